@@ -1,0 +1,338 @@
+//! What is answered where no script says otherwise.
+//!
+//! - A tool is called where `toolChoice` demands one, or where the last user turn brings no tool
+//!   result and its text has a word in common with a tool's name or description (whole words of
+//!   four letters or more).
+//! - Where `outputConfig` asks for JSON, the text is JSON that fits the schema.
+//! - After a tool result, the text quotes it.
+//! - Else the text quotes the user.
+
+use serde_json::{Value, json};
+
+use super::message::{Made, Part};
+use super::{schema, usage};
+use crate::conversation::{Conversation, Message, Tool, text};
+use crate::families::{Family, Maker};
+use crate::ids;
+
+/// The longest quotation of what the user or a tool said, in characters.
+const LONGEST_QUOTE: usize = 400;
+
+pub(super) fn compose(model: &str, request: &Value, conversation: &Conversation<'_>) -> Made {
+    let said = conversation.last_user_text();
+    let calls = tools_to_call(conversation, &said);
+    let mut made = if calls.is_empty() {
+        let answer = answer_text(model, request, conversation, &said);
+        limited(&answer, conversation)
+    } else {
+        calling(&calls, &said, conversation, &Family::of(model))
+    };
+    let input = usage::of_request(request);
+    let output = output_tokens(&made.parts);
+    made.usage = json!({
+        "inputTokens": input,
+        "outputTokens": output,
+        "serverToolUsage": {},
+        "totalTokens": input + output,
+    });
+    made
+}
+
+/// Cuts a text at the first stop sequence and at the token limit.
+fn limited(answer: &str, conversation: &Conversation<'_>) -> Made {
+    let stop = conversation
+        .stop_sequences()
+        .filter_map(|stop| answer.find(stop).map(|position| (position, stop)))
+        .min();
+    let mut kept = stop.map_or(answer, |(position, _)| {
+        answer.get(..position).unwrap_or_default()
+    });
+    let mut stop_reason = if stop.is_some() {
+        "stop_sequence"
+    } else {
+        "end_turn"
+    };
+    let mut stop_sequence = stop.map(|(_, stop)| stop.to_owned());
+    let limit = conversation.max_tokens().unwrap_or(u64::MAX);
+    if usage::of_text(kept) > limit {
+        kept = first_words(kept, limit as usize);
+        stop_reason = "max_tokens";
+        stop_sequence = None;
+    }
+    Made {
+        parts: vec![Part::words(kept)],
+        stop_reason: stop_reason.to_owned(),
+        stop_sequence,
+        usage: Value::Null,
+    }
+}
+
+fn first_words(text: &str, count: usize) -> &str {
+    let mut inside = false;
+    let mut words = 0;
+    for (position, character) in text.char_indices() {
+        if character.is_whitespace() {
+            if inside && words == count {
+                return text.get(..position).unwrap_or_default();
+            }
+            inside = false;
+        } else if !inside {
+            inside = true;
+            words += 1;
+        }
+    }
+    text
+}
+
+fn answer_text(
+    model: &str,
+    request: &Value,
+    conversation: &Conversation<'_>,
+    said: &str,
+) -> String {
+    if let Some(schema) = wanted_schema(request) {
+        return schema::instance(&schema, said).to_string();
+    }
+    let last = conversation.messages.last();
+    if let Some(result) = last.and_then(tool_result) {
+        return format!(
+            "The tool answered: {}. That is all I needed, so here is your answer. (A simulated {model} speaking.)",
+            quoted(&result)
+        );
+    }
+    let greeting = if said.trim().is_empty() {
+        "You sent no text, and that is fine.".to_owned()
+    } else {
+        format!("You said: {}.", quoted(said))
+    };
+    let media = last.map(media).unwrap_or_default();
+    format!(
+        "{greeting}{media} This is the Bedrock simulator speaking in place of {model}: no model has read your words and nobody is billed. Offer me a tool and mention it, and I will call it."
+    )
+}
+
+fn quoted(words: &str) -> String {
+    let words = words.trim();
+    match words.char_indices().nth(LONGEST_QUOTE) {
+        None => format!("“{words}”"),
+        Some((end, _)) => format!("“{}…”", words.get(..end).unwrap_or_default()),
+    }
+}
+
+/// A sentence about the media that came along.
+fn media(message: &Message<'_>) -> String {
+    let kinds = [
+        ("image", "image"),
+        ("document", "document"),
+        ("video", "video"),
+        ("audio", "recording"),
+    ];
+    let counted: Vec<String> = kinds
+        .into_iter()
+        .map(|(kind, name)| (message.of_kind(kind).count(), name))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    if counted.is_empty() {
+        String::new()
+    } else {
+        format!(" With it came {}.", counted.join(" and "))
+    }
+}
+
+/// What the tool results of a turn say, as one text.
+fn tool_result(message: &Message<'_>) -> Option<String> {
+    let results: Vec<String> = message
+        .of_kind("toolResult")
+        .flat_map(|result| {
+            result
+                .get("content")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+        })
+        .filter_map(|content| match (content.get("text"), content.get("json")) {
+            (Some(Value::String(text)), _) => Some(text.clone()),
+            (_, Some(json)) => Some(json.to_string()),
+            _ => None,
+        })
+        .collect();
+    message.has("toolResult").then(|| results.join(", "))
+}
+
+/// The schema `outputConfig` asks for.
+fn wanted_schema(request: &Value) -> Option<Value> {
+    let schema = request.pointer("/outputConfig/textFormat/structure/jsonSchema/schema")?;
+    serde_json::from_str(schema.as_str()?).ok()
+}
+
+/// An answer that calls these tools. Claude says a sentence before, unless it was forced to call.
+fn calling(
+    tools: &[Tool<'_>],
+    said: &str,
+    conversation: &Conversation<'_>,
+    family: &Family,
+) -> Made {
+    let names: Vec<&str> = tools.iter().map(|tool| tool.name).collect();
+    let intro = (family.maker == Maker::Anthropic && !is_forced(conversation))
+        .then(|| Part::words(&format!("I'll use {} for that.", names.join(" and "))));
+    let calls = tools.iter().map(|tool| Part::Tool {
+        id: ids::tool_use_id(),
+        name: tool.name.to_owned(),
+        input: schema::instance(tool.schema, said),
+    });
+    Made {
+        parts: intro.into_iter().chain(calls).collect(),
+        stop_reason: "tool_use".to_owned(),
+        stop_sequence: None,
+        usage: Value::Null,
+    }
+}
+
+fn is_forced(conversation: &Conversation<'_>) -> bool {
+    let choice = conversation.tools.as_ref().and_then(|tools| tools.choice);
+    choice.is_some_and(|choice| choice.kind != "auto")
+}
+
+fn tools_to_call<'a>(conversation: &Conversation<'a>, said: &str) -> Vec<Tool<'a>> {
+    let Some(tools) = &conversation.tools else {
+        return Vec::new();
+    };
+    let mentioned = |tool: &Tool<'a>| shares_a_word(tool, said);
+    match tools.choice {
+        Some(choice) if choice.kind == "tool" => {
+            let name = text(choice.value.get("name"));
+            conversation
+                .offered()
+                .filter(|tool| tool.name == name)
+                .take(1)
+                .collect()
+        }
+        Some(choice) if choice.kind == "any" => {
+            let best = conversation.offered().find(mentioned);
+            best.or_else(|| conversation.offered().next())
+                .into_iter()
+                .collect()
+        }
+        _ if conversation
+            .messages
+            .last()
+            .is_some_and(|last| last.has("toolResult")) =>
+        {
+            Vec::new()
+        }
+        _ => {
+            let limit = if wants_one_call(conversation) {
+                1
+            } else {
+                usize::MAX
+            };
+            conversation
+                .offered()
+                .filter(mentioned)
+                .take(limit)
+                .collect()
+        }
+    }
+}
+
+/// Claude's own way to ask for one call at a time.
+fn wants_one_call(conversation: &Conversation<'_>) -> bool {
+    conversation
+        .additional
+        .pointer("/tool_choice/disable_parallel_tool_use")
+        == Some(&Value::Bool(true))
+}
+
+fn shares_a_word(tool: &Tool<'_>, said: &str) -> bool {
+    let said: Vec<String> = long_words(said).collect();
+    long_words(tool.name)
+        .chain(long_words(tool.description))
+        .any(|word| said.contains(&word))
+}
+
+/// Words of four letters or more, in lower case. Names are split at underscores and hyphens.
+fn long_words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|character: char| !character.is_alphanumeric())
+        .filter(|word| word.chars().count() >= 4 && !COMMON.contains(&word.to_lowercase().as_str()))
+        .map(str::to_lowercase)
+}
+
+/// Words that say nothing about what a tool is for.
+const COMMON: [&str; 16] = [
+    "about", "call", "current", "does", "from", "give", "given", "have", "please", "return",
+    "tell", "that", "this", "tool", "what", "with",
+];
+
+fn output_tokens(parts: &[Part]) -> u64 {
+    let of_part = |part: &Part| match part {
+        Part::Text(deltas) => usage::of_text(&deltas.concat()),
+        Part::Tool { input, .. } => 8 + input.to_string().len() as u64 / 4,
+        Part::Other(block) => usage::of_request(block),
+    };
+    parts.iter().map(of_part).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+    use super::*;
+
+    fn answer(request: Value) -> Made {
+        compose("anthropic.claude-x", &request, &Conversation::of(&request))
+    }
+
+    fn request(said: &str) -> Value {
+        json!({
+            "messages": [{ "role": "user", "content": [{ "text": said }] }],
+            "toolConfig": { "tools": [{ "toolSpec": {
+                "name": "get_weather",
+                "description": "Tells the weather of a place",
+                "inputSchema": { "json": { "type": "object",
+                    "properties": { "city": { "type": "string" } }, "required": ["city"] } },
+            }}]},
+        })
+    }
+
+    #[test]
+    fn a_tool_is_called_when_the_user_mentions_it() {
+        let made = answer(request("What is the weather in Lisbon?"));
+        assert_eq!(made.stop_reason, "tool_use");
+        assert_eq!(made.text(), "I'll use get_weather for that.");
+        assert!(matches!(made.parts.last(), Some(Part::Tool { input, .. })
+            if *input == json!({ "city": "Lisbon" })));
+        assert_eq!(answer(request("Hello there")).stop_reason, "end_turn");
+    }
+
+    #[test]
+    fn stop_sequences_and_limits_end_the_text() {
+        let mut with_stop = request("one two three");
+        with_stop["inferenceConfig"] = json!({ "stopSequences": ["three", "two"] });
+        let made = answer(with_stop);
+        assert_eq!(
+            (made.text().as_str(), made.stop_reason.as_str()),
+            ("You said: “one ", "stop_sequence")
+        );
+
+        let mut with_limit = request("one two three");
+        with_limit["inferenceConfig"] = json!({ "maxTokens": 3 });
+        let made = answer(with_limit);
+        assert_eq!(
+            (made.text().as_str(), made.stop_reason.as_str()),
+            ("You said: “one", "max_tokens")
+        );
+        assert_eq!(made.usage["outputTokens"], 3);
+    }
+
+    #[test]
+    fn the_answer_quotes_a_tool_result() {
+        let mut asked = request("What is the weather?");
+        let result = json!({ "role": "user", "content": [
+            { "toolResult": { "toolUseId": "t", "content": [{ "json": { "degrees": 21 } }] } }] });
+        asked["messages"]
+            .as_array_mut()
+            .into_iter()
+            .for_each(|messages| messages.push(result.clone()));
+        assert!(answer(asked).text().contains(r#"{"degrees":21}"#));
+    }
+}

@@ -1,0 +1,159 @@
+//! Answers that scripts order.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use super::message::{Made, Part};
+use super::usage;
+use crate::error::AwsError;
+use crate::families::Family;
+use crate::frames;
+use crate::invoke;
+use crate::operation::Target;
+use crate::recording;
+use crate::reply::{Reply, ReplyBody};
+use crate::script::{Answer, Event};
+
+/// Makes the answer a script orders. A script that does not fit the call is answered by an error
+/// that says so, for its author to see.
+pub(crate) fn scripted(answer: Answer, target: &Target, body: &[u8]) -> Result<Reply, AwsError> {
+    match answer {
+        Answer::Echo {} => Err(misfit("`echo` answers elsewhere")),
+        Answer::Text {
+            text,
+            deltas,
+            stop_reason,
+            usage,
+        } => {
+            let request = serde_json::from_slice(body).unwrap_or_default();
+            in_form_of(
+                target,
+                &text_made(text, deltas, stop_reason, usage, &request),
+            )
+        }
+        Answer::Converse { body, headers } => {
+            let reply = if target.operation.streams() {
+                in_form_of(target, &Made::from_converse(&body))?
+            } else {
+                Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
+            };
+            with_headers(reply, &headers)
+        }
+        Answer::Events { events } => {
+            if target.operation.streams() {
+                Ok(Reply::events(events.iter().map(frame).collect()))
+            } else {
+                Err(misfit("`events` fits streaming operations only"))
+            }
+        }
+        Answer::Raw {
+            status,
+            headers,
+            body,
+        } => raw(status, &headers, body),
+        Answer::Recording { file } => {
+            let recorded = recording::load(&file).map_err(|error| misfit(&error))?;
+            scripted(recorded, target, b"")
+        }
+        Answer::Error {
+            status,
+            code,
+            message,
+            retry_after,
+        } => {
+            let reply = AwsError::new(status_code(status)?, &code, message).reply();
+            Ok(match retry_after {
+                None => reply,
+                Some(seconds) => reply.with_header("retry-after", HeaderValue::from(seconds)),
+            })
+        }
+    }
+}
+
+fn text_made(
+    text: String,
+    deltas: Option<Vec<String>>,
+    stop_reason: Option<String>,
+    usage: Option<Value>,
+    request: &Value,
+) -> Made {
+    let part = deltas.map_or_else(|| Part::words(&text), Part::Text);
+    let made = Made {
+        parts: vec![part],
+        stop_reason: stop_reason.unwrap_or_else(|| "end_turn".to_owned()),
+        stop_sequence: None,
+        usage: Value::Null,
+    };
+    let (input, output) = (usage::of_request(request), usage::of_text(&made.text()));
+    let estimate =
+        || json!({ "inputTokens": input, "outputTokens": output, "totalTokens": input + output });
+    Made {
+        usage: usage.unwrap_or_else(estimate),
+        ..made
+    }
+}
+
+fn in_form_of(target: &Target, made: &Made) -> Result<Reply, AwsError> {
+    use crate::Operation::{Converse, ConverseStream, InvokeModel, InvokeModelWithResponseStream};
+    let model = target.model.as_deref().unwrap_or_default();
+    match target.operation {
+        Converse => Ok(made.whole(&Family::of(model))),
+        ConverseStream => Ok(made.events(&Family::of(model))),
+        InvokeModel => Ok(invoke::whole(model, made)),
+        InvokeModelWithResponseStream => Ok(invoke::events(model, made)),
+        _ => Err(misfit("a text fits operations of a model only")),
+    }
+}
+
+fn frame(event: &Event) -> Bytes {
+    let payload = event.payload.to_string();
+    if event.name.ends_with("Exception") {
+        frames::exception(&event.name, payload.as_bytes())
+    } else {
+        frames::event(&event.name, payload.as_bytes())
+    }
+}
+
+/// Bytes as they are; the frames of an event stream stay separate so that faults can count them.
+fn raw(status: u16, headers: &BTreeMap<String, String>, body: Bytes) -> Result<Reply, AwsError> {
+    let is_stream = headers.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("content-type") && value.contains("eventstream")
+    });
+    let frames = if is_stream {
+        frames::split(body.clone())
+    } else {
+        None
+    };
+    let reply = Reply {
+        status: status_code(status)?,
+        headers: HeaderMap::new(),
+        body: frames.map_or(ReplyBody::Whole(body), ReplyBody::Events),
+    };
+    with_headers(reply, headers)
+}
+
+fn with_headers(mut reply: Reply, headers: &BTreeMap<String, String>) -> Result<Reply, AwsError> {
+    for (name, value) in headers {
+        let wrong = |_| misfit(&format!("`{name}: {value}` is not a header"));
+        let name = HeaderName::try_from(name).map_err(|_| wrong(()))?;
+        reply
+            .headers
+            .insert(name, HeaderValue::try_from(value).map_err(|_| wrong(()))?);
+    }
+    Ok(reply)
+}
+
+fn status_code(status: u16) -> Result<StatusCode, AwsError> {
+    StatusCode::from_u16(status).map_err(|_| misfit(&format!("`{status}` is not an HTTP status")))
+}
+
+fn misfit(reason: &str) -> AwsError {
+    AwsError::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "SimulatorScriptException",
+        format!("the script does not fit this call: {reason}"),
+    )
+}

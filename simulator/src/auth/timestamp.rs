@@ -1,0 +1,78 @@
+//! Times in the form `20250130T064508Z` that signatures use.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Reads a timestamp; `None` where it is none.
+pub(super) fn parse(text: &str) -> Option<SystemTime> {
+    let well_formed = text.len() == 16 && text.get(8..9) == Some("T") && text.ends_with('Z');
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    if !well_formed {
+        return None;
+    }
+    let days = days_since_1970(number(0, 4)?, number(4, 6)?, number(6, 8)?)?;
+    let seconds = number(9, 11)? * 3600 + number(11, 13)? * 60 + number(13, 15)?;
+    Some(UNIX_EPOCH + Duration::from_secs(days * 86_400 + seconds))
+}
+
+/// Writes a timestamp.
+pub(super) fn format(time: SystemTime) -> String {
+    let seconds = time
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let (year, month, day) = date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+}
+
+/// Both directions count in years that begin in March, so that a leap day comes last
+/// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
+    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (era * 146_097 + day_of_era).checked_sub(719_468)
+}
+
+fn date(days_since_1970: u64) -> (u64, u64, u64) {
+    let days = days_since_1970 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn timestamps_are_read_and_written() {
+        for (text, seconds) in [
+            ("19700101T000000Z", 0),
+            ("20000229T235959Z", 951_868_799),
+            ("20251231T120000Z", 1_767_182_400),
+            ("20260301T000001Z", 1_772_323_201),
+        ] {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(parse(text), Some(time), "{text}");
+            assert_eq!(format(time), text);
+        }
+        assert_eq!(parse("2025-12-31T12:00:00Z"), None);
+        assert_eq!(parse("20251331T120000Z"), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! The models of the simulated region.
+//!
+//! Ids, names and inference types as ListFoundationModels shows them (recording
+//! `listfoundationmodels-unknown-95d27523`, and AWS's model cards for newer ones).
+
+/// The region of every ARN the simulator gives.
+pub(crate) const REGION: &str = "us-east-1";
+
+/// A foundation model.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) provider: &'static str,
+    pub(crate) input: &'static [&'static str],
+    pub(crate) output: &'static str,
+    pub(crate) access: Access,
+    /// Geographic prefixes of its cross-region profiles.
+    pub(crate) profiles: &'static [&'static str],
+}
+
+/// How a model is invoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// By its own id.
+    OnDemand,
+    /// By an inference profile only.
+    ProfileOnly,
+    /// Either way.
+    Both,
+}
+
+impl Access {
+    pub(crate) fn inference_types(self) -> &'static [&'static str] {
+        match self {
+            Self::OnDemand => &["ON_DEMAND"],
+            Self::ProfileOnly => &["INFERENCE_PROFILE"],
+            Self::Both => &["ON_DEMAND", "INFERENCE_PROFILE"],
+        }
+    }
+}
+
+const TEXT: &[&str] = &["TEXT"];
+const TEXT_IMAGE: &[&str] = &["TEXT", "IMAGE"];
+const TEXT_IMAGE_VIDEO: &[&str] = &["TEXT", "IMAGE", "VIDEO"];
+const US_GLOBAL: &[&str] = &["us", "global"];
+const US: &[&str] = &["us"];
+
+/// A model that writes text and is invoked by profile.
+const fn claude(id: &'static str, name: &'static str) -> Model {
+    Model {
+        id,
+        name,
+        provider: "Anthropic",
+        input: TEXT_IMAGE,
+        output: "TEXT",
+        access: Access::ProfileOnly,
+        profiles: US_GLOBAL,
+    }
+}
+
+/// A model that writes text and is invoked by its id.
+const fn open(id: &'static str, name: &'static str, provider: &'static str) -> Model {
+    Model {
+        id,
+        name,
+        provider,
+        input: TEXT,
+        output: "TEXT",
+        access: Access::OnDemand,
+        profiles: &[],
+    }
+}
+
+const fn embedding(id: &'static str, name: &'static str, provider: &'static str) -> Model {
+    Model {
+        output: "EMBEDDING",
+        ..open(id, name, provider)
+    }
+}
+
+pub(crate) const MODELS: &[Model] = &[
+    claude(
+        "anthropic.claude-haiku-4-5-20251001-v1:0",
+        "Claude Haiku 4.5",
+    ),
+    claude(
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "Claude Sonnet 4.5",
+    ),
+    claude("anthropic.claude-opus-4-5-20251101-v1:0", "Claude Opus 4.5"),
+    claude("anthropic.claude-sonnet-4-6", "Claude Sonnet 4.6"),
+    claude("anthropic.claude-sonnet-5", "Claude Sonnet 5"),
+    Model {
+        access: Access::Both,
+        profiles: US,
+        ..open("amazon.nova-micro-v1:0", "Nova Micro", "Amazon")
+    },
+    Model {
+        input: TEXT_IMAGE_VIDEO,
+        access: Access::Both,
+        profiles: US,
+        ..open("amazon.nova-lite-v1:0", "Nova Lite", "Amazon")
+    },
+    Model {
+        input: TEXT_IMAGE_VIDEO,
+        access: Access::Both,
+        profiles: US,
+        ..open("amazon.nova-pro-v1:0", "Nova Pro", "Amazon")
+    },
+    Model {
+        input: TEXT_IMAGE_VIDEO,
+        access: Access::ProfileOnly,
+        profiles: US_GLOBAL,
+        ..open("amazon.nova-2-lite-v1:0", "Nova 2 Lite", "Amazon")
+    },
+    Model {
+        access: Access::ProfileOnly,
+        profiles: US,
+        ..open(
+            "meta.llama3-3-70b-instruct-v1:0",
+            "Llama 3.3 70B Instruct",
+            "Meta",
+        )
+    },
+    Model {
+        input: TEXT_IMAGE,
+        access: Access::ProfileOnly,
+        profiles: US,
+        ..open(
+            "meta.llama4-maverick-17b-instruct-v1:0",
+            "Llama 4 Maverick 17B Instruct",
+            "Meta",
+        )
+    },
+    Model {
+        input: TEXT_IMAGE,
+        ..open(
+            "mistral.mistral-large-3-675b-instruct",
+            "Mistral Large 3",
+            "Mistral AI",
+        )
+    },
+    Model {
+        access: Access::ProfileOnly,
+        profiles: US,
+        ..open("deepseek.r1-v1:0", "DeepSeek-R1", "DeepSeek")
+    },
+    open("openai.gpt-oss-20b-1:0", "gpt-oss-20b", "OpenAI"),
+    open("openai.gpt-oss-120b-1:0", "gpt-oss-120b", "OpenAI"),
+    open("qwen.qwen3-32b-v1:0", "Qwen3 32B (dense)", "Qwen"),
+    open(
+        "moonshot.kimi-k2-thinking",
+        "Kimi K2 Thinking",
+        "Moonshot AI",
+    ),
+    open("minimax.minimax-m2", "MiniMax M2", "MiniMax"),
+    embedding(
+        "amazon.titan-embed-text-v2:0",
+        "Titan Text Embeddings V2",
+        "Amazon",
+    ),
+    embedding(
+        "cohere.embed-multilingual-v3",
+        "Embed Multilingual",
+        "Cohere",
+    ),
+    Model {
+        input: TEXT_IMAGE,
+        access: Access::Both,
+        profiles: US_GLOBAL,
+        ..embedding("cohere.embed-v4:0", "Embed v4", "Cohere")
+    },
+];
+
+/// The model of a bare id.
+pub(crate) fn find(id: &str) -> Option<&'static Model> {
+    MODELS.iter().find(|model| model.id == id)
+}

@@ -1,0 +1,217 @@
+//! What the faults of a script make of an answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::json;
+
+use crate::error::AwsError;
+use crate::frames;
+use crate::play::{Step, Steps};
+use crate::reply::{Reply, ReplyBody};
+use crate::script::Fault;
+
+/// The faults of one call, and the pace of its stream.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults {
+    faults: Vec<Fault>,
+    /// The pause before every event of an undisturbed stream.
+    pace: Duration,
+}
+
+impl Faults {
+    pub(crate) fn new(faults: Vec<Fault>, pace: Duration) -> Self {
+        Self { faults, pace }
+    }
+
+    /// How long the head has to wait.
+    pub(crate) fn before_head(&self) -> Duration {
+        self.sum(|fault| match fault {
+            Fault::SlowAnswer { delay_ms } => Some(*delay_ms),
+            _ => None,
+        })
+    }
+
+    /// A whole answer disturbed by an exception is an ordinary error answer.
+    pub(crate) fn applied_to_head(&self, reply: Reply) -> Reply {
+        match (&reply.body, self.ending()) {
+            (ReplyBody::Whole(_), Some(Fault::Exception { code, message, .. })) => {
+                as_error(code, message).reply()
+            }
+            _ => reply,
+        }
+    }
+
+    /// The steps of an event stream.
+    pub(crate) fn applied_to_events(&self, frames: Vec<Bytes>) -> Steps {
+        let drip = self.drip() + self.pace;
+        let mut steps = Vec::with_capacity(frames.len() + 2);
+        steps.extend(wait(self.before_first()));
+        let kept = self.ending().map_or(usize::MAX, kept_events);
+        for frame in frames.iter().take(kept) {
+            steps.extend(wait(drip));
+            steps.push(Step::Send(frame.clone()));
+        }
+        if let Some(ending) = self.ending() {
+            let damaged = frames.get(kept).or(frames.last());
+            steps.extend(wait(drip));
+            steps.extend(ending_steps(ending, damaged));
+        }
+        steps.into()
+    }
+
+    /// The steps of a whole body, and the length to be announced where the body will not have it.
+    pub(crate) fn applied_to_whole(&self, body: Bytes) -> (Steps, Option<usize>) {
+        let length = body.len();
+        let half = body.slice(..length / 2);
+        let mut steps: Vec<Step> = wait(self.before_first()).chain(wait(self.drip())).collect();
+        let (rest, announced) = match self.ending() {
+            None | Some(Fault::Exception { .. }) => (vec![Step::Send(body)], Some(length)),
+            Some(Fault::Cut { .. }) => {
+                (vec![Step::Send(half), Step::Flush, Step::Cut], Some(length))
+            }
+            Some(Fault::Silence { .. }) => (vec![Step::Send(half), Step::Hang], Some(length)),
+            Some(_) => (vec![Step::Send(half)], None),
+        };
+        steps.extend(rest);
+        (steps.into(), announced)
+    }
+
+    fn before_first(&self) -> Duration {
+        self.sum(|fault| match fault {
+            Fault::SlowFirstEvent { delay_ms } => Some(*delay_ms),
+            _ => None,
+        })
+    }
+
+    fn drip(&self) -> Duration {
+        self.sum(|fault| match fault {
+            Fault::Drip { delay_ms } => Some(*delay_ms),
+            _ => None,
+        })
+    }
+
+    /// The first fault that ends the body.
+    fn ending(&self) -> Option<&Fault> {
+        self.faults.iter().find(|fault| {
+            !matches!(
+                fault,
+                Fault::SlowAnswer { .. } | Fault::SlowFirstEvent { .. } | Fault::Drip { .. }
+            )
+        })
+    }
+
+    fn sum(&self, delay: impl Fn(&Fault) -> Option<u64>) -> Duration {
+        Duration::from_millis(self.faults.iter().filter_map(delay).sum())
+    }
+}
+
+fn wait(time: Duration) -> impl Iterator<Item = Step> {
+    (!time.is_zero()).then_some(Step::Wait(time)).into_iter()
+}
+
+fn kept_events(ending: &Fault) -> usize {
+    match ending {
+        Fault::Exception { after_events, .. }
+        | Fault::Cut { after_events }
+        | Fault::End { after_events }
+        | Fault::TruncatedFrame { after_events }
+        | Fault::BadCrc { after_events }
+        | Fault::Silence { after_events } => *after_events,
+        Fault::SlowAnswer { .. } | Fault::SlowFirstEvent { .. } | Fault::Drip { .. } => usize::MAX,
+    }
+}
+
+/// The last steps of a stream; `damaged` is the frame to break where the fault breaks one.
+fn ending_steps(ending: &Fault, damaged: Option<&Bytes>) -> Vec<Step> {
+    let damaged = damaged.cloned().unwrap_or_default();
+    match ending {
+        Fault::Exception {
+            code,
+            message,
+            original_status_code,
+            ..
+        } => {
+            let payload = match original_status_code {
+                None => json!({ "message": message }),
+                Some(status) => json!({ "message": message, "originalStatusCode": status }),
+            };
+            vec![Step::Send(frames::exception(
+                code,
+                payload.to_string().as_bytes(),
+            ))]
+        }
+        Fault::Cut { .. } => vec![Step::Flush, Step::Cut],
+        Fault::Silence { .. } => vec![Step::Hang],
+        Fault::TruncatedFrame { .. } => vec![Step::Send(damaged.slice(..damaged.len() / 2))],
+        Fault::BadCrc { .. } => vec![Step::Send(with_wrong_checksum(&damaged))],
+        _ => Vec::new(),
+    }
+}
+
+fn with_wrong_checksum(frame: &Bytes) -> Bytes {
+    let mut bytes = frame.to_vec();
+    if let Some(last) = bytes.last_mut() {
+        *last = !*last;
+    }
+    Bytes::from(bytes)
+}
+
+/// The error answer that says what the exception frame of this name says.
+fn as_error(exception: &str, message: &str) -> AwsError {
+    let status = match exception {
+        "validationException" => StatusCode::BAD_REQUEST,
+        "throttlingException" => StatusCode::TOO_MANY_REQUESTS,
+        "serviceUnavailableException" => StatusCode::SERVICE_UNAVAILABLE,
+        "modelStreamErrorException" => StatusCode::FAILED_DEPENDENCY,
+        "modelTimeoutException" => StatusCode::REQUEST_TIMEOUT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let mut code = exception.to_owned();
+    if let Some(first) = code.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    AwsError::new(status, &code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn played(faults: Vec<Fault>) -> Vec<Step> {
+        let frames = vec![Bytes::from_static(b"one."), Bytes::from_static(b"two.")];
+        Faults::new(faults, Duration::ZERO)
+            .applied_to_events(frames)
+            .to_vec()
+    }
+
+    fn send(bytes: &'static [u8]) -> Step {
+        Step::Send(Bytes::from_static(bytes))
+    }
+
+    #[test]
+    fn faults_change_the_steps_of_a_stream() {
+        assert_eq!(played(vec![]), [send(b"one."), send(b"two.")]);
+        assert_eq!(
+            played(vec![Fault::Cut { after_events: 1 }]),
+            [send(b"one."), Step::Flush, Step::Cut]
+        );
+        assert_eq!(played(vec![Fault::End { after_events: 0 }]), []);
+        assert_eq!(
+            played(vec![Fault::Silence { after_events: 1 }]),
+            [send(b"one."), Step::Hang]
+        );
+        assert_eq!(
+            played(vec![Fault::TruncatedFrame { after_events: 1 }]),
+            [send(b"one."), send(b"tw")]
+        );
+        assert_eq!(
+            played(vec![
+                Fault::SlowFirstEvent { delay_ms: 5 },
+                Fault::End { after_events: 1 }
+            ]),
+            [Step::Wait(Duration::from_millis(5)), send(b"one.")]
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! Answers to InvokeModel and InvokeModelWithResponseStream.
+//!
+//! Anthropic's models answer in Anthropic's Messages format, embedding models with a small
+//! vector; every other body gets `{"outputText": …}`.
+
+mod anthropic;
+mod vectors;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use crate::answer::made;
+use crate::answer::message::{LATENCY_MS, Made};
+use crate::answer::usage;
+use crate::families::{Family, Maker, bare_id};
+use crate::frames;
+use crate::reply::Reply;
+
+/// The answer made up for a model's own request format.
+pub(crate) fn echo(model: &str, request: &Value, streaming: bool) -> Reply {
+    if let Some(answer) = vectors::answer(bare_id(model), request) {
+        return document(&answer, usage::of_request(request), None);
+    }
+    let conversation = if is_anthropic(model) {
+        anthropic::as_converse(request)
+    } else {
+        plain_as_converse(request)
+    };
+    let made = made(model, &conversation);
+    if streaming {
+        events(model, &made)
+    } else {
+        whole(model, &made)
+    }
+}
+
+/// A whole answer in the model's format.
+pub(crate) fn whole(model: &str, made: &Made) -> Reply {
+    let body = if is_anthropic(model) {
+        anthropic::message(bare_id(model), made)
+    } else {
+        json!({ "outputText": made.text(), "completionReason": "FINISH" })
+    };
+    document(
+        &body,
+        count(made, "inputTokens"),
+        Some(count(made, "outputTokens")),
+    )
+}
+
+/// A stream in the model's format: chunks of JSON, the last with the metrics of the call.
+pub(crate) fn events(model: &str, made: &Made) -> Reply {
+    let mut chunks = if is_anthropic(model) {
+        anthropic::chunks(bare_id(model), made)
+    } else {
+        made.text()
+            .split_inclusive(' ')
+            .map(|word| json!({ "outputText": word }))
+            .collect()
+    };
+    if let Some(Value::Object(last)) = chunks.last_mut() {
+        let metrics = json!({
+            "inputTokenCount": count(made, "inputTokens"),
+            "outputTokenCount": count(made, "outputTokens"),
+            "invocationLatency": LATENCY_MS,
+            "firstByteLatency": LATENCY_MS,
+        });
+        last.insert("amazon-bedrock-invocationMetrics".to_owned(), metrics);
+    }
+    let frame = |(position, chunk): (usize, &Value)| {
+        let payload = json!({ "bytes": BASE64_STANDARD.encode(chunk.to_string()) });
+        frames::event("chunk", &frames::padded(payload, position))
+    };
+    Reply::events(chunks.iter().enumerate().map(frame).collect()).with_header(
+        "x-amzn-bedrock-content-type",
+        HeaderValue::from_static("application/json"),
+    )
+}
+
+/// A JSON body with the token counts that InvokeModel puts into headers.
+fn document(body: &Value, input: u64, output: Option<u64>) -> Reply {
+    let mut reply = Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
+        .with_header(
+            "x-amzn-bedrock-invocation-latency",
+            HeaderValue::from(LATENCY_MS),
+        )
+        .with_header("x-amzn-bedrock-input-token-count", HeaderValue::from(input));
+    if let Some(output) = output {
+        reply = reply.with_header(
+            "x-amzn-bedrock-output-token-count",
+            HeaderValue::from(output),
+        );
+    }
+    reply
+}
+
+fn is_anthropic(model: &str) -> bool {
+    Family::of(model).maker == Maker::Anthropic
+}
+
+fn count(made: &Made, name: &str) -> u64 {
+    made.usage
+        .get(name)
+        .and_then(Value::as_u64)
+        .unwrap_or_default()
+}
+
+/// Finds what the user said under the names other makers have for it.
+fn plain_as_converse(request: &Value) -> Value {
+    if request.get("messages").is_some() {
+        return anthropic::as_converse(request);
+    }
+    let said = ["inputText", "prompt", "inputPrompt"]
+        .iter()
+        .find_map(|name| request.get(name));
+    json!({ "messages": [{ "role": "user", "content": [{ "text": said }] }] })
+}

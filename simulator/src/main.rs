@@ -1,0 +1,71 @@
+//! Runs the simulator until it is told to stop.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bedrock_simulator::{FixedAnswer, Options, Simulator};
+use clap::Parser;
+
+/// Amazon Bedrock over its real wire protocol, without an AWS account.
+#[derive(Debug, Parser)]
+#[command(name = "bedrock-simulator")]
+struct Arguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8089")]
+    listen: SocketAddr,
+    /// Accept every request, signed or not
+    #[arg(long)]
+    any_credentials: bool,
+    /// Pause before every event of a stream, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    word_delay_ms: u64,
+    /// Answer every conversation with the same text of this many bytes, unchecked
+    #[arg(long, value_name = "N")]
+    answer_bytes: Option<usize>,
+    /// Answer every conversation with the same text in this many deltas, unchecked
+    #[arg(long, value_name = "N")]
+    deltas: Option<usize>,
+    /// How many received requests to keep for `/_simulator/requests`; 0 keeps none
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    journal: usize,
+}
+
+impl Arguments {
+    fn options(&self) -> Options {
+        let default = FixedAnswer::default();
+        let fixed_answer =
+            (self.answer_bytes.is_some() || self.deltas.is_some()).then(|| FixedAnswer {
+                bytes: self.answer_bytes.unwrap_or(default.bytes),
+                deltas: self.deltas.unwrap_or(default.deltas),
+            });
+        Options {
+            listen: self.listen,
+            any_credentials: self.any_credentials,
+            word_delay: Duration::from_millis(self.word_delay_ms),
+            fixed_answer,
+            journal: self.journal,
+            ..Options::default()
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    let options = Arguments::parse().options();
+    let simulator = Simulator::start(options).await?;
+    let mut stdout = io::stdout();
+    writeln!(stdout, "listening on {}", simulator.url())?;
+    stdout.flush()?;
+    told_to_stop().await
+}
+
+/// Waits for ctrl-c or SIGTERM.
+async fn told_to_stop() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}

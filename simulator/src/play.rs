@@ -1,0 +1,126 @@
+//! Sends a body step by step.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::time::Sleep;
+
+use crate::calls::OpenCall;
+
+/// A body as a list of things to do; shared, so that a prepared one costs nothing to send again.
+pub(crate) type Steps = Arc<[Step]>;
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Hand these bytes over.
+    Send(Bytes),
+    /// Do nothing for a while.
+    Wait(Duration),
+    /// Let the server write out what it has. Without it a cut would swallow what came before.
+    Flush,
+    /// Close the connection without ending the body.
+    Cut,
+    /// Do nothing until the client leaves.
+    Hang,
+}
+
+/// The body of every AWS answer of the simulator.
+#[derive(Debug)]
+pub(crate) struct Body {
+    steps: Steps,
+    next: usize,
+    pause: Option<Pin<Box<Sleep>>>,
+    call: OpenCall,
+}
+
+impl Body {
+    pub(crate) fn new(steps: Steps, mut call: OpenCall) -> Self {
+        if steps.is_empty() {
+            call.end();
+        }
+        Self {
+            steps,
+            next: 0,
+            pause: None,
+            call,
+        }
+    }
+
+    fn done(&self) -> bool {
+        self.next >= self.steps.len()
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = CutOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        loop {
+            if let Some(pause) = &mut self.pause {
+                ready!(pause.as_mut().poll(context));
+                self.pause = None;
+            }
+            let Some(step) = self.steps.get(self.next).cloned() else {
+                self.call.end();
+                return Poll::Ready(None);
+            };
+            match step {
+                Step::Send(bytes) => {
+                    self.next += 1;
+                    if self.done() {
+                        self.call.end();
+                    }
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
+                Step::Wait(time) => {
+                    self.next += 1;
+                    self.pause = Some(Box::pin(tokio::time::sleep(time)));
+                }
+                Step::Flush => {
+                    self.next += 1;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Step::Cut => {
+                    self.call.end();
+                    return Poll::Ready(Some(Err(CutOff)));
+                }
+                Step::Hang => return Poll::Pending,
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.done()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &*self.steps {
+            [] => SizeHint::with_exact(0),
+            [Step::Send(bytes)] if self.next == 0 => SizeHint::with_exact(bytes.len() as u64),
+            _ => SizeHint::default(),
+        }
+    }
+}
+
+/// The body was cut off on purpose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CutOff;
+
+impl fmt::Display for CutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body is cut off on purpose")
+    }
+}
+
+impl std::error::Error for CutOff {}

@@ -1,0 +1,62 @@
+//! Answers from recording files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::script::Answer;
+
+/// The headers that say something; the rest belongs to the connection it was recorded on.
+const MEANINGFUL: [&str; 4] = [
+    "content-type",
+    "x-amzn-errortype",
+    "x-amzn-requestid",
+    "retry-after",
+];
+/// InvokeModel puts its token counts into headers of this prefix.
+const COUNTS: &str = "x-amzn-bedrock-";
+
+#[derive(Deserialize)]
+struct Recording {
+    response: Response,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    status: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body_base64: String,
+}
+
+/// Reads the answer of a recording. The error is a sentence for the author of the script.
+pub(crate) fn load(file: &Path) -> Result<Answer, String> {
+    let problem = |error: &dyn std::fmt::Display| {
+        format!("recording `{}` cannot be played: {error}", file.display())
+    };
+    let text = std::fs::read(file).map_err(|error| problem(&error))?;
+    let recording: Recording = serde_json::from_slice(&text).map_err(|error| problem(&error))?;
+    let Response {
+        status,
+        headers,
+        body_base64,
+    } = recording.response;
+    let body = BASE64_STANDARD
+        .decode(body_base64)
+        .map_err(|error| problem(&error))?;
+    let headers = headers
+        .into_iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .filter(|(name, _)| MEANINGFUL.contains(&name.as_str()) || name.starts_with(COUNTS))
+        .collect();
+    Ok(Answer::Raw {
+        status,
+        headers,
+        body: Bytes::from(body),
+    })
+}

@@ -1,0 +1,94 @@
+//! What the port serves.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::call;
+use crate::recording;
+use crate::script::{Answer, Script};
+use crate::simulator::Simulation;
+
+/// Orders to the simulator under `/_simulator`, and `/healthz` for containers; every other path is
+/// AWS's.
+pub(crate) fn routes(simulation: Arc<Simulation>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { StatusCode::OK }))
+        .route("/_simulator", delete(clear))
+        .route("/_simulator/scripts", post(push_scripts))
+        .route("/_simulator/requests", get(requests))
+        .route("/_simulator/status", get(status))
+        .fallback(call::answer)
+        .with_state(simulation)
+}
+
+async fn clear(State(simulation): State<Arc<Simulation>>) -> StatusCode {
+    simulation.clear();
+    StatusCode::NO_CONTENT
+}
+
+/// Takes one script or a list; queues all of them or, where one is wrong, none.
+async fn push_scripts(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Response {
+    match scripts_from(&body) {
+        Ok(scripts) => {
+            let queued = scripts.len();
+            scripts
+                .into_iter()
+                .for_each(|script| simulation.scripts.push(script));
+            document(StatusCode::CREATED, &json!({ "queued": queued }))
+        }
+        Err(error) => document(StatusCode::BAD_REQUEST, &json!({ "error": error })),
+    }
+}
+
+fn scripts_from(body: &[u8]) -> Result<Vec<Script>, String> {
+    let is_list = body.trim_ascii_start().starts_with(b"[");
+    let scripts: Vec<Script> = if is_list {
+        serde_json::from_slice(body)
+    } else {
+        serde_json::from_slice(body).map(|script| vec![script])
+    }
+    .map_err(|error| format!("not a script: {error}"))?;
+    for script in &scripts {
+        if let Answer::Recording { file } = &script.answer {
+            recording::load(file)?;
+        }
+    }
+    Ok(scripts)
+}
+
+async fn requests(State(simulation): State<Arc<Simulation>>) -> Response {
+    let requests: Vec<Value> = simulation
+        .journal
+        .entries()
+        .iter()
+        .map(crate::Received::to_json)
+        .collect();
+    document(StatusCode::OK, &Value::from(requests))
+}
+
+async fn status(State(simulation): State<Arc<Simulation>>) -> Response {
+    let counts = simulation.calls.counts();
+    let status = json!({
+        "received": counts.received,
+        "open_calls": counts.open,
+        "abandoned": counts.abandoned,
+        "scripts": simulation.scripts.len(),
+    });
+    document(StatusCode::OK, &status)
+}
+
+fn document(status: StatusCode, body: &Value) -> Response {
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
+}

@@ -1,0 +1,114 @@
+//! The queue of scripts.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use crate::operation::Target;
+use crate::script::Script;
+
+/// Scripts in the order they came, each with the number of calls it still answers.
+#[derive(Debug, Default)]
+pub(crate) struct Scripts(Mutex<VecDeque<Queued>>);
+
+#[derive(Debug)]
+struct Queued {
+    script: Script,
+    /// `None` is for ever.
+    left: Option<u32>,
+}
+
+impl Scripts {
+    pub(crate) fn push(&self, script: Script) {
+        let left = match script.times {
+            None => Some(1),
+            Some(0) => None,
+            times => times,
+        };
+        self.lock().push_back(Queued { script, left });
+    }
+
+    /// The first script for this call; used up by it if it was its last.
+    pub(crate) fn take(&self, target: &Target) -> Option<Script> {
+        let mut queue = self.lock();
+        let position = queue
+            .iter()
+            .position(|queued| queued.script.matches(target))?;
+        let queued = queue.get_mut(position)?;
+        match &mut queued.left {
+            None => Some(queued.script.clone()),
+            Some(left) if *left > 1 => {
+                *left -= 1;
+                Some(queued.script.clone())
+            }
+            Some(_) => queue.remove(position).map(|queued| queued.script),
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Queued>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Script {
+    fn matches(&self, target: &Target) -> bool {
+        let model = self.model.is_none() || self.model == target.model;
+        let operation = self
+            .operation
+            .is_none_or(|operation| operation == target.operation);
+        model && operation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::Operation;
+
+    fn call(model: &str) -> Target {
+        Target {
+            operation: Operation::Converse,
+            model: Some(model.to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_first_matching_script_answers_as_often_as_it_says() {
+        let scripts = Scripts::default();
+        scripts.push(Script::text("for b").for_model("b"));
+        scripts.push(Script::text("twice").times(2));
+        scripts.push(Script::text("other").for_operation(Operation::InvokeModel));
+
+        assert_eq!(
+            scripts.take(&call("a")).unwrap(),
+            Script::text("twice").times(2)
+        );
+        assert_eq!(
+            scripts.take(&call("b")).unwrap(),
+            Script::text("for b").for_model("b")
+        );
+        assert_eq!(
+            scripts.take(&call("b")).unwrap(),
+            Script::text("twice").times(2)
+        );
+        assert_eq!(scripts.take(&call("b")), None);
+        assert_eq!(scripts.len(), 1);
+    }
+
+    #[test]
+    fn times_zero_is_for_ever() {
+        let scripts = Scripts::default();
+        scripts.push(Script::text("again").times(0));
+        for _ in 0..5 {
+            assert!(scripts.take(&call("a")).is_some());
+        }
+    }
+}

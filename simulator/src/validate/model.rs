@@ -1,0 +1,92 @@
+//! Which model ids are known.
+
+use http::StatusCode;
+
+use crate::catalog::{self, Access};
+use crate::error::AwsError;
+use crate::families::{GEOGRAPHIES, bare_id};
+
+/// The beginnings of model ids, by provider.
+const PROVIDERS: [&str; 19] = [
+    "ai21",
+    "amazon",
+    "anthropic",
+    "cohere",
+    "deepseek",
+    "google",
+    "luma",
+    "meta",
+    "minimax",
+    "mistral",
+    "moonshot",
+    "moonshotai",
+    "nvidia",
+    "openai",
+    "qwen",
+    "stability",
+    "twelvelabs",
+    "writer",
+    "zai",
+];
+
+/// Refuses an id that Bedrock does not know, that has retired, or that needs a profile.
+pub(crate) fn model(id: &str, retired: &[String]) -> Result<(), AwsError> {
+    if id.starts_with("arn:") {
+        return Ok(());
+    }
+    if !is_plausible(id) {
+        return Err(AwsError::validation(
+            "The provided model identifier is invalid.",
+        ));
+    }
+    if retired.iter().any(|retired| retired == bare_id(id)) {
+        return Err(AwsError::new(
+            StatusCode::NOT_FOUND,
+            "ResourceNotFoundException",
+            "This model version has reached the end of its life. Please refer to the AWS documentation for more details.",
+        ));
+    }
+    if catalog::find(id).is_some_and(|model| model.access == Access::ProfileOnly) {
+        return Err(AwsError::validation(format!(
+            "Invocation of model ID {id} with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model."
+        )));
+    }
+    Ok(())
+}
+
+/// A known provider, after a geography or not, and letters as they occur in ids.
+fn is_plausible(id: &str) -> bool {
+    let provider = match id.split_once('.') {
+        Some((geography, rest)) if GEOGRAPHIES.contains(&geography) => rest.split_once('.'),
+        parts => parts,
+    };
+    let known = provider.is_some_and(|(name, rest)| PROVIDERS.contains(&name) && !rest.is_empty());
+    known
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".:-_".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_judged_as_bedrock_judges_them() {
+        let retired = ["anthropic.claude-v2".to_owned()];
+        let judged = |id: &str| model(id, &retired).err().map(|error| error.status.as_u16());
+        assert_eq!(judged("us.anthropic.claude-sonnet-4-5-20250929-v1:0"), None);
+        assert_eq!(judged("amazon.nova-lite-v1:0"), None);
+        assert_eq!(
+            judged("arn:aws:bedrock:us-east-1:1:application-inference-profile/x"),
+            None
+        );
+        assert_eq!(judged("does-not-exist"), Some(400));
+        assert_eq!(judged("us.does-not-exist-model-v1:0"), Some(400));
+        assert_eq!(
+            judged("anthropic.claude-sonnet-4-5-20250929-v1:0"),
+            Some(400)
+        );
+        assert_eq!(judged("anthropic.claude-v2"), Some(404));
+    }
+}

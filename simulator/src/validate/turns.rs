@@ -1,0 +1,208 @@
+//! The order of turns, and text in them.
+
+use serde_json::Value;
+
+use super::Subject;
+use crate::conversation::Message;
+use crate::error::AwsError;
+
+pub(super) fn some_message(subject: &Subject<'_>) -> Result<(), AwsError> {
+    if subject.conversation.messages.is_empty() {
+        Err(needs_user_first())
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn no_empty_message(subject: &Subject<'_>) -> Result<(), AwsError> {
+    match subject
+        .conversation
+        .messages
+        .iter()
+        .position(|message| message.content.is_empty())
+    {
+        None => Ok(()),
+        Some(turn) => Err(AwsError::validation(format!(
+            "The content field in the Message object at messages.{turn} is empty. Add a ContentBlock object to the content field and try again."
+        ))),
+    }
+}
+
+pub(super) fn user_first(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let first = subject
+        .conversation
+        .messages
+        .first()
+        .map(|message| message.role);
+    if first == Some("assistant") && !subject.family.leading_assistant {
+        return Err(needs_user_first());
+    }
+    Ok(())
+}
+
+fn needs_user_first() -> AwsError {
+    AwsError::validation(
+        "A conversation must start with a user message. Try again with a conversation that starts with a user message.",
+    )
+}
+
+pub(super) fn roles_alternate(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let messages = &subject.conversation.messages;
+    let repeats = messages
+        .iter()
+        .zip(messages.iter().skip(1))
+        .any(|(one, next)| one.role == next.role);
+    if repeats && !subject.family.same_role_runs {
+        return Err(AwsError::validation(
+            "A conversation must alternate between user and assistant roles. Make sure the conversation alternates between user and assistant roles and try again.",
+        ));
+    }
+    Ok(())
+}
+
+/// Empty texts are refused, and blank ones where the turn has nothing else to say. White space
+/// beside a document has passed (recordings `conv-claude-5d39d9af`, `conv-claude-ad5e2630`).
+pub(super) fn no_blank_text(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let is_wrong = |message: &Message<'_>, text: &str| {
+        text.is_empty() || text.trim().is_empty() && is_all_blank(message)
+    };
+    let blank = subject
+        .conversation
+        .located_blocks()
+        .find(|(_, message, block)| {
+            block.kind == "text"
+                && block
+                    .value
+                    .as_str()
+                    .is_some_and(|text| is_wrong(message, text))
+        });
+    if let Some((place, _, _)) = blank {
+        return Err(AwsError::validation(format!(
+            "The text field in the ContentBlock object at {place} is blank. Add text to the text field, and try again."
+        )));
+    }
+    let is_empty = |text: &Value| text.as_str().is_some_and(str::is_empty);
+    let system = &subject.conversation.system;
+    match system
+        .iter()
+        .position(|block| block.kind == "text" && is_empty(block.value))
+    {
+        None => Ok(()),
+        Some(position) => Err(AwsError::validation(format!(
+            "The text field in the SystemContentBlock object at system.{position} is blank. Add text to the text field, and try again."
+        ))),
+    }
+}
+
+fn is_all_blank(message: &Message<'_>) -> bool {
+    message.content.iter().all(|block| {
+        block.kind == "cachePoint"
+            || block.kind == "text"
+                && block
+                    .value
+                    .as_str()
+                    .is_some_and(|text| text.trim().is_empty())
+    })
+}
+
+pub(super) fn system_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
+    if !subject.conversation.system.is_empty() && !subject.family.system {
+        return Err(AwsError::validation(
+            "This model doesn't support system messages. Try again without a system message or use a model that supports system messages.",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn no_prefill(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let last = subject
+        .conversation
+        .messages
+        .last()
+        .map(|message| message.role);
+    if last == Some("assistant") && !subject.family.prefill {
+        return Err(AwsError::by_model(
+            "This model does not support assistant message prefill. The conversation must end with a user message.",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::refusal;
+    use serde_json::{Value, json};
+
+    const CLAUDE: &str = "us.anthropic.claude-sonnet-4-6";
+    const NOVA: &str = "amazon.nova-lite-v1:0";
+    const LLAMA: &str = "us.meta.llama3-3-70b-instruct-v1:0";
+
+    fn turns(roles: &[&str]) -> Value {
+        let messages: Vec<Value> = roles
+            .iter()
+            .map(|role| json!({ "role": role, "content": [{ "text": "x" }] }))
+            .collect();
+        json!({ "messages": messages })
+    }
+
+    #[test]
+    fn the_order_of_turns_is_judged_by_family() {
+        for (model, roles, refused) in [
+            (CLAUDE, &["user"][..], None),
+            (CLAUDE, &[], Some("must start with a user message")),
+            (CLAUDE, &["assistant", "user"], None),
+            (
+                NOVA,
+                &["assistant", "user"],
+                Some("must start with a user message"),
+            ),
+            (NOVA, &["user", "user"], None),
+            (
+                CLAUDE,
+                &["user", "user"],
+                Some("must alternate between user and assistant"),
+            ),
+            (
+                LLAMA,
+                &["user", "user"],
+                Some("must alternate between user and assistant"),
+            ),
+            (NOVA, &["user", "assistant"], None),
+            (
+                CLAUDE,
+                &["user", "assistant"],
+                Some("does not support assistant message prefill"),
+            ),
+        ] {
+            let message = refusal(model, turns(roles));
+            match refused {
+                None => assert_eq!(message, None, "{model} {roles:?}"),
+                Some(part) => assert!(
+                    message.clone().unwrap_or_default().contains(part),
+                    "{message:?}"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn blank_text_is_refused_where_nothing_else_is_said() {
+        let with = |content: Value| {
+            refusal(
+                CLAUDE,
+                json!({"messages": [{"role": "user", "content": content}]}),
+            )
+        };
+        let blank = "The text field in the ContentBlock object at messages.0.content.0 is blank. Add text to the text field, and try again.";
+        assert_eq!(with(json!([{ "text": "" }])).as_deref(), Some(blank));
+        assert_eq!(with(json!([{ "text": " \n" }])).as_deref(), Some(blank));
+        let document =
+            json!({ "document": { "format": "txt", "name": "a", "source": { "text": "b" } } });
+        assert_eq!(with(json!([{ "text": "\n" }, document])), None);
+        assert!(
+            with(json!([]))
+                .unwrap_or_default()
+                .contains("messages.0 is empty")
+        );
+    }
+}

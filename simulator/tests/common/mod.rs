@@ -1,0 +1,129 @@
+//! A simulator, the AWS SDK pointed at it, and a plain HTTP client.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing
+)]
+
+use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::config::retry::RetryConfig;
+use aws_sdk_bedrockruntime::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_bedrockruntime::types::{ContentBlock, ConversationRole, Message};
+use bedrock_simulator::{Options, Simulator};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+pub const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+pub const NOVA: &str = "amazon.nova-lite-v1:0";
+
+pub async fn simulator() -> Simulator {
+    Simulator::start(Options::default()).await.unwrap()
+}
+
+/// Without signatures and checks, for the plain client.
+pub async fn open_simulator() -> Simulator {
+    let options = Options {
+        any_credentials: true,
+        validate: false,
+        ..Options::default()
+    };
+    Simulator::start(options).await.unwrap()
+}
+
+/// A client with the credentials the simulator knows, which tries once.
+pub fn client(simulator: &Simulator) -> Client {
+    let known = bedrock_simulator::Credentials::default();
+    client_with(
+        simulator,
+        known.access_key_id,
+        known.secret_access_key,
+        None,
+    )
+}
+
+pub fn client_with(
+    simulator: &Simulator,
+    key: String,
+    secret: String,
+    token: Option<String>,
+) -> Client {
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(simulator.url())
+        .retry_config(RetryConfig::disabled())
+        .credentials_provider(Credentials::new(key, secret, token, None, "test"))
+        .build();
+    Client::from_conf(config)
+}
+
+pub fn user(text: &str) -> Message {
+    Message::builder()
+        .role(ConversationRole::User)
+        .content(ContentBlock::Text(text.to_owned()))
+        .build()
+        .unwrap()
+}
+
+/// What came back, as far as it came.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Result<Bytes, hyper::Error>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(self.body.as_ref().unwrap()).unwrap()
+    }
+
+    pub fn message(&self) -> String {
+        self.json()["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// One request over a connection of its own.
+pub async fn send(
+    simulator: &Simulator,
+    method: Method,
+    path: &str,
+    body: impl Into<Bytes>,
+) -> Answer {
+    let request = Request::builder().method(method).uri(path);
+    send_request(simulator, request.body(Full::new(body.into())).unwrap()).await
+}
+
+pub async fn post(simulator: &Simulator, path: &str, body: impl Into<Bytes>) -> Answer {
+    send(simulator, Method::POST, path, body).await
+}
+
+pub async fn send_request(simulator: &Simulator, mut request: Request<Full<Bytes>>) -> Answer {
+    let host = simulator.address().to_string();
+    request.headers_mut().insert("host", host.parse().unwrap());
+    let stream = TcpStream::connect(simulator.address()).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let (head, body) = sender.send_request(request).await.unwrap().into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes());
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        body,
+    }
+}

@@ -1,0 +1,283 @@
+//! What is served beside the model operations.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod common;
+
+use bedrock_simulator::{ControlPlane, FixedAnswer, Options, Script, Simulator};
+use common::{open_simulator, post, send, simulator};
+use http::Method;
+use serde_json::{Value, json};
+
+const CONVERSE: &str = "/model/amazon.nova-lite-v1%3A0/converse";
+
+fn hello() -> String {
+    json!({ "messages": [{ "role": "user", "content": [{ "text": "hello" }] }] }).to_string()
+}
+
+async fn get(simulator: &Simulator, path: &str) -> common::Answer {
+    send(simulator, Method::GET, path, "").await
+}
+
+#[tokio::test]
+async fn unsigned_calls_are_refused_with_the_header_and_body_of_aws() {
+    let simulator = simulator().await;
+    let answer = post(&simulator, CONVERSE, hello()).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(
+        answer.header("x-amzn-errortype"),
+        "MissingAuthenticationTokenException:http://internal.amazon.com/coral/com.amazon.coral.service/"
+    );
+    assert_eq!(
+        answer.json(),
+        json!({ "message": "Missing Authentication Token" })
+    );
+    assert_eq!(answer.header("x-amzn-requestid").len(), 36);
+}
+
+#[tokio::test]
+async fn a_bearer_token_is_accepted_where_it_is_the_known_one() {
+    let simulator = simulator().await;
+    for (token, status) in [("bedrock-api-key-EXAMPLE", 200), ("other", 403)] {
+        let request = http::Request::post(CONVERSE)
+            .header("authorization", format!("Bearer {token}"))
+            .body(hello().into())
+            .unwrap();
+        let answer = common::send_request(&simulator, request).await;
+        assert_eq!(answer.status, status, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn malformed_and_oversized_bodies_are_refused_and_survived() {
+    let options = Options {
+        any_credentials: true,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    assert_eq!(
+        post(&simulator, CONVERSE, "{\"messages\": [").await.status,
+        400
+    );
+    assert_eq!(post(&simulator, CONVERSE, "[]").await.status, 400);
+    assert_eq!(
+        post(&simulator, CONVERSE, vec![b' '; 25_000_001])
+            .await
+            .status,
+        413
+    );
+    assert_eq!(post(&simulator, "/model/x/sing", "{}").await.status, 404);
+    assert_eq!(post(&simulator, CONVERSE, hello()).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_control_plane_lists_models_and_pages_of_profiles() {
+    let simulator = open_simulator().await;
+    let models = get(&simulator, "/foundation-models?byOutputModality=EMBEDDING")
+        .await
+        .json();
+    let ids: Vec<&Value> = models["modelSummaries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|model| &model["modelId"])
+        .collect();
+    assert!(
+        ids.contains(&&json!("amazon.titan-embed-text-v2:0")),
+        "{ids:?}"
+    );
+
+    let (mut profiles, mut token, mut pages) = (Vec::new(), None::<String>, 0);
+    loop {
+        let query = token
+            .map(|token| format!("&nextToken={token}"))
+            .unwrap_or_default();
+        let page = get(
+            &simulator,
+            &format!("/inference-profiles?maxResults=7{query}"),
+        )
+        .await
+        .json();
+        profiles.extend(
+            page["inferenceProfileSummaries"]
+                .as_array()
+                .unwrap()
+                .clone(),
+        );
+        pages += 1;
+        match page["nextToken"].as_str() {
+            Some(next) => token = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    assert!(pages > 1);
+    assert!(
+        profiles
+            .iter()
+            .any(|profile| profile["inferenceProfileId"] == common::CLAUDE)
+    );
+}
+
+#[tokio::test]
+async fn the_control_plane_can_be_forbidden_while_models_answer() {
+    let options = Options {
+        any_credentials: true,
+        control_plane: ControlPlane::Forbidden,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    let refused = get(&simulator, "/foundation-models").await;
+    assert_eq!(refused.status, 403);
+    assert!(
+        refused
+            .header("x-amzn-errortype")
+            .starts_with("AccessDeniedException:")
+    );
+    assert_eq!(get(&simulator, "/inference-profiles").await.status, 403);
+    assert_eq!(post(&simulator, CONVERSE, hello()).await.status, 200);
+}
+
+#[tokio::test]
+async fn scripts_come_and_requests_go_over_http() {
+    let simulator = open_simulator().await;
+    let orders = json!([
+        { "answer": { "kind": "text", "text": "scripted", "usage": { "inputTokens": 1, "outputTokens": 2, "totalTokens": 3 } } },
+        { "operation": "list_foundation_models", "answer": { "kind": "error", "status": 429,
+            "code": "ThrottlingException", "message": "Rate exceeded" } },
+    ]);
+    let queued = post(&simulator, "/_simulator/scripts", orders.to_string()).await;
+    assert_eq!(
+        (queued.status.as_u16(), queued.json()),
+        (201, json!({ "queued": 2 }))
+    );
+
+    let answer = post(&simulator, CONVERSE, hello()).await.json();
+    assert_eq!(
+        answer["output"]["message"]["content"],
+        json!([{ "text": "scripted" }])
+    );
+    assert_eq!(answer["usage"]["totalTokens"], 3);
+    assert_eq!(get(&simulator, "/foundation-models").await.status, 429);
+
+    let requests = get(&simulator, "/_simulator/requests").await.json();
+    assert_eq!(requests[0]["model"], "amazon.nova-lite-v1:0");
+    assert_eq!(requests[0]["operation"], "converse");
+    assert_eq!(requests[0]["body_json"]["messages"][0]["role"], "user");
+    simulator.idle().await;
+    let status = get(&simulator, "/_simulator/status").await.json();
+    assert_eq!(
+        status,
+        json!({ "received": 2, "open_calls": 0, "abandoned": 0, "scripts": 0 })
+    );
+
+    assert_eq!(
+        send(&simulator, Method::DELETE, "/_simulator", "")
+            .await
+            .status,
+        204
+    );
+    assert_eq!(
+        get(&simulator, "/_simulator/requests").await.json(),
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn wrong_scripts_are_refused_as_a_whole() {
+    let simulator = open_simulator().await;
+    for wrong in [
+        r#"[{"answer": {"kind": "echo"}}, {"answer": {"kind": "sing"}}]"#,
+        r#"{"answer": {"kind": "recording", "file": "missing.json"}}"#,
+        "",
+    ] {
+        let answer = post(&simulator, "/_simulator/scripts", wrong).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+        assert!(answer.json()["error"].is_string());
+    }
+    assert_eq!(
+        get(&simulator, "/_simulator/status").await.json()["scripts"],
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_script_that_does_not_fit_says_so() {
+    let simulator = open_simulator().await;
+    simulator.push(Script::text("models?"));
+    let answer = get(&simulator, "/foundation-models").await;
+    assert_eq!(answer.status, 501);
+    assert!(
+        answer
+            .message()
+            .contains("the script does not fit this call")
+    );
+}
+
+#[tokio::test]
+async fn get_caller_identity_answers_in_xml() {
+    let simulator = open_simulator().await;
+    let answer = post(
+        &simulator,
+        "/",
+        "Action=GetCallerIdentity&Version=2011-06-15",
+    )
+    .await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("content-type")),
+        (200, "text/xml")
+    );
+    let text = String::from_utf8(answer.body.unwrap().to_vec()).unwrap();
+    assert!(text.contains("<Account>123456789012</Account>"), "{text}");
+}
+
+#[tokio::test]
+async fn a_fixed_answer_is_the_same_for_all() {
+    let options = Options {
+        any_credentials: true,
+        fixed_answer: Some(FixedAnswer {
+            bytes: 1000,
+            deltas: 50,
+        }),
+        journal: 0,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    let whole = post(&simulator, CONVERSE, "unread").await.json();
+    assert_eq!(
+        whole["output"]["message"]["content"][0]["text"]
+            .as_str()
+            .unwrap()
+            .len(),
+        1000
+    );
+    let stream = post(&simulator, &format!("{CONVERSE}-stream"), "unread")
+        .await
+        .body
+        .unwrap();
+    let deltas = stream
+        .windows(17)
+        .filter(|bytes| bytes == b"contentBlockDelta")
+        .count();
+    assert_eq!(deltas, 50);
+    assert!(simulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_dropped_simulator_closes_its_connections() {
+    let simulator = open_simulator().await;
+    let mut stream = tokio::net::TcpStream::connect(simulator.address())
+        .await
+        .unwrap();
+    // An answer shows that the connection has been accepted.
+    let request = "GET /_simulator/status HTTP/1.1\r\nhost: x\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes())
+        .await
+        .unwrap();
+    let mut byte = [0];
+    tokio::io::AsyncReadExt::read_exact(&mut stream, &mut byte)
+        .await
+        .unwrap();
+    drop(simulator);
+    let mut rest = Vec::new();
+    // Either kind of end will do.
+    let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut rest).await;
+}

@@ -1,0 +1,152 @@
+//! Real traffic: what Bedrock accepted passes, what it refused is refused in the same words, and
+//! recorded answers are played back byte for byte.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bedrock_simulator::{Options, Script, Simulator};
+use common::{open_simulator, post};
+use serde_json::Value;
+
+/// Beside the repository; not part of it.
+const RECORDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/recordings");
+
+/// All recordings with their files; empty, and said so, where they are not at hand.
+fn recordings() -> Vec<(PathBuf, Value)> {
+    let Ok(files) = Path::new(RECORDINGS).read_dir() else {
+        println!("did not run: no recordings beside the repository");
+        return Vec::new();
+    };
+    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "json")
+    });
+    files.sort();
+    let read = |file: PathBuf| {
+        let recording = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        (file, recording)
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Checks everything but credentials and retirement: some recorded models have retired since.
+async fn strict_simulator() -> Simulator {
+    let options = Options {
+        any_credentials: true,
+        retired_models: Vec::new(),
+        ..Options::default()
+    };
+    Simulator::start(options).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_recorded_conversation_that_bedrock_accepted_passes() {
+    let simulator = strict_simulator().await;
+    let mut refused = Vec::new();
+    let mut passed = 0;
+    for (_, recording) in recordings() {
+        let is_conversation = matches!(
+            recording["meta"]["operation"].as_str(),
+            Some("Converse" | "ConverseStream")
+        );
+        // A stream's exception comes under status 200.
+        let accepted = recording["response"]["status"] == 200
+            && !recording["response"]
+                .to_string()
+                .contains(":exception-type");
+        let request = &recording["request"];
+        if !is_conversation || !accepted || !request["body"].is_object() {
+            continue;
+        }
+        let answer = post(
+            &simulator,
+            request["path"].as_str().unwrap(),
+            request["body"].to_string(),
+        )
+        .await;
+        if answer.status == 200 {
+            passed += 1;
+        } else {
+            refused.push(format!("{}: {}", recording["id"], answer.message()));
+        }
+    }
+    assert!(
+        refused.is_empty(),
+        "{passed} passed, but not\n{}",
+        refused.join("\n")
+    );
+}
+
+/// The refusals whose reasons stand in the request.
+const REFUSED: [&str; 7] = [
+    "conv-claude-err400-4530a170",
+    "conv-claude-err400-b71d1ebb",
+    "conv-other-err400-1eeb06dc",
+    "conv-other-err400-d029bb06",
+    "convs-other-err400-304207f6",
+    "inv-other-err400-08de9097",
+    "counttokens-claude-err400-c168bd9e",
+];
+
+#[tokio::test]
+async fn what_bedrock_refused_is_refused_in_its_words() {
+    let simulator = strict_simulator().await;
+    for (_, recording) in recordings() {
+        if !REFUSED.contains(&recording["id"].as_str().unwrap()) {
+            continue;
+        }
+        let request = &recording["request"];
+        let answer = post(
+            &simulator,
+            request["path"].as_str().unwrap(),
+            request["body"].to_string(),
+        )
+        .await;
+        let response = &recording["response"];
+        assert_eq!(
+            Value::from(answer.status.as_u16()),
+            response["status"],
+            "{}",
+            recording["id"]
+        );
+        assert_eq!(answer.json(), response["body_json"], "{}", recording["id"]);
+        if let Some(error_type) = response["headers"]["x-amzn-errortype"].as_str() {
+            assert_eq!(answer.header("x-amzn-errortype"), error_type);
+        }
+    }
+}
+
+#[tokio::test]
+async fn recordings_are_played_back_byte_for_byte() {
+    let simulator = open_simulator().await;
+    for (file, recording) in recordings() {
+        let response = &recording["response"];
+        let Some(body) = response["body_base64"].as_str() else {
+            continue;
+        };
+        simulator.push(Script::recording(file));
+        let answer = post(&simulator, "/model/any/converse", "{}").await;
+        let id = &recording["id"];
+        assert_eq!(
+            Value::from(answer.status.as_u16()),
+            response["status"],
+            "{id}"
+        );
+        assert!(
+            answer.body.as_ref().unwrap() == &BASE64_STANDARD.decode(body).unwrap(),
+            "{id}"
+        );
+        for name in ["content-type", "x-amzn-errortype"] {
+            assert_eq!(
+                answer.header(name),
+                response["headers"][name].as_str().unwrap_or_default(),
+                "{id}"
+            );
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `GET /healthz` and `GET /readyz`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+
+use crate::server::{App, Phase};
+
+/// Whether the process is alive.
+pub async fn alive() -> (StatusCode, &'static str) {
+    (StatusCode::OK, "ok\n")
+}
+
+/// Whether it should be sent requests: it has credentials, and is not about to end. Bedrock is not
+/// asked.
+pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    if app.shutdown.phase() > Phase::Serving {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+    }
+    match app.bedrock.credentials().await {
+        Ok(_) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready: no AWS credentials");
+            (StatusCode::SERVICE_UNAVAILABLE, "no AWS credentials\n")
+        }
+    }
+}

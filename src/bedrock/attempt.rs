@@ -1,0 +1,211 @@
+//! The backoff layer: tower's retry with exponential backoff, full jitter, a deadline, and a
+//! budget that keeps a bad minute from multiplying the load.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tower::ServiceExt;
+use tower::retry::budget::{Budget, TpsBudget};
+use tower::retry::{Policy, Retry};
+
+use super::client::Call;
+use super::credentials::CredentialCache;
+use super::failure::{Advice, Failure};
+use super::settings::RetrySettings;
+
+/// How long calls and retries count for the budget.
+const BUDGET_WINDOW: Duration = Duration::from_secs(10);
+
+/// Retries a second that are allowed however few calls there are.
+const LEAST_RETRIES: u32 = 5;
+
+/// When to ask again; shared by all calls, as is its budget.
+#[derive(Debug, Clone)]
+pub struct RetryPolicy {
+    settings: RetrySettings,
+    budget: Arc<TpsBudget>,
+}
+
+impl RetryPolicy {
+    /// A policy with a budget of its own.
+    pub fn new(settings: RetrySettings) -> Self {
+        let ratio = settings.budget_percent.min(1000) as f32 / 100.0;
+        Self {
+            settings,
+            budget: Arc::new(TpsBudget::new(BUDGET_WINDOW, LEAST_RETRIES, ratio)),
+        }
+    }
+
+    /// The state of one call, which begins now.
+    pub(super) fn begin<'a>(&self, credentials: &'a CredentialCache) -> Backoff<'a> {
+        Backoff {
+            policy: self.clone(),
+            credentials,
+            began: Instant::now(),
+            attempts: 1,
+            refreshed: false,
+        }
+    }
+
+    /// Full jitter: anything up to the exponential step, so that callers that failed together do
+    /// not come back together. Bedrock's own wish is the least.
+    fn delay(&self, attempts: u32, wait: Option<Duration>) -> Duration {
+        let RetrySettings {
+            base_delay,
+            most_delay,
+            ..
+        } = self.settings;
+        let doublings = attempts.saturating_sub(1).min(16);
+        let step = base_delay.saturating_mul(1 << doublings).min(most_delay);
+        step.mul_f64(fastrand::f64()).max(wait.unwrap_or_default())
+    }
+}
+
+/// One call on its way through its attempts.
+#[derive(Debug, Clone)]
+pub(super) struct Backoff<'a> {
+    policy: RetryPolicy,
+    credentials: &'a CredentialCache,
+    began: Instant,
+    attempts: u32,
+    refreshed: bool,
+}
+
+impl Backoff<'_> {
+    /// Asks until there is an answer, or asking again does not help.
+    pub(super) async fn call<F, Asked, T>(self, ask: F, call: Call) -> Result<T, Failure>
+    where
+        F: FnMut(Call) -> Asked + Clone,
+        Asked: Future<Output = Result<T, Failure>>,
+    {
+        Retry::new(self, tower::service_fn(ask)).oneshot(call).await
+    }
+
+    /// How long to wait before the next attempt, or nothing where there is none.
+    fn next(&mut self, failure: &Failure) -> Option<Duration> {
+        match failure.advice {
+            Advice::Never => return None,
+            Advice::RefreshCredentials if self.refreshed => return None,
+            Advice::RefreshCredentials => {
+                self.refreshed = true;
+                self.credentials.invalidate();
+                return Some(Duration::ZERO);
+            }
+            Advice::Retry => {}
+        }
+        let RetrySettings {
+            attempts, deadline, ..
+        } = self.policy.settings;
+        let delay = self.policy.delay(self.attempts, failure.wait);
+        let in_time = self.began.elapsed() + delay < deadline;
+        if self.attempts >= attempts || !in_time || !self.policy.budget.withdraw() {
+            return None;
+        }
+        self.attempts += 1;
+        Some(delay)
+    }
+}
+
+impl<T> Policy<Call, T, Failure> for Backoff<'_> {
+    type Future = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    fn retry(&mut self, _: &mut Call, result: &mut Result<T, Failure>) -> Option<Self::Future> {
+        let failure = match result {
+            Ok(_) => {
+                self.policy.budget.deposit();
+                return None;
+            }
+            Err(failure) => failure,
+        };
+        let delay = self.next(failure)?;
+        tracing::debug!(
+            code = failure.code,
+            attempt = self.attempts,
+            delay_ms = delay.as_millis() as u64,
+            "asking Bedrock again"
+        );
+        Some(Box::pin(tokio::time::sleep(delay)))
+    }
+
+    fn clone_request(&mut self, call: &Call) -> Option<Call> {
+        Some(call.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bedrock::failure::ErrorAnswer;
+
+    fn failure(status: u16) -> Failure {
+        Failure::from_answer(&ErrorAnswer {
+            status,
+            ..ErrorAnswer::default()
+        })
+    }
+
+    fn settings() -> RetrySettings {
+        RetrySettings::default()
+    }
+
+    fn no_credentials() -> CredentialCache {
+        CredentialCache::new(None, None)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_are_as_many_attempts_as_configured() {
+        let cache = no_credentials();
+        let mut backoff = RetryPolicy::new(settings()).begin(&cache);
+        let retries = (0..10).filter(|_| backoff.next(&failure(503)).is_some());
+        assert_eq!(retries.count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_attempt_begins_after_the_deadline() {
+        let cache = no_credentials();
+        let mut backoff = RetryPolicy::new(settings()).begin(&cache);
+        tokio::time::advance(Duration::from_secs(21)).await;
+        assert_eq!(backoff.next(&failure(503)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_beyond_the_deadline_is_not_waited_for() {
+        let cache = no_credentials();
+        let mut backoff = RetryPolicy::new(settings()).begin(&cache);
+        let mut throttled = failure(429);
+        throttled.wait = Some(Duration::from_secs(60));
+        assert_eq!(backoff.next(&throttled), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_bedrock_asks_to_wait_is_the_least() {
+        let cache = no_credentials();
+        let mut backoff = RetryPolicy::new(settings()).begin(&cache);
+        let mut throttled = failure(429);
+        throttled.wait = Some(Duration::from_secs(3));
+        assert!(backoff.next(&throttled) >= throttled.wait);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_request_is_not_asked_again_and_refused_credentials_once() {
+        let cache = no_credentials();
+        let mut backoff = RetryPolicy::new(settings()).begin(&cache);
+        assert_eq!(backoff.next(&failure(400)), None);
+        assert_eq!(backoff.next(&failure(401)), Some(Duration::ZERO));
+        assert_eq!(backoff.next(&failure(401)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_budget_ends_retries_in_a_bad_minute() {
+        let cache = no_credentials();
+        let policy = RetryPolicy::new(RetrySettings {
+            budget_percent: 0,
+            ..settings()
+        });
+        let begun = (0..1000).filter(|_| policy.begin(&cache).next(&failure(503)).is_some());
+        let window = BUDGET_WINDOW.as_secs() as usize;
+        assert!(begun.count() <= LEAST_RETRIES as usize * window);
+    }
+}

@@ -1,0 +1,254 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use bytes::Bytes;
+use http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::attempt::{Backoff, RetryPolicy};
+use super::credentials::{Authorization, CredentialCache, CredentialsUnavailable};
+use super::endpoint::{self, Endpoints};
+use super::failure::Failure;
+use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
+use super::stream::EventStream;
+use super::transport::Transport;
+use crate::converse::response::ConverseResponse;
+use crate::models::ModelId;
+
+/// What of a model's id stands in a path as it is: ARNs have colons and slashes, and AWS wants
+/// both encoded.
+const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// The variable of Bedrock's API keys.
+const BEARER_TOKEN: &str = "AWS_BEARER_TOKEN_BEDROCK";
+
+/// Bedrock in one region, with one set of credentials.
+#[derive(Debug, Clone)]
+pub struct Bedrock {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    transport: Transport,
+    endpoints: Endpoints,
+    region: String,
+    timeouts: Timeouts,
+    retry: RetryPolicy,
+    sdk: SdkConfig,
+}
+
+/// One question to a model: cheap to clone, so that it can be asked again.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The model.
+    pub model: ModelId,
+    /// The JSON of a Converse request.
+    pub body: Bytes,
+}
+
+/// Why Bedrock cannot be reached at all; the text holds the remedy.
+#[derive(Debug)]
+pub struct ConnectError(String);
+
+impl Bedrock {
+    /// Reads the SDK's standard chain (environment, profile, container, instance) and prepares
+    /// calls. Nothing is sent yet.
+    pub async fn connect(settings: &BedrockSettings) -> Result<Self, ConnectError> {
+        if let Some(simulated) = &settings.simulated {
+            return Self::simulated(simulated, settings);
+        }
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(profile) = &settings.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &settings.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        let sdk = loader.load().await;
+        let Some(region) = sdk.region().map(ToString::to_string) else {
+            return Err(ConnectError(
+                "no AWS region is set; set AWS_REGION, `[aws] region` in outcrop.toml, or a \
+                 region in the profile"
+                    .to_owned(),
+            ));
+        };
+        let endpoints = endpoint::resolve(&sdk, &region)
+            .await
+            .map_err(|error| ConnectError(format!("no endpoint for region `{region}`: {error}")))?;
+        let bearer = std::env::var(BEARER_TOKEN).ok().filter(|t| !t.is_empty());
+        let credentials = CredentialCache::new(bearer, sdk.credentials_provider());
+        Self::new(sdk, region, endpoints, credentials, settings)
+    }
+
+    /// A simulator in the place of AWS: nothing is read from the environment.
+    fn simulated(
+        simulated: &SimulatedBedrock,
+        settings: &BedrockSettings,
+    ) -> Result<Self, ConnectError> {
+        let region = "us-east-1".to_owned();
+        let keys = Credentials::new(
+            &simulated.access_key_id,
+            &simulated.secret_access_key,
+            None,
+            None,
+            "simulator",
+        );
+        let provider = SharedCredentialsProvider::new(keys);
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.clone()))
+            .endpoint_url(&simulated.url)
+            .credentials_provider(provider.clone())
+            .build();
+        let endpoints = Endpoints {
+            runtime: simulated.url.clone(),
+            control: simulated.url.clone(),
+        };
+        let credentials = CredentialCache::new(None, Some(provider));
+        Self::new(sdk, region, endpoints, credentials, settings)
+    }
+
+    fn new(
+        sdk: SdkConfig,
+        region: String,
+        endpoints: Endpoints,
+        credentials: CredentialCache,
+        settings: &BedrockSettings,
+    ) -> Result<Self, ConnectError> {
+        let transport = Transport::new(credentials, region.clone(), settings.timeouts.connect)
+            .map_err(|error| ConnectError(format!("the system's certificates: {error}")))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                transport,
+                endpoints,
+                region,
+                timeouts: settings.timeouts,
+                retry: RetryPolicy::new(settings.retry),
+                sdk,
+            }),
+        })
+    }
+
+    /// The region that is called.
+    pub fn region(&self) -> &str {
+        &self.inner.region
+    }
+
+    /// The address of the service that runs models.
+    pub fn runtime_endpoint(&self) -> &str {
+        &self.inner.endpoints.runtime
+    }
+
+    /// The control plane's address.
+    pub(super) fn control_endpoint(&self) -> &str {
+        &self.inner.endpoints.control
+    }
+
+    /// What the SDK's own clients are made of.
+    pub(super) fn sdk(&self) -> &SdkConfig {
+        &self.inner.sdk
+    }
+
+    /// Whether there is anything to authorize calls with, and which kind.
+    pub async fn credentials(&self) -> Result<&'static str, CredentialsUnavailable> {
+        match self.inner.transport.credentials.authorization().await? {
+            Authorization::Bearer(_) => Ok("Bedrock API key"),
+            Authorization::Sign(_) => Ok("AWS credentials"),
+        }
+    }
+
+    /// The whole answer of a model, with retries.
+    pub async fn converse(&self, call: Call) -> Result<ConverseResponse, Failure> {
+        let ask = |call: Call| {
+            let bedrock = self.clone();
+            async move { bedrock.converse_once(&call).await }
+        };
+        self.with_backoff(ask, call).await
+    }
+
+    /// The stream of a model's answer, once its first event has arrived, with retries until then.
+    pub async fn converse_stream(&self, call: Call) -> Result<EventStream, Failure> {
+        let ask = |call: Call| {
+            let bedrock = self.clone();
+            async move { bedrock.converse_stream_once(&call).await }
+        };
+        self.with_backoff(ask, call).await
+    }
+
+    async fn with_backoff<F, Asked, T>(&self, ask: F, call: Call) -> Result<T, Failure>
+    where
+        F: FnMut(Call) -> Asked + Clone,
+        Asked: Future<Output = Result<T, Failure>>,
+    {
+        let credentials = &self.inner.transport.credentials;
+        let backoff: Backoff<'_> = self.inner.retry.begin(credentials);
+        backoff.call(ask, call).await
+    }
+
+    async fn converse_once(&self, call: &Call) -> Result<ConverseResponse, Failure> {
+        let url = self.url(&call.model, "converse");
+        let fetched = self
+            .inner
+            .transport
+            .fetch(Method::POST, &url, call.body.clone());
+        let body = within(self.inner.timeouts.whole_answer, fetched).await?;
+        serde_json::from_slice(&body).map_err(|error| Failure::bad_answer(error.to_string()))
+    }
+
+    async fn converse_stream_once(&self, call: &Call) -> Result<EventStream, Failure> {
+        const ACCEPT: &str = "application/vnd.amazon.eventstream";
+        let Timeouts {
+            first_event,
+            silence,
+            ..
+        } = self.inner.timeouts;
+        let url = self.url(&call.model, "converse-stream");
+        let open = async {
+            let sent = self
+                .inner
+                .transport
+                .send(Method::POST, &url, ACCEPT, call.body.clone());
+            EventStream::open(sent.await?.into_body(), first_event, silence).await
+        };
+        within(first_event, open).await
+    }
+
+    /// A GET of the control plane.
+    pub(super) async fn get(&self, path_and_query: &str) -> Result<Bytes, Failure> {
+        let url = format!("{}{path_and_query}", self.control_endpoint());
+        let fetched = self.inner.transport.fetch(Method::GET, &url, Bytes::new());
+        within(Duration::from_secs(30), fetched).await
+    }
+
+    fn url(&self, model: &ModelId, operation: &str) -> String {
+        let runtime = &self.inner.endpoints.runtime;
+        let model = utf8_percent_encode(model.as_str(), PATH_SEGMENT);
+        format!("{runtime}/model/{model}/{operation}")
+    }
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or_else(|_| Err(Failure::timeout("no answer within the limit")))
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConnectError {}

@@ -1,0 +1,94 @@
+//! Where Bedrock is: the SDK's own rules, with the overrides that the SDK takes.
+
+use aws_sdk_bedrockruntime::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use aws_types::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
+
+/// The two services of Bedrock that are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Endpoints {
+    /// `bedrock-runtime`, which runs models.
+    pub(super) runtime: String,
+    /// `bedrock`, the control plane, which lists them.
+    pub(super) control: String,
+}
+
+/// Resolves both endpoints for `region`, FIPS and dual stack as `config` has them.
+///
+/// `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`, `AWS_ENDPOINT_URL_BEDROCK`, `AWS_ENDPOINT_URL` and their
+/// twins in the profile go first, as in every SDK.
+pub(super) async fn resolve(config: &SdkConfig, region: &str) -> Result<Endpoints, String> {
+    let runtime = match overridden(config, "Bedrock Runtime") {
+        Some(url) => url,
+        None => by_rules(config, region).await?,
+    };
+    let control = match overridden(config, "Bedrock") {
+        Some(url) => url,
+        // Both services share one rule set (their models in botocore differ in the name alone).
+        None => by_rules(config, region)
+            .await?
+            .replacen("bedrock-runtime", "bedrock", 1),
+    };
+    Ok(Endpoints { runtime, control })
+}
+
+fn overridden(config: &SdkConfig, service_id: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder()
+        .service_id(service_id)
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()?;
+    let of_service = config
+        .service_config()
+        .and_then(|settings| settings.load_config(key));
+    of_service
+        .or_else(|| config.endpoint_url().map(str::to_owned))
+        .map(|url| url.trim_end_matches('/').to_owned())
+}
+
+async fn by_rules(config: &SdkConfig, region: &str) -> Result<String, String> {
+    let params = Params::builder()
+        .region(region)
+        .use_fips(config.use_fips().unwrap_or(false))
+        .use_dual_stack(config.use_dual_stack().unwrap_or(false))
+        .build()
+        .map_err(|error| error.to_string())?;
+    let endpoint = ResolveEndpoint::resolve_endpoint(&DefaultResolver::new(), &params)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(endpoint.url().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn resolved(fips: bool, dual_stack: bool) -> Endpoints {
+        let config = SdkConfig::builder()
+            .use_fips(fips)
+            .use_dual_stack(dual_stack)
+            .build();
+        resolve(&config, "us-west-2").await.expect("endpoints")
+    }
+
+    #[tokio::test]
+    async fn the_rules_give_both_services() {
+        let endpoints = resolved(false, false).await;
+        assert_eq!(
+            endpoints.runtime,
+            "https://bedrock-runtime.us-west-2.amazonaws.com"
+        );
+        assert_eq!(endpoints.control, "https://bedrock.us-west-2.amazonaws.com");
+    }
+
+    #[tokio::test]
+    async fn the_switches_for_fips_and_dual_stack_hold_for_both() {
+        let endpoints = resolved(true, true).await;
+        assert_eq!(
+            endpoints.runtime,
+            "https://bedrock-runtime-fips.us-west-2.api.aws"
+        );
+        assert_eq!(endpoints.control, "https://bedrock-fips.us-west-2.api.aws");
+    }
+}

@@ -1,0 +1,69 @@
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::identity::Identity;
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request};
+
+use super::credentials::Authorization;
+use super::failure::Failure;
+
+/// The name that requests to all of Bedrock's services are signed for.
+const SIGNING_NAME: &str = "bedrock";
+
+/// Authorizes `request`, whose body is `body`, for `region`.
+pub(super) fn authorize<B>(
+    request: &mut Request<B>,
+    body: &Bytes,
+    authorization: &Authorization,
+    region: &str,
+) -> Result<(), Failure> {
+    match authorization {
+        Authorization::Bearer(token) => {
+            let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+                .map_err(|_| Failure::credentials("the bearer token is no header value"))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, value);
+            Ok(())
+        }
+        Authorization::Sign(credentials) => sign_request(request, body, credentials, region),
+    }
+}
+
+fn sign_request<B>(
+    request: &mut Request<B>,
+    body: &Bytes,
+    credentials: &Credentials,
+    region: &str,
+) -> Result<(), Failure> {
+    let identity: Identity = credentials.clone().into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name(SIGNING_NAME)
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()
+        .map_err(|error| Failure::internal(error.to_string()))?
+        .into();
+    let uri = request.uri().to_string();
+    let headers = request
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let signable = SignableRequest::new(
+        request.method().as_str(),
+        uri,
+        headers,
+        SignableBody::Bytes(body),
+    )
+    .map_err(|error| Failure::internal(error.to_string()))?;
+    let (instructions, _) = sign(signable, &params)
+        .map_err(|error| Failure::internal(error.to_string()))?
+        .into_parts();
+    instructions.apply_to_request_http1x(request);
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! One HTTP exchange with Bedrock.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::credentials::{CredentialCache, with_causes};
+use super::failure::{ErrorAnswer, Failure};
+use super::signing::authorize;
+
+/// The longest error body that is read.
+const LONGEST_ERROR: usize = 1 << 20;
+
+/// The longest whole answer that is read.
+const LONGEST_ANSWER: usize = 64 << 20;
+
+/// How long an idle connection is kept.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Authorized requests to Bedrock's services in one region.
+#[derive(Debug)]
+pub(super) struct Transport {
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pub(super) credentials: CredentialCache,
+    region: String,
+}
+
+impl Transport {
+    pub(super) fn new(
+        credentials: CredentialCache,
+        region: String,
+        connect_timeout: Duration,
+    ) -> std::io::Result<Self> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(connect_timeout));
+        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        let tls = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_native_roots()?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let http = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(tls);
+        Ok(Self {
+            http,
+            credentials,
+            region,
+        })
+    }
+
+    /// Sends a request and waits for the head of a 200; any other answer is a failure, read whole.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        url: &str,
+        accept: &'static str,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, Failure> {
+        let authorization = self
+            .credentials
+            .authorization()
+            .await
+            .map_err(|error| Failure::credentials(error.to_string()))?;
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header(ACCEPT, HeaderValue::from_static(accept))
+            .body(Full::new(body.clone()))
+            .map_err(|error| Failure::internal(error.to_string()))?;
+        authorize(&mut request, &body, &authorization, &self.region)?;
+        let response = self
+            .http
+            .request(request)
+            .await
+            .map_err(|error| Failure::connection(with_causes(&error)))?;
+        if response.status() == StatusCode::OK {
+            return Ok(response);
+        }
+        Err(read_failure(response).await)
+    }
+
+    /// The same, with the answer read whole.
+    pub(super) async fn fetch(
+        &self,
+        method: Method,
+        url: &str,
+        body: Bytes,
+    ) -> Result<Bytes, Failure> {
+        let response = self.send(method, url, "application/json", body).await?;
+        let collected = Limited::new(response.into_body(), LONGEST_ANSWER)
+            .collect()
+            .await;
+        collected
+            .map(|body| body.to_bytes())
+            .map_err(|error| Failure::connection(error.to_string()))
+    }
+}
+
+async fn read_failure(response: Response<Incoming>) -> Failure {
+    let (head, body) = response.into_parts();
+    let body = match Limited::new(body, LONGEST_ERROR).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => Bytes::new(),
+    };
+    let answer = ErrorAnswer {
+        status: head.status.as_u16(),
+        error_type: text(&head.headers, "x-amzn-errortype"),
+        wait: retry_after(&head.headers),
+        body: &body,
+    };
+    let mut failure = Failure::from_answer(&answer);
+    if let Some(id) = text(&head.headers, "x-amzn-requestid") {
+        failure.detail.push_str(&format!(" (AWS request {id})"));
+    }
+    failure
+}
+
+/// What Bedrock says of waiting: `retry-after` in seconds, or `x-amz-retry-after` in milliseconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| text(headers, name)?.trim().parse::<u64>().ok();
+    number(RETRY_AFTER.as_str())
+        .map(Duration::from_secs)
+        .or_else(|| number("x-amz-retry-after").map(Duration::from_millis))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

@@ -1,0 +1,103 @@
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bedrock_simulator::{Options, Simulator};
+
+use super::BAD_CONFIGURATION;
+use super::serve::{listen, serve_until_told};
+use crate::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
+use crate::config::{Config, Overrides, load};
+use crate::models::ModelId;
+use crate::telemetry;
+
+/// How long the simulated model takes over a word.
+const WORD_DELAY: Duration = Duration::from_millis(30);
+
+/// The names that work in the demo, beside every id that Bedrock has.
+const NAMES: &[(&str, &str)] = &[
+    ("gpt-4o", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    ("gpt-4o-mini", "us.amazon.nova-2-lite-v1:0"),
+];
+
+/// `outcrop demo`
+pub(super) async fn run(listen_on: &str) -> ExitCode {
+    let overrides = Overrides {
+        // The demo takes no configuration, also not one that happens to lie here.
+        file: Some("/dev/null".into()),
+        listen: Some(listen_on.to_owned()),
+        api_keys: None,
+    };
+    let config = match load(&overrides) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            eprintln!("outcrop: {mistakes}");
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    telemetry::start(&config.log);
+    let options = Options {
+        word_delay: WORD_DELAY,
+        ..Options::default()
+    };
+    let simulator = match Simulator::start(options).await {
+        Ok(simulator) => simulator,
+        Err(error) => {
+            eprintln!("outcrop: the simulated Bedrock could not be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let config = Config {
+        models: names(),
+        bedrock: BedrockSettings {
+            simulated: Some(SimulatedBedrock::at(simulator.url())),
+            ..BedrockSettings::default()
+        },
+        ..config
+    };
+    let bedrock = match Bedrock::connect(&config.bedrock).await {
+        Ok(bedrock) => bedrock,
+        Err(error) => {
+            eprintln!("outcrop: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let listener = match listen(&config).await {
+        Ok(listener) => listener,
+        Err(code) => return code,
+    };
+    let address = listener.local_addr().unwrap_or(config.server.listen);
+    print!("{}", welcome(&format!("http://{address}/v1")));
+    serve_until_told(listener, &config, bedrock).await
+}
+
+fn names() -> BTreeMap<String, ModelId> {
+    let parsed = NAMES
+        .iter()
+        .filter_map(|(name, id)| Some(((*name).to_owned(), ModelId::parse(id).ok()?)));
+    parsed.collect()
+}
+
+fn welcome(base_url: &str) -> String {
+    format!(
+        r#"
+Outcrop is answering on {base_url}, with a simulated Bedrock behind it: no AWS account is used,
+and the answers are made up. Ctrl-C ends it.
+
+Try it with curl:
+
+  curl -N {base_url}/chat/completions -H 'content-type: application/json' \
+    -d '{{"model": "gpt-4o", "stream": true, "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+
+or with the OpenAI SDK (pip install openai):
+
+  from openai import OpenAI
+  client = OpenAI(base_url="{base_url}", api_key="none")
+  stream = client.chat.completions.create(
+      model="gpt-4o", stream=True, messages=[{{"role": "user", "content": "Hello!"}}])
+  for chunk in stream:
+      print(chunk.choices[0].delta.content or "", end="", flush=True)
+
+"#
+    )
+}

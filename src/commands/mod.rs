@@ -1,0 +1,103 @@
+//! What can be typed: one file a command.
+
+mod check;
+mod demo;
+mod healthcheck;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Overrides;
+
+/// The exit code of a configuration with mistakes in it.
+const BAD_CONFIGURATION: u8 = 2;
+
+/// An OpenAI-compatible gateway for Amazon Bedrock.
+#[derive(Debug, Parser)]
+#[command(name = "outcrop", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve Bedrock's models, with the AWS credentials of the standard chain
+    Serve(Settings),
+    /// Try it out without an AWS account: the gateway in front of a simulated Bedrock
+    Demo {
+        /// The address to listen on
+        #[arg(long, env = "OUTCROP_LISTEN", default_value = "127.0.0.1:8080")]
+        listen: String,
+    },
+    /// Tell what stands between this machine and a first answer from Bedrock
+    Check {
+        #[command(flatten)]
+        settings: Settings,
+        /// Ask this model for one token
+        #[arg(long)]
+        model: Option<String>,
+    },
+    /// Ask the gateway on this machine whether it is alive; for container health checks
+    Healthcheck {
+        /// The address the gateway listens on
+        #[arg(long, env = "OUTCROP_LISTEN", default_value = "127.0.0.1:8080")]
+        listen: String,
+    },
+}
+
+/// What `serve` and `check` take.
+#[derive(Debug, Args)]
+struct Settings {
+    /// The configuration; outcrop.toml of the working directory where there is one
+    #[arg(long, env = "OUTCROP_CONFIG")]
+    config: Option<PathBuf>,
+    /// The address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, env = "OUTCROP_LISTEN")]
+    listen: Option<String>,
+}
+
+impl Arguments {
+    /// Runs the command to its end.
+    pub fn run(self) -> ExitCode {
+        let runtime = match tokio::runtime::Runtime::new() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                eprintln!("outcrop: the runtime could not be started: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        runtime.block_on(self.command.run())
+    }
+}
+
+impl Command {
+    async fn run(self) -> ExitCode {
+        match self {
+            Self::Serve(settings) => serve::run(&settings.overrides()).await,
+            Self::Demo { listen } => demo::run(&listen).await,
+            Self::Check { settings, model } => {
+                // A file named on the command line, and nothing else asked, is a question about
+                // the file alone.
+                let named = std::env::args().any(|argument| argument.starts_with("--config"));
+                let file_alone = named && model.is_none();
+                check::run(&settings.overrides(), model.as_deref(), file_alone).await
+            }
+            Self::Healthcheck { listen } => healthcheck::run(&listen).await,
+        }
+    }
+}
+
+impl Settings {
+    fn overrides(self) -> Overrides {
+        Overrides {
+            file: self.config,
+            listen: self.listen,
+            // Not a flag: what is typed can be seen by everyone on the machine.
+            api_keys: std::env::var("OUTCROP_API_KEYS").ok(),
+        }
+    }
+}

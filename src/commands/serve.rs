@@ -1,0 +1,109 @@
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::BAD_CONFIGURATION;
+use crate::bedrock::Bedrock;
+use crate::config::{Config, Overrides, ServerSettings, load};
+use crate::server::{App, Phase, Shutdown, router, serve};
+use crate::telemetry;
+
+/// `outcrop serve`
+pub(super) async fn run(overrides: &Overrides) -> ExitCode {
+    let config = match load(overrides) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            eprintln!("outcrop: {mistakes}");
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    telemetry::start(&config.log);
+    let bedrock = match Bedrock::connect(&config.bedrock).await {
+        Ok(bedrock) => bedrock,
+        Err(error) => {
+            eprintln!("outcrop: {error}");
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    tracing::info!(
+        region = bedrock.region(),
+        endpoint = bedrock.runtime_endpoint(),
+        keys = config.keys.len(),
+        models = config.models.len(),
+        "outcrop {}",
+        env!("CARGO_PKG_VERSION"),
+    );
+    if config.keys.is_empty() {
+        tracing::warn!(
+            "no API keys are set: everyone on this machine may call, and nobody from elsewhere; \
+             set OUTCROP_API_KEYS or `[keys]` to serve others"
+        );
+    }
+    if let Err(error) = bedrock.credentials().await {
+        tracing::warn!(%error, "no AWS credentials yet; `outcrop check` tells more");
+    }
+    match listen(&config).await {
+        Ok(listener) => serve_until_told(listener, &config, bedrock).await,
+        Err(code) => code,
+    }
+}
+
+/// Binds the address of the configuration.
+pub(super) async fn listen(config: &Config) -> Result<TcpListener, ExitCode> {
+    let address = config.server.listen;
+    TcpListener::bind(address).await.map_err(|error| {
+        eprintln!("outcrop: cannot listen on {address}: {error}; choose another with --listen");
+        ExitCode::FAILURE
+    })
+}
+
+/// Serves until a signal comes, and through what follows it.
+pub(super) async fn serve_until_told(
+    listener: TcpListener,
+    config: &Config,
+    bedrock: Bedrock,
+) -> ExitCode {
+    let shutdown = Shutdown::default();
+    let app = match App::new(config, bedrock, shutdown.clone()) {
+        Ok(app) => app,
+        Err(error) => {
+            eprintln!("outcrop: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
+    let signals = tokio::spawn(drain_on_signal(shutdown.clone(), config.server.clone()));
+    serve(listener, router(app), shutdown, &config.server).await;
+    signals.abort();
+    tracing::info!("stopped");
+    ExitCode::SUCCESS
+}
+
+/// SIGTERM leaves load balancers time to notice; an interrupt from the keyboard does not, and a
+/// second one ends the process.
+async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        tracing::error!("signals cannot be received; the process ends at once when told to");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {
+            shutdown.advance(Phase::Draining);
+            tracing::info!("draining: /readyz says no");
+            tokio::select! {
+                () = tokio::time::sleep(settings.drain_delay) => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        _ = interrupt.recv() => shutdown.advance(Phase::Draining),
+    }
+    shutdown.advance(Phase::Closing);
+    interrupt.recv().await;
+    std::process::exit(130);
+}

@@ -1,0 +1,46 @@
+use std::time::Duration;
+
+use super::reader::Section;
+use crate::bedrock::{RetrySettings, Timeouts};
+
+/// `[aws] region` and `[aws] profile`: instead of what the environment says.
+pub(super) fn read_name(section: &mut Section<'_>, name: &str) -> Option<String> {
+    let mut value = None;
+    section.text(name, &mut value, |text| match text.trim() {
+        "" => Ok(None),
+        text if text.chars().all(|c| c.is_ascii_graphic()) => Ok(Some(text.to_owned())),
+        _ => Err("write it without spaces".to_owned()),
+    });
+    value
+}
+
+/// `[timeouts]`
+pub(super) fn read_timeouts(section: &mut Section<'_>) -> Timeouts {
+    let mut timeouts = Timeouts::default();
+    section.duration("connect", &mut timeouts.connect);
+    section.duration("first_event", &mut timeouts.first_event);
+    section.duration("silence", &mut timeouts.silence);
+    section.duration("whole_answer", &mut timeouts.whole_answer);
+    for (name, value) in [
+        ("connect", timeouts.connect),
+        ("first_event", timeouts.first_event),
+        ("silence", timeouts.silence),
+        ("whole_answer", timeouts.whole_answer),
+    ] {
+        if value == Duration::ZERO {
+            section.mistake(name, "`0`", "write a length of time above 0");
+        }
+    }
+    timeouts
+}
+
+/// `[retry]`
+pub(super) fn read_retry(section: &mut Section<'_>) -> RetrySettings {
+    let mut retry = RetrySettings::default();
+    section.integer("attempts", &mut retry.attempts, 1..=20);
+    section.duration("base_delay", &mut retry.base_delay);
+    section.duration("most_delay", &mut retry.most_delay);
+    section.duration("deadline", &mut retry.deadline);
+    section.integer("budget_percent", &mut retry.budget_percent, 0..=1000);
+    retry
+}

@@ -1,0 +1,72 @@
+use super::reader::Section;
+
+/// How much may pass: `[limits.target]` and `[limits.key]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// For each model that is called.
+    pub target: LimitSettings,
+    /// For each caller.
+    pub key: LimitSettings,
+}
+
+/// One limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// Requests a thousand seconds; absent where there is no rate.
+    millirequests_per_second: Option<u64>,
+    /// How many may come at once before the rate holds.
+    pub burst: u32,
+    /// How many may be under way.
+    pub calls_under_way: u32,
+}
+
+/// The most calls under way that can be configured.
+const MOST_CALLS: u32 = 1_000_000;
+
+impl LimitSettings {
+    /// A limit of calls under way, without a rate.
+    pub fn calls(calls_under_way: u32) -> Self {
+        Self {
+            millirequests_per_second: None,
+            burst: 0,
+            calls_under_way,
+        }
+    }
+
+    /// The rate, where there is one.
+    pub fn requests_per_second(&self) -> Option<f64> {
+        self.millirequests_per_second
+            .map(|millirequests| millirequests as f64 / 1000.0)
+    }
+
+    /// The burst: as configured, or the requests of one second.
+    pub fn burst(&self) -> u32 {
+        match (self.burst, self.requests_per_second()) {
+            (0, Some(rate)) => (rate.ceil() as u32).max(1),
+            (burst, _) => burst.max(1),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            target: LimitSettings::calls(2048),
+            key: LimitSettings::calls(MOST_CALLS),
+        }
+    }
+}
+
+pub(super) fn read(section: &mut Section<'_>, default: LimitSettings) -> LimitSettings {
+    let mut settings = default;
+    let mut rate = settings.requests_per_second();
+    section.rate("requests_per_second", &mut rate);
+    settings.millirequests_per_second = rate.map(|rate| ((rate * 1000.0).round() as u64).max(1));
+    section.integer("burst", &mut settings.burst, 0..=1_000_000);
+    section.integer(
+        "calls_under_way",
+        &mut settings.calls_under_way,
+        1..=i128::from(MOST_CALLS),
+    );
+    settings
+}

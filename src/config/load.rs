@@ -1,0 +1,260 @@
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use toml::Table;
+
+use super::reader::{Mistakes, Section};
+use super::{Config, Limits, aws, keys, limits, log, models, server};
+use crate::bedrock::BedrockSettings;
+
+/// The file that is read where none is named.
+const DEFAULT_FILE: &str = "outcrop.toml";
+
+/// What flags and environment say, over the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--config`, `OUTCROP_CONFIG`
+    pub file: Option<PathBuf>,
+    /// `--listen`, `OUTCROP_LISTEN`
+    pub listen: Option<String>,
+    /// `OUTCROP_API_KEYS`
+    pub api_keys: Option<String>,
+}
+
+/// Reads the configuration: `outcrop.toml` of the working directory where no file is named, and
+/// the defaults alone where there is none.
+pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
+    let mut mistakes = Mistakes::default();
+    let text = match read_file(overrides.file.as_deref()) {
+        Ok(text) => text,
+        Err((file, error)) => {
+            mistakes.add(&file, error, "name a file that can be read with --config");
+            return Err(mistakes);
+        }
+    };
+    let table: Table = match text.parse() {
+        Ok(table) => table,
+        Err(error) => {
+            let found = error.to_string();
+            mistakes.add(
+                "outcrop.toml",
+                found.trim_end(),
+                "mend the TOML at that place",
+            );
+            return Err(mistakes);
+        }
+    };
+    let (mut config, _) = read(table, &mut mistakes);
+    apply(overrides, &mut config, &mut mistakes);
+    check_together(&config, &mut mistakes);
+    if mistakes.is_empty() {
+        Ok(config)
+    } else {
+        Err(mistakes)
+    }
+}
+
+fn read_file(named: Option<&Path>) -> Result<String, (String, std::io::Error)> {
+    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(String::new())
+        }
+        Err(error) => Err((path.display().to_string(), error)),
+    }
+}
+
+/// Reads all sections; the second value is every field that there is.
+fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<String>) {
+    let mut root = Section::root(table, mistakes);
+    let mut fields = BTreeSet::new();
+    macro_rules! section {
+        ($name:literal, $read:expr) => {{
+            let mut section = root.section($name);
+            let value = $read(&mut section);
+            fields.extend(section.finish());
+            value
+        }};
+    }
+    let server = section!("server", server::read);
+    let keys = section!("keys", keys::read);
+    let names = section!("models", models::read);
+    let catalog = section!("catalog", models::read_catalog);
+    let (region, profile) = section!("aws", |section: &mut Section<'_>| (
+        aws::read_name(section, "region"),
+        aws::read_name(section, "profile"),
+    ));
+    let timeouts = section!("timeouts", aws::read_timeouts);
+    let retry = section!("retry", aws::read_retry);
+    let defaults = Limits::default();
+    let mut limits_section = root.section("limits");
+    let mut scope = |name, default| {
+        let mut section = limits_section.section(name);
+        let settings = limits::read(&mut section, default);
+        fields.extend(section.finish());
+        settings
+    };
+    let limits = Limits {
+        target: scope("target", defaults.target),
+        key: scope("key", defaults.key),
+    };
+    limits_section.finish();
+    let log = section!("log", log::read);
+    root.finish();
+    let config = Config {
+        server,
+        keys,
+        models: names,
+        catalog,
+        bedrock: BedrockSettings {
+            region,
+            profile,
+            timeouts,
+            retry,
+            simulated: None,
+        },
+        limits,
+        log,
+    };
+    (config, fields)
+}
+
+fn apply(overrides: &Overrides, config: &mut Config, mistakes: &mut Mistakes) {
+    if let Some(listen) = &overrides.listen {
+        match server::parse_listen(listen) {
+            Ok(address) => config.server.listen = address,
+            Err(remedy) => {
+                mistakes.add("--listen or OUTCROP_LISTEN", format!("`{listen}`"), &remedy);
+            }
+        }
+    }
+    if let Some(list) = &overrides.api_keys {
+        match keys::from_list(list) {
+            Ok(keys) => config.keys.extend(keys),
+            Err(remedy) => mistakes.add("OUTCROP_API_KEYS", "this is no list of keys", &remedy),
+        }
+    }
+}
+
+/// What no field alone can tell.
+fn check_together(config: &Config, mistakes: &mut Mistakes) {
+    let listen = config.server.listen;
+    if config.keys.is_empty() && !is_loopback(listen) {
+        mistakes.add(
+            "server.listen",
+            format!("`{listen}` can be reached from other machines, and there are no keys"),
+            "set OUTCROP_API_KEYS or `[keys]`, or listen on 127.0.0.1",
+        );
+    }
+    let mut seen = Vec::new();
+    for key in &config.keys {
+        if seen.contains(&key.digest) {
+            let place = format!("keys.{}", key.caller);
+            mistakes.add(
+                &place,
+                "the key of another caller",
+                "give each caller a key of its own",
+            );
+        }
+        seen.push(key.digest);
+    }
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> (Config, Mistakes) {
+        let mut mistakes = Mistakes::default();
+        let table = text.parse().expect("TOML");
+        let (config, _) = read(table, &mut mistakes);
+        (config, mistakes)
+    }
+
+    #[test]
+    fn the_example_says_every_field_and_its_default() {
+        let example = include_str!("../../outcrop.example.toml");
+        let (config, mistakes) = read_text(example);
+        assert_eq!(mistakes, Mistakes::default());
+        assert_eq!(config, Config::default());
+        let table: Table = example.parse().expect("TOML");
+        let (_, fields) = read(Table::new(), &mut Mistakes::default());
+        for field in fields {
+            let found = field
+                .split('.')
+                .try_fold(toml::Value::Table(table.clone()), |value, name| {
+                    value.get(name).cloned()
+                });
+            assert!(
+                found.is_some(),
+                "outcrop.example.toml does not say `{field}`"
+            );
+        }
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once_with_their_remedies() {
+        let (_, mistakes) = read_text(
+            r#"
+            retri = 1
+            [server]
+            listen = "here"
+            grace_perod = "30s"
+            max_body = "32 MB"
+            [retry]
+            attempts = 0
+            [models]
+            gpt-4o = "a b"
+            [keys]
+            someone = "short"
+            [limits.target]
+            requests_per_second = "many"
+            "#,
+        );
+        let text = mistakes.to_string();
+        for part in [
+            "8 mistakes in the configuration:",
+            "retri: `1`; there is no such field; did you mean `retry`?",
+            "server.listen: `here`; write an address with a port",
+            "server.grace_perod: `\"30s\"`; there is no such field; did you mean `grace_period`?",
+            "server.max_body: `32 MB`; write a size such as",
+            "retry.attempts: `0`; write a whole number from 1 to 20",
+            "models.gpt-4o: `a b` has characters other than",
+            "keys.someone: this is no key; write at least 8",
+            "limits.target.requests_per_second: `\"many\"`; write a number",
+        ] {
+            assert!(text.contains(part), "{part}\nis not in\n{text}");
+        }
+        assert!(!text.contains("short"), "a key is not shown: {text}");
+    }
+
+    #[test]
+    fn without_keys_only_loopback_is_served() {
+        for (listen, served) in [
+            ("127.0.0.1:1", true),
+            ("localhost:1", true),
+            ("[::1]:1", true),
+            ("0.0.0.0:1", false),
+            ("[::]:1", false),
+            ("192.0.2.1:1", false),
+        ] {
+            let overrides = Overrides {
+                file: Some("/dev/null".into()),
+                listen: Some(listen.to_owned()),
+                api_keys: None,
+            };
+            assert_eq!(load(&overrides).is_ok(), served, "{listen}");
+            let with_key = Overrides {
+                api_keys: Some("sk-12345678".to_owned()),
+                ..overrides
+            };
+            assert!(load(&with_key).is_ok(), "{listen}");
+        }
+    }
+}

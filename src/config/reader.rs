@@ -1,0 +1,274 @@
+//! Reading TOML field by field, and collecting what is wrong with it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+/// What is wrong with a configuration, all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mistakes {
+    mistakes: Vec<String>,
+}
+
+impl Mistakes {
+    /// Adds a mistake: where, what is there, and what should be.
+    pub fn add(&mut self, place: &str, found: impl fmt::Display, remedy: &str) {
+        self.mistakes.push(format!("{place}: {found}; {remedy}"));
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.mistakes.is_empty()
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.mistakes.len();
+        let noun = if count == 1 { "mistake" } else { "mistakes" };
+        write!(formatter, "{count} {noun} in the configuration:")?;
+        for mistake in &self.mistakes {
+            write!(formatter, "\n  {mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// One table of the file. Fields are taken out one by one; what is left at the end is not known.
+#[derive(Debug)]
+pub(super) struct Section<'a> {
+    path: String,
+    table: Table,
+    known: BTreeSet<String>,
+    mistakes: &'a mut Mistakes,
+}
+
+impl<'a> Section<'a> {
+    /// The whole file.
+    pub(super) fn root(table: Table, mistakes: &'a mut Mistakes) -> Self {
+        Self {
+            path: String::new(),
+            table,
+            known: BTreeSet::new(),
+            mistakes,
+        }
+    }
+
+    /// The table `name` within this one; empty where it is not there.
+    pub(super) fn section(&mut self, name: &str) -> Section<'_> {
+        let place = self.place(name);
+        let table = match self.take(name) {
+            None => Table::new(),
+            Some(Value::Table(table)) => table,
+            Some(other) => {
+                self.mistakes.add(
+                    &place,
+                    shown(&other),
+                    &format!("write it as a section, `[{place}]`"),
+                );
+                Table::new()
+            }
+        };
+        Section {
+            path: place,
+            table,
+            known: BTreeSet::new(),
+            mistakes: self.mistakes,
+        }
+    }
+
+    /// All that is left, for sections whose fields have the operator's names.
+    pub(super) fn entries(&mut self) -> Vec<(String, Value)> {
+        std::mem::take(&mut self.table).into_iter().collect()
+    }
+
+    /// Adds a mistake of the field `name`.
+    pub(super) fn mistake(&mut self, name: &str, found: impl fmt::Display, remedy: &str) {
+        let place = self.place(name);
+        self.mistakes.add(&place, found, remedy);
+    }
+
+    /// A text, read by `read`, whose error is the remedy.
+    pub(super) fn text<T>(
+        &mut self,
+        name: &str,
+        field: &mut T,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) {
+        match self.take(name) {
+            None => {}
+            Some(Value::String(text)) => match read(&text) {
+                Ok(value) => *field = value,
+                Err(remedy) => self.mistake(name, format!("`{text}`"), &remedy),
+            },
+            Some(other) => self.mistake(name, shown(&other), "write it as a string in quotes"),
+        }
+    }
+
+    /// A length of time such as `"200ms"`, `"30s"` or `"5m"`.
+    pub(super) fn duration(&mut self, name: &str, field: &mut Duration) {
+        self.text(name, field, parse_duration);
+    }
+
+    /// A number of bytes such as `"32MiB"` or `1048576`.
+    pub(super) fn bytes(&mut self, name: &str, field: &mut usize) {
+        if let Some(Value::Integer(_)) = self.table.get(name) {
+            self.integer(name, field, 1..=usize::MAX as i128);
+            return;
+        }
+        self.text(name, field, parse_bytes);
+    }
+
+    /// A whole number within `range`.
+    pub(super) fn integer<T: TryFrom<i64>>(
+        &mut self,
+        name: &str,
+        field: &mut T,
+        range: std::ops::RangeInclusive<i128>,
+    ) {
+        let (least, most) = (*range.start(), *range.end());
+        let remedy = match most {
+            0..=1_000_000_000 => format!("write a whole number from {least} to {most}"),
+            _ => format!("write a whole number from {least} up"),
+        };
+        match self.take(name) {
+            None => {}
+            Some(Value::Integer(number)) if range.contains(&i128::from(number)) => {
+                match T::try_from(number) {
+                    Ok(value) => *field = value,
+                    Err(_) => self.mistake(name, format!("`{number}`"), &remedy),
+                }
+            }
+            Some(other) => self.mistake(name, shown(&other), &remedy),
+        }
+    }
+
+    /// A number above 0, or `0` for none.
+    pub(super) fn rate(&mut self, name: &str, field: &mut Option<f64>) {
+        let number = match self.take(name) {
+            None => return,
+            Some(Value::Integer(number)) => number as f64,
+            Some(Value::Float(number)) => number,
+            Some(other) => {
+                self.mistake(name, shown(&other), "write a number, or 0 for no limit");
+                return;
+            }
+        };
+        if !(0.0..=1e6).contains(&number) {
+            self.mistake(
+                name,
+                format!("`{number}`"),
+                "write a number from 0 to 1000000",
+            );
+            return;
+        }
+        *field = (number > 0.0).then_some(number);
+    }
+
+    /// Reports what is left as not known, with the nearest name that is.
+    pub(super) fn finish(self) -> BTreeSet<String> {
+        let known: Vec<&String> = self.known.iter().collect();
+        for (name, value) in &self.table {
+            let place = join(&self.path, name);
+            let nearest = known.iter().min_by_key(|known| distance(known, name));
+            let remedy = match nearest {
+                Some(known) if distance(known, name) <= 3 => {
+                    format!("there is no such field; did you mean `{known}`?")
+                }
+                _ => format!("there is no such field; there are {}", list(&known)),
+            };
+            self.mistakes.add(&place, shown(value), &remedy);
+        }
+        self.known
+            .iter()
+            .map(|name| join(&self.path, name))
+            .collect()
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.known.insert(name.to_owned());
+        self.table.remove(name)
+    }
+
+    fn place(&self, name: &str) -> String {
+        join(&self.path, name)
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    match path {
+        "" => name.to_owned(),
+        path => format!("{path}.{name}"),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Table(_) => "a section".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        other => format!("`{other}`"),
+    }
+}
+
+fn list(names: &[&String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// How many letters have to change to make `a` of `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let mut previous: Vec<usize> = (0..=b.chars().count()).collect();
+    for (row, left) in a.chars().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, right) in b.chars().enumerate() {
+            let at = |line: &[usize], place: usize| line.get(place).copied().unwrap_or(usize::MAX);
+            let replaced = at(&previous, column).saturating_add(usize::from(left != right));
+            let removed = at(&previous, column + 1).saturating_add(1);
+            let added = at(&current, column).saturating_add(1);
+            current.push(replaced.min(removed).min(added));
+        }
+        previous = current;
+    }
+    previous.last().copied().unwrap_or(usize::MAX)
+}
+
+/// `200ms`, `30s`, `5m` or `1h`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let remedy =
+        || "write a length of time such as \"200ms\", \"30s\", \"5m\" or \"1h\"".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| remedy())?;
+    let unit = match text.strip_prefix(digits) {
+        Some("ms") => return Ok(Duration::from_millis(number)),
+        Some("s") => 1,
+        Some("m") => 60,
+        Some("h") => 3600,
+        _ => return Err(remedy()),
+    };
+    number
+        .checked_mul(unit)
+        .map(Duration::from_secs)
+        .ok_or_else(remedy)
+}
+
+/// `32MiB`, `512KiB`, `1GiB` or plain bytes.
+fn parse_bytes(text: &str) -> Result<usize, String> {
+    let remedy = || "write a size such as \"512KiB\" or \"32MiB\"".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: usize = digits.parse().map_err(|_| remedy())?;
+    let unit = match text.strip_prefix(digits) {
+        Some("" | "B") => 1,
+        Some("KiB") => 1 << 10,
+        Some("MiB") => 1 << 20,
+        Some("GiB") => 1 << 30,
+        _ => return Err(remedy()),
+    };
+    number
+        .checked_mul(unit)
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(remedy)
+}

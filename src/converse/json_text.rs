@@ -1,0 +1,88 @@
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// A JSON value kept as the text it came in, so that key order, number spelling and white space
+/// survive: prompt caches compare bytes, and models fill forms in the order they are written.
+#[derive(Clone)]
+pub struct JsonText(Box<RawValue>);
+
+impl JsonText {
+    /// Takes `text` if it is one whole JSON value.
+    pub fn parse(text: String) -> Result<Self, serde_json::Error> {
+        RawValue::from_string(text).map(Self)
+    }
+
+    /// The JSON text of `value`.
+    pub fn of<T: Serialize>(value: &T) -> Result<Self, serde_json::Error> {
+        serde_json::value::to_raw_value(value).map(Self)
+    }
+
+    /// `{}`
+    pub fn empty_object() -> Self {
+        // `{}` is always JSON; the fallback is never reached and keeps the function total.
+        Self::parse("{}".to_owned()).unwrap_or_else(|_| Self(RawValue::NULL.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Whether the value is an object.
+    pub fn is_object(&self) -> bool {
+        self.as_str().starts_with('{')
+    }
+
+    /// Whether the value is `null`, `false`, `0`, `""`, `[]` or `{}`: what clients send for
+    /// "nothing".
+    pub fn is_neutral(&self) -> bool {
+        let mut text = self.as_str().chars().filter(|c| !c.is_whitespace());
+        let first: String = text.by_ref().take(6).collect();
+        matches!(
+            first.as_str(),
+            "null" | "false" | "0" | "0.0" | "\"\"" | "[]" | "{}"
+        )
+    }
+}
+
+impl fmt::Debug for JsonText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl PartialEq for JsonText {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Serialize for JsonText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neutral_values_are_what_clients_send_for_nothing() {
+        let neutral = |text: &str| JsonText::parse(text.to_owned()).is_ok_and(|t| t.is_neutral());
+        for text in ["null", "false", "0", "0.0", "\"\"", "[]", "{ }", "[\n]"] {
+            assert!(neutral(text), "{text}");
+        }
+        for text in ["true", "1", "0.5", "\"a\"", "[0]", "{\"a\":0}", "false_"] {
+            assert!(!neutral(text), "{text}");
+        }
+    }
+}

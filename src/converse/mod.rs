@@ -1,0 +1,14 @@
+//! The hub: Bedrock's Converse as typed data. Every dialect translates to it and from it.
+//!
+//! The types follow the wire format of `Converse` and `ConverseStream` (botocore service model
+//! bedrock-runtime 2023-09-30): same names, same order of what is ordered, and tolerant of what
+//! they do not know. Nothing here does I/O.
+
+pub mod event;
+pub mod fold;
+mod json_text;
+pub mod request;
+pub mod response;
+pub mod rules;
+
+pub use json_text::JsonText;

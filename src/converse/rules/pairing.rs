@@ -1,0 +1,141 @@
+//! H6 to H8 and H12: calls and their results. All results of a turn stand in the user's turn right
+//! after it, each call has one, and each result has a call.
+
+use std::collections::HashSet;
+
+use crate::adjustments::Adjustments;
+use crate::converse::request::{
+    ContentBlock, Message, Role, ToolResultBlock, ToolResultContent, ToolUseBlock,
+};
+
+/// What stands for a result that the conversation does not have.
+const NO_OUTPUT: &str = "(no output)";
+
+/// Brings every call's results together in the turn after it, in the place of what was wrong.
+pub(super) fn pair_tool_results(messages: &mut Vec<Message>, adjustments: &mut Adjustments) {
+    if !messages.iter().any(has_tool_block) {
+        return;
+    }
+    super::turns::merge_turns(messages);
+    let mut paired: Vec<Message> = Vec::with_capacity(messages.len() + 1);
+    let mut rest = std::mem::take(messages).into_iter().peekable();
+    while let Some(mut message) = rest.next() {
+        if message.role != Role::Assistant {
+            turn_strays_to_text(&mut message, adjustments);
+            paired.push(message);
+            continue;
+        }
+        let calls = order_and_name_calls(&mut message, adjustments);
+        paired.push(message);
+        if calls.is_empty() {
+            continue;
+        }
+        // Everything up to the model's next turn answers this one.
+        let mut answers = Vec::new();
+        while let Some(answer) = rest.next_if(|message| message.role != Role::Assistant) {
+            answers.push(answer);
+        }
+        answer_calls(&calls, answers, &mut paired, adjustments);
+    }
+    *messages = paired;
+}
+
+/// Results stand before anything else in their turn.
+pub(super) fn results_first(messages: &mut [Message]) {
+    for message in messages {
+        message
+            .content
+            .sort_by_key(|block| !matches!(block, ContentBlock::ToolResult(_)));
+    }
+}
+
+fn has_tool_block(message: &Message) -> bool {
+    message.content.iter().any(ContentBlock::is_tool_block)
+}
+
+/// The ids of a turn's calls, in order; text goes before the calls, and a call whose id was there
+/// already is left out.
+fn order_and_name_calls(message: &mut Message, adjustments: &mut Adjustments) -> Vec<String> {
+    message
+        .content
+        .sort_by_key(|block| matches!(block, ContentBlock::ToolUse(_)));
+    let mut ids: Vec<String> = Vec::new();
+    message.content.retain(|block| {
+        let ContentBlock::ToolUse(ToolUseBlock { tool_use_id, .. }) = block else {
+            return true;
+        };
+        if ids.contains(tool_use_id) {
+            adjustments.note(
+                "messages[].tool_calls[].id",
+                "a call with the id of another of its turn left out",
+            );
+            return false;
+        }
+        ids.push(tool_use_id.clone());
+        true
+    });
+    ids
+}
+
+/// Puts the results of `calls` first, one each, then what else was said before the next turn.
+fn answer_calls(
+    calls: &[String],
+    answers: Vec<Message>,
+    paired: &mut Vec<Message>,
+    adjustments: &mut Adjustments,
+) {
+    let mut waiting: HashSet<&str> = calls.iter().map(String::as_str).collect();
+    let mut results = Vec::with_capacity(calls.len());
+    let mut others = Vec::with_capacity(answers.len());
+    for mut answer in answers {
+        let mut kept = Vec::with_capacity(answer.content.len());
+        for block in answer.content {
+            match block {
+                ContentBlock::ToolResult(result) if waiting.remove(result.tool_use_id.as_str()) => {
+                    results.push(ContentBlock::ToolResult(result));
+                }
+                other => kept.push(other),
+            }
+        }
+        answer.content = kept;
+        turn_strays_to_text(&mut answer, adjustments);
+        if !answer.content.is_empty() {
+            others.push(answer);
+        }
+    }
+    for id in calls.iter().filter(|id| waiting.contains(id.as_str())) {
+        adjustments.note(
+            "messages",
+            "a tool call without a result given an empty one",
+        );
+        results.push(ContentBlock::ToolResult(ToolResultBlock {
+            tool_use_id: id.clone(),
+            content: vec![ToolResultContent::Text(NO_OUTPUT.to_owned())],
+        }));
+    }
+    paired.push(Message {
+        role: Role::User,
+        content: results,
+    });
+    paired.extend(others);
+}
+
+/// H7: a result that answers no call is refused as a result; what it says stays, as text.
+fn turn_strays_to_text(message: &mut Message, adjustments: &mut Adjustments) {
+    for block in &mut message.content {
+        if let ContentBlock::ToolResult(result) = block {
+            adjustments.note("messages", "a tool result without its call sent as text");
+            *block = ContentBlock::Text(result_text(result));
+        }
+    }
+}
+
+/// What a tool gave back, as text.
+pub(super) fn result_text(result: &ToolResultBlock) -> String {
+    let contents = result.content.iter().map(|content| match content {
+        ToolResultContent::Text(text) => text.as_str(),
+        ToolResultContent::Json(json) => json.as_str(),
+    });
+    let text: Vec<&str> = contents.collect();
+    format!("Tool result: {}", text.join("\n"))
+}

@@ -1,0 +1,131 @@
+//! How much may pass: the governor layer in front of Bedrock, for each caller and each target.
+
+mod scope;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Limits;
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use scope::{Admission, Refusal, Scope};
+
+/// The limits of one gateway.
+#[derive(Debug)]
+pub struct Limiter {
+    keys: Scope,
+    targets: Scope,
+}
+
+/// Leave for one call. The place among the calls under way is given back when it is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    key: Admission,
+    target: Admission,
+}
+
+/// Where a rate stands, for the `x-ratelimit-*` headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateState {
+    /// How many requests may come at once.
+    pub limit: u32,
+    /// How many of them are left.
+    pub remaining: u32,
+    /// When all of them are back.
+    pub reset: Duration,
+}
+
+/// A request that may not go now.
+#[derive(Debug)]
+pub struct Limited {
+    /// What the client hears.
+    pub fault: Fault,
+    /// Where the rate stands, where it is a rate that refused.
+    pub rate: Option<RateState>,
+}
+
+impl Limiter {
+    /// Limits with nothing used.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            keys: Scope::new(&limits.key),
+            targets: Scope::new(&limits.target),
+        }
+    }
+
+    /// Leave for a call of `caller` to `target`, or when to come back.
+    pub fn admit(&self, caller: &Caller, target: &Arc<str>) -> Result<Permit, Limited> {
+        let key = self
+            .keys
+            .admit(caller.name())
+            .map_err(|refusal| limited(refusal, "this API key"))?;
+        let target = self
+            .targets
+            .admit(target)
+            .map_err(|refusal| limited(refusal, "this model"))?;
+        Ok(Permit { key, target })
+    }
+}
+
+impl Permit {
+    /// Where the narrower of the two rates stands, where there is one.
+    pub fn rate(&self) -> Option<RateState> {
+        match (self.key.rate, self.target.rate) {
+            (Some(key), Some(target)) if target.remaining < key.remaining => Some(target),
+            (Some(key), _) => Some(key),
+            (None, target) => target,
+        }
+    }
+}
+
+fn limited(refusal: Refusal, whose: &str) -> Limited {
+    let (message, wait, rate) = match refusal {
+        Refusal::TooFast { wait, rate } => (
+            format!("{whose} is over its rate of requests; wait a moment"),
+            wait,
+            Some(rate),
+        ),
+        Refusal::TooMany => (
+            format!("{whose} has as many calls under way as it may; wait for one to end"),
+            Duration::from_secs(1),
+            None,
+        ),
+    };
+    let fault = Fault::new(FaultKind::RateLimited, message)
+        .code("rate_limit_exceeded")
+        .retry_after(wait);
+    Limited { fault, rate }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LimitSettings;
+
+    fn limiter(calls_under_way: u32) -> Limiter {
+        Limiter::new(&Limits {
+            target: LimitSettings::calls(calls_under_way),
+            ..Limits::default()
+        })
+    }
+
+    #[test]
+    fn a_place_is_given_back_when_the_permit_is_dropped() {
+        let limiter = limiter(1);
+        let (caller, target) = (Caller::new("a"), Arc::from("model"));
+        let first = limiter.admit(&caller, &target).expect("a free place");
+        let refused = limiter.admit(&caller, &target).expect_err("no place");
+        assert_eq!(refused.fault.kind, FaultKind::RateLimited);
+        assert_eq!(refused.fault.retry_after, Some(Duration::from_secs(1)));
+        drop(first);
+        assert!(limiter.admit(&caller, &target).is_ok());
+    }
+
+    #[test]
+    fn targets_do_not_share_their_places() {
+        let limiter = limiter(1);
+        let caller = Caller::new("a");
+        let _first = limiter.admit(&caller, &Arc::from("one")).expect("a place");
+        assert!(limiter.admit(&caller, &Arc::from("other")).is_ok());
+    }
+}

@@ -1,0 +1,13 @@
+//! Arguments, a command, an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use outcrop::commands::Arguments;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    Arguments::parse().run()
+}

@@ -1,0 +1,90 @@
+//! Names and ids that Bedrock refuses, mapped for the length of one request and back.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+/// The longest tool name and the longest tool call id that Bedrock takes.
+const LONGEST: usize = 64;
+
+/// The tool names of one request, as the client writes them and as Bedrock takes them.
+///
+/// A name is changed by itself alone (a digest of it is part of the new one), so that the same
+/// tool has the same name in every request, whatever tools stand beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToolNames {
+    client_names: HashMap<String, String>,
+}
+
+impl ToolNames {
+    /// The name that Bedrock takes for the client's `name`.
+    pub fn bedrock_name(&mut self, name: &str) -> String {
+        let bedrock = acceptable(name, |c| c == '_' || c == '-');
+        if bedrock != name {
+            self.client_names.insert(bedrock.clone(), name.to_owned());
+        }
+        bedrock
+    }
+
+    /// The client's name for the one that Bedrock gave.
+    pub fn client_name<'a>(&'a self, bedrock: &'a str) -> &'a str {
+        self.client_names
+            .get(bedrock)
+            .map_or(bedrock, String::as_str)
+    }
+}
+
+/// The tool call id that Bedrock takes for the client's `id`: the same text always gives the same
+/// id, so that a call and its result stay together.
+pub(super) fn bedrock_call_id(id: &str) -> String {
+    acceptable(id, |c| matches!(c, '_' | '-' | '.' | ':'))
+}
+
+/// `text` if it is 1 to 64 letters, digits and `punctuation`; otherwise as much of it as fits and
+/// a digest.
+fn acceptable(text: &str, punctuation: fn(char) -> bool) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || punctuation(c);
+    if (1..=LONGEST).contains(&text.len()) && text.chars().all(fits) {
+        return text.to_owned();
+    }
+    let digest = Sha256::digest(text.as_bytes());
+    let suffix: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
+    let room = LONGEST - suffix.len() - 1;
+    let kept = text.chars().map(|c| if fits(c) { c } else { '_' });
+    let mut name: String = kept.take(room).collect();
+    name.push('_');
+    name.push_str(&suffix);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_name_that_fits_is_left_alone() {
+        let mut names = ToolNames::default();
+        assert_eq!(names.bedrock_name("get_weather-2"), "get_weather-2");
+        assert_eq!(names, ToolNames::default());
+        assert_eq!(bedrock_call_id("functions.add:0"), "functions.add:0");
+    }
+
+    #[test]
+    fn names_that_differ_in_one_character_do_not_collide() {
+        let mut names = ToolNames::default();
+        assert_ne!(names.bedrock_name("a.b"), names.bedrock_name("a/b"));
+        assert_ne!(names.bedrock_name("a.b"), names.bedrock_name("a_b"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_is_accepted_and_comes_back(name in "\\PC{0,100}") {
+            let mut names = ToolNames::default();
+            let bedrock = names.bedrock_name(&name);
+            prop_assert!((1..=64).contains(&bedrock.len()));
+            prop_assert!(bedrock.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-'));
+            prop_assert_eq!(names.client_name(&bedrock), name.as_str());
+        }
+    }
+}

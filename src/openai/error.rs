@@ -1,0 +1,56 @@
+//! A fault in OpenAI's words: `{"error": {"message", "type", "param", "code"}}`.
+
+use serde::Serialize;
+
+use crate::fault::{Fault, FaultKind};
+
+/// The body of an error, and of the event that ends a broken stream.
+#[derive(Debug, Serialize)]
+pub struct ErrorBody<'a> {
+    error: ErrorObject<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorObject<'a> {
+    message: &'a str,
+    r#type: &'static str,
+    param: Option<&'a str>,
+    code: Option<&'static str>,
+}
+
+impl<'a> From<&'a Fault> for ErrorBody<'a> {
+    fn from(fault: &'a Fault) -> Self {
+        Self {
+            error: ErrorObject {
+                message: &fault.message,
+                r#type: error_type(fault),
+                param: fault.parameter.as_deref(),
+                code: fault.code,
+            },
+        }
+    }
+}
+
+/// The `type`; clients go by the status first, and by `code` next.
+fn error_type(fault: &Fault) -> &'static str {
+    match fault.kind {
+        FaultKind::Authentication
+        | FaultKind::InvalidRequest
+        | FaultKind::NotFound
+        | FaultKind::MethodNotAllowed
+        | FaultKind::RequestTimeout
+        | FaultKind::Conflict
+        | FaultKind::TooLarge
+        | FaultKind::UnsupportedMediaType => "invalid_request_error",
+        FaultKind::Permission => "permission_error",
+        FaultKind::RateLimited => match fault.code {
+            Some("tokens_exceeded") => "tokens",
+            _ => "requests",
+        },
+        FaultKind::QuotaExhausted => "insufficient_quota",
+        FaultKind::Internal
+        | FaultKind::BadGateway
+        | FaultKind::Unavailable
+        | FaultKind::GatewayTimeout => "server_error",
+    }
+}

@@ -1,0 +1,76 @@
+//! Reading a client's objects: every field optional, `null` the same as absent, and keys that are
+//! not known kept by name, so that each can be refused or noted.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use crate::converse::JsonText;
+
+/// The keys of an object that are not part of its type, with their values.
+pub(super) type Unknown = Vec<(String, JsonText)>;
+
+/// A key, borrowed from the body where it has no escapes.
+#[derive(Deserialize)]
+pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// Declares an object as clients send it. Fields are `Option`s named as on the wire (`=> "name"`
+/// where Rust reserves the word); `unknown` holds the rest.
+macro_rules! client_object {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis struct $name:ident {
+            $( $(#[$field_attribute:meta])* $field:ident $(=> $wire:literal)? : $type:ty, )*
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Default, PartialEq)]
+        $visibility struct $name {
+            $( $(#[$field_attribute])* pub $field: Option<$type>, )*
+            /// The keys that are not known here.
+            pub unknown: Vec<(String, crate::converse::JsonText)>,
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields;
+                impl<'de> serde::de::Visitor<'de> for Fields {
+                    type Value = $name;
+
+                    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        formatter.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        let mut object = $name::default();
+                        while let Some(crate::openai::object::Key(key)) = map.next_key()? {
+                            match key.as_ref() {
+                                $( crate::openai::object::wire_name!($field $($wire)?) => {
+                                    object.$field = map.next_value()?;
+                                } )*
+                                _ => {
+                                    let value: crate::converse::JsonText = map.next_value()?;
+                                    object.unknown.push((key.into_owned(), value));
+                                }
+                            }
+                        }
+                        Ok(object)
+                    }
+                }
+                deserializer.deserialize_map(Fields)
+            }
+        }
+    };
+}
+
+/// A field's name on the wire.
+macro_rules! wire_name {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $wire:literal) => {
+        $wire
+    };
+}
+
+pub(super) use {client_object, wire_name};

@@ -1,0 +1,132 @@
+//! The one log line of a request, written when the request is over: also when the client leaves,
+//! since a guard writes it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::openai::chat::TokenCounts;
+
+/// What becomes of one request. Shared by the layers that it passes; the last to let go of it
+/// writes the line. No text of the conversation is in it.
+#[derive(Debug)]
+pub struct Record {
+    began: Instant,
+    entries: Mutex<Entries>,
+}
+
+/// What is known of the request so far.
+#[derive(Debug, Default)]
+pub struct Entries {
+    /// The gateway's id of the request, which the client has too.
+    pub request_id: String,
+    /// The client's own id, where it sent one.
+    pub client_request_id: Option<String>,
+    /// The route.
+    pub route: String,
+    /// The caller's name.
+    pub caller: Option<String>,
+    /// The model as the client calls it.
+    pub model: Option<String>,
+    /// The model as Bedrock calls it.
+    pub target: Option<String>,
+    /// The HTTP status; absent where the client left before there was one.
+    pub status: Option<u16>,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    /// How long the first token took.
+    pub first_token: Option<Duration>,
+    /// What was used, once Bedrock has said so.
+    pub usage: Option<TokenCounts>,
+    /// The tokens written so far, estimated, for answers that end before Bedrock says it.
+    pub estimated_completion: u64,
+    /// Why it failed: the code, and what only the operator reads.
+    pub failure: Option<(String, String)>,
+    /// How it ended.
+    pub ending: Ending,
+    /// What was changed in the request.
+    pub adjustments: Option<String>,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// The client left before the answer was whole.
+    #[default]
+    Abandoned,
+    /// The answer is whole, or is an error.
+    Answered,
+    /// The stream broke, and the client was told so.
+    Broken,
+}
+
+impl Record {
+    /// The record of a request that begins now.
+    pub fn new(request_id: String, route: String, client_request_id: Option<String>) -> Self {
+        Self {
+            began: Instant::now(),
+            entries: Mutex::new(Entries {
+                request_id,
+                route,
+                client_request_id,
+                ..Entries::default()
+            }),
+        }
+    }
+
+    /// How long the request has taken.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// The entries, to be read or changed. Never held across an await.
+    pub fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let total_ms = milliseconds(self.elapsed());
+        let entries = self.entries();
+        let usage = entries.usage.unwrap_or_default();
+        let estimated = entries.usage.is_none() && entries.estimated_completion > 0;
+        let completion = match estimated {
+            true => entries.estimated_completion,
+            false => usage.completion,
+        };
+        let (code, detail) = match &entries.failure {
+            Some((code, detail)) => (Some(code.as_str()), Some(detail.as_str())),
+            None => (None, None),
+        };
+        let ending = match entries.ending {
+            Ending::Abandoned => "abandoned",
+            Ending::Answered => "answered",
+            Ending::Broken => "broken",
+        };
+        tracing::info!(
+            request_id = entries.request_id,
+            client_request_id = entries.client_request_id,
+            route = entries.route,
+            caller = entries.caller,
+            model = entries.model,
+            target_model = entries.target,
+            status = entries.status,
+            ending,
+            stream = entries.stream,
+            prompt_tokens = usage.prompt,
+            completion_tokens = completion,
+            cached_tokens = usage.cached,
+            tokens_estimated = estimated.then_some(true),
+            first_token_ms = entries.first_token.map(milliseconds),
+            total_ms,
+            adjustments = entries.adjustments,
+            error = code,
+            detail,
+            "request"
+        );
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}

@@ -1,0 +1,78 @@
+//! Every layer that a request passes, outermost first, each with its reason.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::respond::fault_response;
+use crate::fault::Fault;
+use crate::record::Record;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
+const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
+const VERSION: HeaderName = HeaderName::from_static("openai-version");
+
+/// The layers, around `routes`.
+pub(super) fn layers(routes: Router) -> Router {
+    routes
+        // Innermost: a bug in one request is that request's 500, and the server lives.
+        .layer(CatchPanicLayer::custom(panicked))
+        // Outermost: every answer, the 500 above too, has its id and its log line.
+        .layer(from_fn(record))
+}
+
+/// Gives the request its id and its record, and the answer the headers that all answers have.
+async fn record(mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if matches!(path, "/healthz" | "/readyz") {
+        // Asked every few seconds by machines: no line in the log for each.
+        return next.run(request).await;
+    }
+    let id = request_id();
+    let client_id = client_request_id(request.headers());
+    let record = Arc::new(Record::new(id.clone(), path.to_owned(), client_id));
+    request.extensions_mut().insert(Arc::clone(&record));
+    let mut response = next.run(request).await;
+    let status = response.status();
+    record.entries().status = Some(status.as_u16());
+    if !status.is_success() {
+        record.entries().ending = crate::record::Ending::Answered;
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    let milliseconds = record.elapsed().as_millis() as u64;
+    headers.insert(PROCESSING_MS, HeaderValue::from(milliseconds));
+    headers.insert(VERSION, HeaderValue::from_static("2020-10-01"));
+    response
+}
+
+/// An id that names a request in the client's error and in the operator's log.
+fn request_id() -> String {
+    format!("req_{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
+}
+
+/// The client's own id, if it is a short one of visible characters: it goes into the log.
+fn client_request_id(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CLIENT_REQUEST_ID)?.to_str().ok()?;
+    let fits = value.len() <= 512 && value.chars().all(|c| c.is_ascii_graphic());
+    fits.then(|| value.to_owned())
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    tracing::error!(message, "a request failed by a fault of the gateway");
+    fault_response(&Fault::internal())
+}

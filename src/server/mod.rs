@@ -1,0 +1,60 @@
+//! The HTTP side: routes, layers, bodies in, streams out, and the end of the process.
+
+mod extract;
+mod listener;
+mod middleware;
+mod respond;
+mod router;
+mod shutdown;
+mod sse;
+
+use std::sync::Arc;
+
+pub use extract::read_json;
+pub use listener::serve;
+pub use respond::{answer_json, answer_stream, refuse};
+pub use router::router;
+pub use shutdown::{Phase, Shutdown};
+
+use crate::bedrock::Bedrock;
+use crate::catalog::Catalog;
+use crate::config::{Config, ServerSettings};
+use crate::identity::Callers;
+use crate::models::{ModelTable, TableError};
+use crate::pipeline::Pipeline;
+
+/// What every handler has.
+#[derive(Debug)]
+pub struct App {
+    /// Where and how to listen.
+    pub settings: ServerSettings,
+    /// Who may call.
+    pub callers: Callers,
+    /// Which models there are.
+    pub catalog: Catalog,
+    /// What a chat request goes through.
+    pub pipeline: Pipeline,
+    /// Bedrock, for the question whether there are credentials.
+    pub bedrock: Bedrock,
+    /// Whether the process is about to end.
+    pub shutdown: Shutdown,
+}
+
+impl App {
+    /// The application of a configuration. Asking Bedrock for its models begins here.
+    pub fn new(
+        config: &Config,
+        bedrock: Bedrock,
+        shutdown: Shutdown,
+    ) -> Result<Arc<Self>, TableError> {
+        let table = ModelTable::built_in()?;
+        Ok(Arc::new(Self {
+            settings: config.server.clone(),
+            callers: Callers::new(&config.keys),
+            catalog: Catalog::start(bedrock.clone(), &config.models, &config.catalog),
+            pipeline: Pipeline::new(config, table, bedrock.clone()),
+            bedrock,
+            shutdown,
+        }))
+    }
+}

@@ -1,0 +1,141 @@
+//! Answers and refusals as HTTP responses.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::App;
+use super::sse::body;
+use crate::adjustments::Adjustments;
+use crate::fault::{Fault, FaultKind};
+use crate::limits::{Limited, RateState};
+use crate::openai::error::ErrorBody;
+use crate::pipeline::ChatStream;
+
+const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
+
+/// A whole answer.
+pub fn answer_json(json: Bytes, adjustments: &Adjustments, rate: Option<RateState>) -> Response {
+    let mut response = json_response(StatusCode::OK, json);
+    add_notes(response.headers_mut(), adjustments, rate);
+    response
+}
+
+/// A streamed answer.
+pub fn answer_stream(
+    app: &App,
+    stream: ChatStream,
+    adjustments: &Adjustments,
+    rate: Option<RateState>,
+) -> Response {
+    let body = body(stream, app.settings.keepalive, app.shutdown.clone());
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    let event_stream = HeaderValue::from_static("text/event-stream; charset=utf-8");
+    headers.insert(CONTENT_TYPE, event_stream);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Proxies that follow this header pass each event on at once.
+    headers.insert(BUFFERING, HeaderValue::from_static("no"));
+    add_notes(headers, adjustments, rate);
+    response
+}
+
+/// A refusal.
+pub fn refuse(limited: Limited) -> Response {
+    let mut response = fault_response(&limited.fault);
+    add_notes(
+        response.headers_mut(),
+        &Adjustments::default(),
+        limited.rate,
+    );
+    response
+}
+
+/// A fault in OpenAI's shape, with its status and what its headers say of trying again.
+pub(super) fn fault_response(fault: &Fault) -> Response {
+    let status = StatusCode::from_u16(fault.kind.status());
+    let json = serde_json::to_vec(&ErrorBody::from(fault)).unwrap_or_default();
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json_response(status, json.into());
+    let headers = response.headers_mut();
+    if let Some(wait) = fault.retry_after {
+        // A client that comes back a little early is refused again, so fractions are rounded up.
+        headers.insert(
+            RETRY_AFTER,
+            HeaderValue::from(wait.as_secs_f64().ceil() as u64),
+        );
+    }
+    if let Some(should_retry) = fault.should_retry {
+        let value = if should_retry { "true" } else { "false" };
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static(value));
+    }
+    if fault.kind == FaultKind::Authentication {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+fn json_response(status: StatusCode, json: Bytes) -> Response {
+    let mut response = Response::new(Body::from(json));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+fn add_notes(headers: &mut HeaderMap, adjustments: &Adjustments, rate: Option<RateState>) {
+    let noted = adjustments.header_value().map(HeaderValue::try_from);
+    if let Some(Ok(value)) = noted {
+        headers.insert(ADJUSTMENTS, value);
+    }
+    if let Some(rate) = rate {
+        headers.insert(LIMIT, HeaderValue::from(rate.limit));
+        headers.insert(REMAINING, HeaderValue::from(rate.remaining));
+        if let Ok(value) = HeaderValue::try_from(openai_duration(rate.reset)) {
+            headers.insert(RESET, value);
+        }
+    }
+}
+
+/// A duration as OpenAI writes it: `20ms`, `1s`, `6m0s`.
+fn openai_duration(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        return format!("{}ms", duration.as_millis());
+    }
+    let seconds = duration.as_secs_f64().ceil() as u64;
+    match seconds / 60 {
+        0 => format!("{seconds}s"),
+        minutes => format!("{minutes}m{}s", seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_openai_writes_them() {
+        for (milliseconds, text) in [(0, "0ms"), (20, "20ms"), (1001, "2s"), (360_000, "6m0s")] {
+            assert_eq!(openai_duration(Duration::from_millis(milliseconds)), text);
+        }
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up_to_whole_seconds() {
+        let fault = Fault::new(FaultKind::RateLimited, "").retry_after(Duration::from_millis(1));
+        let response = fault_response(&fault);
+        assert_eq!(
+            response.headers().get(RETRY_AFTER),
+            Some(&HeaderValue::from(1))
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! A stream of answers as server-sent events.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+
+use super::shutdown::{Phase, Shutdown};
+use crate::fault::{Fault, FaultKind};
+use crate::pipeline::ChatStream;
+use crate::record::Ending;
+
+/// A comment, which clients pass over and proxies count as traffic. An event without data would
+/// crash both OpenAI SDKs.
+const KEEPALIVE: Bytes = Bytes::from_static(b": keepalive\n\n");
+
+/// The body of a streamed answer. Dropping it, as the server does when the client leaves, ends the
+/// call to Bedrock.
+pub(super) fn body(mut stream: ChatStream, keepalive: Duration, shutdown: Shutdown) -> Body {
+    Body::from_stream(async_stream::stream! {
+        loop {
+            let step = tokio::select! {
+                biased;
+                step = stream.next() => step,
+                () = shutdown.reached(Phase::Ending) => Err(ending()),
+                () = tokio::time::sleep(keepalive) => {
+                    yield Ok::<_, std::convert::Infallible>(KEEPALIVE);
+                    continue;
+                }
+            };
+            match step {
+                Ok(Some(bytes)) => yield Ok(bytes),
+                Ok(None) => break,
+                // The answer is whole: what broke after it is Bedrock's affair.
+                Err(_) if stream.is_finished() => break,
+                Err(fault) => {
+                    note_broken(&stream, &fault);
+                    yield Ok(stream.fail(&fault));
+                    return;
+                }
+            }
+        }
+        stream.record().entries().ending = Ending::Answered;
+        yield Ok(stream.done());
+    })
+}
+
+fn ending() -> Fault {
+    Fault::new(
+        FaultKind::Unavailable,
+        "the gateway is being restarted; send the request again",
+    )
+    .code("service_unavailable")
+}
+
+fn note_broken(stream: &ChatStream, fault: &Fault) {
+    let mut entries = stream.record().entries();
+    entries.ending = Ending::Broken;
+    if entries.failure.is_none() {
+        let code = fault.code.unwrap_or_default().to_owned();
+        entries.failure = Some((code, fault.message.clone()));
+    }
+}
