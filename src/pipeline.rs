@@ -187,25 +187,13 @@ impl Pipeline {
         if let Some(model) = self.names.get(name) {
             return Ok(model.clone());
         }
-        let id = ModelId::parse(name).map_err(|error| {
-            Fault::new(
-                FaultKind::NotFound,
-                format!("there is no model of this name, which {error}; /v1/models lists them"),
-            )
-        });
-        // Bedrock's ids all have a dot or are ARNs; without one the name is some other service's,
-        // and asking Bedrock would only say less well that it is not known.
-        id.and_then(|id| match name.contains(['.', ':']) {
-            true => Ok(id),
-            false => Err(Fault::new(
-                FaultKind::NotFound,
-                format!(
-                    "the model `{name}` is not configured; add it under `[models]`, or ask for \
-                     one that /v1/models lists"
-                ),
-            )),
+        ModelId::parse(name).map_err(|error| {
+            let message =
+                format!("there is no model of this name, which {error}; /v1/models lists them");
+            Fault::new(FaultKind::NotFound, message)
+                .parameter("model")
+                .code("model_not_found")
         })
-        .map_err(|fault| fault.parameter("model").code("model_not_found"))
     }
 }
 

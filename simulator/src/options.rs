@@ -41,13 +41,7 @@ impl Default for Options {
             word_delay: Duration::ZERO,
             fixed_answer: None,
             journal: 1000,
-            retired_models: [
-                "anthropic.claude-v2",
-                "anthropic.claude-v2:1",
-                "anthropic.claude-instant-v1",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
+            retired_models: vec!["anthropic.claude-instant-v1".to_owned()],
         }
     }
 }
