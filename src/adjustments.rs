@@ -76,10 +76,10 @@ impl fmt::Display for Adjustment {
 
 /// Field names come from the client: only what a header may carry, and not at any length.
 fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|character| matches!(character, ' '..='~') && *character != ',')
-        .take(80)
-        .collect()
+    let visible = text.chars().filter(|c| matches!(c, ' '..='~'));
+    // Commas stand between the notes.
+    let apart = visible.map(|c| if c == ',' { ';' } else { c });
+    apart.take(80).collect()
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
         adjustments.ignored("a\r\nset-cookie: b, ü");
         assert_eq!(
             adjustments.header_value().as_deref(),
-            Some("aset-cookie: b : ignored")
+            Some("aset-cookie: b; : ignored")
         );
     }
 

@@ -24,8 +24,10 @@ pub enum FaultKind {
     TooLarge,
     /// Not JSON: 415.
     UnsupportedMediaType,
-    /// Too fast; waiting helps: 429.
+    /// Too many requests; waiting helps: 429.
     RateLimited,
+    /// Too many tokens; waiting helps: 429.
+    TokenRateLimited,
     /// A quota is used up; waiting a moment does not help: 429.
     QuotaExhausted,
     /// A fault of the gateway: 500.
@@ -51,7 +53,7 @@ impl FaultKind {
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
-            Self::RateLimited | Self::QuotaExhausted => 429,
+            Self::RateLimited | Self::TokenRateLimited | Self::QuotaExhausted => 429,
             Self::Internal => 500,
             Self::BadGateway => 502,
             Self::Unavailable => 503,

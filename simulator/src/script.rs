@@ -17,7 +17,7 @@ pub struct Script {
     /// Only calls to this model id, as it stands decoded in the path; `None` matches all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Only calls of this operation; `None` matches all.
+    /// Only calls of this operation; `None` matches all that ask a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
     /// How many calls it answers: `None` one, `Some(0)` all from now on.

@@ -60,9 +60,12 @@ impl Scripts {
 impl Script {
     fn matches(&self, target: &Target) -> bool {
         let model = self.model.is_none() || self.model == target.model;
-        let operation = self
-            .operation
-            .is_none_or(|operation| operation == target.operation);
+        let operation = match self.operation {
+            Some(operation) => operation == target.operation,
+            // Listings come in the background, whenever a client likes: a script that was meant for
+            // a question to a model must not be used up by one.
+            None => target.model.is_some(),
+        };
         model && operation
     }
 }

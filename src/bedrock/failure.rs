@@ -386,15 +386,15 @@ fn throttled(message: &str) -> (Fault, Advice, Option<Duration>) {
     if lower.contains("per day") {
         return (quota_exceeded(), Advice::Never, None);
     }
-    let (code, what) = match lower.contains("token") {
-        true => ("tokens_exceeded", "tokens"),
-        false => ("rate_limit_exceeded", "requests"),
+    let (kind, what) = match lower.contains("token") {
+        true => (FaultKind::TokenRateLimited, "tokens"),
+        false => (FaultKind::RateLimited, "requests"),
     };
     let fault = Fault::new(
-        FaultKind::RateLimited,
+        kind,
         format!("Bedrock is receiving too many {what} for this model; wait a moment"),
     )
-    .code(code)
+    .code("rate_limit_exceeded")
     .retry_after(Duration::from_secs(2));
     (fault, Advice::Retry, None)
 }

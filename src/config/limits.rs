@@ -33,6 +33,14 @@ impl LimitSettings {
         }
     }
 
+    /// The same limit with a rate.
+    #[must_use]
+    pub fn at_rate(mut self, requests_per_second: f64) -> Self {
+        let millirequests = (requests_per_second * 1000.0).round() as u64;
+        self.millirequests_per_second = Some(millirequests.max(1));
+        self
+    }
+
     /// The rate, where there is one.
     pub fn requests_per_second(&self) -> Option<f64> {
         self.millirequests_per_second
@@ -61,7 +69,10 @@ pub(super) fn read(section: &mut Section<'_>, default: LimitSettings) -> LimitSe
     let mut settings = default;
     let mut rate = settings.requests_per_second();
     section.rate("requests_per_second", &mut rate);
-    settings.millirequests_per_second = rate.map(|rate| ((rate * 1000.0).round() as u64).max(1));
+    settings.millirequests_per_second = None;
+    if let Some(rate) = rate {
+        settings = settings.at_rate(rate);
+    }
     section.integer("burst", &mut settings.burst, 0..=1_000_000);
     section.integer(
         "calls_under_way",

@@ -10,6 +10,9 @@ use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use scope::{Admission, Refusal, Scope};
 
+/// Clients do not follow a wish to wait for longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// The limits of one gateway.
 #[derive(Debug)]
 pub struct Limiter {
@@ -93,7 +96,7 @@ fn limited(refusal: Refusal, whose: &str) -> Limited {
     };
     let fault = Fault::new(FaultKind::RateLimited, message)
         .code("rate_limit_exceeded")
-        .retry_after(wait);
+        .retry_after(wait.min(LONGEST_WAIT));
     Limited { fault, rate }
 }
 

@@ -43,10 +43,8 @@ fn error_type(fault: &Fault) -> &'static str {
         | FaultKind::TooLarge
         | FaultKind::UnsupportedMediaType => "invalid_request_error",
         FaultKind::Permission => "permission_error",
-        FaultKind::RateLimited => match fault.code {
-            Some("tokens_exceeded") => "tokens",
-            _ => "requests",
-        },
+        FaultKind::RateLimited => "requests",
+        FaultKind::TokenRateLimited => "tokens",
         FaultKind::QuotaExhausted => "insufficient_quota",
         FaultKind::Internal
         | FaultKind::BadGateway

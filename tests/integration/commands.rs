@@ -1,0 +1,278 @@
+//! What an operator types and reads.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use bedrock_simulator::{ControlPlane, Options, Script, Simulator};
+use serde_json::Value;
+
+use crate::world::MODEL;
+
+/// The program, with nothing of this machine's environment but what is given.
+fn outcrop(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let home = std::env::temp_dir().join("outcrop-tests-empty-home");
+    std::fs::create_dir_all(&home).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_outcrop"));
+    command
+        .args(arguments)
+        .current_dir(&home)
+        .env_clear()
+        .env("HOME", &home)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(environment.iter().copied());
+    command
+}
+
+fn credentials(url: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE".to_owned()),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
+        ),
+        ("AWS_ENDPOINT_URL", url.to_owned()),
+    ]
+}
+
+fn text(output: &Output) -> String {
+    let (out, error) = (&output.stdout, &output.stderr);
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(out),
+        String::from_utf8_lossy(error)
+    )
+}
+
+async fn run(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
+}
+
+fn config_file(name: &str, content: &str) -> PathBuf {
+    let file = std::env::temp_dir().join(format!("outcrop-{}-{name}", std::process::id()));
+    std::fs::write(&file, content).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn a_configuration_with_mistakes_ends_with_code_2_and_names_them_all() {
+    let file = config_file(
+        "mistakes.toml",
+        "[server]\nlisten = \"x\"\n[retry]\nattempts = 0\n",
+    );
+    let file = file.to_string_lossy();
+    for command in ["check", "serve"] {
+        let output = run(outcrop(&[command, "--config", &file], &[])).await;
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("server.listen") && said.contains("retry.attempts"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_without_mistakes_is_checked_without_aws() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/outcrop.example.toml");
+    let output = run(outcrop(&["check", "--config", example], &[])).await;
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+#[tokio::test]
+async fn without_keys_it_does_not_listen_to_others() {
+    for keys in [&[][..], &[("OUTCROP_API_KEYS", "")]] {
+        let output = run(outcrop(&["serve", "--listen", "0.0.0.0:0"], keys)).await;
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            text(&output).contains("OUTCROP_API_KEYS"),
+            "{}",
+            text(&output)
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_a_region_it_says_where_to_set_one() {
+    let output = run(outcrop(&["serve", "--listen", "127.0.0.1:0"], &[])).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("AWS_REGION"), "{}", text(&output));
+}
+
+async fn check(simulator: &Simulator, model: &str) -> (bool, String) {
+    let environment = credentials(&simulator.url());
+    let environment: Vec<_> = environment.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let output = run(outcrop(&["check", "--model", model], &environment)).await;
+    (output.status.success(), text(&output))
+}
+
+#[tokio::test]
+async fn check_tells_what_holds() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let (ok, said) = check(&simulator, MODEL).await;
+    assert!(ok, "{said}");
+    for line in [
+        "yes  region: us-east-1",
+        "yes  credentials: arn:aws:iam::123456789012",
+        "yes  models:",
+        "yes  profiles:",
+        "yes  model us.anthropic",
+    ] {
+        assert!(said.contains(line), "{line} is not in\n{said}");
+    }
+}
+
+#[tokio::test]
+async fn check_tells_for_each_no_what_to_do() {
+    let options = Options {
+        control_plane: ControlPlane::Forbidden,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    let (ok, said) = check(&simulator, "anthropic.claude-sonnet-4-5-20250929-v1:0").await;
+    assert!(!ok);
+    for words in [
+        "bedrock:ListFoundationModels",
+        "bedrock:ListInferenceProfiles",
+        "inference profile instead of the bare id",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    simulator.push(
+        Script::error(403, "AccessDeniedException", "You don't have access").for_model(MODEL),
+    );
+    let (_, said) = check(&simulator, MODEL).await;
+    assert!(said.contains("request access to the model"), "{said}");
+}
+
+#[tokio::test]
+async fn check_tells_of_missing_credentials() {
+    let output = run(outcrop(&["check"], &[("AWS_REGION", "us-east-1")])).await;
+    let said = text(&output);
+    assert!(!output.status.success());
+    assert!(
+        said.contains("no   credentials") && said.contains("AWS_PROFILE"),
+        "{said}"
+    );
+}
+
+/// A gateway in a process of its own.
+struct Served {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    address: String,
+}
+
+impl Served {
+    fn start(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let mut child = outcrop(arguments, environment)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines
+            .find_map(|line| {
+                let entry: Value = serde_json::from_str(&line.ok()?).ok()?;
+                let listening = entry["message"] == "listening";
+                listening.then(|| entry["address"].as_str().map(str::to_owned))?
+            })
+            .expect("the gateway listens");
+        Self {
+            child,
+            lines,
+            address,
+        }
+    }
+
+    /// Ends it as an orchestrator does; the exit code and what was logged.
+    fn terminate(mut self) -> (Option<i32>, Vec<String>) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let lines = self.lines.map(Result::unwrap).collect();
+        (self.child.wait().unwrap().code(), lines)
+    }
+}
+
+#[tokio::test]
+async fn it_serves_with_the_standard_variables_and_ends_with_0_when_told_to() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let file = config_file("drain.toml", "[server]\ndrain_delay = \"0s\"\n");
+    let file = file.to_string_lossy().into_owned();
+    let url = simulator.url();
+    let bearer = vec![
+        ("AWS_REGION", "us-east-1".to_owned()),
+        (
+            "AWS_BEARER_TOKEN_BEDROCK",
+            "bedrock-api-key-EXAMPLE".to_owned(),
+        ),
+        ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url.clone()),
+        ("AWS_ENDPOINT_URL_BEDROCK", url.clone()),
+    ];
+    for mut environment in [credentials(&url), bearer] {
+        environment.push(("OUTCROP_API_KEYS", "sk-secret-key".to_owned()));
+        environment.push(("OUTCROP_CONFIG", file.clone()));
+        let lines = tokio::task::spawn_blocking(move || {
+            let environment: Vec<_> = environment.iter().map(|(k, v)| (*k, v.as_str())).collect();
+            let served = Served::start(&environment, &["serve", "--listen", "127.0.0.1:0"]);
+            let healthy = outcrop(&["healthcheck", "--listen", &served.address], &[]).status();
+            assert!(healthy.unwrap().success());
+            let answer = Command::new("curl")
+                .args(["-s", "-H", "authorization: Bearer sk-secret-key", "-d"])
+                .arg(r#"{"model":"amazon.nova-lite-v1:0","messages":[{"role":"user","content":"a secret word"}]}"#)
+                .arg(format!("http://{}/v1/chat/completions", served.address))
+                .output()
+                .unwrap();
+            let answer: Value = serde_json::from_slice(&answer.stdout).unwrap();
+            assert_eq!(answer["object"], "chat.completion", "{answer}");
+            let (code, lines) = served.terminate();
+            assert_eq!(code, Some(0));
+            lines
+        })
+        .await
+        .unwrap();
+        one_line_a_request_and_no_text_in_it(&lines);
+    }
+}
+
+fn one_line_a_request_and_no_text_in_it(lines: &[String]) {
+    let entries = lines
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let requests: Vec<Value> = entries
+        .filter(|entry| entry["message"] == "request")
+        .collect();
+    let [entry] = &requests[..] else {
+        panic!("{requests:?}");
+    };
+    for (field, value) in [
+        ("caller", "key-1"),
+        ("model", "amazon.nova-lite-v1:0"),
+        ("ending", "answered"),
+    ] {
+        assert_eq!(entry[field], value);
+    }
+    assert_eq!(entry["status"], 200);
+    for field in [
+        "request_id",
+        "prompt_tokens",
+        "completion_tokens",
+        "total_ms",
+        "target_model",
+    ] {
+        assert!(!entry[field].is_null(), "{field} in {entry}");
+    }
+    for line in lines {
+        for secret in ["secret", "You said", "AKIA", "wJalr"] {
+            assert!(!line.contains(secret), "{secret} in {line}");
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! What the client hears when Bedrock fails.
+
+use std::time::Duration;
+
+use bedrock_simulator::{Fault, Script};
+use serde_json::{Value, json};
+
+use crate::world::{World, streamed, whole};
+
+/// What Bedrock says: status, name of the error, message.
+type Said = (u16, &'static str, &'static str);
+
+/// What the client hears: status, type, code, `x-should-retry`.
+type Heard = (u16, &'static str, &'static str, Option<&'static str>);
+
+const ERRORS: &[(Said, Heard)] = &[
+    (
+        (
+            400,
+            "ValidationException",
+            "The model returned the following errors: Input is too long for requested model.",
+        ),
+        (
+            400,
+            "invalid_request_error",
+            "context_length_exceeded",
+            None,
+        ),
+    ),
+    (
+        (
+            400,
+            "ValidationException",
+            "The provided model identifier is invalid.",
+        ),
+        (404, "invalid_request_error", "model_not_found", None),
+    ),
+    (
+        (
+            400,
+            "ValidationException",
+            "Invocation of model ID amazon.nova-pro-v1:0 with on-demand throughput isn’t supported. Retry your request with an inference profile.",
+        ),
+        (404, "invalid_request_error", "model_not_found", None),
+    ),
+    (
+        (
+            400,
+            "ValidationException",
+            "Malformed input request: #/messages/0: required key [role] not found",
+        ),
+        (400, "invalid_request_error", "invalid_value", None),
+    ),
+    (
+        (
+            400,
+            "ServiceQuotaExceededException",
+            "Your request exceeds the service quota.",
+        ),
+        (
+            429,
+            "insufficient_quota",
+            "insufficient_quota",
+            Some("false"),
+        ),
+    ),
+    (
+        (
+            403,
+            "AccessDeniedException",
+            "You don't have access to the model with the specified model ID.",
+        ),
+        (
+            403,
+            "permission_error",
+            "model_access_denied",
+            Some("false"),
+        ),
+    ),
+    (
+        (
+            403,
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+        ),
+        (500, "server_error", "upstream_auth_failed", Some("false")),
+    ),
+    (
+        (
+            403,
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ),
+        (500, "server_error", "upstream_auth_failed", Some("false")),
+    ),
+    (
+        (
+            404,
+            "ResourceNotFoundException",
+            "This model version has reached the end of its life.",
+        ),
+        (404, "invalid_request_error", "model_not_found", None),
+    ),
+    (
+        (
+            408,
+            "ModelTimeoutException",
+            "Model has timed out in processing the request.",
+        ),
+        (504, "server_error", "upstream_timeout", None),
+    ),
+    (
+        (
+            424,
+            "ModelErrorException",
+            "The system encountered an unexpected error during processing.",
+        ),
+        (502, "server_error", "model_error", None),
+    ),
+    (
+        (
+            429,
+            "ThrottlingException",
+            "Too many requests, please wait before trying again.",
+        ),
+        (429, "requests", "rate_limit_exceeded", None),
+    ),
+    (
+        (
+            429,
+            "ThrottlingException",
+            "Too many tokens, please wait before trying again.",
+        ),
+        (429, "tokens", "rate_limit_exceeded", None),
+    ),
+    (
+        (
+            429,
+            "ThrottlingException",
+            "Too many tokens per day, please wait before trying again.",
+        ),
+        (
+            429,
+            "insufficient_quota",
+            "insufficient_quota",
+            Some("false"),
+        ),
+    ),
+    (
+        (
+            429,
+            "ModelNotReadyException",
+            "Model is not ready for inference.",
+        ),
+        (503, "server_error", "model_not_ready", None),
+    ),
+    (
+        (
+            500,
+            "InternalServerException",
+            "The system encountered an unexpected error.",
+        ),
+        (500, "server_error", "upstream_error", None),
+    ),
+    (
+        (
+            503,
+            "ServiceUnavailableException",
+            "Model is getting throttled. Try your request again.",
+        ),
+        (503, "server_error", "service_unavailable", None),
+    ),
+    (
+        (418, "SomethingNewException", "A message."),
+        (400, "invalid_request_error", "invalid_value", None),
+    ),
+    (
+        (599, "SomethingNewException", "A message."),
+        (502, "server_error", "upstream_error", None),
+    ),
+];
+
+async fn one_attempt() -> World {
+    World::with(|config| config.bedrock.retry.attempts = 1).await
+}
+
+#[tokio::test]
+async fn each_of_bedrocks_errors_has_its_status_type_and_code() {
+    let world = one_attempt().await;
+    for ((status, name, message), (expected, kind, code, should_retry)) in ERRORS {
+        for request in [whole("hi"), streamed("hi")] {
+            world.simulator.clear();
+            world
+                .simulator
+                .push(Script::error(*status, *name, *message).times(0));
+            let reply = world.chat(&request).await;
+            assert_eq!(reply.status.as_u16(), *expected, "{name}: {message}");
+            let error = reply.error();
+            assert_eq!(error["type"], *kind, "{name}: {message}");
+            assert_eq!(error["code"], *code, "{name}: {message}");
+            assert!(error.get("param").is_some() && error["message"].is_string());
+            assert_eq!(
+                reply.header("x-should-retry"),
+                *should_retry,
+                "{name}: {message}"
+            );
+            assert!(reply.header("x-request-id").is_some());
+            let waits = matches!(*expected, 429 | 503) && should_retry.is_none();
+            let wait = reply
+                .header("retry-after")
+                .and_then(|wait| wait.parse::<u32>().ok());
+            assert_eq!(
+                wait.is_some_and(|wait| (1..=60).contains(&wait)),
+                waits,
+                "{name}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn errors_name_nothing_of_the_operators() {
+    let world = one_attempt().await;
+    let secret = "User: arn:aws:sts::123456789012:assumed-role/gateway-prod/i-0abc is not \
+                  authorized to perform bedrock:InvokeModel on account 123456789012 \
+                  at bedrock-runtime.us-east-1.amazonaws.com";
+    for (status, name) in [
+        (400, "ValidationException"),
+        (403, "AccessDeniedException"),
+        (403, "InvalidSignatureException"),
+        (404, "ResourceNotFoundException"),
+        (409, "ConflictException"),
+        (424, "ModelErrorException"),
+        (429, "ThrottlingException"),
+        (500, "InternalServerException"),
+    ] {
+        world.simulator.clear();
+        world
+            .simulator
+            .push(Script::error(status, name, secret).times(0));
+        let reply = world.chat(&whole("hi")).await;
+        for part in ["123456789012", "arn:", "gateway-prod", "amazonaws", "AKIA"] {
+            assert!(!reply.text.contains(part), "{name}: {}", reply.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_exception_as_the_first_frame_is_a_real_status() {
+    let world = one_attempt().await;
+    for (code, status) in [
+        ("throttlingException", 429),
+        ("validationException", 400),
+        ("serviceUnavailableException", 503),
+        ("internalServerException", 500),
+        ("modelStreamErrorException", 502),
+    ] {
+        world.simulator.clear();
+        let exception = Fault::Exception {
+            after_events: 0,
+            code: code.to_owned(),
+            message: "no".to_owned(),
+            original_status_code: None,
+        };
+        world.simulator.push(Script::fault(exception));
+        let reply = world.chat(&streamed("hi")).await;
+        assert_eq!(reply.status.as_u16(), status, "{code}");
+        assert!(reply.error()["message"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_ends_with_an_error_event_and_without_done() {
+    let world = one_attempt().await;
+    let exception = |code: &str| Fault::Exception {
+        after_events: 3,
+        code: code.to_owned(),
+        message: "it broke".to_owned(),
+        original_status_code: None,
+    };
+    let after_events = 3;
+    for (fault, code) in [
+        (exception("throttlingException"), "rate_limit_exceeded"),
+        (exception("modelStreamErrorException"), "model_stream_error"),
+        (exception("internalServerException"), "upstream_error"),
+        (
+            exception("serviceUnavailableException"),
+            "service_unavailable",
+        ),
+        (exception("validationException"), "invalid_value"),
+        (Fault::Cut { after_events }, "upstream_connection_error"),
+        (Fault::End { after_events }, "upstream_connection_error"),
+        (
+            Fault::TruncatedFrame { after_events },
+            "upstream_bad_response",
+        ),
+        (Fault::BadCrc { after_events }, "upstream_bad_response"),
+    ] {
+        world.simulator.clear();
+        let name = format!("{fault:?}");
+        world.simulator.push(Script::fault(fault));
+        let reply = world.chat(&streamed("Tell me a story")).await;
+        assert_eq!(reply.status, 200, "{name}");
+        let events = reply.events();
+        assert!(
+            events.len() > 1,
+            "{name}: what came before the break is kept: {events:?}"
+        );
+        let last: Value = serde_json::from_str(&reply.last_event()).expect("an error event");
+        assert_eq!(last["error"]["code"], code, "{name}: {last}");
+        assert!(!reply.text.contains("[DONE]"), "{name}");
+        assert!(!reply.text.contains("finish_reason\":\"stop"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn silence_that_lasts_too_long_is_an_error_event_though_comments_are_sent_in_it() {
+    let world = World::with(|config| {
+        config.bedrock.timeouts.silence = Duration::from_millis(400);
+        config.server.keepalive = Duration::from_millis(100);
+    })
+    .await;
+    world
+        .simulator
+        .push(Script::fault(Fault::Silence { after_events: 2 }));
+    let events = world.open(&streamed("hi")).await.rest().await;
+    assert!(
+        events.iter().any(|event| event == ": keepalive"),
+        "{events:?}"
+    );
+    let last = events.last().expect("events");
+    assert!(last.contains("upstream_timeout"), "{last}");
+    assert!(events.iter().all(|event| event != "data: "));
+}
+
+#[tokio::test]
+async fn no_first_event_in_time_is_a_504() {
+    let world = World::with(|config| {
+        config.bedrock.timeouts.first_event = Duration::from_millis(100);
+        config.bedrock.retry.attempts = 1;
+    })
+    .await;
+    let delay_ms = 60_000;
+    world
+        .simulator
+        .push(Script::fault(Fault::SlowFirstEvent { delay_ms }));
+    let reply = world.chat(&streamed("hi")).await;
+    assert_eq!(reply.status, 504);
+    assert_eq!(reply.error()["code"], "upstream_timeout");
+}
+
+#[tokio::test]
+async fn bedrock_that_cannot_be_reached_is_a_502() {
+    let world = World::with(|config| {
+        config.bedrock.retry.attempts = 1;
+        // Nothing listens on port 9 of loopback, the discard port.
+        let nowhere = "http://127.0.0.1:9".to_owned();
+        config.bedrock.simulated = Some(outcrop::bedrock::SimulatedBedrock::at(nowhere));
+    })
+    .await;
+    let reply = world.chat(&whole("hi")).await;
+    assert_eq!(reply.status, 502);
+    assert_eq!(reply.error()["code"], "upstream_connection_error");
+    assert!(!reply.text.contains("127.0.0.1"), "{}", reply.text);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_answer_is_a_502() {
+    let world = one_attempt().await;
+    world
+        .simulator
+        .push(Script::new(bedrock_simulator::Answer::Raw {
+            status: 200,
+            headers: Default::default(),
+            body: "<html>a proxy's page</html>".into(),
+        }));
+    let reply = world.chat(&whole("hi")).await;
+    assert_eq!(reply.status, 502);
+    assert_eq!(reply.error()["code"], "upstream_bad_response");
+}
+
+#[tokio::test]
+async fn credentials_that_aws_refuses_are_not_the_clients_fault() {
+    let world = World::with(|config| {
+        if let Some(simulated) = &mut config.bedrock.simulated {
+            simulated.secret_access_key = "another".to_owned();
+        }
+    })
+    .await;
+    let reply = world.chat(&whole("hi")).await;
+    assert_eq!(reply.status, 500);
+    assert_eq!(reply.error()["code"], "upstream_auth_failed");
+    assert_eq!(reply.error()["param"], json!(null));
+    assert_eq!(reply.header("x-should-retry"), Some("false"));
+}

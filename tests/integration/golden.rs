@@ -1,0 +1,108 @@
+//! Golden folders: `tests/golden/CASE/` holds a client's request, the Converse request it becomes,
+//! Bedrock's events, and what the client gets: the stream and the whole answer. Each file is the
+//! expected output of one step and the input of the next.
+//!
+//! `OUTCROP_UPDATE_GOLDEN=1 cargo test --test integration golden` writes what comes out now; read
+//! the difference before committing it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use outcrop::converse::event::Event;
+use outcrop::models::{ModelId, ModelTable};
+use outcrop::openai::chat::{ChatRequest, ChunkWriter, Completion, Pieces, Translated, translate};
+use outcrop::openai::error::ErrorBody;
+use serde_json::Value;
+
+const ID: &str = "chatcmpl-golden";
+const CREATED: u64 = 1_700_000_000;
+
+#[test]
+fn every_case_gives_what_its_folder_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut cases: Vec<PathBuf> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    cases.sort();
+    assert!(!cases.is_empty());
+    for case in cases {
+        check(&case);
+    }
+}
+
+fn check(case: &Path) {
+    let text = fs::read_to_string(case.join("request.json")).unwrap();
+    let request: ChatRequest = serde_json::from_str(&text).unwrap();
+    let model = request.model.clone().unwrap();
+    let table = ModelTable::built_in().unwrap();
+    let facts = table.facts(&ModelId::parse(&model).unwrap());
+    let Translated {
+        converse,
+        plan,
+        adjustments,
+    } = match translate(request, facts) {
+        Ok(translated) => translated,
+        Err(fault) => {
+            let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
+            return compare(case, "error.json", &error);
+        }
+    };
+    compare(
+        case,
+        "converse.json",
+        &serde_json::to_string_pretty(&converse).unwrap(),
+    );
+    let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
+    compare(case, "adjustments.txt", &notes.join("\n"));
+
+    let events = events(case);
+    let mut stream_plan = plan.clone();
+    stream_plan.include_usage = true;
+    let mut writer = ChunkWriter::new(ID, CREATED, &model, true, plan.legacy_functions);
+    let mut pieces = Pieces::new(stream_plan);
+    for event in &events {
+        pieces.accept(event, &mut writer).unwrap();
+    }
+    writer.done();
+    compare(
+        case,
+        "stream.sse",
+        std::str::from_utf8(&writer.take()).unwrap(),
+    );
+
+    let mut completion = Completion::new(plan.legacy_functions);
+    let mut pieces = Pieces::new(plan);
+    for event in &events {
+        pieces.accept(event, &mut completion).unwrap();
+    }
+    let json = completion.to_json(ID, CREATED, &model).unwrap();
+    let pretty: Value = serde_json::from_slice(&json).unwrap();
+    compare(
+        case,
+        "completion.json",
+        &serde_json::to_string_pretty(&pretty).unwrap(),
+    );
+}
+
+/// One event a line: its type, and its payload.
+fn events(case: &Path) -> Vec<Event> {
+    let text = fs::read_to_string(case.join("events.txt")).unwrap();
+    let read = |line: &str| {
+        let (kind, payload) = line.split_once(' ').unwrap();
+        Event::parse(kind, payload.as_bytes()).unwrap()
+    };
+    text.lines().map(read).collect()
+}
+
+fn compare(case: &Path, name: &str, got: &str) {
+    let file = case.join(name);
+    let got = got.trim_end();
+    if std::env::var_os("OUTCROP_UPDATE_GOLDEN").is_some() {
+        fs::write(&file, format!("{got}\n")).unwrap();
+        return;
+    }
+    let wanted = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(got, wanted.trim_end(), "{}", file.display());
+}

@@ -1,0 +1,96 @@
+//! Who may know of whom, read off the `use` lines and paths of the source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// Fails where a file of `folders` names one of `words` in its code, comments aside.
+fn never_named(folders: &[&str], except: &[&str], words: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut seen = 0;
+    for file in sources(&root) {
+        let name = file
+            .strip_prefix(&root)
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        let is_in = |folder: &&str| name.starts_with(*folder);
+        if !folders.iter().any(is_in) || except.iter().any(is_in) {
+            continue;
+        }
+        seen += 1;
+        for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            for word in words {
+                assert!(
+                    !code.contains(word),
+                    "src/{name}:{} names `{word}`",
+                    number + 1
+                );
+            }
+        }
+    }
+    assert!(seen > 0, "there is nothing in {folders:?}");
+}
+
+#[test]
+fn only_bedrock_names_aws_crates() {
+    never_named(&[""], &["bedrock/"], &["aws_"]);
+}
+
+#[test]
+fn only_server_and_api_name_axum() {
+    never_named(&[""], &["server/", "api/"], &["axum"]);
+}
+
+#[test]
+fn translation_is_pure() {
+    let pure = ["converse/", "openai/", "models/"];
+    let impure = [
+        "async ",
+        ".await",
+        "tokio",
+        "hyper",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "SystemTime",
+        "Instant",
+        "fastrand",
+        "crate::bedrock",
+        "crate::server",
+        "crate::pipeline",
+    ];
+    never_named(&pure, &[], &impure);
+}
+
+#[test]
+fn the_hub_knows_no_dialect() {
+    never_named(&["converse/", "models/", "bedrock/"], &[], &["openai"]);
+}
+
+#[test]
+fn dependencies_point_downwards() {
+    never_named(
+        &["pipeline", "limits", "bedrock/", "catalog"],
+        &[],
+        &["crate::server", "crate::api"],
+    );
+    never_named(
+        &["server/"],
+        &["server/router.rs"],
+        &["crate::api", "crate::commands"],
+    );
+}

@@ -1,0 +1,62 @@
+//! The governor layer: rates and calls under way, for each target and each key.
+
+use http::Method;
+use http::header::AUTHORIZATION;
+use outcrop::config::{KeyDigest, KeyEntry, LimitSettings, Limits};
+
+use crate::world::{Reply, World, whole};
+
+fn rate(requests_per_second: f64, burst: u32) -> LimitSettings {
+    let mut settings = LimitSettings::calls(2048).at_rate(requests_per_second);
+    settings.burst = burst;
+    settings
+}
+
+async fn chat_as(world: &World, key: &str) -> Reply {
+    let mut request = world.request(
+        Method::POST,
+        "/v1/chat/completions",
+        whole("hi").to_string(),
+    );
+    let value = format!("Bearer {key}").parse().unwrap();
+    request.headers_mut().insert(AUTHORIZATION, value);
+    world.send(request).await
+}
+
+#[tokio::test]
+async fn over_the_rate_the_answer_is_429_with_all_that_a_client_needs() {
+    let limits = Limits {
+        target: rate(0.01, 2),
+        ..Limits::default()
+    };
+    let world = World::with(|config| config.limits = limits).await;
+    let first = world.chat(&whole("hi")).await;
+    assert_eq!(first.status, 200);
+    assert_eq!(first.header("x-ratelimit-limit-requests"), Some("2"));
+    assert_eq!(first.header("x-ratelimit-remaining-requests"), Some("1"));
+    assert!(first.header("x-ratelimit-reset-requests").is_some());
+    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+    let refused = world.chat(&whole("hi")).await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.error()["code"], "rate_limit_exceeded");
+    assert_eq!(refused.header("x-ratelimit-remaining-requests"), Some("0"));
+    // A rate of one in a hundred seconds asks for more than clients wait for.
+    assert_eq!(refused.header("retry-after"), Some("60"));
+    assert_eq!(world.asked().len(), 2, "Bedrock is not asked");
+}
+
+#[tokio::test]
+async fn each_key_has_a_rate_of_its_own() {
+    let key = |name: &str| KeyEntry {
+        caller: name.to_owned(),
+        digest: KeyDigest::of(&format!("sk-{name}")),
+    };
+    let world = World::with(|config| {
+        config.keys = vec![key("one"), key("two")];
+        config.limits.key = rate(0.01, 1);
+    })
+    .await;
+    assert_eq!(chat_as(&world, "sk-one").await.status, 200);
+    assert_eq!(chat_as(&world, "sk-one").await.status, 429);
+    assert_eq!(chat_as(&world, "sk-two").await.status, 200);
+}

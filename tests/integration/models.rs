@@ -1,0 +1,77 @@
+//! `/v1/models`
+
+use bedrock_simulator::{ControlPlane, Options};
+use outcrop::config::{Config, Shown};
+use outcrop::models::ModelId;
+use serde_json::Value;
+
+use crate::world::{MODEL, World, whole};
+
+fn with_alias(config: &mut Config) {
+    let model = ModelId::parse(MODEL).unwrap();
+    config.models.insert("gpt-4o".to_owned(), model);
+    config.catalog.show = Shown::All;
+}
+
+fn ids(list: &Value) -> Vec<String> {
+    let data = list["data"].as_array().unwrap();
+    let id = |model: &Value| model["id"].as_str().unwrap().to_owned();
+    data.iter().map(id).collect()
+}
+
+#[tokio::test]
+async fn names_models_and_profiles_are_listed_and_found() {
+    let world = World::with(with_alias).await;
+    let list = world.get("/v1/models").await.json();
+    assert_eq!(list["object"], "list");
+    let ids = ids(&list);
+    assert_eq!(ids.first().map(String::as_str), Some("gpt-4o"));
+    assert!(ids.iter().any(|id| id == MODEL), "a profile: {ids:?}");
+    assert!(
+        ids.iter().any(|id| id == "amazon.nova-lite-v1:0"),
+        "on demand: {ids:?}"
+    );
+    let profile_only = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+    assert!(!ids.iter().any(|id| id == profile_only), "{ids:?}");
+    for id in [MODEL, "gpt-4o"] {
+        for path in [
+            format!("/v1/models/{id}"),
+            format!("/models/{}", id.replace(':', "%3A")),
+        ] {
+            let model = world.get(&path).await.json();
+            assert_eq!(model["id"], id);
+            assert_eq!(model["object"], "model");
+            assert_eq!(model["owned_by"], "anthropic");
+            assert!(model["created"].is_u64());
+        }
+    }
+    let missing = world.get("/v1/models/none").await;
+    assert_eq!(missing.status, 404);
+    assert_eq!(missing.error()["code"], "model_not_found");
+}
+
+#[tokio::test]
+async fn without_leave_to_list_what_is_configured_is_shown_and_works() {
+    let options = Options {
+        control_plane: ControlPlane::Forbidden,
+        ..Options::default()
+    };
+    let world = World::with_simulator(options, with_alias).await;
+    assert_eq!(ids(&world.get("/v1/models").await.json()), ["gpt-4o"]);
+    let mut request = whole("hi");
+    request["model"] = "gpt-4o".into();
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.json()["model"], "gpt-4o");
+}
+
+#[tokio::test]
+async fn only_configured_names_can_be_shown_and_bedrock_is_not_asked() {
+    let world = World::with(|config| {
+        with_alias(config);
+        config.catalog.show = Shown::Configured;
+    })
+    .await;
+    assert_eq!(ids(&world.get("/v1/models").await.json()), ["gpt-4o"]);
+    assert_eq!(world.simulator.received(), 0);
+}

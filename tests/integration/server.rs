@@ -1,0 +1,286 @@
+//! Routes, bodies, keys and heads.
+
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use outcrop::config::{KeyDigest, KeyEntry};
+use serde_json::json;
+
+use crate::world::{World, streamed, whole};
+
+#[tokio::test]
+async fn clients_find_the_route_under_each_of_its_paths() {
+    let world = World::start().await;
+    for path in [
+        "/v1/chat/completions",
+        "/chat/completions",
+        "/api/v1/chat/completions",
+    ] {
+        assert_eq!(world.post(path, &whole("hi")).await.status, 200, "{path}");
+    }
+    let unknown = world.get("/v1/nothing").await;
+    assert_eq!(unknown.status, 404);
+    assert_eq!(unknown.error()["code"], "unknown_url");
+    let method = world.get("/v1/chat/completions").await;
+    assert_eq!(method.status, 405);
+    assert_eq!(method.error()["code"], "method_not_allowed");
+}
+
+#[tokio::test]
+async fn every_answer_has_its_id_and_every_stream_its_head() {
+    let world = World::start().await;
+    let answer = world.chat(&whole("hi")).await;
+    assert!(
+        answer
+            .header("x-request-id")
+            .is_some_and(|id| id.starts_with("req_"))
+    );
+    assert!(answer.header("openai-processing-ms").is_some());
+    let stream = world.chat(&streamed("hi")).await;
+    assert_eq!(
+        stream.header("content-type"),
+        Some("text/event-stream; charset=utf-8")
+    );
+    assert_eq!(stream.header("cache-control"), Some("no-cache"));
+    assert_eq!(stream.header("x-accel-buffering"), Some("no"));
+    assert_eq!(stream.last_event(), "[DONE]");
+}
+
+#[tokio::test]
+async fn bodies_that_are_too_large_too_deep_or_no_json_are_refused_and_the_server_lives() {
+    let world = World::with(|config| config.server.max_body = 1 << 20).await;
+    let path = "/v1/chat/completions";
+    let deep = format!(
+        "{{\"messages\":{}{}}}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    for (body, status) in [
+        (" ".repeat((1 << 20) + 1), 413),
+        (deep, 400),
+        ("{\"model\":".to_owned(), 400),
+        ("hello".to_owned(), 400),
+        (String::new(), 400),
+        ("[]".to_owned(), 400),
+        ("{}".to_owned(), 400),
+    ] {
+        let mut request = world.request(Method::POST, path, body.clone());
+        let json = "application/json".parse().unwrap();
+        request.headers_mut().insert(CONTENT_TYPE, json);
+        let reply = world.send(request).await;
+        assert_eq!(reply.status.as_u16(), status, "{:.40}", body);
+        assert!(reply.error()["message"].is_string());
+    }
+    let mut form = world.request(Method::POST, path, "model=gpt-4o");
+    let urlencoded = "application/x-www-form-urlencoded".parse().unwrap();
+    form.headers_mut().insert(CONTENT_TYPE, urlencoded);
+    assert_eq!(world.send(form).await.status, 415);
+    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_request_is_named_with_its_path() {
+    let world = World::start().await;
+    let user = json!({"role": "user", "content": "hi"});
+    for (field, value, parameter) in [
+        ("model", json!(null), "model"),
+        ("messages", json!([]), "messages"),
+        ("messages", json!([{"content": "hi"}]), "messages[0].role"),
+        (
+            "messages",
+            json!([{"role": "robot", "content": "hi"}]),
+            "messages[0].role",
+        ),
+        (
+            "messages",
+            json!([user, {"role": "user"}]),
+            "messages[1].content",
+        ),
+        (
+            "messages",
+            json!([{"role": "user", "content": [{"type": "smell"}]}]),
+            "messages[0].content[0].type",
+        ),
+        (
+            "messages",
+            json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]}]),
+            "messages[0].content[0].image_url.url",
+        ),
+        (
+            "messages",
+            json!([{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]),
+            "messages[0].content[0].file",
+        ),
+        (
+            "messages",
+            json!([user, {"role": "tool", "content": "hi"}]),
+            "messages[1].tool_call_id",
+        ),
+        ("temperature", json!(3), "temperature"),
+        ("temperature", json!("hot"), "temperature"),
+        ("top_p", json!(1.5), "top_p"),
+        ("max_tokens", json!(0), "max_tokens"),
+        ("max_completion_tokens", json!(-1), "max_completion_tokens"),
+        ("n", json!(2), "n"),
+        ("logprobs", json!(true), "logprobs"),
+        ("top_logprobs", json!(3), "top_logprobs"),
+        ("logit_bias", json!({"50256": -100}), "logit_bias"),
+        ("modalities", json!(["text", "audio"]), "modalities"),
+        (
+            "response_format",
+            json!({"type": "json_object"}),
+            "response_format",
+        ),
+        (
+            "web_search_options",
+            json!({"search_context_size": "low"}),
+            "web_search_options",
+        ),
+        (
+            "stream_options",
+            json!({"include_usage": true}),
+            "stream_options",
+        ),
+        ("tool_choice", json!("required"), "tool_choice"),
+        (
+            "tools",
+            json!([{"type": "function", "function": {}}]),
+            "tools[0].function.name",
+        ),
+        (
+            "tools",
+            json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}]),
+            "tools[0].function.parameters.type",
+        ),
+        (
+            "tools",
+            json!([{"type": "custom", "custom": {"name": "f"}}]),
+            "tools[0].type",
+        ),
+        (
+            "guardrailConfig",
+            json!({"guardrailIdentifier": "g"}),
+            "guardrailConfig",
+        ),
+    ] {
+        let mut request = whole("hi");
+        request[field] = value.clone();
+        let reply = world.chat(&request).await;
+        assert_eq!(reply.status, 400, "{field} {value}: {}", reply.text);
+        assert_eq!(
+            reply.error()["param"],
+            parameter,
+            "{field} {value}: {}",
+            reply.text
+        );
+    }
+    assert_eq!(world.asked().len(), 0, "Bedrock is asked nothing of it");
+}
+
+#[tokio::test]
+async fn harmless_values_pass_without_a_word_and_the_rest_is_noted() {
+    let world = World::start().await;
+    let mut request = whole("hi");
+    for (field, value) in [
+        ("n", json!(1)),
+        ("frequency_penalty", json!(0)),
+        ("presence_penalty", json!(0.0)),
+        ("logprobs", json!(false)),
+        ("top_logprobs", json!(null)),
+        ("logit_bias", json!({})),
+        ("store", json!(false)),
+        ("stop", json!(null)),
+        ("tools", json!([])),
+        ("tool_choice", json!("auto")),
+        ("response_format", json!({"type": "text"})),
+        ("modalities", json!(["text"])),
+        ("service_tier", json!("auto")),
+        ("metadata", json!({})),
+        ("user", json!("")),
+        ("something_new", json!(null)),
+    ] {
+        request[field] = value;
+    }
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(reply.header("x-outcrop-adjustments"), None);
+
+    request["seed"] = json!(7);
+    request["temperature"] = json!(1.5);
+    request["something_new"] = json!(true);
+    let reply = world.chat(&request).await;
+    assert_eq!(
+        reply.header("x-outcrop-adjustments"),
+        Some("seed: ignored, something_new: ignored, temperature: clamped to 1")
+    );
+    let mut strict = world.request(Method::POST, "/v1/chat/completions", request.to_string());
+    strict
+        .headers_mut()
+        .insert("x-outcrop-strict", "true".parse().unwrap());
+    let refused = world.send(strict).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.error()["param"], "seed");
+}
+
+#[tokio::test]
+async fn a_key_is_asked_for_where_there_are_keys() {
+    let world = World::with(|config| {
+        config.keys = vec![KeyEntry {
+            caller: "team".to_owned(),
+            digest: KeyDigest::of("sk-right"),
+        }];
+    })
+    .await;
+    for (header, value, status) in [
+        ("authorization", "Bearer sk-right", 200),
+        ("authorization", "bearer sk-right", 200),
+        ("api-key", "sk-right", 200),
+        ("x-api-key", "sk-right", 200),
+        ("authorization", "Bearer sk-wrong", 401),
+        ("authorization", "Basic sk-right", 401),
+        ("x-other", "sk-right", 401),
+    ] {
+        for path in ["/v1/chat/completions", "/v1/models"] {
+            let method = if path == "/v1/models" {
+                Method::GET
+            } else {
+                Method::POST
+            };
+            let mut request = world.request(method, path, whole("hi").to_string());
+            let name = http::HeaderName::from_static(header);
+            request.headers_mut().insert(name, value.parse().unwrap());
+            let reply = world.send(request).await;
+            assert_eq!(reply.status.as_u16(), status, "{header}: {value}");
+            if status == 401 {
+                assert_eq!(reply.error()["code"], "invalid_api_key");
+                assert!(!reply.text.contains("sk-"), "{}", reply.text);
+            }
+        }
+    }
+    assert!(
+        !world
+            .request(Method::GET, "/healthz", "")
+            .headers()
+            .contains_key(AUTHORIZATION)
+    );
+    assert_eq!(world.get("/healthz").await.status, 200);
+    assert_eq!(world.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_head_waits_for_the_first_event_and_deltas_come_one_by_one() {
+    let world = World::start().await;
+    let drip = bedrock_simulator::Fault::Drip { delay_ms: 20 };
+    world
+        .simulator
+        .push(bedrock_simulator::Script::text("one two three").with(drip));
+    let mut stream = world.open(&streamed("hi")).await;
+    assert_eq!(stream.status, 200);
+    let mut before_the_end = 0;
+    while let Some(event) = stream.next().await {
+        // Bedrock is still writing while the client reads.
+        if world.simulator.open_calls() > 0 && event.contains("\"content\"") {
+            before_the_end += 1;
+        }
+    }
+    assert!(before_the_end > 1, "{before_the_end}");
+}

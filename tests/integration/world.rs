@@ -1,0 +1,200 @@
+//! A gateway and a simulator in this process, and a client for them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bedrock_simulator::{Options, Simulator};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use outcrop::bedrock::{Bedrock, SimulatedBedrock};
+use outcrop::config::{Config, Shown};
+use outcrop::server::{App, Shutdown, router, serve};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+
+pub struct World {
+    pub simulator: Simulator,
+    pub address: SocketAddr,
+    pub shutdown: Shutdown,
+    pub server: JoinHandle<()>,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+/// A response whose body is read piece by piece.
+pub struct OpenReply {
+    pub status: StatusCode,
+    body: Incoming,
+    pending: String,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_simulator(Options::default(), change).await
+    }
+
+    pub async fn with_simulator(options: Options, change: impl FnOnce(&mut Config)) -> Self {
+        let simulator = Simulator::start(options).await.unwrap();
+        let mut config = Config::default();
+        config.bedrock.simulated = Some(SimulatedBedrock::at(simulator.url()));
+        config.bedrock.retry.base_delay = Duration::from_millis(1);
+        // Nothing asked in the background, so that tests can count what is asked.
+        config.catalog.show = Shown::Configured;
+        change(&mut config);
+        let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
+        let shutdown = Shutdown::default();
+        let app = App::new(&config, bedrock, shutdown.clone()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (settings, ending) = (config.server.clone(), shutdown.clone());
+        let server =
+            tokio::spawn(async move { serve(listener, router(app), ending, &settings).await });
+        Self {
+            simulator,
+            address,
+            shutdown,
+            server,
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        }
+    }
+
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
+        let response = self.client.request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Reply {
+            status: head.status,
+            headers: head.headers,
+            text: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    pub fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Request<Full<Bytes>> {
+        Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
+            .body(Full::new(body.into()))
+            .unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path, "")).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.request(Method::POST, path, body.to_string()))
+            .await
+    }
+
+    pub async fn chat(&self, body: &Value) -> Reply {
+        self.post("/v1/chat/completions", body).await
+    }
+
+    /// A stream that has begun.
+    pub async fn open(&self, body: &Value) -> OpenReply {
+        let request = self.request(Method::POST, "/v1/chat/completions", body.to_string());
+        let response = self.client.request(request).await.unwrap();
+        OpenReply {
+            status: response.status(),
+            body: response.into_body(),
+            pending: String::new(),
+        }
+    }
+
+    /// The Converse requests that have reached Bedrock.
+    pub fn asked(&self) -> Vec<Value> {
+        let requests = self.simulator.requests();
+        let chats = requests
+            .iter()
+            .filter(|request| request.path.contains("/converse"));
+        chats.map(|request| request.json()).collect()
+    }
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub fn error(&self) -> Value {
+        self.json()["error"].clone()
+    }
+
+    /// The data of all events.
+    pub fn events(&self) -> Vec<String> {
+        data_lines(&self.text)
+    }
+
+    pub fn last_event(&self) -> String {
+        self.events().pop().unwrap_or_default()
+    }
+}
+
+impl OpenReply {
+    /// The next event or comment as it was written; nothing at the end.
+    pub async fn next(&mut self) -> Option<String> {
+        loop {
+            if let Some((event, rest)) = self.pending.split_once("\n\n") {
+                let event = event.to_owned();
+                self.pending = rest.to_owned();
+                return Some(event);
+            }
+            let frame = self.body.frame().await?.unwrap();
+            if let Ok(data) = frame.into_data() {
+                self.pending.push_str(std::str::from_utf8(&data).unwrap());
+            }
+        }
+    }
+
+    /// The rest, to the end.
+    pub async fn rest(mut self) -> Vec<String> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next().await {
+            events.push(event);
+        }
+        events
+    }
+}
+
+pub fn data_lines(text: &str) -> Vec<String> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    lines.map(str::to_owned).collect()
+}
+
+/// A request for a whole answer.
+pub fn whole(text: &str) -> Value {
+    json!({"model": MODEL, "messages": [{"role": "user", "content": text}]})
+}
+
+/// A request for a stream.
+pub fn streamed(text: &str) -> Value {
+    let mut request = whole(text);
+    request["stream"] = json!(true);
+    request
+}
