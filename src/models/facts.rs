@@ -34,6 +34,8 @@ pub struct Facts {
     pub beside_tool_result: BesideToolResult,
     /// Whether a result that is a JSON object is sent as `json`.
     pub tool_result_json: bool,
+    /// Whether `$ref` in a tool's schema is followed.
+    pub schema_references: bool,
     /// The least value of maxTokens.
     pub least_max_tokens: u32,
 }
@@ -145,6 +147,7 @@ struct Row {
     leading_assistant: Option<bool>,
     beside_tool_result: Option<BesideToolResult>,
     tool_result_json: Option<bool>,
+    schema_references: Option<bool>,
     least_max_tokens: Option<u32>,
 }
 
@@ -182,6 +185,7 @@ impl Row {
             leading_assistant: value!(leading_assistant),
             beside_tool_result: value!(beside_tool_result),
             tool_result_json: value!(tool_result_json),
+            schema_references: value!(schema_references),
             least_max_tokens: value!(least_max_tokens),
         })
     }

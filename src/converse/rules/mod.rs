@@ -3,6 +3,7 @@
 
 mod pairing;
 mod sampling;
+mod schema;
 mod tools;
 mod turns;
 
@@ -39,5 +40,6 @@ pub fn apply(
     sampling::apply(&mut request.inference_config, facts, adjustments);
     let hide_tool_calls = tools::declare(request, calls_forbidden);
     tools::choose(request, facts, adjustments);
+    schema::inline_references(request, facts, adjustments);
     Ok(Outcome { hide_tool_calls })
 }
