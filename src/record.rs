@@ -4,6 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::fault::Fault;
 use crate::openai::chat::TokenCounts;
 
 /// What becomes of one request. Shared by the layers that it passes; the last to let go of it
@@ -76,6 +77,15 @@ impl Record {
     /// How long the request has taken.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    /// Notes why the request failed, unless Bedrock's own reason is there already.
+    pub fn note_fault(&self, fault: &Fault) {
+        let mut entries = self.entries();
+        if entries.failure.is_none() {
+            let code = fault.code.unwrap_or_default().to_owned();
+            entries.failure = Some((code, fault.message.clone()));
+        }
     }
 
     /// The entries, to be read or changed. Never held across an await.

@@ -9,11 +9,10 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::authenticate;
-use crate::fault::{Fault, FaultKind};
 use crate::limits::Limited;
 use crate::pipeline::{ChatAnswer, ChatBody, ChatCall};
 use crate::record::{Ending, Record};
-use crate::server::{App, Phase, answer_json, answer_stream, read_json, refuse};
+use crate::server::{App, Phase, answer_json, answer_stream, read_json, refuse, restarting};
 
 /// Answers a chat request, whole or as a stream.
 pub async fn create(
@@ -28,7 +27,7 @@ pub async fn create(
     };
     match answer {
         Err(limited) => {
-            note_refusal(&record, &limited.fault);
+            record.note_fault(&limited.fault);
             refuse(limited)
         }
         Ok(ChatAnswer {
@@ -65,20 +64,4 @@ async fn answer(
 fn is_true(headers: &HeaderMap, name: &str) -> bool {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
-}
-
-fn restarting() -> Fault {
-    Fault::new(
-        FaultKind::Unavailable,
-        "the gateway is being restarted; send the request again",
-    )
-    .code("service_unavailable")
-}
-
-fn note_refusal(record: &Record, fault: &Fault) {
-    let mut entries = record.entries();
-    if entries.failure.is_none() {
-        let code = fault.code.unwrap_or_default().to_owned();
-        entries.failure = Some((code, fault.message.clone()));
-    }
 }

@@ -5,21 +5,31 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 use tower::ServiceExt;
 use tower::retry::budget::{Budget, TpsBudget};
 use tower::retry::{Policy, Retry};
 
-use super::client::Call;
 use super::credentials::CredentialCache;
 use super::failure::{Advice, Failure};
 use super::settings::RetrySettings;
+use crate::models::ModelId;
 
 /// How long calls and retries count for the budget.
 const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 
 /// Retries a second that are allowed however few calls there are.
 const LEAST_RETRIES: u32 = 5;
+
+/// One question to a model: cheap to clone, so that it can be asked again.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The model.
+    pub model: ModelId,
+    /// The JSON of a Converse request.
+    pub body: Bytes,
+}
 
 /// When to ask again; shared by all calls, as is its budget.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::attempt::{Backoff, RetryPolicy};
+use super::attempt::{Backoff, Call, RetryPolicy};
 use super::credentials::{Authorization, CredentialCache, CredentialsUnavailable};
 use super::endpoint::{self, Endpoints};
 use super::failure::Failure;
@@ -44,15 +44,6 @@ struct Inner {
     timeouts: Timeouts,
     retry: RetryPolicy,
     sdk: SdkConfig,
-}
-
-/// One question to a model: cheap to clone, so that it can be asked again.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// The model.
-    pub model: ModelId,
-    /// The JSON of a Converse request.
-    pub body: Bytes,
 }
 
 /// Why Bedrock cannot be reached at all; the text holds the remedy.

@@ -17,8 +17,8 @@ mod signing;
 mod stream;
 mod transport;
 
-pub use attempt::RetryPolicy;
-pub use client::{Bedrock, Call, ConnectError};
+pub use attempt::{Call, RetryPolicy};
+pub use client::{Bedrock, ConnectError};
 pub use credentials::CredentialsUnavailable;
 pub use failure::{Advice, Failure};
 pub use identity::{CallerIdentity, caller_identity};

@@ -14,7 +14,7 @@ pub use extract::read_json;
 pub use listener::serve;
 pub use respond::{answer_json, answer_stream, refuse};
 pub use router::router;
-pub use shutdown::{Phase, Shutdown};
+pub use shutdown::{Phase, Shutdown, restarting};
 
 use crate::bedrock::Bedrock;
 use crate::catalog::Catalog;

@@ -2,8 +2,11 @@
 //! what is under way, and at last it ends that too.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+
+use crate::fault::{Fault, FaultKind};
 
 /// Where the process is on its way to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,4 +58,14 @@ impl Shutdown {
         // The sender lives as long as `self`, so the wait cannot fail.
         let _ = receiver.wait_for(|current| *current >= phase).await;
     }
+}
+
+/// What the clients are told whose answers are ended.
+pub fn restarting() -> Fault {
+    Fault::new(
+        FaultKind::Unavailable,
+        "the gateway is being restarted; send the request again",
+    )
+    .code("service_unavailable")
+    .retry_after(Duration::from_secs(1))
 }

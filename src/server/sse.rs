@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 
-use super::shutdown::{Phase, Shutdown};
-use crate::fault::{Fault, FaultKind};
+use super::shutdown::{Phase, Shutdown, restarting};
+use crate::fault::Fault;
 use crate::pipeline::ChatStream;
 use crate::record::Ending;
 
@@ -22,7 +22,7 @@ pub(super) fn body(mut stream: ChatStream, keepalive: Duration, shutdown: Shutdo
             let step = tokio::select! {
                 biased;
                 step = stream.next() => step,
-                () = shutdown.reached(Phase::Ending) => Err(ending()),
+                () = shutdown.reached(Phase::Ending) => Err(restarting()),
                 () = tokio::time::sleep(keepalive) => {
                     yield Ok::<_, std::convert::Infallible>(KEEPALIVE);
                     continue;
@@ -45,19 +45,7 @@ pub(super) fn body(mut stream: ChatStream, keepalive: Duration, shutdown: Shutdo
     })
 }
 
-fn ending() -> Fault {
-    Fault::new(
-        FaultKind::Unavailable,
-        "the gateway is being restarted; send the request again",
-    )
-    .code("service_unavailable")
-}
-
 fn note_broken(stream: &ChatStream, fault: &Fault) {
-    let mut entries = stream.record().entries();
-    entries.ending = Ending::Broken;
-    if entries.failure.is_none() {
-        let code = fault.code.unwrap_or_default().to_owned();
-        entries.failure = Some((code, fault.message.clone()));
-    }
+    stream.record().entries().ending = Ending::Broken;
+    stream.record().note_fault(fault);
 }
