@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::identity::Identity;
 use tokio::sync::Mutex;
 
 /// How long before they expire credentials are renewed.
@@ -16,8 +17,8 @@ const LONGEST_USE: Duration = Duration::from_secs(900);
 /// What a request is authorized with.
 #[derive(Debug, Clone)]
 pub(super) enum Authorization {
-    /// A signature.
-    Sign(Arc<Credentials>),
+    /// A signature, with the credentials as the signer takes them.
+    Sign(Identity),
     /// A Bedrock API key.
     Bearer(Arc<str>),
 }
@@ -44,7 +45,7 @@ enum Source {
 
 #[derive(Debug, Clone)]
 struct Cached {
-    credentials: Arc<Credentials>,
+    identity: Identity,
     renew_at: SystemTime,
 }
 
@@ -77,18 +78,18 @@ impl CredentialCache {
             }
             Source::Chain(provider) => provider,
         };
-        if let Some(credentials) = self.fresh() {
-            return Ok(Authorization::Sign(credentials));
+        if let Some(identity) = self.fresh() {
+            return Ok(Authorization::Sign(identity));
         }
         let _one_at_a_time = self.fetching.lock().await;
-        if let Some(credentials) = self.fresh() {
-            return Ok(Authorization::Sign(credentials));
+        if let Some(identity) = self.fresh() {
+            return Ok(Authorization::Sign(identity));
         }
         match provider.provide_credentials().await {
             Ok(credentials) => Ok(Authorization::Sign(self.keep(credentials))),
             // The old ones may still be good, and a call that fails says more than this would.
             Err(error) => match self.unexpired() {
-                Some(credentials) => Ok(Authorization::Sign(credentials)),
+                Some(identity) => Ok(Authorization::Sign(identity)),
                 None => Err(CredentialsUnavailable(with_causes(&error))),
             },
         }
@@ -105,33 +106,33 @@ impl CredentialCache {
         self.current.read().ok().and_then(|current| current.clone())
     }
 
-    fn fresh(&self) -> Option<Arc<Credentials>> {
+    fn fresh(&self) -> Option<Identity> {
         let cached = self.cached()?;
-        (SystemTime::now() < cached.renew_at).then_some(cached.credentials)
+        (SystemTime::now() < cached.renew_at).then_some(cached.identity)
     }
 
-    fn unexpired(&self) -> Option<Arc<Credentials>> {
-        let credentials = self.cached()?.credentials;
-        let expiry = credentials.expiry();
+    fn unexpired(&self) -> Option<Identity> {
+        let identity = self.cached()?.identity;
+        let expiry = identity.expiration();
         expiry
             .is_none_or(|expiry| SystemTime::now() < expiry)
-            .then_some(credentials)
+            .then_some(identity)
     }
 
-    fn keep(&self, credentials: Credentials) -> Arc<Credentials> {
+    fn keep(&self, credentials: Credentials) -> Identity {
         let latest = SystemTime::now() + LONGEST_USE;
         let renew_at = credentials
             .expiry()
             .and_then(|expiry| expiry.checked_sub(RENEW_BEFORE))
             .map_or(latest, |renewal| renewal.min(latest));
-        let credentials = Arc::new(credentials);
+        let identity = Identity::from(credentials);
         if let Ok(mut current) = self.current.write() {
             *current = Some(Cached {
-                credentials: Arc::clone(&credentials),
+                identity: identity.clone(),
                 renew_at,
             });
         }
-        credentials
+        identity
     }
 }
 

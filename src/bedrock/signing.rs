@@ -1,6 +1,5 @@
 use std::time::SystemTime;
 
-use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
@@ -14,9 +13,10 @@ use super::failure::Failure;
 /// The name that requests to all of Bedrock's services are signed for.
 const SIGNING_NAME: &str = "bedrock";
 
-/// Authorizes `request`, whose body is `body`, for `region`.
+/// Authorizes `request`, whose address is `url` and whose body is `body`, for `region`.
 pub(super) fn authorize<B>(
     request: &mut Request<B>,
+    url: &str,
     body: &Bytes,
     authorization: &Authorization,
     region: &str,
@@ -29,19 +29,19 @@ pub(super) fn authorize<B>(
             request.headers_mut().insert(AUTHORIZATION, value);
             Ok(())
         }
-        Authorization::Sign(credentials) => sign_request(request, body, credentials, region),
+        Authorization::Sign(identity) => sign_request(request, url, body, identity, region),
     }
 }
 
 fn sign_request<B>(
     request: &mut Request<B>,
+    url: &str,
     body: &Bytes,
-    credentials: &Credentials,
+    identity: &Identity,
     region: &str,
 ) -> Result<(), Failure> {
-    let identity: Identity = credentials.clone().into();
     let params = v4::SigningParams::builder()
-        .identity(&identity)
+        .identity(identity)
         .region(region)
         .name(SIGNING_NAME)
         .time(SystemTime::now())
@@ -49,14 +49,13 @@ fn sign_request<B>(
         .build()
         .map_err(|error| Failure::internal(error.to_string()))?
         .into();
-    let uri = request.uri().to_string();
     let headers = request
         .headers()
         .iter()
         .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     let signable = SignableRequest::new(
         request.method().as_str(),
-        uri,
+        url,
         headers,
         SignableBody::Bytes(body),
     )

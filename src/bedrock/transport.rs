@@ -80,7 +80,7 @@ impl Transport {
             .header(ACCEPT, HeaderValue::from_static(accept))
             .body(Full::new(body.clone()))
             .map_err(|error| Failure::internal(error.to_string()))?;
-        authorize(&mut request, &body, &authorization, &self.region)?;
+        authorize(&mut request, url, &body, &authorization, &self.region)?;
         let response = self
             .http
             .request(request)

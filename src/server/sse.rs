@@ -1,9 +1,11 @@
 //! A stream of answers as server-sent events.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::shutdown::{Phase, Shutdown, restarting};
 use crate::fault::Fault;
@@ -18,16 +20,26 @@ const KEEPALIVE: Bytes = Bytes::from_static(b": keepalive\n\n");
 /// call to Bedrock.
 pub(super) fn body(mut stream: ChatStream, keepalive: Duration, shutdown: Shutdown) -> Body {
     Body::from_stream(async_stream::stream! {
+        let ending = shutdown.reached(Phase::Ending);
+        let mut last_write = Instant::now();
+        let quiet = tokio::time::sleep(keepalive);
+        tokio::pin!(ending, quiet);
         loop {
             let step = tokio::select! {
                 biased;
                 step = stream.next() => step,
-                () = shutdown.reached(Phase::Ending) => Err(restarting()),
-                () = tokio::time::sleep(keepalive) => {
-                    yield Ok::<_, std::convert::Infallible>(KEEPALIVE);
+                () = &mut ending => Err(restarting()),
+                () = &mut quiet => {
+                    // Set again only when it rings, rather than at each of many writes.
+                    if last_write.elapsed() >= keepalive {
+                        last_write = Instant::now();
+                        yield Ok::<_, Infallible>(KEEPALIVE);
+                    }
+                    quiet.as_mut().reset(last_write + keepalive);
                     continue;
                 }
             };
+            last_write = Instant::now();
             match step {
                 Ok(Some(bytes)) => yield Ok(bytes),
                 Ok(None) => break,

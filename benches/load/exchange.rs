@@ -1,0 +1,115 @@
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// The model that is asked for. The simulated Bedrock answers for it at once.
+pub(crate) const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+
+/// The key that the gateway knows.
+pub(crate) const API_KEY: &str = "sk-bench-0001";
+
+const INSTRUCTION: &str = "You are a patient guide to the mountains. Answer in a few sentences, \
+                           and name the sources of what you say.";
+
+const QUESTION: &str = "Where two layers of rock meet at a slope, which of them is the older one, \
+                        and how would a hiker without any tools find that out on the spot?";
+
+/// The way that a request takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Way {
+    /// Straight to the simulated Bedrock.
+    Direct,
+    /// Through the floor.
+    Floor,
+    /// Through the gateway.
+    Gateway,
+}
+
+/// The form of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Answer {
+    /// One JSON object with a text of 600 bytes.
+    Whole,
+    /// The same text as a stream of 50 deltas.
+    Stream,
+}
+
+/// A request that is sent over and over.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchange {
+    /// Where it is posted to.
+    pub(crate) path: String,
+    /// What is posted.
+    pub(crate) body: Bytes,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 3] = [Self::Direct, Self::Floor, Self::Gateway];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Floor => "floor",
+            Self::Gateway => "gateway",
+        }
+    }
+
+    /// The request that gets this answer on this way: OpenAI's for the gateway, and what the
+    /// gateway makes of it for the others.
+    pub(crate) fn exchange(self, answer: Answer) -> Exchange {
+        let (path, body) = match self {
+            Self::Direct => (answer.bedrock_path(), converse()),
+            Self::Floor => (answer.floor_path().to_owned(), converse()),
+            Self::Gateway => ("/v1/chat/completions".to_owned(), chat(answer)),
+        };
+        let body = body.to_string().into();
+        Exchange { path, body }
+    }
+}
+
+impl Answer {
+    pub(crate) const ALL: [Self; 2] = [Self::Whole, Self::Stream];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole answer of 600 bytes",
+            Self::Stream => "stream of 50 deltas",
+        }
+    }
+
+    /// Where the floor gives this answer; it does not look into bodies, so the path says it.
+    pub(crate) fn floor_path(self) -> &'static str {
+        match self {
+            Self::Whole => "/v1/chat/completions",
+            Self::Stream => "/v1/chat/completions/stream",
+        }
+    }
+
+    /// Where Bedrock gives it.
+    pub(crate) fn bedrock_path(self) -> String {
+        match self {
+            Self::Whole => format!("/model/{MODEL}/converse"),
+            Self::Stream => format!("/model/{MODEL}/converse-stream"),
+        }
+    }
+}
+
+fn converse() -> Value {
+    json!({
+        "messages": [{ "role": "user", "content": [{ "text": QUESTION }] }],
+        "system": [{ "text": INSTRUCTION }],
+        "inferenceConfig": { "maxTokens": 1024, "temperature": 0.7 },
+    })
+}
+
+fn chat(answer: Answer) -> Value {
+    json!({
+        "model": MODEL,
+        "messages": [
+            { "role": "system", "content": INSTRUCTION },
+            { "role": "user", "content": QUESTION },
+        ],
+        "max_tokens": 1024,
+        "temperature": 0.7,
+        "stream": answer == Answer::Stream,
+    })
+}

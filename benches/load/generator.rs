@@ -1,0 +1,162 @@
+//! The load: connections that each ask, read the answer to its end, and ask again.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Request;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::Outcome;
+use crate::exchange::{API_KEY, Exchange};
+
+/// The most requests of one connection in one run, whatever its time.
+const MOST_REQUESTS: usize = 200_000;
+
+/// How long any one answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Less than this is not the answer that was asked for: its text alone has 600 bytes.
+const LEAST_ANSWER: usize = 600;
+
+/// What a run has shown.
+pub(crate) struct Run {
+    /// How long it took.
+    pub(crate) elapsed: Duration,
+    /// How long each request took, from its first byte to the answer's last; shortest first.
+    pub(crate) latencies: Vec<Duration>,
+}
+
+/// A connection that is kept open between requests.
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    host: String,
+}
+
+/// An answer under way. The connection ends with it.
+pub(crate) struct OpenStream {
+    _connection: Connection,
+    _body: Incoming,
+}
+
+/// Sends `exchange` on so many connections at once, for so long. Fails with the first answer that
+/// is not what it should be: a benchmark of refusals would look splendid.
+pub(crate) async fn run(
+    address: SocketAddr,
+    exchange: &Exchange,
+    connections: usize,
+    time: Duration,
+) -> Outcome<Run> {
+    let began = Instant::now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..connections {
+        let exchange = exchange.clone();
+        tasks.spawn(async move { ask_until(address, &exchange, began + time).await });
+    }
+    let mut latencies = Vec::new();
+    while let Some(finished) = tasks.join_next().await {
+        latencies.extend(finished??);
+    }
+    let elapsed = began.elapsed();
+    latencies.sort_unstable();
+    Ok(Run { elapsed, latencies })
+}
+
+async fn ask_until(
+    address: SocketAddr,
+    exchange: &Exchange,
+    end: Instant,
+) -> Outcome<Vec<Duration>> {
+    let mut connection = Connection::open(address).await?;
+    let mut latencies = Vec::new();
+    while latencies.len() < MOST_REQUESTS {
+        let began = Instant::now();
+        if began >= end {
+            break;
+        }
+        let asked = tokio::time::timeout(PATIENCE, connection.ask(exchange));
+        let length = asked.await.map_err(|_| "an answer took too long")??;
+        if length < LEAST_ANSWER {
+            return Err(format!("{} answered {length} bytes only", exchange.path).into());
+        }
+        latencies.push(began.elapsed());
+    }
+    Ok(latencies)
+}
+
+/// Opens so many streams, one after the other, each on its own connection, and reads the first
+/// bytes of each.
+pub(crate) async fn open_streams(
+    address: SocketAddr,
+    exchange: &Exchange,
+    count: usize,
+) -> Outcome<Vec<OpenStream>> {
+    let mut streams = Vec::with_capacity(count);
+    for _ in 0..count {
+        let opened = tokio::time::timeout(PATIENCE, open_stream(address, exchange));
+        streams.push(opened.await.map_err(|_| "a stream did not begin")??);
+    }
+    Ok(streams)
+}
+
+async fn open_stream(address: SocketAddr, exchange: &Exchange) -> Outcome<OpenStream> {
+    let mut connection = Connection::open(address).await?;
+    let mut body = connection.send(exchange).await?;
+    body.frame().await.ok_or("a stream ended at once")??;
+    Ok(OpenStream {
+        _connection: connection,
+        _body: body,
+    })
+}
+
+/// Sends one request, on a connection of its own.
+pub(crate) async fn send_once(address: SocketAddr, exchange: &Exchange) -> Outcome<()> {
+    Connection::open(address).await?.ask(exchange).await?;
+    Ok(())
+}
+
+impl Connection {
+    async fn open(address: SocketAddr) -> Outcome<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(async move { connection.await.is_ok() });
+        Ok(Self {
+            sender,
+            host: address.to_string(),
+        })
+    }
+
+    /// Reads the answer to its end and gives its length.
+    async fn ask(&mut self, exchange: &Exchange) -> Outcome<usize> {
+        let mut body = self.send(exchange).await?;
+        let mut length = 0;
+        while let Some(frame) = body.frame().await {
+            length += frame?.data_ref().map_or(0, Bytes::len);
+        }
+        Ok(length)
+    }
+
+    async fn send(&mut self, exchange: &Exchange) -> Outcome<Incoming> {
+        let request = Request::post(exchange.path.as_str())
+            .header(HOST, self.host.as_str())
+            .header(CONTENT_TYPE, "application/json")
+            .header(AUTHORIZATION, format!("Bearer {API_KEY}"))
+            .body(Full::new(exchange.body.clone()))?;
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response.into_body());
+        }
+        let body = response.into_body().collect().await?.to_bytes();
+        let text = String::from_utf8_lossy(&body);
+        Err(format!("{} answered {status}: {text}", exchange.path).into())
+    }
+}

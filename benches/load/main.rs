@@ -1,0 +1,71 @@
+//! A load benchmark: what a request costs the gateway, against the least that it could cost.
+//!
+//! Four processes on the loopback interface: this one, which makes the load; the simulated
+//! Bedrock; the gateway as it is shipped, with its log on; and the floor, which forwards the same
+//! answers without looking at them. Gateway and floor take turns in every round, so that a machine
+//! that is busy for a while is busy for both. `benches/README.md` says how to read the report.
+
+mod exchange;
+mod floor;
+mod generator;
+mod measure;
+mod memory;
+mod options;
+mod processes;
+mod report;
+
+use std::env;
+use std::error::Error;
+use std::process::ExitCode;
+
+use options::{Command, Options};
+use processes::{Binaries, Server};
+
+/// Whatever goes wrong ends the benchmark, with a text for the person who started it.
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+// The gateway's own allocator, since the floor is this executable too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse(env::args().skip(1)) {
+        Ok(Command::Floor { upstream }) => in_runtime(floor::serve(&upstream)),
+        Ok(Command::Measure(options)) => in_runtime(measure_all(&options)),
+        Ok(Command::Nothing) => {
+            println!("load benchmark: not run; `cargo bench --bench load` runs it");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load benchmark: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs `work` in the runtime that the gateway uses too.
+fn in_runtime(work: impl Future<Output = Outcome<()>>) -> Outcome<()> {
+    tokio::runtime::Runtime::new()?.block_on(work)
+}
+
+async fn measure_all(options: &Options) -> Outcome<()> {
+    let binaries = Binaries::build()?;
+    report::introduction(options);
+
+    let bedrock = Server::simulator(&binaries, &["--answer-bytes", "600", "--deltas", "50"])?;
+    let floor = Server::floor(&bedrock)?;
+    let gateway = Server::gateway(&binaries, &bedrock)?;
+    let cells = measure::rounds(options, &bedrock, &floor, &gateway).await?;
+    drop((gateway, floor, bedrock));
+    report::load(&cells);
+
+    match memory::most_streams(options.streams)? {
+        None => report::too_few_files(options.streams),
+        Some(streams) => report::memory(streams, &memory::rounds(options, &binaries).await?),
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::Outcome;
+use crate::exchange::{Answer, Way};
+use crate::generator;
+use crate::options::Options;
+use crate::processes::Server;
+
+/// The connections at which CPU time is compared.
+pub(crate) const CPU_CONNECTIONS: usize = 16;
+
+/// The connections at which latency is compared: nobody else there, and a crowd.
+pub(crate) const LATENCY_CONNECTIONS: [usize; 2] = [1, 64];
+
+/// How long a process is warmed up before it is measured, as a part of a measurement.
+const WARM_UP: u32 = 5;
+
+/// What is measured: one number of connections, one form of answer, one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cell {
+    pub(crate) answer: Answer,
+    pub(crate) connections: usize,
+    pub(crate) way: Way,
+}
+
+/// What one measurement has shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    /// CPU time of the process that was asked, a request: in its own code and in the kernel.
+    pub(crate) cpu: Duration,
+    /// Requests a second.
+    pub(crate) rate: f64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+}
+
+/// The samples of each cell, in the order of the rounds.
+pub(crate) type Cells = BTreeMap<Cell, Vec<Sample>>;
+
+/// Measures every cell once a round.
+pub(crate) async fn rounds(
+    options: &Options,
+    bedrock: &Server,
+    floor: &Server,
+    gateway: &Server,
+) -> Outcome<Cells> {
+    let server = |way| match way {
+        Way::Direct => bedrock,
+        Way::Floor => floor,
+        Way::Gateway => gateway,
+    };
+    let mut cells = Cells::new();
+    for _ in 0..options.rounds {
+        for cell in all_cells() {
+            let sample = measure(server(cell.way), cell, options.time).await?;
+            cells.entry(cell).or_default().push(sample);
+        }
+    }
+    Ok(cells)
+}
+
+/// The ways change fastest, so that what is compared is measured side by side.
+fn all_cells() -> impl Iterator<Item = Cell> {
+    let [one, many] = LATENCY_CONNECTIONS;
+    let numbers = [CPU_CONNECTIONS, one, many];
+    Answer::ALL.into_iter().flat_map(move |answer| {
+        numbers.into_iter().flat_map(move |connections| {
+            Way::ALL.into_iter().map(move |way| Cell {
+                answer,
+                connections,
+                way,
+            })
+        })
+    })
+}
+
+async fn measure(server: &Server, cell: Cell, time: Duration) -> Outcome<Sample> {
+    let Cell {
+        answer,
+        connections,
+        way,
+    } = cell;
+    let exchange = way.exchange(answer);
+    generator::run(server.address, &exchange, connections, time / WARM_UP).await?;
+    let cpu_before = server.cpu_time()?;
+    let run = generator::run(server.address, &exchange, connections, time).await?;
+    let cpu = server.cpu_time()?.saturating_sub(cpu_before);
+    let requests = u32::try_from(run.latencies.len())?;
+    let percentile = |percent: usize| {
+        let position = run.latencies.len().saturating_sub(1) * percent / 100;
+        let latency = run.latencies.get(position).copied();
+        latency.ok_or_else(|| format!("no request ended within {time:?}"))
+    };
+    Ok(Sample {
+        cpu: cpu / requests.max(1),
+        rate: f64::from(requests) / run.elapsed.as_secs_f64(),
+        p50: percentile(50)?,
+        p99: percentile(99)?,
+    })
+}
+
+/// The one in the middle, the lower where there are two; 0 of nothing.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len().saturating_sub(1) / 2;
+    values.get(middle).copied().unwrap_or_default()
+}

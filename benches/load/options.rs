@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use crate::Outcome;
+
+/// What the process is to do.
+pub(crate) enum Command {
+    /// Measure, and print a report.
+    Measure(Options),
+    /// Be the floor in front of `upstream`.
+    Floor { upstream: String },
+    /// Neither: `cargo test --all-targets` starts benchmarks too, without `--bench`.
+    Nothing,
+}
+
+/// How much is measured.
+pub(crate) struct Options {
+    /// How often everything is measured; the report has the medians.
+    pub(crate) rounds: usize,
+    /// How long one measurement lasts.
+    pub(crate) time: Duration,
+    /// How many streams are held open while memory is looked at.
+    pub(crate) streams: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            rounds: 5,
+            time: Duration::from_millis(1500),
+            streams: 1000,
+        }
+    }
+}
+
+impl Command {
+    /// Reads the arguments behind the program's name.
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Outcome<Self> {
+        let mut options = Options::default();
+        let mut is_bench = false;
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                // Of `cargo bench`.
+                "--bench" => is_bench = true,
+                "--quick" => {
+                    options = Options {
+                        rounds: 1,
+                        time: Duration::from_millis(150),
+                        streams: 100,
+                    };
+                }
+                "--rounds" => options.rounds = positive(arguments.next())?,
+                "floor" => {
+                    let upstream = arguments.next().ok_or("`floor` needs an upstream's URL")?;
+                    return Ok(Self::Floor { upstream });
+                }
+                other => {
+                    let known = "`--quick` and `--rounds N` are known";
+                    return Err(format!("the argument `{other}` is not known; {known}").into());
+                }
+            }
+        }
+        Ok(match is_bench {
+            true => Self::Measure(options),
+            false => Self::Nothing,
+        })
+    }
+}
+
+fn positive(value: Option<String>) -> Outcome<usize> {
+    let number = value.and_then(|value| value.parse().ok());
+    number
+        .filter(|&number| number > 0)
+        .ok_or_else(|| "`--rounds` needs a number of 1 or more".into())
+}

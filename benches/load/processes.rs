@@ -1,0 +1,204 @@
+//! The processes under test: how they are made, started, watched and ended.
+
+use std::env;
+use std::fs;
+use std::io::{self, BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::exchange::API_KEY;
+
+/// How long a process may take until it listens.
+const START: Duration = Duration::from_secs(20);
+
+/// The executables, beside each other in the release directory.
+pub(crate) struct Binaries {
+    gateway: PathBuf,
+    simulator: PathBuf,
+    /// Without any file: neither configuration nor profile shall be found.
+    empty: PathBuf,
+}
+
+/// A process that listens. It ends with this value.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    child: Child,
+}
+
+/// The memory of a process, in KiB.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory {
+    /// In use now.
+    pub(crate) resident: u64,
+    /// The most that was in use.
+    pub(crate) peak: u64,
+}
+
+impl Binaries {
+    /// Builds gateway and simulator as they are shipped. The gateway that `cargo bench` itself
+    /// builds has the test features of its dependencies on, tokio's clock for tests among them.
+    pub(crate) fn build() -> Outcome<Self> {
+        let directory = Path::new(env!("CARGO_BIN_EXE_outcrop"))
+            .parent()
+            .ok_or("the gateway's executable has no directory")?;
+        let target = directory.parent().ok_or("there is no target directory")?;
+        let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["build", "--quiet", "--release", "--target-dir"])
+            .arg(target)
+            .args(["--package", "outcrop", "--package", "bedrock-simulator"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()?;
+        if !built.success() {
+            return Err("`cargo build --release` failed for the gateway or the simulator".into());
+        }
+        let empty = env::temp_dir().join(format!("outcrop-load-{}", std::process::id()));
+        fs::create_dir_all(&empty)?;
+        Ok(Self {
+            gateway: directory.join("outcrop"),
+            simulator: directory.join("bedrock-simulator"),
+            empty,
+        })
+    }
+}
+
+impl Drop for Binaries {
+    fn drop(&mut self) {
+        // Left behind it would be empty, and in the directory for what is left behind.
+        let _ = fs::remove_dir_all(&self.empty);
+    }
+}
+
+impl Server {
+    /// The simulated Bedrock.
+    pub(crate) fn simulator(binaries: &Binaries, arguments: &[&str]) -> Outcome<Self> {
+        let mut command = Command::new(&binaries.simulator);
+        command
+            .args(["--listen", "127.0.0.1:0", "--journal", "0"])
+            .arg("--any-credentials")
+            .args(arguments);
+        Self::start(command)
+    }
+
+    /// The floor: this executable once more.
+    pub(crate) fn floor(bedrock: &Self) -> Outcome<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["floor", &bedrock.url()]);
+        Self::start(command)
+    }
+
+    /// The gateway as operators start it, with its log written into a pipe.
+    pub(crate) fn gateway(binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
+        let mut command = Command::new(&binaries.gateway);
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("AWS_") || text.starts_with("OUTCROP_") || text == "RUST_LOG" {
+                command.env_remove(&name);
+            }
+        }
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .current_dir(&binaries.empty)
+            .env("HOME", &binaries.empty)
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .env(
+                "AWS_SECRET_ACCESS_KEY",
+                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            )
+            .env("AWS_ENDPOINT_URL", bedrock.url())
+            .env("OUTCROP_API_KEYS", API_KEY);
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Outcome<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{command:?} could not be started: {error}"))?;
+        let listening = child.stdout.take().map(first_address);
+        let address = match listening.map(|listening| listening.recv_timeout(START)) {
+            Some(Ok(address)) => address,
+            _ => {
+                child.kill()?;
+                child.wait()?;
+                return Err(format!("{command:?} did not say where it listens").into());
+            }
+        };
+        Ok(Self { address, child })
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The CPU time of all threads so far, to the nanosecond; `/proc/PID/stat` counts in steps of
+    /// 10 ms. Threads that have ended are not in it; those of a runtime do not end.
+    pub(crate) fn cpu_time(&self) -> Outcome<Duration> {
+        let mut total = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let text = fs::read_to_string(task?.path().join("schedstat"))?;
+            let nanoseconds = text.split_whitespace().next().unwrap_or_default();
+            total += nanoseconds.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(total))
+    }
+
+    pub(crate) fn memory(&self) -> Outcome<Memory> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            number.ok_or_else(|| format!("/proc/PID/status has no `{name}`"))
+        };
+        Ok(Memory {
+            resident: field("VmRSS:")?,
+            peak: field("VmHWM:")?,
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // One that has ended by itself has failed requests, and those were reported.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends the address that the process writes, then drains what else it writes until its end.
+fn first_address(stdout: ChildStdout) -> mpsc::Receiver<SocketAddr> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut stdout = BufReader::new(stdout);
+        let mut line = String::new();
+        while stdout.read_line(&mut line).is_ok_and(|length| length > 0) {
+            if let Some(address) = address_in(line.trim_end()) {
+                // Whoever waited may have given up; the pipe is drained all the same.
+                let _ = sender.send(address);
+                break;
+            }
+            line.clear();
+        }
+        io::copy(&mut stdout, &mut io::sink())
+    });
+    receiver
+}
+
+/// The address in `listening on http://…`, or in the gateway's log line of that name.
+fn address_in(line: &str) -> Option<SocketAddr> {
+    if let Some(address) = line.strip_prefix("listening on http://") {
+        return address.parse().ok();
+    }
+    let entry: Value = serde_json::from_str(line).ok()?;
+    if entry.get("message")?.as_str()? != "listening" {
+        return None;
+    }
+    entry.get("address")?.as_str()?.parse().ok()
+}

@@ -1,0 +1,146 @@
+use std::time::Duration;
+
+use crate::exchange::{Answer, Way};
+use crate::measure::{CPU_CONNECTIONS, Cell, Cells, LATENCY_CONNECTIONS, Sample, median};
+use crate::memory::{Footprint, MemoryRound};
+use crate::options::Options;
+
+/// The most that the gateway may take of memory, as a multiple of the floor's.
+const MEMORY_TARGET: f64 = 1.2;
+
+/// The most CPU time that the gateway may take, as a multiple of the floor's.
+fn cpu_target(answer: Answer) -> f64 {
+    match answer {
+        Answer::Whole => 2.5,
+        Answer::Stream => 1.6,
+    }
+}
+
+pub(crate) fn introduction(options: &Options) {
+    let Options { rounds, time, .. } = options;
+    println!(
+        "rounds: {rounds}, each measurement {time:?}; all figures are medians of the rounds\n"
+    );
+}
+
+/// CPU time, throughput and latency.
+pub(crate) fn load(cells: &Cells) {
+    println!("CPU time of the server's process a request, {CPU_CONNECTIONS} connections");
+    println!("(in brackets the lowest and the highest ratio of a round)");
+    for answer in Answer::ALL {
+        cpu(cells, answer);
+    }
+    println!("\nrequests a second, {CPU_CONNECTIONS} connections; all processes share the machine");
+    for answer in Answer::ALL {
+        let rate = |way| {
+            let samples = samples(cells, answer, CPU_CONNECTIONS, way);
+            median(samples.iter().map(|sample| sample.rate))
+        };
+        let [direct, floor, gateway] = Way::ALL.map(rate);
+        let name = answer.name();
+        println!("  {name:<26} direct {direct:>7.0}   floor {floor:>7.0}   gateway {gateway:>7.0}");
+    }
+    println!(
+        "\nlatency to the answer's last byte; \"added\" is what comes on top of the direct call"
+    );
+    println!("  {:<47}p50      p99    added p50  added p99", "");
+    for answer in Answer::ALL {
+        for connections in LATENCY_CONNECTIONS {
+            latency(cells, answer, connections);
+        }
+    }
+}
+
+fn cpu(cells: &Cells, answer: Answer) {
+    let of = |way| samples(cells, answer, CPU_CONNECTIONS, way);
+    let (floor, gateway) = (of(Way::Floor), of(Way::Gateway));
+    let ratios = floor.iter().zip(gateway).map(|(floor, gateway)| {
+        // A run without requests has failed, so that the floor is never 0.
+        gateway.cpu.as_secs_f64() / floor.cpu.as_secs_f64()
+    });
+    let ratio = median(ratios.clone());
+    let lowest = ratios.clone().fold(f64::INFINITY, f64::min);
+    let highest = ratios.fold(0.0, f64::max);
+    println!(
+        "  {:<26} floor {:>7.1} µs   gateway {:>7.1} µs   ratio {ratio:.2} ({lowest:.2}–{highest:.2})   {}",
+        answer.name(),
+        median(floor.iter().map(|sample| microseconds(sample.cpu))),
+        median(gateway.iter().map(|sample| microseconds(sample.cpu))),
+        verdict(ratio, cpu_target(answer)),
+    );
+}
+
+fn latency(cells: &Cells, answer: Answer, connections: usize) {
+    let at = |way, percentile: fn(&Sample) -> Duration| {
+        let samples = samples(cells, answer, connections, way).iter();
+        median(samples.map(|sample| microseconds(percentile(sample))))
+    };
+    for way in Way::ALL {
+        let p50 = at(way, |sample| sample.p50);
+        let p99 = at(way, |sample| sample.p99);
+        print!(
+            "  {:<26} {connections:>2} at once  {:<8}{p50:>6.0} µs{p99:>6.0} µs",
+            answer.name(),
+            way.name(),
+        );
+        match way {
+            Way::Direct => println!(),
+            Way::Floor | Way::Gateway => {
+                let added_p50 = p50 - at(Way::Direct, |sample| sample.p50);
+                let added_p99 = p99 - at(Way::Direct, |sample| sample.p99);
+                println!("{added_p50:>10.0} µs{added_p99:>8.0} µs");
+            }
+        }
+    }
+}
+
+/// Memory with so many streams open.
+pub(crate) fn memory(streams: usize, rounds: &[MemoryRound]) {
+    let mebibytes = |of: &dyn Fn(&MemoryRound) -> u64| {
+        let kibibytes = rounds.iter().map(|round| of(round) as f64);
+        median(kibibytes) / 1024.0
+    };
+    let line = |name: &str, of: fn(&MemoryRound) -> &Footprint| {
+        let open = mebibytes(&|round| of(round).open.resident);
+        let idle = mebibytes(&|round| of(round).idle.resident);
+        let peak = mebibytes(&|round| of(round).open.peak);
+        let each = (open - idle) * 1024.0 / streams as f64;
+        println!(
+            "  {name:<8} idle {idle:>6.1} MiB   open {open:>6.1} MiB   peak {peak:>6.1} MiB   \
+             a stream {each:>5.1} KiB"
+        );
+        open
+    };
+    println!("\nresident memory of the server's process, {streams} open streams");
+    let floor = line("floor", |round| &round.floor);
+    let gateway = line("gateway", |round| &round.gateway);
+    let ratio = gateway / floor;
+    println!("  ratio {ratio:.2}   {}", verdict(ratio, MEMORY_TARGET));
+}
+
+/// Says why there is no figure of memory.
+pub(crate) fn too_few_files(streams: usize) {
+    println!(
+        "\nmemory with {streams} open streams: not measured; a process may open too few files \
+         here, raise the limit first (`ulimit -n {}`)",
+        4 * streams
+    );
+}
+
+fn verdict(ratio: f64, target: f64) -> String {
+    let met = if ratio <= target { "met" } else { "missed" };
+    format!("target {target:.1}: {met}")
+}
+
+fn samples(cells: &Cells, answer: Answer, connections: usize, way: Way) -> &[Sample] {
+    let cell = Cell {
+        answer,
+        connections,
+        way,
+    };
+    cells.get(&cell).map_or(&[], Vec::as_slice)
+}
+
+fn microseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
