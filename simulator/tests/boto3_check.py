@@ -164,7 +164,7 @@ def lists(control):
 def errors(runtime):
     call = lambda model, **more: runtime.converse(modelId=model, messages=HELLO, **more)["stopReason"]
     refused("an unknown model", "ValidationException", lambda: call("does-not-exist"))
-    refused("a retired model", "ResourceNotFoundException", lambda: call("anthropic.claude-v2"))
+    refused("a retired model", "ResourceNotFoundException", lambda: call("anthropic.claude-instant-v1"))
     refused("a model without its profile", "ValidationException", lambda: call(CLAUDE[3:]))
     refused(
         "temperature with topP on Claude 4.5",

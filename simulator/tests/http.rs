@@ -3,7 +3,7 @@
 
 mod common;
 
-use bedrock_simulator::{ControlPlane, FixedAnswer, Options, Script, Simulator};
+use bedrock_simulator::{ControlPlane, FixedAnswer, Operation, Options, Script, Simulator};
 use common::{open_simulator, post, send, simulator};
 use http::Method;
 use serde_json::{Value, json};
@@ -202,7 +202,7 @@ async fn wrong_scripts_are_refused_as_a_whole() {
 #[tokio::test]
 async fn a_script_that_does_not_fit_says_so() {
     let simulator = open_simulator().await;
-    simulator.push(Script::text("models?"));
+    simulator.push(Script::text("models?").for_operation(Operation::ListFoundationModels));
     let answer = get(&simulator, "/foundation-models").await;
     assert_eq!(answer.status, 501);
     assert!(

@@ -12,7 +12,9 @@ use super::authenticate;
 use crate::limits::Limited;
 use crate::pipeline::{ChatAnswer, ChatBody, ChatCall};
 use crate::record::{Ending, Record};
-use crate::server::{App, Phase, answer_json, answer_stream, read_json, refuse, restarting};
+use crate::server::{
+    App, Phase, answer_json, answer_stream, discard, read_json, refuse, restarting,
+};
 
 /// Answers a chat request, whole or as a stream.
 pub async fn create(
@@ -50,7 +52,13 @@ async fn answer(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<ChatAnswer, Limited> {
-    let caller = authenticate(app, headers, record)?;
+    let caller = match authenticate(app, headers, record) {
+        Ok(caller) => caller,
+        Err(fault) => {
+            discard(body).await;
+            return Err(fault.into());
+        }
+    };
     let request = read_json(headers, body, &app.settings).await?;
     let call = ChatCall {
         caller,

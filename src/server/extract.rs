@@ -1,5 +1,7 @@
 //! A request's body as a typed value, or a refusal that names what is wrong with it.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -29,6 +31,17 @@ pub async fn read_json<T: DeserializeOwned>(
         .code("unsupported_media_type"),
         _ => fault,
     })
+}
+
+/// Reads what is left of a body that nobody wants, so that the connection can be used again. What
+/// is too long or too slow for that is left, and the connection ends with it.
+pub async fn discard(body: Body) {
+    const LONGEST: usize = 1 << 20;
+    const SLOWEST: Duration = Duration::from_secs(2);
+    let mut body = Limited::new(body, LONGEST);
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    // Too slow is as good as too long.
+    let _ = tokio::time::timeout(SLOWEST, rest).await;
 }
 
 async fn read_body(
@@ -66,10 +79,13 @@ fn too_large(most: usize) -> Fault {
     .code("request_too_large")
 }
 
-/// The content type, where the client names one that is not JSON.
+/// The content type, where the client names one that is not JSON. That of HTML forms is what curl
+/// says where nobody has said anything.
 fn declared_other(headers: &HeaderMap) -> Option<&str> {
+    const UNSAID: &str = "application/x-www-form-urlencoded";
     let declared = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    (!declared.to_ascii_lowercase().contains("json")).then_some(declared)
+    let unsaid = declared.eq_ignore_ascii_case(UNSAID);
+    (!unsaid && !declared.to_ascii_lowercase().contains("json")).then_some(declared)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {

@@ -10,7 +10,7 @@ mod sse;
 
 use std::sync::Arc;
 
-pub use extract::read_json;
+pub use extract::{discard, read_json};
 pub use listener::serve;
 pub use respond::{answer_json, answer_stream, refuse};
 pub use router::router;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::App;
@@ -77,6 +77,10 @@ pub(super) fn fault_response(fault: &Fault) -> Response {
     if let Some(should_retry) = fault.should_retry {
         let value = if should_retry { "true" } else { "false" };
         headers.insert(SHOULD_RETRY, HeaderValue::from_static(value));
+    }
+    if fault.kind == FaultKind::TooLarge {
+        // The rest of the body is not read, so nothing can follow it on this connection.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if fault.kind == FaultKind::Authentication {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

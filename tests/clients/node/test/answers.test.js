@@ -1,0 +1,166 @@
+// Whole and streamed answers, models, headers.
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+
+import { CLAUDE, HELLO, NOVA, events, script, startWorld, text } from "./world.js";
+
+let world;
+before(async () => (world = await startWorld()));
+beforeEach(() => world.reset());
+after(() => world.stop());
+
+test("a whole answer has every field", async () => {
+  await world.order(script(text("Good ", "morning")));
+  const completion = await world.client().chat.completions.create({ model: NOVA, messages: HELLO });
+  assert.match(completion.id, /^chatcmpl-/);
+  assert.equal(completion.object, "chat.completion");
+  assert.equal(completion.model, NOVA);
+  const [choice] = completion.choices;
+  assert.deepEqual(
+    [choice.index, choice.finish_reason, choice.message.role, choice.message.content],
+    [0, "stop", "assistant", "Good morning"],
+  );
+  const { prompt_tokens, completion_tokens, total_tokens } = completion.usage;
+  assert.equal(prompt_tokens + completion_tokens, total_tokens);
+  assert.match(completion._request_id, /^req_/);
+});
+
+test("every delta is a chunk of its own, with one role, one id and one finish", async () => {
+  await world.order(script(text("Good ", "morning, ", "you")));
+  const chunks = await collect(world.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true }));
+  assert.deepEqual(contents(chunks), ["", "Good ", "morning, ", "you", undefined]);
+  assert.deepEqual(
+    chunks.map((chunk) => chunk.choices[0].delta.role),
+    ["assistant", undefined, undefined, undefined, undefined],
+  );
+  assert.deepEqual(
+    chunks.map((chunk) => chunk.choices[0].finish_reason),
+    [null, null, null, null, "stop"],
+  );
+  assert.equal(new Set(chunks.map((chunk) => chunk.id)).size, 1);
+  assert.ok(chunks.every((chunk) => !("usage" in chunk)));
+});
+
+test("chunks do not wait for those after them", async () => {
+  await world.order(script(text("Good ", "morning, ", "you"), [{ kind: "silence", after_events: 3 }]));
+  const stream = await world.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true });
+  const seen = [];
+  for await (const chunk of stream) {
+    seen.push(chunk.choices[0].delta.content);
+    if (seen.length === 3) break;
+  }
+  assert.deepEqual(seen, ["", "Good ", "morning, "]);
+  await world.untilAbandoned();
+});
+
+test("usage is the last chunk where it was asked for", async () => {
+  const chunks = await collect(
+    world.client().chat.completions.create({
+      model: NOVA,
+      messages: HELLO,
+      stream: true,
+      stream_options: { include_usage: true },
+    }),
+  );
+  const last = chunks.pop();
+  assert.deepEqual(last.choices, []);
+  assert.ok(last.usage.total_tokens > 0);
+  assert.ok(chunks.every((chunk) => chunk.usage === null && chunk.choices.length === 1));
+});
+
+test("the accumulator of the SDK gives the whole answer", async () => {
+  await world.order(script(text("Good ", "morning, ", "you")));
+  const snapshots = [];
+  const stream = world.client().chat.completions.stream({
+    model: NOVA,
+    messages: HELLO,
+    stream_options: { include_usage: true },
+  });
+  stream.on("content", (_, snapshot) => snapshots.push(snapshot));
+  const completion = await stream.finalChatCompletion();
+  assert.deepEqual(snapshots.slice(-3), ["Good ", "Good morning, ", "Good morning, you"]);
+  assert.equal(completion.choices[0].message.role, "assistant");
+  assert.equal(completion.choices[0].message.content, "Good morning, you");
+  assert.equal(completion.choices[0].finish_reason, "stop");
+  assert.ok((await stream.totalUsage()).total_tokens > 0);
+});
+
+test("text that looks like the end of a line arrives as it was sent", async () => {
+  const pieces = ["one\n\n", "data: [DONE]\n\n", "two\r\n", "three\u2028four\u0085", "\u{1f3d4}\ufe0f “\\\"” \u0000"];
+  await world.order(script(text(...pieces)));
+  const chunks = await collect(world.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true }));
+  assert.deepEqual(contents(chunks).slice(1, -1), pieces);
+});
+
+test("reasoning comes beside the text", async () => {
+  await world.order(
+    script(
+      events(
+        ["messageStart", { role: "assistant" }],
+        ["contentBlockDelta", { contentBlockIndex: 0, delta: { reasoningContent: { text: "Hm." } } }],
+        ["contentBlockDelta", { contentBlockIndex: 0, delta: { reasoningContent: { signature: "c2ln" } } }],
+        ["contentBlockStop", { contentBlockIndex: 0 }],
+        ["contentBlockDelta", { contentBlockIndex: 1, delta: { text: "Hi" } }],
+        ["contentBlockStop", { contentBlockIndex: 1 }],
+        ["messageStop", { stopReason: "end_turn" }],
+        ["metadata", { usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2 } }],
+      ),
+    ),
+  );
+  const chunks = await collect(world.client().chat.completions.create({ model: CLAUDE, messages: HELLO, stream: true }));
+  assert.equal(contents(chunks).join(""), "Hi");
+  assert.equal(chunks.map((chunk) => chunk.choices[0].delta.reasoning_content ?? "").join(""), "Hm.");
+});
+
+test("answers under way together are not mixed up", async () => {
+  const client = world.client();
+  const numbers = Array.from({ length: 30 }, (_, number) => number);
+  await Promise.all(
+    numbers.map(async (number) => {
+      const messages = [{ role: "user", content: `Echo mountain ${number}.` }];
+      const chunks = await collect(client.chat.completions.create({ model: NOVA, messages, stream: true }));
+      assert.ok(contents(chunks).join("").includes(`“Echo mountain ${number}.”`));
+    }),
+  );
+});
+
+test("models are listed and found by names with colons", async () => {
+  const client = world.client();
+  const names = [];
+  for await (const model of client.models.list()) names.push(model.id);
+  assert.ok(names.includes(NOVA) && names.includes(CLAUDE));
+  assert.equal((await client.models.retrieve(NOVA)).id, NOVA);
+  assert.equal((await client.models.retrieve(CLAUDE)).id, CLAUDE);
+});
+
+test("headers of the answer can be read", async () => {
+  const { data, response, request_id } = await world
+    .client()
+    .chat.completions.create({ model: NOVA, messages: HELLO, seed: 7 })
+    .withResponse();
+  assert.equal(data.choices[0].finish_reason, "stop");
+  assert.equal(request_id, response.headers.get("x-request-id"));
+  assert.equal(response.headers.get("x-outcrop-adjustments"), "seed: ignored");
+});
+
+test("a picture travels as a data URL", async () => {
+  const url = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+  const content = [
+    { type: "text", text: "What is this?" },
+    { type: "image_url", image_url: { url } },
+  ];
+  await world.client().chat.completions.create({ model: CLAUDE, messages: [{ role: "user", content }] });
+  const [request] = await world.received();
+  assert.equal(request.body_json.messages[0].content[1].image.format, "gif");
+});
+
+function contents(chunks) {
+  return chunks.map((chunk) => chunk.choices[0].delta.content);
+}
+
+async function collect(call) {
+  const chunks = [];
+  for await (const chunk of await call) chunks.push(chunk);
+  return chunks;
+}

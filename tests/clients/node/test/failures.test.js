@@ -1,0 +1,160 @@
+// Refusals, failures, streams that break, silence, and clients that leave.
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+
+import OpenAI from "openai";
+
+import { HELLO, NOVA, error, script, startWorld, text } from "./world.js";
+
+const WORDS = text("Good ", "morning, ", "dear ", "mountain");
+const REQUEST = { model: NOVA, messages: HELLO };
+// How often the gateway asks Bedrock where asking again may help.
+const RETRIED = 4;
+const HOUR_MS = 3_600_000;
+
+let world;
+before(async () => (world = await startWorld()));
+beforeEach(() => world.reset());
+after(() => world.stop());
+
+const FAILURES = [
+  [error(400, "ValidationException", "prompt is too long: 3 > 2"), 1, OpenAI.BadRequestError, 400, "context_length_exceeded"],
+  [error(403, "AccessDeniedException"), 1, OpenAI.PermissionDeniedError, 403, "model_access_denied"],
+  [error(404, "ResourceNotFoundException"), 1, OpenAI.NotFoundError, 404, "model_not_found"],
+  [error(409, "ConflictException"), 1, OpenAI.ConflictError, 409, "conflict"],
+  [error(429, "ThrottlingException", "Too many requests"), RETRIED, OpenAI.RateLimitError, 429, "rate_limit_exceeded"],
+  [error(400, "ServiceQuotaExceededException"), 1, OpenAI.RateLimitError, 429, "insufficient_quota"],
+  [error(503, "ServiceUnavailableException"), RETRIED, OpenAI.InternalServerError, 503, "service_unavailable"],
+  [error(424, "ModelErrorException"), RETRIED, OpenAI.InternalServerError, 502, "model_error"],
+  [error(408, "ModelTimeoutException"), RETRIED, OpenAI.InternalServerError, 504, "upstream_timeout"],
+];
+
+for (const [answer, times, expected, status, code] of FAILURES) {
+  for (const stream of [false, true]) {
+    test(`${answer.code} is a ${expected.name}, ${stream ? "streamed" : "whole"}`, async () => {
+      await world.order(script(answer, [], { times }));
+      const refusal = await caught(world.client().chat.completions.create({ ...REQUEST, stream }));
+      assert.equal(refusal.constructor, expected);
+      assert.deepEqual([refusal.status, refusal.code], [status, code]);
+      assert.match(refusal.requestID, /^req_/);
+      assert.equal((await world.received()).length, times);
+    });
+  }
+}
+
+test("a wrong key is an AuthenticationError", async () => {
+  const refusal = await caught(world.client({ apiKey: "sk-wrong-key" }).chat.completions.create(REQUEST));
+  assert.equal(refusal.constructor, OpenAI.AuthenticationError);
+  assert.equal(refusal.code, "invalid_api_key");
+});
+
+test("what cannot be served is refused with its name", async () => {
+  const refusal = await caught(world.client().chat.completions.create({ ...REQUEST, n: 2 }));
+  assert.equal(refusal.constructor, OpenAI.BadRequestError);
+  assert.equal(refusal.param, "n");
+});
+
+test("the gateway tries again before the client has to", async () => {
+  await world.order(script(error(429, "ThrottlingException"), [], { times: 2 }), script(text("At last")));
+  const completion = await world.client().chat.completions.create(REQUEST);
+  assert.equal(completion.choices[0].message.content, "At last");
+});
+
+test("the retries of the SDK work, and stop where they are told to", async () => {
+  await world.order(script(error(500, "InternalServerException"), [], { times: RETRIED }), script(text("At last")));
+  const client = world.client({ maxRetries: 1 });
+  const completion = await client.chat.completions.create(REQUEST);
+  assert.equal(completion.choices[0].message.content, "At last");
+  assert.equal((await world.received()).length, RETRIED + 1);
+
+  await world.clear();
+  await world.order(script(error(400, "ServiceQuotaExceededException")));
+  const refusal = await caught(client.chat.completions.create(REQUEST));
+  assert.equal(refusal.headers.get("x-should-retry"), "false");
+  assert.equal((await world.received()).length, 1);
+});
+
+const BREAKS = [
+  { kind: "exception", after_events: 3, code: "throttlingException", message: "ordered" },
+  { kind: "exception", after_events: 3, code: "modelStreamErrorException", message: "ordered" },
+  { kind: "cut", after_events: 3 },
+  { kind: "end", after_events: 3 },
+  { kind: "truncated_frame", after_events: 3 },
+  { kind: "bad_crc", after_events: 3 },
+];
+
+for (const broken of BREAKS) {
+  const name = broken.code ?? broken.kind;
+  test(`a stream that breaks (${name}) throws after what had arrived`, async () => {
+    await world.order(script(WORDS, [broken]));
+    const stream = await world.client().chat.completions.create({ ...REQUEST, stream: true });
+    const seen = [];
+    const failure = await caught(
+      (async () => {
+        for await (const chunk of stream) seen.push(chunk.choices[0].delta.content);
+      })(),
+    );
+    assert.deepEqual(seen, ["", "Good ", "morning, "]);
+    assert.ok(failure instanceof OpenAI.APIError, failure);
+    assert.equal(failure.status, undefined);
+    assert.ok(failure.message);
+  });
+
+  test(`the accumulator rejects a stream that breaks (${name})`, async () => {
+    await world.order(script(WORDS, [broken]));
+    const failure = await caught(world.client().chat.completions.stream(REQUEST).finalChatCompletion());
+    assert.ok(failure instanceof OpenAI.APIError, failure);
+  });
+}
+
+test("an exception as the first frame is a real status", async () => {
+  const first = { kind: "exception", code: "throttlingException", message: "ordered" };
+  await world.order(script(WORDS, [first], { times: RETRIED }));
+  const refusal = await caught(world.client().chat.completions.create({ ...REQUEST, stream: true }));
+  assert.equal(refusal.constructor, OpenAI.RateLimitError);
+});
+
+const PHASES = [
+  ["the head of a whole answer", false, "slow_answer"],
+  ["the head of a stream", true, "slow_answer"],
+  ["the first event of a stream", true, "slow_first_event"],
+];
+
+for (const [phase, stream, kind] of PHASES) {
+  test(`a call that is aborted while it waits for ${phase} is left by the gateway`, async () => {
+    await world.order(script(WORDS, [{ kind, delay_ms: HOUR_MS }]));
+    const controller = new AbortController();
+    const call = caught(world.client().chat.completions.create({ ...REQUEST, stream }, { signal: controller.signal }));
+    await world.untilUnderWay();
+    controller.abort();
+    assert.equal((await call).constructor, OpenAI.APIUserAbortError);
+    await world.untilAbandoned();
+  });
+}
+
+test("a stream that is aborted is left by the gateway", async () => {
+  await world.order(script(WORDS, [{ kind: "silence", after_events: 3 }]));
+  const stream = await world.client().chat.completions.create({ ...REQUEST, stream: true });
+  for await (const chunk of stream) {
+    if (chunk.choices[0].delta.content === "morning, ") stream.controller.abort();
+  }
+  await world.untilAbandoned();
+});
+
+test("an accumulator that is aborted is left by the gateway", async () => {
+  await world.order(script(WORDS, [{ kind: "silence", after_events: 3 }]));
+  const stream = world.client().chat.completions.stream(REQUEST);
+  stream.once("content", () => stream.abort());
+  assert.equal((await caught(stream.done())).constructor, OpenAI.APIUserAbortError);
+  await world.untilAbandoned();
+});
+
+async function caught(call) {
+  try {
+    await call;
+  } catch (failure) {
+    return failure;
+  }
+  return assert.fail("nothing was thrown");
+}

@@ -1,0 +1,180 @@
+// The programs under test as real processes, on ports that the system picks: a simulated Bedrock
+// and the gateway in front of it.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+import OpenAI from "openai";
+
+export const NOVA = "amazon.nova-lite-v1:0";
+export const CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+export const HELLO = [{ role: "user", content: "Good morning, mountain" }];
+
+const API_KEY = "sk-test-key-1";
+const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
+const BINARIES = resolve(REPOSITORY, process.env.CARGO_TARGET_DIR ?? "target", "debug");
+
+// How long anything may take to start, to stop or to become true; never waited for in full.
+const PATIENCE_MS = 30_000;
+
+// A simulator and a gateway with this configuration. `stop` ends both and checks their status.
+export async function startWorld(configuration = '[retry]\nbase_delay = "10ms"\nbudget_percent = 1000\n') {
+  const folder = mkdtempSync(join(tmpdir(), "outcrop-node-"));
+  const simulator = await start(folder, "bedrock-simulator", ["--listen", "127.0.0.1:0"], {}, (line) =>
+    line.match(/^listening on (http:\/\/\S+)$/)?.[1],
+  );
+  const file = join(folder, "outcrop.toml");
+  writeFileSync(file, configuration);
+  const settings = {
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE",
+    AWS_SECRET_ACCESS_KEY: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    AWS_ENDPOINT_URL: simulator.address,
+    OUTCROP_API_KEYS: API_KEY,
+  };
+  const serve = ["serve", "--config", file, "--listen", "127.0.0.1:0"];
+  const gateway = await start(folder, "outcrop", serve, settings, listeningAddress);
+  const world = new World(simulator, gateway, folder);
+  // From here on no call of the gateway's own is under way: it has listed the models.
+  await world.client().models.list();
+  return world;
+}
+
+class World {
+  constructor(simulator, gateway, folder) {
+    this.simulator = simulator;
+    this.gateway = gateway;
+    this.folder = folder;
+    this.url = `http://${gateway.address}`;
+  }
+
+  // OpenAI's client; its retries are off, so that a test sees what one request gives.
+  client(options = {}) {
+    return new OpenAI({ baseURL: `${this.url}/v1`, apiKey: API_KEY, maxRetries: 0, timeout: PATIENCE_MS, ...options });
+  }
+
+  // Queues scripts for the calls to come.
+  async order(...scripts) {
+    await this.ask("POST", "/_simulator/scripts", scripts);
+  }
+
+  // A new beginning for a test. The answered call pays for ten retries, so that no test depends on
+  // how many failed before it.
+  async reset() {
+    await this.client().chat.completions.create({ model: NOVA, messages: HELLO });
+    await this.clear();
+  }
+
+  // Forgets scripts, requests and counts.
+  async clear() {
+    await this.ask("DELETE", "/_simulator");
+  }
+
+  // The requests to models, oldest first.
+  async received() {
+    const requests = await this.ask("GET", "/_simulator/requests");
+    return requests.filter((request) => request.model);
+  }
+
+  async status() {
+    return this.ask("GET", "/_simulator/status");
+  }
+
+  async untilUnderWay() {
+    await eventually(async () => (await this.status()).open_calls > 0);
+  }
+
+  async untilAbandoned(count = 1) {
+    await eventually(async () => {
+      const status = await this.status();
+      return status.abandoned >= count && status.open_calls === 0;
+    });
+  }
+
+  async ask(method, path, body) {
+    const answer = await fetch(this.simulator.address + path, {
+      method,
+      body: body && JSON.stringify(body),
+    });
+    assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+    return method === "GET" ? answer.json() : undefined;
+  }
+
+  async stop() {
+    const codes = [await end(this.gateway), await end(this.simulator)];
+    rmSync(this.folder, { recursive: true });
+    assert.deepEqual(codes, [0, 0]);
+  }
+}
+
+export function script(answer, faults = [], more = {}) {
+  return { answer: answer ?? { kind: "echo" }, faults, ...more };
+}
+
+// An answer whose stream brings these pieces.
+export function text(...deltas) {
+  return { kind: "text", text: deltas.join(""), deltas };
+}
+
+// An error in AWS's form.
+export function error(status, code, message = "ordered") {
+  return { kind: "error", status, code, message };
+}
+
+// A stream of exactly these events.
+export function events(...pairs) {
+  return { kind: "events", events: pairs.map(([type, payload]) => ({ type, payload })) };
+}
+
+// The first true value of `check`, which is asked again and again for a while.
+export async function eventually(check) {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    assert.ok(Date.now() < deadline, "what was waited for did not become true");
+    await pause(10);
+  }
+}
+
+async function start(folder, program, flags, settings, addressOf) {
+  const child = spawn(join(BINARIES, program), flags, {
+    // Nothing of this machine's settings gets in: no profile, no outcrop.toml, no proxy.
+    cwd: folder,
+    env: { HOME: folder, PATH: process.env.PATH, ...settings },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exit = new Promise((done, failed) => {
+    child.once("error", failed);
+    child.once("exit", done);
+  });
+  const lines = [];
+  const address = new Promise((found, failed) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      lines.push(line);
+      const address = addressOf(line);
+      if (address) found(address);
+    });
+    exit.then((code) => failed(new Error(`${program} ended with ${code}:\n${lines.join("\n")}`)), failed);
+  });
+  return { child, exit, address: await address };
+}
+
+// Ends it as ctrl-C does, and gives its exit code.
+async function end({ child, exit }) {
+  child.kill("SIGINT");
+  return exit;
+}
+
+function listeningAddress(line) {
+  if (!line.startsWith("{")) return undefined;
+  const entry = JSON.parse(line);
+  const fields = { ...entry, ...entry.fields };
+  return fields.message === "listening" ? fields.address : undefined;
+}

@@ -1,0 +1,108 @@
+"""One simulator and one gateway for the whole run; each test begins with empty queues."""
+
+import os
+
+import httpx
+import openai
+import pytest
+
+from processes import API_KEY, Gateway, eventually
+from simulated import HELLO, NOVA, Simulator
+
+# Many calls fail here in a few seconds. The waits are short, and every answered call pays for ten
+# retries, so that the budget that guards Bedrock in a bad minute does not run out.
+CONFIGURATION = """
+[retry]
+base_delay = "10ms"
+budget_percent = 1000
+
+[models]
+plain-name = "amazon.nova-lite-v1:0"
+"""
+
+
+def pytest_configure():
+    # All that is talked to is on this machine, and no setting of the user's changes a client.
+    for name in list(os.environ):
+        if name.lower() in ("http_proxy", "https_proxy", "all_proxy") or name.startswith("OPENAI_"):
+            del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def running_simulator(tmp_path_factory):
+    simulator = Simulator(tmp_path_factory.mktemp("simulator"))
+    yield simulator
+    assert simulator.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def start_gateway(running_simulator, tmp_path_factory):
+    """Starts gateways with configurations of their own; all end, with status 0, after the run."""
+    started = []
+
+    def start(configuration):
+        gateway = Gateway(running_simulator.url, tmp_path_factory.mktemp("gateway"), configuration)
+        started.append(gateway)
+        return gateway
+
+    yield start
+    codes = [gateway.stop() for gateway in started]
+    assert codes == [0] * len(started)
+
+
+@pytest.fixture(scope="session")
+def gateway(start_gateway):
+    return start_gateway(CONFIGURATION)
+
+
+@pytest.fixture(autouse=True)
+def simulator(running_simulator, gateway):
+    """The simulator without scripts or journal; a test that leaves a script unused has a mistake."""
+    pay_for_retries(gateway)
+    running_simulator.clear()
+    yield running_simulator
+    status = running_simulator.status()
+    running_simulator.clear()
+    assert status["scripts"] == 0, "a script was never played"
+    eventually(lambda: running_simulator.status()["open_calls"] == 0)
+
+
+@pytest.fixture
+def client(gateway):
+    """OpenAI's client; its retries are off, so that a test sees what one request gives."""
+    with connect(gateway) as client:
+        yield client
+
+
+@pytest.fixture
+def http(gateway):
+    """Plain HTTP with the key, for what the SDK hides."""
+    with httpx.Client(base_url=gateway.base_url, headers=bearer(), timeout=30) as http:
+        yield http
+
+
+def pay_for_retries(gateway):
+    """One answered call, so that no test depends on how many failed before it."""
+    body = {"model": NOVA, "messages": HELLO}
+    answer = httpx.post(gateway.base_url + "/chat/completions", json=body, headers=bearer())
+    assert answer.status_code == 200, answer.text
+
+
+def connect(gateway, max_retries=0, **more):
+    options = {"base_url": gateway.base_url, "api_key": API_KEY, "timeout": 30.0, **more}
+    return openai.OpenAI(max_retries=max_retries, **options)
+
+
+def connect_async(gateway, max_retries=0, **more):
+    options = {"base_url": gateway.base_url, "api_key": API_KEY, "timeout": 30.0, **more}
+    return openai.AsyncOpenAI(max_retries=max_retries, **options)
+
+
+def bearer():
+    return {"authorization": f"Bearer {API_KEY}"}
+
+
+def sse_data(body):
+    """The data of each event; comments are passed over, as clients do."""
+    lines = body.split("\n")
+    return [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]

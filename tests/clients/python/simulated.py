@@ -1,0 +1,97 @@
+"""The simulated Bedrock as a test sees it: orders for its answers, and what it received."""
+
+import base64
+import json
+
+import httpx
+
+from processes import Process, eventually, simulator_address
+
+NOVA = "amazon.nova-lite-v1:0"
+CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+
+HELLO = [{"role": "user", "content": "Good morning, mountain"}]
+
+
+class Simulator(Process):
+    """A running bedrock-simulator."""
+
+    def __init__(self, folder):
+        super().__init__("bedrock-simulator", "--listen", "127.0.0.1:0", folder=folder)
+        self.url = self.wait_for(simulator_address)
+        self._http = httpx.Client(base_url=self.url)
+
+    def order(self, *scripts):
+        """Queues scripts for the calls to come."""
+        self._http.post("/_simulator/scripts", json=list(scripts)).raise_for_status()
+
+    def clear(self):
+        """Forgets scripts, requests and counts."""
+        self._http.delete("/_simulator").raise_for_status()
+
+    def status(self):
+        return self._http.get("/_simulator/status").raise_for_status().json()
+
+    def received(self):
+        """The requests to models, oldest first."""
+        requests = self._http.get("/_simulator/requests").raise_for_status().json()
+        return [request for request in requests if request["model"]]
+
+    def last(self):
+        """The body of the last request to a model."""
+        return self.received()[-1]["body_json"]
+
+    def last_in_order(self):
+        """The same, with every object as a list of its members, in the order of the bytes."""
+        body = base64.b64decode(self.received()[-1]["body_base64"])
+        return json.loads(body, object_pairs_hook=list)
+
+    def wait_until_abandoned(self, count=1):
+        """Waits until `count` calls were left by the gateway and none is under way."""
+        eventually(lambda: self.status()["abandoned"] >= count and self.status()["open_calls"] == 0)
+
+    def wait_until_under_way(self):
+        eventually(lambda: self.status()["open_calls"] > 0)
+
+
+def script(answer=None, *faults, times=1, **more):
+    """A script; the answer is made up where none is given."""
+    return {"answer": answer or {"kind": "echo"}, "faults": list(faults), "times": times, **more}
+
+
+def text(*deltas, **more):
+    """An answer whose stream brings these pieces."""
+    return {"kind": "text", "text": "".join(deltas), "deltas": list(deltas), **more}
+
+
+def error(status, code, message="ordered", **more):
+    """An error in AWS's form."""
+    return {"kind": "error", "status": status, "code": code, "message": message, **more}
+
+
+def raw(status, headers, body):
+    """Bytes as they are."""
+    encoded = base64.b64encode(body.encode()).decode()
+    return {"kind": "raw", "status": status, "headers": headers, "body_base64": encoded}
+
+
+def converse(*content, stop_reason):
+    """A whole Converse answer; a stream gets it cut into events."""
+    usage = {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}
+    message = {"role": "assistant", "content": list(content)}
+    body = {
+        "output": {"message": message},
+        "stopReason": stop_reason,
+        "usage": usage,
+        "metrics": {"latencyMs": 1},
+    }
+    return {"kind": "converse", "body": body}
+
+
+def events(*pairs):
+    """A stream of exactly these events."""
+    return {"kind": "events", "events": [{"type": name, "payload": payload} for name, payload in pairs]}
+
+
+def fault(kind, **more):
+    return {"kind": kind, **more}

@@ -1,0 +1,47 @@
+"""What `outcrop demo` promises on the terminal."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import openai
+import pytest
+
+from processes import Process, demo_base_url
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    process = Process("outcrop", "demo", "--listen", "127.0.0.1:0", folder=tmp_path_factory.mktemp("demo"))
+    process.base_url = process.wait_for(demo_base_url)
+    yield process
+    assert process.stop() == 0
+
+
+def test_the_python_that_it_prints_runs(demo, tmp_path):
+    demo.wait_for(lambda line: True if 'end=""' in line else None)
+    printed = "\n".join(demo.lines)
+    begin = printed.index("  from openai import OpenAI")
+    end = printed.index("\n", printed.index('end=""'))
+    program = textwrap.dedent(printed[begin:end])
+    run = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert "Hello!" in run.stdout
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-mini"])
+def test_it_calls_tools(demo, model):
+    tool = {"type": "function", "function": {
+        "name": "get_weather",
+        "description": "Tells the weather of a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    }}
+    messages = [{"role": "user", "content": "How is the weather in Paris?"}]
+    with openai.OpenAI(base_url=demo.base_url, api_key="none", max_retries=0) as client:
+        message = client.chat.completions.create(model=model, messages=messages, tools=[tool]).choices[0].message
+        [call] = message.tool_calls
+        assert json.loads(call.function.arguments) == {"city": "Paris"}
+        messages += [message, {"role": "tool", "tool_call_id": call.id, "content": "21 degrees"}]
+        with client.chat.completions.stream(model=model, messages=messages, tools=[tool]) as stream:
+            assert "21 degrees" in stream.get_final_completion().choices[0].message.content

@@ -1,0 +1,300 @@
+"""Refusals and failures as the SDK's exceptions, and who tries again."""
+
+import http.client
+import json
+import select
+import socket
+
+import openai
+import pytest
+
+from conftest import connect
+from simulated import CLAUDE, HELLO, NOVA, error, fault, raw, script, text
+
+# How often the gateway asks Bedrock where asking again may help, and where it cannot.
+RETRIED, ASKED_ONCE = 4, 1
+
+# Bedrock's error; how often it is asked; what the client sees: class, status, type, code.
+FAILURES = {
+    "validation": (
+        error(400, "ValidationException", "Malformed input request"),
+        ASKED_ONCE, openai.BadRequestError, 400, "invalid_request_error", "invalid_value"),
+    "too long": (
+        error(400, "ValidationException", "Input is too long for requested model."),
+        ASKED_ONCE, openai.BadRequestError, 400, "invalid_request_error", "context_length_exceeded"),
+    "too long for Claude": (
+        error(400, "ValidationException", "prompt is too long: 210000 tokens > 200000 maximum"),
+        ASKED_ONCE, openai.BadRequestError, 400, "invalid_request_error", "context_length_exceeded"),
+    "blocked": (
+        error(400, "ValidationException", "Your request was blocked by our content filters."),
+        ASKED_ONCE, openai.BadRequestError, 400, "invalid_request_error", "content_policy_violation"),
+    "model's own refusal": (
+        raw(424, {"x-amzn-errortype": "ModelErrorException"}, '{"message": "no", "originalStatusCode": 400}'),
+        ASKED_ONCE, openai.BadRequestError, 400, "invalid_request_error", "model_error"),
+    "access denied": (
+        error(403, "AccessDeniedException", "You don't have access to the model."),
+        ASKED_ONCE, openai.PermissionDeniedError, 403, "permission_error", "model_access_denied"),
+    "not found": (
+        error(404, "ResourceNotFoundException", "The model has reached the end of its life."),
+        ASKED_ONCE, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
+    "no such id": (
+        error(400, "ValidationException", "The provided model identifier is invalid."),
+        ASKED_ONCE, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
+    "profile only": (
+        error(400, "ValidationException", "Invocation with on-demand throughput isn’t supported."),
+        ASKED_ONCE, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
+    "conflict": (
+        error(409, "ConflictException", "Under way"),
+        ASKED_ONCE, openai.ConflictError, 409, "invalid_request_error", "conflict"),
+    "throttled": (
+        error(429, "ThrottlingException", "Too many requests, please wait before trying again."),
+        RETRIED, openai.RateLimitError, 429, "requests", "rate_limit_exceeded"),
+    "throttled by tokens": (
+        error(429, "ThrottlingException", "Too many tokens, please wait before trying again."),
+        RETRIED, openai.RateLimitError, 429, "tokens", "rate_limit_exceeded"),
+    "throttled for the day": (
+        error(429, "ThrottlingException", "Too many tokens per day, please wait before trying again."),
+        ASKED_ONCE, openai.RateLimitError, 429, "insufficient_quota", "insufficient_quota"),
+    "quota, which Bedrock calls 400": (
+        error(400, "ServiceQuotaExceededException", "Quota exceeded"),
+        ASKED_ONCE, openai.RateLimitError, 429, "insufficient_quota", "insufficient_quota"),
+    "internal": (
+        error(500, "InternalServerException"),
+        RETRIED, openai.InternalServerError, 500, "server_error", None),
+    "credentials of the gateway": (
+        error(403, "ExpiredTokenException", "The security token included in the request is expired"),
+        2, openai.InternalServerError, 500, "server_error", "upstream_auth_failed"),
+    "model failed, which Bedrock calls 424": (
+        error(424, "ModelErrorException"),
+        RETRIED, openai.InternalServerError, 502, "server_error", "model_error"),
+    "unavailable": (
+        error(503, "ServiceUnavailableException"),
+        RETRIED, openai.InternalServerError, 503, "server_error", "service_unavailable"),
+    "being loaded, which Bedrock calls 429": (
+        error(429, "ModelNotReadyException"),
+        RETRIED, openai.InternalServerError, 503, "server_error", "model_not_ready"),
+    "timed out, which Bedrock calls 408": (
+        error(408, "ModelTimeoutException"),
+        RETRIED, openai.InternalServerError, 504, "server_error", "upstream_timeout"),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("failure", FAILURES)
+def test_failures_of_bedrock_are_the_exceptions_of_the_sdk(client, simulator, failure, stream):
+    answer, asked, expected, status, kind, code = FAILURES[failure]
+    simulator.order(script(answer, times=asked))
+    with pytest.raises(expected) as raised:
+        client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
+
+    seen = raised.value
+    assert type(seen) is expected
+    assert seen.status_code == status
+    assert seen.type == kind
+    # Clients go by the status where there is no code of OpenAI's for it.
+    assert code is None or seen.code == code
+    assert set(seen.body) == {"message", "type", "param", "code"}
+    assert seen.body["message"]
+    assert seen.request_id.startswith("req_")
+    assert len(simulator.received()) == asked
+
+
+def test_the_parameter_is_named(client, simulator):
+    simulator.order(script(error(400, "ValidationException", "Input is too long for requested model.")))
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.chat.completions.create(model=NOVA, messages=HELLO)
+    assert raised.value.param == "messages"
+    with pytest.raises(openai.NotFoundError) as raised:
+        client.chat.completions.create(model="nobody.model-v1:0", messages=HELLO)
+    assert raised.value.param == "model"
+
+
+@pytest.mark.parametrize("failure", ["throttled", "unavailable", "being loaded, which Bedrock calls 429"])
+def test_failures_that_pass_say_when_to_come_back(client, simulator, failure):
+    simulator.order(script(FAILURES[failure][0], times=RETRIED))
+    with pytest.raises(openai.APIStatusError) as raised:
+        client.chat.completions.create(model=NOVA, messages=HELLO)
+    assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
+    assert raised.value.response.headers.get("x-should-retry") != "false"
+
+
+def test_a_wait_of_hours_is_not_passed_on(client, simulator):
+    # Node's SDK ignores more than 60 s, and Python's gives up over 120 s.
+    simulator.order(script(error(429, "ThrottlingException", "Too many requests", retry_after=7200)))
+    with pytest.raises(openai.RateLimitError) as raised:
+        client.chat.completions.create(model=NOVA, messages=HELLO)
+    assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
+
+
+@pytest.mark.parametrize("failure", [
+    "access denied", "conflict", "throttled for the day", "quota, which Bedrock calls 400", "credentials of the gateway",
+])
+def test_what_waiting_does_not_mend_is_not_tried_again_by_the_sdk(gateway, simulator, failure):
+    answer, asked, expected, *_ = FAILURES[failure]
+    simulator.order(script(answer, times=asked))
+    with connect(gateway, max_retries=2) as client, pytest.raises(expected) as raised:
+        client.chat.completions.create(model=NOVA, messages=HELLO)
+    assert raised.value.response.headers["x-should-retry"] == "false"
+    assert len(simulator.received()) == asked
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_gateway_tries_again_before_the_client_has_to(client, simulator, stream):
+    throttled = error(429, "ThrottlingException", "Too many requests")
+    simulator.order(script(throttled, times=2), script(text("At last")))
+    answer = client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
+    if stream:
+        words = "".join(chunk.choices[0].delta.content or "" for chunk in answer)
+    else:
+        words = answer.choices[0].message.content
+    assert words == "At last"
+    first, *others = simulator.received()
+    assert [other["body_base64"] for other in others] == [first["body_base64"]] * 2
+
+
+def test_the_retries_of_the_sdk_work(gateway, simulator):
+    simulator.order(script(error(500, "InternalServerException"), times=RETRIED), script(text("At last")))
+    with connect(gateway, max_retries=1) as client:
+        answer = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO)
+    assert answer.retries_taken == 1
+    assert answer.parse().choices[0].message.content == "At last"
+    assert len(simulator.received()) == RETRIED + 1
+
+
+def test_the_sdk_waits_as_long_as_the_gateway_says(gateway, simulator):
+    simulator.order(script(error(503, "ServiceUnavailableException"), times=RETRIED), script(text("At last")))
+    with connect(gateway, max_retries=1) as client:
+        answer = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO, stream=True)
+        assert answer.retries_taken == 1
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in answer.parse()) == "At last"
+
+
+def test_a_wrong_key_is_an_authentication_error(gateway, simulator):
+    with connect(gateway, api_key="sk-wrong-key") as client:
+        for call in (
+            lambda: client.chat.completions.create(model=NOVA, messages=HELLO),
+            lambda: client.chat.completions.create(model=NOVA, messages=HELLO, stream=True),
+            lambda: client.models.list(),
+            lambda: client.models.retrieve(NOVA),
+        ):
+            with pytest.raises(openai.AuthenticationError) as raised:
+                call()
+            assert raised.value.code == "invalid_api_key"
+            assert raised.value.type == "invalid_request_error"
+            assert raised.value.response.headers["www-authenticate"] == "Bearer"
+            assert "sk-wrong-key" not in raised.value.message
+    assert simulator.received() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/v1/chat/completions", 401), ("/v1/nothing", 404), ("/v1/models", 405)]
+)
+def test_a_refused_client_can_go_on_using_its_connection(gateway, path, status):
+    """Such a refusal needs no body; the body is under way all the same, and a request behind it."""
+    body = json.dumps({"model": NOVA, "messages": HELLO}).encode()
+    host, port = gateway.url.removeprefix("http://").split(":")
+    head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        for _ in range(3):
+            connection.sendall(head)
+            # Time for a hasty answer, after which the body still comes.
+            select.select([connection], [], [], 0.1)
+            connection.sendall(body)
+            answer = http.client.HTTPResponse(connection, method="POST")
+            answer.begin()
+            assert answer.status == status
+            answer.read()
+            if answer.will_close:
+                break
+
+
+@pytest.mark.parametrize("model", ["no such model", "../secrets", "x" * 5000])
+def test_a_model_that_cannot_be_is_refused_without_asking_bedrock(client, simulator, model):
+    with pytest.raises(openai.NotFoundError) as raised:
+        client.chat.completions.create(model=model, messages=HELLO)
+    assert (raised.value.code, raised.value.param) == ("model_not_found", "model")
+    assert simulator.received() == []
+
+
+def test_a_model_that_bedrock_does_not_know_is_not_found(client):
+    retired, profile_only = "anthropic.claude-instant-v1", CLAUDE.removeprefix("us.")
+    for model in ["gpt-9", "nobody.model-v1:0", retired, profile_only]:
+        with pytest.raises(openai.NotFoundError) as raised:
+            client.chat.completions.create(model=model, messages=HELLO)
+        assert (raised.value.code, raised.value.param) == ("model_not_found", "model")
+
+
+def test_a_body_that_is_too_large_is_refused_and_the_client_hears_it(client, simulator):
+    with pytest.raises(openai.APIStatusError) as raised:
+        client.chat.completions.create(model=NOVA, messages=[{"role": "user", "content": "x" * (33 << 20)}])
+    assert (raised.value.status_code, raised.value.code) == (413, "request_too_large")
+    assert simulator.received() == []
+
+
+ACCOUNT = "123456789012"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 424, 429, 500, 503])
+def test_nothing_of_the_operator_is_told(client, simulator, status):
+    names = {400: "ValidationException", 403: "AccessDeniedException", 404: "ResourceNotFoundException",
+             409: "ConflictException", 424: "ModelErrorException", 429: "ThrottlingException",
+             500: "InternalServerException", 503: "ServiceUnavailableException"}
+    message = (
+        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/SecretRole/session-7 is not authorized to perform: "
+        f"bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1:{ACCOUNT}:application-inference-profile/abc"
+    )
+    simulator.order(script(error(status, names[status], message), times=RETRIED if status in (424, 429, 500, 503) else 1))
+    with pytest.raises(openai.APIStatusError) as raised:
+        client.chat.completions.create(model=NOVA, messages=HELLO)
+    told = json.dumps(raised.value.body) + str(raised.value.response.headers)
+    for secret in (ACCOUNT, "SecretRole", "session-7", "AKIAIOSFODNN7EXAMPLE", "127.0.0.1"):
+        assert secret not in told
+
+
+@pytest.mark.parametrize(
+    ("answer", "faults", "code"),
+    [
+        (raw(200, {"content-type": "application/json"}, "<html>hello</html>"), [], "upstream_bad_response"),
+        (None, [fault("cut")], "upstream_connection_error"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_a_bad_gateway(client, simulator, answer, faults, code):
+    simulator.order(script(answer, *faults, times=RETRIED))
+    with pytest.raises(openai.InternalServerError) as raised:
+        client.chat.completions.create(model=NOVA, messages=HELLO)
+    assert (raised.value.status_code, raised.value.code) == (502, code)
+
+
+def test_an_answer_that_is_not_whole_is_asked_for_again(client, simulator):
+    simulator.order(script(None, fault("cut")), script(None, fault("end")), script(text("Whole")))
+    answer = client.chat.completions.create(model=NOVA, messages=HELLO)
+    assert answer.choices[0].message.content == "Whole"
+
+
+@pytest.fixture(scope="module")
+def impatient(start_gateway):
+    """A gateway that waits for half a second, and asks once."""
+    return start_gateway(
+        '[timeouts]\nfirst_event = "500ms"\nsilence = "500ms"\nwhole_answer = "500ms"\n[retry]\nattempts = 1\n'
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", ["slow_answer", "slow_first_event"])
+def test_an_answer_that_does_not_come_is_a_gateway_timeout(impatient, simulator, stream, kind):
+    simulator.order(script(None, fault(kind, delay_ms=60_000)))
+    with connect(impatient) as client, pytest.raises(openai.InternalServerError) as raised:
+        client.chat.completions.create(model=CLAUDE, messages=HELLO, stream=stream)
+    assert (raised.value.status_code, raised.value.code) == (504, "upstream_timeout")
+    simulator.wait_until_abandoned()
+
+
+def test_a_stream_that_falls_silent_ends_with_an_error(impatient, simulator):
+    simulator.order(script(text("Good ", "morning"), fault("silence", after_events=2)))
+    seen = []
+    with connect(impatient) as client, pytest.raises(openai.APIError) as raised:
+        for chunk in client.chat.completions.create(model=NOVA, messages=HELLO, stream=True):
+            seen.append(chunk.choices[0].delta.content)
+    assert seen == ["", "Good "]
+    assert raised.value.code == "upstream_timeout"
+    simulator.wait_until_abandoned()

@@ -1,0 +1,39 @@
+"""The end of a gateway: answers under way are finished."""
+
+import signal
+
+import httpx
+
+from conftest import connect
+from processes import Gateway, eventually
+from simulated import HELLO, NOVA, fault, script, text
+
+
+def test_sigterm_lets_streams_finish(running_simulator, simulator, tmp_path):
+    gateway = Gateway(running_simulator.url, tmp_path, '[server]\ndrain_delay = "200ms"\n')
+    assert httpx.get(gateway.url + "/healthz").status_code == 200
+    assert httpx.get(gateway.url + "/readyz").status_code == 200
+    simulator.order(script(text(*["word "] * 20), fault("drip", delay_ms=50)))
+    with connect(gateway) as client:
+        stream = client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
+        first = next(stream)
+        gateway.signal(signal.SIGTERM)
+        chunks = [first, *stream]
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "word " * 20
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert gateway.exit_code() == 0
+
+
+def test_a_stream_that_outlasts_the_grace_period_is_told_so(running_simulator, simulator, tmp_path):
+    gateway = Gateway(running_simulator.url, tmp_path, '[server]\ndrain_delay = "10ms"\ngrace_period = "300ms"\n')
+    simulator.order(script(text("Good ", "morning"), fault("silence", after_events=2)))
+    body = {"model": NOVA, "messages": HELLO, "stream": True}
+    headers = {"authorization": "Bearer sk-test-key-1"}
+    with httpx.stream("POST", gateway.base_url + "/chat/completions", json=body, headers=headers) as answer:
+        lines = (line for line in answer.iter_lines() if line.startswith("data: "))
+        seen = [next(lines), next(lines)]
+        gateway.signal(signal.SIGTERM)
+        seen += lines
+    assert '"error"' in seen[-1] and "[DONE]" not in seen[-1]
+    assert gateway.exit_code() == 0
+    eventually(lambda: simulator.status()["abandoned"] == 1)

@@ -1,0 +1,333 @@
+"""Tools: calls, whole and streamed, and what comes back from them."""
+
+import json
+
+import openai
+import pytest
+
+from simulated import CLAUDE, NOVA, converse, events, script, text
+
+WEATHER = {"type": "function", "function": {
+    "name": "get_weather",
+    "description": "Tells the weather of a city",
+    "parameters": {
+        "type": "object",
+        # In no order that a sorted or hashed map would give.
+        "properties": {"zone": {"type": "string"}, "city": {"type": "string"}, "anno": {"type": "integer"}},
+        "required": ["city"],
+    },
+}}
+TIME = {"type": "function", "function": {"name": "get_time", "description": "Tells the hour"}}
+QUESTION = [{"role": "user", "content": "How is the weather in Lisbon?"}]
+
+# What a model says: a sentence, a call in pieces, and a call without arguments.
+USAGE = {"usage": {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}}
+TWO_CALLS = events(
+    ("messageStart", {"role": "assistant"}),
+    ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Let me look."}}),
+    ("contentBlockStop", {"contentBlockIndex": 0}),
+    ("contentBlockStart", {"contentBlockIndex": 1, "start": {"toolUse": {"toolUseId": "tooluse_A", "name": "get_weather"}}}),
+    ("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"toolUse": {"input": ""}}}),
+    ("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"toolUse": {"input": '{"zone": "WET", "ci'}}}),
+    ("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"toolUse": {"input": 'ty": "Lisbon"}'}}}),
+    ("contentBlockStop", {"contentBlockIndex": 1}),
+    ("contentBlockStart", {"contentBlockIndex": 2, "start": {"toolUse": {"toolUseId": "tooluse_B", "name": "get_time"}}}),
+    ("contentBlockStop", {"contentBlockIndex": 2}),
+    ("messageStop", {"stopReason": "tool_use"}),
+    ("metadata", USAGE),
+)
+TWO_CALLS_WHOLE = converse(
+    {"text": "Let me look."},
+    {"toolUse": {"toolUseId": "tooluse_A", "name": "get_weather", "input": {"zone": "WET", "city": "Lisbon"}}},
+    {"toolUse": {"toolUseId": "tooluse_B", "name": "get_time", "input": {}}},
+    stop_reason="tool_use",
+)
+
+
+def one_call(**tool_use):
+    return converse({"toolUse": {"toolUseId": "tooluse_A", **tool_use}}, stop_reason="tool_use")
+
+
+def test_a_whole_answer_has_every_call_and_the_text_beside_them(client, simulator):
+    simulator.order(script(TWO_CALLS_WHOLE))
+    choice = client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[WEATHER, TIME]).choices[0]
+
+    assert choice.finish_reason == "tool_calls"
+    assert choice.message.content == "Let me look."
+    weather, time = choice.message.tool_calls
+    assert (weather.id, weather.type, weather.function.name) == ("tooluse_A", "function", "get_weather")
+    assert json.loads(weather.function.arguments) == {"zone": "WET", "city": "Lisbon"}
+    assert (time.id, time.function.name, time.function.arguments) == ("tooluse_B", "get_time", "{}")
+
+
+def test_an_answer_that_only_calls_has_no_content(client, simulator):
+    simulator.order(script(one_call(name="get_time", input={})))
+    message = client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[TIME]).choices[0].message
+    assert message.content is None
+    assert len(message.tool_calls) == 1
+
+
+def test_streamed_calls_are_counted_from_zero_and_named_once(client, simulator):
+    simulator.order(script(TWO_CALLS))
+    chunks = list(client.chat.completions.create(
+        model=CLAUDE, messages=QUESTION, tools=[WEATHER, TIME], stream=True
+    ))
+    fragments = [
+        (call.index, call.id, call.type, call.function.name, call.function.arguments)
+        for chunk in chunks
+        for call in chunk.choices[0].delta.tool_calls or []
+    ]
+    assert fragments == [
+        (0, "tooluse_A", "function", "get_weather", ""),
+        (0, None, None, None, '{"zone": "WET", "ci'),
+        (0, None, None, None, 'ty": "Lisbon"}'),
+        (1, "tooluse_B", "function", "get_time", ""),
+        (1, None, None, None, "{}"),
+    ]
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "Let me look."
+    finishes = [chunk.choices[0].finish_reason for chunk in chunks]
+    assert finishes == [None] * (len(chunks) - 1) + ["tool_calls"]
+
+
+def test_the_accumulator_of_the_sdk_gives_the_whole_calls(client, simulator):
+    simulator.order(script(TWO_CALLS))
+    with client.chat.completions.stream(model=CLAUDE, messages=QUESTION, tools=[WEATHER, TIME]) as stream:
+        seen = list(stream)
+        choice = stream.get_final_completion().choices[0]
+
+    done = [(event.index, event.name, event.arguments) for event in seen if event.type == "tool_calls.function.arguments.done"]
+    assert done == [(0, "get_weather", '{"zone": "WET", "city": "Lisbon"}'), (1, "get_time", "{}")]
+    assert choice.finish_reason == "tool_calls"
+    assert choice.message.role == "assistant"
+    assert choice.message.content == "Let me look."
+    assert [(call.id, call.type, call.function.name, call.function.arguments) for call in choice.message.tool_calls] == [
+        ("tooluse_A", "function", "get_weather", '{"zone": "WET", "city": "Lisbon"}'),
+        ("tooluse_B", "function", "get_time", "{}"),
+    ]
+
+
+def test_the_accumulator_parses_the_arguments_of_strict_tools(client, simulator):
+    strict = {"type": "function", "function": {**WEATHER["function"], "strict": True}}
+    simulator.order(script(TWO_CALLS))
+    with client.chat.completions.stream(model=CLAUDE, messages=QUESTION, tools=[strict, TIME]) as stream:
+        call = stream.get_final_completion().choices[0].message.tool_calls[0]
+    assert call.function.parsed_arguments == {"zone": "WET", "city": "Lisbon"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_was_cut_at_the_token_limit_ends_with_length(client, simulator, stream):
+    simulator.order(script(events(
+        ("messageStart", {"role": "assistant"}),
+        ("contentBlockStart", {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "A", "name": "get_weather"}}}),
+        ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"toolUse": {"input": '{"ci'}}}),
+        ("contentBlockStop", {"contentBlockIndex": 0}),
+        ("messageStop", {"stopReason": "max_tokens"}),
+        ("metadata", USAGE),
+    ) if stream else converse({"text": "I was"}, stop_reason="max_tokens")))
+    answer = client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[WEATHER], stream=stream)
+    last = list(answer)[-1] if stream else answer
+    assert last.choices[0].finish_reason == "length"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_one_call_at_a_time_where_that_was_asked_for(client, simulator, stream):
+    simulator.order(script(TWO_CALLS if stream else TWO_CALLS_WHOLE))
+    answer = client.chat.completions.create(
+        model=CLAUDE, messages=QUESTION, tools=[WEATHER, TIME], parallel_tool_calls=False, stream=stream
+    )
+    if stream:
+        seen = [call.index for chunk in answer for call in chunk.choices[0].delta.tool_calls or []]
+        assert set(seen) == {0}
+    else:
+        assert [call.function.name for call in answer.choices[0].message.tool_calls] == ["get_weather"]
+
+
+@pytest.mark.parametrize("model", [CLAUDE, NOVA])
+@pytest.mark.parametrize("stream", [False, True])
+def test_no_call_reaches_a_client_that_asked_for_none(client, simulator, model, stream):
+    simulator.order(script(TWO_CALLS if stream else TWO_CALLS_WHOLE))
+    answer = client.chat.completions.create(
+        model=model, messages=QUESTION, tools=[WEATHER, TIME], tool_choice="none", stream=stream
+    )
+    if stream:
+        chunks = list(answer)
+        assert not any(chunk.choices[0].delta.tool_calls for chunk in chunks)
+        assert chunks[-1].choices[0].finish_reason == "stop"
+    else:
+        assert answer.choices[0].message.tool_calls is None
+        assert answer.choices[0].message.content == "Let me look."
+        assert answer.choices[0].finish_reason == "stop"
+
+
+def test_schemas_keep_the_order_of_their_keys(client, simulator):
+    client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[WEATHER])
+    body = dict(simulator.last_in_order())
+    tool = dict(dict(dict(body["toolConfig"])["tools"][0])["toolSpec"])
+    schema = dict(dict(tool["inputSchema"])["json"])
+    assert [name for name, _ in schema["properties"]] == ["zone", "city", "anno"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [
+        ("required", {"any": {}}),
+        ("auto", {"auto": {}}),
+        ({"type": "function", "function": {"name": "get_time"}}, {"tool": {"name": "get_time"}}),
+    ],
+)
+def test_choices_of_tools(client, simulator, choice, sent):
+    answer = client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[WEATHER, TIME], tool_choice=choice)
+    assert simulator.last()["toolConfig"]["toolChoice"] == sent
+    assert answer.choices[0].finish_reason == "tool_calls"
+
+
+def test_a_choice_of_a_tool_that_is_not_there_is_refused(client):
+    choice = {"type": "function", "function": {"name": "get_lost"}}
+    with pytest.raises(openai.BadRequestError) as refusal:
+        client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[TIME], tool_choice=choice)
+    assert refusal.value.param == "tool_choice.function.name"
+
+
+@pytest.mark.parametrize("result", [
+    "21 degrees",
+    ' {"degrees": 21.50, "note": "“quoted” \\u00e9", "a": {"z": 1, "b": 1e400}}\n',
+    '"a JSON string"',
+    "[1,2,\n3]",
+    "line\nline\r\n\ttab \U0001f327",
+])
+@pytest.mark.parametrize("model", [CLAUDE, NOVA])
+def test_a_round_trip_brings_the_result_to_the_model_as_the_same_text(client, simulator, model, result):
+    turns = list(QUESTION)
+    message = client.chat.completions.create(model=model, messages=turns, tools=[WEATHER]).choices[0].message
+    [call] = message.tool_calls
+    assert json.loads(call.function.arguments)["city"] == "Lisbon"
+
+    turns += [message.to_dict(), {"role": "tool", "tool_call_id": call.id, "content": result}]
+    final = client.chat.completions.create(model=model, messages=turns, tools=[WEATHER])
+    assert final.choices[0].finish_reason == "stop"
+    assert "The tool answered" in final.choices[0].message.content
+
+    _, asked, answered = simulator.last()["messages"]
+    tool_use = asked["content"][-1]["toolUse"]
+    assert (tool_use["toolUseId"], tool_use["name"]) == (call.id, "get_weather")
+    assert tool_use["input"] == json.loads(call.function.arguments)
+    assert answered["role"] == "user"
+    [block] = answered["content"]
+    assert block["toolResult"]["toolUseId"] == call.id
+    assert block["toolResult"]["content"] == [{"text": result}]
+
+
+def test_arguments_in_history_keep_the_order_of_their_keys(client, simulator):
+    client.chat.completions.create(model=CLAUDE, tools=[WEATHER], messages=history('{"zone":"WET","city":"Lisbon","anno":1755}'))
+    body = dict(simulator.last_in_order())
+    call = dict(dict(body["messages"][1])["content"][-1])["toolUse"]
+    assert [name for name, _ in dict(call)["input"]] == ["zone", "city", "anno"]
+
+
+@pytest.mark.parametrize("arguments", ["", "{}", '{"ci', "[1]", "nonsense"])
+def test_history_with_arguments_that_are_no_object_goes_on(client, simulator, arguments):
+    answer = client.chat.completions.create(model=CLAUDE, tools=[WEATHER], messages=history(arguments))
+    assert answer.choices[0].finish_reason == "stop"
+    sent = simulator.last()["messages"][1]["content"][-1]["toolUse"]["input"]
+    assert isinstance(sent, dict)
+    assert sent == {} if arguments in ("", "{}") else arguments in json.dumps(sent).replace('\\"', '"')
+
+
+def test_history_with_calls_works_without_tools(client):
+    answer = client.chat.completions.create(model=CLAUDE, messages=history("{}"))
+    assert answer.choices[0].message.content
+
+
+def test_results_of_parallel_calls_come_in_one_turn(client, simulator):
+    calls = [
+        {"id": f"call_{number}", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+        for number in range(2)
+    ]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": call["id"]} for call in calls]
+    client.chat.completions.create(model=CLAUDE, tools=[TIME], messages=[
+        *QUESTION, {"role": "assistant", "content": None, "tool_calls": calls}, *results
+    ])
+    messages = simulator.last()["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert [block["toolResult"]["toolUseId"] for block in messages[2]["content"]] == ["call_0", "call_1"]
+
+
+ODD_NAMES = ["mcp.files/read.file", "mcp_files_read_file", "mcp.files.read/file", "größe", "x" * 90, "x" * 89 + "y"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_any_tool_name_comes_back_as_it_was_sent(client, simulator, name, stream):
+    tools = [{"type": "function", "function": {"name": odd, "parameters": {"type": "object"}}} for odd in ODD_NAMES]
+    choice = {"type": "function", "function": {"name": name}}
+    answer = client.chat.completions.create(
+        model=CLAUDE, messages=QUESTION, tools=tools, tool_choice=choice, stream=stream
+    )
+    if stream:
+        calls = [call for chunk in answer for call in chunk.choices[0].delta.tool_calls or []]
+    else:
+        calls = answer.choices[0].message.tool_calls
+    assert calls[0].function.name == name
+
+    sent = [tool["toolSpec"]["name"] for tool in simulator.last()["toolConfig"]["tools"]]
+    assert len(set(sent)) == len(ODD_NAMES)
+    assert all(len(short) <= 64 for short in sent)
+
+    # The next turn calls it by the same name, so that prompt caches hit.
+    client.chat.completions.create(model=CLAUDE, tools=tools, messages=[
+        *QUESTION,
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": calls[0].id, "type": "function", "function": {"name": name, "arguments": "{}"}}
+        ]},
+        {"role": "tool", "tool_call_id": calls[0].id, "content": "done"},
+    ])
+    again = simulator.last()
+    assert [tool["toolSpec"]["name"] for tool in again["toolConfig"]["tools"]] == sent
+    assert again["messages"][1]["content"][-1]["toolUse"]["name"] == sent[ODD_NAMES.index(name)]
+
+
+FUNCTION = WEATHER["function"]
+
+
+def test_clients_of_the_older_functions_get_a_function_call(client, simulator):
+    answer = client.chat.completions.create(model=CLAUDE, messages=QUESTION, functions=[FUNCTION])
+    choice = answer.choices[0]
+    assert choice.finish_reason == "function_call"
+    assert choice.message.tool_calls is None
+    assert choice.message.function_call.name == "get_weather"
+    assert json.loads(choice.message.function_call.arguments)["city"] == "Lisbon"
+
+    result = "21 degrees"
+    final = client.chat.completions.create(model=CLAUDE, functions=[FUNCTION], messages=[
+        *QUESTION, choice.message.to_dict(), {"role": "function", "name": "get_weather", "content": result}
+    ])
+    assert result in final.choices[0].message.content
+    assert simulator.last()["messages"][-1]["content"][0]["toolResult"]["content"] == [{"text": result}]
+
+
+def test_clients_of_the_older_functions_get_one_call_in_a_stream(client, simulator):
+    simulator.order(script(TWO_CALLS))
+    chunks = list(client.chat.completions.create(
+        model=CLAUDE, messages=QUESTION, functions=[FUNCTION, TIME["function"]], stream=True
+    ))
+    calls = [chunk.choices[0].delta.function_call for chunk in chunks if chunk.choices[0].delta.function_call]
+    assert [call.name for call in calls] == ["get_weather"] + [None] * (len(calls) - 1)
+    assert "".join(call.arguments for call in calls) == '{"zone": "WET", "city": "Lisbon"}'
+    assert not any(chunk.choices[0].delta.tool_calls for chunk in chunks)
+    assert chunks[-1].choices[0].finish_reason == "function_call"
+
+
+def test_text_is_text_where_tools_are_offered(client, simulator):
+    simulator.order(script(text("No ", "need.")))
+    answer = client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[WEATHER])
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("No need.", "stop")
+
+
+def history(arguments):
+    """A conversation in which the tool was called with these arguments and has answered."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": arguments}}
+    return [
+        *QUESTION,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "21 degrees"},
+    ]
