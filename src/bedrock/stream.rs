@@ -21,6 +21,10 @@ const LONGEST_FRAME: usize = 16 << 20;
 /// The most events that are gathered for one write.
 const MOST_TOGETHER: usize = 64;
 
+/// How many turns of the scheduler the next chunk may take: the connection may be served by another
+/// thread, which needs some microseconds to hand it over.
+const PATIENCE: u32 = 3;
+
 /// A stream whose first event has arrived. Dropping it ends the call to Bedrock.
 #[derive(Debug)]
 pub struct EventStream {
@@ -102,11 +106,16 @@ impl EventStream {
     /// turn of the scheduler lets it hand over the others that are there, so that they go to the
     /// client in one write. That is most of the processor time of a fast stream.
     async fn gather(&mut self) {
-        tokio::task::yield_now().await;
+        let mut patience = PATIENCE;
         while self.ready.len() < MOST_TOGETHER && self.failed.is_none() && !self.ended {
+            tokio::task::yield_now().await;
             match self.body.frame().now_or_never() {
-                Some(frame) => self.take(frame),
-                None => return,
+                Some(frame) => {
+                    self.take(frame);
+                    patience = PATIENCE;
+                }
+                None if patience == 0 => return,
+                None => patience -= 1,
             }
         }
     }

@@ -22,10 +22,6 @@ const LONGEST_ERROR: usize = 1 << 20;
 /// The longest whole answer that is read.
 const LONGEST_ANSWER: usize = 64 << 20;
 
-/// How much is read at once. An open stream holds this much all its life, and an event has a few
-/// hundred bytes.
-const READ_BUFFER: usize = 4 << 10;
-
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -56,7 +52,6 @@ impl Transport {
         let http = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .http1_read_buf_exact_size(READ_BUFFER)
             .build(tls);
         Ok(Self {
             http,
