@@ -38,6 +38,9 @@ pub(crate) struct Memory {
     pub(crate) resident: u64,
     /// The most that was in use.
     pub(crate) peak: u64,
+    /// What of it is the process's own: without the pages of its program, which are shared and can
+    /// be read again.
+    pub(crate) anonymous: u64,
 }
 
 impl Binaries {
@@ -160,6 +163,7 @@ impl Server {
         Ok(Memory {
             resident: field("VmRSS:")?,
             peak: field("VmHWM:")?,
+            anonymous: field("RssAnon:")?,
         })
     }
 }

@@ -104,18 +104,23 @@ pub(crate) fn memory(streams: usize, rounds: &[MemoryRound]) {
         let open = mebibytes(&|round| of(round).open.resident);
         let idle = mebibytes(&|round| of(round).idle.resident);
         let peak = mebibytes(&|round| of(round).open.peak);
+        let anonymous = mebibytes(&|round| of(round).open.anonymous);
         let each = (open - idle) * 1024.0 / streams as f64;
         println!(
             "  {name:<8} idle {idle:>6.1} MiB   open {open:>6.1} MiB   peak {peak:>6.1} MiB   \
-             a stream {each:>5.1} KiB"
+             a stream {each:>5.1} KiB   anonymous {anonymous:>6.1} MiB"
         );
-        open
+        (open, anonymous)
     };
     println!("\nresident memory of the server's process, {streams} open streams");
-    let floor = line("floor", |round| &round.floor);
-    let gateway = line("gateway", |round| &round.gateway);
+    let (floor, floor_anonymous) = line("floor", |round| &round.floor);
+    let (gateway, gateway_anonymous) = line("gateway", |round| &round.gateway);
     let ratio = gateway / floor;
     println!("  ratio {ratio:.2}   {}", verdict(ratio, MEMORY_TARGET));
+    println!(
+        "  ratio of anonymous memory {:.2}",
+        gateway_anonymous / floor_anonymous
+    );
 }
 
 /// Says why there is no figure of memory.
