@@ -353,8 +353,9 @@ async fn no_first_event_in_time_is_a_504() {
 async fn bedrock_that_cannot_be_reached_is_a_502() {
     let world = World::with(|config| {
         config.bedrock.retry.attempts = 1;
-        // Nothing listens on port 9 of loopback, the discard port.
-        let nowhere = "http://127.0.0.1:9".to_owned();
+        // A port that was free a moment ago, and that nothing listens on.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let nowhere = format!("http://{}", free.local_addr().unwrap());
         config.bedrock.simulated = Some(outcrop::bedrock::SimulatedBedrock::at(nowhere));
     })
     .await;
