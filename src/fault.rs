@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+/// The longest wait that a client is asked for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// The classes of failure, each with one HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
@@ -121,6 +124,13 @@ impl Fault {
             .code("missing_required_parameter")
     }
 
+    /// The field `field` of the object at `path`, which has to be there.
+    pub fn missing_field(path: &str, field: &str) -> Self {
+        let parameter = format!("{path}.{field}");
+        let message = format!("`{parameter}` is missing");
+        Self::missing(parameter, message)
+    }
+
     /// A fault of the gateway. The client is told no more than that; the log line has the rest.
     pub fn internal() -> Self {
         Self::new(
@@ -145,10 +155,11 @@ impl Fault {
         self
     }
 
-    /// Says when to come back.
+    /// Says when to come back: in a minute at the latest, since clients do not follow a wish to wait
+    /// for longer.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
+        self.retry_after = Some(wait.min(LONGEST_WAIT));
         self
     }
 

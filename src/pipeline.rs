@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::converse::event::Event;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
-use crate::limits::{Limited, Limiter, Permit, RateState};
+use crate::limits::{Limiter, Permit, RateState, Refused};
 use crate::models::{ModelId, ModelTable};
 use crate::openai::chat::{ChatRequest, ChunkWriter, Completion, Pieces, Translated, translate};
 use crate::record::Record;
@@ -93,7 +93,7 @@ impl Pipeline {
     }
 
     /// Answers a chat request, or says what stands against it.
-    pub async fn chat(&self, call: ChatCall) -> Result<ChatAnswer, Limited> {
+    pub async fn chat(&self, call: ChatCall) -> Result<ChatAnswer, Refused> {
         let ChatCall {
             caller,
             request,
@@ -290,8 +290,7 @@ fn heard(failure: Failure, record: &Record) -> Fault {
     } = failure;
     record.entries().failure = Some((code, detail));
     match (fault.retry_after, wait) {
-        // Clients do not wait longer than a minute, and give up where they are told to.
-        (Some(_), Some(wait)) => fault.retry_after(wait.min(std::time::Duration::from_secs(60))),
+        (Some(_), Some(wait)) => fault.retry_after(wait),
         _ => fault,
     }
 }
@@ -333,7 +332,7 @@ fn unix_seconds() -> u64 {
     now.map(|now| now.as_secs()).unwrap_or_default()
 }
 
-impl From<Fault> for Limited {
+impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
         Self { fault, rate: None }
     }

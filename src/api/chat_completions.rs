@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::authenticate;
-use crate::limits::Limited;
+use crate::limits::Refused;
 use crate::pipeline::{ChatAnswer, ChatBody, ChatCall};
 use crate::record::{Ending, Record};
 use crate::server::{
@@ -28,9 +28,9 @@ pub async fn create(
         () = app.shutdown.reached(Phase::Ending) => Err(restarting().into()),
     };
     match answer {
-        Err(limited) => {
-            record.note_fault(&limited.fault);
-            refuse(limited)
+        Err(refused) => {
+            record.note_fault(&refused.fault);
+            refuse(refused)
         }
         Ok(ChatAnswer {
             adjustments,
@@ -51,7 +51,7 @@ async fn answer(
     record: &Arc<Record>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<ChatAnswer, Limited> {
+) -> Result<ChatAnswer, Refused> {
     let caller = match authenticate(app, headers, record) {
         Ok(caller) => caller,
         Err(fault) => {

@@ -10,7 +10,7 @@ use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::attempt::{Backoff, Call, RetryPolicy};
-use super::credentials::{Authorization, CredentialCache, CredentialsUnavailable};
+use super::credentials::{Authorization, CredentialCache, CredentialKind, CredentialsUnavailable};
 use super::endpoint::{self, Endpoints};
 use super::failure::Failure;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
@@ -150,10 +150,10 @@ impl Bedrock {
     }
 
     /// Whether there is anything to authorize calls with, and which kind.
-    pub async fn credentials(&self) -> Result<&'static str, CredentialsUnavailable> {
+    pub async fn credentials(&self) -> Result<CredentialKind, CredentialsUnavailable> {
         match self.inner.transport.credentials.authorization().await? {
-            Authorization::Bearer(_) => Ok("Bedrock API key"),
-            Authorization::Sign(_) => Ok("AWS credentials"),
+            Authorization::Bearer(_) => Ok(CredentialKind::ApiKey),
+            Authorization::Sign(_) => Ok(CredentialKind::SigningKeys),
         }
     }
 

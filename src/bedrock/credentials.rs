@@ -23,6 +23,15 @@ pub(super) enum Authorization {
     Bearer(Arc<str>),
 }
 
+/// The kinds of credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A Bedrock API key, of which AWS does not tell whose it is.
+    ApiKey,
+    /// Keys that requests are signed with.
+    SigningKeys,
+}
+
 /// Why there are no credentials. The text is for the operator.
 #[derive(Debug, Clone)]
 pub struct CredentialsUnavailable(pub(super) String);

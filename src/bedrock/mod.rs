@@ -19,7 +19,7 @@ mod transport;
 
 pub use attempt::{Call, RetryPolicy};
 pub use client::{Bedrock, ConnectError};
-pub use credentials::CredentialsUnavailable;
+pub use credentials::{CredentialKind, CredentialsUnavailable};
 pub use failure::{Advice, Failure};
 pub use identity::{CallerIdentity, caller_identity};
 pub use listing::{FoundationModel, InferenceProfile};

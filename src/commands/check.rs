@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use super::BAD_CONFIGURATION;
-use crate::bedrock::{Bedrock, Call, Failure, caller_identity};
+use crate::bedrock::{Bedrock, Call, CredentialKind, Failure, caller_identity};
 use crate::config::{Config, Overrides, load};
 use crate::converse::request::{ContentBlock, ConverseRequest, InferenceConfig, Message, Role};
 use crate::models::{ModelId, ModelTable};
@@ -70,9 +70,8 @@ async fn check_credentials(bedrock: &Bedrock, report: &mut Report) -> bool {
             report.no("credentials", &error.to_string(), REMEDY);
             return false;
         }
-        // AWS tells nobody whose API key it is.
-        Ok(kind) if kind == "Bedrock API key" => report.yes("credentials", kind),
-        Ok(_) => match caller_identity(bedrock).await {
+        Ok(CredentialKind::ApiKey) => report.yes("credentials", "a Bedrock API key"),
+        Ok(CredentialKind::SigningKeys) => match caller_identity(bedrock).await {
             Ok(identity) => {
                 let whose = format!("{} of account {}", identity.arn, identity.account);
                 report.yes("credentials", &whose);

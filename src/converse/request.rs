@@ -208,6 +208,13 @@ pub enum ToolChoice {
     },
 }
 
+impl ToolResultContent {
+    /// What stands for a result that is not there, or empty: Bedrock refuses one without content.
+    pub fn no_output() -> Self {
+        Self::Text("(no output)".to_owned())
+    }
+}
+
 impl ContentBlock {
     /// Whether the block is text with nothing in it but white space.
     pub fn is_blank(&self) -> bool {

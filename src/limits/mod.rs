@@ -10,9 +10,6 @@ use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use scope::{Admission, Refusal, Scope};
 
-/// Clients do not follow a wish to wait for longer.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
 /// The limits of one gateway.
 #[derive(Debug)]
 pub struct Limiter {
@@ -38,9 +35,9 @@ pub struct RateState {
     pub reset: Duration,
 }
 
-/// A request that may not go now.
+/// A request that does not go to Bedrock, by a limit or for any other reason.
 #[derive(Debug)]
-pub struct Limited {
+pub struct Refused {
     /// What the client hears.
     pub fault: Fault,
     /// Where the rate stands, where it is a rate that refused.
@@ -57,7 +54,7 @@ impl Limiter {
     }
 
     /// Leave for a call of `caller` to `target`, or when to come back.
-    pub fn admit(&self, caller: &Caller, target: &Arc<str>) -> Result<Permit, Limited> {
+    pub fn admit(&self, caller: &Caller, target: &Arc<str>) -> Result<Permit, Refused> {
         let key = self
             .keys
             .admit(caller.name())
@@ -81,7 +78,7 @@ impl Permit {
     }
 }
 
-fn limited(refusal: Refusal, whose: &str) -> Limited {
+fn limited(refusal: Refusal, whose: &str) -> Refused {
     let (message, wait, rate) = match refusal {
         Refusal::TooFast { wait, rate } => (
             format!("{whose} is over its rate of requests; wait a moment"),
@@ -96,8 +93,8 @@ fn limited(refusal: Refusal, whose: &str) -> Limited {
     };
     let fault = Fault::new(FaultKind::RateLimited, message)
         .code("rate_limit_exceeded")
-        .retry_after(wait.min(LONGEST_WAIT));
-    Limited { fault, rate }
+        .retry_after(wait);
+    Refused { fault, rate }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::App;
 use super::sse::body;
 use crate::adjustments::Adjustments;
 use crate::fault::{Fault, FaultKind};
-use crate::limits::{Limited, RateState};
+use crate::limits::{RateState, Refused};
 use crate::openai::error::ErrorBody;
 use crate::pipeline::ChatStream;
 
@@ -50,12 +50,12 @@ pub fn answer_stream(
 }
 
 /// A refusal.
-pub fn refuse(limited: Limited) -> Response {
-    let mut response = fault_response(&limited.fault);
+pub fn refuse(refused: Refused) -> Response {
+    let mut response = fault_response(&refused.fault);
     add_notes(
         response.headers_mut(),
         &Adjustments::default(),
-        limited.rate,
+        refused.rate,
     );
     response
 }

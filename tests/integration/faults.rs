@@ -394,3 +394,25 @@ async fn credentials_that_aws_refuses_are_not_the_clients_fault() {
     assert_eq!(reply.error()["param"], json!(null));
     assert_eq!(reply.header("x-should-retry"), Some("false"));
 }
+
+#[tokio::test]
+async fn an_answer_with_nothing_usable_in_it_is_an_error_and_no_empty_success() {
+    let world = one_attempt().await;
+    let nothing = Script::new(bedrock_simulator::Answer::Text {
+        text: String::new(),
+        deltas: Some(Vec::new()),
+        stop_reason: Some("malformed_model_output".to_owned()),
+        usage: None,
+    });
+    world.simulator.push(nothing.times(0));
+    let reply = world.chat(&whole("hi")).await;
+    assert_eq!(reply.status, 502, "{}", reply.text);
+    assert_eq!(reply.error()["code"], "malformed_model_output");
+    let stream = world.chat(&streamed("hi")).await;
+    assert!(
+        stream.last_event().contains("malformed_model_output"),
+        "{}",
+        stream.text
+    );
+    assert!(!stream.text.contains("[DONE]"));
+}

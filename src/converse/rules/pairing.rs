@@ -8,9 +8,6 @@ use crate::converse::request::{
     ContentBlock, Message, Role, ToolResultBlock, ToolResultContent, ToolUseBlock,
 };
 
-/// What stands for a result that the conversation does not have.
-const NO_OUTPUT: &str = "(no output)";
-
 /// Brings every call's results together in the turn after it, in the place of what was wrong.
 pub(super) fn pair_tool_results(messages: &mut Vec<Message>, adjustments: &mut Adjustments) {
     if !messages.iter().any(has_tool_block) {
@@ -110,7 +107,7 @@ fn answer_calls(
         );
         results.push(ContentBlock::ToolResult(ToolResultBlock {
             tool_use_id: id.clone(),
-            content: vec![ToolResultContent::Text(NO_OUTPUT.to_owned())],
+            content: vec![ToolResultContent::no_output()],
         }));
     }
     paired.push(Message {

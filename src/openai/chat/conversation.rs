@@ -15,9 +15,6 @@ use crate::fault::Fault;
 use crate::models::Facts;
 use crate::openai::object::Unknown;
 
-/// What stands for a result that a tool left empty: Bedrock refuses a result without content.
-const NO_OUTPUT: &str = "(no output)";
-
 /// The conversation as Converse has it.
 #[derive(Debug, Default)]
 pub(super) struct Conversation {
@@ -158,9 +155,9 @@ impl Reader<'_> {
         match kind.as_deref() {
             Some("text") => text
                 .map(ContentBlock::Text)
-                .ok_or_else(|| missing_part(path, "text")),
+                .ok_or_else(|| Fault::missing_field(path, "text")),
             Some("image_url") => {
-                let image_url = image_url.ok_or_else(|| missing_part(path, "image_url"))?;
+                let image_url = image_url.ok_or_else(|| Fault::missing_field(path, "image_url"))?;
                 self.image(image_url, path).map(ContentBlock::Image)
             }
             Some("input_audio") => Err(not_served(path, "input_audio", input_audio.is_some())),
@@ -186,7 +183,7 @@ impl Reader<'_> {
                     self.adjustments
                         .ignored("messages[].content[].image_url.detail");
                 }
-                url.ok_or_else(|| missing_part(path, "image_url.url"))?
+                url.ok_or_else(|| Fault::missing_field(path, "image_url.url"))?
             }
         };
         image_block(&url, &format!("{path}.image_url.url"))
@@ -238,8 +235,8 @@ impl Reader<'_> {
         if kind.as_deref() == Some("custom") || custom.is_some() {
             return Err(not_served(path, "custom", true));
         }
-        let id = id.ok_or_else(|| missing_part(path, "id"))?;
-        let function = function.ok_or_else(|| missing_part(path, "function"))?;
+        let id = id.ok_or_else(|| Fault::missing_field(path, "id"))?;
+        let function = function.ok_or_else(|| Fault::missing_field(path, "function"))?;
         self.tool_use(bedrock_call_id(&id), function, &format!("{path}.function"))
     }
 
@@ -255,7 +252,7 @@ impl Reader<'_> {
             unknown,
         } = call;
         self.note_unknown(&unknown, "messages[].tool_calls[].function");
-        let name = name.ok_or_else(|| missing_part(path, "name"))?;
+        let name = name.ok_or_else(|| Fault::missing_field(path, "name"))?;
         let input = self.arguments(arguments.unwrap_or_default());
         Ok(ContentBlock::ToolUse(ToolUseBlock {
             tool_use_id,
@@ -290,7 +287,7 @@ impl Reader<'_> {
         tool_call_id: Option<String>,
         path: &str,
     ) -> Result<(), Fault> {
-        let id = tool_call_id.ok_or_else(|| missing_part(path, "tool_call_id"))?;
+        let id = tool_call_id.ok_or_else(|| Fault::missing_field(path, "tool_call_id"))?;
         self.tool_result(bedrock_call_id(&id), content, path)
     }
 
@@ -300,7 +297,7 @@ impl Reader<'_> {
         name: Option<String>,
         path: &str,
     ) -> Result<(), Fault> {
-        let name = name.ok_or_else(|| missing_part(path, "name"))?;
+        let name = name.ok_or_else(|| Fault::missing_field(path, "name"))?;
         let open = self.open_function_calls.get_mut(&name);
         let Some(id) = open.and_then(Vec::pop) else {
             return Err(Fault::invalid(
@@ -327,7 +324,7 @@ impl Reader<'_> {
             .map(|text| self.result_content(text))
             .collect();
         if content.is_empty() {
-            content.push(ToolResultContent::Text(NO_OUTPUT.to_owned()));
+            content.push(ToolResultContent::no_output());
         }
         let block = ContentBlock::ToolResult(ToolResultBlock {
             tool_use_id,
@@ -359,8 +356,12 @@ impl Reader<'_> {
             let path = format!("{path}.content[{position}]");
             self.note_unknown(&part.unknown, "messages[].content[]");
             let text = match part.kind.as_deref() {
-                Some("text") => part.text.ok_or_else(|| missing_part(&path, "text"))?,
-                Some("refusal") => part.refusal.ok_or_else(|| missing_part(&path, "refusal"))?,
+                Some("text") => part
+                    .text
+                    .ok_or_else(|| Fault::missing_field(&path, "text"))?,
+                Some("refusal") => part
+                    .refusal
+                    .ok_or_else(|| Fault::missing_field(&path, "refusal"))?,
                 other => return Err(unknown_part(&path, other, "`text`")),
             };
             texts.push(text);
@@ -394,13 +395,6 @@ impl AnyCalls for Option<Vec<ToolCall>> {
     fn is_some_and_any(&self) -> bool {
         self.as_ref().is_some_and(|calls| !calls.is_empty())
     }
-}
-
-fn missing_part(path: &str, field: &str) -> Fault {
-    Fault::missing(
-        format!("{path}.{field}"),
-        format!("`{path}.{field}` is missing"),
-    )
 }
 
 fn unknown_part(path: &str, kind: Option<&str>, known: &str) -> Fault {

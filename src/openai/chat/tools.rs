@@ -84,7 +84,7 @@ impl Reader<'_> {
                 ));
             }
             let Some(function) = function else {
-                return Err(missing(&path, "function"));
+                return Err(Fault::missing_field(&path, "function"));
             };
             specs.push(self.function(function, &format!("{path}.function"))?);
         }
@@ -113,7 +113,7 @@ impl Reader<'_> {
         }
         let name = name
             .filter(|name| !name.is_empty())
-            .ok_or_else(|| missing(path, "name"))?;
+            .ok_or_else(|| Fault::missing_field(path, "name"))?;
         Ok(Tool::ToolSpec(ToolSpec {
             name: self.names.bedrock_name(&name),
             // An empty description is refused by Bedrock.
@@ -166,7 +166,7 @@ impl Reader<'_> {
             }
         }
         let Some(name) = name else {
-            return Err(missing("tool_choice.function", "name"));
+            return Err(Fault::missing_field("tool_choice.function", "name"));
         };
         self.tool_named(&name, tools, "tool_choice.function.name")
     }
@@ -200,7 +200,7 @@ impl Reader<'_> {
             },
             Some(StringOrObject::Object(FunctionName { name, unknown })) => {
                 note_unknown(self.adjustments, &unknown, "function_call.");
-                let name = name.ok_or_else(|| missing("function_call", "name"))?;
+                let name = name.ok_or_else(|| Fault::missing_field("function_call", "name"))?;
                 Some(self.tool_named(&name, &tools, "function_call.name")?)
             }
         };
@@ -313,13 +313,6 @@ fn check_count(count: usize, field: &str) -> Result<(), Fault> {
         ));
     }
     Ok(())
-}
-
-fn missing(path: &str, field: &str) -> Fault {
-    Fault::missing(
-        format!("{path}.{field}"),
-        format!("`{path}.{field}` is missing"),
-    )
 }
 
 fn unknown_choice(field: &str, word: &str) -> Fault {
