@@ -21,6 +21,7 @@ use crate::journal::Received;
 use crate::operation::{Operation, Target};
 use crate::play::Body;
 use crate::reply::Reply;
+use crate::resources;
 use crate::script::{Answer, Script};
 use crate::simulator::Simulation;
 use crate::sts;
@@ -99,7 +100,7 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
     };
     let reply = match answer {
         Answer::Echo {} => unscripted(simulation, head, &target, &body),
-        answer => answer::scripted(answer, &target, &body),
+        answer => answer::scripted(simulation, answer, &target, &body),
     };
     (reply, Faults::new(faults, pace))
 }
@@ -117,11 +118,20 @@ fn accept(simulation: &Simulation, target: &Target, body: &[u8]) -> Result<(), A
         return Ok(());
     }
     validate::model(model, &simulation.options.retired_models)?;
+    if target.operation != Operation::CountTokens {
+        validate::served(model)?;
+    }
     match target.operation {
         Operation::Converse | Operation::ConverseStream => {
-            validate::conversation(model, &parsed(body)?, target.operation.streams())
+            let streaming = target.operation.streams();
+            validate::conversation(
+                resources::base(model),
+                &parsed(body)?,
+                streaming,
+                simulation,
+            )
         }
-        Operation::CountTokens => validate::countable(model, &parsed(body)?),
+        Operation::CountTokens => validate::countable(model, &parsed(body)?, simulation),
         _ => parsed(body).map(|_| ()),
     }
 }
@@ -133,16 +143,14 @@ fn unscripted(
     target: &Target,
     body: &[u8],
 ) -> Result<Reply, AwsError> {
-    let model = target.model.as_deref().unwrap_or_default();
+    let model = resources::base(target.model.as_deref().unwrap_or_default());
     let query = head.uri.query().unwrap_or_default();
     match (target.operation, &simulation.fixed) {
         (Operation::Converse, Some(fixed)) => Ok(fixed.whole()),
         (Operation::ConverseStream, Some(fixed)) => Ok(fixed.events()),
-        (Operation::Converse | Operation::ConverseStream, None) => Ok(answer::echo(
-            model,
-            &parsed(body)?,
-            target.operation.streams(),
-        )),
+        (Operation::Converse | Operation::ConverseStream, None) => {
+            Ok(answer::echo(simulation, target, &parsed(body)?))
+        }
         (Operation::InvokeModel | Operation::InvokeModelWithResponseStream, _) => Ok(invoke::echo(
             model,
             &parsed(body)?,
@@ -156,6 +164,11 @@ fn unscripted(
             control_plane::inference_profiles(simulation.options.control_plane, query)
         }
         (Operation::GetCallerIdentity, _) => Ok(sts::answer(body)),
+        (operation, _) => control_plane::lookup(
+            simulation.options.control_plane,
+            operation,
+            target.resource.as_deref().unwrap_or_default(),
+        ),
     }
 }
 

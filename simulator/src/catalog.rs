@@ -5,6 +5,8 @@
 
 /// The region of every ARN the simulator gives.
 pub(crate) const REGION: &str = "us-east-1";
+/// The account they belong to.
+pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// A foundation model.
 #[derive(Debug)]

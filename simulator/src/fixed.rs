@@ -29,8 +29,8 @@ impl Fixed {
         let made = Made {
             parts: vec![Part::Text(pieces(&text, deltas))],
             stop_reason: "end_turn".to_owned(),
-            stop_sequence: None,
             usage: json!({ "inputTokens": 10, "outputTokens": deltas, "totalTokens": 10 + deltas }),
+            ..Made::default()
         };
         // Of no family: the plainest answer.
         let family = Family::of("");

@@ -2,8 +2,8 @@
 //! account.
 //!
 //! [`Simulator::start`] opens one port that serves Bedrock's data plane (Converse, ConverseStream,
-//! InvokeModel, InvokeModelWithResponseStream, CountTokens), the lists of its control plane and
-//! STS's GetCallerIdentity. Requests are authenticated and refused as Bedrock does it, in
+//! InvokeModel, InvokeModelWithResponseStream, CountTokens), lists and look-ups of its control
+//! plane and STS's GetCallerIdentity. Requests are authenticated and refused as Bedrock does it, in
 //! Bedrock's words. What passes is answered by an echo; a [`Script`] replaces the echo by any
 //! answer, and disturbs it by any [`Fault`].
 //!
@@ -12,15 +12,18 @@
 //! 1. `routes` takes it from the socket, `call` leads it through everything below;
 //! 2. `journal` notes it, `calls` counts it until its last byte has left;
 //! 3. `auth` checks who signed it;
-//! 4. `validate` refuses what Bedrock refuses (`families` and `catalog` are its data);
-//! 5. `scripts` may have an answer queued, else `answer` and `invoke` make one up;
+//! 4. `validate` refuses what Bedrock refuses (`families`, `catalog` and `resources` are its data);
+//! 5. `scripts` may have an answer queued, else `answer` and `invoke` make one up; `guardrails` and
+//!    `cache` have their say, `signatures` seals what was thought;
 //! 6. `reply` gives it its head, `play` its body, step by step, with `faults` applied.
 
 mod answer;
 mod auth;
+mod cache;
 mod call;
 mod calls;
 mod catalog;
+mod clock;
 mod control_plane;
 mod conversation;
 mod error;
@@ -28,24 +31,28 @@ mod families;
 mod faults;
 mod fixed;
 mod frames;
+mod guardrails;
 mod ids;
 mod invoke;
 mod journal;
 mod operation;
 mod options;
 mod play;
+mod reasoning;
 mod recording;
 mod reply;
+mod resources;
 mod routes;
 mod script;
 mod scripts;
 mod server;
+mod signatures;
 mod simulator;
 mod sts;
 mod validate;
 
 pub use journal::Received;
 pub use operation::Operation;
-pub use options::{ControlPlane, Credentials, FixedAnswer, Options};
+pub use options::{ControlPlane, Credentials, FixedAnswer, Guardrail, Options};
 pub use script::{Answer, Event, Fault, Script};
 pub use simulator::Simulator;

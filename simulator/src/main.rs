@@ -1,10 +1,11 @@
 //! Runs the simulator until it is told to stop.
 
 use std::io::{self, Write as _};
+use std::iter;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bedrock_simulator::{FixedAnswer, Options, Simulator};
+use bedrock_simulator::{FixedAnswer, Guardrail, Options, Simulator};
 use clap::Parser;
 
 /// Amazon Bedrock over its real wire protocol, without an AWS account.
@@ -26,6 +27,18 @@ struct Arguments {
     /// Answer every conversation with the same text in this many deltas, unchecked
     #[arg(long, value_name = "N")]
     deltas: Option<usize>,
+    /// Refuse prompts of more than this many tokens (of four bytes), whatever the model takes
+    #[arg(long, value_name = "N")]
+    context_window: Option<u64>,
+    /// Cache prompts of this many tokens (of four bytes) or more, whatever the model asks for
+    #[arg(long, value_name = "N")]
+    cache_minimum: Option<u64>,
+    /// Take reasoning back whatever its signature, as recorded requests have it
+    #[arg(long)]
+    foreign_signatures: bool,
+    /// Know a guardrail of this id too, which blocks what the demo blocks; may be given again
+    #[arg(long, value_name = "ID")]
+    guardrail: Vec<String>,
     /// How many received requests to keep for `/_simulator/requests`; 0 keeps none
     #[arg(long, value_name = "N", default_value_t = 1000)]
     journal: usize,
@@ -39,12 +52,20 @@ impl Arguments {
                 bytes: self.answer_bytes.unwrap_or(default.bytes),
                 deltas: self.deltas.unwrap_or(default.deltas),
             });
+        let named = self.guardrail.iter().map(|id| Guardrail {
+            id: id.clone(),
+            ..Guardrail::demo()
+        });
         Options {
             listen: self.listen,
             any_credentials: self.any_credentials,
             word_delay: Duration::from_millis(self.word_delay_ms),
             fixed_answer,
             journal: self.journal,
+            context_window: self.context_window,
+            cache_minimum: self.cache_minimum,
+            foreign_signatures: self.foreign_signatures,
+            guardrails: iter::once(Guardrail::demo()).chain(named).collect(),
             ..Options::default()
         }
     }

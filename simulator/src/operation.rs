@@ -22,6 +22,18 @@ pub enum Operation {
     ListFoundationModels,
     /// `GET /inference-profiles` of the control plane
     ListInferenceProfiles,
+    /// `GET /inference-profiles/{id}` of the control plane
+    GetInferenceProfile,
+    /// `GET /provisioned-model-throughput/{id}` of the control plane
+    GetProvisionedModelThroughput,
+    /// `GET /custom-models/{id}` of the control plane
+    GetCustomModel,
+    /// `GET /model-customization/custom-model-deployments/{id}` of the control plane
+    GetCustomModelDeployment,
+    /// `GET /imported-models/{id}` of the control plane
+    GetImportedModel,
+    /// `GET /prompt-routers/{arn}` of the control plane
+    GetPromptRouter,
     /// `POST /` of STS with `Action=GetCallerIdentity`
     GetCallerIdentity,
 }
@@ -32,7 +44,25 @@ pub(crate) struct Target {
     pub(crate) operation: Operation,
     /// The model id in the path, percent-decoded; a slash inside an ARN may come encoded or not.
     pub(crate) model: Option<String>,
+    /// What is looked up in the control plane, percent-decoded.
+    pub(crate) resource: Option<String>,
 }
+
+/// What the control plane looks up, by the beginning of the path.
+const LOOKUPS: [(&str, Operation); 6] = [
+    ("/inference-profiles/", Operation::GetInferenceProfile),
+    (
+        "/provisioned-model-throughput/",
+        Operation::GetProvisionedModelThroughput,
+    ),
+    ("/custom-models/", Operation::GetCustomModel),
+    (
+        "/model-customization/custom-model-deployments/",
+        Operation::GetCustomModelDeployment,
+    ),
+    ("/imported-models/", Operation::GetImportedModel),
+    ("/prompt-routers/", Operation::GetPromptRouter),
+];
 
 impl Target {
     /// `None` where AWS knows no such operation.
@@ -41,13 +71,14 @@ impl Target {
             Some(Self {
                 operation,
                 model: None,
+                resource: None,
             })
         };
         if method == Method::GET {
             return match path {
                 "/foundation-models" => listing(Operation::ListFoundationModels),
                 "/inference-profiles" => listing(Operation::ListInferenceProfiles),
-                _ => None,
+                _ => Self::of_lookup(path),
             };
         }
         if method != Method::POST {
@@ -69,6 +100,20 @@ impl Target {
         (!model.is_empty()).then_some(Self {
             operation,
             model: Some(model),
+            resource: None,
+        })
+    }
+
+    fn of_lookup(path: &str) -> Option<Self> {
+        LOOKUPS.iter().find_map(|(front, operation)| {
+            let resource = percent_decode_str(path.strip_prefix(front)?)
+                .decode_utf8()
+                .ok()?;
+            (!resource.is_empty()).then(|| Self {
+                operation: *operation,
+                model: None,
+                resource: Some(resource.into_owned()),
+            })
         })
     }
 }

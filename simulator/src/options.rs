@@ -27,6 +27,14 @@ pub struct Options {
     pub journal: usize,
     /// Model ids (without geographic prefix) that have reached the end of their life.
     pub retired_models: Vec<String>,
+    /// The guardrails that exist; the demo alone by default.
+    pub guardrails: Vec<Guardrail>,
+    /// Replaces the context window of every model, in tokens of four bytes.
+    pub context_window: Option<u64>,
+    /// Replaces the shortest prompt that every caching model caches, in tokens of four bytes.
+    pub cache_minimum: Option<u64>,
+    /// Whether signatures of reasoning pass that no simulator issued; for recorded requests.
+    pub foreign_signatures: bool,
 }
 
 impl Default for Options {
@@ -42,6 +50,41 @@ impl Default for Options {
             fixed_answer: None,
             journal: 1000,
             retired_models: vec!["anthropic.claude-instant-v1".to_owned()],
+            guardrails: vec![Guardrail::demo()],
+            context_window: None,
+            cache_minimum: None,
+            foreign_signatures: false,
+        }
+    }
+}
+
+/// A guardrail that blocks texts which contain certain words, in upper or lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guardrail {
+    /// Small letters and digits, as AWS assigns them.
+    pub id: String,
+    /// The versions that exist beside `DRAFT`.
+    pub versions: Vec<String>,
+    /// Block what the user says.
+    pub input_words: Vec<String>,
+    /// Block what the model says.
+    pub output_words: Vec<String>,
+    /// Said in place of an answer to a blocked input.
+    pub blocked_input: String,
+    /// Said in place of a blocked answer.
+    pub blocked_output: String,
+}
+
+impl Guardrail {
+    /// The one every simulator has by default: `avalanche` blocks an input, `quicksand` an answer.
+    pub fn demo() -> Self {
+        Self {
+            id: "demoguardrail".to_owned(),
+            versions: vec!["1".to_owned()],
+            input_words: vec!["avalanche".to_owned()],
+            output_words: vec!["quicksand".to_owned()],
+            blocked_input: "Sorry, I cannot talk about that.".to_owned(),
+            blocked_output: "Sorry, I had better not say that.".to_owned(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the port serves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -8,6 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::call;
@@ -24,6 +26,7 @@ pub(crate) fn routes(simulation: Arc<Simulation>) -> Router {
         .route("/_simulator/scripts", post(push_scripts))
         .route("/_simulator/requests", get(requests))
         .route("/_simulator/status", get(status))
+        .route("/_simulator/clock", post(advance))
         .fallback(call::answer)
         .with_state(simulation)
 }
@@ -61,6 +64,28 @@ fn scripts_from(body: &[u8]) -> Result<Vec<Script>, String> {
         }
     }
     Ok(scripts)
+}
+
+/// An order to let time pass at once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: u64,
+}
+
+async fn advance(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Response {
+    match serde_json::from_slice(&body) {
+        Ok(Advance { advance_seconds }) => {
+            simulation
+                .clock
+                .advance(Duration::from_secs(advance_seconds));
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => {
+            let error = format!("not an advance of the clock: {error}");
+            document(StatusCode::BAD_REQUEST, &json!({ "error": error }))
+        }
+    }
 }
 
 async fn requests(State(simulation): State<Arc<Simulation>>) -> Response {

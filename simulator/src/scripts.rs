@@ -80,6 +80,7 @@ mod tests {
         Target {
             operation: Operation::Converse,
             model: Some(model.to_owned()),
+            resource: None,
         }
     }
 

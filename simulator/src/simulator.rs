@@ -3,17 +3,21 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::cache::PromptCache;
 use crate::calls::Calls;
+use crate::clock::Clock;
 use crate::fixed::Fixed;
 use crate::journal::{Journal, Received};
 use crate::options::Options;
 use crate::script::Script;
 use crate::scripts::Scripts;
 use crate::server;
+use crate::signatures::Seals;
 
 /// A running simulator. Dropped, it closes its port and every connection.
 #[derive(Debug)]
@@ -31,10 +35,13 @@ pub(crate) struct Simulation {
     pub(crate) journal: Journal,
     pub(crate) calls: Calls,
     pub(crate) fixed: Option<Fixed>,
+    pub(crate) clock: Clock,
+    pub(crate) cache: PromptCache,
+    pub(crate) seals: Seals,
 }
 
 impl Simulation {
-    fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options) -> Self {
         Self {
             scripts: Scripts::default(),
             journal: Journal::new(options.journal),
@@ -42,6 +49,9 @@ impl Simulation {
             fixed: options
                 .fixed_answer
                 .map(|fixed| Fixed::new(fixed, options.word_delay)),
+            clock: Clock::default(),
+            cache: PromptCache::default(),
+            seals: Seals::default(),
             options,
         }
     }
@@ -50,6 +60,8 @@ impl Simulation {
         self.scripts.clear();
         self.journal.clear();
         self.calls.clear();
+        self.cache.clear();
+        self.seals.clear();
     }
 }
 
@@ -91,9 +103,15 @@ impl Simulator {
         self.simulation.journal.entries()
     }
 
-    /// Forgets scripts, received requests and counts; calls under way go on.
+    /// Forgets scripts, received requests, counts, cached prompts and what scripts signed; calls
+    /// under way go on.
     pub fn clear(&self) {
         self.simulation.clear();
+    }
+
+    /// Lets this much time pass at once for what ages: cached prompts.
+    pub fn advance(&self, time: Duration) {
+        self.simulation.clock.advance(time);
     }
 
     /// How many calls are under way: received in part or whole, and not answered to the last byte.

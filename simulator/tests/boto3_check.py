@@ -161,6 +161,66 @@ def lists(control):
     check("times are read as times", profiles[0]["createdAt"].year == 2025, profiles[0])
 
 
+def lookups(control, runtime):
+    front = "arn:aws:bedrock:us-east-1:123456789012:"
+    found = {
+        "application-inference-profile/ap1234claude": lambda arn: control.get_inference_profile(
+            inferenceProfileIdentifier=arn)["models"][0]["modelArn"],
+        "provisioned-model/pm1234567890": lambda arn: control.get_provisioned_model_throughput(
+            provisionedModelId=arn)["foundationModelArn"],
+        "custom-model/amazon.nova-lite-v1:0/cm1234567890": lambda arn: control.get_custom_model(
+            modelIdentifier=arn)["baseModelArn"],
+        "custom-model-deployment/cd1234567890": lambda arn: control.get_custom_model_deployment(
+            customModelDeploymentIdentifier=arn)["modelArn"],
+        "imported-model/im1234567890": lambda arn: control.get_imported_model(
+            modelIdentifier=arn)["modelArn"],
+        "default-prompt-router/amazon.nova:1": lambda arn: control.get_prompt_router(
+            promptRouterArn=arn)["fallbackModel"]["modelArn"],
+    }
+    for resource, look_up in found.items():
+        seen = look_up(front + resource)
+        check(f"{resource} is looked up", seen.startswith("arn:aws:bedrock:"), seen)
+        answer = runtime.converse(modelId=front + resource, messages=HELLO)
+        check(f"{resource} is called", answer["stopReason"] == "end_turn", answer)
+
+
+def contract(runtime):
+    """Blocks and fields that boto3 must be able to read."""
+    document = {"format": "txt", "name": "snow", "citations": {"enabled": True},
+                "source": {"text": "Snow is cold."}}
+    thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+    answer = runtime.converse(
+        modelId=CLAUDE,
+        messages=[{"role": "user", "content": [{"text": "Read"}, {"document": document}]}],
+        additionalModelRequestFields=thinking,
+        additionalModelResponseFieldPaths=["/usage/output_tokens_details"],
+        serviceTier={"type": "flex"},
+    )
+    kinds = [next(iter(block)) for block in answer["output"]["message"]["content"]]
+    check("reasoning, text, citations", kinds == ["reasoningContent", "text", "citationsContent"], kinds)
+    check("the tier comes back", answer["serviceTier"] == {"type": "flex"}, answer)
+    seen = answer["additionalModelResponseFields"]
+    check("thinking tokens", seen["usage"]["output_tokens_details"]["thinking_tokens"] > 0, seen)
+    stream = runtime.converse_stream(
+        modelId=NOVA,
+        messages=[{"role": "user", "content": [{"text": "Tell me of an avalanche"}]}],
+        guardrailConfig={"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1", "trace": "enabled",
+                         "streamProcessingMode": "async"},
+    )
+    events = list(stream["stream"])
+    seen = events[-1]["metadata"]["trace"]["guardrail"]["inputAssessment"]["demoguardrail"]
+    word = seen["wordPolicy"]["customWords"][0]
+    check("a guardrail's trace", word == {"action": "BLOCKED", "detected": True, "match": "avalanche"}, seen)
+    long = [{"text": "All work and no play. " * 300}, {"cachePoint": {"type": "default"}}]
+    usages = [runtime.converse(modelId=CLAUDE, messages=HELLO, system=long)["usage"] for _ in range(2)]
+    check("a prompt is cached", usages[0]["cacheWriteInputTokens"] == usages[1]["cacheReadInputTokens"] > 1024, usages)
+    tools = {"tools": [{"systemTool": {"name": "nova_grounding"}}]}
+    stream = runtime.converse_stream(modelId="us.amazon.nova-2-lite-v1:0", messages=HELLO, toolConfig=tools)
+    deltas = [event["contentBlockDelta"]["delta"] for event in stream["stream"] if "contentBlockDelta" in event]
+    seen = {key for delta in deltas for key in delta}
+    check("a server tool's events", {"toolUse", "toolResult", "citation", "text"} <= seen, seen)
+
+
 def errors(runtime):
     call = lambda model, **more: runtime.converse(modelId=model, messages=HELLO, **more)["stopReason"]
     refused("an unknown model", "ValidationException", lambda: call("does-not-exist"))
@@ -215,8 +275,9 @@ def credentials():
 
 if __name__ == "__main__":
     RUNTIME = client("bedrock-runtime")
-    for group in (converse, tools, streams, invoke, counts, errors):
+    for group in (converse, tools, streams, invoke, counts, contract, errors):
         group(RUNTIME)
     lists(client("bedrock"))
+    lookups(client("bedrock"), RUNTIME)
     credentials()
     print("all passed")

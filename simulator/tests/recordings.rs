@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bedrock_simulator::{Options, Script, Simulator};
+use bedrock_simulator::{Guardrail, Options, Script, Simulator};
 use common::{open_simulator, post};
 use serde_json::Value;
 
@@ -34,11 +34,26 @@ fn recordings() -> Vec<(PathBuf, Value)> {
     files.into_iter().map(read).collect()
 }
 
-/// Checks everything but credentials and retirement: some recorded models have retired since.
+/// The guardrails that recorded requests name.
+const GUARDRAILS: [&str; 4] = [
+    "5zwrmdlsra2e",
+    "guardrail1234",
+    "v9kpg6yrwhs2",
+    "xbgw7g293v7o",
+];
+
+/// Checks everything but what only the real Bedrock can know: credentials, which models have
+/// retired since, and its own signatures of reasoning.
 async fn strict_simulator() -> Simulator {
+    let guardrails = GUARDRAILS.map(|id| Guardrail {
+        id: id.to_owned(),
+        ..Guardrail::demo()
+    });
     let options = Options {
         any_credentials: true,
         retired_models: Vec::new(),
+        guardrails: guardrails.to_vec(),
+        foreign_signatures: true,
         ..Options::default()
     };
     Simulator::start(options).await.unwrap()
@@ -52,7 +67,7 @@ async fn every_recorded_conversation_that_bedrock_accepted_passes() {
     for (_, recording) in recordings() {
         let is_conversation = matches!(
             recording["meta"]["operation"].as_str(),
-            Some("Converse" | "ConverseStream")
+            Some("Converse" | "ConverseStream" | "CountTokens")
         );
         // A stream's exception comes under status 200.
         let accepted = recording["response"]["status"] == 200
@@ -83,9 +98,12 @@ async fn every_recorded_conversation_that_bedrock_accepted_passes() {
 }
 
 /// The refusals whose reasons stand in the request.
-const REFUSED: [&str; 7] = [
+const REFUSED: [&str; 10] = [
+    "conv-claude-err400-0a603759",
     "conv-claude-err400-4530a170",
     "conv-claude-err400-b71d1ebb",
+    "conv-nova-err400-0ecd558b",
+    "conv-nova-err400-a8b9d2b9",
     "conv-other-err400-1eeb06dc",
     "conv-other-err400-d029bb06",
     "convs-other-err400-304207f6",

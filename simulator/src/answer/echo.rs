@@ -4,13 +4,15 @@
 //!   result and its text has a word in common with a tool's name or description (whole words of
 //!   four letters or more).
 //! - Where `outputConfig` asks for JSON, the text is JSON that fits the schema.
+//! - Server tools on offer are used first.
 //! - After a tool result, the text quotes it.
+//! - A document that wants to be cited is cited behind the text.
 //! - Else the text quotes the user.
 
 use serde_json::{Value, json};
 
 use super::message::{Made, Part};
-use super::{schema, usage};
+use super::{citations, reasoning, schema, server_tools, usage};
 use crate::conversation::{Conversation, Message, Tool, text};
 use crate::families::{Family, Maker};
 use crate::ids;
@@ -20,15 +22,29 @@ const LONGEST_QUOTE: usize = 400;
 
 pub(super) fn compose(model: &str, request: &Value, conversation: &Conversation<'_>) -> Made {
     let said = conversation.last_user_text();
+    let family = Family::of(model);
     let calls = tools_to_call(conversation, &said);
     let mut made = if calls.is_empty() {
         let answer = answer_text(model, request, conversation, &said);
         limited(&answer, conversation)
     } else {
-        calling(&calls, &said, conversation, &Family::of(model))
+        calling(&calls, &said, conversation, &family)
     };
+    if wanted_schema(request).is_none() && made.stop_reason == "end_turn" {
+        made.parts.extend(citations::part(&family, conversation));
+    }
+    made.parts
+        .splice(0..0, server_tools::parts(conversation, &said));
+    if let Some((part, tokens)) = reasoning::part(&family, conversation, &said) {
+        made.thinking_tokens = tokens;
+        if family.reasoning_last {
+            made.parts.push(part);
+        } else {
+            made.parts.insert(0, part);
+        }
+    }
     let input = usage::of_request(request);
-    let output = output_tokens(&made.parts);
+    let output = output_tokens(&made.parts) + made.thinking_tokens;
     made.usage = json!({
         "inputTokens": input,
         "outputTokens": output,
@@ -63,7 +79,7 @@ fn limited(answer: &str, conversation: &Conversation<'_>) -> Made {
         parts: vec![Part::words(kept)],
         stop_reason: stop_reason.to_owned(),
         stop_sequence,
-        usage: Value::Null,
+        ..Made::default()
     }
 }
 
@@ -100,6 +116,12 @@ fn answer_text(
             quoted(&result)
         );
     }
+    // Recording `conv-deepseek-1bc44876`.
+    let lead = if Family::of(model).reasoning_last {
+        "\n\n"
+    } else {
+        ""
+    };
     let greeting = if said.trim().is_empty() {
         "You sent no text, and that is fine.".to_owned()
     } else {
@@ -107,7 +129,7 @@ fn answer_text(
     };
     let media = last.map(media).unwrap_or_default();
     format!(
-        "{greeting}{media} This is the Bedrock simulator speaking in place of {model}: no model has read your words and nobody is billed. Offer me a tool and mention it, and I will call it."
+        "{lead}{greeting}{media} This is the Bedrock simulator speaking in place of {model}: no model has read your words and nobody is billed. Offer me a tool and mention it, and I will call it."
     )
 }
 
@@ -184,8 +206,7 @@ fn calling(
     Made {
         parts: intro.into_iter().chain(calls).collect(),
         stop_reason: "tool_use".to_owned(),
-        stop_sequence: None,
-        usage: Value::Null,
+        ..Made::default()
     }
 }
 
@@ -268,7 +289,8 @@ fn output_tokens(parts: &[Part]) -> u64 {
     let of_part = |part: &Part| match part {
         Part::Text(deltas) => usage::of_text(&deltas.concat()),
         Part::Tool { input, .. } => 8 + input.to_string().len() as u64 / 4,
-        Part::Other(block) => usage::of_request(block),
+        // Reasoning is counted where it is made.
+        Part::Other(_) => 0,
     };
     parts.iter().map(of_part).sum()
 }

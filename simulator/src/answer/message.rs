@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::response_fields;
 use crate::families::{Family, Maker};
 use crate::frames;
 use crate::reply::Reply;
@@ -12,13 +13,48 @@ use crate::reply::Reply;
 pub(crate) const LATENCY_MS: u64 = 42;
 
 /// An answer before it takes the form of an operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Made {
     pub(crate) parts: Vec<Part>,
     pub(crate) stop_reason: String,
     /// Only where a stop sequence ended the text.
     pub(crate) stop_sequence: Option<String>,
     pub(crate) usage: Value,
+    /// How many of the answer's tokens were reasoning.
+    pub(crate) thinking_tokens: u64,
+    pub(crate) extras: Extras,
+}
+
+/// What an answer has beside the message, where the request asks for it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Extras {
+    /// What guardrails and routers tell of their work.
+    pub(crate) trace: Option<Value>,
+    pub(crate) performance_config: Option<Value>,
+    pub(crate) service_tier: Option<Value>,
+    /// Of `additionalModelResponseFieldPaths`.
+    pub(crate) paths: Vec<String>,
+    /// `additionalModelResponseFields` as a script has them, in place of what the paths find.
+    pub(crate) response_fields: Option<Value>,
+}
+
+impl Extras {
+    /// Adds them to a whole answer or to a stream's metadata.
+    fn add_to(&self, body: &mut Value) {
+        for (name, value) in [
+            ("trace", &self.trace),
+            ("performanceConfig", &self.performance_config),
+            ("serviceTier", &self.service_tier),
+        ] {
+            add(body, name, value.as_ref());
+        }
+    }
+}
+
+fn add(body: &mut Value, name: &str, value: Option<&Value>) {
+    if let (Value::Object(fields), Some(value)) = (body, value) {
+        fields.insert(name.to_owned(), value.clone());
+    }
 }
 
 /// A content block.
@@ -54,6 +90,14 @@ impl Made {
                 .to_owned(),
             stop_sequence: None,
             usage: body.get("usage").cloned().unwrap_or(Value::Null),
+            extras: Extras {
+                trace: body.get("trace").cloned(),
+                performance_config: body.get("performanceConfig").cloned(),
+                service_tier: body.get("serviceTier").cloned(),
+                paths: Vec::new(),
+                response_fields: body.get("additionalModelResponseFields").cloned(),
+            },
+            ..Self::default()
         }
     }
 
@@ -66,6 +110,10 @@ impl Made {
             "stopReason": self.stop_reason,
             "usage": self.whole_usage(family),
         });
+        self.extras.add_to(&mut body);
+        let scripted = self.extras.response_fields.clone();
+        let fields = scripted.or_else(|| response_fields::of_whole(self, family));
+        add(&mut body, "additionalModelResponseFields", fields.as_ref());
         body.sort_all_objects();
         Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
     }
@@ -87,7 +135,11 @@ impl Made {
     pub(crate) fn events(&self, family: &Family) -> Reply {
         let mut events = Events::default();
         events.push("messageStart", json!({ "role": "assistant" }));
-        for (index, part) in self.parts.iter().enumerate() {
+        // Recording `convs-gpt-oss-7231524f`.
+        let opening = family
+            .opens_with_empty_text
+            .then(|| Part::Text(vec![String::new()]));
+        for (index, part) in opening.iter().chain(&self.parts).enumerate() {
             if let Some(start) = part.start(family) {
                 events.push(
                     "contentBlockStart",
@@ -102,8 +154,13 @@ impl Made {
             }
             events.push("contentBlockStop", json!({ "contentBlockIndex": index }));
         }
-        events.push("messageStop", json!({ "stopReason": self.stop_reason }));
-        let metadata = json!({ "metrics": { "latencyMs": LATENCY_MS }, "usage": self.usage });
+        let mut stop = json!({ "stopReason": self.stop_reason });
+        let scripted = self.extras.response_fields.clone();
+        let fields = scripted.or_else(|| response_fields::of_stream(self, family));
+        add(&mut stop, "additionalModelResponseFields", fields.as_ref());
+        events.push("messageStop", stop);
+        let mut metadata = json!({ "metrics": { "latencyMs": LATENCY_MS }, "usage": self.usage });
+        self.extras.add_to(&mut metadata);
         events.push("metadata", metadata);
         Reply::events(events.0)
     }

@@ -1,9 +1,14 @@
 //! Answers to Converse, ConverseStream and CountTokens.
 
+mod citations;
 mod echo;
 pub(crate) mod message;
+mod reasoning;
+mod response_fields;
 mod schema;
 mod scripted;
+mod server_tools;
+mod settled;
 pub(crate) mod usage;
 
 use bytes::Bytes;
@@ -12,16 +17,23 @@ use serde_json::{Value, json};
 
 use crate::conversation::Conversation;
 use crate::families::Family;
+use crate::operation::Target;
 use crate::reply::Reply;
+use crate::resources;
+use crate::simulator::Simulation;
 use message::Made;
 
 pub(crate) use scripted::scripted;
 
 /// The answer made up for a request in Converse's shape.
-pub(crate) fn echo(model: &str, request: &Value, streaming: bool) -> Reply {
+pub(crate) fn echo(simulation: &Simulation, target: &Target, request: &Value) -> Reply {
+    let called = target.model.as_deref().unwrap_or_default();
+    let model = resources::base(called);
     let family = Family::of(model);
-    let made = made(model, request);
-    if streaming {
+    let made = settled::settled(simulation, called, request, true, |conversation| {
+        echo::compose(model, request, conversation)
+    });
+    if target.operation.streams() {
         made.events(&family)
     } else {
         made.whole(&family)

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use super::message::{Made, Part};
+use super::settled::settled;
 use super::usage;
 use crate::error::AwsError;
 use crate::families::Family;
@@ -15,11 +16,21 @@ use crate::invoke;
 use crate::operation::Target;
 use crate::recording;
 use crate::reply::{Reply, ReplyBody};
+use crate::resources;
 use crate::script::{Answer, Event};
+use crate::simulator::Simulation;
 
 /// Makes the answer a script orders. A script that does not fit the call is answered by an error
 /// that says so, for its author to see.
-pub(crate) fn scripted(answer: Answer, target: &Target, body: &[u8]) -> Result<Reply, AwsError> {
+///
+/// A text goes through guardrails and the prompt cache like the echo; whatever else is ordered is
+/// sent as it stands.
+pub(crate) fn scripted(
+    simulation: &Simulation,
+    answer: Answer,
+    target: &Target,
+    body: &[u8],
+) -> Result<Reply, AwsError> {
     match answer {
         Answer::Echo {} => Err(misfit("`echo` answers elsewhere")),
         Answer::Text {
@@ -29,12 +40,15 @@ pub(crate) fn scripted(answer: Answer, target: &Target, body: &[u8]) -> Result<R
             usage,
         } => {
             let request = serde_json::from_slice(body).unwrap_or_default();
-            in_form_of(
-                target,
-                &text_made(text, deltas, stop_reason, usage, &request),
-            )
+            let model = target.model.as_deref().unwrap_or_default();
+            let charged = usage.is_none();
+            let made = settled(simulation, model, &request, charged, |_| {
+                text_made(text, deltas, stop_reason, usage, &request)
+            });
+            in_form_of(target, &made)
         }
         Answer::Converse { body, headers } => {
+            simulation.seals.remember(&body);
             let reply = if target.operation.streams() {
                 in_form_of(target, &Made::from_converse(&body))?
             } else {
@@ -43,6 +57,8 @@ pub(crate) fn scripted(answer: Answer, target: &Target, body: &[u8]) -> Result<R
             with_headers(reply, &headers)
         }
         Answer::Events { events } => {
+            let payloads = events.iter().map(|event| &event.payload);
+            payloads.for_each(|payload| simulation.seals.remember(payload));
             if target.operation.streams() {
                 Ok(Reply::events(events.iter().map(frame).collect()))
             } else {
@@ -56,7 +72,7 @@ pub(crate) fn scripted(answer: Answer, target: &Target, body: &[u8]) -> Result<R
         } => raw(status, &headers, body),
         Answer::Recording { file } => {
             let recorded = recording::load(&file).map_err(|error| misfit(&error))?;
-            scripted(recorded, target, b"")
+            scripted(simulation, recorded, target, b"")
         }
         Answer::Error {
             status,
@@ -84,8 +100,7 @@ fn text_made(
     let made = Made {
         parts: vec![part],
         stop_reason: stop_reason.unwrap_or_else(|| "end_turn".to_owned()),
-        stop_sequence: None,
-        usage: Value::Null,
+        ..Made::default()
     };
     let (input, output) = (usage::of_request(request), usage::of_text(&made.text()));
     let estimate =
@@ -98,7 +113,7 @@ fn text_made(
 
 fn in_form_of(target: &Target, made: &Made) -> Result<Reply, AwsError> {
     use crate::Operation::{Converse, ConverseStream, InvokeModel, InvokeModelWithResponseStream};
-    let model = target.model.as_deref().unwrap_or_default();
+    let model = resources::base(target.model.as_deref().unwrap_or_default());
     match target.operation {
         Converse => Ok(made.whole(&Family::of(model))),
         ConverseStream => Ok(made.events(&Family::of(model))),

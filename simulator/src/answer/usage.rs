@@ -1,37 +1,55 @@
-//! Token counts, estimated by counting words.
+//! Token counts: what is asked counts a token for four bytes, what is answered one for a word.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-/// What an image, a document or a video counts.
-const MEDIUM: u64 = 100;
+/// What an image, a document or a video counts, in bytes.
+const MEDIUM: u64 = 400;
+/// Bytes that make a token.
+const TOKEN: u64 = 4;
+/// The parts of a conversation that the model reads.
+const READ: [&str; 3] = ["toolConfig", "system", "messages"];
 
-/// Tokens of a text: its words.
+/// Tokens of an answered text: its words.
 pub(crate) fn of_text(text: &str) -> u64 {
     text.split_whitespace().count() as u64
 }
 
-/// Tokens of a request: the words of all its texts, and something for each medium.
+/// Tokens of a request: at least one.
 pub(crate) fn of_request(request: &Value) -> u64 {
-    of_value(request).max(1)
+    let bytes = if request.get("messages").is_some() {
+        READ.iter()
+            .filter_map(|name| request.get(name))
+            .map(bytes)
+            .sum()
+    } else {
+        bytes(request)
+    };
+    of_bytes(bytes).max(1)
 }
 
-fn of_value(value: &Value) -> u64 {
+/// Tokens of so many bytes.
+pub(crate) fn of_bytes(bytes: u64) -> u64 {
+    bytes.div_ceil(TOKEN)
+}
+
+/// How long the texts, names and numbers of a value are. Media count the same whatever their
+/// size, and cache points nothing.
+pub(crate) fn bytes(value: &Value) -> u64 {
     match value {
-        Value::String(text) => of_text(text),
-        Value::Array(values) => values.iter().map(of_value).sum(),
+        Value::String(text) => text.len() as u64,
+        Value::Array(values) => values.iter().map(bytes).sum(),
         Value::Object(fields) => fields
             .iter()
-            .map(|(name, value)| {
-                if matches!(name.as_str(), "bytes" | "data") {
-                    MEDIUM
-                } else {
-                    of_value(value)
-                }
+            .map(|(name, value)| match name.as_str() {
+                "bytes" | "data" | "s3Location" => MEDIUM,
+                "cachePoint" => 0,
+                _ => name.len() as u64 + bytes(value),
             })
             .sum(),
-        _ => 0,
+        Value::Number(number) => number.to_string().len() as u64,
+        Value::Bool(_) | Value::Null => TOKEN,
     }
 }
 

@@ -135,8 +135,20 @@ fn full(part: &Part, with_content: bool) -> Value {
             };
             json!({ "type": "tool_use", "id": id, "name": name, "input": input })
         }
-        Part::Other(block) => block.clone(),
+        Part::Other(block) => thinking(block).unwrap_or_else(|| block.clone()),
     }
+}
+
+/// A block of Converse's reasoning, as Claude itself writes it.
+fn thinking(block: &Value) -> Option<Value> {
+    let content = block.get("reasoningContent")?;
+    let text = |name: &str| content.get("reasoningText").and_then(|text| text.get(name));
+    Some(match content.get("redactedContent") {
+        Some(data) => json!({ "type": "redacted_thinking", "data": data }),
+        None => {
+            json!({ "type": "thinking", "thinking": text("text"), "signature": text("signature") })
+        }
+    })
 }
 
 fn deltas(part: &Part) -> Vec<Value> {

@@ -11,31 +11,90 @@ use crate::conversation::{Block, Message, text};
 use crate::error::AwsError;
 use crate::families::Maker;
 
+/// Limits that botocore's model of `bedrock-runtime` tells of `Message.content`.
 const MOST_DOCUMENTS: usize = 5;
+const MOST_IMAGES: usize = 20;
+/// Claude's limit of an image, in bytes of base64.
+const LARGEST_IMAGE: usize = 5 * 1024 * 1024;
 
 pub(super) fn kinds_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     let family = &subject.family;
     for (_, _, block) in subject.conversation.located_blocks() {
-        let field = match block.kind {
-            _ if is_remote(&block) && !family.s3_locations => "s3Uri",
-            "image" if !family.images => "image",
-            "video" if !family.video => "video",
-            _ => continue,
+        let supported = match block.kind {
+            "image" => family.images,
+            "document" => family.documents,
+            "video" => family.video,
+            "audio" => family.audio,
+            "searchResult" | "toolAddition" | "toolRemoval" => family.maker != Maker::Amazon,
+            _ => true,
         };
-        return Err(AwsError::validation(format!(
-            "This model doesn't support the {field} field. Remove {field} and try again."
-        )));
+        if !supported {
+            return Err(unsupported(block.kind));
+        }
     }
     Ok(())
 }
 
-/// Whether a block, or one inside a tool result, names its bytes by their place in S3
-/// (recordings `conv-claude-err400-4530a170` and, in a tool result, `conv-claude-err400-b71d1ebb`).
-fn is_remote(block: &Block<'_>) -> bool {
-    let is_remote = |value: &Value| value.pointer("/source/s3Location").is_some();
-    let content = block.value.get("content").and_then(Value::as_array);
-    let mut inner = content.into_iter().flatten().filter_map(Value::as_object);
-    is_remote(block.value) || inner.any(|block| block.values().any(is_remote))
+/// Places in S3 instead of bytes. Claude's refusal of a document comes from further behind than
+/// that of a picture (recordings `conv-claude-err400-4530a170`, `conv-claude-err400-b71d1ebb`, and
+/// for documents `conv-claude-err400-0a603759`).
+pub(super) fn s3_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
+    if subject.family.s3_locations {
+        return Ok(());
+    }
+    for (place, _, block) in subject.conversation.located_blocks() {
+        let is_remote = |value: &Value| value.pointer("/source/s3Location").is_some();
+        let inside = contents(block).any(|(_, _, value)| is_remote(value));
+        if !is_remote(block.value) && !inside {
+            continue;
+        }
+        let by_claude = subject.family.maker == Maker::Anthropic && block.kind == "document";
+        return Err(if by_claude {
+            AwsError::by_model(format!("{place}.document.source.type: Field required"))
+        } else {
+            unsupported("s3Uri")
+        });
+    }
+    Ok(())
+}
+
+fn unsupported(field: &str) -> AwsError {
+    AwsError::validation(format!(
+        "This model doesn't support the {field} field. Remove {field} and try again."
+    ))
+}
+
+/// The blocks inside a tool result, with their places in it.
+fn contents<'a>(block: Block<'a>) -> impl Iterator<Item = (usize, &'a str, &'a Value)> {
+    let content = (block.kind == "toolResult")
+        .then(|| block.value.get("content").and_then(Value::as_array))
+        .flatten();
+    content
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .filter_map(|(position, inner)| Some((position, inner.as_object()?)))
+        .flat_map(|(position, inner)| {
+            inner
+                .iter()
+                .map(move |(kind, value)| (position, kind.as_str(), value))
+        })
+}
+
+pub(super) fn not_too_many(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let messages = &subject.conversation.messages;
+    for (kind, most) in [("document", MOST_DOCUMENTS), ("image", MOST_IMAGES)] {
+        let count: usize = messages
+            .iter()
+            .map(|message| message.of_kind(kind).count())
+            .sum();
+        if count > most {
+            return Err(AwsError::validation(format!(
+                "You can't include more than {most} {kind}s in a request."
+            )));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn documents_named_apart(subject: &Subject<'_>) -> Result<(), AwsError> {
@@ -47,11 +106,6 @@ pub(super) fn documents_named_apart(subject: &Subject<'_>) -> Result<(), AwsErro
     let names: Vec<&str> = documents
         .map(|document| text(document.get("name")))
         .collect();
-    if names.len() > MOST_DOCUMENTS {
-        return Err(AwsError::validation(format!(
-            "You can't include more than {MOST_DOCUMENTS} documents in a request."
-        )));
-    }
     if names.iter().any(|name| !is_document_name(name)) {
         return Err(AwsError::validation(
             "The document file name can only contain alphanumeric characters, whitespace characters, hyphens, parentheses, and square brackets. The name can't contain more than one consecutive whitespace character.",
@@ -90,18 +144,20 @@ pub(super) fn documents_have_text(subject: &Subject<'_>) -> Result<(), AwsError>
     Ok(())
 }
 
-/// Claude and Nova look at the bytes.
+/// Claude and Nova look at the bytes, in tool results as well.
 pub(super) fn images_are_what_they_say(subject: &Subject<'_>) -> Result<(), AwsError> {
     let maker = subject.family.maker;
     if maker == Maker::Other {
         return Ok(());
     }
-    for (place, _, image) in subject
-        .conversation
-        .located_blocks()
-        .filter(|(_, _, block)| block.kind == "image")
-    {
-        let Some((declared, found)) = formats(&image) else {
+    for (place, image) in located(subject, "image") {
+        let size = text(image.pointer("/source/bytes")).len();
+        if maker == Maker::Anthropic && size > LARGEST_IMAGE {
+            return Err(AwsError::by_model(format!(
+                "{place}.image.source.base64: image exceeds 5 MB maximum: {size} bytes > {LARGEST_IMAGE} bytes"
+            )));
+        }
+        let Some((declared, found)) = formats(image) else {
             continue;
         };
         if found == Some(declared) {
@@ -122,16 +178,53 @@ pub(super) fn images_are_what_they_say(subject: &Subject<'_>) -> Result<(), AwsE
     Ok(())
 }
 
-/// The format an inline image is declared to have, and the one its first bytes show.
-fn formats<'a>(image: &Block<'a>) -> Option<(&'a str, Option<&'static str>)> {
-    let bytes = image
-        .value
-        .pointer("/source/bytes")
-        .and_then(Value::as_str)?;
+/// Claude opens PDFs.
+pub(super) fn documents_are_what_they_say(subject: &Subject<'_>) -> Result<(), AwsError> {
+    if subject.family.maker != Maker::Anthropic {
+        return Ok(());
+    }
+    let wrong = located(subject, "document").find(|(_, document)| {
+        text(document.get("format")) == "pdf"
+            && start(document).is_some_and(|start| !start.starts_with(b"%PDF-"))
+    });
+    match wrong {
+        None => Ok(()),
+        Some((place, _)) => Err(AwsError::by_model(format!(
+            "{place}.document.source.base64.data: The PDF specified was not valid."
+        ))),
+    }
+}
+
+/// All blocks of a kind with their places, those in tool results included.
+fn located<'s>(
+    subject: &'s Subject<'_>,
+    wanted: &'static str,
+) -> impl Iterator<Item = (String, &'s Value)> {
+    subject
+        .conversation
+        .located_blocks()
+        .flat_map(move |(place, _, block)| {
+            let itself = (block.kind == wanted).then(|| (place.clone(), block.value));
+            let inside = contents(block)
+                .filter(move |(_, kind, _)| *kind == wanted)
+                .map(move |(position, _, value)| {
+                    (format!("{place}.tool_result.content.{position}"), value)
+                });
+            itself.into_iter().chain(inside)
+        })
+}
+
+/// The first bytes of an inline medium.
+fn start(medium: &Value) -> Option<Vec<u8>> {
+    let bytes = medium.pointer("/source/bytes").and_then(Value::as_str)?;
     // 16 bytes tell; a multiple of four characters is whole base64.
     let start = bytes.get(..bytes.len().min(24))?;
-    let start = BASE64_STANDARD.decode(start).unwrap_or_default();
-    let found = match start.as_slice() {
+    Some(BASE64_STANDARD.decode(start).unwrap_or_default())
+}
+
+/// The format an inline image is declared to have, and the one its first bytes show.
+fn formats(image: &Value) -> Option<(&str, Option<&'static str>)> {
+    let found = match start(image)?.as_slice() {
         [0x89, b'P', b'N', b'G', ..] => Some("png"),
         [0xff, 0xd8, 0xff, ..] => Some("jpeg"),
         [b'G', b'I', b'F', b'8', ..] => Some("gif"),
@@ -152,7 +245,7 @@ fn formats<'a>(image: &Block<'a>) -> Option<(&'a str, Option<&'static str>)> {
         ] => Some("webp"),
         _ => None,
     };
-    Some((text(image.value.get("format")), found))
+    Some((text(image.get("format")), found))
 }
 
 #[cfg(test)]
@@ -221,5 +314,67 @@ mod tests {
             )
         );
         assert!(judged("amazon.nova-micro-v1:0", image("png", png)).is_some());
+    }
+
+    #[test]
+    fn media_are_counted_opened_and_fetched_by_family() {
+        let text = json!({ "text": "see" });
+        let image = json!({ "image": { "format": "png", "source": { "bytes": "iVBORw0KGgoAAAANSUhEUgAAAAE=" } } });
+        let remote = |kind: &str, format: &str| json!({ kind: { "format": format, "name": "a", "source": { "s3Location": { "uri": "s3://bucket/file" } } } });
+        let pdf = json!({ "document": { "format": "pdf", "name": "a", "source": { "bytes": "YWJjZGVmZ2hp" } } });
+        let mut documents: Vec<Value> = (0..6)
+            .map(|number| document(&format!("d{number}")))
+            .collect();
+        documents.push(text.clone());
+        for (model, content, expected) in [
+            (CLAUDE, Value::from(documents), "more than 5 documents"),
+            (CLAUDE, Value::from(vec![image; 21]), "more than 20 images"),
+            (
+                CLAUDE,
+                json!([text, pdf]),
+                "messages.0.content.1.document.source.base64.data: The PDF specified was not valid.",
+            ),
+            (
+                CLAUDE,
+                json!([text, remote("image", "png")]),
+                "doesn't support the s3Uri field",
+            ),
+            (
+                CLAUDE,
+                json!([text, remote("document", "pdf")]),
+                "messages.0.content.1.document.source.type: Field required",
+            ),
+            (
+                CLAUDE,
+                json!([text, remote("video", "mp4")]),
+                "doesn't support the video field",
+            ),
+            (
+                CLAUDE,
+                json!([text, remote("audio", "mp3")]),
+                "doesn't support the audio field",
+            ),
+            (
+                "amazon.nova-lite-v1:0",
+                json!([text, remote("video", "mp4")]),
+                "",
+            ),
+            (
+                "amazon.nova-micro-v1:0",
+                json!([text, document("a")]),
+                "doesn't support the document field",
+            ),
+            (
+                "mistral.voxtral-mini-3b-2507",
+                json!([text, remote("audio", "mp3")]),
+                "",
+            ),
+        ] {
+            let message = judged(model, content).unwrap_or_default();
+            assert!(
+                message.contains(expected) && expected.is_empty() == message.is_empty(),
+                "{model}: {message}"
+            );
+        }
     }
 }

@@ -2,14 +2,20 @@
 //!
 //! Each rule is a small function with its message; [`RULES`] is their order. A rule is here only
 //! where a recording or several independent reports show it: every recorded request that Bedrock
-//! accepted passes (see `tests/recordings.rs`).
+//! accepted passes (see `tests/recordings.rs`). Where only the fact of a refusal is known and not
+//! its wording, the message follows those that are known.
 
+mod additional;
 mod caching;
 mod constraints;
+mod guardrails;
+mod limits;
 mod media;
 mod model;
 mod parameters;
 mod shape;
+mod structured;
+mod thinking;
 mod tool_results;
 mod tools;
 mod turns;
@@ -19,15 +25,18 @@ use serde_json::Value;
 use crate::conversation::Conversation;
 use crate::error::AwsError;
 use crate::families::{Family, Maker};
+use crate::simulator::Simulation;
 
-pub(crate) use model::model;
+pub(crate) use model::{model, served};
 
 /// What a rule looks at.
 struct Subject<'a> {
+    model: &'a str,
     request: &'a Value,
     conversation: Conversation<'a>,
     family: Family,
     streaming: bool,
+    simulation: &'a Simulation,
 }
 
 type Rule = fn(&Subject<'_>) -> Result<(), AwsError>;
@@ -38,69 +47,111 @@ const RULES: &[Rule] = &[
     constraints::all,
     shape::only_known_blocks,
     shape::tool_inputs_are_objects,
+    shape::prompt_variables_have_a_prompt,
+    guardrails::known,
     turns::some_message,
     turns::no_empty_message,
     turns::user_first,
     turns::roles_alternate,
+    turns::system_turns_supported,
+    turns::blocks_fit_their_role,
     turns::no_blank_text,
     turns::system_supported,
     turns::no_prefill,
     tools::tools_supported,
     tools::choice_supported,
+    tools::choice_is_offered,
     tools::schemas_are_objects,
     tools::config_present,
+    tools::server_tools_supported,
+    tools::strict_supported,
     tool_results::no_duplicate_ids,
     tool_results::every_call_has_its_result,
     tool_results::no_surplus_results,
     tool_results::alone_in_their_turn,
     tool_results::status_supported,
+    tool_results::media_supported,
     media::kinds_supported,
+    media::s3_supported,
+    media::not_too_many,
     media::documents_named_apart,
     media::documents_have_text,
     media::images_are_what_they_say,
+    media::documents_are_what_they_say,
     caching::supported,
-    caching::at_most_four,
+    caching::not_among_tools,
+    caching::not_first,
     caching::not_after_reasoning,
+    caching::not_after_documents,
+    caching::at_most_four,
+    caching::one_hour_supported,
+    caching::long_before_short,
     parameters::sampling_supported,
-    parameters::thinking_consistent,
-    parameters::output_schema_is_json,
+    parameters::stop_sequences_supported,
+    parameters::answer_not_too_long,
+    parameters::paths_are_pointers,
+    additional::only_known_fields,
+    additional::efforts_are_known,
+    additional::no_second_tool_choice,
+    thinking::kind_supported,
+    thinking::consistent,
+    thinking::novas_high_effort_alone,
+    thinking::back_only_where_taken,
+    thinking::signed,
+    thinking::leads_the_last_turn,
+    structured::supported,
+    structured::schema_fits,
+    limits::window,
 ];
 
 /// Refuses a Converse or ConverseStream request that Bedrock would refuse.
-pub(crate) fn conversation(model: &str, request: &Value, streaming: bool) -> Result<(), AwsError> {
+pub(crate) fn conversation(
+    model: &str,
+    request: &Value,
+    streaming: bool,
+    simulation: &Simulation,
+) -> Result<(), AwsError> {
     let subject = Subject {
+        model,
         request,
         conversation: Conversation::of(request),
         family: Family::of(model),
         streaming,
+        simulation,
     };
     RULES.iter().try_for_each(|rule| rule(&subject))
 }
 
 /// Refuses a CountTokens request: only Claude counts, and only under its own id (recording
-/// `counttokens-claude-err400-c168bd9e` names a profile).
-pub(crate) fn countable(model: &str, request: &Value) -> Result<(), AwsError> {
+/// `counttokens-claude-err400-c168bd9e` names a profile). A conversation must be one that Converse
+/// would take.
+pub(crate) fn countable(
+    model: &str,
+    request: &Value,
+    simulation: &Simulation,
+) -> Result<(), AwsError> {
     if Family::of(model).maker != Maker::Anthropic || !model.starts_with("anthropic.") {
         return Err(AwsError::validation(
             "The provided model doesn't support counting tokens.",
         ));
     }
-    let input = request
-        .get("input")
-        .and_then(Value::as_object)
-        .map(serde_json::Map::len);
-    if input != Some(1) {
+    let input = request.get("input").and_then(Value::as_object);
+    if input.map(serde_json::Map::len) != Some(1) {
         return Err(AwsError::validation(
             "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must not be null",
         ));
     }
-    Ok(())
+    match input.and_then(|input| input.get("converse")) {
+        Some(converse) => conversation(model, converse, false, simulation),
+        None => Ok(()),
+    }
 }
 
 /// A request made of messages alone, for the tests of rules.
 #[cfg(test)]
 fn refusal(model: &str, request: Value) -> Option<String> {
-    conversation(model, &request, false)
+    let simulation = Simulation::new(crate::options::Options::default());
+    conversation(model, &request, false, &simulation)
         .err()
         .map(|error| error.message)
 }

@@ -7,7 +7,7 @@ use crate::error::AwsError;
 use crate::families::{GEOGRAPHIES, bare_id};
 
 /// The beginnings of model ids, by provider.
-const PROVIDERS: [&str; 19] = [
+const PROVIDERS: [&str; 20] = [
     "ai21",
     "amazon",
     "anthropic",
@@ -26,10 +26,11 @@ const PROVIDERS: [&str; 19] = [
     "stability",
     "twelvelabs",
     "writer",
+    "xai",
     "zai",
 ];
 
-/// Refuses an id that Bedrock does not know, that has retired, or that needs a profile.
+/// Refuses an id that Bedrock does not know or that has retired.
 pub(crate) fn model(id: &str, retired: &[String]) -> Result<(), AwsError> {
     if id.starts_with("arn:") {
         return Ok(());
@@ -46,6 +47,12 @@ pub(crate) fn model(id: &str, retired: &[String]) -> Result<(), AwsError> {
             "This model version has reached the end of its life. Please refer to the AWS documentation for more details.",
         ));
     }
+    Ok(())
+}
+
+/// Refuses the bare id of a model that is served by profiles only. Its tokens are counted under
+/// that id all the same (recording `counttokens-claude-e53b8469`).
+pub(crate) fn served(id: &str) -> Result<(), AwsError> {
     if catalog::find(id).is_some_and(|model| model.access == Access::ProfileOnly) {
         return Err(AwsError::validation(format!(
             "Invocation of model ID {id} with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model."
@@ -74,7 +81,10 @@ mod tests {
     #[test]
     fn ids_are_judged_as_bedrock_judges_them() {
         let retired = ["anthropic.claude-v2".to_owned()];
-        let judged = |id: &str| model(id, &retired).err().map(|error| error.status.as_u16());
+        let judged = |id: &str| {
+            let judged = model(id, &retired).and_then(|()| served(id));
+            judged.err().map(|error| error.status.as_u16())
+        };
         assert_eq!(judged("us.anthropic.claude-sonnet-4-5-20250929-v1:0"), None);
         assert_eq!(judged("amazon.nova-lite-v1:0"), None);
         assert_eq!(

@@ -22,6 +22,16 @@ const FIELDS: [&str; 13] = [
     "toolConfig",
 ];
 
+/// The last is ConverseStream's alone.
+const GUARDRAIL_FIELDS: [&str; 4] = [
+    "guardrailIdentifier",
+    "guardrailVersion",
+    "trace",
+    "streamProcessingMode",
+];
+
+const TOOL_FIELDS: [&str; 4] = ["name", "description", "inputSchema", "strict"];
+
 const INFERENCE_FIELDS: [&str; 4] = ["maxTokens", "temperature", "topP", "stopSequences"];
 
 const BLOCKS: [&str; 14] = [
@@ -46,10 +56,41 @@ pub(super) fn only_known_fields(subject: &Subject<'_>) -> Result<(), AwsError> {
         return Err(AwsError::validation("Unexpected value type in payload"));
     };
     no_other("#", fields, &FIELDS)?;
-    match subject.conversation.inference {
-        Value::Object(fields) => no_other("#/inferenceConfig", fields, &INFERENCE_FIELDS),
-        _ => Ok(()),
+    let guardrail: &[&str] = if subject.streaming {
+        &GUARDRAIL_FIELDS
+    } else {
+        GUARDRAIL_FIELDS
+            .split_last()
+            .map_or(&[], |(_, whole)| whole)
+    };
+    for (name, known) in [
+        ("inferenceConfig", &INFERENCE_FIELDS[..]),
+        ("guardrailConfig", guardrail),
+        ("toolConfig", &["tools", "toolChoice"]),
+        ("outputConfig", &["textFormat", "effort"]),
+        ("performanceConfig", &["latency"]),
+        ("serviceTier", &["type"]),
+    ] {
+        if let Some(Value::Object(fields)) = subject.request.get(name) {
+            no_other(&format!("#/{name}"), fields, known)?;
+        }
     }
+    let tools = subject.conversation.tools.iter();
+    for (position, entry) in tools.flat_map(|tools| tools.entries.iter().enumerate()) {
+        let at = format!("#/toolConfig/tools/{position}");
+        match (entry.kind, entry.value) {
+            ("toolSpec", Value::Object(fields)) => {
+                no_other(&format!("{at}/toolSpec"), fields, &TOOL_FIELDS)?;
+            }
+            ("toolSpec" | "systemTool" | "cachePoint", _) => {}
+            _ => {
+                return Err(AwsError::validation(format!(
+                    "The Tool object at toolConfig.tools.{position} must set one of the following keys: toolSpec, systemTool, cachePoint."
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn no_other(
@@ -89,5 +130,96 @@ pub(super) fn tool_inputs_are_objects(subject: &Subject<'_>) -> Result<(), AwsEr
         Some((place, _, _)) => Err(AwsError::validation(format!(
             "The format of the value at {place}.toolUse.input is invalid. Provide a json object for the field and try again."
         ))),
+    }
+}
+
+/// Only a stored prompt has variables.
+pub(super) fn prompt_variables_have_a_prompt(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let given = subject
+        .request
+        .get("promptVariables")
+        .is_some_and(|variables| !variables.is_null());
+    if given && !is_prompt(subject.model) {
+        return Err(AwsError::validation(
+            "The promptVariables field can only be used when modelId is the ARN of a prompt. Remove promptVariables and try again.",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a model id names a stored prompt.
+pub(super) fn is_prompt(model: &str) -> bool {
+    model.starts_with("arn:") && model.contains(":prompt/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conversation;
+    use crate::options::Options;
+    use crate::simulator::Simulation;
+    use serde_json::{Value, json};
+
+    fn judged(model: &str, settings: Value, streaming: bool) -> String {
+        let mut request =
+            json!({ "messages": [{ "role": "user", "content": [{ "text": "hi" }] }] });
+        if let (Value::Object(request), Value::Object(settings)) = (&mut request, settings) {
+            request.extend(settings);
+        }
+        conversation(
+            model,
+            &request,
+            streaming,
+            &Simulation::new(Options::default()),
+        )
+        .err()
+        .map(|error| error.message)
+        .unwrap_or_default()
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_wherever_they_stand() {
+        let nova = "amazon.nova-lite-v1:0";
+        let guarded = json!({ "guardrailConfig": { "guardrailIdentifier": "demoguardrail",
+            "guardrailVersion": "1", "streamProcessingMode": "async" } });
+        assert_eq!(judged(nova, guarded.clone(), true), "");
+        for (settings, expected) in [
+            (json!({ "seed": 1 }), "#: extraneous key [seed]"),
+            (
+                json!({ "inferenceConfig": { "topK": 1 } }),
+                "#/inferenceConfig: extraneous key [topK]",
+            ),
+            (
+                guarded,
+                "#/guardrailConfig: extraneous key [streamProcessingMode]",
+            ),
+            (
+                json!({ "toolConfig": { "tools": [{ "toolSpec": { "parameters": {} } }] } }),
+                "#/toolConfig/tools/0/toolSpec: extraneous key [parameters]",
+            ),
+            (
+                json!({ "toolConfig": { "tools": [{ "function": {} }] } }),
+                "must set one of the following keys: toolSpec, systemTool, cachePoint.",
+            ),
+            (
+                json!({ "promptVariables": { "a": { "text": "b" } } }),
+                "promptVariables field can only be used",
+            ),
+        ] {
+            let message = judged(nova, settings.clone(), false);
+            assert!(message.contains(expected), "{settings}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_stored_prompt_needs_no_messages() {
+        let prompt = "arn:aws:bedrock:us-east-1:123456789012:prompt/PROMPT12345:1";
+        let request = json!({ "promptVariables": { "a": { "text": "b" } } });
+        let judged = conversation(
+            prompt,
+            &request,
+            false,
+            &Simulation::new(Options::default()),
+        );
+        assert_eq!(judged, Ok(()));
     }
 }

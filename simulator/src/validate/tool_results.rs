@@ -3,8 +3,12 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
+
 use super::Subject;
+use crate::conversation::text;
 use crate::error::AwsError;
+use crate::families::Maker;
 
 pub(super) fn no_duplicate_ids(subject: &Subject<'_>) -> Result<(), AwsError> {
     for (turn, message) in subject.conversation.messages.iter().enumerate() {
@@ -89,6 +93,41 @@ pub(super) fn status_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     Ok(())
 }
 
+/// Pictures, documents and videos inside results. Nova says where it stumbles, at the block that
+/// holds the result (recordings `conv-nova-err400-0ecd558b`, `conv-nova-err400-a8b9d2b9`). Which
+/// families take what is in pydantic-ai's profile of Bedrock; the wording of others is not known.
+pub(super) fn media_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
+    for (place, _, block) in subject.conversation.located_blocks() {
+        if block.kind != "toolResult" {
+            continue;
+        }
+        let content = block.value.get("content").and_then(Value::as_array);
+        let inner = content.into_iter().flatten().filter_map(Value::as_object);
+        for (kind, value) in inner.flatten() {
+            if !MEDIA.contains(&kind.as_str()) {
+                continue;
+            }
+            let supported = subject.family.tool_result_media.contains(&kind.as_str());
+            let is_nova = subject.family.maker == Maker::Amazon;
+            let fits = kind != "document" || matches!(text(value.get("format")), "csv" | "txt");
+            if is_nova && !(supported && fits) {
+                return Err(AwsError::by_model(format!(
+                    "Malformed input request: #/{}: extraneous key [toolResult] is not permitted, please reformat your input and try again.",
+                    place.replace('.', "/")
+                )));
+            }
+            if !supported {
+                return Err(AwsError::validation(format!(
+                    "This model doesn't support the toolResult.content.{kind} field. Remove toolResult.content.{kind} and try again."
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+const MEDIA: [&str; 3] = ["image", "document", "video"];
+
 #[cfg(test)]
 mod tests {
     use super::super::refusal;
@@ -152,5 +191,41 @@ mod tests {
             .as_deref(),
             Some("Conversation blocks and tool result blocks cannot be provided in the same turn.")
         );
+    }
+
+    #[test]
+    fn media_in_results_are_judged_by_family() {
+        let png = json!({ "image": { "format": "png", "source": { "bytes": "iVBORw0KGgoAAAANSUhEUgAAAAE=" } } });
+        let document = |format: &str| json!({ "document": { "format": format, "name": "a", "source": { "bytes": "JVBERi0xLjQK" } } });
+        for (model, content, refused) in [
+            ("us.anthropic.claude-sonnet-4-6", png.clone(), ""),
+            ("us.anthropic.claude-sonnet-4-6", document("pdf"), ""),
+            ("us.meta.llama4-maverick-17b-instruct-v1:0", png.clone(), ""),
+            ("us.amazon.nova-2-lite-v1:0", png.clone(), ""),
+            ("us.amazon.nova-2-lite-v1:0", document("csv"), ""),
+            (
+                "us.amazon.nova-2-lite-v1:0",
+                document("pdf"),
+                "#/messages/2/content/0: extraneous key [toolResult]",
+            ),
+            ("us.mistral.pixtral-large-2502-v1:0", document("pdf"), ""),
+            (
+                "us.mistral.pixtral-large-2502-v1:0",
+                png.clone(),
+                "toolResult.content.image field",
+            ),
+            (
+                "qwen.qwen3-vl-235b-a22b",
+                png,
+                "toolResult.content.image field",
+            ),
+        ] {
+            let result = json!({ "toolResult": { "toolUseId": "a", "content": [content] } });
+            let message = judged(model, &[call("a")], &[result]).unwrap_or_default();
+            assert!(
+                message.contains(refused) && refused.is_empty() == message.is_empty(),
+                "{model}: {message}"
+            );
+        }
     }
 }

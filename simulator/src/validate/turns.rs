@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::Subject;
+use super::{Subject, shape};
 use crate::conversation::Message;
 use crate::error::AwsError;
 
 pub(super) fn some_message(subject: &Subject<'_>) -> Result<(), AwsError> {
-    if subject.conversation.messages.is_empty() {
+    if subject.conversation.messages.is_empty() && !shape::is_prompt(subject.model) {
         Err(needs_user_first())
     } else {
         Ok(())
@@ -56,6 +56,38 @@ pub(super) fn roles_alternate(subject: &Subject<'_>) -> Result<(), AwsError> {
         return Err(AwsError::validation(
             "A conversation must alternate between user and assistant roles. Make sure the conversation alternates between user and assistant roles and try again.",
         ));
+    }
+    Ok(())
+}
+
+/// Few models take instructions in the middle of a conversation.
+pub(super) fn system_turns_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let messages = &subject.conversation.messages;
+    match messages.iter().position(|message| message.role == "system") {
+        Some(turn) if !subject.family.system_turns => Err(AwsError::by_model(format!(
+            "messages.{turn}.role: Input should be 'user' or 'assistant'"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Who may say what: media come from users, calls from assistants, changes of the tools from the
+/// system (the documentation in botocore's model of `bedrock-runtime`; the wording is not known).
+pub(super) fn blocks_fit_their_role(subject: &Subject<'_>) -> Result<(), AwsError> {
+    for (place, message, block) in subject.conversation.located_blocks() {
+        let whose = match block.kind {
+            "image" | "document" | "video" | "audio" | "guardContent" | "searchResult" => "user",
+            "toolUse" => "assistant",
+            "toolAddition" | "toolRemoval" => "system",
+            _ => continue,
+        };
+        // A system turn may repeat whatever it likes.
+        if message.role != whose && message.role != "system" {
+            return Err(AwsError::validation(format!(
+                "The {} block at {place} can only be used in messages of the role {whose}.",
+                block.kind
+            )));
+        }
     }
     Ok(())
 }
@@ -182,6 +214,49 @@ mod tests {
                     "{message:?}"
                 ),
             }
+        }
+    }
+
+    #[test]
+    fn blocks_belong_to_roles() {
+        let opus = "us.anthropic.claude-opus-5";
+        let call = json!({ "toolUse": { "toolUseId": "a", "name": "t", "input": {} } });
+        let bytes = "iVBORw0KGgoAAAANSUhEUgAAAAE=";
+        let image = json!({ "image": { "format": "png", "source": { "bytes": bytes } } });
+        let removal = json!({ "toolRemoval": { "tool": { "name": "t" } } });
+        let text = json!({ "text": "x" });
+        for (model, roles, block, refused) in [
+            (CLAUDE, ["user", "assistant", "user"], &image, "role user"),
+            (
+                CLAUDE,
+                ["assistant", "user", "assistant"],
+                &call,
+                "role assistant",
+            ),
+            (
+                opus,
+                ["assistant", "user", "assistant"],
+                &removal,
+                "role system",
+            ),
+            (opus, ["user", "system", "user"], &removal, ""),
+            (
+                CLAUDE,
+                ["user", "system", "user"],
+                &text,
+                "messages.1.role: Input should be 'user' or 'assistant'",
+            ),
+        ] {
+            let messages: Vec<Value> = roles
+                .iter()
+                .zip([&text, block, &text])
+                .map(|(role, block)| json!({ "role": role, "content": [block] }))
+                .collect();
+            let message = refusal(model, json!({ "messages": messages })).unwrap_or_default();
+            assert!(
+                message.contains(refused) && refused.is_empty() == message.is_empty(),
+                "{message}"
+            );
         }
     }
 

@@ -127,3 +127,25 @@ pub async fn send_request(simulator: &Simulator, mut request: Request<Full<Bytes
         body,
     }
 }
+
+/// The events of a stream: their names, and their payloads without the padding.
+pub fn events(body: &[u8]) -> Vec<(String, Value)> {
+    let mut events = Vec::new();
+    let mut rest = body;
+    while !rest.is_empty() {
+        let number = |at: usize| u32::from_be_bytes(rest[at..at + 4].try_into().unwrap()) as usize;
+        let (total, headers) = (number(0), number(4));
+        let name = &rest[12 + 1..];
+        let key_length = usize::from(rest[12]);
+        let length = usize::from(u16::from_be_bytes([
+            name[key_length + 1],
+            name[key_length + 2],
+        ]));
+        let name = &name[key_length + 3..][..length];
+        let mut payload: Value = serde_json::from_slice(&rest[12 + headers..total - 4]).unwrap();
+        payload.as_object_mut().unwrap().remove("p");
+        events.push((String::from_utf8(name.to_vec()).unwrap(), payload));
+        rest = &rest[total..];
+    }
+    events
+}

@@ -1,16 +1,20 @@
-//! ListFoundationModels and ListInferenceProfiles.
+//! The control plane: ListFoundationModels, ListInferenceProfiles, and looking single things up.
+
+mod lookups;
 
 use bytes::Bytes;
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use crate::catalog::{MODELS, Model, REGION};
+use crate::catalog::{ACCOUNT, MODELS, Model, REGION};
 use crate::error::AwsError;
 use crate::options::ControlPlane;
 use crate::reply::Reply;
+use crate::resources::{Kind, RESOURCES};
 
-const ACCOUNT: &str = "123456789012";
+pub(crate) use lookups::{lookup, routed};
+
 /// Profiles on a page where the request does not say how many; small, so that clients meet pages.
 const PAGE: usize = 10;
 
@@ -93,7 +97,11 @@ pub(crate) fn inference_profiles(state: ControlPlane, query: &str) -> Result<Rep
     );
     let applications_only = parameter(query, "type").as_deref() == Some("APPLICATION");
     let profiles: Vec<Value> = if applications_only {
-        Vec::new()
+        RESOURCES
+            .iter()
+            .filter(|resource| resource.kind == Kind::ApplicationProfile)
+            .map(lookups::described)
+            .collect()
     } else {
         profiles().collect()
     };

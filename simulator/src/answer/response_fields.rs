@@ -1,0 +1,106 @@
+//! `additionalModelResponseFields`: what a request asks to see of the model's own answer.
+
+use serde_json::{Map, Value, json};
+
+use super::message::Made;
+use crate::families::{Family, Maker};
+
+/// The fields of a whole answer that the request's paths point at; `None` where it has no paths.
+/// A path that leads nowhere is left out.
+pub(super) fn of_whole(made: &Made, family: &Family) -> Option<Value> {
+    let native = match family.maker {
+        Maker::Anthropic => json!({
+            "type": "message",
+            "role": "assistant",
+            "stop_reason": made.stop_reason,
+            "stop_sequence": made.stop_sequence,
+            "usage": claudes_usage(made),
+        }),
+        Maker::Amazon => json!({ "stopReason": made.stop_reason, "usage": made.usage }),
+        Maker::Other => json!({ "choices": [{ "finish_reason": made.stop_reason, "index": 0 }] }),
+    };
+    picked(&native, &made.extras.paths)
+}
+
+/// As [`of_whole`]; a stream's fields are those of Claude's `message_delta`, where the stop
+/// sequence stands under `delta` (recordings `convs-unknown-4ce22953`, and `convs-claude-350f9719`
+/// for a path that finds nothing).
+pub(super) fn of_stream(made: &Made, family: &Family) -> Option<Value> {
+    if family.maker != Maker::Anthropic {
+        return of_whole(made, family);
+    }
+    let native = json!({
+        "type": "message_delta",
+        "delta": { "stop_reason": made.stop_reason, "stop_sequence": made.stop_sequence },
+        "usage": claudes_usage(made),
+    });
+    picked(&native, &made.extras.paths)
+}
+
+fn claudes_usage(made: &Made) -> Value {
+    json!({
+        "input_tokens": made.usage.get("inputTokens"),
+        "output_tokens": made.usage.get("outputTokens"),
+        "output_tokens_details": { "thinking_tokens": made.thinking_tokens },
+    })
+}
+
+fn picked(native: &Value, paths: &[String]) -> Option<Value> {
+    let mut fields = Map::new();
+    for path in paths {
+        if let Some(value) = native.pointer(path) {
+            let steps: Vec<&str> = path.split('/').skip(1).collect();
+            put(&mut fields, &steps, value);
+        }
+    }
+    (!fields.is_empty()).then_some(Value::Object(fields))
+}
+
+/// Puts a value where the steps lead.
+fn put(fields: &mut Map<String, Value>, steps: &[&str], value: &Value) {
+    let Some((first, rest)) = steps.split_first() else {
+        return;
+    };
+    if rest.is_empty() {
+        fields.insert((*first).to_owned(), value.clone());
+        return;
+    }
+    let inner = fields.entry(*first).or_insert_with(|| json!({}));
+    if let Value::Object(inner) = inner {
+        put(inner, rest, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_pick_fields_of_the_models_own_answer() {
+        let mut made = Made {
+            stop_reason: "stop_sequence".to_owned(),
+            stop_sequence: Some("END".to_owned()),
+            thinking_tokens: 7,
+            ..Made::default()
+        };
+        made.extras.paths = [
+            "/stop_sequence",
+            "/delta/stop_sequence",
+            "/usage/output_tokens_details",
+            "/nothing",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let claude = Family::of("anthropic.claude-sonnet-4-6");
+        let thinking = json!({ "output_tokens_details": { "thinking_tokens": 7 } });
+        assert_eq!(
+            of_whole(&made, &claude),
+            Some(json!({ "stop_sequence": "END", "usage": thinking }))
+        );
+        assert_eq!(
+            of_stream(&made, &claude),
+            Some(json!({ "delta": { "stop_sequence": "END" }, "usage": thinking }))
+        );
+        assert_eq!(of_whole(&made, &Family::of("qwen.qwen3-32b-v1:0")), None);
+    }
+}

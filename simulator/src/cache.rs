@@ -1,0 +1,317 @@
+//! The prompt cache.
+//!
+//! A prompt is read in the order tools, system, messages. Where a cache point stands, the prefix
+//! up to it is kept for the model under a hash of its bytes, cache points left out; a later prompt
+//! that begins with the same bytes is charged a read for it, and the prefix lives on.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::answer::usage;
+use crate::conversation::{Block, Conversation, text};
+use crate::families::{Family, Maker};
+
+const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
+const ONE_HOUR: Duration = Duration::from_secs(60 * 60);
+/// How many blocks before a cache point Claude looks for an earlier prefix (Anthropic's
+/// documentation of prompt caching).
+const LOOK_BACK: usize = 20;
+
+#[derive(Debug, Default)]
+pub(crate) struct PromptCache(Mutex<HashMap<Key, Entry>>);
+
+/// The model and the hash of a prefix.
+type Key = (String, [u8; 32]);
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    ends: Duration,
+    lifetime: Duration,
+}
+
+/// What a call read from the cache and wrote to it, in tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Charge {
+    pub(crate) read: u64,
+    pub(crate) written_for_an_hour: u64,
+    pub(crate) written: u64,
+}
+
+/// A place between two blocks of a prompt.
+struct Boundary {
+    hash: [u8; 32],
+    tokens: u64,
+    /// The lifetime asked for, where a cache point stands here.
+    point: Option<Duration>,
+}
+
+impl PromptCache {
+    /// Looks a prompt up and keeps what it asks to be kept.
+    pub(crate) fn charge(
+        &self,
+        model: &str,
+        conversation: &Conversation<'_>,
+        minimum: Option<u64>,
+        now: Duration,
+    ) -> Charge {
+        let family = Family::of(model);
+        let Some(caching) = family.caching else {
+            return Charge::default();
+        };
+        let minimum = minimum.unwrap_or(caching.minimum);
+        let boundaries = boundaries(conversation);
+        let look_back = if family.maker == Maker::Anthropic {
+            LOOK_BACK
+        } else {
+            0
+        };
+        let mut entries = self.lock();
+        entries.retain(|_, entry| entry.ends > now);
+        let key = |boundary: &Boundary| (model.to_owned(), boundary.hash);
+        let found = candidates(&boundaries, look_back, minimum)
+            .find(|boundary| entries.contains_key(&key(boundary)));
+        let mut charge = Charge::default();
+        if let Some(boundary) = found {
+            charge.read = boundary.tokens;
+            if let Some(entry) = entries.get_mut(&key(boundary)) {
+                entry.ends = now.saturating_add(entry.lifetime);
+            }
+        }
+        let mut position = charge.read;
+        for boundary in &boundaries {
+            let Some(lifetime) = boundary.point else {
+                continue;
+            };
+            if boundary.tokens <= position || boundary.tokens < minimum.max(1) {
+                continue;
+            }
+            let written = if lifetime == ONE_HOUR {
+                &mut charge.written_for_an_hour
+            } else {
+                &mut charge.written
+            };
+            *written += boundary.tokens - position;
+            position = boundary.tokens;
+            let ends = now.saturating_add(lifetime);
+            entries.insert(key(boundary), Entry { ends, lifetime });
+        }
+        charge
+    }
+
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Charge {
+    /// Puts the charge into a usage whose `inputTokens` are those of the whole prompt. Answers of
+    /// calls that did not touch the cache stay as they are.
+    pub(crate) fn put_into(&self, usage: &mut Value, family: &Family) {
+        let written = self.written + self.written_for_an_hour;
+        let (Value::Object(fields), true) = (usage, self.read + written > 0) else {
+            return;
+        };
+        let input = fields.get("inputTokens").and_then(Value::as_u64);
+        let rest = input
+            .unwrap_or_default()
+            .saturating_sub(self.read + written);
+        fields.insert("inputTokens".to_owned(), rest.into());
+        for (name, count) in [("cacheRead", self.read), ("cacheWrite", written)] {
+            // Both spellings (recording `convs-claude-10ecc16c`).
+            fields.insert(format!("{name}InputTokens"), count.into());
+            fields.insert(format!("{name}InputTokenCount"), count.into());
+        }
+        // With writes, and for Claude alone (recording `conv-claude-23412a46`); an hour first.
+        let details: Vec<Value> = [("1h", self.written_for_an_hour), ("5m", self.written)]
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(ttl, count)| json!({ "inputTokens": count, "ttl": ttl }))
+            .collect();
+        if family.maker == Maker::Anthropic && !details.is_empty() {
+            fields.insert("cacheDetails".to_owned(), details.into());
+        }
+    }
+}
+
+/// The prefixes that may be read, longest first.
+fn candidates(
+    boundaries: &[Boundary],
+    look_back: usize,
+    minimum: u64,
+) -> impl Iterator<Item = &Boundary> {
+    let near = move |position: usize| {
+        let end = position.saturating_add(look_back).saturating_add(1);
+        boundaries
+            .iter()
+            .take(end)
+            .skip(position)
+            .any(|boundary| boundary.point.is_some())
+    };
+    boundaries
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(move |(position, boundary)| boundary.tokens >= minimum && near(*position))
+        .map(|(_, boundary)| boundary)
+}
+
+/// All places behind a block, in the order of the prompt.
+fn boundaries(conversation: &Conversation<'_>) -> Vec<Boundary> {
+    let mut prompt = Prompt::default();
+    let tools = conversation.tools.iter().flat_map(|tools| &tools.entries);
+    tools.for_each(|entry| prompt.push("tools", entry));
+    let system = conversation.system.iter();
+    system.for_each(|block| prompt.push("system", block));
+    for (turn, message) in conversation.messages.iter().enumerate() {
+        let section = format!("{turn}:{}", message.role);
+        let blocks = message.content.iter();
+        blocks.for_each(|block| prompt.push(&section, block));
+    }
+    prompt.boundaries
+}
+
+#[derive(Default)]
+struct Prompt {
+    hash: Sha256,
+    bytes: u64,
+    boundaries: Vec<Boundary>,
+}
+
+impl Prompt {
+    fn push(&mut self, section: &str, block: &Block<'_>) {
+        if block.kind == "cachePoint" {
+            if let Some(last) = self.boundaries.last_mut() {
+                let lifetime = if text(block.value.get("ttl")) == "1h" {
+                    ONE_HOUR
+                } else {
+                    FIVE_MINUTES
+                };
+                last.point = Some(lifetime);
+            }
+            return;
+        }
+        for piece in [section, block.kind, &block.value.to_string()] {
+            self.hash.update(piece.as_bytes());
+            self.hash.update([0]);
+        }
+        self.bytes += block.kind.len() as u64 + usage::bytes(block.value);
+        self.boundaries.push(Boundary {
+            hash: self.hash.clone().finalize().into(),
+            tokens: usage::of_bytes(self.bytes),
+            point: None,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLAUDE: &str = "us.anthropic.claude-sonnet-4-6";
+    const NOVA: &str = "amazon.nova-lite-v1:0";
+
+    fn point(ttl: &str) -> Value {
+        json!({ "cachePoint": { "type": "default", "ttl": ttl } })
+    }
+
+    fn words(word: &str) -> Value {
+        json!({ "text": format!("{word} ").repeat(1100) })
+    }
+
+    fn asked(system: Value, content: &[Value]) -> Value {
+        json!({ "system": system, "messages": [{ "role": "user", "content": content }] })
+    }
+
+    fn charged(cache: &PromptCache, model: &str, request: &Value, minutes: u64) -> Charge {
+        let now = Duration::from_secs(60 * minutes);
+        cache.charge(model, &Conversation::of(request), None, now)
+    }
+
+    fn read(tokens: u64) -> Charge {
+        Charge {
+            read: tokens,
+            ..Charge::default()
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_written_once_and_read_while_it_lives() {
+        let cache = PromptCache::default();
+        let first = asked(json!([words("one"), point("5m")]), &[words("two")]);
+        let second = asked(json!([words("one"), point("5m")]), &[words("three")]);
+        let written = charged(&cache, CLAUDE, &first, 0);
+        assert!((written.read, written.written) == (0, 1101), "{written:?}");
+        assert_eq!(charged(&cache, CLAUDE, &second, 4), read(1101));
+        // Read at minute 4, it lives until minute 9.
+        assert_eq!(charged(&cache, CLAUDE, &second, 8), read(1101));
+        assert_eq!(charged(&cache, CLAUDE, &second, 14).written, 1101);
+        // Another model has a cache of its own.
+        assert_eq!(charged(&cache, NOVA, &second, 14).read, 0);
+    }
+
+    #[test]
+    fn what_changed_in_front_is_not_read() {
+        let cache = PromptCache::default();
+        let one = asked(json!([words("one"), point("5m")]), &[words("two")]);
+        let other = asked(json!([words("eno"), point("5m")]), &[words("two")]);
+        charged(&cache, CLAUDE, &one, 0);
+        assert_eq!(charged(&cache, CLAUDE, &other, 0).read, 0);
+    }
+
+    #[test]
+    fn short_prefixes_are_not_kept() {
+        let cache = PromptCache::default();
+        let short = asked(json!([]), &[json!({ "text": "hi" }), point("5m")]);
+        charged(&cache, CLAUDE, &short, 0);
+        assert_eq!(charged(&cache, CLAUDE, &short, 0), Charge::default());
+        let now = Duration::ZERO;
+        let conversation = Conversation::of(&short);
+        assert_eq!(cache.charge(CLAUDE, &conversation, Some(1), now).written, 2);
+        assert_eq!(charged(&cache, NOVA, &short, 0).written, 2);
+    }
+
+    #[test]
+    fn lifetimes_are_charged_apart() {
+        let cache = PromptCache::default();
+        let request = asked(
+            json!([words("one"), point("1h")]),
+            &[words("two"), point("5m"), words("three")],
+        );
+        let charge = charged(&cache, CLAUDE, &request, 0);
+        assert_eq!((charge.written_for_an_hour, charge.written), (1101, 1101));
+        let mut usage = json!({ "inputTokens": 3700, "outputTokens": 1 });
+        charge.put_into(&mut usage, &Family::of(CLAUDE));
+        assert_eq!(
+            usage,
+            json!({
+                "inputTokens": 1498, "outputTokens": 1,
+                "cacheReadInputTokens": 0, "cacheReadInputTokenCount": 0,
+                "cacheWriteInputTokens": 2202, "cacheWriteInputTokenCount": 2202,
+                "cacheDetails": [
+                    { "inputTokens": 1101, "ttl": "1h" }, { "inputTokens": 1101, "ttl": "5m" }],
+            })
+        );
+        // The long one has outlived the short one.
+        let later = charged(&cache, CLAUDE, &request, 30);
+        assert_eq!((later.read, later.written), (1101, 1101));
+    }
+
+    #[test]
+    fn claude_finds_an_earlier_prefix_behind_a_moved_point() {
+        let cache = PromptCache::default();
+        let first = asked(json!([]), &[words("one"), point("5m")]);
+        let grown = asked(json!([]), &[words("one"), words("two"), point("5m")]);
+        for (model, reads) in [(CLAUDE, 1101), (NOVA, 0)] {
+            charged(&cache, model, &first, 0);
+            assert_eq!(charged(&cache, model, &grown, 0).read, reads, "{model}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! A clock that runs by itself and can be put forward.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+    ahead: Mutex<Duration>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            start: Instant::now(),
+            ahead: Mutex::default(),
+        }
+    }
+}
+
+impl Clock {
+    /// The time since the clock was made.
+    pub(crate) fn now(&self) -> Duration {
+        self.start.elapsed().saturating_add(*self.lock())
+    }
+
+    pub(crate) fn advance(&self, time: Duration) {
+        let mut ahead = self.lock();
+        *ahead = ahead.saturating_add(time);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Duration> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,528 @@
+//! The facts, family by family.
+//!
+//! `maxTokensMaximum` of ListFoundationModels gives the longest answers (recording
+//! `listfoundationmodels-unknown-95d27523`); context windows are those of AWS's model cards.
+
+use super::{Caching, Choice, Family, Maker, Reasoning, Sampling, Tools};
+
+pub(super) const UNKNOWN: Family = Family {
+    stems: &[],
+    maker: Maker::Other,
+    system: true,
+    system_turns: true,
+    tools: Tools::Streamed(Choice::All),
+    server_tools: &[],
+    strict_tools: true,
+    structured_output: true,
+    leading_assistant: true,
+    same_role_runs: true,
+    prefill: true,
+    caching: Some(CACHING),
+    sampling: Sampling::Free,
+    stop_sequences: true,
+    reasoning: Reasoning::None,
+    efforts: &["low", "medium", "high", "xhigh", "max"],
+    reasoning_last: false,
+    opens_with_empty_text: false,
+    reasoning_back: true,
+    additional_fields: None,
+    tool_results_alone: false,
+    tool_result_status: true,
+    tool_result_media: &["image", "document", "video"],
+    images: true,
+    documents: true,
+    video: true,
+    audio: true,
+    s3_locations: true,
+    window: None,
+    longest_answer: None,
+};
+
+const CACHING: Caching = Caching {
+    minimum: 1024,
+    one_hour: true,
+    in_tools: true,
+};
+
+/// Five minutes only, as before Claude 4.5.
+const SHORT_CACHING: Option<Caching> = Some(Caching {
+    one_hour: false,
+    ..CACHING
+});
+
+const fn caching_from(minimum: u64) -> Option<Caching> {
+    Some(Caching { minimum, ..CACHING })
+}
+
+/// Keys of Claude's own format; every other is refused (`reasoning_config` passes, recording
+/// `conv-claude-64de31c6`).
+const CLAUDE_FIELDS: &[&str] = &[
+    "anthropic_beta",
+    "anthropic_version",
+    "context_management",
+    "max_tokens",
+    "metadata",
+    "output_config",
+    "reasoning_config",
+    "stop_sequences",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "tools",
+    "top_k",
+    "top_p",
+];
+
+/// Claude 3 and what is not listed below.
+const CLAUDE: Family = Family {
+    maker: Maker::Anthropic,
+    system_turns: false,
+    same_role_runs: false,
+    efforts: &[],
+    strict_tools: false,
+    structured_output: false,
+    caching: None,
+    additional_fields: Some(CLAUDE_FIELDS),
+    tool_result_media: &["image", "document"],
+    video: false,
+    audio: false,
+    s3_locations: false,
+    window: Some(200_000),
+    ..UNKNOWN
+};
+/// Claude 3.7 and 4.
+const CLAUDE_4: Family = Family {
+    caching: SHORT_CACHING,
+    reasoning: Reasoning::Budget,
+    ..CLAUDE
+};
+const CLAUDE_4_5: Family = Family {
+    sampling: Sampling::OneOfTwo,
+    strict_tools: true,
+    structured_output: true,
+    caching: caching_from(4096),
+    longest_answer: Some(64_000),
+    ..CLAUDE_4
+};
+const CLAUDE_4_6: Family = Family {
+    prefill: false,
+    reasoning: Reasoning::BudgetOrAdaptive,
+    efforts: &["low", "medium", "high", "max"],
+    window: Some(1_000_000),
+    ..CLAUDE_4_5
+};
+const CLAUDE_4_7: Family = Family {
+    sampling: Sampling::Deprecated,
+    strict_tools: false,
+    structured_output: false,
+    reasoning: Reasoning::Adaptive,
+    efforts: UNKNOWN.efforts,
+    caching: caching_from(2048),
+    longest_answer: Some(128_000),
+    ..CLAUDE_4_6
+};
+const CLAUDE_5: Family = Family {
+    system_turns: true,
+    caching: caching_from(512),
+    ..CLAUDE_4_7
+};
+const CLAUDE_5_5: Family = Family {
+    tools: AUTO,
+    reasoning: Reasoning::AlwaysAdaptive,
+    ..CLAUDE_5
+};
+
+/// Nova caches prefixes of any length (27 tokens in recording `conv-nova-951c9839`) and refuses
+/// cache points among the tools (<https://github.com/LibreChat-AI/agents/pull/253>). Two
+/// recordings show turns of the same role in a row (`conv-nova-002349d1`, `conv-titan-022ddede`).
+const NOVA: Family = Family {
+    maker: Maker::Amazon,
+    system_turns: false,
+    server_tools: &["nova_grounding"],
+    leading_assistant: false,
+    strict_tools: false,
+    structured_output: false,
+    caching: Some(Caching {
+        minimum: 0,
+        one_hour: false,
+        in_tools: false,
+    }),
+    reasoning_back: false,
+    additional_fields: Some(&["inferenceConfig"]),
+    tool_result_media: &["image", "document"],
+    audio: false,
+    window: Some(300_000),
+    longest_answer: Some(10_000),
+    ..UNKNOWN
+};
+/// Models of other makers.
+const OPEN: Family = Family {
+    system_turns: false,
+    leading_assistant: false,
+    same_role_runs: false,
+    caching: None,
+    reasoning_back: false,
+    ..UNKNOWN
+};
+const AUTO: Tools = Tools::Streamed(Choice::Auto);
+const LLAMA: Family = Family {
+    tools: Tools::Unstreamed(Choice::Auto),
+    strict_tools: false,
+    structured_output: false,
+    additional_fields: Some(&[]),
+    tool_results_alone: true,
+    tool_result_media: &["image", "document"],
+    video: false,
+    audio: false,
+    window: Some(128_000),
+    ..OPEN
+};
+const MISTRAL: Family = Family {
+    tools: AUTO,
+    tool_results_alone: true,
+    tool_result_media: &["document"],
+    video: false,
+    audio: false,
+    ..OPEN
+};
+const TEXT_ONLY: Family = Family {
+    images: false,
+    video: false,
+    audio: false,
+    ..OPEN
+};
+/// Older models that do not write JSON to a schema.
+const PLAIN: Family = Family {
+    strict_tools: false,
+    structured_output: false,
+    ..TEXT_ONLY
+};
+const QWEN: Family = Family {
+    leading_assistant: true,
+    // https://github.com/langgenius/dify-official-plugins/issues/1767
+    stop_sequences: false,
+    reasoning: Reasoning::Config(&["low", "high"]),
+    tool_result_media: &[],
+    ..TEXT_ONLY
+};
+
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        stems: &["anthropic."],
+        ..CLAUDE
+    },
+    Family {
+        stems: &["anthropic.claude-v2", "anthropic.claude-instant"],
+        tools: Tools::None,
+        ..CLAUDE
+    },
+    Family {
+        stems: &[
+            "anthropic.claude-3-5-sonnet-20241022",
+            "anthropic.claude-3-5-haiku",
+        ],
+        caching: SHORT_CACHING,
+        ..CLAUDE
+    },
+    Family {
+        stems: &["anthropic.claude-3-7-sonnet", "anthropic.claude-sonnet-4"],
+        longest_answer: Some(65_536),
+        ..CLAUDE_4
+    },
+    Family {
+        stems: &["anthropic.claude-opus-4"],
+        longest_answer: Some(32_000),
+        ..CLAUDE_4
+    },
+    Family {
+        stems: &["anthropic.claude-sonnet-4-5"],
+        caching: caching_from(1024),
+        ..CLAUDE_4_5
+    },
+    Family {
+        stems: &["anthropic.claude-haiku-4-5"],
+        ..CLAUDE_4_5
+    },
+    Family {
+        stems: &["anthropic.claude-opus-4-5"],
+        efforts: &["low", "medium", "high"],
+        ..CLAUDE_4_5
+    },
+    Family {
+        stems: &["anthropic.claude-sonnet-4-6"],
+        caching: caching_from(1024),
+        ..CLAUDE_4_6
+    },
+    Family {
+        stems: &["anthropic.claude-opus-4-6"],
+        longest_answer: Some(128_000),
+        ..CLAUDE_4_6
+    },
+    Family {
+        stems: &["anthropic.claude-opus-4-7"],
+        ..CLAUDE_4_7
+    },
+    Family {
+        stems: &["anthropic.claude-opus-4-8", "anthropic.claude-sonnet-5"],
+        system_turns: true,
+        caching: caching_from(1024),
+        ..CLAUDE_4_7
+    },
+    Family {
+        stems: &["anthropic.claude-opus-5", "anthropic.claude-haiku-5"],
+        ..CLAUDE_5
+    },
+    Family {
+        stems: &["anthropic.claude-fable-5", "anthropic.claude-mythos-"],
+        reasoning: Reasoning::AlwaysAdaptive,
+        ..CLAUDE_5
+    },
+    Family {
+        stems: &[
+            "anthropic.claude-opus-5-5",
+            "anthropic.claude-sonnet-5-5",
+            "anthropic.claude-fable-5-1",
+        ],
+        ..CLAUDE_5_5
+    },
+    Family {
+        stems: &["anthropic.claude-mythos-5-1"],
+        structured_output: true,
+        ..CLAUDE_5_5
+    },
+    Family {
+        stems: &["amazon.nova-"],
+        ..NOVA
+    },
+    Family {
+        stems: &["amazon.nova-micro"],
+        images: false,
+        documents: false,
+        video: false,
+        window: Some(128_000),
+        ..NOVA
+    },
+    Family {
+        stems: &["amazon.nova-premier"],
+        window: Some(1_000_000),
+        ..NOVA
+    },
+    Family {
+        stems: &["amazon.nova-2-"],
+        server_tools: &["nova_grounding", "nova_code_interpreter"],
+        reasoning: Reasoning::Nova,
+        additional_fields: Some(&["inferenceConfig", "reasoningConfig"]),
+        audio: true,
+        window: Some(1_000_000),
+        longest_answer: Some(65_535),
+        ..NOVA
+    },
+    Family {
+        stems: &["amazon.titan-text", "amazon.titan-tg1"],
+        maker: Maker::Amazon,
+        system: false,
+        tools: Tools::None,
+        same_role_runs: true,
+        additional_fields: Some(&[]),
+        ..PLAIN
+    },
+    Family {
+        stems: &[
+            "meta.llama3-8b",
+            "meta.llama3-70b",
+            "meta.llama3-2-1b",
+            "meta.llama3-2-3b",
+        ],
+        tools: Tools::None,
+        ..LLAMA
+    },
+    Family {
+        stems: &["meta.llama3-1", "meta.llama3-2", "meta.llama3-3"],
+        ..LLAMA
+    },
+    Family {
+        stems: &["meta.llama4"],
+        tools: AUTO,
+        window: Some(1_000_000),
+        ..LLAMA
+    },
+    Family {
+        stems: &["meta.llama4-scout"],
+        tools: AUTO,
+        window: Some(10_000_000),
+        ..LLAMA
+    },
+    Family {
+        stems: &["mistral.mistral-7b", "mistral.mixtral"],
+        system: false,
+        tools: Tools::None,
+        window: Some(32_000),
+        ..PLAIN
+    },
+    Family {
+        stems: &["mistral.mistral-large-2402", "mistral.mistral-small"],
+        tools: Tools::Unstreamed(Choice::All),
+        strict_tools: false,
+        structured_output: false,
+        window: Some(32_000),
+        ..MISTRAL
+    },
+    Family {
+        stems: &["mistral.mistral-large-2407"],
+        tools: Tools::Unstreamed(Choice::All),
+        strict_tools: false,
+        structured_output: false,
+        window: Some(128_000),
+        ..MISTRAL
+    },
+    Family {
+        stems: &["mistral."],
+        ..MISTRAL
+    },
+    Family {
+        stems: &["mistral.mistral-large-3"],
+        window: Some(256_000),
+        ..MISTRAL
+    },
+    Family {
+        stems: &["mistral.pixtral"],
+        strict_tools: false,
+        structured_output: false,
+        ..MISTRAL
+    },
+    Family {
+        stems: &["mistral.magistral"],
+        reasoning: Reasoning::Always,
+        ..MISTRAL
+    },
+    Family {
+        stems: &["mistral.devstral"],
+        tools: Tools::Streamed(Choice::All),
+        images: false,
+        ..MISTRAL
+    },
+    Family {
+        stems: &["mistral.voxtral"],
+        tools: Tools::None,
+        images: false,
+        documents: false,
+        audio: true,
+        window: Some(32_000),
+        ..MISTRAL
+    },
+    Family {
+        stems: &["cohere.command-text", "cohere.command-light"],
+        system: false,
+        tools: Tools::None,
+        ..PLAIN
+    },
+    Family {
+        stems: &["cohere.command-r"],
+        window: Some(128_000),
+        ..PLAIN
+    },
+    Family {
+        stems: &["ai21.jamba-instruct"],
+        tools: Tools::None,
+        documents: false,
+        ..PLAIN
+    },
+    Family {
+        stems: &["ai21.jamba-1-5"],
+        tools: AUTO,
+        window: Some(256_000),
+        ..PLAIN
+    },
+    Family {
+        // Every field about reasoning is refused
+        // (https://github.com/BerriAI/litellm/issues/33401); its own may come back.
+        stems: &["deepseek.r1"],
+        tools: Tools::None,
+        reasoning: Reasoning::Always,
+        // Recording `conv-deepseek-1bc44876`.
+        reasoning_last: true,
+        reasoning_back: true,
+        additional_fields: Some(&[]),
+        window: Some(128_000),
+        ..PLAIN
+    },
+    Family {
+        stems: &["deepseek."],
+        reasoning: Reasoning::Effort,
+        ..TEXT_ONLY
+    },
+    Family {
+        stems: &["qwen."],
+        ..QWEN
+    },
+    Family {
+        stems: &["qwen.qwen3-next"],
+        tools: AUTO,
+        ..QWEN
+    },
+    Family {
+        stems: &["qwen.qwen3-vl"],
+        tools: AUTO,
+        images: true,
+        ..QWEN
+    },
+    Family {
+        // https://github.com/crewAIInc/crewAI/issues/3317
+        stems: &["openai.gpt-oss"],
+        stop_sequences: false,
+        opens_with_empty_text: true,
+        reasoning: Reasoning::AlwaysEffort(&["low", "medium", "high"]),
+        window: Some(128_000),
+        longest_answer: Some(128_000),
+        ..TEXT_ONLY
+    },
+    Family {
+        stems: &["openai.", "xai."],
+        tool_result_media: &["document"],
+        ..OPEN
+    },
+    Family {
+        stems: &["moonshot.", "moonshotai."],
+        leading_assistant: true,
+        tool_result_media: &[],
+        ..OPEN
+    },
+    Family {
+        stems: &["moonshot.kimi-k2-thinking"],
+        leading_assistant: true,
+        tools: AUTO,
+        reasoning: Reasoning::Always,
+        tool_result_media: &[],
+        ..TEXT_ONLY
+    },
+    Family {
+        stems: &["zai."],
+        leading_assistant: true,
+        window: Some(200_000),
+        ..TEXT_ONLY
+    },
+    Family {
+        stems: &["minimax."],
+        reasoning: Reasoning::Always,
+        ..TEXT_ONLY
+    },
+    Family {
+        stems: &["google.gemma"],
+        tools: AUTO,
+        ..OPEN
+    },
+    Family {
+        stems: &["nvidia."],
+        ..OPEN
+    },
+    Family {
+        stems: &["writer."],
+        tools: AUTO,
+        strict_tools: false,
+        structured_output: false,
+        tool_results_alone: true,
+        tool_result_status: false,
+        longest_answer: Some(8192),
+        ..OPEN
+    },
+];

@@ -1,0 +1,56 @@
+//! Which guardrails exist.
+
+use serde_json::Value;
+
+use super::Subject;
+use crate::conversation::text;
+use crate::error::AwsError;
+use crate::guardrails;
+
+/// An unknown id and an unknown version get the same words, on every operation (as many reports
+/// quote them, such as a guardrail of another region).
+pub(super) fn known(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let Some(config) = subject
+        .request
+        .get("guardrailConfig")
+        .filter(|config| !config.is_null())
+    else {
+        return Ok(());
+    };
+    // An empty id asks for none.
+    if config.get("guardrailIdentifier").and_then(Value::as_str) == Some("") {
+        return Ok(());
+    }
+    let id = text(config.get("guardrailIdentifier"));
+    let version = text(config.get("guardrailVersion"));
+    match guardrails::find(&subject.simulation.options.guardrails, id, version) {
+        Some(_) => Ok(()),
+        None => Err(AwsError::validation(
+            "The guardrail identifier or version provided in the request does not exist.",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::refusal;
+    use serde_json::json;
+
+    #[test]
+    fn only_known_guardrails_are_taken() {
+        let judged = |id: &str, version: &str| {
+            let request = json!({
+                "messages": [{ "role": "user", "content": [{ "text": "hi" }] }],
+                "guardrailConfig": { "guardrailIdentifier": id, "guardrailVersion": version },
+            });
+            refusal("amazon.nova-lite-v1:0", request)
+        };
+        let unknown = "The guardrail identifier or version provided in the request does not exist.";
+        let arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/demoguardrail";
+        assert_eq!(judged("demoguardrail", "1"), None);
+        assert_eq!(judged("demoguardrail", "DRAFT"), None);
+        assert_eq!(judged(arn, "1"), None);
+        assert_eq!(judged("demoguardrail", "2").as_deref(), Some(unknown));
+        assert_eq!(judged("othername", "1").as_deref(), Some(unknown));
+    }
+}

@@ -1,0 +1,591 @@
+//! What the rest of Converse's contract asks for, over the wire: reasoning, prompt caching,
+//! guardrails, the fields beside the message.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod common;
+
+use std::time::Duration;
+
+use bedrock_simulator::{Answer, Options, Script, Simulator};
+use common::{CLAUDE, NOVA, events, post, send};
+use http::Method;
+use serde_json::{Value, json};
+
+const SONNET_5: &str = "us.anthropic.claude-sonnet-5";
+
+async fn simulator() -> Simulator {
+    let options = Options {
+        any_credentials: true,
+        ..Options::default()
+    };
+    Simulator::start(options).await.unwrap()
+}
+
+fn said(text: &str) -> Value {
+    json!({ "messages": [{ "role": "user", "content": [{ "text": text }] }] })
+}
+
+fn with(mut request: Value, settings: Value) -> Value {
+    request
+        .as_object_mut()
+        .unwrap()
+        .extend(settings.as_object().unwrap().clone());
+    request
+}
+
+async fn converse(simulator: &Simulator, model: &str, request: &Value) -> Value {
+    let path = format!("/model/{model}/converse");
+    let answer = post(simulator, &path, request.to_string()).await;
+    answer.json()
+}
+
+async fn stream(simulator: &Simulator, model: &str, request: &Value) -> Vec<(String, Value)> {
+    let path = format!("/model/{model}/converse-stream");
+    let answer = post(simulator, &path, request.to_string()).await;
+    events(answer.body.as_ref().unwrap())
+}
+
+fn budget() -> Value {
+    json!({ "additionalModelRequestFields": {
+        "thinking": { "type": "enabled", "budget_tokens": 1024 } } })
+}
+
+#[tokio::test]
+async fn reasoning_comes_in_the_form_of_each_family() {
+    let simulator = simulator().await;
+    let hello = said("hello");
+    let none = json!({});
+    let nova_2 = json!({ "additionalModelRequestFields": {
+        "reasoningConfig": { "type": "enabled", "maxReasoningEffort": "low" } } });
+    let shown = json!({ "additionalModelRequestFields": {
+        "thinking": { "type": "adaptive", "display": "summarized" } } });
+    let hidden = json!({ "additionalModelRequestFields": { "thinking": { "type": "adaptive" } } });
+    for (model, settings, place, is_signed, text) in [
+        (CLAUDE, &budget(), Some(0), true, "The user wants"),
+        (CLAUDE, &none, None, false, ""),
+        (SONNET_5, &shown, Some(0), true, "The user wants"),
+        (SONNET_5, &hidden, Some(0), true, ""),
+        (
+            "us.amazon.nova-2-lite-v1:0",
+            &nova_2,
+            Some(0),
+            false,
+            "[REDACTED].",
+        ),
+        (
+            "openai.gpt-oss-20b-1:0",
+            &none,
+            Some(0),
+            false,
+            "The user wants",
+        ),
+        (
+            "us.deepseek.r1-v1:0",
+            &none,
+            Some(1),
+            false,
+            "The user wants",
+        ),
+        (NOVA, &none, None, false, ""),
+    ] {
+        let answer = converse(&simulator, model, &with(hello.clone(), settings.clone())).await;
+        let content = answer["output"]["message"]["content"].as_array().unwrap();
+        let found = content
+            .iter()
+            .position(|block| block.get("reasoningContent").is_some());
+        assert_eq!(found, place, "{model}");
+        if let Some(place) = found {
+            let reasoning = &content[place]["reasoningContent"]["reasoningText"];
+            assert_eq!(reasoning.get("signature").is_some(), is_signed, "{model}");
+            assert!(
+                reasoning["text"].as_str().unwrap().starts_with(text),
+                "{model}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_brings_reasoning_then_its_signature_then_the_text() {
+    let simulator = simulator().await;
+    let events = stream(&simulator, CLAUDE, &with(said("hello"), budget())).await;
+    let mut kinds: Vec<String> = events
+        .iter()
+        .map(|(name, payload)| match payload.pointer("/delta") {
+            Some(Value::Object(delta)) => match delta.get("reasoningContent") {
+                Some(reasoning) => reasoning
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .next()
+                    .unwrap()
+                    .clone(),
+                None => format!("answer {}", delta.keys().next().unwrap()),
+            },
+            _ => name.clone(),
+        })
+        .collect();
+    kinds.dedup();
+    assert_eq!(
+        kinds,
+        [
+            "messageStart",
+            "text",
+            "signature",
+            "contentBlockStop",
+            "answer text",
+            "contentBlockStop",
+            "messageStop",
+            "metadata"
+        ]
+    );
+    let gpt_oss = stream(&simulator, "openai.gpt-oss-20b-1:0", &said("hello")).await;
+    assert_eq!(gpt_oss[1].1["delta"], json!({ "text": "" }));
+    assert_eq!(gpt_oss[3].1["contentBlockIndex"], 1);
+}
+
+#[tokio::test]
+async fn reasoning_goes_back_as_it_came() {
+    let simulator = simulator().await;
+    let tools = json!({ "toolConfig": { "tools": [{ "toolSpec": { "name": "look_around",
+        "inputSchema": { "json": { "type": "object", "properties": {} } } } }] } });
+    let asked = with(with(said("Please look around"), tools), budget());
+    let answer = converse(&simulator, CLAUDE, &asked).await;
+    assert_eq!(answer["stopReason"], "tool_use");
+    let turn = answer["output"]["message"].clone();
+    let id = turn["content"][2]["toolUse"]["toolUseId"].clone();
+    let result = json!({ "role": "user", "content": [
+        { "toolResult": { "toolUseId": id, "content": [{ "text": "rocks" }] } }] });
+    let continued = |turn: &Value| {
+        let mut request = asked.clone();
+        let messages = request["messages"].as_array_mut().unwrap();
+        messages.extend([turn.clone(), result.clone()]);
+        request
+    };
+    let answer = converse(&simulator, CLAUDE, &continued(&turn)).await;
+    assert_eq!(answer["stopReason"], "end_turn", "{answer}");
+
+    let mut changed = turn.clone();
+    changed["content"][0]["reasoningContent"]["reasoningText"]["text"] = json!("Nothing.");
+    let refused = converse(&simulator, CLAUDE, &continued(&changed)).await;
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("Invalid `signature`")
+    );
+
+    let mut bare = turn.clone();
+    bare["content"].as_array_mut().unwrap().remove(0);
+    let refused = converse(&simulator, CLAUDE, &continued(&bare)).await;
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("but found `text`")
+    );
+}
+
+#[tokio::test]
+async fn what_a_script_signed_is_taken_back() {
+    let simulator = simulator().await;
+    let redacted = json!({ "reasoningContent": { "redactedContent": "b3BhcXVl" } });
+    let request = |turn: Value| {
+        let messages = json!([
+            { "role": "user", "content": [{ "text": "hello" }] },
+            { "role": "assistant", "content": turn },
+            { "role": "user", "content": [{ "text": "again" }] },
+        ]);
+        with(json!({ "messages": messages }), budget())
+    };
+    let back = request(json!([redacted, { "text": "Hi." }]));
+    let refused = converse(&simulator, CLAUDE, &back).await;
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("redacted_thinking")
+    );
+    let body = json!({ "output": { "message": { "role": "assistant",
+        "content": [redacted, { "text": "Hi." }] } }, "stopReason": "end_turn" });
+    simulator.push(Script::new(Answer::Converse {
+        body,
+        headers: Default::default(),
+    }));
+    converse(&simulator, CLAUDE, &said("hello")).await;
+    let taken = converse(&simulator, CLAUDE, &back).await;
+    assert_eq!(taken["stopReason"], "end_turn", "{taken}");
+}
+
+#[tokio::test]
+async fn claude_seals_its_reasoning_when_it_is_told_to() {
+    let simulator = simulator().await;
+    let magic = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING_46C9";
+    let answer = converse(&simulator, CLAUDE, &with(said(magic), budget())).await;
+    let block = &answer["output"]["message"]["content"][0]["reasoningContent"];
+    assert!(block["redactedContent"].is_string(), "{answer}");
+}
+
+#[tokio::test]
+async fn fields_of_the_models_own_answer_come_on_request() {
+    let simulator = simulator().await;
+    let paths = json!({
+        "additionalModelResponseFieldPaths": [
+            "/stop_sequence", "/delta/stop_sequence", "/usage/output_tokens_details"],
+        "inferenceConfig": { "stopSequences": ["END"] },
+    });
+    let request = with(with(said("one END two"), paths), budget());
+    let whole = converse(&simulator, CLAUDE, &request).await;
+    assert_eq!(whole["stopReason"], "stop_sequence");
+    let fields = &whole["additionalModelResponseFields"];
+    assert_eq!(fields["stop_sequence"], "END");
+    assert!(fields["usage"]["output_tokens_details"]["thinking_tokens"].as_u64() > Some(0));
+    let streamed = stream(&simulator, CLAUDE, &request).await;
+    let (_, stop) = &streamed[streamed.len() - 2];
+    let fields = &stop["additionalModelResponseFields"];
+    assert_eq!(fields["delta"]["stop_sequence"], "END");
+    assert!(fields["usage"]["output_tokens_details"]["thinking_tokens"].as_u64() > Some(0));
+}
+
+#[tokio::test]
+async fn tier_and_latency_are_said_back() {
+    let simulator = simulator().await;
+    let settings = json!({ "serviceTier": { "type": "flex" },
+        "performanceConfig": { "latency": "optimized" }, "requestMetadata": { "team": "a" } });
+    let request = with(said("hello"), settings);
+    let whole = converse(&simulator, NOVA, &request).await;
+    let streamed = stream(&simulator, NOVA, &request).await;
+    for answer in [&whole, &streamed.last().unwrap().1] {
+        assert_eq!(answer["serviceTier"], json!({ "type": "flex" }));
+        assert_eq!(
+            answer["performanceConfig"],
+            json!({ "latency": "optimized" })
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cached_prompt_is_read_until_it_has_aged() {
+    let simulator = simulator().await;
+    let long = "All work and no play. ".repeat(300);
+    let point = json!({ "cachePoint": { "type": "default" } });
+    let request = with(
+        said("hello"),
+        json!({ "system": [{ "text": long }, point] }),
+    );
+    let usage = |answer: Value| {
+        let usage = answer["usage"].clone();
+        let count = |name: &str| usage[name].as_u64().unwrap();
+        assert_eq!(
+            count("totalTokens"),
+            count("inputTokens")
+                + count("outputTokens")
+                + count("cacheReadInputTokens")
+                + count("cacheWriteInputTokens")
+        );
+        (
+            count("cacheReadInputTokens"),
+            count("cacheWriteInputTokens"),
+            usage,
+        )
+    };
+    let (read, written, first) = usage(converse(&simulator, CLAUDE, &request).await);
+    assert!(read == 0 && written > 1024, "{first}");
+    assert_eq!(
+        first["cacheDetails"],
+        json!([{ "inputTokens": written, "ttl": "5m" }])
+    );
+    let (read, again, second) = usage(converse(&simulator, CLAUDE, &request).await);
+    assert_eq!((read, again), (written, 0));
+    assert_eq!(second.get("cacheDetails"), None);
+    simulator.advance(Duration::from_secs(301));
+    let (read, again, _) = usage(converse(&simulator, CLAUDE, &request).await);
+    assert_eq!((read, again), (0, written));
+    let streamed = stream(&simulator, CLAUDE, &request).await;
+    assert_eq!(
+        streamed.last().unwrap().1["usage"]["cacheReadInputTokens"],
+        written
+    );
+
+    let clock = post(
+        &simulator,
+        "/_simulator/clock",
+        r#"{"advance_seconds": 301}"#,
+    )
+    .await;
+    assert_eq!(clock.status, 204);
+    let (read, ..) = usage(converse(&simulator, CLAUDE, &request).await);
+    assert_eq!(read, 0);
+    let wrong = post(&simulator, "/_simulator/clock", r#"{"seconds": 301}"#).await;
+    assert_eq!(wrong.status, 400);
+}
+
+#[tokio::test]
+async fn guardrails_block_what_goes_in_and_what_comes_out() {
+    let simulator = simulator().await;
+    let guarded = json!({ "guardrailConfig": { "guardrailIdentifier": "demoguardrail",
+        "guardrailVersion": "1", "trace": "enabled" } });
+    let text = |answer: &Value| answer["output"]["message"]["content"][0]["text"].clone();
+
+    let input = with(said("Tell me of an avalanche"), guarded.clone());
+    let blocked = converse(&simulator, NOVA, &input).await;
+    assert_eq!(blocked["stopReason"], "guardrail_intervened");
+    assert_eq!(text(&blocked), "Sorry, I cannot talk about that.");
+    assert_eq!(blocked["usage"]["totalTokens"], 0);
+    let trace = &blocked["trace"]["guardrail"];
+    assert_eq!(trace["actionReason"], "Guardrail blocked.");
+    assert!(trace["inputAssessment"]["demoguardrail"]["wordPolicy"].is_object());
+
+    let output = with(said("Tell me of quicksand"), guarded.clone());
+    let streamed = stream(&simulator, NOVA, &output).await;
+    let (_, stop) = &streamed[streamed.len() - 2];
+    assert_eq!(stop["stopReason"], "guardrail_intervened");
+    let (_, metadata) = streamed.last().unwrap();
+    assert!(metadata["usage"]["totalTokens"].as_u64() > Some(0));
+    assert!(metadata["trace"]["guardrail"]["outputAssessments"]["demoguardrail"][0].is_object());
+
+    let passed = converse(&simulator, NOVA, &with(said("Tell me of the sea"), guarded)).await;
+    assert_eq!(passed["stopReason"], "end_turn");
+    assert_eq!(passed["trace"]["guardrail"]["actionReason"], "No action.");
+    assert_eq!(
+        converse(&simulator, NOVA, &said("avalanche")).await["trace"],
+        Value::Null
+    );
+}
+
+#[tokio::test]
+async fn documents_are_cited_where_they_want_to_be() {
+    let simulator = simulator().await;
+    let content = json!([
+        { "text": "How cold is snow?" },
+        { "document": { "format": "txt", "name": "snow", "citations": { "enabled": true },
+            "source": { "text": "Snow is cold. It melts." } } },
+    ]);
+    let request = json!({ "messages": [{ "role": "user", "content": content }] });
+    let whole = converse(&simulator, CLAUDE, &request).await;
+    let cited = &whole["output"]["message"]["content"][1]["citationsContent"];
+    assert_eq!(cited["content"], json!([{ "text": "Snow is cold. " }]));
+    let streamed = stream(&simulator, CLAUDE, &request).await;
+    let deltas: Vec<&Value> = streamed
+        .iter()
+        .filter(|(name, payload)| name == "contentBlockDelta" && payload["contentBlockIndex"] == 1)
+        .map(|(_, payload)| &payload["delta"])
+        .collect();
+    assert_eq!(deltas.len(), 2);
+    assert_eq!(deltas[0]["citation"]["title"], "snow");
+    assert_eq!(deltas[1], &json!({ "text": "Snow is cold. " }));
+    let by_nova = converse(&simulator, NOVA, &request).await;
+    assert_eq!(
+        by_nova["output"]["message"]["content"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn server_tools_are_called_and_answered_in_one_turn() {
+    let simulator = simulator().await;
+    let nova_2 = "us.amazon.nova-2-lite-v1:0";
+    for (name, last) in [
+        ("nova_code_interpreter", "text"),
+        ("nova_grounding", "text"),
+    ] {
+        let tools = json!({ "toolConfig": { "tools": [{ "systemTool": { "name": name } }] } });
+        let request = with(said("What is 1234 * 5678?"), tools);
+        let whole = converse(&simulator, nova_2, &request).await;
+        assert_eq!(whole["stopReason"], "end_turn", "{whole}");
+        let turn = &whole["output"]["message"];
+        let content = &turn["content"];
+        assert_eq!(content[0]["toolUse"]["type"], "server_tool_use");
+        assert_eq!(content[1]["toolResult"]["type"], format!("{name}_result"));
+        assert!(
+            content
+                .as_array()
+                .unwrap()
+                .last()
+                .unwrap()
+                .get(last)
+                .is_some()
+        );
+
+        let streamed = stream(&simulator, nova_2, &request).await;
+        let (_, start) = &streamed[1];
+        assert_eq!(start["start"]["toolUse"]["name"], name);
+        let result = streamed
+            .iter()
+            .find_map(|(_, payload)| payload.pointer("/delta/toolResult"));
+        assert!(result.unwrap().is_array());
+
+        // The turn may come back in a later request.
+        let mut later = request.clone();
+        let messages = later["messages"].as_array_mut().unwrap();
+        messages.push(turn.clone());
+        messages.extend(said("Thanks")["messages"].as_array().unwrap().clone());
+        assert_eq!(
+            converse(&simulator, nova_2, &later).await["stopReason"],
+            "end_turn"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_schema_is_fulfilled_and_a_demanded_tool_called() {
+    let simulator = simulator().await;
+    let schema = json!({ "type": "object", "additionalProperties": false,
+        "properties": { "city": { "type": "string" }, "size": { "enum": ["big", "small"] } },
+        "required": ["city", "size"] });
+    let output = json!({ "outputConfig": { "textFormat": { "type": "json_schema", "structure": {
+        "jsonSchema": { "name": "city", "schema": schema.to_string() } } } } });
+    let answer = converse(&simulator, CLAUDE, &with(said("Of Lisbon"), output)).await;
+    let text = answer["output"]["message"]["content"][0]["text"]
+        .as_str()
+        .unwrap();
+    let value: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(value, json!({ "city": "Lisbon", "size": "big" }));
+
+    let tools = json!({ "toolConfig": {
+        "tools": [{ "toolSpec": { "name": "report", "inputSchema": { "json": schema } } }],
+        "toolChoice": { "tool": { "name": "report" } } } });
+    let answer = converse(&simulator, CLAUDE, &with(said("Of Lisbon"), tools)).await;
+    let call = &answer["output"]["message"]["content"][0]["toolUse"];
+    assert_eq!(call["input"], value);
+    assert_eq!(answer["stopReason"], "tool_use");
+}
+
+#[tokio::test]
+async fn the_accounts_own_resources_are_looked_up_and_called() {
+    let simulator = simulator().await;
+    let front = "arn:aws:bedrock:us-east-1:123456789012:";
+    let claude =
+        "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0";
+    let nova = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0";
+    for (lookup, resource, pointer, value) in [
+        (
+            "/inference-profiles/",
+            "application-inference-profile/ap1234claude",
+            "/models/0/modelArn",
+            claude,
+        ),
+        (
+            "/provisioned-model-throughput/",
+            "provisioned-model/pm1234567890",
+            "/status",
+            "InService",
+        ),
+        (
+            "/custom-models/",
+            "custom-model/amazon.nova-lite-v1:0/cm1234567890",
+            "/baseModelArn",
+            nova,
+        ),
+        (
+            "/model-customization/custom-model-deployments/",
+            "custom-model-deployment/cd1234567890",
+            "/status",
+            "Active",
+        ),
+        (
+            "/imported-models/",
+            "imported-model/im1234567890",
+            "/modelArchitecture",
+            "llama",
+        ),
+        (
+            "/prompt-routers/",
+            "default-prompt-router/amazon.nova:1",
+            "/fallbackModel/modelArn",
+            nova,
+        ),
+        (
+            "/prompt-routers/",
+            "prompt-router/pr1234567890",
+            "/fallbackModel/modelArn",
+            claude,
+        ),
+    ] {
+        let arn = format!("{front}{resource}")
+            .replace('/', "%2F")
+            .replace(':', "%3A");
+        let found = send(&simulator, Method::GET, &format!("{lookup}{arn}"), "").await;
+        assert_eq!(found.status, 200, "{resource}");
+        assert_eq!(found.json().pointer(pointer).unwrap(), value, "{resource}");
+        let answer = converse(&simulator, &arn, &said("hello")).await;
+        assert_eq!(answer["stopReason"], "end_turn", "{answer}");
+        let routed = answer["trace"]["promptRouter"]["invokedModelId"].as_str();
+        assert_eq!(
+            routed,
+            resource.contains("router/").then_some(value),
+            "{resource}"
+        );
+    }
+    let by_id = send(
+        &simulator,
+        Method::GET,
+        "/inference-profiles/ap1234claude",
+        "",
+    )
+    .await;
+    assert_eq!(by_id.json()["type"], "APPLICATION");
+    let of_aws = format!("/inference-profiles/{CLAUDE}");
+    let of_aws = send(&simulator, Method::GET, &of_aws, "").await;
+    assert_eq!(of_aws.json()["type"], "SYSTEM_DEFINED");
+    let listed = send(
+        &simulator,
+        Method::GET,
+        "/inference-profiles?type=APPLICATION",
+        "",
+    )
+    .await;
+    assert_eq!(
+        listed.json()["inferenceProfileSummaries"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    let unknown = send(&simulator, Method::GET, "/custom-models/nothing", "").await;
+    assert_eq!(unknown.status, 404);
+}
+
+#[tokio::test]
+async fn a_profile_of_the_accounts_own_keeps_the_rules_of_its_model() {
+    let simulator = simulator().await;
+    let profile =
+        "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile%2Fap1234claude";
+    let both = json!({ "inferenceConfig": { "temperature": 0.5, "topP": 0.9 } });
+    let refused = converse(&simulator, profile, &with(said("hello"), both)).await;
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("cannot both be specified")
+    );
+    let thinking = converse(&simulator, profile, &with(said("hello"), budget())).await;
+    let content = &thinking["output"]["message"]["content"];
+    assert!(content[0]["reasoningContent"]["reasoningText"]["signature"].is_string());
+}
+
+#[tokio::test]
+async fn tokens_are_counted_for_what_converse_would_take() {
+    let simulator = simulator().await;
+    let model = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+    let count = |request: Value, model: &'static str| {
+        let path = format!("/model/{model}/count-tokens");
+        let body = json!({ "input": { "converse": request } }).to_string();
+        let simulator = &simulator;
+        async move { post(simulator, &path, body).await }
+    };
+    let first = count(said("hello"), model).await;
+    assert_eq!(first.json(), count(said("hello"), model).await.json());
+    let longer = count(said(&"hello ".repeat(100)), model).await;
+    assert!(longer.json()["inputTokens"].as_u64() > first.json()["inputTokens"].as_u64());
+    let refused = count(said(""), model).await;
+    assert!(refused.message().contains("is blank"));
+    let nova = count(said("hello"), NOVA).await;
+    assert_eq!(
+        nova.message(),
+        "The provided model doesn't support counting tokens."
+    );
+}
