@@ -8,10 +8,16 @@ use std::fmt;
 /// The longest header value that is written; what does not fit is counted, not lost silently.
 const HEADER_LIMIT: usize = 1024;
 
+/// The most notes that are kept with their words; what comes after is counted. A body may have
+/// millions of keys that nobody knows.
+const MOST_NOTES: usize = 100;
+
 /// The notes of one request, in the order in which they were made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Adjustments {
     notes: Vec<Adjustment>,
+    /// How many more there were.
+    more: usize,
 }
 
 /// One change: the client's name of a field, and what became of it.
@@ -30,8 +36,12 @@ impl Adjustments {
             field: printable(field),
             action: printable(&action.into()),
         };
-        if !self.notes.contains(&adjustment) {
-            self.notes.push(adjustment);
+        if self.notes.contains(&adjustment) {
+            return;
+        }
+        match self.notes.len() < MOST_NOTES {
+            true => self.notes.push(adjustment),
+            false => self.more = self.more.saturating_add(1),
         }
     }
 
@@ -53,16 +63,20 @@ impl Adjustments {
     /// The notes as a header value of printable ASCII, or nothing where there are none.
     pub fn header_value(&self) -> Option<String> {
         let mut value = String::new();
-        for (position, note) in self.notes.iter().enumerate() {
+        let mut left = self.notes.len() + self.more;
+        for note in &self.notes {
             let text = note.to_string();
             if value.len() + text.len() + 2 > HEADER_LIMIT {
-                value.push_str(&format!(", and {} more", self.notes.len() - position));
                 break;
             }
-            if position > 0 {
+            if !value.is_empty() {
                 value.push_str(", ");
             }
             value.push_str(&text);
+            left -= 1;
+        }
+        if left > 0 {
+            value.push_str(&format!(", and {left} more"));
         }
         (!value.is_empty()).then_some(value)
     }
@@ -116,6 +130,10 @@ mod tests {
         }
         let value = adjustments.header_value().unwrap_or_default();
         assert!(value.len() < HEADER_LIMIT + 32, "{}", value.len());
-        assert!(value.contains(" more"), "{value}");
+        let told = value.matches(": ignored").count();
+        assert!(
+            value.ends_with(&format!(", and {} more", 200 - told)),
+            "{value}"
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 use crate::bedrock::{Bedrock, Failure, FoundationModel, InferenceProfile};
-use crate::config::{CatalogSettings, Shown};
+use crate::config::{CatalogSettings, ModelEntry, Shown};
 use crate::models::ModelId;
 
 /// How long the first request waits for the first listing.
@@ -39,7 +39,7 @@ impl Catalog {
     /// Starts asking Bedrock in the background, unless only configured names are shown.
     pub fn start(
         bedrock: Bedrock,
-        names: &BTreeMap<String, ModelId>,
+        names: &BTreeMap<String, ModelEntry>,
         settings: &CatalogSettings,
     ) -> Self {
         let (sender, listed) = watch::channel(None);
@@ -50,9 +50,9 @@ impl Catalog {
                 None
             }
         };
-        let configured = names.iter().map(|(name, model)| CatalogEntry {
+        let configured = names.iter().map(|(name, entry)| CatalogEntry {
             name: name.clone(),
-            owner: owner(model.foundation_id()),
+            owner: owner(entry.target.foundation_id()),
         });
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {

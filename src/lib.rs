@@ -5,8 +5,11 @@
 //! - [`server`]: routes, layers, bodies in, streams out; [`api`]: one thin handler an endpoint
 //! - [`identity`]: who is calling
 //! - [`pipeline`]: the life of a request, the page to read first
-//! - [`models`]: what a name means, and what the family takes; [`catalog`]: which models there are
+//! - [`models`]: what a name means, and what the family takes; [`catalog`]: which models there are;
+//!   [`base_models`]: what the account's own are based on
 //! - [`openai`]: OpenAI's dialect; [`converse`]: Bedrock's, the hub, and its rules
+//! - [`fetch`]: the files that a request points to
+//! - [`reasoning_memory`]: what models thought before they called tools
 //! - [`limits`]: whether it may go now
 //! - [`bedrock`]: transport, credentials, retries, failures
 //! - [`record`]: the log line that is written on every path
@@ -16,17 +19,20 @@
 
 pub mod adjustments;
 pub mod api;
+pub mod base_models;
 pub mod bedrock;
 pub mod catalog;
 pub mod commands;
 pub mod config;
 pub mod converse;
 pub mod fault;
+pub mod fetch;
 pub mod identity;
 pub mod limits;
 pub mod models;
 pub mod openai;
 pub mod pipeline;
+pub mod reasoning_memory;
 pub mod record;
 pub mod server;
 pub mod telemetry;

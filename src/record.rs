@@ -5,7 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
+use crate::models::Usd;
 use crate::openai::chat::TokenCounts;
+use crate::pipeline::Cost;
 
 /// What becomes of one request. Shared by the layers that it passes; the last to let go of it
 /// writes the line. No text of the conversation is in it.
@@ -36,8 +38,10 @@ pub struct Entries {
     pub stream: bool,
     /// How long the first token took.
     pub first_token: Option<Duration>,
-    /// What was used, once Bedrock has said so.
+    /// What was used, once Bedrock has said so; over all answers where there are several.
     pub usage: Option<TokenCounts>,
+    /// What that cost.
+    pub cost: Option<Cost>,
     /// The tokens written so far, estimated, for answers that end before Bedrock says it.
     pub estimated_completion: u64,
     /// Why it failed: the code, and what only the operator reads.
@@ -104,6 +108,7 @@ impl Drop for Record {
             true => entries.estimated_completion,
             false => usage.completion,
         };
+        let cost = entries.cost;
         let (code, detail) = match &entries.failure {
             Some((code, detail)) => (Some(code.as_str()), Some(detail.as_str())),
             None => (None, None),
@@ -126,6 +131,12 @@ impl Drop for Record {
             prompt_tokens = usage.prompt,
             completion_tokens = completion,
             cached_tokens = usage.cached,
+            cache_write_tokens = usage.cache_write,
+            reasoning_tokens = usage.reasoning,
+            cost_usd = cost.map(|cost| usd(cost.total)),
+            cache_saved_usd = cost
+                .and_then(|cost| cost.saved)
+                .map(|saved| saved.to_string()),
             tokens_estimated = estimated.then_some(true),
             first_token_ms = entries.first_token.map(milliseconds),
             total_ms,
@@ -135,6 +146,11 @@ impl Drop for Record {
             "request"
         );
     }
+}
+
+/// Dollars, or that they are not known.
+pub fn usd(amount: Option<Usd>) -> String {
+    amount.map_or_else(|| "unknown".to_owned(), |amount| amount.to_string())
 }
 
 fn milliseconds(duration: Duration) -> f64 {

@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`
+//! `POST /v1/chat/completions` and `POST /v1/explain`
 
 use std::sync::Arc;
 
@@ -6,14 +6,17 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use super::authenticate;
+use crate::config::Truncate;
+use crate::fault::Fault;
 use crate::limits::Refused;
-use crate::pipeline::{ChatAnswer, ChatBody, ChatCall};
+use crate::openai::chat::GuardrailFields;
+use crate::pipeline::{ChatAnswer, ChatBody, ChatCall, HeaderOptions};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, Phase, answer_json, answer_stream, discard, read_json, refuse, restarting,
+    App, Notes, Phase, answer_json, answer_stream, discard, read_json, refuse, restarting,
 };
 
 /// Answers a chat request, whole or as a stream.
@@ -35,14 +38,45 @@ pub async fn create(
         Ok(ChatAnswer {
             adjustments,
             rate,
+            cost,
             body,
-        }) => match body {
-            ChatBody::Whole(json) => {
-                record.entries().ending = Ending::Answered;
-                answer_json(json, &adjustments, rate)
+        }) => {
+            let notes = Notes {
+                adjustments: Some(&adjustments),
+                rate,
+                cost,
+            };
+            match body {
+                ChatBody::Whole(json) => {
+                    record.entries().ending = Ending::Answered;
+                    answer_json(json, &notes)
+                }
+                ChatBody::Stream(stream) => answer_stream(&app, *stream, &notes),
             }
-            ChatBody::Stream(stream) => answer_stream(&app, *stream, &adjustments, rate),
-        },
+        }
+    }
+}
+
+/// Tells what would be sent for a chat request.
+pub async fn explain(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let explanation = async {
+        let call = read(&app, &record, &headers, body).await?;
+        Box::pin(app.pipeline.explain(call)).await
+    };
+    match explanation.await {
+        Err(refused) => {
+            record.note_fault(&refused.fault);
+            refuse(refused)
+        }
+        Ok(json) => {
+            record.entries().ending = Ending::Answered;
+            answer_json(json, &Notes::default())
+        }
     }
 }
 
@@ -52,6 +86,17 @@ async fn answer(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<ChatAnswer, Refused> {
+    let call = read(app, record, headers, body).await?;
+    // The state of the whole way is large, and every layer above would carry it along.
+    Box::pin(app.pipeline.chat(call)).await
+}
+
+async fn read(
+    app: &App,
+    record: &Arc<Record>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<ChatCall, Refused> {
     let caller = match authenticate(app, headers, record) {
         Ok(caller) => caller,
         Err(fault) => {
@@ -59,17 +104,62 @@ async fn answer(
             return Err(fault.into());
         }
     };
-    let request = read_json(headers, body, &app.settings).await?;
-    let call = ChatCall {
+    let (request, body) = read_json(headers, body, &app.settings).await?;
+    Ok(ChatCall {
         caller,
         request,
-        strict: is_true(headers, "x-outcrop-strict"),
+        body,
+        headers: header_options(headers)?,
         record: Arc::clone(record),
-    };
-    app.pipeline.chat(call).await
+    })
 }
 
-fn is_true(headers: &HeaderMap, name: &str) -> bool {
-    let value = headers.get(name).and_then(|value| value.to_str().ok());
-    value.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
+fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, Fault> {
+    let is_ours = |name: &HeaderName| {
+        let name = name.as_str();
+        name.starts_with("x-outcrop-") || name.starts_with("x-amzn-bedrock-")
+    };
+    // Most requests have none of them.
+    if !headers.keys().any(is_ours) {
+        return Ok(HeaderOptions::default());
+    }
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let truncate = text("x-outcrop-truncate").map(|word| {
+        Truncate::parse(word).ok_or_else(|| {
+            Fault::invalid(
+                "x-outcrop-truncate",
+                format!("`x-outcrop-truncate` is `{word}`, and it is `refuse` or `oldest`"),
+            )
+        })
+    });
+    let owned = |name: &str| text(name).map(str::to_owned);
+    Ok(HeaderOptions {
+        strict: flag(headers, "x-outcrop-strict")?.unwrap_or(false),
+        truncate: truncate.transpose()?,
+        cache: flag(headers, "x-outcrop-cache")?,
+        guardrail: GuardrailFields {
+            identifier: owned("x-amzn-bedrock-guardrailidentifier"),
+            version: owned("x-amzn-bedrock-guardrailversion"),
+            trace: owned("x-amzn-bedrock-trace"),
+            ..GuardrailFields::default()
+        },
+        service_tier: owned("x-amzn-bedrock-service-tier"),
+        latency: owned("x-amzn-bedrock-performanceconfig-latency"),
+    })
+}
+
+/// A header that is on or off.
+fn flag(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Fault> {
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
+    let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+    match value.as_str() {
+        "true" | "on" | "1" => Ok(Some(true)),
+        "false" | "off" | "0" => Ok(Some(false)),
+        _ => Err(Fault::invalid(
+            name,
+            format!("the header `{name}` is `{value}`, and it is `on` or `off`"),
+        )),
+    }
 }

@@ -8,12 +8,11 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::authenticate;
-use crate::adjustments::Adjustments;
 use crate::catalog::CatalogEntry;
 use crate::fault::{Fault, FaultKind};
 use crate::openai::models::{ModelList, ModelObject};
 use crate::record::{Ending, Record};
-use crate::server::{App, answer_json, refuse};
+use crate::server::{App, Notes, answer_json, refuse};
 
 /// All models.
 pub async fn list(
@@ -68,7 +67,7 @@ fn answer(record: &Record, json: serde_json::Result<Vec<u8>>) -> Response {
     match json {
         Ok(json) => {
             record.entries().ending = Ending::Answered;
-            answer_json(json.into(), &Adjustments::default(), None)
+            answer_json(json.into(), &Notes::default())
         }
         Err(_) => refuse(Fault::internal().into()),
     }

@@ -27,7 +27,7 @@ const LEAST_RETRIES: u32 = 5;
 pub struct Call {
     /// The model.
     pub model: ModelId,
-    /// The JSON of a Converse request.
+    /// The JSON of the request.
     pub body: Bytes,
 }
 

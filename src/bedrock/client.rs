@@ -175,7 +175,8 @@ impl Bedrock {
         self.with_backoff(ask, call).await
     }
 
-    async fn with_backoff<F, Asked, T>(&self, ask: F, call: Call) -> Result<T, Failure>
+    /// Asks until there is an answer, or asking again does not help.
+    pub(super) async fn with_backoff<F, Asked, T>(&self, ask: F, call: Call) -> Result<T, Failure>
     where
         F: FnMut(Call) -> Asked + Clone,
         Asked: Future<Output = Result<T, Failure>>,
@@ -186,12 +187,9 @@ impl Bedrock {
     }
 
     async fn converse_once(&self, call: &Call) -> Result<ConverseResponse, Failure> {
-        let url = self.url(&call.model, "converse");
-        let fetched = self
-            .inner
-            .transport
-            .fetch(Method::POST, &url, call.body.clone());
-        let body = within(self.inner.timeouts.whole_answer, fetched).await?;
+        let body = self
+            .post(call, "converse", self.inner.timeouts.whole_answer)
+            .await?;
         serde_json::from_slice(&body).map_err(|error| Failure::bad_answer(error.to_string()))
     }
 
@@ -213,6 +211,19 @@ impl Bedrock {
         within(first_event, open).await
     }
 
+    /// A POST to a model, whose answer is read whole.
+    pub(super) async fn post(
+        &self,
+        call: &Call,
+        operation: &str,
+        limit: Duration,
+    ) -> Result<Bytes, Failure> {
+        let url = self.url(&call.model, operation);
+        let body = call.body.clone();
+        let fetched = self.inner.transport.fetch(Method::POST, &url, body);
+        within(limit, fetched).await
+    }
+
     /// A GET of the control plane.
     pub(super) async fn get(&self, path_and_query: &str) -> Result<Bytes, Failure> {
         let url = format!("{}{path_and_query}", self.control_endpoint());
@@ -222,9 +233,14 @@ impl Bedrock {
 
     fn url(&self, model: &ModelId, operation: &str) -> String {
         let runtime = &self.inner.endpoints.runtime;
-        let model = utf8_percent_encode(model.as_str(), PATH_SEGMENT);
+        let model = path_segment(model);
         format!("{runtime}/model/{model}/{operation}")
     }
+}
+
+/// A model's id as one segment of a path.
+pub(super) fn path_segment(model: &ModelId) -> impl fmt::Display {
+    utf8_percent_encode(model.as_str(), PATH_SEGMENT)
 }
 
 async fn within<T>(

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::refused::{fitting_share, refused_field};
 use super::scrub::scrub;
 use crate::fault::{Fault, FaultKind};
+use crate::models::RefusedField;
 
 /// Where the call may go next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,11 @@ pub struct Failure {
     pub code: String,
     /// What the operator reads in the log.
     pub detail: String,
+    /// The field that the model does not take, where that is why: without it the call may succeed.
+    pub refused_field: Option<RefusedField>,
+    /// The share of the conversation, of a thousand, that would have fitted, where it was too long
+    /// and Bedrock says by how much.
+    pub fitting_share: Option<u32>,
 }
 
 /// An error answer as it came.
@@ -156,6 +163,8 @@ impl Failure {
             wait: None,
             code: code.to_owned(),
             detail: detail.into(),
+            refused_field: None,
+            fitting_share: None,
         }
     }
 }
@@ -268,6 +277,11 @@ fn classify(code: &str, message: &str, status: u16, original_status: Option<u16>
         wait,
         code: code.to_owned(),
         detail: message.to_owned(),
+        refused_field: match advice {
+            Advice::Never if matches!(status, 0 | 400 | 403) => refused_field(message),
+            _ => None,
+        },
+        fitting_share: fitting_share(message),
     }
 }
 

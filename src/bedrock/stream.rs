@@ -2,21 +2,16 @@
 
 use std::time::Duration;
 
-use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
-use aws_smithy_types::event_stream::Message;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
 use tokio::time::Instant;
 
 use super::credentials::with_causes;
+use super::decoder::EventDecoder;
 use super::failure::Failure;
 use crate::converse::event::Event;
-
-/// A frame's length stands in its first bytes; a broken one must not make the gateway wait for
-/// gigabytes. AWS's own limit is 16 MiB.
-const LONGEST_FRAME: usize = 16 << 20;
 
 /// The most events that are gathered for one write.
 const MOST_TOGETHER: usize = 64;
@@ -29,8 +24,7 @@ const PATIENCE: u32 = 3;
 #[derive(Debug)]
 pub struct EventStream {
     body: Incoming,
-    buffer: BytesMut,
-    decoder: MessageFrameDecoder,
+    decoder: EventDecoder,
     silence: Duration,
     /// When the silence has lasted too long. Kept here, since a wait that is dropped and begun
     /// again must not begin the silence again.
@@ -53,8 +47,7 @@ impl EventStream {
     ) -> Result<Self, Failure> {
         let mut stream = Self {
             body,
-            buffer: BytesMut::new(),
-            decoder: MessageFrameDecoder::new(),
+            decoder: EventDecoder::new(),
             silence,
             deadline: Instant::now() + first_event,
             ready: Vec::new(),
@@ -87,10 +80,7 @@ impl EventStream {
                 return Err(failure);
             }
             if self.ended {
-                return match self.buffer.is_empty() {
-                    true => Ok(false),
-                    false => Err(Failure::bad_answer("the stream ended within a frame")),
-                };
+                return self.decoder.finish().map(|()| false);
             }
             let frame = tokio::time::timeout_at(self.deadline, self.body.frame())
                 .await
@@ -133,60 +123,7 @@ impl EventStream {
             }
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
         };
-        if self.buffer.len() + data.len() > LONGEST_FRAME {
-            self.failed = Some(Failure::bad_answer("a frame is longer than 16 MiB"));
-            return;
-        }
-        self.buffer.extend_from_slice(&data);
         self.deadline = Instant::now() + self.silence;
-        if let Err(failure) = self.decode() {
-            self.failed = Some(failure);
-        }
-    }
-
-    /// Decodes all frames that are whole.
-    fn decode(&mut self) -> Result<(), Failure> {
-        loop {
-            let frame = self
-                .decoder
-                .decode_frame(&mut self.buffer)
-                .map_err(|error| Failure::bad_answer(with_causes(&error)))?;
-            match frame {
-                DecodedFrame::Complete(message) => self.ready.push(read_message(&message)?),
-                // The enum is open; what is not whole waits for more.
-                _ => return Ok(()),
-            }
-        }
-    }
-}
-
-fn read_message(message: &Message) -> Result<Event, Failure> {
-    let header = |wanted: &str| {
-        let found = message
-            .headers()
-            .iter()
-            .find(|header| header.name().as_str() == wanted)?;
-        found.value().as_string().ok().map(|text| text.as_str())
-    };
-    match header(":message-type") {
-        Some("event") => {
-            let event_type = header(":event-type").unwrap_or_default();
-            Event::parse(event_type, message.payload())
-                .map_err(|error| Failure::bad_answer(format!("event `{event_type}`: {error}")))
-        }
-        Some("exception") => {
-            let exception = header(":exception-type").unwrap_or_default();
-            Err(Failure::from_exception(exception, message.payload()))
-        }
-        Some("error") => {
-            let code = header(":error-code").unwrap_or("InternalServerException");
-            let detail = header(":error-message").unwrap_or_default();
-            let mut failure = Failure::from_exception(code, b"{}");
-            failure.detail = detail.to_owned();
-            Err(failure)
-        }
-        other => Err(Failure::bad_answer(format!(
-            "a frame of message type {other:?}"
-        ))),
+        self.failed = self.decoder.push(&data, &mut self.ready).err();
     }
 }

@@ -3,7 +3,8 @@ use std::process::ExitCode;
 use super::BAD_CONFIGURATION;
 use crate::bedrock::{Bedrock, Call, CredentialKind, Failure, caller_identity};
 use crate::config::{Config, Overrides, load};
-use crate::converse::request::{ContentBlock, ConverseRequest, InferenceConfig, Message, Role};
+use crate::converse::content::ContentBlock;
+use crate::converse::request::{ConverseRequest, InferenceConfig, Message, Role};
 use crate::models::{ModelId, ModelTable};
 
 /// `outcrop check`: one line for each thing that has to hold, and for each that does not, what to
@@ -109,7 +110,7 @@ async fn check_listing(bedrock: &Bedrock, report: &mut Report) {
 async fn check_model(config: &Config, bedrock: &Bedrock, name: &str, report: &mut Report) {
     let what = format!("model {name}");
     let parsed = match config.models.get(name) {
-        Some(model) => Ok(model.clone()),
+        Some(entry) => Ok(entry.target.clone()),
         None => ModelId::parse(name),
     };
     let model = match parsed {

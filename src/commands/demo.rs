@@ -7,7 +7,7 @@ use bedrock_simulator::{Options, Simulator};
 use super::BAD_CONFIGURATION;
 use super::serve::{listen, serve_until_told};
 use crate::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
-use crate::config::{Config, Overrides, load};
+use crate::config::{Config, ModelEntry, Overrides, load};
 use crate::models::ModelId;
 use crate::telemetry;
 
@@ -71,10 +71,10 @@ pub(super) async fn run(listen_on: &str) -> ExitCode {
     serve_until_told(listener, &config, bedrock).await
 }
 
-fn names() -> BTreeMap<String, ModelId> {
+fn names() -> BTreeMap<String, ModelEntry> {
     let parsed = NAMES
         .iter()
-        .filter_map(|(name, id)| Some(((*name).to_owned(), ModelId::parse(id).ok()?)));
+        .filter_map(|(name, id)| Some(((*name).to_owned(), ModelId::parse(id).ok()?.into())));
     parsed.collect()
 }
 

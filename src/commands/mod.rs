@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod explain;
 mod healthcheck;
 mod serve;
 
@@ -41,6 +42,13 @@ enum Command {
         #[arg(long)]
         model: Option<String>,
     },
+    /// Tell what would be sent to Bedrock for a chat request, without sending it
+    Explain {
+        #[command(flatten)]
+        settings: Settings,
+        /// The request's JSON; `-` for standard input
+        file: PathBuf,
+    },
     /// Ask the gateway on this machine whether it is alive; for container health checks
     Healthcheck {
         /// The address the gateway listens on
@@ -49,7 +57,7 @@ enum Command {
     },
 }
 
-/// What `serve` and `check` take.
+/// What `serve`, `check` and `explain` take.
 #[derive(Debug, Args)]
 struct Settings {
     /// The configuration; outcrop.toml of the working directory where there is one
@@ -86,6 +94,7 @@ impl Command {
                 let file_alone = named && model.is_none();
                 check::run(&settings.overrides(), model.as_deref(), file_alone).await
             }
+            Self::Explain { settings, file } => explain::run(&settings.overrides(), &file).await,
             Self::Healthcheck { listen } => healthcheck::run(&listen).await,
         }
     }

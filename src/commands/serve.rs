@@ -1,11 +1,12 @@
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::BAD_CONFIGURATION;
 use crate::bedrock::Bedrock;
-use crate::config::{Config, Overrides, ServerSettings, load};
+use crate::config::{Config, Overrides, ServerSettings, Tables, load};
 use crate::server::{App, Phase, Shutdown, router, serve};
 use crate::telemetry;
 
@@ -76,10 +77,29 @@ pub(super) async fn serve_until_told(
         tracing::info!(%address, "listening");
     }
     let signals = tokio::spawn(drain_on_signal(shutdown.clone(), config.server.clone()));
+    let reloads = tokio::spawn(reload_on_signal(Arc::clone(&app), config.clone()));
     serve(listener, router(app), shutdown, &config.server).await;
     signals.abort();
+    reloads.abort();
     tracing::info!("stopped");
     ExitCode::SUCCESS
+}
+
+/// At SIGHUP the files of facts and prices are read again. One with a mistake in it changes nothing.
+async fn reload_on_signal(app: Arc<App>, config: Config) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        tracing::error!("SIGHUP cannot be received; files of facts and prices are not read again");
+        return;
+    };
+    while hangup.recv().await.is_some() {
+        match Tables::load(&config.catalog.files) {
+            Ok(tables) => {
+                app.pipeline.replace_tables(tables);
+                tracing::info!("facts and prices of models read again");
+            }
+            Err(error) => tracing::error!(error, "facts and prices of models left as they were"),
+        }
+    }
 }
 
 /// SIGTERM leaves load balancers time to notice; an interrupt from the keyboard does not, and a

@@ -3,6 +3,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use toml::Value;
 
+use super::chat::{ChatOverrides, Guardrails, read_overrides};
 use super::reader::Section;
 
 /// The shortest key that is taken: a shorter one can be guessed.
@@ -15,6 +16,8 @@ pub struct KeyEntry {
     pub caller: String,
     /// The digest of its key.
     pub digest: KeyDigest,
+    /// How its chat requests are treated.
+    pub chat: ChatOverrides,
 }
 
 /// The SHA-256 of a key. Keys themselves are not kept.
@@ -47,12 +50,28 @@ impl fmt::Debug for KeyDigest {
     }
 }
 
-/// Each entry is a caller's name with its key, `env:NAME`, or `sha256:` and the key's digest.
-pub(super) fn read(section: &mut Section<'_>) -> Vec<KeyEntry> {
+/// Each entry is a caller's name with its key, `env:NAME`, or `sha256:` and the key's digest; or a
+/// section with that as its `key`, which says more.
+pub(super) fn read(section: &mut Section<'_>, guardrails: &Guardrails) -> Vec<KeyEntry> {
     let mut keys = Vec::new();
     for (caller, value) in section.entries() {
-        match read_key(&value) {
-            Ok(digest) => keys.push(KeyEntry { caller, digest }),
+        let (key, chat) = match value {
+            Value::Table(table) => {
+                let mut entry = section.of_table(&caller, table);
+                let mut key = None;
+                entry.text("key", &mut key, |text| Ok(Some(text.to_owned())));
+                let chat = read_overrides(&mut entry, guardrails);
+                entry.finish();
+                (Value::String(key.unwrap_or_default()), chat)
+            }
+            other => (other, ChatOverrides::default()),
+        };
+        match read_key(&key) {
+            Ok(digest) => keys.push(KeyEntry {
+                caller,
+                digest,
+                chat,
+            }),
             // The value is not shown: it may be a key with a slip in it.
             Err(remedy) => section.mistake(&caller, "this is no key", &remedy),
         }
@@ -95,6 +114,7 @@ pub(super) fn from_list(list: &str) -> Result<Vec<KeyEntry>, String> {
             Ok(KeyEntry {
                 caller: format!("key-{number}"),
                 digest,
+                chat: ChatOverrides::default(),
             })
         })
         .collect()

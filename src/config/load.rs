@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 use super::reader::{Mistakes, Section};
-use super::{Config, Limits, aws, keys, limits, log, models, server};
+use super::{Config, Limits, aws, chat, fetch, keys, limits, log, models, server};
 use crate::bedrock::BedrockSettings;
 
 /// The file that is read where none is named.
@@ -79,8 +79,20 @@ fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<String>) {
         }};
     }
     let server = section!("server", server::read);
-    let keys = section!("keys", keys::read);
-    let names = section!("models", models::read);
+    let guardrails = section!("guardrails", chat::read_guardrails);
+    let chat = section!("chat", |section: &mut Section<'_>| chat::read(
+        section,
+        &guardrails
+    ));
+    let keys = section!("keys", |section: &mut Section<'_>| keys::read(
+        section,
+        &guardrails
+    ));
+    let names = section!("models", |section: &mut Section<'_>| models::read(
+        section,
+        &guardrails
+    ));
+    let base_models = section!("base_models", models::read_bases);
     let catalog = section!("catalog", models::read_catalog);
     let (region, profile) = section!("aws", |section: &mut Section<'_>| (
         aws::read_name(section, "region"),
@@ -88,6 +100,7 @@ fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<String>) {
     ));
     let timeouts = section!("timeouts", aws::read_timeouts);
     let retry = section!("retry", aws::read_retry);
+    let fetch = section!("fetch", fetch::read);
     let defaults = Limits::default();
     let mut limits_section = root.section("limits");
     let mut scope = |name, default| {
@@ -107,6 +120,8 @@ fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<String>) {
         server,
         keys,
         models: names,
+        chat,
+        base_models,
         catalog,
         bedrock: BedrockSettings {
             region,
@@ -115,6 +130,7 @@ fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<String>) {
             retry,
             simulated: None,
         },
+        fetch,
         limits,
         log,
     };
@@ -211,6 +227,9 @@ mod tests {
             attempts = 0
             [models]
             gpt-4o = "a b"
+            [base_models]
+            "arn:aws:bedrock:r:1:imported-model/a" = "arn:aws:bedrock:r:1:custom-model/b"
+            "arn aws" = "amazon.nova-lite-v1:0"
             [keys]
             someone = "short"
             [limits.target]
@@ -219,13 +238,16 @@ mod tests {
         );
         let text = mistakes.to_string();
         for part in [
-            "8 mistakes in the configuration:",
+            "10 mistakes in the configuration:",
             "retri: `1`; there is no such field; did you mean `retry`?",
             "server.listen: `here`; write an address with a port",
             "server.grace_perod: `\"30s\"`; there is no such field; did you mean `grace_period`?",
             "server.max_body: `32 MB`; write a size such as",
             "retry.attempts: `0`; write a whole number from 1 to 20",
             "models.gpt-4o: `a b` has characters other than",
+            "base_models.arn:aws:bedrock:r:1:imported-model/a: `arn:aws:bedrock:r:1:custom-model/b` \
+             does not say its base; write a foundation model's id",
+            "base_models.arn aws: has characters other than",
             "keys.someone: this is no key; write at least 8",
             "limits.target.requests_per_second: `\"many\"`; write a number",
         ] {

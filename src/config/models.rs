@@ -3,16 +3,39 @@ use std::time::Duration;
 
 use toml::Value;
 
+use super::chat::{ChatOverrides, Guardrails, ModelFiles, read_overrides};
 use super::reader::Section;
 use crate::models::ModelId;
 
-/// What `/v1/models` shows: `[catalog]`.
+const MODEL_REMEDY: &str = "write a Bedrock model id, inference profile id or ARN";
+
+/// A name of the operator's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelEntry {
+    /// The model it stands for.
+    pub target: ModelId,
+    /// How chat requests to it are treated.
+    pub chat: ChatOverrides,
+}
+
+impl From<ModelId> for ModelEntry {
+    fn from(target: ModelId) -> Self {
+        Self {
+            target,
+            chat: ChatOverrides::default(),
+        }
+    }
+}
+
+/// What `/v1/models` shows, and what is known of models: `[catalog]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogSettings {
     /// Which models.
     pub show: Shown,
-    /// How often Bedrock is asked which there are.
+    /// How often Bedrock is asked which there are, and what they are based on.
     pub refresh: Duration,
+    /// Files of facts and prices.
+    pub files: ModelFiles,
 }
 
 /// Which models `/v1/models` shows.
@@ -29,6 +52,7 @@ impl Default for CatalogSettings {
         Self {
             show: Shown::All,
             refresh: Duration::from_secs(15 * 60),
+            files: ModelFiles::default(),
         }
     }
 }
@@ -41,6 +65,9 @@ pub(super) fn read_catalog(section: &mut Section<'_>) -> CatalogSettings {
         _ => Err("write \"all\" or \"configured\"".to_owned()),
     });
     section.duration("refresh", &mut settings.refresh);
+    let path = |text: &str| Ok((!text.is_empty()).then(|| text.into()));
+    section.text("facts", &mut settings.files.facts, path);
+    section.text("prices", &mut settings.files.prices, path);
     // The control plane is throttled hard.
     if settings.refresh < Duration::from_secs(60) {
         section.mistake("refresh", "too often", "write at least \"1m\"");
@@ -48,24 +75,73 @@ pub(super) fn read_catalog(section: &mut Section<'_>) -> CatalogSettings {
     settings
 }
 
-/// `[models]`: each entry is a name with the Bedrock id, profile id or ARN it stands for.
-pub(super) fn read(section: &mut Section<'_>) -> BTreeMap<String, ModelId> {
+/// `[models]`: each entry is a name with the Bedrock id, profile id or ARN it stands for, or a
+/// section that says more.
+pub(super) fn read(
+    section: &mut Section<'_>,
+    guardrails: &Guardrails,
+) -> BTreeMap<String, ModelEntry> {
     let mut models = BTreeMap::new();
     for (name, value) in section.entries() {
-        let Value::String(text) = &value else {
-            section.mistake(&name, "this is no model", "write a model's id in quotes");
-            continue;
-        };
-        match ModelId::parse(text) {
-            Ok(id) => {
-                models.insert(name, id);
+        let (target, chat) = match value {
+            Value::Table(table) => {
+                let mut entry = section.of_table(&name, table);
+                let mut target = None;
+                entry.text("target", &mut target, |text| Ok(Some(text.to_owned())));
+                let chat = read_overrides(&mut entry, guardrails);
+                if target.is_none() {
+                    entry.mistake("target", "it is missing", MODEL_REMEDY);
+                }
+                entry.finish();
+                (target.map(Value::String), chat)
             }
-            Err(error) => section.mistake(
-                &name,
-                format!("`{text}` {error}"),
-                "write a Bedrock model id, inference profile id or ARN",
-            ),
+            other => (Some(other), ChatOverrides::default()),
+        };
+        if let Some(target) = target.and_then(|target| read_id(section, &name, &target)) {
+            models.insert(name, ModelEntry { target, chat });
         }
     }
     models
+}
+
+/// `[base_models]`: each entry is a model's ARN with the foundation model it is based on.
+pub(super) fn read_bases(section: &mut Section<'_>) -> BTreeMap<String, ModelId> {
+    let mut bases = read_ids(section);
+    bases.retain(|model, base| {
+        if let Err(error) = ModelId::parse(model) {
+            section.mistake(model, error, "write a model's ARN in quotes");
+            return false;
+        }
+        if !base.says_its_foundation() {
+            let remedy = "write a foundation model's id";
+            section.mistake(model, format!("`{base}` does not say its base"), remedy);
+            return false;
+        }
+        true
+    });
+    bases
+}
+
+fn read_ids(section: &mut Section<'_>) -> BTreeMap<String, ModelId> {
+    let mut models = BTreeMap::new();
+    for (name, value) in section.entries() {
+        if let Some(id) = read_id(section, &name, &value) {
+            models.insert(name, id);
+        }
+    }
+    models
+}
+
+fn read_id(section: &mut Section<'_>, name: &str, value: &Value) -> Option<ModelId> {
+    let Value::String(text) = value else {
+        section.mistake(name, "this is no model", "write a model's id in quotes");
+        return None;
+    };
+    match ModelId::parse(text) {
+        Ok(id) => Some(id),
+        Err(error) => {
+            section.mistake(name, format!("`{text}` {error}"), MODEL_REMEDY);
+            None
+        }
+    }
 }

@@ -109,6 +109,71 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, name: &str, field: &mut bool) {
+        match self.take(name) {
+            None => {}
+            Some(Value::Boolean(value)) => *field = value,
+            Some(other) => self.mistake(name, shown(&other), "write true or false"),
+        }
+    }
+
+    /// The same, where nothing is said of it by default.
+    pub(super) fn optional_flag(&mut self, name: &str, field: &mut Option<bool>) {
+        let mut value = false;
+        if self.table.contains_key(name) {
+            self.flag(name, &mut value);
+            *field = Some(value);
+        }
+        self.known.insert(name.to_owned());
+    }
+
+    /// The section of `table`, which stands in this one under a name of the operator's.
+    pub(super) fn of_table(&mut self, name: &str, table: Table) -> Section<'_> {
+        Section {
+            path: self.place(name),
+            table,
+            known: BTreeSet::new(),
+            mistakes: self.mistakes,
+        }
+    }
+
+    /// A number of bytes, or `0` for none.
+    pub(super) fn bytes_or_none(&mut self, name: &str, field: &mut usize) {
+        match self.table.get(name) {
+            Some(Value::Integer(0)) => {
+                self.take(name);
+                *field = 0;
+            }
+            _ => self.bytes(name, field),
+        }
+    }
+
+    /// A list, each entry read by `read`, whose error is the remedy.
+    pub(super) fn list<T>(
+        &mut self,
+        name: &str,
+        field: &mut Vec<T>,
+        read: impl Fn(&Value) -> Result<T, String>,
+    ) {
+        let entries = match self.take(name) {
+            None => return,
+            Some(Value::Array(entries)) => entries,
+            Some(other) => {
+                let remedy = "write it as a list in brackets";
+                self.mistake(name, shown(&other), remedy);
+                return;
+            }
+        };
+        field.clear();
+        for entry in &entries {
+            match read(entry) {
+                Ok(value) => field.push(value),
+                Err(remedy) => self.mistake(name, shown(entry), &remedy),
+            }
+        }
+    }
+
     /// A length of time such as `"200ms"`, `"30s"` or `"5m"`.
     pub(super) fn duration(&mut self, name: &str, field: &mut Duration) {
         self.text(name, field, parse_duration);

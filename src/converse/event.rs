@@ -6,7 +6,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::response::{StopReason, Usage};
+use super::JsonText;
+use super::response::{Citation, ServiceTierUsed, StopReason, Usage};
 
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,14 +37,24 @@ pub enum Event {
     MessageStop {
         /// Why the model stopped.
         stop_reason: StopReason,
+        /// `additionalModelResponseFields`, where some were asked for.
+        additional_fields: Option<JsonText>,
     },
     /// The last event.
-    Metadata {
-        /// What was used.
-        usage: Usage,
-    },
+    Metadata(Box<Metadata>),
     /// An event of a kind that is not known.
     Unknown,
+}
+
+/// What is told after the answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Metadata {
+    /// What was used.
+    pub usage: Usage,
+    /// What the guardrail found and where the prompt was routed.
+    pub trace: Option<JsonText>,
+    /// The tier that the call ran on.
+    pub service_tier: Option<String>,
 }
 
 /// What begins with a block's start.
@@ -70,6 +81,12 @@ pub enum Delta {
     ToolInput(String),
     /// The model's reasoning.
     Reasoning(String),
+    /// The provider's mark on the reasoning of this block, or a part of it.
+    Signature(String),
+    /// Reasoning that only the model can read: base64.
+    RedactedReasoning(String),
+    /// A source of the block's text.
+    Citation(Citation),
     /// Anything else.
     Hidden,
 }
@@ -105,11 +122,16 @@ impl Event {
                 let body: MessageStopBody = serde_json::from_slice(payload)?;
                 Self::MessageStop {
                     stop_reason: body.stop_reason,
+                    additional_fields: body.additional_model_response_fields,
                 }
             }
             "metadata" => {
                 let body: MetadataBody = serde_json::from_slice(payload)?;
-                Self::Metadata { usage: body.usage }
+                Self::Metadata(Box::new(Metadata {
+                    usage: body.usage,
+                    trace: body.trace,
+                    service_tier: body.service_tier.map(|tier| tier.r#type),
+                }))
             }
             _ => Self::Unknown,
         })
@@ -130,6 +152,7 @@ struct DeltaUnion {
     text: Option<String>,
     tool_use: Option<ToolInputDelta>,
     reasoning_content: Option<ReasoningDelta>,
+    citation: Option<Citation>,
 }
 
 #[derive(Deserialize)]
@@ -139,8 +162,11 @@ struct ToolInputDelta {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ReasoningDelta {
     text: Option<String>,
+    signature: Option<String>,
+    redacted_content: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -178,11 +204,15 @@ struct StopBody {
 #[serde(rename_all = "camelCase")]
 struct MessageStopBody {
     stop_reason: StopReason,
+    additional_model_response_fields: Option<JsonText>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct MetadataBody {
     usage: Usage,
+    trace: Option<JsonText>,
+    service_tier: Option<ServiceTierUsed>,
     #[serde(rename = "metrics")]
     _metrics: Option<IgnoredAny>,
 }
@@ -193,6 +223,7 @@ impl From<DeltaUnion> for Delta {
             text,
             tool_use,
             reasoning_content,
+            citation,
         } = union;
         if let Some(text) = text {
             return Self::Text(text);
@@ -200,10 +231,21 @@ impl From<DeltaUnion> for Delta {
         if let Some(tool_use) = tool_use {
             return Self::ToolInput(tool_use.input);
         }
-        match reasoning_content.and_then(|reasoning| reasoning.text) {
-            Some(text) => Self::Reasoning(text),
-            None => Self::Hidden,
+        if let Some(citation) = citation {
+            return Self::Citation(citation);
         }
+        let Some(ReasoningDelta {
+            text,
+            signature,
+            redacted_content,
+        }) = reasoning_content
+        else {
+            return Self::Hidden;
+        };
+        let text = text.map(Self::Reasoning);
+        let text = text.or(signature.map(Self::Signature));
+        let text = text.or(redacted_content.map(Self::RedactedReasoning));
+        text.unwrap_or(Self::Hidden)
     }
 }
 

@@ -1,8 +1,11 @@
 //! A whole answer as the events it would have been streamed as, so that both ways of answering
 //! share one path to the client.
 
-use super::event::{BlockStart, Delta, Event};
-use super::response::{ConverseResponse, OutputBlock, OutputToolUse};
+use super::event::{BlockStart, Delta, Event, Metadata};
+use super::response::{
+    CitationsContent, ConverseResponse, OutputBlock, OutputReasoning, OutputToolUse,
+    ReasoningContent,
+};
 
 impl ConverseResponse {
     /// The events of the answer, in the order in which ConverseStream sends them.
@@ -11,14 +14,24 @@ impl ConverseResponse {
             output,
             stop_reason,
             usage,
+            additional_model_response_fields,
+            trace,
+            service_tier,
         } = self;
         let mut events = Vec::with_capacity(3 + 3 * output.message.content.len());
         events.push(Event::MessageStart);
         for (index, block) in (0..).zip(output.message.content) {
             push_block(&mut events, index, block);
         }
-        events.push(Event::MessageStop { stop_reason });
-        events.push(Event::Metadata { usage });
+        events.push(Event::MessageStop {
+            stop_reason,
+            additional_fields: additional_model_response_fields,
+        });
+        events.push(Event::Metadata(Box::new(Metadata {
+            usage,
+            trace,
+            service_tier: service_tier.map(|tier| tier.r#type),
+        })));
         events
     }
 }
@@ -34,11 +47,30 @@ fn push_block(events: &mut Vec<Event>, index: u32, block: OutputBlock) {
     if let Some(text) = text {
         push(Delta::Text(text));
     }
-    if let Some(reasoning) = reasoning_content.and_then(|content| content.reasoning_text) {
-        push(Delta::Reasoning(reasoning.text));
+    if let Some(ReasoningContent {
+        reasoning_text,
+        redacted_content,
+    }) = reasoning_content
+    {
+        if let Some(OutputReasoning { text, signature }) = reasoning_text {
+            push(Delta::Reasoning(text));
+            signature
+                .into_iter()
+                .map(Delta::Signature)
+                .for_each(&mut push);
+        }
+        let redacted = redacted_content.into_iter();
+        redacted.map(Delta::RedactedReasoning).for_each(&mut push);
     }
-    for cited in citations_content.into_iter().flat_map(|c| c.content) {
-        push(Delta::Text(cited.text));
+    if let Some(CitationsContent { content, citations }) = citations_content {
+        // In a stream the sources come before the text.
+        citations
+            .into_iter()
+            .map(Delta::Citation)
+            .for_each(&mut push);
+        content
+            .into_iter()
+            .for_each(|cited| push(Delta::Text(cited.text)));
     }
     if let Some(tool_use) = tool_use {
         push_tool_use(events, index, tool_use);

@@ -15,7 +15,7 @@ impl JsonText {
     }
 
     /// The JSON text of `value`.
-    pub fn of<T: Serialize>(value: &T) -> Result<Self, serde_json::Error> {
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json::value::to_raw_value(value).map(Self)
     }
 

@@ -4,9 +4,12 @@
 //! bedrock-runtime 2023-09-30): same names, same order of what is ordered, and tolerant of what
 //! they do not know. Nothing here does I/O.
 
+pub mod content;
 pub mod event;
 pub mod fold;
 mod json_text;
+pub mod media;
+pub mod options;
 pub mod request;
 pub mod response;
 pub mod rules;

@@ -1,9 +1,13 @@
 //! What is sent: the body of `POST /model/{modelId}/converse` and of its stream twin.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Number;
 
 use super::JsonText;
+use super::content::{CachePoint, ContentBlock};
+use super::options::{Fields, GuardrailConfig, OutputConfig, PerformanceConfig, ServiceTier};
 
 /// A Converse request. The model's id travels in the path.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -20,6 +24,30 @@ pub struct ConverseRequest {
     /// The tools the model may call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_config: Option<ToolConfig>,
+    /// The guardrail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guardrail_config: Option<GuardrailConfig>,
+    /// Keys of the provider's own.
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    pub additional_model_request_fields: Fields,
+    /// Values for the variables of a prompt.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub prompt_variables: BTreeMap<String, PromptVariable>,
+    /// JSON Pointers into the provider's own answer, ten at the most.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub additional_model_response_field_paths: Vec<String>,
+    /// Labels, which stand in the log of invocations.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub request_metadata: BTreeMap<String, String>,
+    /// Whether the model runs on faster machines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub performance_config: Option<PerformanceConfig>,
+    /// Which tier the call runs on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<ServiceTier>,
+    /// The form of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_config: Option<OutputConfig>,
 }
 
 /// One turn.
@@ -43,88 +71,21 @@ pub enum Role {
     System,
 }
 
-/// One block of a turn; on the wire an object with one key.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ContentBlock {
-    /// Text; never blank.
-    Text(String),
-    /// A picture, in user turns.
-    Image(ImageBlock),
-    /// The model's call of a tool, in assistant turns.
-    ToolUse(ToolUseBlock),
-    /// What a tool gave back, in user turns.
-    ToolResult(ToolResultBlock),
-}
-
-/// A picture.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ImageBlock {
-    /// The format, as the bytes have it.
-    pub format: ImageFormat,
-    /// Where the bytes are.
-    pub source: ImageSource,
-}
-
-/// The formats of pictures that Converse takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ImageFormat {
-    /// `image/png`
-    Png,
-    /// `image/jpeg`
-    Jpeg,
-    /// `image/gif`
-    Gif,
-    /// `image/webp`
-    Webp,
-}
-
-/// Where the bytes of a picture are.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ImageSource {
-    /// Standard base64 with padding.
-    Bytes(String),
-}
-
-/// The model's call of a tool.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ToolUseBlock {
-    /// 1 to 64 characters of `[a-zA-Z0-9_.:-]`.
-    pub tool_use_id: String,
-    /// 1 to 64 characters of `[a-zA-Z0-9_-]`.
-    pub name: String,
-    /// A JSON object.
-    pub input: JsonText,
-}
-
-/// What a tool gave back.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ToolResultBlock {
-    /// The id of the call this answers.
-    pub tool_use_id: String,
-    /// At least one block.
-    pub content: Vec<ToolResultContent>,
-}
-
-/// One block of a tool's result.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ToolResultContent {
-    /// Text, as the tool wrote it.
-    Text(String),
-    /// A JSON object, for the families that take results in no other form.
-    Json(JsonText),
-}
-
 /// One block of the system prompt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SystemBlock {
     /// Text; never blank.
+    Text(String),
+    /// The end of a prefix to be cached.
+    CachePoint(CachePoint),
+}
+
+/// The value of a prompt's variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PromptVariable {
+    /// Text.
     Text(String),
 }
 
@@ -170,6 +131,20 @@ pub struct ToolConfig {
 pub enum Tool {
     /// A tool that the client runs.
     ToolSpec(ToolSpec),
+    /// A tool that the provider runs.
+    SystemTool(SystemTool),
+    /// The end of a prefix to be cached.
+    CachePoint(CachePoint),
+}
+
+impl Tool {
+    /// The tool that the client runs, where it is one.
+    pub fn spec(&self) -> Option<&ToolSpec> {
+        match self {
+            Self::ToolSpec(spec) => Some(spec),
+            Self::SystemTool(_) | Self::CachePoint(_) => None,
+        }
+    }
 }
 
 /// A tool that the client runs.
@@ -183,6 +158,16 @@ pub struct ToolSpec {
     pub description: Option<String>,
     /// A JSON Schema whose root type is `object`.
     pub input_schema: ToolInputSchema,
+    /// Whether the input fits the schema for certain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strict: Option<bool>,
+}
+
+/// A tool that the provider runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SystemTool {
+    /// Its name.
+    pub name: String,
 }
 
 /// The schema of a tool's input.
@@ -208,21 +193,35 @@ pub enum ToolChoice {
     },
 }
 
-impl ToolResultContent {
-    /// What stands for a result that is not there, or empty: Bedrock refuses one without content.
-    pub fn no_output() -> Self {
-        Self::Text("(no output)".to_owned())
+impl ConverseRequest {
+    /// The cache points, each with its place in the request, in the order in which Bedrock reads
+    /// them.
+    pub fn cache_points(&self) -> impl Iterator<Item = (String, &CachePoint)> {
+        let tools = self.tool_config.iter().flat_map(|config| &config.tools);
+        let tools = tools.enumerate().filter_map(|(place, tool)| match tool {
+            Tool::CachePoint(point) => Some((format!("toolConfig.tools[{place}]"), point)),
+            _ => None,
+        });
+        let system = self.system.iter().enumerate();
+        let system = system.filter_map(|(place, block)| match block {
+            SystemBlock::CachePoint(point) => Some((format!("system[{place}]"), point)),
+            SystemBlock::Text(_) => None,
+        });
+        let turns = self.messages.iter().enumerate();
+        let turns = turns.flat_map(|(turn, message)| {
+            let blocks = message.content.iter().enumerate();
+            blocks.filter_map(move |(place, block)| match block {
+                ContentBlock::CachePoint(point) => {
+                    Some((format!("messages[{turn}].content[{place}]"), point))
+                }
+                _ => None,
+            })
+        });
+        tools.chain(system).chain(turns)
     }
-}
 
-impl ContentBlock {
-    /// Whether the block is text with nothing in it but white space.
-    pub fn is_blank(&self) -> bool {
-        matches!(self, Self::Text(text) if text.trim().is_empty())
-    }
-
-    /// Whether the block belongs to a tool call.
-    pub fn is_tool_block(&self) -> bool {
-        matches!(self, Self::ToolUse(_) | Self::ToolResult(_))
+    /// Whether a prefix of the request is cached.
+    pub fn has_cache_points(&self) -> bool {
+        self.cache_points().next().is_some()
     }
 }

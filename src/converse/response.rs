@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::JsonText;
 
@@ -17,6 +18,19 @@ pub struct ConverseResponse {
     /// What was used.
     #[serde(default)]
     pub usage: Usage,
+    /// The values at the paths that were asked for.
+    pub additional_model_response_fields: Option<JsonText>,
+    /// What the guardrail found and where the prompt was routed.
+    pub trace: Option<JsonText>,
+    /// The tier that the call ran on.
+    pub service_tier: Option<ServiceTierUsed>,
+}
+
+/// The tier that a call ran on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ServiceTierUsed {
+    /// Its name; an open string, since tiers are added.
+    pub r#type: String,
 }
 
 /// The output union; Converse answers only messages.
@@ -68,24 +82,88 @@ pub struct OutputToolUse {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReasoningContent {
-    /// Absent where the reasoning is redacted.
-    pub reasoning_text: Option<ReasoningText>,
+    /// Reasoning that can be read.
+    pub reasoning_text: Option<OutputReasoning>,
+    /// Reasoning that only the model can read: base64.
+    pub redacted_content: Option<String>,
 }
 
-/// Readable reasoning.
+/// Reasoning that can be read.
 #[derive(Debug, Clone, Deserialize)]
-pub struct ReasoningText {
+pub struct OutputReasoning {
     /// The text.
     #[serde(default)]
     pub text: String,
+    /// The provider's mark that the text is the model's own.
+    pub signature: Option<String>,
 }
 
 /// Text with its sources.
 #[derive(Debug, Clone, Deserialize)]
 pub struct CitationsContent {
-    /// The text, which is part of the answer.
+    /// The text, which is part of the answer; absent where Nova cites the web.
     #[serde(default)]
     pub content: Vec<CitedText>,
+    /// Its sources.
+    #[serde(default)]
+    pub citations: Vec<Citation>,
+}
+
+/// A source of an answer's text, as Bedrock wrote it: `title`, `source`, `sourceContent` and a
+/// `location` of one of several kinds.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Citation(pub JsonText);
+
+/// What a citation says of a source on the web.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebSource {
+    /// Its address.
+    pub url: String,
+    /// Its title, empty where none is given.
+    pub title: String,
+}
+
+impl Citation {
+    /// The source, where it has an address on the web.
+    pub fn web_source(&self) -> Option<WebSource> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Source {
+            title: Option<String>,
+            source: Option<String>,
+            location: Option<Location>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Location {
+            web: Option<Web>,
+            search_result_location: Option<IgnoredAny>,
+        }
+        #[derive(Deserialize)]
+        struct Web {
+            url: Option<String>,
+            domain: Option<String>,
+        }
+        let Source {
+            title,
+            source,
+            location,
+        } = serde_json::from_str(self.0.as_str()).ok()?;
+        let location = location?;
+        if let Some(Web { url, domain }) = location.web {
+            return Some(WebSource {
+                url: url?,
+                title: title.or(domain).unwrap_or_default(),
+            });
+        }
+        location.search_result_location?;
+        let url = source.filter(|source| source.contains("://"))?;
+        Some(WebSource {
+            url,
+            title: title.unwrap_or_default(),
+        })
+    }
 }
 
 /// A piece of cited text.
@@ -112,6 +190,28 @@ pub struct Usage {
     /// Written to the prompt cache.
     #[serde(default)]
     pub cache_write_input_tokens: u64,
+    /// Of what was written to the prompt cache, what is kept for an hour.
+    #[serde(
+        default,
+        rename = "cacheDetails",
+        deserialize_with = "kept_for_an_hour"
+    )]
+    pub cache_write_one_hour_tokens: u64,
+}
+
+/// The tokens of `[{"ttl":"1h","inputTokens":n}, ...]`.
+fn kept_for_an_hour<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Detail {
+        ttl: Option<String>,
+        #[serde(default)]
+        input_tokens: u64,
+    }
+    let details: Option<Vec<Detail>> = Option::deserialize(deserializer)?;
+    let long = details.into_iter().flatten();
+    let long = long.filter(|detail| detail.ttl.as_deref() == Some("1h"));
+    Ok(long.map(|detail| detail.input_tokens).sum())
 }
 
 /// Why the model stopped.

@@ -1,14 +1,9 @@
-use std::fmt;
+//! What one family of models takes. The fields are explained in `models.toml`.
 
 use serde::Deserialize;
 
-use super::ModelId;
-
-/// The table that is built in.
-const BUILT_IN: &str = include_str!("models.toml");
-
-/// What one family of models takes. The fields are explained in `models.toml`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What one family of models takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The family's name; empty for a model that the table does not know.
     pub family: String,
@@ -16,6 +11,12 @@ pub struct Facts {
     pub system: bool,
     /// Whether a turn of role `system` may stand later in the conversation.
     pub system_turns: bool,
+    /// The media that a user's turn may hold.
+    pub input: Vec<Medium>,
+    /// The media that a tool's result may hold.
+    pub tool_result_input: Vec<Medium>,
+    /// Whether media may be read from S3.
+    pub s3_sources: bool,
     /// Whether tools may be offered.
     pub tools: bool,
     /// Whether the model can be made to call some tool.
@@ -24,24 +25,82 @@ pub struct Facts {
     pub forces_named_tool: bool,
     /// Whether tools may be offered to ConverseStream.
     pub stream_tools: bool,
+    /// Whether a tool's result may say that the tool failed.
+    pub tool_result_status: bool,
+    /// Whether a result that is a JSON object is sent as `json`.
+    pub tool_result_json: bool,
+    /// What may stand beside tool results.
+    pub beside_tool_result: BesideToolResult,
+    /// Whether `$ref` in a schema is followed.
+    pub schema_references: bool,
+    /// Whether a tool's input can be held to its schema.
+    pub strict_tools: bool,
+    /// Whether the model can be told to call one tool at the most.
+    pub single_tool_call: bool,
+    /// Whether `outputConfig` holds an answer to a schema.
+    pub structured_output: bool,
     /// Which sampling parameters are taken.
     pub sampling: Sampling,
+    /// The provider's own key for top_k, dots between its levels; empty where there is none.
+    pub top_k: String,
+    /// Whether the provider's own keys take the frequency and presence penalties.
+    pub penalties: bool,
+    /// Whether stop sequences are taken.
+    pub stop_sequences: bool,
+    /// The least value of maxTokens.
+    pub least_max_tokens: u32,
+    /// How the model is told to reason.
+    pub reasoning: ReasoningKnob,
+    /// The efforts that the knob takes, least first.
+    pub efforts: Vec<Effort>,
+    /// Whether the model reasons whatever it is told.
+    pub always_reasons: bool,
+    /// Which reasoning of before is given back to the model.
+    pub reasoning_replay: ReasoningReplay,
+    /// Whether the answer tells how many tokens were spent on reasoning.
+    pub reasoning_tokens: bool,
+    /// The name of the tag that reasoning stands in within the text; empty where it stands in
+    /// blocks of its own.
+    pub reasoning_tag: String,
+    /// Whether such a tag without its closing one is a remnant, and the text behind it the answer.
+    pub reasoning_tag_strays: bool,
+    /// What the reasoning's text begins with where the provider has taken it out; empty where it
+    /// is never taken out.
+    pub reasoning_placeholder: String,
+    /// Where a cache point may stand; nowhere for a family that refuses them.
+    pub cache_points: Vec<CachePlace>,
+    /// Whether a prefix can be kept for an hour.
+    pub cache_one_hour: bool,
+    /// The fewest tokens of a prefix that is cached.
+    pub cache_min_tokens: u32,
     /// Whether the conversation may end with the assistant's turn.
     pub prefill: bool,
     /// Whether the conversation may begin with the assistant's turn.
     pub leading_assistant: bool,
-    /// What may stand beside tool results.
-    pub beside_tool_result: BesideToolResult,
-    /// Whether a result that is a JSON object is sent as `json`.
-    pub tool_result_json: bool,
-    /// Whether `$ref` in a tool's schema is followed.
-    pub schema_references: bool,
-    /// The least value of maxTokens.
-    pub least_max_tokens: u32,
+    /// The provider's tool that searches the web; empty where there is none.
+    pub web_search: String,
+    /// Whether CountTokens counts for the model.
+    pub count_tokens: bool,
+    /// What the model was found to refuse, though the table thought otherwise.
+    pub refused: Vec<RefusedField>,
+}
+
+/// A kind of content beside text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Medium {
+    /// Pictures.
+    Image,
+    /// Documents.
+    Document,
+    /// Films.
+    Video,
+    /// Sound.
+    Audio,
 }
 
 /// Which sampling parameters a family takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
     /// Temperature, top_p, or both.
@@ -49,183 +108,210 @@ pub enum Sampling {
     /// One of them.
     TemperatureOrTopP,
     /// Neither.
+    #[default]
     None,
 }
 
 /// What may stand in a turn beside tool results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BesideToolResult {
     /// Any block.
     Anything,
     /// No other block.
+    #[default]
     Nothing,
 }
 
-/// The facts of all families.
-#[derive(Debug, Clone)]
-pub struct ModelTable {
-    /// Beginnings of foundation ids, longest first, each with its family's place in `families`.
-    stems: Vec<(String, usize)>,
-    families: Vec<Facts>,
-    unknown: Facts,
+/// How a family is told to reason, within `additionalModelRequestFields`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningKnob {
+    /// It cannot be told.
+    #[default]
+    None,
+    /// `"thinking": {"type": "enabled", "budget_tokens": n}`
+    Budget,
+    /// `"thinking": {"type": "adaptive"}` and `"output_config": {"effort": e}`
+    Adaptive,
+    /// The same with `"display": "summarized"`, without which the text comes back empty.
+    AdaptiveSummarized,
+    /// `"reasoningConfig": {"type": "enabled", "maxReasoningEffort": e}`
+    NovaConfig,
+    /// `"reasoning_effort": e`
+    ReasoningEffort,
+    /// `"reasoning_config": e`
+    ReasoningConfig,
+    /// `"reasoning": {"effort": e}`
+    ReasoningObject,
 }
 
-/// What is wrong with a table.
-#[derive(Debug)]
-pub struct TableError(String);
-
-impl ModelTable {
-    /// The table that is built in.
-    pub fn built_in() -> Result<Self, TableError> {
-        Self::parse(BUILT_IN)
-    }
-
-    /// Reads a table.
-    pub fn parse(text: &str) -> Result<Self, TableError> {
-        let file: File = toml::from_str(text).map_err(|error| TableError(error.to_string()))?;
-        let unknown = file.default.resolve(String::new(), None)?;
-        let mut stems = Vec::new();
-        let mut families = Vec::with_capacity(file.family.len());
-        for family in file.family {
-            let Family { name, ids, row } = family;
-            stems.extend(ids.into_iter().map(|stem| (stem, families.len())));
-            families.push(row.resolve(name, Some(&unknown))?);
-        }
-        stems.sort_by_key(|(stem, _)| std::cmp::Reverse(stem.len()));
-        Ok(Self {
-            stems,
-            families,
-            unknown,
-        })
-    }
-
-    /// The facts of a model; the cautious default where its family is not known.
-    pub fn facts(&self, model: &ModelId) -> &Facts {
-        let id = model.foundation_id();
-        self.stems
-            .iter()
-            .find(|(stem, _)| id.starts_with(stem))
-            .and_then(|(_, position)| self.families.get(*position))
-            .unwrap_or(&self.unknown)
-    }
-}
-
-impl fmt::Display for TableError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the table of models: {}", self.0)
-    }
-}
-
-impl std::error::Error for TableError {}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    default: Row,
-    family: Vec<Family>,
-}
-
-#[derive(Deserialize)]
-struct Family {
-    name: String,
-    ids: Vec<String>,
-    #[serde(flatten)]
-    row: Row,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    system: Option<bool>,
-    system_turns: Option<bool>,
-    tools: Option<bool>,
-    tool_choice: Option<Vec<Forced>>,
-    stream_tools: Option<bool>,
-    sampling: Option<Sampling>,
-    prefill: Option<bool>,
-    leading_assistant: Option<bool>,
-    beside_tool_result: Option<BesideToolResult>,
-    tool_result_json: Option<bool>,
-    schema_references: Option<bool>,
-    least_max_tokens: Option<u32>,
-}
-
-#[derive(Deserialize, PartialEq, Eq)]
+/// How much to reason: OpenAI's words, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Forced {
-    Any,
-    Tool,
+pub enum Effort {
+    /// `minimal`
+    Minimal,
+    /// `low`
+    Low,
+    /// `medium`
+    Medium,
+    /// `high`
+    High,
+    /// `xhigh`
+    Xhigh,
+    /// `max`
+    Max,
 }
 
-impl Row {
-    fn resolve(self, family: String, default: Option<&Facts>) -> Result<Facts, TableError> {
-        let missing = |field: &str| TableError(format!("`[default]` does not say `{field}`"));
-        macro_rules! value {
-            ($field:ident) => {
-                self.$field
-                    .or(default.map(|facts| facts.$field))
-                    .ok_or_else(|| missing(stringify!($field)))?
-            };
-        }
-        let forces = |kind: Forced, inherited: fn(&Facts) -> bool| match &self.tool_choice {
-            Some(kinds) => Ok(kinds.contains(&kind)),
-            None => default.map(inherited).ok_or_else(|| missing("tool_choice")),
-        };
-        Ok(Facts {
-            forces_any_tool: forces(Forced::Any, |facts| facts.forces_any_tool)?,
-            forces_named_tool: forces(Forced::Tool, |facts| facts.forces_named_tool)?,
-            family,
-            system: value!(system),
-            system_turns: value!(system_turns),
-            tools: value!(tools),
-            stream_tools: value!(stream_tools),
-            sampling: value!(sampling),
-            prefill: value!(prefill),
-            leading_assistant: value!(leading_assistant),
-            beside_tool_result: value!(beside_tool_result),
-            tool_result_json: value!(tool_result_json),
-            schema_references: value!(schema_references),
-            least_max_tokens: value!(least_max_tokens),
+/// Which reasoning of before is given back to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningReplay {
+    /// None of it.
+    #[default]
+    None,
+    /// What its provider signed or redacted.
+    Signed,
+    /// What can be read, which has no signature.
+    Text,
+}
+
+/// Where a cache point may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CachePlace {
+    /// Behind the tools.
+    Tools,
+    /// Behind the system prompt.
+    System,
+    /// Within the turns.
+    Messages,
+}
+
+/// A field that a model was found to refuse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefusedField {
+    /// `temperature`
+    Temperature,
+    /// `topP`
+    TopP,
+    /// The provider's top_k.
+    TopK,
+    /// `stopSequences`
+    StopSequences,
+    /// The provider's knob for reasoning.
+    Reasoning,
+    /// `cachePoint`
+    CachePoint,
+    /// `cachePoint.ttl`
+    CacheTtl,
+    /// `outputConfig`
+    OutputConfig,
+    /// `toolSpec.strict`
+    StrictTools,
+    /// `toolChoice` of `any` or `tool`
+    ForcedTool,
+    /// `toolResult.status`
+    ToolResultStatus,
+    /// `serviceTier`
+    ServiceTier,
+    /// `performanceConfig`
+    PerformanceConfig,
+    /// Another key of `additionalModelRequestFields`.
+    Additional(String),
+}
+
+impl Effort {
+    /// The effort that OpenAI calls `word`.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "minimal" => Self::Minimal,
+            "low" => Self::Low,
+            "medium" => Self::Medium,
+            "high" => Self::High,
+            "xhigh" => Self::Xhigh,
+            "max" => Self::Max,
+            _ => return None,
         })
+    }
+
+    /// OpenAI's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Xhigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+}
+
+impl Facts {
+    /// The facts with one more field that the model refuses; nothing where that was known.
+    pub fn without(&self, field: RefusedField) -> Option<Self> {
+        let mut facts = self.clone();
+        match &field {
+            RefusedField::Temperature => facts.sampling = Sampling::None,
+            RefusedField::TopP if self.sampling == Sampling::Both => {
+                facts.sampling = Sampling::TemperatureOrTopP;
+            }
+            RefusedField::TopP => facts.sampling = Sampling::None,
+            RefusedField::TopK => facts.top_k.clear(),
+            RefusedField::StopSequences => facts.stop_sequences = false,
+            RefusedField::Reasoning => facts.reasoning = ReasoningKnob::None,
+            RefusedField::CachePoint => facts.cache_points.clear(),
+            RefusedField::CacheTtl => facts.cache_one_hour = false,
+            RefusedField::OutputConfig => facts.structured_output = false,
+            RefusedField::StrictTools => facts.strict_tools = false,
+            RefusedField::ForcedTool => {
+                facts.forces_any_tool = false;
+                facts.forces_named_tool = false;
+            }
+            RefusedField::ToolResultStatus => facts.tool_result_status = false,
+            RefusedField::ServiceTier
+            | RefusedField::PerformanceConfig
+            | RefusedField::Additional(_) => {}
+        }
+        if !self.refused.contains(&field) {
+            facts.refused.push(field);
+        }
+        (facts != *self).then_some(facts)
+    }
+
+    /// Whether the model was found to refuse `field`.
+    pub fn refuses(&self, field: &RefusedField) -> bool {
+        self.refused.contains(field)
+    }
+
+    /// Whether the model can be told to reason.
+    pub fn has_reasoning_knob(&self) -> bool {
+        self.reasoning != ReasoningKnob::None
+    }
+
+    /// Whether a cache point may stand anywhere.
+    pub fn caches(&self) -> bool {
+        !self.cache_points.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn family(id: &str) -> String {
-        let table = ModelTable::built_in().expect("the built-in table");
-        let id = ModelId::parse(id).expect("an id");
-        table.facts(&id).family.clone()
-    }
+    use crate::models::{ModelId, ModelTable};
 
     #[test]
-    fn the_longest_stem_decides() {
-        assert_eq!(
-            family("us.anthropic.claude-sonnet-4-20250514-v1:0"),
-            "Claude 4 and 4.1"
-        );
-        assert_eq!(
-            family("us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
-            "Claude 4.5"
-        );
-        assert_eq!(family("amazon.nova-2-lite-v1:0"), "Nova 2");
-        assert_eq!(family("amazon.nova-lite-v1:0"), "Nova 1");
-    }
-
-    #[test]
-    fn an_unknown_model_gets_the_cautious_default() {
+    fn a_field_is_learned_once() {
         let table = ModelTable::built_in().expect("the built-in table");
-        let id = ModelId::parse("someone.new-model-v9").expect("an id");
+        let id = ModelId::parse("amazon.nova-lite-v1:0").expect("an id");
         let facts = table.facts(&id);
-        assert!(facts.family.is_empty() && !facts.forces_any_tool && !facts.prefill);
-    }
-
-    #[test]
-    fn a_field_that_is_not_known_is_refused() {
-        let text = "[default]\nsistem = true\nfamily = []";
-        assert!(ModelTable::parse(text).is_err());
+        let learned = facts.without(RefusedField::CachePoint);
+        let learned = learned.expect("something new");
+        assert!(!learned.caches());
+        assert_eq!(learned.without(RefusedField::CachePoint), None);
+        let more = learned.without(RefusedField::Additional("x".to_owned()));
+        assert!(more.is_some_and(|facts| facts.refused.len() == 2));
     }
 }

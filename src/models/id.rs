@@ -12,6 +12,30 @@ const GEOGRAPHIES: &[&str] = &[
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ModelId(String);
 
+/// What an id names, as far as its form tells (botocore 1.44.5, bedrock-runtime,
+/// `ConversationalModelId`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelKind {
+    /// A foundation model, or a profile that AWS defines: the foundation model's id is in it.
+    ///
+    /// Every id that is no ARN counts as one, though provisioned throughput may go by a bare name.
+    Foundation,
+    /// A profile of the account's own.
+    ApplicationProfile,
+    /// Provisioned throughput.
+    ProvisionedModel,
+    /// A model that was customized.
+    CustomModel,
+    /// A customized model that answers on demand.
+    CustomModelDeployment,
+    /// A model whose weights were brought along.
+    ImportedModel,
+    /// A choice among models for each prompt.
+    PromptRouter,
+    /// What says nothing of its model: a managed prompt, an endpoint of SageMaker.
+    Other,
+}
+
 /// Why a name cannot be a model's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidModelId(&'static str);
@@ -46,19 +70,64 @@ impl ModelId {
         &self.0
     }
 
+    /// What the id names.
+    pub fn kind(&self) -> ModelKind {
+        if !self.is_arn() {
+            return ModelKind::Foundation;
+        }
+        let Some((kind, rest)) = self.resource() else {
+            return ModelKind::Other;
+        };
+        match kind {
+            "foundation-model" => ModelKind::Foundation,
+            // Without a dot it has no provider and model in it.
+            "inference-profile" if rest.contains('.') => ModelKind::Foundation,
+            "inference-profile" | "application-inference-profile" => ModelKind::ApplicationProfile,
+            "provisioned-model" => ModelKind::ProvisionedModel,
+            "custom-model" => ModelKind::CustomModel,
+            "custom-model-deployment" => ModelKind::CustomModelDeployment,
+            "imported-model" => ModelKind::ImportedModel,
+            "prompt-router" | "default-prompt-router" => ModelKind::PromptRouter,
+            _ => ModelKind::Other,
+        }
+    }
+
+    /// Whether `foundation_id` can be trusted; where not, the control plane knows.
+    pub fn says_its_foundation(&self) -> bool {
+        self.kind() == ModelKind::Foundation
+    }
+
     /// The foundation model's id, as far as the id itself tells: without ARN and geography.
     ///
-    /// The ARN of an application profile or of provisioned throughput does not tell; it comes
-    /// back as the last part of the ARN.
+    /// Most ARNs of the account's own models do not tell; they come back as their last part.
     pub fn foundation_id(&self) -> &str {
-        let id = match self.0.starts_with("arn:") {
-            true => self.0.rsplit('/').next().unwrap_or(&self.0),
-            false => &self.0,
+        let id = match self.resource() {
+            // Before the model's own id stands what it was made of, or `imported` (botocore
+            // 1.44.5, bedrock, `ModelArn`).
+            Some(("custom-model", rest)) => rest.split('/').next().unwrap_or(rest),
+            Some((_, rest)) => rest,
+            None => &self.0,
         };
         GEOGRAPHIES
             .iter()
             .find_map(|geography| id.strip_prefix(geography))
             .unwrap_or(id)
+    }
+
+    /// `foundation_id` as an id of its own.
+    #[must_use]
+    pub fn foundation(&self) -> Self {
+        Self(self.foundation_id().to_owned())
+    }
+
+    fn is_arn(&self) -> bool {
+        self.0.starts_with("arn:")
+    }
+
+    /// The kind and the name at the end of an ARN: `arn:aws:bedrock:region:account:kind/name`.
+    fn resource(&self) -> Option<(&str, &str)> {
+        let after = self.0.strip_prefix("arn:")?;
+        after.splitn(5, ':').nth(4)?.split_once('/')
     }
 }
 
@@ -98,12 +167,77 @@ mod tests {
                 "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.meta.llama3-3-70b",
                 "meta.llama3-3-70b",
             ),
+            (
+                "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-lite-v1:0:300k/abcdefghijkl",
+                "amazon.nova-lite-v1:0:300k",
+            ),
+            (
+                "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl",
+                "abcdefghijkl",
+            ),
+            ("arn:aws:bedrock", "arn:aws:bedrock"),
         ] {
             assert_eq!(
                 ModelId::parse(id).map(|id| id.foundation_id().to_owned()),
                 Ok(foundation.to_owned()),
                 "{id}"
             );
+        }
+    }
+
+    #[test]
+    fn an_arn_tells_its_kind_and_every_other_id_counts_as_a_foundation_model() {
+        let of_account =
+            |resource: &str| format!("arn:aws-us-gov:bedrock:r-1:123456789012:{resource}");
+        for (id, kind) in [
+            ("amazon.nova-lite-v1:0".to_owned(), ModelKind::Foundation),
+            ("provisioned-by-name".to_owned(), ModelKind::Foundation),
+            (
+                "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0".to_owned(),
+                ModelKind::Foundation,
+            ),
+            (
+                of_account("inference-profile/us.amazon.nova-lite-v1:0"),
+                ModelKind::Foundation,
+            ),
+            (
+                of_account("inference-profile/abcdefghijkl"),
+                ModelKind::ApplicationProfile,
+            ),
+            (
+                of_account("application-inference-profile/abcdefghijkl"),
+                ModelKind::ApplicationProfile,
+            ),
+            (
+                of_account("provisioned-model/abcdefghijkl"),
+                ModelKind::ProvisionedModel,
+            ),
+            (
+                of_account("custom-model/amazon.nova-lite-v1:0/abcdefghijkl"),
+                ModelKind::CustomModel,
+            ),
+            (
+                of_account("custom-model-deployment/abcdefghijkl"),
+                ModelKind::CustomModelDeployment,
+            ),
+            (
+                of_account("imported-model/abcdefghijkl"),
+                ModelKind::ImportedModel,
+            ),
+            (
+                of_account("default-prompt-router/anthropic.claude:1"),
+                ModelKind::PromptRouter,
+            ),
+            (of_account("prompt-router/abc"), ModelKind::PromptRouter),
+            (of_account("prompt/ABCDEFGHIJ:1"), ModelKind::Other),
+            (
+                "arn:aws:sagemaker:us-east-1:123456789012:endpoint/mine".to_owned(),
+                ModelKind::Other,
+            ),
+            ("arn:aws:bedrock".to_owned(), ModelKind::Other),
+        ] {
+            let parsed = ModelId::parse(&id).expect("an id");
+            assert_eq!(parsed.kind(), kind, "{id}");
         }
     }
 

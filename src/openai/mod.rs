@@ -4,3 +4,5 @@ pub mod chat;
 pub mod error;
 pub mod models;
 mod object;
+
+pub use object::ClientField;

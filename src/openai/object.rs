@@ -2,12 +2,53 @@
 //! not known kept by name, so that each can be refused or noted.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Number;
 
 use crate::converse::JsonText;
+use crate::converse::options::Fields;
+
+/// A field that an object of a client's may have, so that what is said of fields elsewhere can be
+/// compared with those that there are.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientField {
+    /// The name on the wire.
+    pub name: &'static str,
+    /// Whether the value holds several, in a list or by names.
+    pub is_several: bool,
+    /// The fields of the value, or of each one that it holds; none where it is no object, or one
+    /// that is kept as text.
+    pub fields: &'static [ClientField],
+}
+
+/// What a field of a client's object holds.
+pub(super) trait ClientValue {
+    /// Its own fields.
+    const FIELDS: &'static [ClientField] = &[];
+    /// Whether it holds several.
+    const IS_SEVERAL: bool = false;
+}
+
+impl ClientValue for String {}
+impl ClientValue for bool {}
+impl ClientValue for i64 {}
+impl ClientValue for Number {}
+impl ClientValue for JsonText {}
+impl ClientValue for Fields {}
+
+impl<T: ClientValue> ClientValue for Vec<T> {
+    const FIELDS: &'static [ClientField] = T::FIELDS;
+    const IS_SEVERAL: bool = true;
+}
+
+impl<T: ClientValue> ClientValue for BTreeMap<String, T> {
+    const FIELDS: &'static [ClientField] = T::FIELDS;
+    const IS_SEVERAL: bool = true;
+}
 
 /// The keys of an object that are not part of its type, with their values.
 pub(super) type Unknown = Vec<(String, JsonText)>;
@@ -53,6 +94,21 @@ macro_rules! client_object {
             $( $(#[$field_attribute])* pub $field: Option<$type>, )*
             /// The keys that are not known here.
             pub unknown: Vec<(String, crate::converse::JsonText)>,
+        }
+
+        impl $name {
+            /// The fields that are known here.
+            pub const FIELDS: &'static [crate::openai::object::ClientField] = &[
+                $( crate::openai::object::ClientField {
+                    name: crate::openai::object::wire_name!($field $($wire)?),
+                    is_several: <$type as crate::openai::object::ClientValue>::IS_SEVERAL,
+                    fields: <$type as crate::openai::object::ClientValue>::FIELDS,
+                }, )*
+            ];
+        }
+
+        impl crate::openai::object::ClientValue for $name {
+            const FIELDS: &'static [crate::openai::object::ClientField] = $name::FIELDS;
         }
 
         impl<'de> serde::Deserialize<'de> for $name {

@@ -16,21 +16,23 @@ use crate::fault::{Fault, FaultKind};
 /// be trusted with more.
 const DEEPEST: usize = 128;
 
-/// Reads the body as JSON.
+/// Reads the body as JSON, and gives its bytes as well.
 pub async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
     settings: &ServerSettings,
-) -> Result<T, Fault> {
+) -> Result<(T, Bytes), Fault> {
     let body = read_body(headers, body, settings).await?;
-    parse(&body).map_err(|fault| match declared_other(headers) {
+    let value = parse(&body);
+    let value = value.map_err(|fault| match declared_other(headers) {
         Some(other) if fault.code == Some("invalid_json") => Fault::new(
             FaultKind::UnsupportedMediaType,
             format!("the body is `{other}` and no JSON; send it as `application/json`"),
         )
         .code("unsupported_media_type"),
         _ => fault,
-    })
+    })?;
+    Ok((value, body))
 }
 
 /// Reads what is left of a body that nobody wants, so that the connection can be used again. What

@@ -8,19 +8,20 @@ mod router;
 mod shutdown;
 mod sse;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub use extract::{discard, read_json};
 pub use listener::serve;
-pub use respond::{answer_json, answer_stream, refuse};
+pub use respond::{Notes, answer_json, answer_stream, refuse};
 pub use router::router;
 pub use shutdown::{Phase, Shutdown, restarting};
 
 use crate::bedrock::Bedrock;
 use crate::catalog::Catalog;
-use crate::config::{Config, ServerSettings};
+use crate::config::{Config, ServerSettings, Tables};
+use crate::fetch::Fetcher;
 use crate::identity::Callers;
-use crate::models::{ModelTable, TableError};
 use crate::pipeline::Pipeline;
 
 /// What every handler has.
@@ -40,19 +41,33 @@ pub struct App {
     pub shutdown: Shutdown,
 }
 
+/// Why the gateway cannot be started.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
 impl App {
     /// The application of a configuration. Asking Bedrock for its models begins here.
     pub fn new(
         config: &Config,
         bedrock: Bedrock,
         shutdown: Shutdown,
-    ) -> Result<Arc<Self>, TableError> {
-        let table = ModelTable::built_in()?;
+    ) -> Result<Arc<Self>, StartError> {
+        let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
+        let fetcher = Fetcher::new(&config.fetch)
+            .map_err(|error| StartError(format!("the system's certificates: {error}")))?;
         Ok(Arc::new(Self {
             settings: config.server.clone(),
             callers: Callers::new(&config.keys),
             catalog: Catalog::start(bedrock.clone(), &config.models, &config.catalog),
-            pipeline: Pipeline::new(config, table, bedrock.clone()),
+            pipeline: Pipeline::new(config, tables, bedrock.clone(), fetcher),
             bedrock,
             shutdown,
         }))

@@ -14,29 +14,38 @@ use crate::adjustments::Adjustments;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::{RateState, Refused};
 use crate::openai::error::ErrorBody;
-use crate::pipeline::ChatStream;
+use crate::pipeline::{ChatStream, Cost};
+use crate::record::usd;
 
 const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments");
+const COST: HeaderName = HeaderName::from_static("x-outcrop-cost-usd");
+const SAVED: HeaderName = HeaderName::from_static("x-outcrop-cache-saved-usd");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
 
+/// What the head of an answer tells beside the answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Notes<'a> {
+    /// What was changed in the request.
+    pub adjustments: Option<&'a Adjustments>,
+    /// Where the rate stands.
+    pub rate: Option<RateState>,
+    /// What the answer has cost.
+    pub cost: Option<Cost>,
+}
+
 /// A whole answer.
-pub fn answer_json(json: Bytes, adjustments: &Adjustments, rate: Option<RateState>) -> Response {
+pub fn answer_json(json: Bytes, notes: &Notes<'_>) -> Response {
     let mut response = json_response(StatusCode::OK, json);
-    add_notes(response.headers_mut(), adjustments, rate);
+    add_notes(response.headers_mut(), notes);
     response
 }
 
 /// A streamed answer.
-pub fn answer_stream(
-    app: &App,
-    stream: ChatStream,
-    adjustments: &Adjustments,
-    rate: Option<RateState>,
-) -> Response {
+pub fn answer_stream(app: &App, stream: ChatStream, notes: &Notes<'_>) -> Response {
     let body = body(stream, app.settings.keepalive, app.shutdown.clone());
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -45,18 +54,18 @@ pub fn answer_stream(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Proxies that follow this header pass each event on at once.
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
-    add_notes(headers, adjustments, rate);
+    add_notes(headers, notes);
     response
 }
 
 /// A refusal.
 pub fn refuse(refused: Refused) -> Response {
     let mut response = fault_response(&refused.fault);
-    add_notes(
-        response.headers_mut(),
-        &Adjustments::default(),
-        refused.rate,
-    );
+    let notes = Notes {
+        rate: refused.rate,
+        ..Notes::default()
+    };
+    add_notes(response.headers_mut(), &notes);
     response
 }
 
@@ -96,8 +105,22 @@ fn json_response(status: StatusCode, json: Bytes) -> Response {
     response
 }
 
-fn add_notes(headers: &mut HeaderMap, adjustments: &Adjustments, rate: Option<RateState>) {
-    let noted = adjustments.header_value().map(HeaderValue::try_from);
+fn add_notes(headers: &mut HeaderMap, notes: &Notes<'_>) {
+    let Notes {
+        adjustments,
+        rate,
+        cost,
+    } = *notes;
+    if let Some(Cost { total, saved }) = cost {
+        insert_text(headers, COST, &usd(total));
+        // Nothing is said of a saving where the cache was not used.
+        if let Some(saved) = saved.filter(|saved| saved.picodollars() != 0) {
+            insert_text(headers, SAVED, &saved.to_string());
+        }
+    }
+    let noted = adjustments
+        .and_then(Adjustments::header_value)
+        .map(HeaderValue::try_from);
     if let Some(Ok(value)) = noted {
         headers.insert(ADJUSTMENTS, value);
     }
@@ -107,6 +130,12 @@ fn add_notes(headers: &mut HeaderMap, adjustments: &Adjustments, rate: Option<Ra
         if let Ok(value) = HeaderValue::try_from(openai_duration(rate.reset)) {
             headers.insert(RESET, value);
         }
+    }
+}
+
+fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.insert(name, value);
     }
 }
 

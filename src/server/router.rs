@@ -12,6 +12,7 @@ pub fn router(app: Arc<App>) -> Router {
     // with the bare address, others with `/api/v1`.
     let openai = Router::new()
         .route("/chat/completions", post(chat_completions::create))
+        .route("/explain", post(chat_completions::explain))
         .route("/models", get(models::list))
         .route("/models/{*id}", get(models::retrieve));
 

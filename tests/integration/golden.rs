@@ -7,12 +7,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use outcrop::converse::event::Event;
-use outcrop::models::{ModelId, ModelTable};
-use outcrop::openai::chat::{ChatRequest, ChunkWriter, Completion, Pieces, Translated, translate};
+use outcrop::openai::chat::{
+    ChatRequest, ChunkWriter, Completion, CompletionHead, Pieces, Translated,
+};
 use outcrop::openai::error::ErrorBody;
 use serde_json::Value;
+
+use crate::translation::translated;
 
 const ID: &str = "chatcmpl-golden";
 const CREATED: u64 = 1_700_000_000;
@@ -36,13 +40,11 @@ fn check(case: &Path) {
     let text = fs::read_to_string(case.join("request.json")).unwrap();
     let request: ChatRequest = serde_json::from_str(&text).unwrap();
     let model = request.model.clone().unwrap();
-    let table = ModelTable::built_in().unwrap();
-    let facts = table.facts(&ModelId::parse(&model).unwrap());
     let Translated {
         converse,
         plan,
         adjustments,
-    } = match translate(request, facts) {
+    } = match translated(request) {
         Ok(translated) => translated,
         Err(fault) => {
             let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
@@ -61,11 +63,11 @@ fn check(case: &Path) {
     let mut stream_plan = plan.clone();
     stream_plan.include_usage = true;
     let mut writer = ChunkWriter::new(ID, CREATED, &model, true, plan.legacy_functions);
-    let mut pieces = Pieces::new(stream_plan);
+    let mut pieces = Pieces::new(Arc::new(stream_plan));
     for event in &events {
         pieces.accept(event, &mut writer).unwrap();
     }
-    writer.done();
+    writer.done(pieces.ending());
     compare(
         case,
         "stream.sse",
@@ -73,11 +75,18 @@ fn check(case: &Path) {
     );
 
     let mut completion = Completion::new(plan.legacy_functions);
-    let mut pieces = Pieces::new(plan);
+    let plan = Arc::new(plan);
+    let mut pieces = Pieces::new(Arc::clone(&plan));
     for event in &events {
         pieces.accept(event, &mut completion).unwrap();
     }
-    let json = completion.to_json(ID, CREATED, &model).unwrap();
+    let head = CompletionHead {
+        id: ID,
+        created: CREATED,
+        model: &model,
+        metadata: plan.metadata.as_ref(),
+    };
+    let json = Completion::to_json(&[completion], head, pieces.ending()).unwrap();
     let pretty: Value = serde_json::from_slice(&json).unwrap();
     compare(
         case,

@@ -78,13 +78,30 @@ fn translation_is_pure() {
 
 #[test]
 fn the_hub_knows_no_dialect() {
-    never_named(&["converse/", "models/", "bedrock/"], &[], &["openai"]);
+    never_named(
+        &["converse/", "models/", "bedrock/"],
+        &[],
+        &["crate::openai", "super::openai"],
+    );
+}
+
+#[test]
+fn downloads_meet_the_network_in_one_place() {
+    let ways = [
+        "lookup_host",
+        "to_socket_addrs",
+        "TcpStream::connect",
+        "TcpSocket",
+        "HttpConnector",
+    ];
+    never_named(&["fetch/"], &["fetch/network.rs"], &ways);
+    never_named(&["fetch/network.rs"], &[], &["crate::"]);
 }
 
 #[test]
 fn dependencies_point_downwards() {
     never_named(
-        &["pipeline", "limits", "bedrock/", "catalog"],
+        &["pipeline", "limits", "bedrock/", "catalog", "fetch/"],
         &[],
         &["crate::server", "crate::api"],
     );

@@ -9,7 +9,7 @@ use crate::world::{MODEL, World, whole};
 
 fn with_alias(config: &mut Config) {
     let model = ModelId::parse(MODEL).unwrap();
-    config.models.insert("gpt-4o".to_owned(), model);
+    config.models.insert("gpt-4o".to_owned(), model.into());
     config.catalog.show = Shown::All;
 }
 

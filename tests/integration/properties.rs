@@ -1,21 +1,30 @@
 //! What holds for any events and any request.
 
-use outcrop::converse::event::{BlockStart, Delta, Event};
-use outcrop::converse::request::{ContentBlock, Role};
-use outcrop::converse::response::{StopReason, Usage};
-use outcrop::models::{ModelId, ModelTable};
-use outcrop::openai::chat::{AnswerPlan, ChatRequest, ChunkWriter, Completion, Pieces, translate};
+use outcrop::converse::JsonText;
+use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
+use outcrop::converse::response::{Citation, StopReason, Usage};
+use outcrop::converse::rules::JsonAnswer;
+use outcrop::openai::chat::AnswerPlan;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::world::data_lines;
+use crate::support::{answers, chat_request};
 
 fn delta() -> impl Strategy<Value = Delta> {
     prop_oneof![
         "\\PC{0,8}".prop_map(Delta::Text),
         "\\PC{0,8}".prop_map(Delta::ToolInput),
+        "(<t>|</t>|```json\n|```|[a-z{} ]){0,4}".prop_map(Delta::Text),
         "\\PC{0,8}".prop_map(Delta::Reasoning),
+        "\\[REDACTED\\]\\PC{0,8}".prop_map(Delta::Reasoning),
+        "[a-z]{1,8}".prop_map(Delta::Signature),
+        "[a-z]{1,8}".prop_map(Delta::RedactedReasoning),
+        prop_oneof![
+            Just(r#"{"title":"t","location":{"web":{"url":"https://a.b"}}}"#),
+            Just(r#"{"location":{"documentPage":{"start":1}}}"#),
+        ]
+        .prop_map(|text| Delta::Citation(Citation(JsonText::parse(text.to_owned()).unwrap()))),
         Just(Delta::Hidden),
     ]
 }
@@ -55,140 +64,58 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         };
         let mut events = vec![Event::MessageStart, Event::Unknown];
         events.extend(blocks.into_iter().flatten());
-        events.push(Event::MessageStop { stop_reason });
-        events.push(Event::Metadata { usage });
+        events.push(Event::MessageStop {
+            stop_reason,
+            additional_fields: None,
+        });
+        events.push(Event::Metadata(Box::new(Metadata {
+            usage,
+            ..Metadata::default()
+        })));
         events
     })
 }
 
 fn plan() -> impl Strategy<Value = AnswerPlan> {
-    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(hide, one, legacy)| AnswerPlan {
-        stream: true,
-        include_usage: true,
-        hide_tool_calls: hide,
-        one_tool_call: one || legacy,
-        legacy_functions: legacy,
-        ..AnswerPlan::default()
+    let json = prop_oneof![
+        Just(None),
+        Just(Some(JsonAnswer::Text)),
+        Just(Some(JsonAnswer::Tool("a".to_owned()))),
+    ];
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let tag = prop_oneof!["", "t"];
+    (flags, json, tag, any::<bool>()).prop_map(|(flags, json, tag, strays)| {
+        let (hide, one, legacy, keeps) = flags;
+        AnswerPlan {
+            stream: true,
+            include_usage: true,
+            answers: 1,
+            hide_tool_calls: hide,
+            one_tool_call: one || legacy,
+            legacy_functions: legacy,
+            json,
+            reasoning_tag: tag,
+            reasoning_tag_strays: strays,
+            reasoning_placeholder: "[REDACTED]".to_owned(),
+            keeps_reasoning: keeps,
+            ..AnswerPlan::default()
+        }
     })
-}
-
-fn stream(events: &[Event], plan: &AnswerPlan) -> Vec<Value> {
-    let mut writer = ChunkWriter::new("id", 1, "model", plan.include_usage, plan.legacy_functions);
-    let mut pieces = Pieces::new(plan.clone());
-    for event in events {
-        pieces.accept(event, &mut writer).unwrap();
-    }
-    let bytes = writer.take();
-    let text = std::str::from_utf8(&bytes).unwrap();
-    let lines = data_lines(text).into_iter();
-    lines
-        .map(|line| serde_json::from_str(&line).unwrap())
-        .collect()
-}
-
-fn whole(events: &[Event], plan: &AnswerPlan) -> Value {
-    let mut completion = Completion::new(plan.legacy_functions);
-    let mut pieces = Pieces::new(plan.clone());
-    for event in events {
-        pieces.accept(event, &mut completion).unwrap();
-    }
-    serde_json::from_slice(&completion.to_json("id", 1, "model").unwrap()).unwrap()
-}
-
-/// What a client makes of a stream: strings are joined, calls are put in their places.
-fn folded(chunks: &[Value]) -> Value {
-    let mut message = json!({"content": "", "reasoning_content": "", "tool_calls": []});
-    let mut finish = Value::Null;
-    let mut usage = Value::Null;
-    for chunk in chunks {
-        if !chunk["usage"].is_null() {
-            usage = chunk["usage"].clone();
-        }
-        let Some(choice) = chunk["choices"].get(0) else {
-            continue;
-        };
-        if !choice["finish_reason"].is_null() {
-            finish = choice["finish_reason"].clone();
-        }
-        let delta = &choice["delta"];
-        for key in ["content", "reasoning_content"] {
-            join(&mut message[key], &delta[key]);
-        }
-        for call in delta["tool_calls"].as_array().into_iter().flatten() {
-            let calls = message["tool_calls"].as_array_mut().unwrap();
-            let index = call["index"].as_u64().unwrap() as usize;
-            if index == calls.len() {
-                calls
-                    .push(json!({"id": "", "type": "", "function": {"name": "", "arguments": ""}}));
-            }
-            for key in ["id", "type"] {
-                join(&mut calls[index][key], &call[key]);
-            }
-            for key in ["name", "arguments"] {
-                join(&mut calls[index]["function"][key], &call["function"][key]);
-            }
-        }
-        if let Some(call) = delta.get("function_call") {
-            if message.get("function_call").is_none() {
-                message["function_call"] = json!({"name": "", "arguments": ""});
-            }
-            for key in ["name", "arguments"] {
-                join(&mut message["function_call"][key], &call[key]);
-            }
-        }
-    }
-    json!({"message": message, "finish_reason": finish, "usage": usage})
-}
-
-fn join(text: &mut Value, piece: &Value) {
-    if let Some(piece) = piece.as_str() {
-        let joined = format!("{}{piece}", text.as_str().unwrap());
-        *text = joined.into();
-    }
-}
-
-/// A whole answer with its absent members written out.
-fn spelled_out(answer: &Value) -> Value {
-    let given = &answer["choices"][0]["message"];
-    let text = |key: &str| given[key].as_str().unwrap_or_default().to_owned();
-    let mut message = json!({
-        "content": text("content"),
-        "reasoning_content": text("reasoning_content"),
-        "tool_calls": given.get("tool_calls").cloned().unwrap_or(json!([])),
-    });
-    if let Some(call) = given.get("function_call") {
-        message["function_call"] = call.clone();
-    }
-    let finish = answer["choices"][0]["finish_reason"].clone();
-    json!({"message": message, "finish_reason": finish, "usage": answer["usage"]})
 }
 
 proptest! {
     #[test]
-    fn folding_a_stream_gives_the_whole_answer(events in events(), plan in plan()) {
-        let chunks = stream(&events, &plan);
-        prop_assert_eq!(folded(&chunks), spelled_out(&whole(&events, &plan)));
+    fn a_stream_is_well_formed_and_folds_to_the_whole_answer(events in events(), plan in plan()) {
+        answers::agree(&[events], &[], &plan);
     }
 
     #[test]
-    fn any_events_give_a_well_formed_stream(events in events(), plan in plan()) {
-        let chunks = stream(&events, &plan);
-        prop_assert_eq!(&chunks[0]["choices"][0]["delta"]["role"], "assistant");
-        let last = &chunks[chunks.len() - 1];
-        prop_assert_eq!(&last["choices"], &json!([]));
-        let mut finishes = 0;
-        for (position, chunk) in chunks.iter().enumerate() {
-            prop_assert_eq!(&chunk["id"], "id");
-            prop_assert_eq!(&chunk["object"], "chat.completion.chunk");
-            prop_assert_eq!(chunk["usage"].is_null(), position + 1 < chunks.len());
-            let choice = &chunk["choices"][0];
-            prop_assert!(position == 0 || choice["delta"].get("role").is_none());
-            finishes += usize::from(choice["finish_reason"].is_string());
-        }
-        prop_assert_eq!(finishes, 1);
-        // The finish comes after every delta.
-        let finish = &chunks[chunks.len() - 2]["choices"][0]["finish_reason"];
-        prop_assert!(finish.is_string());
+    fn answers_to_one_request_do_not_mix(
+        events in vec(events(), 2..4),
+        turns in vec(any::<u8>(), 0..40),
+        plan in plan(),
+    ) {
+        answers::agree(&events, &turns, &plan);
     }
 }
 
@@ -208,56 +135,15 @@ fn message() -> impl Strategy<Value = Value> {
     ]
 }
 
-const MODELS: &[&str] = &[
-    "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-    "us.anthropic.claude-opus-5",
-    "meta.llama3-3-70b-instruct-v1:0",
-    "mistral.mistral-large-2402-v1:0",
-    "amazon.titan-text-express-v1",
-    "amazon.nova-lite-v1:0",
-    "someone.unknown-v1",
-];
-
-fn ids_of(blocks: &[ContentBlock], calls: bool) -> Vec<&str> {
-    let ids = blocks.iter().filter_map(|block| match block {
-        ContentBlock::ToolUse(call) if calls => Some(call.tool_use_id.as_str()),
-        ContentBlock::ToolResult(result) if !calls => Some(result.tool_use_id.as_str()),
-        _ => None,
-    });
-    ids.collect()
-}
-
 proptest! {
     #[test]
-    fn any_conversation_keeps_bedrocks_rules(messages in vec(message(), 1..8), model in 0..MODELS.len()) {
-        let request = json!({"model": MODELS[model], "messages": messages}).to_string();
-        let request: ChatRequest = serde_json::from_str(&request).unwrap();
-        let table = ModelTable::built_in().unwrap();
-        let facts = table.facts(&ModelId::parse(MODELS[model]).unwrap());
-        let converse = translate(request, facts).unwrap().converse;
-        let turns = &converse.messages;
-        prop_assert!(!turns.is_empty());
-        prop_assert!(turns[0].role == Role::User || facts.leading_assistant);
-        let last = turns.last().unwrap();
-        prop_assert!(last.role != Role::Assistant || facts.prefill);
-        for (position, turn) in turns.iter().enumerate() {
-            prop_assert!(!turn.content.is_empty());
-            prop_assert!(!turn.content.iter().any(ContentBlock::is_blank));
-            let previous = position.checked_sub(1).map(|before| &turns[before]);
-            prop_assert!(previous.is_none_or(|previous| previous.role != turn.role));
-            let results = ids_of(&turn.content, false);
-            let called = previous.map(|previous| ids_of(&previous.content, true));
-            let mut called = called.unwrap_or_default();
-            let mut answered = results.clone();
-            called.sort_unstable();
-            answered.sort_unstable();
-            prop_assert_eq!(called, answered);
-            prop_assert!(results.len() == turn.content.len()
-                || results.is_empty()
-                || facts.beside_tool_result == outcrop::models::BesideToolResult::Anything);
-        }
-        prop_assert!(ids_of(&last.content, true).is_empty());
-        let has_tools = turns.iter().any(|turn| turn.content.iter().any(ContentBlock::is_tool_block));
-        prop_assert!(!has_tools || converse.tool_config.is_some());
+    fn any_conversation_keeps_bedrocks_rules(
+        messages in vec(message(), 1..8),
+        model in 0..chat_request::MODELS.len(),
+        settings in any::<u8>(),
+    ) {
+        let body = json!({ "messages": messages }).to_string();
+        let choices = [u8::try_from(model).unwrap(), settings];
+        chat_request::check(&[&choices, body.as_bytes()].concat());
     }
 }

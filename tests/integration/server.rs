@@ -110,13 +110,13 @@ async fn what_is_wrong_in_a_request_is_named_with_its_path() {
         ),
         (
             "messages",
-            json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]}]),
+            json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://127.0.0.1/a.png"}}]}]),
             "messages[0].content[0].image_url.url",
         ),
         (
             "messages",
             json!([{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]),
-            "messages[0].content[0].file",
+            "messages[0].content[0].file.file_id",
         ),
         (
             "messages",
@@ -128,15 +128,15 @@ async fn what_is_wrong_in_a_request_is_named_with_its_path() {
         ("top_p", json!(1.5), "top_p"),
         ("max_tokens", json!(0), "max_tokens"),
         ("max_completion_tokens", json!(-1), "max_completion_tokens"),
-        ("n", json!(2), "n"),
+        ("n", json!(9), "n"),
         ("logprobs", json!(true), "logprobs"),
         ("top_logprobs", json!(3), "top_logprobs"),
         ("logit_bias", json!({"50256": -100}), "logit_bias"),
         ("modalities", json!(["text", "audio"]), "modalities"),
         (
             "response_format",
-            json!({"type": "json_object"}),
-            "response_format",
+            json!({"type": "yaml"}),
+            "response_format.type",
         ),
         (
             "web_search_options",
@@ -161,13 +161,13 @@ async fn what_is_wrong_in_a_request_is_named_with_its_path() {
         ),
         (
             "tools",
-            json!([{"type": "custom", "custom": {"name": "f"}}]),
-            "tools[0].type",
+            json!([{"type": "custom", "custom": {}}]),
+            "tools[0].custom.name",
         ),
         (
             "guardrailConfig",
             json!({"guardrailIdentifier": "g"}),
-            "guardrailConfig",
+            "guardrailConfig.guardrailVersion",
         ),
     ] {
         let mut request = whole("hi");
@@ -218,7 +218,7 @@ async fn harmless_values_pass_without_a_word_and_the_rest_is_noted() {
     let reply = world.chat(&request).await;
     assert_eq!(
         reply.header("x-outcrop-adjustments"),
-        Some("seed: ignored, something_new: ignored, temperature: clamped to 1")
+        Some("seed: ignored, temperature: clamped to 1, something_new: ignored")
     );
     let mut strict = world.request(Method::POST, "/v1/chat/completions", request.to_string());
     strict
@@ -235,6 +235,7 @@ async fn a_key_is_asked_for_where_there_are_keys() {
         config.keys = vec![KeyEntry {
             caller: "team".to_owned(),
             digest: KeyDigest::of("sk-right"),
+            chat: Default::default(),
         }];
     })
     .await;

@@ -1,18 +1,21 @@
 //! A gateway and a simulator in this process, and a client for them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bedrock_simulator::{Options, Simulator};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
-use outcrop::config::{Config, Shown};
+use outcrop::config::{Config, Shown, Tables};
+use outcrop::fetch::Fetcher;
+use outcrop::pipeline::Pipeline;
 use outcrop::server::{App, Shutdown, router, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -25,6 +28,7 @@ pub struct World {
     pub address: SocketAddr,
     pub shutdown: Shutdown,
     pub server: JoinHandle<()>,
+    pub app: Arc<App>,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -51,6 +55,15 @@ impl World {
     }
 
     pub async fn with_simulator(options: Options, change: impl FnOnce(&mut Config)) -> Self {
+        Self::within(options, change, None).await
+    }
+
+    /// A gateway that fetches files by a fetcher of the test's own.
+    pub async fn within(
+        options: Options,
+        change: impl FnOnce(&mut Config),
+        fetcher: Option<Fetcher>,
+    ) -> Self {
         let simulator = Simulator::start(options).await.unwrap();
         let mut config = Config::default();
         config.bedrock.simulated = Some(SimulatedBedrock::at(simulator.url()));
@@ -60,17 +73,23 @@ impl World {
         change(&mut config);
         let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
         let shutdown = Shutdown::default();
-        let app = App::new(&config, bedrock, shutdown.clone()).unwrap();
+        let mut app = App::new(&config, bedrock.clone(), shutdown.clone()).unwrap();
+        if let Some(fetcher) = fetcher {
+            let tables = Tables::load(&config.catalog.files).unwrap();
+            Arc::get_mut(&mut app).unwrap().pipeline =
+                Pipeline::new(&config, tables, bedrock, fetcher);
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (settings, ending) = (config.server.clone(), shutdown.clone());
-        let server =
-            tokio::spawn(async move { serve(listener, router(app), ending, &settings).await });
+        let routes = router(Arc::clone(&app));
+        let server = tokio::spawn(async move { serve(listener, routes, ending, &settings).await });
         Self {
             simulator,
             address,
             shutdown,
             server,
+            app,
             client: Client::builder(TokioExecutor::new()).build_http(),
         }
     }
@@ -112,6 +131,17 @@ impl World {
         self.post("/v1/chat/completions", body).await
     }
 
+    /// A chat request with headers of its own.
+    pub async fn chat_with(&self, headers: &[(&'static str, &str)], body: &Value) -> Reply {
+        let path = "/v1/chat/completions";
+        let mut request = self.request(Method::POST, path, body.to_string());
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).unwrap();
+            request.headers_mut().insert(*name, value);
+        }
+        self.send(request).await
+    }
+
     /// A stream that has begun.
     pub async fn open(&self, body: &Value) -> OpenReply {
         let request = self.request(Method::POST, "/v1/chat/completions", body.to_string());
@@ -144,6 +174,26 @@ impl Reply {
 
     pub fn error(&self) -> Value {
         self.json()["error"].clone()
+    }
+
+    /// What was changed in the request.
+    pub fn adjustments(&self) -> &str {
+        self.header("x-outcrop-adjustments").unwrap_or_default()
+    }
+
+    /// The chunks of a stream.
+    pub fn chunks(&self) -> Vec<Value> {
+        let events = self.events();
+        assert_eq!(
+            events.last().map(String::as_str),
+            Some("[DONE]"),
+            "{}",
+            self.text
+        );
+        let chunks = events.iter().filter(|event| *event != "[DONE]");
+        chunks
+            .map(|event| serde_json::from_str(event).unwrap())
+            .collect()
     }
 
     /// The data of all events.

@@ -1,11 +1,22 @@
 //! What Bedrock refuses, and the repair: a request that any dialect made becomes one that the
 //! model's family takes. The rules are numbered as in the project's contract (H1 to H21).
 
+mod caching;
+mod fields;
+mod json;
+mod media;
 mod pairing;
+mod reasoning;
 mod sampling;
 mod schema;
+mod schema_fit;
+mod schema_words;
 mod tools;
 mod turns;
+mod wishes;
+
+pub use json::JsonAnswer;
+pub use wishes::{CachingWish, EffortWish, JsonWish, ReasoningWish, Thinking, Wishes};
 
 use super::request::ConverseRequest;
 use crate::adjustments::Adjustments;
@@ -13,17 +24,18 @@ use crate::fault::Fault;
 use crate::models::Facts;
 
 /// What the rules ask of the answer's way back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Calls must not reach the client: it offered no tools, or wants none called.
     pub hide_tool_calls: bool,
+    /// How the JSON that was asked for comes back.
+    pub json: Option<JsonAnswer>,
 }
 
-/// Repairs `request` for a model with these `facts`; `calls_forbidden` says that the client wants
-/// no tool called, which Converse has no word for.
+/// Repairs `request` for a model with these `facts`, and asks it for what is wished.
 pub fn apply(
     request: &mut ConverseRequest,
-    calls_forbidden: bool,
+    mut wishes: Wishes,
     facts: &Facts,
     adjustments: &mut Adjustments,
 ) -> Result<Outcome, Fault> {
@@ -32,14 +44,44 @@ pub fn apply(
     }
     turns::drop_blank_text(request);
     pairing::pair_tool_results(&mut request.messages, adjustments);
+    media::move_out_of_results(&mut request.messages, facts, adjustments);
+    let reasons = reasoning::apply(
+        request,
+        wishes.reasoning,
+        &wishes.provider_fields,
+        wishes.output_limit,
+        facts,
+        adjustments,
+    );
+
+    let hide_tool_calls = tools::declare(request, wishes.calls_forbidden);
+    tools::choose(request, reasons, facts, adjustments);
+    tools::strict(request, facts, adjustments);
+    let json = wishes
+        .json
+        .take()
+        .map(|wish| json::apply(request, wish, hide_tool_calls, reasons, facts, adjustments));
+    schema::inline_references(request, facts, adjustments);
+    sampling::apply(
+        &mut request.inference_config,
+        wishes.output_limit,
+        facts,
+        adjustments,
+    );
+    fields::apply(request, &mut wishes, reasons, facts, adjustments)?;
+
     turns::place_instructions(request, facts);
     turns::merge_turns(&mut request.messages);
     pairing::results_first(&mut request.messages);
     turns::separate_results(&mut request.messages, facts);
-    turns::first_and_last_turn(&mut request.messages, facts, adjustments);
-    sampling::apply(&mut request.inference_config, facts, adjustments);
-    let hide_tool_calls = tools::declare(request, calls_forbidden);
-    tools::choose(request, facts, adjustments);
-    schema::inline_references(request, facts, adjustments);
-    Ok(Outcome { hide_tool_calls })
+    turns::first_and_last_turn(&mut request.messages, reasons, facts, adjustments);
+    if wishes.guard_last_turn {
+        turns::guard_last_turn(&mut request.messages);
+    }
+    media::text_beside_documents(&mut request.messages);
+    caching::apply(request, wishes.caching, facts, adjustments);
+    Ok(Outcome {
+        hide_tool_calls,
+        json,
+    })
 }

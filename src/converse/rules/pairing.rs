@@ -4,9 +4,8 @@
 use std::collections::HashSet;
 
 use crate::adjustments::Adjustments;
-use crate::converse::request::{
-    ContentBlock, Message, Role, ToolResultBlock, ToolResultContent, ToolUseBlock,
-};
+use crate::converse::content::{ContentBlock, ToolResultBlock, ToolResultContent, ToolUseBlock};
+use crate::converse::request::{Message, Role};
 
 /// Brings every call's results together in the turn after it, in the place of what was wrong.
 pub(super) fn pair_tool_results(messages: &mut Vec<Message>, adjustments: &mut Adjustments) {
@@ -50,18 +49,24 @@ fn has_tool_block(message: &Message) -> bool {
     message.content.iter().any(ContentBlock::is_tool_block)
 }
 
-/// The ids of a turn's calls, in order; text goes before the calls, and a call whose id was there
+/// The ids of a turn's calls, in order; reasoning goes before text, text before the calls, and a call whose id was there
 /// already is left out.
 fn order_and_name_calls(message: &mut Message, adjustments: &mut Adjustments) -> Vec<String> {
-    message
-        .content
-        .sort_by_key(|block| matches!(block, ContentBlock::ToolUse(_)));
+    let ends_with_point = matches!(message.content.last(), Some(ContentBlock::CachePoint(_)));
+    let point = message.content.pop_if(|_| ends_with_point);
+    message.content.sort_by_key(|block| match block {
+        ContentBlock::ReasoningContent(_) => 0,
+        ContentBlock::ToolUse(_) => 2,
+        _ => 1,
+    });
+    message.content.extend(point);
     let mut ids: Vec<String> = Vec::new();
+    let mut known: HashSet<String> = HashSet::new();
     message.content.retain(|block| {
         let ContentBlock::ToolUse(ToolUseBlock { tool_use_id, .. }) = block else {
             return true;
         };
-        if ids.contains(tool_use_id) {
+        if !known.insert(tool_use_id.clone()) {
             adjustments.note(
                 "messages[].tool_calls[].id",
                 "a call with the id of another of its turn left out",
@@ -96,8 +101,10 @@ fn answer_calls(
         }
         answer.content = kept;
         turn_strays_to_text(&mut answer, adjustments);
-        if !answer.content.is_empty() {
-            others.push(answer);
+        match answer.content.iter().any(ContentBlock::is_substance) {
+            true => others.push(answer),
+            // The end of a cached prefix behind a result stays behind it.
+            false => results.append(&mut answer.content),
         }
     }
     for id in calls.iter().filter(|id| waiting.contains(id.as_str())) {
@@ -108,6 +115,7 @@ fn answer_calls(
         results.push(ContentBlock::ToolResult(ToolResultBlock {
             tool_use_id: id.clone(),
             content: vec![ToolResultContent::no_output()],
+            status: None,
         }));
     }
     paired.push(Message {
@@ -129,9 +137,10 @@ fn turn_strays_to_text(message: &mut Message, adjustments: &mut Adjustments) {
 
 /// What a tool gave back, as text.
 pub(super) fn result_text(result: &ToolResultBlock) -> String {
-    let contents = result.content.iter().map(|content| match content {
-        ToolResultContent::Text(text) => text.as_str(),
-        ToolResultContent::Json(json) => json.as_str(),
+    let contents = result.content.iter().filter_map(|content| match content {
+        ToolResultContent::Text(text) => Some(text.as_str()),
+        ToolResultContent::Json(json) => Some(json.as_str()),
+        _ => None,
     });
     let text: Vec<&str> = contents.collect();
     format!("Tool result: {}", text.join("\n"))

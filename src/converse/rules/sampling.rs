@@ -5,7 +5,22 @@ use crate::converse::request::InferenceConfig;
 use crate::models::{Facts, Sampling};
 
 /// Takes out what the family refuses, and raises a limit that is too low for it.
-pub(super) fn apply(config: &mut InferenceConfig, facts: &Facts, adjustments: &mut Adjustments) {
+pub(super) fn apply(
+    config: &mut InferenceConfig,
+    output_limit: Option<u32>,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
+    // A 1 is what there is without it: it is no more than in the way of the other.
+    if facts.sampling != Sampling::Both {
+        let is_one = |number: &serde_json::Number| number.as_f64() == Some(1.0);
+        config.top_p.take_if(|top_p| is_one(top_p));
+        if facts.sampling == Sampling::None || config.top_p.is_some() {
+            config
+                .temperature
+                .take_if(|temperature| is_one(temperature));
+        }
+    }
     match facts.sampling {
         Sampling::Both => {}
         Sampling::TemperatureOrTopP => {
@@ -24,6 +39,15 @@ pub(super) fn apply(config: &mut InferenceConfig, facts: &Facts, adjustments: &m
             drop_top_p(config, "dropped, this model does not take it", adjustments);
         }
     }
+    if !facts.stop_sequences && !config.stop_sequences.is_empty() {
+        config.stop_sequences.clear();
+        adjustments.note("stop", "dropped, this model does not take it");
+    }
+    let most = output_limit.unwrap_or(u32::MAX);
+    if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit > most) {
+        *limit = most;
+        adjustments.note("max_tokens", format!("lowered to {most}, the model's most"));
+    }
     let least = facts.least_max_tokens;
     if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit < least) {
         *limit = least;
@@ -34,10 +58,8 @@ pub(super) fn apply(config: &mut InferenceConfig, facts: &Facts, adjustments: &m
     }
 }
 
-/// A top_p of 1 says nothing, so nothing is said of dropping it.
 fn drop_top_p(config: &mut InferenceConfig, action: &str, adjustments: &mut Adjustments) {
-    let dropped = config.top_p.take();
-    if dropped.is_some_and(|top_p| top_p.as_f64() != Some(1.0)) {
+    if config.top_p.take().is_some() {
         adjustments.note("top_p", action);
     }
 }

@@ -10,6 +10,14 @@ use crate::models::Facts;
 /// The most values that a schema may grow to: references to references can double at each step.
 const MOST_VALUES: usize = 20_000;
 
+/// The longest schema that is looked into, in bytes, and the most text that it may grow to: one
+/// long description can be referred to many times.
+pub(super) const LONGEST: usize = 1 << 20;
+
+/// How deep a schema may be without references: as deep as serde_json reads a text, which is also
+/// what keeps a long chain of references from filling the stack.
+const DEEPEST: usize = 128;
+
 /// Puts what `$ref` refers to in its place. A schema without references keeps its bytes.
 pub(super) fn inline_references(
     request: &mut ConverseRequest,
@@ -19,13 +27,19 @@ pub(super) fn inline_references(
     if facts.schema_references {
         return;
     }
-    for Tool::ToolSpec(spec) in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
+    for tool in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
+        let Tool::ToolSpec(spec) = tool else {
+            continue;
+        };
         let ToolInputSchema::Json(schema) = &mut spec.input_schema;
         if !schema.as_str().contains("\"$ref\"") {
             continue;
         }
         let field = "tools[].function.parameters.$ref";
-        match inlined(schema) {
+        let text = Some(schema.as_str()).filter(|text| text.len() <= LONGEST);
+        let root = text.and_then(|text| serde_json::from_str(text).ok());
+        let inlined = root.as_ref().and_then(inlined);
+        match inlined.and_then(|inlined| JsonText::of(&inlined.schema).ok()) {
             Some(inlined) => {
                 *schema = inlined;
                 adjustments.note(field, "replaced by what it refers to");
@@ -35,32 +49,57 @@ pub(super) fn inline_references(
     }
 }
 
-fn inlined(schema: &JsonText) -> Option<JsonText> {
-    let root: Value = serde_json::from_str(schema.as_str()).ok()?;
-    let mut inliner = Inliner {
-        root: &root,
-        open: Vec::new(),
-        left: MOST_VALUES,
-    };
-    let mut value = inliner.expand(&root)?;
-    if let Value::Object(object) = &mut value {
+/// A schema without references.
+pub(super) struct Inlined {
+    pub(super) schema: Value,
+    /// Whether every reference led to something; one that leads out of the schema, to nothing or
+    /// to itself has become anything at all.
+    pub(super) complete: bool,
+}
+
+/// `root` with what its references refer to in their place, unless that is too large.
+pub(super) fn inlined(root: &Value) -> Option<Inlined> {
+    // Definitions are expanded where they are referred to.
+    let mut body = root.clone();
+    if let Value::Object(object) = &mut body {
         object.shift_remove("$defs");
         object.shift_remove("definitions");
     }
-    JsonText::of(&value).ok()
+    let mut inliner = Inliner {
+        root,
+        body: &body,
+        open: Vec::new(),
+        left: MOST_VALUES,
+        text_left: LONGEST,
+        depth: 0,
+        complete: true,
+    };
+    Some(Inlined {
+        schema: inliner.expand(&body)?,
+        complete: inliner.complete,
+    })
 }
 
 struct Inliner<'a> {
     root: &'a Value,
+    /// The root without its definitions.
+    body: &'a Value,
     /// The references that are being replaced, outermost first.
     open: Vec<String>,
     left: usize,
+    text_left: usize,
+    depth: usize,
+    complete: bool,
 }
 
 impl Inliner<'_> {
     fn expand(&mut self, value: &Value) -> Option<Value> {
         self.left = self.left.checked_sub(1)?;
-        Some(match value {
+        if self.depth == DEEPEST {
+            return None;
+        }
+        self.depth += 1;
+        let expanded = match value {
             Value::Object(object) => match object.get("$ref") {
                 Some(Value::String(reference)) => self.replace(reference, object)?,
                 _ => Value::Object(self.expand_members(object)?),
@@ -70,31 +109,41 @@ impl Inliner<'_> {
                     items.iter().map(|item| self.expand(item)).collect();
                 Value::Array(items?)
             }
+            Value::String(text) => {
+                self.take(text)?;
+                value.clone()
+            }
             other => other.clone(),
-        })
+        };
+        self.depth -= 1;
+        Some(expanded)
+    }
+
+    /// Counts `text` as written.
+    fn take(&mut self, text: &str) -> Option<()> {
+        self.text_left = self.text_left.checked_sub(text.len())?;
+        Some(())
     }
 
     fn expand_members(&mut self, object: &Map<String, Value>) -> Option<Map<String, Value>> {
-        let mut members = Map::with_capacity(object.len());
-        for (name, member) in object {
-            // Definitions are expanded where they are referred to.
-            let expanded = match name.as_str() {
-                "$defs" | "definitions" => member.clone(),
-                _ => self.expand(member)?,
-            };
-            members.insert(name.clone(), expanded);
-        }
-        Some(members)
+        let expanded = object.iter().map(|(name, member)| {
+            self.take(name)?;
+            let member = self.expand(member)?;
+            Some((name.clone(), member))
+        });
+        expanded.collect()
     }
 
     /// What `reference` refers to, with what stands beside it; anything at all where the reference
-    /// leads out of the schema, to nothing, or to itself.
+    /// leads out of the schema, to nothing, to itself, or to what is no schema.
     fn replace(&mut self, reference: &str, beside: &Map<String, Value>) -> Option<Value> {
         let is_open = self.open.iter().any(|open| open == reference);
-        let target = reference
-            .strip_prefix('#')
-            .and_then(|pointer| self.root.pointer(pointer))
-            .filter(|_| !is_open);
+        let target = match reference.strip_prefix('#') {
+            _ if is_open => None,
+            Some("") => Some(self.body),
+            Some(pointer) => self.root.pointer(pointer),
+            None => None,
+        };
         let mut members = match target {
             Some(target) => {
                 self.open.push(reference.to_owned());
@@ -102,10 +151,19 @@ impl Inliner<'_> {
                 self.open.pop();
                 match expanded {
                     Value::Object(members) => members,
-                    other => return Some(other),
+                    // The schemas that any value fits, and none.
+                    Value::Bool(true) => Map::new(),
+                    Value::Bool(false) => Map::from_iter([("not".to_owned(), Map::new().into())]),
+                    _ => {
+                        self.complete = false;
+                        Map::new()
+                    }
                 }
             }
-            None => Map::new(),
+            None => {
+                self.complete = false;
+                Map::new()
+            }
         };
         for (name, member) in beside {
             if name != "$ref" {
@@ -121,8 +179,8 @@ mod tests {
     use super::*;
 
     fn inlined_text(schema: &str) -> Option<String> {
-        let schema = JsonText::parse(schema.to_owned()).expect("JSON");
-        inlined(&schema).map(|schema| schema.as_str().to_owned())
+        let root = serde_json::from_str(schema).expect("JSON");
+        inlined(&root).map(|inlined| inlined.schema.to_string())
     }
 
     #[test]
@@ -152,6 +210,59 @@ mod tests {
             format!(r#""D{n}":{{"anyOf":[{next},{next}]}}"#)
         };
         let steps: Vec<String> = (0..30).map(step).collect();
+        let schema = format!(
+            r##"{{"$ref":"#/$defs/D0","$defs":{{{}}}}}"##,
+            steps.join(",")
+        );
+        assert_eq!(inlined_text(&schema), None);
+    }
+
+    #[test]
+    fn a_schema_whose_text_would_grow_beyond_bounds_is_left() {
+        let long = "x".repeat(100_000);
+        let members: Vec<String> = (0..100)
+            .map(|n| format!(r##""m{n}":{{"$ref":"#/$defs/L"}}"##))
+            .collect();
+        let schema = format!(
+            r##"{{"properties":{{{}}},"$defs":{{"L":{{"description":"{long}"}}}}}}"##,
+            members.join(",")
+        );
+        assert_eq!(inlined_text(&schema), None);
+    }
+
+    #[test]
+    fn what_is_referred_to_is_a_schema() {
+        for (schema, expected) in [
+            (
+                r##"{"type":"object","$ref":"#/type"}"##,
+                r#"{"type":"object"}"#,
+            ),
+            (
+                r##"{"type":"object","$ref":"#/$defs/A","$defs":{"A":true}}"##,
+                r#"{"type":"object"}"#,
+            ),
+            (
+                r##"{"properties":{"p":{"$ref":"#/$defs/N"}},"$defs":{"N":false}}"##,
+                r#"{"properties":{"p":{"not":{}}}}"#,
+            ),
+        ] {
+            assert_eq!(inlined_text(schema).as_deref(), Some(expected), "{schema}");
+        }
+    }
+
+    #[test]
+    fn a_property_named_like_the_definitions_is_a_property() {
+        let schema = r##"{"properties":{"definitions":{"$ref":"#/$defs/P"}},"$defs":{"P":{"type":"string"}}}"##;
+        assert_eq!(
+            inlined_text(schema).as_deref(),
+            Some(r#"{"properties":{"definitions":{"type":"string"}}}"#)
+        );
+    }
+
+    #[test]
+    fn a_long_chain_of_references_is_left() {
+        let step = |n: u32| format!(r##""D{n}":{{"$ref":"#/$defs/D{}"}}"##, n + 1);
+        let steps: Vec<String> = (0..10_000).map(step).collect();
         let schema = format!(
             r##"{{"$ref":"#/$defs/D0","$defs":{{{}}}}}"##,
             steps.join(",")

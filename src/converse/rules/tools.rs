@@ -1,13 +1,18 @@
 //! H9 and the kinds of tool choice: what must be declared, and what can be demanded.
 
+use std::collections::HashSet;
+
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
+use crate::converse::content::ContentBlock;
 use crate::converse::request::{
-    ContentBlock, ConverseRequest, SystemBlock, Tool, ToolChoice, ToolConfig, ToolInputSchema,
-    ToolSpec,
+    ConverseRequest, SystemBlock, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
 };
 use crate::fault::Fault;
-use crate::models::Facts;
+use crate::models::{Facts, ReasoningReplay};
+
+/// The most tools that are held to their schemas, by the live checks noted in pydantic-ai.
+const MOST_STRICT_TOOLS: usize = 20;
 
 /// A family without tools: offering some is refused; calls of before are told as text.
 pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), Fault> {
@@ -27,7 +32,7 @@ pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), Fault> 
                 format!("Tool call: {} {}", call.name, call.input.as_str())
             }
             ContentBlock::ToolResult(result) => super::pairing::result_text(result),
-            ContentBlock::Text(_) | ContentBlock::Image(_) => continue,
+            _ => continue,
         };
         *block = ContentBlock::Text(text);
     }
@@ -56,9 +61,10 @@ pub(super) fn declare(request: &mut ConverseRequest, calls_forbidden: bool) -> b
 /// The names of the tools that the conversation has calls of, each once, in order.
 fn called_tools(request: &ConverseRequest) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::new();
     for block in request.messages.iter().flat_map(|message| &message.content) {
         if let ContentBlock::ToolUse(call) = block
-            && !names.contains(&call.name)
+            && known.insert(&call.name)
         {
             names.push(call.name.clone());
         }
@@ -74,31 +80,73 @@ fn bare_tool(name: String) -> Tool {
         input_schema: ToolInputSchema::Json(
             any_object.unwrap_or_else(|_| JsonText::empty_object()),
         ),
+        strict: None,
     })
 }
 
-/// What the family cannot be made to do is asked of it in words.
-pub(super) fn choose(request: &mut ConverseRequest, facts: &Facts, adjustments: &mut Adjustments) {
+/// What the family cannot be made to do, or not while it reasons, is asked of it in words.
+pub(super) fn choose(
+    request: &mut ConverseRequest,
+    reasons: bool,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
     let Some(config) = request.tool_config.as_mut() else {
         return;
     };
+    let thinks = reasons && facts.reasoning_replay == ReasoningReplay::Signed;
     let instruction = match &config.tool_choice {
-        Some(ToolChoice::Any {}) if !facts.forces_any_tool => {
+        Some(ToolChoice::Any {}) if !facts.forces_any_tool || thinks => {
             "Answer by calling one of the tools.".to_owned()
         }
-        Some(ToolChoice::Tool { name }) if !facts.forces_named_tool => {
+        Some(ToolChoice::Tool { name }) if !facts.forces_named_tool || thinks => {
             let name = name.clone();
             config
                 .tools
-                .retain(|Tool::ToolSpec(spec)| spec.name == name);
+                .retain(|tool| tool.spec().is_none_or(|spec| spec.name == name));
             format!("Answer by calling the tool `{name}`.")
         }
         _ => return,
     };
     config.tool_choice = Some(ToolChoice::Auto {});
     request.system.push(SystemBlock::Text(instruction));
-    adjustments.note(
-        "tool_choice",
-        "asked for in words, this model cannot be forced",
-    );
+    let action = match thinks {
+        true => "asked for in words, a model that reasons cannot be forced",
+        false => "asked for in words, this model cannot be forced",
+    };
+    adjustments.note("tool_choice", action);
+}
+
+/// Holds inputs to their schemas where the family does so, for as many tools as it does so for.
+pub(super) fn strict(request: &mut ConverseRequest, facts: &Facts, adjustments: &mut Adjustments) {
+    let mut left = MOST_STRICT_TOOLS;
+    for tool in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
+        let Tool::ToolSpec(spec) = tool else {
+            continue;
+        };
+        if spec.strict != Some(true) {
+            spec.strict = None;
+            continue;
+        }
+        let ToolInputSchema::Json(schema) = &spec.input_schema;
+        let fitted = match facts.strict_tools && left > 0 {
+            true => {
+                super::schema_fit::fitted(schema, facts, "tools[].function.parameters", adjustments)
+            }
+            false => None,
+        };
+        match fitted {
+            Some(schema) => {
+                left -= 1;
+                spec.input_schema = ToolInputSchema::Json(schema);
+            }
+            None => {
+                spec.strict = None;
+                adjustments.note(
+                    "tools[].function.strict",
+                    "dropped, not kept to by this model",
+                );
+            }
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! H1 to H5 and H10: the order of turns, and what may stand in them.
 
 use crate::adjustments::Adjustments;
-use crate::converse::request::{ContentBlock, ConverseRequest, Message, Role, SystemBlock};
+use crate::converse::content::{ContentBlock, GuardBlock, GuardText};
+use crate::converse::request::{ConverseRequest, Message, Role, SystemBlock};
 use crate::models::{BesideToolResult, Facts};
 
 /// What is said where Bedrock wants a turn and the conversation has none; white space is refused.
-const FILLER: &str = ".";
+pub(super) const FILLER: &str = ".";
 
 /// What is said after an assistant's turn that the model does not go on writing.
 const CONTINUE: &str = "Continue.";
@@ -15,11 +16,12 @@ pub(super) fn drop_blank_text(request: &mut ConverseRequest) {
     let ConverseRequest {
         messages, system, ..
     } = request;
-    system.retain(|SystemBlock::Text(text)| !text.trim().is_empty());
+    system.retain(|block| !matches!(block, SystemBlock::Text(text) if text.trim().is_empty()));
     for message in messages.iter_mut() {
         message.content.retain(|block| !block.is_blank());
     }
-    messages.retain(|message| !message.content.is_empty());
+    // What is left of a turn may be no more than the mark of a cached prefix.
+    messages.retain(|message| message.content.iter().any(ContentBlock::is_substance));
 }
 
 /// Instructions where the family takes them: in turns of their own, in the user's turns, or, for
@@ -38,10 +40,15 @@ pub(super) fn place_instructions(request: &mut ConverseRequest, facts: &Facts) {
     if facts.system || system.is_empty() {
         return;
     }
-    let texts = system
-        .drain(..)
-        .map(|SystemBlock::Text(text)| ContentBlock::Text(text));
-    let content: Vec<ContentBlock> = texts.collect();
+    let blocks = system.drain(..).map(|block| match block {
+        SystemBlock::Text(text) => ContentBlock::Text(text),
+        SystemBlock::CachePoint(point) => ContentBlock::CachePoint(point),
+    });
+    let content: Vec<ContentBlock> = blocks.collect();
+    // What is left of blank instructions may be no more than the mark of a cached prefix.
+    if !content.iter().any(ContentBlock::is_substance) {
+        return;
+    }
     let leading = Message {
         role: Role::User,
         content,
@@ -65,27 +72,27 @@ pub(super) fn separate_results(messages: &mut Vec<Message>, facts: &Facts) {
     if facts.beside_tool_result == BesideToolResult::Anything {
         return;
     }
+    let is_result = |block: &ContentBlock| matches!(block, ContentBlock::ToolResult(_));
+    let is_other = |block: &ContentBlock| !is_result(block) && block.is_substance();
     let mut separated = Vec::with_capacity(messages.len());
     for message in messages.drain(..) {
-        let is_result = |block: &ContentBlock| matches!(block, ContentBlock::ToolResult(_));
-        let (results, others): (Vec<_>, Vec<_>) = message.content.into_iter().partition(is_result);
+        let has_both =
+            message.content.iter().any(is_result) && message.content.iter().any(is_other);
+        if !has_both {
+            separated.push(message);
+            continue;
+        }
         let role = message.role;
-        let both = !results.is_empty() && !others.is_empty();
-        if !results.is_empty() {
-            separated.push(Message {
-                role,
-                content: results,
-            });
-        }
-        if both {
-            separated.push(filler(Role::Assistant, FILLER));
-        }
-        if !others.is_empty() {
-            separated.push(Message {
-                role,
-                content: others,
-            });
-        }
+        let (results, others) = message.content.into_iter().partition(is_result);
+        separated.push(Message {
+            role,
+            content: results,
+        });
+        separated.push(filler(Role::Assistant, FILLER));
+        separated.push(Message {
+            role,
+            content: others,
+        });
     }
     *messages = separated;
 }
@@ -94,6 +101,7 @@ pub(super) fn separate_results(messages: &mut Vec<Message>, facts: &Facts) {
 /// unless the family goes on writing it.
 pub(super) fn first_and_last_turn(
     messages: &mut Vec<Message>,
+    reasons: bool,
     facts: &Facts,
     adjustments: &mut Adjustments,
 ) {
@@ -109,7 +117,8 @@ pub(super) fn first_and_last_turn(
     let Some(last) = messages.last_mut().filter(|m| m.role == Role::Assistant) else {
         return;
     };
-    if !facts.prefill {
+    // A model that reasons begins its turn itself.
+    if !facts.prefill || reasons && facts.has_reasoning_knob() {
         messages.push(filler(Role::User, CONTINUE));
         adjustments.note(
             "messages",
@@ -123,9 +132,61 @@ pub(super) fn first_and_last_turn(
     }
 }
 
+/// What the user said last is what the guardrail looks at, and nothing before it.
+pub(super) fn guard_last_turn(messages: &mut [Message]) {
+    let is_text = |block: &ContentBlock| matches!(block, ContentBlock::Text(_));
+    let mut turns = messages.iter_mut().rev();
+    let Some(last) = turns.find(|m| m.role == Role::User && m.content.iter().any(is_text)) else {
+        return;
+    };
+    for block in &mut last.content {
+        if let ContentBlock::Text(text) = block {
+            let text = std::mem::take(text);
+            *block = ContentBlock::GuardContent(GuardBlock::Text(GuardText {
+                text,
+                qualifiers: Vec::new(),
+            }));
+        }
+    }
+}
+
 fn filler(role: Role, text: &str) -> Message {
     Message {
         role,
         content: vec![ContentBlock::Text(text.to_owned())],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::converse::content::{CachePoint, ToolResultBlock, ToolResultContent};
+
+    #[test]
+    fn the_end_of_a_prefix_is_nothing_beside_a_result() {
+        let result = ContentBlock::ToolResult(ToolResultBlock {
+            tool_use_id: "1".to_owned(),
+            content: vec![ToolResultContent::no_output()],
+            status: None,
+        });
+        let point = ContentBlock::CachePoint(CachePoint::new(None));
+        let turn = |content: &[ContentBlock]| Message {
+            role: Role::User,
+            content: content.to_vec(),
+        };
+        let facts = Facts::default();
+        let mut messages = vec![turn(&[result.clone(), point.clone()])];
+        separate_results(&mut messages, &facts);
+        assert_eq!(messages, [turn(&[result.clone(), point])]);
+
+        let text = ContentBlock::Text("a".to_owned());
+        let mut messages = vec![turn(&[result.clone(), text.clone()])];
+        separate_results(&mut messages, &facts);
+        let expected = [
+            turn(&[result]),
+            filler(Role::Assistant, FILLER),
+            turn(&[text]),
+        ];
+        assert_eq!(messages, expected);
     }
 }

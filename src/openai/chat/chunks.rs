@@ -3,8 +3,9 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
-use super::completion::UsageObject;
-use super::pieces::{Piece, Sink};
+use super::completion::{ThinkingBlockObject, UsageObject, annotation, citation};
+use super::ending::Ending;
+use super::piece::{CallKind, Piece, Sink};
 
 /// Writes `chat.completion.chunk` events into a buffer. What all chunks of an answer share is
 /// written once, when the answer begins, and copied from then on.
@@ -14,6 +15,8 @@ pub struct ChunkWriter {
     head: Vec<u8>,
     include_usage: bool,
     legacy_functions: bool,
+    /// The answer, of several to one request, that the pieces belong to.
+    choice: u32,
     buffer: BytesMut,
 }
 
@@ -39,6 +42,7 @@ impl ChunkWriter {
             head,
             include_usage,
             legacy_functions,
+            choice: 0,
             buffer: BytesMut::new(),
         }
     }
@@ -53,8 +57,30 @@ impl ChunkWriter {
         self.buffer.is_empty()
     }
 
-    /// Ends the stream.
-    pub fn done(&mut self) {
+    /// Says which of several answers the next pieces belong to, from 0.
+    pub fn choose(&mut self, choice: u32) {
+        self.choice = choice;
+    }
+
+    /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
+    pub fn done(&mut self, ending: &Ending) {
+        let Ending {
+            usage,
+            trace,
+            response_fields,
+            service_tier,
+        } = ending;
+        let usage = usage.filter(|_| self.include_usage);
+        let has_more = trace.is_some() || response_fields.is_some() || service_tier.is_some();
+        if usage.is_some() || has_more {
+            self.buffer.put_slice(&self.head);
+            self.buffer.put_slice(b"]");
+            self.tail_member("usage", usage.map(UsageObject::from).as_ref());
+            self.tail_member("service_tier", service_tier.as_ref());
+            self.tail_member("trace", trace.as_ref());
+            self.tail_member("additional_model_response_fields", response_fields.as_ref());
+            self.buffer.put_slice(b"}\n\n");
+        }
         self.buffer.put_slice(b"data: [DONE]\n\n");
     }
 
@@ -65,11 +91,26 @@ impl ChunkWriter {
         self.buffer.put_slice(b"\n\n");
     }
 
+    fn tail_member(&mut self, name: &str, value: Option<&impl Serialize>) {
+        if let Some(value) = value {
+            self.buffer.put_slice(b",\"");
+            self.buffer.put_slice(name.as_bytes());
+            self.buffer.put_slice(b"\":");
+            self.json(value);
+        }
+    }
+
     /// Room for the next write, so that small deltas do not each grow the buffer.
     fn begin_choice(&mut self) {
         self.buffer.reserve(self.head.len() + 160);
         self.buffer.put_slice(&self.head);
-        self.buffer.put_slice(b"{\"index\":0,\"delta\":{");
+        if self.choice == 0 {
+            self.buffer.put_slice(b"{\"index\":0,\"delta\":{");
+        } else {
+            self.buffer.put_slice(b"{\"index\":");
+            append_json((&mut self.buffer).writer(), &self.choice);
+            self.buffer.put_slice(b",\"delta\":{");
+        }
     }
 
     fn end_choice(&mut self, finish_reason: Option<&'static str>) {
@@ -99,7 +140,29 @@ impl ChunkWriter {
         append_json((&mut self.buffer).writer(), text);
     }
 
-    fn tool_call(&mut self, index: usize, id: &str, name: &str) {
+    /// JSON with parts that others have written. There it may have line breaks between its tokens,
+    /// and nowhere else; the data of an event is one line.
+    fn json(&mut self, value: &(impl Serialize + ?Sized)) {
+        let start = self.buffer.len();
+        append_json((&mut self.buffer).writer(), value);
+        for byte in self.buffer.iter_mut().skip(start) {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+    }
+
+    /// A list of one, at a place that clients put together by.
+    fn item(&mut self, name: &[u8], value: &impl Serialize) {
+        self.begin_choice();
+        self.buffer.put_slice(name);
+        self.buffer.put_slice(b"[");
+        self.json(value);
+        self.buffer.put_slice(b"]");
+        self.end_choice(None);
+    }
+
+    fn tool_call(&mut self, index: usize, id: &str, name: &str, kind: CallKind) {
         self.begin_choice();
         if self.legacy_functions {
             self.buffer.put_slice(b"\"function_call\":{\"name\":");
@@ -109,15 +172,20 @@ impl ChunkWriter {
             self.begin_call(index);
             self.buffer.put_slice(b",\"id\":");
             self.string(id);
-            self.buffer
-                .put_slice(b",\"type\":\"function\",\"function\":{\"name\":");
+            self.buffer.put_slice(b",\"type\":");
+            self.string(kind.as_str());
+            self.buffer.put_slice(b",");
+            self.string(kind.as_str());
+            self.buffer.put_slice(b":{\"name\":");
             self.string(name);
-            self.buffer.put_slice(b",\"arguments\":\"\"}}]");
+            self.buffer.put_slice(b",");
+            self.string(kind.input());
+            self.buffer.put_slice(b":\"\"}}]");
         }
         self.end_choice(None);
     }
 
-    fn arguments(&mut self, index: usize, fragment: &str) {
+    fn arguments(&mut self, index: usize, fragment: &str, kind: CallKind) {
         self.begin_choice();
         if self.legacy_functions {
             self.buffer.put_slice(b"\"function_call\":{\"arguments\":");
@@ -125,7 +193,11 @@ impl ChunkWriter {
             self.buffer.put_slice(b"}");
         } else {
             self.begin_call(index);
-            self.buffer.put_slice(b",\"function\":{\"arguments\":");
+            self.buffer.put_slice(b",");
+            self.string(kind.as_str());
+            self.buffer.put_slice(b":{");
+            self.string(kind.input());
+            self.buffer.put_slice(b":");
             self.string(fragment);
             self.buffer.put_slice(b"}}]");
         }
@@ -149,19 +221,38 @@ impl Sink for ChunkWriter {
             }
             Piece::Content(text) => self.member(b"\"content\":", text),
             Piece::Reasoning(text) => self.member(b"\"reasoning_content\":", text),
-            Piece::ToolCall { index, id, name } => self.tool_call(index, id, name),
-            Piece::Arguments { index, fragment } => self.arguments(index, fragment),
+            Piece::ThinkingBlock { index, block } => {
+                let block = ThinkingBlockObject::at(index, block);
+                self.item(b"\"thinking_blocks\":", &block);
+            }
+            Piece::Annotation {
+                index,
+                source,
+                span,
+            } => self.item(b"\"annotations\":", &annotation(Some(index), source, span)),
+            Piece::Citation {
+                index,
+                citation: source,
+                span,
+            } => self.item(
+                b"\"bedrock_citations\":",
+                &citation(Some(index), source, span),
+            ),
+            Piece::ToolCall {
+                index,
+                id,
+                name,
+                kind,
+            } => self.tool_call(index, id, name, kind),
+            Piece::Arguments {
+                index,
+                fragment,
+                kind,
+            } => self.arguments(index, fragment, kind),
             Piece::Finish(reason) => {
                 self.begin_choice();
                 self.end_choice(Some(reason.as_str()));
             }
-            Piece::Usage(counts) if self.include_usage => {
-                self.buffer.put_slice(&self.head);
-                self.buffer.put_slice(b"],\"usage\":");
-                append_json((&mut self.buffer).writer(), &UsageObject::from(counts));
-                self.buffer.put_slice(b"}\n\n");
-            }
-            Piece::Usage(_) => {}
         }
     }
 }
@@ -171,4 +262,33 @@ impl Sink for ChunkWriter {
 fn append_json<T: Serialize + ?Sized>(writer: impl std::io::Write, value: &T) {
     let written = serde_json::to_writer(writer, value);
     debug_assert!(written.is_ok(), "{written:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::converse::JsonText;
+    use crate::converse::response::Citation;
+    use crate::openai::chat::piece::Span;
+
+    #[test]
+    fn json_of_several_lines_becomes_one() {
+        let json = JsonText::parse("{\r\n \"a\":\n\"b\\n\"}".to_owned()).expect("JSON");
+        let mut writer = ChunkWriter::new("id", 1, "model", false, false);
+        writer.piece(Piece::Citation {
+            index: 0,
+            citation: &Citation(json.clone()),
+            span: Span { start: 0, end: 0 },
+        });
+        writer.done(&Ending {
+            trace: Some(json.clone()),
+            response_fields: Some(json),
+            ..Ending::default()
+        });
+        let bytes = writer.take();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains('\r'), "{text}");
+        assert_eq!(text.matches('\n').count(), 6, "{text}");
+        assert_eq!(text.matches(r#"{   "a": "b\n"}"#).count(), 3, "{text}");
+    }
 }

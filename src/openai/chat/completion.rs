@@ -2,24 +2,45 @@
 
 use serde::Serialize;
 
-use super::pieces::{FinishReason, Piece, Sink, TokenCounts};
+use super::ending::{Ending, TokenCounts};
+use super::piece::{CallKind, FinishReason, Piece, Sink, Span};
+use crate::converse::JsonText;
+use crate::converse::content::{ReasoningBlock, ReasoningText};
+use crate::converse::options::Fields;
+use crate::converse::response::{Citation, WebSource};
 
-/// An answer that is being put together.
+/// An answer that is being put together: one of the `choices`.
 #[derive(Debug, Default)]
 pub struct Completion {
     legacy_functions: bool,
     content: String,
     reasoning: String,
+    thinking_blocks: Vec<ReasoningBlock>,
+    annotations: Vec<AnnotationObject>,
+    citations: Vec<CitationObject>,
     calls: Vec<Call>,
     finish: Option<FinishReason>,
-    usage: TokenCounts,
 }
 
 #[derive(Debug)]
 struct Call {
     id: String,
     name: String,
-    arguments: String,
+    input: String,
+    kind: CallKind,
+}
+
+/// What the answers to one request share.
+#[derive(Debug, Clone, Copy)]
+pub struct CompletionHead<'a> {
+    /// The id of the whole.
+    pub id: &'a str,
+    /// When it was given: Unix seconds.
+    pub created: u64,
+    /// The model as the client calls it.
+    pub model: &'a str,
+    /// The client's labels, which are given back.
+    pub metadata: Option<&'a Fields>,
 }
 
 impl Completion {
@@ -31,37 +52,61 @@ impl Completion {
         }
     }
 
-    /// The JSON of the whole answer `id`, given at `created` (Unix seconds) by the model that the
-    /// client calls `model`.
-    pub fn to_json(&self, id: &str, created: u64, model: &str) -> serde_json::Result<Vec<u8>> {
+    /// The JSON of all answers to one request.
+    pub fn to_json(
+        answers: &[Self],
+        head: CompletionHead<'_>,
+        ending: &Ending,
+    ) -> serde_json::Result<Vec<u8>> {
+        let Ending {
+            usage,
+            trace,
+            response_fields,
+            service_tier,
+        } = ending;
+        let choices = (0..).zip(answers);
+        serde_json::to_vec(&CompletionObject {
+            id: head.id,
+            object: "chat.completion",
+            created: head.created,
+            model: head.model,
+            choices: choices
+                .map(|(index, answer)| answer.choice(index))
+                .collect(),
+            usage: UsageObject::from(usage.unwrap_or_default()),
+            service_tier: service_tier.as_deref(),
+            metadata: head.metadata,
+            trace: trace.as_ref(),
+            additional_model_response_fields: response_fields.as_ref(),
+        })
+    }
+
+    fn choice(&self, index: u32) -> ChoiceObject<'_> {
         let has_calls = !self.calls.is_empty();
         let first_call = self.calls.first().filter(|_| self.legacy_functions);
         let tool_calls = match self.legacy_functions {
             true => Vec::new(),
             false => self.calls.iter().map(ToolCallObject::from).collect(),
         };
+        let blocks = self.thinking_blocks.iter();
         let message = MessageObject {
             role: "assistant",
             // Clients call string methods on the content of an answer without calls.
             content: (!has_calls || !self.content.is_empty()).then_some(&self.content),
             refusal: None,
             reasoning_content: (!self.reasoning.is_empty()).then_some(&self.reasoning),
+            thinking_blocks: blocks.map(ThinkingBlockObject::from).collect(),
+            annotations: &self.annotations,
+            bedrock_citations: &self.citations,
             tool_calls,
             function_call: first_call.map(FunctionObject::from),
         };
-        serde_json::to_vec(&CompletionObject {
-            id,
-            object: "chat.completion",
-            created,
-            model,
-            choices: [ChoiceObject {
-                index: 0,
-                message,
-                logprobs: None,
-                finish_reason: self.finish.unwrap_or(FinishReason::Stop).as_str(),
-            }],
-            usage: UsageObject::from(self.usage),
-        })
+        ChoiceObject {
+            index,
+            message,
+            logprobs: None,
+            finish_reason: self.finish.unwrap_or(FinishReason::Stop).as_str(),
+        }
     }
 }
 
@@ -71,18 +116,36 @@ impl Sink for Completion {
             Piece::Role => {}
             Piece::Content(text) => self.content.push_str(text),
             Piece::Reasoning(text) => self.reasoning.push_str(text),
-            Piece::ToolCall { index: _, id, name } => self.calls.push(Call {
+            Piece::ThinkingBlock { index: _, block } => self.thinking_blocks.push(block.clone()),
+            Piece::Annotation {
+                index: _,
+                source,
+                span,
+            } => self.annotations.push(annotation(None, source, span)),
+            Piece::Citation {
+                index: _,
+                citation: source,
+                span,
+            } => self.citations.push(citation(None, source, span)),
+            Piece::ToolCall {
+                index: _,
+                id,
+                name,
+                kind,
+            } => self.calls.push(Call {
                 id: id.to_owned(),
                 name: name.to_owned(),
-                arguments: String::new(),
+                input: String::new(),
+                kind,
             }),
-            Piece::Arguments { index, fragment } => {
+            Piece::Arguments {
+                index, fragment, ..
+            } => {
                 if let Some(call) = self.calls.get_mut(index) {
-                    call.arguments.push_str(fragment);
+                    call.input.push_str(fragment);
                 }
             }
             Piece::Finish(reason) => self.finish = Some(reason),
-            Piece::Usage(counts) => self.usage = counts,
         }
     }
 }
@@ -93,8 +156,16 @@ struct CompletionObject<'a> {
     object: &'static str,
     created: u64,
     model: &'a str,
-    choices: [ChoiceObject<'a>; 1],
+    choices: Vec<ChoiceObject<'a>>,
     usage: UsageObject,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a Fields>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<&'a JsonText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_model_response_fields: Option<&'a JsonText>,
 }
 
 #[derive(Serialize)]
@@ -113,16 +184,121 @@ struct MessageObject<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'a String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    thinking_blocks: Vec<ThinkingBlockObject<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    annotations: &'a [AnnotationObject],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    bedrock_citations: &'a [CitationObject],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<ToolCallObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     function_call: Option<FunctionObject<'a>>,
+}
+
+/// A block of reasoning in Anthropic's shape; in a stream with its place.
+#[derive(Serialize)]
+pub(super) struct ThinkingBlockObject<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a str>,
+}
+
+impl<'a> ThinkingBlockObject<'a> {
+    /// The block at a place of the list.
+    pub(super) fn at(index: usize, block: &'a ReasoningBlock) -> Self {
+        Self {
+            index: Some(index),
+            ..Self::from(block)
+        }
+    }
+}
+
+impl<'a> From<&'a ReasoningBlock> for ThinkingBlockObject<'a> {
+    fn from(block: &'a ReasoningBlock) -> Self {
+        match block {
+            ReasoningBlock::ReasoningText(ReasoningText { text, signature }) => Self {
+                index: None,
+                r#type: "thinking",
+                thinking: Some(text),
+                signature: signature.as_deref(),
+                data: None,
+            },
+            ReasoningBlock::RedactedContent(data) => Self {
+                index: None,
+                r#type: "redacted_thinking",
+                thinking: None,
+                signature: None,
+                data: Some(data),
+            },
+        }
+    }
+}
+
+/// A source on the web.
+#[derive(Debug, Serialize)]
+pub(super) struct AnnotationObject {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    r#type: &'static str,
+    url_citation: UrlCitationObject,
+}
+
+#[derive(Debug, Serialize)]
+struct UrlCitationObject {
+    url: String,
+    title: String,
+    start_index: usize,
+    end_index: usize,
+}
+
+/// A source on the web, in a stream with its place.
+pub(super) fn annotation(index: Option<usize>, source: &WebSource, span: Span) -> AnnotationObject {
+    AnnotationObject {
+        index,
+        r#type: "url_citation",
+        url_citation: UrlCitationObject {
+            url: source.url.clone(),
+            title: source.title.clone(),
+            start_index: span.start,
+            end_index: span.end,
+        },
+    }
+}
+
+/// A source within what the client sent.
+#[derive(Debug, Serialize)]
+pub(super) struct CitationObject {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    start_index: usize,
+    end_index: usize,
+    citation: Citation,
+}
+
+/// A source within what the client sent, in a stream with its place.
+pub(super) fn citation(index: Option<usize>, source: &Citation, span: Span) -> CitationObject {
+    CitationObject {
+        index,
+        start_index: span.start,
+        end_index: span.end,
+        citation: source.clone(),
+    }
 }
 
 #[derive(Serialize)]
 struct ToolCallObject<'a> {
     id: &'a str,
     r#type: &'static str,
-    function: FunctionObject<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<FunctionObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom: Option<CustomObject<'a>>,
 }
 
 #[derive(Serialize)]
@@ -131,12 +307,23 @@ struct FunctionObject<'a> {
     arguments: &'a str,
 }
 
+#[derive(Serialize)]
+struct CustomObject<'a> {
+    name: &'a str,
+    input: &'a str,
+}
+
 impl<'a> From<&'a Call> for ToolCallObject<'a> {
     fn from(call: &'a Call) -> Self {
+        let is_function = call.kind == CallKind::Function;
         Self {
             id: &call.id,
-            r#type: "function",
-            function: FunctionObject::from(call),
+            r#type: call.kind.as_str(),
+            function: is_function.then(|| FunctionObject::from(call)),
+            custom: (!is_function).then(|| CustomObject {
+                name: &call.name,
+                input: &call.input,
+            }),
         }
     }
 }
@@ -145,7 +332,7 @@ impl<'a> From<&'a Call> for FunctionObject<'a> {
     fn from(call: &'a Call) -> Self {
         Self {
             name: &call.name,
-            arguments: &call.arguments,
+            arguments: &call.input,
         }
     }
 }
@@ -167,7 +354,7 @@ struct PromptDetails {
     audio_tokens: u64,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct CompletionDetails {
     reasoning_tokens: u64,
     audio_tokens: u64,
@@ -182,6 +369,7 @@ impl From<TokenCounts> for UsageObject {
             completion,
             cached,
             cache_write,
+            reasoning,
         } = counts;
         Self {
             prompt_tokens: prompt,
@@ -192,7 +380,12 @@ impl From<TokenCounts> for UsageObject {
                 cache_write_tokens: cache_write,
                 audio_tokens: 0,
             },
-            completion_tokens_details: CompletionDetails::default(),
+            completion_tokens_details: CompletionDetails {
+                reasoning_tokens: reasoning,
+                audio_tokens: 0,
+                accepted_prediction_tokens: 0,
+                rejected_prediction_tokens: 0,
+            },
         }
     }
 }

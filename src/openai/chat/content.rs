@@ -8,6 +8,7 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::types::ContentPart;
+use crate::openai::object::{ClientField, ClientValue};
 
 /// A message's content: a text, or parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,4 +96,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringOrObject<T> {
         }
         deserializer.deserialize_any(Forms(PhantomData))
     }
+}
+
+impl ClientValue for Content {
+    const FIELDS: &'static [ClientField] = ContentPart::FIELDS;
+    const IS_SEVERAL: bool = true;
+}
+
+impl ClientValue for Texts {}
+
+impl<T: ClientValue> ClientValue for StringOrObject<T> {
+    const FIELDS: &'static [ClientField] = T::FIELDS;
 }

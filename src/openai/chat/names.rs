@@ -1,6 +1,6 @@
 //! Names and ids that Bedrock refuses, mapped for the length of one request and back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
@@ -14,6 +14,7 @@ const LONGEST: usize = 64;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolNames {
     client_names: HashMap<String, String>,
+    custom: HashSet<String>,
 }
 
 impl ToolNames {
@@ -24,6 +25,18 @@ impl ToolNames {
             self.client_names.insert(bedrock.clone(), name.to_owned());
         }
         bedrock
+    }
+
+    /// The name that Bedrock takes for the client's custom tool `name`, which is given text.
+    pub fn bedrock_name_of_custom(&mut self, name: &str) -> String {
+        let bedrock = self.bedrock_name(name);
+        self.custom.insert(bedrock.clone());
+        bedrock
+    }
+
+    /// Whether Bedrock's name is that of a custom tool.
+    pub fn is_custom(&self, bedrock: &str) -> bool {
+        self.custom.contains(bedrock)
     }
 
     /// The client's name for the one that Bedrock gave.

@@ -4,7 +4,8 @@
 use serde_json::Number;
 
 use super::content::Texts;
-use super::types::{ResponseFormat, StreamOptions};
+use super::terms::ChatOptions;
+use super::types::StreamOptions;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::InferenceConfig;
@@ -22,12 +23,33 @@ pub(super) struct InferenceFields {
 /// Length and sampling as Converse takes them, within OpenAI's ranges.
 pub(super) fn inference_config(
     fields: InferenceFields,
+    options: &ChatOptions,
     adjustments: &mut Adjustments,
 ) -> Result<InferenceConfig, Fault> {
-    let max_tokens = match (fields.max_completion_tokens, fields.max_tokens) {
-        (Some(count), _) => Some(token_limit(count, "max_completion_tokens")?),
-        (None, Some(count)) => Some(token_limit(count, "max_tokens")?),
-        (None, None) => None,
+    let (asked, field) = match (fields.max_completion_tokens, fields.max_tokens) {
+        (Some(count), _) => (Some(count), "max_completion_tokens"),
+        (None, count) => (count, "max_tokens"),
+    };
+    if let (Some(count), Some(older)) = (fields.max_completion_tokens, fields.max_tokens)
+        && count != older
+    {
+        adjustments.note("max_tokens", "ignored, `max_completion_tokens` says it");
+    }
+    let asked = asked.map(|count| token_limit(count, field)).transpose()?;
+    let ceiling = options.max_tokens_ceiling.unwrap_or(u32::MAX);
+    let max_tokens = match asked {
+        Some(limit) if limit > ceiling => {
+            adjustments.note(
+                field,
+                format!("lowered to {ceiling}, the operator's ceiling"),
+            );
+            Some(ceiling)
+        }
+        Some(limit) => Some(limit),
+        None => options
+            .default_max_tokens
+            .or(options.max_tokens_ceiling)
+            .map(|limit| limit.min(ceiling)),
     };
     Ok(InferenceConfig {
         max_tokens,
@@ -65,12 +87,22 @@ fn temperature(
 }
 
 fn within(number: Option<Number>, most: f64, field: &str) -> Result<Option<Number>, Fault> {
+    between(number, 0.0, most, field)
+}
+
+/// A number from `least` to `most`.
+pub(super) fn between(
+    number: Option<Number>,
+    least: f64,
+    most: f64,
+    field: &str,
+) -> Result<Option<Number>, Fault> {
     let value = number.as_ref().and_then(Number::as_f64);
-    if value.is_some_and(|value| !(0.0..=most).contains(&value)) {
+    if value.is_some_and(|value| !(least..=most).contains(&value)) {
         let shown = number.map(|number| number.to_string()).unwrap_or_default();
         return Err(Fault::invalid(
             field,
-            format!("`{field}` is {shown}, and its range is 0 to {most}"),
+            format!("`{field}` is {shown}, and its range is {least} to {most}"),
         ));
     }
     Ok(number)
@@ -112,32 +144,16 @@ pub(super) fn include_usage(
     Ok(include_usage.unwrap_or(false))
 }
 
-/// One answer is served; several come later.
-pub(super) fn check_n(n: Option<i64>) -> Result<(), Fault> {
-    match n {
-        None | Some(1) => Ok(()),
-        Some(n) => Err(Fault::unsupported_value(
-            "n",
-            format!("`n` is {n}, and one answer a request is served; send as many requests"),
-        )),
-    }
-}
-
-/// Text is served; forced forms come later.
-pub(super) fn check_response_format(format: Option<ResponseFormat>) -> Result<(), Fault> {
-    let Some(ResponseFormat {
-        kind,
-        json_schema: _,
-        unknown: _,
-    }) = format
-    else {
-        return Ok(());
+/// How many answers.
+pub(super) fn answers(n: Option<i64>, most: u32) -> Result<u32, Fault> {
+    let Some(n) = n else {
+        return Ok(1);
     };
-    match kind.as_deref() {
-        None | Some("text") => Ok(()),
-        Some(kind) => Err(Fault::unsupported_value(
-            "response_format",
-            format!("`{kind}` is not served yet; offer a tool with the schema and force it"),
+    match u32::try_from(n) {
+        Ok(answers) if (1..=most).contains(&answers) => Ok(answers),
+        _ => Err(Fault::unsupported_value(
+            "n",
+            format!("`n` is {n}, and this gateway gives 1 to {most} answers to a request"),
         )),
     }
 }

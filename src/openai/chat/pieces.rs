@@ -1,164 +1,72 @@
 //! From Bedrock's events to the pieces of an OpenAI answer: the one path that streams and whole
 //! answers share.
 
-use super::names::ToolNames;
-use crate::converse::event::{BlockStart, Delta, Event};
-use crate::converse::response::{StopReason, Usage};
+use std::sync::Arc;
+
+use super::answer_text::AnswerText;
+use super::ending::{Ending, TokenCounts};
+use super::open_reasoning::OpenReasoning;
+use super::piece::{CallKind, FinishReason, Piece, Sink};
+use super::plan::AnswerPlan;
+use super::unescape::InputUnescape;
+use crate::converse::JsonText;
+use crate::converse::content::ReasoningBlock;
+use crate::converse::event::{BlockStart, Delta, Event, Metadata};
+use crate::converse::response::{Citation, StopReason, Usage};
+use crate::converse::rules::JsonAnswer;
 use crate::fault::{Fault, FaultKind};
-
-/// What the client's request says of its answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AnswerPlan {
-    /// Whether it is streamed.
-    pub stream: bool,
-    /// Whether the stream ends with a chunk of usage.
-    pub include_usage: bool,
-    /// The client's names of the tools.
-    pub names: ToolNames,
-    /// Whether the client speaks of `function_call` rather than of `tool_calls`.
-    pub legacy_functions: bool,
-    /// Whether calls are kept from the client.
-    pub hide_tool_calls: bool,
-    /// Whether the client takes one call at the most.
-    pub one_tool_call: bool,
-}
-
-/// A piece of an answer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Piece<'a> {
-    /// The answer begins.
-    Role,
-    /// Visible text, never empty.
-    Content(&'a str),
-    /// The model's reasoning, never empty.
-    Reasoning(&'a str),
-    /// A call begins.
-    ToolCall {
-        /// The place among the calls that the client sees, from 0.
-        index: usize,
-        /// The call's id.
-        id: &'a str,
-        /// The tool's name as the client wrote it.
-        name: &'a str,
-    },
-    /// A fragment of a call's arguments, never empty.
-    Arguments {
-        /// The place of the call.
-        index: usize,
-        /// JSON text, in part.
-        fragment: &'a str,
-    },
-    /// The answer is whole.
-    Finish(FinishReason),
-    /// What was used.
-    Usage(TokenCounts),
-}
-
-/// Why an answer ended, in OpenAI's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FinishReason {
-    /// The model was done, or met a stop sequence.
-    Stop,
-    /// The token limit or the context window.
-    Length,
-    /// The client is to run tools.
-    ToolCalls,
-    /// The same, for clients of `functions`.
-    FunctionCall,
-    /// A guardrail or the provider's filter.
-    ContentFilter,
-}
-
-impl FinishReason {
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Length => "length",
-            Self::ToolCalls => "tool_calls",
-            Self::FunctionCall => "function_call",
-            Self::ContentFilter => "content_filter",
-        }
-    }
-}
-
-/// Usage as OpenAI counts it: `prompt` holds what the cache served and took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TokenCounts {
-    /// `prompt_tokens`
-    pub prompt: u64,
-    /// `completion_tokens`, reasoning included
-    pub completion: u64,
-    /// `prompt_tokens_details.cached_tokens`
-    pub cached: u64,
-    /// `prompt_tokens_details.cache_write_tokens`
-    pub cache_write: u64,
-}
-
-impl From<Usage> for TokenCounts {
-    fn from(usage: Usage) -> Self {
-        let Usage {
-            input_tokens,
-            output_tokens,
-            cache_read_input_tokens,
-            cache_write_input_tokens,
-        } = usage;
-        Self {
-            prompt: input_tokens
-                .saturating_add(cache_read_input_tokens)
-                .saturating_add(cache_write_input_tokens),
-            completion: output_tokens,
-            cached: cache_read_input_tokens,
-            cache_write: cache_write_input_tokens,
-        }
-    }
-}
-
-/// Where pieces go.
-pub trait Sink {
-    /// Takes the next piece.
-    fn piece(&mut self, piece: Piece<'_>);
-}
-
-/// What is done with the deltas of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Block {
-    /// A call that the client sees.
-    Call { index: usize, empty: bool },
-    /// Something that the client does not see.
-    Hidden,
-}
 
 /// The state of one answer between its events.
 #[derive(Debug)]
 pub struct Pieces {
-    plan: AnswerPlan,
-    /// The open blocks that are not plain text or reasoning, by `contentBlockIndex`.
+    plan: Arc<AnswerPlan>,
+    /// The open blocks that are not plain text, by `contentBlockIndex`.
     blocks: Vec<(u32, Block)>,
-    calls: usize,
-    has_content: bool,
+    text: AnswerText,
+    calls: Vec<String>,
+    reasoning: Vec<ReasoningBlock>,
     started: bool,
     finish: Option<FinishReason>,
-    usage: Option<TokenCounts>,
+    usage: Option<Usage>,
+    /// What of the answer's tokens was reasoning, where the provider says so.
+    reasoning_tokens: u64,
+    tier: Option<&'static str>,
+    ending: Ending,
+}
+
+/// What is done with the deltas of a block.
+#[derive(Debug)]
+enum Block {
+    /// A call that the client sees.
+    Call { index: usize, empty: bool },
+    /// A call of a custom tool.
+    CustomCall { index: usize, input: InputUnescape },
+    /// The call that is the answer's JSON.
+    Json { empty: bool },
+    /// Text with sources.
+    Cited { citations: Vec<Citation> },
+    /// The model's reasoning.
+    Reasoning(OpenReasoning),
+    /// Something that the client does not see.
+    Hidden,
 }
 
 impl Pieces {
     /// An answer of which nothing has arrived.
-    pub fn new(plan: AnswerPlan) -> Self {
+    pub fn new(plan: Arc<AnswerPlan>) -> Self {
         Self {
+            text: AnswerText::new(&plan),
             plan,
             blocks: Vec::new(),
-            calls: 0,
-            has_content: false,
+            calls: Vec::new(),
+            reasoning: Vec::new(),
             started: false,
             finish: None,
             usage: None,
+            reasoning_tokens: 0,
+            tier: None,
+            ending: Ending::default(),
         }
-    }
-
-    /// What the client's request says of its answer.
-    pub fn plan(&self) -> &AnswerPlan {
-        &self.plan
     }
 
     /// Why the answer ended, once it has.
@@ -166,101 +74,254 @@ impl Pieces {
         self.finish
     }
 
-    /// What was used, once it is known.
-    pub fn usage(&self) -> Option<TokenCounts> {
+    /// What was used, as Bedrock counts it, once it is known.
+    pub fn usage(&self) -> Option<Usage> {
         self.usage
+    }
+
+    /// What is told of the answer at its end.
+    pub fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
+    /// The tier that the call ran on, in Bedrock's word.
+    pub fn tier(&self) -> Option<&'static str> {
+        self.tier
+    }
+
+    /// The ids of the calls that the client sees, and the reasoning before them, which has to be
+    /// given back to the model with them.
+    pub fn reasoning_of_calls(&mut self) -> Option<(Vec<String>, Vec<ReasoningBlock>)> {
+        if self.calls.is_empty() || self.reasoning.is_empty() {
+            return None;
+        }
+        let calls = std::mem::take(&mut self.calls);
+        Some((calls, std::mem::take(&mut self.reasoning)))
     }
 
     /// Takes the next event and gives the pieces it makes to `sink`.
     ///
     /// Fails where the model wrote nothing that can be used.
     pub fn accept(&mut self, event: &Event, sink: &mut impl Sink) -> Result<(), Fault> {
-        if !self.started {
-            self.started = true;
-            sink.piece(Piece::Role);
-        }
+        self.start(sink);
         match event {
+            Event::Metadata(metadata) => self.note_metadata(metadata),
+            // An answer that has told its end has said everything.
+            _ if self.finish.is_some() => {}
             Event::MessageStart | Event::Unknown => {}
             Event::BlockStart { index, start } => self.start_block(*index, start, sink),
             Event::BlockDelta { index, delta } => self.delta(*index, delta, sink),
             Event::BlockStop { index } => self.stop_block(*index, sink),
-            Event::MessageStop { stop_reason } => {
+            Event::MessageStop {
+                stop_reason,
+                additional_fields,
+            } => {
+                self.stop_open_blocks(sink);
+                self.text.finish_block(sink);
+                self.text.finish(sink);
+                self.note_fields(additional_fields.as_ref());
                 let finish = self.finish_reason(stop_reason)?;
                 self.finish = Some(finish);
                 sink.piece(Piece::Finish(finish));
-            }
-            Event::Metadata { usage } => {
-                let counts = TokenCounts::from(*usage);
-                self.usage = Some(counts);
-                sink.piece(Piece::Usage(counts));
             }
         }
         Ok(())
     }
 
+    /// Begins the answer, if nothing has begun it.
+    pub fn start(&mut self, sink: &mut impl Sink) {
+        if !self.started {
+            self.started = true;
+            sink.piece(Piece::Role);
+        }
+    }
+
     fn start_block(&mut self, index: u32, start: &BlockStart, sink: &mut impl Sink) {
+        if self.blocks.iter().any(|(open, _)| *open == index) {
+            self.stop_block(index, sink);
+        }
         let block = match start {
-            BlockStart::ToolUse { id, name } if self.shows_another_call() => {
-                let call = self.calls;
-                self.calls += 1;
-                sink.piece(Piece::ToolCall {
-                    index: call,
-                    id,
-                    name: self.plan.names.client_name(name),
-                });
-                Block::Call {
-                    index: call,
-                    empty: true,
-                }
-            }
-            BlockStart::ToolUse { .. } | BlockStart::Hidden => Block::Hidden,
+            BlockStart::ToolUse { id, name } => self.start_call(id, name, sink),
+            BlockStart::Hidden => Block::Hidden,
         };
-        self.blocks.retain(|(open, _)| *open != index);
         self.blocks.push((index, block));
     }
 
-    fn shows_another_call(&self) -> bool {
-        !self.plan.hide_tool_calls && (self.calls == 0 || !self.plan.one_tool_call)
+    fn start_call(&mut self, id: &str, name: &str, sink: &mut impl Sink) -> Block {
+        if matches!(&self.plan.json, Some(JsonAnswer::Tool(tool)) if tool == name) {
+            // The answer is there already: as text, or by a call before this one.
+            if self.text.has_begun() {
+                return Block::Hidden;
+            }
+            self.text.discard_prose();
+            return Block::Json { empty: true };
+        }
+        let one_is_enough = self.plan.one_tool_call && !self.calls.is_empty();
+        if self.plan.hide_tool_calls || one_is_enough {
+            return Block::Hidden;
+        }
+        self.text.finish(sink);
+        let index = self.calls.len();
+        self.calls.push(id.to_owned());
+        let is_custom = self.plan.names.is_custom(name);
+        let kind = match is_custom {
+            true => CallKind::Custom,
+            false => CallKind::Function,
+        };
+        sink.piece(Piece::ToolCall {
+            index,
+            id,
+            name: self.plan.names.client_name(name),
+            kind,
+        });
+        match kind {
+            CallKind::Function => Block::Call { index, empty: true },
+            CallKind::Custom => Block::CustomCall {
+                index,
+                input: InputUnescape::default(),
+            },
+        }
     }
 
     fn delta(&mut self, index: u32, delta: &Delta, sink: &mut impl Sink) {
         let open = self.blocks.iter_mut().find(|(open, _)| *open == index);
-        match (open, delta) {
-            (Some((_, Block::Call { index, empty })), Delta::ToolInput(fragment))
+        match (open.map(|(_, block)| block), delta) {
+            (None | Some(Block::Cited { .. } | Block::Reasoning(_)), Delta::Text(text)) => {
+                self.text.push(text, sink);
+            }
+            (Some(Block::Call { index, empty }), Delta::ToolInput(fragment))
                 if !fragment.is_empty() =>
             {
                 *empty = false;
+                sink.piece(Piece::Arguments {
+                    index: *index,
+                    fragment,
+                    kind: CallKind::Function,
+                });
+            }
+            (Some(Block::CustomCall { index, input }), Delta::ToolInput(fragment)) => {
                 let index = *index;
-                sink.piece(Piece::Arguments { index, fragment });
+                input.push(fragment, &mut |text| sink.piece(custom_input(index, text)));
             }
-            (None, Delta::Text(text)) if !text.is_empty() => {
-                self.has_content = true;
-                sink.piece(Piece::Content(text));
+            (Some(Block::Json { empty }), Delta::ToolInput(fragment)) if !fragment.is_empty() => {
+                *empty = false;
+                self.text.show(fragment, sink);
             }
-            (None, Delta::Reasoning(text)) if !text.is_empty() => {
-                sink.piece(Piece::Reasoning(text));
+            (Some(Block::Cited { citations }), Delta::Citation(citation)) => {
+                citations.push(citation.clone());
+            }
+            (None, Delta::Citation(citation)) => {
+                let citations = vec![citation.clone()];
+                self.blocks.push((index, Block::Cited { citations }));
+            }
+            (Some(Block::Reasoning(open)), _) => open.delta(delta, &self.plan, sink),
+            (None, Delta::Reasoning(_) | Delta::Signature(_)) => {
+                let mut open = OpenReasoning::default();
+                open.delta(delta, &self.plan, sink);
+                self.blocks.push((index, Block::Reasoning(open)));
+            }
+            (None, Delta::RedactedReasoning(data)) => {
+                self.keep_reasoning(ReasoningBlock::RedactedContent(data.clone()), sink);
             }
             _ => {}
         }
     }
 
+    /// What a block holds back is not lost where its end is not told.
+    fn stop_open_blocks(&mut self, sink: &mut impl Sink) {
+        while let Some((index, _)) = self.blocks.first() {
+            self.stop_block(*index, sink);
+        }
+    }
+
     fn stop_block(&mut self, index: u32, sink: &mut impl Sink) {
         let position = self.blocks.iter().position(|(open, _)| *open == index);
-        let closed = position.map(|position| self.blocks.swap_remove(position).1);
-        // Clients parse the arguments as JSON: a call without any has an empty object.
-        if let Some(Block::Call { index, empty: true }) = closed {
-            sink.piece(Piece::Arguments {
+        let closed = position.map(|position| self.blocks.remove(position).1);
+        match closed {
+            // Clients parse the arguments as JSON: a call without any has an empty object.
+            Some(Block::Call { index, empty: true }) => sink.piece(Piece::Arguments {
                 index,
                 fragment: "{}",
-            });
+                kind: CallKind::Function,
+            }),
+            Some(Block::Json { empty: true }) => self.text.show("{}", sink),
+            Some(Block::CustomCall { index, mut input }) => {
+                input.finish(&mut |text| sink.piece(custom_input(index, text)));
+            }
+            Some(Block::Reasoning(open)) => {
+                let kept = open.close(&self.plan, sink);
+                if let Some(block) = kept {
+                    self.keep_reasoning(block, sink);
+                }
+            }
+            Some(Block::Cited { citations }) => {
+                self.text.finish_block(sink);
+                self.text.cite(&citations, sink);
+            }
+            None => self.text.finish_block(sink),
+            Some(Block::Call { .. } | Block::Json { .. } | Block::Hidden) => {}
+        }
+        self.text.end_block();
+    }
+
+    fn keep_reasoning(&mut self, block: ReasoningBlock, sink: &mut impl Sink) {
+        if !self.plan.keeps_reasoning {
+            return;
+        }
+        let index = self.reasoning.len();
+        sink.piece(Piece::ThinkingBlock {
+            index,
+            block: &block,
+        });
+        self.reasoning.push(block);
+    }
+
+    fn note_fields(&mut self, fields: Option<&JsonText>) {
+        let Some(fields) = fields else {
+            return;
+        };
+        self.reasoning_tokens = thinking_tokens(fields);
+        if self.plan.shows_response_fields {
+            self.ending.response_fields = Some(fields.clone());
+        }
+    }
+
+    fn note_metadata(&mut self, metadata: &Metadata) {
+        let Metadata {
+            usage,
+            trace,
+            service_tier,
+        } = metadata;
+        self.usage = Some(*usage);
+        self.ending.usage = Some(TokenCounts {
+            reasoning: self.reasoning_tokens,
+            ..TokenCounts::from(*usage)
+        });
+        self.tier = match service_tier.as_deref() {
+            Some("flex") => Some("flex"),
+            Some("priority") => Some("priority"),
+            Some("reserved") => Some("reserved"),
+            Some(_) => Some("default"),
+            None => None,
+        };
+        if self.plan.shows_trace {
+            self.ending.trace = trace.clone();
+        }
+        if self.plan.shows_tier {
+            let tier = match service_tier.as_deref() {
+                None => "default",
+                Some("reserved") => "scale",
+                Some(other) => other,
+            };
+            self.ending.service_tier = Some(tier.to_owned());
         }
     }
 
     fn finish_reason(&self, stop_reason: &StopReason) -> Result<FinishReason, Fault> {
-        let done = match (self.calls, self.plan.legacy_functions) {
-            (0, _) => FinishReason::Stop,
-            (_, true) => FinishReason::FunctionCall,
-            (_, false) => FinishReason::ToolCalls,
+        let done = match (self.calls.is_empty(), self.plan.legacy_functions) {
+            (true, _) => FinishReason::Stop,
+            (false, true) => FinishReason::FunctionCall,
+            (false, false) => FinishReason::ToolCalls,
         };
         Ok(match stop_reason {
             StopReason::EndTurn | StopReason::ToolUse => done,
@@ -270,7 +331,7 @@ impl Pieces {
                 FinishReason::ContentFilter
             }
             StopReason::MalformedModelOutput | StopReason::MalformedToolUse => {
-                if !self.has_content && self.calls == 0 {
+                if !self.text.has_begun() && self.calls.is_empty() {
                     return Err(Fault::new(
                         FaultKind::BadGateway,
                         "the model wrote something that is not an answer; asking again may help",
@@ -282,5 +343,86 @@ impl Pieces {
             StopReason::Other(word) if word == "refusal" => FinishReason::ContentFilter,
             StopReason::Other(_) => done,
         })
+    }
+}
+
+fn custom_input(index: usize, fragment: &str) -> Piece<'_> {
+    Piece::Arguments {
+        index,
+        fragment,
+        kind: CallKind::Custom,
+    }
+}
+
+/// The tokens of reasoning, where the provider's own answer tells them.
+fn thinking_tokens(fields: &JsonText) -> u64 {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Fields {
+        usage: FieldsUsage,
+    }
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct FieldsUsage {
+        output_tokens_details: Details,
+    }
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Details {
+        thinking_tokens: u64,
+    }
+    let fields: Fields = serde_json::from_str(fields.as_str()).unwrap_or_default();
+    fields.usage.output_tokens_details.thinking_tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pieces of `events`, as they are shown for debugging.
+    fn pieces(events: &[Event]) -> Vec<String> {
+        struct Shown(Vec<String>);
+        impl Sink for Shown {
+            fn piece(&mut self, piece: Piece<'_>) {
+                self.0.push(format!("{piece:?}"));
+            }
+        }
+        let mut shown = Shown(Vec::new());
+        let mut pieces = Pieces::new(Arc::default());
+        for event in events {
+            pieces.accept(event, &mut shown).expect("an answer");
+        }
+        shown.0
+    }
+
+    fn call(index: u32, id: &str) -> Event {
+        let (id, name) = (id.to_owned(), "f".to_owned());
+        let start = BlockStart::ToolUse { id, name };
+        Event::BlockStart { index, start }
+    }
+
+    fn stop() -> Event {
+        Event::MessageStop {
+            stop_reason: StopReason::ToolUse,
+            additional_fields: None,
+        }
+    }
+
+    #[test]
+    fn calls_whose_end_is_not_told_have_arguments() {
+        let calls = [call(0, "a"), call(0, "b"), call(1, "c"), stop()];
+        let arguments = pieces(&calls);
+        let arguments: Vec<&String> = arguments.iter().filter(|p| p.contains("{}")).collect();
+        assert_eq!(arguments.len(), 3, "{arguments:?}");
+    }
+
+    #[test]
+    fn nothing_is_said_behind_the_end() {
+        let late = Event::BlockDelta {
+            index: 0,
+            delta: Delta::Text("late".to_owned()),
+        };
+        let given = pieces(&[stop(), late, call(1, "a"), stop()]);
+        assert_eq!(given, ["Role", "Finish(Stop)"]);
     }
 }

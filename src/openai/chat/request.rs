@@ -1,20 +1,26 @@
 //! A chat request as a Converse request, and what its answer has to look like.
 
 use super::content::Texts;
-use super::conversation::{Conversation, conversation, note_unknown};
+use super::conversation::{Conversation, conversation};
+use super::extensions::{
+    guardrail, labels, performance, prompt_variables, provider_fields, response_paths, service_tier,
+};
 use super::names::ToolNames;
 use super::parameters::{
-    InferenceFields, check_modalities, check_n, check_response_format, hint, include_usage,
-    inference_config, refuse,
+    InferenceFields, answers, between, check_modalities, hint, include_usage, inference_config,
+    refuse,
 };
-use super::pieces::AnswerPlan;
+use super::plan::AnswerPlan;
+use super::terms::Terms;
 use super::tools::{ToolFields, tool_plan};
-use super::types::ChatRequest;
+use super::types::{ChatRequest, PerformanceFields};
+use super::wishes::{caching_wish, json_wish, reasoning_wish};
 use crate::adjustments::Adjustments;
+use crate::converse::options::{Fields, GuardrailTrace};
 use crate::converse::request::ConverseRequest;
-use crate::converse::rules;
+use crate::converse::rules::{self, Wishes};
 use crate::fault::Fault;
-use crate::models::Facts;
+use crate::models::ReasoningReplay;
 
 /// A chat request, understood.
 #[derive(Debug)]
@@ -27,10 +33,11 @@ pub struct Translated {
     pub adjustments: Adjustments,
 }
 
-/// Translates `request` for a model with these `facts`. The model's name is the caller's business.
+/// Translates `request` under `terms`. The model's name is the caller's business.
 ///
 /// Fails with a fault that names the field which cannot be served.
-pub fn translate(request: ChatRequest, facts: &Facts) -> Result<Translated, Fault> {
+pub fn translate(request: ChatRequest, terms: &Terms<'_>) -> Result<Translated, Fault> {
+    let Terms { facts, options, .. } = *terms;
     let mut adjustments = Adjustments::default();
     let mut names = ToolNames::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
@@ -52,8 +59,10 @@ pub fn translate(request: ChatRequest, facts: &Facts) -> Result<Translated, Faul
         function_call,
         response_format,
         reasoning_effort,
+        thinking,
+        top_k,
         verbosity,
-        service_tier,
+        service_tier: tier,
         frequency_penalty,
         presence_penalty,
         seed,
@@ -73,59 +82,45 @@ pub fn translate(request: ChatRequest, facts: &Facts) -> Result<Translated, Faul
         prompt_cache_retention,
         prompt_cache_options,
         guardrail_config,
-        prompt_variables,
+        performance_config,
+        request_metadata,
+        prompt_variables: variables,
         additional_model_request_fields,
         additional_model_response_field_paths,
         unknown,
     } = request;
 
-    check_n(n)?;
-    check_response_format(response_format)?;
     check_modalities(modalities)?;
     let no_logprobs = "Bedrock gives no token probabilities";
     refuse("logprobs", logprobs, no_logprobs)?;
     refuse("top_logprobs", top_logprobs, no_logprobs)?;
     refuse("logit_bias", logit_bias, "Bedrock takes no bias of tokens")?;
-    let not_yet = "it is not translated yet";
-    refuse("web_search_options", web_search_options, not_yet)?;
-    refuse("moderation", moderation, not_yet)?;
-    refuse("guardrailConfig", guardrail_config, not_yet)?;
-    refuse("promptVariables", prompt_variables, not_yet)?;
-    refuse(
-        "additionalModelRequestFields",
-        additional_model_request_fields,
-        not_yet,
-    )?;
-    refuse(
-        "additionalModelResponseFieldPaths",
-        additional_model_response_field_paths,
-        not_yet,
-    )?;
+    let no_scores = "ask for a guardrail with `guardrailConfig` instead";
+    refuse("moderation", moderation, no_scores)?;
     for (field, value, usual) in [
-        ("reasoning_effort", reasoning_effort, "\"none\""),
         ("verbosity", verbosity, "\"medium\""),
-        ("service_tier", service_tier, "\"auto\""),
-        ("frequency_penalty", frequency_penalty, "0"),
-        ("presence_penalty", presence_penalty, "0"),
         ("seed", seed, ""),
         ("audio", audio, ""),
         ("prediction", prediction, ""),
-        ("metadata", metadata, ""),
         ("store", store, "false"),
         ("user", user, ""),
         ("safety_identifier", safety_identifier, ""),
         ("prompt_cache_key", prompt_cache_key, ""),
-        (
-            "prompt_cache_retention",
-            prompt_cache_retention,
-            "\"in_memory\"",
-        ),
-        ("prompt_cache_options", prompt_cache_options, ""),
     ] {
         hint(field, value, usual, &mut adjustments);
     }
-    note_unknown(&mut adjustments, &unknown, "");
 
+    let tier = tier.or_else(|| options.service_tier_header.clone());
+    let performance_config = performance_config.or_else(|| {
+        let latency = options.latency_header.clone()?;
+        Some(PerformanceFields {
+            latency: Some(latency),
+            ..PerformanceFields::default()
+        })
+    });
+    let stream = stream.unwrap_or(false);
+    let include_usage = include_usage(stream, stream_options, &mut adjustments)?;
+    let answers = answers(n, options.most_answers)?;
     let inference_config = inference_config(
         InferenceFields {
             max_completion_tokens,
@@ -134,10 +129,9 @@ pub fn translate(request: ChatRequest, facts: &Facts) -> Result<Translated, Faul
             top_p,
             stop: stop.filter(|Texts(texts)| !texts.is_empty()),
         },
+        options,
         &mut adjustments,
     )?;
-    let stream = stream.unwrap_or(false);
-    let include_usage = include_usage(stream, stream_options, &mut adjustments)?;
     let tool_fields = ToolFields {
         tools,
         tool_choice,
@@ -145,6 +139,48 @@ pub fn translate(request: ChatRequest, facts: &Facts) -> Result<Translated, Faul
         function_call,
     };
     let tool_plan = tool_plan(tool_fields, &mut names, &mut adjustments)?;
+    let guardrail = guardrail(guardrail_config, options, &mut adjustments)?;
+    let response_paths = response_paths(additional_model_response_field_paths)?;
+    let one_call = tool_plan.legacy || parallel_tool_calls == Some(false);
+    let ceiling = options.max_tokens_ceiling;
+    // An empty object asks for a search, too.
+    let web_search = web_search_options.as_ref().and_then(Fields::from_object);
+    for (key, value) in web_search.iter().flat_map(Fields::iter) {
+        let field = format!("web_search_options.{key}");
+        hint(&field, Some(value.clone()), "\"medium\"", &mut adjustments);
+    }
+    let wishes = Wishes {
+        calls_forbidden: tool_plan.forbidden,
+        one_call,
+        reasoning: reasoning_wish(reasoning_effort, thinking, options, &mut adjustments)?,
+        top_k,
+        frequency_penalty: between(frequency_penalty, -2.0, 2.0, "frequency_penalty")?,
+        presence_penalty: between(presence_penalty, -2.0, 2.0, "presence_penalty")?,
+        json: json_wish(response_format, &mut adjustments)?,
+        web_search: web_search.is_some(),
+        caching: caching_wish(
+            options.automatic_caching,
+            prompt_cache_options,
+            prompt_cache_retention,
+            &mut adjustments,
+        )?,
+        guard_last_turn: guardrail
+            .as_ref()
+            .is_some_and(|policy| policy.only_last_turn),
+        output_limit: terms.output_limit.into_iter().chain(ceiling).min(),
+        provider_fields: provider_fields(
+            additional_model_request_fields,
+            &unknown,
+            options,
+            &mut adjustments,
+        )?,
+    };
+    let labels = labels(
+        request_metadata,
+        metadata.as_ref(),
+        options,
+        &mut adjustments,
+    )?;
     let messages = messages.filter(|messages| !messages.is_empty());
     let Some(messages) = messages else {
         return Err(Fault::invalid(
@@ -153,25 +189,52 @@ pub fn translate(request: ChatRequest, facts: &Facts) -> Result<Translated, Faul
         ));
     };
     let Conversation { system, messages } =
-        conversation(messages, facts, &mut names, &mut adjustments)?;
+        conversation(messages, terms, &mut names, &mut adjustments)?;
 
     let mut converse = ConverseRequest {
         messages,
         system,
         inference_config,
         tool_config: tool_plan.config,
+        guardrail_config: guardrail.map(|policy| policy.config),
+        additional_model_request_fields: Default::default(),
+        prompt_variables: prompt_variables(variables, &mut adjustments)?,
+        additional_model_response_field_paths: response_paths.clone(),
+        request_metadata: labels,
+        performance_config: performance(performance_config, facts, &mut adjustments)?,
+        service_tier: service_tier(tier.as_deref(), options, facts, &mut adjustments)?,
+        output_config: None,
     };
-    let outcome = rules::apply(&mut converse, tool_plan.forbidden, facts, &mut adjustments)?;
+    let outcome = rules::apply(&mut converse, wishes, facts, &mut adjustments)?;
+    let whole = !stream || converse.tool_config.is_some() && !facts.stream_tools;
+    let mut shows_trace = false;
+    if let Some(guardrail) = converse.guardrail_config.as_mut() {
+        let trace = guardrail.trace.unwrap_or(GuardrailTrace::Disabled);
+        shows_trace = trace != GuardrailTrace::Disabled;
+        // Converse refuses what ConverseStream takes.
+        guardrail.stream_processing_mode.take_if(|_| whole);
+    }
     Ok(Translated {
-        converse,
         plan: AnswerPlan {
             stream,
+            whole,
+            answers,
             include_usage,
             names,
             legacy_functions: tool_plan.legacy,
             hide_tool_calls: outcome.hide_tool_calls,
-            one_tool_call: tool_plan.legacy || parallel_tool_calls == Some(false),
+            one_tool_call: one_call,
+            json: outcome.json,
+            reasoning_tag: facts.reasoning_tag.clone(),
+            reasoning_tag_strays: facts.reasoning_tag_strays,
+            reasoning_placeholder: facts.reasoning_placeholder.clone(),
+            keeps_reasoning: facts.reasoning_replay == ReasoningReplay::Signed,
+            shows_trace,
+            shows_response_fields: !response_paths.is_empty(),
+            shows_tier: tier.is_some(),
+            metadata,
         },
+        converse,
         adjustments,
     })
 }

@@ -2,10 +2,14 @@
 
 use super::content::StringOrObject;
 use super::conversation::note_unknown;
+use super::marks::{MarkPlace, cache_point};
 use super::names::ToolNames;
-use super::types::{ChatTool, FunctionName, FunctionObject, ToolChoiceObject};
+use super::types::{
+    AllowedTool, AllowedTools, ChatTool, CustomTool, FunctionName, FunctionObject, ToolChoiceObject,
+};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
+use crate::converse::options::Fields;
 use crate::converse::request::{Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec};
 use crate::fault::Fault;
 
@@ -73,58 +77,111 @@ impl Reader<'_> {
                 kind,
                 function,
                 custom,
+                cache_control,
                 unknown,
             } = tool;
             note_unknown(self.adjustments, &unknown, "tools[].");
-            let kind = kind.as_deref().unwrap_or("function");
-            if kind != "function" || custom.is_some() {
-                return Err(Fault::unsupported_value(
-                    format!("{path}.type"),
-                    format!("`{kind}` tools are not served; declare the tool as a `function`"),
-                ));
+            let mark = MarkPlace::new(&path, "cache_control");
+            let point = cache_point(cache_control, &mark, self.adjustments)?;
+            match kind.as_deref() {
+                None | Some("function") => {
+                    let function =
+                        function.ok_or_else(|| Fault::missing_field(&path, "function"))?;
+                    specs.extend(self.function(function, &format!("{path}.function"))?);
+                }
+                Some("custom") => {
+                    let custom = custom.ok_or_else(|| Fault::missing_field(&path, "custom"))?;
+                    specs.push(self.custom(custom, &format!("{path}.custom"))?);
+                }
+                Some(kind) => {
+                    return Err(Fault::unsupported_value(
+                        format!("{path}.type"),
+                        format!("`{kind}` tools are not served; declare it as a `function`"),
+                    ));
+                }
             }
-            let Some(function) = function else {
-                return Err(Fault::missing_field(&path, "function"));
-            };
-            specs.push(self.function(function, &format!("{path}.function"))?);
+            specs.extend(point.map(Tool::CachePoint));
         }
         Ok(specs)
     }
 
     fn functions(&mut self, functions: Vec<FunctionObject>) -> Result<Vec<Tool>, Fault> {
         check_count(functions.len(), "functions")?;
-        let numbered = functions.into_iter().enumerate();
-        numbered
-            .map(|(position, function)| self.function(function, &format!("functions[{position}]")))
-            .collect()
+        let mut specs = Vec::with_capacity(functions.len());
+        for (position, function) in functions.into_iter().enumerate() {
+            specs.extend(self.function(function, &format!("functions[{position}]"))?);
+        }
+        Ok(specs)
     }
 
-    fn function(&mut self, function: FunctionObject, path: &str) -> Result<Tool, Fault> {
+    /// A tool that is given text: one of Bedrock's whose input is an object with one text.
+    fn custom(&mut self, custom: CustomTool, path: &str) -> Result<Tool, Fault> {
+        const SCHEMA: &str =
+            r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
+        let CustomTool {
+            name,
+            description,
+            format,
+            unknown,
+        } = custom;
+        note_unknown(self.adjustments, &unknown, "tools[].custom.");
+        let name = name
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| Fault::missing_field(path, "name"))?;
+        let mut description = description.filter(|text| !text.trim().is_empty());
+        let grammar = format.filter(|format| format.as_str().contains("\"grammar\""));
+        if let Some(grammar) = grammar {
+            // No model on Bedrock is held to a grammar; it is told of it.
+            let told = format!("The input follows this grammar: {}", grammar.as_str());
+            description = Some(match description {
+                Some(text) => format!("{text}\n{told}"),
+                None => told,
+            });
+            self.adjustments
+                .note("tools[].custom.format", "told in the description");
+        }
+        let schema = JsonText::parse(SCHEMA.to_owned());
+        Ok(Tool::ToolSpec(ToolSpec {
+            name: self.names.bedrock_name_of_custom(&name),
+            description,
+            input_schema: ToolInputSchema::Json(
+                schema.unwrap_or_else(|_| JsonText::empty_object()),
+            ),
+            strict: None,
+        }))
+    }
+
+    /// A function, and the point behind it.
+    fn function(&mut self, function: FunctionObject, path: &str) -> Result<Vec<Tool>, Fault> {
         let FunctionObject {
             name,
             description,
             parameters,
             strict,
+            cache_control,
             unknown,
         } = function;
         note_unknown(self.adjustments, &unknown, "tools[].function.");
-        if strict == Some(true) {
-            self.adjustments.ignored("tools[].function.strict");
-        }
+        let mark = MarkPlace::new(path, "cache_control");
+        let point = cache_point(cache_control, &mark, self.adjustments)?;
         let name = name
             .filter(|name| !name.is_empty())
             .ok_or_else(|| Fault::missing_field(path, "name"))?;
-        Ok(Tool::ToolSpec(ToolSpec {
+        let spec = Tool::ToolSpec(ToolSpec {
             name: self.names.bedrock_name(&name),
             // An empty description is refused by Bedrock.
             description: description.filter(|text| !text.trim().is_empty()),
             input_schema: ToolInputSchema::Json(schema(parameters, &format!("{path}.parameters"))?),
-        }))
+            strict: strict.filter(|strict| *strict),
+        });
+        Ok(std::iter::once(spec)
+            .chain(point.map(Tool::CachePoint))
+            .collect())
     }
 
     fn present(
         &mut self,
-        tools: Vec<Tool>,
+        mut tools: Vec<Tool>,
         choice: Option<StringOrObject<ToolChoiceObject>>,
     ) -> Result<ToolPlan, Fault> {
         let choice = match choice {
@@ -137,47 +194,103 @@ impl Reader<'_> {
                 "required" => ToolChoice::Any {},
                 other => return Err(unknown_choice("tool_choice", other)),
             }),
-            Some(StringOrObject::Object(object)) => Some(self.named(object, &tools)?),
+            Some(StringOrObject::Object(object)) => self.chosen(object, &mut tools)?,
         };
         Ok(plan(tools, choice, false, false))
     }
 
-    fn named(&mut self, object: ToolChoiceObject, tools: &[Tool]) -> Result<ToolChoice, Fault> {
+    fn chosen(
+        &mut self,
+        object: ToolChoiceObject,
+        tools: &mut Vec<Tool>,
+    ) -> Result<Option<ToolChoice>, Fault> {
         let ToolChoiceObject {
             kind,
             function,
             custom,
             allowed_tools,
+            name,
             unknown,
         } = object;
-        let kind = kind.as_deref().unwrap_or("function");
-        if kind != "function" || custom.is_some() || allowed_tools.is_some() {
-            return Err(Fault::unsupported_value(
-                "tool_choice.type",
-                format!("a choice of `{kind}` is not served; choose a `function`, or a word"),
-            ));
-        }
+        note_unknown(self.adjustments, &unknown, "tool_choice.");
+        let (named, path) = match kind.as_deref() {
+            None | Some("function") => (function, "tool_choice.function"),
+            Some("custom") => (custom, "tool_choice.custom"),
+            Some("allowed_tools") => {
+                let allowed = allowed_tools
+                    .ok_or_else(|| Fault::missing_field("tool_choice", "allowed_tools"))?;
+                return self.allowed(allowed, tools);
+            }
+            Some(kind) => {
+                return Err(Fault::unsupported_value(
+                    "tool_choice.type",
+                    format!("a choice of `{kind}` is not served; choose a `function`, or a word"),
+                ));
+            }
+        };
         // `{"type": "function", "name": "f"}` is how the Responses API writes it.
-        let mut name = function.and_then(|function| function.name);
-        for (key, value) in unknown {
-            match serde_json::from_str(value.as_str()) {
-                Ok(text) if key == "name" && name.is_none() => name = Some(text),
-                _ => self.adjustments.ignored(&format!("tool_choice.{key}")),
+        let name = named.and_then(|named| named.name).or(name);
+        let name = name.ok_or_else(|| Fault::missing_field(path, "name"))?;
+        self.tool_named(&name, tools, &format!("{path}.name"))
+            .map(Some)
+    }
+
+    /// Bedrock has no list of tools that may be called beside the list of tools, so the others are
+    /// left out.
+    fn allowed(
+        &mut self,
+        allowed: AllowedTools,
+        tools: &mut Vec<Tool>,
+    ) -> Result<Option<ToolChoice>, Fault> {
+        let path = "tool_choice.allowed_tools";
+        let AllowedTools {
+            mode,
+            tools: listed,
+            unknown,
+        } = allowed;
+        note_unknown(self.adjustments, &unknown, "tool_choice.allowed_tools.");
+        let mut kept = Vec::new();
+        for (position, tool) in listed.into_iter().flatten().enumerate() {
+            let AllowedTool {
+                kind: _,
+                function,
+                custom,
+                name,
+                unknown,
+            } = tool;
+            note_unknown(
+                self.adjustments,
+                &unknown,
+                "tool_choice.allowed_tools.tools[].",
+            );
+            let path = format!("{path}.tools[{position}]");
+            let named = function.or(custom).and_then(|named| named.name).or(name);
+            let name = named.ok_or_else(|| Fault::missing_field(&path, "function.name"))?;
+            if let ToolChoice::Tool { name } = self.tool_named(&name, tools, &path)? {
+                kept.push(name);
             }
         }
-        let Some(name) = name else {
-            return Err(Fault::missing_field("tool_choice.function", "name"));
-        };
-        self.tool_named(&name, tools, "tool_choice.function.name")
+        if kept.is_empty() {
+            return Err(Fault::invalid(
+                format!("{path}.tools"),
+                "no tool is allowed; name some, or choose `none`",
+            ));
+        }
+        tools.retain(|tool| tool.spec().is_none_or(|spec| kept.contains(&spec.name)));
+        match mode.as_deref() {
+            None | Some("auto") => Ok(Some(ToolChoice::Auto {})),
+            Some("required") => Ok(Some(ToolChoice::Any {})),
+            Some(other) => Err(Fault::invalid(
+                format!("{path}.mode"),
+                format!("`{other}` is neither `auto` nor `required`"),
+            )),
+        }
     }
 
     fn tool_named(&mut self, name: &str, tools: &[Tool], path: &str) -> Result<ToolChoice, Fault> {
         let bedrock = self.names.bedrock_name(name);
-        let declared = |tool: &Tool| {
-            let Tool::ToolSpec(spec) = tool;
-            spec.name == bedrock
-        };
-        if !tools.iter().any(declared) {
+        let mut declared = tools.iter().filter_map(Tool::spec);
+        if !declared.any(|spec| spec.name == bedrock) {
             return Err(Fault::invalid(
                 path,
                 format!("`{name}` is not one of the tools of this request"),
@@ -270,28 +383,29 @@ fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonText, Fault> {
                 "a schema of arguments is a JSON object",
             ));
         }
-        Some(schema) => match root_type(schema) {
-            Some(root) if root == "\"object\"" => return Ok(schema.clone()),
-            Some(root) if root != "null" => {
-                return Err(Fault::invalid(
-                    format!("{path}.type"),
-                    format!("the root of a schema of arguments is of type `object`, not `{root}`"),
-                ));
+        Some(schema) => {
+            let mut members = Fields::from_object(schema).unwrap_or_default();
+            match members.get("type").map(JsonText::as_str) {
+                Some("\"object\"") => return Ok(schema.clone()),
+                None => with_object_type(schema),
+                Some("null") => {
+                    if let Ok(object) = JsonText::of("object") {
+                        members.set("type", object);
+                    }
+                    serde_json::to_string(&members).unwrap_or_default()
+                }
+                Some(root) => {
+                    return Err(Fault::invalid(
+                        format!("{path}.type"),
+                        format!(
+                            "the root of a schema of arguments is of type `object`, not `{root}`"
+                        ),
+                    ));
+                }
             }
-            _ => with_object_type(schema),
-        },
+        }
     };
     JsonText::parse(text).map_err(|_| Fault::invalid(path, "this is not a JSON Schema"))
-}
-
-/// The JSON text of a schema's root `type`.
-fn root_type(schema: &JsonText) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Root {
-        r#type: Option<JsonText>,
-    }
-    let root: Root = serde_json::from_str(schema.as_str()).ok()?;
-    root.r#type.map(|text| text.as_str().to_owned())
 }
 
 /// The schema with `"type":"object"` in front; everything else keeps its bytes.
@@ -320,4 +434,31 @@ fn unknown_choice(field: &str, word: &str) -> Fault {
         field,
         format!("`{word}` is not a choice; see the reference for `{field}`"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema_of(text: &str) -> Option<String> {
+        let parameters = JsonText::parse(text.to_owned()).expect("JSON");
+        let schema = schema(Some(parameters), "p").ok()?;
+        Some(schema.as_str().to_owned())
+    }
+
+    #[test]
+    fn the_root_of_a_schema_is_an_object() {
+        for (schema, expected) in [
+            (r#"{ "type":"object"}"#, Some(r#"{ "type":"object"}"#)),
+            ("{}", Some(r#"{"type":"object","properties":{}}"#)),
+            (r#"{ "a":1}"#, Some(r#"{"type":"object", "a":1}"#)),
+            (r#"{"a":1,"type":null}"#, Some(r#"{"a":1,"type":"object"}"#)),
+            (r#"{"type":"string"}"#, None),
+            // As every reader of JSON that takes it at all, the last one counts.
+            (r#"{"type":"object","type":"string"}"#, None),
+            (r#"["type"]"#, None),
+        ] {
+            assert_eq!(schema_of(schema).as_deref(), expected, "{schema}");
+        }
+    }
 }

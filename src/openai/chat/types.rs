@@ -1,10 +1,14 @@
 //! The request as clients write it (OpenAI's openapi.yaml 2.3.0, and the extensions that clients
 //! are seen to send).
 
+use std::collections::BTreeMap;
+
 use serde_json::Number;
 
 use super::content::{Content, StringOrObject, Texts};
+use super::media::{Citations, FilePart, ImageUrl, InputAudio, PassageText, VideoUrl};
 use crate::converse::JsonText;
+use crate::converse::options::Fields;
 use crate::openai::object::client_object;
 
 client_object! {
@@ -42,16 +46,20 @@ client_object! {
         function_call: StringOrObject<FunctionName>,
         /// The form of the answer.
         response_format: ResponseFormat,
-        /// How much to reason.
-        reasoning_effort: JsonText,
+        /// How much to reason: `none` to `max`.
+        reasoning_effort: String,
+        /// How much to reason, in Anthropic's shape, as an extension.
+        thinking: ThinkingParameter,
+        /// How many of the likeliest tokens are drawn from, as an extension.
+        top_k: Number,
         /// How much to say.
         verbosity: JsonText,
         /// Which tier to run on.
-        service_tier: JsonText,
+        service_tier: String,
         /// −2 to 2.
-        frequency_penalty: JsonText,
+        frequency_penalty: Number,
         /// −2 to 2.
-        presence_penalty: JsonText,
+        presence_penalty: Number,
         /// For answers that can be had again.
         seed: JsonText,
         /// Tokens to prefer or avoid.
@@ -71,7 +79,7 @@ client_object! {
         /// Check the content.
         moderation: JsonText,
         /// The client's labels.
-        metadata: JsonText,
+        metadata: Fields,
         /// Keep the answer.
         store: JsonText,
         /// The end user.
@@ -81,17 +89,87 @@ client_object! {
         /// Where to look for a cached prefix.
         prompt_cache_key: JsonText,
         /// How long to keep it.
-        prompt_cache_retention: JsonText,
+        prompt_cache_retention: String,
         /// How to cache.
-        prompt_cache_options: JsonText,
+        prompt_cache_options: PromptCacheOptions,
         /// Bedrock's guardrail, as an extension.
-        guardrail_config => "guardrailConfig": JsonText,
+        guardrail_config => "guardrailConfig": GuardrailFields,
+        /// Which machines to run on, as an extension.
+        performance_config => "performanceConfig": PerformanceFields,
+        /// Labels in the log of invocations, as an extension.
+        request_metadata => "requestMetadata": BTreeMap<String, String>,
         /// A prompt's variables, as an extension.
-        prompt_variables => "promptVariables": JsonText,
+        prompt_variables => "promptVariables": BTreeMap<String, PromptVariable>,
         /// Model fields of the provider, as an extension.
-        additional_model_request_fields => "additionalModelRequestFields": JsonText,
+        additional_model_request_fields => "additionalModelRequestFields": Fields,
         /// Paths of the provider's answer, as an extension.
-        additional_model_response_field_paths => "additionalModelResponseFieldPaths": JsonText,
+        additional_model_response_field_paths => "additionalModelResponseFieldPaths": Vec<String>,
+    }
+}
+
+client_object! {
+    /// How much to reason, in Anthropic's shape.
+    pub struct ThinkingParameter {
+        /// `enabled`, `adaptive` or `disabled`.
+        kind => "type": String,
+        /// The tokens to reason with.
+        budget_tokens: i64,
+        /// How the reasoning is shown.
+        display: String,
+    }
+}
+
+client_object! {
+    /// How to cache.
+    pub struct PromptCacheOptions {
+        /// `implicit` or `explicit`.
+        mode: String,
+        /// How long to keep what is cached.
+        ttl: String,
+    }
+}
+
+client_object! {
+    /// The end of a prefix to be cached, in Anthropic's shape (`type`) or OpenAI's (`mode`).
+    pub struct CacheMark {
+        /// `ephemeral`
+        kind => "type": String,
+        /// `explicit`
+        mode: String,
+        /// How long to keep it.
+        ttl: String,
+    }
+}
+
+client_object! {
+    /// Bedrock's guardrail.
+    pub struct GuardrailFields {
+        /// Its id or ARN.
+        identifier => "guardrailIdentifier": String,
+        /// `DRAFT` or a number.
+        version => "guardrailVersion": String,
+        /// `enabled`, `disabled` or `enabled_full`.
+        trace: String,
+        /// `sync` or `async`.
+        stream_processing_mode => "streamProcessingMode": String,
+        /// Whether it looks at the last of the user's turns alone.
+        only_last_turn => "onlyLastTurn": bool,
+    }
+}
+
+client_object! {
+    /// Which machines to run on.
+    pub struct PerformanceFields {
+        /// `standard` or `optimized`.
+        latency: String,
+    }
+}
+
+client_object! {
+    /// The value of a prompt's variable.
+    pub struct PromptVariable {
+        /// Text.
+        text: String,
     }
 }
 
@@ -124,6 +202,30 @@ client_object! {
         refusal: String,
         /// A spoken answer of before.
         audio: JsonText,
+        /// The model's reasoning, as an extension.
+        reasoning_content: String,
+        /// The same with what is signed or redacted in it, as an extension.
+        thinking_blocks: Vec<ThinkingBlock>,
+        /// Whether the tool failed, in a tool's message, as an extension.
+        is_error: bool,
+        /// The end of a prefix to be cached, as an extension.
+        cache_control: CacheMark,
+    }
+}
+
+client_object! {
+    /// A block of the model's reasoning, in Anthropic's shape.
+    pub struct ThinkingBlock {
+        /// `thinking` or `redacted_thinking`.
+        kind => "type": String,
+        /// The text.
+        thinking: String,
+        /// The provider's mark that the text is the model's own.
+        signature: String,
+        /// Reasoning that only the model can read: base64.
+        data: String,
+        /// The place in a stream; some clients send it back.
+        index: JsonText,
     }
 }
 
@@ -139,19 +241,27 @@ client_object! {
         /// The picture of an `image_url` part.
         image_url: StringOrObject<ImageUrl>,
         /// The sound of an `input_audio` part.
-        input_audio: JsonText,
+        input_audio: InputAudio,
         /// The file of a `file` part.
-        file: JsonText,
-    }
-}
-
-client_object! {
-    /// A picture.
-    pub struct ImageUrl {
-        /// A data URL.
-        url: String,
-        /// How closely to look.
-        detail: String,
+        file: FilePart,
+        /// The film of a `video_url` part, as an extension.
+        video_url: StringOrObject<VideoUrl>,
+        /// Where a `search_result` is from, as an extension.
+        source: String,
+        /// The title of a `search_result`, as an extension.
+        title: String,
+        /// The text of a `search_result`, as an extension.
+        content: Vec<PassageText>,
+        /// Whether a `file` or `search_result` is cited, as an extension.
+        citations: Citations,
+        /// What the model is told of a `file`, as an extension.
+        context: String,
+        /// What a `guarded_text` is to the guardrail, as an extension.
+        qualifiers: Vec<String>,
+        /// The end of a prefix to be cached, in Anthropic's shape.
+        cache_control: CacheMark,
+        /// The same in OpenAI's shape.
+        prompt_cache_breakpoint: CacheMark,
     }
 }
 
@@ -165,7 +275,7 @@ client_object! {
         /// The function and its arguments.
         function: FunctionCall,
         /// The custom tool and its input.
-        custom: JsonText,
+        custom: CustomCall,
         /// The place in a stream; some clients send it back.
         index: JsonText,
     }
@@ -189,7 +299,31 @@ client_object! {
         /// The function.
         function: FunctionObject,
         /// The custom tool.
-        custom: JsonText,
+        custom: CustomTool,
+        /// The end of a prefix to be cached, as an extension.
+        cache_control: CacheMark,
+    }
+}
+
+client_object! {
+    /// A tool that takes text instead of JSON.
+    pub struct CustomTool {
+        /// Its name.
+        name: String,
+        /// What it is for.
+        description: String,
+        /// What the text has to be.
+        format: JsonText,
+    }
+}
+
+client_object! {
+    /// A custom tool and its input.
+    pub struct CustomCall {
+        /// The tool's name.
+        name: String,
+        /// Any text.
+        input: String,
     }
 }
 
@@ -204,6 +338,8 @@ client_object! {
         parameters: JsonText,
         /// Whether the arguments must fit the schema.
         strict: bool,
+        /// The end of a prefix to be cached, as an extension.
+        cache_control: CacheMark,
     }
 }
 
@@ -215,9 +351,35 @@ client_object! {
         /// The function.
         function: FunctionName,
         /// The custom tool.
-        custom: JsonText,
+        custom: FunctionName,
         /// The tools allowed.
-        allowed_tools: JsonText,
+        allowed_tools: AllowedTools,
+        /// The function, as the Responses API has it.
+        name: String,
+    }
+}
+
+client_object! {
+    /// The tools of which one may be called.
+    pub struct AllowedTools {
+        /// `auto` or `required`.
+        mode: String,
+        /// Their names.
+        tools: Vec<AllowedTool>,
+    }
+}
+
+client_object! {
+    /// A tool that may be called.
+    pub struct AllowedTool {
+        /// `function` or `custom`.
+        kind => "type": String,
+        /// The function.
+        function: FunctionName,
+        /// The custom tool.
+        custom: FunctionName,
+        /// The tool, as the Responses API has it.
+        name: String,
     }
 }
 
@@ -235,6 +397,20 @@ client_object! {
         /// `text`, `json_object` or `json_schema`.
         kind => "type": String,
         /// The schema.
-        json_schema: JsonText,
+        json_schema: JsonSchemaFormat,
+    }
+}
+
+client_object! {
+    /// A schema with its name.
+    pub struct JsonSchemaFormat {
+        /// Its name.
+        name: String,
+        /// What it is for.
+        description: String,
+        /// The schema.
+        schema: JsonText,
+        /// Whether the answer must fit it.
+        strict: bool,
     }
 }

@@ -21,10 +21,14 @@ plain-name = "amazon.nova-lite-v1:0"
 """
 
 
+# Settings that the clients read by themselves.
+OF_CLIENTS = ("OPENAI_", "LANGCHAIN_", "LANGSMITH_")
+
+
 def pytest_configure():
     # All that is talked to is on this machine, and no setting of the user's changes a client.
     for name in list(os.environ):
-        if name.lower() in ("http_proxy", "https_proxy", "all_proxy") or name.startswith("OPENAI_"):
+        if name.lower() in ("http_proxy", "https_proxy", "all_proxy") or name.startswith(OF_CLIENTS):
             del os.environ[name]
 
 

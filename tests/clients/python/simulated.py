@@ -9,6 +9,20 @@ from processes import Process, eventually, simulator_address
 
 NOVA = "amazon.nova-lite-v1:0"
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+# Does not hold answers to JSON Schemas itself, but can be made to call a tool.
+OPUS = "us.anthropic.claude-opus-4-7"
+NOVA_2 = "us.amazon.nova-2-lite-v1:0"
+# Takes pictures, documents, films and sound.
+NOVA_OMNI = "amazon.nova-2-omni-v1:0"
+
+# One picture element.
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+# A page without words, and a second of nothing, in base64 as they travel.
+PDF = base64.b64encode(b"%PDF-1.4\n%%EOF\n").decode()
+WAV = base64.b64encode(b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0").decode()
+MP4 = base64.b64encode(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom").decode()
 
 HELLO = [{"role": "user", "content": "Good morning, mountain"}]
 
@@ -75,17 +89,24 @@ def raw(status, headers, body):
     return {"kind": "raw", "status": status, "headers": headers, "body_base64": encoded}
 
 
-def converse(*content, stop_reason):
+def converse(*content, stop_reason="end_turn", usage=None, **more):
     """A whole Converse answer; a stream gets it cut into events."""
-    usage = {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}
-    message = {"role": "assistant", "content": list(content)}
     body = {
-        "output": {"message": message},
+        "output": {"message": {"role": "assistant", "content": list(content)}},
         "stopReason": stop_reason,
-        "usage": usage,
+        "usage": {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15, **(usage or {})},
         "metrics": {"latencyMs": 1},
+        **more,
     }
     return {"kind": "converse", "body": body}
+
+
+def calling(*calls, before=()):
+    """An answer that calls tools, given as id, name and input, with these blocks before."""
+    blocks = [
+        {"toolUse": {"toolUseId": call_id, "name": name, "input": given}} for call_id, name, given in calls
+    ]
+    return converse(*before, *blocks, stop_reason="tool_use")
 
 
 def events(*pairs):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from conftest import connect, connect_async, sse_data
-from simulated import CLAUDE, HELLO, NOVA, converse, events, fault, script, text
+from simulated import CLAUDE, HELLO, NOVA, PNG, converse, events, fault, script, text
 
 STOP_REASONS = [
     ("end_turn", "stop"),
@@ -26,10 +26,7 @@ CACHED_USAGE = {
     "cacheReadInputTokens": 100,
     "cacheWriteInputTokens": 20,
 }
-# One picture element each.
-PNG = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
+# One picture element.
 GIF = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 

@@ -1,4 +1,4 @@
-"""The end of a gateway: answers under way are finished."""
+"""The life of a gateway: files are read again, and at the end answers under way are finished."""
 
 import signal
 
@@ -37,3 +37,31 @@ def test_a_stream_that_outlasts_the_grace_period_is_told_so(running_simulator, s
     assert '"error"' in seen[-1] and "[DONE]" not in seen[-1]
     assert gateway.exit_code() == 0
     eventually(lambda: simulator.status()["abandoned"] == 1)
+
+
+def containing(words):
+    """Waits for a line with these words."""
+    return lambda line: words in line or None
+
+
+def test_facts_of_models_are_read_again_at_sighup(running_simulator, simulator, tmp_path):
+    facts = tmp_path / "facts.toml"
+    facts.write_text("")
+    gateway = Gateway(running_simulator.url, tmp_path, f'[catalog]\nfacts = "{facts}"\n')
+    with connect(gateway) as client:
+
+        def sent():
+            client.chat.completions.create(model=NOVA, messages=HELLO, extra_body={"top_k": 5})
+            return simulator.last().get("additionalModelRequestFields")
+
+        assert sent() == {"inferenceConfig": {"topK": 5}}
+        facts.write_text('[[family]]\nname = "mine"\nids = ["amazon.nova-lite"]\ntop_k = ""\n')
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for(containing("read again"))
+        assert sent() is None
+        # A file with a mistake in it changes nothing.
+        facts.write_text("[[family]]\nname = 1\n")
+        gateway.signal(signal.SIGHUP)
+        gateway.wait_for(containing("left as they were"))
+        assert sent() is None
+    assert gateway.stop() == 0

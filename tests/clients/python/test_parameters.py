@@ -44,7 +44,7 @@ def test_null_is_the_same_as_absent(http):
 @pytest.mark.parametrize(
     ("parameter", "fields"),
     [
-        ("n", {"n": 2}),
+        ("n", {"n": 1000}),
         ("logprobs", {"logprobs": True}),
         ("top_logprobs", {"top_logprobs": 3}),
         ("logit_bias", {"logit_bias": {"1": 100}}),

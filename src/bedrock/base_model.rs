@@ -1,0 +1,144 @@
+//! What a model is based on, as the control plane tells it.
+//!
+//! Operations, paths and fields are those of botocore 1.44.5, service `bedrock`, 2023-04-20.
+
+use serde::Deserialize;
+
+use super::client::{Bedrock, path_segment};
+use super::failure::{Advice, Failure};
+use crate::models::{ModelId, ModelKind};
+
+/// Questions that are asked at the most: a deployment leads to a custom model, which leads to its
+/// base. A base that is a custom model itself costs one more.
+const MOST_QUESTIONS: usize = 3;
+
+/// What a model is based on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BaseModel {
+    /// The foundation model of this id, without ARN and geography.
+    Foundation(ModelId),
+    /// None that Bedrock has: the account imported the model.
+    Imported {
+        /// Whether the model follows instructions, without which it takes no tools.
+        takes_tools: bool,
+    },
+}
+
+/// A Get operation of the control plane.
+struct Question {
+    /// The path, before the model's id.
+    path: &'static str,
+    /// The action that a role needs for it.
+    action: &'static str,
+}
+
+/// The members that tell of a model, in the answers of all these operations.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    /// GetInferenceProfile, GetPromptRouter: the models that may answer.
+    models: Option<Vec<Target>>,
+    /// GetProvisionedModelThroughput: the base, also where the throughput is a custom model's.
+    foundation_model_arn: Option<String>,
+    /// GetCustomModel.
+    base_model_arn: Option<String>,
+    /// GetCustomModelDeployment: the custom model.
+    model_arn: Option<String>,
+    /// GetImportedModel: whether the model takes Converse.
+    instruct_supported: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Target {
+    model_arn: Option<String>,
+}
+
+impl Bedrock {
+    /// What `model` is based on. Asks nothing where the id says it.
+    pub async fn base_model(&self, model: &ModelId) -> Result<BaseModel, Failure> {
+        let mut model = model.clone();
+        for _ in 0..MOST_QUESTIONS {
+            let kind = model.kind();
+            if kind == ModelKind::Foundation {
+                return Ok(BaseModel::Foundation(model.foundation()));
+            }
+            let Some(question) = Question::about(kind) else {
+                return Err(unknown(format!(
+                    "Bedrock does not tell the base of `{model}`"
+                )));
+            };
+            let answer = self.ask(&question, &model).await?;
+            if kind == ModelKind::ImportedModel {
+                let takes_tools = answer.instruct_supported.unwrap_or_default();
+                return Ok(BaseModel::Imported { takes_tools });
+            }
+            model = answer.next(kind).ok_or_else(|| {
+                unknown(format!("{} names no base of `{model}`", question.action))
+            })?;
+        }
+        match model.says_its_foundation() {
+            true => Ok(BaseModel::Foundation(model.foundation())),
+            false => Err(unknown(format!(
+                "after {MOST_QUESTIONS} steps there is still `{model}`"
+            ))),
+        }
+    }
+
+    async fn ask(&self, question: &Question, model: &ModelId) -> Result<Answer, Failure> {
+        let path = format!("{}/{}", question.path, path_segment(model));
+        let asked = self.get(&path).await.and_then(|body| {
+            serde_json::from_slice(&body).map_err(|error| Failure::bad_answer(error.to_string()))
+        });
+        asked.map_err(|mut failure| {
+            failure.detail = format!("{}: {}", question.action, failure.detail);
+            failure
+        })
+    }
+}
+
+impl Question {
+    fn about(kind: ModelKind) -> Option<Self> {
+        let (path, action) = match kind {
+            ModelKind::ApplicationProfile => ("/inference-profiles", "bedrock:GetInferenceProfile"),
+            ModelKind::ProvisionedModel => (
+                "/provisioned-model-throughput",
+                "bedrock:GetProvisionedModelThroughput",
+            ),
+            ModelKind::CustomModel => ("/custom-models", "bedrock:GetCustomModel"),
+            ModelKind::CustomModelDeployment => (
+                "/model-customization/custom-model-deployments",
+                "bedrock:GetCustomModelDeployment",
+            ),
+            ModelKind::ImportedModel => ("/imported-models", "bedrock:GetImportedModel"),
+            ModelKind::PromptRouter => ("/prompt-routers", "bedrock:GetPromptRouter"),
+            ModelKind::Foundation | ModelKind::Other => return None,
+        };
+        Some(Self { path, action })
+    }
+}
+
+impl Answer {
+    /// The model that a model of `kind` leads to. A profile's models are one model in several
+    /// regions; a router's are of one family.
+    fn next(self, kind: ModelKind) -> Option<ModelId> {
+        let arn = match kind {
+            ModelKind::ApplicationProfile | ModelKind::PromptRouter => {
+                self.models?.into_iter().next()?.model_arn
+            }
+            ModelKind::ProvisionedModel => self.foundation_model_arn,
+            ModelKind::CustomModel => self.base_model_arn,
+            ModelKind::CustomModelDeployment => self.model_arn,
+            ModelKind::ImportedModel | ModelKind::Foundation | ModelKind::Other => None,
+        };
+        ModelId::parse(&arn?).ok()
+    }
+}
+
+/// The control plane has answered, and the base is not in it: asking again does not help.
+fn unknown(detail: String) -> Failure {
+    Failure {
+        advice: Advice::Never,
+        ..Failure::bad_answer(detail)
+    }
+}

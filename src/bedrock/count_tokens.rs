@@ -1,0 +1,106 @@
+//! CountTokens: how long a request is, without an answer to it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::attempt::Call;
+use super::client::Bedrock;
+use super::failure::Failure;
+
+/// How long one count may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What of a Converse request is counted (botocore 1.44.5, bedrock-runtime,
+/// `ConverseTokensRequest`). Other members are refused there, and change no count.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Counted<'a> {
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    messages: Option<&'a RawValue>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    system: Option<&'a RawValue>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    tool_config: Option<&'a RawValue>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    additional_model_request_fields: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    input: Input<'a>,
+}
+
+#[derive(Serialize)]
+struct Input<'a> {
+    converse: Counted<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Response {
+    input_tokens: u64,
+}
+
+impl Bedrock {
+    /// How many tokens the Converse request of `call` has, with retries.
+    ///
+    /// Bedrock counts by the foundation model's id and refuses profiles of every kind (recording
+    /// `counttokens-claude-err400-c168bd9e`; pydantic/pydantic-ai#4001, of 2026-01-14), so the
+    /// geography is taken off. A model that does not say its foundation model has to be resolved
+    /// first ([`Bedrock::base_model`]). Some of Claude counts and nothing else (AWS's user guide,
+    /// "Monitor your token usage by counting tokens"); the others are refused with a
+    /// ValidationException. That means no count, and its fault is no answer for a client.
+    pub async fn count_tokens(&self, call: Call) -> Result<u64, Failure> {
+        let call = Call {
+            model: call.model.foundation(),
+            body: counted(&call.body)?,
+        };
+        let ask = |call: Call| {
+            let bedrock = self.clone();
+            async move { bedrock.count_tokens_once(&call).await }
+        };
+        self.with_backoff(ask, call).await
+    }
+
+    async fn count_tokens_once(&self, call: &Call) -> Result<u64, Failure> {
+        let body = self.post(call, "count-tokens", LIMIT).await?;
+        let response: Response = serde_json::from_slice(&body)
+            .map_err(|error| Failure::bad_answer(error.to_string()))?;
+        Ok(response.input_tokens)
+    }
+}
+
+/// The body of CountTokens for the body of Converse, its values byte by byte.
+fn counted(converse: &[u8]) -> Result<Bytes, Failure> {
+    let internal = |error: serde_json::Error| Failure::internal(error.to_string());
+    let converse: Counted<'_> = serde_json::from_slice(converse).map_err(internal)?;
+    let request = Request {
+        input: Input { converse },
+    };
+    serde_json::to_vec(&request)
+        .map(Bytes::from)
+        .map_err(internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_counted_is_sent_and_as_it_is() {
+        let converse = concat!(
+            r#"{"messages":[{"role":"user","content":[{"text":"\u00e9 /"}]}],"#,
+            r#""inferenceConfig":{"maxTokens":1},"guardrailConfig":{"trace":"enabled"},"#,
+            r#""additionalModelRequestFields":{"z":0.70,"a":1}}"#
+        );
+        let body = counted(converse.as_bytes()).expect("a body");
+        let expected = concat!(
+            r#"{"input":{"converse":{"messages":[{"role":"user","content":[{"text":"\u00e9 /"}]}],"#,
+            r#""additionalModelRequestFields":{"z":0.70,"a":1}}}}"#
+        );
+        assert_eq!(body, expected);
+    }
+}

@@ -1,0 +1,158 @@
+//! From the bytes of a ConverseStream answer to its events. Nothing here does I/O: bytes in, events
+//! out, however they are cut into chunks.
+
+use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
+use aws_smithy_types::event_stream::Message;
+use bytes::{Buf, BytesMut};
+
+use super::credentials::with_causes;
+use super::failure::Failure;
+use crate::converse::event::Event;
+
+/// A frame's length stands in its first bytes; a broken one must not make the gateway wait for
+/// gigabytes. AWS's own limit is 16 MiB.
+const LONGEST_FRAME: usize = 16 << 20;
+
+/// The frames of one answer.
+#[derive(Debug)]
+pub struct EventDecoder {
+    /// Bytes that are not decoded yet.
+    buffer: BytesMut,
+    frames: MessageFrameDecoder,
+    /// Whether the decoder has taken the head of a frame out of the buffer, and waits for the rest.
+    has_head: bool,
+}
+
+impl EventDecoder {
+    /// An answer of which nothing has arrived.
+    pub fn new() -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            frames: MessageFrameDecoder::new(),
+            has_head: false,
+        }
+    }
+
+    /// Takes the next bytes and appends the events that are whole with them to `events`. After a
+    /// failure the rest of the answer is of no use.
+    pub fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Failure> {
+        if self.buffer.len() + bytes.len() > LONGEST_FRAME {
+            return Err(Failure::bad_answer("a frame is longer than 16 MiB"));
+        }
+        self.buffer.extend_from_slice(bytes);
+        loop {
+            let before = self.buffer.remaining();
+            let frame = self
+                .frames
+                .decode_frame(&mut self.buffer)
+                .map_err(|error| Failure::bad_answer(with_causes(&error)))?;
+            match frame {
+                DecodedFrame::Complete(message) => {
+                    self.has_head = false;
+                    events.push(read_message(&message)?);
+                }
+                // The enum is open; what is not whole waits for more.
+                _ => {
+                    self.has_head |= self.buffer.remaining() < before;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// The answer is at its end, which stands between two frames where it is whole.
+    pub fn finish(&self) -> Result<(), Failure> {
+        match self.buffer.is_empty() && !self.has_head {
+            true => Ok(()),
+            false => Err(Failure::bad_answer("the stream ended within a frame")),
+        }
+    }
+}
+
+impl Default for EventDecoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn read_message(message: &Message) -> Result<Event, Failure> {
+    let header = |wanted: &str| {
+        let found = message
+            .headers()
+            .iter()
+            .find(|header| header.name().as_str() == wanted)?;
+        found.value().as_string().ok().map(|text| text.as_str())
+    };
+    match header(":message-type") {
+        Some("event") => {
+            let event_type = header(":event-type").unwrap_or_default();
+            Event::parse(event_type, message.payload())
+                .map_err(|error| Failure::bad_answer(format!("event `{event_type}`: {error}")))
+        }
+        Some("exception") => {
+            let exception = header(":exception-type").unwrap_or_default();
+            Err(Failure::from_exception(exception, message.payload()))
+        }
+        Some("error") => {
+            let code = header(":error-code").unwrap_or("InternalServerException");
+            let detail = header(":error-message").unwrap_or_default();
+            let mut failure = Failure::from_exception(code, b"{}");
+            failure.detail = detail.to_owned();
+            Err(failure)
+        }
+        other => Err(Failure::bad_answer(format!(
+            "a frame of message type {other:?}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_eventstream::frame::write_message_to;
+    use aws_smithy_types::event_stream::{Header, HeaderValue};
+
+    use super::*;
+
+    fn frame(headers: &[(&'static str, &'static str)], payload: &'static [u8]) -> Vec<u8> {
+        let mut message = Message::new(payload);
+        for (name, value) in headers {
+            message = message.add_header(Header::new(*name, HeaderValue::String((*value).into())));
+        }
+        let mut frame = Vec::new();
+        write_message_to(&message, &mut frame).expect("a frame");
+        frame
+    }
+
+    fn start() -> Vec<u8> {
+        let headers = [(":message-type", "event"), (":event-type", "messageStart")];
+        frame(&headers, b"{}")
+    }
+
+    #[test]
+    fn an_answer_may_end_between_two_frames_and_nowhere_else() {
+        let whole = [start(), start()].concat();
+        for length in 0..=whole.len() {
+            let mut decoder = EventDecoder::new();
+            let mut events = Vec::new();
+            let pushed = decoder.push(whole.get(..length).expect("bytes"), &mut events);
+            assert!(pushed.is_ok());
+            let is_between = length % start().len() == 0;
+            assert_eq!(decoder.finish().is_ok(), is_between, "{length}");
+            assert_eq!(events.len(), length / start().len());
+        }
+    }
+
+    #[test]
+    fn the_events_before_a_failure_are_given() {
+        let headers = [
+            (":message-type", "exception"),
+            (":exception-type", "throttlingException"),
+        ];
+        let body = [start(), frame(&headers, b"{}"), start()].concat();
+        let mut events = Vec::new();
+        let failure = EventDecoder::new().push(&body, &mut events);
+        assert_eq!(events, [Event::MessageStart]);
+        let failure = failure.expect_err("an exception");
+        assert_eq!(failure.code, "ThrottlingException");
+    }
+}

@@ -1,0 +1,203 @@
+//! Which field a model refuses, by the words of its refusal.
+
+use crate::models::RefusedField;
+
+/// The field that `message`, a ValidationException's, says the model does not take. Nothing where
+/// it is the field's value that is wrong, or no field at all.
+pub(super) fn refused_field(message: &str) -> Option<RefusedField> {
+    if message.contains("did not allow prompt caching") {
+        return Some(RefusedField::CachePoint);
+    }
+    if message.contains("`temperature` and `top_p` cannot both be specified") {
+        return Some(RefusedField::TopP);
+    }
+    if message.contains("when tool_choice forces tool use")
+        || message.contains("tool_choice") && message.contains("is not supported")
+    {
+        return Some(RefusedField::ForcedTool);
+    }
+    if message.contains("thinking is not supported")
+        || message.contains("does not support the effort parameter")
+        || message.contains("is not supported for this model") && message.contains("thinking")
+    {
+        return Some(RefusedField::Reasoning);
+    }
+    let named = between(message, "extraneous key [", "]")
+        .or_else(|| between(message, "doesn't support the ", " field"))
+        .or_else(|| between(message, "does not support the ", " field"))
+        .or_else(|| before(message, " is deprecated for this model"))
+        .or_else(|| before(message, ": Extra inputs are not permitted"))?;
+    field_named(named, message)
+}
+
+/// The field of a name in Bedrock's words or the provider's.
+fn field_named(name: &str, message: &str) -> Option<RefusedField> {
+    let name = name.trim().trim_matches(['`', '\'', '"']);
+    let has = |part: &str| name.split('.').any(|step| step == part);
+    Some(if has("cachePoint") || has("cache_control") {
+        match name.ends_with("ttl") {
+            true => RefusedField::CacheTtl,
+            false => RefusedField::CachePoint,
+        }
+    } else if has("ttl") {
+        RefusedField::CacheTtl
+    } else if has("strict") {
+        RefusedField::StrictTools
+    } else if has("textFormat") || name == "outputConfig" || name == "output_config.format" {
+        RefusedField::OutputConfig
+    } else if has("toolChoice") {
+        RefusedField::ForcedTool
+    } else if name.ends_with("status") {
+        RefusedField::ToolResultStatus
+    } else if has("stopSequences") || has("stop_sequences") {
+        RefusedField::StopSequences
+    } else if has("temperature") {
+        RefusedField::Temperature
+    } else if has("topP") || has("top_p") {
+        RefusedField::TopP
+    } else if has("topK") || has("top_k") {
+        RefusedField::TopK
+    } else if has("serviceTier") {
+        RefusedField::ServiceTier
+    } else if has("performanceConfig") {
+        RefusedField::PerformanceConfig
+    } else if REASONING.iter().any(|key| has(key)) {
+        RefusedField::Reasoning
+    } else if message.contains(&format!("#: extraneous key [{name}]"))
+        && !IN_CONVERSE.contains(&name)
+        || message.contains(": Extra inputs are not permitted") && !name.contains('.')
+    {
+        RefusedField::Additional(name.to_owned())
+    } else {
+        return None;
+    })
+}
+
+/// The families' keys for reasoning.
+const REASONING: &[&str] = &[
+    "thinking",
+    "output_config",
+    "reasoningConfig",
+    "reasoning_config",
+    "reasoning_effort",
+    "reasoning",
+];
+
+/// Keys of Converse itself, without which a request would not be the same.
+const IN_CONVERSE: &[&str] = &["messages", "system", "toolConfig", "inferenceConfig"];
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(start)?;
+    Some(rest.split_once(end)?.0)
+}
+
+/// The word before `end`.
+fn before<'a>(text: &'a str, end: &str) -> Option<&'a str> {
+    let (head, _) = text.split_once(end)?;
+    head.rsplit(char::is_whitespace).next()
+}
+
+/// The share of a conversation, of a thousand, that would have fitted, where a refusal says how
+/// long it was and how long it may be: "prompt is too long: 215000 tokens > 200000 maximum".
+pub(super) fn fitting_share(message: &str) -> Option<u32> {
+    let (_, numbers) = message.split_once("too long: ")?;
+    let mut numbers = numbers
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|number| number.parse::<u64>().ok());
+    let (is, most) = (numbers.next()?, numbers.next()?);
+    if is == 0 || most >= is {
+        return None;
+    }
+    u32::try_from(most * 950 / is).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_its_field() {
+        for (message, field) in [
+            (
+                "The model returned the following errors: `temperature` and `top_p` cannot both be \
+                 specified for this model. Please use only one.",
+                Some(RefusedField::TopP),
+            ),
+            (
+                "`temperature` is deprecated for this model.",
+                Some(RefusedField::Temperature),
+            ),
+            (
+                "`top_k` is deprecated for this model.",
+                Some(RefusedField::TopK),
+            ),
+            (
+                "This model doesn't support the stopSequences field. Remove stopSequences and try \
+                 again.",
+                Some(RefusedField::StopSequences),
+            ),
+            (
+                "This model doesn't support the toolConfig.toolChoice.any field. Remove \
+                 toolConfig.toolChoice.any and try again.",
+                Some(RefusedField::ForcedTool),
+            ),
+            (
+                "This model doesn't support the outputConfig.textFormat field.",
+                Some(RefusedField::OutputConfig),
+            ),
+            (
+                "This model doesn't support the status field. Remove status and try again.",
+                Some(RefusedField::ToolResultStatus),
+            ),
+            (
+                "Malformed input request: #/toolConfig/tools/1: extraneous key [cachePoint] is not \
+                 permitted, please reformat your input and try again.",
+                Some(RefusedField::CachePoint),
+            ),
+            (
+                "You invoked an unsupported model or your request did not allow prompt caching. \
+                 See the documentation for more information.",
+                Some(RefusedField::CachePoint),
+            ),
+            (
+                "Malformed input request: #: extraneous key [min_p] is not permitted",
+                Some(RefusedField::Additional("min_p".to_owned())),
+            ),
+            (
+                "The model returned the following errors: tools.0.custom.strict: Extra inputs are \
+                 not permitted",
+                Some(RefusedField::StrictTools),
+            ),
+            (
+                "The model returned the following errors: seed: Extra inputs are not permitted",
+                Some(RefusedField::Additional("seed".to_owned())),
+            ),
+            (
+                "adaptive thinking is not supported on this model",
+                Some(RefusedField::Reasoning),
+            ),
+            ("Input is too long for requested model.", None),
+            (
+                "#/temperature: 3 is not less or equal to 1, please reformat your input",
+                None,
+            ),
+            ("messages.0.content.3.type: Field required", None),
+        ] {
+            assert_eq!(refused_field(message), field, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_how_much_would_have_fitted() {
+        let message = "prompt is too long: 400000 tokens > 200000 maximum";
+        assert_eq!(fitting_share(message), Some(475));
+        assert_eq!(
+            fitting_share("Input is too long for requested model."),
+            None
+        );
+        assert_eq!(
+            fitting_share("prompt is too long: 0 tokens > 1 maximum"),
+            None
+        );
+    }
+}

@@ -1,0 +1,77 @@
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::BAD_CONFIGURATION;
+use crate::bedrock::Bedrock;
+use crate::config::{Config, Overrides, Tables, load};
+use crate::fetch::Fetcher;
+use crate::identity::Caller;
+use crate::pipeline::{ChatCall, HeaderOptions, Pipeline};
+use crate::record::Record;
+
+/// `outcrop explain`: what would be sent for the chat request in `file`, `-` for standard input.
+pub(super) async fn run(overrides: &Overrides, file: &Path) -> ExitCode {
+    let config = match load(overrides) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            eprintln!("outcrop: {mistakes}");
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    match explain(&config, file).await {
+        Ok(explanation) => {
+            // Whoever reads the beginning alone has what they want.
+            let _ = writeln!(std::io::stdout(), "{explanation}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("outcrop: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn explain(config: &Config, file: &Path) -> Result<String, String> {
+    let body = read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let request = serde_json::from_slice(&body)
+        .map_err(|error| format!("{}: this is no chat request: {error}", file.display()))?;
+    let bedrock = Bedrock::connect(&config.bedrock)
+        .await
+        .map_err(|error| error.to_string())?;
+    let tables = Tables::load(&config.catalog.files)?;
+    let fetcher = Fetcher::new(&config.fetch).map_err(|error| error.to_string())?;
+    let pipeline = Pipeline::new(config, tables, bedrock, fetcher);
+    let record = Record::new(String::new(), "explain".to_owned(), None);
+    let call = ChatCall {
+        caller: Caller::new("local"),
+        request,
+        body,
+        headers: HeaderOptions::default(),
+        record: Arc::new(record),
+    };
+    let json = pipeline.explain(call).await.map_err(|refused| {
+        let fault = refused.fault;
+        let parameter = fault.parameter.map(|parameter| format!("{parameter}: "));
+        format!("{}{}", parameter.unwrap_or_default(), fault.message)
+    })?;
+    indented(&json).map_err(|error| error.to_string())
+}
+
+fn read(file: &Path) -> std::io::Result<Bytes> {
+    if file.as_os_str() != "-" {
+        return std::fs::read(file).map(Bytes::from);
+    }
+    let mut body = Vec::new();
+    std::io::stdin().read_to_end(&mut body)?;
+    Ok(body.into())
+}
+
+/// The JSON for reading, in its own order.
+fn indented(json: &[u8]) -> serde_json::Result<String> {
+    let value: serde_json::Value = serde_json::from_slice(json)?;
+    serde_json::to_string_pretty(&value)
+}

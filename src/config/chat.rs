@@ -1,0 +1,214 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use toml::Value;
+
+use super::reader::Section;
+use crate::converse::options::{GuardrailConfig, GuardrailStreamMode, GuardrailTrace};
+use crate::openai::chat::{AllowList, GuardrailPolicy};
+
+/// The most tokens that a request can be given.
+const MOST_TOKENS: i128 = i32::MAX as i128;
+
+/// How chat requests are treated: `[chat]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatSettings {
+    /// What can be said for a model or a key as well.
+    pub common: ChatOverrides,
+    /// The most answers to one request.
+    pub most_answers: u32,
+    /// Whether `metadata` becomes labels in the log of invocations.
+    pub forward_metadata: bool,
+    /// Whether `service_tier: "scale"` runs on capacity that was bought.
+    pub reserved_tier: bool,
+    /// Which keys of the provider's own a request may set.
+    pub model_fields: AllowList,
+    /// Which buckets a request may name.
+    pub s3_buckets: AllowList,
+    /// How much reasoning is remembered, in bytes; 0 for none.
+    pub remembered_reasoning: usize,
+    /// How long it is remembered.
+    pub remembered_for: std::time::Duration,
+}
+
+/// What can be said of chat requests in general, for one model, and for one key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChatOverrides {
+    /// Whether cache points are placed where the client has placed none.
+    pub cache: Option<bool>,
+    /// What is done with a conversation that is too long.
+    pub truncate: Option<Truncate>,
+    /// maxTokens where the request says none.
+    pub max_tokens: Option<u32>,
+    /// The highest maxTokens.
+    pub max_tokens_ceiling: Option<u32>,
+    /// Whether a request that would have to be changed is refused instead.
+    pub strict: bool,
+    /// The guardrail, which no request gets around.
+    pub guardrail: Option<GuardrailPolicy>,
+}
+
+/// What is done with a conversation that is too long for its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truncate {
+    /// It is refused.
+    Refuse,
+    /// Its oldest turns are left out.
+    Oldest,
+}
+
+impl Truncate {
+    /// The word for it.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "refuse" => Some(Self::Refuse),
+            "oldest" => Some(Self::Oldest),
+            _ => None,
+        }
+    }
+}
+
+/// Files of facts and prices that are laid over those built in: of `[catalog]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModelFiles {
+    /// Rows in the form of `models.toml`.
+    pub facts: Option<PathBuf>,
+    /// Rows in the form of `prices.toml`.
+    pub prices: Option<PathBuf>,
+}
+
+/// The guardrails that the operator has named.
+pub(super) type Guardrails = BTreeMap<String, GuardrailPolicy>;
+
+impl Default for ChatSettings {
+    fn default() -> Self {
+        Self {
+            common: ChatOverrides {
+                cache: Some(true),
+                truncate: Some(Truncate::Refuse),
+                ..ChatOverrides::default()
+            },
+            most_answers: 8,
+            forward_metadata: false,
+            reserved_tier: false,
+            model_fields: AllowList::default(),
+            s3_buckets: AllowList::default(),
+            remembered_reasoning: 64 << 20,
+            remembered_for: std::time::Duration::from_secs(3600),
+        }
+    }
+}
+
+/// `[chat]`
+pub(super) fn read(section: &mut Section<'_>, guardrails: &Guardrails) -> ChatSettings {
+    let mut settings = ChatSettings {
+        common: read_overrides(section, guardrails),
+        ..ChatSettings::default()
+    };
+    let usual = ChatSettings::default().common;
+    let common = &mut settings.common;
+    common.cache = common.cache.or(usual.cache);
+    common.truncate = common.truncate.or(usual.truncate);
+    section.integer("most_answers", &mut settings.most_answers, 1..=128);
+    section.flag("forward_metadata", &mut settings.forward_metadata);
+    section.flag("reserved_tier", &mut settings.reserved_tier);
+    settings.model_fields = read_names(section, "model_fields");
+    settings.s3_buckets = read_names(section, "s3_buckets");
+    section.bytes_or_none("remembered_reasoning", &mut settings.remembered_reasoning);
+    section.duration("remembered_for", &mut settings.remembered_for);
+    settings
+}
+
+/// The fields that `[chat]`, a model and a key have in common.
+pub(super) fn read_overrides(section: &mut Section<'_>, guardrails: &Guardrails) -> ChatOverrides {
+    let mut overrides = ChatOverrides::default();
+    section.optional_flag("cache", &mut overrides.cache);
+    section.text("truncate", &mut overrides.truncate, |text| match text {
+        "" => Ok(None),
+        text => Truncate::parse(text)
+            .map(Some)
+            .ok_or_else(|| "write \"refuse\" or \"oldest\"".to_owned()),
+    });
+    overrides.max_tokens = read_limit(section, "max_tokens");
+    overrides.max_tokens_ceiling = read_limit(section, "max_tokens_ceiling");
+    section.flag("strict", &mut overrides.strict);
+    section.text("guardrail", &mut overrides.guardrail, |name| {
+        let named = guardrails.get(name).cloned().map(Some);
+        match name {
+            "" => Ok(None),
+            _ => named.ok_or_else(|| "write the name of a `[guardrails.NAME]`".to_owned()),
+        }
+    });
+    overrides
+}
+
+/// A number of tokens, or `0` for none.
+fn read_limit(section: &mut Section<'_>, name: &str) -> Option<u32> {
+    let mut limit = 0;
+    section.integer(name, &mut limit, 0..=MOST_TOKENS);
+    (limit > 0).then_some(limit)
+}
+
+fn read_names(section: &mut Section<'_>, name: &str) -> AllowList {
+    let mut names = vec!["*".to_owned()];
+    section.list(name, &mut names, |value| match value {
+        Value::String(name) => Ok(name.clone()),
+        _ => Err("write names in quotes, or \"*\" for all".to_owned()),
+    });
+    AllowList::new(names)
+}
+
+/// `[guardrails.NAME]`, each with its id and version.
+pub(super) fn read_guardrails(section: &mut Section<'_>) -> Guardrails {
+    let mut guardrails = Guardrails::new();
+    for (name, value) in section.entries() {
+        let Value::Table(table) = value else {
+            let remedy = format!("write it as a section, `[guardrails.{name}]`");
+            section.mistake(&name, "this is no guardrail", &remedy);
+            continue;
+        };
+        let mut entry = section.of_table(&name, table);
+        let policy = read_guardrail(&mut entry);
+        entry.finish();
+        guardrails.insert(name, policy);
+    }
+    guardrails
+}
+
+fn read_guardrail(section: &mut Section<'_>) -> GuardrailPolicy {
+    let mut identifier = String::new();
+    let mut version = String::new();
+    let mut trace = None;
+    let mut stream_mode = None;
+    let mut only_last_turn = false;
+    let text = |text: &str| Ok(text.to_owned());
+    section.text("identifier", &mut identifier, text);
+    section.text("version", &mut version, text);
+    section.text("trace", &mut trace, |text| match text {
+        "enabled" => Ok(Some(GuardrailTrace::Enabled)),
+        "enabled_full" => Ok(Some(GuardrailTrace::EnabledFull)),
+        "disabled" => Ok(Some(GuardrailTrace::Disabled)),
+        _ => Err("write \"enabled\", \"enabled_full\" or \"disabled\"".to_owned()),
+    });
+    section.text("stream_mode", &mut stream_mode, |text| match text {
+        "sync" => Ok(Some(GuardrailStreamMode::Sync)),
+        "async" => Ok(Some(GuardrailStreamMode::Async)),
+        _ => Err("write \"sync\" or \"async\"".to_owned()),
+    });
+    section.flag("only_last_turn", &mut only_last_turn);
+    for (field, value) in [("identifier", &identifier), ("version", &version)] {
+        if value.is_empty() {
+            let remedy = "write the guardrail's id or ARN, and its version or \"DRAFT\"";
+            section.mistake(field, "it is missing", remedy);
+        }
+    }
+    GuardrailPolicy {
+        config: GuardrailConfig {
+            guardrail_identifier: identifier,
+            guardrail_version: version,
+            trace,
+            stream_processing_mode: stream_mode,
+        },
+        only_last_turn,
+    }
+}

@@ -1,0 +1,137 @@
+use std::time::Duration;
+
+use toml::Value;
+
+use super::reader::Section;
+use crate::fetch::HostPattern;
+
+/// What the gateway fetches for a request that points to it: `[fetch]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchSettings {
+    /// Whether it fetches at all.
+    pub enabled: bool,
+    /// The longest file, in bytes.
+    pub max_size: usize,
+    /// The most for one request, all its files together, in bytes.
+    pub max_total_size: usize,
+    /// How many files one request may point to.
+    pub max_count: usize,
+    /// How many files are fetched at once for one request.
+    pub concurrency: usize,
+    /// How many files are fetched at once for all requests.
+    pub downloads_under_way: usize,
+    /// For a connection, and again for TLS.
+    pub connect_timeout: Duration,
+    /// For a file, redirects included.
+    pub timeout: Duration,
+    /// How often a server may redirect.
+    pub redirects: u32,
+    /// Where this is not empty, no other host is asked.
+    pub allow: Vec<HostPattern>,
+    /// Hosts that are never asked.
+    pub deny: Vec<HostPattern>,
+    /// Whether `http:` addresses are fetched too.
+    pub plain_http: bool,
+    /// Ports other than the schemes' own.
+    pub other_ports: Vec<u16>,
+    /// Whether this machine and its networks may be asked. Metadata of clouds never is.
+    pub private_networks: bool,
+}
+
+impl Default for FetchSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            max_size: 20 << 20,
+            max_total_size: 32 << 20,
+            max_count: 20,
+            concurrency: 4,
+            downloads_under_way: 64,
+            connect_timeout: Duration::from_secs(3),
+            timeout: Duration::from_secs(10),
+            redirects: 3,
+            allow: Vec::new(),
+            deny: Vec::new(),
+            plain_http: false,
+            other_ports: Vec::new(),
+            private_networks: false,
+        }
+    }
+}
+
+pub(super) fn read(section: &mut Section<'_>) -> FetchSettings {
+    let mut settings = FetchSettings::default();
+    section.flag("enabled", &mut settings.enabled);
+    section.bytes("max_size", &mut settings.max_size);
+    section.bytes("max_total_size", &mut settings.max_total_size);
+    section.integer("max_count", &mut settings.max_count, 1..=1000);
+    section.integer("concurrency", &mut settings.concurrency, 1..=64);
+    let places = &mut settings.downloads_under_way;
+    section.integer("downloads_under_way", places, 1..=10_000);
+    section.duration("connect_timeout", &mut settings.connect_timeout);
+    section.duration("timeout", &mut settings.timeout);
+    section.integer("redirects", &mut settings.redirects, 0..=20);
+    section.list("allow", &mut settings.allow, host);
+    section.list("deny", &mut settings.deny, host);
+    section.flag("plain_http", &mut settings.plain_http);
+    section.list("other_ports", &mut settings.other_ports, port);
+    section.flag("private_networks", &mut settings.private_networks);
+    for (name, value) in [
+        ("connect_timeout", settings.connect_timeout),
+        ("timeout", settings.timeout),
+    ] {
+        if value == Duration::ZERO {
+            section.mistake(name, "`0`", "write a length of time above 0");
+        }
+    }
+    settings
+}
+
+fn host(value: &Value) -> Result<HostPattern, String> {
+    HostPattern::parse(value.as_str().unwrap_or_default())
+}
+
+fn port(value: &Value) -> Result<u16, String> {
+    value
+        .as_integer()
+        .and_then(|port| u16::try_from(port).ok())
+        .filter(|port| *port > 0)
+        .ok_or_else(|| "write a port from 1 to 65535".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Mistakes;
+
+    #[test]
+    fn what_is_written_is_read_and_what_is_wrong_is_named() {
+        let text = r#"
+            enabled = false
+            max_size = "1MiB"
+            allow = ["*.example.com", "192.0.2.1"]
+            deny = ["https://example.com", 7]
+            other_ports = [8443, 0]
+            plain_http = "yes"
+            timeout = "0s"
+        "#;
+        let mut mistakes = Mistakes::default();
+        let table = text.parse().expect("TOML");
+        let settings = read(&mut Section::root(table, &mut mistakes));
+        assert!(!settings.enabled);
+        assert_eq!(settings.max_size, 1 << 20);
+        assert_eq!(settings.allow.len(), 2);
+        assert_eq!(settings.other_ports, [8443]);
+        let text = mistakes.to_string();
+        for part in [
+            "5 mistakes",
+            "deny: `\"https://example.com\"`; write a host such as",
+            "deny: `7`; write a host such as",
+            "other_ports: `0`; write a port from 1 to 65535",
+            "plain_http: `\"yes\"`; write true or false",
+            "timeout: `0`; write a length of time above 0",
+        ] {
+            assert!(text.contains(part), "{part}\nis not in\n{text}");
+        }
+    }
+}

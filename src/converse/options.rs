@@ -1,0 +1,248 @@
+//! What a request says beside its turns and tools: guardrail, form of the answer, tier, labels.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::JsonText;
+
+/// Keys of the provider's own, in the order in which they were set; each key once.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fields(Vec<(String, JsonText)>);
+
+impl Fields {
+    /// Sets `key`, in its old place where there is one.
+    pub fn set(&mut self, key: &str, value: JsonText) {
+        match self.0.iter_mut().find(|(name, _)| name == key) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((key.to_owned(), value)),
+        }
+    }
+
+    /// Sets `key` unless it is set.
+    pub fn set_if_absent(&mut self, key: &str, value: JsonText) {
+        if self.get(key).is_none() {
+            self.0.push((key.to_owned(), value));
+        }
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&JsonText> {
+        self.0
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value)
+    }
+
+    /// Takes `key` out.
+    pub fn remove(&mut self, key: &str) -> Option<JsonText> {
+        let position = self.0.iter().position(|(name, _)| name == key)?;
+        Some(self.0.remove(position).1)
+    }
+
+    /// Whether nothing is set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many keys are set.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Reads an object; nothing where `text` is none.
+    pub fn from_object(text: &JsonText) -> Option<Self> {
+        serde_json::from_str(text.as_str()).ok()
+    }
+
+    /// The keys and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &JsonText)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, value) in &self.0 {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                // An object of foreign bytes may have millions of keys, too many to look through
+                // for each.
+                let mut places: HashMap<String, usize> = HashMap::new();
+                let mut fields: Vec<(String, JsonText)> = Vec::new();
+                while let Some((key, value)) = map.next_entry::<String, JsonText>()? {
+                    let place = places.get(&key).and_then(|place| fields.get_mut(*place));
+                    if let Some((_, old)) = place {
+                        *old = value;
+                    } else {
+                        places.insert(key.clone(), fields.len());
+                        fields.push((key, value));
+                    }
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// The guardrail that looks at the request and the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GuardrailConfig {
+    /// Its id or ARN.
+    pub guardrail_identifier: String,
+    /// `DRAFT` or a number.
+    pub guardrail_version: String,
+    /// Whether the answer tells what it found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<GuardrailTrace>,
+    /// How a stream is looked at; ConverseStream alone takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_processing_mode: Option<GuardrailStreamMode>,
+}
+
+/// Whether a guardrail tells what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardrailTrace {
+    /// It does.
+    Enabled,
+    /// It does not.
+    Disabled,
+    /// It does, also of what it let pass.
+    EnabledFull,
+}
+
+/// How a guardrail looks at a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GuardrailStreamMode {
+    /// A piece is shown once it has been looked at.
+    Sync,
+    /// Pieces are shown while they are looked at.
+    Async,
+}
+
+/// The form of the answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputConfig {
+    /// What its text has to be.
+    pub text_format: TextFormat,
+}
+
+/// What an answer's text has to be: JSON that fits a schema.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TextFormat {
+    r#type: TextFormatType,
+    structure: TextFormatStructure,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum TextFormatType {
+    JsonSchema,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum TextFormatStructure {
+    JsonSchema(JsonSchemaDefinition),
+}
+
+/// A schema with its name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JsonSchemaDefinition {
+    /// The schema, as a string of JSON.
+    pub schema: String,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+impl OutputConfig {
+    /// An answer that fits the schema.
+    pub fn json_schema(definition: JsonSchemaDefinition) -> Self {
+        Self {
+            text_format: TextFormat {
+                r#type: TextFormatType::JsonSchema,
+                structure: TextFormatStructure::JsonSchema(definition),
+            },
+        }
+    }
+}
+
+/// Whether the model runs on faster machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PerformanceConfig {
+    /// Which machines.
+    pub latency: Latency,
+}
+
+/// Which machines a model runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Latency {
+    /// The usual ones.
+    Standard,
+    /// Faster ones.
+    Optimized,
+}
+
+/// Which tier a call runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ServiceTier {
+    /// The tier.
+    pub r#type: ServiceTierType,
+}
+
+/// The tiers (botocore, bedrock-runtime: `ServiceTierType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceTierType {
+    /// Before the others, at a higher price.
+    Priority,
+    /// As usual.
+    Default,
+    /// After the others, at a lower price.
+    Flex,
+    /// On capacity that was bought.
+    Reserved,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_comes_twice_has_its_last_value_in_its_first_place() {
+        let text = r#"{"a":1,"b":2,"a":[3]}"#.to_owned();
+        let fields = JsonText::parse(text).ok();
+        let fields = fields.and_then(|text| Fields::from_object(&text));
+        let written = fields.and_then(|fields| serde_json::to_string(&fields).ok());
+        assert_eq!(written.as_deref(), Some(r#"{"a":[3],"b":2}"#));
+    }
+}

@@ -1,0 +1,368 @@
+//! H14 and the planner: where the prefixes end that Bedrock is to cache.
+
+use crate::adjustments::Adjustments;
+use crate::converse::content::{
+    CachePoint, CacheTtl, ContentBlock, GuardBlock, GuardText, SearchResultBlock, ToolResultContent,
+};
+use crate::converse::media::MediaSource;
+use crate::converse::request::{
+    ConverseRequest, Message, Role, SystemBlock, Tool, ToolInputSchema, ToolSpec,
+};
+use crate::models::{CachePlace, Facts};
+
+use super::wishes::CachingWish;
+
+/// The most points that Bedrock takes in a request.
+const MOST_POINTS: usize = 4;
+
+/// The points that follow the growing end of the conversation: one for what the next request
+/// begins with, one for what this request shares with the last.
+const TAIL_POINTS: usize = 2;
+
+/// Keeps the client's points where they hold, or places points where the client has placed none.
+pub(super) fn apply(
+    request: &mut ConverseRequest,
+    wish: CachingWish,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
+    if has_points(request) {
+        keep_places(request, facts, adjustments);
+        let tools = request.tool_config.as_mut().map(|config| &mut config.tools);
+        let in_tools = tools.is_some_and(|tools| mend_list(tools, is_tool_point));
+        let in_system = mend_list(&mut request.system, is_system_point);
+        if mend_turns(&mut request.messages) || in_tools || in_system {
+            let action = "dropped, nothing that can be cached stands before it";
+            adjustments.note("cache_control", action);
+        }
+        keep_latest(request, adjustments);
+    } else if wish.automatic {
+        plan(request, wish.ttl, facts);
+    }
+    set_ttls(request, facts, adjustments);
+}
+
+fn has_points(request: &ConverseRequest) -> bool {
+    let in_turns = |message: &Message| message.content.iter().any(is_point);
+    let tools = request.tool_config.iter().flat_map(|config| &config.tools);
+    tools.into_iter().any(is_tool_point)
+        || request.system.iter().any(is_system_point)
+        || request.messages.iter().any(in_turns)
+}
+
+fn is_point(block: &ContentBlock) -> bool {
+    matches!(block, ContentBlock::CachePoint(_))
+}
+
+fn is_tool_point(tool: &Tool) -> bool {
+    matches!(tool, Tool::CachePoint(_))
+}
+
+fn is_system_point(block: &SystemBlock) -> bool {
+    matches!(block, SystemBlock::CachePoint(_))
+}
+
+/// Takes out the points that the family refuses, and those before which nothing stands.
+fn keep_places(request: &mut ConverseRequest, facts: &Facts, adjustments: &mut Adjustments) {
+    let takes = |place| facts.cache_points.contains(&place);
+    let mut dropped = false;
+    if !takes(CachePlace::Tools)
+        && let Some(config) = request.tool_config.as_mut()
+    {
+        let count = config.tools.len();
+        config.tools.retain(|tool| !is_tool_point(tool));
+        dropped |= config.tools.len() < count;
+    }
+    if !takes(CachePlace::System) {
+        let count = request.system.len();
+        request.system.retain(|block| !is_system_point(block));
+        dropped |= request.system.len() < count;
+    }
+    for message in &mut request.messages {
+        // Bedrock takes points in turns of the user and the model; a turn of role `system` is new.
+        if !takes(CachePlace::Messages) || message.role == Role::System {
+            let count = message.content.len();
+            message.content.retain(|block| !is_point(block));
+            dropped |= message.content.len() < count;
+        }
+    }
+    if dropped {
+        adjustments.note(
+            "cache_control",
+            "dropped where this model takes no cache point",
+        );
+    }
+}
+
+/// A point among the tools or in the system prompt stands behind something else. Returns whether
+/// one was left out because nothing stood before it.
+fn mend_list<T>(list: &mut Vec<T>, is_point: fn(&T) -> bool) -> bool {
+    let begins = list.first().is_some_and(is_point);
+    list.dedup_by(|next, last| is_point(next) && is_point(last));
+    if begins {
+        list.remove(0);
+    }
+    begins
+}
+
+/// A point does not begin a turn, does not follow another point, and does not come right after
+/// documents or films, but before them. Returns whether one was left out because nothing that can
+/// be cached stands before it.
+fn mend_turns(messages: &mut [Message]) -> bool {
+    let mut dropped = false;
+    for message in messages {
+        let mut mended: Vec<ContentBlock> = Vec::with_capacity(message.content.len());
+        for block in message.content.drain(..) {
+            if !is_point(&block) {
+                mended.push(block);
+                continue;
+            }
+            let is_media = |block: &ContentBlock| {
+                matches!(block, ContentBlock::Document(_) | ContentBlock::Video(_))
+            };
+            let trailing = mended
+                .iter()
+                .rev()
+                .take_while(|block| is_media(block))
+                .count();
+            let place = mended.len() - trailing;
+            let before = place.checked_sub(1).and_then(|before| mended.get(before));
+            match before {
+                Some(ContentBlock::CachePoint(_)) => {}
+                // "Cache point cannot be inserted after reasoning block."
+                Some(ContentBlock::ReasoningContent(_)) | None => dropped = true,
+                Some(_) => mended.insert(place, block),
+            }
+        }
+        message.content = mended;
+    }
+    dropped
+}
+
+/// Four points are the most: the oldest of the turns go first, then those of the system prompt.
+fn keep_latest(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
+    let tools = request.tool_config.iter().flat_map(|config| &config.tools);
+    let in_tools = tools.filter(|tool| is_tool_point(tool)).count();
+    let in_system = request
+        .system
+        .iter()
+        .filter(|block| is_system_point(block))
+        .count();
+    let blocks = request.messages.iter().flat_map(|message| &message.content);
+    let in_turns = blocks.filter(|block| is_point(block)).count();
+    let mut excess = (in_tools + in_system + in_turns).saturating_sub(MOST_POINTS);
+    if excess == 0 {
+        return;
+    }
+    adjustments.note("cache_control", "four points are the most; the latest kept");
+    let mut drop_one = || {
+        let drops = excess > 0;
+        excess = excess.saturating_sub(1);
+        drops
+    };
+    for message in &mut request.messages {
+        message
+            .content
+            .retain(|block| !(is_point(block) && drop_one()));
+    }
+    request
+        .system
+        .retain(|block| !(is_system_point(block) && drop_one()));
+    if let Some(config) = request.tool_config.as_mut() {
+        config
+            .tools
+            .retain(|tool| !(is_tool_point(tool) && drop_one()));
+    }
+}
+
+/// Places points behind the tools, behind the system prompt, and at the conversation's end.
+fn plan(request: &mut ConverseRequest, ttl: Option<CacheTtl>, facts: &Facts) {
+    let takes = |place| facts.cache_points.contains(&place);
+    let point = CachePoint::new(ttl);
+    let mut size = 0;
+    // Below the family's least a point does nothing. Bytes tell tokens roughly; in doubt a point
+    // is placed, since it costs nothing where it does nothing.
+    let is_worth_it = |size: usize| size / 2 >= facts.cache_min_tokens as usize;
+    if let Some(config) = request.tool_config.as_mut() {
+        size += config
+            .tools
+            .iter()
+            .filter_map(Tool::spec)
+            .map(tool_size)
+            .sum::<usize>();
+        if takes(CachePlace::Tools) && is_worth_it(size) {
+            config.tools.push(Tool::CachePoint(point));
+        }
+    }
+    size += request.system.iter().map(system_size).sum::<usize>();
+    if takes(CachePlace::System) && !request.system.is_empty() && is_worth_it(size) {
+        request.system.push(SystemBlock::CachePoint(point));
+    }
+    if !takes(CachePlace::Messages) {
+        return;
+    }
+    let mut ends = Vec::new();
+    for (position, message) in request.messages.iter().enumerate() {
+        size += message.content.iter().map(block_size).sum::<usize>();
+        if message.role == Role::User && is_worth_it(size) {
+            ends.push(position);
+        }
+    }
+    for position in ends.into_iter().rev().take(TAIL_POINTS) {
+        if let Some(message) = request.messages.get_mut(position) {
+            message.content.push(ContentBlock::CachePoint(point));
+        }
+    }
+    mend_turns(&mut request.messages);
+}
+
+fn tool_size(spec: &ToolSpec) -> usize {
+    let ToolInputSchema::Json(schema) = &spec.input_schema;
+    spec.name.len() + spec.description.as_ref().map_or(0, String::len) + schema.as_str().len()
+}
+
+fn system_size(block: &SystemBlock) -> usize {
+    match block {
+        SystemBlock::Text(text) => text.len(),
+        SystemBlock::CachePoint(_) => 0,
+    }
+}
+
+/// Bytes of a block's text; of what is not text, as many as tell about as many tokens.
+fn block_size(block: &ContentBlock) -> usize {
+    match block {
+        ContentBlock::Text(text) => text.len(),
+        ContentBlock::ToolUse(call) => call.input.as_str().len(),
+        ContentBlock::ToolResult(result) => {
+            let content = result.content.iter().map(|content| match content {
+                ToolResultContent::Text(text) => text.len(),
+                ToolResultContent::Json(json) => json.as_str().len(),
+                ToolResultContent::Image(image) => picture_size(&image.source),
+                ToolResultContent::Document(document) => file_size(&document.source),
+                ToolResultContent::Video(video) => file_size(&video.source),
+                ToolResultContent::SearchResult(result) => passage_size(result),
+            });
+            content.sum()
+        }
+        ContentBlock::Image(image) => picture_size(&image.source),
+        ContentBlock::Document(document) => file_size(&document.source),
+        ContentBlock::Video(video) => file_size(&video.source),
+        ContentBlock::Audio(audio) => file_size(&audio.source),
+        ContentBlock::SearchResult(result) => passage_size(result),
+        ContentBlock::GuardContent(GuardBlock::Text(GuardText { text, .. })) => text.len(),
+        ContentBlock::ReasoningContent(_) | ContentBlock::CachePoint(_) => 0,
+    }
+}
+
+fn passage_size(passage: &SearchResultBlock) -> usize {
+    passage.content.iter().map(|piece| piece.text.len()).sum()
+}
+
+/// A picture is a thousand tokens and a half at the most, however many bytes it has.
+fn picture_size(source: &MediaSource) -> usize {
+    file_size(source).min(3000)
+}
+
+/// A file's text is a small part of it.
+fn file_size(source: &MediaSource) -> usize {
+    const IN_S3: usize = 512;
+    match source {
+        MediaSource::Bytes(base64) => base64.len() / 8,
+        MediaSource::Text(text) => text.len(),
+        MediaSource::S3Location(_) => IN_S3,
+    }
+}
+
+/// An hour only where the family has it, and no shorter point before a longer one.
+fn set_ttls(request: &mut ConverseRequest, facts: &Facts, adjustments: &mut Adjustments) {
+    let mut points: Vec<&mut CachePoint> = Vec::new();
+    for tool in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
+        if let Tool::CachePoint(point) = tool {
+            points.push(point);
+        }
+    }
+    for block in &mut request.system {
+        if let SystemBlock::CachePoint(point) = block {
+            points.push(point);
+        }
+    }
+    for block in request.messages.iter_mut().flat_map(|m| &mut m.content) {
+        if let ContentBlock::CachePoint(point) = block {
+            points.push(point);
+        }
+    }
+    let mut has_longer_behind = false;
+    for point in points.into_iter().rev() {
+        if point.ttl == Some(CacheTtl::OneHour) && !facts.cache_one_hour {
+            point.ttl = None;
+            adjustments.note(
+                "cache_control.ttl",
+                "five minutes, this model keeps none for longer",
+            );
+        }
+        // Five minutes is what a point without a ttl has.
+        if point.ttl == Some(CacheTtl::FiveMinutes) {
+            point.ttl = None;
+        }
+        match point.ttl {
+            Some(_) => has_longer_behind = true,
+            None if has_longer_behind => {
+                point.ttl = Some(CacheTtl::OneHour);
+                adjustments.note("cache_control.ttl", "an hour, as for the point behind it");
+            }
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::converse::JsonText;
+    use crate::converse::content::{ReasoningBlock, ReasoningText};
+    use crate::converse::request::ToolConfig;
+
+    fn tool(name: &str) -> Tool {
+        Tool::ToolSpec(ToolSpec {
+            name: name.to_owned(),
+            description: None,
+            input_schema: ToolInputSchema::Json(JsonText::empty_object()),
+            strict: None,
+        })
+    }
+
+    #[test]
+    fn a_point_stands_behind_something_that_can_be_cached() {
+        let point = CachePoint::new(None);
+        let facts = Facts {
+            cache_points: vec![CachePlace::Tools, CachePlace::System, CachePlace::Messages],
+            ..Facts::default()
+        };
+        let thought =
+            ContentBlock::ReasoningContent(ReasoningBlock::ReasoningText(ReasoningText {
+                text: "t".to_owned(),
+                signature: Some("s".to_owned()),
+            }));
+        let text = ContentBlock::Text("a".to_owned());
+        let mark = ContentBlock::CachePoint(point);
+        let mut request = ConverseRequest {
+            tool_config: Some(ToolConfig {
+                tools: vec![Tool::CachePoint(point), tool("f"), Tool::CachePoint(point)],
+                tool_choice: None,
+            }),
+            system: vec![SystemBlock::CachePoint(point)],
+            messages: vec![Message {
+                role: Role::Assistant,
+                content: vec![thought.clone(), mark.clone(), text.clone(), mark.clone()],
+            }],
+            ..ConverseRequest::default()
+        };
+        let wish = CachingWish::default();
+        apply(&mut request, wish, &facts, &mut Adjustments::default());
+        let tools = request.tool_config.map(|config| config.tools);
+        assert_eq!(tools, Some(vec![tool("f"), Tool::CachePoint(point)]));
+        assert_eq!(request.system, []);
+        let turn = request.messages.pop().map(|turn| turn.content);
+        assert_eq!(turn, Some(vec![thought, text, mark]));
+    }
+}

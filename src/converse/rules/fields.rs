@@ -1,0 +1,131 @@
+//! Keys of the provider's own that the rules set, and those of the client beside them.
+
+use serde_json::Number;
+
+use super::wishes::Wishes;
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::converse::options::Fields;
+use crate::converse::request::{ConverseRequest, SystemTool, Tool, ToolConfig};
+use crate::fault::Fault;
+use crate::models::{Facts, RefusedField};
+
+/// Sets what has no place in Converse's own fields. What the client has written itself comes last,
+/// and does not replace what was set before.
+pub(super) fn apply(
+    request: &mut ConverseRequest,
+    wishes: &mut Wishes,
+    reasons: bool,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) -> Result<(), Fault> {
+    top_k(request, wishes.top_k.take(), reasons, facts, adjustments);
+    for (field, value) in [
+        ("frequency_penalty", wishes.frequency_penalty.take()),
+        ("presence_penalty", wishes.presence_penalty.take()),
+    ] {
+        penalty(request, field, value, facts, adjustments);
+    }
+    if wishes.one_call && facts.single_tool_call {
+        single_call(request);
+    }
+    if wishes.web_search {
+        search_the_web(request, facts)?;
+    }
+    for (key, value) in wishes.provider_fields.iter() {
+        if facts.refuses(&RefusedField::Additional(key.to_owned())) {
+            let field = format!("additionalModelRequestFields.{key}");
+            adjustments.note(&field, "dropped, this model refuses it");
+            continue;
+        }
+        let fields = &mut request.additional_model_request_fields;
+        if fields.get(key).is_some_and(|set| set != value) {
+            let field = format!("additionalModelRequestFields.{key}");
+            adjustments.note(&field, "dropped, set by another field of the request");
+        }
+        fields.set_if_absent(key, value.clone());
+    }
+    Ok(())
+}
+
+fn top_k(
+    request: &mut ConverseRequest,
+    top_k: Option<Number>,
+    reasons: bool,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
+    let Some(top_k) = top_k else {
+        return;
+    };
+    if facts.top_k.is_empty() {
+        adjustments.note("top_k", "dropped, this model does not take it");
+        return;
+    }
+    if reasons && facts.has_reasoning_knob() {
+        adjustments.note("top_k", "dropped, the model is asked to reason");
+        return;
+    }
+    let mut levels = facts.top_k.split('.');
+    let key = levels.next().unwrap_or_default();
+    let mut text = top_k.to_string();
+    for level in levels.rev() {
+        text = format!("{{\"{level}\":{text}}}");
+    }
+    set(&mut request.additional_model_request_fields, key, text);
+}
+
+fn penalty(
+    request: &mut ConverseRequest,
+    field: &str,
+    penalty: Option<Number>,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
+    let Some(penalty) = penalty.filter(|penalty| penalty.as_f64() != Some(0.0)) else {
+        return;
+    };
+    let refused = facts.refuses(&RefusedField::Additional(field.to_owned()));
+    if !facts.penalties || refused {
+        adjustments.ignored(field);
+        return;
+    }
+    let fields = &mut request.additional_model_request_fields;
+    set(fields, field, penalty.to_string());
+}
+
+/// Converse refuses this key's `type` beside a tool choice of its own, by the model map of LiteLLM 1.106.
+fn single_call(request: &mut ConverseRequest) {
+    let Some(config) = &request.tool_config else {
+        return;
+    };
+    let value = match config.tool_choice {
+        Some(_) => r#"{"disable_parallel_tool_use":true}"#,
+        None => r#"{"type":"auto","disable_parallel_tool_use":true}"#,
+    };
+    let fields = &mut request.additional_model_request_fields;
+    set(fields, "tool_choice", value.to_owned());
+}
+
+fn search_the_web(request: &mut ConverseRequest, facts: &Facts) -> Result<(), Fault> {
+    if facts.web_search.is_empty() {
+        return Err(Fault::unsupported(
+            "web_search_options",
+            "this model does not search the web; Nova 2 does, or offer a tool that searches",
+        ));
+    }
+    let config = request.tool_config.get_or_insert_with(|| ToolConfig {
+        tools: Vec::new(),
+        tool_choice: None,
+    });
+    config.tools.push(Tool::SystemTool(SystemTool {
+        name: facts.web_search.clone(),
+    }));
+    Ok(())
+}
+
+fn set(fields: &mut Fields, key: &str, text: String) {
+    if let Ok(value) = JsonText::parse(text) {
+        fields.set(key, value);
+    }
+}

@@ -1,0 +1,198 @@
+//! An answer that is one JSON value: by the family's own means, else by a tool that is made up
+//! for it, else in words.
+
+use super::wishes::JsonWish;
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::converse::options::{Fields, JsonSchemaDefinition, OutputConfig};
+use crate::converse::request::{
+    ConverseRequest, SystemBlock, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
+};
+use crate::models::{Facts, ReasoningReplay, RefusedField};
+
+/// The name of the tool that is made up.
+const TOOL: &str = "json_response";
+
+/// How the JSON comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JsonAnswer {
+    /// As the answer's text, maybe in a Markdown fence.
+    Text,
+    /// As the input of the tool of this name, with nothing but it in the answer's text.
+    Tool(String),
+}
+
+/// Asks for JSON as the family can be asked.
+pub(super) fn apply(
+    request: &mut ConverseRequest,
+    wish: JsonWish,
+    calls_forbidden: bool,
+    reasons: bool,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) -> JsonAnswer {
+    let JsonWish {
+        name,
+        description,
+        schema,
+    } = wish;
+    let Some(schema) = schema else {
+        instruct(
+            request,
+            "Answer with one JSON object and nothing else: no text around it, no Markdown.",
+        );
+        return JsonAnswer::Text;
+    };
+    if facts.structured_output
+        && let Some(schema) = super::schema_fit::fitted(
+            &schema,
+            facts,
+            "response_format.json_schema.schema",
+            adjustments,
+        )
+    {
+        request.output_config = Some(OutputConfig::json_schema(JsonSchemaDefinition {
+            schema: schema.as_str().to_owned(),
+            name,
+            description: description.filter(|text| !text.trim().is_empty()),
+        }));
+        return JsonAnswer::Text;
+    }
+    // What a tool is given is an object.
+    let Some(schema_of_input) = of_object(&schema).filter(|_| facts.tools) else {
+        let schema = schema.as_str();
+        let words = format!(
+            "Answer with one JSON value that fits this JSON Schema and with nothing else, no \
+             text around it, no Markdown: {schema}"
+        );
+        instruct(request, &words);
+        adjustments.note("response_format", "asked for in words");
+        return JsonAnswer::Text;
+    };
+    if facts.refuses(&RefusedField::OutputConfig) {
+        adjustments.note(
+            "response_format",
+            "a tool in its place, this model refuses a schema",
+        );
+    }
+    let can_force = !(reasons && facts.reasoning_replay == ReasoningReplay::Signed);
+    let spec = ToolSpec {
+        name: TOOL.to_owned(),
+        description: Some(
+            description
+                .filter(|text| !text.trim().is_empty())
+                .unwrap_or_else(|| {
+                    "Gives the answer. Call it once, with the whole answer as its input.".to_owned()
+                }),
+        ),
+        input_schema: ToolInputSchema::Json(schema_of_input),
+        strict: None,
+    };
+    by_tool(
+        request,
+        spec,
+        calls_forbidden,
+        can_force,
+        facts,
+        adjustments,
+    )
+}
+
+fn by_tool(
+    request: &mut ConverseRequest,
+    mut spec: ToolSpec,
+    calls_forbidden: bool,
+    can_force: bool,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) -> JsonAnswer {
+    let config = request.tool_config.get_or_insert_with(|| ToolConfig {
+        tools: Vec::new(),
+        tool_choice: None,
+    });
+    if matches!(
+        config.tool_choice,
+        Some(ToolChoice::Any {} | ToolChoice::Tool { .. })
+    ) {
+        // The client wants one of its own tools called: there will be no text to hold to a schema.
+        return JsonAnswer::Text;
+    }
+    let name = free_name(config);
+    // Tools that stand there for the calls of before alone are not called.
+    let alone = config.tools.is_empty() || calls_forbidden;
+    spec.name.clone_from(&name);
+    config.tools.push(Tool::ToolSpec(spec));
+    config.tool_choice = match (alone, can_force) {
+        (true, true) if facts.forces_named_tool => Some(ToolChoice::Tool { name: name.clone() }),
+        (_, true) if facts.forces_any_tool => Some(ToolChoice::Any {}),
+        _ => {
+            let words = format!("Give your answer by calling the tool `{name}`, not as text.");
+            instruct(request, &words);
+            adjustments.note("response_format", "asked for in words and as a tool");
+            return JsonAnswer::Tool(name);
+        }
+    };
+    JsonAnswer::Tool(name)
+}
+
+/// The schema with `object` as its root's type, which Bedrock asks of a tool's; nothing where it is
+/// that of another value.
+fn of_object(schema: &JsonText) -> Option<JsonText> {
+    let members = Fields::from_object(schema)?;
+    match members.get("type").map(JsonText::as_str) {
+        Some("\"object\"") => Some(schema.clone()),
+        None => {
+            let names = ["properties", "$ref", "allOf"];
+            names.iter().find_map(|name| members.get(name))?;
+            let mut typed = Fields::default();
+            typed.set("type", JsonText::of("object").ok()?);
+            for (name, member) in members.iter() {
+                typed.set(name, member.clone());
+            }
+            JsonText::of(&typed).ok()
+        }
+        Some(_) => None,
+    }
+}
+
+/// The tool's name, or a like one where the client has a tool of this name.
+fn free_name(config: &ToolConfig) -> String {
+    let is_taken = |name: &str| {
+        let mut specs = config.tools.iter().filter_map(Tool::spec);
+        specs.any(|spec| spec.name == name)
+    };
+    let names = std::iter::once(TOOL.to_owned()).chain((2..).map(|n| format!("{TOOL}_{n}")));
+    let mut free = names.filter(|name| !is_taken(name));
+    free.next().unwrap_or_else(|| TOOL.to_owned())
+}
+
+fn instruct(request: &mut ConverseRequest, words: &str) {
+    request.system.push(SystemBlock::Text(words.to_owned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_is_made_up_for_objects_alone() {
+        for (schema, expected) in [
+            (r#"{"type":"object"}"#, Some(r#"{"type":"object"}"#)),
+            (
+                r#"{"properties":{"b":{},"a":{}}}"#,
+                Some(r#"{"type":"object","properties":{"b":{},"a":{}}}"#),
+            ),
+            (r#"{"type":"array","items":{}}"#, None),
+            (r#"{"type":["object","null"],"properties":{}}"#, None),
+            (r#"{"enum":[1,2]}"#, None),
+        ] {
+            let schema = JsonText::parse(schema.to_owned()).expect("JSON");
+            let fitting = of_object(&schema);
+            assert_eq!(
+                fitting.as_ref().map(JsonText::as_str),
+                expected,
+                "{schema:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! H11 and H13: media in tool results, and documents without text beside them.
+
+use super::turns::FILLER;
+use crate::adjustments::Adjustments;
+use crate::converse::content::{ContentBlock, ToolResultBlock, ToolResultContent};
+use crate::converse::request::{Message, Role};
+use crate::models::{Facts, Medium};
+
+/// Moves what a tool's result may not hold behind the results of its turn, with a word on where it
+/// is from.
+pub(super) fn move_out_of_results(
+    messages: &mut [Message],
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
+    for message in messages {
+        let mut moved = Vec::new();
+        for block in &mut message.content {
+            if let ContentBlock::ToolResult(result) = block {
+                take_out(result, facts, &mut moved);
+            }
+        }
+        if !moved.is_empty() {
+            adjustments.note(
+                "messages[].content[]",
+                "media of a tool's result moved behind it",
+            );
+            message.content.append(&mut moved);
+        }
+    }
+}
+
+fn take_out(result: &mut ToolResultBlock, facts: &Facts, moved: &mut Vec<ContentBlock>) {
+    let stays = |content: &ToolResultContent| {
+        medium_of(content).is_none_or(|medium| facts.tool_result_input.contains(&medium))
+    };
+    if result.content.iter().all(stays) {
+        return;
+    }
+    let id = result.tool_use_id.clone();
+    moved.push(ContentBlock::Text(format!("Output of the tool call {id}:")));
+    let mut kept = Vec::with_capacity(result.content.len());
+    for content in result.content.drain(..) {
+        match content {
+            content if stays(&content) => kept.push(content),
+            ToolResultContent::Image(image) => moved.push(ContentBlock::Image(image)),
+            ToolResultContent::Document(document) => moved.push(ContentBlock::Document(document)),
+            ToolResultContent::Video(video) => moved.push(ContentBlock::Video(video)),
+            other => kept.push(other),
+        }
+    }
+    if kept.is_empty() {
+        let text = "The output stands behind the results of this turn.";
+        kept.push(ToolResultContent::Text(text.to_owned()));
+    }
+    result.content = kept;
+}
+
+fn medium_of(content: &ToolResultContent) -> Option<Medium> {
+    match content {
+        ToolResultContent::Image(_) => Some(Medium::Image),
+        ToolResultContent::Document(_) => Some(Medium::Document),
+        ToolResultContent::Video(_) => Some(Medium::Video),
+        ToolResultContent::Text(_)
+        | ToolResultContent::Json(_)
+        | ToolResultContent::SearchResult(_) => None,
+    }
+}
+
+/// Gives a turn that has a document and says nothing a text, behind its media.
+pub(super) fn text_beside_documents(messages: &mut [Message]) {
+    for message in messages.iter_mut().filter(|m| m.role == Role::User) {
+        let has = |is: fn(&ContentBlock) -> bool| message.content.iter().any(is);
+        let has_document = has(|block| matches!(block, ContentBlock::Document(_)));
+        // Text that the guardrail looks at is in a block of another kind.
+        let has_text = has(|block| matches!(block, ContentBlock::Text(_)));
+        if !has_document || has_text {
+            continue;
+        }
+        let last = message.content.iter().rposition(ContentBlock::is_substance);
+        let behind = last.map_or(0, |last| last + 1);
+        let filler = ContentBlock::Text(FILLER.to_owned());
+        message.content.insert(behind, filler);
+    }
+}

@@ -1,0 +1,544 @@
+//! Reasoning: the knob of each family, what may not stand beside it, and the reasoning of before.
+
+use serde::{Deserialize, Serialize};
+
+use super::wishes::{EffortWish, ReasoningWish, Thinking};
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::converse::content::{ContentBlock, ReasoningBlock};
+use crate::converse::options::Fields;
+use crate::converse::request::{ConverseRequest, Message, Role};
+use crate::models::{Effort, Facts, ReasoningKnob, ReasoningReplay};
+
+/// The least budget that Claude takes.
+const LEAST_BUDGET: u32 = 1024;
+
+/// Tokens left for the answer where the client says no limit and the model's is not known.
+const ROOM_TO_ANSWER: u32 = 8192;
+
+/// Below this, top_p is refused while Claude reasons.
+const LEAST_TOP_P: f64 = 0.95;
+
+/// Where the provider's answer tells the tokens of reasoning.
+pub(super) const TOKENS_PATH: &str = "/usage/output_tokens_details";
+
+/// Turns the knob as far as the family has one, and puts the reasoning of before in order.
+/// Returns whether the model reasons, also where it is told so by the client's `provider_fields`.
+pub(super) fn apply(
+    request: &mut ConverseRequest,
+    wish: ReasoningWish,
+    provider_fields: &Fields,
+    output_limit: Option<u32>,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) -> bool {
+    keep_what_the_family_takes_back(&mut request.messages, facts, adjustments);
+    let on = turn_knob(request, wish, output_limit, facts, adjustments)
+        || facts.always_reasons
+        || facts.has_reasoning_knob() && is_turned_on(provider_fields);
+    if !on {
+        let action = "left out, the model is not asked to reason";
+        take_out(&mut request.messages, action, adjustments, |_| false);
+    }
+    request
+        .messages
+        .retain(|message| !message.content.is_empty());
+    if on && facts.reasoning_tokens {
+        let paths = &mut request.additional_model_response_field_paths;
+        // Ten paths are the most (botocore, bedrock-runtime).
+        if paths.len() < 10 && !paths.iter().any(|path| path == TOKENS_PATH) {
+            paths.push(TOKENS_PATH.to_owned());
+        }
+    }
+    on
+}
+
+/// Whether the client has turned the knob itself, with a key of the provider's own.
+fn is_turned_on(fields: &Fields) -> bool {
+    #[derive(Deserialize)]
+    struct Knob {
+        r#type: String,
+    }
+    // `reasoning_config` is Claude's `thinking` by an older name [R] conv-claude-64de31c6.
+    let keys = ["thinking", "reasoning_config", "reasoningConfig"];
+    let mut set = keys.into_iter().filter_map(|key| fields.get(key));
+    set.any(|value| {
+        let knob: Option<Knob> = serde_json::from_str(value.as_str()).ok();
+        knob.is_some_and(|knob| matches!(knob.r#type.as_str(), "enabled" | "adaptive"))
+    })
+}
+
+/// What is asked of a knob.
+enum Ask {
+    Effort(Effort),
+    Budget(u32),
+    Adaptive(Option<Effort>),
+}
+
+fn turn_knob(
+    request: &mut ConverseRequest,
+    wish: ReasoningWish,
+    output_limit: Option<u32>,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) -> bool {
+    let effort = match wish.effort {
+        Some(EffortWish::Level(effort)) => Some(effort),
+        Some(EffortWish::None) | None => None,
+    };
+    if effort.is_some()
+        && wish
+            .thinking
+            .is_some_and(|thinking| thinking != Thinking::Adaptive)
+    {
+        adjustments.note("reasoning_effort", "ignored, `thinking` says how much");
+    }
+    let ask = match (wish.thinking, wish.effort) {
+        (Some(Thinking::Enabled { budget }), _) => Ask::Budget(budget),
+        (Some(Thinking::Adaptive), _) => Ask::Adaptive(effort),
+        (None, Some(EffortWish::Level(effort))) => Ask::Effort(effort),
+        (Some(Thinking::Disabled), _) | (None, Some(EffortWish::None)) => {
+            turn_off(request, wish, facts, adjustments);
+            return false;
+        }
+        (None, None) => return false,
+    };
+    if !facts.has_reasoning_knob() {
+        let action = match facts.always_reasons {
+            true => "ignored, this model reasons as much as it finds right",
+            false => "ignored, this model cannot be told to reason",
+        };
+        adjustments.note(wish.field(), action);
+        return false;
+    }
+    if facts.reasoning_replay == ReasoningReplay::Signed
+        && !facts.always_reasons
+        && lacks_reasoning(&request.messages)
+    {
+        adjustments.note(
+            wish.field(),
+            "left off for this call; the reasoning before its tool calls is not known",
+        );
+        return false;
+    }
+    let takes_budget = facts.reasoning == ReasoningKnob::Budget;
+    if takes_budget && output_limit.is_some_and(|most| most <= LEAST_BUDGET) {
+        adjustments.note(
+            wish.field(),
+            "left off, no answer may be as long as the least budget",
+        );
+        return false;
+    }
+    let mut turn = Turn {
+        request,
+        wish,
+        facts,
+        adjustments,
+    };
+    match facts.reasoning {
+        ReasoningKnob::None => return false,
+        ReasoningKnob::Budget => turn.budget(ask, output_limit),
+        ReasoningKnob::Adaptive => match ask {
+            // Taken from before there was anything else [L].
+            Ask::Budget(_) if output_limit.is_none_or(|most| most > LEAST_BUDGET) => {
+                turn.budget(ask, output_limit);
+            }
+            _ => turn.adaptive(ask, None),
+        },
+        ReasoningKnob::AdaptiveSummarized => turn.adaptive(ask, Some("summarized")),
+        ReasoningKnob::NovaConfig => turn.nova(ask),
+        ReasoningKnob::ReasoningEffort => turn.word("reasoning_effort", ask),
+        ReasoningKnob::ReasoningConfig => turn.word("reasoning_config", ask),
+        ReasoningKnob::ReasoningObject => turn.object(ask),
+    }
+    true
+}
+
+/// Most families reason only when told to. Those that always do get their least effort.
+fn turn_off(
+    request: &mut ConverseRequest,
+    wish: ReasoningWish,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
+    if !facts.always_reasons {
+        // Where nothing is said, these reason as much as they find right.
+        if facts.reasoning == ReasoningKnob::ReasoningObject
+            && let Ok(none) = JsonText::of(&EffortObject { effort: "none" })
+        {
+            let fields = &mut request.additional_model_request_fields;
+            fields.set("reasoning", none);
+        }
+        return;
+    }
+    adjustments.note(wish.field(), "this model always reasons");
+    if let (Some(least), true) = (facts.efforts.first(), facts.has_reasoning_knob()) {
+        let ask = Ask::Effort(*least);
+        let mut turn = Turn {
+            request,
+            wish,
+            facts,
+            adjustments,
+        };
+        match facts.reasoning {
+            ReasoningKnob::ReasoningEffort => turn.word("reasoning_effort", ask),
+            ReasoningKnob::ReasoningConfig => turn.word("reasoning_config", ask),
+            ReasoningKnob::ReasoningObject => turn.object(ask),
+            ReasoningKnob::Adaptive => turn.adaptive(ask, None),
+            ReasoningKnob::AdaptiveSummarized => turn.adaptive(ask, Some("summarized")),
+            ReasoningKnob::None | ReasoningKnob::Budget | ReasoningKnob::NovaConfig => {}
+        }
+    }
+}
+
+struct Turn<'a> {
+    request: &'a mut ConverseRequest,
+    wish: ReasoningWish,
+    facts: &'a Facts,
+    adjustments: &'a mut Adjustments,
+}
+
+impl Turn<'_> {
+    fn budget(&mut self, ask: Ask, output_limit: Option<u32>) {
+        #[derive(Serialize)]
+        struct Enabled {
+            r#type: &'static str,
+            budget_tokens: u32,
+        }
+        let (mut budget, from_effort) = match ask {
+            Ask::Budget(budget) if budget < LEAST_BUDGET => {
+                let least = format!("raised to {LEAST_BUDGET}, the least");
+                self.note("thinking.budget_tokens", &least);
+                (LEAST_BUDGET, false)
+            }
+            Ask::Budget(budget) => (budget, false),
+            Ask::Effort(effort) | Ask::Adaptive(Some(effort)) => (budget_of(effort), true),
+            Ask::Adaptive(None) => (budget_of(Effort::High), true),
+        };
+        let limit = &mut self.request.inference_config.max_tokens;
+        match *limit {
+            None => {
+                let room = budget.saturating_add(ROOM_TO_ANSWER);
+                *limit = Some(output_limit.unwrap_or(room));
+            }
+            // The limit counts reasoning too: what the client will pay at the most. A budget that
+            // the client did not name gives way to it.
+            Some(most) if most > budget || from_effort && most > LEAST_BUDGET => {}
+            Some(most) => {
+                let ceiling = output_limit.unwrap_or(u32::MAX).max(LEAST_BUDGET + 1);
+                let raised = budget.saturating_add(most).min(ceiling);
+                *limit = Some(raised);
+                let action = format!("raised to {raised}, above the budget for reasoning");
+                self.note("max_tokens", &action);
+            }
+        }
+        let asked = self.request.inference_config.max_tokens;
+        let most = asked.into_iter().chain(output_limit).min();
+        if let Some(most) = most.filter(|most| budget >= *most) {
+            budget = (most / 2).max(LEAST_BUDGET);
+            if !from_effort {
+                let action = format!("lowered to {budget}, the answer has {most} tokens at most");
+                self.note("thinking.budget_tokens", &action);
+            }
+        }
+        self.set(
+            "thinking",
+            &Enabled {
+                r#type: "enabled",
+                budget_tokens: budget,
+            },
+        );
+        self.drop_sampling();
+    }
+
+    fn adaptive(&mut self, ask: Ask, display: Option<&'static str>) {
+        #[derive(Serialize)]
+        struct Adaptive {
+            r#type: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            display: Option<&'static str>,
+        }
+        let effort = match ask {
+            Ask::Effort(effort) => Some(effort),
+            Ask::Adaptive(effort) => effort,
+            Ask::Budget(budget) => {
+                let effort = effort_of(budget);
+                self.note(
+                    "thinking.budget_tokens",
+                    "an effort in its place, this model takes no budget",
+                );
+                Some(effort)
+            }
+        };
+        let thinking = Adaptive {
+            r#type: "adaptive",
+            display,
+        };
+        self.set("thinking", &thinking);
+        if let Some(effort) = effort {
+            let effort = self.nearest(effort);
+            self.set("output_config", &EffortObject { effort });
+        }
+        self.drop_sampling();
+    }
+
+    fn nova(&mut self, ask: Ask) {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Enabled {
+            r#type: &'static str,
+            max_reasoning_effort: &'static str,
+        }
+        let mut effort = self.effort(ask);
+        if effort == "high" && self.wish.keeps_limit {
+            effort = "medium";
+            let field = self.wish.field();
+            self.note(field, "`medium`, the highest with a ceiling of tokens");
+        }
+        let config = Enabled {
+            r#type: "enabled",
+            max_reasoning_effort: effort,
+        };
+        self.set("reasoningConfig", &config);
+        if effort != "high" {
+            return;
+        }
+        // With the highest effort these have to be unset (the project's contract, A.6).
+        let config = &mut self.request.inference_config;
+        let unset = [
+            ("max_tokens", config.max_tokens.take().is_some()),
+            ("temperature", config.temperature.take().is_some()),
+            ("top_p", config.top_p.take().is_some()),
+        ];
+        for (field, _) in unset.into_iter().filter(|(_, was_set)| *was_set) {
+            self.note(
+                field,
+                "dropped, this model takes none at its highest effort",
+            );
+        }
+    }
+
+    fn word(&mut self, key: &str, ask: Ask) {
+        let effort = self.effort(ask);
+        self.set(key, &effort);
+    }
+
+    fn object(&mut self, ask: Ask) {
+        let effort = self.effort(ask);
+        self.set("reasoning", &EffortObject { effort });
+        // These are for answers without reasoning (the project's contract, A.6).
+        let config = &mut self.request.inference_config;
+        let dropped = [
+            ("temperature", config.temperature.take().is_some()),
+            ("top_p", config.top_p.take().is_some()),
+        ];
+        for (field, _) in dropped.into_iter().filter(|(_, was_set)| *was_set) {
+            self.note(field, "dropped, the model is asked to reason");
+        }
+    }
+
+    fn effort(&mut self, ask: Ask) -> &'static str {
+        let effort = match ask {
+            Ask::Effort(effort) | Ask::Adaptive(Some(effort)) => effort,
+            Ask::Adaptive(None) => Effort::Medium,
+            Ask::Budget(budget) => effort_of(budget),
+        };
+        self.nearest(effort)
+    }
+
+    /// The effort of the family's own that is nearest, the higher one of two.
+    fn nearest(&mut self, effort: Effort) -> &'static str {
+        let mut efforts = self.facts.efforts.iter();
+        let at_least = efforts.clone().find(|own| **own >= effort);
+        let nearest = *at_least.or(efforts.next_back()).unwrap_or(&effort);
+        if nearest != effort && self.wish.effort.is_some() {
+            let action = format!(
+                "`{}`, this model has no `{}`",
+                nearest.as_str(),
+                effort.as_str()
+            );
+            self.note("reasoning_effort", &action);
+        }
+        nearest.as_str()
+    }
+
+    /// While Claude reasons it takes a temperature of 1, a top_p close to it, and no top_k.
+    fn drop_sampling(&mut self) {
+        let config = &mut self.request.inference_config;
+        let is_one = |number: &serde_json::Number| number.as_f64() == Some(1.0);
+        let temperature = config.temperature.take_if(|value| !is_one(value)).is_some();
+        let top_p = config
+            .top_p
+            .take_if(|value| value.as_f64() < Some(LEAST_TOP_P));
+        if temperature {
+            self.note("temperature", "dropped, the model is asked to reason");
+        }
+        if top_p.is_some() {
+            self.note("top_p", "dropped, the model is asked to reason");
+        }
+    }
+
+    fn set(&mut self, key: &str, value: &impl Serialize) {
+        if let Ok(value) = JsonText::of(value) {
+            self.request.additional_model_request_fields.set(key, value);
+        }
+    }
+
+    fn note(&mut self, field: &str, action: &str) {
+        self.adjustments.note(field, action);
+    }
+}
+
+#[derive(Serialize)]
+struct EffortObject {
+    effort: &'static str,
+}
+
+/// The budget that stands for an effort, as in the project's contract, A.6.
+fn budget_of(effort: Effort) -> u32 {
+    match effort {
+        Effort::Minimal | Effort::Low => 1024,
+        Effort::Medium => 2048,
+        Effort::High => 4096,
+        Effort::Xhigh => 8192,
+        Effort::Max => 16384,
+    }
+}
+
+/// The effort whose budget this would be.
+fn effort_of(budget: u32) -> Effort {
+    match budget {
+        0..2048 => Effort::Low,
+        2048..4096 => Effort::Medium,
+        4096..8192 => Effort::High,
+        8192..16384 => Effort::Xhigh,
+        _ => Effort::Max,
+    }
+}
+
+/// Takes out the reasoning of before that the family does not take back.
+fn keep_what_the_family_takes_back(
+    messages: &mut [Message],
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
+    let replay = facts.reasoning_replay;
+    take_out(
+        messages,
+        "not given back to this model",
+        adjustments,
+        |block| match (replay, block) {
+            (ReasoningReplay::None, _) => false,
+            (ReasoningReplay::Signed, ReasoningBlock::RedactedContent(_)) => true,
+            (ReasoningReplay::Signed, ReasoningBlock::ReasoningText(text)) => {
+                text.signature.is_some()
+            }
+            (ReasoningReplay::Text, ReasoningBlock::ReasoningText(text)) => {
+                text.signature.is_none()
+            }
+            (ReasoningReplay::Text, ReasoningBlock::RedactedContent(_)) => false,
+        },
+    );
+}
+
+/// Takes out the reasoning that is not to `stay`, and says so.
+fn take_out(
+    messages: &mut [Message],
+    action: &str,
+    adjustments: &mut Adjustments,
+    stays: impl Fn(&ReasoningBlock) -> bool,
+) {
+    for message in messages {
+        message.content.retain(|block| {
+            let ContentBlock::ReasoningContent(reasoning) = block else {
+                return true;
+            };
+            let stays = stays(reasoning);
+            if !stays {
+                let field = match reasoning {
+                    ReasoningBlock::ReasoningText(text) if text.signature.is_none() => {
+                        "messages[].reasoning_content"
+                    }
+                    _ => "messages[].thinking_blocks",
+                };
+                adjustments.note(field, action);
+            }
+            stays
+        });
+    }
+}
+
+/// Whether a turn that called tools, and whose results the model is to go on from, has lost its
+/// reasoning: Claude refuses to go on reasoning then ("Expected `thinking` or `redacted_thinking`,
+/// but found `tool_use`").
+fn lacks_reasoning(messages: &[Message]) -> bool {
+    // Whether what stands behind the model's turn, which becomes one turn, answers its calls. If it
+    // does not, the user has begun anew.
+    let mut answered = false;
+    for message in messages.iter().rev() {
+        let has = |is: fn(&ContentBlock) -> bool| message.content.iter().any(is);
+        if message.role != Role::Assistant {
+            answered |= has(|block| matches!(block, ContentBlock::ToolResult(_)));
+            continue;
+        }
+        if !answered || !has(|block| matches!(block, ContentBlock::ToolUse(_))) {
+            return false;
+        }
+        let first = message.content.first();
+        if !matches!(first, Some(ContentBlock::ReasoningContent(_))) {
+            return true;
+        }
+        answered = false;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::converse::content::ReasoningText;
+
+    fn kept(field: &str, value: &str) -> bool {
+        let facts = Facts {
+            reasoning: ReasoningKnob::Budget,
+            reasoning_replay: ReasoningReplay::Signed,
+            ..Facts::default()
+        };
+        let signed = ReasoningText {
+            text: "Let me see.".to_owned(),
+            signature: Some("c2lnbmVk".to_owned()),
+        };
+        let mut request = ConverseRequest {
+            messages: vec![Message {
+                role: Role::Assistant,
+                content: vec![ContentBlock::ReasoningContent(
+                    ReasoningBlock::ReasoningText(signed),
+                )],
+            }],
+            ..ConverseRequest::default()
+        };
+        let mut fields = Fields::default();
+        fields.set(field, JsonText::parse(value.to_owned()).expect("JSON"));
+        let mut adjustments = Adjustments::default();
+        let wish = ReasoningWish::default();
+        let on = apply(&mut request, wish, &fields, None, &facts, &mut adjustments);
+        assert_eq!(on, !request.messages.is_empty());
+        on
+    }
+
+    #[test]
+    fn reasoning_goes_back_where_the_client_has_turned_the_knob_itself() {
+        assert!(kept(
+            "thinking",
+            r#"{"type":"enabled","budget_tokens":1024}"#
+        ));
+        assert!(kept("thinking", r#"{"type":"adaptive"}"#));
+        assert!(kept(
+            "reasoning_config",
+            r#"{"type":"enabled","budget_tokens":1024}"#
+        ));
+        assert!(!kept("thinking", r#"{"type":"disabled"}"#));
+        assert!(!kept("thinking", r#""enabled""#));
+        assert!(!kept("top_k", "5"));
+    }
+}

@@ -1,0 +1,399 @@
+//! A JSON schema as native structured output and strict tools take it.
+//!
+//! Bedrock compiles such a schema into a grammar and answers with 400 where it uses a keyword that
+//! the grammar does not know. What only bounds a value is moved in words into the description,
+//! which the model reads; what gives the value its shape cannot be, and leaves the schema unfit.
+//!
+//! Sources: AWS, "Get validated JSON results from models" (userguide/structured-output.html);
+//! Anthropic, "Structured outputs", its section on limitations; where they disagree what was
+//! measured: pydantic-ai, `providers/bedrock.py` (Claude Sonnet 4.5 on Bedrock, 2026-05-19: string
+//! lengths are accepted, exclusive bounds are not) and refusals published for Claude in 2026
+//! (vercel/ai issue 12876 for `oneOf`; "Empty schema ({}) that accepts any JSON value is not
+//! supported"; "For 'anyOf', 'type' is not supported"; "Circular reference detected in schema
+//! definitions").
+
+use serde_json::{Map, Value};
+
+use super::{schema, schema_words};
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::models::Facts;
+
+/// Keywords that shape a value and that no grammar takes.
+const REFUSED: [&str; 18] = [
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "minContains",
+    "maxContains",
+    "prefixItems",
+    "additionalItems",
+    "unevaluatedItems",
+    "patternProperties",
+    "propertyNames",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+    "unevaluatedProperties",
+    "$dynamicRef",
+    "$recursiveRef",
+];
+
+/// Keywords that say what a value is, one of which a schema must have.
+const SHAPES: [&str; 6] = ["type", "enum", "const", "anyOf", "$ref", "properties"];
+
+/// Keywords that cannot stand beside `anyOf` or `$ref`.
+const NOT_BESIDE_OTHERS: [&str; 7] = [
+    "type",
+    "enum",
+    "const",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+];
+
+/// A schema that can be asked for natively.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fitted {
+    pub(super) schema: JsonText,
+    /// What was changed, each kind once, in words for the client.
+    pub(super) changes: Vec<String>,
+}
+
+/// Adapts the schema that the client has at `field` and notes what was changed; nothing where it
+/// cannot be asked for.
+pub(super) fn fitted(
+    schema: &JsonText,
+    facts: &Facts,
+    field: &str,
+    adjustments: &mut Adjustments,
+) -> Option<JsonText> {
+    let Fitted { schema, changes } = fit(schema, facts.schema_references)?;
+    for change in changes {
+        adjustments.note(field, change);
+    }
+    Some(schema)
+}
+
+/// Adapts `schema`; one that needs nothing keeps its bytes. `follow_references` says whether the
+/// model's family follows `$ref` within the schema; where it does not they are replaced by what
+/// they refer to.
+///
+/// `None` where the schema cannot be asked for without changing what it means: a reference that
+/// leads out of it or to itself, an object with members of any name, a value of any kind, a
+/// keyword that no grammar takes; or where it is too large.
+pub(super) fn fit(schema: &JsonText, follow_references: bool) -> Option<Fitted> {
+    let text = Some(schema.as_str()).filter(|text| text.len() <= schema::LONGEST)?;
+    let mut root: Value = serde_json::from_str(text).ok()?;
+    let mut fitter = Fitter::default();
+    if schema.as_str().contains("\"$ref\"") {
+        let inlined = schema::inlined(&root).filter(|inlined| inlined.complete)?;
+        // A member of an object can be named `$ref`, too.
+        if !follow_references && inlined.schema != root {
+            root = inlined.schema;
+            fitter.changed("`$ref` replaced by what it refers to");
+        }
+    }
+    fitter.fit(&mut root)?;
+    let schema = match fitter.changes.as_slice() {
+        [] => schema.clone(),
+        _ => JsonText::of(&root).ok()?,
+    };
+    Some(Fitted {
+        schema,
+        changes: fitter.changes,
+    })
+}
+
+#[derive(Default)]
+struct Fitter {
+    changes: Vec<String>,
+}
+
+impl Fitter {
+    fn changed(&mut self, change: &str) {
+        if !self.changes.iter().any(|known| known == change) {
+            self.changes.push(change.to_owned());
+        }
+    }
+
+    fn fit(&mut self, schema: &mut Value) -> Option<()> {
+        // `true` stands for any value, `false` for none.
+        let node = schema.as_object_mut()?;
+        self.combine(node)?;
+        let has = |keyword: &&str| node.contains_key(*keyword);
+        if REFUSED.iter().any(has) || !SHAPES.iter().any(has) {
+            return None;
+        }
+        let elsewhere = ["anyOf", "$ref"].iter().filter(|keyword| has(keyword));
+        let here = NOT_BESIDE_OTHERS.iter().any(has);
+        if elsewhere.count() + usize::from(here) > 1 {
+            return None;
+        }
+        let values = node.get("enum").and_then(Value::as_array);
+        let mut values = values.into_iter().flatten().chain(node.get("const"));
+        if values.any(|value| value.is_object() || value.is_array()) {
+            return None;
+        }
+        for keyword in schema_words::describe_bounds(node) {
+            self.changed(&format!("`{keyword}` moved into the description"));
+        }
+        self.close(node)?;
+        self.fit_within(node)
+    }
+
+    /// The ways to combine schemas that have another spelling which is taken.
+    fn combine(&mut self, node: &mut Map<String, Value>) -> Option<()> {
+        while let Some(all) = node.get("allOf") {
+            // Several closed objects at once are no object at all.
+            let [Value::Object(only)] = all.as_array()?.as_slice() else {
+                return None;
+            };
+            *node = with_in_place(node, only.clone())?;
+            self.changed("`allOf` of one put in its place");
+        }
+        if node.contains_key("oneOf") {
+            if node.contains_key("anyOf") {
+                return None;
+            }
+            *node = std::mem::take(node)
+                .into_iter()
+                .map(|(name, member)| match name.as_str() {
+                    "oneOf" => ("anyOf".to_owned(), member),
+                    _ => (name, member),
+                })
+                .collect();
+            self.changed("`oneOf` read as `anyOf`");
+        }
+        // OpenAPI's help for parsers, which pydantic writes beside `oneOf`; it allows and forbids
+        // nothing.
+        if node.contains_key("anyOf") && node.shift_remove("discriminator").is_some() {
+            self.changed("`discriminator` left out");
+        }
+        Some(())
+    }
+
+    /// An object takes the members that it names and no others.
+    fn close(&mut self, node: &mut Map<String, Value>) -> Option<()> {
+        if !node.contains_key("type") && node.contains_key("properties") {
+            node.insert("type".to_owned(), "object".into());
+            self.changed("`type` added to an object");
+        }
+        if !is_of_type(node, "object") {
+            return Some(());
+        }
+        let others = node.get("additionalProperties");
+        if others == Some(&Value::Bool(false)) {
+            return Some(());
+        }
+        let is_open = matches!(others, Some(Value::Object(schema)) if !schema.is_empty());
+        if is_open || !node.contains_key("properties") {
+            return None;
+        }
+        node.insert("additionalProperties".to_owned(), false.into());
+        self.changed("`additionalProperties` set to false");
+        Some(())
+    }
+
+    fn fit_within(&mut self, node: &mut Map<String, Value>) -> Option<()> {
+        if is_of_type(node, "array") && !node.get("items").is_some_and(Value::is_object) {
+            return None;
+        }
+        for (keyword, member) in node.iter_mut() {
+            match keyword.as_str() {
+                "properties" | "$defs" | "definitions" => {
+                    let mut schemas = member.as_object_mut()?.values_mut();
+                    schemas.try_for_each(|schema| self.fit(schema))?;
+                }
+                "anyOf" => {
+                    let mut schemas = member.as_array_mut()?.iter_mut();
+                    schemas.try_for_each(|schema| self.fit(schema))?;
+                }
+                "items" => self.fit(member)?,
+                _ => {}
+            }
+        }
+        Some(())
+    }
+}
+
+fn is_of_type(node: &Map<String, Value>, name: &str) -> bool {
+    match node.get("type") {
+        Some(Value::String(only)) => only == name,
+        Some(Value::Array(several)) => several.iter().any(|one| one == name),
+        _ => false,
+    }
+}
+
+/// `node` with `only` where its `allOf` is; what `node` says of itself for readers counts more.
+fn with_in_place(
+    node: &Map<String, Value>,
+    only: Map<String, Value>,
+) -> Option<Map<String, Value>> {
+    let mut together = Map::with_capacity(node.len() + only.len());
+    for (name, member) in node {
+        if name != "allOf" {
+            together.insert(name.clone(), member.clone());
+            continue;
+        }
+        for (name, member) in &only {
+            let annotation = matches!(name.as_str(), "title" | "description" | "default");
+            match node.get(name) {
+                Some(_) if annotation => {}
+                Some(same) if name != "allOf" && same != member => return None,
+                _ => {
+                    together.insert(name.clone(), member.clone());
+                }
+            }
+        }
+    }
+    Some(together)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fitted(schema: &str, follow_references: bool) -> Option<(String, Vec<String>)> {
+        let schema = JsonText::parse(schema.to_owned()).expect("JSON");
+        fit(&schema, follow_references)
+            .map(|fitted| (fitted.schema.as_str().to_owned(), fitted.changes))
+    }
+
+    #[track_caller]
+    fn becomes(schema: &str, expected: &str, changes: &[&str]) {
+        let (fitted, noted) = fitted(schema, true).expect("fit");
+        assert_eq!(fitted, expected);
+        assert_eq!(noted, changes);
+    }
+
+    #[test]
+    fn a_schema_that_needs_nothing_keeps_its_bytes() {
+        for schema in [
+            r#"{ "type":"object","properties":{"b":{"type":"string","minLength":1,"maxLength":1e2},"a":{"type":["string","null"],"format":"date"}},"required":["b"], "additionalProperties":false}"#,
+            r#"{"type":"array","items":{"type":"integer","default":1.0},"minItems":1}"#,
+            r##"{"$defs":{"P":{"enum":["x",1,null]}},"type":"object","properties":{"p":{"$ref":"#/$defs/P","description":"d"}},"additionalProperties":false}"##,
+            // members that are named like keywords
+            r#"{"type":"object","properties":{"minimum":{"type":"string"},"not":{"type":"string"},"allOf":{"type":"string"}},"additionalProperties":false}"#,
+        ] {
+            becomes(schema, schema, &[]);
+        }
+    }
+
+    #[test]
+    fn every_object_is_closed_wherever_it_stands() {
+        becomes(
+            r##"{"type":"object","properties":{"l":{"type":"array","items":{"properties":{}}},"u":{"anyOf":[{"type":["object","null"],"properties":{},"additionalProperties":true,"required":[]},{"$ref":"#/$defs/D"}]}},"$defs":{"D":{"type":"object","properties":{}}}}"##,
+            r##"{"type":"object","properties":{"l":{"type":"array","items":{"properties":{},"type":"object","additionalProperties":false}},"u":{"anyOf":[{"type":["object","null"],"properties":{},"additionalProperties":false,"required":[]},{"$ref":"#/$defs/D"}]}},"$defs":{"D":{"type":"object","properties":{},"additionalProperties":false}},"additionalProperties":false}"##,
+            &[
+                "`additionalProperties` set to false",
+                "`type` added to an object",
+            ],
+        );
+    }
+
+    #[test]
+    fn bounds_are_told_in_the_description() {
+        becomes(
+            r#"{"type":"array","minItems":2,"items":{"type":"integer","minimum":1,"maximum":10,"description":"A rating."},"maxItems":5}"#,
+            r#"{"type":"array","items":{"type":"integer","description":"A rating. (at least 1, at most 10)"},"description":"at least 2 items, at most 5 items"}"#,
+            &[
+                "`minItems` moved into the description",
+                "`maxItems` moved into the description",
+                "`minimum` moved into the description",
+                "`maximum` moved into the description",
+            ],
+        );
+    }
+
+    #[test]
+    fn combinations_get_the_spelling_that_is_taken() {
+        becomes(
+            r#"{"title":"T","oneOf":[{"type":"string"},{"type":"null"}],"discriminator":{"propertyName":"k"},"default":null}"#,
+            r#"{"title":"T","anyOf":[{"type":"string"},{"type":"null"}],"default":null}"#,
+            &["`oneOf` read as `anyOf`", "`discriminator` left out"],
+        );
+        becomes(
+            r#"{"description":"d","allOf":[{"allOf":[{"type":"string","description":"e"}]}]}"#,
+            r#"{"description":"d","type":"string"}"#,
+            &["`allOf` of one put in its place"],
+        );
+    }
+
+    #[test]
+    fn references_are_kept_or_replaced() {
+        let schema = r##"{"type":"object","properties":{"p":{"$ref":"#/$defs/P"}},"additionalProperties":false,"$defs":{"P":{"type":"string"}}}"##;
+        becomes(schema, schema, &[]);
+        let replaced = r#"{"type":"object","properties":{"p":{"type":"string"}},"additionalProperties":false}"#;
+        let changes = vec!["`$ref` replaced by what it refers to".to_owned()];
+        assert_eq!(fitted(schema, false), Some((replaced.to_owned(), changes)));
+    }
+
+    #[test]
+    fn a_schema_that_would_mean_something_else_is_unfit() {
+        for schema in [
+            "true",
+            "{}",
+            r#"{"title":"Anything"}"#,
+            r#"{"type":"object"}"#,
+            r#"{"type":"object","properties":{},"additionalProperties":{"type":"string"}}"#,
+            r#"{"type":"object","properties":{"a":{}}}"#,
+            r#"{"type":"array"}"#,
+            r#"{"type":"array","items":[{"type":"string"}]}"#,
+            r#"{"type":"array","prefixItems":[{"type":"string"}],"items":{"type":"string"}}"#,
+            r#"{"type":"string","not":{"type":"null"}}"#,
+            r#"{"type":"string","anyOf":[{"type":"string"}]}"#,
+            r#"{"oneOf":[{"type":"string"}],"anyOf":[{"type":"string"}]}"#,
+            r#"{"allOf":[{"type":"string"},{"type":"null"}]}"#,
+            r#"{"type":"string","allOf":[{"type":"null"}]}"#,
+            r#"{"enum":[{"a":1}]}"#,
+            r##"{"$ref":"#"}"##,
+            r##"{"$ref":"#/$defs/T","$defs":{"T":{"type":"array","items":{"$ref":"#/$defs/T"}}}}"##,
+            r#"{"$ref":"https://example.com/schema"}"#,
+            r##"{"$ref":"#/$defs/Missing"}"##,
+        ] {
+            assert_eq!(fitted(schema, true), None, "{schema}");
+            assert_eq!(fitted(schema, false), None, "{schema}");
+        }
+    }
+
+    /// Schemas of every kind, fit and unfit.
+    fn schemas() -> impl Strategy<Value = Value> {
+        let words = || proptest::sample::select(vec!["a", "minimum", "type", "oneOf", "$ref"]);
+        let leaf = prop_oneof![
+            (0..3u8, any::<bool>()).prop_map(|(n, b)| serde_json::json!({
+                "type": "integer", "minimum": n, "uniqueItems": b, "minItems": n
+            })),
+            words().prop_map(|w| serde_json::json!({ "type": "string", "format": w })),
+            Just(serde_json::json!({})),
+        ];
+        leaf.prop_recursive(4, 24, 3, move |inner| {
+            prop_oneof![
+                proptest::collection::hash_map(words(), inner.clone(), 0..3).prop_map(
+                    |members| serde_json::json!({ "type": "object", "properties": members })
+                ),
+                inner
+                    .clone()
+                    .prop_map(|items| serde_json::json!({ "type": "array", "items": items })),
+                (
+                    proptest::sample::select(vec!["anyOf", "oneOf", "allOf"]),
+                    proptest::collection::vec(inner, 1..3)
+                )
+                    .prop_map(|(keyword, schemas)| serde_json::json!({ keyword: schemas })),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_fitted_needs_nothing_more(schema in schemas(), follow in any::<bool>()) {
+            if let Some((once, _)) = fitted(&schema.to_string(), follow) {
+                prop_assert_eq!(fitted(&once, follow), Some((once, Vec::new())));
+            }
+        }
+    }
+}

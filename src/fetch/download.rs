@@ -1,0 +1,177 @@
+//! One address to its bytes: redirects, and the body within its bounds.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+
+use super::Fetched;
+use super::error::{FetchErrorKind, Problem};
+use super::exchange::{Way, broken_off};
+use super::target::Target;
+
+/// How many bytes a request may still fetch, all its files together.
+#[derive(Debug)]
+pub(super) struct Allowance(AtomicUsize);
+
+impl Allowance {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self(AtomicUsize::new(bytes))
+    }
+
+    fn left(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Takes `bytes`, or nothing where there are not so many.
+    fn take(&self, bytes: usize) -> bool {
+        let take = |left: usize| left.checked_sub(bytes);
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_ok()
+    }
+}
+
+/// Fetches `first`, or what it redirects to.
+pub(super) async fn download(
+    way: Way<'_>,
+    first: &Target,
+    allowance: &Allowance,
+) -> Result<Fetched, Problem> {
+    let mut target = first.clone();
+    for _ in 0..=way.settings.redirects {
+        let exchange = way.ask(&target).await;
+        let mut exchange = exchange.map_err(|problem| problem.of(first, &target))?;
+        let (status, headers) = (exchange.response.status(), exchange.response.headers());
+        match status {
+            StatusCode::OK => {
+                let content_type = content_type(headers);
+                check_encoding(headers, first)?;
+                let bytes = read(exchange.response.body_mut(), way, first, allowance).await?;
+                return Ok(Fetched {
+                    bytes,
+                    content_type,
+                });
+            }
+            StatusCode::MOVED_PERMANENTLY
+            | StatusCode::FOUND
+            | StatusCode::SEE_OTHER
+            | StatusCode::TEMPORARY_REDIRECT
+            | StatusCode::PERMANENT_REDIRECT => target = next(&target, headers, way, first)?,
+            status => {
+                return Err(Problem::new(
+                    FetchErrorKind::Status(status),
+                    format!(
+                        "`{}` answered with status {}; make sure that the file is there for \
+                         everybody, or send it as a data URL",
+                        first.host,
+                        status.as_u16()
+                    ),
+                ));
+            }
+        }
+    }
+    Err(Problem::new(
+        FetchErrorKind::Redirects,
+        format!(
+            "`{}` redirects more than {} times; use the address of the file itself",
+            first.host, way.settings.redirects
+        ),
+    ))
+}
+
+/// Where an answer redirects to, checked as if the client had written it.
+fn next(
+    target: &Target,
+    headers: &HeaderMap,
+    way: Way<'_>,
+    first: &Target,
+) -> Result<Target, Problem> {
+    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let url = location.and_then(|location| target.url.join(location).ok());
+    let next = url.and_then(|url| Target::check(url, way.settings).ok());
+    // What was asked for privately is not fetched for all to see.
+    next.filter(|next| !(target.url.scheme() == "https" && next.url.scheme() == "http"))
+        .ok_or_else(|| Problem::redirect(first))
+}
+
+/// Reads the body, as long as there is allowance for it.
+async fn read(
+    body: &mut Incoming,
+    way: Way<'_>,
+    first: &Target,
+    allowance: &Allowance,
+) -> Result<Bytes, Problem> {
+    let most = way.settings.max_size;
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if declared > most {
+        return Err(too_large(first, most));
+    }
+    if declared > allowance.left() {
+        return Err(too_large_together(way));
+    }
+    // What is declared costs a server nothing, so it does not decide alone what is set aside.
+    let mut bytes = BytesMut::with_capacity(declared.min(1 << 20));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| broken_off(first))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if data.len() > most - bytes.len() {
+            return Err(too_large(first, most));
+        }
+        if !allowance.take(data.len()) {
+            return Err(too_large_together(way));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    Some(headers.get(CONTENT_TYPE)?.to_str().ok()?.to_owned())
+}
+
+/// Nothing is decompressed: a small answer could become a large one.
+fn check_encoding(headers: &HeaderMap, first: &Target) -> Result<(), Problem> {
+    let plain = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if plain {
+        return Ok(());
+    }
+    Err(Problem::new(
+        FetchErrorKind::Unreachable,
+        format!(
+            "`{}` sends the file compressed without having been asked to; use another address, or \
+             send the file as a data URL",
+            first.host
+        ),
+    ))
+}
+
+fn too_large(first: &Target, most: usize) -> Problem {
+    Problem::new(
+        FetchErrorKind::TooLarge,
+        format!(
+            "the file at `{}` is larger than {most} bytes, the most that this gateway fetches; use \
+             a smaller one",
+            first.host
+        ),
+    )
+}
+
+fn too_large_together(way: Way<'_>) -> Problem {
+    Problem::new(
+        FetchErrorKind::TooLarge,
+        format!(
+            "the files that this request points to are together larger than {} bytes, the most \
+             that this gateway fetches for one request; use fewer or smaller ones",
+            way.settings.max_total_size
+        ),
+    )
+}

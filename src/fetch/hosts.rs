@@ -1,0 +1,103 @@
+use url::Host;
+
+/// A line of a list of hosts: one host, or the names below one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostPattern {
+    /// `example.com`, or an address of the network such as `192.0.2.1`.
+    One(Host<String>),
+    /// `*.example.com`: every name that ends with it, itself aside.
+    Below(String),
+}
+
+impl HostPattern {
+    /// Reads a line; the error is the remedy.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let remedy =
+            || "write a host such as \"example.com\" or \"*.example.com\", without more".to_owned();
+        let (below, host) = match text.strip_prefix("*.") {
+            Some(host) => (true, host),
+            None => (false, text),
+        };
+        // The reader of URLs brings names into the one form in which they are compared.
+        match (below, Host::parse(host).map_err(|_| remedy())?) {
+            (_, Host::Domain(name)) if name.contains('*') => Err(remedy()),
+            (false, host) => Ok(Self::One(plain(&host))),
+            (true, Host::Domain(name)) => Ok(Self::Below(without_root(&name).to_owned())),
+            (true, _) => Err(remedy()),
+        }
+    }
+
+    /// Whether `host` is meant.
+    pub fn matches(&self, host: &Host<String>) -> bool {
+        match (self, host) {
+            (Self::One(one), host) => *one == plain(host),
+            (Self::Below(end), Host::Domain(name)) => without_root(name)
+                .strip_suffix(end.as_str())
+                .is_some_and(|start| start.len() > 1 && start.ends_with('.')),
+            (Self::Below(_), _) => false,
+        }
+    }
+}
+
+fn plain(host: &Host<String>) -> Host<String> {
+    match host {
+        Host::Domain(name) => Host::Domain(without_root(name).to_owned()),
+        other => other.clone(),
+    }
+}
+
+/// The name without the dot that stands for the root: `example.com.` is `example.com`.
+pub(super) fn without_root(name: &str) -> &str {
+    name.trim_end_matches('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_means_one_host_or_the_names_below_it() {
+        for (pattern, host, meant) in [
+            ("example.com", "example.com", true),
+            ("example.com", "EXAMPLE.com", true),
+            ("Example.COM", "example.com.", true),
+            ("example.com.", "example.com", true),
+            ("example.com", "www.example.com", false),
+            ("example.com", "badexample.com", false),
+            ("*.example.com", "www.example.com", true),
+            ("*.example.com", "a.b.example.com.", true),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", "badexample.com", false),
+            ("*.example.com", "example.com.evil.org", false),
+            ("bücher.example", "xn--bcher-kva.example", true),
+            ("8.8.8.8", "8.8.8.8", true),
+            ("8.8.8.8", "0x08080808", true),
+            ("8.8.8.8", "8.8.4.4", false),
+            ("[2606:4700::1]", "[2606:4700:0::1]", true),
+        ] {
+            let parsed = HostPattern::parse(pattern).expect("a pattern");
+            let host = Host::parse(host).expect("a host");
+            assert_eq!(parsed.matches(&host), meant, "{pattern} {host}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused_with_the_remedy() {
+        for text in [
+            "",
+            "*",
+            "*.",
+            "*.*.com",
+            "a.*.com",
+            "https://example.com",
+            "example.com/path",
+            "example.com:443",
+            "user@example.com",
+            "*.8.8.8.8",
+            "two words",
+        ] {
+            let remedy = HostPattern::parse(text).expect_err(text);
+            assert!(remedy.starts_with("write a host"), "{text}: {remedy}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+use super::usd::{Factor, Usd};
+
+/// The tokens of one call, as Bedrock counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// What was read of the prompt without the cache: Bedrock's `inputTokens`, which counts
+    /// neither what was read from the cache nor what was written to it.
+    pub input: u64,
+    /// What the model wrote, its reasoning included.
+    pub output: u64,
+    /// What was read from the cache.
+    pub cache_read: u64,
+    /// What was written to the cache for five minutes, or for the only time that the model knows:
+    /// every write that `cacheDetails` does not count under an hour.
+    pub cache_write_5m: u64,
+    /// What was written to the cache for an hour.
+    pub cache_write_1h: u64,
+}
+
+/// How a call was served, as the answer's `serviceTier` says: another tier may have been asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// At the list price.
+    Default,
+    /// Cheaper and later.
+    Flex,
+    /// Dearer and sooner.
+    Priority,
+    /// From capacity that is paid for by the hour, used or not.
+    Reserved,
+}
+
+/// What a model's tokens cost in one place, in each tier.
+///
+/// What AWS bills by other units is not in it: searches for grounding, guardrails, and the
+/// surcharge for latency-optimised inference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    pub(super) default: Schedule,
+    pub(super) flex: Option<Schedule>,
+    pub(super) priority: Option<Schedule>,
+}
+
+/// What tokens cost in one tier, by the length of the prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Schedule {
+    pub(super) rates: Rates,
+    /// The rates of every token of a call whose prompt is longer than so many tokens.
+    pub(super) long_prompt: Option<(u64, Rates)>,
+}
+
+/// The price of one token of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rates {
+    pub(super) input: Usd,
+    pub(super) output: Usd,
+    pub(super) cache_read: Option<Usd>,
+    pub(super) cache_write_5m: Option<Usd>,
+    pub(super) cache_write_1h: Option<Usd>,
+}
+
+impl Price {
+    /// What a call costs.
+    ///
+    /// None where it is not known: the tier's price is not known, a kind of token was used whose
+    /// price is not known, or the tier is [`Tier::Reserved`], which no single call is billed for.
+    pub fn cost(&self, tokens: &Tokens, tier: Tier) -> Option<Usd> {
+        self.rates(tokens, tier)?.cost(tokens)
+    }
+
+    /// What the same call would have cost without the cache, less what it costs.
+    ///
+    /// Negative where more was paid for writing than was saved by reading. None where
+    /// [`Price::cost`] is.
+    pub fn cache_saving(&self, tokens: &Tokens, tier: Tier) -> Option<Usd> {
+        let rates = self.rates(tokens, tier)?;
+        let uncached = Tokens {
+            input: tokens.prompt(),
+            output: tokens.output,
+            ..Tokens::default()
+        };
+        Some(rates.cost(&uncached)? - rates.cost(tokens)?)
+    }
+
+    /// The price where every token costs so many times as much.
+    pub(super) fn scaled(&self, factor: Factor) -> Self {
+        let scaled = |schedule: &Schedule| schedule.scaled(factor);
+        Self {
+            default: scaled(&self.default),
+            flex: self.flex.as_ref().map(scaled),
+            priority: self.priority.as_ref().map(scaled),
+        }
+    }
+
+    fn rates(&self, tokens: &Tokens, tier: Tier) -> Option<&Rates> {
+        let schedule = match tier {
+            Tier::Default => Some(&self.default),
+            Tier::Flex => self.flex.as_ref(),
+            Tier::Priority => self.priority.as_ref(),
+            Tier::Reserved => None,
+        }?;
+        match &schedule.long_prompt {
+            Some((above, rates)) if tokens.prompt() > *above => Some(rates),
+            _ => Some(&schedule.rates),
+        }
+    }
+}
+
+impl Schedule {
+    pub(super) fn scaled(&self, factor: Factor) -> Self {
+        Self {
+            rates: self.rates.scaled(factor),
+            long_prompt: self
+                .long_prompt
+                .map(|(above, rates)| (above, rates.scaled(factor))),
+        }
+    }
+}
+
+impl Rates {
+    fn scaled(&self, factor: Factor) -> Self {
+        Self {
+            input: self.input.scaled(factor),
+            output: self.output.scaled(factor),
+            cache_read: self.cache_read.map(|price| price.scaled(factor)),
+            cache_write_5m: self.cache_write_5m.map(|price| price.scaled(factor)),
+            cache_write_1h: self.cache_write_1h.map(|price| price.scaled(factor)),
+        }
+    }
+
+    fn cost(&self, tokens: &Tokens) -> Option<Usd> {
+        Some(
+            self.input.times(tokens.input)
+                + self.output.times(tokens.output)
+                + cost(self.cache_read, tokens.cache_read)?
+                + cost(self.cache_write_5m, tokens.cache_write_5m)?
+                + cost(self.cache_write_1h, tokens.cache_write_1h)?,
+        )
+    }
+}
+
+/// What no tokens cost is known without their price.
+fn cost(price: Option<Usd>, count: u64) -> Option<Usd> {
+    match count {
+        0 => Some(Usd::default()),
+        _ => price.map(|price| price.times(count)),
+    }
+}
+
+impl Tokens {
+    /// The length of the prompt, however it was read: this decides whether a prompt is long.
+    fn prompt(&self) -> u64 {
+        [self.cache_read, self.cache_write_5m, self.cache_write_1h]
+            .into_iter()
+            .fold(self.input, u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claude Sonnet 4.5 through `global.`, in dollars per million tokens: 3 in, 15 out, 0.3 read
+    /// from the cache, 3.75 and 6 written; above 200,000 tokens twice as much, output 22.50.
+    fn sonnet() -> Price {
+        let rates = |input, output| Rates {
+            input: Usd::from_picodollars(input),
+            output: Usd::from_picodollars(output),
+            cache_read: Some(Usd::from_picodollars(input / 10)),
+            cache_write_5m: Some(Usd::from_picodollars(input * 5 / 4)),
+            cache_write_1h: Some(Usd::from_picodollars(input * 2)),
+        };
+        let default = Schedule {
+            rates: rates(3_000_000, 15_000_000),
+            long_prompt: Some((200_000, rates(6_000_000, 22_500_000))),
+        };
+        Price {
+            flex: Some(default.scaled(Factor::from_millionths(500_000))),
+            priority: None,
+            default,
+        }
+    }
+
+    fn tokens(counts: [u64; 5]) -> Tokens {
+        let [input, output, cache_read, cache_write_5m, cache_write_1h] = counts;
+        Tokens {
+            input,
+            output,
+            cache_read,
+            cache_write_5m,
+            cache_write_1h,
+        }
+    }
+
+    fn text(amount: Option<Usd>) -> String {
+        amount.map_or("unknown".to_owned(), |amount| amount.to_string())
+    }
+
+    #[test]
+    fn a_call_costs_the_sum_of_its_tokens() {
+        for (counts, cost) in [
+            ([0, 0, 0, 0, 0], "0"),
+            // 1,000 at 3 and 200 at 15 a million: 0.003 + 0.003.
+            ([1_000, 200, 0, 0, 0], "0.006"),
+            // 7 * 0.000003 + 1 * 0.000015
+            ([7, 1, 0, 0, 0], "0.000036"),
+            // 0.0003 + 0.00075 + 10,000 at 0.3: 0.003 + 2,000 at 3.75: 0.0075 + 500 at 6: 0.003
+            ([100, 50, 10_000, 2_000, 500], "0.01455"),
+        ] {
+            let cost_of = sonnet().cost(&tokens(counts), Tier::Default);
+            assert_eq!(text(cost_of), cost, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_prompt_makes_every_token_dearer_however_it_was_read() {
+        for (counts, cost) in [
+            // 200,000 at 3: 0.6, and 10 at 15: 0.00015.
+            ([200_000, 10, 0, 0, 0], "0.60015"),
+            // 200,001 at 6: 1.200006, and 10 at 22.50: 0.000225.
+            ([200_001, 10, 0, 0, 0], "1.200231"),
+            // 1 at 6 and 200,000 at 0.6: 0.000006 + 0.12.
+            ([1, 0, 200_000, 0, 0], "0.120006"),
+        ] {
+            let cost_of = sonnet().cost(&tokens(counts), Tier::Default);
+            assert_eq!(text(cost_of), cost, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn the_cache_saves_what_reading_spares_less_what_writing_adds() {
+        for (counts, saving) in [
+            ([1_000, 200, 0, 0, 0], "0"),
+            // 10,000 at 3 less 10,000 at 0.3: 0.03 - 0.003.
+            ([100, 50, 10_000, 0, 0], "0.027"),
+            // 2,000 at 3 less 2,000 at 3.75: 0.006 - 0.0075.
+            ([100, 50, 0, 2_000, 0], "-0.0015"),
+            // 500 at 3 less 500 at 6.
+            ([100, 50, 0, 0, 500], "-0.0015"),
+            // 0.027 - 0.0015
+            ([100, 50, 10_000, 2_000, 0], "0.0255"),
+            // Above 200,000 tokens: 200,000 at 6 less 200,000 at 0.6.
+            ([1, 50, 200_000, 0, 0], "1.08"),
+        ] {
+            let saved = sonnet().cache_saving(&tokens(counts), Tier::Default);
+            assert_eq!(text(saved), saving, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_tier_has_its_own_price_or_none_that_is_known() {
+        let tokens = tokens([1_000, 200, 10_000, 0, 0]);
+        for (tier, cost, saving) in [
+            // 0.003 + 0.003 + 0.003, saved 0.027
+            (Tier::Default, "0.009", "0.027"),
+            (Tier::Flex, "0.0045", "0.0135"),
+            (Tier::Priority, "unknown", "unknown"),
+            (Tier::Reserved, "unknown", "unknown"),
+        ] {
+            assert_eq!(text(sonnet().cost(&tokens, tier)), cost, "{tier:?}");
+            assert_eq!(
+                text(sonnet().cache_saving(&tokens, tier)),
+                saving,
+                "{tier:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn tokens_without_a_price_make_the_cost_unknown_only_where_there_are_some() {
+        let mut price = sonnet();
+        price.default.rates.cache_write_1h = None;
+        for (counts, cost) in [
+            ([1_000, 0, 1_000, 0, 0], "0.0033"),
+            ([1_000, 0, 1_000, 0, 1], "unknown"),
+        ] {
+            let tokens = tokens(counts);
+            assert_eq!(text(price.cost(&tokens, Tier::Default)), cost);
+        }
+    }
+}

@@ -1,0 +1,372 @@
+use std::cmp::Reverse;
+use std::fmt;
+
+use super::ModelId;
+use super::cost::Price;
+use super::price_file;
+
+/// The table that is built in.
+const BUILT_IN: &str = include_str!("prices.toml");
+
+/// The geography of the inference profiles that may run in any region.
+const GLOBAL: &str = "global";
+
+/// How the regions of GovCloud begin, and the geography of its profiles.
+const GOV: &str = "us-gov";
+
+/// What is known of single models: price, limits and life cycle. `prices.toml` explains the file.
+#[derive(Debug, Clone)]
+pub struct PriceTable {
+    /// Beginnings of foundation ids, longest first.
+    stems: Vec<(String, Entry)>,
+}
+
+/// What is known of one model, called in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelRow<'table> {
+    /// How many tokens the prompt may have; with most models, prompt and answer together.
+    pub context_window: Option<u32>,
+    /// How many tokens the answer may have.
+    pub max_output: Option<u32>,
+    /// What its tokens cost.
+    pub price: Option<&'table Price>,
+    /// The day from which it is no longer served, as `YYYY-MM-DD`: such dates sort as text.
+    pub end_of_life: Option<&'table str>,
+    /// Whether AWS counts it among the legacy models: new accounts are refused, and accounts that
+    /// have not used it for some time.
+    pub legacy: bool,
+}
+
+/// What is known of the models whose ids begin alike.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Entry {
+    pub(super) context_window: Option<u32>,
+    pub(super) max_output: Option<u32>,
+    pub(super) end_of_life: Option<String>,
+    pub(super) legacy: Option<bool>,
+    pub(super) prices: Option<Prices>,
+}
+
+/// What a model costs, by place: by the geography of the profile, or the region, that is called.
+#[derive(Debug, Clone)]
+pub(super) struct Prices {
+    pub(super) global: Price,
+    /// The price wherever no other is given.
+    pub(super) regional: Price,
+    pub(super) places: Vec<(String, Price)>,
+}
+
+/// What is wrong with a table of prices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceTableError(pub(super) String);
+
+impl PriceTable {
+    /// The table that is built in.
+    pub fn built_in() -> Result<Self, PriceTableError> {
+        Self::parse(BUILT_IN)
+    }
+
+    /// Reads a table.
+    pub fn parse(text: &str) -> Result<Self, PriceTableError> {
+        Ok(Self::new(price_file::entries(text)?))
+    }
+
+    /// This table with the rows of another before its own.
+    ///
+    /// What such a row does not say stays as this table has it for the same ids. A price is one
+    /// thing: a row that has one takes over none of the old one's parts.
+    pub fn overlay(self, other: Self) -> Self {
+        let mut stems: Vec<_> = other
+            .stems
+            .into_iter()
+            .map(|(stem, entry)| match self.find(&stem) {
+                Some(known) => (stem, entry.completed(known)),
+                None => (stem, entry),
+            })
+            .collect();
+        let own = self.stems.into_iter();
+        let kept: Vec<_> = own
+            .filter(|(stem, _)| !stems.iter().any(|(other, _)| other == stem))
+            .collect();
+        stems.extend(kept);
+        Self::new(stems)
+    }
+
+    /// What is known of a model, priced for a region whose prices are not named in the table.
+    pub fn row(&self, model: &ModelId) -> Option<ModelRow<'_>> {
+        self.row_in(model, "")
+    }
+
+    /// What is known of a model that is called in `region`. The region decides the price only
+    /// where the id names no geography.
+    pub fn row_in(&self, model: &ModelId, region: &str) -> Option<ModelRow<'_>> {
+        let entry = self.find(model.foundation_id())?;
+        let place = geography(model).unwrap_or(region);
+        Some(ModelRow {
+            context_window: entry.context_window,
+            max_output: entry.max_output,
+            price: entry.prices.as_ref().map(|prices| prices.at(place)),
+            end_of_life: entry.end_of_life.as_deref(),
+            legacy: entry.legacy.unwrap_or_default(),
+        })
+    }
+
+    fn new(mut stems: Vec<(String, Entry)>) -> Self {
+        stems.sort_by_key(|(stem, _)| Reverse(stem.len()));
+        Self { stems }
+    }
+
+    fn find(&self, id: &str) -> Option<&Entry> {
+        self.stems
+            .iter()
+            .find(|(stem, _)| begins(stem, id))
+            .map(|(_, entry)| entry)
+    }
+}
+
+impl Entry {
+    fn completed(self, known: &Self) -> Self {
+        Self {
+            context_window: self.context_window.or(known.context_window),
+            max_output: self.max_output.or(known.max_output),
+            end_of_life: self.end_of_life.or_else(|| known.end_of_life.clone()),
+            legacy: self.legacy.or(known.legacy),
+            prices: self.prices.or_else(|| known.prices.clone()),
+        }
+    }
+}
+
+impl Prices {
+    fn at(&self, place: &str) -> &Price {
+        if place == GLOBAL {
+            return &self.global;
+        }
+        let named = |name: &str| self.places.iter().find(|(place, _)| place == name);
+        named(place)
+            .or_else(|| place.starts_with(GOV).then(|| named(GOV)).flatten())
+            .map_or(&self.regional, |(_, price)| price)
+    }
+}
+
+/// Whether `stem` begins `id`, other than as an earlier version: `claude-opus-5` does not begin
+/// `claude-opus-5-7`, nor `glm-5` `glm-5.4`, whose price may be another.
+fn begins(stem: &str, id: &str) -> bool {
+    let Some(rest) = id.strip_prefix(stem) else {
+        return false;
+    };
+    let Some(later) = rest.strip_prefix(['-', '.']) else {
+        return true;
+    };
+    let part = later.split(['-', '.', ':']).next().unwrap_or_default();
+    let is_version = matches!(part.len(), 1 | 2) && part.bytes().all(|byte| byte.is_ascii_digit());
+    !(is_version && stem.ends_with(|last: char| last.is_ascii_digit()))
+}
+
+/// The geography that an inference profile's id begins with, after an ARN's other parts.
+fn geography(model: &ModelId) -> Option<&str> {
+    let before = model.as_str().strip_suffix(model.foundation_id())?;
+    before.rsplit('/').next()?.strip_suffix('.')
+}
+
+impl fmt::Display for PriceTableError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the table of prices: {}", self.0)
+    }
+}
+
+impl std::error::Error for PriceTableError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::{Tier, Tokens};
+
+    /// Beginnings of `models.toml` that no row here begins with, and why.
+    const WITHOUT_ROW: &[(&str, &str)] = &[
+        (
+            "amazon.titan-tg1",
+            "the first Titan, of which neither a limit nor a price can be found",
+        ),
+        (
+            "amazon.nova-2-omni",
+            "of which neither a limit nor a price can be found",
+        ),
+    ];
+
+    fn built_in() -> PriceTable {
+        PriceTable::built_in().expect("the built-in table")
+    }
+
+    fn id(text: &str) -> ModelId {
+        ModelId::parse(text).expect("an id")
+    }
+
+    /// What a million tokens of a short prompt cost, a thousand at a time.
+    fn input_price(table: &PriceTable, model: &str, region: &str) -> Option<String> {
+        let thousand = Tokens {
+            input: 1_000,
+            ..Tokens::default()
+        };
+        let price = table.row_in(&id(model), region)?.price?;
+        let cost = price.cost(&thousand, Tier::Default)?;
+        Some(
+            (0..1_000)
+                .map(|_| cost)
+                .sum::<crate::models::Usd>()
+                .to_string(),
+        )
+    }
+
+    #[test]
+    fn the_longest_beginning_decides() {
+        for (model, price) in [
+            ("anthropic.claude-opus-4-20250514-v1:0", "15"),
+            ("global.anthropic.claude-opus-4-5-20251101-v1:0", "5"),
+            ("global.anthropic.claude-opus-5", "5"),
+            ("global.anthropic.claude-opus-5-5", "4"),
+            ("meta.llama3-70b-instruct-v1:0", "2.65"),
+            ("meta.llama3-1-70b-instruct-v1:0", "0.72"),
+            ("zai.glm-4.7", "0.6"),
+            ("zai.glm-4.7-flash", "0.07"),
+        ] {
+            let found = input_price(&built_in(), model, "us-east-1");
+            assert_eq!(found.as_deref(), Some(price), "{model}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_known_of_an_unknown_model_or_of_a_later_version() {
+        for model in [
+            "someone.new-model-v9",
+            "anthropic.claude-opus-5-7",
+            "us.anthropic.claude-opus-5-7-v1:0",
+            "minimax.minimax-m2.7",
+            "openai.gpt-7",
+            "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123",
+        ] {
+            assert_eq!(built_in().row(&id(model)), None, "{model}");
+        }
+    }
+
+    #[test]
+    fn the_geography_decides_the_price_and_without_one_the_region() {
+        let profile = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/";
+        let arn = format!("{profile}global.anthropic.claude-opus-5-5");
+        for (model, region, price) in [
+            ("global.anthropic.claude-opus-5-5", "eu-west-1", "4"),
+            (&arn, "eu-west-1", "4"),
+            ("eu.anthropic.claude-opus-5-5", "eu-west-1", "4.4"),
+            ("anthropic.claude-opus-5-5", "eu-west-1", "4.4"),
+            ("anthropic.claude-opus-5-5", "us-gov-west-1", "4.8"),
+            ("us-gov.anthropic.claude-opus-5-5", "us-gov-west-1", "4.8"),
+            ("us.amazon.nova-lite-v1:0", "us-east-1", "0.06"),
+            ("eu.amazon.nova-lite-v1:0", "eu-west-1", "0.078"),
+            ("minimax.minimax-m2.5", "us-east-1", "0.3"),
+            ("minimax.minimax-m2.5", "eu-west-2", "0.47"),
+        ] {
+            let found = input_price(&built_in(), model, region);
+            assert_eq!(found.as_deref(), Some(price), "{model} in {region}");
+        }
+    }
+
+    #[test]
+    fn limits_and_life_cycle_are_told() {
+        let table = built_in();
+        let row = table.row(&id("us.anthropic.claude-sonnet-4-20250514-v1:0"));
+        let row = row.expect("a row");
+        assert_eq!(
+            (row.context_window, row.max_output),
+            (Some(200_000), Some(64_000))
+        );
+        assert_eq!((row.end_of_life, row.legacy), (Some("2026-10-14"), true));
+        let row = table.row(&id("amazon.nova-micro-v1:0")).expect("a row");
+        assert_eq!((row.end_of_life, row.legacy), (None, false));
+    }
+
+    #[test]
+    fn the_rows_of_an_overlay_win_and_what_they_do_not_say_stays() {
+        let own = r#"
+            [[model]]
+            ids = ["anthropic.claude-opus-5", "house.model"]
+            input = 4.5
+            output = 20
+
+            [[model]]
+            ids = ["anthropic.claude-opus-4-8-20260528"]
+            max_output = 1000
+        "#;
+        let table = built_in().overlay(PriceTable::parse(own).expect("a table"));
+        for (model, price, window, output) in [
+            (
+                "global.anthropic.claude-opus-5",
+                "4.5",
+                Some(1_000_000),
+                Some(128_000),
+            ),
+            (
+                "us.anthropic.claude-opus-5",
+                "4.5",
+                Some(1_000_000),
+                Some(128_000),
+            ),
+            ("house.model", "4.5", None, None),
+            // A longer beginning of the built-in table, which the overlay does not name.
+            (
+                "global.anthropic.claude-opus-5-5",
+                "4",
+                Some(1_000_000),
+                Some(128_000),
+            ),
+            // A longer beginning of the overlay, which says little.
+            (
+                "global.anthropic.claude-opus-4-8-20260528-v1:0",
+                "5",
+                Some(1_000_000),
+                Some(1_000),
+            ),
+        ] {
+            let row = table.row(&id(model)).expect("a row");
+            assert_eq!(
+                input_price(&table, model, "").as_deref(),
+                Some(price),
+                "{model}"
+            );
+            assert_eq!(
+                (row.context_window, row.max_output),
+                (window, output),
+                "{model}"
+            );
+        }
+        let row = table.row(&id("anthropic.claude-opus-5")).expect("a row");
+        let cached = Tokens {
+            cache_read: 1,
+            ..Tokens::default()
+        };
+        let cost = row
+            .price
+            .and_then(|price| price.cost(&cached, Tier::Default));
+        assert_eq!(
+            cost, None,
+            "the old price of reading from the cache is gone"
+        );
+    }
+
+    #[test]
+    fn every_family_has_a_row_with_a_context_window_or_a_reason() {
+        let table = built_in();
+        let families: toml::Table = include_str!("models.toml").parse().expect("a table");
+        let families = families["family"].as_array().expect("families");
+        for family in families
+            .iter()
+            .flat_map(|family| family["ids"].as_array())
+            .flatten()
+        {
+            let family = family.as_str().expect("the beginning of an id");
+            let mut rows = table.stems.iter().filter(|(stem, entry)| {
+                (stem.starts_with(family) || begins(stem, family)) && entry.context_window.is_some()
+            });
+            let excused = WITHOUT_ROW.iter().any(|(stem, _)| *stem == family);
+            assert_ne!(rows.next().is_some(), excused, "{family}");
+        }
+    }
+}

@@ -1,0 +1,313 @@
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Deserialize;
+
+use super::cost::{Price, Rates, Schedule};
+use super::price::{Entry, PriceTableError, Prices};
+use super::price_values::{check_date, check_id, factor, rates};
+use super::usd::Factor;
+
+/// Reads the text of a table into its entries, one for each beginning of an id.
+pub(super) fn entries(text: &str) -> Result<Vec<(String, Entry)>, PriceTableError> {
+    let file: File = toml::from_str(text).map_err(|error| PriceTableError(error.to_string()))?;
+    let mut seen = HashSet::new();
+    let mut entries = Vec::new();
+    for (position, row) in file.model.into_iter().enumerate() {
+        let first = row.ids.first().map_or("no ids", String::as_str);
+        let name = format!("row {} ({first})", position + 1);
+        let named = |problem: String| PriceTableError(format!("{name}: {problem}"));
+        let entry = row.entry().map_err(named)?;
+        for id in row.ids {
+            check_id(&id).map_err(named)?;
+            if !seen.insert(id.clone()) {
+                return Err(named(format!(
+                    "`ids` has `{id}`, which stands in the table twice"
+                )));
+            }
+            entries.push((id, entry.clone()));
+        }
+    }
+    Ok(entries)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    model: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    ids: Vec<String>,
+    context_window: Option<u32>,
+    max_output: Option<u32>,
+    end_of_life: Option<String>,
+    legacy: Option<bool>,
+    input: Option<f64>,
+    output: Option<f64>,
+    cache_read: Option<f64>,
+    cache_write_5m: Option<f64>,
+    cache_write_1h: Option<f64>,
+    long_prompt: Option<LongPrompt>,
+    flex: Option<Other>,
+    priority: Option<Other>,
+    regional_factor: Option<f64>,
+    #[serde(default)]
+    places: BTreeMap<String, Other>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LongPrompt {
+    above: u64,
+    input: Option<f64>,
+    output: Option<f64>,
+    cache_read: Option<f64>,
+    cache_write_5m: Option<f64>,
+    cache_write_1h: Option<f64>,
+}
+
+/// Prices that take the place of the row's: the row's times a factor, or prices of their own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Other {
+    factor: Option<f64>,
+    input: Option<f64>,
+    output: Option<f64>,
+    cache_read: Option<f64>,
+    cache_write_5m: Option<f64>,
+    cache_write_1h: Option<f64>,
+}
+
+/// [`Other`], once it is known to be one of the two.
+#[derive(Clone, Copy)]
+enum Change {
+    Factor(Factor),
+    Own(Rates),
+}
+
+impl Row {
+    fn entry(&self) -> Result<Entry, String> {
+        if self.ids.is_empty() {
+            return Err("`ids` is empty; name at least one model".to_owned());
+        }
+        if let Some(date) = &self.end_of_life {
+            check_date(date)?;
+        }
+        Ok(Entry {
+            context_window: self.context_window,
+            max_output: self.max_output,
+            end_of_life: self.end_of_life.clone(),
+            legacy: self.legacy,
+            prices: self.prices()?,
+        })
+    }
+
+    fn prices(&self) -> Result<Option<Prices>, String> {
+        let cache = [self.cache_read, self.cache_write_5m, self.cache_write_1h];
+        let Some(rates) = rates("the row", self.input, self.output, cache)? else {
+            return match self.changes_a_price() {
+                true => Err("has other prices, but no `input` and `output`".to_owned()),
+                false => Ok(None),
+            };
+        };
+        let long_prompt = self.long_prompt.as_ref().map(LongPrompt::read);
+        let long_prompt = long_prompt.transpose()?;
+        let tier = |name, other: Option<&Other>| other.map(|other| self.change(name, other));
+        let flex = tier("flex", self.flex.as_ref()).transpose()?;
+        let priority = tier("priority", self.priority.as_ref()).transpose()?;
+        let global = price(Schedule { rates, long_prompt }, flex, priority);
+        let regional = match self.regional_factor {
+            Some(value) => global.scaled(factor("regional_factor", value)?),
+            None => global.clone(),
+        };
+        let mut places = Vec::with_capacity(self.places.len());
+        for (place, other) in &self.places {
+            let there = match self.change(place, other)? {
+                Change::Factor(factor) => global.scaled(factor),
+                Change::Own(rates) => own_price(rates, flex, priority),
+            };
+            places.push((place.clone(), there));
+        }
+        Ok(Some(Prices {
+            global,
+            regional,
+            places,
+        }))
+    }
+
+    fn changes_a_price(&self) -> bool {
+        self.long_prompt.is_some()
+            || self.flex.is_some()
+            || self.priority.is_some()
+            || self.regional_factor.is_some()
+            || !self.places.is_empty()
+    }
+
+    /// What `other` says. Own prices say nothing of long prompts, so where these cost something
+    /// else only a factor is taken.
+    fn change(&self, field: &str, other: &Other) -> Result<Change, String> {
+        let cache = [other.cache_read, other.cache_write_5m, other.cache_write_1h];
+        let own = rates(field, other.input, other.output, cache)?;
+        match (other.factor, own) {
+            (Some(value), None) => Ok(Change::Factor(factor(field, value)?)),
+            (None, Some(_)) if self.long_prompt.is_some() => Err(format!(
+                "`{field}` has prices of its own, which leave those of `long_prompt` unknown; \
+                 give a `factor`"
+            )),
+            (None, Some(rates)) => Ok(Change::Own(rates)),
+            _ => Err(format!(
+                "`{field}` needs either a `factor`, or `input` and `output`"
+            )),
+        }
+    }
+}
+
+impl LongPrompt {
+    fn read(&self) -> Result<(u64, Rates), String> {
+        let cache = [self.cache_read, self.cache_write_5m, self.cache_write_1h];
+        rates("long_prompt", self.input, self.output, cache)?
+            .map(|rates| (self.above, rates))
+            .ok_or_else(|| "`long_prompt` needs `input` and `output`".to_owned())
+    }
+}
+
+fn price(default: Schedule, flex: Option<Change>, priority: Option<Change>) -> Price {
+    let tier = |change: Change| match change {
+        Change::Factor(factor) => default.scaled(factor),
+        Change::Own(rates) => Schedule {
+            rates,
+            long_prompt: None,
+        },
+    };
+    Price {
+        flex: flex.map(tier),
+        priority: priority.map(tier),
+        default,
+    }
+}
+
+/// The price in a place that has prices of its own: a tier's factor holds there as well, a
+/// tier's own prices do not.
+fn own_price(rates: Rates, flex: Option<Change>, priority: Option<Change>) -> Price {
+    let factor = |change: &Change| matches!(change, Change::Factor(_));
+    let default = Schedule {
+        rates,
+        long_prompt: None,
+    };
+    price(default, flex.filter(factor), priority.filter(factor))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::models::{ModelId, PriceTable, Tier, Tokens};
+
+    #[test]
+    fn a_bad_row_is_refused_with_its_name_its_field_and_the_remedy() {
+        for (row, message) in [
+            ("ids = []", "row 1 (no ids): `ids` is empty"),
+            (
+                "ids = ['us.a.b']",
+                "`us.a.b` in `ids` is not a foundation model's; write `a.b`",
+            ),
+            ("ids = ['a b']", "`a b` in `ids` has characters"),
+            (
+                "ids = ['a.b', 'a.b']",
+                "row 1 (a.b): `ids` has `a.b`, which stands in the table twice",
+            ),
+            ("ids = ['a.b']\nprize = 1", "unknown field `prize`"),
+            (
+                "ids = ['a.b']\nend_of_life = '2026-13-01'",
+                "`end_of_life` is `2026-13-01`",
+            ),
+            ("ids = ['a.b']\ninput = 1", "not both `input` and `output`"),
+            (
+                "ids = ['a.b']\ncache_read = 1",
+                "not both `input` and `output`",
+            ),
+            (
+                "ids = ['a.b']\nregional_factor = 1.1",
+                "no `input` and `output`",
+            ),
+            (
+                "ids = ['a.b']\ninput = -1\noutput = 1",
+                "`input` of the row is `-1`",
+            ),
+            (
+                "ids = ['a.b']\ninput = nan\noutput = 1",
+                "`input` of the row is `NaN`",
+            ),
+            (
+                "ids = ['a.b']\ninput = 1\noutput = 1e9",
+                "dollars per million tokens",
+            ),
+            (
+                "ids = ['a.b']\ninput = 1\noutput = 0.0000001",
+                "at most six decimals",
+            ),
+            (
+                "ids = ['a.b']\ninput = 1\noutput = 1\nflex = { factor = 0 }",
+                "the factor of `flex` is `0`",
+            ),
+            (
+                "ids = ['a.b']\ninput = 1\noutput = 1\nplaces = { eu = {} }",
+                "`eu` needs either a `factor`, or `input` and `output`",
+            ),
+            (
+                "ids = ['a.b']\ninput = 1\noutput = 1\nlong_prompt = { above = 9 }",
+                "`long_prompt` needs `input` and `output`",
+            ),
+            (
+                "ids = ['a.b']\ninput = 1\noutput = 1\n\
+                 long_prompt = { above = 9, input = 2, output = 2 }\n\
+                 flex = { input = 1, output = 1 }",
+                "`flex` has prices of its own",
+            ),
+        ] {
+            let error = PriceTable::parse(&format!("[[model]]\n{row}")).expect_err(row);
+            assert!(error.to_string().contains(message), "{row}: {error}");
+        }
+    }
+
+    #[test]
+    fn factors_multiply_and_own_prices_of_a_tier_hold_where_the_row_s_prices_do() {
+        let text = "[[model]]
+            ids = ['a.b']
+            input = 0.15
+            output = 1
+            regional_factor = 1.1
+            places = { eu = { input = 0.18, output = 2 }, us-gov = { factor = 1.2 } }
+            flex = { input = 0.07, output = 0.5 }
+            priority = { factor = 1.75 }";
+        let table = PriceTable::parse(text).expect("a table");
+        let million = Tokens {
+            input: 1_000_000,
+            ..Tokens::default()
+        };
+        for (model, default, flex, priority) in [
+            ("global.a.b", Some("0.15"), Some("0.07"), Some("0.2625")),
+            // 0.15 * 1.1, 0.07 * 1.1, 0.2625 * 1.1
+            ("us.a.b", Some("0.165"), Some("0.077"), Some("0.28875")),
+            // 0.15 * 1.2, 0.07 * 1.2, 0.2625 * 1.2
+            ("us-gov.a.b", Some("0.18"), Some("0.084"), Some("0.315")),
+            // 0.18 * 1.75; what flex costs there is not said.
+            ("eu.a.b", Some("0.18"), None, Some("0.315")),
+        ] {
+            let model = ModelId::parse(model).expect("an id");
+            let price = table
+                .row(&model)
+                .and_then(|row| row.price)
+                .expect("a price");
+            for (tier, expected) in [
+                (Tier::Default, default),
+                (Tier::Flex, flex),
+                (Tier::Priority, priority),
+            ] {
+                let cost = price.cost(&million, tier).map(|cost| cost.to_string());
+                assert_eq!(cost.as_deref(), expected, "{model} {tier:?}");
+            }
+        }
+    }
+}

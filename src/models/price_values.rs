@@ -1,0 +1,105 @@
+use super::ModelId;
+use super::cost::Rates;
+use super::usd::{Factor, Usd};
+
+/// Dollars per million tokens that no price comes near: whoever wrote more meant another unit.
+const HIGHEST_PRICE: f64 = 100_000.0;
+
+/// The largest factor, for the same reason.
+const HIGHEST_FACTOR: f64 = 100.0;
+
+/// The price of one token of each kind, from dollars per million; none where nothing is given.
+pub(super) fn rates(
+    field: &str,
+    input: Option<f64>,
+    output: Option<f64>,
+    cache: [Option<f64>; 3],
+) -> Result<Option<Rates>, String> {
+    let rate =
+        |name: &str, value: Option<f64>| value.map(|value| rate(field, name, value)).transpose();
+    let [cache_read, cache_write_5m, cache_write_1h] = cache;
+    let (Some(input), Some(output)) = (rate("input", input)?, rate("output", output)?) else {
+        return match (input, output, cache) {
+            (None, None, [None, None, None]) => Ok(None),
+            _ => Err(format!(
+                "{field} has a price, but not both `input` and `output`"
+            )),
+        };
+    };
+    Ok(Some(Rates {
+        input,
+        output,
+        cache_read: rate("cache_read", cache_read)?,
+        cache_write_5m: rate("cache_write_5m", cache_write_5m)?,
+        cache_write_1h: rate("cache_write_1h", cache_write_1h)?,
+    }))
+}
+
+fn rate(field: &str, name: &str, value: f64) -> Result<Usd, String> {
+    if !(0.0..=HIGHEST_PRICE).contains(&value) {
+        return Err(format!(
+            "`{name}` of {field} is `{value}`; give dollars per million tokens, at most {HIGHEST_PRICE}"
+        ));
+    }
+    whole_millionths(value)
+        .map(Usd::from_picodollars)
+        .ok_or_else(|| format!("`{name}` of {field} is `{value}`; give at most six decimals"))
+}
+
+/// A factor, from a number.
+pub(super) fn factor(field: &str, value: f64) -> Result<Factor, String> {
+    let fits = value > 0.0 && value <= HIGHEST_FACTOR;
+    whole_millionths(value)
+        .filter(|_| fits)
+        .map(Factor::from_millionths)
+        .ok_or_else(|| {
+            format!(
+                "the factor of `{field}` is `{value}`; give one above 0 and at most \
+                 {HIGHEST_FACTOR}, with at most six decimals"
+            )
+        })
+}
+
+/// A number with at most six decimals as a whole number of millionths: of a price in dollars per
+/// million tokens, that is picodollars a token.
+fn whole_millionths(value: f64) -> Option<i128> {
+    let scaled = value * 1e6;
+    let whole = scaled.round();
+    // What is left is the error of writing decimals in binary, far below one millionth.
+    ((scaled - whole).abs() < 1e-3).then_some(whole as i128)
+}
+
+/// A beginning that a foundation model's id can have.
+pub(super) fn check_id(id: &str) -> Result<(), String> {
+    let model = ModelId::parse(id).map_err(|error| format!("`{id}` in `ids` {error}"))?;
+    match model.foundation_id() == id {
+        true => Ok(()),
+        false => Err(format!(
+            "`{id}` in `ids` is not a foundation model's; write `{}`, and prices of single \
+             geographies under `places`",
+            model.foundation_id()
+        )),
+    }
+}
+
+/// A date that sorts as text: `YYYY-MM-DD`.
+pub(super) fn check_date(date: &str) -> Result<(), String> {
+    let mut parts = date
+        .split('-')
+        .map(|part| (part.len(), part.parse::<u32>()));
+    let is_date = matches!(
+        (parts.next(), parts.next(), parts.next(), parts.next()),
+        (
+            Some((4, Ok(_))),
+            Some((2, Ok(1..=12))),
+            Some((2, Ok(1..=31))),
+            None
+        )
+    );
+    match is_date {
+        true => Ok(()),
+        false => Err(format!(
+            "`end_of_life` is `{date}`; write a date as `2026-11-30`"
+        )),
+    }
+}

@@ -1,0 +1,256 @@
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::ModelId;
+use super::facts::{
+    BesideToolResult, CachePlace, Effort, Facts, Medium, ReasoningKnob, ReasoningReplay, Sampling,
+};
+
+/// The table that is built in.
+const BUILT_IN: &str = include_str!("models.toml");
+
+/// The facts of all families.
+#[derive(Debug, Clone)]
+pub struct ModelTable {
+    /// Beginnings of foundation ids, longest first, each with its family's place in `families`.
+    stems: Vec<(String, usize)>,
+    families: Vec<Arc<Facts>>,
+    unknown: Arc<Facts>,
+}
+
+/// What is wrong with a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableError(String);
+
+impl ModelTable {
+    /// The table that is built in.
+    pub fn built_in() -> Result<Self, TableError> {
+        let empty = Self {
+            stems: Vec::new(),
+            families: Vec::new(),
+            unknown: Arc::default(),
+        };
+        empty.overlaid(BUILT_IN)
+    }
+
+    /// The table with the rows of `text` over its own: a family whose ids begin more models, or
+    /// the same, decides; what a row leaves out it takes from the family it is like, from the one
+    /// that was there before, or from `[default]`.
+    pub fn overlaid(&self, text: &str) -> Result<Self, TableError> {
+        let file: File = toml::from_str(text).map_err(|error| TableError(error.to_string()))?;
+        let mut table = self.clone();
+        if let Some(default) = file.default {
+            table.unknown = Arc::new(default.over(&self.unknown, String::new()));
+        }
+        for Family {
+            name,
+            ids,
+            like,
+            row,
+        } in file.family
+        {
+            if name.is_empty() || ids.is_empty() {
+                let found = "a family has a `name` and `ids`, the beginnings of its models' ids";
+                return Err(TableError(found.to_owned()));
+            }
+            let like = like.map(|like| table.family(&like)).transpose()?.cloned();
+            for stem in ids {
+                let before = like.as_ref().or(self.facts_of(&stem));
+                let before = before.unwrap_or(&table.unknown);
+                let facts = Arc::new(row.clone().over(before, name.clone()));
+                let place = table.families.len();
+                table.families.push(facts);
+                table.stems.retain(|(other, _)| *other != stem);
+                table.stems.push((stem, place));
+            }
+        }
+        table
+            .stems
+            .sort_by_key(|(stem, _)| std::cmp::Reverse(stem.len()));
+        Ok(table)
+    }
+
+    /// The facts of a model; the cautious default where its family is not known.
+    pub fn facts(&self, model: &ModelId) -> &Arc<Facts> {
+        self.facts_of(model.foundation_id())
+            .unwrap_or(&self.unknown)
+    }
+
+    /// The facts of a model that the table does not know.
+    pub fn unknown(&self) -> &Arc<Facts> {
+        &self.unknown
+    }
+
+    /// The beginnings of ids that the table knows, longest first.
+    pub fn stems(&self) -> impl Iterator<Item = &str> {
+        self.stems.iter().map(|(stem, _)| stem.as_str())
+    }
+
+    fn family(&self, name: &str) -> Result<&Arc<Facts>, TableError> {
+        let found = self.families.iter().rfind(|facts| facts.family == name);
+        found.ok_or_else(|| TableError(format!("`like` names `{name}`, which no family before is")))
+    }
+
+    fn facts_of(&self, foundation_id: &str) -> Option<&Arc<Facts>> {
+        let (_, place) = self
+            .stems
+            .iter()
+            .find(|(stem, _)| foundation_id.starts_with(stem))?;
+        self.families.get(*place)
+    }
+}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the table of models: {}", self.0)
+    }
+}
+
+impl std::error::Error for TableError {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    default: Option<Row>,
+    #[serde(default)]
+    family: Vec<Family>,
+}
+
+#[derive(Deserialize)]
+struct Family {
+    name: String,
+    ids: Vec<String>,
+    like: Option<String>,
+    #[serde(flatten)]
+    row: Row,
+}
+
+/// Declares a row of the file, every fact optional, and how it is laid over other facts.
+macro_rules! row {
+    ($( $field:ident: $type:ty, )*) => {
+        #[derive(Clone, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Row {
+            tool_choice: Option<Vec<Forced>>,
+            $( $field: Option<$type>, )*
+        }
+
+        impl Row {
+            fn over(self, before: &Facts, family: String) -> Facts {
+                let forces = |kind: Forced, inherited: bool| match &self.tool_choice {
+                    Some(kinds) => kinds.contains(&kind),
+                    None => inherited,
+                };
+                Facts {
+                    family,
+                    forces_any_tool: forces(Forced::Any, before.forces_any_tool),
+                    forces_named_tool: forces(Forced::Tool, before.forces_named_tool),
+                    refused: Vec::new(),
+                    $( $field: self.$field.unwrap_or_else(|| before.$field.clone()), )*
+                }
+            }
+        }
+    };
+}
+
+row! {
+    system: bool,
+    system_turns: bool,
+    input: Vec<Medium>,
+    tool_result_input: Vec<Medium>,
+    s3_sources: bool,
+    tools: bool,
+    stream_tools: bool,
+    tool_result_status: bool,
+    tool_result_json: bool,
+    beside_tool_result: BesideToolResult,
+    schema_references: bool,
+    strict_tools: bool,
+    single_tool_call: bool,
+    structured_output: bool,
+    sampling: Sampling,
+    top_k: String,
+    penalties: bool,
+    stop_sequences: bool,
+    least_max_tokens: u32,
+    reasoning: ReasoningKnob,
+    efforts: Vec<Effort>,
+    always_reasons: bool,
+    reasoning_replay: ReasoningReplay,
+    reasoning_tokens: bool,
+    reasoning_tag: String,
+    reasoning_tag_strays: bool,
+    reasoning_placeholder: String,
+    cache_points: Vec<CachePlace>,
+    cache_one_hour: bool,
+    cache_min_tokens: u32,
+    prefill: bool,
+    leading_assistant: bool,
+    web_search: String,
+    count_tokens: bool,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Forced {
+    Any,
+    Tool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> ModelTable {
+        ModelTable::built_in().expect("the built-in table")
+    }
+
+    fn facts(table: &ModelTable, id: &str) -> Facts {
+        let id = ModelId::parse(id).expect("an id");
+        Facts::clone(table.facts(&id))
+    }
+
+    #[test]
+    fn the_longest_stem_decides() {
+        for (id, family) in [
+            (
+                "us.anthropic.claude-sonnet-4-20250514-v1:0",
+                "Claude 4 and 4.1",
+            ),
+            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "Claude 4.5"),
+            ("amazon.nova-2-lite-v1:0", "Nova 2"),
+            ("amazon.nova-lite-v1:0", "Nova 1"),
+        ] {
+            assert_eq!(facts(&table(), id).family, family, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_model_gets_the_cautious_default() {
+        let facts = facts(&table(), "someone.new-model-v9");
+        assert!(facts.family.is_empty() && !facts.forces_any_tool && !facts.prefill);
+        assert!(!facts.caches() && !facts.has_reasoning_knob());
+    }
+
+    #[test]
+    fn a_row_of_the_operator_changes_what_it_names_and_keeps_the_rest() {
+        let text = "[[family]]\nname = \"mine\"\nids = [\"amazon.nova-lite\"]\ntools = false";
+        let table = table().overlaid(text).expect("a good row");
+        let nova = facts(&table, "us.amazon.nova-lite-v1:0");
+        assert!(!nova.tools && nova.caches() && nova.family == "mine");
+        assert!(facts(&table, "amazon.nova-pro-v1:0").tools);
+    }
+
+    #[test]
+    fn a_field_that_is_not_known_is_refused() {
+        for text in [
+            "[default]\nsistem = true",
+            "[[family]]\nname = \"a\"\nids = []",
+            "[[family]]\nname = \"a\"\nids = [\"a\"]\nsampling = \"some\"",
+        ] {
+            assert!(table().overlaid(text).is_err(), "{text}");
+        }
+    }
+}

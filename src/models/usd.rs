@@ -1,0 +1,115 @@
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, Sub};
+
+/// Picodollars in a dollar.
+const PICODOLLARS: i128 = 1_000_000_000_000;
+
+/// Millionths in a factor of one.
+const MILLION: i128 = 1_000_000;
+
+/// An amount of US dollars, exact: a whole number of picodollars (10^-12 dollars).
+///
+/// A token's price is a whole number of them, because prices are published per million tokens
+/// with at most six decimals. So sums lose nothing, however many requests they are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Usd(i128);
+
+/// What an amount is multiplied with, exact to a millionth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Factor(i128);
+
+impl Usd {
+    /// An amount given in picodollars.
+    pub fn from_picodollars(picodollars: i128) -> Self {
+        Self(picodollars)
+    }
+
+    /// The amount in picodollars.
+    pub fn picodollars(self) -> i128 {
+        self.0
+    }
+
+    /// The amount times a factor, to the nearest picodollar.
+    pub(super) fn scaled(self, factor: Factor) -> Self {
+        let product = self.0.saturating_mul(factor.0);
+        Self(product.saturating_add(MILLION / 2).div_euclid(MILLION))
+    }
+
+    /// What `count` things cost at this price each.
+    pub(super) fn times(self, count: u64) -> Self {
+        Self(self.0.saturating_mul(i128::from(count)))
+    }
+}
+
+impl Factor {
+    pub(super) fn from_millionths(millionths: i128) -> Self {
+        Self(millionths)
+    }
+}
+
+impl Add for Usd {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Usd {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Sum for Usd {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::default(), Add::add)
+    }
+}
+
+/// Plain decimals: no exponent, no zeros at the end, no currency sign.
+impl fmt::Display for Usd {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let amount = self.0.unsigned_abs();
+        let dollars = amount / PICODOLLARS.unsigned_abs();
+        let rest = amount % PICODOLLARS.unsigned_abs();
+        if rest == 0 {
+            return write!(formatter, "{sign}{dollars}");
+        }
+        let decimals = format!("{rest:012}");
+        write!(
+            formatter,
+            "{sign}{dollars}.{}",
+            decimals.trim_end_matches('0')
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_written_in_plain_decimals() {
+        for (picodollars, text) in [
+            (0, "0"),
+            (1, "0.000000000001"),
+            (1_230_000_000, "0.00123"),
+            (PICODOLLARS, "1"),
+            (12 * PICODOLLARS + 500_000_000_000, "12.5"),
+            (-40_000_000_000, "-0.04"),
+        ] {
+            assert_eq!(Usd::from_picodollars(picodollars).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_million_small_amounts_add_up_exactly() {
+        let sum: Usd = (0..1_000_000).map(|_| Usd::from_picodollars(100_001)).sum();
+        assert_eq!(sum.to_string(), "0.100001");
+    }
+}

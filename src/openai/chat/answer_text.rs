@@ -1,0 +1,140 @@
+//! The visible text of an answer on its way to the client: reasoning between tags goes out of it,
+//! then what is around JSON.
+
+use super::json_answer::{JsonAnswer as JsonFilter, Prose};
+use super::piece::{Piece, Sink, Span};
+use super::plan::AnswerPlan;
+use super::tag_split::{Part, TagSplitter, Unclosed};
+use crate::converse::response::Citation;
+use crate::converse::rules::JsonAnswer;
+
+/// The visible text of one answer.
+#[derive(Debug)]
+pub(super) struct AnswerText {
+    splitter: Option<TagSplitter>,
+    json: Option<JsonFilter>,
+    /// The characters that the client has.
+    length: usize,
+    /// The characters that the client had when this block began.
+    block_start: usize,
+    annotations: usize,
+    citations: usize,
+}
+
+impl AnswerText {
+    /// Text of which nothing has arrived.
+    pub(super) fn new(plan: &AnswerPlan) -> Self {
+        let unclosed = match plan.reasoning_tag_strays {
+            true => Unclosed::Content,
+            false => Unclosed::Reasoning,
+        };
+        let has_tag = !plan.reasoning_tag.is_empty();
+        let json = plan.json.as_ref().map(|json| match json {
+            JsonAnswer::Text => JsonFilter::new(Prose::Passes),
+            JsonAnswer::Tool(_) => JsonFilter::new(Prose::IsHeld),
+        });
+        Self {
+            splitter: has_tag.then(|| TagSplitter::new(&plan.reasoning_tag, unclosed)),
+            json,
+            length: 0,
+            block_start: 0,
+            annotations: 0,
+            citations: 0,
+        }
+    }
+
+    /// Whether the client has any of it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.length > 0
+    }
+
+    /// What comes now belongs to another block.
+    pub(super) fn end_block(&mut self) {
+        self.block_start = self.length;
+    }
+
+    /// Takes text of the model's.
+    pub(super) fn push(&mut self, text: &str, sink: &mut impl Sink) {
+        let Some(mut splitter) = self.splitter.take() else {
+            return self.push_content(text, sink);
+        };
+        splitter.push(text, &mut |part| self.part(part, sink));
+        self.splitter = Some(splitter);
+    }
+
+    /// The block is over.
+    pub(super) fn finish_block(&mut self, sink: &mut impl Sink) {
+        if let Some(mut splitter) = self.splitter.take() {
+            splitter.finish(&mut |part| self.part(part, sink));
+            self.splitter = Some(splitter);
+        }
+    }
+
+    /// The text is over, or goes on behind a call.
+    pub(super) fn finish(&mut self, sink: &mut impl Sink) {
+        if let Some(mut json) = self.json.take() {
+            json.finish(&mut |text| self.show(text, sink));
+            self.json = Some(json);
+        }
+    }
+
+    /// What was said before the answer's JSON is no part of it.
+    pub(super) fn discard_prose(&mut self) {
+        if let Some(json) = self.json.as_mut() {
+            json.discard();
+        }
+    }
+
+    fn part(&mut self, part: Part<'_>, sink: &mut impl Sink) {
+        match part {
+            Part::Reasoning(text) => sink.piece(Piece::Reasoning(text)),
+            Part::Content(text) => self.push_content(text, sink),
+        }
+    }
+
+    fn push_content(&mut self, text: &str, sink: &mut impl Sink) {
+        match self.json.take() {
+            None => self.show(text, sink),
+            Some(mut json) => {
+                json.push(text, &mut |text| self.show(text, sink));
+                self.json = Some(json);
+            }
+        }
+    }
+
+    /// Gives text to the client.
+    pub(super) fn show(&mut self, text: &str, sink: &mut impl Sink) {
+        if !text.is_empty() {
+            self.length += text.chars().count();
+            sink.piece(Piece::Content(text));
+        }
+    }
+
+    /// Names the sources of this block's text.
+    pub(super) fn cite(&mut self, citations: &[Citation], sink: &mut impl Sink) {
+        let span = Span {
+            start: self.block_start,
+            end: self.length,
+        };
+        for citation in citations {
+            match citation.web_source() {
+                Some(source) => {
+                    sink.piece(Piece::Annotation {
+                        index: self.annotations,
+                        source: &source,
+                        span,
+                    });
+                    self.annotations += 1;
+                }
+                None => {
+                    sink.piece(Piece::Citation {
+                        index: self.citations,
+                        citation,
+                        span,
+                    });
+                    self.citations += 1;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What is told of an answer when it is over: usage, and what was asked for beside it.
+
+use crate::converse::JsonText;
+use crate::converse::response::Usage;
+
+/// What is told of an answer, or of several to one request, when it is over.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ending {
+    /// What was used, where Bedrock has said so.
+    pub usage: Option<TokenCounts>,
+    /// What the guardrail found.
+    pub trace: Option<JsonText>,
+    /// Fields of the provider's own answer.
+    pub response_fields: Option<JsonText>,
+    /// The tier that the call ran on, in OpenAI's words.
+    pub service_tier: Option<String>,
+}
+
+impl Ending {
+    /// The ending of a request with several answers: OpenAI counts the prompt once.
+    pub fn of_all(endings: impl IntoIterator<Item = Ending>) -> Self {
+        let mut endings = endings.into_iter();
+        let mut all = endings.next().unwrap_or_default();
+        for ending in endings {
+            if let (Some(usage), Some(more)) = (all.usage.as_mut(), ending.usage) {
+                usage.completion = usage.completion.saturating_add(more.completion);
+                usage.reasoning = usage.reasoning.saturating_add(more.reasoning);
+            }
+            all.trace = all.trace.or(ending.trace);
+        }
+        all
+    }
+}
+
+/// Usage as OpenAI counts it: `prompt` holds what the cache served and took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenCounts {
+    /// `prompt_tokens`
+    pub prompt: u64,
+    /// `completion_tokens`, reasoning included
+    pub completion: u64,
+    /// `prompt_tokens_details.cached_tokens`
+    pub cached: u64,
+    /// `prompt_tokens_details.cache_write_tokens`
+    pub cache_write: u64,
+    /// `completion_tokens_details.reasoning_tokens`; 0 where the provider does not say.
+    pub reasoning: u64,
+}
+
+impl From<Usage> for TokenCounts {
+    fn from(usage: Usage) -> Self {
+        let Usage {
+            input_tokens,
+            output_tokens,
+            cache_read_input_tokens,
+            cache_write_input_tokens,
+            cache_write_one_hour_tokens: _,
+        } = usage;
+        Self {
+            prompt: input_tokens
+                .saturating_add(cache_read_input_tokens)
+                .saturating_add(cache_write_input_tokens),
+            completion: output_tokens,
+            cached: cache_read_input_tokens,
+            cache_write: cache_write_input_tokens,
+            reasoning: 0,
+        }
+    }
+}

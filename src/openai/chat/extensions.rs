@@ -1,0 +1,335 @@
+//! Bedrock's own knobs, which OpenAI's API has no fields for: guardrail, machines, tier, labels,
+//! and the keys of the model's provider.
+
+use std::collections::BTreeMap;
+
+use super::conversation::note_unknown;
+use super::terms::{ChatOptions, GuardrailPolicy};
+use super::types::{GuardrailFields, PerformanceFields, PromptVariable};
+use crate::adjustments::Adjustments;
+use crate::converse::options::{
+    Fields, GuardrailConfig, GuardrailStreamMode, GuardrailTrace, Latency, PerformanceConfig,
+    ServiceTier, ServiceTierType,
+};
+use crate::converse::request;
+use crate::fault::Fault;
+use crate::models::{Facts, RefusedField};
+use crate::openai::object::Unknown;
+
+/// The most paths into the provider's answer (botocore, bedrock-runtime).
+const MOST_PATHS: usize = 10;
+
+/// The most labels of a call, and the longest value of one (botocore, bedrock-runtime).
+const MOST_LABELS: usize = 16;
+const LONGEST_LABEL: usize = 256;
+
+/// The most keys of the provider's own; no provider has as many.
+const MOST_KEYS: usize = 256;
+
+/// The guardrail of the operator, else the request's, else that of its headers.
+pub(super) fn guardrail(
+    fields: Option<GuardrailFields>,
+    options: &ChatOptions,
+    adjustments: &mut Adjustments,
+) -> Result<Option<GuardrailPolicy>, Fault> {
+    let headers = &options.guardrail_headers;
+    let from_headers = || (*headers != GuardrailFields::default()).then(|| headers.clone());
+    let asked = fields.or_else(from_headers);
+    let asked = asked
+        .map(|asked| asked_policy(asked, adjustments))
+        .transpose()?;
+    let Some(own) = &options.guardrail else {
+        return asked.map(complete).transpose();
+    };
+    let mut policy = own.clone();
+    if let Some(asked) = asked {
+        let is_other =
+            |asked: &Option<String>, own: &str| asked.as_deref().is_some_and(|asked| asked != own);
+        if is_other(&asked.identifier, &own.config.guardrail_identifier)
+            || is_other(&asked.version, &own.config.guardrail_version)
+        {
+            adjustments.note("guardrailConfig", "the operator's guardrail in its place");
+        }
+        policy.config.trace = asked.trace.or(policy.config.trace);
+    }
+    Ok(Some(policy))
+}
+
+/// A guardrail as a request asks for it.
+struct AskedGuardrail {
+    identifier: Option<String>,
+    version: Option<String>,
+    trace: Option<GuardrailTrace>,
+    stream_processing_mode: Option<GuardrailStreamMode>,
+    only_last_turn: bool,
+}
+
+fn asked_policy(
+    fields: GuardrailFields,
+    adjustments: &mut Adjustments,
+) -> Result<AskedGuardrail, Fault> {
+    let GuardrailFields {
+        identifier,
+        version,
+        trace,
+        stream_processing_mode,
+        only_last_turn,
+        unknown,
+    } = fields;
+    note_unknown(adjustments, &unknown, "guardrailConfig.");
+    let trace = match trace.as_deref() {
+        None => None,
+        Some("enabled" | "ENABLED") => Some(GuardrailTrace::Enabled),
+        Some("disabled" | "DISABLED") => Some(GuardrailTrace::Disabled),
+        Some("enabled_full" | "ENABLED_FULL") => Some(GuardrailTrace::EnabledFull),
+        Some(other) => {
+            return Err(Fault::invalid(
+                "guardrailConfig.trace",
+                format!("`{other}` is none of `enabled`, `disabled` and `enabled_full`"),
+            ));
+        }
+    };
+    let stream_processing_mode = match stream_processing_mode.as_deref() {
+        None => None,
+        Some("sync") => Some(GuardrailStreamMode::Sync),
+        Some("async") => Some(GuardrailStreamMode::Async),
+        Some(other) => {
+            return Err(Fault::invalid(
+                "guardrailConfig.streamProcessingMode",
+                format!("`{other}` is neither `sync` nor `async`"),
+            ));
+        }
+    };
+    Ok(AskedGuardrail {
+        identifier,
+        version,
+        trace,
+        stream_processing_mode,
+        only_last_turn: only_last_turn.unwrap_or(false),
+    })
+}
+
+fn complete(asked: AskedGuardrail) -> Result<GuardrailPolicy, Fault> {
+    let missing = |field| Fault::missing_field("guardrailConfig", field);
+    Ok(GuardrailPolicy {
+        config: GuardrailConfig {
+            guardrail_identifier: asked
+                .identifier
+                .ok_or_else(|| missing("guardrailIdentifier"))?,
+            guardrail_version: asked.version.ok_or_else(|| missing("guardrailVersion"))?,
+            trace: asked.trace,
+            stream_processing_mode: asked.stream_processing_mode,
+        },
+        only_last_turn: asked.only_last_turn,
+    })
+}
+
+/// The tier, of OpenAI's words and Bedrock's.
+pub(super) fn service_tier(
+    tier: Option<&str>,
+    options: &ChatOptions,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) -> Result<Option<ServiceTier>, Fault> {
+    let r#type = match tier {
+        None | Some("auto") => return Ok(None),
+        Some("default") => ServiceTierType::Default,
+        Some("flex") => ServiceTierType::Flex,
+        Some("priority" | "fast") => ServiceTierType::Priority,
+        Some("reserved") => ServiceTierType::Reserved,
+        Some("scale") if options.reserved_tier => ServiceTierType::Reserved,
+        Some("scale") => {
+            adjustments.note("service_tier", "`default`, no capacity is reserved");
+            ServiceTierType::Default
+        }
+        Some(other) => {
+            return Err(Fault::invalid(
+                "service_tier",
+                format!(
+                    "`{other}` is not a tier; it is one of `auto`, `default`, `flex`, `priority` \
+                     and `scale`"
+                ),
+            ));
+        }
+    };
+    if facts.refuses(&RefusedField::ServiceTier) {
+        adjustments.note("service_tier", "dropped, this model refuses it");
+        return Ok(None);
+    }
+    Ok(Some(ServiceTier { r#type }))
+}
+
+/// Which machines to run on.
+pub(super) fn performance(
+    fields: Option<PerformanceFields>,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) -> Result<Option<PerformanceConfig>, Fault> {
+    let Some(PerformanceFields { latency, unknown }) = fields else {
+        return Ok(None);
+    };
+    note_unknown(adjustments, &unknown, "performanceConfig.");
+    let latency = match latency.as_deref() {
+        None => return Ok(None),
+        Some("standard") => Latency::Standard,
+        Some("optimized") => Latency::Optimized,
+        Some(other) => {
+            return Err(Fault::invalid(
+                "performanceConfig.latency",
+                format!("`{other}` is neither `standard` nor `optimized`"),
+            ));
+        }
+    };
+    if facts.refuses(&RefusedField::PerformanceConfig) {
+        adjustments.note("performanceConfig", "dropped, this model refuses it");
+        return Ok(None);
+    }
+    Ok(Some(PerformanceConfig { latency }))
+}
+
+/// The labels of the call: Bedrock's own field, and OpenAI's where the operator wants it there.
+pub(super) fn labels(
+    own: Option<BTreeMap<String, String>>,
+    metadata: Option<&Fields>,
+    options: &ChatOptions,
+    adjustments: &mut Adjustments,
+) -> Result<BTreeMap<String, String>, Fault> {
+    let mut labels = own.unwrap_or_default();
+    let metadata = metadata.filter(|metadata| !metadata.is_empty());
+    if let Some(metadata) = metadata {
+        if !options.forward_metadata {
+            adjustments.note("metadata", "given back, not passed on");
+        } else {
+            for (key, value) in metadata.iter() {
+                let value: String = serde_json::from_str(value.as_str()).map_err(|_| {
+                    let path = format!("metadata.{key}");
+                    Fault::invalid(path, "a value of `metadata` is a string")
+                })?;
+                let (key, value) = (fitting(key), fitting(&value));
+                if !key.is_empty() {
+                    labels.entry(key).or_insert(value);
+                }
+            }
+        }
+    }
+    if labels.len() > MOST_LABELS {
+        return Err(Fault::invalid(
+            "requestMetadata",
+            format!(
+                "there are {} labels, and {MOST_LABELS} is the most",
+                labels.len()
+            ),
+        ));
+    }
+    Ok(labels)
+}
+
+/// A label of the characters that Bedrock takes, `[a-zA-Z0-9\s:_@$#=/+,-.]`.
+fn fitting(text: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || " :_@$#=/+,-.".contains(c);
+    let characters = text.chars().map(|c| if fits(c) { c } else { '_' });
+    characters.take(LONGEST_LABEL).collect()
+}
+
+/// The variables of a prompt.
+pub(super) fn prompt_variables(
+    variables: Option<BTreeMap<String, PromptVariable>>,
+    adjustments: &mut Adjustments,
+) -> Result<BTreeMap<String, request::PromptVariable>, Fault> {
+    let variables = variables.unwrap_or_default().into_iter();
+    variables
+        .map(|(name, PromptVariable { text, unknown })| {
+            note_unknown(adjustments, &unknown, "promptVariables[].");
+            let path = format!("promptVariables.{name}");
+            let text = text.ok_or_else(|| Fault::missing_field(&path, "text"))?;
+            Ok((name, request::PromptVariable::Text(text)))
+        })
+        .collect()
+}
+
+/// The keys of the provider's own: those in the field for them, and those that stand among
+/// OpenAI's and that the operator lets pass.
+pub(super) fn provider_fields(
+    fields: Option<Fields>,
+    unknown: &Unknown,
+    options: &ChatOptions,
+    adjustments: &mut Adjustments,
+) -> Result<Fields, Fault> {
+    let fields = fields.unwrap_or_default();
+    if fields.count() > MOST_KEYS {
+        return Err(Fault::invalid(
+            "additionalModelRequestFields",
+            format!(
+                "there are {} keys, and {MOST_KEYS} is the most",
+                fields.count()
+            ),
+        ));
+    }
+    let allowed = &options.model_fields;
+    if let Some((key, _)) = fields.iter().find(|(key, _)| !allowed.allows(key)) {
+        return Err(Fault::unsupported(
+            format!("additionalModelRequestFields.{key}"),
+            format!("the operator of this gateway does not let `{key}` pass"),
+        ));
+    }
+    let mut all = fields;
+    let mut others = Unknown::new();
+    for (key, value) in unknown {
+        if allowed.names(key) {
+            all.set_if_absent(key, value.clone());
+        } else {
+            others.push((key.clone(), value.clone()));
+        }
+    }
+    note_unknown(adjustments, &others, "");
+    Ok(all)
+}
+
+/// Paths into the provider's own answer.
+pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, Fault> {
+    let paths = paths.unwrap_or_default();
+    if paths.len() > MOST_PATHS {
+        return Err(Fault::invalid(
+            "additionalModelResponseFieldPaths",
+            format!(
+                "there are {} paths, and {MOST_PATHS} is the most",
+                paths.len()
+            ),
+        ));
+    }
+    let wrong = paths.iter().position(|path| !path.starts_with('/'));
+    if let Some(position) = wrong {
+        return Err(Fault::invalid(
+            format!("additionalModelResponseFieldPaths[{position}]"),
+            "a path is a JSON Pointer, which begins with `/`",
+        ));
+    }
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::converse::JsonText;
+
+    #[test]
+    fn keys_of_the_providers_own_are_counted() {
+        let fields = |count: usize| {
+            let mut fields = Fields::default();
+            for key in 0..count {
+                fields.set(&key.to_string(), JsonText::empty_object());
+            }
+            let options = ChatOptions::default();
+            provider_fields(
+                Some(fields),
+                &Unknown::new(),
+                &options,
+                &mut Adjustments::default(),
+            )
+        };
+        assert!(fields(MOST_KEYS).is_ok());
+        let fault = fields(MOST_KEYS + 1).err();
+        let parameter = fault.and_then(|fault| fault.parameter);
+        assert_eq!(parameter.as_deref(), Some("additionalModelRequestFields"));
+    }
+}

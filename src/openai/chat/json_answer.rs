@@ -1,0 +1,276 @@
+//! Text that should be one JSON value: models put it between Markdown fences, or say something
+//! before they answer by a call.
+
+/// What becomes of text that does not begin like JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prose {
+    /// It passes: the answer is this text, whatever it is.
+    Passes,
+    /// It is held: a call may follow that is the answer.
+    IsHeld,
+}
+
+/// Takes the fences away while the text streams. White space within them goes with them; text
+/// without fences comes through byte for byte.
+///
+/// The opening fence is three backticks at the beginning of the text, with `json` behind them or
+/// nothing, and then an object or an array; the closing one is three backticks at its end, and
+/// only where there was an opening one. Held back are the first characters, as long as they may
+/// be a fence (``` ```json``` and white space), and behind an opening fence white space and
+/// backticks.
+#[derive(Debug)]
+pub(super) struct JsonAnswer {
+    prose: Prose,
+    place: Place,
+    held: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Start,
+    /// Behind an opening fence.
+    Fenced,
+    /// All that comes passes.
+    Passing,
+    /// All that comes is held.
+    Holding,
+    /// All that comes is dropped.
+    Dropping,
+}
+
+/// How a text begins.
+enum Beginning {
+    Undecided,
+    Json,
+    /// The JSON begins after so many bytes.
+    Fence(usize),
+    Prose,
+}
+
+impl JsonAnswer {
+    pub(super) fn new(prose: Prose) -> Self {
+        Self {
+            prose,
+            place: Place::Start,
+            held: String::new(),
+        }
+    }
+
+    /// Takes the next piece and gives `out` what is known by now; nothing empty.
+    pub(super) fn push(&mut self, text: &str, out: &mut impl FnMut(&str)) {
+        match self.place {
+            Place::Start => {
+                self.held.push_str(text);
+                self.begin(out);
+            }
+            Place::Fenced => self.within_fences(text, out),
+            Place::Passing => give(text, out),
+            Place::Holding => self.held.push_str(text),
+            Place::Dropping => {}
+        }
+    }
+
+    /// The message is over, or a call begins that is not the answer: what was held is given out.
+    /// What may come after passes.
+    pub(super) fn finish(&mut self, out: &mut impl FnMut(&str)) {
+        let held = std::mem::take(&mut self.held);
+        let fenced = self.place == Place::Fenced;
+        match held.trim_end().strip_suffix("```").filter(|_| fenced) {
+            Some(before_fence) => give(before_fence.trim_end(), out),
+            None => give(&held, out),
+        }
+        if self.place != Place::Dropping {
+            self.place = Place::Passing;
+        }
+    }
+
+    /// The answer comes as a call: neither what was held nor what may come after is part of it.
+    pub(super) fn discard(&mut self) {
+        self.held.clear();
+        self.place = Place::Dropping;
+    }
+
+    fn begin(&mut self, out: &mut impl FnMut(&str)) {
+        match beginning(&self.held) {
+            Beginning::Undecided => {}
+            Beginning::Fence(length) => {
+                self.place = Place::Fenced;
+                let body = self.held.split_off(length);
+                self.held.clear();
+                self.within_fences(&body, out);
+            }
+            Beginning::Prose if self.prose == Prose::IsHeld => self.place = Place::Holding,
+            Beginning::Json | Beginning::Prose => {
+                self.place = Place::Passing;
+                give(&std::mem::take(&mut self.held), out);
+            }
+        }
+    }
+
+    /// Passes `text` up to what may be the closing fence.
+    fn within_fences(&mut self, text: &str, out: &mut impl FnMut(&str)) {
+        let body = text.trim_end_matches(|c: char| c == '`' || c.is_whitespace());
+        if !body.is_empty() {
+            give(&std::mem::take(&mut self.held), out);
+            give(body, out);
+        }
+        let (_, tail) = text.split_at(body.len());
+        self.held.push_str(tail);
+    }
+}
+
+fn beginning(text: &str) -> Beginning {
+    let body = text.trim_start();
+    if body.starts_with(['{', '[']) {
+        return Beginning::Json;
+    }
+    let Some(behind) = body.strip_prefix("```") else {
+        if "```".starts_with(body) {
+            return Beginning::Undecided;
+        }
+        return Beginning::Prose;
+    };
+    let language = behind.bytes().zip(b"json");
+    let same = language.take_while(|(a, b)| a.eq_ignore_ascii_case(b));
+    let value = match same.count() {
+        4 => behind.split_at(4).1,
+        shorter if shorter > 0 && shorter == behind.len() => return Beginning::Undecided,
+        _ => behind,
+    };
+    let value = value.trim_start();
+    if value.is_empty() {
+        Beginning::Undecided
+    } else if value.starts_with(['{', '[']) {
+        Beginning::Fence(text.len() - value.len())
+    } else {
+        Beginning::Prose
+    }
+}
+
+fn give(text: &str, out: &mut impl FnMut(&str)) {
+    if !text.is_empty() {
+        out(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What is given out for these pieces.
+    fn given(prose: Prose, pieces: &[&str]) -> Vec<String> {
+        let mut answer = JsonAnswer::new(prose);
+        let mut given = Vec::new();
+        for piece in pieces {
+            answer.push(piece, &mut |text| given.push(text.to_owned()));
+        }
+        answer.finish(&mut |text| given.push(text.to_owned()));
+        given
+    }
+
+    #[test]
+    fn fences_around_json_are_taken_away() {
+        for text in [
+            "```json\n{\"a\": 1}\n```",
+            "\n```json\r\n{\"a\": 1}\r\n```\n",
+            "```\n{\"a\": 1}```",
+            "```json{\"a\": 1}",
+        ] {
+            assert_eq!(
+                given(Prose::Passes, &[text]).concat(),
+                "{\"a\": 1}",
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_text_is_unchanged() {
+        for text in [
+            "{\"a\": \"```\"}\n",
+            " [1]```",
+            "Here:\n```json\n{}\n```",
+            "```python\n{}\n```",
+            "``` json {}\n```",
+            "```json\n",
+            "``",
+            " ",
+            "",
+        ] {
+            for prose in [Prose::Passes, Prose::IsHeld] {
+                assert_eq!(given(prose, &[text]).concat(), text, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn little_is_held_back() {
+        assert_eq!(
+            given(
+                Prose::Passes,
+                &["``", "`js", "on\n", "{", "\"a`", "b\":", " 1}", "\n``", "`"]
+            ),
+            ["{", "\"a", "`", "b\":", " 1}"]
+        );
+        assert_eq!(given(Prose::Passes, &["I", " think"]), ["I", " think"]);
+        assert_eq!(given(Prose::IsHeld, &[" {", "}"]), [" {", "}"]);
+    }
+
+    #[test]
+    fn prose_before_the_call_that_is_the_answer_is_dropped() {
+        let mut answer = JsonAnswer::new(Prose::IsHeld);
+        let mut given = Vec::new();
+        let mut out = |text: &str| given.push(text.to_owned());
+        answer.push("I will answer", &mut out);
+        answer.discard();
+        answer.push("There it is.", &mut out);
+        answer.finish(&mut out);
+        answer.push("Is that all?", &mut out);
+        assert!(given.is_empty(), "{given:?}");
+    }
+
+    #[test]
+    fn prose_without_such_a_call_is_the_answer() {
+        assert_eq!(
+            given(Prose::IsHeld, &["I cannot", " do that."]),
+            ["I cannot do that."]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_splitting_into_pieces_does_not_matter(
+            pieces in proptest::collection::vec("(```json\n|```|[`json{}\\[ \nü]{0,5})", 0..8),
+        ) {
+            let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            let whole = pieces.concat();
+            let characters: Vec<&str> = whole.split_inclusive(|_| true).collect();
+            for prose in [Prose::Passes, Prose::IsHeld] {
+                let expected = given(prose, &[&whole]).concat();
+                prop_assert_eq!(&given(prose, &pieces).concat(), &expected);
+                prop_assert_eq!(&given(prose, &characters).concat(), &expected);
+            }
+        }
+
+        #[test]
+        fn json_between_fences_comes_out_exactly(
+            text in any::<String>(),
+            language in "(json|JSON|)",
+            space in "[ \n]{0,3}",
+        ) {
+            let json = serde_json::json!({ "a": text, "b": ["```"] }).to_string();
+            let fenced = format!("{space}```{language}{space}{json}{space}```{space}");
+            for prose in [Prose::Passes, Prose::IsHeld] {
+                prop_assert_eq!(&given(prose, &[&fenced]).concat(), &json);
+            }
+        }
+
+        #[test]
+        fn text_without_a_fence_is_unchanged(text in "[^`]{0,40}") {
+            for prose in [Prose::Passes, Prose::IsHeld] {
+                prop_assert_eq!(&given(prose, &[&text]).concat(), &text);
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Where a client marks the end of a prefix to be cached.
+
+use super::conversation::note_unknown;
+use super::types::CacheMark;
+use crate::adjustments::Adjustments;
+use crate::converse::content::{CachePoint, CacheTtl};
+use crate::fault::Fault;
+
+/// Where a mark stands in the client's request.
+pub(super) struct MarkPlace<'a> {
+    path: &'a str,
+    field: &'static str,
+}
+
+impl<'a> MarkPlace<'a> {
+    /// The mark `field` of what stands at `path`.
+    pub(super) fn new(path: &'a str, field: &'static str) -> Self {
+        Self { path, field }
+    }
+
+    fn path(&self, key: &str) -> String {
+        let Self { path, field } = self;
+        format!("{path}.{field}.{key}")
+    }
+}
+
+/// The point that a mark asks for.
+pub(super) fn cache_point(
+    mark: Option<CacheMark>,
+    place: &MarkPlace<'_>,
+    adjustments: &mut Adjustments,
+) -> Result<Option<CachePoint>, Fault> {
+    let Some(CacheMark {
+        kind,
+        mode,
+        ttl,
+        unknown,
+    }) = mark
+    else {
+        return Ok(None);
+    };
+    note_unknown(adjustments, &unknown, &format!("{}.", place.field));
+    if let Some(kind) = kind.filter(|kind| kind != "ephemeral" && kind != "default") {
+        return Err(Fault::invalid(
+            place.path("type"),
+            format!("`{kind}` is not a kind of cache; it is `ephemeral`"),
+        ));
+    }
+    if let Some(mode) = mode.filter(|mode| mode != "explicit") {
+        return Err(Fault::invalid(
+            place.path("mode"),
+            format!("`{mode}` is not a mode of a breakpoint; it is `explicit`"),
+        ));
+    }
+    let ttl = ttl
+        .map(|ttl| cache_ttl(&ttl, &place.path("ttl")))
+        .transpose()?;
+    Ok(Some(CachePoint::new(ttl)))
+}
+
+/// How long a prefix is kept: Bedrock has five minutes and an hour; what OpenAI has beyond the
+/// five minutes becomes an hour.
+pub(super) fn cache_ttl(ttl: &str, path: &str) -> Result<CacheTtl, Fault> {
+    match ttl {
+        "5m" => Ok(CacheTtl::FiveMinutes),
+        "1h" | "30m" | "12h" | "24h" => Ok(CacheTtl::OneHour),
+        other => Err(Fault::invalid(
+            path,
+            format!("`{other}` is not a time to keep a prefix for; it is `5m` or `1h`"),
+        )),
+    }
+}

@@ -1,0 +1,231 @@
+//! A part as a block.
+
+use super::data_url::is_data_url;
+use super::declared::{Declared, Format};
+use super::detect::{PartKind, declared_format, detect};
+use super::limits::{MOST_DOCUMENTS, check_size};
+use super::names::{extension, filename_of_address};
+use super::s3::{is_s3_uri, s3_location};
+use super::source::{is_address, open};
+use super::{Media, Part};
+use crate::adjustments::Adjustments;
+use crate::converse::content::{ContentBlock, ToolResultContent};
+use crate::converse::media::{
+    AudioBlock, DocumentBlock, ImageBlock, MediaSource, S3Location, VideoBlock,
+};
+use crate::fault::Fault;
+use crate::models::Medium;
+
+/// A block of some medium.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::openai::chat) enum MediaBlock {
+    /// A picture.
+    Image(ImageBlock),
+    /// A document.
+    Document(DocumentBlock),
+    /// A film.
+    Video(VideoBlock),
+    /// Sound.
+    Audio(AudioBlock),
+}
+
+impl MediaBlock {
+    /// Where it lies in S3, if it does.
+    pub(in crate::openai::chat) fn s3_location(&self) -> Option<&S3Location> {
+        let source = match self {
+            Self::Image(block) => &block.source,
+            Self::Document(block) => &block.source,
+            Self::Video(block) => &block.source,
+            Self::Audio(block) => &block.source,
+        };
+        match source {
+            MediaSource::S3Location(location) => Some(location),
+            MediaSource::Bytes(_) | MediaSource::Text(_) => None,
+        }
+    }
+}
+
+impl From<MediaBlock> for ContentBlock {
+    fn from(block: MediaBlock) -> Self {
+        match block {
+            MediaBlock::Image(block) => Self::Image(block),
+            MediaBlock::Document(block) => Self::Document(block),
+            MediaBlock::Video(block) => Self::Video(block),
+            MediaBlock::Audio(block) => Self::Audio(block),
+        }
+    }
+}
+
+/// Fails with the block where it is sound, which no tool's result can hold.
+impl TryFrom<MediaBlock> for ToolResultContent {
+    type Error = MediaBlock;
+
+    fn try_from(block: MediaBlock) -> Result<Self, MediaBlock> {
+        match block {
+            MediaBlock::Image(block) => Ok(Self::Image(block)),
+            MediaBlock::Document(block) => Ok(Self::Document(block)),
+            MediaBlock::Video(block) => Ok(Self::Video(block)),
+            MediaBlock::Audio(_) => Err(block),
+        }
+    }
+}
+
+impl Media<'_> {
+    /// The block of a part.
+    pub(super) fn block(
+        &mut self,
+        mut part: Part,
+        adjustments: &mut Adjustments,
+    ) -> Result<MediaBlock, Fault> {
+        if part.filename.is_none() && is_address(&part.address) && !is_data_url(&part.address) {
+            part.filename = Some(filename_of_address(&part.address));
+        }
+        let (format, source) = match is_s3_uri(&part.address) {
+            true => self.in_s3(&mut part)?,
+            false => {
+                if part.bucket_owner.is_some() {
+                    adjustments.ignored(&format!("{}.bucket_owner", part.field));
+                }
+                self.at_hand(&mut part)?
+            }
+        };
+        self.check_taken(format.medium(), &part.path)?;
+        note_other_format(&part, format, adjustments);
+        self.finish(part, format, source, adjustments)
+    }
+
+    /// What lies in S3 is not looked into: the client says what it is.
+    fn in_s3(&self, part: &mut Part) -> Result<(Format, MediaSource), Fault> {
+        let path = part.address_path.as_str();
+        if !self.facts.s3_sources {
+            return Err(Fault::unsupported_value(
+                path,
+                "this model reads nothing from S3; send the bytes as a data URL, \
+                 `data:<media type>;base64,...`",
+            ));
+        }
+        let owner_path = format!("{}.bucket_owner", part.path);
+        let uri = std::mem::take(&mut part.address);
+        let location = s3_location(uri, part.bucket_owner.take(), path, &owner_path)?;
+        let format = declared_format(part.kind, &part.declared(None)).ok_or_else(|| {
+            Fault::invalid(
+                path,
+                format!(
+                    "neither the key nor `format` says which format this is; set `format` to one \
+                     of {}",
+                    part.kind.formats()
+                ),
+            )
+        })?;
+        Ok((format, MediaSource::S3Location(location)))
+    }
+
+    fn at_hand(&self, part: &mut Part) -> Result<(Format, MediaSource), Fault> {
+        let address = std::mem::take(&mut part.address);
+        let opened = open(address, self.fetched, part.place())?;
+        let path = part.address_path.as_str();
+        let declared = part.declared(opened.media_type.as_deref());
+        let format = detect(part.kind, &opened.bytes, &declared).ok_or_else(|| {
+            let message = match part.kind {
+                PartKind::File => format!(
+                    "the file is none that can be sent, by its bytes: {}, or text in UTF-8",
+                    part.kind.formats()
+                ),
+                _ => format!("by its bytes, this is none of {}", part.kind.formats()),
+            };
+            Fault::invalid(path, message).code(part.kind.wrong_format_code())
+        })?;
+        check_size(format, &opened.bytes, path)?;
+        Ok((format, opened.into_source(format)))
+    }
+
+    fn check_taken(&self, medium: Medium, path: &str) -> Result<(), Fault> {
+        if self.facts.input.contains(&medium) {
+            return Ok(());
+        }
+        let taken: String = self
+            .facts
+            .input
+            .iter()
+            .map(|medium| format!(", {}", plural(*medium)))
+            .collect();
+        Err(Fault::unsupported_value(
+            path,
+            format!(
+                "this model takes no {}; it takes text{taken}",
+                plural(medium)
+            ),
+        ))
+    }
+
+    fn finish(
+        &mut self,
+        part: Part,
+        format: Format,
+        source: MediaSource,
+        adjustments: &mut Adjustments,
+    ) -> Result<MediaBlock, Fault> {
+        if !matches!(format, Format::Document(_)) {
+            for (name, is_there) in [
+                ("citations", part.citations.is_some()),
+                ("context", part.context.is_some()),
+            ] {
+                if is_there {
+                    adjustments.ignored(&format!("messages[].content[].{name}"));
+                }
+            }
+        }
+        Ok(match format {
+            Format::Image(format) => MediaBlock::Image(ImageBlock { format, source }),
+            Format::Video(format) => MediaBlock::Video(VideoBlock { format, source }),
+            Format::Audio(format) => MediaBlock::Audio(AudioBlock { format, source }),
+            Format::Document(format) => {
+                if self.names.count() >= MOST_DOCUMENTS {
+                    return Err(Fault::invalid(
+                        part.path,
+                        format!(
+                            "Bedrock takes at most {MOST_DOCUMENTS} documents in a request, and \
+                             this is one more; send fewer, or send their text"
+                        ),
+                    ));
+                }
+                MediaBlock::Document(DocumentBlock {
+                    format,
+                    name: self.names.name(part.filename.as_deref()),
+                    source,
+                    context: part.context,
+                    citations: part.citations,
+                })
+            }
+        })
+    }
+}
+
+impl Part {
+    /// What the client says of the format; `media_type` came with the bytes.
+    fn declared(&self, media_type: Option<&str>) -> Declared {
+        let extension = self.filename.as_deref().and_then(extension);
+        Declared::new([self.format.as_deref(), extension.as_deref(), media_type])
+    }
+}
+
+/// Notes a `format` that the bytes contradict.
+fn note_other_format(part: &Part, format: Format, adjustments: &mut Adjustments) {
+    let declared = Declared::new([part.format.as_deref(), None, None]);
+    let named = match format {
+        Format::Audio(_) => declared.audio().map(Format::Audio),
+        _ => declared.format(),
+    };
+    if named.is_some_and(|named| named != format) {
+        adjustments.note(&format!("{}.format", part.field), "taken from the bytes");
+    }
+}
+
+fn plural(medium: Medium) -> &'static str {
+    match medium {
+        Medium::Image => "pictures",
+        Medium::Document => "documents",
+        Medium::Video => "films",
+        Medium::Audio => "sound",
+    }
+}

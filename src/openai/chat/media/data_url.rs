@@ -1,0 +1,164 @@
+//! Data URLs, and base64 as clients write it.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::general_purpose::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use percent_encoding::percent_decode_str;
+
+/// Clients leave the padding out at times; it is put back for Bedrock.
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const USUAL: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const FOR_URLS: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// Bytes with their base64.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Encoded {
+    /// The bytes.
+    pub(super) bytes: Vec<u8>,
+    /// Standard base64 with padding.
+    pub(super) base64: String,
+}
+
+/// What a data URL holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct DataUrl {
+    /// The media type, without parameters; empty where there is none.
+    pub(super) media_type: String,
+    /// What stands behind the comma.
+    pub(super) data: Data,
+}
+
+/// What stands behind the comma of a data URL.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Data {
+    /// It was base64.
+    Base64(Encoded),
+    /// It was written out.
+    Plain(Vec<u8>),
+}
+
+/// Whether `text` means to be a data URL.
+pub(super) fn is_data_url(text: &str) -> bool {
+    text.split_at_checked(5)
+        .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("data:"))
+}
+
+/// Reads a data URL; fails with what is wrong with it.
+pub(super) fn read_data_url(mut url: String) -> Result<DataUrl, &'static str> {
+    let Some(comma) = url.find(',') else {
+        return Err("the data URL has no comma before its data");
+    };
+    let header = url.get(5..comma).unwrap_or_default();
+    let mut parameters = header.split(';').map(str::trim);
+    let media_type = parameters.next().unwrap_or_default().to_ascii_lowercase();
+    let is_base64 = parameters
+        .next_back()
+        .is_some_and(|last| last.eq_ignore_ascii_case("base64"));
+    // In place: the data may be megabytes.
+    url.drain(..=comma);
+    let data = if is_base64 {
+        Data::Base64(read_base64(url).ok_or("the data of the data URL is not base64")?)
+    } else {
+        Data::Plain(percent_decode_str(&url).collect())
+    };
+    Ok(DataUrl { media_type, data })
+}
+
+/// Reads base64, with or without padding, of either alphabet, line breaks and all. Text that
+/// Bedrock takes as it is stays as it is.
+pub(super) fn read_base64(mut text: String) -> Option<Encoded> {
+    if text.contains('%') {
+        // A data URL whose `+`, `/` and `=` were escaped.
+        text = match percent_decode_str(&text).decode_utf8().ok()? {
+            Cow::Borrowed(text) => text.to_owned(),
+            Cow::Owned(text) => text,
+        };
+    }
+    if text.contains(|c: char| c.is_ascii_whitespace()) {
+        text.retain(|c| !c.is_ascii_whitespace());
+    }
+    if text.contains(['-', '_']) {
+        let bytes = FOR_URLS.decode(&text).ok()?;
+        let base64 = STANDARD.encode(&bytes);
+        return Some(Encoded { bytes, base64 });
+    }
+    let bytes = USUAL.decode(&text).ok()?;
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    Some(Encoded {
+        bytes,
+        base64: text,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn base64_of(url: &str) -> Option<String> {
+        match read_data_url(url.to_owned()).ok()?.data {
+            Data::Base64(encoded) => Some(encoded.base64),
+            Data::Plain(_) => None,
+        }
+    }
+
+    #[test]
+    fn missing_padding_line_breaks_escapes_and_the_other_alphabet_are_mended() {
+        for (written, sent) in [
+            ("data:image/png;base64,R0lGODlh", "R0lGODlh"),
+            ("DATA:image/png;BASE64,R0lG\r\n ODlh", "R0lGODlh"),
+            ("data:;base64,YQ", "YQ=="),
+            ("data:;base64,YQ=", "YQ=="),
+            ("data:;base64,YQ%3D%3D", "YQ=="),
+            ("data:;base64,-_-_", "+/+/"),
+            ("data:text/plain;charset=utf-8;base64,YWI=", "YWI="),
+        ] {
+            assert_eq!(base64_of(written).as_deref(), Some(sent), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_base64_is_taken_as_written() {
+        let url = read_data_url("data:Text/Plain;charset=utf-8,a%20b,c".to_owned());
+        let url = url.expect("a data URL");
+        assert_eq!(url.media_type, "text/plain");
+        assert_eq!(url.data, Data::Plain(b"a b,c".to_vec()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        for url in [
+            "data:image/png;base64",
+            "data:;base64,!!!!",
+            "data:;base64,A",
+            "data:;base64,é",
+        ] {
+            assert!(read_data_url(url.to_owned()).is_err(), "{url}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_come_through(bytes: Vec<u8>, padded: bool) {
+            let mut text = STANDARD.encode(&bytes);
+            let whole = text.clone();
+            if !padded {
+                text.truncate(text.trim_end_matches('=').len());
+            }
+            let read = read_base64(text);
+            prop_assert_eq!(read, Some(Encoded { bytes, base64: whole }));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "(data:)?\\PC{0,60}") {
+            let _ = read_data_url(text.clone());
+            let _ = read_base64(text);
+        }
+    }
+}

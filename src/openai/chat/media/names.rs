@@ -1,0 +1,163 @@
+//! Names of documents, as Bedrock takes them.
+
+use std::collections::HashSet;
+
+use percent_encoding::percent_decode_str;
+
+/// The longest name (botocore, bedrock-runtime: `DocumentBlock.name`).
+const LONGEST: usize = 200;
+
+/// The name of a document that has none, and of one whose name has nothing that Bedrock takes.
+const NEUTRAL: &str = "document";
+
+/// Gives every document of a request a name of its own: Bedrock refuses a request that has one
+/// twice.
+///
+/// The names depend on the documents before and not on those behind, so that a conversation which
+/// goes on keeps its names, and with them its cached prefix.
+#[derive(Debug, Default)]
+pub(super) struct DocumentNames {
+    given: HashSet<String>,
+}
+
+impl DocumentNames {
+    /// The name for a document that the client calls `filename`.
+    pub(super) fn name(&mut self, filename: Option<&str>) -> String {
+        let name = legal_name(filename.unwrap_or_default());
+        let mut candidate = name.clone();
+        let mut number = 1;
+        while !self.given.insert(candidate.clone()) {
+            number += 1;
+            let suffix = format!(" {number}");
+            let room = LONGEST.saturating_sub(suffix.len());
+            // Legal names are ASCII.
+            let head = name.get(..room).unwrap_or(&name).trim_end();
+            candidate = format!("{head}{suffix}");
+        }
+        candidate
+    }
+
+    /// How many names were given.
+    pub(super) fn count(&self) -> usize {
+        self.given.len()
+    }
+}
+
+/// The last piece of an address, by which a file is called.
+pub(super) fn filename_of_address(address: &str) -> String {
+    let (_, path) = address.split_once("://").unwrap_or(("", address));
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    // What stands before the first slash is a host or a bucket.
+    let name = path.rsplit_once('/').map_or("", |(_, name)| name);
+    percent_decode_str(name).decode_utf8_lossy().into_owned()
+}
+
+/// The extension of a file's name, in lower case.
+pub(super) fn extension(filename: &str) -> Option<String> {
+    let (_, extension) = filename.rsplit_once('.')?;
+    Some(extension.trim().to_ascii_lowercase())
+}
+
+/// `filename` without folders and extension, in letters, digits, single spaces, hyphens,
+/// parentheses and brackets. Bedrock's letters are ASCII's; what is none becomes a space.
+fn legal_name(filename: &str) -> String {
+    let name = filename.rsplit(['/', '\\']).next().unwrap_or_default();
+    let stem = match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => name,
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-()[]".contains(c);
+    let mut legal = String::with_capacity(stem.len().min(LONGEST));
+    for word in stem.split(|c| !allowed(c)).filter(|word| !word.is_empty()) {
+        if !legal.is_empty() {
+            legal.push(' ');
+        }
+        legal.push_str(word);
+    }
+    legal.truncate(LONGEST);
+    legal.truncate(legal.trim_end().len());
+    // Punctuation alone is no name either.
+    match legal.contains(|c: char| c.is_ascii_alphanumeric()) {
+        true => legal,
+        false => NEUTRAL.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn names(filenames: &[&str]) -> Vec<String> {
+        let mut names = DocumentNames::default();
+        filenames
+            .iter()
+            .map(|name| names.name(Some(name)))
+            .collect()
+    }
+
+    #[test]
+    fn a_name_is_what_bedrock_takes_of_it() {
+        let long = "a".repeat(300);
+        for (filename, name) in [
+            ("report.pdf", "report"),
+            ("Q3 report (final) [v2]-b.docx", "Q3 report (final) [v2]-b"),
+            ("my_report.v1.2.pdf", "my report v1 2"),
+            ("  a \t b__c .txt", "a b c"),
+            ("C:\\Users\\me\\notes.txt", "notes"),
+            ("/tmp/notes.txt", "notes"),
+            ("Übersicht.pdf", "bersicht"),
+            ("契約書.pdf", "document"),
+            (".env", "env"),
+            ("--.pdf", "document"),
+            ("", "document"),
+            (long.as_str(), &long[..200]),
+        ] {
+            assert_eq!(names(&[filename]), [name], "{filename}");
+        }
+        assert_eq!(DocumentNames::default().name(None), "document");
+    }
+
+    #[test]
+    fn names_are_told_apart_in_order_of_appearance() {
+        assert_eq!(
+            names(&["a.pdf", "a.txt", "b.pdf", "a 2.pdf", "a.pdf", "a 2.md"]),
+            ["a", "a 2", "b", "a 2 2", "a 3", "a 2 3"]
+        );
+    }
+
+    #[test]
+    fn an_address_has_a_filename() {
+        for (address, filename) in [
+            ("s3://bucket/reports/q3.pdf", "q3.pdf"),
+            ("https://example.com/a%20b.pdf?sig=x/y.z#p", "a b.pdf"),
+            ("https://example.com", ""),
+            ("https://example.com/reports/", ""),
+        ] {
+            assert_eq!(filename_of_address(address), filename, "{address}");
+        }
+        assert_eq!(extension("a.tar.GZ").as_deref(), Some("gz"));
+        assert_eq!(extension("README"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_filenames_give_legal_names_of_their_own(
+            filenames in prop::collection::vec("(\\PC{0,8}|[ab_ .]{0,3}|a{196,204}( 2)?)", 1..12),
+        ) {
+            let filenames: Vec<&str> = filenames.iter().map(String::as_str).collect();
+            let given = names(&filenames);
+            for name in &given {
+                prop_assert!((1..=LONGEST).contains(&name.len()), "{}", name);
+                prop_assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || " -()[]".contains(c)));
+                prop_assert!(!name.contains("  "));
+                prop_assert_eq!(name.trim(), name);
+            }
+            let apart: HashSet<&String> = given.iter().collect();
+            prop_assert_eq!(apart.len(), given.len());
+            // One turn fewer gives the same names.
+            let before = names(&filenames[..filenames.len() - 1]);
+            prop_assert_eq!(&before[..], &given[..before.len()]);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `search_result` parts: passages that an answer may cite (the shape is Anthropic's).
+
+use super::types::{Citations, PassageText};
+use crate::adjustments::Adjustments;
+use crate::converse::content::{CitationsConfig, SearchResultBlock, TextOnly};
+use crate::fault::Fault;
+use crate::openai::chat::conversation::note_unknown;
+
+/// The fields of a `search_result` part.
+#[derive(Debug, Default)]
+pub(in crate::openai::chat) struct Passage {
+    /// Where it is from.
+    pub(in crate::openai::chat) source: Option<String>,
+    /// Its title.
+    pub(in crate::openai::chat) title: Option<String>,
+    /// Its text in pieces.
+    pub(in crate::openai::chat) content: Option<Vec<PassageText>>,
+    /// Whether the answer cites it.
+    pub(in crate::openai::chat) citations: Option<Citations>,
+}
+
+/// The block of a `search_result` part at `path`.
+pub(in crate::openai::chat) fn search_result(
+    passage: Passage,
+    path: &str,
+    adjustments: &mut Adjustments,
+) -> Result<SearchResultBlock, Fault> {
+    let Passage {
+        source,
+        title,
+        content,
+        citations,
+    } = passage;
+    let source = source.ok_or_else(|| Fault::missing_field(path, "source"))?;
+    let title = title.ok_or_else(|| Fault::missing_field(path, "title"))?;
+    let pieces = content.ok_or_else(|| Fault::missing_field(path, "content"))?;
+    let mut content = Vec::with_capacity(pieces.len());
+    for (position, piece) in pieces.into_iter().enumerate() {
+        let path = format!("{path}.content[{position}]");
+        let PassageText {
+            kind,
+            text,
+            unknown,
+        } = piece;
+        note_unknown(adjustments, &unknown, "messages[].content[].content[].");
+        if kind.is_some_and(|kind| kind != "text") {
+            return Err(Fault::invalid(
+                format!("{path}.type"),
+                "a passage holds nothing but parts of type `text`",
+            ));
+        }
+        let text = text.ok_or_else(|| Fault::missing_field(&path, "text"))?;
+        if !text.trim().is_empty() {
+            content.push(TextOnly { text });
+        }
+    }
+    if content.is_empty() {
+        return Err(Fault::invalid(
+            format!("{path}.content"),
+            "the passage has no text; leave it out, or send its text",
+        ));
+    }
+    Ok(SearchResultBlock {
+        source,
+        title,
+        content,
+        citations: citations_config(citations, adjustments),
+    })
+}
+
+/// What `citations` says; nothing where it says nothing.
+pub(in crate::openai::chat) fn citations_config(
+    citations: Option<Citations>,
+    adjustments: &mut Adjustments,
+) -> Option<CitationsConfig> {
+    let Citations { enabled, unknown } = citations?;
+    note_unknown(adjustments, &unknown, "messages[].content[].citations.");
+    enabled.map(|enabled| CitationsConfig { enabled })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(kind: Option<&str>, text: Option<&str>) -> PassageText {
+        PassageText {
+            kind: kind.map(str::to_owned),
+            text: text.map(str::to_owned),
+            unknown: Vec::new(),
+        }
+    }
+
+    fn passage(content: Option<Vec<PassageText>>) -> Passage {
+        Passage {
+            source: Some("https://example.com".to_owned()),
+            title: Some("A page".to_owned()),
+            content,
+            citations: Some(Citations {
+                enabled: Some(true),
+                unknown: Vec::new(),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_passage_keeps_its_pieces() {
+        let pieces = vec![
+            piece(Some("text"), Some("one")),
+            piece(None, Some(" ")),
+            piece(None, Some("two")),
+        ];
+        let block = search_result(passage(Some(pieces)), "p", &mut Adjustments::default());
+        let block = block.expect("a block");
+        let texts: Vec<&str> = block
+            .content
+            .iter()
+            .map(|piece| piece.text.as_str())
+            .collect();
+        assert_eq!(texts, ["one", "two"]);
+        assert_eq!(block.citations, Some(CitationsConfig { enabled: true }));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (passage, parameter) in [
+            (Passage::default(), "p.source"),
+            (passage(None), "p.content"),
+            (passage(Some(Vec::new())), "p.content"),
+            (passage(Some(vec![piece(None, Some(""))])), "p.content"),
+            (passage(Some(vec![piece(None, None)])), "p.content[0].text"),
+            (
+                passage(Some(vec![piece(Some("image"), Some("a"))])),
+                "p.content[0].type",
+            ),
+        ] {
+            let result = search_result(passage, "p", &mut Adjustments::default());
+            let found = result.err().and_then(|fault| fault.parameter);
+            assert_eq!(found.as_deref(), Some(parameter));
+        }
+    }
+}

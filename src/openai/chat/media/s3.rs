@@ -1,0 +1,91 @@
+//! Objects in S3, which Bedrock reads by itself.
+
+use crate::converse::media::S3Location;
+use crate::fault::Fault;
+
+/// The longest address (botocore, bedrock-runtime: `S3Uri`).
+const LONGEST: usize = 1024;
+
+/// Whether `text` means to be an object in S3.
+pub(super) fn is_s3_uri(text: &str) -> bool {
+    text.starts_with("s3://")
+}
+
+/// The object at `uri`; `path` is where the client wrote it, and `owner_path` where it wrote the
+/// bucket's owner.
+pub(super) fn s3_location(
+    uri: String,
+    bucket_owner: Option<String>,
+    path: &str,
+    owner_path: &str,
+) -> Result<S3Location, Fault> {
+    if !is_object(&uri) {
+        return Err(Fault::invalid(
+            path,
+            format!(
+                "this is not the address of an object in S3; write `s3://bucket/key`, \
+                 {LONGEST} characters at most"
+            ),
+        ));
+    }
+    let is_account = |owner: &str| owner.len() == 12 && owner.bytes().all(|b| b.is_ascii_digit());
+    if bucket_owner
+        .as_deref()
+        .is_some_and(|owner| !is_account(owner))
+    {
+        return Err(Fault::invalid(
+            owner_path,
+            "the owner of a bucket is the 12 digits of an AWS account",
+        ));
+    }
+    Ok(S3Location { uri, bucket_owner })
+}
+
+/// A bucket of 3 to 63 lower-case letters, digits, dots and hyphens (botocore's pattern), and a
+/// key.
+fn is_object(uri: &str) -> bool {
+    let Some((bucket, key)) = uri
+        .strip_prefix("s3://")
+        .and_then(|rest| rest.split_once('/'))
+    else {
+        return false;
+    };
+    let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_allowed = |c: char| is_alphanumeric(c) || matches!(c, '.' | '-');
+    uri.chars().count() <= LONGEST
+        && (3..=63).contains(&bucket.len())
+        && bucket.starts_with(is_alphanumeric)
+        && bucket.ends_with(is_alphanumeric)
+        && bucket.chars().all(is_allowed)
+        && !key.is_empty()
+        && !key.contains(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_owners_are_checked() {
+        let long = format!("s3://bucket/{}", "k".repeat(1012));
+        let longer = format!("{long}k");
+        for (uri, owner, refused) in [
+            ("s3://bucket/a b/ü.pdf", None, None),
+            ("s3://my.bucket-1/key", Some("123456789012"), None),
+            (long.as_str(), None, None),
+            (longer.as_str(), None, Some("url")),
+            ("s3://bucket", None, Some("url")),
+            ("s3://bucket/", None, Some("url")),
+            ("s3:///key", None, Some("url")),
+            ("s3://Bucket/key", None, Some("url")),
+            ("s3://-bucket/key", None, Some("url")),
+            ("s3://bucket/a\nb", None, Some("url")),
+            ("s3://bucket/key", Some("12345678901"), Some("owner")),
+            ("s3://bucket/key", Some("12345678901a"), Some("owner")),
+        ] {
+            let location = s3_location(uri.to_owned(), owner.map(str::to_owned), "url", "owner");
+            let parameter = location.err().and_then(|fault| fault.parameter);
+            assert_eq!(parameter.as_deref(), refused, "{uri} {owner:?}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What the first bytes of a file tell of its format.
+
+use memchr::memmem;
+
+use crate::converse::media::{AudioFormat, ImageFormat, VideoFormat};
+
+/// How far into a file its head is looked for.
+const HEAD: usize = 64;
+
+/// The format of a picture.
+pub(super) fn image_format(bytes: &[u8]) -> Option<ImageFormat> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => Some(ImageFormat::Png),
+        [0xff, 0xd8, 0xff, ..] => Some(ImageFormat::Jpeg),
+        [b'G', b'I', b'F', b'8', ..] => Some(ImageFormat::Gif),
+        _ if riff_kind(bytes) == Some(b"WEBP") => Some(ImageFormat::Webp),
+        _ => None,
+    }
+}
+
+/// The format of a film.
+pub(super) fn video_format(bytes: &[u8]) -> Option<VideoFormat> {
+    if let Some(brand) = brand(bytes) {
+        return match brand {
+            [b'q', b't', ..] => Some(VideoFormat::Mov),
+            [b'3', b'g', ..] => Some(VideoFormat::ThreeGp),
+            _ if is_audio_brand(brand) || is_picture_brand(brand) => None,
+            _ => Some(VideoFormat::Mp4),
+        };
+    }
+    match bytes {
+        // QuickTime files from before there were brands.
+        [_, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'm', b'd', b'a', b't', ..] => {
+            Some(VideoFormat::Mov)
+        }
+        [b'F', b'L', b'V', 1, ..] => Some(VideoFormat::Flv),
+        // A pack of a program stream; the sequence of an elementary one.
+        [0, 0, 1, 0xba | 0xb3, ..] => Some(VideoFormat::Mpeg),
+        // The first half of the GUID that an ASF file begins with.
+        [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, ..] => Some(VideoFormat::Wmv),
+        _ => match matroska(bytes)? {
+            Matroska::Webm => Some(VideoFormat::Webm),
+            Matroska::Other => Some(VideoFormat::Mkv),
+        },
+    }
+}
+
+/// The format of sound, or of a container that can hold nothing but sound.
+pub(super) fn audio_format(bytes: &[u8]) -> Option<AudioFormat> {
+    if let Some(brand) = brand(bytes) {
+        return match is_audio_brand(brand) {
+            true => Some(AudioFormat::M4a),
+            false if is_picture_brand(brand) => None,
+            false => Some(AudioFormat::Mp4),
+        };
+    }
+    match bytes {
+        _ if riff_kind(bytes) == Some(b"WAVE") => Some(AudioFormat::Wav),
+        [b'f', b'L', b'a', b'C', ..] => Some(AudioFormat::Flac),
+        [b'O', b'g', b'g', b'S', ..] => match head_has(bytes, b"OpusHead") {
+            true => Some(AudioFormat::Opus),
+            false => Some(AudioFormat::Ogg),
+        },
+        // With the version, lest a text about ID3 be taken for sound.
+        [b'I', b'D', b'3', 2..=4, ..] => Some(AudioFormat::Mp3),
+        // Eleven bits of synchronisation, two of the version, two of the layer.
+        [0xff, second, ..] if second & 0xe0 == 0xe0 => match (second >> 1) & 0b11 {
+            0b01 => Some(AudioFormat::Mp3),
+            0b10 => Some(AudioFormat::Mpga),
+            // ADTS has twelve bits of synchronisation and the layer 0.
+            0b00 if second & 0xf0 == 0xf0 => Some(AudioFormat::Aac),
+            _ => None,
+        },
+        _ => match matroska(bytes)? {
+            Matroska::Webm => Some(AudioFormat::Webm),
+            Matroska::Other => Some(AudioFormat::Mka),
+        },
+    }
+}
+
+/// The kind of a RIFF file.
+fn riff_kind(bytes: &[u8]) -> Option<&[u8; 4]> {
+    match bytes {
+        [b'R', b'I', b'F', b'F', _, _, _, _, rest @ ..] => rest.first_chunk(),
+        _ => None,
+    }
+}
+
+/// The major brand of an MPEG-4 file.
+fn brand(bytes: &[u8]) -> Option<&[u8; 4]> {
+    match bytes {
+        [_, _, _, _, b'f', b't', b'y', b'p', rest @ ..] => rest.first_chunk(),
+        _ => None,
+    }
+}
+
+fn is_audio_brand(brand: &[u8; 4]) -> bool {
+    matches!(brand, b"M4A " | b"M4B " | b"M4P ")
+}
+
+/// HEIC and AVIF, which Bedrock does not take.
+fn is_picture_brand(brand: &[u8; 4]) -> bool {
+    matches!(
+        brand,
+        b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" | b"avif" | b"avis"
+    )
+}
+
+enum Matroska {
+    Webm,
+    Other,
+}
+
+/// The document type of an EBML file, which stands in its head.
+fn matroska(bytes: &[u8]) -> Option<Matroska> {
+    if !bytes.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) {
+        return None;
+    }
+    if head_has(bytes, b"webm") {
+        return Some(Matroska::Webm);
+    }
+    head_has(bytes, b"matroska").then_some(Matroska::Other)
+}
+
+fn head_has(bytes: &[u8], needle: &[u8]) -> bool {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    memmem::find(head, needle).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn pictures_are_known_by_their_first_bytes() {
+        for (bytes, format) in [
+            (b"\x89PNG\r\n\x1a\n".as_slice(), Some(ImageFormat::Png)),
+            (b"\xff\xd8\xff\xe0\x00\x10JFIF", Some(ImageFormat::Jpeg)),
+            (b"GIF89a", Some(ImageFormat::Gif)),
+            (b"RIFF\x01\x02\x03\x04WEBPVP8 ", Some(ImageFormat::Webp)),
+            (b"RIFF\x01\x02\x03\x04AVI LIST", None),
+            (b"\x00\x00\x00\x18ftypheic", None),
+            (b"BM\x00\x00", None),
+            (b"<svg/>", None),
+            (b"", None),
+        ] {
+            assert_eq!(image_format(bytes), format, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn films_are_known_by_their_first_bytes() {
+        for (bytes, format) in [
+            (
+                b"\x00\x00\x00\x1cftypisom".as_slice(),
+                Some(VideoFormat::Mp4),
+            ),
+            (b"\x00\x00\x00\x20ftypmp42", Some(VideoFormat::Mp4)),
+            (b"\x00\x00\x00\x14ftypqt  ", Some(VideoFormat::Mov)),
+            (
+                b"\x00\x00\x10\x00moov\x00\x00\x00\x6cmvhd",
+                Some(VideoFormat::Mov),
+            ),
+            (b"\x00\x00\x00\x18ftyp3gp4", Some(VideoFormat::ThreeGp)),
+            (b"\x00\x00\x00\x20ftypM4A ", None),
+            (b"\x00\x00\x00\x20ftypavif", None),
+            (
+                b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm",
+                Some(VideoFormat::Webm),
+            ),
+            (
+                b"\x1a\x45\xdf\xa3\xa3\x42\x82\x88matroska",
+                Some(VideoFormat::Mkv),
+            ),
+            (b"\x1a\x45\xdf\xa3\xa3", None),
+            (b"FLV\x01\x05", Some(VideoFormat::Flv)),
+            (b"\x00\x00\x01\xba\x44", Some(VideoFormat::Mpeg)),
+            (b"\x00\x00\x01\xb3\x14", Some(VideoFormat::Mpeg)),
+            (
+                b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9",
+                Some(VideoFormat::Wmv),
+            ),
+            (b"\x00\x00\x00\x1cfty", None),
+        ] {
+            assert_eq!(video_format(bytes), format, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn sound_is_known_by_its_first_bytes() {
+        for (bytes, format) in [
+            (
+                b"RIFF\x24\x00\x00\x00WAVEfmt ".as_slice(),
+                Some(AudioFormat::Wav),
+            ),
+            (b"ID3\x04\x00", Some(AudioFormat::Mp3)),
+            (b"ID3 tags are", None),
+            (b"\xff\xfb\x90\x64", Some(AudioFormat::Mp3)),
+            (b"\xff\xf3\x40\xc0", Some(AudioFormat::Mp3)),
+            (b"\xff\xfd\x90\x04", Some(AudioFormat::Mpga)),
+            (b"\xff\xf1\x50\x80", Some(AudioFormat::Aac)),
+            (b"\xff\xfe\x41\x00", None),
+            (b"fLaC\x00", Some(AudioFormat::Flac)),
+            (
+                b"OggS\x00\x02\x00\x00\x01\x13OpusHead",
+                Some(AudioFormat::Opus),
+            ),
+            (
+                b"OggS\x00\x02\x00\x00\x01\x1e\x01vorbis",
+                Some(AudioFormat::Ogg),
+            ),
+            (b"\x00\x00\x00\x20ftypM4A ", Some(AudioFormat::M4a)),
+            (b"\x00\x00\x00\x20ftypisom", Some(AudioFormat::Mp4)),
+            (
+                b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm",
+                Some(AudioFormat::Webm),
+            ),
+            (b"\xff\xd8\xff\xe0", None),
+        ] {
+            assert_eq!(audio_format(bytes), format, "{bytes:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_looked_at(bytes: Vec<u8>) {
+            let _ = (image_format(&bytes), video_format(&bytes), audio_format(&bytes));
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! Parts as they come from clients, and the blocks or the refusals that they become.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::samples::{png, zip};
+use super::*;
+use crate::converse::content::{ContentBlock, ToolResultContent};
+use crate::models::Medium;
+
+const GIF: &str = "R0lGODlhAQABAAAAACw=";
+const PDF: &str = "JVBERi0xLjcK";
+const MP4: &str = "AAAAHGZ0eXBpc29t";
+const WAV: &str = "UklGRiQAAABXQVZFZm10IA==";
+
+fn everything() -> Facts {
+    Facts {
+        input: vec![
+            Medium::Image,
+            Medium::Document,
+            Medium::Video,
+            Medium::Audio,
+        ],
+        s3_sources: true,
+        ..Facts::default()
+    }
+}
+
+fn part<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("a part")
+}
+
+/// Translates one part, which is written as in a message, at the path `p`.
+fn translate_in(
+    media: &mut Media<'_>,
+    value: &Value,
+    adjustments: &mut Adjustments,
+) -> Result<MediaBlock, Fault> {
+    let field = |name: &str| value.get(name).cloned();
+    if let Some(value) = field("image_url") {
+        return media.image_url(part(value), "p", adjustments);
+    }
+    if let Some(value) = field("video_url") {
+        return media.video_url(part(value), "p", adjustments);
+    }
+    if let Some(value) = field("input_audio") {
+        return media.input_audio(part(value), "p", adjustments);
+    }
+    let citations = citations_config(field("citations").map(part), adjustments);
+    let context = field("context").map(part);
+    let file = part(field("file").expect("a known part"));
+    media.file(file, citations, context, "p", adjustments)
+}
+
+fn translate_for(facts: &Facts, value: &Value) -> Result<Value, Fault> {
+    let fetched = Fetched::new();
+    let mut media = Media::new(facts, &fetched);
+    let block = translate_in(&mut media, value, &mut Adjustments::default())?;
+    Ok(serde_json::to_value(ContentBlock::from(block)).expect("JSON"))
+}
+
+/// The parameter and the code of the refusal.
+fn refusal(facts: &Facts, value: &Value) -> (String, &'static str) {
+    let fault = translate_for(facts, value).expect_err("a refusal");
+    (
+        fault.parameter.unwrap_or_default(),
+        fault.code.unwrap_or_default(),
+    )
+}
+
+fn data(media_type: &str, base64: &str) -> String {
+    format!("data:{media_type};base64,{base64}")
+}
+
+#[test]
+fn parts_become_blocks() {
+    let docx = STANDARD.encode(zip(&["word/document.xml"]));
+    for (part, block) in [
+        (
+            json!({"image_url": {"url": data("image/png", GIF), "detail": "low"}}),
+            json!({"image": {"format": "gif", "source": {"bytes": GIF}}}),
+        ),
+        (
+            json!({"image_url": data("image/jpg", GIF)}),
+            json!({"image": {"format": "gif", "source": {"bytes": GIF}}}),
+        ),
+        (
+            json!({"image_url": {"url": GIF}}),
+            json!({"image": {"format": "gif", "source": {"bytes": GIF}}}),
+        ),
+        (
+            json!({"image_url": {"url": data("application/pdf", PDF)}}),
+            json!({"document": {"format": "pdf", "name": "document", "source": {"bytes": PDF}}}),
+        ),
+        (
+            json!({"file": {"file_data": data("application/pdf", PDF), "filename": "my_report.pdf"}}),
+            json!({"document": {"format": "pdf", "name": "my report", "source": {"bytes": PDF}}}),
+        ),
+        (
+            json!({"file": {"file_data": docx, "filename": "a.pdf"}}),
+            json!({"document": {"format": "docx", "name": "a", "source": {"bytes": docx}}}),
+        ),
+        (
+            json!({"file": {"file_data": GIF, "filename": "a.pdf"}}),
+            json!({"image": {"format": "gif", "source": {"bytes": GIF}}}),
+        ),
+        (
+            json!({"file": {"file_data": "YSxi", "filename": "a.csv"}}),
+            json!({"document": {"format": "csv", "name": "a", "source": {"bytes": "YSxi"}}}),
+        ),
+        (
+            json!({"file": {"file_data": "data:text/plain,a%20b"}, "citations": {"enabled": true},
+                "context": "minutes"}),
+            json!({"document": {"format": "txt", "name": "document", "source": {"text": "a b"},
+                "context": "minutes", "citations": {"enabled": true}}}),
+        ),
+        (
+            json!({"input_audio": {"data": WAV, "format": "wav"}}),
+            json!({"audio": {"format": "wav", "source": {"bytes": WAV}}}),
+        ),
+        (
+            json!({"video_url": {"url": data("video/webm", MP4)}}),
+            json!({"video": {"format": "mp4", "source": {"bytes": MP4}}}),
+        ),
+        (
+            json!({"video_url": "s3://bucket/a/film.mkv"}),
+            json!({"video": {"format": "mkv", "source": {"s3Location": {"uri": "s3://bucket/a/film.mkv"}}}}),
+        ),
+        (
+            json!({"file": {"file_id": "s3://bucket/q3%20report.PDF", "bucket_owner": "123456789012"}}),
+            json!({"document": {"format": "pdf", "name": "q3 report", "source": {"s3Location": {
+                "uri": "s3://bucket/q3%20report.PDF", "bucketOwner": "123456789012"}}}}),
+        ),
+        (
+            json!({"image_url": {"url": "s3://bucket/key", "format": "image/png"}}),
+            json!({"image": {"format": "png", "source": {"s3Location": {"uri": "s3://bucket/key"}}}}),
+        ),
+        (
+            json!({"input_audio": {"data": "s3://bucket/a.mp4"}}),
+            json!({"audio": {"format": "mp4", "source": {"s3Location": {"uri": "s3://bucket/a.mp4"}}}}),
+        ),
+    ] {
+        let translated = translate_for(&everything(), &part);
+        assert_eq!(translated, Ok(block), "{part}");
+    }
+}
+
+#[test]
+fn what_cannot_be_sent_is_refused_by_name() {
+    let wide = STANDARD.encode(png(8001, 1));
+    let url = "p.image_url.url";
+    for (part, path, code) in [
+        (json!({"image_url": {}}), url, "missing_required_parameter"),
+        (json!({"image_url": ""}), "p.image_url", "invalid_image"),
+        (
+            json!({"image_url": {"url": "data:image/png;base64,"}}),
+            url,
+            "invalid_image",
+        ),
+        (
+            json!({"image_url": {"url": "data:image/png;base64"}}),
+            url,
+            "invalid_image_format",
+        ),
+        (
+            json!({"image_url": {"url": "data:image/png;base64,!!"}}),
+            url,
+            "invalid_image_format",
+        ),
+        (
+            json!({"image_url": {"url": "data:image/png,abc"}}),
+            url,
+            "invalid_image_format",
+        ),
+        (
+            json!({"image_url": {"url": data("image/png", "AAAA")}}),
+            url,
+            "invalid_image_format",
+        ),
+        (
+            json!({"image_url": {"url": data("image/png", &wide)}}),
+            url,
+            "image_too_large",
+        ),
+        (
+            json!({"image_url": {"url": "file:///etc/passwd"}}),
+            url,
+            "invalid_image_url",
+        ),
+        (
+            json!({"image_url": {"url": "a picture!"}}),
+            url,
+            "invalid_image_url",
+        ),
+        (
+            json!({"image_url": {"url": "https://example.com/a"}}),
+            url,
+            "unsupported_value",
+        ),
+        (
+            json!({"image_url": {"url": "http://example.com/a"}}),
+            url,
+            "unsupported_value",
+        ),
+        (
+            json!({"image_url": {"url": "s3://bucket/film.mp4"}}),
+            url,
+            "invalid_value",
+        ),
+        (
+            json!({"image_url": {"url": "s3://bucket/a.png", "bucket_owner": "me"}}),
+            "p.image_url.bucket_owner",
+            "invalid_value",
+        ),
+        (
+            json!({"file": {}}),
+            "p.file.file_data",
+            "missing_required_parameter",
+        ),
+        (
+            json!({"file": {"file_data": ""}}),
+            "p.file.file_data",
+            "invalid_value",
+        ),
+        (
+            json!({"file": {"file_data": "data:text/plain,"}}),
+            "p.file.file_data",
+            "invalid_value",
+        ),
+        (
+            json!({"file": {"file_data": "AAAA"}}),
+            "p.file.file_data",
+            "invalid_value",
+        ),
+        (
+            json!({"file": {"file_data": "YWJj", "filename": "a.pdf"}}),
+            "p.file.file_data",
+            "invalid_value",
+        ),
+        (
+            json!({"file": {"file_data": PDF, "file_id": "f"}}),
+            "p.file",
+            "invalid_value",
+        ),
+        (
+            json!({"file": {"file_id": "file-abcd"}}),
+            "p.file.file_id",
+            "invalid_value",
+        ),
+        (
+            json!({"file": {"file_url": "s3://bucket/key"}}),
+            "p.file.file_url",
+            "invalid_value",
+        ),
+        (
+            json!({"input_audio": {"format": "wav"}}),
+            "p.input_audio.data",
+            "missing_required_parameter",
+        ),
+        (
+            json!({"input_audio": {"data": GIF, "format": "wav"}}),
+            "p.input_audio.data",
+            "invalid_value",
+        ),
+        (
+            json!({"video_url": {"url": data("video/mp4", GIF)}}),
+            "p.video_url.url",
+            "invalid_value",
+        ),
+        (
+            json!({"video_url": "s3://bucket"}),
+            "p.video_url",
+            "invalid_value",
+        ),
+    ] {
+        assert_eq!(
+            refusal(&everything(), &part),
+            (path.to_owned(), code),
+            "{part}"
+        );
+    }
+}
+
+#[test]
+fn a_model_is_sent_what_it_takes() {
+    let pictures = Facts {
+        input: vec![Medium::Image],
+        ..Facts::default()
+    };
+    let file = json!({"file": {"file_data": PDF}});
+    let fault = translate_for(&pictures, &file).expect_err("a refusal");
+    assert_eq!(fault.code, Some("unsupported_value"));
+    assert_eq!(fault.parameter.as_deref(), Some("p.file"));
+    assert_eq!(
+        fault.message,
+        "this model takes no documents; it takes text, pictures"
+    );
+    let in_s3 = json!({"image_url": "s3://bucket/a.png"});
+    let refused = ("p.image_url".to_owned(), "unsupported_value");
+    assert_eq!(refusal(&pictures, &in_s3), refused);
+    let sound = json!({"input_audio": {"data": WAV}});
+    let refused = ("p.input_audio".to_owned(), "unsupported_value");
+    assert_eq!(refusal(&Facts::default(), &sound), refused);
+}
+
+#[test]
+fn what_was_fetched_is_sent() {
+    let facts = everything();
+    let mut fetched = Fetched::new();
+    for (url, bytes, content_type) in [
+        ("https://example.com/a.jpg", png(2, 2), Some("image/jpeg")),
+        (
+            "https://example.com/docs/r%C3%A9sum%C3%A9.pdf?x=1",
+            b"%PDF-1.7".to_vec(),
+            None,
+        ),
+        (
+            "https://example.com/page",
+            b"<p>".to_vec(),
+            Some("text/html; charset=utf-8"),
+        ),
+        ("https://example.com/nothing", Vec::new(), None),
+    ] {
+        let content_type = content_type.map(str::to_owned);
+        let bytes = Bytes::from(bytes);
+        fetched.insert(
+            url.to_owned(),
+            FetchedMedia {
+                bytes,
+                content_type,
+            },
+        );
+    }
+    let mut media = Media::new(&facts, &fetched);
+    let mut translate = |value: Value| {
+        let block = translate_in(&mut media, &value, &mut Adjustments::default())?;
+        Ok(serde_json::to_value(ContentBlock::from(block)).expect("JSON"))
+    };
+    for (part, block) in [
+        (
+            json!({"image_url": {"url": "https://example.com/a.jpg"}}),
+            json!({"image": {"format": "png", "source": {"bytes": STANDARD.encode(png(2, 2))}}}),
+        ),
+        (
+            json!({"file": {"file_url": "https://example.com/docs/r%C3%A9sum%C3%A9.pdf?x=1"}}),
+            json!({"document": {"format": "pdf", "name": "r sum", "source": {"bytes": "JVBERi0xLjc="}}}),
+        ),
+        (
+            json!({"file": {"file_id": "https://example.com/page"}}),
+            json!({"document": {"format": "html", "name": "page", "source": {"bytes": "PHA+"}}}),
+        ),
+    ] {
+        assert_eq!(translate(part), Ok::<Value, Fault>(block));
+    }
+    let fault = translate(json!({"file": {"file_url": "https://example.com/nothing"}}));
+    let parameter = fault.err().and_then(|fault| fault.parameter);
+    assert_eq!(parameter.as_deref(), Some("p.file.file_url"));
+}
+
+/// The names of the documents of a request with these files, and the refusal that ends it.
+fn document_names(files: &[(&str, &str)]) -> (Vec<String>, Option<Fault>) {
+    let facts = everything();
+    let fetched = Fetched::new();
+    let mut media = Media::new(&facts, &fetched);
+    let mut names = Vec::new();
+    for (filename, data) in files {
+        let part = json!({"file": {"file_data": data, "filename": filename}});
+        match translate_in(&mut media, &part, &mut Adjustments::default()) {
+            Ok(MediaBlock::Document(document)) => names.push(document.name),
+            Ok(_) => {}
+            Err(fault) => return (names, Some(fault)),
+        }
+    }
+    (names, None)
+}
+
+#[test]
+fn the_same_document_twice_has_two_names_that_stay() {
+    let turn = [("a.pdf", PDF), ("a.pdf", PDF), ("b.gif", GIF)];
+    let (names, _) = document_names(&turn);
+    assert_eq!(names, ["a", "a 2"]);
+    let longer = [turn.as_slice(), &[("a 2.txt", "YQ=="), ("a.md", "YQ==")]].concat();
+    let (names, _) = document_names(&longer);
+    assert_eq!(names, ["a", "a 2", "a 2 2", "a 3"]);
+}
+
+#[test]
+fn the_sixth_document_is_refused() {
+    let (names, fault) = document_names(&[("a.pdf", PDF); 6]);
+    assert_eq!(names.len(), 5);
+    let parameter = fault.and_then(|fault| fault.parameter);
+    assert_eq!(parameter.as_deref(), Some("p.file"));
+}
+
+#[test]
+fn what_has_no_effect_is_noted() {
+    let facts = everything();
+    let fetched = Fetched::new();
+    let mut media = Media::new(&facts, &fetched);
+    for (part, notes) in [
+        (
+            json!({"image_url": {"url": data("image/png", GIF), "detail": "high", "x": 1}}),
+            Some(
+                "messages[].content[].image_url.x: ignored, \
+                  messages[].content[].image_url.detail: ignored",
+            ),
+        ),
+        (
+            json!({"file": {"file_data": GIF, "bucket_owner": "123456789012"}, "context": "c"}),
+            Some(
+                "messages[].content[].file.bucket_owner: ignored, \
+                  messages[].content[].context: ignored",
+            ),
+        ),
+        (
+            json!({"input_audio": {"data": WAV, "format": "mp3"}}),
+            Some("messages[].content[].input_audio.format: taken from the bytes"),
+        ),
+        (json!({"input_audio": {"data": MP4, "format": "mp4"}}), None),
+        (
+            json!({"image_url": {"url": data("image/png", GIF), "detail": "auto"}}),
+            None,
+        ),
+    ] {
+        let mut adjustments = Adjustments::default();
+        let block = translate_in(&mut media, &part, &mut adjustments);
+        assert!(block.is_ok(), "{part}");
+        assert_eq!(adjustments.header_value().as_deref(), notes, "{part}");
+    }
+}
+
+#[test]
+fn a_tools_result_holds_all_but_sound() {
+    let facts = everything();
+    let fetched = Fetched::new();
+    let mut media = Media::new(&facts, &fetched);
+    for (part, fits) in [
+        (json!({"image_url": data("", GIF)}), true),
+        (json!({"file": {"file_data": PDF}}), true),
+        (json!({"video_url": data("", MP4)}), true),
+        (json!({"input_audio": {"data": WAV}}), false),
+    ] {
+        let block = translate_in(&mut media, &part, &mut Adjustments::default());
+        let block = block.expect("a block");
+        assert_eq!(ToolResultContent::try_from(block).is_ok(), fits, "{part}");
+    }
+}

@@ -1,0 +1,236 @@
+//! The parts of users' and tools' messages.
+
+use super::content::Content;
+use super::conversation::{Reader, unknown_part};
+use super::media::{MediaBlock, Passage, citations_config, search_result};
+use super::names::bedrock_call_id;
+use super::types::ContentPart;
+use crate::converse::JsonText;
+use crate::converse::content::{
+    CachePoint, ContentBlock, GuardBlock, GuardText, SearchResultBlock, ToolResultBlock,
+    ToolResultContent, ToolResultStatus,
+};
+use crate::converse::request::Role;
+use crate::fault::Fault;
+
+/// What a part says, before it is known where it goes.
+enum Part {
+    Text(String),
+    Guarded(GuardText),
+    Medium(MediaBlock),
+    SearchResult(SearchResultBlock),
+}
+
+impl Reader<'_> {
+    /// The block of a user's part, and the point behind it.
+    pub(super) fn user_part(
+        &mut self,
+        part: ContentPart,
+        path: &str,
+    ) -> Result<(ContentBlock, Option<CachePoint>), Fault> {
+        let (part, point) = self.part(part, path)?;
+        let block = match part {
+            Part::Text(text) => ContentBlock::Text(text),
+            Part::Guarded(text) => ContentBlock::GuardContent(GuardBlock::Text(text)),
+            Part::Medium(medium) => medium.into(),
+            Part::SearchResult(result) => ContentBlock::SearchResult(result),
+        };
+        Ok((block, point))
+    }
+
+    fn part(
+        &mut self,
+        mut part: ContentPart,
+        path: &str,
+    ) -> Result<(Part, Option<CachePoint>), Fault> {
+        let point = self.part_mark(&mut part, path)?;
+        let ContentPart {
+            kind,
+            text,
+            refusal: _,
+            image_url,
+            input_audio,
+            file,
+            video_url,
+            source,
+            title,
+            content,
+            citations,
+            context,
+            qualifiers,
+            cache_control: _,
+            prompt_cache_breakpoint: _,
+            unknown,
+        } = part;
+        self.note_unknown(&unknown, "messages[].content[]");
+        let missing = |field| Fault::missing_field(path, field);
+        let part = match kind.as_deref() {
+            Some("text") => Part::Text(text.ok_or_else(|| missing("text"))?),
+            Some("guarded_text") => Part::Guarded(GuardText {
+                text: text.ok_or_else(|| missing("text"))?,
+                qualifiers: qualifiers.unwrap_or_default(),
+            }),
+            Some("image_url") => {
+                let image_url = image_url.ok_or_else(|| missing("image_url"))?;
+                Part::Medium(self.media.image_url(image_url, path, self.adjustments)?)
+            }
+            Some("input_audio") => {
+                let audio = input_audio.ok_or_else(|| missing("input_audio"))?;
+                Part::Medium(self.media.input_audio(audio, path, self.adjustments)?)
+            }
+            Some("video_url") => {
+                let video_url = video_url.ok_or_else(|| missing("video_url"))?;
+                Part::Medium(self.media.video_url(video_url, path, self.adjustments)?)
+            }
+            Some("file") => {
+                let file = file.ok_or_else(|| missing("file"))?;
+                let citations = citations_config(citations, self.adjustments);
+                let block = self
+                    .media
+                    .file(file, citations, context, path, self.adjustments)?;
+                Part::Medium(block)
+            }
+            Some("search_result") => {
+                let passage = Passage {
+                    source,
+                    title,
+                    content,
+                    citations,
+                };
+                Part::SearchResult(search_result(passage, path, self.adjustments)?)
+            }
+            other => {
+                let known = "`text`, `image_url`, `file`, `input_audio` and `video_url`";
+                return Err(unknown_part(path, other, known));
+            }
+        };
+        self.check_bucket(&part, path)?;
+        Ok((part, point))
+    }
+
+    /// A file in S3 is read with the gateway's permissions, so the operator says where.
+    fn check_bucket(&self, part: &Part, path: &str) -> Result<(), Fault> {
+        let Part::Medium(medium) = part else {
+            return Ok(());
+        };
+        let bucket = medium.s3_location().and_then(|location| {
+            let rest = location.uri.strip_prefix("s3://")?;
+            rest.split('/').next()
+        });
+        match bucket {
+            Some(bucket) if !self.terms.options.s3_buckets.allows(bucket) => {
+                Err(Fault::unsupported_value(
+                    path,
+                    format!("the operator of this gateway does not let `s3://{bucket}` be read"),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A message of role `tool`.
+    pub(super) fn tool(
+        &mut self,
+        content: Option<Content>,
+        tool_call_id: Option<String>,
+        is_error: bool,
+        path: &str,
+    ) -> Result<(), Fault> {
+        let id = tool_call_id.ok_or_else(|| Fault::missing_field(path, "tool_call_id"))?;
+        self.tool_result(bedrock_call_id(&id), content, is_error, path)
+    }
+
+    /// A message of role `function`, the older form.
+    pub(super) fn function(
+        &mut self,
+        content: Option<Content>,
+        name: Option<String>,
+        path: &str,
+    ) -> Result<(), Fault> {
+        let name = name.ok_or_else(|| Fault::missing_field(path, "name"))?;
+        let open = self.open_function_calls.get_mut(&name);
+        let Some(id) = open.and_then(Vec::pop) else {
+            return Err(Fault::invalid(
+                format!("{path}.name"),
+                format!("no call of `{name}` before this message waits for a result"),
+            ));
+        };
+        self.tool_result(id, content, false, path)
+    }
+
+    fn tool_result(
+        &mut self,
+        tool_use_id: String,
+        content: Option<Content>,
+        is_error: bool,
+        path: &str,
+    ) -> Result<(), Fault> {
+        let parts = match content {
+            None => Vec::new(),
+            Some(Content::Text(text)) => vec![(Part::Text(text), None)],
+            Some(Content::Parts(parts)) => {
+                let mut read = Vec::with_capacity(parts.len());
+                for (position, part) in parts.into_iter().enumerate() {
+                    read.push(self.part(part, &format!("{path}.content[{position}]"))?);
+                }
+                read
+            }
+        };
+        let mut content = Vec::with_capacity(parts.len().max(1));
+        let mut point = None;
+        for (part, mark) in parts {
+            point = mark.or(point);
+            match part {
+                Part::Text(text) | Part::Guarded(GuardText { text, .. }) => {
+                    if !text.trim().is_empty() {
+                        content.push(self.result_text(text));
+                    }
+                }
+                Part::Medium(medium) => content.push(medium.try_into().map_err(|_| {
+                    Fault::unsupported_value(path, "a tool's result cannot hold sound")
+                })?),
+                Part::SearchResult(result) => content.push(ToolResultContent::SearchResult(result)),
+            }
+        }
+        if content.is_empty() {
+            content.push(ToolResultContent::no_output());
+        }
+        let status = self.status(is_error, &mut content);
+        let mut blocks = vec![ContentBlock::ToolResult(ToolResultBlock {
+            tool_use_id,
+            content,
+            status,
+        })];
+        blocks.extend(point.map(ContentBlock::CachePoint));
+        self.push(Role::User, blocks);
+        Ok(())
+    }
+
+    /// Whether the tool failed, in words where the family has no status for it.
+    fn status(
+        &mut self,
+        is_error: bool,
+        content: &mut Vec<ToolResultContent>,
+    ) -> Option<ToolResultStatus> {
+        if !is_error {
+            return None;
+        }
+        if self.terms.facts.tool_result_status {
+            return Some(ToolResultStatus::Error);
+        }
+        content.insert(0, ToolResultContent::Text("The tool failed:".to_owned()));
+        self.adjustments
+            .note("messages[].is_error", "told in words");
+        None
+    }
+
+    fn result_text(&self, text: String) -> ToolResultContent {
+        if self.terms.facts.tool_result_json {
+            let object = JsonText::parse(text.clone()).ok();
+            if let Some(object) = object.filter(JsonText::is_object) {
+                return ToolResultContent::Json(object);
+            }
+        }
+        ToolResultContent::Text(text)
+    }
+}

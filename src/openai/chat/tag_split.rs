@@ -1,0 +1,338 @@
+//! Reasoning that a model writes into its plain text, between `<thinking>` and `</thinking>`, told
+//! apart from the answer while the text streams.
+//!
+//! A section opens only where the text has nothing but white space or other sections before it: in
+//! all recordings the tag is there and nowhere else (Nova 1 before its calls and its answers,
+//! conv-nova-611b91f8, convs-nova-844a5c56; gpt-oss several sections in a row,
+//! invs-gpt-oss-a31fbcbe). Once the answer has begun a tag is part of it, as where a model
+//! explains XML.
+
+/// What a stretch of text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part<'a> {
+    /// Between the tags, unchanged.
+    Reasoning(&'a str),
+    /// The answer, without the white space before and after the sections.
+    Content(&'a str),
+}
+
+/// What the text behind an opening tag is where no closing tag follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unclosed {
+    /// Reasoning that was cut off, as Nova's at the limit of tokens; it is given out as it comes.
+    Reasoning,
+    /// The answer: Kimi's reasoning has blocks of its own, and a lone tag can be left in the text
+    /// (conv-moonshot-25df26ca). The text is held until one or the other is known.
+    Content,
+}
+
+/// Splits the text of one block; its end is told with [`finish`](Self::finish).
+#[derive(Debug)]
+pub(super) struct TagSplitter {
+    open: String,
+    close: String,
+    unclosed: Unclosed,
+    place: Place,
+    /// Text that may still become a tag.
+    held: String,
+    /// The open section, where its kind is not known before its end.
+    section: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Nothing but white space so far.
+    Start,
+    Section,
+    /// Behind a tag: white space is not part of the answer.
+    Between,
+    Answer,
+}
+
+impl TagSplitter {
+    /// For the tags `<tag>` and `</tag>`.
+    pub(super) fn new(tag: &str, unclosed: Unclosed) -> Self {
+        Self {
+            open: format!("<{tag}>"),
+            close: format!("</{tag}>"),
+            unclosed,
+            place: Place::Start,
+            held: String::new(),
+            section: String::new(),
+        }
+    }
+
+    /// Takes the next piece of the block and gives `out` what is known by now; no part is empty.
+    pub(super) fn push(&mut self, text: &str, out: &mut impl FnMut(Part<'_>)) {
+        if self.place == Place::Answer {
+            give(Part::Content, text, out);
+            return;
+        }
+        let mut text = std::mem::take(&mut self.held) + text;
+        loop {
+            let rest = match self.place {
+                Place::Start | Place::Between => self.before_answer(text, out),
+                Place::Section => self.in_section(text, out),
+                Place::Answer => {
+                    give(Part::Content, &text, out);
+                    None
+                }
+            };
+            match rest {
+                Some(rest) => text = rest,
+                None => return,
+            }
+        }
+    }
+
+    /// The block is over: what was held back is given out. The next piece begins a new block.
+    pub(super) fn finish(&mut self, out: &mut impl FnMut(Part<'_>)) {
+        let held = std::mem::take(&mut self.held);
+        let section = std::mem::take(&mut self.section);
+        match (self.place, self.unclosed) {
+            (Place::Section, Unclosed::Reasoning) => give(Part::Reasoning, &held, out),
+            (Place::Section, Unclosed::Content) => {
+                give(Part::Content, (section + &held).trim_start(), out);
+            }
+            (Place::Between, _) => give(Part::Content, held.trim_start(), out),
+            (Place::Start | Place::Answer, _) => give(Part::Content, &held, out),
+        }
+        self.place = Place::Start;
+    }
+
+    /// Looks for a tag in front of the answer; gives what is left to look at.
+    fn before_answer(&mut self, text: String, out: &mut impl FnMut(Part<'_>)) -> Option<String> {
+        let body = text.trim_start();
+        if let Some(rest) = body.strip_prefix(self.open.as_str()) {
+            self.place = Place::Section;
+            return Some(rest.to_owned());
+        }
+        // A closing tag without its opening one is a remnant.
+        if let Some(rest) = body.strip_prefix(self.close.as_str()) {
+            self.place = Place::Between;
+            return Some(rest.to_owned());
+        }
+        if self.open.starts_with(body) || self.close.starts_with(body) {
+            self.held = text;
+            return None;
+        }
+        let answer = match self.place {
+            Place::Between => body,
+            _ => &text,
+        };
+        give(Part::Content, answer, out);
+        self.place = Place::Answer;
+        None
+    }
+
+    /// Looks for the end of the section; gives what is behind it.
+    fn in_section(&mut self, text: String, out: &mut impl FnMut(Part<'_>)) -> Option<String> {
+        if let Some((reasoning, rest)) = text.split_once(self.close.as_str()) {
+            let reasoning = std::mem::take(&mut self.section) + reasoning;
+            give(Part::Reasoning, &reasoning, out);
+            self.place = Place::Between;
+            return Some(rest.to_owned());
+        }
+        let kept = text.len() - beginning_at_end(&text, &self.close);
+        let (reasoning, held) = text.split_at(kept);
+        match self.unclosed {
+            Unclosed::Reasoning => give(Part::Reasoning, reasoning, out),
+            Unclosed::Content => self.section.push_str(reasoning),
+        }
+        self.held = held.to_owned();
+        None
+    }
+}
+
+fn give<'a>(part: fn(&'a str) -> Part<'a>, text: &'a str, out: &mut impl FnMut(Part<'_>)) {
+    if !text.is_empty() {
+        out(part(text));
+    }
+}
+
+/// How many bytes at the end of `text` are the beginning of `tag`.
+fn beginning_at_end(text: &str, tag: &str) -> usize {
+    let beginnings = tag.char_indices().map(|(end, _)| tag.split_at(end).0);
+    beginnings
+        .rev()
+        .find(|beginning| text.ends_with(beginning))
+        .map_or(0, str::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The reasoning and the answer of a block that comes in these pieces.
+    fn split(unclosed: Unclosed, tag: &str, pieces: &[&str]) -> (String, String) {
+        let mut splitter = TagSplitter::new(tag, unclosed);
+        let (mut reasoning, mut content) = (String::new(), String::new());
+        let mut out = |part: Part<'_>| match part {
+            Part::Reasoning(text) => reasoning.push_str(text),
+            Part::Content(text) => content.push_str(text),
+        };
+        for piece in pieces {
+            splitter.push(piece, &mut out);
+        }
+        splitter.finish(&mut out);
+        (reasoning, content)
+    }
+
+    #[test]
+    fn the_recorded_forms_are_told_apart() {
+        for (tag, text, reasoning, content) in [
+            // conv-nova-7215dbb8, before two calls
+            (
+                "thinking",
+                "<thinking> I will use it. </thinking>\n",
+                " I will use it. ",
+                "",
+            ),
+            // conv-nova-611b91f8
+            (
+                "thinking",
+                "\n<thinking> It is 30.</thinking>\nIt was 30°C.",
+                " It is 30.",
+                "It was 30°C.",
+            ),
+            // conv-unknown-c52ad715
+            (
+                "thinking",
+                "<thinking> Now.</thinking> \n\nThe game",
+                " Now.",
+                "The game",
+            ),
+            // inv-gpt-oss-18cedd87
+            (
+                "reasoning",
+                "<reasoning>Greet.</reasoning>Hello! 👋",
+                "Greet.",
+                "Hello! 👋",
+            ),
+            // invs-gpt-oss-d6a46d29, two sections
+            (
+                "reasoning",
+                "<reasoning>Use</reasoning><reasoning> it.</reasoning>",
+                "Use it.",
+                "",
+            ),
+            // cut at the limit of tokens
+            (
+                "thinking",
+                "<thinking>I was abou</thin",
+                "I was abou</thin",
+                "",
+            ),
+        ] {
+            assert_eq!(
+                split(Unclosed::Reasoning, tag, &[text]),
+                (reasoning.to_owned(), content.to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_lone_tag_of_kimi_is_taken_away() {
+        for (text, reasoning, content) in [
+            // conv-moonshot-25df26ca
+            (
+                " <think> The temperature in London is 30°C.",
+                "",
+                "The temperature in London is 30°C.",
+            ),
+            ("</think>\n\nIt is 30.", "", "It is 30."),
+            ("<think>Hm.</think>It is 30.", "Hm.", "It is 30."),
+        ] {
+            assert_eq!(
+                split(Unclosed::Content, "think", &[text]),
+                (reasoning.to_owned(), content.to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tag_within_the_answer_is_part_of_it() {
+        let text = "Write:\n<thinking>x</thinking>\nso.";
+        assert_eq!(
+            split(Unclosed::Reasoning, "thinking", &[text]),
+            (String::new(), text.to_owned())
+        );
+    }
+
+    #[test]
+    fn what_can_no_longer_be_the_tag_passes_at_once() {
+        let mut splitter = TagSplitter::new("thinking", Unclosed::Reasoning);
+        let mut given = Vec::new();
+        for piece in ["<th", "e>", " x", "<thinking>"] {
+            splitter.push(piece, &mut |part| given.push(format!("{part:?}")));
+        }
+        assert_eq!(
+            given,
+            [
+                r#"Content("<the>")"#,
+                r#"Content(" x")"#,
+                r#"Content("<thinking>")"#
+            ]
+        );
+    }
+
+    #[test]
+    fn reasoning_is_given_out_while_it_comes() {
+        let mut splitter = TagSplitter::new("thinking", Unclosed::Reasoning);
+        let mut given = Vec::new();
+        // convs-nova-844a5c56
+        for piece in ["<thinking", ">", "To", " it.</", "thinking", ">\n"] {
+            splitter.push(piece, &mut |part| given.push(format!("{part:?}")));
+        }
+        assert_eq!(given, [r#"Reasoning("To")"#, r#"Reasoning(" it.")"#]);
+    }
+
+    fn pieces() -> impl Strategy<Value = Vec<String>> {
+        let piece = prop_oneof![
+            Just("<think>".to_owned()),
+            Just("</think>".to_owned()),
+            "[<>/think \nü]{0,6}",
+        ];
+        proptest::collection::vec(piece, 0..8)
+    }
+
+    proptest! {
+        #[test]
+        fn the_splitting_into_pieces_does_not_matter(pieces in pieces()) {
+            let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            let whole = pieces.concat();
+            let characters: Vec<&str> = whole.split_inclusive(|_| true).collect();
+            for unclosed in [Unclosed::Reasoning, Unclosed::Content] {
+                let expected = split(unclosed, "think", &[&whole]);
+                prop_assert_eq!(&split(unclosed, "think", &pieces), &expected);
+                prop_assert_eq!(&split(unclosed, "think", &characters), &expected);
+            }
+        }
+
+        #[test]
+        fn text_without_the_tag_is_unchanged(text in "[^<]{0,20}[a-z<>/ ü\n]{0,20}") {
+            prop_assume!(!text.contains("think>"));
+            for unclosed in [Unclosed::Reasoning, Unclosed::Content] {
+                let expected = (String::new(), text.clone());
+                prop_assert_eq!(split(unclosed, "think", &[&text]), expected);
+            }
+        }
+
+        #[test]
+        fn a_section_and_an_answer_are_told_apart(
+            reasoning in "[^<]{0,20}",
+            content in "([^<\\s][^<]{0,20})?",
+        ) {
+            let text = format!("\n<think>{reasoning}</think>\n\n{content}");
+            for unclosed in [Unclosed::Reasoning, Unclosed::Content] {
+                prop_assert_eq!(
+                    split(unclosed, "think", &[&text]),
+                    (reasoning.clone(), content.clone())
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What a chat request is translated under: the model's facts, the operator's settings, and what
+//! the gateway knows beside the request.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::media::Fetched;
+use super::types::GuardrailFields;
+use crate::converse::content::ReasoningBlock;
+use crate::converse::options::GuardrailConfig;
+use crate::models::Facts;
+
+/// What a chat request is translated under.
+pub struct Terms<'a> {
+    /// What the model takes.
+    pub facts: &'a Facts,
+    /// The most tokens that the model can write, where that is known.
+    pub output_limit: Option<u32>,
+    /// What the operator and the request's headers say.
+    pub options: &'a ChatOptions,
+    /// The reasoning that came before the tool call of this id, as the client knows the id.
+    pub recall: &'a dyn Fn(&str) -> Option<Arc<[ReasoningBlock]>>,
+    /// What the gateway has fetched from the addresses of the request.
+    pub fetched: &'a Fetched,
+}
+
+/// What the operator and the request's headers say of a chat request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChatOptions {
+    /// maxTokens where the request says none.
+    pub default_max_tokens: Option<u32>,
+    /// The highest maxTokens.
+    pub max_tokens_ceiling: Option<u32>,
+    /// The most answers to one request.
+    pub most_answers: u32,
+    /// Whether cache points are placed where the client has placed none.
+    pub automatic_caching: bool,
+    /// The guardrail that the operator has set, which no request gets around.
+    pub guardrail: Option<GuardrailPolicy>,
+    /// The guardrail of the request's headers.
+    pub guardrail_headers: GuardrailFields,
+    /// The tier of the request's headers.
+    pub service_tier_header: Option<String>,
+    /// The machines of the request's headers.
+    pub latency_header: Option<String>,
+    /// Whether `metadata` becomes labels in the log of invocations.
+    pub forward_metadata: bool,
+    /// Which keys of the provider's own a request may set.
+    pub model_fields: AllowList,
+    /// Which buckets a request may name.
+    pub s3_buckets: AllowList,
+    /// Whether `service_tier: "scale"` runs on capacity that was bought.
+    pub reserved_tier: bool,
+}
+
+impl Default for ChatOptions {
+    fn default() -> Self {
+        Self {
+            default_max_tokens: None,
+            max_tokens_ceiling: None,
+            most_answers: 8,
+            automatic_caching: true,
+            guardrail: None,
+            guardrail_headers: GuardrailFields::default(),
+            service_tier_header: None,
+            latency_header: None,
+            forward_metadata: false,
+            model_fields: AllowList::default(),
+            s3_buckets: AllowList::default(),
+            reserved_tier: false,
+        }
+    }
+}
+
+/// A guardrail that the operator has set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardrailPolicy {
+    /// The guardrail.
+    pub config: GuardrailConfig,
+    /// Whether it looks at the last of the user's turns alone.
+    pub only_last_turn: bool,
+}
+
+/// The names that are allowed; `*` stands for all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowList(Arc<[String]>);
+
+impl AllowList {
+    /// A list of names.
+    pub fn new(names: Vec<String>) -> Self {
+        Self(names.into())
+    }
+
+    /// Whether `name` is allowed.
+    pub fn allows(&self, name: &str) -> bool {
+        self.0
+            .iter()
+            .any(|allowed| allowed == "*" || allowed == name)
+    }
+
+    /// Whether `name` itself is in the list.
+    pub fn names(&self, name: &str) -> bool {
+        self.0.iter().any(|allowed| allowed == name)
+    }
+}
+
+impl Default for AllowList {
+    fn default() -> Self {
+        Self::new(vec!["*".to_owned()])
+    }
+}
+
+impl fmt::Debug for Terms<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Terms")
+            .field("family", &self.facts.family)
+            .field("output_limit", &self.output_limit)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+//! What is written down of a request while it is answered: usage, cost, and reasoning to be given
+//! back later.
+
+use std::sync::Arc;
+
+use super::cost::cost;
+use super::known::Known;
+use crate::converse::event::Event;
+use crate::converse::response::Usage;
+use crate::identity::Caller;
+use crate::openai::chat::{Pieces, TokenCounts};
+use crate::reasoning_memory::ReasoningMemory;
+use crate::record::Record;
+
+/// Where what a request used is written down.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) record: Arc<Record>,
+    pub(super) known: Arc<Known>,
+    /// Whether the table's price is the price of this request.
+    pub(super) has_price: bool,
+    pub(super) memory: Arc<ReasoningMemory>,
+    pub(super) caller: Caller,
+    /// The tier that was asked for, in case Bedrock does not say which it was.
+    pub(super) tier: Option<&'static str>,
+}
+
+impl Account {
+    /// The request's log line.
+    pub(super) fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    /// Keeps the reasoning before an answer's calls.
+    pub(super) fn remember(&self, pieces: &mut Pieces) {
+        if let Some((calls, blocks)) = pieces.reasoning_of_calls() {
+            self.memory
+                .remember(&self.caller, &self.known.facts.family, calls, blocks);
+        }
+    }
+
+    /// Writes down what all answers have used, as Bedrock has said.
+    pub(super) fn settle<'a>(&self, answers: impl Iterator<Item = &'a Pieces> + Clone) {
+        let usages: Vec<Usage> = answers.clone().filter_map(Pieces::usage).collect();
+        let mut total = TokenCounts::default();
+        let mut tier = self.tier;
+        for pieces in answers {
+            let Some(counts) = pieces.ending().usage else {
+                continue;
+            };
+            total.prompt = total.prompt.saturating_add(counts.prompt);
+            total.completion = total.completion.saturating_add(counts.completion);
+            total.cached = total.cached.saturating_add(counts.cached);
+            total.cache_write = total.cache_write.saturating_add(counts.cache_write);
+            total.reasoning = total.reasoning.saturating_add(counts.reasoning);
+            tier = pieces.tier().or(tier);
+        }
+        let price = self.known.price.as_ref().filter(|_| self.has_price);
+        let cost = cost(price, &usages, tier);
+        let mut entries = self.record.entries();
+        entries.usage = Some(total);
+        entries.cost = Some(cost);
+    }
+
+    /// Writes down that a part of an answer has arrived.
+    pub(super) fn note_progress(&self, events: &[Event]) {
+        let deltas = events
+            .iter()
+            .filter(|event| matches!(event, Event::BlockDelta { .. }))
+            .count();
+        if deltas == 0 {
+            return;
+        }
+        let elapsed = self.record.elapsed();
+        let mut entries = self.record.entries();
+        entries.first_token.get_or_insert(elapsed);
+        // A delta is a token or a few; better than nothing where Bedrock never says.
+        entries.estimated_completion += deltas as u64;
+    }
+}

@@ -1,0 +1,150 @@
+//! From the client's name of a model to what is known of it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::known::{Known, KnownModels};
+use crate::base_models::BaseModels;
+use crate::bedrock::{BaseModel, Bedrock};
+use crate::config::{ChatOverrides, Config, ModelEntry, Tables};
+use crate::fault::{Fault, FaultKind};
+use crate::models::{Facts, ModelId, RefusedField};
+
+/// Unknown models of which the log has told, at the most.
+const MOST_UNKNOWN: usize = 1024;
+
+/// The models that clients may ask for, and what is known of them.
+#[derive(Debug)]
+pub(super) struct Models {
+    names: BTreeMap<String, ModelEntry>,
+    tables: RwLock<Arc<Tables>>,
+    bases: BaseModels,
+    /// What the tables say, and what models were found to refuse.
+    known: KnownModels,
+    told_unknown: Mutex<HashSet<ModelId>>,
+    region: String,
+}
+
+/// A model that is asked.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// The model as Bedrock is asked for it.
+    pub(super) model: ModelId,
+    /// What is known of it.
+    pub(super) known: Arc<Known>,
+    /// How the operator wants its requests treated.
+    pub(super) chat: ChatOverrides,
+}
+
+impl Models {
+    pub(super) fn new(config: &Config, tables: Tables, bedrock: &Bedrock) -> Self {
+        let bases = BaseModels::new(
+            bedrock.clone(),
+            config.base_models.clone(),
+            config.catalog.refresh,
+        );
+        Self {
+            names: config.models.clone(),
+            tables: RwLock::new(Arc::new(tables)),
+            bases,
+            known: KnownModels::default(),
+            told_unknown: Mutex::default(),
+            region: bedrock.region().to_owned(),
+        }
+    }
+
+    /// Puts other tables in the place of these; what was learned of models is learned anew.
+    pub(super) fn replace_tables(&self, tables: Tables) {
+        *self.tables.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tables);
+        self.known.forget();
+    }
+
+    /// The model that a name stands for: one of the configuration's, or a Bedrock id as it is.
+    pub(super) async fn target(&self, name: &str) -> Result<Target, Fault> {
+        let (model, chat) = match self.names.get(name) {
+            Some(ModelEntry { target, chat }) => (target.clone(), chat.clone()),
+            None => (parse_id(name)?, ChatOverrides::default()),
+        };
+        let base = match model.says_its_foundation() {
+            true => None,
+            false => self.bases.of(&model).await,
+        };
+        let known = match self.known.get(&model, base.as_ref()) {
+            Some(known) => known,
+            None => self.look_up(&model, base),
+        };
+        Ok(Target { model, known, chat })
+    }
+
+    /// Learns that the target refuses `field`. Whether that is new.
+    pub(super) fn learn(&self, target: &mut Target, field: RefusedField) -> bool {
+        let Some(known) = target.known.without(&target.model, field) else {
+            return false;
+        };
+        target.known = self.known.keep(&target.model, known);
+        true
+    }
+
+    /// What the tables say of a model that is based on `base`, where its id does not say it.
+    fn look_up(&self, model: &ModelId, base: Option<BaseModel>) -> Arc<Known> {
+        let tables = Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner));
+        let (known_as, facts) = match &base {
+            None => (model.clone(), Arc::clone(tables.facts.facts(model))),
+            Some(BaseModel::Foundation(base)) => {
+                (base.clone(), Arc::clone(tables.facts.facts(base)))
+            }
+            Some(BaseModel::Imported { takes_tools }) => {
+                let facts = Facts {
+                    tools: *takes_tools,
+                    ..Facts::clone(tables.facts.unknown())
+                };
+                (model.clone(), Arc::new(facts))
+            }
+        };
+        if facts.family.is_empty() {
+            self.tell_unknown(model);
+        }
+        let row = tables.prices.row_in(&known_as, &self.region);
+        let end_of_life = row.and_then(|row| row.end_of_life).map(str::to_owned);
+        if let Some(end_of_life) = &end_of_life {
+            tracing::info!(
+                model = model.as_str(),
+                end_of_life,
+                "this model answers no more from that day on"
+            );
+        }
+        let known = Known {
+            facts,
+            end_of_life,
+            output_limit: row.and_then(|row| row.max_output),
+            context_window: row.and_then(|row| row.context_window),
+            price: row.and_then(|row| row.price).cloned(),
+            known_as,
+            base,
+        };
+        self.known.keep(model, known)
+    }
+
+    /// One line for each model that the table does not know.
+    fn tell_unknown(&self, model: &ModelId) {
+        let told = self.told_unknown.lock();
+        let mut told = told.unwrap_or_else(PoisonError::into_inner);
+        if told.len() < MOST_UNKNOWN && told.insert(model.clone()) {
+            tracing::info!(
+                model = model.as_str(),
+                "the table does not know this model: it is asked for nothing that not every model \
+                 takes; a file of `[catalog] facts` can say more"
+            );
+        }
+    }
+}
+
+fn parse_id(name: &str) -> Result<ModelId, Fault> {
+    ModelId::parse(name).map_err(|error| {
+        let message =
+            format!("there is no model of this name, which {error}; /v1/models lists them");
+        Fault::new(FaultKind::NotFound, message)
+            .parameter("model")
+            .code("model_not_found")
+    })
+}

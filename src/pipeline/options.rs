@@ -1,0 +1,70 @@
+//! What the operator, the key and the request's headers say of a chat request, put together.
+
+use bytes::Bytes;
+
+use super::Pipeline;
+use super::draft::Draft;
+use super::models::Target;
+use crate::config::{ChatOverrides, Truncate};
+use crate::identity::Caller;
+use crate::openai::chat::{ChatOptions, ChatRequest, GuardrailFields};
+
+/// What the headers of a chat request say.
+#[derive(Debug, Clone, Default)]
+pub struct HeaderOptions {
+    /// `x-outcrop-strict`
+    pub strict: bool,
+    /// `x-outcrop-truncate`
+    pub truncate: Option<Truncate>,
+    /// `x-outcrop-cache`
+    pub cache: Option<bool>,
+    /// `X-Amzn-Bedrock-Guardrail…`
+    pub guardrail: GuardrailFields,
+    /// `X-Amzn-Bedrock-Service-Tier`
+    pub service_tier: Option<String>,
+    /// `X-Amzn-Bedrock-PerformanceConfig-Latency`
+    pub latency: Option<String>,
+}
+
+impl Pipeline {
+    /// The request under the settings that hold for it.
+    ///
+    /// The key goes before the model, and the model before `[chat]`. A request cannot switch on
+    /// what the operator has switched off, nor get around a guardrail or a ceiling.
+    pub(super) fn settled(
+        &self,
+        caller: Caller,
+        request: Box<ChatRequest>,
+        body: Bytes,
+        target: Target,
+        headers: HeaderOptions,
+    ) -> Draft {
+        let nothing = ChatOverrides::default();
+        let key = self.keys.get(caller.name()).unwrap_or(&nothing);
+        let scopes = [key, &target.chat, &self.chat.common];
+        let strict = headers.strict || scopes.iter().any(|scope| scope.strict);
+        let truncate = scopes.iter().find_map(|scope| scope.truncate);
+        let is_off = |cache: Option<bool>| cache == Some(false);
+        let is_cached = !is_off(headers.cache) && !scopes.iter().any(|scope| is_off(scope.cache));
+        let ceilings = scopes.iter().filter_map(|scope| scope.max_tokens_ceiling);
+        let guardrail = scopes.iter().find_map(|scope| scope.guardrail.as_ref());
+        let options = ChatOptions {
+            default_max_tokens: scopes.iter().find_map(|scope| scope.max_tokens),
+            max_tokens_ceiling: ceilings.min(),
+            most_answers: self.chat.most_answers,
+            automatic_caching: is_cached,
+            guardrail: guardrail.cloned(),
+            guardrail_headers: headers.guardrail,
+            service_tier_header: headers.service_tier,
+            latency_header: headers.latency,
+            forward_metadata: self.chat.forward_metadata,
+            model_fields: self.chat.model_fields.clone(),
+            s3_buckets: self.chat.s3_buckets.clone(),
+            reserved_tier: self.chat.reserved_tier,
+        };
+        let mut draft = Draft::new(caller, request, body, target, options);
+        draft.strict = strict;
+        draft.truncate = headers.truncate.or(truncate).unwrap_or(Truncate::Refuse);
+        draft
+    }
+}

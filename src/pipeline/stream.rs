@@ -1,0 +1,207 @@
+//! A streamed answer under way, or several to one request.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::select_all;
+
+use super::account::Account;
+use super::heard;
+use crate::bedrock::EventStream;
+use crate::converse::event::Event;
+use crate::fault::{Fault, FaultKind};
+use crate::limits::Permit;
+use crate::openai::chat::{AnswerPlan, ChunkWriter, Ending, Pieces};
+use crate::record::Record;
+
+/// A stream under way. Dropping it ends the calls to Bedrock and gives their places back.
+#[derive(Debug)]
+pub struct ChatStream {
+    branches: Vec<Branch>,
+    writer: ChunkWriter,
+    account: Account,
+    _permits: Vec<Permit>,
+}
+
+/// One of the answers.
+#[derive(Debug)]
+struct Branch {
+    source: Source,
+    pieces: Pieces,
+    /// Whether Bedrock's stream has come to its end.
+    ended: bool,
+}
+
+/// Where events come from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// As Bedrock sends them.
+    Live(Box<EventStream>),
+    /// The events of a whole answer, for models that offer tools only there.
+    Whole(Vec<Event>),
+}
+
+/// What has arrived of one of the answers: events, or its end.
+struct Arrival {
+    branch: usize,
+    events: Vec<Event>,
+    more: bool,
+}
+
+impl ChatStream {
+    pub(super) fn new(
+        sources: Vec<Source>,
+        plan: &Arc<AnswerPlan>,
+        mut writer: ChunkWriter,
+        account: Account,
+        permits: Vec<Permit>,
+    ) -> Self {
+        let mut branches: Vec<Branch> = sources
+            .into_iter()
+            .map(|source| Branch {
+                source,
+                pieces: Pieces::new(Arc::clone(plan)),
+                ended: false,
+            })
+            .collect();
+        if branches.len() > 1 {
+            // Clients put the answers in the order in which they first hear of them.
+            for (choice, branch) in (0..).zip(&mut branches) {
+                writer.choose(choice);
+                branch.pieces.start(&mut writer);
+            }
+        }
+        Self {
+            branches,
+            writer,
+            account,
+            _permits: permits,
+        }
+    }
+
+    /// The request's log line.
+    pub fn record(&self) -> &Arc<Record> {
+        self.account.record()
+    }
+
+    /// The next bytes for the client, all that has arrived in one write; nothing after the last.
+    /// May be dropped while it waits, and called again.
+    ///
+    /// Fails where an answer broke off. [`ChatStream::fail`] then has the last bytes.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        loop {
+            let Some(arrival) = self.arrival().await? else {
+                return Ok(None);
+            };
+            self.accept(arrival)?;
+            if !self.writer.is_empty() {
+                return Ok(Some(self.writer.take()));
+            }
+        }
+    }
+
+    /// What arrives next of any of the answers; nothing when all are over.
+    async fn arrival(&mut self) -> Result<Option<Arrival>, Fault> {
+        let open = self.branches.iter_mut().enumerate();
+        let mut open: Vec<(usize, &mut Branch)> =
+            open.filter(|(_, branch)| !branch.ended).collect();
+        let arrival = match open.as_mut_slice() {
+            [] => return Ok(None),
+            [(place, branch)] => branch.arrival(*place).await,
+            several => {
+                let waiting = several.iter_mut();
+                let waiting = waiting.map(|(place, branch)| Box::pin(branch.arrival(*place)));
+                // The others lose nothing when they are dropped.
+                select_all(waiting).await.0
+            }
+        };
+        let arrival = arrival.map_err(|failure| heard(failure, self.account.record()))?;
+        Ok(Some(arrival))
+    }
+
+    fn accept(&mut self, arrival: Arrival) -> Result<(), Fault> {
+        let Arrival {
+            branch: place,
+            events,
+            more,
+        } = arrival;
+        let Some(branch) = self.branches.get_mut(place) else {
+            return Ok(());
+        };
+        let was_open = branch.pieces.finish().is_none();
+        self.writer.choose(u32::try_from(place).unwrap_or_default());
+        for event in &events {
+            branch.pieces.accept(event, &mut self.writer)?;
+        }
+        if was_open && branch.pieces.finish().is_some() {
+            self.account.remember(&mut branch.pieces);
+        }
+        if !more {
+            branch.ended = true;
+            if branch.pieces.finish().is_none() {
+                return Err(broke_off());
+            }
+        }
+        self.account.note_progress(&events);
+        if self
+            .branches
+            .iter()
+            .all(|branch| branch.pieces.usage().is_some())
+        {
+            self.account
+                .settle(self.branches.iter().map(|branch| &branch.pieces));
+        }
+        Ok(())
+    }
+
+    /// The event that tells the client of `fault`, after which nothing comes.
+    pub fn fail(&mut self, fault: &Fault) -> Bytes {
+        self.writer
+            .error(&crate::openai::error::ErrorBody::from(fault));
+        self.writer.take()
+    }
+
+    /// Whether all answers are whole, so that nothing but the end is missing.
+    pub fn is_finished(&self) -> bool {
+        self.branches
+            .iter()
+            .all(|branch| branch.pieces.finish().is_some())
+    }
+
+    /// The last lines of a whole stream.
+    pub fn done(&mut self) -> Bytes {
+        let endings = self
+            .branches
+            .iter()
+            .map(|branch| branch.pieces.ending().clone());
+        self.writer.done(&Ending::of_all(endings));
+        self.writer.take()
+    }
+}
+
+impl Branch {
+    async fn arrival(&mut self, place: usize) -> Result<Arrival, crate::bedrock::Failure> {
+        let mut events = Vec::new();
+        let more = match &mut self.source {
+            Source::Live(stream) => stream.next(&mut events).await?,
+            Source::Whole(whole) => {
+                events.append(whole);
+                !events.is_empty()
+            }
+        };
+        Ok(Arrival {
+            branch: place,
+            events,
+            more,
+        })
+    }
+}
+
+/// The end of Bedrock's stream is a clean one only after `messageStop`.
+fn broke_off() -> Fault {
+    Fault::new(
+        FaultKind::BadGateway,
+        "the model's answer broke off before its end",
+    )
+    .code("upstream_connection_error")
+}

@@ -1,0 +1,207 @@
+//! The reasoning that models signed, for clients that keep only OpenAI's fields: when a client
+//! gives back a call of a tool without the reasoning before it, it is given back for it.
+//!
+//! Bounded in bytes and in time; the oldest goes first. Nothing is written to disk.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::converse::content::{ReasoningBlock, ReasoningText};
+use crate::identity::Caller;
+
+/// What an entry takes beside its text: ids, map and queue.
+const ENTRY_BYTES: usize = 256;
+
+/// The reasoning before calls of tools, by caller and id of the call.
+#[derive(Debug)]
+pub struct ReasoningMemory {
+    most_bytes: usize,
+    kept_for: Duration,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    by_call: HashMap<Key, Entry>,
+    /// The calls, oldest first, with the number of the entry they had then.
+    order: VecDeque<(Key, u64)>,
+    bytes: usize,
+    entries: u64,
+}
+
+/// Callers do not see each other's reasoning, also where they know an id.
+type Key = (Arc<str>, Arc<str>);
+
+#[derive(Debug)]
+struct Entry {
+    /// The model's family: another one does not take it back.
+    family: Arc<str>,
+    blocks: Arc<[ReasoningBlock]>,
+    bytes: usize,
+    since: Instant,
+    number: u64,
+}
+
+impl ReasoningMemory {
+    /// A memory of `most_bytes` (0 for none) in which an entry is kept for `kept_for`.
+    pub fn new(most_bytes: usize, kept_for: Duration) -> Self {
+        Self {
+            most_bytes,
+            kept_for,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// Remembers the `blocks` that came before the `calls` of one answer.
+    pub fn remember(
+        &self,
+        caller: &Caller,
+        family: &str,
+        calls: Vec<String>,
+        blocks: Vec<ReasoningBlock>,
+    ) {
+        let size: usize = blocks.iter().map(block_bytes).sum();
+        let bytes = size / calls.len().max(1) + ENTRY_BYTES;
+        if bytes.saturating_mul(calls.len()) > self.most_bytes {
+            return;
+        }
+        let blocks: Arc<[ReasoningBlock]> = blocks.into();
+        let family: Arc<str> = family.into();
+        let caller: Arc<str> = caller.name().into();
+        let mut inner = self.inner();
+        for call in calls {
+            let key = (Arc::clone(&caller), Arc::from(call));
+            inner.entries += 1;
+            let entry = Entry {
+                family: Arc::clone(&family),
+                blocks: Arc::clone(&blocks),
+                bytes,
+                since: Instant::now(),
+                number: inner.entries,
+            };
+            inner.insert(key, entry);
+        }
+        inner.forget(self.most_bytes, self.kept_for);
+    }
+
+    /// The blocks that came before the call of this id, where a model of `family` wrote them.
+    pub fn recall(
+        &self,
+        caller: &Caller,
+        family: &str,
+        call: &str,
+    ) -> Option<Arc<[ReasoningBlock]>> {
+        if self.most_bytes == 0 {
+            return None;
+        }
+        let key: Key = (caller.name().into(), call.into());
+        let inner = self.inner();
+        let entry = inner.by_call.get(&key)?;
+        let fresh = entry.since.elapsed() < self.kept_for;
+        (fresh && &*entry.family == family).then(|| Arc::clone(&entry.blocks))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn insert(&mut self, key: Key, entry: Entry) {
+        self.bytes += entry.bytes;
+        self.order.push_back((key.clone(), entry.number));
+        if let Some(old) = self.by_call.insert(key, entry) {
+            self.bytes -= old.bytes;
+        }
+    }
+
+    /// Lets the oldest go until what is left fits.
+    fn forget(&mut self, most_bytes: usize, kept_for: Duration) {
+        while let Some((key, number)) = self.order.front() {
+            let entry = self.by_call.get(key);
+            // A call that was remembered again stands further back in the queue.
+            let is_current = entry.is_some_and(|entry| entry.number == *number);
+            let is_old = entry.is_some_and(|entry| entry.since.elapsed() >= kept_for);
+            if is_current && !is_old && self.bytes <= most_bytes {
+                return;
+            }
+            let Some((key, _)) = self.order.pop_front() else {
+                return;
+            };
+            if is_current && let Some(old) = self.by_call.remove(&key) {
+                self.bytes -= old.bytes;
+            }
+        }
+    }
+}
+
+fn block_bytes(block: &ReasoningBlock) -> usize {
+    match block {
+        ReasoningBlock::ReasoningText(ReasoningText { text, signature }) => {
+            text.len() + signature.as_ref().map_or(0, String::len)
+        }
+        ReasoningBlock::RedactedContent(data) => data.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn redacted(length: usize) -> Vec<ReasoningBlock> {
+        vec![ReasoningBlock::RedactedContent("x".repeat(length))]
+    }
+
+    fn remember(memory: &ReasoningMemory, call: &str, length: usize) {
+        let caller = Caller::new("a");
+        memory.remember(&caller, "Claude", vec![call.to_owned()], redacted(length));
+    }
+
+    fn knows(memory: &ReasoningMemory, caller: &str, family: &str, call: &str) -> bool {
+        memory.recall(&Caller::new(caller), family, call).is_some()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_its_caller_and_its_family_get_it_back() {
+        let memory = ReasoningMemory::new(1 << 20, HOUR);
+        remember(&memory, "call", 10);
+        assert!(knows(&memory, "a", "Claude", "call"));
+        assert!(!knows(&memory, "b", "Claude", "call"));
+        assert!(!knows(&memory, "a", "Nova", "call"));
+        assert!(!knows(&memory, "a", "Claude", "other"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_goes_first_and_the_bytes_are_bounded() {
+        let memory = ReasoningMemory::new(4 * (100 + ENTRY_BYTES), HOUR);
+        for number in 0..1000 {
+            remember(&memory, &format!("call-{number}"), 100);
+            // The same call again does not count twice.
+            remember(&memory, "again", 100);
+        }
+        assert!(knows(&memory, "a", "Claude", "again"));
+        assert!(knows(&memory, "a", "Claude", "call-999"));
+        assert!(!knows(&memory, "a", "Claude", "call-990"));
+        let inner = memory.inner();
+        assert!(inner.bytes <= memory.most_bytes && inner.by_call.len() <= 4);
+        assert!(inner.order.len() <= 8, "{}", inner.order.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_forgotten_in_time_and_never_kept_where_it_is_off() {
+        let memory = ReasoningMemory::new(1 << 20, HOUR);
+        remember(&memory, "call", 10);
+        tokio::time::advance(HOUR).await;
+        assert!(!knows(&memory, "a", "Claude", "call"));
+        remember(&memory, "next", 10);
+        assert_eq!(memory.inner().by_call.len(), 1);
+        let off = ReasoningMemory::new(0, HOUR);
+        remember(&off, "call", 10);
+        assert!(!knows(&off, "a", "Claude", "call"));
+    }
+}

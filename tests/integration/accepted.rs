@@ -1,0 +1,214 @@
+//! The requests of the golden folders, sent for real: what they become is taken by the simulator,
+//! which refuses what Bedrock refuses.
+
+use std::fs;
+use std::path::Path;
+
+use bedrock_simulator::{Guardrail, Options};
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use crate::conversations::conversation;
+use crate::world::World;
+
+/// A guardrail that the requests name.
+fn guardrail() -> Guardrail {
+    Guardrail {
+        id: "abcd1234".to_owned(),
+        versions: vec!["1".to_owned()],
+        ..Guardrail::demo()
+    }
+}
+
+#[tokio::test]
+async fn every_golden_request_is_taken() {
+    let options = Options {
+        // Reasoning that is given back there was signed by nobody.
+        foreign_signatures: true,
+        guardrails: vec![guardrail()],
+        ..Options::default()
+    };
+    let world = World::with_simulator(options, |_| {}).await;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut refused = Vec::new();
+    for case in fs::read_dir(root).unwrap() {
+        let case = case.unwrap().path();
+        let text = fs::read_to_string(case.join("request.json")).unwrap();
+        let mut request: Value = serde_json::from_str(&text).unwrap();
+        for stream in [false, true] {
+            request["stream"] = stream.into();
+            world.simulator.clear();
+            let reply = world.chat(&request).await;
+            let error = fs::read_to_string(case.join("error.json"));
+            // Asked once, nothing has had to be learned.
+            let is_as_expected = match error {
+                Ok(error) => {
+                    let error: Value = serde_json::from_str(&error).unwrap();
+                    reply.status == 400 && reply.json() == error && world.asked().is_empty()
+                }
+                Err(_) => reply.status == 200 && world.asked().len() == 1,
+            };
+            if !is_as_expected {
+                let name = case.file_name().unwrap().to_string_lossy().into_owned();
+                refused.push(format!(
+                    "{name}, stream {stream}: {} {}",
+                    reply.status, reply.text
+                ));
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+/// Every family that the simulator knows, as far as it talks.
+const MODELS: &[&str] = &[
+    "anthropic.claude-3-haiku-20240307-v1:0",
+    "us.anthropic.claude-3-7-sonnet-20250219-v1:0",
+    "us.anthropic.claude-sonnet-4-20250514-v1:0",
+    "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "us.anthropic.claude-opus-4-5-20251101-v1:0",
+    "us.anthropic.claude-sonnet-4-6",
+    "us.anthropic.claude-opus-4-7",
+    "us.anthropic.claude-sonnet-5",
+    "us.anthropic.claude-opus-5",
+    "global.anthropic.claude-opus-5-5",
+    "us.anthropic.claude-fable-5",
+    "amazon.nova-lite-v1:0",
+    "amazon.nova-micro-v1:0",
+    "us.amazon.nova-2-lite-v1:0",
+    "us.meta.llama3-3-70b-instruct-v1:0",
+    "us.meta.llama4-scout-17b-instruct-v1:0",
+    "mistral.mistral-large-2402-v1:0",
+    "mistral.mistral-large-3-675b-instruct",
+    "us.mistral.pixtral-large-2502-v1:0",
+    "mistral.magistral-small-2509",
+    "cohere.command-r-v1:0",
+    "us.deepseek.r1-v1:0",
+    "deepseek.v3-v1:0",
+    "qwen.qwen3-32b-v1:0",
+    "qwen.qwen3-coder-30b-a3b-v1:0",
+    "openai.gpt-oss-120b-1:0",
+    "ai21.jamba-1-5-large-v1:0",
+    "us.writer.palmyra-x5-v1:0",
+    "moonshot.kimi-k2-thinking",
+    "zai.glm-4.7",
+    "minimax.minimax-m2",
+    "google.gemma-3-27b-it",
+    "nvidia.nemotron-nano-9b-v2",
+];
+
+/// A field that is there or not, with one of these values.
+fn maybe(values: Value) -> impl Strategy<Value = Option<Value>> {
+    let Value::Array(values) = values else {
+        panic!("a list of values");
+    };
+    of(select(values))
+}
+
+/// Fields beside the conversation, of any that go together in OpenAI's words.
+fn fields() -> impl Strategy<Value = Value> {
+    let schema = json!({"type": "object", "properties": {
+        "a": {"type": "integer", "minimum": 1}, "b": {"$ref": "#/$defs/B"}}, "$defs": {"B": {"type": "string"}}});
+    let tool = |name: &str, strict: bool| json!({"type": "function", "function": {"name": name, "parameters": schema, "strict": strict}});
+    let mut marked = tool("go to", true);
+    marked["cache_control"] = json!({"type": "ephemeral"});
+    let format = json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": true}});
+    let named = [
+        (
+            "tools",
+            json!([[marked, tool("rate", false)], [tool("rate", true)]]),
+        ),
+        (
+            "tool_choice",
+            json!(["auto", "none", "required", {"type": "function", "function": {"name": "rate"}},
+                {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"type": "function", "name": "rate"}]}}]),
+        ),
+        ("parallel_tool_calls", json!([true, false])),
+        ("response_format", json!([{"type": "json_object"}, format])),
+        (
+            "reasoning_effort",
+            json!(["none", "minimal", "low", "medium", "high", "xhigh", "max"]),
+        ),
+        (
+            "thinking",
+            json!([{"type": "enabled", "budget_tokens": 3000}, {"type": "enabled", "budget_tokens": 500000}, {"type": "adaptive"}, {"type": "disabled"}]),
+        ),
+        ("temperature", json!([0, 0.5, 1, 2])),
+        ("top_p", json!([0.5, 0.97, 1])),
+        ("top_k", json!([5])),
+        ("max_tokens", json!([1, 1000, 2000, 1_000_000])),
+        ("stop", json!(["END", ["a", "b"]])),
+        ("frequency_penalty", json!([0, 0.5])),
+        ("stream", json!([true])),
+        ("service_tier", json!(["auto", "flex"])),
+        ("web_search_options", json!([{}])),
+        ("performanceConfig", json!([{"latency": "optimized"}])),
+        (
+            "guardrailConfig",
+            json!([{"guardrailIdentifier": "abcd1234", "guardrailVersion": "1", "trace": "enabled",
+            "streamProcessingMode": "async", "onlyLastTurn": true}]),
+        ),
+        ("prompt_cache_retention", json!(["24h"])),
+    ];
+    named
+        .into_iter()
+        .map(|(name, values)| maybe(values).prop_map(move |value| (name, value)))
+        .collect::<Vec<_>>()
+        .prop_map(|fields| {
+            let present = fields
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+            let mut fields: serde_json::Map<String, Value> = present.collect();
+            if !fields.contains_key("tools") {
+                fields.remove("tool_choice");
+            }
+            fields.into()
+        })
+}
+
+#[test]
+fn whatever_is_asked_is_taken_or_refused_here() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let options = Options {
+        foreign_signatures: true,
+        guardrails: vec![guardrail()],
+        ..Options::default()
+    };
+    let world = runtime.block_on(World::with_simulator(options, |_| {}));
+    let requests = (select(MODELS), fields(), conversation(), any::<bool>());
+    let mut runner = TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let outcome = runner.run(
+        &requests,
+        |(model, mut request, conversation, with_media)| {
+            request["model"] = model.into();
+            request["messages"] = conversation.written(with_media).concat().into();
+            world.simulator.clear();
+            let reply = runtime.block_on(world.chat(&request));
+            let asked = world.asked();
+            // Asked once: there was nothing to be learned from a refusal.
+            let is_taken =
+                reply.status == 200 && asked.len() == 1 && !reply.text.contains("{\"error\"");
+            let is_refused_here = reply.status == 400 && asked.is_empty();
+            prop_assert!(
+                is_taken || is_refused_here,
+                "{model} {} {}\n{}\n{asked:?}",
+                reply.status,
+                reply.text,
+                reply.adjustments()
+            );
+            Ok(())
+        },
+    );
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}

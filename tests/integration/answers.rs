@@ -1,0 +1,256 @@
+//! Several answers to one request.
+
+use bedrock_simulator::{Fault, Script};
+use serde_json::{Value, json};
+
+use crate::logs;
+use crate::world::{World, streamed, whole};
+
+fn three(mut request: Value) -> Value {
+    request["n"] = 3.into();
+    request
+}
+
+/// An answer with this usage.
+fn answering(text: &str, usage: &Value) -> Script {
+    Script::new(bedrock_simulator::Answer::Converse {
+        body: json!({
+            "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
+            "stopReason": "end_turn",
+            "usage": usage,
+            "metrics": {"latencyMs": 1},
+        }),
+        headers: Default::default(),
+    })
+}
+
+/// A prefix that is worth caching.
+fn long(mut request: Value) -> Value {
+    let page = "The way up is long. ".repeat(400);
+    request["messages"] =
+        json!([{"role": "system", "content": page}, {"role": "user", "content": "hi"}]);
+    request
+}
+
+/// The value of a field in a log line.
+fn field(line: &str, name: &str) -> u64 {
+    let value = line.split_once(&format!(" {name}=")).unwrap().1;
+    let digits: String = value.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_whole_answer_has_a_choice_each_and_counts_the_prompt_once() {
+    logs::begin();
+    let world = World::start().await;
+    let usage = json!({"inputTokens": 100, "outputTokens": 7, "totalTokens": 107});
+    world.simulator.push(answering("Hello.", &usage).times(3));
+    let reply = world.chat(&three(whole("hi"))).await;
+    let json = reply.json();
+    assert_eq!(world.asked().len(), 3);
+    assert_eq!(world.asked()[0], world.asked()[2]);
+    let choices = json["choices"].as_array().unwrap();
+    for (index, choice) in choices.iter().enumerate() {
+        assert_eq!(choice["index"], index);
+        assert_eq!(choice["message"]["content"], "Hello.");
+        assert_eq!(choice["finish_reason"], "stop");
+    }
+    assert_eq!(choices.len(), 3);
+    assert_eq!(json["usage"]["prompt_tokens"], 100);
+    assert_eq!(json["usage"]["completion_tokens"], 21);
+    assert_eq!(json["usage"]["total_tokens"], 121);
+    // The log and the price have what Bedrock counted.
+    let line = logs::request_line().await;
+    assert_eq!(
+        (
+            field(&line, "prompt_tokens"),
+            field(&line, "completion_tokens")
+        ),
+        (300, 21)
+    );
+    // 300 × 3.3 + 21 × 16.5 dollars a million.
+    assert_eq!(reply.header("x-outcrop-cost-usd"), Some("0.0013365"));
+}
+
+#[tokio::test]
+async fn a_stream_begins_all_of_them_in_order_and_ends_once() {
+    for include_usage in [false, true] {
+        let world = World::start().await;
+        let mut request = three(streamed("one two three four"));
+        if include_usage {
+            request["stream_options"] = json!({"include_usage": true});
+        }
+        let chunks = world.chat(&request).await.chunks();
+        let mut texts = [const { String::new() }; 3];
+        let mut finished = [0; 3];
+        for (position, chunk) in chunks.iter().enumerate() {
+            assert_eq!(chunk["id"], chunks[0]["id"]);
+            let [choice] = chunk["choices"].as_array().unwrap().as_slice() else {
+                assert!(include_usage && position == chunks.len() - 1, "{chunk}");
+                let one = world.simulator.requests();
+                assert_eq!(one.len(), 3);
+                continue;
+            };
+            let index = choice["index"].as_u64().unwrap() as usize;
+            let is_role = choice["delta"].get("role").is_some();
+            assert_eq!(is_role, position < 3, "{chunk}");
+            if is_role {
+                assert_eq!(index, position);
+            }
+            assert_eq!(finished[index], 0, "nothing comes behind the end: {chunk}");
+            texts[index].push_str(choice["delta"]["content"].as_str().unwrap_or_default());
+            finished[index] += usize::from(choice["finish_reason"].is_string());
+        }
+        assert_eq!(finished, [1; 3]);
+        assert!(
+            texts
+                .iter()
+                .all(|text| text == &texts[0] && text.contains("three")),
+            "{texts:?}"
+        );
+        let usages: Vec<&Value> = chunks
+            .iter()
+            .filter(|chunk| chunk["usage"].is_object())
+            .collect();
+        assert_eq!(usages.len(), usize::from(include_usage));
+        for chunk in usages {
+            let alone = world.chat(&whole("one two three four")).await.json();
+            let count = |usage: &Value, name: &str| usage["usage"][name].as_u64().unwrap();
+            assert_eq!(
+                count(chunk, "prompt_tokens"),
+                count(&alone, "prompt_tokens")
+            );
+            assert_eq!(
+                count(chunk, "completion_tokens"),
+                3 * count(&alone, "completion_tokens")
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn calls_are_counted_in_each_answer_by_itself() {
+    let world = World::start().await;
+    let mut request = three(streamed("What is the weather in Rome?"));
+    request["tools"] = json!([{"type": "function", "function": {"name": "weather"}}]);
+    let chunks = world.chat(&request).await.chunks();
+    let mut ids = Vec::new();
+    for choice in chunks.iter().filter_map(|chunk| chunk["choices"].get(0)) {
+        for call in choice["delta"]["tool_calls"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            assert_eq!(call["index"], 0);
+            ids.extend(
+                call["id"]
+                    .as_str()
+                    .map(|id| (choice["index"].as_u64(), id.to_owned())),
+            );
+        }
+    }
+    ids.sort();
+    ids.dedup_by_key(|(index, _)| *index);
+    assert_eq!(ids.len(), 3, "{ids:?}");
+}
+
+#[tokio::test]
+async fn one_that_fails_fails_them_all() {
+    for request in [whole("hi"), streamed("hi")] {
+        let world = World::start().await;
+        let refused = Script::error(400, "ValidationException", "The first of its name.");
+        world.simulator.push(refused);
+        let reply = world.chat(&three(request)).await;
+        assert_eq!(reply.status, 400, "{}", reply.text);
+        assert_eq!(reply.error()["type"], "invalid_request_error");
+    }
+    let world = World::start().await;
+    world.simulator.push(Script::fault(Fault::Exception {
+        after_events: 3,
+        code: "modelStreamErrorException".to_owned(),
+        message: "lost".to_owned(),
+        original_status_code: None,
+    }));
+    let reply = world
+        .chat(&three(streamed("one two three four five")))
+        .await;
+    assert_eq!(reply.status, 200);
+    let last = reply.last_event();
+    assert!(last.contains("\"error\""), "{last}");
+    assert!(!reply.text.contains("[DONE]"));
+}
+
+#[tokio::test]
+async fn the_first_writes_the_cache_that_the_others_read() {
+    for request in [whole("hi"), streamed("hi")] {
+        logs::begin();
+        let world = World::start().await;
+        let mut request = three(long(request));
+        let is_stream = request["stream"] == true;
+        if is_stream {
+            request["stream_options"] = json!({"include_usage": true});
+        }
+        let reply = world.chat(&request).await;
+        let line = logs::request_line().await;
+        let written = field(&line, "cache_write_tokens");
+        assert!(written > 1024, "{line}");
+        assert_eq!(field(&line, "cached_tokens"), 2 * written);
+        // The client is told of the one prompt that it sent.
+        let usage = match is_stream {
+            true => reply.chunks().pop().unwrap()["usage"].clone(),
+            false => reply.json()["usage"].clone(),
+        };
+        assert_eq!(
+            usage["prompt_tokens_details"]["cache_write_tokens"],
+            written
+        );
+        assert_eq!(usage["prompt_tokens_details"]["cached_tokens"], 0);
+    }
+}
+
+#[tokio::test]
+async fn where_the_first_is_refused_the_others_are_not_asked_for() {
+    let world = World::start().await;
+    world
+        .simulator
+        .push(Script::error(400, "ValidationException", "No."));
+    assert_eq!(world.chat(&three(long(whole("hi")))).await.status, 400);
+    assert_eq!(world.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn there_are_no_more_than_the_operator_wants() {
+    let world = World::with(|config| config.chat.most_answers = 2).await;
+    for (n, status) in [(-1, 400), (0, 400), (1, 200), (2, 200), (3, 400)] {
+        let mut request = whole("hi");
+        request["n"] = n.into();
+        let reply = world.chat(&request).await;
+        assert_eq!(reply.status, status, "{n}");
+        if status == 400 {
+            assert_eq!(reply.error()["param"], "n");
+            assert_eq!(reply.error()["code"], "unsupported_value");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_refused_is_left_out_of_all_of_them() {
+    let world = World::start().await;
+    let refusal =
+        "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
+    world
+        .simulator
+        .push(Script::error(400, "ValidationException", refusal));
+    let mut request = three(whole("hi"));
+    request["service_tier"] = "flex".into();
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(reply.json()["choices"].as_array().unwrap().len(), 3);
+    assert!(reply.adjustments().contains("service_tier"));
+    let asked = world.asked();
+    assert!(
+        asked[asked.len() - 3..]
+            .iter()
+            .all(|asked| asked.get("serviceTier").is_none())
+    );
+}

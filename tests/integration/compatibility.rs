@@ -1,0 +1,95 @@
+//! `docs/compatibility.md` says what the code does: its tables are made by asking the code, and
+//! compared here. The prose around them is written by hand.
+//!
+//! `OUTCROP_UPDATE_GOLDEN=1 cargo test --test integration compatibility` writes the tables anew;
+//! read the difference before committing it.
+
+mod answers;
+mod difference;
+mod families;
+mod headers;
+mod page;
+mod place;
+mod probe;
+mod samples;
+
+use std::collections::BTreeSet;
+
+use outcrop::openai::ClientField;
+use outcrop::openai::chat::ChatRequest;
+use serde_json::Value;
+
+use page::Page;
+use probe::Probe;
+use samples::Samples;
+
+#[test]
+fn the_page_says_what_the_code_does() {
+    let samples = Samples::read();
+    let mut page = Page::read();
+    for topic in &samples.topics {
+        let probe = match topic.name.as_str() {
+            "caching" => Probe::new(&samples).with_caching(),
+            _ => Probe::new(&samples),
+        };
+        page.table(&topic.name, &probe.table(topic));
+    }
+    page.table("models", &samples.model_table());
+    page.table("families", &families::table());
+    page.table("finish reasons", &answers::finish_reasons());
+    page.table("headers of a request", &headers::understood());
+    page.table("headers of an answer", &headers::given());
+    page.compare();
+}
+
+#[test]
+fn every_field_has_a_sample_and_every_sample_a_field() {
+    let mut fields = BTreeSet::new();
+    paths(ChatRequest::FIELDS, "", &mut fields);
+    // Looked up before anything is translated.
+    fields.remove("model");
+    let mut sampled = BTreeSet::new();
+    for row in Samples::read().rows() {
+        let known = place::fields_of(&row.at, &row.value, ChatRequest::FIELDS);
+        assert_eq!(
+            known.strangers.is_empty(),
+            !row.unknown,
+            "{} has fields that the code does not know: {:?}",
+            row.at,
+            known.strangers
+        );
+        sampled.extend(known.paths);
+    }
+    let missing: Vec<_> = fields.difference(&sampled).collect();
+    assert!(
+        missing.is_empty(),
+        "tests/compatibility/samples.toml has no sample of {missing:?}"
+    );
+}
+
+#[test]
+fn null_is_the_same_as_absent() {
+    let samples = Samples::read();
+    let probe = Probe::new(&samples);
+    let base = samples.base("plain");
+    let fields = ChatRequest::FIELDS.iter().map(|field| field.name);
+    for field in fields.filter(|field| !matches!(*field, "model" | "messages")) {
+        let with_null = place::put(base.clone(), field, Value::Null);
+        for model in &samples.models {
+            assert_eq!(
+                probe.outcome(model, base, &with_null).as_deref(),
+                Some(probe::NOTHING),
+                "{field}"
+            );
+        }
+    }
+}
+
+/// The paths of all fields, those within fields too.
+fn paths(fields: &[ClientField], prefix: &str, all: &mut BTreeSet<String>) {
+    for field in fields {
+        let path = place::path(prefix, field);
+        all.insert(path.clone());
+        paths(field.fields, &path, all);
+    }
+}

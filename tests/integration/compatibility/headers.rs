@@ -1,0 +1,165 @@
+//! The headers that the gateway understands and gives, beside those that HTTP itself has.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use outcrop::config::LimitSettings;
+use serde_json::json;
+
+use crate::world::{World, streamed, whole};
+
+/// Of a request: the name, and what it says.
+const UNDERSTOOD: &[(&str, &str)] = &[
+    ("authorization", "`Bearer` and a key"),
+    ("api-key", "a key, as Azure's clients send it"),
+    ("x-api-key", "a key, as Anthropic's clients send it"),
+    (
+        "x-client-request-id",
+        "the client's own id of the request, for the log",
+    ),
+    ("x-outcrop-strict", "`true`: what would be noted is refused"),
+    (
+        "x-outcrop-truncate",
+        "`oldest`: where the conversation is too long for its model, its oldest turns are left \
+         out; `refuse`: the error `context_length_exceeded`",
+    ),
+    (
+        "x-outcrop-cache",
+        "`off`: no cache points but the request's own",
+    ),
+    (
+        "x-amzn-bedrock-guardrailidentifier",
+        "`guardrailConfig.guardrailIdentifier`, where the body has no `guardrailConfig`",
+    ),
+    (
+        "x-amzn-bedrock-guardrailversion",
+        "`guardrailConfig.guardrailVersion`, likewise",
+    ),
+    ("x-amzn-bedrock-trace", "`guardrailConfig.trace`, likewise"),
+    (
+        "x-amzn-bedrock-service-tier",
+        "`service_tier`, where the body has none",
+    ),
+    (
+        "x-amzn-bedrock-performanceconfig-latency",
+        "`performanceConfig.latency`, where the body has no `performanceConfig`",
+    ),
+];
+
+/// Of an answer: the name, and what it says.
+const GIVEN: &[(&str, &str)] = &[
+    ("x-request-id", "the request's id, which is in the log"),
+    ("openai-processing-ms", "the time to the head of the answer"),
+    ("openai-version", "`2020-10-01`"),
+    (
+        "x-outcrop-adjustments",
+        "what was noted, as `field: what was done`, with commas between",
+    ),
+    (
+        "x-outcrop-cost-usd",
+        "what a whole answer has cost; `unknown` where there is no price",
+    ),
+    (
+        "x-outcrop-cache-saved-usd",
+        "what the cache has saved of that; below zero where it was written and not read",
+    ),
+    ("retry-after", "seconds to wait, on 429 and 503"),
+    (
+        "x-should-retry",
+        "whether a retry can help, where the status does not say it; OpenAI's SDKs go by it",
+    ),
+    (
+        "x-ratelimit-limit-requests",
+        "the requests that may come at once, where a rate is configured",
+    ),
+    ("x-ratelimit-remaining-requests", "those that are left"),
+    (
+        "x-ratelimit-reset-requests",
+        "how long until all are there again",
+    ),
+    ("x-accel-buffering", "`no`, on streams, for proxies"),
+];
+
+/// The lines of the table of a request's headers.
+pub fn understood() -> Vec<String> {
+    lines(UNDERSTOOD)
+}
+
+/// The lines of the table of an answer's headers.
+pub fn given() -> Vec<String> {
+    lines(GIVEN)
+}
+
+fn lines(headers: &[(&str, &str)]) -> Vec<String> {
+    let head = ["| header | |".to_owned(), "| --- | --- |".to_owned()];
+    let rows = headers.iter();
+    let rows = rows.map(|(name, words)| format!("| `{name}` | {words} |"));
+    head.into_iter().chain(rows).collect()
+}
+
+#[test]
+fn the_headers_of_the_source_are_those_of_the_page() {
+    let mut in_source = BTreeSet::new();
+    for folder in ["src/server", "src/api"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for file in fs::read_dir(folder).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            // What stands between quotes.
+            let literals = text.split('"').skip(1).step_by(2);
+            let is_header = |text: &&str| {
+                let own = ["x-", "openai-", "api-"].iter();
+                let letters = text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+                // What ends with a hyphen is the beginning of names.
+                letters
+                    && !text.ends_with('-')
+                    && own.into_iter().any(|begin| text.starts_with(begin))
+            };
+            in_source.extend(literals.filter(is_header).map(str::to_owned));
+        }
+    }
+    let on_page = UNDERSTOOD.iter().chain(GIVEN).map(|(name, _)| *name);
+    // Named by constants of the `http` crate.
+    let constants = ["authorization", "retry-after"];
+    let on_page: BTreeSet<_> = on_page
+        .filter(|name| !constants.contains(name))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(on_page, in_source);
+}
+
+#[tokio::test]
+async fn answers_have_the_headers_of_the_page_and_no_others() {
+    // Those of HTTP itself.
+    const USUAL: [&str; 8] = [
+        "cache-control",
+        "connection",
+        "content-length",
+        "content-type",
+        "date",
+        "transfer-encoding",
+        "vary",
+        "www-authenticate",
+    ];
+    let world = World::with(|config| {
+        config.limits.key = LimitSettings::calls(8).at_rate(0.001);
+        config.limits.key.burst = 4;
+    })
+    .await;
+    let mut noted = whole("Hello");
+    noted["seed"] = json!(7);
+    let mut long = whole("Hello");
+    long["messages"][0]["content"] = json!("An ore is a rock. ".repeat(1000));
+    let mut seen = BTreeSet::new();
+    for body in [&noted, &streamed("Hello"), &long, &long, &json!({}), &noted] {
+        let reply = world.chat(body).await;
+        seen.extend(reply.headers.keys().map(|name| name.as_str().to_owned()));
+    }
+    let given: BTreeSet<_> = GIVEN.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let is_own = |name: &String| !USUAL.contains(&name.as_str());
+    let seen: BTreeSet<_> = seen.into_iter().filter(is_own).collect();
+    let strangers: Vec<_> = seen.difference(&given).collect();
+    assert!(strangers.is_empty(), "{strangers:?}");
+    let missing: Vec<_> = given.difference(&seen).collect();
+    assert_eq!(missing, ["x-should-retry"]);
+}

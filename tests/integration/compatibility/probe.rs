@@ -1,0 +1,209 @@
+//! What the gateway makes of a field: the request with it beside the request without it.
+
+use std::sync::Arc;
+
+use outcrop::adjustments::Adjustments;
+use outcrop::config::{ModelFiles, Tables};
+use outcrop::fault::Fault;
+use outcrop::models::ModelId;
+use outcrop::openai::chat::{AnswerPlan, ChatOptions, Terms, Translated, translate};
+use serde_json::Value;
+
+use super::difference::{code, difference};
+use super::place::{general, put};
+use super::samples::{Model, Row, Samples, Topic};
+
+/// The outcome of a field that asks for what happens anyhow.
+pub const NOTHING: &str = "taken, and nothing changes";
+
+pub struct Probe<'a> {
+    samples: &'a Samples,
+    tables: Tables,
+    options: ChatOptions,
+}
+
+/// An outcome, and the models that have it.
+struct Group<'a> {
+    outcome: String,
+    models: Vec<&'a str>,
+}
+
+impl<'a> Probe<'a> {
+    /// Asks under the settings that are usual, but for the gateway's own cache points, which
+    /// would stand in every line where they do not matter.
+    pub fn new(samples: &'a Samples) -> Self {
+        Self {
+            samples,
+            tables: Tables::load(&ModelFiles::default()).unwrap(),
+            options: ChatOptions {
+                automatic_caching: false,
+                ..ChatOptions::default()
+            },
+        }
+    }
+
+    /// The same, with the gateway's own cache points.
+    pub fn with_caching(mut self) -> Self {
+        self.options.automatic_caching = true;
+        self
+    }
+
+    /// The table of a topic: a line a sample.
+    pub fn table(&self, topic: &Topic) -> Vec<String> {
+        let mut lines = vec![
+            "| field | value | what becomes of it | where models differ |".to_owned(),
+            "| --- | --- | --- | --- |".to_owned(),
+        ];
+        for row in &topic.rows {
+            let path = || format!("`{}`", general(&row.at));
+            let json = || code(&row.value);
+            let name = row.name.clone().unwrap_or_else(path);
+            let value = row.shown.clone().unwrap_or_else(json);
+            let (most, others) = self.outcomes(row);
+            let cells = [name, value, most, others].map(|cell| cell.replace('|', "\\|"));
+            lines.push(format!("| {} |", cells.join(" | ")).replace("|  |", "| |"));
+        }
+        lines
+    }
+
+    /// What most models have, and what the others have.
+    fn outcomes(&self, row: &Row) -> (String, String) {
+        let base = self.samples.base(&row.base);
+        let request = put(base.clone(), &row.at, row.value.clone());
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        for model in &self.samples.models {
+            let Some(outcome) = self.outcome(model, base, &request) else {
+                continue;
+            };
+            // The note says it of the field in this very line.
+            let outcome = outcome.replace(&format!("“`{}`: ", general(&row.at)), "“");
+            match groups.iter_mut().find(|group| group.outcome == outcome) {
+                Some(group) => group.models.push(&model.name),
+                None => groups.push(Group {
+                    outcome,
+                    models: vec![&model.name],
+                }),
+            }
+        }
+        // The first of the largest.
+        groups.sort_by_key(|group| std::cmp::Reverse(group.models.len()));
+        let mut groups = groups.into_iter();
+        let most = groups.next().expect("a model that takes the base request");
+        let others: Vec<_> = groups
+            .map(|group| format!("{}: {}", group.models.join(", "), group.outcome))
+            .collect();
+        (most.outcome, others.join("<br>"))
+    }
+
+    /// What becomes of what `request` has beyond `base`; nothing where the model refuses `base`.
+    pub fn outcome(&self, model: &Model, base: &Value, request: &Value) -> Option<String> {
+        let base = self.translate(model, base).ok()?;
+        let words = match self.translate(model, request) {
+            Err(fault) => vec![refusal(&fault)],
+            Ok(translated) => changes(&base, &translated),
+        };
+        Some(match words.is_empty() {
+            true => NOTHING.to_owned(),
+            false => words.join("; "),
+        })
+    }
+
+    fn translate(&self, model: &Model, request: &Value) -> Result<Translated, Fault> {
+        let model = ModelId::parse(&model.id).unwrap();
+        let facts = Arc::clone(self.tables.facts.facts(&model));
+        let row = self.tables.prices.row(&model);
+        let terms = Terms {
+            facts: &facts,
+            output_limit: row.and_then(|row| row.max_output),
+            options: &self.options,
+            recall: &|_| None,
+            fetched: self.samples.fetched(),
+        };
+        translate(serde_json::from_value(request.clone()).unwrap(), &terms)
+    }
+}
+
+fn refusal(fault: &Fault) -> String {
+    format!("**refused**, `{}`", fault.code.unwrap_or_default())
+}
+
+fn changes(base: &Translated, translated: &Translated) -> Vec<String> {
+    let converse = |translated: &Translated| serde_json::to_value(&translated.converse).unwrap();
+    let mut words = difference(&converse(base), &converse(translated));
+    words.extend(answer(&base.plan, &translated.plan));
+    words.extend(notes(&base.adjustments, &translated.adjustments));
+    words
+}
+
+fn notes(base: &Adjustments, adjustments: &Adjustments) -> Vec<String> {
+    let before: Vec<_> = base.iter().collect();
+    let new = adjustments.iter().filter(|note| !before.contains(note));
+    new.map(|note| format!("**noted**, “`{}`: {}”", note.field, note.action))
+        .collect()
+}
+
+/// What changes in the answer.
+fn answer(base: &AnswerPlan, plan: &AnswerPlan) -> Vec<String> {
+    // Taken apart without a rest pattern: a new field does not compile until it has words.
+    let AnswerPlan {
+        stream,
+        whole,
+        answers,
+        include_usage,
+        names,
+        legacy_functions,
+        hide_tool_calls,
+        one_tool_call,
+        json,
+        reasoning_tag: _,
+        reasoning_tag_strays: _,
+        reasoning_placeholder: _,
+        keeps_reasoning: _,
+        shows_trace,
+        shows_response_fields,
+        shows_tier,
+        metadata,
+    } = plan;
+    let asked_often = format!("asked {answers} times, answered in as many `choices`");
+    let differences = [
+        (*stream != base.stream, "answered as a stream"),
+        (
+            *stream && *whole,
+            "Bedrock is asked for the whole answer, which is then streamed",
+        ),
+        (*answers != base.answers, asked_often.as_str()),
+        (
+            *include_usage != base.include_usage,
+            "a last chunk with `usage`",
+        ),
+        (
+            *names != base.names,
+            "calls have the client's names and kinds of tools",
+        ),
+        (
+            *legacy_functions != base.legacy_functions,
+            "answered as `function_call`",
+        ),
+        (
+            *hide_tool_calls && !base.hide_tool_calls,
+            "a call that comes all the same is kept from the client",
+        ),
+        (
+            *one_tool_call && !base.one_tool_call && !legacy_functions,
+            "the first call is kept",
+        ),
+        (*json != base.json, "the answer's text is the JSON alone"),
+        (*shows_trace != base.shows_trace, "`trace` in the answer"),
+        (
+            *shows_response_fields != base.shows_response_fields,
+            "`additional_model_response_fields` in the answer",
+        ),
+        (
+            *shows_tier != base.shows_tier,
+            "`service_tier` in the answer",
+        ),
+        (*metadata != base.metadata, "`metadata` in the answer"),
+    ];
+    let new = differences.into_iter().filter(|(is_new, _)| *is_new);
+    new.map(|(_, words)| words.to_owned()).collect()
+}

@@ -1,0 +1,303 @@
+//! What an answer has cost, in the header and in the log, and the tables that say so.
+
+use std::fs;
+use std::path::PathBuf;
+
+use bedrock_simulator::{Answer, Script};
+use outcrop::config::{ModelFiles, Tables};
+use serde_json::{Value, json};
+
+use crate::logs;
+use crate::world::{MODEL, World, streamed, whole};
+
+const COST: &str = "x-outcrop-cost-usd";
+const SAVED: &str = "x-outcrop-cache-saved-usd";
+const PROFILE: &str =
+    "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
+
+fn answering(usage: &Value, tier: Option<&str>) -> Script {
+    let mut body = json!({
+        "output": {"message": {"role": "assistant", "content": [{"text": "Hello."}]}},
+        "stopReason": "end_turn",
+        "usage": usage,
+        "metrics": {"latencyMs": 1},
+    });
+    if let Some(tier) = tier {
+        body["serviceTier"] = json!({"type": tier});
+    }
+    Script::new(Answer::Converse {
+        body,
+        headers: Default::default(),
+    })
+}
+
+fn usage(input: u64, output: u64, read: u64, written: u64, for_an_hour: u64) -> Value {
+    json!({
+        "inputTokens": input,
+        "outputTokens": output,
+        "totalTokens": input + output + read + written,
+        "cacheReadInputTokens": read,
+        "cacheWriteInputTokens": written,
+        "cacheDetails": [
+            {"ttl": "1h", "inputTokens": for_an_hour},
+            {"ttl": "5m", "inputTokens": written - for_an_hour},
+        ],
+    })
+}
+
+fn of(model: &str, mut request: Value) -> Value {
+    request["model"] = model.into();
+    request
+}
+
+/// A model, what it used, and by hand: what that costs and what the cache saved.
+///
+/// Dollars a million, from AWS's price list of 2026-11-21. Claude Sonnet 4.5 by `global.`: input 3,
+/// output 15, read 0.3, written 3.75, for an hour 6; through `us.` a tenth more; a prompt above
+/// 200,000 tokens 6, 22.5, 0.6, 7.5, 12. Nova Lite: 0.06, 0.24, 0.015, 0.
+fn cases() -> Vec<(&'static str, Value, &'static str, Option<&'static str>)> {
+    let global = "global.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    vec![
+        // 1000 × 3 + 500 × 15 = 10500 millionths.
+        (global, usage(1000, 500, 0, 0, 0), "0.0105", None),
+        // 3000 + 7500 + 2000 × 0.3 + 300 × 3.75 = 12225; saved 2300 × 3 - 600 - 1125 = 5175.
+        (
+            global,
+            usage(1000, 500, 2000, 300, 0),
+            "0.012225",
+            Some("0.005175"),
+        ),
+        // 3000 + 7500 + 600 + 100 × 3.75 + 200 × 6 = 12675; saved 6900 - 600 - 375 - 1200 = 4725.
+        (
+            global,
+            usage(1000, 500, 2000, 300, 200),
+            "0.012675",
+            Some("0.004725"),
+        ),
+        // Nothing read: 300 × 3.75 - 300 × 3 = 225 more than without a cache.
+        (
+            global,
+            usage(0, 0, 0, 300, 0),
+            "0.001125",
+            Some("-0.000225"),
+        ),
+        // 12225 × 1.1; 5175 × 1.1.
+        (
+            MODEL,
+            usage(1000, 500, 2000, 300, 0),
+            "0.0134475",
+            Some("0.0056925"),
+        ),
+        // 100000 × 6 + 10 × 22.5 + 150000 × 0.6 = 690225; saved 150000 × 5.4.
+        (
+            global,
+            usage(100_000, 10, 150_000, 0, 0),
+            "0.690225",
+            Some("0.81"),
+        ),
+        // 60 + 120 + 2000 × 0.015; saved 2300 × 0.06 - 30.
+        (
+            "amazon.nova-lite-v1:0",
+            usage(1000, 500, 2000, 300, 0),
+            "0.00021",
+            Some("0.000108"),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn the_header_and_the_log_have_the_sum() {
+    for (model, usage, cost, saved) in cases() {
+        logs::begin();
+        let world = World::start().await;
+        world.simulator.push(answering(&usage, None).times(2));
+        let reply = world.chat(&of(model, whole("hi"))).await;
+        assert_eq!(reply.header(COST), Some(cost), "{model} {usage}");
+        assert_eq!(reply.header(SAVED), saved, "{model} {usage}");
+        let line = logs::request_line().await;
+        assert!(line.contains(&format!(" cost_usd=\"{cost}\"")), "{line}");
+        let saved = saved.unwrap_or("0");
+        assert!(
+            line.contains(&format!(" cache_saved_usd=\"{saved}\"")),
+            "{line}"
+        );
+
+        // A stream's head is written before its cost is known; the log has it.
+        logs::begin();
+        let reply = world.chat(&of(model, streamed("hi"))).await;
+        assert_eq!((reply.header(COST), reply.header(SAVED)), (None, None));
+        let line = logs::request_line().await;
+        assert!(line.contains(&format!(" cost_usd=\"{cost}\"")), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_tier_that_bedrock_says_decides() {
+    // Nova 2 Lite through `us.`: a million tokens for 0.33 dollars, half of it with flex, and
+    // three quarters more with priority.
+    for (asked, told, cost) in [
+        (None, None, "0.33"),
+        (Some("flex"), None, "0.165"),
+        (Some("flex"), Some("default"), "0.33"),
+        (None, Some("priority"), "0.5775"),
+    ] {
+        let world = World::start().await;
+        let million = usage(1_000_000, 0, 0, 0, 0);
+        world.simulator.push(answering(&million, told));
+        let mut request = of("us.amazon.nova-2-lite-v1:0", whole("hi"));
+        request["service_tier"] = asked.into();
+        let reply = world.chat(&request).await;
+        assert_eq!(reply.header(COST), Some(cost), "{asked:?} {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_knows_the_price_of_says_so() {
+    logs::begin();
+    let world = World::start().await;
+    let reply = world
+        .chat(&of("nvidia.of-tomorrow-v1:0", whole("hi")))
+        .await;
+    assert_eq!(
+        (reply.header(COST), reply.header(SAVED)),
+        (Some("unknown"), None)
+    );
+    let line = logs::request_line().await;
+    assert!(line.contains(" cost_usd=\"unknown\""), "{line}");
+    // Faster machines have a surcharge that no table has.
+    let mut request = whole("hi");
+    request["performanceConfig"] = json!({"latency": "optimized"});
+    assert_eq!(world.chat(&request).await.header(COST), Some("unknown"));
+    // What was refused has cost nothing that could be told.
+    request["n"] = 0.into();
+    assert_eq!(world.chat(&request).await.header(COST), None);
+}
+
+#[tokio::test]
+async fn a_profile_of_the_account_has_the_facts_and_the_price_of_its_base() {
+    let world = World::start().await;
+    world
+        .simulator
+        .push(answering(&usage(1000, 500, 2000, 300, 0), None).for_model(PROFILE));
+    let mut request = of(PROFILE, whole("hi"));
+    request["temperature"] = 0.5.into();
+    request["top_p"] = 0.5.into();
+    request["reasoning_effort"] = "low".into();
+    request["max_tokens"] = 3000.into();
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    // Sonnet 4.5 in a region.
+    assert_eq!(reply.header(COST), Some("0.0134475"));
+    let asked = world.asked();
+    assert_eq!(
+        asked[0]["additionalModelRequestFields"]["thinking"]["budget_tokens"],
+        1024
+    );
+    assert_eq!(
+        world.simulator.requests().last().unwrap().model.as_deref(),
+        Some(PROFILE)
+    );
+}
+
+/// A file of the test's own.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("outcrop-{}-{name}", std::process::id());
+        let file = Self(std::env::temp_dir().join(name));
+        file.write(text);
+        file
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(&self.0, text).unwrap();
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn the_operators_tables_go_over_those_built_in_and_are_read_again() {
+    let id = "nvidia.of-tomorrow-v1:0";
+    let row = |rest: &str| format!("[[model]]\nids = [\"nvidia.of-tomorrow\"]\n{rest}\n");
+    let facts = File::new(
+        "facts.toml",
+        "[[family]]\nname = \"Tomorrow\"\nids = [\"nvidia.of-tomorrow\"]\ntop_k = \"k\"\ntool_choice = [\"any\"]\n",
+    );
+    let prices = File::new(
+        "prices.toml",
+        &row("input = 1\noutput = 2\nmax_output = 50"),
+    );
+    let files = ModelFiles {
+        facts: Some(facts.0.clone()),
+        prices: Some(prices.0.clone()),
+    };
+    let world = World::with(|config| config.catalog.files = files.clone()).await;
+    let one = usage(1000, 500, 0, 0, 0);
+    let mut request = of(id, whole("hi"));
+    request["top_k"] = 7.into();
+    request["max_tokens"] = 80.into();
+
+    world.simulator.push(answering(&one, None).times(0));
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.header(COST), Some("0.002"));
+    assert_eq!(
+        reply.adjustments(),
+        "max_tokens: lowered to 50; the model's most"
+    );
+    let asked = world.asked().pop().unwrap();
+    assert_eq!(asked["additionalModelRequestFields"], json!({"k": 7}));
+    assert_eq!(asked["inferenceConfig"]["maxTokens"], 50);
+    // What is built in stays.
+    let nova = world.chat(&of("amazon.nova-lite-v1:0", whole("hi"))).await;
+    assert_eq!(nova.header(COST), Some("0.00018"));
+
+    // A table with a mistake leaves the old one in use.
+    prices.write("[[model]]\nids = 5\n");
+    assert!(Tables::load(&files).is_err());
+    assert_eq!(world.chat(&request).await.header(COST), Some("0.002"));
+
+    prices.write(&row("input = 10\noutput = 20"));
+    facts.write("[[family]]\nname = \"Tomorrow\"\nids = [\"nvidia.of-tomorrow\"]\n");
+    world
+        .app
+        .pipeline
+        .replace_tables(Tables::load(&files).unwrap());
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.header(COST), Some("0.02"));
+    assert_eq!(
+        reply.adjustments(),
+        "top_k: dropped; this model does not take it"
+    );
+    let asked = world.asked().pop().unwrap();
+    assert_eq!(asked["additionalModelRequestFields"], Value::Null);
+    assert_eq!(asked["inferenceConfig"]["maxTokens"], 80);
+}
+
+#[tokio::test]
+async fn what_was_learned_of_a_model_is_learned_anew_after_the_tables_have_changed() {
+    let world = World::start().await;
+    let refusal =
+        "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
+    world
+        .simulator
+        .push(Script::error(400, "ValidationException", refusal));
+    let mut request = whole("hi");
+    request["service_tier"] = "flex".into();
+    assert!(
+        world
+            .chat(&request)
+            .await
+            .adjustments()
+            .contains("service_tier")
+    );
+    let tables = Tables::load(&ModelFiles::default()).unwrap();
+    world.app.pipeline.replace_tables(tables);
+    assert_eq!(world.chat(&request).await.adjustments(), "");
+    assert_eq!(world.asked()[2]["serviceTier"]["type"], "flex");
+}

@@ -1,0 +1,64 @@
+//! CountTokens, over the wire to the simulator.
+
+use bedrock_simulator::{Operation, Options, Script, Simulator};
+use outcrop::bedrock::{Bedrock, BedrockSettings, Call, Failure, SimulatedBedrock};
+use outcrop::models::ModelId;
+use serde_json::{Value, json};
+
+const MODEL: &str = "us.anthropic.claude-sonnet-4-20250514-v1:0";
+
+async fn count(simulator: &Simulator, model: &str, converse: &Value) -> Result<u64, Failure> {
+    let mut settings = BedrockSettings {
+        simulated: Some(SimulatedBedrock::at(simulator.url())),
+        ..BedrockSettings::default()
+    };
+    settings.retry.base_delay = std::time::Duration::from_millis(1);
+    let bedrock = Bedrock::connect(&settings).await.unwrap();
+    let call = Call {
+        model: ModelId::parse(model).unwrap(),
+        body: converse.to_string().into(),
+    };
+    bedrock.count_tokens(call).await
+}
+
+fn request() -> Value {
+    json!({
+        "messages": [{"role": "user", "content": [{"text": "one two three"}]}],
+        "system": [{"text": "Be brief."}],
+        "inferenceConfig": {"maxTokens": 10},
+    })
+}
+
+#[tokio::test]
+async fn a_profiles_model_is_counted_under_its_own_id_and_without_what_does_not_count() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    assert!(count(&simulator, MODEL, &request()).await.unwrap() >= 3);
+    let asked = simulator.requests();
+    assert_eq!(
+        asked[0].model.as_deref(),
+        Some("anthropic.claude-sonnet-4-20250514-v1:0")
+    );
+    let expected = json!({"input": {"converse": {
+        "messages": request()["messages"],
+        "system": request()["system"],
+    }}});
+    assert_eq!(asked[0].json(), expected);
+}
+
+#[tokio::test]
+async fn a_count_is_asked_again_as_an_answer_is() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let throttled = Script::error(429, "ThrottlingException", "Too many requests");
+    simulator.push(throttled.for_operation(Operation::CountTokens).times(2));
+    assert!(count(&simulator, MODEL, &request()).await.is_ok());
+    assert_eq!(simulator.received(), 3);
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_count_is_refused_once() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let refused = count(&simulator, "us.amazon.nova-lite-v1:0", &request()).await;
+    let failure = refused.unwrap_err();
+    assert_eq!(failure.code, "ValidationException");
+    assert_eq!(simulator.received(), 1);
+}

@@ -1,0 +1,181 @@
+//! `POST /v1/explain`: what would be sent, without sending it.
+
+use bedrock_simulator::{Operation, Script};
+use serde_json::{Value, json};
+
+use crate::world::{MODEL, Reply, World, streamed, whole};
+
+const NOVA: &str = "amazon.nova-lite-v1:0";
+
+async fn explain(world: &World, request: &Value) -> Reply {
+    world.post("/v1/explain", request).await
+}
+
+/// Requests that have to be changed in many ways.
+fn requests() -> Vec<Value> {
+    let page = "The way up is long. ".repeat(400);
+    let tool = json!({"type": "function", "function": {"name": "weather in town", "parameters": {
+        "properties": {"z": {"$ref": "#/$defs/P"}, "a": {"$ref": "#/$defs/P"}},
+        "$defs": {"P": {"type": "string", "minLength": 1}},
+    }}});
+    let mut requests = Vec::new();
+    for mut request in [whole("hi"), streamed("hi")] {
+        for model in [MODEL, NOVA, "us.meta.llama3-3-70b-instruct-v1:0"] {
+            request["model"] = model.into();
+            requests.push(request.clone());
+        }
+    }
+    for request in &mut requests {
+        request["messages"] = json!([
+            {"role": "system", "content": page},
+            {"role": "user", "content": "What is the weather?"},
+            {"role": "user", "content": [{"type": "text", "text": "In Rome, I mean."}]},
+        ]);
+        request["tools"] = json!([tool]);
+        request["reasoning_effort"] = "low".into();
+        request["temperature"] = 1.5.into();
+        request["seed"] = 1.into();
+    }
+    requests
+}
+
+#[tokio::test]
+async fn what_is_explained_is_what_is_sent() {
+    for request in requests() {
+        let world = World::start().await;
+        let explained = explain(&world, &request).await;
+        assert_eq!(explained.status, 200, "{}", explained.text);
+        let models = |world: &World| world.asked().len();
+        assert_eq!(models(&world), 0, "nothing is sent to a model");
+
+        let reply = world.chat(&request).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let requests = world.simulator.requests();
+        let sent = requests
+            .iter()
+            .find(|sent| sent.path.contains("/converse"))
+            .unwrap();
+        let body = std::str::from_utf8(&sent.body).unwrap();
+        assert!(
+            explained.text.contains(&format!("\"converse\":{body}")),
+            "{}",
+            explained.text
+        );
+
+        let explanation = explained.json();
+        assert_eq!(explanation["object"], "outcrop.explanation");
+        assert_eq!(explanation["model"], request["model"]);
+        assert_eq!(explanation["answers"], 1);
+        let target = &explanation["target"];
+        assert_eq!(target["model_id"], request["model"]);
+        let operation = match sent.operation {
+            Some(Operation::Converse) => "Converse",
+            _ => "ConverseStream",
+        };
+        assert_eq!(target["operation"], operation);
+        let notes = explanation["adjustments"].as_array().unwrap().iter();
+        let notes: Vec<String> = notes
+            .map(|note| {
+                format!(
+                    "{}: {}",
+                    note["field"].as_str().unwrap(),
+                    note["action"].as_str().unwrap()
+                )
+            })
+            .collect();
+        assert_eq!(notes.join(", "), reply.adjustments());
+        for point in explanation["cache_points"].as_array().unwrap() {
+            let path = format!(
+                "/{}",
+                point["path"]
+                    .as_str()
+                    .unwrap()
+                    .replace(['.', '['], "/")
+                    .replace(']', "")
+            );
+            assert!(explanation["converse"].pointer(&path).is_some(), "{path}");
+            assert_eq!(point["ttl"], "5m");
+        }
+        let points = body.matches("\"cachePoint\"").count();
+        assert_eq!(
+            explanation["cache_points"].as_array().unwrap().len(),
+            points
+        );
+    }
+}
+
+#[tokio::test]
+async fn bedrock_counts_where_it_can() {
+    let world = World::start().await;
+    world.simulator.push(
+        Script::new(bedrock_simulator::Answer::Raw {
+            status: 200,
+            headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
+            body: r#"{"inputTokens":1000000}"#.into(),
+        })
+        .for_operation(Operation::CountTokens),
+    );
+    let explanation = explain(&world, &whole("hi")).await.json();
+    let counted = json!({"count": 1_000_000, "source": "CountTokens"});
+    assert_eq!(explanation["input_tokens"], counted);
+    // More than 200,000: twice the 3.3 dollars of the profile.
+    assert_eq!(explanation["price"], json!({"input_usd": "6.6"}));
+    assert_eq!(world.simulator.received(), 1);
+
+    // A role without leave to count is no reason to refuse.
+    let denied = Script::error(403, "AccessDeniedException", "not authorized").times(0);
+    world
+        .simulator
+        .push(denied.for_operation(Operation::CountTokens));
+    let explanation = explain(&world, &whole("hi")).await.json();
+    assert_eq!(explanation["input_tokens"]["source"], "estimate");
+}
+
+#[tokio::test]
+async fn elsewhere_it_is_estimated_and_nothing_is_asked() {
+    let world = World::start().await;
+    let mut request = whole(&"word ".repeat(800));
+    request["model"] = NOVA.into();
+    let explanation = explain(&world, &request).await.json();
+    assert_eq!(explanation["input_tokens"]["source"], "estimate");
+    let count = explanation["input_tokens"]["count"].as_u64().unwrap();
+    assert!((1000..1100).contains(&count), "{count}");
+    assert_eq!(world.simulator.received(), 0);
+    request["model"] = "nvidia.of-tomorrow-v1:0".into();
+    let explanation = explain(&world, &request).await.json();
+    assert_eq!(explanation["price"]["input_usd"], "unknown");
+}
+
+#[tokio::test]
+async fn what_the_operator_says_and_what_was_learned_holds_here_too() {
+    let world = World::with(|config| config.chat.common.max_tokens = Some(77)).await;
+    let refusal =
+        "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
+    let mut request = whole("hi");
+    request["service_tier"] = "flex".into();
+    request["n"] = 2.into();
+    let explanation = explain(&world, &request).await.json();
+    assert_eq!(explanation["converse"]["serviceTier"]["type"], "flex");
+    assert_eq!(explanation["converse"]["inferenceConfig"]["maxTokens"], 77);
+    assert_eq!(explanation["answers"], 2);
+    world
+        .simulator
+        .push(Script::error(400, "ValidationException", refusal));
+    assert_eq!(world.chat(&request).await.status, 200);
+    let explanation = explain(&world, &request).await.json();
+    assert_eq!(explanation["converse"]["serviceTier"], Value::Null);
+    assert_eq!(explanation["adjustments"][0]["field"], "service_tier");
+}
+
+#[tokio::test]
+async fn what_would_be_refused_is_refused() {
+    let world = World::start().await;
+    let mut request = whole("hi");
+    request["logprobs"] = true.into();
+    let reply = explain(&world, &request).await;
+    assert_eq!(reply.status, 400);
+    assert_eq!(reply.error()["param"], "logprobs");
+    let reply = explain(&world, &json!({"model": "no;model", "messages": []})).await;
+    assert_eq!(reply.status, 404);
+    assert_eq!(world.simulator.received(), 0);
+}

@@ -1,0 +1,219 @@
+//! Guardrails: the operator's, which nothing gets around, and the client's.
+
+use http::Method;
+use http::header::AUTHORIZATION;
+use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, ModelEntry};
+use outcrop::converse::options::{GuardrailConfig, GuardrailTrace};
+use outcrop::models::ModelId;
+use outcrop::openai::chat::GuardrailPolicy;
+use serde_json::{Value, json};
+
+use crate::world::{MODEL, World, streamed, whole};
+
+/// The simulator's guardrail, which blocks this word.
+const BLOCKED: &str = "An avalanche!";
+
+fn policy(version: &str) -> GuardrailPolicy {
+    GuardrailPolicy {
+        config: GuardrailConfig {
+            guardrail_identifier: "demoguardrail".to_owned(),
+            guardrail_version: version.to_owned(),
+            trace: None,
+            stream_processing_mode: None,
+        },
+        only_last_turn: false,
+    }
+}
+
+fn guarded(version: &str) -> ChatOverrides {
+    ChatOverrides {
+        guardrail: Some(policy(version)),
+        ..ChatOverrides::default()
+    }
+}
+
+fn everywhere(config: &mut Config) {
+    config.chat.common.guardrail = Some(policy("1"));
+}
+
+fn of_the_client(trace: &str) -> Value {
+    json!({"guardrailIdentifier": "other", "guardrailVersion": "7", "trace": trace})
+}
+
+#[tokio::test]
+async fn a_request_cannot_name_another_guardrail_than_the_operators() {
+    let world = World::with(everywhere).await;
+    let headers = [
+        ("x-amzn-bedrock-guardrailidentifier", "other"),
+        ("x-amzn-bedrock-guardrailversion", "7"),
+    ];
+    for mut request in [whole(BLOCKED), streamed(BLOCKED)] {
+        let plain = world.chat(&request).await;
+        assert_eq!(plain.adjustments(), "");
+        assert!(plain.text.contains("content_filter"), "{}", plain.text);
+        let by_header = world.chat_with(&headers, &request).await;
+        request["guardrailConfig"] = of_the_client("disabled");
+        let by_field = world.chat(&request).await;
+        // The provider's own keys are none of Converse's.
+        request["additionalModelRequestFields"] =
+            json!({"guardrailConfig": of_the_client("disabled")});
+        for reply in [by_header, by_field] {
+            assert_eq!(reply.status, 200);
+            assert!(reply.text.contains("content_filter"), "{}", reply.text);
+            assert!(reply.adjustments().contains("guardrailConfig"));
+        }
+    }
+    for asked in world.asked() {
+        assert_eq!(
+            asked["guardrailConfig"]["guardrailIdentifier"],
+            "demoguardrail"
+        );
+        assert_eq!(asked["guardrailConfig"]["guardrailVersion"], "1");
+    }
+}
+
+#[tokio::test]
+async fn a_request_may_ask_the_operators_guardrail_what_it_found() {
+    let world = World::with(everywhere).await;
+    let mut request = whole(BLOCKED);
+    request["guardrailConfig"] = json!({"trace": "enabled"});
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.adjustments(), "");
+    let trace = &reply.json()["trace"]["guardrail"];
+    assert!(trace.to_string().contains("avalanche"), "{}", reply.text);
+    let reply = world
+        .chat_with(&[("x-amzn-bedrock-trace", "ENABLED")], &whole(BLOCKED))
+        .await;
+    assert!(
+        reply.json()["trace"]["guardrail"].is_object(),
+        "{}",
+        reply.text
+    );
+    assert_eq!(
+        world.chat(&whole(BLOCKED)).await.json()["trace"],
+        Value::Null
+    );
+}
+
+#[tokio::test]
+async fn the_key_goes_before_the_model_and_the_model_before_all() {
+    let world = World::with(|config| {
+        config.chat.common.guardrail = Some(policy("1"));
+        let target = ModelId::parse(MODEL).unwrap();
+        let chat = ChatOverrides {
+            guardrail: Some(GuardrailPolicy {
+                only_last_turn: true,
+                ..policy("DRAFT")
+            }),
+            ..ChatOverrides::default()
+        };
+        config
+            .models
+            .insert("careful".to_owned(), ModelEntry { target, chat });
+        let mut own = guarded("1");
+        if let Some(policy) = own.guardrail.as_mut() {
+            policy.config.trace = Some(GuardrailTrace::EnabledFull);
+        }
+        for (caller, chat) in [("a", ChatOverrides::default()), ("b", own)] {
+            config.keys.push(KeyEntry {
+                caller: caller.to_owned(),
+                digest: KeyDigest::of(caller),
+                chat,
+            });
+        }
+    })
+    .await;
+    for (key, model) in [
+        ("a", MODEL),
+        ("a", "careful"),
+        ("b", MODEL),
+        ("b", "careful"),
+    ] {
+        let mut body = whole("hi");
+        body["model"] = model.into();
+        let mut request = world.request(Method::POST, "/v1/chat/completions", body.to_string());
+        let value = format!("Bearer {key}").parse().unwrap();
+        request.headers_mut().insert(AUTHORIZATION, value);
+        assert_eq!(world.send(request).await.status, 200);
+    }
+    let asked = world.asked();
+    let of = |version: &str| json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": version});
+    let mut traced = of("1");
+    traced["trace"] = "enabled_full".into();
+    let configs: Vec<Value> = asked
+        .iter()
+        .map(|asked| asked["guardrailConfig"].clone())
+        .collect();
+    assert_eq!(configs, [of("1"), of("DRAFT"), traced.clone(), traced]);
+    let guarded = |asked: &Value| {
+        asked["messages"][0]["content"][0]
+            .get("guardContent")
+            .is_some()
+    };
+    assert_eq!(
+        asked.iter().map(guarded).collect::<Vec<_>>(),
+        [false, true, false, false]
+    );
+}
+
+#[tokio::test]
+async fn a_clients_own_guardrail_holds_where_the_operator_has_none() {
+    let world = World::start().await;
+    let own = json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1", "trace": "enabled", "streamProcessingMode": "async"});
+    let mut request = whole(BLOCKED);
+    request["guardrailConfig"] = own.clone();
+    let reply = world.chat(&request).await;
+    assert_eq!(
+        reply.json()["choices"][0]["finish_reason"],
+        "content_filter",
+        "{}",
+        reply.text
+    );
+    assert!(reply.json()["trace"]["guardrail"].is_object());
+
+    let mut request = streamed(BLOCKED);
+    request["guardrailConfig"] = own;
+    let without_usage = world.chat(&request).await.chunks();
+    request["stream_options"] = json!({"include_usage": true});
+    let with_usage = world.chat(&request).await.chunks();
+    for (chunks, has_usage) in [(without_usage, false), (with_usage, true)] {
+        let last = chunks.last().unwrap();
+        assert_eq!(last["choices"], json!([]));
+        assert!(last["trace"]["guardrail"].is_object(), "{last}");
+        assert_eq!(last["usage"].is_object(), has_usage);
+        assert!(
+            chunks[..chunks.len() - 1]
+                .iter()
+                .all(|chunk| chunk.get("trace").is_none())
+        );
+    }
+    let modes: Vec<Value> = world
+        .asked()
+        .iter()
+        .map(|asked| asked["guardrailConfig"]["streamProcessingMode"].clone())
+        .collect();
+    assert_eq!(modes, [Value::Null, "async".into(), "async".into()]);
+}
+
+#[tokio::test]
+async fn with_the_last_turn_alone_what_was_said_before_is_not_looked_at() {
+    let world = World::start().await;
+    let mut request = whole("hi");
+    request["messages"] = json!([
+        {"role": "user", "content": BLOCKED},
+        {"role": "assistant", "content": "Oh."},
+        {"role": "user", "content": "And now?"},
+    ]);
+    let mut guardrail = json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1"});
+    for (only_last, finish) in [(false, "content_filter"), (true, "stop")] {
+        guardrail["onlyLastTurn"] = only_last.into();
+        request["guardrailConfig"] = guardrail.clone();
+        let reply = world.chat(&request).await;
+        assert_eq!(
+            reply.json()["choices"][0]["finish_reason"],
+            finish,
+            "{}",
+            reply.text
+        );
+    }
+}

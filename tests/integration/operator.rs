@@ -1,0 +1,373 @@
+//! What the operator says of chat requests, and requests cannot get around.
+
+use bedrock_simulator::Options;
+use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, ModelEntry};
+use outcrop::models::ModelId;
+use outcrop::openai::chat::AllowList;
+use serde_json::{Value, json};
+
+use crate::world::{MODEL, Reply, World, whole};
+
+const NOVA_2: &str = "us.amazon.nova-2-lite-v1:0";
+
+fn key(config: &mut Config, caller: &str, chat: ChatOverrides) {
+    config.keys.push(KeyEntry {
+        caller: caller.to_owned(),
+        digest: KeyDigest::of(caller),
+        chat,
+    });
+}
+
+fn model(config: &mut Config, name: &str, chat: ChatOverrides) {
+    let target = ModelId::parse(MODEL).unwrap();
+    config
+        .models
+        .insert(name.to_owned(), ModelEntry { target, chat });
+}
+
+fn limits(max_tokens: Option<u32>, ceiling: Option<u32>) -> ChatOverrides {
+    ChatOverrides {
+        max_tokens,
+        max_tokens_ceiling: ceiling,
+        ..ChatOverrides::default()
+    }
+}
+
+fn names(list: &[&str]) -> AllowList {
+    AllowList::new(list.iter().map(|name| (*name).to_owned()).collect())
+}
+
+async fn chat_as(world: &World, key: &str, body: &Value) -> Reply {
+    let value = format!("Bearer {key}");
+    world.chat_with(&[("authorization", &value)], body).await
+}
+
+#[tokio::test]
+async fn the_limit_of_tokens_is_the_keys_the_models_or_everybodys() {
+    let world = World::with(|config| {
+        config.chat.common.max_tokens = Some(100);
+        config.chat.common.max_tokens_ceiling = Some(1000);
+        model(config, "brief", limits(Some(50), Some(60)));
+        key(config, "a", ChatOverrides::default());
+        key(config, "b", limits(Some(70), Some(80)));
+        key(config, "c", limits(None, Some(5000)));
+    })
+    .await;
+    let lowered =
+        |ceiling: u32| format!("max_tokens: lowered to {ceiling}; the operator's ceiling");
+    for (key, model, asked_for, sent, note) in [
+        ("a", MODEL, None, 100, None),
+        ("a", MODEL, Some(10), 10, None),
+        ("a", MODEL, Some(1000), 1000, None),
+        ("a", MODEL, Some(1001), 1000, Some(1000)),
+        ("a", "brief", None, 50, None),
+        ("a", "brief", Some(61), 60, Some(60)),
+        ("b", MODEL, None, 70, None),
+        ("b", MODEL, Some(90), 80, Some(80)),
+        // The key's default above the model's ceiling.
+        ("b", "brief", None, 60, None),
+        ("b", "brief", Some(90), 60, Some(60)),
+        // A key cannot lift the ceiling of all.
+        ("c", MODEL, Some(4000), 1000, Some(1000)),
+    ] {
+        let mut request = whole("hi");
+        request["model"] = model.into();
+        request["max_tokens"] = asked_for.into();
+        let reply = chat_as(&world, key, &request).await;
+        let asked = world.asked().pop().unwrap();
+        assert_eq!(
+            asked["inferenceConfig"]["maxTokens"], sent,
+            "{key} {model} {asked_for:?}"
+        );
+        assert_eq!(reply.adjustments(), note.map(lowered).unwrap_or_default());
+    }
+}
+
+#[tokio::test]
+async fn a_ceiling_is_sent_where_nothing_else_says_a_limit() {
+    let world = World::with(|config| config.chat.common.max_tokens_ceiling = Some(300)).await;
+    let reply = world.chat(&whole("hi")).await;
+    assert_eq!(reply.adjustments(), "");
+    assert_eq!(world.asked()[0]["inferenceConfig"]["maxTokens"], 300);
+}
+
+#[tokio::test]
+async fn no_way_to_reason_gets_past_the_ceiling() {
+    for ceiling in [500, 2000] {
+        let world =
+            World::with(|config| config.chat.common.max_tokens_ceiling = Some(ceiling)).await;
+        let efforts = ["minimal", "high", "max"].map(|effort| json!({"reasoning_effort": effort}));
+        let budget = json!({"thinking": {"type": "enabled", "budget_tokens": 20_000}});
+        let least =
+            json!({"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 10});
+        for fields in efforts.into_iter().chain([budget, least]) {
+            for name in [
+                MODEL,
+                NOVA_2,
+                "us.anthropic.claude-sonnet-4-6",
+                "us.anthropic.claude-opus-5",
+            ] {
+                let mut request = whole("hi");
+                request["model"] = name.into();
+                for (field, value) in fields.as_object().unwrap() {
+                    request[field] = value.clone();
+                }
+                let reply = world.chat(&request).await;
+                assert_eq!(reply.status, 200, "{name} {fields}: {}", reply.text);
+                let asked = world.asked().pop().unwrap();
+                let sent = asked["inferenceConfig"]["maxTokens"].as_u64();
+                assert!(
+                    sent.is_some_and(|sent| sent <= u64::from(ceiling)),
+                    "{name} {fields}: {asked}"
+                );
+            }
+        }
+    }
+}
+
+/// A request with a prefix that is worth caching.
+fn long() -> Value {
+    let mut request = whole("hi");
+    let page = "The way up is long. ".repeat(400);
+    request["messages"] =
+        json!([{"role": "system", "content": page}, {"role": "user", "content": "hi"}]);
+    request
+}
+
+#[tokio::test]
+async fn prompts_are_cached_unless_somebody_says_no() {
+    let off = ChatOverrides {
+        cache: Some(false),
+        ..ChatOverrides::default()
+    };
+    let on = ChatOverrides {
+        cache: Some(true),
+        ..ChatOverrides::default()
+    };
+    let world = World::with(|config| {
+        key(config, "on", on.clone());
+        key(config, "off", off.clone());
+        model(config, "plain", off.clone());
+        model(config, "cached", on.clone());
+    })
+    .await;
+    for (key, model, header, is_cached) in [
+        ("on", MODEL, None, true),
+        ("on", MODEL, Some("on"), true),
+        ("on", MODEL, Some("off"), false),
+        ("on", "cached", None, true),
+        ("on", "plain", None, false),
+        ("on", "plain", Some("on"), false),
+        ("off", "cached", None, false),
+        ("off", MODEL, Some("on"), false),
+    ] {
+        let mut request = long();
+        request["model"] = model.into();
+        let bearer = format!("Bearer {key}");
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(header.map(|value| ("x-outcrop-cache", value)));
+        let reply = world.chat_with(&headers, &request).await;
+        assert_eq!((reply.status.as_u16(), reply.adjustments()), (200, ""));
+        let asked = world.asked().pop().unwrap();
+        assert_eq!(
+            asked.to_string().contains("cachePoint"),
+            is_cached,
+            "{key} {model} {header:?}"
+        );
+    }
+    let world = World::with(|config| config.chat.common.cache = Some(false)).await;
+    world.chat_with(&[("x-outcrop-cache", "on")], &long()).await;
+    assert!(!world.asked()[0].to_string().contains("cachePoint"));
+}
+
+#[tokio::test]
+async fn points_of_the_clients_own_stay_where_placing_them_is_off() {
+    let world = World::with(|config| config.chat.common.cache = Some(false)).await;
+    let mut request = long();
+    request["messages"][1]["cache_control"] = json!({"type": "ephemeral"});
+    world.chat(&request).await;
+    let points = world.asked()[0].to_string().matches("cachePoint").count();
+    assert_eq!(points, 1);
+}
+
+#[tokio::test]
+async fn a_prefix_that_was_cached_is_read_by_the_conversation_that_goes_on() {
+    let world = World::start().await;
+    let first = world.chat(&long()).await.json();
+    let details = |reply: &Value, name: &str| {
+        reply["usage"]["prompt_tokens_details"][name]
+            .as_u64()
+            .unwrap()
+    };
+    assert!(details(&first, "cache_write_tokens") > 1024, "{first}");
+    assert_eq!(details(&first, "cached_tokens"), 0);
+    let mut longer = long();
+    let messages = longer["messages"].as_array_mut().unwrap();
+    messages.push(first["choices"][0]["message"].clone());
+    messages.push(json!({"role": "user", "content": "And then?"}));
+    let second = world.chat(&longer).await.json();
+    // All that the first request wrote.
+    assert_eq!(
+        details(&second, "cached_tokens"),
+        details(&first, "cache_write_tokens")
+    );
+}
+
+#[tokio::test]
+async fn strict_holds_for_the_model_the_key_or_all() {
+    let strict = ChatOverrides {
+        strict: true,
+        ..ChatOverrides::default()
+    };
+    let world = World::with(|config| {
+        key(config, "a", ChatOverrides::default());
+        key(config, "b", strict.clone());
+        model(config, "exact", strict.clone());
+    })
+    .await;
+    let mut request = whole("hi");
+    request["seed"] = 5.into();
+    for (key, model, status) in [("a", MODEL, 200), ("a", "exact", 400), ("b", MODEL, 400)] {
+        request["model"] = model.into();
+        let reply = chat_as(&world, key, &request).await;
+        assert_eq!(reply.status, status);
+        if status == 400 {
+            assert_eq!(reply.error()["param"], "seed");
+        }
+    }
+    let headers = [("authorization", "Bearer b"), ("x-outcrop-strict", "off")];
+    assert_eq!(world.chat_with(&headers, &request).await.status, 400);
+    assert_eq!(world.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn only_the_buckets_that_are_allowed_are_read() {
+    let world = World::with(|config| config.chat.s3_buckets = names(&["pictures"])).await;
+    let mut request = whole("hi");
+    request["model"] = "amazon.nova-lite-v1:0".into();
+    let result = |url: &str| {
+        json!([
+            {"role": "user", "content": "Look."},
+            {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "look", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": "a", "content": [{"type": "image_url", "image_url": {"url": url}}]},
+        ])
+    };
+    let turn = |url: &str| {
+        json!([{"role": "user", "content": [
+            {"type": "text", "text": "Look."}, {"type": "image_url", "image_url": {"url": url}},
+        ]}])
+    };
+    for (url, status) in [
+        ("s3://pictures/a.png", 200),
+        ("s3://pictures-2/a.png", 400),
+        ("s3://secrets/pictures/a.png", 400),
+    ] {
+        for messages in [turn(url), result(url)] {
+            request["messages"] = messages;
+            let reply = world.chat(&request).await;
+            assert_eq!(reply.status, status, "{url}: {}", reply.text);
+            if status == 400 {
+                assert_eq!(reply.error()["code"], "unsupported_value");
+                let param = reply.error()["param"].to_string();
+                assert!(param.contains("content["), "{param}");
+            }
+        }
+    }
+    assert_eq!(world.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn only_the_providers_keys_that_are_allowed_are_set() {
+    let unchecked = || Options {
+        validate: false,
+        ..Options::default()
+    };
+    let world = World::with_simulator(unchecked(), |config| {
+        config.chat.model_fields = names(&["min_p", "anthropic_beta"]);
+    })
+    .await;
+    let mut request = whole("hi");
+    request["additionalModelRequestFields"] = json!({"min_p": 0.5});
+    // As the SDKs' `extra_body` sends it.
+    request["anthropic_beta"] = json!(["a-beta"]);
+    request["other"] = 1.into();
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.adjustments(), "other: ignored");
+    let sent = json!({"min_p": 0.5, "anthropic_beta": ["a-beta"]});
+    assert_eq!(world.asked()[0]["additionalModelRequestFields"], sent);
+
+    request["additionalModelRequestFields"] = json!({"min_p": 0.5, "max_p": 1});
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.status, 400);
+    assert_eq!(reply.error()["param"], "additionalModelRequestFields.max_p");
+    assert_eq!(reply.error()["code"], "unsupported_parameter");
+
+    // Where everything is allowed, nothing is taken from the request's own fields.
+    let world = World::with_simulator(unchecked(), |_| {}).await;
+    let reply = world.chat(&request).await;
+    assert_eq!(
+        reply.adjustments(),
+        "anthropic_beta: ignored, other: ignored"
+    );
+    let sent = json!({"min_p": 0.5, "max_p": 1});
+    assert_eq!(world.asked()[0]["additionalModelRequestFields"], sent);
+}
+
+#[tokio::test]
+async fn metadata_is_passed_on_where_the_operator_wants_that() {
+    let mut request = whole("hi");
+    let long = "x".repeat(300);
+    request["metadata"] = json!({"team": "ü&b", "long": long, "run": "7"});
+    request["requestMetadata"] = json!({"run": "8"});
+    for forward in [false, true] {
+        let world = World::with(|config| config.chat.forward_metadata = forward).await;
+        let reply = world.chat(&request).await;
+        assert_eq!(reply.json()["metadata"], request["metadata"]);
+        let labels = world.asked()[0]["requestMetadata"].clone();
+        match forward {
+            false => {
+                assert_eq!(labels, json!({"run": "8"}));
+                assert_eq!(reply.adjustments(), "metadata: given back; not passed on");
+            }
+            true => {
+                let long = "x".repeat(256);
+                assert_eq!(labels, json!({"team": "__b", "long": long, "run": "8"}));
+                assert_eq!(reply.adjustments(), "");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn capacity_that_was_bought_is_used_where_there_is_some() {
+    for (reserved_tier, sent, told) in [(true, "reserved", "scale"), (false, "default", "default")]
+    {
+        let world = World::with(|config| config.chat.reserved_tier = reserved_tier).await;
+        let mut request = whole("hi");
+        request["service_tier"] = "scale".into();
+        let reply = world.chat(&request).await;
+        assert_eq!(reply.json()["service_tier"], told);
+        assert_eq!(world.asked()[0]["serviceTier"]["type"], sent);
+    }
+}
+
+#[tokio::test]
+async fn bedrocks_own_headers_are_heard_where_the_body_says_nothing() {
+    let world = World::start().await;
+    let headers = [
+        ("x-amzn-bedrock-service-tier", "flex"),
+        ("x-amzn-bedrock-performanceconfig-latency", "optimized"),
+    ];
+    let mut request = whole("hi");
+    assert_eq!(world.chat_with(&headers, &request).await.status, 200);
+    request["service_tier"] = json!("priority");
+    request["performanceConfig"] = json!({"latency": "standard"});
+    assert_eq!(world.chat_with(&headers, &request).await.status, 200);
+    let [by_header, by_body] = &world.asked()[..] else {
+        panic!("two calls");
+    };
+    assert_eq!(by_header["serviceTier"]["type"], "flex");
+    assert_eq!(by_header["performanceConfig"]["latency"], "optimized");
+    assert_eq!(by_body["serviceTier"]["type"], "priority");
+    assert_eq!(by_body["performanceConfig"]["latency"], "standard");
+}

@@ -1,0 +1,258 @@
+//! Reasoning over the calls of tools: clients that keep only OpenAI's fields get it back.
+
+use bedrock_simulator::{Answer, Options, Script};
+use http::Method;
+use http::header::AUTHORIZATION;
+use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry};
+use serde_json::{Value, json};
+
+use crate::world::{MODEL, Reply, World};
+
+/// What makes the simulator redact its reasoning, as it does Anthropic's own.
+const REDACTED: &str = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
+
+/// The start of a conversation in which the weather is looked up.
+fn question(stream: bool, more: &str) -> Value {
+    json!({
+        "model": MODEL,
+        "messages": [{"role": "user", "content": format!("What is the weather in Rome? {more}")}],
+        "tools": [{"type": "function", "function": {
+            "name": "weather",
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+        }}],
+        "reasoning_effort": "low",
+        "max_tokens": 4000,
+        "stream": stream,
+    })
+}
+
+/// What the model said, with nothing but OpenAI's fields, and the blocks of its reasoning.
+fn said(reply: &Reply, stream: bool) -> (Value, Vec<Value>) {
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    if !stream {
+        let message = &reply.json()["choices"][0]["message"];
+        let turn = json!({
+            "role": "assistant",
+            "content": message["content"],
+            "tool_calls": message["tool_calls"],
+        });
+        return (turn, message["thinking_blocks"].as_array().unwrap().clone());
+    }
+    let mut blocks = Vec::new();
+    let mut content = String::new();
+    let mut calls: Vec<Value> = Vec::new();
+    for chunk in reply.chunks() {
+        let delta = &chunk["choices"][0]["delta"];
+        blocks.extend(
+            delta["thinking_blocks"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default(),
+        );
+        content.push_str(delta["content"].as_str().unwrap_or_default());
+        for call in delta["tool_calls"].as_array().into_iter().flatten() {
+            if call["id"].is_string() {
+                calls.push(call.clone());
+            } else {
+                let known = calls.last_mut().unwrap();
+                let more = call["function"]["arguments"].as_str().unwrap();
+                let arguments = known["function"]["arguments"].as_str().unwrap();
+                known["function"]["arguments"] = format!("{arguments}{more}").into();
+            }
+        }
+    }
+    for call in &mut calls {
+        call.as_object_mut().unwrap().remove("index");
+    }
+    let turn = json!({"role": "assistant", "content": content, "tool_calls": calls});
+    (turn, blocks)
+}
+
+/// The conversation with what was said and a result for every call.
+fn answered(mut request: Value, turn: Value) -> Value {
+    let calls = turn["tool_calls"].as_array().unwrap().clone();
+    let messages = request["messages"].as_array_mut().unwrap();
+    messages.push(turn);
+    for call in calls {
+        messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "sun"}));
+    }
+    request
+}
+
+/// The blocks in Converse's words.
+fn in_converse(blocks: &[Value]) -> Vec<Value> {
+    let converse = |block: &Value| match block["type"].as_str().unwrap() {
+        "thinking" => json!({"reasoningContent": {"reasoningText": {
+            "text": block["thinking"], "signature": block["signature"]}}}),
+        _ => json!({"reasoningContent": {"redactedContent": block["data"]}}),
+    };
+    blocks.iter().map(converse).collect()
+}
+
+async fn chat_as(world: &World, key: &str, body: &Value) -> Reply {
+    let mut request = world.request(Method::POST, "/v1/chat/completions", body.to_string());
+    let value = format!("Bearer {key}").parse().unwrap();
+    request.headers_mut().insert(AUTHORIZATION, value);
+    world.send(request).await
+}
+
+fn is_reasoning(block: &Value) -> bool {
+    block.get("reasoningContent").is_some()
+}
+
+#[tokio::test]
+async fn a_client_that_keeps_only_openais_fields_goes_on_reasoning() {
+    for (stream, next_streams) in [(false, false), (true, true), (true, false), (false, true)] {
+        for more in ["", REDACTED] {
+            let world = World::start().await;
+            let request = question(stream, more);
+            let (turn, blocks) = said(&world.chat(&request).await, stream);
+            assert!(!blocks.is_empty());
+            let is_redacted = |block: &Value| block["type"] == "redacted_thinking";
+            assert_eq!(
+                blocks.iter().any(is_redacted),
+                !more.is_empty(),
+                "{blocks:?}"
+            );
+            let mut next = answered(request, turn);
+            next["stream"] = next_streams.into();
+            let reply = world.chat(&next).await;
+            assert_eq!(reply.status, 200, "{}", reply.text);
+            assert_eq!(reply.adjustments(), "");
+            let asked = &world.asked()[1];
+            let content = asked["messages"][1]["content"].as_array().unwrap();
+            // Byte for byte, which the simulator checks as Bedrock does.
+            assert_eq!(content[..blocks.len()], in_converse(&blocks));
+            assert!(content[content.len() - 1].get("toolUse").is_some());
+            assert_eq!(
+                asked["additionalModelRequestFields"]["thinking"]["type"],
+                "enabled"
+            );
+        }
+    }
+}
+
+/// An answer with reasoning and two calls.
+fn calling(round: u32) -> Script {
+    let thought = format!("Round {round}.");
+    let call = |id: String| json!({"toolUse": {"toolUseId": id, "name": "weather", "input": {"city": "Rome"}}});
+    Script::new(Answer::Converse {
+        body: json!({
+            "output": {"message": {"role": "assistant", "content": [
+                {"reasoningContent": {"reasoningText": {"text": thought, "signature": format!("c2lnbmVk{round}+/=")}}},
+                {"reasoningContent": {"redactedContent": "cmVkYWN0ZWQ="}},
+                call(format!("tooluse_{round}a")),
+                call(format!("tooluse_{round}b")),
+            ]}},
+            "stopReason": "tool_use",
+            "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2},
+            "metrics": {"latencyMs": 1},
+        }),
+        headers: Default::default(),
+    })
+}
+
+#[tokio::test]
+async fn a_loop_of_several_calls_keeps_all_of_its_reasoning() {
+    for stream in [false, true] {
+        let world = World::start().await;
+        let mut request = question(stream, "");
+        let mut expected = Vec::new();
+        for round in 1..=3 {
+            world.simulator.push(calling(round));
+            let (turn, blocks) = said(&world.chat(&request).await, stream);
+            assert_eq!(blocks.len(), 2);
+            expected.push(in_converse(&blocks));
+            request = answered(request, turn);
+        }
+        let reply = world.chat(&request).await;
+        assert_eq!((reply.status.as_u16(), reply.adjustments()), (200, ""));
+        let asked = world.asked().pop().unwrap();
+        let turns = asked["messages"].as_array().unwrap().iter();
+        let answers = turns.filter(|turn| turn["role"] == "assistant");
+        let given: Vec<Vec<Value>> = answers
+            .map(|turn| {
+                let blocks = turn["content"].as_array().unwrap().iter();
+                blocks
+                    .filter(|block| is_reasoning(block))
+                    .cloned()
+                    .collect()
+            })
+            .collect();
+        assert_eq!(given, expected);
+    }
+}
+
+#[tokio::test]
+async fn what_the_client_gives_back_itself_goes_before_what_is_remembered() {
+    let options = Options {
+        foreign_signatures: true,
+        ..Options::default()
+    };
+    let world = World::with_simulator(options, |_| {}).await;
+    let request = question(false, "");
+    let (mut turn, _) = said(&world.chat(&request).await, false);
+    let own = json!([{"type": "thinking", "thinking": "My own.", "signature": "bXkgb3du"}]);
+    turn["thinking_blocks"] = own.clone();
+    assert_eq!(world.chat(&answered(request, turn)).await.status, 200);
+    let content = &world.asked()[1]["messages"][1]["content"];
+    assert_eq!(content[0], in_converse(own.as_array().unwrap())[0]);
+}
+
+fn with_two_keys(config: &mut Config) {
+    for (caller, key) in [("a", "key-a"), ("b", "key-b")] {
+        config.keys.push(KeyEntry {
+            caller: caller.to_owned(),
+            digest: KeyDigest::of(key),
+            chat: ChatOverrides::default(),
+        });
+    }
+}
+
+#[tokio::test]
+async fn another_caller_does_not_get_it() {
+    let world = World::with(with_two_keys).await;
+    let request = question(false, "");
+    let (turn, _) = said(&chat_as(&world, "key-a", &request).await, false);
+    let next = answered(request, turn);
+    let reply = chat_as(&world, "key-b", &next).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert!(
+        reply
+            .adjustments()
+            .contains("reasoning_effort: left off for this call")
+    );
+    let asked = &world.asked()[1];
+    assert!(!is_reasoning(&asked["messages"][1]["content"][0]));
+    assert_eq!(asked["additionalModelRequestFields"], Value::Null);
+    assert_eq!(chat_as(&world, "key-a", &next).await.adjustments(), "");
+}
+
+#[tokio::test]
+async fn another_model_does_not_get_it() {
+    let world = World::start().await;
+    let request = question(false, "");
+    let (turn, _) = said(&world.chat(&request).await, false);
+    let mut next = answered(request, turn);
+    next["model"] = "us.anthropic.claude-opus-4-1-20250805-v1:0".into();
+    let reply = world.chat(&next).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert!(reply.adjustments().contains("left off for this call"));
+}
+
+#[tokio::test]
+async fn nothing_is_remembered_where_that_is_switched_off() {
+    let world = World::with(|config| config.chat.remembered_reasoning = 0).await;
+    let request = question(false, "");
+    let (turn, blocks) = said(&world.chat(&request).await, false);
+    assert!(!blocks.is_empty());
+    let next = answered(request.clone(), turn.clone());
+    let reply = world.chat(&next).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert!(reply.adjustments().contains("left off for this call"));
+    // A client that keeps it goes on reasoning.
+    let mut kept = turn;
+    kept["thinking_blocks"] = blocks.into();
+    let reply = world.chat(&answered(request, kept)).await;
+    assert_eq!((reply.status.as_u16(), reply.adjustments()), (200, ""));
+}

@@ -1,0 +1,279 @@
+//! What a model refuses though the table has it, and models that the table does not know.
+
+use bedrock_simulator::{Fault, Script};
+use serde_json::{Value, json};
+
+use crate::logs;
+use crate::world::{MODEL, World, streamed, whole};
+
+/// A request with `fields` beside its turn.
+fn with(mut request: Value, fields: &Value) -> Value {
+    for (name, value) in fields.as_object().unwrap() {
+        request[name] = value.clone();
+    }
+    request
+}
+
+fn refusing(message: &str) -> Script {
+    Script::error(400, "ValidationException", message)
+}
+
+fn has(asked: &Value, pointer: &str) -> bool {
+    asked.pointer(pointer).is_some()
+}
+
+/// A model, the fields of a request to it, where one of them stands in Converse, how Bedrock refuses
+/// it, and the client's name for it.
+fn cases() -> Vec<(
+    &'static str,
+    Value,
+    &'static str,
+    &'static str,
+    &'static str,
+)> {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let tool = json!({"type": "function", "function": {"name": "f", "parameters": schema, "strict": true}});
+    let format = json!({"type": "json_schema", "json_schema": {"name": "a", "schema": schema}});
+    vec![
+        (
+            MODEL,
+            json!({"service_tier": "flex"}),
+            "/serviceTier",
+            "This model doesn't support the serviceTier field. Remove serviceTier and try again.",
+            "service_tier",
+        ),
+        (
+            MODEL,
+            json!({"performanceConfig": {"latency": "optimized"}}),
+            "/performanceConfig",
+            "This model doesn't support the performanceConfig.latency field.",
+            "performanceConfig",
+        ),
+        (
+            MODEL,
+            json!({"stop": "END"}),
+            "/inferenceConfig/stopSequences",
+            "This model doesn't support the stopSequences field. Remove stopSequences and try again.",
+            "stop",
+        ),
+        (
+            MODEL,
+            json!({"temperature": 0.5, "max_tokens": 9}),
+            "/inferenceConfig/temperature",
+            "The model returned the following errors: `temperature` is deprecated for this model.",
+            "temperature",
+        ),
+        (
+            MODEL,
+            json!({"top_k": 5}),
+            "/additionalModelRequestFields",
+            "The model returned the following errors: `top_k` is deprecated for this model.",
+            "top_k",
+        ),
+        (
+            MODEL,
+            json!({"reasoning_effort": "low", "max_tokens": 2000}),
+            "/additionalModelRequestFields",
+            "The model returned the following errors: thinking is not supported on this model",
+            "reasoning_effort",
+        ),
+        (
+            MODEL,
+            json!({"response_format": format}),
+            "/outputConfig",
+            "This model doesn't support the outputConfig.textFormat field.",
+            "response_format",
+        ),
+        (
+            MODEL,
+            json!({"tools": [tool]}),
+            "/toolConfig/tools/0/toolSpec/strict",
+            "The model returned the following errors: tools.0.custom.strict: Extra inputs are not permitted",
+            "tools[].function.strict",
+        ),
+        (
+            MODEL,
+            json!({"tools": [tool], "tool_choice": "required"}),
+            "/toolConfig/toolChoice/any",
+            "This model doesn't support the toolConfig.toolChoice.any field. Remove it and try again.",
+            "tool_choice",
+        ),
+        (
+            MODEL,
+            json!({"messages": [{"role": "user", "content": "hi", "cache_control": {"type": "ephemeral"}}]}),
+            "/messages/0/content/1/cachePoint",
+            "You invoked an unsupported model or your request did not allow prompt caching.",
+            "cache_control",
+        ),
+        (
+            MODEL,
+            json!({"messages": [{"role": "user", "content": "hi", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]}),
+            "/messages/0/content/1/cachePoint/ttl",
+            "Malformed input request: #/messages/0/content/1/cachePoint: extraneous key [ttl] is not permitted, please reformat your input and try again.",
+            "cache_control.ttl",
+        ),
+        (
+            MODEL,
+            json!({"messages": [
+                {"role": "user", "content": "hi"},
+                {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]},
+                {"role": "tool", "tool_call_id": "a", "content": "no", "is_error": true},
+            ]}),
+            "/messages/2/content/0/toolResult/status",
+            "This model doesn't support the toolResult.status field. Remove toolResult.status and try again.",
+            "messages[].is_error",
+        ),
+        (
+            "us.anthropic.claude-sonnet-4-20250514-v1:0",
+            json!({"temperature": 0.5, "top_p": 0.5}),
+            "/inferenceConfig/topP",
+            "The model returned the following errors: `temperature` and `top_p` cannot both be specified for this model. Please use only one.",
+            "top_p",
+        ),
+        (
+            "us.meta.llama3-3-70b-instruct-v1:0",
+            json!({"additionalModelRequestFields": {"min_p": 0.5}}),
+            "/additionalModelRequestFields",
+            "Malformed input request: #: extraneous key [min_p] is not permitted, please reformat your input and try again.",
+            "additionalModelRequestFields.min_p",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_refused_field_is_left_out_once_and_from_then_on() {
+    for (model, fields, pointer, refusal, field) in cases() {
+        for request in [whole("hi"), streamed("hi")] {
+            let options = bedrock_simulator::Options {
+                validate: false,
+                ..bedrock_simulator::Options::default()
+            };
+            let world = World::with_simulator(options, |_| {}).await;
+            world.simulator.push(refusing(refusal));
+            let mut request = with(request, &fields);
+            request["model"] = model.into();
+            for calls in [2, 3] {
+                let reply = world.chat(&request).await;
+                assert_eq!(reply.status, 200, "{field}: {}", reply.text);
+                assert!(
+                    reply.adjustments().contains(field),
+                    "{field}: {:?}",
+                    reply.headers
+                );
+                assert_eq!(world.asked().len(), calls, "{field}");
+            }
+            let asked = world.asked();
+            assert!(has(&asked[0], pointer), "{field}: {}", asked[0]);
+            for later in &asked[1..] {
+                assert!(!has(later, pointer), "{field}: {later}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_first_frame_of_a_stream_is_one_too() {
+    let world = World::start().await;
+    world.simulator.push(Script::fault(Fault::Exception {
+        after_events: 0,
+        code: "validationException".to_owned(),
+        message: "This model doesn't support the serviceTier field.".to_owned(),
+        original_status_code: None,
+    }));
+    let reply = world
+        .chat(&with(streamed("hi"), &json!({"service_tier": "flex"})))
+        .await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert!(reply.adjustments().contains("service_tier"));
+    assert_eq!(reply.last_event(), "[DONE]");
+    assert_eq!(world.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_learned_of_a_model_is_learned_of_no_other() {
+    let world = World::start().await;
+    let refusal =
+        "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
+    world.simulator.push(refusing(refusal));
+    let mut request = with(whole("hi"), &json!({"service_tier": "flex"}));
+    world.chat(&request).await;
+    request["model"] = "amazon.nova-lite-v1:0".into();
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.adjustments(), "");
+    assert_eq!(world.asked()[2]["serviceTier"]["type"], "flex");
+}
+
+#[tokio::test]
+async fn strict_refuses_what_would_be_left_out() {
+    let world = World::start().await;
+    let refusal =
+        "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
+    world.simulator.push(refusing(refusal));
+    let request = with(whole("hi"), &json!({"service_tier": "flex"}));
+    for _ in 0..2 {
+        let reply = world
+            .chat_with(&[("x-outcrop-strict", "true")], &request)
+            .await;
+        assert_eq!(reply.status, 400);
+        assert_eq!(reply.error()["param"], "service_tier");
+        assert_eq!(reply.error()["code"], "unsupported_parameter");
+        // Known by now, so that it is not asked for again.
+        assert_eq!(world.asked().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_says_the_same_again_is_passed_on() {
+    let world = World::start().await;
+    let refusal =
+        "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
+    world.simulator.push(refusing(refusal).times(0));
+    let request = with(whole("hi"), &json!({"service_tier": "flex"}));
+    assert_eq!(world.chat(&request).await.status, 400);
+    assert_eq!(world.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_known_is_told_of_once_and_asked_for_nothing_special() {
+    logs::begin();
+    let world = World::start().await;
+    let tool = json!({"type": "function", "function": {"name": "f", "strict": true}});
+    let fields = json!({
+        "reasoning_effort": "high",
+        "top_k": 4,
+        "tools": [tool],
+        "tool_choice": "required",
+        "messages": [{"role": "user", "content": "hi", "cache_control": {"type": "ephemeral"}}],
+    });
+    for model in [
+        "nvidia.of-tomorrow-v1:0",
+        "nvidia.of-tomorrow-v1:0",
+        "amazon.of-tomorrow-v1:0",
+    ] {
+        let mut request = with(whole("hi"), &fields);
+        request["model"] = model.into();
+        let reply = world.chat(&request).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        for field in [
+            "reasoning_effort",
+            "top_k",
+            "tool_choice",
+            "cache_control",
+            "strict",
+        ] {
+            assert!(
+                reply.adjustments().contains(field),
+                "{field}: {}",
+                reply.adjustments()
+            );
+        }
+    }
+    for asked in world.asked() {
+        assert_eq!(asked["additionalModelRequestFields"], Value::Null);
+        assert_eq!(asked["toolConfig"]["toolChoice"], json!({"auto": {}}));
+        assert_eq!(asked["messages"][0]["content"], json!([{"text": "hi"}]));
+    }
+    let told = logs::lines_with("does not know this model");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("nvidia.of-tomorrow-v1:0"));
+}

@@ -1,0 +1,30 @@
+//! Requests as the gateway translates them where nothing is configured.
+
+use std::sync::{Arc, LazyLock};
+
+use outcrop::config::{ModelFiles, Tables};
+use outcrop::fault::Fault;
+use outcrop::models::ModelId;
+use outcrop::openai::chat::{ChatOptions, ChatRequest, Fetched, Terms, Translated, translate};
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::load(&ModelFiles::default()).unwrap());
+
+/// `request`, which names its model by Bedrock's id, under the settings that are usual.
+pub fn translated(request: ChatRequest) -> Result<Translated, Fault> {
+    translated_under(request, &ChatOptions::default())
+}
+
+/// `request` under `options`.
+pub fn translated_under(request: ChatRequest, options: &ChatOptions) -> Result<Translated, Fault> {
+    let model = ModelId::parse(request.model.as_deref().unwrap_or_default()).unwrap();
+    let row = TABLES.prices.row(&model);
+    let facts = Arc::clone(TABLES.facts.facts(&model));
+    let terms = Terms {
+        facts: &facts,
+        output_limit: row.and_then(|row| row.max_output),
+        options,
+        recall: &|_| None,
+        fetched: &Fetched::new(),
+    };
+    translate(request, &terms)
+}

@@ -1,0 +1,169 @@
+//! The target `chat_request`: the body of a chat request, translated for a model of any family.
+//!
+//! The first byte of the input chooses the model, the second the operator's settings. The body
+//! follows as it is, or, behind a byte of 0, as choices from a vocabulary.
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use outcrop::config::{ModelFiles, Tables};
+use outcrop::converse::content::{ReasoningBlock, ReasoningText};
+use outcrop::converse::options::GuardrailConfig;
+use outcrop::fault::{Fault, FaultKind};
+use outcrop::models::{Facts, ModelId};
+use outcrop::openai::chat::{
+    AllowList, ChatOptions, ChatRequest, Fetched, FetchedMedia, GuardrailPolicy, Terms, Translated,
+    drop_oldest, remote_addresses, translate,
+};
+
+use super::{converse_rules, vocabulary};
+
+/// One model of every kind that is treated in a way of its own.
+pub const MODELS: [&str; 16] = [
+    "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "us.anthropic.claude-opus-5",
+    "anthropic.claude-v2:1",
+    "anthropic.claude-3-haiku-20240307-v1:0",
+    "us.anthropic.claude-3-7-sonnet-20250219-v1:0",
+    "us.anthropic.claude-fable-5-1",
+    "amazon.nova-lite-v1:0",
+    "amazon.nova-2-lite-v1:0",
+    "amazon.titan-text-express-v1",
+    "meta.llama3-3-70b-instruct-v1:0",
+    "mistral.mistral-large-2402-v1:0",
+    "deepseek.r1-v1:0",
+    "openai.gpt-oss-120b-1:0",
+    "openai.gpt-5",
+    "moonshot.kimi-k2-thinking",
+    "someone.unknown-v1",
+];
+
+/// The most that a request may grow by beside its own length: a schema whose references are put in
+/// their place.
+const MOST_GROWTH: usize = 4 << 20;
+
+struct Model {
+    facts: Arc<Facts>,
+    output_limit: Option<u32>,
+}
+
+static KNOWN: LazyLock<Vec<Model>> = LazyLock::new(|| {
+    let tables = Tables::load(&ModelFiles::default()).unwrap();
+    let model = |id: &&str| {
+        let id = ModelId::parse(id).unwrap();
+        let row = tables.prices.row(&id);
+        Model {
+            facts: Arc::clone(tables.facts.facts(&id)),
+            output_limit: row.and_then(|row| row.max_output),
+        }
+    };
+    MODELS.iter().map(model).collect()
+});
+
+/// Panics where the translation of `input` is not what Bedrock takes.
+pub fn check(input: &[u8]) {
+    let Some(([model, settings], body)) = input.split_first_chunk() else {
+        return;
+    };
+    let chosen = body.strip_prefix(&[0]).map(vocabulary::request);
+    let body = chosen.as_ref().map_or(body, String::as_bytes);
+    let Ok(request) = serde_json::from_slice::<ChatRequest>(body) else {
+        return;
+    };
+    let model = &KNOWN[usize::from(*model) % KNOWN.len()];
+    let translated = match translated(request.clone(), model, *settings) {
+        Ok(translated) => translated,
+        Err(fault) => return is_helpful(&fault),
+    };
+    converse_rules::hold(&translated.converse, &model.facts);
+    let json = serde_json::to_string(&translated.converse).unwrap();
+    assert!(converse_rules::is_json(&json), "{json}");
+    assert!(
+        json.len() <= 8 * body.len() + MOST_GROWTH,
+        "{} bytes",
+        json.len()
+    );
+    if let Some(notes) = translated.adjustments.header_value() {
+        assert!(
+            notes.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
+            "{notes}"
+        );
+    }
+    // Prompt caches compare bytes.
+    let again = self::translated(request, model, *settings).unwrap();
+    assert_eq!(serde_json::to_string(&again.converse).unwrap(), json);
+    assert_eq!(again.plan, translated.plan);
+    assert_eq!(again.adjustments, translated.adjustments);
+}
+
+fn translated(mut request: ChatRequest, model: &Model, settings: u8) -> Result<Translated, Fault> {
+    if is_set(settings, 7) {
+        drop_oldest(&mut request, 500)?;
+    }
+    let terms = Terms {
+        facts: &model.facts,
+        output_limit: model.output_limit,
+        options: &options(settings),
+        recall: &|call| is_set(settings, 5).then(|| recalled(call)),
+        fetched: &fetched(&request, settings),
+    };
+    translate(request, &terms)
+}
+
+fn options(settings: u8) -> ChatOptions {
+    let names = ["top_a".to_owned(), "top_b".to_owned()];
+    let guardrail = GuardrailPolicy {
+        config: GuardrailConfig {
+            guardrail_identifier: "g".to_owned(),
+            guardrail_version: "1".to_owned(),
+            trace: None,
+            stream_processing_mode: None,
+        },
+        only_last_turn: true,
+    };
+    ChatOptions {
+        automatic_caching: !is_set(settings, 0),
+        guardrail: is_set(settings, 1).then_some(guardrail),
+        forward_metadata: is_set(settings, 2),
+        max_tokens_ceiling: is_set(settings, 3).then_some(2000),
+        model_fields: match is_set(settings, 4) {
+            true => AllowList::new(names.to_vec()),
+            false => AllowList::default(),
+        },
+        ..ChatOptions::default()
+    }
+}
+
+/// What the gateway remembers of every call.
+fn recalled(call: &str) -> Arc<[ReasoningBlock]> {
+    Arc::new([ReasoningBlock::ReasoningText(ReasoningText {
+        text: call.to_owned(),
+        signature: Some("s".to_owned()),
+    })])
+}
+
+/// Every address of the request holds a picture, or a text.
+fn fetched(request: &ChatRequest, settings: u8) -> Fetched {
+    let (bytes, kind): (&'static [u8], _) = match is_set(settings, 6) {
+        true => (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "image/gif"),
+        false => (b"a text", "text/plain"),
+    };
+    let media = FetchedMedia {
+        bytes: Bytes::from_static(bytes),
+        content_type: Some(kind.to_owned()),
+    };
+    let addresses = remote_addresses(request).into_iter();
+    addresses
+        .map(|remote| (remote.address, media.clone()))
+        .collect()
+}
+
+fn is_set(settings: u8, bit: u8) -> bool {
+    settings >> bit & 1 == 1
+}
+
+/// A refusal says what the client can do, and is never the gateway's own failure.
+fn is_helpful(fault: &Fault) {
+    assert_ne!(fault.kind, FaultKind::Internal, "{fault}");
+    assert!(!fault.message.is_empty());
+}

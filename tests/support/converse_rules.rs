@@ -1,0 +1,321 @@
+//! What Bedrock asks of a Converse request (the rules H1 to H20 of the project's contract), looked
+//! at in the request that is sent and in no code that made it.
+
+use std::collections::HashSet;
+
+use outcrop::converse::content::{
+    CachePoint, CacheTtl, ContentBlock, ToolResultBlock, ToolResultContent, ToolResultStatus,
+};
+use outcrop::converse::media::DocumentBlock;
+use outcrop::converse::request::{
+    ConverseRequest, Message, Role, SystemBlock, Tool, ToolChoice, ToolInputSchema,
+};
+use outcrop::models::{BesideToolResult, CachePlace, Facts, Medium, Sampling};
+use serde::de::IgnoredAny;
+use serde_json::{Number, Value};
+
+/// Panics where `request` is none that a model with these `facts` takes.
+pub fn hold(request: &ConverseRequest, facts: &Facts) {
+    turns(&request.messages, facts);
+    for (position, message) in request.messages.iter().enumerate() {
+        let before = position
+            .checked_sub(1)
+            .map(|before| &request.messages[before]);
+        results_answer_the_calls_before(message, before, facts);
+        blocks(message, facts);
+    }
+    system(&request.system, facts);
+    documents(&request.messages);
+    tools(request, facts);
+    cache_points(request, facts);
+    settings(request, facts);
+}
+
+/// H1 to H5.
+fn turns(turns: &[Message], facts: &Facts) {
+    let first = turns.first().expect("a turn");
+    assert!(first.role == Role::User || first.role == Role::Assistant && facts.leading_assistant);
+    let last = turns.last().expect("a turn");
+    assert!(last.role != Role::Assistant || facts.prefill);
+    assert!(calls(last).is_empty(), "the last turn calls a tool");
+    if let (Role::Assistant, Some(ContentBlock::Text(text))) = (last.role, last.content.last()) {
+        assert_eq!(text.trim_end(), text, "a prefill that ends in white space");
+    }
+    for pair in turns.windows(2) {
+        assert_ne!(pair[0].role, pair[1].role, "two turns of one role");
+    }
+    for turn in turns {
+        assert!(turn.role != Role::System || facts.system_turns);
+        assert!(!turn.content.is_empty(), "a turn without content");
+    }
+}
+
+/// H6 to H8 and H10.
+fn results_answer_the_calls_before(turn: &Message, before: Option<&Message>, facts: &Facts) {
+    let called = before.map(calls).unwrap_or_default();
+    let answered: Vec<&str> = results(turn)
+        .map(|result| result.tool_use_id.as_str())
+        .collect();
+    let apart: HashSet<&str> = called.iter().copied().collect();
+    assert_eq!(apart.len(), called.len(), "a turn has two calls of one id");
+    assert_eq!(
+        apart,
+        answered.iter().copied().collect(),
+        "calls and results"
+    );
+    assert_eq!(called.len(), answered.len(), "a call has two results");
+    let is_alone = answered.len() == turn.content.len() || answered.is_empty();
+    assert!(is_alone || facts.beside_tool_result == BesideToolResult::Anything);
+}
+
+fn calls(turn: &Message) -> Vec<&str> {
+    let ids = turn.content.iter().filter_map(|block| match block {
+        ContentBlock::ToolUse(call) => Some(call.tool_use_id.as_str()),
+        _ => None,
+    });
+    ids.collect()
+}
+
+fn results(turn: &Message) -> impl Iterator<Item = &ToolResultBlock> {
+    turn.content.iter().filter_map(|block| match block {
+        ContentBlock::ToolResult(result) => Some(result),
+        _ => None,
+    })
+}
+
+fn blocks(turn: &Message, facts: &Facts) {
+    for block in &turn.content {
+        assert!(!block.is_blank(), "blank text");
+        let role = match block {
+            ContentBlock::Text(_) | ContentBlock::CachePoint(_) => continue,
+            ContentBlock::ToolUse(call) => {
+                assert!(is_word(&call.tool_use_id, "_.:-"), "{}", call.tool_use_id);
+                assert!(is_word(&call.name, "_-"), "{}", call.name);
+                assert!(call.input.is_object(), "{:?}", call.input);
+                Role::Assistant
+            }
+            ContentBlock::ReasoningContent(_) => Role::Assistant,
+            ContentBlock::ToolResult(result) => {
+                tool_result(result, facts);
+                Role::User
+            }
+            ContentBlock::Image(_)
+            | ContentBlock::Document(_)
+            | ContentBlock::Video(_)
+            | ContentBlock::Audio(_)
+            | ContentBlock::GuardContent(_)
+            | ContentBlock::SearchResult(_) => Role::User,
+        };
+        assert_eq!(turn.role, role, "{block:?}");
+        assert!(facts.tools || !block.is_tool_block());
+    }
+    let has = |is: fn(&ContentBlock) -> bool| turn.content.iter().any(is);
+    // H13
+    let has_text = has(|b| matches!(b, ContentBlock::Text(_) | ContentBlock::GuardContent(_)));
+    assert!(has_text || !has(|block| matches!(block, ContentBlock::Document(_))));
+    // H12
+    let is_thought = |block: &ContentBlock| matches!(block, ContentBlock::ReasoningContent(_));
+    let thoughts = turn
+        .content
+        .iter()
+        .take_while(|block| is_thought(block))
+        .count();
+    let behind = &turn.content[thoughts..];
+    assert!(!behind.iter().any(is_thought) || !has(ContentBlock::is_tool_block));
+}
+
+/// H11.
+fn tool_result(result: &ToolResultBlock, facts: &Facts) {
+    assert!(
+        is_word(&result.tool_use_id, "_.:-"),
+        "{}",
+        result.tool_use_id
+    );
+    assert!(!result.content.is_empty(), "a result without content");
+    assert!(result.status != Some(ToolResultStatus::Error) || facts.tool_result_status);
+    for content in &result.content {
+        let medium = match content {
+            ToolResultContent::Text(text) => {
+                assert!(!text.trim().is_empty(), "blank text in a result");
+                continue;
+            }
+            ToolResultContent::Json(json) => {
+                assert!(json.is_object() && facts.tool_result_json, "{json:?}");
+                continue;
+            }
+            ToolResultContent::SearchResult(_) => continue,
+            ToolResultContent::Image(_) => Medium::Image,
+            ToolResultContent::Document(_) => Medium::Document,
+            ToolResultContent::Video(_) => Medium::Video,
+        };
+        assert!(facts.tool_result_input.contains(&medium), "{medium:?}");
+    }
+}
+
+fn system(blocks: &[SystemBlock], facts: &Facts) {
+    assert!(facts.system || blocks.is_empty());
+    for block in blocks {
+        if let SystemBlock::Text(text) = block {
+            assert!(!text.trim().is_empty(), "a blank instruction");
+        }
+    }
+}
+
+fn documents(turns: &[Message]) {
+    let blocks = turns.iter().flat_map(|turn| &turn.content);
+    let documents: Vec<&DocumentBlock> = blocks
+        .flat_map(|block| match block {
+            ContentBlock::Document(document) => vec![document],
+            ContentBlock::ToolResult(result) => {
+                let content = result.content.iter().filter_map(|content| match content {
+                    ToolResultContent::Document(document) => Some(document),
+                    _ => None,
+                });
+                content.collect()
+            }
+            _ => Vec::new(),
+        })
+        .collect();
+    assert!(documents.len() <= 5);
+    let names: HashSet<&str> = documents.iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(names.len(), documents.len(), "two documents of one name");
+    for name in names {
+        assert!(
+            (1..=200).contains(&name.len()) && !name.contains("  "),
+            "{name}"
+        );
+        let is_legal = |c: char| c.is_ascii_alphanumeric() || " -()[]".contains(c);
+        assert!(name.chars().all(is_legal), "{name}");
+    }
+}
+
+/// H9, H15 and H16.
+fn tools(request: &ConverseRequest, facts: &Facts) {
+    let blocks = request.messages.iter().flat_map(|turn| &turn.content);
+    let Some(config) = &request.tool_config else {
+        assert!(
+            !blocks.into_iter().any(ContentBlock::is_tool_block),
+            "no tools"
+        );
+        return;
+    };
+    assert!(facts.tools);
+    let is_point = |tool: &Tool| matches!(tool, Tool::CachePoint(_));
+    assert!(!config.tools.iter().all(is_point), "no tool");
+    for spec in config.tools.iter().filter_map(Tool::spec) {
+        assert!(is_word(&spec.name, "_-"), "{}", spec.name);
+        let description = spec.description.as_deref().unwrap_or("none");
+        assert!(!description.trim().is_empty(), "an empty description");
+        assert!(spec.strict.is_none() || facts.strict_tools);
+        let ToolInputSchema::Json(schema) = &spec.input_schema;
+        assert!(schema.is_object(), "{schema:?}");
+        // Text that JSON allows and that is none (half of a pair of surrogates) is the client's.
+        if let Ok(schema) = serde_json::from_str::<Value>(schema.as_str()) {
+            assert_eq!(schema["type"], "object", "{schema}");
+        }
+    }
+    match &config.tool_choice {
+        None | Some(ToolChoice::Auto {}) => {}
+        Some(ToolChoice::Any {}) => assert!(facts.forces_any_tool),
+        Some(ToolChoice::Tool { name }) => {
+            assert!(facts.forces_named_tool);
+            let mut offered = config.tools.iter().filter_map(Tool::spec);
+            assert!(
+                offered.any(|spec| spec.name == *name),
+                "{name} is not offered"
+            );
+        }
+    }
+}
+
+/// H14.
+fn cache_points(request: &ConverseRequest, facts: &Facts) {
+    let points: Vec<&CachePoint> = request.cache_points().map(|(_, point)| point).collect();
+    assert!(points.len() <= 4, "{} cache points", points.len());
+    let is_long = |point: &CachePoint| point.ttl == Some(CacheTtl::OneHour);
+    assert!(facts.cache_one_hour || !points.iter().any(|point| is_long(point)));
+    let behind = points.iter().skip_while(|point| is_long(point));
+    assert!(
+        !behind.into_iter().any(|point| is_long(point)),
+        "short before long"
+    );
+
+    let takes = |place, has: bool| assert!(!has || facts.cache_points.contains(&place));
+    let tools = request.tool_config.as_ref().map(|config| &config.tools);
+    let is_tools_point = |tool: &Tool| matches!(tool, Tool::CachePoint(_));
+    let tools = tools.into_iter().flatten();
+    takes(CachePlace::Tools, tools.clone().any(is_tools_point));
+    assert!(
+        !tools.clone().next().is_some_and(is_tools_point),
+        "a point before the tools"
+    );
+
+    let is_system_point = |block: &SystemBlock| matches!(block, SystemBlock::CachePoint(_));
+    takes(
+        CachePlace::System,
+        request.system.iter().any(is_system_point),
+    );
+    let first = request.system.first();
+    assert!(
+        !first.is_some_and(is_system_point),
+        "a point before the instructions"
+    );
+
+    let is_point = |block: &ContentBlock| matches!(block, ContentBlock::CachePoint(_));
+    for turn in &request.messages {
+        takes(CachePlace::Messages, turn.content.iter().any(is_point));
+        assert!(
+            !turn.content.first().is_some_and(is_point),
+            "a point before its turn"
+        );
+        for pair in turn.content.windows(2).filter(|pair| is_point(&pair[1])) {
+            let fits = !matches!(
+                pair[0],
+                ContentBlock::Document(_)
+                    | ContentBlock::Video(_)
+                    | ContentBlock::ReasoningContent(_)
+            );
+            assert!(fits, "a point behind {:?}", pair[0]);
+        }
+    }
+}
+
+/// H17, H18, and what stands beside the conversation.
+fn settings(request: &ConverseRequest, facts: &Facts) {
+    let config = &request.inference_config;
+    let least = facts.least_max_tokens.max(1);
+    assert!(config.max_tokens.is_none_or(|limit| limit >= least));
+    let is_share = |number: &Option<Number>| {
+        let value = number.as_ref().and_then(Number::as_f64);
+        value.is_none_or(|value| (0.0..=1.0).contains(&value))
+    };
+    assert!(is_share(&config.temperature) && is_share(&config.top_p));
+    match facts.sampling {
+        Sampling::Both => {}
+        Sampling::TemperatureOrTopP => {
+            assert!(config.temperature.is_none() || config.top_p.is_none());
+        }
+        Sampling::None => assert!(config.temperature.is_none() && config.top_p.is_none()),
+    }
+    assert!(config.stop_sequences.is_empty() || facts.stop_sequences);
+    assert!(!config.stop_sequences.iter().any(String::is_empty));
+    for (key, value) in request.additional_model_request_fields.iter() {
+        assert!(is_json(value.as_str()), "{key}");
+    }
+    let paths = &request.additional_model_response_field_paths;
+    assert!(paths.len() <= 10 && paths.iter().all(|path| path.starts_with('/')));
+    assert!(request.request_metadata.len() <= 16);
+    assert!(request.output_config.is_none() || facts.structured_output);
+}
+
+/// Whether `text` is one JSON value. Halves of pairs of surrogates are allowed in its strings, and
+/// numbers of any size, as JSON has them.
+pub fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// Whether `text` is 1 to 64 letters, digits and `punctuation`.
+fn is_word(text: &str, punctuation: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || punctuation.contains(c);
+    (1..=64).contains(&text.len()) && text.chars().all(fits)
+}

@@ -1,0 +1,214 @@
+//! The target `sse_writer`: answers of any events, as the client gets them.
+
+use arbitrary::{Result, Unstructured};
+use outcrop::converse::JsonText;
+use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
+use outcrop::converse::response::{Citation, StopReason, Usage};
+use outcrop::converse::rules::JsonAnswer;
+use outcrop::openai::chat::AnswerPlan;
+use serde_json::json;
+
+use super::answers;
+
+/// The tool whose input is the answer, where the plan says so.
+const JSON_TOOL: &str = "json_response";
+
+/// Texts that mean something to what looks for them.
+const TEXTS: [&str; 24] = [
+    "<t>",
+    "</t>",
+    "<",
+    "t>",
+    "```json\n",
+    "```",
+    "`",
+    "json",
+    "{",
+    "}",
+    "[",
+    " ",
+    "\n",
+    "\r\n",
+    "\u{2028}",
+    "é👋",
+    "[REDACTED]",
+    "[RED",
+    "{\"input\":\"",
+    "\\",
+    "u00e9",
+    "ud83d",
+    "\"",
+    "x",
+];
+
+const STOP_REASONS: [&str; 11] = [
+    "end_turn",
+    "tool_use",
+    "max_tokens",
+    "stop_sequence",
+    "guardrail_intervened",
+    "content_filtered",
+    "malformed_model_output",
+    "malformed_tool_use",
+    "model_context_window_exceeded",
+    "refusal",
+    "something_new",
+];
+
+/// Panics where the stream and the whole of an answer differ, or the stream is none.
+pub fn check(input: &[u8]) {
+    let mut input = Unstructured::new(input);
+    // An input that is too short for what it begins is an answer that ends there.
+    let _ = check_answers(&mut input);
+}
+
+fn check_answers(input: &mut Unstructured<'_>) -> Result<()> {
+    let plan = plan(input.arbitrary()?);
+    let count = input.int_in_range(1..=3)?;
+    let turns: [u8; 8] = input.arbitrary()?;
+    let mut answers = vec![Vec::new(); count];
+    while !input.is_empty() {
+        let answer = input.choose_index(count)?;
+        let Ok(event) = event(input) else {
+            break;
+        };
+        answers[answer].push(event);
+    }
+    answers::agree(&answers, &turns, &plan);
+    Ok(())
+}
+
+/// A plan that two bytes choose.
+pub fn plan([flags, more]: [u8; 2]) -> AnswerPlan {
+    let is_set = |byte: u8, bit: u8| byte >> bit & 1 == 1;
+    let mut plan = AnswerPlan {
+        stream: true,
+        include_usage: is_set(flags, 0),
+        answers: 1,
+        hide_tool_calls: is_set(flags, 1),
+        legacy_functions: is_set(flags, 2),
+        one_tool_call: is_set(flags, 2) || is_set(flags, 3),
+        reasoning_tag_strays: is_set(flags, 4),
+        keeps_reasoning: is_set(flags, 5),
+        shows_trace: is_set(flags, 6),
+        shows_response_fields: is_set(flags, 6),
+        shows_tier: is_set(flags, 7),
+        ..AnswerPlan::default()
+    };
+    plan.json = match more & 3 {
+        1 => Some(JsonAnswer::Text),
+        2 => Some(JsonAnswer::Tool(JSON_TOOL.to_owned())),
+        _ => None,
+    };
+    if is_set(more, 2) {
+        plan.reasoning_tag = "t".to_owned();
+    }
+    if is_set(more, 3) {
+        plan.reasoning_placeholder = "[REDACTED]".to_owned();
+    }
+    plan.names.bedrock_name("a.name of the client's");
+    plan.names.bedrock_name_of_custom("custom");
+    plan
+}
+
+fn event(input: &mut Unstructured<'_>) -> Result<Event> {
+    let index = u32::from(input.arbitrary::<u8>()? % 4);
+    Ok(match input.int_in_range(0..=9)? {
+        0 => Event::MessageStart,
+        1 => Event::Unknown,
+        2 => Event::BlockStop { index },
+        3 | 4 => Event::BlockStart {
+            index,
+            start: block_start(input)?,
+        },
+        5 => Event::MessageStop {
+            stop_reason: StopReason::from(*input.choose(&STOP_REASONS)?),
+            additional_fields: input
+                .arbitrary::<bool>()?
+                .then(|| json_of(input))
+                .transpose()?,
+        },
+        6 => Event::Metadata(Box::new(metadata(input)?)),
+        _ => Event::BlockDelta {
+            index,
+            delta: delta(input)?,
+        },
+    })
+}
+
+fn block_start(input: &mut Unstructured<'_>) -> Result<BlockStart> {
+    Ok(match input.int_in_range(0..=4)? {
+        0 => BlockStart::Hidden,
+        1 => call("custom"),
+        2 => call(JSON_TOOL),
+        3 => call(&text(input)?),
+        _ => call("f"),
+    })
+}
+
+fn call(name: &str) -> BlockStart {
+    BlockStart::ToolUse {
+        id: format!("call of {name}"),
+        name: name.to_owned(),
+    }
+}
+
+fn delta(input: &mut Unstructured<'_>) -> Result<Delta> {
+    Ok(match input.int_in_range(0..=8)? {
+        0 => Delta::Hidden,
+        1 => Delta::Signature(text(input)?),
+        2 => Delta::RedactedReasoning(text(input)?),
+        3 => Delta::Reasoning(text(input)?),
+        4 => Delta::Citation(citation(input)?),
+        5 | 6 => Delta::ToolInput(text(input)?),
+        _ => Delta::Text(text(input)?),
+    })
+}
+
+fn text(input: &mut Unstructured<'_>) -> Result<String> {
+    let choice = usize::from(input.arbitrary::<u8>()?);
+    match TEXTS.get(choice % (TEXTS.len() + 4)) {
+        Some(text) => Ok((*text).to_owned()),
+        None => input.arbitrary(),
+    }
+}
+
+fn metadata(input: &mut Unstructured<'_>) -> Result<Metadata> {
+    Ok(Metadata {
+        usage: Usage {
+            input_tokens: input.arbitrary()?,
+            output_tokens: input.arbitrary()?,
+            cache_read_input_tokens: input.arbitrary()?,
+            ..Usage::default()
+        },
+        trace: input
+            .arbitrary::<bool>()?
+            .then(|| json_of(input))
+            .transpose()?,
+        service_tier: input
+            .arbitrary::<bool>()?
+            .then(|| text(input))
+            .transpose()?,
+    })
+}
+
+fn citation(input: &mut Unstructured<'_>) -> Result<Citation> {
+    if input.arbitrary()? {
+        return json_of(input).map(Citation);
+    }
+    let web = json!({"title": text(input)?, "location": {"web": {"url": text(input)?}}});
+    Ok(Citation(json_text(&web.to_string())))
+}
+
+/// JSON with white space of any kind between its tokens.
+fn json_of(input: &mut Unstructured<'_>) -> Result<JsonText> {
+    let value = json!({ "a": text(input)?, "thinking_tokens": input.arbitrary::<u64>()? });
+    Ok(json_text(&match input.arbitrary()? {
+        true => serde_json::to_string_pretty(&value).unwrap_or_default(),
+        false => value.to_string(),
+    }))
+}
+
+fn json_text(text: &str) -> JsonText {
+    JsonText::parse(text.to_owned()).unwrap()
+}
