@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass, field
 
-from expressible import FINISH_REASONS, ordered
+from differences import ordered
+from told import Told, arguments
+
+FINISH_REASONS = {
+    "end_turn": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "stop_sequence": "stop",
+    "guardrail_intervened": "content_filter",
+    "content_filtered": "content_filter",
+}
 
 
 @dataclass
@@ -13,97 +23,152 @@ class Answer:
     """An answer, from the recording or from the gateway."""
 
     text: str = ""
+    reasoning: str = ""
+    thinking_blocks: list[dict] = field(default_factory=list)
+    annotations: list[dict] = field(default_factory=list)
+    citations: list[dict] = field(default_factory=list)
     calls: list[tuple[str, str, object]] = field(default_factory=list)
     finish_reason: str | None = None
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
+    usage: dict[str, int] = field(default_factory=dict)
+    trace: dict | None = None
+    response_fields: dict | None = None
+    service_tier: str | None = None
 
 
-def arguments(text: str):
-    """Arguments as data with their order; text that was cut stays text."""
-    try:
-        return ordered(json.loads(text))
-    except json.JSONDecodeError:
-        return text
-
-
-def of_whole(body: dict) -> Answer:
-    """The answer of a recorded Converse."""
-    answer = Answer()
-    for block in body["output"]["message"]["content"]:
-        if "text" in block:
-            answer.text += block["text"]
-        for cited in block.get("citationsContent", {}).get("content", []):
-            answer.text += cited["text"]
-        call = block.get("toolUse")
-        if call and call.get("type") != "server_tool_use":
-            answer.calls.append((call["toolUseId"], call["name"], ordered(call.get("input", {}))))
-    finish(answer, body["stopReason"])
-    count(answer, body["usage"])
+def answer_to(request: dict, told: Told) -> Answer:
+    """What the client of `request` has to be told."""
+    answer = Answer(usage=usage(told.usage))
+    for block in told.blocks:
+        add_block(answer, block, request["model"])
+    answer.finish_reason = finish_reason(told.stop_reason, bool(answer.calls))
+    if request.get("guardrailConfig", {}).get("trace") == "enabled":
+        answer.trace = told.trace
+    if request.get("additionalModelResponseFieldPaths"):
+        answer.response_fields = told.response_fields
+    if "service_tier" in request:
+        answer.service_tier = told.service_tier or "default"
     return answer
 
 
-def of_stream(events: list[dict]) -> Answer:
-    """The answer of a recorded ConverseStream."""
-    answer = Answer()
-    fragments: dict[int, list] = {}
-    for event in events:
-        kind, payload = event["headers"][":event-type"], event["payload"]
-        if kind == "contentBlockStart":
-            call = payload["start"].get("toolUse")
-            if call and call.get("type") != "server_tool_use":
-                fragments[payload["contentBlockIndex"]] = [call["toolUseId"], call["name"], ""]
-        elif kind == "contentBlockDelta":
-            delta = payload["delta"]
-            answer.text += delta.get("text", "")
-            open_call = fragments.get(payload["contentBlockIndex"])
-            if open_call and "toolUse" in delta:
-                open_call[2] += delta["toolUse"].get("input", "")
-        elif kind == "messageStop":
-            stop_reason = payload["stopReason"]
-        elif kind == "metadata":
-            count(answer, payload["usage"])
-    for call_id, name, text in fragments.values():
-        answer.calls.append((call_id, name, arguments(text or "{}")))
-    finish(answer, stop_reason)
-    return answer
+def add_block(answer: Answer, block: dict, model: str) -> None:
+    (kind, value), *_ = block.items()
+    if kind == "text":
+        reasoning, text = split_tags(value, model)
+        answer.reasoning += reasoning
+        answer.text += text
+    elif kind == "reasoningContent":
+        add_reasoning(answer, value, model)
+    elif kind == "citationsContent":
+        add_cited(answer, value)
+    elif kind == "toolUse" and value.get("type") != "server_tool_use":
+        call = (value["toolUseId"], value["name"], ordered(value.get("input", {})))
+        answer.calls.append(call)
 
 
-def tool_names(response: dict) -> list[str]:
-    """The client's tools that a recorded answer calls, each once."""
-    body = response.get("body_json") or {}
-    blocks = body.get("output", {}).get("message", {}).get("content", [])
-    starts = [event["payload"].get("start", {}) for event in response.get("events") or []]
-    calls = [block["toolUse"] for block in [*blocks, *starts] if "toolUse" in block]
-    return list({call["name"]: None for call in calls if call.get("type") != "server_tool_use"})
+def split_tags(text: str, model: str) -> tuple[str, str]:
+    """Reasoning that a model writes into its text, and the text without it."""
+    if re.search(r"amazon\.nova-(micro|lite|pro|premier)", model):
+        # Nova 1, conv-nova-7215dbb8; the white space around a section goes with it.
+        found = re.match(r"\s*<thinking>(.*?)(</thinking>\s*|$)", text, re.DOTALL)
+        return (found[1], text[found.end() :]) if found else ("", text)
+    if "kimi-k2-thinking" in model:
+        # Its reasoning has a block; what may be left in the text is a stray tag,
+        # conv-moonshot-25df26ca.
+        return "", re.sub(r"^\s*<think>\s*", "", text)
+    return "", text
 
 
-def finish(answer: Answer, stop_reason: str) -> None:
-    answer.finish_reason = FINISH_REASONS[stop_reason]
-    if stop_reason == "end_turn" and answer.calls:
-        answer.finish_reason = "tool_calls"
-    if stop_reason == "tool_use" and not answer.calls:
-        answer.finish_reason = "stop"
+def add_reasoning(answer: Answer, block: dict, model: str) -> None:
+    if "redactedContent" in block:
+        data = block["redactedContent"]
+        answer.thinking_blocks.append({"type": "redacted_thinking", "data": data})
+        return
+    text = block["reasoningText"]["text"]
+    # Nova 2 keeps its reasoning to itself, conv-nova-e80b8b52.
+    if not ("amazon.nova-2" in model and text.startswith("[REDACTED]")):
+        answer.reasoning += text
+    if "signature" in block["reasoningText"]:
+        signature = block["reasoningText"]["signature"]
+        thinking = {"type": "thinking", "thinking": text, "signature": signature}
+        answer.thinking_blocks.append(thinking)
 
 
-def count(answer: Answer, usage: dict) -> None:
-    read = usage.get("cacheReadInputTokens", 0)
-    written = usage.get("cacheWriteInputTokens", 0)
-    answer.prompt_tokens = usage["inputTokens"] + read + written
-    answer.completion_tokens = usage["outputTokens"]
-    answer.cached_tokens = read
+def add_cited(answer: Answer, block: dict) -> None:
+    start = len(answer.text)
+    answer.text += "".join(cited["text"] for cited in block.get("content", []))
+    span = {"start_index": start, "end_index": len(answer.text)}
+    for citation in block["citations"]:
+        source = web_source(citation)
+        if source:
+            annotation = {"type": "url_citation", "url_citation": source | span}
+            answer.annotations.append(annotation)
+        else:
+            answer.citations.append({"citation": citation} | span)
 
 
-def of_completion(completion) -> Answer:
+def web_source(citation: dict) -> dict | None:
+    """The address and the title of a source on the web."""
+    location = citation["location"]
+    title = citation.get("title", "")
+    if "web" in location:
+        return {"url": location["web"]["url"], "title": title or location["web"].get("domain", "")}
+    if "searchResultLocation" in location and "://" in citation.get("source", ""):
+        return {"url": citation["source"], "title": title}
+    return None
+
+
+def finish_reason(stop_reason: str, has_calls: bool) -> str:
+    if stop_reason in ("end_turn", "tool_use"):
+        return "tool_calls" if has_calls else "stop"
+    return FINISH_REASONS[stop_reason]
+
+
+def usage(counts: dict) -> dict[str, int]:
+    """Usage as OpenAI counts it: what the cache served or took is part of the prompt. No recorded
+    answer counts its reasoning."""
+    read = counts.get("cacheReadInputTokens", 0)
+    written = counts.get("cacheWriteInputTokens", 0)
+    prompt = counts["inputTokens"] + read + written
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": counts["outputTokens"],
+        "total_tokens": prompt + counts["outputTokens"],
+        "cached_tokens": read,
+        "cache_write_tokens": written,
+        "reasoning_tokens": 0,
+    }
+
+
+def of_completion(completion: dict) -> Answer:
     """The answer that the SDK read, whole or accumulated from a stream."""
-    choice, usage = completion.choices[0], completion.usage
-    calls = choice.message.tool_calls or []
+    choice, used = completion["choices"][0], completion["usage"]
+    message = choice["message"]
+    prompt, written = used["prompt_tokens_details"], used["completion_tokens_details"]
+    counts = ("prompt_tokens", "completion_tokens", "total_tokens")
     return Answer(
-        text=choice.message.content or "",
-        calls=[(c.id, c.function.name, arguments(c.function.arguments)) for c in calls],
-        finish_reason=choice.finish_reason,
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        cached_tokens=usage.prompt_tokens_details.cached_tokens,
+        text=message["content"] or "",
+        reasoning=message.get("reasoning_content") or "",
+        thinking_blocks=placed(message.get("thinking_blocks")),
+        annotations=placed(message.get("annotations")),
+        citations=placed(message.get("bedrock_citations")),
+        calls=[call(listed) for listed in message.get("tool_calls") or []],
+        finish_reason=choice["finish_reason"],
+        usage={key: used[key] for key in counts}
+        | {key: prompt[key] for key in ("cached_tokens", "cache_write_tokens")}
+        | {"reasoning_tokens": written["reasoning_tokens"]},
+        trace=completion.get("trace"),
+        response_fields=completion.get("additional_model_response_fields"),
+        service_tier=completion.get("service_tier"),
     )
+
+
+def call(listed: dict) -> tuple[str, str, object]:
+    function = listed["function"]
+    return listed["id"], function["name"], ordered(arguments(function["arguments"]))
+
+
+def placed(listed: list[dict] | None) -> list[dict]:
+    """A list without the places that its items have in a stream."""
+    listed = listed or []
+    assert all(item.get("index", at) == at for at, item in enumerate(listed)), listed
+    return [{k: v for k, v in item.items() if k != "index"} for item in listed]

@@ -14,9 +14,13 @@ import OpenAI from "openai";
 
 export const NOVA = "amazon.nova-lite-v1:0";
 export const CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+// Does not hold answers to JSON Schemas itself, but can be made to call a tool.
+export const OPUS = "us.anthropic.claude-opus-4-7";
+// Takes pictures, documents, films and sound.
+export const NOVA_OMNI = "amazon.nova-2-omni-v1:0";
 export const HELLO = [{ role: "user", content: "Good morning, mountain" }];
 
-const API_KEY = "sk-test-key-1";
+export const API_KEY = "sk-test-key-1";
 const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
 const BINARIES = resolve(REPOSITORY, process.env.CARGO_TARGET_DIR ?? "target", "debug");
 
@@ -52,11 +56,12 @@ class World {
     this.gateway = gateway;
     this.folder = folder;
     this.url = `http://${gateway.address}`;
+    this.baseURL = `${this.url}/v1`;
   }
 
   // OpenAI's client; its retries are off, so that a test sees what one request gives.
   client(options = {}) {
-    return new OpenAI({ baseURL: `${this.url}/v1`, apiKey: API_KEY, maxRetries: 0, timeout: PATIENCE_MS, ...options });
+    return new OpenAI({ baseURL: this.baseURL, apiKey: API_KEY, maxRetries: 0, timeout: PATIENCE_MS, ...options });
   }
 
   // Queues scripts for the calls to come.
@@ -80,6 +85,11 @@ class World {
   async received() {
     const requests = await this.ask("GET", "/_simulator/requests");
     return requests.filter((request) => request.model);
+  }
+
+  // The body of the last request to a model.
+  async last() {
+    return (await this.received()).at(-1).body_json;
   }
 
   async status() {
@@ -120,6 +130,23 @@ export function script(answer, faults = [], more = {}) {
 // An answer whose stream brings these pieces.
 export function text(...deltas) {
   return { kind: "text", text: deltas.join(""), deltas };
+}
+
+// A whole Converse answer; a stream gets it cut into events.
+export function converse(content, stopReason = "end_turn", usage = {}) {
+  const body = {
+    output: { message: { role: "assistant", content } },
+    stopReason,
+    usage: { inputTokens: 10, outputTokens: 5, totalTokens: 15, ...usage },
+    metrics: { latencyMs: 1 },
+  };
+  return { kind: "converse", body };
+}
+
+// An answer that calls tools, given as id, name and input, with these blocks before.
+export function calling(calls, before = []) {
+  const blocks = calls.map(([toolUseId, name, input]) => ({ toolUse: { toolUseId, name, input } }));
+  return converse([...before, ...blocks], "tool_use");
 }
 
 // An error in AWS's form.

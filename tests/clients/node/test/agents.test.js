@@ -1,0 +1,93 @@
+// OpenAI's Agents SDK for Node, on Chat Completions.
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+
+import { Agent, OpenAIChatCompletionsModel, run, setTracingDisabled, tool } from "@openai/agents";
+import { z } from "zod";
+
+import { CLAUDE, NOVA, calling, converse, script, startWorld, text } from "./world.js";
+
+setTracingDisabled(true);
+
+const REPORT = z.object({ city: z.string(), degrees: z.number() });
+
+const weather = tool({
+  name: "get_weather",
+  description: "Tells the weather of a city",
+  parameters: z.object({ city: z.string() }),
+  execute: async ({ city }) => `Sunny in ${city}`,
+});
+
+let world;
+before(async () => (world = await startWorld()));
+beforeEach(() => world.reset());
+after(() => world.stop());
+
+function model(name) {
+  return new OpenAIChatCompletionsModel(world.client(), name);
+}
+
+// Runs an agent to its end, whole or streamed.
+const ways = {
+  whole: (agent, said) => run(agent, said),
+  streamed: async (agent, said) => {
+    const result = await run(agent, said, { stream: true });
+    result.pieces = [];
+    for await (const event of result) {
+      if (event.data?.type === "output_text_delta") result.pieces.push(event.data.delta);
+    }
+    await result.completed;
+    return result;
+  },
+};
+
+for (const [way, through] of Object.entries(ways)) {
+  test(`tools are run until there is an answer, ${way}`, async () => {
+    await world.order(
+      script(calling([["call_1", "get_weather", { city: "Lisbon" }], ["call_2", "get_weather", { city: "Porto" }]])),
+      script(calling([["call_3", "get_weather", { city: "Faro" }]], [{ text: "One more." }])),
+      script(text("Sunny ", "everywhere.")),
+    );
+    const agent = new Agent({ name: "Meteorologist", instructions: "Be brief.", model: model(CLAUDE), tools: [weather] });
+    const result = await through(agent, "How is the weather?");
+
+    assert.equal(result.finalOutput, "Sunny everywhere.");
+    if (result.pieces) assert.deepEqual(result.pieces.slice(-2), ["Sunny ", "everywhere."]);
+    const { messages, system, toolConfig } = await world.last();
+    assert.deepEqual(system, [{ text: "Be brief." }]);
+    assert.equal(toolConfig.tools[0].toolSpec.strict, true);
+    const results = messages.map(({ content }) => content.flatMap((block) => block.toolResult?.content ?? []));
+    assert.deepEqual(results, [
+      [],
+      [],
+      [{ text: "Sunny in Lisbon" }, { text: "Sunny in Porto" }],
+      [],
+      [{ text: "Sunny in Faro" }],
+    ]);
+  });
+
+  test(`one agent hands over to another, ${way}`, async () => {
+    await world.order(script(calling([["call_1", "transfer_to_Portuguese", {}]])), script(text("Bom dia.")));
+    const portuguese = new Agent({ name: "Portuguese", instructions: "Em português.", model: model(NOVA) });
+    const triage = Agent.create({ name: "Triage", model: model(CLAUDE), handoffs: [portuguese] });
+    const result = await through(triage, "Bom dia");
+
+    assert.equal(result.finalOutput, "Bom dia.");
+    assert.equal(result.lastAgent.name, "Portuguese");
+    const models = (await world.received()).map((request) => request.model);
+    assert.deepEqual(models, [CLAUDE, NOVA]);
+  });
+
+  for (const name of [CLAUDE, NOVA]) {
+    test(`an answer has the type that was asked for, after a tool, ${way}, ${name}`, async () => {
+      const report = { city: "Lisbon", degrees: 21 };
+      const said = name === CLAUDE ? converse([{ text: JSON.stringify(report) }]) : calling([["call_2", "json_response", report]]);
+      await world.order(script(calling([["call_1", "get_weather", { city: "Lisbon" }]])), script(said));
+      const agent = new Agent({ name: "Meteorologist", model: model(name), tools: [weather], outputType: REPORT });
+      const result = await through(agent, "How is the weather in Lisbon?");
+
+      assert.deepEqual(result.finalOutput, report);
+    });
+  }
+}

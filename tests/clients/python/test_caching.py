@@ -1,0 +1,164 @@
+"""Prompt caching: the client's own points, points that are placed for it, and what comes of them."""
+
+import pytest
+
+from simulated import CLAUDE, HELLO, NOVA, PDF, converse, script
+
+LLAMA = "us.meta.llama4-scout-17b-instruct-v1:0"
+
+EPHEMERAL = {"type": "ephemeral"}
+AN_HOUR = {"type": "ephemeral", "ttl": "1h"}
+POINT = {"cachePoint": {"type": "default"}}
+POINT_FOR_AN_HOUR = {"cachePoint": {"type": "default", "ttl": "1h"}}
+
+# Longer than the least prefix that Claude Sonnet 4.5 caches, 1024 tokens.
+LONG = "The mountain is high and the way up is long. " * 300
+
+
+def tool(name, **more):
+    return {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}, **more}
+
+
+def points_in(body):
+    """Where cache points stand: in tools and system by what is before them, in turns by number."""
+    tools = body.get("toolConfig", {}).get("tools", [])
+    places = ["tools" for entry in tools if "cachePoint" in entry]
+    places += ["system" for entry in body.get("system", []) if "cachePoint" in entry]
+    for number, message in enumerate(body["messages"]):
+        places += [number for block in message["content"] if "cachePoint" in block]
+    return places
+
+
+def test_points_stand_right_after_what_the_client_marked(client, simulator):
+    client.chat.completions.create(
+        model=CLAUDE,
+        messages=[
+            {"role": "system", "content": [
+                {"type": "text", "text": "Be brief.", "cache_control": AN_HOUR},
+                {"type": "text", "text": "Be kind."},
+            ]},
+            {"role": "user", "content": [
+                {"type": "text", "text": "A book.", "cache_control": EPHEMERAL},
+                {"type": "text", "text": "A question."},
+            ]},
+            {"role": "assistant", "content": "An answer."},
+            {"role": "user", "content": "Another.", "cache_control": EPHEMERAL},
+        ],
+        tools=[tool("one"), tool("two", cache_control=AN_HOUR), tool("three")],
+    )
+    body = simulator.last()
+    assert [next(iter(entry)) for entry in body["toolConfig"]["tools"]] == ["toolSpec", "toolSpec", "cachePoint", "toolSpec"]
+    assert body["toolConfig"]["tools"][2] == POINT_FOR_AN_HOUR
+    assert body["system"] == [{"text": "Be brief."}, POINT_FOR_AN_HOUR, {"text": "Be kind."}]
+    assert body["messages"][0]["content"] == [{"text": "A book."}, POINT, {"text": "A question."}]
+    assert body["messages"][2]["content"] == [{"text": "Another."}, POINT]
+
+
+def test_openais_breakpoints_are_points_too(client, simulator):
+    breakpoint_ = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+    client.chat.completions.create(model=CLAUDE, messages=[{"role": "user", "content": [
+        {"type": "text", "text": "A book.", **breakpoint_},
+        {"type": "file", "file": {"file_data": PDF, "filename": "book.pdf"}},
+        {"type": "text", "text": "A question."},
+    ]}])
+    assert simulator.last()["messages"][0]["content"][:2] == [{"text": "A book."}, POINT]
+
+
+def test_a_result_of_a_tool_can_be_marked(client, simulator):
+    client.chat.completions.create(model=CLAUDE, tools=[tool("read")], messages=[
+        *HELLO,
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "call_1", "type": "function", "function": {"name": "read", "arguments": "{}"}}
+        ]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "A book.", "cache_control": EPHEMERAL},
+    ])
+    result, point = simulator.last()["messages"][2]["content"]
+    assert result["toolResult"]["content"] == [{"text": "A book."}]
+    assert point == POINT
+
+
+def test_of_many_points_the_latest_four_are_kept(http, simulator):
+    messages = []
+    for number in range(6):
+        part = {"type": "text", "text": f"Page {number}", "cache_control": EPHEMERAL}
+        messages += [{"role": "user", "content": [part]}, {"role": "assistant", "content": "Read."}]
+    answer = http.post("/chat/completions", json={"model": CLAUDE, "messages": [*messages, *HELLO]})
+
+    assert answer.status_code == 200, answer.text
+    assert "cache_control" in answer.headers["x-outcrop-adjustments"]
+    assert points_in(simulator.last()) == [4, 6, 8, 10]
+
+
+def test_a_family_that_caches_nothing_gets_no_points(http, simulator):
+    part = {"type": "text", "text": "A book.", "cache_control": EPHEMERAL}
+    body = {"model": LLAMA, "messages": [{"role": "user", "content": [part]}]}
+    answer = http.post("/chat/completions", json=body)
+
+    assert answer.status_code == 200, answer.text
+    assert "cache_control" in answer.headers["x-outcrop-adjustments"]
+    assert points_in(simulator.last()) == []
+
+
+CONVERSATION = [
+    {"role": "system", "content": LONG},
+    {"role": "user", "content": LONG},
+    {"role": "assistant", "content": "So it is."},
+    {"role": "user", "content": "And the way down?"},
+]
+
+
+CLIMB = tool("climb")
+CLIMB["function"]["description"] = LONG
+
+
+def plan(client, simulator, model=CLAUDE, headers=None, **more):
+    client.chat.completions.create(
+        model=model, messages=CONVERSATION, tools=[CLIMB], extra_headers=headers, **more
+    )
+    return points_in(simulator.last())
+
+
+def test_points_are_placed_for_a_client_that_marks_none(client, simulator):
+    # After tools, after the system prompt, and where this request and the next one go on.
+    places = plan(client, simulator, headers={"x-outcrop-cache": "on"})
+    assert places[:2] == ["tools", "system"]
+    assert places[-1] == 2
+    assert len(places) <= 4
+
+
+def test_points_are_placed_only_where_the_family_takes_them(client, simulator):
+    places = plan(client, simulator, model=NOVA, headers={"x-outcrop-cache": "on"})
+    assert "tools" not in places and places[0] == "system" and places[-1] == 2
+    assert plan(client, simulator, model=LLAMA, headers={"x-outcrop-cache": "on"}) == []
+
+
+def test_no_points_are_placed_where_they_are_switched_off(client, simulator):
+    assert plan(client, simulator, headers={"x-outcrop-cache": "off"}) == []
+    assert plan(client, simulator, extra_body={"prompt_cache_options": {"mode": "explicit"}}) == []
+
+
+def test_no_points_are_placed_beside_the_clients_own(client, simulator):
+    marked = [{"type": "text", "text": LONG, "cache_control": EPHEMERAL}]
+    client.chat.completions.create(
+        model=CLAUDE, messages=[{"role": "system", "content": marked}, *HELLO],
+        extra_headers={"x-outcrop-cache": "on"},
+    )
+    assert points_in(simulator.last()) == ["system"]
+
+
+@pytest.mark.parametrize("wish", [{"prompt_cache_retention": "24h"}, {"prompt_cache_options": {"mode": "implicit", "ttl": "30m"}}])
+def test_points_that_are_placed_last_as_long_as_was_asked(client, simulator, wish):
+    plan(client, simulator, headers={"x-outcrop-cache": "on"}, extra_body=wish)
+    assert simulator.last()["system"][1] == POINT_FOR_AN_HOUR
+
+
+def test_what_the_cache_read_and_wrote_is_counted_and_its_saving_told(client, simulator):
+    usage = {"inputTokens": 10, "cacheReadInputTokens": 1000, "cacheWriteInputTokens": 200}
+    simulator.order(script(converse({"text": "Hi"}, usage=usage)))
+    raw = client.chat.completions.with_raw_response.create(model=CLAUDE, messages=HELLO)
+    counted = raw.parse().usage
+
+    assert counted.prompt_tokens == 1210
+    assert counted.prompt_tokens_details.cached_tokens == 1000
+    assert counted.prompt_tokens_details.cache_write_tokens == 200
+    assert float(raw.headers["x-outcrop-cache-saved-usd"]) > 0

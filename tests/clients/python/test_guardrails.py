@@ -1,0 +1,93 @@
+"""Guardrails: by fields, by headers, for part of a text, and what they found."""
+
+import json
+
+import pytest
+
+from conftest import sse_data
+from simulated import CLAUDE, HELLO, converse, script
+
+GUARD = {"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1"}
+HEADERS = {
+    "X-Amzn-Bedrock-GuardrailIdentifier": "demoguardrail",
+    "X-Amzn-Bedrock-GuardrailVersion": "1",
+    "X-Amzn-Bedrock-Trace": "ENABLED",
+}
+TRACE = {"guardrail": {"inputAssessment": {"demoguardrail": {"topicPolicy": {"topics": [
+    {"name": "Avalanches", "type": "DENY", "action": "BLOCKED"}
+]}}}}}
+BLOCKED = converse({"text": "I must not speak of that."}, stop_reason="guardrail_intervened", trace=TRACE)
+
+
+def ask(http, stream=False, headers=None, messages=HELLO, **more):
+    body = {"model": CLAUDE, "messages": messages, "stream": stream, **more}
+    answer = http.post("/chat/completions", json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_guardrail_is_passed_on(http, simulator, stream):
+    wish = {**GUARD, "trace": "enabled", "streamProcessingMode": "async"}
+    ask(http, stream, guardrailConfig=wish)
+
+    expected = {**GUARD, "trace": "enabled"}
+    # Only ConverseStream has the mode.
+    if simulator.received()[-1]["operation"] == "converse_stream":
+        expected["streamProcessingMode"] = "async"
+    assert simulator.last()["guardrailConfig"] == expected
+
+
+def test_headers_say_the_same(http, simulator):
+    ask(http, headers=HEADERS)
+    assert simulator.last()["guardrailConfig"] == {**GUARD, "trace": "enabled"}
+
+
+def test_what_it_found_comes_back_whole(http, simulator):
+    simulator.order(script(BLOCKED))
+    answer = ask(http, guardrailConfig={**GUARD, "trace": "enabled"}).json()
+
+    assert answer["trace"] == TRACE
+    [choice] = answer["choices"]
+    assert (choice["finish_reason"], choice["message"]["content"]) == ("content_filter", "I must not speak of that.")
+    assert choice["message"]["refusal"] is None
+
+
+@pytest.mark.parametrize("usage", [True, False], ids=["with usage", "without usage"])
+def test_what_it_found_comes_back_at_the_end_of_a_stream(http, simulator, usage):
+    simulator.order(script(BLOCKED))
+    wish = {**GUARD, "trace": "enabled"}
+    options = {"stream_options": {"include_usage": True}} if usage else {}
+    *chunks, done = sse_data(ask(http, stream=True, guardrailConfig=wish, **options).text)
+    *others, last = map(json.loads, chunks)
+
+    assert done == "[DONE]"
+    assert all("trace" not in chunk for chunk in others)
+    assert (last["trace"], last["choices"]) == (TRACE, [])
+    assert ("usage" in last and last["usage"] is not None) == usage
+
+
+def test_a_part_may_be_the_only_one_that_is_looked_at(http, simulator):
+    parts = [{"type": "text", "text": "By the way:"}, {"type": "guarded_text", "text": "A stranger's words."}]
+    ask(http, messages=[{"role": "user", "content": parts}], guardrailConfig=GUARD)
+    assert simulator.last()["messages"][0]["content"] == [
+        {"text": "By the way:"}, {"guardContent": {"text": {"text": "A stranger's words."}}}
+    ]
+
+
+def test_only_the_last_turn_may_be_looked_at(http, simulator):
+    history = [*HELLO, {"role": "assistant", "content": "Hello."}, {"role": "user", "content": "And now?"}]
+    ask(http, messages=history, guardrailConfig={**GUARD, "onlyLastTurn": True})
+    body = simulator.last()
+    assert body["guardrailConfig"] == GUARD
+    assert body["messages"][0]["content"] == [{"text": HELLO[0]["content"]}]
+    assert body["messages"][2]["content"] == [{"guardContent": {"text": {"text": "And now?"}}}]
+
+
+@pytest.mark.parametrize("wish", [{"guardrailIdentifier": "demoguardrail"}, {**GUARD, "trace": "loud"}, "demoguardrail"])
+def test_half_a_guardrail_is_refused(http, simulator, wish):
+    # Without its guardrail a request must not go through.
+    answer = http.post("/chat/completions", json={"model": CLAUDE, "messages": HELLO, "guardrailConfig": wish})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"].startswith("guardrailConfig")
+    assert simulator.received() == []

@@ -1,0 +1,242 @@
+"""Documents, sound, films, places in S3, and what tools bring."""
+
+import base64
+import http.server
+import io
+import threading
+import zipfile
+
+import openai
+import pytest
+
+from conftest import connect
+from simulated import CLAUDE, MP4, NOVA, NOVA_OMNI, PDF, PNG, WAV
+
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+MARKDOWN = base64.b64encode(b"# A mountain\n").decode()
+
+
+def docx():
+    """An archive with the part that makes it a document of Word's."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("word/document.xml", "<w:document/>")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+DOCX = docx()
+
+
+def text_part(said):
+    return {"type": "text", "text": said}
+
+
+def file_part(data, name=None, **more):
+    return {"type": "file", "file": {"file_data": data, **({"filename": name} if name else {})}, **more}
+
+
+def sent(client, simulator, *parts, model=CLAUDE):
+    """The blocks that these parts become."""
+    client.chat.completions.create(model=model, messages=[{"role": "user", "content": list(parts)}])
+    return simulator.last()["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "format_"),
+    [
+        (f"data:application/pdf;base64,{PDF}", "report.pdf", "pdf"),
+        (PDF, "report.pdf", "pdf"),
+        # The bytes count, not the name.
+        (f"data:text/plain;base64,{PDF}", "report.txt", "pdf"),
+        (DOCX, "report.docx", "docx"),
+        (MARKDOWN, "report.md", "md"),
+        (base64.b64encode(b"a,b\n1,2\n").decode(), "report.csv", "csv"),
+        (f"data:text/plain;base64,{MARKDOWN}", None, "txt"),
+    ],
+)
+def test_files_become_documents_of_what_they_are(client, simulator, data, name, format_):
+    _, block = sent(client, simulator, text_part("Read."), file_part(data, name))
+    document = block["document"]
+    assert document["format"] == format_
+    assert document["source"] == {"bytes": data.split(",")[-1]}
+
+
+def test_names_of_documents_are_made_to_fit_and_told_apart(client, simulator):
+    blocks = sent(
+        client, simulator, text_part("Read."),
+        file_part(PDF, "Q3_report (final).v2.pdf"), file_part(PDF, "a.pdf"), file_part(PDF, "a.pdf"),
+    )
+    names = [block["document"]["name"] for block in blocks[1:]]
+    # The simulator refuses names that Bedrock would.
+    assert len(set(names)) == 3
+    assert all("." not in name for name in names)
+
+
+def test_a_document_alone_is_given_a_text_beside_it(client, simulator):
+    blocks = sent(client, simulator, file_part(PDF, "a.pdf"))
+    assert sorted(next(iter(block)) for block in blocks) == ["document", "text"]
+
+
+def test_a_file_that_is_a_picture_becomes_one(client, simulator):
+    _, block = sent(client, simulator, text_part("Look."), file_part(f"data:image/png;base64,{PNG}", "a.png"))
+    assert block == {"image": {"format": "png", "source": {"bytes": PNG}}}
+
+
+def test_a_document_may_be_cited_and_explained(client, simulator):
+    part = file_part(PDF, "a.pdf", citations={"enabled": True}, context="Of last year.")
+    _, block = sent(client, simulator, text_part("Read."), part)
+    assert block["document"]["citations"] == {"enabled": True}
+    assert block["document"]["context"] == "Of last year."
+
+
+def test_search_results_become_blocks_of_their_own(client, simulator):
+    result = {"source": "https://example.com/a", "title": "A", "content": [text_part("A mountain.")]}
+    _, block = sent(
+        client, simulator, text_part("Read."), {"type": "search_result", **result, "citations": {"enabled": True}}
+    )
+    assert block == {"searchResult": {
+        "source": "https://example.com/a", "title": "A", "content": [{"text": "A mountain."}], "citations": {"enabled": True}
+    }}
+
+
+def test_sound_and_films_are_heard_and_seen(client, simulator):
+    _, audio, video = sent(
+        client, simulator, text_part("Hear and see."),
+        {"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}},
+        {"type": "video_url", "video_url": {"url": f"data:video/mp4;base64,{MP4}"}},
+        model=NOVA_OMNI,
+    )
+    assert audio == {"audio": {"format": "wav", "source": {"bytes": WAV}}}
+    assert video == {"video": {"format": "mp4", "source": {"bytes": MP4}}}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}},
+        {"type": "video_url", "video_url": {"url": f"data:video/mp4;base64,{MP4}"}},
+        {"type": "image_url", "image_url": {"url": "s3://bucket/a.png"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,!!!"}},
+        {"type": "image_url", "image_url": {"url": "ftp://example.com/a.png"}},
+        # Nothing of this machine or its networks is fetched.
+        {"type": "image_url", "image_url": {"url": "https://127.0.0.1/a.png"}},
+        {"type": "image_url", "image_url": {"url": "https://169.254.169.254/latest/meta-data/"}},
+        {"type": "file", "file": {"file_id": "file-abc123"}},
+        {"type": "file", "file": {}},
+    ],
+    ids=lambda part: str(part)[10:70],
+)
+def test_what_cannot_be_sent_is_refused_by_its_place(client, simulator, part):
+    with pytest.raises(openai.BadRequestError) as refused:
+        sent(client, simulator, text_part("Look."), part)
+    assert refused.value.param.startswith("messages")
+    assert simulator.received() == []
+
+
+def test_places_in_s3_are_passed_on_with_their_owner(client, simulator):
+    owner = "123456789012"
+    _, image, video, document = sent(
+        client, simulator, text_part("Look."),
+        {"type": "image_url", "image_url": {"url": "s3://bucket/a.jpg", "bucket_owner": owner}},
+        {"type": "video_url", "video_url": {"url": "s3://bucket/a.mp4", "bucket_owner": owner}},
+        {"type": "file", "file": {"file_id": "s3://bucket/a.pdf", "filename": "a.pdf"}},
+        model=NOVA,
+    )
+    assert image == {"image": {"format": "jpeg", "source": {"s3Location": {"uri": "s3://bucket/a.jpg", "bucketOwner": owner}}}}
+    assert video == {"video": {"format": "mp4", "source": {"s3Location": {"uri": "s3://bucket/a.mp4", "bucketOwner": owner}}}}
+    assert document["document"]["format"] == "pdf"
+    assert document["document"]["source"] == {"s3Location": {"uri": "s3://bucket/a.pdf"}}
+
+
+def with_result(client, simulator, model, *parts):
+    """The turn that a tool's result becomes."""
+    client.chat.completions.create(model=model, tools=[TOOL], messages=[
+        {"role": "user", "content": "Look."},
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+        ]},
+        {"role": "tool", "tool_call_id": "call_1", "content": list(parts)},
+    ])
+    return simulator.last()["messages"][2]["content"]
+
+
+PICTURE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+
+
+@pytest.mark.parametrize("model", [CLAUDE, NOVA])
+def test_a_tool_may_bring_a_picture(client, simulator, model):
+    [block] = with_result(client, simulator, model, text_part("Here:"), PICTURE)
+    assert block["toolResult"]["content"] == [{"text": "Here:"}, {"image": {"format": "png", "source": {"bytes": PNG}}}]
+
+
+def test_a_tool_may_bring_a_document(client, simulator):
+    [block] = with_result(client, simulator, CLAUDE, text_part("Here:"), file_part(PDF, "a.pdf"))
+    text, document = block["toolResult"]["content"]
+    assert text == {"text": "Here:"}
+    assert document["document"]["source"] == {"bytes": PDF}
+
+
+def test_what_a_family_takes_in_no_result_stands_behind_it(client, simulator):
+    result, *behind = with_result(client, simulator, NOVA, file_part(PDF, "a.pdf"))
+    assert next(iter(result)) == "toolResult"
+    [document] = [block["document"] for block in behind if "document" in block]
+    assert document["source"] == {"bytes": PDF}
+
+
+class Files(http.server.BaseHTTPRequestHandler):
+    """A server of two files, and of a way to where nobody may go."""
+
+    CONTENT = {"/a.png": PNG, "/a.pdf": PDF}
+
+    def do_GET(self):
+        if self.path == "/away":
+            self.send_response(302)
+            self.send_header("location", "http://169.254.169.254/latest/meta-data/")
+            self.end_headers()
+        elif self.path in self.CONTENT:
+            body = base64.b64decode(self.CONTENT[self.path])
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        else:
+            self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def files():
+    """The address of the server."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def fetching(files, start_gateway):
+    """A client of a gateway that may fetch from this machine."""
+    port = files.rsplit(":", 1)[1]
+    gateway = start_gateway(f"[fetch]\nprivate_networks = true\nplain_http = true\nother_ports = [{port}]\n")
+    with connect(gateway) as client:
+        yield client
+
+
+def test_what_has_an_address_is_fetched(fetching, files, simulator):
+    _, image, document = sent(
+        fetching, simulator, text_part("Look."),
+        {"type": "image_url", "image_url": {"url": f"{files}/a.png"}},
+        {"type": "file", "file": {"file_url": f"{files}/a.pdf"}},
+    )
+    assert image == {"image": {"format": "png", "source": {"bytes": PNG}}}
+    assert (document["document"]["format"], document["document"]["source"]) == ("pdf", {"bytes": PDF})
+
+
+@pytest.mark.parametrize("path", ["/none.png", "/away"])
+def test_what_cannot_be_fetched_is_refused_by_its_place(fetching, files, simulator, path):
+    with pytest.raises(openai.BadRequestError) as refused:
+        sent(fetching, simulator, {"type": "image_url", "image_url": {"url": files + path}})
+    assert refused.value.param.startswith("messages[0].content[0]")
+    assert simulator.received() == []

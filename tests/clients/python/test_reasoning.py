@@ -1,0 +1,193 @@
+"""Reasoning: how each family is told to, what comes of it, and how it goes back."""
+
+import openai
+import pytest
+
+from simulated import CLAUDE, HELLO, NOVA, NOVA_2, converse, script
+
+TIME = {"type": "function", "function": {"name": "get_time", "description": "Tells the hour"}}
+QUESTION = [{"role": "user", "content": "What is the time? Tell the hour."}]
+
+THOUGHT = {"reasoningContent": {"reasoningText": {"text": "Let me see. ", "signature": "c2lnbmVk"}}}
+HIDDEN = {"reasoningContent": {"redactedContent": "aGlkZGVu"}}
+BLOCKS = [
+    {"type": "thinking", "thinking": "Let me see. ", "signature": "c2lnbmVk"},
+    {"type": "redacted_thinking", "data": "aGlkZGVu"},
+]
+# The path is Claude's own; Bedrock counts reasoning within the output.
+COUNTED = {"usage": {"output_tokens_details": {"thinking_tokens": 30}}}
+THOUGHTFUL = converse(
+    THOUGHT, HIDDEN, {"text": "Noon."}, usage={"outputTokens": 50}, additionalModelResponseFields=COUNTED
+)
+
+# contract.md A.6.
+EFFORTS = [
+    (CLAUDE, "medium", {"thinking": {"type": "enabled", "budget_tokens": 2048}}),
+    ("us.anthropic.claude-sonnet-4-6", "medium", {"thinking": {"type": "adaptive"}, "output_config": {"effort": "medium"}}),
+    (
+        "us.anthropic.claude-sonnet-5", "minimal",
+        {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}},
+    ),
+    (NOVA_2, "xhigh", {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}}),
+    (NOVA_2, "low", {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}),
+    ("deepseek.v3-v1:0", "medium", {"reasoning_effort": "medium"}),
+    ("qwen.qwen3-32b-v1:0", "medium", {"reasoning_config": "high"}),
+    ("openai.gpt-oss-120b-1:0", "low", {"reasoning_effort": "low"}),
+]
+
+
+@pytest.mark.parametrize(("model", "effort", "fields"), EFFORTS)
+def test_each_family_is_told_its_effort_in_its_own_words(client, simulator, model, effort, fields):
+    client.chat.completions.create(model=model, messages=HELLO, reasoning_effort=effort, max_completion_tokens=9000)
+    assert simulator.last()["additionalModelRequestFields"] == fields
+
+
+@pytest.mark.parametrize("effort", ["none", None])
+@pytest.mark.parametrize("model", [CLAUDE, NOVA_2, NOVA])
+def test_nothing_is_said_where_no_reasoning_is_wanted(client, simulator, model, effort):
+    client.chat.completions.create(model=model, messages=HELLO, reasoning_effort=effort)
+    said = simulator.last().get("additionalModelRequestFields", {})
+    assert said in ({}, {"reasoningConfig": {"type": "disabled"}})
+
+
+def test_a_family_that_does_not_reason_ignores_the_wish_and_says_so(http, simulator):
+    body = {"model": NOVA, "messages": HELLO, "reasoning_effort": "high"}
+    answer = http.post("/chat/completions", json=body)
+    assert answer.status_code == 200
+    assert "reasoning_effort" in answer.headers["x-outcrop-adjustments"]
+    assert "additionalModelRequestFields" not in simulator.last()
+
+
+def test_a_budget_is_taken_as_anthropic_writes_it_and_fits_into_the_limit(client, simulator):
+    client.chat.completions.create(
+        model=CLAUDE, messages=HELLO, max_completion_tokens=3000, temperature=0.5,
+        extra_body={"thinking": {"type": "enabled", "budget_tokens": 2000}},
+    )
+    body = simulator.last()
+    assert body["additionalModelRequestFields"] == {"thinking": {"type": "enabled", "budget_tokens": 2000}}
+    # Claude takes no other temperature than 1 while it thinks.
+    assert body["inferenceConfig"] == {"maxTokens": 3000}
+
+
+def test_a_limit_below_the_least_budget_is_not_broken_by_it(client, simulator):
+    client.chat.completions.create(model=CLAUDE, messages=HELLO, max_completion_tokens=2048, reasoning_effort="high")
+    body = simulator.last()
+    budget = body["additionalModelRequestFields"]["thinking"]["budget_tokens"]
+    assert 1024 <= budget < body["inferenceConfig"]["maxTokens"]
+
+
+def test_thoughts_and_their_count_come_back_whole(client, simulator):
+    simulator.order(script(THOUGHTFUL))
+    answer = client.chat.completions.create(model=CLAUDE, messages=HELLO, reasoning_effort="low")
+    message = answer.choices[0].message
+
+    assert (message.content, message.reasoning_content) == ("Noon.", "Let me see. ")
+    assert message.thinking_blocks == BLOCKS
+    assert answer.usage.completion_tokens == 50
+    assert answer.usage.completion_tokens_details.reasoning_tokens == 30
+    assert simulator.last()["additionalModelResponseFieldPaths"] == ["/usage/output_tokens_details"]
+
+
+def test_thoughts_and_their_count_come_back_streamed(client, simulator):
+    simulator.order(script(THOUGHTFUL, times=2))
+    asked = {"model": CLAUDE, "messages": HELLO, "reasoning_effort": "low", "stream_options": {"include_usage": True}}
+    chunks = list(client.chat.completions.create(stream=True, **asked))
+    deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
+    thoughts = [delta.reasoning_content for delta in deltas if getattr(delta, "reasoning_content", None)]
+    blocks = [block for delta in deltas for block in getattr(delta, "thinking_blocks", None) or []]
+
+    assert "".join(thoughts) == "Let me see. " and len(thoughts) > 1
+    assert blocks == [{"index": index, **block} for index, block in enumerate(BLOCKS)]
+    assert "".join(delta.content or "" for delta in deltas) == "Noon."
+    assert chunks[-1].usage.completion_tokens_details.reasoning_tokens == 30
+
+    # The accumulator of the SDK keeps what it has no type for.
+    with client.chat.completions.stream(**asked) as stream:
+        message = stream.get_final_completion().choices[0].message
+    assert message.reasoning_content == "Let me see. "
+    assert [{**block, "index": 0} for block in message.thinking_blocks] == [{**block, "index": 0} for block in BLOCKS]
+
+
+def test_what_the_provider_has_taken_out_is_not_shown(client, simulator):
+    # As in recording conv-nova-e80b8b52.
+    hidden = {"reasoningContent": {"reasoningText": {"text": "[REDACTED]."}}}
+    simulator.order(script(converse(hidden, {"text": "Noon."}), times=2))
+    message = client.chat.completions.create(model=NOVA_2, messages=HELLO, reasoning_effort="low").choices[0].message
+    chunks = list(client.chat.completions.create(model=NOVA_2, messages=HELLO, reasoning_effort="low", stream=True))
+
+    assert getattr(message, "reasoning_content", None) is None
+    assert not any(getattr(chunk.choices[0].delta, "reasoning_content", None) for chunk in chunks)
+
+
+def call_and_answer(client, question, stream, carries):
+    """A call of a tool by a model that thinks, and its answer; the client may carry the thoughts."""
+    asked = {"model": CLAUDE, "tools": [TIME], "reasoning_effort": "medium", "max_completion_tokens": 5000}
+    if stream:
+        with client.chat.completions.stream(messages=question, **asked) as calling:
+            message = calling.get_final_completion().choices[0].message
+    else:
+        message = client.chat.completions.create(messages=question, **asked).choices[0].message
+    kept = {"role": "assistant", "content": message.content, "tool_calls": [
+        {"id": call.id, "type": "function", "function": {"name": call.function.name, "arguments": call.function.arguments}}
+        for call in message.tool_calls
+    ]}
+    if carries:
+        kept["thinking_blocks"] = message.thinking_blocks
+        kept["reasoning_content"] = getattr(message, "reasoning_content", None)
+    result = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "12:00"}
+    answer = client.chat.completions.create(messages=[*question, kept, result], **asked)
+    return message, answer
+
+
+# The simulator seals its thoughts where it is told what Claude is told for that.
+SEALED = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING_46C9A13E193C177646C7398A98432ECCCE4C1253D5E2D82641AC0E52CC2876CB"
+
+
+@pytest.mark.parametrize("carries", [True, False], ids=["carried", "remembered"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("sealed", [False, True], ids=["signed", "sealed"])
+def test_thoughts_go_back_with_the_call_they_led_to(client, simulator, sealed, stream, carries):
+    # The simulator refuses a call without its thoughts, and thoughts that are not its own.
+    question = [{"role": "user", "content": QUESTION[0]["content"] + (SEALED if sealed else "")}]
+    message, answer = call_and_answer(client, question, stream, carries)
+
+    assert "12:00" in answer.choices[0].message.content
+    first, second = [request["body_json"] for request in simulator.received()]
+    assert second["additionalModelRequestFields"] == first["additionalModelRequestFields"]
+    [block] = message.thinking_blocks
+    thought = second["messages"][1]["content"][0]["reasoningContent"]
+    if sealed:
+        assert thought == {"redactedContent": block["data"]}
+    else:
+        assert thought == {"reasoningText": {"text": block["thinking"], "signature": block["signature"]}}
+
+
+def test_a_call_whose_thoughts_nobody_knows_is_answered_without_thinking(http, simulator):
+    history = [
+        *QUESTION,
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "call_of_before", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+        ]},
+        {"role": "tool", "tool_call_id": "call_of_before", "content": "12:00"},
+    ]
+    body = {"model": CLAUDE, "messages": history, "tools": [TIME], "reasoning_effort": "medium"}
+    answer = http.post("/chat/completions", json=body)
+
+    assert answer.status_code == 200, answer.text
+    assert "reasoning_effort" in answer.headers["x-outcrop-adjustments"]
+    assert "thinking" not in simulator.last().get("additionalModelRequestFields", {})
+
+
+def test_a_tool_is_not_forced_on_a_model_that_thinks(http, simulator):
+    body = {"model": CLAUDE, "messages": QUESTION, "tools": [TIME], "tool_choice": "required", "reasoning_effort": "low"}
+    answer = http.post("/chat/completions", json=body)
+
+    assert answer.status_code == 200, answer.text
+    assert "tool_choice" in answer.headers["x-outcrop-adjustments"]
+    assert simulator.last()["toolConfig"].get("toolChoice") in (None, {"auto": {}})
+
+
+def test_an_unknown_effort_is_refused_by_name(client):
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(model=CLAUDE, messages=HELLO, reasoning_effort="enormous")
+    assert refused.value.param == "reasoning_effort"

@@ -1,0 +1,193 @@
+"""Answers of a JSON Schema: held to it by the model, or by a tool that the gateway makes of it."""
+
+import json
+from typing import Literal
+
+import openai
+import pydantic
+import pytest
+
+from simulated import CLAUDE, HELLO, NOVA, OPUS, calling, converse, script, text
+
+# Families with `outputConfig`, and one without whose tools can be forced.
+NATIVE = CLAUDE
+MADE_UP = NOVA
+
+
+class Stop(pydantic.BaseModel):
+    name: str
+    minutes: int
+
+
+class Journey(pydantic.BaseModel):
+    """A way through the mountains."""
+
+    stops: list[Stop]
+    weather: Literal["sun", "rain"] | None
+    length: float = pydantic.Field(ge=0, le=100)
+
+
+JOURNEY = {"stops": [{"name": "Lisbon", "minutes": 5}, {"name": "Porto", "minutes": 9}], "weather": "sun", "length": 3.5}
+WEATHER = {"type": "function", "function": {"name": "get_weather", "strict": True, "parameters": {
+    "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False,
+}}}
+
+
+def in_the_words_of(model, value):
+    """How a model says a value: as text, or by the tool that the gateway makes up."""
+    if model == NATIVE:
+        return converse({"text": json.dumps(value)})
+    return calling(("tooluse_J", "json_response", value))
+
+
+@pytest.mark.parametrize("model", [NATIVE, MADE_UP])
+def test_parse_gives_an_object_of_the_class(client, simulator, model):
+    simulator.order(script(in_the_words_of(model, JOURNEY)))
+    choice = client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey).choices[0]
+
+    assert choice.message.parsed == Journey(**JOURNEY)
+    assert choice.message.tool_calls is None
+    assert choice.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("model", [NATIVE, MADE_UP])
+def test_the_model_sees_the_schema_and_fills_it(client, model):
+    # Nothing is ordered: the simulator itself fills the schema that reaches it.
+    parsed = client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey)
+    assert isinstance(parsed.choices[0].message.parsed, Journey)
+
+
+def test_a_family_that_can_is_held_to_the_schema(client, simulator):
+    client.chat.completions.parse(model=NATIVE, messages=HELLO, response_format=Journey)
+    body = simulator.last()
+    wanted = body["outputConfig"]["textFormat"]
+    schema = json.loads(wanted["structure"]["jsonSchema"]["schema"])
+
+    assert wanted["type"] == "json_schema"
+    assert wanted["structure"]["jsonSchema"]["name"] == "Journey"
+    assert list(schema["properties"]) == ["stops", "weather", "length"]
+    assert schema["additionalProperties"] is False
+    assert schema["$defs"]["Stop"]["additionalProperties"] is False
+    # What the service refuses is told in words instead.
+    assert "minimum" not in schema["properties"]["length"]
+    assert "100" in schema["properties"]["length"]["description"]
+    assert "toolConfig" not in body
+
+
+def test_another_family_is_made_to_call_a_tool_with_the_schema(client, simulator):
+    client.chat.completions.parse(model=MADE_UP, messages=HELLO, response_format=Journey)
+    tools = simulator.last()["toolConfig"]
+    [tool] = tools["tools"]
+
+    assert tools["toolChoice"] == {"tool": {"name": "json_response"}}
+    assert tool["toolSpec"]["name"] == "json_response"
+    assert list(tool["toolSpec"]["inputSchema"]["json"]["properties"]) == ["stops", "weather", "length"]
+    assert "outputConfig" not in simulator.last()
+
+
+@pytest.mark.parametrize("model", [NATIVE, OPUS])
+def test_streamed_objects_grow(client, simulator, model):
+    # Texts come word by word, and inputs of Claude's tools in short pieces.
+    simulator.order(script(in_the_words_of(model, JOURNEY)))
+    with client.chat.completions.stream(model=model, messages=HELLO, response_format=Journey) as stream:
+        seen = [event.parsed for event in stream if event.type == "content.delta"]
+        choice = stream.get_final_completion().choices[0]
+
+    assert len(seen) > 5
+    assert choice.message.parsed == Journey(**JOURNEY)
+    assert choice.finish_reason == "stop"
+    assert not choice.message.tool_calls
+
+
+@pytest.mark.parametrize("model", [NATIVE, MADE_UP])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_tools_of_the_clients_own_come_before_the_answer(client, simulator, model, stream):
+    simulator.order(script(calling(("call_1", "get_weather", {"city": "Lisbon"}))), script(in_the_words_of(model, JOURNEY)))
+    asked = {"model": model, "tools": [WEATHER], "response_format": Journey}
+
+    def ask(messages):
+        if not stream:
+            return client.chat.completions.parse(messages=messages, **asked).choices[0]
+        with client.chat.completions.stream(messages=messages, **asked) as events:
+            return events.get_final_completion().choices[0]
+
+    first = ask(HELLO)
+    assert first.finish_reason == "tool_calls"
+    [call] = first.message.tool_calls
+    assert (call.function.name, call.function.parsed_arguments) == ("get_weather", {"city": "Lisbon"})
+    kept = {"role": "assistant", "content": None, "tool_calls": [
+        {"id": call.id, "type": "function", "function": {"name": call.function.name, "arguments": call.function.arguments}}
+    ]}
+    result = {"role": "tool", "tool_call_id": call.id, "content": "Sunny"}
+    second = ask([*HELLO, kept, result])
+
+    assert second.finish_reason == "stop"
+    assert second.message.parsed == Journey(**JOURNEY)
+    assert not second.message.tool_calls
+
+
+@pytest.mark.parametrize("model", [NATIVE, OPUS])
+def test_a_model_that_thinks_answers_in_the_schema_too(client, simulator, model):
+    answer = in_the_words_of(model, JOURNEY)
+    thought = {"reasoningContent": {"reasoningText": {"text": "Hm. ", "signature": "c2ln"}}}
+    answer["body"]["output"]["message"]["content"].insert(0, thought)
+    simulator.order(script(answer))
+    message = client.chat.completions.parse(
+        model=model, messages=HELLO, response_format=Journey, reasoning_effort="low"
+    ).choices[0].message
+
+    assert message.parsed == Journey(**JOURNEY)
+    assert message.reasoning_content == "Hm. "
+    # Claude is not to be forced to call a tool while it thinks.
+    assert simulator.last().get("toolConfig", {}).get("toolChoice") in (None, {"auto": {}})
+
+
+@pytest.mark.parametrize("model", [NATIVE, MADE_UP])
+def test_an_answer_that_was_cut_is_no_object(client, simulator, model):
+    answer = in_the_words_of(model, JOURNEY)
+    answer["body"]["stopReason"] = "max_tokens"
+    simulator.order(script(answer))
+    with pytest.raises(openai.LengthFinishReasonError):
+        client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("said", [
+    ['{"a": 1}'],
+    ["```json\n", '{"a": 1}', "\n```"],
+    ["``", "`json", '\n{"a"', ": 1}\n`", "``\n"],
+])
+def test_json_mode_gives_json_alone(client, simulator, said, stream):
+    simulator.order(script(text(*said)))
+    asked = {"model": NOVA, "messages": HELLO, "response_format": {"type": "json_object"}}
+    if stream:
+        chunks = list(client.chat.completions.create(stream=True, **asked))
+        content = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    else:
+        content = client.chat.completions.create(**asked).choices[0].message.content
+
+    assert content.strip() == '{"a": 1}'
+    body = simulator.last()
+    assert "toolConfig" not in body
+    assert any("JSON" in block.get("text", "") for block in body["system"])
+
+
+@pytest.mark.parametrize(("model", "strict"), [(NATIVE, True), (MADE_UP, None)])
+def test_tools_are_held_to_their_schema_where_the_family_can_be(client, simulator, model, strict):
+    client.chat.completions.create(model=model, messages=HELLO, tools=[WEATHER])
+    [tool] = simulator.last()["toolConfig"]["tools"]
+    assert tool["toolSpec"].get("strict") == strict
+
+
+@pytest.mark.parametrize(
+    ("format_", "param"),
+    [
+        ({"type": "json_schema"}, "response_format.json_schema"),
+        ({"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "string"}}}, "response_format.json_schema.schema"),
+        ({"type": "xml"}, "response_format.type"),
+    ],
+)
+def test_what_is_no_schema_of_an_object_is_refused_by_name(client, format_, param):
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(model=NATIVE, messages=HELLO, response_format=format_)
+    assert refused.value.param and param.startswith(refused.value.param)

@@ -1,0 +1,92 @@
+"""Conversations that are longer than the model's window."""
+
+import openai
+import pytest
+
+from simulated import HELLO
+
+# 128,000 tokens (prices.toml).
+MICRO = "amazon.nova-micro-v1:0"
+PAGE = "The mountain is high and the way up is long. " * 600
+PAGES = 60
+
+SYSTEM = {"role": "system", "content": "Be brief."}
+LAST = {"role": "user", "content": "And what was the last page about?"}
+
+
+def book():
+    """Some 400,000 tokens."""
+    turns = [SYSTEM]
+    for number in range(PAGES):
+        turns += [{"role": "user", "content": f"Page {number}: {PAGE}"}, {"role": "assistant", "content": f"Read {number}."}]
+    return [*turns, LAST]
+
+
+def ask(client, how, messages):
+    headers = {"x-outcrop-truncate": how} if how else {}
+    return client.chat.completions.with_raw_response.create(model=MICRO, messages=messages, extra_headers=headers)
+
+
+def test_the_oldest_turns_are_left_out_where_that_was_asked_for(client, simulator):
+    answer = ask(client, "oldest", book())
+    body = simulator.last()
+
+    assert "messages" in answer.headers["x-outcrop-adjustments"]
+    assert body["system"] == [{"text": "Be brief."}]
+    # A prefix as long as this is cached, too.
+    assert body["messages"][-1]["content"][0] == {"text": LAST["content"]}
+    kept = [message["content"][0]["text"] for message in body["messages"]]
+    assert kept[0].startswith("Page ")
+    assert kept[-2] == f"Read {PAGES - 1}."
+    # No more than has to be.
+    assert 0.5 * 128_000 < sum(map(len, kept)) / 4 < 128_000 * 1.3
+
+
+def test_a_call_and_its_result_stay_together(client, simulator):
+    call = {"id": "call_1", "type": "function", "function": {"name": "read", "arguments": "{}"}}
+    turns = []
+    for number in range(PAGES):
+        called = {**call, "id": f"call_{number}"}
+        turns += [
+            {"role": "user", "content": f"Read page {number}"},
+            {"role": "assistant", "content": None, "tool_calls": [called]},
+            {"role": "tool", "tool_call_id": called["id"], "content": PAGE},
+            {"role": "assistant", "content": "Read."},
+        ]
+    tools = [{"type": "function", "function": {"name": "read", "parameters": {"type": "object", "properties": {}}}}]
+    client.chat.completions.create(
+        model=MICRO, messages=[*turns, LAST], tools=tools, extra_headers={"x-outcrop-truncate": "oldest"}
+    )
+    blocks = [block for message in simulator.last()["messages"] for block in message["content"]]
+    calls = [block["toolUse"]["toolUseId"] for block in blocks if "toolUse" in block]
+    results = [block["toolResult"]["toolUseId"] for block in blocks if "toolResult" in block]
+    assert calls == results
+    assert 0 < len(calls) < PAGES
+
+
+def test_what_is_too_long_is_refused_in_openais_words(client, simulator):
+    with pytest.raises(openai.BadRequestError) as refused:
+        ask(client, "refuse", book())
+    assert (refused.value.code, refused.value.param) == ("context_length_exceeded", "messages")
+    # Bedrock alone knows how long a text is to its model.
+    assert len(simulator.received()) == 1
+
+
+def test_a_last_turn_that_is_too_long_by_itself_is_refused(client, simulator):
+    with pytest.raises(openai.BadRequestError) as refused:
+        ask(client, "oldest", [SYSTEM, {"role": "user", "content": PAGE * PAGES}])
+    assert refused.value.code == "context_length_exceeded"
+
+
+@pytest.mark.parametrize("how", ["oldest", "refuse"])
+def test_what_fits_is_left_as_it_is(client, simulator, how):
+    answer = ask(client, how, [SYSTEM, *HELLO])
+    assert "x-outcrop-adjustments" not in answer.headers
+    assert simulator.last()["messages"] == [{"role": "user", "content": [{"text": HELLO[0]["content"]}]}]
+
+
+def test_a_way_that_nobody_knows_is_refused(client, simulator):
+    with pytest.raises(openai.BadRequestError) as refused:
+        ask(client, "newest", HELLO)
+    assert "x-outcrop-truncate" in str(refused.value)
+    assert simulator.received() == []

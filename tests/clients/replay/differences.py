@@ -1,0 +1,241 @@
+"""Where the gateway is right to ask Bedrock for something else than the recorder did.
+
+Each rule takes a recorded Converse request, says in one way what the gateway sends in its place,
+and gives the reason. What is left has to be what arrives at the simulator, to the byte where the
+order of keys counts.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+
+from parts import base64_text, json_text
+
+RULES = []
+
+
+def rule(apply):
+    """Registers a rule; its first sentence is the reason."""
+    RULES.append(apply)
+    return apply
+
+
+def sent_instead(recorded: dict, model: str) -> tuple[dict, list[str]]:
+    """What the gateway has to send for a recorded request, and the reasons for what is new."""
+    body = copy.deepcopy(recorded)
+    reasons = []
+    for apply in RULES:
+        before = json.dumps(body)
+        apply(body, model)
+        if json.dumps(body) != before:
+            reasons.append(apply.__doc__.split(".")[0])
+    return body, reasons
+
+
+def comparable(body: dict) -> dict:
+    """A request with the order of keys where it counts: caches compare bytes of what a model
+    reads, which is schemas and inputs."""
+    body = copy.deepcopy(body)
+    for tool in body.get("toolConfig", {}).get("tools", []):
+        if "toolSpec" in tool:
+            tool["toolSpec"]["inputSchema"] = ordered(tool["toolSpec"]["inputSchema"])
+    for block in blocks(body):
+        if "toolUse" in block:
+            block["toolUse"]["input"] = ordered(block["toolUse"]["input"])
+    return body
+
+
+def ordered(value):
+    if isinstance(value, dict):
+        return [(key, ordered(inner)) for key, inner in value.items()]
+    if isinstance(value, list):
+        return [ordered(inner) for inner in value]
+    return value
+
+
+def unequal(sent, wanted, path: str = ""):
+    """Where two values differ, and how."""
+    if type(sent) is type(wanted) and isinstance(sent, dict):
+        for key in sorted(sent.keys() | wanted.keys()):
+            yield from unequal(sent.get(key), wanted.get(key), f"{path}.{key}")
+    elif type(sent) is type(wanted) and isinstance(sent, list) and len(sent) == len(wanted):
+        for at, (left, right) in enumerate(zip(sent, wanted)):
+            yield from unequal(left, right, f"{path}[{at}]")
+    elif sent != wanted:
+        yield f"{path} is {str(sent)[:300]}, and should be {str(wanted)[:300]}"
+
+
+def blocks(body: dict):
+    """Every block of the conversation."""
+    return (block for message in body["messages"] for block in message["content"])
+
+
+def results(body: dict):
+    """Every result of a tool."""
+    return (block["toolResult"] for block in blocks(body) if "toolResult" in block)
+
+
+def media(body: dict):
+    """Every block that may hold a medium, those within results too."""
+    yield from blocks(body)
+    for result in results(body):
+        yield from result["content"]
+
+
+@rule
+def empty_sections(body: dict, model: str) -> None:
+    """What says nothing is left out."""
+    body.pop("modelId", None)
+    config = body.get("inferenceConfig") or {}
+    if config.get("stopSequences") == []:
+        del config["stopSequences"]
+    for key in [key for key, value in body.items() if value in ({}, [], None)]:
+        if key != "messages":
+            del body[key]
+
+
+@rule
+def node_buffers(body: dict, model: str) -> None:
+    """One recorder wrote a Node buffer where base64 was sent."""
+    for block in media(body):
+        source = block.get("image", {}).get("source", {})
+        if "bytes" in source:
+            source["bytes"] = base64_text(source["bytes"])
+
+
+@rule
+def success(body: dict, model: str) -> None:
+    """The status `success` is what a result without one has."""
+    for result in results(body):
+        if result.get("status") == "success":
+            del result["status"]
+
+
+@rule
+def type_of_calls(body: dict, model: str) -> None:
+    """Claude's `type: tool_use` on a call is not in the service model, and has no effect."""
+    for block in blocks(body):
+        if block.get("toolUse", {}).get("type") == "tool_use":
+            del block["toolUse"]["type"]
+
+
+@rule
+def turns_of_one_role(body: dict, model: str) -> None:
+    """Turns of one role that follow one another become one, since most models refuse them."""
+    merged: list[dict] = []
+    for message in body["messages"]:
+        if merged and merged[-1]["role"] == message["role"]:
+            merged[-1]["content"].extend(message["content"])
+        else:
+            merged.append(message)
+    body["messages"] = merged
+
+
+@rule
+def blank_text(body: dict, model: str) -> None:
+    """Text of nothing but white space is left out, since most models refuse it."""
+    for message in body["messages"]:
+        is_blank = [not block.get("text", "x").strip() for block in message["content"]]
+        message["content"] = [b for b, blank in zip(message["content"], is_blank) if not blank]
+
+
+@rule
+def points_before_documents(body: dict, model: str) -> None:
+    """A cache point right behind documents goes before them, since Bedrock refuses it there."""
+    for message in body["messages"]:
+        moved: list[dict] = []
+        for block in message["content"]:
+            at = len(moved)
+            while "cachePoint" in block and at > 0 and "document" in moved[at - 1]:
+                at -= 1
+            moved.insert(at, block)
+        message["content"] = moved
+
+
+@rule
+def document_names(body: dict, model: str) -> None:
+    """Names of documents have only characters that Bedrock's documentation allows."""
+    for block in media(body):
+        if "document" in block:
+            name = block["document"]["name"]
+            block["document"]["name"] = re.sub(r"[^A-Za-z0-9()\[\]-]+", " ", name)
+
+
+@rule
+def cited_text(body: dict, model: str) -> None:
+    """Clients give back the text that was cited and no citations, for which OpenAI has no place."""
+    for message in body["messages"]:
+        plain: list[dict] = []
+        for block in message["content"]:
+            cited = block.get("citationsContent", {"content": [block]})
+            plain.extend(cited["content"])
+        message["content"] = plain
+
+
+@rule
+def results_as_text(body: dict, model: str) -> None:
+    """OpenAI's tools give text, and JSON stays text but for the families that want JSON."""
+    for result in results(body):
+        contents = result["content"]
+        as_text = [{"text": json_text(c["json"])} if "json" in c else c for c in contents]
+        result["content"] = as_text
+
+
+@rule
+def media_behind_results(body: dict, model: str) -> None:
+    """Documents and films of tools go behind the results, since Nova refuses them there."""
+    if "nova" not in model:
+        return
+    for message in body["messages"]:
+        moved = []
+        for block in message["content"]:
+            if "toolResult" in block:
+                moved.extend(taken_out(block["toolResult"]))
+        message["content"].extend(moved)
+
+
+def taken_out(result: dict) -> list[dict]:
+    """Takes documents and films out of a result, and gives them with a word on where they are
+    from."""
+    out = [content for content in result["content"] if content.keys() & {"document", "video"}]
+    if not out:
+        return []
+    kept = [content for content in result["content"] if content not in out]
+    result["content"] = kept or [{"text": "The output stands behind the results of this turn."}]
+    return [{"text": f"Output of the tool call {result['toolUseId']}:"}, *out]
+
+
+@rule
+def schema_text(body: dict, model: str) -> None:
+    """The schema of an answer is sent without white space, which Bedrock takes as text."""
+    if "outputConfig" in body:
+        definition = body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]
+        schema = json.loads(definition["schema"])
+        definition["schema"] = json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
+
+
+@rule
+def thinking(body: dict, model: str) -> None:
+    """`reasoning_config` of Claude's is `thinking` by an older name."""
+    fields = body.get("additionalModelRequestFields", {})
+    if "anthropic" in model and "reasoning_config" in fields:
+        fields["thinking"] = fields.pop("reasoning_config")
+
+
+@rule
+def limit_above_budget(body: dict, model: str) -> None:
+    """Claude refuses a budget for reasoning without a higher limit: the model's own is set."""
+    fields = body.get("additionalModelRequestFields", {})
+    if "budget_tokens" in fields.get("thinking", {}):
+        limit = 8192 if "claude-3-7" in model else 64000
+        body.setdefault("inferenceConfig", {}).setdefault("maxTokens", limit)
+
+
+@rule
+def tokens_of_reasoning(body: dict, model: str) -> None:
+    """Claude is asked for the count of its reasoning's tokens, which OpenAI's usage has."""
+    if "thinking" in body.get("additionalModelRequestFields", {}):
+        paths = body.setdefault("additionalModelResponseFieldPaths", [])
+        paths.append("/usage/output_tokens_details")

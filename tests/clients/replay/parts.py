@@ -1,0 +1,128 @@
+"""Recorded blocks as the parts of an OpenAI message."""
+
+from __future__ import annotations
+
+import base64
+import json
+import mimetypes
+import urllib.parse
+
+
+class NotExpressible(Exception):
+    """The recording holds something that no field of the gateway's API has words for."""
+
+
+def parts(blocks: list[dict], place: str) -> list[dict]:
+    """The parts of a message's blocks; a cache point marks the part before it."""
+    result: list[dict] = []
+    for block in blocks:
+        if "cachePoint" in block:
+            mark(result, block["cachePoint"])
+        else:
+            result.append(part(block, place))
+    return result
+
+
+def mark(marked: list[dict], point: dict) -> None:
+    """Puts a cache point behind the last of some parts, messages or tools."""
+    if not marked or "cache_control" in marked[-1]:
+        raise NotExpressible("a cache point with nothing before it")
+    marked[-1]["cache_control"] = {"type": "ephemeral"}
+    if "ttl" in point:
+        marked[-1]["cache_control"]["ttl"] = point["ttl"]
+
+
+def text_or_parts(listed: list[dict]):
+    """Content as clients write it: one plain text stands alone."""
+    if len(listed) == 1 and list(listed[0]) == ["type", "text"] and listed[0]["type"] == "text":
+        return listed[0]["text"]
+    return listed
+
+
+def part(block: dict, place: str) -> dict:
+    """The part of one block."""
+    kind = next(iter(block))
+    if kind not in PARTS:
+        raise NotExpressible(f"{place} {kind}")
+    return PARTS[kind](block[kind])
+
+
+def text_part(text: str) -> dict:
+    return {"type": "text", "text": text}
+
+
+def json_part(value) -> dict:
+    return text_part(json_text(value))
+
+
+def json_text(value) -> str:
+    """JSON as a client writes it into a text."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def image_part(image: dict) -> dict:
+    return {"type": "image_url", "image_url": address(image, "image")}
+
+
+def video_part(video: dict) -> dict:
+    if "/" in video["format"]:
+        # conv-nova-7275e656: the gateway looks at the bytes, and they are a JPEG's.
+        raise NotExpressible("a picture that is called a video")
+    return {"type": "video_url", "video_url": address(video, "video")}
+
+
+def address(medium: dict, kind: str) -> dict:
+    """A data URL, or the place in S3."""
+    location = medium["source"].get("s3Location")
+    if location is None:
+        data = base64_text(medium["source"]["bytes"])
+        return {"url": f"data:{kind}/{medium['format']};base64,{data}"}
+    found = {"url": location["uri"], "format": medium["format"]}
+    if "bucketOwner" in location:
+        found["bucket_owner"] = location["bucketOwner"]
+    return found
+
+
+def document_part(document: dict) -> dict:
+    file: dict = {"filename": f"{document['name']}.{document['format']}"}
+    source = document["source"]
+    if "s3Location" in source:
+        file["file_id"] = source["s3Location"]["uri"]
+    elif "text" in source:
+        file["file_data"] = f"data:text/plain,{urllib.parse.quote(source['text'])}"
+    else:
+        media_type, _ = mimetypes.guess_type(file["filename"])
+        file["file_data"] = f"data:{media_type};base64,{base64_text(source['bytes'])}"
+    result = {"type": "file", "file": file}
+    result.update((key, document[key]) for key in ("citations", "context") if key in document)
+    return result
+
+
+def guarded_part(guarded: dict) -> dict:
+    text = guarded.get("text") or {}
+    if set(text) - {"text", "qualifiers"} or "text" not in text:
+        raise NotExpressible("guardContent of something other than text")
+    return {"type": "guarded_text"} | text
+
+
+def search_result_part(result: dict) -> dict:
+    content = [text_part(piece["text"]) for piece in result["content"]]
+    return {"type": "search_result"} | result | {"content": content}
+
+
+def base64_text(data) -> str:
+    """One recorder wrote bytes as a Node buffer instead of the base64 that was sent."""
+    if isinstance(data, dict):
+        return base64.b64encode(bytes(data["data"])).decode()
+    return data
+
+
+PARTS = {
+    "text": text_part,
+    "json": json_part,
+    "image": image_part,
+    "video": video_part,
+    "document": document_part,
+    "guardContent": guarded_part,
+    "searchResult": search_result_part,
+}
