@@ -45,6 +45,8 @@ struct TargetObject<'a> {
     /// The day from which the model answers no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_of_life: Option<&'a str>,
+    /// Whether AWS counts it among the legacy models, which accounts new to them are refused.
+    legacy: bool,
 }
 
 #[derive(Serialize)]
@@ -134,6 +136,7 @@ impl Pipeline {
                 context_window: known.context_window,
                 max_output_tokens: known.output_limit,
                 end_of_life: known.end_of_life.as_deref(),
+                legacy: known.legacy,
             },
             answers: plan.answers,
             adjustments: notes

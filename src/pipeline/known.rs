@@ -21,6 +21,8 @@ pub(super) struct Known {
     pub(super) context_window: Option<u32>,
     /// The day from which it answers no more, where that is known.
     pub(super) end_of_life: Option<String>,
+    /// Whether AWS counts it among the legacy models.
+    pub(super) legacy: bool,
     /// What it costs, where the table has a price.
     pub(super) price: Option<Price>,
     /// The model whose facts and price these are.

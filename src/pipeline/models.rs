@@ -116,6 +116,7 @@ impl Models {
         let known = Known {
             facts,
             end_of_life,
+            legacy: row.is_some_and(|row| row.legacy),
             output_limit: row.and_then(|row| row.max_output),
             context_window: row.and_then(|row| row.context_window),
             price: row.and_then(|row| row.price).cloned(),

@@ -179,3 +179,16 @@ async fn what_would_be_refused_is_refused() {
     assert_eq!(reply.status, 404);
     assert_eq!(world.simulator.received(), 0);
 }
+
+#[tokio::test]
+async fn the_life_of_a_model_is_told() {
+    let world = World::start().await;
+    let mut request = whole("hi");
+    request["model"] = "us.anthropic.claude-sonnet-4-20250514-v1:0".into();
+    let target = explain(&world, &request).await.json()["target"].clone();
+    assert_eq!(target["end_of_life"], "2026-10-14");
+    assert_eq!(target["legacy"], true);
+    request["model"] = "us.amazon.nova-2-lite-v1:0".into();
+    let target = explain(&world, &request).await.json()["target"].clone();
+    assert_eq!(target["legacy"], false);
+}

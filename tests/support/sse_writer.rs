@@ -41,7 +41,9 @@ const TEXTS: [&str; 24] = [
     "x",
 ];
 
-const STOP_REASONS: [&str; 11] = [
+/// Bedrock's stop reasons (botocore 1.44.5, bedrock-runtime: `StopReason`), `refusal`, which
+/// Claude has, and one that is not known.
+pub const STOP_REASONS: [&str; 11] = [
     "end_turn",
     "tool_use",
     "max_tokens",

@@ -98,7 +98,7 @@ fn turn_knob(
         (Some(Thinking::Adaptive), _) => Ask::Adaptive(effort),
         (None, Some(EffortWish::Level(effort))) => Ask::Effort(effort),
         (Some(Thinking::Disabled), _) | (None, Some(EffortWish::None)) => {
-            turn_off(request, wish, facts, adjustments);
+            turn_off(request, wish, output_limit, facts, adjustments);
             return false;
         }
         (None, None) => return false,
@@ -135,22 +135,7 @@ fn turn_knob(
         facts,
         adjustments,
     };
-    match facts.reasoning {
-        ReasoningKnob::None => return false,
-        ReasoningKnob::Budget => turn.budget(ask, output_limit),
-        ReasoningKnob::Adaptive => match ask {
-            // Taken from before there was anything else [L].
-            Ask::Budget(_) if output_limit.is_none_or(|most| most > LEAST_BUDGET) => {
-                turn.budget(ask, output_limit);
-            }
-            _ => turn.adaptive(ask, None),
-        },
-        ReasoningKnob::AdaptiveSummarized => turn.adaptive(ask, Some("summarized")),
-        ReasoningKnob::NovaConfig => turn.nova(ask),
-        ReasoningKnob::ReasoningEffort => turn.word("reasoning_effort", ask),
-        ReasoningKnob::ReasoningConfig => turn.word("reasoning_config", ask),
-        ReasoningKnob::ReasoningObject => turn.object(ask),
-    }
+    turn.knob(ask, output_limit);
     true
 }
 
@@ -158,6 +143,7 @@ fn turn_knob(
 fn turn_off(
     request: &mut ConverseRequest,
     wish: ReasoningWish,
+    output_limit: Option<u32>,
     facts: &Facts,
     adjustments: &mut Adjustments,
 ) {
@@ -172,22 +158,14 @@ fn turn_off(
         return;
     }
     adjustments.note(wish.field(), "this model always reasons");
-    if let (Some(least), true) = (facts.efforts.first(), facts.has_reasoning_knob()) {
-        let ask = Ask::Effort(*least);
+    if let Some(least) = facts.efforts.first() {
         let mut turn = Turn {
             request,
             wish,
             facts,
             adjustments,
         };
-        match facts.reasoning {
-            ReasoningKnob::ReasoningEffort => turn.word("reasoning_effort", ask),
-            ReasoningKnob::ReasoningConfig => turn.word("reasoning_config", ask),
-            ReasoningKnob::ReasoningObject => turn.object(ask),
-            ReasoningKnob::Adaptive => turn.adaptive(ask, None),
-            ReasoningKnob::AdaptiveSummarized => turn.adaptive(ask, Some("summarized")),
-            ReasoningKnob::None | ReasoningKnob::Budget | ReasoningKnob::NovaConfig => {}
-        }
+        turn.knob(Ask::Effort(*least), output_limit);
     }
 }
 
@@ -199,6 +177,26 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// Turns the family's knob.
+    fn knob(&mut self, ask: Ask, output_limit: Option<u32>) {
+        match self.facts.reasoning {
+            ReasoningKnob::None => {}
+            ReasoningKnob::Budget => self.budget(ask, output_limit),
+            ReasoningKnob::Adaptive => match ask {
+                // Taken from before there was anything else, by the model map of LiteLLM 1.106.
+                Ask::Budget(_) if output_limit.is_none_or(|most| most > LEAST_BUDGET) => {
+                    self.budget(ask, output_limit);
+                }
+                _ => self.adaptive(ask, None),
+            },
+            ReasoningKnob::AdaptiveSummarized => self.adaptive(ask, Some("summarized")),
+            ReasoningKnob::NovaConfig => self.nova(ask),
+            ReasoningKnob::ReasoningEffort => self.word("reasoning_effort", ask),
+            ReasoningKnob::ReasoningConfig => self.word("reasoning_config", ask),
+            ReasoningKnob::ReasoningObject => self.object(ask),
+        }
+    }
+
     fn budget(&mut self, ask: Ask, output_limit: Option<u32>) {
         #[derive(Serialize)]
         struct Enabled {

@@ -5,21 +5,7 @@ use std::sync::Arc;
 use outcrop::converse::event::Event;
 use outcrop::openai::chat::{AnswerPlan, Completion, Pieces};
 
-/// Bedrock's stop reasons (botocore 1.44.5, bedrock-runtime: `StopReason`), `refusal`, which
-/// Claude has, and one that is not known.
-const STOP_REASONS: [&str; 11] = [
-    "end_turn",
-    "tool_use",
-    "max_tokens",
-    "stop_sequence",
-    "guardrail_intervened",
-    "content_filtered",
-    "malformed_model_output",
-    "malformed_tool_use",
-    "model_context_window_exceeded",
-    "refusal",
-    "something_new",
-];
+use crate::support::sse_writer::STOP_REASONS;
 
 const TEXT: &str = r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#;
 const CALL: &str =
