@@ -35,7 +35,7 @@ pub(super) async fn run(listen_on: &str) -> ExitCode {
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
-    telemetry::start(&config.log);
+    let _log = telemetry::start(&config.log);
     let options = Options {
         word_delay: WORD_DELAY,
         ..Options::default()

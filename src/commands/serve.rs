@@ -19,7 +19,7 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
-    telemetry::start(&config.log);
+    let _log = telemetry::start(&config.log);
     let bedrock = match Bedrock::connect(&config.bedrock).await {
         Ok(bedrock) => bedrock,
         Err(error) => {
@@ -125,5 +125,6 @@ async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings) {
     }
     shutdown.advance(Phase::Closing);
     interrupt.recv().await;
+    telemetry::flush();
     std::process::exit(130);
 }

@@ -1,0 +1,56 @@
+//! The log: plain text on a terminal, one JSON object a line elsewhere.
+
+mod lines;
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{LogFormat, LogSettings};
+
+/// The log. What still waits is written when it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Log(());
+
+/// Starts the log. `RUST_LOG` goes over the configured level.
+pub fn start(settings: &LogSettings) -> Log {
+    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(directives) if !directives.is_empty() => EnvFilter::new(directives),
+        _ => EnvFilter::new(&settings.level),
+    };
+    let terminal = std::io::stdout().is_terminal();
+    let json = match settings.format {
+        LogFormat::Auto => !terminal,
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    };
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
+    // Without its thread, lines would wait until the process ends.
+    let started = match (lines::start(), json) {
+        (Ok(()), true) => {
+            let subscriber = subscriber.json().flatten_event(true);
+            subscriber.with_writer(|| lines::Line).try_init()
+        }
+        (Ok(()), false) => {
+            let subscriber = subscriber.with_ansi(terminal);
+            subscriber.with_writer(|| lines::Line).try_init()
+        }
+        (Err(_), true) => subscriber.json().flatten_event(true).try_init(),
+        (Err(_), false) => subscriber.with_ansi(terminal).try_init(),
+    };
+    // A second start leaves the first in place.
+    let _ = started;
+    Log(())
+}
+
+/// Writes what still waits, for a process that ends without dropping its [`Log`].
+pub fn flush() {
+    lines::flush();
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        flush();
+    }
+}
