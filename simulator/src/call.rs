@@ -12,16 +12,22 @@ use http_body_util::{BodyExt as _, Limited};
 use serde_json::Value;
 
 use crate::answer;
+use crate::async_invoke;
 use crate::auth;
+use crate::batch_jobs;
 use crate::control_plane;
 use crate::error::AwsError;
 use crate::faults::Faults;
 use crate::invoke;
 use crate::journal::Received;
+use crate::moderation;
+use crate::openai;
 use crate::operation::{Operation, Target};
+use crate::options::Guardrail;
 use crate::play::Body;
 use crate::reply::Reply;
 use crate::resources;
+use crate::s3;
 use crate::script::{Answer, Script};
 use crate::simulator::Simulation;
 use crate::sts;
@@ -39,6 +45,7 @@ pub(crate) async fn answer(
 ) -> Response<RequestBody> {
     let call = simulation.calls.begin();
     let (head, body) = request.into_parts();
+    let is_openai = head.uri.path() == openai::PATH;
     let body = Limited::new(body, LONGEST_READ)
         .collect()
         .await
@@ -51,14 +58,27 @@ pub(crate) async fn answer(
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    let reply = reply.unwrap_or_else(|error| error.reply());
+    let mut reply = reply.unwrap_or_else(|error| error.reply());
+    if is_openai {
+        reply = openai::in_envelope(faults.applied_to_head(reply));
+    }
     let response: Response<Body> = reply.into_response(&faults, call);
     response.map(RequestBody::new)
 }
 
 /// The answer, and what is to happen to it on its way.
 fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, AwsError>, Faults) {
-    let target = Target::of(&head.method, head.uri.path());
+    if s3::is_asked(&simulation.options, head) {
+        let (reply, faults) = s3::answer(simulation, head, body);
+        return (Ok(reply), faults);
+    }
+    let mut target = Target::of(&head.method, head.uri.path());
+    if let Some(target) = target
+        .as_mut()
+        .filter(|target| target.operation.is_openai())
+    {
+        openai::aim(target, &body);
+    }
     note(simulation, head, target.as_ref(), &body);
     let is_sts = target
         .as_ref()
@@ -77,7 +97,14 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
     if body.len() > LONGEST_BODY {
         return (Err(too_long()), Faults::default());
     }
+    if target.operation.is_openai()
+        && simulation.options.validate
+        && let Some(reply) = openai::refused(&body, auth::service(head))
+    {
+        return (Ok(reply), Faults::default());
+    }
     if simulation.fixed.is_none()
+        && !target.operation.is_openai()
         && let Err(error) = accept(simulation, &target, &body)
     {
         return (Err(error), Faults::default());
@@ -111,12 +138,16 @@ fn pace(simulation: &Simulation) -> Faults {
 
 /// Refuses what Bedrock refuses.
 fn accept(simulation: &Simulation, target: &Target, body: &[u8]) -> Result<(), AwsError> {
-    let Some(model) = target.model.as_deref() else {
-        return Ok(());
-    };
     if !simulation.options.validate {
         return Ok(());
     }
+    let Some(model) = target.model.as_deref() else {
+        return match target.operation {
+            Operation::InvokeGuardrailChecks => validate::moderation::checks(&parsed(body)?),
+            Operation::ApplyGuardrail => guardrail(simulation, target, body).map(|_| ()),
+            _ => Ok(()),
+        };
+    };
     validate::model(model, &simulation.options.retired_models)?;
     if target.operation != Operation::CountTokens {
         validate::served(model)?;
@@ -124,6 +155,7 @@ fn accept(simulation: &Simulation, target: &Target, body: &[u8]) -> Result<(), A
     match target.operation {
         Operation::Converse | Operation::ConverseStream => {
             let streaming = target.operation.streams();
+            invoke::converses(resources::base(model))?;
             validate::conversation(
                 resources::base(model),
                 &parsed(body)?,
@@ -132,8 +164,22 @@ fn accept(simulation: &Simulation, target: &Target, body: &[u8]) -> Result<(), A
             )
         }
         Operation::CountTokens => validate::countable(model, &parsed(body)?, simulation),
-        _ => parsed(body).map(|_| ()),
+        operation => invoke::check(resources::base(model), &parsed(body)?, operation.streams()),
     }
+}
+
+/// The guardrail that a call of ApplyGuardrail names, its version, and the request.
+fn guardrail<'a>(
+    simulation: &'a Simulation,
+    target: &'a Target,
+    body: &[u8],
+) -> Result<(&'a Guardrail, &'a str, Value), AwsError> {
+    let named = target.resource.as_deref().unwrap_or_default();
+    let (id, version) = named.rsplit_once("/version/").unwrap_or_default();
+    let request = parsed(body)?;
+    let known = &simulation.options.guardrails;
+    let guardrail = validate::moderation::applied(id, version, &request, known)?;
+    Ok((guardrail, version, request))
 }
 
 /// The answer where no script has another.
@@ -156,14 +202,36 @@ fn unscripted(
             &parsed(body)?,
             target.operation.streams(),
         )),
+        (Operation::ChatCompletions | Operation::ChatCompletionsStream, _) => {
+            Ok(openai::echo(simulation, target, body))
+        }
         (Operation::CountTokens, _) => Ok(answer::token_count(&parsed(body)?)),
+        (Operation::InvokeGuardrailChecks, _) => Ok(moderation::checks(&parsed(body)?)),
+        (Operation::ApplyGuardrail, _) => {
+            let (guardrail, version, request) = guardrail(simulation, target, body)?;
+            Ok(moderation::applied(guardrail, version, &request))
+        }
         (Operation::ListFoundationModels, _) => {
             control_plane::foundation_models(simulation.options.control_plane, query)
         }
-        (Operation::ListInferenceProfiles, _) => {
-            control_plane::inference_profiles(simulation.options.control_plane, query)
-        }
+        (
+            operation @ (Operation::ListInferenceProfiles
+            | Operation::ListCustomModelDeployments
+            | Operation::ListImportedModels
+            | Operation::ListProvisionedModelThroughputs
+            | Operation::ListPromptRouters
+            | Operation::ListMarketplaceModelEndpoints),
+            _,
+        ) => control_plane::list(simulation.options.control_plane, operation, query),
         (Operation::GetCallerIdentity, _) => Ok(sts::answer(body)),
+        (Operation::StartAsyncInvoke, _) => async_invoke::start(simulation, &parsed(body)?),
+        (Operation::GetAsyncInvoke, _) => {
+            async_invoke::get(simulation, target.resource.as_deref().unwrap_or_default())
+        }
+        (Operation::ListAsyncInvokes, _) => async_invoke::list(simulation, query),
+        (operation, _) if batch_jobs::serves(operation) => {
+            batch_jobs::answer(simulation, target, query, body)
+        }
         (operation, _) => control_plane::lookup(
             simulation.options.control_plane,
             operation,
@@ -172,7 +240,7 @@ fn unscripted(
     }
 }
 
-fn note(simulation: &Simulation, head: &Parts, target: Option<&Target>, body: &Bytes) {
+pub(crate) fn note(simulation: &Simulation, head: &Parts, target: Option<&Target>, body: &Bytes) {
     simulation.journal.note(|| Received {
         method: head.method.to_string(),
         path: head

@@ -19,6 +19,20 @@ pub(crate) struct Model {
     pub(crate) access: Access,
     /// Geographic prefixes of its cross-region profiles.
     pub(crate) profiles: &'static [&'static str],
+    pub(crate) life: Life,
+}
+
+/// Where a model stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Served, until further notice.
+    Active,
+    /// Served to accounts that know it, until its end. The times are RFC 3339.
+    Legacy {
+        start: &'static str,
+        legacy: &'static str,
+        end: &'static str,
+    },
 }
 
 /// How a model is invoked.
@@ -58,6 +72,7 @@ const fn claude(id: &'static str, name: &'static str) -> Model {
         output: "TEXT",
         access: Access::ProfileOnly,
         profiles: US_GLOBAL,
+        life: Life::Active,
     }
 }
 
@@ -71,6 +86,7 @@ const fn open(id: &'static str, name: &'static str, provider: &'static str) -> M
         output: "TEXT",
         access: Access::OnDemand,
         profiles: &[],
+        life: Life::Active,
     }
 }
 
@@ -93,6 +109,34 @@ pub(crate) const MODELS: &[Model] = &[
     claude("anthropic.claude-opus-4-5-20251101-v1:0", "Claude Opus 4.5"),
     claude("anthropic.claude-sonnet-4-6", "Claude Sonnet 4.6"),
     claude("anthropic.claude-sonnet-5", "Claude Sonnet 5"),
+    Model {
+        profiles: US,
+        life: Life::Legacy {
+            start: "2025-08-05T00:00:00Z",
+            legacy: "2026-04-30T00:00:00Z",
+            // Far off, so that what is tested today is tested next year.
+            end: "2099-12-31T00:00:00Z",
+        },
+        ..claude("anthropic.claude-opus-4-1-20250805-v1:0", "Claude Opus 4.1")
+    },
+    // Still listed after its end, as AWS does for a while.
+    Model {
+        input: TEXT,
+        access: Access::OnDemand,
+        profiles: &[],
+        life: Life::Legacy {
+            start: "2023-08-09T00:00:00Z",
+            legacy: "2025-01-21T00:00:00Z",
+            end: "2025-07-21T00:00:00Z",
+        },
+        ..claude("anthropic.claude-instant-v1", "Claude Instant")
+    },
+    // Speaks with people, over a stream in both directions alone.
+    Model {
+        input: &["SPEECH"],
+        output: "SPEECH",
+        ..open("amazon.nova-2-sonic-v1:0", "Nova 2 Sonic", "Amazon")
+    },
     Model {
         access: Access::Both,
         profiles: US,
@@ -163,6 +207,28 @@ pub(crate) const MODELS: &[Model] = &[
         "Amazon",
     ),
     embedding(
+        "amazon.titan-embed-text-v1",
+        "Titan Embeddings G1 - Text",
+        "Amazon",
+    ),
+    Model {
+        input: TEXT_IMAGE,
+        ..embedding(
+            "amazon.titan-embed-image-v1",
+            "Titan Multimodal Embeddings G1",
+            "Amazon",
+        )
+    },
+    Model {
+        input: TEXT_IMAGE_VIDEO,
+        ..embedding(
+            "amazon.nova-2-multimodal-embeddings-v1:0",
+            "Amazon Nova Multimodal Embeddings",
+            "Amazon",
+        )
+    },
+    embedding("cohere.embed-english-v3", "Embed English", "Cohere"),
+    embedding(
         "cohere.embed-multilingual-v3",
         "Embed Multilingual",
         "Cohere",
@@ -173,6 +239,28 @@ pub(crate) const MODELS: &[Model] = &[
         profiles: US_GLOBAL,
         ..embedding("cohere.embed-v4:0", "Embed v4", "Cohere")
     },
+    Model {
+        input: TEXT_IMAGE_VIDEO,
+        access: Access::ProfileOnly,
+        profiles: US,
+        ..embedding(
+            "twelvelabs.marengo-embed-2-7-v1:0",
+            "Marengo Embed v2.7",
+            "TwelveLabs",
+        )
+    },
+    Model {
+        input: TEXT_IMAGE_VIDEO,
+        access: Access::Both,
+        profiles: US,
+        ..embedding(
+            "twelvelabs.marengo-embed-3-0-v1:0",
+            "Marengo Embed 3.0",
+            "TwelveLabs",
+        )
+    },
+    open("cohere.rerank-v3-5:0", "Rerank 3.5", "Cohere"),
+    open("amazon.rerank-v1:0", "Rerank 1.0", "Amazon"),
 ];
 
 /// The model of a bare id.

@@ -1,7 +1,7 @@
 //! A clock that runs by itself and can be put forward.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 #[derive(Debug)]
 pub(crate) struct Clock {
@@ -24,9 +24,19 @@ impl Clock {
         self.start.elapsed().saturating_add(*self.lock())
     }
 
+    /// The time of day, as far ahead as the clock was put forward.
+    pub(crate) fn time_of_day(&self) -> SystemTime {
+        SystemTime::now() + *self.lock()
+    }
+
     pub(crate) fn advance(&self, time: Duration) {
         let mut ahead = self.lock();
         *ahead = ahead.saturating_add(time);
+    }
+
+    /// Takes back by how much the clock was put forward.
+    pub(crate) fn reset(&self) {
+        *self.lock() = Duration::ZERO;
     }
 
     fn lock(&self) -> MutexGuard<'_, Duration> {

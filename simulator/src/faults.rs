@@ -8,9 +8,13 @@ use serde_json::json;
 
 use crate::error::AwsError;
 use crate::frames;
+use crate::openai;
 use crate::play::{Step, Steps};
 use crate::reply::{Reply, ReplyBody};
 use crate::script::Fault;
+
+/// How a stream writes the exception of a name and a payload.
+type Exception = fn(&str, &[u8]) -> Bytes;
 
 /// The faults of one call, and the pace of its stream.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +49,16 @@ impl Faults {
 
     /// The steps of an event stream.
     pub(crate) fn applied_to_events(&self, frames: Vec<Bytes>) -> Steps {
+        self.applied_to_stream(frames, frames::exception)
+    }
+
+    /// The steps of server-sent events.
+    pub(crate) fn applied_to_chunks(&self, events: Vec<Bytes>) -> Steps {
+        self.applied_to_stream(events, openai::exception)
+    }
+
+    /// The steps of a stream that writes exceptions by `exception`.
+    fn applied_to_stream(&self, frames: Vec<Bytes>, exception: Exception) -> Steps {
         let drip = self.drip() + self.pace;
         let mut steps = Vec::with_capacity(frames.len() + 2);
         steps.extend(wait(self.before_first()));
@@ -56,7 +70,7 @@ impl Faults {
         if let Some(ending) = self.ending() {
             let damaged = frames.get(kept).or(frames.last());
             steps.extend(wait(drip));
-            steps.extend(ending_steps(ending, damaged));
+            steps.extend(ending_steps(ending, damaged, exception));
         }
         steps.into()
     }
@@ -124,7 +138,7 @@ fn kept_events(ending: &Fault) -> usize {
 }
 
 /// The last steps of a stream; `damaged` is the frame to break where the fault breaks one.
-fn ending_steps(ending: &Fault, damaged: Option<&Bytes>) -> Vec<Step> {
+fn ending_steps(ending: &Fault, damaged: Option<&Bytes>, exception: Exception) -> Vec<Step> {
     let damaged = damaged.cloned().unwrap_or_default();
     match ending {
         Fault::Exception {
@@ -137,10 +151,7 @@ fn ending_steps(ending: &Fault, damaged: Option<&Bytes>) -> Vec<Step> {
                 None => json!({ "message": message }),
                 Some(status) => json!({ "message": message, "originalStatusCode": status }),
             };
-            vec![Step::Send(frames::exception(
-                code,
-                payload.to_string().as_bytes(),
-            ))]
+            vec![Step::Send(exception(code, payload.to_string().as_bytes()))]
         }
         Fault::Cut { .. } => vec![Step::Flush, Step::Cut],
         Fault::Silence { .. } => vec![Step::Hang],

@@ -174,7 +174,7 @@ fn results(result: &Value) -> impl Iterator<Item = String> {
 }
 
 /// The words that occur in a text, in whatever case.
-fn matches<'w>(said: &str, words: &'w [String]) -> Vec<&'w str> {
+pub(crate) fn matches<'w>(said: &str, words: &'w [String]) -> Vec<&'w str> {
     let said = said.to_lowercase();
     words
         .iter()

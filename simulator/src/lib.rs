@@ -18,7 +18,9 @@
 //! 6. `reply` gives it its head, `play` its body, step by step, with `faults` applied.
 
 mod answer;
+mod async_invoke;
 mod auth;
+mod batch_jobs;
 mod cache;
 mod call;
 mod calls;
@@ -35,6 +37,8 @@ mod guardrails;
 mod ids;
 mod invoke;
 mod journal;
+mod moderation;
+mod openai;
 mod operation;
 mod options;
 mod play;
@@ -43,16 +47,18 @@ mod recording;
 mod reply;
 mod resources;
 mod routes;
+mod s3;
 mod script;
 mod scripts;
 mod server;
 mod signatures;
 mod simulator;
 mod sts;
+mod timestamp;
 mod validate;
 
 pub use journal::Received;
 pub use operation::Operation;
-pub use options::{ControlPlane, Credentials, FixedAnswer, Guardrail, Options};
+pub use options::{ControlPlane, Credentials, FixedAnswer, Guardrail, JobEnd, Options};
 pub use script::{Answer, Event, Fault, Script};
 pub use simulator::Simulator;

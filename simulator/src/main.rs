@@ -39,6 +39,12 @@ struct Arguments {
     /// Know a guardrail of this id too, which blocks what the demo blocks; may be given again
     #[arg(long, value_name = "ID")]
     guardrail: Vec<String>,
+    /// Have a bucket of this name too, beside `outcrop-example`; may be given again
+    #[arg(long, value_name = "NAME")]
+    bucket: Vec<String>,
+    /// Refuse batch jobs of fewer records than this
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    minimum_records: u64,
     /// How many received requests to keep for `/_simulator/requests`; 0 keeps none
     #[arg(long, value_name = "N", default_value_t = 1000)]
     journal: usize,
@@ -62,9 +68,11 @@ impl Arguments {
             word_delay: Duration::from_millis(self.word_delay_ms),
             fixed_answer,
             journal: self.journal,
+            minimum_records: self.minimum_records,
             context_window: self.context_window,
             cache_minimum: self.cache_minimum,
             foreign_signatures: self.foreign_signatures,
+            buckets: [Options::default().buckets, self.bucket.clone()].concat(),
             guardrails: iter::once(Guardrail::demo()).chain(named).collect(),
             ..Options::default()
         }

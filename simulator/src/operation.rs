@@ -4,6 +4,8 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
+use crate::openai;
+
 /// An operation the simulator answers, named as in AWS's API references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -18,10 +20,28 @@ pub enum Operation {
     InvokeModelWithResponseStream,
     /// `POST /model/{modelId}/count-tokens`
     CountTokens,
+    /// `POST /guardrail-checks/invoke`
+    InvokeGuardrailChecks,
+    /// `POST /guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply`
+    ApplyGuardrail,
+    /// `POST /openai/v1/chat/completions`, of `bedrock-runtime` and of `bedrock-mantle`
+    ChatCompletions,
+    /// The same with `"stream": true`
+    ChatCompletionsStream,
     /// `GET /foundation-models` of the control plane
     ListFoundationModels,
     /// `GET /inference-profiles` of the control plane
     ListInferenceProfiles,
+    /// `GET /model-customization/custom-model-deployments` of the control plane
+    ListCustomModelDeployments,
+    /// `GET /imported-models` of the control plane
+    ListImportedModels,
+    /// `GET /provisioned-model-throughputs` of the control plane
+    ListProvisionedModelThroughputs,
+    /// `GET /prompt-routers` of the control plane
+    ListPromptRouters,
+    /// `GET /marketplace-model/endpoints` of the control plane
+    ListMarketplaceModelEndpoints,
     /// `GET /inference-profiles/{id}` of the control plane
     GetInferenceProfile,
     /// `GET /provisioned-model-throughput/{id}` of the control plane
@@ -34,8 +54,44 @@ pub enum Operation {
     GetImportedModel,
     /// `GET /prompt-routers/{arn}` of the control plane
     GetPromptRouter,
+    /// `POST /model-invocation-job` of the control plane
+    CreateModelInvocationJob,
+    /// `GET /model-invocation-job/{arn}` of the control plane
+    GetModelInvocationJob,
+    /// `GET /model-invocation-jobs` of the control plane
+    ListModelInvocationJobs,
+    /// `POST /model-invocation-job/{arn}/stop` of the control plane
+    StopModelInvocationJob,
     /// `POST /` of STS with `Action=GetCallerIdentity`
     GetCallerIdentity,
+    /// `POST /async-invoke`
+    StartAsyncInvoke,
+    /// `GET /async-invoke/{invocationArn}`
+    GetAsyncInvoke,
+    /// `GET /async-invoke`
+    ListAsyncInvokes,
+    /// `HEAD /{bucket}` of S3
+    HeadBucket,
+    /// `GET /{bucket}?list-type=2` of S3
+    ListObjectsV2,
+    /// `POST /{bucket}?delete` of S3
+    DeleteObjects,
+    /// `PUT /{bucket}/{key}` of S3
+    PutObject,
+    /// `GET /{bucket}/{key}` of S3
+    GetObject,
+    /// `HEAD /{bucket}/{key}` of S3
+    HeadObject,
+    /// `DELETE /{bucket}/{key}` of S3
+    DeleteObject,
+    /// `POST /{bucket}/{key}?uploads` of S3
+    CreateMultipartUpload,
+    /// `PUT /{bucket}/{key}?partNumber&uploadId` of S3
+    UploadPart,
+    /// `POST /{bucket}/{key}?uploadId` of S3
+    CompleteMultipartUpload,
+    /// `DELETE /{bucket}/{key}?uploadId` of S3
+    AbortMultipartUpload,
 }
 
 /// What a request's method and path ask for.
@@ -48,8 +104,31 @@ pub(crate) struct Target {
     pub(crate) resource: Option<String>,
 }
 
-/// What the control plane looks up, by the beginning of the path.
-const LOOKUPS: [(&str, Operation); 6] = [
+/// What is listed, by the path.
+const LISTS: [(&str, Operation); 9] = [
+    ("/async-invoke", Operation::ListAsyncInvokes),
+    ("/model-invocation-jobs", Operation::ListModelInvocationJobs),
+    ("/foundation-models", Operation::ListFoundationModels),
+    ("/inference-profiles", Operation::ListInferenceProfiles),
+    (
+        "/model-customization/custom-model-deployments",
+        Operation::ListCustomModelDeployments,
+    ),
+    ("/imported-models", Operation::ListImportedModels),
+    (
+        "/provisioned-model-throughputs",
+        Operation::ListProvisionedModelThroughputs,
+    ),
+    ("/prompt-routers", Operation::ListPromptRouters),
+    (
+        "/marketplace-model/endpoints",
+        Operation::ListMarketplaceModelEndpoints,
+    ),
+];
+
+/// What is looked up, by the beginning of the path.
+const LOOKUPS: [(&str, Operation); 8] = [
+    ("/async-invoke/", Operation::GetAsyncInvoke),
     ("/inference-profiles/", Operation::GetInferenceProfile),
     (
         "/provisioned-model-throughput/",
@@ -62,6 +141,7 @@ const LOOKUPS: [(&str, Operation); 6] = [
     ),
     ("/imported-models/", Operation::GetImportedModel),
     ("/prompt-routers/", Operation::GetPromptRouter),
+    ("/model-invocation-job/", Operation::GetModelInvocationJob),
 ];
 
 impl Target {
@@ -75,17 +155,30 @@ impl Target {
             })
         };
         if method == Method::GET {
-            return match path {
-                "/foundation-models" => listing(Operation::ListFoundationModels),
-                "/inference-profiles" => listing(Operation::ListInferenceProfiles),
-                _ => Self::of_lookup(path),
+            return match LISTS.iter().find(|(list, _)| *list == path) {
+                Some((_, operation)) => listing(*operation),
+                None => Self::of_lookup(path),
             };
         }
         if method != Method::POST {
             return None;
         }
-        if path == "/" {
-            return listing(Operation::GetCallerIdentity);
+        match path {
+            "/" => return listing(Operation::GetCallerIdentity),
+            "/guardrail-checks/invoke" => return listing(Operation::InvokeGuardrailChecks),
+            _ => {}
+        }
+        if let Some(guardrail) = path.strip_prefix("/guardrail/") {
+            return Self::of_guardrail(guardrail);
+        }
+        if path == "/async-invoke" {
+            return listing(Operation::StartAsyncInvoke);
+        }
+        if let Some(job) = path.strip_prefix("/model-invocation-job") {
+            return Self::of_job(job);
+        }
+        if path == openai::PATH {
+            return listing(Operation::ChatCompletions);
         }
         let (model, action) = path.strip_prefix("/model/")?.rsplit_once('/')?;
         let operation = match action {
@@ -104,6 +197,34 @@ impl Target {
         })
     }
 
+    /// What is looked up is `{id}/version/{version}`.
+    fn of_guardrail(path: &str) -> Option<Self> {
+        let guardrail = percent_decode_str(path.strip_suffix("/apply")?);
+        let guardrail = guardrail.decode_utf8().ok()?;
+        guardrail.contains("/version/").then(|| Self {
+            operation: Operation::ApplyGuardrail,
+            model: None,
+            resource: Some(guardrail.into_owned()),
+        })
+    }
+
+    /// The orders to batch jobs.
+    fn of_job(rest: &str) -> Option<Self> {
+        let (operation, resource) = match rest {
+            "" => (Operation::CreateModelInvocationJob, None),
+            rest => {
+                let job = rest.strip_prefix('/')?.strip_suffix("/stop")?;
+                let job = percent_decode_str(job).decode_utf8().ok()?;
+                (Operation::StopModelInvocationJob, Some(job.into_owned()))
+            }
+        };
+        Some(Self {
+            operation,
+            model: None,
+            resource,
+        })
+    }
+
     fn of_lookup(path: &str) -> Option<Self> {
         LOOKUPS.iter().find_map(|(front, operation)| {
             let resource = percent_decode_str(path.strip_prefix(front)?)
@@ -119,11 +240,18 @@ impl Target {
 }
 
 impl Operation {
+    /// Whether it is in OpenAI's form.
+    pub(crate) fn is_openai(self) -> bool {
+        matches!(self, Self::ChatCompletions | Self::ChatCompletionsStream)
+    }
+
     /// Whether the answer is an event stream.
     pub(crate) fn streams(self) -> bool {
         matches!(
             self,
-            Self::ConverseStream | Self::InvokeModelWithResponseStream
+            Self::ConverseStream
+                | Self::InvokeModelWithResponseStream
+                | Self::ChatCompletionsStream
         )
     }
 }

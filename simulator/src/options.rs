@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use serde::Deserialize;
+
 /// What [`Simulator::start`](crate::Simulator::start) needs to know. The default suits tests: a
 /// free port of the loopback interface, known credentials, no delays.
 #[derive(Debug, Clone)]
@@ -35,6 +37,10 @@ pub struct Options {
     pub cache_minimum: Option<u64>,
     /// Whether signatures of reasoning pass that no simulator issued; for recorded requests.
     pub foreign_signatures: bool,
+    /// The fewest records of a batch job, the account's quota.
+    pub minimum_records: u64,
+    /// The buckets that exist in the S3 corner.
+    pub buckets: Vec<String>,
 }
 
 impl Default for Options {
@@ -54,6 +60,8 @@ impl Default for Options {
             context_window: None,
             cache_minimum: None,
             foreign_signatures: false,
+            minimum_records: 100,
+            buckets: vec!["outcrop-example".to_owned()],
         }
     }
 }
@@ -113,7 +121,7 @@ impl Default for Credentials {
     }
 }
 
-/// How ListFoundationModels and ListInferenceProfiles answer.
+/// How the control plane answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ControlPlane {
     /// With the catalogue.
@@ -121,6 +129,23 @@ pub enum ControlPlane {
     Open,
     /// With `AccessDeniedException`, as for a caller without those permissions.
     Forbidden,
+    /// The same, save to the lists of foundation models and of profiles.
+    ListsOfModelsOnly,
+}
+
+/// How a batch job ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobEnd {
+    /// All records are tried.
+    #[default]
+    Completed,
+    /// The first half of them is.
+    PartiallyCompleted,
+    /// None of them is.
+    Failed,
+    /// It does not begin in time.
+    Expired,
 }
 
 /// An answer prepared once, given to every Converse and ConverseStream call.

@@ -24,6 +24,8 @@ pub(crate) enum ReplyBody {
     Whole(Bytes),
     /// The frames of an event stream.
     Events(Vec<Bytes>),
+    /// The server-sent events of a chat completion.
+    Chunks(Vec<Bytes>),
     /// Steps prepared earlier; faults do not touch them.
     Prepared(Steps),
 }
@@ -68,11 +70,15 @@ impl Reply {
         let (steps, length) = match body {
             ReplyBody::Whole(bytes) => faults.applied_to_whole(bytes),
             ReplyBody::Events(frames) => (faults.applied_to_events(frames), None),
+            ReplyBody::Chunks(events) => (faults.applied_to_chunks(events), None),
             ReplyBody::Prepared(steps) => (steps, None),
         };
-        headers
-            .entry("x-amzn-requestid")
-            .or_insert_with(new_request_id);
+        // S3 names its requests in a header of its own.
+        if !headers.contains_key("x-amz-request-id") {
+            headers
+                .entry("x-amzn-requestid")
+                .or_insert_with(new_request_id);
+        }
         if let Some(length) = length {
             headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
         }

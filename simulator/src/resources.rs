@@ -27,14 +27,17 @@ pub(crate) enum Kind {
     ImportedModel,
     DefaultPromptRouter,
     PromptRouter,
+    /// A model of the marketplace on a machine of the account's own.
+    MarketplaceEndpoint,
 }
 
 const SONNET_4_5: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 const NOVA_LITE: &str = "amazon.nova-lite-v1:0";
 const NOVA_MICRO: &str = "amazon.nova-micro-v1:0";
+const TITAN_EMBED: &str = "amazon.titan-embed-text-v2:0";
 const LLAMA_3_3: &str = "meta.llama3-3-70b-instruct-v1:0";
 
-pub(crate) const RESOURCES: [Resource; 8] = [
+pub(crate) const RESOURCES: [Resource; 10] = [
     Resource {
         kind: Kind::ApplicationProfile,
         id: "ap1234claude",
@@ -46,6 +49,12 @@ pub(crate) const RESOURCES: [Resource; 8] = [
         id: "ap12345nova1",
         name: "summaries",
         base: NOVA_LITE,
+    },
+    Resource {
+        kind: Kind::ApplicationProfile,
+        id: "ap12345titan",
+        name: "searches",
+        base: TITAN_EMBED,
     },
     Resource {
         kind: Kind::ProvisionedThroughput,
@@ -83,6 +92,12 @@ pub(crate) const RESOURCES: [Resource; 8] = [
         name: "our-router",
         base: SONNET_4_5,
     },
+    Resource {
+        kind: Kind::MarketplaceEndpoint,
+        id: "our-endpoint",
+        name: "huggingface-llm-mistral-7b",
+        base: LLAMA_3_3,
+    },
 ];
 
 impl Resource {
@@ -95,6 +110,9 @@ impl Resource {
             Kind::ImportedModel => "imported-model".to_owned(),
             Kind::DefaultPromptRouter => "default-prompt-router".to_owned(),
             Kind::PromptRouter => "prompt-router".to_owned(),
+            Kind::MarketplaceEndpoint => {
+                return format!("arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/{}", self.id);
+            }
         };
         format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:{path}/{}", self.id)
     }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::call;
+use crate::options::JobEnd;
 use crate::recording;
 use crate::script::{Answer, Script};
 use crate::simulator::Simulation;
@@ -27,6 +28,7 @@ pub(crate) fn routes(simulation: Arc<Simulation>) -> Router {
         .route("/_simulator/requests", get(requests))
         .route("/_simulator/status", get(status))
         .route("/_simulator/clock", post(advance))
+        .route("/_simulator/jobs", post(order_jobs))
         .fallback(call::answer)
         .with_state(simulation)
 }
@@ -83,6 +85,31 @@ async fn advance(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Resp
         }
         Err(error) => {
             let error = format!("not an advance of the clock: {error}");
+            document(StatusCode::BAD_REQUEST, &json!({ "error": error }))
+        }
+    }
+}
+
+/// An order to batch jobs: how the next one ends, and whether those in progress stay so.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderToJobs {
+    #[serde(default)]
+    end: Option<JobEnd>,
+    #[serde(default)]
+    hold: Option<bool>,
+}
+
+async fn order_jobs(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Response {
+    match serde_json::from_slice(&body) {
+        Ok(OrderToJobs { end, hold }) => {
+            end.into_iter()
+                .for_each(|end| simulation.jobs.order_end(end));
+            hold.into_iter().for_each(|hold| simulation.jobs.hold(hold));
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => {
+            let error = format!("not an order to jobs: {error}");
             document(StatusCode::BAD_REQUEST, &json!({ "error": error }))
         }
     }

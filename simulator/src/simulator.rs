@@ -5,15 +5,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::async_invoke::Films;
+use crate::batch_jobs::Jobs;
 use crate::cache::PromptCache;
 use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::fixed::Fixed;
 use crate::journal::{Journal, Received};
-use crate::options::Options;
+use crate::options::{JobEnd, Options};
+use crate::s3;
 use crate::script::Script;
 use crate::scripts::Scripts;
 use crate::server;
@@ -38,6 +42,9 @@ pub(crate) struct Simulation {
     pub(crate) clock: Clock,
     pub(crate) cache: PromptCache,
     pub(crate) seals: Seals,
+    pub(crate) objects: s3::Objects,
+    pub(crate) jobs: Jobs,
+    pub(crate) films: Films,
 }
 
 impl Simulation {
@@ -52,6 +59,9 @@ impl Simulation {
             clock: Clock::default(),
             cache: PromptCache::default(),
             seals: Seals::default(),
+            objects: s3::Objects::default(),
+            jobs: Jobs::default(),
+            films: Films::default(),
             options,
         }
     }
@@ -62,6 +72,25 @@ impl Simulation {
         self.calls.clear();
         self.cache.clear();
         self.seals.clear();
+        self.objects.clear();
+        self.jobs.clear();
+        self.films.clear();
+        self.clock.reset();
+    }
+}
+
+impl Simulation {
+    /// Writes an object as a service of AWS does it, which writes to S3 in the caller's name.
+    pub(crate) fn put_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        content_type: &str,
+        content: Bytes,
+    ) -> bool {
+        let known = self.options.buckets.iter().any(|known| known == bucket);
+        let object = s3::Object::new(content, content_type, self.clock.time_of_day());
+        known && self.objects.put(bucket, key, object).is_ok()
     }
 }
 
@@ -103,15 +132,49 @@ impl Simulator {
         self.simulation.journal.entries()
     }
 
-    /// Forgets scripts, received requests, counts, cached prompts and what scripts signed; calls
-    /// under way go on.
+    /// Forgets scripts, received requests, counts, cached prompts, what scripts signed, the
+    /// objects in S3, the films that are being made and how far the clock was put forward; calls under way go on.
     pub fn clear(&self) {
         self.simulation.clear();
     }
 
-    /// Lets this much time pass at once for what ages: cached prompts.
+    /// Lets this much time pass at once for what ages: cached prompts, signed addresses,
+    /// films that are being made.
     pub fn advance(&self, time: Duration) {
         self.simulation.clock.advance(time);
+    }
+
+    /// The content of an object in S3.
+    pub fn object(&self, bucket: &str, key: &str) -> Option<Bytes> {
+        let object = self.simulation.objects.get(bucket, key)?;
+        Some(object.content)
+    }
+
+    /// Puts an object into S3; `false` where there is no such bucket, or no room.
+    pub fn put_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        content_type: &str,
+        content: impl Into<Bytes>,
+    ) -> bool {
+        self.simulation
+            .put_object(bucket, key, content_type, content.into())
+    }
+
+    /// The keys of a bucket that begin so, in order.
+    pub fn object_keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
+        self.simulation.objects.keys(bucket, prefix)
+    }
+
+    /// Orders how the next batch job ends that comes to its end.
+    pub fn end_next_job(&self, end: JobEnd) {
+        self.simulation.jobs.order_end(end);
+    }
+
+    /// Keeps batch jobs in progress from ending, or lets them go on.
+    pub fn hold_jobs(&self, hold: bool) {
+        self.simulation.jobs.hold(hold);
     }
 
     /// How many calls are under way: received in part or whole, and not answered to the last byte.

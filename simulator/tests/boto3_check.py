@@ -6,12 +6,15 @@ The simulator must check credentials (no --any-credentials). Needs boto3. Prints
 check, and exits with 1 at the first that fails.
 """
 
+import base64
+import io
 import json
 import sys
 import urllib.error
 import urllib.request
 
 import boto3
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
@@ -47,7 +50,8 @@ def client(service, secret=SECRET):
         endpoint_url=URL,
         aws_access_key_id=KEY,
         aws_secret_access_key=secret,
-        config=Config(retries={"total_max_attempts": 1}),
+        # Addresses of S3 are signed by version 2 unless told otherwise.
+        config=Config(retries={"total_max_attempts": 1}, signature_version="s3v4" if service == "s3" else None),
     )
 
 
@@ -142,6 +146,36 @@ def invoke(runtime):
     check("the last chunk has metrics", "amazon-bedrock-invocationMetrics" in chunks[-1], chunks[-1])
     embedding = runtime.invoke_model(modelId="amazon.titan-embed-text-v2:0", body=json.dumps({"inputText": "hi"}))
     check("titan embeds", len(json.loads(embedding["body"].read())["embedding"]) == 1024)
+    body = json.dumps({"query": "ore", "documents": ["rock", "an ore"], "api_version": 2})
+    ranking = runtime.invoke_model(modelId="cohere.rerank-v3-5:0", body=body)
+    check("cohere reranks", json.loads(ranking["body"].read())["results"][0]["index"] == 1)
+    try:
+        runtime.invoke_model(modelId="cohere.embed-v4:0", body=json.dumps({"texts": ["hi"], "colour": "red"}))
+        check("a body with a strange key is refused", False)
+    except runtime.exceptions.ValidationException as error:
+        message = error.response["Error"]["Message"]
+        wanted = "required key [input_type] not found#: extraneous key [colour] is not permitted, please"
+        check("a body with a strange key is refused", wanted in message, message)
+
+
+def pictures(runtime):
+    def asked(model, body):
+        return json.loads(runtime.invoke_model(modelId=model, body=json.dumps(body))["body"].read())
+
+    stability, canvas = "stability.sd3-5-large-v1:0", "amazon.nova-canvas-v1:0"
+    made = asked(stability, {"prompt": "a cat", "seed": 7})
+    check("stability makes a picture", base64.b64decode(made["images"][0]).startswith(b"\x89PNG"))
+    check("and says its seed and that it was not filtered", (made["seeds"], made["finish_reasons"]) == ([7], [None]))
+    made = asked(canvas, {
+        "taskType": "TEXT_IMAGE",
+        "textToImageParams": {"text": "a cat"},
+        "imageGenerationConfig": {"numberOfImages": 2, "width": 320, "height": 320},
+    })
+    check("nova canvas makes pictures", len(made["images"]) == 2 and made["error"] is None)
+    refused("an unknown key of a picture's body", "ValidationException",
+            lambda: asked(stability, {"prompt": "a cat", "n": 2}))
+    refused("a prompt that is filtered", "ValidationException",
+            lambda: asked(canvas, {"taskType": "TEXT_IMAGE", "textToImageParams": {"text": "a forbidden cat"}}))
 
 
 def counts(runtime):
@@ -159,6 +193,37 @@ def lists(control):
     ids = [profile["inferenceProfileId"] for profile in profiles]
     check("list_inference_profiles in pages", len(ids) > 4 and CLAUDE in ids and len(set(ids)) == len(ids), ids)
     check("times are read as times", profiles[0]["createdAt"].year == 2025, profiles[0])
+    lives = {model["modelId"]: model["modelLifecycle"] for model in control.list_foundation_models()["modelSummaries"]}
+    legacy = lives["anthropic.claude-opus-4-1-20250805-v1:0"]
+    check("a legacy model has its end", (legacy["status"], legacy["endOfLifeTime"].year) == ("LEGACY", 2099), legacy)
+    check("most have none", lives[NOVA] == {"status": "ACTIVE"}, lives[NOVA])
+
+
+def own_lists(control):
+    """What the account has, by each list; those that take calls and those that do not."""
+    front = "arn:aws:bedrock:us-east-1:123456789012:"
+    lists = {
+        "list_custom_model_deployments": ("customModelDeploymentArn", "custom-model-deployment/cd1234567890"),
+        "list_imported_models": ("modelArn", "imported-model/im1234567890"),
+        "list_provisioned_model_throughputs": ("provisionedModelArn", "provisioned-model/pm1234567890"),
+        "list_prompt_routers": ("promptRouterArn", "prompt-router/pr1234567890"),
+        "list_marketplace_model_endpoints": ("endpointArn", None),
+    }
+    for name, (key, resource) in lists.items():
+        paginator = control.get_paginator(name)
+        for size in (1, 1000):
+            pages = list(paginator.paginate(PaginationConfig={"PageSize": size}))
+            found = [entry for page in pages for entry in next(v for v in page.values() if isinstance(v, list))]
+            arns = [entry[key] for entry in found]
+            wanted = front + resource if resource else "arn:aws:sagemaker:us-east-1:123456789012:endpoint/our-endpoint"
+            check(f"{name} in pages of {size}", wanted in arns and len(set(arns)) == len(arns), arns)
+    applications = control.list_inference_profiles(typeEquals="APPLICATION")["inferenceProfileSummaries"]
+    kinds = {profile["type"] for profile in applications}
+    check("application profiles alone", kinds == {"APPLICATION"}, applications)
+    active = control.list_custom_model_deployments(statusEquals="Active")["modelDeploymentSummaries"]
+    check("a filter by status", [one["status"] for one in active] == ["Active"], active)
+    imported = control.list_imported_models()["modelSummaries"][0]
+    check("an imported model follows instructions", imported["instructSupported"] is True, imported)
 
 
 def lookups(control, runtime):
@@ -221,6 +286,33 @@ def contract(runtime):
     check("a server tool's events", {"toolUse", "toolResult", "citation", "text"} <= seen, seen)
 
 
+def guardrails(runtime):
+    """Judgements of content beside a conversation."""
+    said = [{"role": "user", "content": [{"text": "I will kill you. Mail a@b.example"}]}]
+    checks = {
+        "contentFilter": {"categories": [{"category": "VIOLENCE"}, {"category": "HATE"}]},
+        "promptAttack": {"categories": [{"category": "JAILBREAK"}]},
+        "sensitiveInformation": {"entities": [{"type": "EMAIL"}]},
+    }
+    answer = runtime.invoke_guardrail_checks(messages=said, checks=checks)
+    scores = {entry["category"]: entry["severityScore"] for entry in answer["results"]["contentFilter"]["results"]}
+    check("checks tell how severe it is", scores == {"VIOLENCE": 0.6, "HATE": 0.0}, scores)
+    [found] = answer["results"]["sensitiveInformation"]["results"]
+    check("checks tell where an address is", (found["beginOffset"], found["endOffset"]) == (22, 33), found)
+    check("checks tell their units", answer["usage"]["promptAttack"]["textUnits"] == 1, answer["usage"])
+
+    apply = lambda text, version="1": runtime.apply_guardrail(
+        guardrailIdentifier="demoguardrail", guardrailVersion=version, source="INPUT", outputScope="FULL",
+        content=[{"text": {"text": text}}, {"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}}],
+    )
+    seen = apply("An avalanche")
+    check("a guardrail intervenes", seen["action"] == "GUARDRAIL_INTERVENED", seen)
+    seen = apply("you idiot")
+    filters = {entry["type"]: entry["confidence"] for entry in seen["assessments"][0]["contentPolicy"]["filters"]}
+    check("a guardrail tells how sure it is", (filters["INSULTS"], filters["HATE"]) == ("MEDIUM", "NONE"), filters)
+    refused("an unknown guardrail", "ValidationException", lambda: apply("a", "7"))
+
+
 def errors(runtime):
     call = lambda model, **more: runtime.converse(modelId=model, messages=HELLO, **more)["stopReason"]
     refused("an unknown model", "ValidationException", lambda: call("does-not-exist"))
@@ -246,11 +338,127 @@ def errors(runtime):
         check(f"an ordered {code} has its class", seen == code, seen)
 
 
+def s3():
+    bucket, store = "outcrop-example", client("s3")
+    store.put_object(Bucket=bucket, Key="boto/a b&ä.txt", Body=b"0123456789", ContentType="text/plain")
+    found = store.get_object(Bucket=bucket, Key="boto/a b&ä.txt", Range="bytes=2-4")
+    seen = (found["Body"].read(), found["ContentRange"], found["ContentType"])
+    check("S3 gives a part of an object", seen == (b"234", "bytes 2-4/10", "text/plain"), seen)
+    for number in range(3):
+        store.put_object(Bucket=bucket, Key=f"boto/{number}", Body=io.BytesIO(b"x" * number))
+    pages = store.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="boto/", PaginationConfig={"PageSize": 3})
+    keys = [entry["Key"] for page in pages for entry in page["Contents"]]
+    check("S3 lists in pages", keys == ["boto/0", "boto/1", "boto/2", "boto/a b&ä.txt"], keys)
+    transfer = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
+    store.upload_fileobj(io.BytesIO(b"y" * (11 << 20)), bucket, "boto/large", Config=transfer)
+    length = store.head_object(Bucket=bucket, Key="boto/large")["ContentLength"]
+    check("S3 takes an object in parts", length == 11 << 20, length)
+    back = io.BytesIO()
+    store.download_fileobj(bucket, "boto/large", back, Config=transfer)
+    check("S3 gives it back", back.getvalue() == b"y" * (11 << 20))
+    address = store.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "boto/2"}, ExpiresIn=60)
+    seen = urllib.request.urlopen(address).read()
+    check("S3 takes a signed address", seen == b"xx", seen)
+    deleted = store.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in [*keys, "boto/large"]]})
+    check("S3 deletes several at once", len(deleted["Deleted"]) == 5, deleted)
+    get = lambda **more: store.get_object(**{"Bucket": bucket, "Key": "boto/0", **more})
+    refused("what is not in S3", "NoSuchKey", get)
+    refused("a bucket that is not there", "NoSuchBucket", lambda: get(Bucket="no-such-bucket"))
+    refused("a wrong secret in S3", "SignatureDoesNotMatch",
+            lambda: client("s3", secret="wrong").list_objects_v2(Bucket=bucket))
+
+
+def films(runtime):
+    config = {"durationSeconds": 6, "fps": 24, "dimension": "1280x720"}
+    reel = {"taskType": "TEXT_VIDEO", "textToVideoParams": {"text": "A lake"}, "videoGenerationConfig": config}
+    output = {"s3OutputDataConfig": {"s3Uri": "s3://outcrop-example/boto"}}
+
+    def start(given=reel, **more):
+        return runtime.start_async_invoke(
+            modelId="amazon.nova-reel-v1:1", modelInput=given, outputDataConfig=output, **more
+        )["invocationArn"]
+
+    arn = start(clientRequestToken="boto")
+    check("a token starts one film", start(clientRequestToken="boto") == arn)
+    states = [runtime.get_async_invoke(invocationArn=arn)["status"] for _ in range(3)]
+    check("a film is done at the third look", states == ["InProgress", "InProgress", "Completed"], states)
+    job = runtime.get_async_invoke(invocationArn=arn)
+    check("times of films are read as times", job["endTime"] >= job["submitTime"], job)
+    bucket, _, folder = job["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"].removeprefix("s3://").partition("/")
+    film = client("s3").get_object(Bucket=bucket, Key=f"{folder}/output.mp4")
+    check("the film is in S3", film["Body"].read(8)[4:] == b"ftyp", folder)
+    listed = runtime.list_async_invokes(statusEquals="Completed")["asyncInvokeSummaries"]
+    check("films are listed", arn in [job["invocationArn"] for job in listed], listed)
+    wrong = {**reel, "textToVideoParams": {"text": "x" * 513}}
+    refused("a prompt that is too long", "ValidationException", lambda: start(wrong))
+    changed = {**reel, "textToVideoParams": {"text": "A sea"}}
+    refused("a token for another film", "ConflictException", lambda: start(changed, clientRequestToken="boto"))
+
+
+def jobs(control, store, bucket="outcrop-example"):
+    records = [{"recordId": f"{number:011}", "modelInput": {"messages": HELLO}} for number in range(100)]
+    records[3]["modelInput"] = {"messages": []}
+    body = "".join(json.dumps(record) + "\n" for record in records)
+    store.put_object(Bucket=bucket, Key="jobs/in.jsonl", Body=body.encode())
+    order = {
+        "jobName": "boto-1",
+        "roleArn": "arn:aws:iam::123456789012:role/batches",
+        "clientRequestToken": "boto-1",
+        "modelId": NOVA,
+        "modelInvocationType": "Converse",
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": f"s3://{bucket}/jobs/in.jsonl"}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": f"s3://{bucket}/jobs/out/"}},
+    }
+    arn = control.create_model_invocation_job(**order)["jobArn"]
+    again = control.create_model_invocation_job(**order)["jobArn"]
+    check("the same token is the same job", arn == again, again)
+    seen = []
+    while not seen or seen[-1] not in ("Completed", "Failed"):
+        job = control.get_model_invocation_job(jobIdentifier=arn)
+        seen.append(job["status"])
+    check("a job goes its way", seen == ["Submitted", "Validating", "Scheduled", "InProgress", "Completed"], seen)
+    counts = [job[name] for name in ("totalRecordCount", "successRecordCount", "errorRecordCount")]
+    check("a job counts its records", counts == [100, 99, 1], counts)
+    output = store.get_object(Bucket=bucket, Key=f"jobs/out/{arn.rsplit('/', 1)[1]}/in.jsonl.out")["Body"].read()
+    results = {result["recordId"]: result for result in map(json.loads, output.splitlines())}
+    text = results["00000000007"]["modelOutput"]["output"]["message"]["content"][0]["text"]
+    check("a record is answered", "Good morning" in text, text)
+    check("a record is refused", results["00000000003"]["error"]["errorCode"] == 400, results["00000000003"])
+    listed = control.list_model_invocation_jobs(nameContains="boto")["invocationJobSummaries"]
+    check("jobs are listed", [job["jobArn"] for job in listed] == [arn], listed)
+    stop = lambda: control.stop_model_invocation_job(jobIdentifier=arn)
+    refused("a job that is over is stopped", "ConflictException", stop)
+    other = control.create_model_invocation_job(**{**order, "clientRequestToken": "boto-2"})["jobArn"]
+    control.stop_model_invocation_job(jobIdentifier=other)
+    seen = [control.get_model_invocation_job(jobIdentifier=other)["status"] for _ in range(2)]
+    check("a job is stopped", seen == ["Stopping", "Stopped"], seen)
+    few = {**order, "clientRequestToken": "boto-3"}
+    store.put_object(Bucket=bucket, Key="jobs/in.jsonl", Body=json.dumps(records[0]).encode())
+    arn = control.create_model_invocation_job(**few)["jobArn"]
+    seen = [control.get_model_invocation_job(jobIdentifier=arn) for _ in range(3)][-1]
+    check("a job of few records fails", seen["status"] == "Failed" and "less records" in seen["message"], seen)
+    create = lambda **more: control.create_model_invocation_job(**{**order, "clientRequestToken": "boto-4", **more})
+    refused("a role that is none", "ValidationException", lambda: create(roleArn="arn:aws:iam::1:role/x"))
+    refused("a name that is none", "ValidationException", lambda: create(jobName="-x"))
+    refused("too long a time", "ValidationException", lambda: create(timeoutDurationInHours=169))
+    refused("a model that is none", "ValidationException", lambda: create(modelId="none.such"))
+    unknown = arn[:-12] + "abcdefghijkl"
+    refused("a job that is not there", "ResourceNotFoundException",
+            lambda: control.get_model_invocation_job(jobIdentifier=unknown))
+    keys = [entry["Key"] for entry in store.list_objects_v2(Bucket=bucket, Prefix="jobs/")["Contents"]]
+    store.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
+
+
 def credentials():
     call = lambda: client("bedrock-runtime", secret="wrong").converse(modelId=NOVA, messages=HELLO)
     refused("a wrong secret", "InvalidSignatureException", call)
     refused("a wrong secret in the control plane", "InvalidSignatureException",
             lambda: client("bedrock", secret="wrong").list_inference_profiles(maxResults=3))
+    # boto3 would refuse the request itself.
+    unchecked = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    refused("too large a page", "ValidationException",
+            lambda: boto3.client("bedrock", region_name="us-east-1", endpoint_url=URL, aws_access_key_id=KEY,
+                                 aws_secret_access_key=SECRET, config=unchecked).list_prompt_routers(maxResults=1001))
     refused("a wrong secret in STS", "SignatureDoesNotMatch",
             lambda: client("sts", secret="wrong").get_caller_identity())
     account = client("sts").get_caller_identity()["Account"]
@@ -275,9 +483,13 @@ def credentials():
 
 if __name__ == "__main__":
     RUNTIME = client("bedrock-runtime")
-    for group in (converse, tools, streams, invoke, counts, contract, errors):
+    for group in (converse, tools, streams, invoke, pictures, counts, contract, guardrails, errors):
         group(RUNTIME)
     lists(client("bedrock"))
+    own_lists(client("bedrock"))
     lookups(client("bedrock"), RUNTIME)
+    s3()
+    films(RUNTIME)
+    jobs(client("bedrock"), client("s3"))
     credentials()
     print("all passed")

@@ -543,7 +543,7 @@ async fn the_accounts_own_resources_are_looked_up_and_called() {
             .as_array()
             .unwrap()
             .len(),
-        2
+        3
     );
     let unknown = send(&simulator, Method::GET, "/custom-models/nothing", "").await;
     assert_eq!(unknown.status, 404);
@@ -588,4 +588,92 @@ async fn tokens_are_counted_for_what_converse_would_take() {
         nova.message(),
         "The provided model doesn't support counting tokens."
     );
+}
+
+#[tokio::test]
+async fn the_accounts_own_resources_are_listed() {
+    let simulator = simulator().await;
+    for (path, entries, count) in [
+        (
+            "/inference-profiles?type=APPLICATION",
+            "inferenceProfileSummaries",
+            3,
+        ),
+        (
+            "/model-customization/custom-model-deployments",
+            "modelDeploymentSummaries",
+            2,
+        ),
+        (
+            "/model-customization/custom-model-deployments?statusEquals=Active",
+            "modelDeploymentSummaries",
+            1,
+        ),
+        ("/imported-models", "modelSummaries", 1),
+        (
+            "/provisioned-model-throughputs",
+            "provisionedModelSummaries",
+            2,
+        ),
+        (
+            "/provisioned-model-throughputs?statusEquals=Failed",
+            "provisionedModelSummaries",
+            1,
+        ),
+        ("/prompt-routers", "promptRouterSummaries", 2),
+        ("/prompt-routers?type=custom", "promptRouterSummaries", 1),
+        (
+            "/marketplace-model/endpoints",
+            "marketplaceModelEndpoints",
+            1,
+        ),
+    ] {
+        let listed = send(&simulator, Method::GET, path, "").await;
+        assert_eq!(listed.status, 200, "{path}");
+        let listed = listed.json();
+        assert_eq!(
+            listed[entries].as_array().unwrap().len(),
+            count,
+            "{path}: {listed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_gives_a_page_of_ten_at_the_most_and_refuses_what_it_does_not_know() {
+    let simulator = simulator().await;
+    let page = send(
+        &simulator,
+        Method::GET,
+        "/inference-profiles?maxResults=1000",
+        "",
+    )
+    .await;
+    let page = page.json();
+    assert_eq!(
+        page["inferenceProfileSummaries"].as_array().unwrap().len(),
+        10
+    );
+    let token = page["nextToken"].as_str().unwrap();
+    let next = format!("/inference-profiles?maxResults=1000&nextToken={token}");
+    let next = send(&simulator, Method::GET, &next, "").await.json();
+    assert_ne!(
+        page["inferenceProfileSummaries"][0],
+        next["inferenceProfileSummaries"][0]
+    );
+    for query in [
+        "maxResults=0",
+        "maxResults=1001",
+        "nextToken=x",
+        "type=OTHER",
+    ] {
+        let refused = send(
+            &simulator,
+            Method::GET,
+            &format!("/inference-profiles?{query}"),
+            "",
+        )
+        .await;
+        assert_eq!(refused.status, 400, "{query}");
+    }
 }

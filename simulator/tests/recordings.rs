@@ -97,6 +97,42 @@ async fn every_recorded_conversation_that_bedrock_accepted_passes() {
     );
 }
 
+#[tokio::test]
+async fn every_recorded_request_to_embed_or_rerank_that_bedrock_accepted_passes() {
+    let simulator = strict_simulator().await;
+    for (_, recording) in recordings() {
+        let (request, recorded) = (&recording["request"], &recording["response"]["body_json"]);
+        let places = ["/embedding", "/embeddings", "/results/0/relevance_score"];
+        let embeds = places.iter().any(|place| recorded.pointer(place).is_some());
+        // What stands behind another account's profile, the simulator does not know.
+        let tells = !request["path"].as_str().unwrap().contains("arn%3A");
+        if !embeds || !tells || !request["body"].is_object() {
+            continue;
+        }
+        let path = request["path"].as_str().unwrap();
+        let answer = post(&simulator, path, request["body"].to_string()).await;
+        let id = &recording["id"];
+        assert_eq!(answer.status, 200, "{id}: {}", answer.message());
+        // Vectors are as many and as long, and scores of the same documents.
+        let made = answer.json();
+        for place in [
+            "/embedding",
+            "/embeddingsByType/float",
+            "/embeddings",
+            "/embeddings/0",
+            "/embeddings/float",
+            "/embeddings/float/0",
+            "/embeddings/0/embedding",
+            "/results",
+        ] {
+            let count = |value: &Value| value.pointer(place)?.as_array().map(Vec::len);
+            if let Some(expected) = count(recorded) {
+                assert_eq!(count(&made), Some(expected), "{id}: {place}");
+            }
+        }
+    }
+}
+
 /// The refusals whose reasons stand in the request.
 const REFUSED: [&str; 10] = [
     "conv-claude-err400-0a603759",

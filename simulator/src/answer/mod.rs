@@ -24,13 +24,14 @@ use crate::simulator::Simulation;
 use message::Made;
 
 pub(crate) use scripted::scripted;
+pub(crate) use settled::settled;
 
 /// The answer made up for a request in Converse's shape.
 pub(crate) fn echo(simulation: &Simulation, target: &Target, request: &Value) -> Reply {
     let called = target.model.as_deref().unwrap_or_default();
     let model = resources::base(called);
     let family = Family::of(model);
-    let made = settled::settled(simulation, called, request, true, |conversation| {
+    let made = settled(simulation, called, request, true, |conversation| {
         echo::compose(model, request, conversation)
     });
     if target.operation.streams() {

@@ -13,6 +13,7 @@ use crate::error::AwsError;
 use crate::families::Family;
 use crate::frames;
 use crate::invoke;
+use crate::openai;
 use crate::operation::Target;
 use crate::recording;
 use crate::reply::{Reply, ReplyBody};
@@ -39,12 +40,19 @@ pub(crate) fn scripted(
             stop_reason,
             usage,
         } => {
-            let request = serde_json::from_slice(body).unwrap_or_default();
+            let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+            let request = match target.operation.is_openai() {
+                true => openai::as_converse(&asked),
+                false => asked.clone(),
+            };
             let model = target.model.as_deref().unwrap_or_default();
             let charged = usage.is_none();
             let made = settled(simulation, model, &request, charged, |_| {
                 text_made(text, deltas, stop_reason, usage, &request)
             });
+            if target.operation.is_openai() {
+                return Ok(openai::reply(target, &made, &asked));
+            }
             in_form_of(target, &made)
         }
         Answer::Converse { body, headers } => {

@@ -13,7 +13,7 @@ use crate::simulator::Simulation;
 
 /// Settles the answer that `compose` makes; it is not asked where a guardrail blocks the input.
 /// `called` is the model as the path names it. `charged` tells whether the answer's usage is an estimate that the prompt cache is to correct.
-pub(super) fn settled(
+pub(crate) fn settled(
     simulation: &Simulation,
     called: &str,
     request: &Value,

@@ -1,7 +1,6 @@
 //! Who may call: AWS's signatures and Bedrock's API keys.
 
 mod signature;
-mod timestamp;
 
 use std::time::SystemTime;
 
@@ -11,7 +10,7 @@ use http::request::Parts;
 
 use crate::error::AwsError;
 use crate::options::{Credentials, Options};
-use signature::Signature;
+pub(crate) use signature::{Signature, hex, path_of_s3};
 
 /// Refuses a request that is not signed by known credentials, as AWS refuses it.
 pub(crate) fn check(
@@ -33,6 +32,14 @@ pub(crate) fn check(
     let signature = Signature::parse(header)?;
     let credentials = known(options, &signature, head)?;
     signature.check(head, body, &credentials.secret_access_key, now)
+}
+
+/// The service that a request is signed for; nothing where it has a token, or nothing at all.
+pub(crate) fn service(head: &Parts) -> Option<&str> {
+    let header = head.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    Signature::parse(header)
+        .ok()
+        .map(|signature| signature.service)
 }
 
 fn check_bearer_token(options: &Options, token: &str) -> Result<(), AwsError> {

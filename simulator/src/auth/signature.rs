@@ -12,8 +12,9 @@ use http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
-use super::timestamp;
 use crate::error::AwsError;
+use crate::openai;
+use crate::timestamp;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// How far the clocks may differ.
@@ -28,20 +29,23 @@ const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 /// The services the simulator stands for, as they are named in signatures.
 const SERVICES: [&str; 2] = ["bedrock", "sts"];
 
-/// The parts of an `authorization` header.
+/// The host that serves OpenAI's API alone.
+const MANTLE: &str = "bedrock-mantle";
+
+/// The parts of an `authorization` header, or of an address that is signed.
 #[derive(Debug)]
-pub(super) struct Signature<'a> {
-    pub(super) access_key_id: &'a str,
+pub(crate) struct Signature<'a> {
+    pub(crate) access_key_id: &'a str,
     date: &'a str,
     region: &'a str,
-    service: &'a str,
+    pub(super) service: &'a str,
     signed_headers: &'a str,
     signature: &'a str,
 }
 
 impl<'a> Signature<'a> {
     /// Reads `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
-    pub(super) fn parse(header: &'a str) -> Result<Self, AwsError> {
+    pub(crate) fn parse(header: &'a str) -> Result<Self, AwsError> {
         Self::parts(header).ok_or_else(|| {
             AwsError::of_credentials(
                 StatusCode::BAD_REQUEST,
@@ -58,14 +62,27 @@ impl<'a> Signature<'a> {
                 .split(',')
                 .find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
         };
-        let mut scope = field("Credential")?.split('/');
+        Self::of(
+            field("Credential")?,
+            field("SignedHeaders")?,
+            field("Signature")?,
+        )
+    }
+
+    /// From the three fields as they are written; `None` where the scope is none.
+    pub(crate) fn of(
+        credential: &'a str,
+        signed_headers: &'a str,
+        signature: &'a str,
+    ) -> Option<Self> {
+        let mut scope = credential.split('/');
         let parts = Self {
             access_key_id: scope.next()?,
             date: scope.next()?,
             region: scope.next()?,
             service: scope.next()?,
-            signed_headers: field("SignedHeaders")?,
-            signature: field("Signature")?,
+            signed_headers,
+            signature,
         };
         (scope.next()? == "aws4_request").then_some(parts)
     }
@@ -78,7 +95,8 @@ impl<'a> Signature<'a> {
         secret_access_key: &str,
         now: SystemTime,
     ) -> Result<(), AwsError> {
-        if !SERVICES.contains(&self.service) {
+        let is_mantle = self.service == MANTLE && head.uri.path() == openai::PATH;
+        if !SERVICES.contains(&self.service) && !is_mantle {
             return Err(invalid(
                 "Credential should be scoped to correct service: 'bedrock'. ",
             ));
@@ -90,36 +108,46 @@ impl<'a> Signature<'a> {
                 "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
             )
         };
-        let canonical = self
-            .canonical_request(head, body)
-            .ok_or_else(does_not_match)?;
-        let expected = self.over(&canonical, signed_at, secret_access_key);
-        if expected == self.signature {
+        // Encoded once more, as for all services but S3.
+        let path = utf8_percent_encode(head.uri.path(), RESERVED_IN_PATH).to_string();
+        let query = head.uri.query().unwrap_or_default();
+        let body_hash = body_hash(head, body).ok_or_else(does_not_match)?;
+        if self.holds(head, &path, query, &body_hash, signed_at, secret_access_key) {
             Ok(())
         } else {
             Err(does_not_match())
         }
     }
 
-    /// `None` where the request contradicts what was signed.
-    fn canonical_request(&self, head: &Parts, body: &[u8]) -> Option<String> {
-        let body_hash = hex(&Sha256::digest(body));
-        let announced = header(head, "x-amz-content-sha256");
-        let body_hash = match announced {
-            Some("UNSIGNED-PAYLOAD") => "UNSIGNED-PAYLOAD",
-            Some(announced) if announced != body_hash => return None,
-            _ => &body_hash,
-        };
+    /// Whether the signature is the one that belongs to the request, whose `path` is encoded as
+    /// the service wants it.
+    pub(crate) fn holds(
+        &self,
+        head: &Parts,
+        path: &str,
+        query: &str,
+        body_hash: &str,
+        signed_at: &str,
+        secret_access_key: &str,
+    ) -> bool {
+        self.canonical_request(head, path, query, body_hash)
+            .is_some_and(|canonical| {
+                self.over(&canonical, signed_at, secret_access_key) == self.signature
+            })
+    }
+
+    /// `None` where the host is not signed.
+    fn canonical_request(
+        &self,
+        head: &Parts,
+        path: &str,
+        query: &str,
+        body_hash: &str,
+    ) -> Option<String> {
         if !self.signed_headers.split(';').any(|name| name == "host") {
             return None;
         }
-        let mut canonical = format!(
-            "{}\n{}\n{}\n",
-            head.method,
-            // Encoded once more, as for all services but S3.
-            utf8_percent_encode(head.uri.path(), RESERVED_IN_PATH),
-            canonical_query(head.uri.query().unwrap_or_default()),
-        );
+        let mut canonical = format!("{}\n{}\n{}\n", head.method, path, canonical_query(query),);
         for name in self.signed_headers.split(';') {
             let values: Vec<String> = head
                 .headers
@@ -180,6 +208,22 @@ fn check_time(signed_at: &str, now: SystemTime) -> Result<(), AwsError> {
     Ok(())
 }
 
+/// What was signed of the body; `None` where that is another body.
+fn body_hash(head: &Parts, body: &[u8]) -> Option<String> {
+    let hash = hex(&Sha256::digest(body));
+    match header(head, "x-amz-content-sha256") {
+        Some("UNSIGNED-PAYLOAD") => Some("UNSIGNED-PAYLOAD".to_owned()),
+        Some(announced) if announced != hash => None,
+        _ => Some(hash),
+    }
+}
+
+/// A path of S3 as it is signed: encoded once.
+pub(crate) fn path_of_s3(path: &str) -> String {
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    utf8_percent_encode(&decoded, RESERVED_IN_PATH).to_string()
+}
+
 fn canonical_query(query: &str) -> String {
     let encode = |text: &str| {
         utf8_percent_encode(&percent_decode_str(text).decode_utf8_lossy(), RESERVED).to_string()
@@ -224,7 +268,8 @@ fn hmac(key: &[u8], message: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// The bytes in hexadecimal, as AWS writes hashes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
@@ -260,7 +305,14 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        let canonical = signature.canonical_request(&head, b"").unwrap();
+        let canonical = signature
+            .canonical_request(
+                &head,
+                "/",
+                "Version=2010-05-08&Action=ListUsers",
+                &hex(&Sha256::digest(b"")),
+            )
+            .unwrap();
         let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
         assert_eq!(
             signature.over(&canonical, "20150830T123600Z", secret),

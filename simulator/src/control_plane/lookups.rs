@@ -14,7 +14,7 @@ use crate::options::ControlPlane;
 use crate::reply::Reply;
 use crate::resources::{self, Kind, RESOURCES, Resource};
 
-const CREATED: &str = "2026-01-15T09:30:00Z";
+pub(super) const CREATED: &str = "2026-01-15T09:30:00Z";
 
 /// The answer to an operation that looks one resource up.
 pub(crate) fn lookup(
@@ -134,6 +134,15 @@ pub(super) fn described(resource: &Resource) -> Value {
             "routingCriteria": { "responseQualityDifference": 0.25 },
             "status": "AVAILABLE",
             "type": if *kind == Kind::PromptRouter { "custom" } else { "default" },
+            "updatedAt": CREATED,
+        }),
+        Kind::MarketplaceEndpoint => json!({
+            "createdAt": CREATED,
+            "endpointArn": arn,
+            "modelSourceIdentifier": format!(
+                "arn:aws:sagemaker:{REGION}:aws:hub-content/SageMakerPublicHub/Model/{name}/1.0.0"
+            ),
+            "status": "REGISTERED",
             "updatedAt": CREATED,
         }),
     }

@@ -1,5 +1,6 @@
-//! The control plane: ListFoundationModels, ListInferenceProfiles, and looking single things up.
+//! The control plane: ListFoundationModels, the lists in pages, and looking single things up.
 
+mod lists;
 mod lookups;
 
 use bytes::Bytes;
@@ -7,16 +8,13 @@ use http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use crate::catalog::{ACCOUNT, MODELS, Model, REGION};
+use crate::catalog::{ACCOUNT, Life, MODELS, Model, REGION};
 use crate::error::AwsError;
 use crate::options::ControlPlane;
 use crate::reply::Reply;
-use crate::resources::{Kind, RESOURCES};
 
+pub(crate) use lists::list;
 pub(crate) use lookups::{lookup, routed};
-
-/// Profiles on a page where the request does not say how many; small, so that clients meet pages.
-const PAGE: usize = 10;
 
 /// `GET /foundation-models`, which knows no pages.
 pub(crate) fn foundation_models(state: ControlPlane, query: &str) -> Result<Reply, AwsError> {
@@ -74,7 +72,7 @@ fn summary(model: &Model) -> Value {
         "modelArn": model_arn(REGION, model),
         "modelFamily": model.name,
         "modelId": model.id,
-        "modelLifecycle": { "status": "ACTIVE" },
+        "modelLifecycle": life_cycle(model),
         "modelName": model.name,
         "outputModalities": [model.output],
         "providerName": model.provider,
@@ -82,36 +80,17 @@ fn summary(model: &Model) -> Value {
     })
 }
 
-/// `GET /inference-profiles`, in pages.
-pub(crate) fn inference_profiles(state: ControlPlane, query: &str) -> Result<Reply, AwsError> {
-    permitted(state, "ListInferenceProfiles")?;
-    let number = |name: &str, default: usize| match parameter(query, name) {
-        None => Ok(default),
-        Some(text) => text
-            .parse()
-            .map_err(|_| AwsError::validation(format!("Invalid value for {name}."))),
-    };
-    let (start, size) = (
-        number("nextToken", 0)?,
-        number("maxResults", PAGE)?.clamp(1, 1000),
-    );
-    let applications_only = parameter(query, "type").as_deref() == Some("APPLICATION");
-    let profiles: Vec<Value> = if applications_only {
-        RESOURCES
-            .iter()
-            .filter(|resource| resource.kind == Kind::ApplicationProfile)
-            .map(lookups::described)
-            .collect()
-    } else {
-        profiles().collect()
-    };
-    let page: Vec<&Value> = profiles.iter().skip(start).take(size).collect();
-    let next = start.saturating_add(page.len());
-    let mut body = json!({ "inferenceProfileSummaries": page });
-    if let (true, Value::Object(fields)) = (next < profiles.len(), &mut body) {
-        fields.insert("nextToken".to_owned(), next.to_string().into());
+/// Bedrock names the times of few models.
+fn life_cycle(model: &Model) -> Value {
+    match model.life {
+        Life::Active => json!({ "status": "ACTIVE" }),
+        Life::Legacy { start, legacy, end } => json!({
+            "endOfLifeTime": end,
+            "legacyTime": legacy,
+            "startOfLifeTime": start,
+            "status": "LEGACY",
+        }),
     }
-    Ok(json(body))
 }
 
 fn profiles() -> impl Iterator<Item = Value> {
@@ -157,9 +136,11 @@ fn model_arn(region: &str, model: &Model) -> String {
 }
 
 fn permitted(state: ControlPlane, action: &str) -> Result<(), AwsError> {
+    let is_common = matches!(action, "ListFoundationModels" | "ListInferenceProfiles");
     match state {
         ControlPlane::Open => Ok(()),
-        ControlPlane::Forbidden => Err(AwsError::new(
+        ControlPlane::ListsOfModelsOnly if is_common => Ok(()),
+        ControlPlane::Forbidden | ControlPlane::ListsOfModelsOnly => Err(AwsError::new(
             StatusCode::FORBIDDEN,
             "AccessDeniedException",
             format!(
@@ -169,7 +150,7 @@ fn permitted(state: ControlPlane, action: &str) -> Result<(), AwsError> {
     }
 }
 
-fn parameter(query: &str, name: &str) -> Option<String> {
+pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
     query
         .split('&')
         .filter_map(|pair| pair.split_once('='))

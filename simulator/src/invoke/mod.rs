@@ -1,9 +1,10 @@
 //! Answers to InvokeModel and InvokeModelWithResponseStream.
 //!
-//! Anthropic's models answer in Anthropic's Messages format, embedding models with a small
-//! vector; every other body gets `{"outputText": …}`.
+//! Anthropic's models answer in Anthropic's Messages format, those that embed with vectors, those
+//! that rerank with scores; every other body gets `{"outputText": …}`.
 
 mod anthropic;
+mod images;
 mod vectors;
 
 use base64::Engine as _;
@@ -15,14 +16,43 @@ use serde_json::{Value, json};
 use crate::answer::made;
 use crate::answer::message::{LATENCY_MS, Made};
 use crate::answer::usage;
+use crate::error::AwsError;
 use crate::families::{Family, Maker, bare_id};
 use crate::frames;
 use crate::reply::Reply;
 
+use vectors::Form;
+
+/// Refuses what Bedrock refuses of a model's own request format.
+pub(crate) fn check(model: &str, request: &Value, streaming: bool) -> Result<(), AwsError> {
+    match Form::of(bare_id(model)) {
+        Some(_) if streaming => Err(AwsError::validation(
+            "The model is unsupported for streaming.",
+        )),
+        Some(form) => form.check(request),
+        None if streaming => Ok(()),
+        None => images::accept(model, request),
+    }
+}
+
+/// Refuses a conversation with a model that holds none.
+pub(crate) fn converses(model: &str) -> Result<(), AwsError> {
+    match Form::of(bare_id(model)) {
+        Some(_) => Err(AwsError::validation(
+            "This action doesn't support the model that you provided. Try again with a supported text or chat model.",
+        )),
+        None => Ok(()),
+    }
+}
+
 /// The answer made up for a model's own request format.
 pub(crate) fn echo(model: &str, request: &Value, streaming: bool) -> Reply {
-    if let Some(answer) = vectors::answer(bare_id(model), request) {
-        return document(&answer, usage::of_request(request), None);
+    if let Some(form) = Form::of(bare_id(model)) {
+        let answer = form.answer(request);
+        return document(&answer.body, answer.tokens, None);
+    }
+    if let Some(answer) = images::answer(bare_id(model), request) {
+        return document(&answer, Some(usage::of_request(request)), None);
     }
     let conversation = if is_anthropic(model) {
         anthropic::as_converse(request)
@@ -46,7 +76,7 @@ pub(crate) fn whole(model: &str, made: &Made) -> Reply {
     };
     document(
         &body,
-        count(made, "inputTokens"),
+        Some(count(made, "inputTokens")),
         Some(count(made, "outputTokens")),
     )
 }
@@ -81,13 +111,14 @@ pub(crate) fn events(model: &str, made: &Made) -> Reply {
 }
 
 /// A JSON body with the token counts that InvokeModel puts into headers.
-fn document(body: &Value, input: u64, output: Option<u64>) -> Reply {
-    let mut reply = Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
-        .with_header(
-            "x-amzn-bedrock-invocation-latency",
-            HeaderValue::from(LATENCY_MS),
-        )
-        .with_header("x-amzn-bedrock-input-token-count", HeaderValue::from(input));
+fn document(body: &Value, input: Option<u64>, output: Option<u64>) -> Reply {
+    let mut reply = Reply::json(StatusCode::OK, Bytes::from(body.to_string())).with_header(
+        "x-amzn-bedrock-invocation-latency",
+        HeaderValue::from(LATENCY_MS),
+    );
+    if let Some(input) = input {
+        reply = reply.with_header("x-amzn-bedrock-input-token-count", HeaderValue::from(input));
+    }
     if let Some(output) = output {
         reply = reply.with_header(
             "x-amzn-bedrock-output-token-count",

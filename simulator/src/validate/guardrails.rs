@@ -25,10 +25,14 @@ pub(super) fn known(subject: &Subject<'_>) -> Result<(), AwsError> {
     let version = text(config.get("guardrailVersion"));
     match guardrails::find(&subject.simulation.options.guardrails, id, version) {
         Some(_) => Ok(()),
-        None => Err(AwsError::validation(
-            "The guardrail identifier or version provided in the request does not exist.",
-        )),
+        None => Err(unknown_guardrail()),
     }
+}
+
+pub(super) fn unknown_guardrail() -> AwsError {
+    AwsError::validation(
+        "The guardrail identifier or version provided in the request does not exist.",
+    )
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@
 
 mod additional;
 mod caching;
-mod constraints;
+pub(crate) mod constraints;
 mod guardrails;
 mod limits;
 mod media;
 mod model;
+pub(crate) mod moderation;
 mod parameters;
 mod shape;
 mod structured;

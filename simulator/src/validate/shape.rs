@@ -93,7 +93,7 @@ pub(super) fn only_known_fields(subject: &Subject<'_>) -> Result<(), AwsError> {
     Ok(())
 }
 
-fn no_other(
+pub(super) fn no_other(
     at: &str,
     fields: &serde_json::Map<String, Value>,
     known: &[&str],

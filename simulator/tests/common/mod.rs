@@ -113,7 +113,8 @@ pub async fn post(simulator: &Simulator, path: &str, body: impl Into<Bytes>) -> 
 
 pub async fn send_request(simulator: &Simulator, mut request: Request<Full<Bytes>>) -> Answer {
     let host = simulator.address().to_string();
-    request.headers_mut().insert("host", host.parse().unwrap());
+    let headers = request.headers_mut();
+    headers.entry("host").or_insert(host.parse().unwrap());
     let stream = TcpStream::connect(simulator.address()).await.unwrap();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await

@@ -7,36 +7,36 @@ use serde_json::Value;
 use crate::conversation::text;
 use crate::error::AwsError;
 
-pub(super) const NAME: &str = "[a-zA-Z0-9_-]+";
-pub(super) const TOOL_USE_ID: &str = "[a-zA-Z0-9_.:-]+";
+pub(crate) const NAME: &str = "[a-zA-Z0-9_-]+";
+pub(crate) const TOOL_USE_ID: &str = "[a-zA-Z0-9_.:-]+";
 const LONGEST_NAME: usize = 64;
 
 #[derive(Default)]
-pub(super) struct Broken(Vec<String>);
+pub(crate) struct Broken(Vec<String>);
 
 impl Broken {
-    pub(super) fn because(&mut self, value: impl Display, at: &str, constraint: &str) {
+    pub(crate) fn because(&mut self, value: impl Display, at: &str, constraint: &str) {
         self.0.push(format!(
             "Value '{value}' at '{at}' failed to satisfy constraint: {constraint}"
         ));
     }
 
     /// As [`because`](Self::because), where the value itself is not worth repeating.
-    pub(super) fn unfit(&mut self, at: &str, constraint: &str) {
+    pub(crate) fn unfit(&mut self, at: &str, constraint: &str) {
         self.0.push(format!(
             "Value at '{at}' failed to satisfy constraint: {constraint}"
         ));
     }
 
-    pub(super) fn missing(&mut self, at: &str) {
+    pub(crate) fn missing(&mut self, at: &str) {
         self.unfit(at, "Member must not be null");
     }
 
-    pub(super) fn empty(&mut self, at: &str) {
+    pub(crate) fn empty(&mut self, at: &str) {
         self.because("", at, "Member must have length greater than or equal to 1");
     }
 
-    pub(super) fn below(&mut self, value: impl Display, at: &str, least: i64) {
+    pub(crate) fn below(&mut self, value: impl Display, at: &str, least: i64) {
         self.because(
             value,
             at,
@@ -44,7 +44,7 @@ impl Broken {
         );
     }
 
-    pub(super) fn unless_one_of(&mut self, value: &str, at: &str, allowed: &[&str]) {
+    pub(crate) fn unless_one_of(&mut self, value: &str, at: &str, allowed: &[&str]) {
         if !allowed.contains(&value) {
             let set = allowed.join(", ");
             self.because(
@@ -55,7 +55,7 @@ impl Broken {
         }
     }
 
-    pub(super) fn unless_matches(
+    pub(crate) fn unless_matches(
         &mut self,
         value: &str,
         at: &str,
@@ -72,14 +72,14 @@ impl Broken {
     }
 
     /// A text of one to `most` characters.
-    pub(super) fn unless_long_as(&mut self, value: &str, at: &str, most: usize) {
+    pub(crate) fn unless_long_as(&mut self, value: &str, at: &str, most: usize) {
         if value.is_empty() {
             self.empty(at);
         }
         self.unless_shorter(value, at, most);
     }
 
-    pub(super) fn unless_shorter(&mut self, value: &str, at: &str, most: usize) {
+    pub(crate) fn unless_shorter(&mut self, value: &str, at: &str, most: usize) {
         if value.chars().count() > most {
             self.because(
                 value,
@@ -90,7 +90,7 @@ impl Broken {
     }
 
     /// A name of 1 to 64 characters of the pattern's set.
-    pub(super) fn name(&mut self, value: Option<&Value>, at: &str, pattern: &str) {
+    pub(crate) fn name(&mut self, value: Option<&Value>, at: &str, pattern: &str) {
         let value = text(value);
         let allowed: &[u8] = if pattern == NAME { b"_-" } else { b"_-.:" };
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || allowed.contains(&byte);
@@ -100,7 +100,7 @@ impl Broken {
         self.unless_long_as(value, at, LONGEST_NAME);
     }
 
-    pub(super) fn report(self) -> Result<(), AwsError> {
+    pub(crate) fn report(self) -> Result<(), AwsError> {
         let errors = match self.0.len() {
             0 => return Ok(()),
             1 => "1 validation error".to_owned(),

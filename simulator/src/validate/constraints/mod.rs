@@ -3,9 +3,9 @@
 //!
 //! The limits are those of botocore's model of `bedrock-runtime` (2023-09-30).
 
-mod broken;
+pub(crate) mod broken;
 mod content;
-mod settings;
+pub(super) mod settings;
 
 use serde_json::Value;
 

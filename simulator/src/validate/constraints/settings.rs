@@ -108,26 +108,10 @@ fn guardrail(config: &Value, broken: &mut Broken) {
         }
     }
     if let Some(id) = config.get("guardrailIdentifier").and_then(Value::as_str) {
-        broken.unless_shorter(id, "guardrailConfig.guardrailIdentifier", 2048);
-        broken.unless_matches(
-            id,
-            "guardrailConfig.guardrailIdentifier",
-            GUARDRAIL,
-            is_guardrail,
-        );
+        guardrail_id(id, "guardrailConfig.guardrailIdentifier", broken);
     }
     if let Some(version) = config.get("guardrailVersion").and_then(Value::as_str) {
-        broken.unless_matches(
-            version,
-            "guardrailConfig.guardrailVersion",
-            "(([1-9][0-9]{0,7})|(DRAFT))",
-            |version| {
-                version == "DRAFT"
-                    || (1..=8).contains(&version.len())
-                        && !version.starts_with('0')
-                        && version.bytes().all(|byte| byte.is_ascii_digit())
-            },
-        );
+        guardrail_version(version, "guardrailConfig.guardrailVersion", broken);
     }
     for (name, allowed) in [
         ("trace", &["enabled", "disabled", "enabled_full"][..]),
@@ -141,6 +125,21 @@ fn guardrail(config: &Value, broken: &mut Broken) {
             );
         }
     }
+}
+
+pub(in crate::validate) fn guardrail_id(id: &str, at: &str, broken: &mut Broken) {
+    broken.unless_shorter(id, at, 2048);
+    broken.unless_matches(id, at, GUARDRAIL, is_guardrail);
+}
+
+pub(in crate::validate) fn guardrail_version(version: &str, at: &str, broken: &mut Broken) {
+    let is_version = |version: &str| {
+        version == "DRAFT"
+            || (1..=8).contains(&version.len())
+                && !version.starts_with('0')
+                && version.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    broken.unless_matches(version, at, "(([1-9][0-9]{0,7})|(DRAFT))", is_version);
 }
 
 fn is_guardrail(id: &str) -> bool {

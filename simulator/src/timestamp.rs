@@ -1,9 +1,10 @@
-//! Times in the form `20250130T064508Z` that signatures use.
+//! Times in the forms AWS writes: `20250130T064508Z` in signatures, `2025-01-30T06:45:08Z` in
+//! documents, `Thu, 30 Jan 2025 06:45:08 GMT` in headers.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Reads a timestamp; `None` where it is none.
-pub(super) fn parse(text: &str) -> Option<SystemTime> {
+pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let well_formed = text.len() == 16 && text.get(8..9) == Some("T") && text.ends_with('Z');
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
     if !well_formed {
@@ -15,14 +16,54 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
 }
 
 /// Writes a timestamp.
-pub(super) fn format(time: SystemTime) -> String {
-    let seconds = time
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    let (year, month, day) = date(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+pub(crate) fn format(time: SystemTime) -> String {
+    let (year, month, day) = date(days(time));
+    let (hour, minute, second) = time_of_day(time);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+}
+
+/// As ISO 8601 has it, in whole seconds.
+pub(crate) fn iso(time: SystemTime) -> String {
+    let (year, month, day) = date(days(time));
+    let (hour, minute, second) = time_of_day(time);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Reads ISO 8601 in UTC; fractions of seconds are left out.
+pub(crate) fn parse_iso(text: &str) -> Option<SystemTime> {
+    let whole = text.trim_end_matches('Z').split('.').next()?;
+    let digits: String = whole.chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    parse(&format!("{digits}Z"))
+}
+
+/// As headers of HTTP have it.
+pub(crate) fn http_date(time: SystemTime) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let (year, month, day) = date(days(time));
+    let (hour, minute, second) = time_of_day(time);
+    let name_of = |names: &[&'static str], position: u64| {
+        names.get(position as usize).copied().unwrap_or_default()
+    };
+    let weekday = name_of(&DAYS, days(time) % 7);
+    let month = name_of(&MONTHS, month.saturating_sub(1));
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs()
+}
+
+fn days(time: SystemTime) -> u64 {
+    seconds(time) / 86_400
+}
+
+fn time_of_day(time: SystemTime) -> (u64, u64, u64) {
+    let seconds = seconds(time);
+    (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
 }
 
 /// Both directions count in years that begin in March, so that a leap day comes last
@@ -72,6 +113,10 @@ mod tests {
             assert_eq!(parse(text), Some(time), "{text}");
             assert_eq!(format(time), text);
         }
+        let time = UNIX_EPOCH + Duration::from_secs(951_868_799);
+        assert_eq!(iso(time), "2000-02-29T23:59:59Z");
+        assert_eq!(parse_iso("2000-02-29T23:59:59.123Z"), Some(time));
+        assert_eq!(http_date(time), "Tue, 29 Feb 2000 23:59:59 GMT");
         assert_eq!(parse("2025-12-31T12:00:00Z"), None);
         assert_eq!(parse("20251331T120000Z"), None);
     }

@@ -1,0 +1,191 @@
+//! Films: StartAsyncInvoke, GetAsyncInvoke and ListAsyncInvokes.
+//!
+//! A job is done two minutes after it was started, by the simulator's clock, or when it is looked
+//! up for the third time. Then its film and the manifest lie in the S3 corner, in a folder of the
+//! invocation's name under the `s3Uri` that was given. A prompt with `avalanche` in it fails.
+
+mod film;
+mod films;
+mod input;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::catalog::{ACCOUNT, REGION};
+use crate::control_plane::parameter;
+use crate::error::AwsError;
+use crate::families::bare_id;
+use crate::ids;
+use crate::reply::Reply;
+use crate::simulator::Simulation;
+use crate::timestamp;
+use crate::validate;
+pub(crate) use films::Films;
+use films::{Job, State};
+
+/// Jobs on a page where the request does not say how many; small, so that clients meet pages.
+const PAGE: usize = 10;
+/// A token that names a job has so many characters at the most.
+const LONGEST_TOKEN: usize = 256;
+
+/// Starts a job, or gives the one that the same token started.
+pub(crate) fn start(simulation: &Simulation, request: &Value) -> Result<Reply, AwsError> {
+    let text = |pointer: &str| request.pointer(pointer).and_then(Value::as_str);
+    let model = text("/modelId").ok_or_else(|| absent("modelId"))?;
+    let input = request
+        .get("modelInput")
+        .ok_or_else(|| absent("modelInput"))?;
+    if request.get("outputDataConfig").is_none() {
+        return Err(absent("outputDataConfig"));
+    }
+    let uri = text("/outputDataConfig/s3OutputDataConfig/s3Uri")
+        .ok_or_else(|| absent("outputDataConfig.s3OutputDataConfig.s3Uri"))?;
+    let bucket = bucket(uri)?;
+    let token = text("/clientRequestToken").unwrap_or_default();
+    if simulation.options.validate {
+        check(simulation, model, input, token)?;
+    }
+    if !simulation
+        .options
+        .buckets
+        .iter()
+        .any(|known| known == bucket)
+    {
+        return Err(AwsError::validation(
+            "Invalid Output Config/Credentials. Please ensure that the S3 bucket exists and that you have permission to write to it.",
+        ));
+    }
+    let job = Job::new(model, token, request, uri, simulation.clock.time_of_day());
+    let arn = simulation.films.start(job)?;
+    Ok(answer(&json!({ "invocationArn": arn })))
+}
+
+/// One job. Looking it up brings it on.
+pub(crate) fn get(simulation: &Simulation, arn: &str) -> Result<Reply, AwsError> {
+    let now = simulation.clock.time_of_day();
+    let job = simulation.films.look_up(arn, now);
+    let job = job.ok_or_else(|| AwsError::validation("The provided invocation ARN is invalid."))?;
+    film::deliver(simulation, &job, now);
+    Ok(answer(&described(&job, now)))
+}
+
+/// A page of jobs, the newest first unless the request says otherwise.
+pub(crate) fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsError> {
+    let value = |name: &str| parameter(query, name);
+    let number = |name: &str, default: usize| match value(name) {
+        None => Ok(default),
+        Some(text) => text.parse().map_err(|_| out_of_range(name, &text)),
+    };
+    let size: usize = number("maxResults", PAGE)?;
+    if !(1..=1000).contains(&size) {
+        return Err(out_of_range("maxResults", &size.to_string()));
+    }
+    let from: usize = number("nextToken", 0)?;
+    let now = simulation.clock.time_of_day();
+    let mut jobs = simulation.films.all();
+    if value("sortOrder").as_deref() != Some("Ascending") {
+        jobs.reverse();
+    }
+    jobs.iter()
+        .for_each(|job| film::deliver(simulation, job, now));
+    let after = value("submitTimeAfter").and_then(|time| timestamp::parse_iso(&time));
+    let before = value("submitTimeBefore").and_then(|time| timestamp::parse_iso(&time));
+    let status = value("statusEquals");
+    jobs.retain(|job| {
+        after.is_none_or(|after| job.submitted > after)
+            && before.is_none_or(|before| job.submitted < before)
+            && status
+                .as_deref()
+                .is_none_or(|status| job.state(now).word() == status)
+    });
+    let page: Vec<Value> = jobs
+        .iter()
+        .skip(from)
+        .take(size)
+        .map(|job| described(job, now))
+        .collect();
+    let mut body = json!({ "asyncInvokeSummaries": page });
+    if from + size < jobs.len() {
+        add(&mut body, "nextToken", (from + size).to_string());
+    }
+    Ok(answer(&body))
+}
+
+fn check(simulation: &Simulation, model: &str, input: &Value, token: &str) -> Result<(), AwsError> {
+    validate::model(model, &simulation.options.retired_models)?;
+    let printable = token.chars().all(|c| ('!'..='~').contains(&c));
+    if token.len() > LONGEST_TOKEN || !printable {
+        return Err(AwsError::validation(format!(
+            "1 validation error detected: Value '{token}' at 'clientRequestToken' failed to satisfy constraint: Member must have length less than or equal to {LONGEST_TOKEN} and match [!-~]*"
+        )));
+    }
+    input::check(model, input)
+}
+
+fn described(job: &Job, now: std::time::SystemTime) -> Value {
+    let state = job.state(now);
+    let uri = format!("{}/{}", job.uri, job.id());
+    let id = bare_id(&job.model);
+    let mut body = json!({
+        "invocationArn": job.arn,
+        "modelArn": format!("arn:aws:bedrock:{REGION}::foundation-model/{id}"),
+        "status": state.word(),
+        "submitTime": timestamp::iso(job.submitted),
+        "lastModifiedTime": timestamp::iso(job.ended(now).unwrap_or(job.submitted)),
+        "outputDataConfig": { "s3OutputDataConfig": { "s3Uri": uri } },
+    });
+    if !job.token.is_empty() {
+        add(&mut body, "clientRequestToken", job.token.as_str());
+    }
+    if let Some(ended) = job.ended(now) {
+        add(&mut body, "endTime", timestamp::iso(ended));
+    }
+    if state == State::Failed {
+        add(&mut body, "failureMessage", film::BLOCKED);
+    }
+    body
+}
+
+fn add(body: &mut Value, name: &str, text: impl Into<String>) {
+    if let Value::Object(fields) = body {
+        fields.insert(name.to_owned(), Value::String(text.into()));
+    }
+}
+
+/// The bucket of `s3://bucket/…`.
+fn bucket(uri: &str) -> Result<&str, AwsError> {
+    let bucket = uri
+        .strip_prefix("s3://")
+        .map(|rest| rest.split('/').next().unwrap_or_default())
+        .filter(|bucket| (3..=63).contains(&bucket.len()));
+    bucket.ok_or_else(|| {
+        AwsError::validation(format!(
+            "1 validation error detected: Value '{uri}' at 'outputDataConfig.s3OutputDataConfig.s3Uri' failed to satisfy constraint: Member must satisfy regular expression pattern: s3://[a-z0-9][\\.\\-a-z0-9]{{1,61}}[a-z0-9](/.*)?"
+        ))
+    })
+}
+
+fn absent(name: &str) -> AwsError {
+    AwsError::validation(format!(
+        "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
+    ))
+}
+
+fn out_of_range(name: &str, value: &str) -> AwsError {
+    AwsError::validation(format!(
+        "1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must have value less than or equal to 1000"
+    ))
+}
+
+fn answer(body: &Value) -> Reply {
+    Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
+}
+
+/// The ARN of a new job: its name is twelve small letters and digits.
+fn new_arn() -> String {
+    let name: String = ids::characters(12)
+        .to_ascii_lowercase()
+        .replace(['-', '_'], "0");
+    format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:async-invoke/{name}")
+}

@@ -1,0 +1,172 @@
+//! Batch inference jobs of the control plane: CreateModelInvocationJob and what is asked of jobs
+//! after it. Their files are objects of the S3 corner.
+//!
+//! Nothing goes on by itself: each GetModelInvocationJob takes a job one step further. It is
+//! submitted, validated, scheduled, in progress, and over.
+
+mod order;
+mod records;
+mod store;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::catalog::{ACCOUNT, REGION};
+use crate::control_plane::parameter;
+use crate::error::AwsError;
+use crate::operation::{Operation, Target};
+use crate::reply::Reply;
+use crate::simulator::Simulation;
+use crate::timestamp;
+pub(crate) use store::Jobs;
+use store::{Job, JobStatus};
+
+/// Jobs on a page where the request does not say how many; small, so that clients meet pages.
+const PAGE: usize = 10;
+
+/// Whether an operation is one of these.
+pub(crate) fn serves(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::CreateModelInvocationJob
+            | Operation::GetModelInvocationJob
+            | Operation::ListModelInvocationJobs
+            | Operation::StopModelInvocationJob
+    )
+}
+
+/// The answer to one of these operations.
+pub(crate) fn answer(
+    simulation: &Simulation,
+    target: &Target,
+    query: &str,
+    body: &[u8],
+) -> Result<Reply, AwsError> {
+    let resource = target.resource.as_deref().unwrap_or_default();
+    match target.operation {
+        Operation::CreateModelInvocationJob => create(simulation, body),
+        Operation::ListModelInvocationJobs => list(simulation, query),
+        Operation::StopModelInvocationJob => stop(simulation, resource),
+        _ => get(simulation, resource),
+    }
+}
+
+fn create(simulation: &Simulation, body: &[u8]) -> Result<Reply, AwsError> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| {
+        AwsError::new(
+            StatusCode::BAD_REQUEST,
+            "SerializationException",
+            "The request body is not valid JSON.",
+        )
+    })?;
+    let order = order::read(simulation, &body)?;
+    if let Some(token) = &order.token
+        && let Some(job) = simulation.jobs.of_token(token)
+    {
+        return Ok(document(&json!({ "jobArn": job.arn })));
+    }
+    let arn = format!(
+        "arn:aws:bedrock:{REGION}:{ACCOUNT}:model-invocation-job/{}",
+        store::job_id()
+    );
+    let now = simulation.clock.time_of_day();
+    simulation.jobs.add(Job::new(arn.clone(), order, now));
+    Ok(document(&json!({ "jobArn": arn })))
+}
+
+fn get(simulation: &Simulation, resource: &str) -> Result<Reply, AwsError> {
+    let job = simulation.jobs.find(resource).ok_or_else(no_such_job)?;
+    let told = described(&job);
+    let next = records::step(simulation, job);
+    simulation.jobs.put(next);
+    Ok(document(&told))
+}
+
+fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsError> {
+    let status = parameter(query, "statusEquals");
+    let name = parameter(query, "nameContains").unwrap_or_default();
+    let number = |name: &str, usual: usize| match parameter(query, name) {
+        None => Ok(usual),
+        Some(text) => text
+            .parse()
+            .map_err(|_| AwsError::validation(format!("Invalid value for {name}."))),
+    };
+    let (start, size) = (
+        number("nextToken", 0)?,
+        number("maxResults", PAGE)?.clamp(1, 1000),
+    );
+    let mut jobs = simulation.jobs.all();
+    if parameter(query, "sortOrder").as_deref() != Some("Ascending") {
+        jobs.reverse();
+    }
+    jobs.retain(|job| {
+        job.order.name.contains(&name)
+            && status
+                .as_deref()
+                .is_none_or(|status| status == job.status.as_str())
+    });
+    let page: Vec<Value> = jobs.iter().skip(start).take(size).map(described).collect();
+    let next = start.saturating_add(page.len());
+    let more = (next < jobs.len()).then(|| next.to_string());
+    Ok(document(
+        &json!({ "invocationJobSummaries": page, "nextToken": more }),
+    ))
+}
+
+fn stop(simulation: &Simulation, resource: &str) -> Result<Reply, AwsError> {
+    let mut job = simulation.jobs.find(resource).ok_or_else(no_such_job)?;
+    if job.status.is_over() {
+        return Err(AwsError::new(
+            StatusCode::BAD_REQUEST,
+            "ConflictException",
+            format!(
+                "The job is in {} status and cannot be stopped.",
+                job.status.as_str()
+            ),
+        ));
+    }
+    job.status = JobStatus::Stopping;
+    simulation.jobs.put(job);
+    Ok(document(&json!({})))
+}
+
+fn described(job: &Job) -> Value {
+    let mut told = json!({
+        "jobArn": job.arn,
+        "jobName": job.order.name,
+        "modelId": job.order.model,
+        "clientRequestToken": job.order.token,
+        "roleArn": job.order.role,
+        "status": job.status.as_str(),
+        "message": job.message,
+        "submitTime": timestamp::iso(job.submitted),
+        "lastModifiedTime": timestamp::iso(job.modified),
+        "endTime": job.ended.map(timestamp::iso),
+        "inputDataConfig": job.order.input_config,
+        "outputDataConfig": job.order.output_config,
+        "timeoutDurationInHours": job.order.timeout_hours,
+        "jobExpirationTime": timestamp::iso(job.expires()),
+        "modelInvocationType": job.order.kind.as_str(),
+        "totalRecordCount": job.counts.total,
+        "processedRecordCount": job.counts.succeeded + job.counts.failed,
+        "successRecordCount": job.counts.succeeded,
+        "errorRecordCount": job.counts.failed,
+    });
+    if let Some(fields) = told.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    told
+}
+
+fn no_such_job() -> AwsError {
+    AwsError::new(
+        StatusCode::NOT_FOUND,
+        "ResourceNotFoundException",
+        "Could not find the specified model invocation job.",
+    )
+}
+
+fn document(body: &Value) -> Reply {
+    Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
+}

@@ -1,0 +1,76 @@
+//! Pictures of the size that was asked for: stripes of two colors, the same for the same seed.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use image_webp::WebPEncoder;
+use jpeg_encoder::{ColorType, Encoder};
+
+/// What a picture is to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Picture<'a> {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// `png`, `jpeg` or `webp`.
+    pub(super) format: &'a str,
+    pub(super) seed: u64,
+    pub(super) transparent: bool,
+}
+
+impl Picture<'_> {
+    /// The file in base64.
+    pub(super) fn base64(self) -> String {
+        BASE64_STANDARD.encode(match self.format {
+            "jpeg" => self.jpeg(),
+            "webp" => self.webp(),
+            _ => self.png(),
+        })
+    }
+
+    /// One bit a pixel: two colors out of the seed, of which one may be transparent.
+    fn png(self) -> Vec<u8> {
+        let [red, green, blue, ..] = self.seed.to_le_bytes();
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, self.width, self.height);
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_depth(png::BitDepth::One);
+        encoder.set_palette(vec![red, green, blue, !red, !green, !blue]);
+        if self.transparent {
+            encoder.set_trns(vec![0, 255]);
+        }
+        let row = vec![0b1111_0000; self.width.div_ceil(8) as usize];
+        let rows = row.repeat(self.height as usize);
+        // Into memory; a side of no pixels is refused before.
+        let written = encoder
+            .write_header()
+            .and_then(|mut writer| writer.write_image_data(&rows));
+        debug_assert!(written.is_ok(), "{written:?}");
+        file
+    }
+
+    fn jpeg(self) -> Vec<u8> {
+        let mut file = Vec::new();
+        let (width, height) = (self.width as u16, self.height as u16);
+        let written =
+            Encoder::new(&mut file, 50).encode(&self.gray(), width, height, ColorType::Luma);
+        debug_assert!(written.is_ok(), "{written:?}");
+        file
+    }
+
+    fn webp(self) -> Vec<u8> {
+        let mut file = Vec::new();
+        let written = WebPEncoder::new(&mut file).encode(
+            &self.gray(),
+            self.width,
+            self.height,
+            image_webp::ColorType::L8,
+        );
+        debug_assert!(written.is_ok(), "{written:?}");
+        file
+    }
+
+    /// One shade, which is the seed's.
+    fn gray(self) -> Vec<u8> {
+        let [shade, ..] = self.seed.to_le_bytes();
+        vec![shade; self.width as usize * self.height as usize]
+    }
+}

@@ -1,0 +1,104 @@
+//! Amazon Titan's embeddings: one text a call, or a text, a picture or both.
+
+use serde_json::{Value, json};
+
+use super::schema::{ANY, Key, Kind, check, malformed, optional, required};
+use super::{Answer, check_picture, size, text, tokens, vector};
+use crate::error::AwsError;
+
+/// The longest text, in characters and in tokens.
+const LONGEST: usize = 50_000;
+const MOST_TOKENS: u64 = 8192;
+/// The same of the multimodal model, in tokens.
+const MOST_TOKENS_MULTIMODAL: u64 = 128;
+
+const FIRST: &[Key] = &[required("inputText", Kind::Text(LONGEST))];
+
+const SECOND: &[Key] = &[
+    required("inputText", Kind::Text(LONGEST)),
+    optional("dimensions", Kind::Numbers(&[1024, 512, 256])),
+    optional("normalize", Kind::Flag),
+    optional("embeddingTypes", Kind::ListOfWords(&["float", "binary"])),
+];
+
+const MULTIMODAL: &[Key] = &[
+    optional("inputText", Kind::Text(ANY)),
+    optional("inputImage", Kind::Text(ANY)),
+    optional(
+        "embeddingConfig",
+        Kind::Object(&[optional(
+            "outputEmbeddingLength",
+            Kind::Numbers(&[1024, 384, 256]),
+        )]),
+    ),
+];
+
+pub(super) fn check_first(request: &Value) -> Result<(), AwsError> {
+    check(request, FIRST)?;
+    check_tokens(request, MOST_TOKENS)
+}
+
+pub(super) fn check_second(request: &Value) -> Result<(), AwsError> {
+    check(request, SECOND)?;
+    check_tokens(request, MOST_TOKENS)
+}
+
+pub(super) fn check_multimodal(request: &Value) -> Result<(), AwsError> {
+    check(request, MULTIMODAL)?;
+    match (request.get("inputText"), request.get("inputImage")) {
+        (None, None) => Err(malformed(
+            "#: required key [inputText] or [inputImage] not found",
+        )),
+        (_, Some(_)) => check_picture(text(request, "/inputImage")),
+        (Some(_), None) => check_tokens(request, MOST_TOKENS_MULTIMODAL),
+    }
+}
+
+fn check_tokens(request: &Value, most: u64) -> Result<(), AwsError> {
+    let count = tokens(text(request, "/inputText"));
+    match count > most {
+        true => Err(AwsError::validation(format!(
+            "400 Bad Request: Too many input tokens. Max input tokens: {most}, request input token count: {count} "
+        ))),
+        false => Ok(()),
+    }
+}
+
+pub(super) fn answer_first(request: &Value) -> Answer {
+    let input = text(request, "/inputText");
+    answered(json!({ "embedding": vector(input, 1536) }), tokens(input))
+}
+
+pub(super) fn answer_second(request: &Value) -> Answer {
+    let input = text(request, "/inputText");
+    let mut vector = vector(input, size(request, "/dimensions", 1024));
+    if request.get("normalize") == Some(&Value::Bool(false)) {
+        vector.iter_mut().for_each(|number| *number *= 2.0);
+    }
+    let body = json!({ "embedding": vector, "embeddingsByType": { "float": vector } });
+    answered(body, tokens(input))
+}
+
+pub(super) fn answer_multimodal(request: &Value) -> Answer {
+    let input = text(request, "/inputText");
+    let both = format!("{input}{}", text(request, "/inputImage"));
+    let size = size(request, "/embeddingConfig/outputEmbeddingLength", 1024);
+    let count = match input {
+        "" => 0,
+        input => tokens(input),
+    };
+    answered(
+        json!({ "embedding": vector(&both, size), "message": null }),
+        count,
+    )
+}
+
+fn answered(mut body: Value, count: u64) -> Answer {
+    if let Value::Object(fields) = &mut body {
+        fields.insert("inputTextTokenCount".to_owned(), json!(count));
+    }
+    Answer {
+        body,
+        tokens: Some(count),
+    }
+}

@@ -1,0 +1,144 @@
+//! The answer of ApplyGuardrail (recording `applyguardrail-unknown-50492008`).
+//!
+//! A guardrail of the simulator's blocks its words. What is harmful it detects and lets pass, as a
+//! guardrail does whose filters only watch.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{ATTACKS, HARMFUL, count, units};
+use crate::catalog::{ACCOUNT, REGION};
+use crate::conversation::text;
+use crate::guardrails::matches;
+use crate::options::Guardrail;
+use crate::reply::Reply;
+
+/// What is looked at.
+struct Content {
+    said: String,
+    text_units: usize,
+    characters: usize,
+    images: usize,
+}
+
+/// What `guardrail` says of a request.
+pub(crate) fn answer(guardrail: &Guardrail, version: &str, request: &Value) -> Reply {
+    let content = content(request);
+    let is_full = text(request.get("outputScope")) == "FULL";
+    let (words, said_instead) = match text(request.get("source")) {
+        "OUTPUT" => (&guardrail.output_words, &guardrail.blocked_output),
+        _ => (&guardrail.input_words, &guardrail.blocked_input),
+    };
+    let blocked = matches(&content.said, words);
+    let intervened = !blocked.is_empty();
+    let outputs = match intervened {
+        true => vec![json!({ "text": said_instead })],
+        false => vec![],
+    };
+    let usage = usage(&content);
+    let coverage = json!({
+        "images": (content.images > 0).then(|| json!({ "guarded": content.images, "total": content.images })),
+        "textCharacters": { "guarded": content.characters, "total": content.characters },
+    });
+    let custom = blocked.iter();
+    let custom = custom.map(|word| json!({ "action": "BLOCKED", "detected": true, "match": word }));
+    let custom: Vec<Value> = custom.collect();
+    let filters = filters(&content.said, is_full);
+    let assessment = json!({
+        "appliedGuardrailDetails": {
+            "guardrailArn": format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:guardrail/{}", guardrail.id),
+            "guardrailId": guardrail.id,
+            "guardrailOrigin": ["REQUEST"],
+            "guardrailOwnership": "SELF",
+            "guardrailVersion": version,
+        },
+        "automatedReasoningPolicy": null,
+        "contentPolicy": (!filters.is_empty()).then(|| json!({ "filters": filters })),
+        "contextualGroundingPolicy": null,
+        "invocationMetrics": {
+            "guardrailCoverage": coverage,
+            "guardrailProcessingLatency": 21,
+            "usage": usage,
+        },
+        "sensitiveInformationPolicy": null,
+        "topicPolicy": null,
+        "wordPolicy": intervened.then(|| json!({ "customWords": custom, "managedWordLists": [] })),
+    });
+    let body = json!({
+        "action": if intervened { "GUARDRAIL_INTERVENED" } else { "NONE" },
+        "actionReason": if intervened { "Guardrail blocked." } else { "No action." },
+        "assessments": [assessment],
+        "guardrailCoverage": coverage,
+        "output": outputs,
+        "outputs": outputs,
+        "usage": usage,
+    });
+    Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
+}
+
+/// Texts, and whatever is text within the bytes of pictures.
+fn content(request: &Value) -> Content {
+    let mut content = Content {
+        said: String::new(),
+        text_units: 0,
+        characters: 0,
+        images: 0,
+    };
+    let blocks = request.get("content").and_then(Value::as_array);
+    for block in blocks.into_iter().flatten() {
+        if let Some(Value::String(text)) = block.pointer("/text/text") {
+            content.text_units += units(text);
+            content.characters += text.chars().count();
+            content.said.push_str(text);
+        } else {
+            let bytes = text(block.pointer("/image/source/bytes"));
+            let bytes = BASE64_STANDARD.decode(bytes).unwrap_or_default();
+            content.images += 1;
+            content.said.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        content.said.push('\n');
+    }
+    content
+}
+
+/// What every filter says; without `is_full`, those alone that detect something.
+fn filters(said: &str, is_full: bool) -> Vec<Value> {
+    let attacks: usize = ATTACKS.iter().map(|(_, words)| count(said, words)).sum();
+    let harmful = HARMFUL
+        .iter()
+        .map(|(kind, words)| (*kind, count(said, words)));
+    let all = harmful.chain([("PROMPT_ATTACK", attacks)]);
+    all.filter(|(_, found)| is_full || *found > 0)
+        .map(|(kind, found)| {
+            let confidence = match found {
+                0 => "NONE",
+                1 => "MEDIUM",
+                _ => "HIGH",
+            };
+            json!({
+                "action": "NONE",
+                "confidence": confidence,
+                "detected": found > 0,
+                "filterStrength": "HIGH",
+                "type": kind,
+            })
+        })
+        .collect()
+}
+
+fn usage(content: &Content) -> Value {
+    json!({
+        "automatedReasoningPolicies": 0,
+        "automatedReasoningPolicyUnits": 0,
+        "contentPolicyImageUnits": content.images,
+        "contentPolicyUnits": content.text_units,
+        "contextualGroundingPolicyUnits": 0,
+        "sensitiveInformationPolicyFreeUnits": 0,
+        "sensitiveInformationPolicyUnits": 0,
+        "topicPolicyUnits": 0,
+        "wordPolicyUnits": content.text_units,
+    })
+}

@@ -1,0 +1,63 @@
+//! OpenAI's chat completions as AWS serves them itself, at `bedrock-runtime` and `bedrock-mantle`:
+//! the same path on both hosts, told apart by the service that a request is signed for.
+//!
+//! After AWS's user guide ("Inference using Chat Completions API"), openai-python 3.52's Bedrock
+//! provider, and what LiteLLM 1.106 knows of the models.
+
+mod answer;
+mod conversation;
+mod models;
+mod refusal;
+mod validate;
+
+use serde_json::Value;
+
+use crate::answer::message::Made;
+use crate::answer::{made, settled};
+use crate::operation::{Operation, Target};
+use crate::reply::Reply;
+use crate::simulator::Simulation;
+
+pub(crate) use conversation::as_converse;
+pub(crate) use refusal::{event as exception, in_envelope};
+
+/// The path on both hosts.
+pub(crate) const PATH: &str = "/openai/v1/chat/completions";
+
+/// Completes `target` by what the body says: the model, and whether the answer is a stream.
+pub(crate) fn aim(target: &mut Target, body: &[u8]) {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let model = request.get("model").and_then(Value::as_str);
+    target.model = model.map(str::to_owned);
+    if request.get("stream") == Some(&Value::Bool(true)) {
+        target.operation = Operation::ChatCompletionsStream;
+    }
+}
+
+/// The refusal of a request that the surface does not take. `service` is what it was signed for,
+/// where it was signed.
+pub(crate) fn refused(body: &[u8], service: Option<&str>) -> Option<Reply> {
+    validate::request(body, service)
+        .err()
+        .map(|refusal| refusal.reply())
+}
+
+/// The answer made up for a request.
+pub(crate) fn echo(simulation: &Simulation, target: &Target, body: &[u8]) -> Reply {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let model = target.model.as_deref().unwrap_or_default();
+    let converse = as_converse(&request);
+    let made = settled(simulation, model, &converse, true, |_| {
+        made(model, &converse)
+    });
+    reply(target, &made, &request)
+}
+
+/// `made` in the form that `request` asks for.
+pub(crate) fn reply(target: &Target, made: &Made, request: &Value) -> Reply {
+    let model = target.model.as_deref().unwrap_or_default();
+    match target.operation.streams() {
+        true => answer::chunks(model, made, request),
+        false => answer::whole(model, made, request),
+    }
+}

@@ -1,0 +1,82 @@
+//! What the surfaces take of each family.
+
+use crate::families::bare_id;
+
+/// What the surfaces take of the models whose ids begin alike.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Family {
+    stems: &'static [&'static str],
+    /// Whether only `bedrock-mantle` has the models.
+    pub(crate) mantle_only: bool,
+    /// Whether the model reasons unless `reasoning_effort` is `none`, and then refuses parameters
+    /// of sampling, probabilities and tools.
+    pub(crate) reasons: bool,
+    /// Whether reasoning stands in the content, between tags.
+    pub(crate) inline_reasoning: bool,
+    /// Whether `response_format` has an effect.
+    pub(crate) response_format: bool,
+    pub(crate) images: bool,
+    /// Fields that are refused whatever else the request says.
+    pub(crate) refuses: &'static [&'static str],
+    pub(crate) efforts: &'static [&'static str],
+    pub(crate) least_tokens: u64,
+}
+
+const GPT: Family = Family {
+    stems: &[],
+    mantle_only: false,
+    reasons: true,
+    inline_reasoning: false,
+    response_format: true,
+    images: true,
+    refuses: &[],
+    efforts: &["none", "low", "medium", "high", "xhigh", "max"],
+    least_tokens: 16,
+};
+
+/// The longest stem decides.
+const FAMILIES: [Family; 4] = [
+    Family {
+        stems: &["openai.gpt-oss"],
+        reasons: false,
+        inline_reasoning: true,
+        response_format: false,
+        images: false,
+        refuses: &["logit_bias"],
+        efforts: &["low", "medium", "high"],
+        least_tokens: 1,
+        ..GPT
+    },
+    Family {
+        stems: &["openai.gpt-5"],
+        mantle_only: true,
+        efforts: &["none", "low", "medium", "high", "xhigh"],
+        ..GPT
+    },
+    Family {
+        stems: &["openai.gpt-5.6", "openai.gpt-6"],
+        ..GPT
+    },
+    Family {
+        stems: &["xai.grok-4"],
+        reasons: false,
+        images: false,
+        refuses: &["frequency_penalty", "presence_penalty"],
+        efforts: &["low", "medium", "high"],
+        ..GPT
+    },
+];
+
+impl Family {
+    /// The family of a model that the surfaces have.
+    pub(crate) fn of(model: &str) -> Option<&'static Self> {
+        let model = bare_id(model);
+        let stems = FAMILIES
+            .iter()
+            .flat_map(|family| family.stems.iter().map(move |stem| (*stem, family)));
+        stems
+            .filter(|(stem, _)| model.starts_with(stem))
+            .max_by_key(|(stem, _)| stem.len())
+            .map(|(_, family)| family)
+    }
+}

@@ -1,0 +1,205 @@
+//! Who may ask: S3's signatures, in headers and in addresses.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use sha2::{Digest as _, Sha256};
+
+use super::aws_chunked;
+use super::error::S3Error;
+use super::request::Asked;
+use crate::auth::{Signature, hex, path_of_s3};
+use crate::options::Credentials;
+use crate::simulator::Simulation;
+use crate::timestamp;
+
+/// How far the clocks may differ.
+const TOLERANCE: Duration = Duration::from_secs(15 * 60);
+/// The longest that an address may be good for.
+const LONGEST: u64 = 7 * 24 * 3600;
+const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+
+/// Refuses a request that known credentials have not signed. Gives the content that was sent,
+/// without the chunks it may have come in.
+pub(super) fn check(
+    simulation: &Simulation,
+    asked: &Asked<'_>,
+    body: &Bytes,
+) -> Result<Bytes, S3Error> {
+    if !simulation.options.any_credentials {
+        if asked.head.headers.contains_key(AUTHORIZATION) {
+            by_header(simulation, asked, body)?;
+        } else if asked.query.has("X-Amz-Algorithm") {
+            by_address(simulation, asked)?;
+        } else {
+            return Err(S3Error::forbidden("AccessDenied", "Access Denied"));
+        }
+    }
+    let content = content(asked, body)?;
+    check_sums(asked, &content)?;
+    Ok(content)
+}
+
+fn by_header(simulation: &Simulation, asked: &Asked<'_>, body: &Bytes) -> Result<(), S3Error> {
+    let malformed = || {
+        let message = "The authorization header is malformed; the authorization header requires three components: Credential, SignedHeaders, and Signature.";
+        S3Error::bad_request("AuthorizationHeaderMalformed", message)
+    };
+    let header = asked.header("authorization").ok_or_else(malformed)?;
+    let signature = Signature::parse(header).map_err(|_| malformed())?;
+    let token = asked.header("x-amz-security-token");
+    let credentials = known(simulation, signature.access_key_id, token)?;
+    let signed_at = asked.header("x-amz-date").unwrap_or_default();
+    check_time(signed_at, SystemTime::now())?;
+    let hash = signed_hash(asked, body)?;
+    let query = asked.head.uri.query().unwrap_or_default();
+    matches(asked, &signature, query, &hash, signed_at, credentials)
+}
+
+fn by_address(simulation: &Simulation, asked: &Asked<'_>) -> Result<(), S3Error> {
+    let value = |name: &str| asked.query.get(name).unwrap_or_default();
+    let wrong = |message: &str| S3Error::bad_request("AuthorizationQueryParametersError", message);
+    let signature = Signature::of(
+        value("X-Amz-Credential"),
+        value("X-Amz-SignedHeaders"),
+        value("X-Amz-Signature"),
+    )
+    .ok_or_else(|| wrong("Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"."))?;
+    let token = asked.query.get("X-Amz-Security-Token");
+    let credentials = known(simulation, signature.access_key_id, token)?;
+    let signed_at = value("X-Amz-Date");
+    let signed = timestamp::parse(signed_at).ok_or_else(|| {
+        wrong("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+    })?;
+    let valid: u64 = value("X-Amz-Expires")
+        .parse()
+        .map_err(|_| wrong("X-Amz-Expires should be a number"))?;
+    if valid > LONGEST {
+        return Err(wrong(
+            "X-Amz-Expires must be less than a week (in seconds) that is 604800",
+        ));
+    }
+    let expires = signed + Duration::from_secs(valid);
+    let now = simulation.clock.time_of_day();
+    if now > expires {
+        return Err(S3Error::forbidden("AccessDenied", "Request has expired")
+            .with("X-Amz-Expires", valid.to_string())
+            .with("Expires", timestamp::iso(expires))
+            .with("ServerTime", timestamp::iso(now)));
+    }
+    let query = asked.head.uri.query().unwrap_or_default();
+    let pairs = query.split('&');
+    let signed_query = pairs.filter(|pair| !pair.starts_with("X-Amz-Signature="));
+    let signed_query = signed_query.collect::<Vec<_>>().join("&");
+    matches(
+        asked,
+        &signature,
+        &signed_query,
+        UNSIGNED,
+        signed_at,
+        credentials,
+    )
+}
+
+fn matches(
+    asked: &Asked<'_>,
+    signature: &Signature<'_>,
+    query: &str,
+    hash: &str,
+    signed_at: &str,
+    credentials: &Credentials,
+) -> Result<(), S3Error> {
+    let path = path_of_s3(asked.head.uri.path());
+    let secret = &credentials.secret_access_key;
+    if signature.holds(asked.head, &path, query, hash, signed_at, secret) {
+        return Ok(());
+    }
+    let message = "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
+    Err(S3Error::forbidden("SignatureDoesNotMatch", message)
+        .with("AWSAccessKeyId", signature.access_key_id))
+}
+
+fn known<'a>(
+    simulation: &'a Simulation,
+    access_key_id: &str,
+    token: Option<&str>,
+) -> Result<&'a Credentials, S3Error> {
+    let mut credentials = simulation.options.credentials.iter();
+    let credentials = credentials
+        .find(|known| known.access_key_id == access_key_id)
+        .ok_or_else(|| {
+            let message = "The AWS Access Key Id you provided does not exist in our records.";
+            S3Error::forbidden("InvalidAccessKeyId", message).with("AWSAccessKeyId", access_key_id)
+        })?;
+    if credentials.session_token.as_deref() != token {
+        let message = "The provided token is malformed or otherwise invalid.";
+        return Err(S3Error::bad_request("InvalidToken", message));
+    }
+    if credentials.expired {
+        let message = "The provided token has expired.";
+        return Err(S3Error::bad_request("ExpiredToken", message));
+    }
+    Ok(credentials)
+}
+
+fn check_time(signed_at: &str, now: SystemTime) -> Result<(), S3Error> {
+    let Some(signed) = timestamp::parse(signed_at) else {
+        let message = "AWS authentication requires a valid Date or x-amz-date header";
+        return Err(S3Error::forbidden("AccessDenied", message));
+    };
+    if signed + TOLERANCE < now || now + TOLERANCE < signed {
+        let message = "The difference between the request time and the current time is too large.";
+        return Err(S3Error::forbidden("RequestTimeTooSkewed", message)
+            .with("RequestTime", signed_at)
+            .with("ServerTime", timestamp::iso(now)));
+    }
+    Ok(())
+}
+
+/// What stands in the signature for the body: its hash, or a word in its place.
+fn signed_hash<'a>(asked: &'a Asked<'_>, body: &Bytes) -> Result<Cow<'a, str>, S3Error> {
+    let Some(announced) = asked.header("x-amz-content-sha256") else {
+        let message = "Missing required header for this request: x-amz-content-sha256";
+        return Err(S3Error::bad_request("InvalidRequest", message));
+    };
+    let is_word = announced == UNSIGNED || announced.starts_with("STREAMING-");
+    if !is_word && announced != hex(&Sha256::digest(body)) {
+        let message =
+            "The provided 'x-amz-content-sha256' header does not match what was computed.";
+        return Err(S3Error::bad_request("XAmzContentSHA256Mismatch", message));
+    }
+    Ok(Cow::Borrowed(announced))
+}
+
+fn content(asked: &Asked<'_>, body: &Bytes) -> Result<Bytes, S3Error> {
+    let streamed = asked
+        .header("x-amz-content-sha256")
+        .is_some_and(|word| word.starts_with("STREAMING-"));
+    if !streamed {
+        return Ok(body.clone());
+    }
+    let length = asked.header("x-amz-decoded-content-length");
+    let decoded = aws_chunked::decode(body);
+    decoded
+        .filter(|content| length.is_none_or(|length| length == content.len().to_string()))
+        .ok_or_else(|| {
+            let message = "You did not provide the number of bytes specified by the Content-Length HTTP header";
+            S3Error::bad_request("IncompleteBody", message)
+        })
+}
+
+/// A checksum that came along is checked where it is one of those that SDKs send by themselves.
+fn check_sums(asked: &Asked<'_>, content: &[u8]) -> Result<(), S3Error> {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+    let Some(sent) = asked.header("x-amz-checksum-crc32") else {
+        return Ok(());
+    };
+    if sent == BASE64_STANDARD.encode(crc32fast::hash(content).to_be_bytes()) {
+        return Ok(());
+    }
+    let message = "The CRC32 you specified did not match the calculated checksum.";
+    Err(S3Error::bad_request("BadDigest", message))
+}

@@ -1,0 +1,128 @@
+//! A corner of S3 on the simulator's port: objects in memory, with what Bedrock and the gateway do
+//! to them. Buckets stand in the path, or in the host (`bucket.localhost`).
+//!
+//! A request is S3's where its signature says so, in a header or in the address. One without any
+//! signature is, where it names a bucket that exists, and is refused.
+
+mod auth;
+mod aws_chunked;
+mod bucket;
+mod error;
+mod multipart;
+mod object;
+mod range;
+mod request;
+mod store;
+mod xml;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use crate::answer;
+use crate::call;
+use crate::faults::Faults;
+use crate::operation::{Operation, Target};
+use crate::options::Options;
+use crate::reply::Reply;
+use crate::script::{Answer, Script};
+use crate::simulator::Simulation;
+use error::S3Error;
+use request::Asked;
+pub(crate) use store::{Object, Objects};
+
+/// Whether a request is meant for S3 rather than for Bedrock.
+pub(crate) fn is_asked(options: &Options, head: &Parts) -> bool {
+    let query = head.uri.query().unwrap_or_default();
+    match head.headers.get(AUTHORIZATION) {
+        Some(header) => header
+            .to_str()
+            .is_ok_and(|header| header.contains("/s3/aws4_request")),
+        None => {
+            query.contains("%2Fs3%2Faws4_request")
+                || query.contains("/s3/aws4_request")
+                || request::bucket_of(options, head)
+                    .is_some_and(|bucket| options.buckets.contains(&bucket))
+        }
+    }
+}
+
+/// The answer, and what is to happen to it on its way.
+pub(crate) fn answer(simulation: &Simulation, head: &Parts, body: Bytes) -> (Reply, Faults) {
+    let asked = Asked::of(&simulation.options, head);
+    let target = asked.as_ref().ok().map(|asked| Target {
+        operation: asked.operation,
+        model: None,
+        resource: Some(format!("{}/{}", asked.bucket, asked.key)),
+    });
+    // What is written is to be found in the store; the journal does not hold it twice.
+    let noted = match asked.as_ref().map(|asked| asked.operation) {
+        Ok(Operation::PutObject | Operation::UploadPart) => Bytes::new(),
+        _ => body.clone(),
+    };
+    call::note(simulation, head, target.as_ref(), &noted);
+    let script = target
+        .as_ref()
+        .and_then(|target| simulation.scripts.take(target));
+    let (scripted, faults) = match script {
+        None => (Answer::Echo {}, Vec::new()),
+        Some(Script { answer, faults, .. }) => (answer, faults),
+    };
+    let reply = asked.and_then(|asked| decide(simulation, &asked, scripted, &body));
+    let mut reply = reply.unwrap_or_else(|error| error.reply());
+    if head.method == Method::HEAD {
+        // Nothing follows the head, also where it is a refusal's.
+        reply.body = xml::nothing();
+    }
+    (reply, Faults::new(faults, Duration::ZERO))
+}
+
+fn decide(
+    simulation: &Simulation,
+    asked: &Asked<'_>,
+    scripted: Answer,
+    body: &Bytes,
+) -> Result<Reply, S3Error> {
+    let content = auth::check(simulation, asked, body)?;
+    match scripted {
+        Answer::Echo {} => carry_out(simulation, asked, content),
+        Answer::Error {
+            status,
+            code,
+            message,
+            ..
+        } => Err(S3Error::scripted(status, code, message)),
+        other => {
+            let target = Target {
+                operation: asked.operation,
+                model: None,
+                resource: None,
+            };
+            let scripted = answer::scripted(simulation, other, &target, body);
+            Ok(scripted.unwrap_or_else(|error| error.reply()))
+        }
+    }
+}
+
+fn carry_out(simulation: &Simulation, asked: &Asked<'_>, content: Bytes) -> Result<Reply, S3Error> {
+    if !simulation.options.buckets.contains(&asked.bucket) {
+        return Err(S3Error::no_such_bucket(&asked.bucket));
+    }
+    match asked.operation {
+        Operation::HeadBucket => Ok(bucket::head()),
+        Operation::ListObjectsV2 => bucket::list(simulation, asked),
+        Operation::DeleteObjects => bucket::delete(simulation, asked, &content),
+        Operation::PutObject => object::put(simulation, asked, content),
+        Operation::GetObject => object::get(simulation, asked),
+        Operation::HeadObject => object::head(simulation, asked),
+        Operation::DeleteObject => Ok(object::delete(simulation, asked)),
+        Operation::CreateMultipartUpload => multipart::create(simulation, asked),
+        Operation::UploadPart => multipart::part(simulation, asked, content),
+        Operation::CompleteMultipartUpload => multipart::complete(simulation, asked, &content),
+        Operation::AbortMultipartUpload => multipart::abort(simulation, asked),
+        _ => Err(S3Error::not_implemented()),
+    }
+}

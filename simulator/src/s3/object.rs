@@ -1,0 +1,141 @@
+//! One object: written, read whole or in part, deleted.
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LANGUAGE, CONTENT_LENGTH,
+    CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::error::S3Error;
+use super::range::{Part, part};
+use super::request::Asked;
+use super::store::Object;
+use super::xml;
+use crate::reply::{Reply, ReplyBody};
+use crate::simulator::Simulation;
+use crate::timestamp;
+
+/// The type of what was written without one.
+const UNKNOWN: &str = "binary/octet-stream";
+/// What comes back as it was sent.
+const KEPT: [HeaderName; 4] = [
+    CONTENT_TYPE,
+    CONTENT_DISPOSITION,
+    CONTENT_LANGUAGE,
+    CACHE_CONTROL,
+];
+/// What an address may say of the head of its answer.
+const OVERRIDES: [(&str, HeaderName); 3] = [
+    ("response-content-type", CONTENT_TYPE),
+    ("response-content-disposition", CONTENT_DISPOSITION),
+    ("response-cache-control", CACHE_CONTROL),
+];
+
+pub(super) fn put(
+    simulation: &Simulation,
+    asked: &Asked<'_>,
+    content: Bytes,
+) -> Result<Reply, S3Error> {
+    if asked.head.headers.contains_key("x-amz-copy-source") {
+        return Err(S3Error::not_implemented());
+    }
+    let object = Object {
+        headers: kept(asked),
+        ..Object::new(content, UNKNOWN, simulation.clock.time_of_day())
+    };
+    let etag = object.etag.clone();
+    simulation.objects.put(&asked.bucket, &asked.key, object)?;
+    Ok(with_etag(xml::empty(StatusCode::OK), &etag))
+}
+
+pub(super) fn get(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply, S3Error> {
+    let object = found(simulation, asked)?;
+    let length = object.content.len();
+    let range = asked.header("range");
+    let (status, content, bounds) = match part(range, length) {
+        Part::Whole => (StatusCode::OK, object.content.clone(), None),
+        Part::Bytes(bytes) => {
+            let (first, last) = (bytes.start, bytes.end.saturating_sub(1));
+            let bounds = format!("bytes {first}-{last}/{length}");
+            (
+                StatusCode::PARTIAL_CONTENT,
+                object.content.slice(bytes),
+                Some(bounds),
+            )
+        }
+        Part::Outside => return Err(out_of_range(range.unwrap_or_default(), length)),
+    };
+    let body = ReplyBody::Whole(content);
+    let mut reply = xml::plain(Reply::typed(status, UNKNOWN, body));
+    reply.headers.extend(described(&object, asked));
+    if let Some(Ok(bounds)) = bounds.map(HeaderValue::try_from) {
+        reply.headers.insert(CONTENT_RANGE, bounds);
+    }
+    Ok(reply)
+}
+
+pub(super) fn head(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply, S3Error> {
+    let object = found(simulation, asked)?;
+    let mut reply = xml::empty(StatusCode::OK);
+    reply.headers.extend(described(&object, asked));
+    let length = HeaderValue::from(object.content.len());
+    reply.headers.insert(CONTENT_LENGTH, length);
+    Ok(reply)
+}
+
+/// One that is not there is deleted already.
+pub(super) fn delete(simulation: &Simulation, asked: &Asked<'_>) -> Reply {
+    simulation.objects.delete(&asked.bucket, &asked.key);
+    xml::empty(StatusCode::NO_CONTENT)
+}
+
+/// The headers of a request that belong to the object.
+pub(super) fn kept(asked: &Asked<'_>) -> HeaderMap {
+    let sent = asked.head.headers.iter();
+    let mut kept: HeaderMap = sent
+        .filter(|(name, _)| KEPT.contains(name) || name.as_str().starts_with("x-amz-meta-"))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    kept.entry(CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static(UNKNOWN));
+    kept
+}
+
+pub(super) fn with_etag(reply: Reply, etag: &str) -> Reply {
+    match HeaderValue::try_from(etag) {
+        Ok(value) => reply.with_header("etag", value),
+        Err(_) => reply,
+    }
+}
+
+fn found(simulation: &Simulation, asked: &Asked<'_>) -> Result<Object, S3Error> {
+    simulation
+        .objects
+        .get(&asked.bucket, &asked.key)
+        .ok_or_else(|| S3Error::no_such_key(&asked.key))
+}
+
+fn described(object: &Object, asked: &Asked<'_>) -> HeaderMap {
+    let mut headers = object.headers.clone();
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let modified = timestamp::http_date(object.modified);
+    let texts = [(LAST_MODIFIED, modified), (ETAG, object.etag.clone())];
+    let overrides = OVERRIDES.into_iter().filter_map(|(parameter, name)| {
+        let value = asked.query.get(parameter)?;
+        Some((name, value.to_owned()))
+    });
+    for (name, text) in texts.into_iter().chain(overrides) {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
+    }
+    headers
+}
+
+fn out_of_range(range: &str, length: usize) -> S3Error {
+    let message = "The requested range is not satisfiable";
+    S3Error::new(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message)
+        .with("RangeRequested", range)
+        .with("ActualObjectSize", length.to_string())
+}

@@ -1,0 +1,66 @@
+//! Which part of an object `Range` asks for.
+
+use std::ops::Range;
+
+/// What a range means for an object of a certain length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    /// There is no range, or none that S3 reads: several of them, other units.
+    Whole,
+    /// These bytes.
+    Bytes(Range<usize>),
+    /// It begins behind the end.
+    Outside,
+}
+
+/// Reads `bytes=0-99`, `bytes=100-` and `bytes=-100`.
+pub(super) fn part(range: Option<&str>, length: usize) -> Part {
+    let Some((first, last)) = range.and_then(bounds) else {
+        return Part::Whole;
+    };
+    match (first, last) {
+        (Some(first), Some(last)) if last < first => Part::Whole,
+        (Some(first), _) if first >= length => Part::Outside,
+        (Some(first), last) => {
+            let end = last.map_or(length, |last| last.saturating_add(1).min(length));
+            Part::Bytes(first..end)
+        }
+        (None, Some(0)) => Part::Outside,
+        (None, Some(_)) if length == 0 => Part::Outside,
+        (None, Some(count)) => Part::Bytes(length.saturating_sub(count)..length),
+        (None, None) => Part::Whole,
+    }
+}
+
+fn bounds(range: &str) -> Option<(Option<usize>, Option<usize>)> {
+    let (first, last) = range.trim().strip_prefix("bytes=")?.split_once('-')?;
+    let number = |text: &str| match text.trim() {
+        "" => Some(None),
+        text => text.parse().ok().map(Some),
+    };
+    Some((number(first)?, number(last)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_as_http_has_them() {
+        for (range, part_of_ten) in [
+            ("bytes=0-3", Part::Bytes(0..4)),
+            ("bytes=4-", Part::Bytes(4..10)),
+            ("bytes=4-99", Part::Bytes(4..10)),
+            ("bytes=-3", Part::Bytes(7..10)),
+            ("bytes=-99", Part::Bytes(0..10)),
+            ("bytes=10-", Part::Outside),
+            ("bytes=-0", Part::Outside),
+            ("bytes=5-4", Part::Whole),
+            ("bytes=0-1,3-4", Part::Whole),
+            ("lines=0-1", Part::Whole),
+        ] {
+            assert_eq!(part(Some(range), 10), part_of_ten, "{range}");
+        }
+        assert_eq!(part(None, 10), Part::Whole);
+    }
+}

@@ -1,0 +1,176 @@
+//! The objects, in memory.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
+use md5::{Digest as _, Md5};
+
+use super::error::S3Error;
+use super::multipart::Upload;
+use crate::auth::hex;
+
+/// All buckets together hold so many bytes, unfinished uploads included.
+const MOST_BYTES: usize = 512 * 1024 * 1024;
+/// Uploads that are neither finished nor given up.
+const MOST_UPLOADS: usize = 1000;
+
+/// An object as it is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub(crate) content: Bytes,
+    /// With its quotes.
+    pub(super) etag: String,
+    pub(super) modified: SystemTime,
+    /// What comes back as it was sent: the content's type, the caller's own metadata.
+    pub(super) headers: HeaderMap,
+}
+
+/// Every bucket's objects, and what is being uploaded.
+#[derive(Debug, Default)]
+pub(crate) struct Objects(Mutex<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    objects: BTreeMap<(String, String), Object>,
+    uploads: BTreeMap<String, Upload>,
+}
+
+impl Object {
+    pub(crate) fn new(content: Bytes, content_type: &str, modified: SystemTime) -> Self {
+        let headers = HeaderValue::try_from(content_type)
+            .map(|value| HeaderMap::from_iter([(CONTENT_TYPE, value)]))
+            .unwrap_or_default();
+        Self {
+            etag: format!("\"{}\"", hex(&Md5::digest(&content))),
+            content,
+            modified,
+            headers,
+        }
+    }
+}
+
+impl Objects {
+    pub(crate) fn get(&self, bucket: &str, key: &str) -> Option<Object> {
+        let held = self.lock();
+        held.objects.get(&name(bucket, key)).cloned()
+    }
+
+    /// Writes an object, in the place of another of its name.
+    pub(crate) fn put(&self, bucket: &str, key: &str, object: Object) -> Result<(), Full> {
+        let mut held = self.lock();
+        held.make_room(object.content.len())?;
+        held.objects.insert(name(bucket, key), object);
+        Ok(())
+    }
+
+    pub(super) fn delete(&self, bucket: &str, key: &str) {
+        self.lock().objects.remove(&name(bucket, key));
+    }
+
+    /// The keys that begin so, in order.
+    pub(crate) fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
+        let found = self.behind(bucket, prefix, "");
+        found.into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// The objects whose keys begin so and come behind `after`, in the order of their keys.
+    pub(super) fn behind(&self, bucket: &str, prefix: &str, after: &str) -> Vec<(String, Object)> {
+        let held = self.lock();
+        let from = if after >= prefix && !after.is_empty() {
+            Bound::Excluded(name(bucket, after))
+        } else {
+            Bound::Included(name(bucket, prefix))
+        };
+        held.objects
+            .range((from, Bound::Unbounded))
+            .take_while(|((held_in, key), _)| held_in == bucket && key.starts_with(prefix))
+            .map(|((_, key), object)| (key.clone(), object.clone()))
+            .collect()
+    }
+
+    pub(super) fn begin_upload(&self, id: &str, upload: Upload) -> Result<(), Full> {
+        let mut held = self.lock();
+        if held.uploads.len() >= MOST_UPLOADS {
+            return Err(Full);
+        }
+        held.uploads.insert(id.to_owned(), upload);
+        Ok(())
+    }
+
+    /// Adds a part to an upload; `false` where there is no such upload.
+    pub(super) fn add_part(
+        &self,
+        id: &str,
+        at: (&str, &str),
+        number: u32,
+        part: Object,
+    ) -> Result<bool, Full> {
+        let mut held = self.lock();
+        held.make_room(part.content.len())?;
+        let upload = held.uploads.get_mut(id).filter(|upload| upload.is_of(at));
+        Ok(upload.is_some_and(|upload| {
+            upload.parts.insert(number, part);
+            true
+        }))
+    }
+
+    /// An upload of this object.
+    pub(super) fn upload(&self, id: &str, at: (&str, &str)) -> Option<Upload> {
+        let held = self.lock();
+        held.uploads
+            .get(id)
+            .filter(|upload| upload.is_of(at))
+            .cloned()
+    }
+
+    pub(super) fn end_upload(&self, id: &str) {
+        self.lock().uploads.remove(id);
+    }
+
+    pub(crate) fn clear(&self) {
+        *self.lock() = Held::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn make_room(&self, more: usize) -> Result<(), Full> {
+        let objects: usize = self
+            .objects
+            .values()
+            .map(|object| object.content.len())
+            .sum();
+        let parts = self
+            .uploads
+            .values()
+            .flat_map(|upload| upload.parts.values());
+        let parts: usize = parts.map(|part| part.content.len()).sum();
+        if objects + parts + more > MOST_BYTES {
+            return Err(Full);
+        }
+        Ok(())
+    }
+}
+
+/// There is no room left.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Full;
+
+impl From<Full> for S3Error {
+    fn from(_: Full) -> Self {
+        let message = "The simulator holds no more: its objects are kept in memory.";
+        Self::bad_request("EntityTooLarge", message)
+    }
+}
+
+fn name(bucket: &str, key: &str) -> (String, String) {
+    (bucket.to_owned(), key.to_owned())
+}

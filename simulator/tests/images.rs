@@ -1,0 +1,258 @@
+//! Models that make pictures, asked by the AWS SDK's client: what they take, what they refuse and
+//! in which words, and that their answers are pictures.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use std::io::Cursor;
+
+use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::config::retry::RetryConfig;
+use aws_sdk_bedrockruntime::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_bedrockruntime::error::ProvideErrorMetadata as _;
+use aws_sdk_bedrockruntime::primitives::Blob;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bedrock_simulator::Simulator;
+use common::simulator;
+use serde_json::{Value, json};
+
+const SD: &str = "stability.sd3-5-large-v1:0";
+const INPAINT: &str = "us.stability.stable-image-inpaint-v1:0";
+const CANVAS: &str = "amazon.nova-canvas-v1:0";
+
+async fn invoke(simulator: &Simulator, model: &str, body: &Value) -> Result<Value, String> {
+    let known = bedrock_simulator::Credentials::default();
+    let keys = Credentials::new(
+        known.access_key_id,
+        known.secret_access_key,
+        None,
+        None,
+        "test",
+    );
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(simulator.url())
+        .retry_config(RetryConfig::disabled())
+        .credentials_provider(keys);
+    let client = Client::from_conf(config.build());
+    let call = client.invoke_model().model_id(model);
+    let call = call.body(Blob::new(body.to_string()));
+    match call.send().await {
+        Ok(answer) => Ok(serde_json::from_slice(answer.body().as_ref()).unwrap()),
+        Err(error) => {
+            assert_eq!(error.code(), Some("ValidationException"));
+            Err(error.message().unwrap().to_owned())
+        }
+    }
+}
+
+/// A PNG of one color in base64.
+fn picture(width: u32, height: u32, pixel: [u8; 4]) -> String {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    let mut writer = encoder.write_header().unwrap();
+    let pixels = pixel.repeat(width as usize * height as usize);
+    writer.write_image_data(&pixels).unwrap();
+    writer.finish().unwrap();
+    BASE64_STANDARD.encode(file)
+}
+
+fn png_size(base64: &Value) -> (u32, u32) {
+    let file = BASE64_STANDARD.decode(base64.as_str().unwrap()).unwrap();
+    let mut reader = png::Decoder::new(Cursor::new(file)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    (reader.info().width, reader.info().height)
+}
+
+#[tokio::test]
+async fn pictures_are_real_and_of_the_size_that_was_asked_for() {
+    let simulator = simulator().await;
+    let asked = json!({"prompt": "a", "aspect_ratio": "16:9", "seed": 7});
+    let answer = invoke(&simulator, SD, &asked).await.unwrap();
+    assert_eq!(png_size(&answer["images"][0]), (1344, 768));
+    assert_eq!(
+        (&answer["seeds"], &answer["finish_reasons"]),
+        (&json!([7]), &json!([null]))
+    );
+    assert_eq!(
+        invoke(&simulator, SD, &asked).await.unwrap(),
+        answer,
+        "the same again"
+    );
+
+    let asked = json!({
+        "taskType": "TEXT_IMAGE",
+        "textToImageParams": {"text": "a"},
+        "imageGenerationConfig": {"width": 512, "height": 320, "numberOfImages": 2},
+    });
+    let answer = invoke(&simulator, CANVAS, &asked).await.unwrap();
+    assert_eq!(png_size(&answer["images"][1]), (512, 320));
+    assert_eq!(answer["error"], Value::Null);
+
+    for (format, head) in [("jpeg", &[0xff, 0xd8][..]), ("webp", b"RIFF")] {
+        let image = picture(64, 64, [1, 2, 3, 255]);
+        let asked = json!({"prompt": "a", "image": image, "output_format": format});
+        let answer = invoke(&simulator, INPAINT, &asked).await.unwrap();
+        let file = BASE64_STANDARD.decode(answer["images"][0].as_str().unwrap());
+        assert!(file.unwrap().starts_with(head), "{format}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_held_to_their_schemas_in_bedrocks_words() {
+    let simulator = simulator().await;
+    let image = picture(64, 64, [1, 2, 3, 255]);
+    let task = |more: Value| {
+        let mut body = json!({
+            "taskType": "TEXT_IMAGE",
+            "textToImageParams": {"text": "a"},
+            "imageGenerationConfig": {},
+        });
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        body
+    };
+    let config = |more: Value| task(json!({"imageGenerationConfig": more}));
+    for (model, body, words) in [
+        (SD, json!({}), "#: required key [prompt] not found"),
+        (
+            SD,
+            json!({"prompt": "a", "n": 1}),
+            "#: extraneous key [n] is not permitted",
+        ),
+        (
+            SD,
+            json!({"prompt": ""}),
+            "#/prompt: expected minLength: 1, actual: 0",
+        ),
+        (
+            SD,
+            json!({"prompt": "a", "seed": -1}),
+            "#/seed: -1 is not greater or equal to 0",
+        ),
+        (
+            SD,
+            json!({"prompt": "a", "seed": "1"}),
+            "#/seed: expected type: Integer, found: String",
+        ),
+        (
+            SD,
+            json!({"prompt": "a", "aspect_ratio": "1:9"}),
+            "1:9 is not a valid enum value",
+        ),
+        (
+            SD,
+            json!({"prompt": "a", "n": 1, "m": 1}),
+            "2 schema violations found",
+        ),
+        (
+            SD,
+            json!({"prompt": "a", "mode": "image-to-image", "image": image}),
+            "[strength]",
+        ),
+        (
+            INPAINT,
+            json!({"prompt": "a"}),
+            "required key [image] not found",
+        ),
+        (
+            INPAINT,
+            json!({"prompt": "a", "image": "aGVsbG8="}),
+            "Could not process image",
+        ),
+        (
+            INPAINT,
+            json!({"prompt": "a", "image": picture(32, 64, [0; 4])}),
+            "32x64",
+        ),
+        (
+            CANVAS,
+            json!({"taskType": "SING"}),
+            "required key [taskType] not found",
+        ),
+        (
+            CANVAS,
+            task(json!({"textToImageParams": {}})),
+            "#/textToImageParams: required key [text]",
+        ),
+        (
+            CANVAS,
+            config(json!({"numberOfImages": 6})),
+            "6 is not less or equal to 5",
+        ),
+        (
+            CANVAS,
+            config(json!({"width": 1000})),
+            "Unsupported image dimensions 1000x1024",
+        ),
+        (
+            CANVAS,
+            json!({"taskType": "BACKGROUND_REMOVAL", "backgroundRemovalParams": {"image": image}, "imageGenerationConfig": {}}),
+            "extraneous key [imageGenerationConfig]",
+        ),
+    ] {
+        let refused = invoke(&simulator, model, &body).await.unwrap_err();
+        assert!(refused.contains(words), "{body}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn masks_are_opaque_black_and_white_and_of_the_pictures_size() {
+    let simulator = simulator().await;
+    for (mask, words) in [
+        (picture(320, 320, [0, 0, 0, 255]), None),
+        (picture(320, 320, [255, 255, 255, 255]), None),
+        (
+            picture(320, 320, [0, 0, 0, 0]),
+            Some("without transparency"),
+        ),
+        (picture(320, 320, [9, 9, 9, 255]), Some("black and white")),
+        (picture(320, 336, [0, 0, 0, 255]), Some("same dimensions")),
+    ] {
+        let body = json!({
+            "taskType": "INPAINTING",
+            "inPaintingParams": {"image": picture(320, 320, [1; 4]), "maskImage": mask},
+        });
+        let answer = invoke(&simulator, CANVAS, &body).await;
+        match words {
+            None => assert_eq!(png_size(&answer.unwrap()["images"][0]), (320, 320)),
+            Some(words) => {
+                let refused = answer.unwrap_err();
+                assert!(refused.contains(words), "{refused}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn prompts_are_filtered_before_and_after() {
+    let simulator = simulator().await;
+    let reasons = |prompt: &str| json!({"prompt": prompt});
+    let answer = invoke(&simulator, SD, &reasons("forbidden")).await.unwrap();
+    assert_eq!(answer, json!({"finish_reasons": ["Filter reason: prompt"]}));
+    let answer = invoke(&simulator, SD, &reasons("unsuitable"))
+        .await
+        .unwrap();
+    assert_eq!(
+        answer,
+        json!({"finish_reasons": ["Filter reason: output image"]})
+    );
+
+    let task = |text: &str| json!({"taskType": "TEXT_IMAGE", "textToImageParams": {"text": text}});
+    let refused = invoke(&simulator, CANVAS, &task("forbidden"))
+        .await
+        .unwrap_err();
+    assert!(
+        refused.contains("blocked by our content filters"),
+        "{refused}"
+    );
+    let answer = invoke(&simulator, CANVAS, &task("unsuitable"))
+        .await
+        .unwrap();
+    assert!(answer["error"].is_string() && answer["images"] == json!([]));
+}

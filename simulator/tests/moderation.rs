@@ -1,0 +1,309 @@
+//! Judgements of content, by the AWS SDK and in Bedrock's own bytes.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use aws_sdk_bedrockruntime::error::ProvideErrorMetadata as _;
+use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_sdk_bedrockruntime::types::{
+    ConversationRole, GuardrailAction, GuardrailChecksConfig, GuardrailChecksContentBlock,
+    GuardrailChecksContentFilterCategory as Category, GuardrailChecksContentFilterCategoryConfig,
+    GuardrailChecksContentFilterConfig, GuardrailChecksMessage, GuardrailChecksRole,
+    GuardrailChecksSensitiveInformationConfig, GuardrailChecksSensitiveInformationEntityConfig,
+    GuardrailChecksSensitiveInformationEntityType as Entity, GuardrailContentBlock,
+    GuardrailContentFilterConfidence, GuardrailContentFilterType, GuardrailContentSource,
+    GuardrailImageBlock, GuardrailImageFormat, GuardrailImageSource, GuardrailOutputScope,
+    GuardrailTextBlock,
+};
+use bedrock_simulator::{Operation, Script};
+use common::{client, open_simulator, post, simulator};
+use serde_json::{Value, json};
+
+fn message(text: &str) -> GuardrailChecksMessage {
+    GuardrailChecksMessage::builder()
+        .role(GuardrailChecksRole::User)
+        .content(GuardrailChecksContentBlock::Text(text.to_owned()))
+        .build()
+        .unwrap()
+}
+
+fn harmful(categories: &[Category]) -> GuardrailChecksContentFilterConfig {
+    let config = |category: &Category| {
+        GuardrailChecksContentFilterCategoryConfig::builder()
+            .category(category.clone())
+            .build()
+            .unwrap()
+    };
+    GuardrailChecksContentFilterConfig::builder()
+        .set_categories(Some(categories.iter().map(config).collect()))
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn checks_find_what_they_are_asked_for() {
+    let simulator = simulator().await;
+    let email = GuardrailChecksSensitiveInformationEntityConfig::builder()
+        .r#type(Entity::Email)
+        .build()
+        .unwrap();
+    let sensitive = GuardrailChecksSensitiveInformationConfig::builder()
+        .entities(email)
+        .build()
+        .unwrap();
+    let checks = GuardrailChecksConfig::builder()
+        .content_filter(harmful(&[Category::Violence, Category::Insults]))
+        .sensitive_information(sensitive)
+        .build();
+    let answer = client(&simulator)
+        .invoke_guardrail_checks()
+        .messages(message(
+            "I will kill and murder you. Mail a@b.example from 10.0.0.1",
+        ))
+        .checks(checks)
+        .send()
+        .await
+        .unwrap();
+    let results = answer.results().unwrap();
+    let filter = results.content_filter().unwrap().results();
+    let scores: Vec<_> = filter
+        .iter()
+        .map(|entry| (entry.category().clone(), entry.severity_score()))
+        .collect();
+    assert_eq!(
+        scores,
+        [(Category::Violence, 0.8), (Category::Insults, 0.0)]
+    );
+    let [found] = results.sensitive_information().unwrap().results() else {
+        panic!("one piece of information");
+    };
+    assert_eq!(*found.r#type(), Entity::Email);
+    assert_eq!((found.begin_offset(), found.end_offset()), (33, 44));
+    assert!(results.prompt_attack().is_none());
+    let usage = answer.usage().unwrap();
+    assert_eq!(usage.content_filter().unwrap().text_units(), 1);
+    let received = simulator.requests();
+    assert_eq!(
+        received[0].operation,
+        Some(Operation::InvokeGuardrailChecks)
+    );
+}
+
+#[tokio::test]
+async fn a_guardrail_is_applied_to_texts_and_pictures() {
+    let simulator = simulator().await;
+    let apply = |said: &str| {
+        let text = GuardrailTextBlock::builder().text(said).build().unwrap();
+        let picture = GuardrailImageBlock::builder()
+            .format(GuardrailImageFormat::Png)
+            .source(GuardrailImageSource::Bytes(Blob::new(b"\x89PNG idiot")))
+            .build()
+            .unwrap();
+        client(&simulator)
+            .apply_guardrail()
+            .guardrail_identifier("arn:aws:bedrock:us-east-1:123456789012:guardrail/demoguardrail")
+            .guardrail_version("DRAFT")
+            .source(GuardrailContentSource::Input)
+            .content(GuardrailContentBlock::Text(text))
+            .content(GuardrailContentBlock::Image(picture))
+            .output_scope(GuardrailOutputScope::Full)
+            .send()
+    };
+    let passes = apply("What a mountain").await.unwrap();
+    assert_eq!(*passes.action(), GuardrailAction::None);
+    assert!(passes.outputs().is_empty());
+    let filters = passes.assessments()[0].content_policy().unwrap().filters();
+    assert_eq!(filters.len(), 6);
+    let insults = filters
+        .iter()
+        .find(|filter| *filter.r#type() == GuardrailContentFilterType::Insults)
+        .unwrap();
+    assert_eq!(
+        *insults.confidence(),
+        GuardrailContentFilterConfidence::Medium
+    );
+    assert_eq!(insults.detected(), Some(true));
+    assert_eq!(
+        passes.usage().unwrap().content_policy_image_units(),
+        Some(1)
+    );
+
+    let blocked = apply("An avalanche").await.unwrap();
+    assert_eq!(*blocked.action(), GuardrailAction::GuardrailIntervened);
+    assert_eq!(
+        blocked.outputs()[0].text(),
+        Some("Sorry, I cannot talk about that.")
+    );
+    let words = blocked.assessments()[0]
+        .word_policy()
+        .unwrap()
+        .custom_words();
+    assert_eq!(words[0].r#match(), "avalanche");
+}
+
+#[tokio::test]
+async fn scripts_answer_them_by_name_alone() {
+    let simulator = simulator().await;
+    simulator.push(
+        Script::error(429, "ThrottlingException", "slow").for_operation(Operation::ApplyGuardrail),
+    );
+    simulator.push(Script::text("for a model"));
+    let text = GuardrailTextBlock::builder().text("a").build().unwrap();
+    let apply = |version: &str| {
+        client(&simulator)
+            .apply_guardrail()
+            .guardrail_identifier("demoguardrail")
+            .guardrail_version(version)
+            .source(GuardrailContentSource::Output)
+            .content(GuardrailContentBlock::Text(text.clone()))
+            .send()
+    };
+    let code = |error: Option<&str>| error.map(str::to_owned);
+    let throttled = apply("1").await.unwrap_err();
+    assert_eq!(
+        code(throttled.code()).as_deref(),
+        Some("ThrottlingException")
+    );
+    let unknown = apply("7").await.unwrap_err();
+    assert_eq!(code(unknown.code()).as_deref(), Some("ValidationException"));
+    assert!(apply("1").await.is_ok());
+    let answer = client(&simulator)
+        .converse()
+        .model_id(common::NOVA)
+        .messages(common::user("hi"));
+    let answer = answer.send().await.unwrap();
+    let said = answer.output().unwrap().as_message().unwrap();
+    assert_eq!(*said.role(), ConversationRole::Assistant);
+    assert_eq!(said.content()[0].as_text().unwrap(), "for a model");
+}
+
+/// What is said of a body that Bedrock refuses; nothing of one that it takes.
+async fn refusal(path: &str, body: Value) -> String {
+    let options = bedrock_simulator::Options {
+        any_credentials: true,
+        ..bedrock_simulator::Options::default()
+    };
+    let simulator = bedrock_simulator::Simulator::start(options).await.unwrap();
+    let answer = post(&simulator, path, body.to_string()).await;
+    match answer.status.as_u16() {
+        200 => String::new(),
+        _ => answer.message(),
+    }
+}
+
+#[tokio::test]
+async fn what_the_model_of_the_api_forbids_is_refused() {
+    let said = json!([{"role": "user", "content": [{"text": "a"}]}]);
+    let violence = json!({"contentFilter": {"categories": [{"category": "VIOLENCE"}]}});
+    let path = "/guardrail-checks/invoke";
+    for (body, expected) in [
+        (json!({"messages": said, "checks": violence}), ""),
+        (json!({"messages": said, "checks": {}}), ""),
+        (
+            json!({"checks": violence}),
+            "'messages' failed to satisfy constraint: Member must not be null",
+        ),
+        (
+            json!({"messages": [], "checks": violence}),
+            "length greater than or equal to 1",
+        ),
+        (
+            json!({"messages": said}),
+            "'checks' failed to satisfy constraint: Member must not be null",
+        ),
+        (
+            json!({"messages": said, "checks": violence, "model": "x"}),
+            "extraneous key [model]",
+        ),
+        (
+            json!({"messages": [{"role": "tool", "content": [{"text": "a"}]}], "checks": violence}),
+            "Member must satisfy enum value set: [user, assistant, system]",
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": [{"text": ""}]}], "checks": violence}),
+            "'messages.1.member.content.1.member.text' failed to satisfy constraint: Member must have length",
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": [{"image": {}}]}], "checks": violence}),
+            "extraneous key [image]",
+        ),
+        (
+            json!({"messages": said, "checks": {"contentFilter": {"categories": [{"category": "GORE"}]}}}),
+            "enum value set: [VIOLENCE, HATE, SEXUAL, MISCONDUCT, INSULTS]",
+        ),
+        (
+            json!({"messages": said, "checks": {"promptAttack": {"categories": []}}}),
+            "'checks.promptAttack.categories' failed",
+        ),
+        (json!([]), "Unexpected value type in payload"),
+    ] {
+        let message = refusal(path, body.clone()).await;
+        assert!(
+            message.contains(expected) && expected.is_empty() == message.is_empty(),
+            "{body}: {message}"
+        );
+    }
+    let text = json!([{"text": {"text": "a"}}]);
+    for (id, version, body, expected) in [
+        (
+            "demoguardrail",
+            "1",
+            json!({"source": "INPUT", "content": text}),
+            "",
+        ),
+        (
+            "demoguardrail",
+            "9",
+            json!({"source": "INPUT", "content": text}),
+            "does not exist",
+        ),
+        (
+            "Demo",
+            "v1",
+            json!({"source": "INPUT", "content": text}),
+            "2 validation errors",
+        ),
+        (
+            "demoguardrail",
+            "1",
+            json!({"source": "USER", "content": text}),
+            "enum value set: [INPUT, OUTPUT]",
+        ),
+        (
+            "demoguardrail",
+            "1",
+            json!({"source": "INPUT"}),
+            "'content' failed",
+        ),
+        (
+            "demoguardrail",
+            "1",
+            json!({"source": "INPUT", "content": [{"image": {"format": "gif", "source": {"bytes": "YQ=="}}}]}),
+            "enum value set: [png, jpeg]",
+        ),
+        (
+            "demoguardrail",
+            "1",
+            json!({"source": "INPUT", "content": text, "outputScope": "ALL"}),
+            "enum value set: [INTERVENTIONS, FULL]",
+        ),
+    ] {
+        let path = format!("/guardrail/{id}/version/{version}/apply");
+        let message = refusal(&path, body.clone()).await;
+        assert!(
+            message.contains(expected) && expected.is_empty() == message.is_empty(),
+            "{path} {body}: {message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_detected_is_told_unless_all_is_asked_for() {
+    let simulator = open_simulator().await;
+    let path = "/guardrail/demoguardrail/version/1/apply";
+    let body = json!({"source": "INPUT", "content": [{"text": {"text": "you idiot"}}]});
+    let answer = post(&simulator, path, body.to_string()).await.json();
+    let filters = &answer["assessments"][0]["contentPolicy"]["filters"];
+    assert_eq!(filters.as_array().unwrap().len(), 1);
+    assert_eq!(filters[0]["type"], "INSULTS");
+}
