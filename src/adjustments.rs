@@ -50,6 +50,14 @@ impl Adjustments {
         self.note(field, "ignored");
     }
 
+    /// Adds the notes of another request that goes with this one.
+    pub fn extend(&mut self, others: &Self) {
+        for Adjustment { field, action } in &others.notes {
+            self.note(field, action.clone());
+        }
+        self.more = self.more.max(others.more);
+    }
+
     /// Whether the request went through as it was written.
     pub fn is_empty(&self) -> bool {
         self.notes.is_empty()

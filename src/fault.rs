@@ -27,6 +27,8 @@ pub enum FaultKind {
     TooLarge,
     /// Not JSON: 415.
     UnsupportedMediaType,
+    /// A file has no such part: 416.
+    RangeNotSatisfiable,
     /// Too many requests; waiting helps: 429.
     RateLimited,
     /// Too many tokens; waiting helps: 429.
@@ -56,6 +58,7 @@ impl FaultKind {
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
+            Self::RangeNotSatisfiable => 416,
             Self::RateLimited | Self::TokenRateLimited | Self::QuotaExhausted => 429,
             Self::Internal => 500,
             Self::BadGateway => 502,

@@ -7,9 +7,13 @@
 //! - [`pipeline`]: the life of a request, the page to read first
 //! - [`models`]: what a name means, and what the family takes; [`catalog`]: which models there are;
 //!   [`base_models`]: what the account's own are based on
-//! - [`openai`]: OpenAI's dialect; [`converse`]: Bedrock's, the hub, and its rules
+//! - [`openai`]: OpenAI's dialect; [`converse`]: Bedrock's, the hub, and its rules;
+//!   [`providers`]: the bodies of models that Converse is not for
+//! - [`guardrails`]: what they are asked beside a conversation
+//! - [`json_body`]: JSON as typed values, or a refusal
 //! - [`fetch`]: the files that a request points to
 //! - [`reasoning_memory`]: what models thought before they called tools
+//! - [`store`]: what outlives the process
 //! - [`limits`]: whether it may go now
 //! - [`bedrock`]: transport, credentials, retries, failures
 //! - [`record`]: the log line that is written on every path
@@ -27,12 +31,16 @@ pub mod config;
 pub mod converse;
 pub mod fault;
 pub mod fetch;
+pub mod guardrails;
 pub mod identity;
+pub mod json_body;
 pub mod limits;
 pub mod models;
 pub mod openai;
 pub mod pipeline;
+pub mod providers;
 pub mod reasoning_memory;
 pub mod record;
 pub mod server;
+pub mod store;
 pub mod telemetry;

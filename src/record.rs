@@ -40,6 +40,8 @@ pub struct Entries {
     pub first_token: Option<Duration>,
     /// What was used, once Bedrock has said so; over all answers where there are several.
     pub usage: Option<TokenCounts>,
+    /// The units of text that were judged, as Bedrock counts them.
+    pub text_units: Option<u64>,
     /// What that cost.
     pub cost: Option<Cost>,
     /// The tokens written so far, estimated, for answers that end before Bedrock says it.
@@ -133,6 +135,7 @@ impl Drop for Record {
             cached_tokens = usage.cached,
             cache_write_tokens = usage.cache_write,
             reasoning_tokens = usage.reasoning,
+            text_units = entries.text_units,
             cost_usd = cost.map(|cost| usd(cost.total)),
             cache_saved_usd = cost
                 .and_then(|cost| cost.saved)

@@ -7,8 +7,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName};
+use serde::de::DeserializeOwned;
 
-use super::authenticate;
+use super::{authenticate, flag};
 use crate::config::Truncate;
 use crate::fault::Fault;
 use crate::limits::Refused;
@@ -26,8 +27,30 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    let chat = |call| app.pipeline.chat(call);
+    answered(&app, &record, &headers, body, chat).await
+}
+
+/// Answers a request with what `work` makes of it, whole or as a stream. The request ends with the
+/// process.
+pub(super) async fn answered<T, Work>(
+    app: &App,
+    record: &Arc<Record>,
+    headers: &HeaderMap,
+    body: Body,
+    work: impl FnOnce(ChatCall<T>) -> Work,
+) -> Response
+where
+    Box<T>: DeserializeOwned,
+    Work: Future<Output = Result<ChatAnswer, Refused>>,
+{
+    let answer = async {
+        let call = read(app, record, headers, body).await?;
+        // The state of the whole way is large, and every layer above would carry it along.
+        Box::pin(work(call)).await
+    };
     let answer = tokio::select! {
-        answer = answer(&app, &record, &headers, body) => answer,
+        answer = answer => answer,
         () = app.shutdown.reached(Phase::Ending) => Err(restarting().into()),
     };
     match answer {
@@ -51,7 +74,8 @@ pub async fn create(
                     record.entries().ending = Ending::Answered;
                     answer_json(json, &notes)
                 }
-                ChatBody::Stream(stream) => answer_stream(&app, *stream, &notes),
+                ChatBody::Stream(stream) => answer_stream(app, *stream, &notes),
+                ChatBody::NativeStream(stream) => answer_stream(app, *stream, &notes),
             }
         }
     }
@@ -80,23 +104,16 @@ pub async fn explain(
     }
 }
 
-async fn answer(
+/// A chat request as the server knows it.
+pub(super) async fn read<T>(
     app: &App,
     record: &Arc<Record>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<ChatAnswer, Refused> {
-    let call = read(app, record, headers, body).await?;
-    // The state of the whole way is large, and every layer above would carry it along.
-    Box::pin(app.pipeline.chat(call)).await
-}
-
-async fn read(
-    app: &App,
-    record: &Arc<Record>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<ChatCall, Refused> {
+) -> Result<ChatCall<T>, Refused>
+where
+    Box<T>: DeserializeOwned,
+{
     let caller = match authenticate(app, headers, record) {
         Ok(caller) => caller,
         Err(fault) => {
@@ -114,7 +131,8 @@ async fn read(
     })
 }
 
-fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, Fault> {
+/// What the headers of a request say of it.
+pub(super) fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, Fault> {
     let is_ours = |name: &HeaderName| {
         let name = name.as_str();
         name.starts_with("x-outcrop-") || name.starts_with("x-amzn-bedrock-")
@@ -146,20 +164,4 @@ fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, Fault> {
         service_tier: owned("x-amzn-bedrock-service-tier"),
         latency: owned("x-amzn-bedrock-performanceconfig-latency"),
     })
-}
-
-/// A header that is on or off.
-fn flag(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Fault> {
-    let Some(value) = headers.get(name) else {
-        return Ok(None);
-    };
-    let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
-    match value.as_str() {
-        "true" | "on" | "1" => Ok(Some(true)),
-        "false" | "off" | "0" => Ok(Some(false)),
-        _ => Err(Fault::invalid(
-            name,
-            format!("the header `{name}` is `{value}`, and it is `on` or `off`"),
-        )),
-    }
 }

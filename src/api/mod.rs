@@ -1,30 +1,138 @@
 //! One thin handler a file, one file an endpoint.
 
+pub mod batches;
+pub mod bedrock;
+mod bodiless;
 pub mod chat_completions;
+pub mod completions;
+pub mod embeddings;
+pub mod files;
 pub mod health;
+pub mod images;
+pub mod input_tokens;
 pub mod models;
+pub mod moderations;
+pub mod rerank;
 pub mod unknown;
+pub mod videos;
 
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use serde::de::DeserializeOwned;
 
 use crate::fault::Fault;
 use crate::identity::Caller;
-use crate::record::Record;
-use crate::server::App;
+use crate::limits::Refused;
+use crate::pipeline::{Answer, Asked};
+use crate::record::{Ending, Record};
+use crate::server::{App, Notes, Phase, answer_json, discard, read_json, refuse, restarting};
 
-/// Who is calling, by the key in `Authorization: Bearer`, in Azure's `api-key` or in Anthropic's
-/// `x-api-key`.
+/// Answers a request with a body of JSON: who is calling, what the body says, what `work` makes of
+/// it. The request ends with the process.
+async fn answered<T, Work>(
+    app: &App,
+    record: Arc<Record>,
+    headers: &HeaderMap,
+    body: Body,
+    work: impl FnOnce(Asked<T>) -> Work,
+) -> Response
+where
+    T: DeserializeOwned,
+    Work: Future<Output = Result<Answer, Refused>>,
+{
+    let noted = Arc::clone(&record);
+    let answer = until_ending(app, async {
+        let caller = match authenticate(app, headers, &record) {
+            Ok(caller) => caller,
+            Err(fault) => {
+                discard(body).await;
+                return Err(fault.into());
+            }
+        };
+        let (request, _) = read_json(headers, body, &app.settings).await?;
+        work(Asked {
+            caller,
+            request,
+            record,
+        })
+        .await
+    });
+    respond(&noted, answer.await)
+}
+
+/// What `work` gives, unless the process ends before.
+async fn until_ending<T>(
+    app: &App,
+    work: impl Future<Output = Result<T, Refused>>,
+) -> Result<T, Refused> {
+    // The state of the whole way is large, and every layer above would carry it along.
+    let work = Box::pin(work);
+    tokio::select! {
+        answer = work => answer,
+        () = app.shutdown.reached(Phase::Ending) => Err(restarting().into()),
+    }
+}
+
+/// An answer, or the refusal in its place.
+fn respond(record: &Record, answer: Result<Answer, Refused>) -> Response {
+    match answer {
+        Err(refused) => {
+            record.note_fault(&refused.fault);
+            refuse(refused)
+        }
+        Ok(Answer {
+            body,
+            adjustments,
+            rate,
+            cost,
+        }) => {
+            record.entries().ending = Ending::Answered;
+            let notes = Notes {
+                adjustments: Some(&adjustments),
+                rate,
+                cost,
+            };
+            answer_json(body, &notes)
+        }
+    }
+}
+
+/// Who is calling, by the key that the request shows.
 fn authenticate(app: &App, headers: &HeaderMap, record: &Record) -> Result<Caller, Fault> {
+    let caller = app.callers.identify(key(headers))?;
+    record.entries().caller = Some(caller.name().to_owned());
+    Ok(caller)
+}
+
+/// The key of a request: in `Authorization: Bearer`, in Azure's `api-key` or in Anthropic's
+/// `x-api-key`.
+fn key(headers: &HeaderMap) -> Option<&str> {
     let text = |name: &str| headers.get(name)?.to_str().ok();
     let bearer = text(AUTHORIZATION.as_str()).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
     });
-    let key = bearer
+    bearer
         .or_else(|| text("api-key"))
-        .or_else(|| text("x-api-key"));
-    let caller = app.callers.identify(key)?;
-    record.entries().caller = Some(caller.name().to_owned());
-    Ok(caller)
+        .or_else(|| text("x-api-key"))
+}
+
+/// A header that is on or off.
+fn flag(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Fault> {
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
+    let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+    match value.as_str() {
+        "true" | "on" | "1" => Ok(Some(true)),
+        "false" | "off" | "0" => Ok(Some(false)),
+        _ => Err(Fault::invalid(
+            name,
+            format!("the header `{name}` is `{value}`, and it is `on` or `off`"),
+        )),
+    }
 }

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 use tower::ServiceExt;
 use tower::retry::budget::{Budget, TpsBudget};
@@ -14,22 +13,12 @@ use tower::retry::{Policy, Retry};
 use super::credentials::CredentialCache;
 use super::failure::{Advice, Failure};
 use super::settings::RetrySettings;
-use crate::models::ModelId;
 
 /// How long calls and retries count for the budget.
 const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 
 /// Retries a second that are allowed however few calls there are.
 const LEAST_RETRIES: u32 = 5;
-
-/// One question to a model: cheap to clone, so that it can be asked again.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// The model.
-    pub model: ModelId,
-    /// The JSON of the request.
-    pub body: Bytes,
-}
 
 /// When to ask again; shared by all calls, as is its budget.
 #[derive(Debug, Clone)]
@@ -85,12 +74,13 @@ pub(super) struct Backoff<'a> {
 
 impl Backoff<'_> {
     /// Asks until there is an answer, or asking again does not help.
-    pub(super) async fn call<F, Asked, T>(self, ask: F, call: Call) -> Result<T, Failure>
+    pub(super) async fn call<F, Asked, T>(self, ask: F) -> Result<T, Failure>
     where
-        F: FnMut(Call) -> Asked + Clone,
+        F: Fn() -> Asked + Clone,
         Asked: Future<Output = Result<T, Failure>>,
     {
-        Retry::new(self, tower::service_fn(ask)).oneshot(call).await
+        let ask = tower::service_fn(move |()| ask());
+        Retry::new(self, ask).oneshot(()).await
     }
 
     /// How long to wait before the next attempt, or nothing where there is none.
@@ -118,10 +108,10 @@ impl Backoff<'_> {
     }
 }
 
-impl<T> Policy<Call, T, Failure> for Backoff<'_> {
+impl<T> Policy<(), T, Failure> for Backoff<'_> {
     type Future = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    fn retry(&mut self, _: &mut Call, result: &mut Result<T, Failure>) -> Option<Self::Future> {
+    fn retry(&mut self, _: &mut (), result: &mut Result<T, Failure>) -> Option<Self::Future> {
         let failure = match result {
             Ok(_) => {
                 self.policy.budget.deposit();
@@ -139,8 +129,8 @@ impl<T> Policy<Call, T, Failure> for Backoff<'_> {
         Some(Box::pin(tokio::time::sleep(delay)))
     }
 
-    fn clone_request(&mut self, call: &Call) -> Option<Call> {
-        Some(call.clone())
+    fn clone_request(&mut self, _: &()) -> Option<()> {
+        Some(())
     }
 }
 

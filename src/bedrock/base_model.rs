@@ -68,7 +68,7 @@ impl Bedrock {
                     "Bedrock does not tell the base of `{model}`"
                 )));
             };
-            let answer = self.ask(&question, &model).await?;
+            let answer = self.looked_up(&question, &model).await?;
             if kind == ModelKind::ImportedModel {
                 let takes_tools = answer.instruct_supported.unwrap_or_default();
                 return Ok(BaseModel::Imported { takes_tools });
@@ -85,7 +85,7 @@ impl Bedrock {
         }
     }
 
-    async fn ask(&self, question: &Question, model: &ModelId) -> Result<Answer, Failure> {
+    async fn looked_up(&self, question: &Question, model: &ModelId) -> Result<Answer, Failure> {
         let path = format!("{}/{}", question.path, path_segment(model));
         let asked = self.get(&path).await.and_then(|body| {
             serde_json::from_slice(&body).map_err(|error| Failure::bad_answer(error.to_string()))

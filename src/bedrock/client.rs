@@ -6,22 +6,27 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::attempt::{Backoff, Call, RetryPolicy};
+use super::async_invoke::JobArns;
+use super::attempt::{Backoff, RetryPolicy};
 use super::credentials::{Authorization, CredentialCache, CredentialKind, CredentialsUnavailable};
+use super::decoder::Decode;
 use super::endpoint::{self, Endpoints};
 use super::failure::Failure;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
 use super::stream::EventStream;
-use super::transport::Transport;
+use super::transport::{Outgoing, Transport};
 use crate::converse::response::ConverseResponse;
 use crate::models::ModelId;
 
+/// How long a question that is not to a model may take.
+pub(super) const QUESTION: Duration = Duration::from_secs(30);
+
 /// What of a model's id stands in a path as it is: ARNs have colons and slashes, and AWS wants
 /// both encoded.
-const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
@@ -29,6 +34,67 @@ const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The variable of Bedrock's API keys.
 const BEARER_TOKEN: &str = "AWS_BEARER_TOKEN_BEDROCK";
+
+/// One question to a model: cheap to clone, so that it can be asked again.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The model.
+    pub model: ModelId,
+    /// The JSON of the request.
+    pub body: Bytes,
+    /// Headers beside those of every call.
+    pub headers: HeaderMap,
+}
+
+/// A question to one of Bedrock's services that is not to a model.
+#[derive(Debug, Clone)]
+pub(super) struct Question<'a> {
+    pub(super) service: Service,
+    pub(super) method: Method,
+    /// Encoded.
+    pub(super) path_and_query: &'a str,
+    /// JSON, or nothing.
+    pub(super) body: Bytes,
+}
+
+/// The services of Bedrock that are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    /// `bedrock-runtime`, which runs models.
+    Runtime,
+    /// `bedrock`, the control plane.
+    Control,
+}
+
+impl Call {
+    /// A call without headers of its own.
+    pub fn new(model: ModelId, body: Bytes) -> Self {
+        Self {
+            model,
+            body,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    fn outgoing<'a>(&self, url: &'a str) -> Outgoing<'a> {
+        Outgoing {
+            headers: self.headers.clone(),
+            ..Outgoing::json(Method::POST, url, self.body.clone())
+        }
+    }
+}
+
+impl<'a> Question<'a> {
+    /// A GET.
+    pub(super) fn get(service: Service, path_and_query: &'a str) -> Self {
+        Self {
+            service,
+            method: Method::GET,
+            path_and_query,
+            body: Bytes::new(),
+        }
+    }
+}
 
 /// Bedrock in one region, with one set of credentials.
 #[derive(Debug, Clone)]
@@ -44,6 +110,7 @@ struct Inner {
     timeouts: Timeouts,
     retry: RetryPolicy,
     sdk: SdkConfig,
+    job_arns: JobArns,
 }
 
 /// Why Bedrock cannot be reached at all; the text holds the remedy.
@@ -72,9 +139,12 @@ impl Bedrock {
                     .to_owned(),
             ));
         };
-        let endpoints = endpoint::resolve(&sdk, &region)
+        let mut endpoints = endpoint::resolve(&sdk, &region)
             .await
             .map_err(|error| ConnectError(format!("no endpoint for region `{region}`: {error}")))?;
+        if let Some(url) = &settings.mantle_endpoint {
+            endpoints.mantle = Some(url.clone());
+        }
         let bearer = std::env::var(BEARER_TOKEN).ok().filter(|t| !t.is_empty());
         let credentials = CredentialCache::new(bearer, sdk.credentials_provider());
         Self::new(sdk, region, endpoints, credentials, settings)
@@ -103,6 +173,7 @@ impl Bedrock {
         let endpoints = Endpoints {
             runtime: simulated.url.clone(),
             control: simulated.url.clone(),
+            mantle: Some(simulated.url.clone()),
         };
         let credentials = CredentialCache::new(None, Some(provider));
         Self::new(sdk, region, endpoints, credentials, settings)
@@ -125,6 +196,7 @@ impl Bedrock {
                 timeouts: settings.timeouts,
                 retry: RetryPolicy::new(settings.retry),
                 sdk,
+                job_arns: JobArns::default(),
             }),
         })
     }
@@ -144,6 +216,16 @@ impl Bedrock {
         &self.inner.endpoints.control
     }
 
+    /// What was learned of the ARNs of jobs.
+    pub(super) fn job_arns(&self) -> &JobArns {
+        &self.inner.job_arns
+    }
+
+    /// The address of `bedrock-mantle`, where there is one.
+    pub(super) fn mantle_endpoint(&self) -> Option<&str> {
+        self.inner.endpoints.mantle.as_deref()
+    }
+
     /// What the SDK's own clients are made of.
     pub(super) fn sdk(&self) -> &SdkConfig {
         &self.inner.sdk
@@ -159,56 +241,67 @@ impl Bedrock {
 
     /// The whole answer of a model, with retries.
     pub async fn converse(&self, call: Call) -> Result<ConverseResponse, Failure> {
-        let ask = |call: Call| {
-            let bedrock = self.clone();
-            async move { bedrock.converse_once(&call).await }
-        };
-        self.with_backoff(ask, call).await
+        self.with_backoff(|| self.converse_once(&call)).await
     }
 
     /// The stream of a model's answer, once its first event has arrived, with retries until then.
     pub async fn converse_stream(&self, call: Call) -> Result<EventStream, Failure> {
-        let ask = |call: Call| {
-            let bedrock = self.clone();
-            async move { bedrock.converse_stream_once(&call).await }
-        };
-        self.with_backoff(ask, call).await
+        self.with_backoff(|| self.converse_stream_once(&call)).await
     }
 
     /// Asks until there is an answer, or asking again does not help.
-    pub(super) async fn with_backoff<F, Asked, T>(&self, ask: F, call: Call) -> Result<T, Failure>
+    pub(super) async fn with_backoff<F, Asked, T>(&self, ask: F) -> Result<T, Failure>
     where
-        F: FnMut(Call) -> Asked + Clone,
+        F: Fn() -> Asked + Clone,
         Asked: Future<Output = Result<T, Failure>>,
     {
         let credentials = &self.inner.transport.credentials;
         let backoff: Backoff<'_> = self.inner.retry.begin(credentials);
-        backoff.call(ask, call).await
+        backoff.call(ask).await
     }
 
     async fn converse_once(&self, call: &Call) -> Result<ConverseResponse, Failure> {
-        let body = self
+        let answer = self
             .post(call, "converse", self.inner.timeouts.whole_answer)
             .await?;
-        serde_json::from_slice(&body).map_err(|error| Failure::bad_answer(error.to_string()))
+        serde_json::from_slice(answer.body())
+            .map_err(|error| Failure::bad_answer(error.to_string()))
     }
 
     async fn converse_stream_once(&self, call: &Call) -> Result<EventStream, Failure> {
         const ACCEPT: &str = "application/vnd.amazon.eventstream";
+        let url = self.url(&call.model, "converse-stream");
+        self.open(Outgoing {
+            accept: ACCEPT,
+            ..call.outgoing(&url)
+        })
+        .await
+    }
+
+    /// A stream of events, once the first one has arrived. Asked once.
+    pub(super) async fn open<D: Decode + Default>(
+        &self,
+        outgoing: Outgoing<'_>,
+    ) -> Result<EventStream<D>, Failure> {
         let Timeouts {
             first_event,
             silence,
             ..
         } = self.inner.timeouts;
-        let url = self.url(&call.model, "converse-stream");
         let open = async {
-            let sent = self
-                .inner
-                .transport
-                .send(Method::POST, &url, ACCEPT, call.body.clone());
-            EventStream::open(sent.await?.into_body(), first_event, silence).await
+            let sent = self.inner.transport.send(outgoing).await?;
+            EventStream::open(sent.into_body(), first_event, silence).await
         };
         within(first_event, open).await
+    }
+
+    /// A request whose answer is read whole, within `limit`. Asked once.
+    pub(super) async fn fetch(
+        &self,
+        outgoing: Outgoing<'_>,
+        limit: Duration,
+    ) -> Result<Response<Bytes>, Failure> {
+        within(limit, self.inner.transport.fetch(outgoing)).await
     }
 
     /// A POST to a model, whose answer is read whole.
@@ -217,18 +310,47 @@ impl Bedrock {
         call: &Call,
         operation: &str,
         limit: Duration,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<Response<Bytes>, Failure> {
         let url = self.url(&call.model, operation);
-        let body = call.body.clone();
-        let fetched = self.inner.transport.fetch(Method::POST, &url, body);
-        within(limit, fetched).await
+        self.fetch(call.outgoing(&url), limit).await
+    }
+
+    /// A question to one of Bedrock's services that is not to a model, answered in JSON. Asked once.
+    pub(super) async fn ask(&self, question: &Question<'_>) -> Result<Bytes, Failure> {
+        let Question {
+            service,
+            method,
+            path_and_query,
+            body,
+        } = question;
+        let endpoint = match service {
+            Service::Runtime => self.runtime_endpoint(),
+            Service::Control => self.control_endpoint(),
+        };
+        let url = format!("{endpoint}{path_and_query}");
+        let outgoing = Outgoing::json(method.clone(), &url, body.clone());
+        let answer = within(QUESTION, self.inner.transport.fetch(outgoing)).await?;
+        Ok(answer.into_body())
     }
 
     /// A GET of the control plane.
     pub(super) async fn get(&self, path_and_query: &str) -> Result<Bytes, Failure> {
-        let url = format!("{}{path_and_query}", self.control_endpoint());
-        let fetched = self.inner.transport.fetch(Method::GET, &url, Bytes::new());
-        within(Duration::from_secs(30), fetched).await
+        self.ask(&Question::get(Service::Control, path_and_query))
+            .await
+    }
+
+    /// How long a whole answer of a model may take.
+    pub(super) fn longest_answer(&self) -> Duration {
+        self.inner.timeouts.whole_answer
+    }
+
+    /// How long to wait for what.
+    pub(super) fn timeouts(&self) -> Timeouts {
+        self.inner.timeouts
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.inner.transport
     }
 
     fn url(&self, model: &ModelId, operation: &str) -> String {
@@ -239,11 +361,16 @@ impl Bedrock {
 }
 
 /// A model's id as one segment of a path.
-pub(super) fn path_segment(model: &ModelId) -> impl fmt::Display {
-    utf8_percent_encode(model.as_str(), PATH_SEGMENT)
+pub fn path_segment(model: &ModelId) -> impl fmt::Display {
+    encoded_segment(model.as_str())
 }
 
-async fn within<T>(
+/// A text as one segment of a path.
+pub(super) fn encoded_segment(text: &str) -> impl fmt::Display {
+    utf8_percent_encode(text, PATH_SEGMENT)
+}
+
+pub(super) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {

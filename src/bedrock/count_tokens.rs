@@ -6,8 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::attempt::Call;
-use super::client::Bedrock;
+use super::client::{Bedrock, Call};
 use super::failure::Failure;
 
 /// How long one count may take.
@@ -54,20 +53,13 @@ impl Bedrock {
     /// "Monitor your token usage by counting tokens"); the others are refused with a
     /// ValidationException. That means no count, and its fault is no answer for a client.
     pub async fn count_tokens(&self, call: Call) -> Result<u64, Failure> {
-        let call = Call {
-            model: call.model.foundation(),
-            body: counted(&call.body)?,
-        };
-        let ask = |call: Call| {
-            let bedrock = self.clone();
-            async move { bedrock.count_tokens_once(&call).await }
-        };
-        self.with_backoff(ask, call).await
+        let call = Call::new(call.model.foundation(), counted(&call.body)?);
+        self.with_backoff(|| self.count_tokens_once(&call)).await
     }
 
     async fn count_tokens_once(&self, call: &Call) -> Result<u64, Failure> {
-        let body = self.post(call, "count-tokens", LIMIT).await?;
-        let response: Response = serde_json::from_slice(&body)
+        let answer = self.post(call, "count-tokens", LIMIT).await?;
+        let response: Response = serde_json::from_slice(answer.body())
             .map_err(|error| Failure::bad_answer(error.to_string()))?;
         Ok(response.input_tokens)
     }

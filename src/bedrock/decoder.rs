@@ -11,7 +11,20 @@ use crate::converse::event::Event;
 
 /// A frame's length stands in its first bytes; a broken one must not make the gateway wait for
 /// gigabytes. AWS's own limit is 16 MiB.
-const LONGEST_FRAME: usize = 16 << 20;
+pub(super) const LONGEST_FRAME: usize = 16 << 20;
+
+/// From the bytes of an answer to its events.
+pub trait Decode {
+    /// What the answer consists of.
+    type Item;
+
+    /// Takes the next bytes and appends what is whole with them to `items`. After a failure the
+    /// rest of the answer is of no use.
+    fn push(&mut self, bytes: &[u8], items: &mut Vec<Self::Item>) -> Result<(), Failure>;
+
+    /// The answer is at its end. Fails where that is within an item.
+    fn finish(&self) -> Result<(), Failure>;
+}
 
 /// The frames of one answer.
 #[derive(Debug)]
@@ -69,6 +82,18 @@ impl EventDecoder {
     }
 }
 
+impl Decode for EventDecoder {
+    type Item = Event;
+
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Failure> {
+        EventDecoder::push(self, bytes, events)
+    }
+
+    fn finish(&self) -> Result<(), Failure> {
+        EventDecoder::finish(self)
+    }
+}
+
 impl Default for EventDecoder {
     fn default() -> Self {
         Self::new()
@@ -76,6 +101,13 @@ impl Default for EventDecoder {
 }
 
 fn read_message(message: &Message) -> Result<Event, Failure> {
+    let event_type = event_type(message)?;
+    Event::parse(event_type, message.payload())
+        .map_err(|error| Failure::bad_answer(format!("event `{event_type}`: {error}")))
+}
+
+/// The `:event-type` of a frame that is an event, or the failure that it tells of.
+pub(super) fn event_type(message: &Message) -> Result<&str, Failure> {
     let header = |wanted: &str| {
         let found = message
             .headers()
@@ -84,11 +116,7 @@ fn read_message(message: &Message) -> Result<Event, Failure> {
         found.value().as_string().ok().map(|text| text.as_str())
     };
     match header(":message-type") {
-        Some("event") => {
-            let event_type = header(":event-type").unwrap_or_default();
-            Event::parse(event_type, message.payload())
-                .map_err(|error| Failure::bad_answer(format!("event `{event_type}`: {error}")))
-        }
+        Some("event") => Ok(header(":event-type").unwrap_or_default()),
         Some("exception") => {
             let exception = header(":exception-type").unwrap_or_default();
             Err(Failure::from_exception(exception, message.payload()))

@@ -4,19 +4,22 @@ use aws_sdk_bedrockruntime::config::endpoint::{DefaultResolver, Params, ResolveE
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
-/// The two services of Bedrock that are called.
+/// The services of Bedrock that are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoints {
     /// `bedrock-runtime`, which runs models.
     pub(super) runtime: String,
     /// `bedrock`, the control plane, which lists them.
     pub(super) control: String,
+    /// `bedrock-mantle`, which serves OpenAI's API; nothing where it cannot be reached as the
+    /// operator wants it to be.
+    pub(super) mantle: Option<String>,
 }
 
-/// Resolves both endpoints for `region`, FIPS and dual stack as `config` has them.
+/// Resolves the endpoints for `region`, FIPS and dual stack as `config` has them.
 ///
-/// `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`, `AWS_ENDPOINT_URL_BEDROCK`, `AWS_ENDPOINT_URL` and their
-/// twins in the profile go first, as in every SDK.
+/// `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`, `AWS_ENDPOINT_URL_BEDROCK`, `AWS_ENDPOINT_URL_BEDROCK_MANTLE`,
+/// `AWS_ENDPOINT_URL` and their twins in the profile go first, as in every SDK.
 pub(super) async fn resolve(config: &SdkConfig, region: &str) -> Result<Endpoints, String> {
     let runtime = match overridden(config, "Bedrock Runtime") {
         Some(url) => url,
@@ -29,7 +32,19 @@ pub(super) async fn resolve(config: &SdkConfig, region: &str) -> Result<Endpoint
             .await?
             .replacen("bedrock-runtime", "bedrock", 1),
     };
-    Ok(Endpoints { runtime, control })
+    let mantle = overridden(config, "Bedrock Mantle").or_else(|| mantle(config, region));
+    Ok(Endpoints {
+        runtime,
+        control,
+        mantle,
+    })
+}
+
+/// In no SDK's rules; as openai-python 3.52 has it (`openai.providers.bedrock`). There is one host
+/// for both versions of IP, and none for FIPS.
+fn mantle(config: &SdkConfig, region: &str) -> Option<String> {
+    let fips = config.use_fips().unwrap_or(false);
+    (!fips).then(|| format!("https://bedrock-mantle.{region}.api.aws"))
 }
 
 fn overridden(config: &SdkConfig, service_id: &str) -> Option<String> {
@@ -73,13 +88,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_rules_give_both_services() {
+    async fn the_rules_give_all_services() {
         let endpoints = resolved(false, false).await;
         assert_eq!(
             endpoints.runtime,
             "https://bedrock-runtime.us-west-2.amazonaws.com"
         );
         assert_eq!(endpoints.control, "https://bedrock.us-west-2.amazonaws.com");
+        let mantle = endpoints.mantle.as_deref();
+        assert_eq!(mantle, Some("https://bedrock-mantle.us-west-2.api.aws"));
     }
 
     #[tokio::test]
@@ -90,5 +107,6 @@ mod tests {
             "https://bedrock-runtime-fips.us-west-2.api.aws"
         );
         assert_eq!(endpoints.control, "https://bedrock-fips.us-west-2.api.aws");
+        assert_eq!(endpoints.mantle, None);
     }
 }

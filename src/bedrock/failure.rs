@@ -1,14 +1,18 @@
 //! Bedrock's errors: what the client hears, and whether to try again. Both are decided here, once
 //! for each error (the project's contract, table D.3).
 
+mod classes;
+
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Response;
 use serde::Deserialize;
 
-use super::refused::{fitting_share, refused_field};
-use super::scrub::scrub;
+use super::envelope::Envelope;
 use crate::fault::{Fault, FaultKind};
 use crate::models::RefusedField;
+use classes::classify;
 
 /// Where the call may go next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +42,9 @@ pub struct Failure {
     pub refused_field: Option<RefusedField>,
     /// The share of the conversation, of a thousand, that would have fitted, where it was too long
     /// and Bedrock says by how much.
-    pub fitting_share: Option<u32>,
+    pub fitting_share: Option<u16>,
+    /// What Bedrock answered, for clients of its own API; nothing where it did not answer.
+    pub answer: Option<Box<Response<Bytes>>>,
 }
 
 /// An error answer as it came.
@@ -65,6 +71,11 @@ struct ErrorBody {
 impl Failure {
     /// Reads an HTTP error.
     pub(super) fn from_answer(answer: &ErrorAnswer<'_>) -> Self {
+        if let Some(envelope) = Envelope::read(answer.body) {
+            let mut failure = Self::of_envelope(&envelope, answer.status);
+            failure.wait = failure.wait.or(answer.wait);
+            return failure;
+        }
         let body: ErrorBody = serde_json::from_slice(answer.body).unwrap_or_default();
         let named = answer.error_type.map(str::to_owned).or(body.code);
         let code = named
@@ -83,16 +94,22 @@ impl Failure {
     /// Reads the exception frame `exception_type` of a stream.
     pub(super) fn from_exception(exception_type: &str, payload: &[u8]) -> Self {
         let body: ErrorBody = serde_json::from_slice(payload).unwrap_or_default();
-        // In a stream the names begin with a small letter: `throttlingException`.
-        let mut letters = exception_type.chars();
-        let code: String = letters
-            .next()
-            .map(|first| first.to_ascii_uppercase())
-            .into_iter()
-            .chain(letters)
-            .collect();
+        let code = capitalized(exception_type);
         let message = body.message.unwrap_or_default();
         classify(&code, &message, 0, body.original_status_code)
+    }
+
+    /// Reads an error in OpenAI's form, which came with `status`, or with none in a stream.
+    pub(super) fn of_envelope(envelope: &Envelope, status: u16) -> Self {
+        let status = match status {
+            200..=299 => 0,
+            status => status,
+        };
+        let named = envelope.aws_code(status).map(capitalized);
+        let code = named.unwrap_or_else(|| code_of_status(status).to_owned());
+        let mut failure = classify(&code, &envelope.message, status, None);
+        envelope.complete(&mut failure);
+        failure
     }
 
     /// Bedrock did not answer in time.
@@ -151,6 +168,80 @@ impl Failure {
         )
     }
 
+    /// S3 refused, which is the operator's affair save where there is no such object.
+    pub(super) fn of_storage(status: u16, code: &str, detail: String) -> Self {
+        let (fault, advice) = match (status, code) {
+            (404, "NoSuchKey" | "NotFound" | "") => (
+                Fault::new(FaultKind::NotFound, "the file is not there any more").code("not_found"),
+                Advice::Never,
+            ),
+            (416, _) => (
+                Fault::new(
+                    FaultKind::RangeNotSatisfiable,
+                    "the file has no bytes in the range that was asked for",
+                ),
+                Advice::Never,
+            ),
+            (500.., _) => (
+                Fault::new(
+                    FaultKind::BadGateway,
+                    "the gateway's storage failed; try again",
+                )
+                .code("storage_error"),
+                Advice::Retry,
+            ),
+            _ => (
+                Fault::new(
+                    FaultKind::Internal,
+                    "the gateway's storage refused it; its operator has to mend that",
+                )
+                .code("storage_error")
+                .should_retry(false),
+                Advice::Never,
+            ),
+        };
+        let code = match code {
+            "" => "S3",
+            code => code,
+        };
+        Self::new(fault, advice, code, detail)
+    }
+
+    /// The same of a guardrail, where there is no model to speak of.
+    pub(super) fn of_guardrails(mut self) -> Self {
+        let has = |words: &str| self.detail.to_lowercase().contains(words);
+        let not_there = has("guardrail identifier or version");
+        self.fault = match self.code.as_str() {
+            "AccessDeniedException" if self.fault.kind == FaultKind::Permission => Fault::new(
+                FaultKind::Permission,
+                "the gateway is not authorized to have content checked; its operator has to allow \
+                 it in the gateway's role",
+            )
+            .code("access_denied")
+            .should_retry(false),
+            "ResourceNotFoundException" => guardrail_not_there(),
+            "ValidationException" if not_there => guardrail_not_there(),
+            "UnknownOperationException" => Fault::new(
+                FaultKind::Internal,
+                "Bedrock does not check content in the gateway's region; its operator has to set a \
+                 guardrail for it",
+            )
+            .code("unsupported_region")
+            .should_retry(false),
+            _ if self.fault.parameter.is_some() => self.fault.parameter("input"),
+            _ => self.fault,
+        };
+        self
+    }
+
+    /// What Bedrock or S3 has written is not what it should be, and stays so.
+    pub fn unreadable(detail: impl Into<String>) -> Self {
+        Self {
+            advice: Advice::Never,
+            ..Self::bad_answer(detail)
+        }
+    }
+
     /// A fault of the gateway's own.
     pub(super) fn internal(detail: impl Into<String>) -> Self {
         Self::new(Fault::internal(), Advice::Never, "Internal", detail)
@@ -165,8 +256,16 @@ impl Failure {
             detail: detail.into(),
             refused_field: None,
             fitting_share: None,
+            answer: None,
         }
     }
+}
+
+/// In a stream the names of exceptions begin with a small letter: `throttlingException`.
+fn capitalized(exception_type: &str) -> String {
+    let mut letters = exception_type.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// `ValidationException` of `com.amazon.bedrock#ValidationException:http://...`.
@@ -192,273 +291,13 @@ fn code_of_status(status: u16) -> &'static str {
     }
 }
 
-fn classify(code: &str, message: &str, status: u16, original_status: Option<u16>) -> Failure {
-    let (fault, advice, wait) = match code {
-        "ValidationException" | "SerializationException" => {
-            (validation(message), Advice::Never, None)
-        }
-        "AccessDeniedException" if is_about_credentials(message) => credentials_refused(),
-        "AccessDeniedException" => (access_denied(), Advice::Never, None),
-        "UnrecognizedClientException"
-        | "InvalidSignatureException"
-        | "SignatureDoesNotMatch"
-        | "ExpiredTokenException"
-        | "ExpiredToken"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "IncompleteSignature"
-        | "InvalidClientTokenId" => credentials_refused(),
-        "ResourceNotFoundException" => (model_not_found(message), Advice::Never, None),
-        "ThrottlingException" | "TooManyRequestsException" => throttled(message),
-        "ServiceQuotaExceededException" => (quota_exceeded(), Advice::Never, None),
-        "ModelNotReadyException" => (
-            Fault::new(
-                FaultKind::Unavailable,
-                "the model is being loaded; try again soon",
-            )
-            .code("model_not_ready")
-            .retry_after(Duration::from_secs(5)),
-            Advice::Retry,
-            None,
-        ),
-        "ModelTimeoutException" => (
-            Fault::new(
-                FaultKind::GatewayTimeout,
-                "the model did not answer in time",
-            )
-            .code("upstream_timeout"),
-            Advice::Retry,
-            None,
-        ),
-        "ModelErrorException" => model_error(message, original_status),
-        "ModelStreamErrorException" => (
-            Fault::new(
-                FaultKind::BadGateway,
-                "the model failed while it was answering",
-            )
-            .code("model_stream_error"),
-            Advice::Retry,
-            None,
-        ),
-        "InternalServerException" if is_about_image(message) => {
-            (validation(message), Advice::Never, None)
-        }
-        "InternalServerException" | "InternalFailure" => (
-            Fault::new(FaultKind::Internal, "the model's service failed; try again")
-                .code("upstream_error"),
-            Advice::Retry,
-            None,
-        ),
-        "ServiceUnavailableException" => (
-            Fault::new(
-                FaultKind::Unavailable,
-                "the model's service is overloaded; try again in a moment",
-            )
-            .code("service_unavailable")
-            .retry_after(Duration::from_secs(1)),
-            Advice::Retry,
-            None,
-        ),
-        "ConflictException" => (
-            Fault::new(FaultKind::Conflict, scrub(message))
-                .code("conflict")
-                .should_retry(false),
-            Advice::Never,
-            None,
-        ),
-        "RequestEntityTooLarge" | "RequestEntityTooLargeException" => {
-            (too_large(), Advice::Never, None)
-        }
-        _ => by_status(status, message),
-    };
-    Failure {
-        fault,
-        advice,
-        wait,
-        code: code.to_owned(),
-        detail: message.to_owned(),
-        refused_field: match advice {
-            Advice::Never if matches!(status, 0 | 400 | 403) => refused_field(message),
-            _ => None,
-        },
-        fitting_share: fitting_share(message),
-    }
-}
-
-/// The faces of a ValidationException, by the words in it.
-fn validation(message: &str) -> Fault {
-    let lower = message.to_lowercase();
-    let has = |words: &str| lower.contains(words);
-    let said = if message.is_empty() {
-        "the model refused the request as invalid".to_owned()
-    } else {
-        scrub(message)
-    };
-    let fault = Fault::new(FaultKind::InvalidRequest, said);
-    if has("model identifier is invalid") {
-        return model_not_found(message);
-    }
-    if has("on-demand throughput isn") {
-        return Fault::new(
-            FaultKind::NotFound,
-            "this model is served through an inference profile; ask for it by the profile's id, \
-             which is the model's with `us.`, `eu.`, `global.` or another region group before it \
-             (/v1/models lists them)",
-        )
-        .code("model_not_found")
-        .parameter("model");
-    }
-    const TOO_LONG: &[&str] = &[
-        "input is too long",
-        "prompt is too long",
-        "too many input tokens",
-        "input tokens exceeded",
-        "too many tokens",
-        "expected maxlength:",
-        "prompt: length: 1..",
-        "exceed model maximum",
-        "exceeds the maximum number of tokens",
-        "maximum context length",
-        "exceed context limit",
-    ];
-    if TOO_LONG.iter().any(|words| has(words)) {
-        return fault.code("context_length_exceeded").parameter("messages");
-    }
-    if is_about_image(message) {
-        return fault.code("invalid_image").parameter("messages");
-    }
-    if has("blocked by our content filter") || has("responsible ai policy") {
-        return fault.code("content_policy_violation");
-    }
-    if has("is deprecated for this model") || has("cannot both be specified") {
-        return fault.code("unsupported_parameter");
-    }
-    fault.code("invalid_value")
-}
-
-fn is_about_image(message: &str) -> bool {
-    let lower = message.to_lowercase();
-    [
-        "could not process image",
-        "image format",
-        "image dimensions",
-        "image exceeds",
-    ]
-    .iter()
-    .any(|words| lower.contains(words))
-}
-
-/// An answer without its error's name leaves only the words to tell a bad signature from a
-/// missing permission.
-fn is_about_credentials(message: &str) -> bool {
-    let lower = message.to_lowercase();
-    [
-        "security token",
-        "signature expired",
-        "request signature",
-        "authentication token",
-    ]
-    .iter()
-    .any(|words| lower.contains(words))
-}
-
-fn model_not_found(message: &str) -> Fault {
-    let said = if message.to_lowercase().contains("end of its life") {
-        "this model has reached the end of its life; ask for a newer one (/v1/models lists them)"
-    } else {
-        "Bedrock knows no model of this name in the gateway's region; /v1/models lists those \
-         that there are"
-    };
-    Fault::new(FaultKind::NotFound, said)
-        .code("model_not_found")
-        .parameter("model")
-}
-
-fn access_denied() -> Fault {
+/// The guardrail is the operator's choice, and no field of the request's.
+fn guardrail_not_there() -> Fault {
     Fault::new(
-        FaultKind::Permission,
-        "the gateway is not authorized to use this model; its operator has to request access to \
-         it or allow it in the gateway's role",
-    )
-    .code("model_access_denied")
-    .parameter("model")
-    .should_retry(false)
-}
-
-fn credentials_refused() -> (Fault, Advice, Option<Duration>) {
-    let fault = Fault::new(
         FaultKind::Internal,
-        "AWS refused the gateway's credentials; its operator has to renew them",
+        "the guardrail that content is checked with is not there; the gateway's operator has to \
+         mend that",
     )
-    .code("upstream_auth_failed")
-    .should_retry(false);
-    (fault, Advice::RefreshCredentials, None)
-}
-
-fn throttled(message: &str) -> (Fault, Advice, Option<Duration>) {
-    let lower = message.to_lowercase();
-    if lower.contains("per day") {
-        return (quota_exceeded(), Advice::Never, None);
-    }
-    let (kind, what) = match lower.contains("token") {
-        true => (FaultKind::TokenRateLimited, "tokens"),
-        false => (FaultKind::RateLimited, "requests"),
-    };
-    let fault = Fault::new(
-        kind,
-        format!("Bedrock is receiving too many {what} for this model; wait a moment"),
-    )
-    .code("rate_limit_exceeded")
-    .retry_after(Duration::from_secs(2));
-    (fault, Advice::Retry, None)
-}
-
-fn quota_exceeded() -> Fault {
-    Fault::new(
-        FaultKind::QuotaExhausted,
-        "the gateway's Bedrock quota for this model is used up",
-    )
-    .code("insufficient_quota")
+    .code("guardrail_not_found")
     .should_retry(false)
-}
-
-fn too_large() -> Fault {
-    Fault::new(
-        FaultKind::TooLarge,
-        "the request is larger than Bedrock takes",
-    )
-    .code("request_too_large")
-}
-
-fn model_error(message: &str, original_status: Option<u16>) -> (Fault, Advice, Option<Duration>) {
-    match original_status {
-        Some(400 | 413 | 422) => {
-            let fault = Fault::new(FaultKind::InvalidRequest, scrub(message));
-            (fault.code("model_error"), Advice::Never, None)
-        }
-        Some(429) => throttled(message),
-        _ => (
-            Fault::new(FaultKind::BadGateway, "the model failed on this request")
-                .code("model_error"),
-            Advice::Retry,
-            None,
-        ),
-    }
-}
-
-fn by_status(status: u16, message: &str) -> (Fault, Advice, Option<Duration>) {
-    match status {
-        429 => throttled(message),
-        413 => (too_large(), Advice::Never, None),
-        400..=499 => (validation(message), Advice::Never, None),
-        _ => (
-            Fault::new(
-                FaultKind::BadGateway,
-                "the model's service failed; try again",
-            )
-            .code("upstream_error"),
-            Advice::Retry,
-            None,
-        ),
-    }
 }

@@ -4,30 +4,49 @@
 //! on AWS's building blocks; ARCHITECTURE.md says why. Everything the client may hear of a failure
 //! is decided where the failure is born, in `failure`.
 
+mod async_invoke;
 mod attempt;
 mod base_model;
+mod batch_jobs;
 mod client;
 mod count_tokens;
 mod credentials;
 mod decoder;
 mod endpoint;
+mod envelope;
 mod failure;
+mod frames;
+mod guardrails;
 mod identity;
+mod invoke;
 mod listing;
+mod pass;
 mod refused;
+mod s3;
+mod s3_upload;
 mod scrub;
 mod settings;
 mod signing;
+mod sse;
 mod stream;
+mod surface;
 mod transport;
 
-pub use attempt::{Call, RetryPolicy};
+pub use async_invoke::{AsyncInvoke, AsyncInvokeOrder, AsyncInvokePage, AsyncInvokeState};
+pub use attempt::RetryPolicy;
 pub use base_model::BaseModel;
-pub use client::{Bedrock, ConnectError};
+pub use batch_jobs::{Job, JobOrder, JobStatus, record_failure};
+pub use client::{Bedrock, Call, ConnectError, path_segment};
 pub use credentials::{CredentialKind, CredentialsUnavailable};
-pub use decoder::EventDecoder;
+pub use decoder::{Decode, EventDecoder};
 pub use failure::{Advice, Failure};
+pub use frames::{Frame, FrameCutter, exception_frame};
 pub use identity::{CallerIdentity, caller_identity};
-pub use listing::{FoundationModel, InferenceProfile};
+pub use invoke::Invoked;
+pub use listing::{FoundationModel, LifeCycle, ListedKind, ListedModel, Time};
+pub use pass::{Pace, Passage, Passed};
+pub use s3::{S3, S3Location, S3Object};
+pub use s3_upload::S3Upload;
 pub use settings::{BedrockSettings, RetrySettings, SimulatedBedrock, Timeouts};
-pub use stream::EventStream;
+pub use sse::{ChunkDecoder, ChunkEvent};
+pub use stream::{EventStream, FrameStream};

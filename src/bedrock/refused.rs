@@ -30,6 +30,32 @@ pub(super) fn refused_field(message: &str) -> Option<RefusedField> {
     field_named(named, message)
 }
 
+/// The field `parameter` of a request to one of AWS's OpenAI surfaces, where the answer is the one
+/// that was asked for also without it.
+pub(super) fn surface_field(parameter: &str) -> Option<RefusedField> {
+    let hint = HINTS.iter().find(|hint| **hint == parameter);
+    hint.map(|hint| RefusedField::Surface(hint))
+}
+
+/// Fields of OpenAI's that no client parses the answer by.
+const HINTS: &[&str] = &[
+    "frequency_penalty",
+    "prediction",
+    "presence_penalty",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "safety_identifier",
+    "seed",
+    "service_tier",
+    "stop",
+    "temperature",
+    "top_p",
+    "user",
+    "verbosity",
+];
+
 /// The field of a name in Bedrock's words or the provider's.
 fn field_named(name: &str, message: &str) -> Option<RefusedField> {
     let name = name.trim().trim_matches(['`', '\'', '"']);
@@ -99,7 +125,7 @@ fn before<'a>(text: &'a str, end: &str) -> Option<&'a str> {
 
 /// The share of a conversation, of a thousand, that would have fitted, where a refusal says how
 /// long it was and how long it may be: "prompt is too long: 215000 tokens > 200000 maximum".
-pub(super) fn fitting_share(message: &str) -> Option<u32> {
+pub(super) fn fitting_share(message: &str) -> Option<u16> {
     let (_, numbers) = message.split_once("too long: ")?;
     let mut numbers = numbers
         .split(|c: char| !c.is_ascii_digit())
@@ -108,7 +134,7 @@ pub(super) fn fitting_share(message: &str) -> Option<u32> {
     if is == 0 || most >= is {
         return None;
     }
-    u32::try_from(most * 950 / is).ok()
+    u16::try_from(most * 950 / is).ok()
 }
 
 #[cfg(test)]

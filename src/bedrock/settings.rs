@@ -7,6 +7,8 @@ pub struct BedrockSettings {
     pub region: Option<String>,
     /// Instead of what the SDK's chain finds.
     pub profile: Option<String>,
+    /// The address of `bedrock-mantle`, instead of the region's.
+    pub mantle_endpoint: Option<String>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// When to ask again.

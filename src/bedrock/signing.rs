@@ -10,16 +10,23 @@ use http::{HeaderValue, Request};
 use super::credentials::Authorization;
 use super::failure::Failure;
 
-/// The name that requests to all of Bedrock's services are signed for.
-const SIGNING_NAME: &str = "bedrock";
+/// The name that requests to most of Bedrock's services are signed for.
+pub(super) const SIGNING_NAME: &str = "bedrock";
 
-/// Authorizes `request`, whose address is `url` and whose body is `body`, for `region`.
+/// What a signature is good for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) service: &'static str,
+    pub(super) region: &'a str,
+}
+
+/// Authorizes `request`, whose address is `url` and whose body is `body`, for `scope`.
 pub(super) fn authorize<B>(
     request: &mut Request<B>,
     url: &str,
     body: &Bytes,
     authorization: &Authorization,
-    region: &str,
+    scope: Scope<'_>,
 ) -> Result<(), Failure> {
     match authorization {
         Authorization::Bearer(token) => {
@@ -29,7 +36,7 @@ pub(super) fn authorize<B>(
             request.headers_mut().insert(AUTHORIZATION, value);
             Ok(())
         }
-        Authorization::Sign(identity) => sign_request(request, url, body, identity, region),
+        Authorization::Sign(identity) => sign_request(request, url, body, identity, scope),
     }
 }
 
@@ -38,12 +45,12 @@ fn sign_request<B>(
     url: &str,
     body: &Bytes,
     identity: &Identity,
-    region: &str,
+    scope: Scope<'_>,
 ) -> Result<(), Failure> {
     let params = v4::SigningParams::builder()
         .identity(identity)
-        .region(region)
-        .name(SIGNING_NAME)
+        .region(scope.region)
+        .name(scope.service)
         .time(SystemTime::now())
         .settings(SigningSettings::default())
         .build()

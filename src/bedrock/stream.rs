@@ -1,4 +1,4 @@
-//! The events of one ConverseStream answer.
+//! What arrives of one answer that is an event stream: events of Converse, or frames as they are.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use hyper::body::{Frame, Incoming};
 use tokio::time::Instant;
 
 use super::credentials::with_causes;
-use super::decoder::EventDecoder;
+use super::decoder::{Decode, EventDecoder};
 use super::failure::Failure;
-use crate::converse::event::Event;
+use super::frames::FrameCutter;
 
 /// The most events that are gathered for one write.
 const MOST_TOGETHER: usize = 64;
@@ -20,24 +20,27 @@ const MOST_TOGETHER: usize = 64;
 /// thread, which needs some microseconds to hand it over.
 const PATIENCE: u32 = 3;
 
+/// The frames of any answer that is an event stream.
+pub type FrameStream = EventStream<FrameCutter>;
+
 /// A stream whose first event has arrived. Dropping it ends the call to Bedrock.
 #[derive(Debug)]
-pub struct EventStream {
+pub struct EventStream<D: Decode = EventDecoder> {
     body: Incoming,
-    decoder: EventDecoder,
+    decoder: D,
     silence: Duration,
     /// When the silence has lasted too long. Kept here, since a wait that is dropped and begun
     /// again must not begin the silence again.
     deadline: Instant,
     /// Events that have arrived and have not been given. Kept here for the same reason.
-    ready: Vec<Event>,
+    ready: Vec<D::Item>,
     /// A failure that was read behind them.
     failed: Option<Failure>,
     /// Whether the body is at its end.
     ended: bool,
 }
 
-impl EventStream {
+impl<D: Decode + Default> EventStream<D> {
     /// Waits for the first event of `body`. An exception in its place is a failure like any other
     /// answer of that kind.
     pub(super) async fn open(
@@ -47,7 +50,7 @@ impl EventStream {
     ) -> Result<Self, Failure> {
         let mut stream = Self {
             body,
-            decoder: EventDecoder::new(),
+            decoder: D::default(),
             silence,
             deadline: Instant::now() + first_event,
             ready: Vec::new(),
@@ -62,9 +65,14 @@ impl EventStream {
         ))
     }
 
+    /// The first of what has arrived and was not given.
+    pub(super) fn first(&self) -> Option<&D::Item> {
+        self.ready.first()
+    }
+
     /// Appends the events that have arrived to `events`, at least one, waiting where there are
     /// none. `false` is the end of the stream. May be dropped while it waits, and called again.
-    pub async fn next(&mut self, events: &mut Vec<Event>) -> Result<bool, Failure> {
+    pub async fn next(&mut self, events: &mut Vec<D::Item>) -> Result<bool, Failure> {
         if !self.fill().await? {
             return Ok(false);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::credentials::{CredentialCache, with_causes};
 use super::failure::{ErrorAnswer, Failure};
-use super::signing::authorize;
+use super::signing::{SIGNING_NAME, Scope, authorize};
 
 /// The longest error body that is read.
 const LONGEST_ERROR: usize = 1 << 20;
@@ -24,6 +24,34 @@ const LONGEST_ANSWER: usize = 64 << 20;
 
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// A request before it is authorized.
+#[derive(Debug, Clone)]
+pub(super) struct Outgoing<'a> {
+    pub(super) method: Method,
+    /// The whole address, its path encoded.
+    pub(super) url: &'a str,
+    pub(super) accept: &'static str,
+    /// The service's name in the signature.
+    pub(super) signing_name: &'static str,
+    /// Headers beside those that authorize; they go over `accept` and the content type.
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl<'a> Outgoing<'a> {
+    /// A request for JSON.
+    pub(super) fn json(method: Method, url: &'a str, body: Bytes) -> Self {
+        Self {
+            method,
+            url,
+            accept: "application/json",
+            signing_name: SIGNING_NAME,
+            headers: HeaderMap::new(),
+            body,
+        }
+    }
+}
 
 /// Authorized requests to Bedrock's services in one region.
 #[derive(Debug)]
@@ -60,14 +88,17 @@ impl Transport {
         })
     }
 
-    /// Sends a request and waits for the head of a 200; any other answer is a failure, read whole.
-    pub(super) async fn send(
-        &self,
-        method: Method,
-        url: &str,
-        accept: &'static str,
-        body: Bytes,
-    ) -> Result<Response<Incoming>, Failure> {
+    /// Sends a request and waits for the head of a success; any other answer is a failure, read
+    /// whole.
+    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response<Incoming>, Failure> {
+        let Outgoing {
+            method,
+            url,
+            accept,
+            signing_name,
+            headers,
+            body,
+        } = outgoing;
         let authorization = self
             .credentials
             .authorization()
@@ -80,31 +111,29 @@ impl Transport {
             .header(ACCEPT, HeaderValue::from_static(accept))
             .body(Full::new(body.clone()))
             .map_err(|error| Failure::internal(error.to_string()))?;
-        authorize(&mut request, url, &body, &authorization, &self.region)?;
+        request.headers_mut().extend(headers);
+        let scope = Scope {
+            service: signing_name,
+            region: &self.region,
+        };
+        authorize(&mut request, url, &body, &authorization, scope)?;
         let response = self
             .http
             .request(request)
             .await
             .map_err(|error| Failure::connection(with_causes(&error)))?;
-        if response.status() == StatusCode::OK {
+        if response.status().is_success() {
             return Ok(response);
         }
         Err(read_failure(response).await)
     }
 
     /// The same, with the answer read whole.
-    pub(super) async fn fetch(
-        &self,
-        method: Method,
-        url: &str,
-        body: Bytes,
-    ) -> Result<Bytes, Failure> {
-        let response = self.send(method, url, "application/json", body).await?;
-        let collected = Limited::new(response.into_body(), LONGEST_ANSWER)
-            .collect()
-            .await;
+    pub(super) async fn fetch(&self, outgoing: Outgoing<'_>) -> Result<Response<Bytes>, Failure> {
+        let (head, body) = self.send(outgoing).await?.into_parts();
+        let collected = Limited::new(body, LONGEST_ANSWER).collect().await;
         collected
-            .map(|body| body.to_bytes())
+            .map(|body| Response::from_parts(head, body.to_bytes()))
             .map_err(|error| Failure::connection(error.to_string()))
     }
 }
@@ -125,6 +154,7 @@ async fn read_failure(response: Response<Incoming>) -> Failure {
     if let Some(id) = text(&head.headers, "x-amzn-requestid") {
         failure.detail.push_str(&format!(" (AWS request {id})"));
     }
+    failure.answer = Some(Box::new(Response::from_parts(head, body)));
     failure
 }
 

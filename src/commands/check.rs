@@ -1,11 +1,12 @@
 use std::process::ExitCode;
 
 use super::BAD_CONFIGURATION;
-use crate::bedrock::{Bedrock, Call, CredentialKind, Failure, caller_identity};
+use crate::bedrock::{Bedrock, Call, CredentialKind, Failure, ListedKind, caller_identity};
 use crate::config::{Config, Overrides, load};
 use crate::converse::content::ContentBlock;
 use crate::converse::request::{ConverseRequest, InferenceConfig, Message, Role};
 use crate::models::{ModelId, ModelTable};
+use crate::store::Store;
 
 /// `outcrop check`: one line for each thing that has to hold, and for each that does not, what to
 /// do about it.
@@ -20,6 +21,9 @@ pub(super) async fn run(overrides: &Overrides, model: Option<&str>, file_alone: 
     let mut report = Report::default();
     report.yes("configuration", "no mistakes in it");
     if !file_alone {
+        if config.batches.enabled {
+            check_store(&config, &mut report).await;
+        }
         check_bedrock(&config, model, &mut report).await;
     }
     match report.failed {
@@ -42,6 +46,19 @@ impl Report {
         self.failed = true;
         println!("no   {what}: {found}\n     {remedy}");
     }
+}
+
+async fn check_store(config: &Config, report: &mut Report) {
+    let store = Store::at(&config.store.path);
+    match store.open().await {
+        Ok(()) => report.yes("store", &config.store.path.display().to_string()),
+        Err(error) => report.no(
+            "store",
+            &error.to_string(),
+            "name a file in `[store] path` whose folder is there and can be written",
+        ),
+    }
+    store.close().await;
 }
 
 async fn check_bedrock(config: &Config, model: Option<&str>, report: &mut Report) {
@@ -97,7 +114,7 @@ async fn check_listing(bedrock: &Bedrock, report: &mut Report) {
              \"configured\"`; answering does not need it",
         ),
     }
-    match bedrock.inference_profiles().await {
+    match bedrock.listed(ListedKind::SystemProfile).await {
         Ok(profiles) => report.yes("profiles", &format!("{} in the region", profiles.len())),
         Err(failure) => report.no(
             "profiles",
@@ -137,7 +154,7 @@ async fn check_model(config: &Config, bedrock: &Bedrock, name: &str, report: &mu
         ..ConverseRequest::default()
     };
     let body = serde_json::to_vec(&request).unwrap_or_default().into();
-    match bedrock.converse(Call { model, body }).await {
+    match bedrock.converse(Call::new(model, body)).await {
         Ok(answer) => {
             let tokens = answer.usage.output_tokens;
             report.yes(&what, &format!("answered, {tokens} token(s)"));

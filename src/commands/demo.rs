@@ -7,17 +7,23 @@ use bedrock_simulator::{Options, Simulator};
 use super::BAD_CONFIGURATION;
 use super::serve::{listen, serve_until_told};
 use crate::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
-use crate::config::{Config, ModelEntry, Overrides, load};
+use crate::config::{Config, ModelEntry, Overrides, S3Settings, VideoSettings, load};
 use crate::models::ModelId;
 use crate::telemetry;
 
 /// How long the simulated model takes over a word.
 const WORD_DELAY: Duration = Duration::from_millis(30);
 
+/// The bucket that the simulator has by itself.
+const BUCKET: &str = "outcrop-example";
+
 /// The names that work in the demo, beside every id that Bedrock has.
 const NAMES: &[(&str, &str)] = &[
     ("gpt-4o", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
     ("gpt-4o-mini", "us.amazon.nova-2-lite-v1:0"),
+    ("text-embedding-3-small", "amazon.titan-embed-text-v2:0"),
+    ("gpt-image-1", "stability.stable-image-core-v1:1"),
+    ("sora-2", "luma.ray-v2:0"),
 ];
 
 /// `outcrop demo`
@@ -53,6 +59,11 @@ pub(super) async fn run(listen_on: &str) -> ExitCode {
             simulated: Some(SimulatedBedrock::at(simulator.url())),
             ..BedrockSettings::default()
         },
+        s3: S3Settings {
+            bucket: Some(BUCKET.to_owned()),
+            ..S3Settings::default()
+        },
+        videos: VideoSettings { enabled: true },
         ..config
     };
     let bedrock = match Bedrock::connect(&config.bedrock).await {
@@ -97,6 +108,8 @@ or with the OpenAI SDK (pip install openai):
       model="gpt-4o", stream=True, messages=[{{"role": "user", "content": "Hello!"}}])
   for chunk in stream:
       print(chunk.choices[0].delta.content or "", end="", flush=True)
+
+text-embedding-3-small embeds, gpt-image-1 draws, and sora-2 films.
 
 "#
     )

@@ -73,12 +73,25 @@ pub(super) async fn serve_until_told(
             return ExitCode::FAILURE;
         }
     };
+    if let Some(batches) = &app.batches
+        && let Err(error) = batches.ready().await
+    {
+        eprintln!("outcrop: the store cannot be opened: {error}; see `[store] path`");
+        return ExitCode::FAILURE;
+    }
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
     }
     let signals = tokio::spawn(drain_on_signal(shutdown.clone(), config.server.clone()));
     let reloads = tokio::spawn(reload_on_signal(Arc::clone(&app), config.clone()));
-    serve(listener, router(app), shutdown, &config.server).await;
+    serve(listener, router(Arc::clone(&app)), shutdown, &config.server).await;
+    if let Some(batches) = &app.batches {
+        // Requests of batches that are under way end; the rest goes on when the process does.
+        let stopped = tokio::time::timeout(config.server.grace_period, batches.stopped());
+        if stopped.await.is_err() {
+            tracing::warn!("the grace period is over; requests of batches begin anew");
+        }
+    }
     signals.abort();
     reloads.abort();
     tracing::info!("stopped");
@@ -94,7 +107,8 @@ async fn reload_on_signal(app: Arc<App>, config: Config) {
     while hangup.recv().await.is_some() {
         match Tables::load(&config.catalog.files) {
             Ok(tables) => {
-                app.pipeline.replace_tables(tables);
+                app.pipeline.replace_tables(tables.clone());
+                app.catalog.replace_tables(tables);
                 tracing::info!("facts and prices of models read again");
             }
             Err(error) => tracing::error!(error, "facts and prices of models left as they were"),

@@ -14,6 +14,24 @@ pub(super) fn read_name(section: &mut Section<'_>, name: &str) -> Option<String>
     value
 }
 
+/// An address of a service instead of the region's.
+pub(super) fn read_address(section: &mut Section<'_>, name: &str) -> Option<String> {
+    let mut value = None;
+    section.text(name, &mut value, |text| {
+        let address = text.trim().trim_end_matches('/');
+        let is_address = ["https://", "http://"]
+            .iter()
+            .filter_map(|scheme| address.strip_prefix(scheme))
+            .any(|host| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic()));
+        match address {
+            "" => Ok(None),
+            address if is_address => Ok(Some(address.to_owned())),
+            _ => Err("write an address such as \"https://host\"".to_owned()),
+        }
+    });
+    value
+}
+
 /// `[timeouts]`
 pub(super) fn read_timeouts(section: &mut Section<'_>) -> Timeouts {
     let mut timeouts = Timeouts::default();

@@ -132,14 +132,23 @@ pub(super) fn read_overrides(section: &mut Section<'_>, guardrails: &Guardrails)
     overrides.max_tokens = read_limit(section, "max_tokens");
     overrides.max_tokens_ceiling = read_limit(section, "max_tokens_ceiling");
     section.flag("strict", &mut overrides.strict);
-    section.text("guardrail", &mut overrides.guardrail, |name| {
+    read_guardrail_name(section, &mut overrides.guardrail, guardrails);
+    overrides
+}
+
+/// The guardrail that a section names.
+pub(super) fn read_guardrail_name(
+    section: &mut Section<'_>,
+    field: &mut Option<GuardrailPolicy>,
+    guardrails: &Guardrails,
+) {
+    section.text("guardrail", field, |name| {
         let named = guardrails.get(name).cloned().map(Some);
         match name {
             "" => Ok(None),
             _ => named.ok_or_else(|| "write the name of a `[guardrails.NAME]`".to_owned()),
         }
     });
-    overrides
 }
 
 /// A number of tokens, or `0` for none.

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 use super::reader::{Mistakes, Section};
-use super::{Config, Limits, aws, chat, fetch, keys, limits, log, models, server};
+use super::{
+    Config, KeyEntry, Limits, aws, batches, bedrock_api, chat, embeddings, fetch, keys, limits,
+    log, models, moderations, s3, server, store, videos,
+};
 use crate::bedrock::BedrockSettings;
 
 /// The file that is read where none is named.
@@ -84,6 +87,7 @@ fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<String>) {
         section,
         &guardrails
     ));
+    let embeddings = section!("embeddings", embeddings::read);
     let keys = section!("keys", |section: &mut Section<'_>| keys::read(
         section,
         &guardrails
@@ -94,13 +98,22 @@ fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<String>) {
     ));
     let base_models = section!("base_models", models::read_bases);
     let catalog = section!("catalog", models::read_catalog);
-    let (region, profile) = section!("aws", |section: &mut Section<'_>| (
+    let (region, profile, mantle_endpoint) = section!("aws", |section: &mut Section<'_>| (
         aws::read_name(section, "region"),
         aws::read_name(section, "profile"),
+        aws::read_address(section, "mantle_endpoint"),
     ));
     let timeouts = section!("timeouts", aws::read_timeouts);
     let retry = section!("retry", aws::read_retry);
     let fetch = section!("fetch", fetch::read);
+    let bedrock_api = section!("bedrock_api", bedrock_api::read);
+    let s3 = section!("s3", s3::read);
+    let videos = section!("videos", videos::read);
+    let moderations = section!("moderations", |section: &mut Section<'_>| {
+        moderations::read(section, &guardrails)
+    });
+    let store = section!("store", store::read);
+    let batches = section!("batches", batches::read);
     let defaults = Limits::default();
     let mut limits_section = root.section("limits");
     let mut scope = |name, default| {
@@ -121,16 +134,24 @@ fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<String>) {
         keys,
         models: names,
         chat,
+        embeddings,
         base_models,
         catalog,
         bedrock: BedrockSettings {
             region,
             profile,
+            mantle_endpoint,
             timeouts,
             retry,
             simulated: None,
         },
         fetch,
+        bedrock_api,
+        s3,
+        videos,
+        moderations,
+        store,
+        batches,
         limits,
         log,
     };
@@ -164,6 +185,20 @@ fn check_together(config: &Config, mistakes: &mut Mistakes) {
             "set OUTCROP_API_KEYS or `[keys]`, or listen on 127.0.0.1",
         );
     }
+    if config.videos.enabled && config.s3.bucket.is_none() {
+        mistakes.add(
+            "videos.enabled",
+            "`true`, and there is no bucket to write videos to",
+            "name one in `[s3] bucket`, or leave videos off",
+        );
+    }
+    if config.batches.enabled && config.s3.bucket.is_none() {
+        mistakes.add(
+            "batches.enabled",
+            "`true`, and there is no bucket for the files",
+            "name one in `[s3] bucket`",
+        );
+    }
     let mut seen = Vec::new();
     for key in &config.keys {
         if seen.contains(&key.digest) {
@@ -175,6 +210,31 @@ fn check_together(config: &Config, mistakes: &mut Mistakes) {
             );
         }
         seen.push(key.digest);
+    }
+    check_access_keys(&config.keys, mistakes);
+    if config.bedrock_api.async_invoke && config.s3.bucket.is_none() {
+        mistakes.add(
+            "bedrock_api.async_invoke",
+            "there is no bucket for what the jobs write",
+            "name one in `[s3] bucket`",
+        );
+    }
+}
+
+fn check_access_keys(keys: &[KeyEntry], mistakes: &mut Mistakes) {
+    let mut seen = Vec::new();
+    for key in keys {
+        let Some(access_key) = &key.access_key else {
+            continue;
+        };
+        if seen.contains(&&access_key.id) {
+            mistakes.add(
+                &format!("keys.{}.access_key_id", key.caller),
+                "the access key of another caller",
+                "give each caller an access key of its own",
+            );
+        }
+        seen.push(&access_key.id);
     }
 }
 
@@ -215,6 +275,19 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_says_where_its_model_is_asked() {
+        let (config, mistakes) = read_text(
+            "[models.luna]\ntarget = \"openai.gpt-6-luna\"\nsurface = \"mantle\"\n\
+             [aws]\nmantle_endpoint = \"https://vpce.example/\"",
+        );
+        assert_eq!(mistakes, Mistakes::default());
+        let surface = config.models.get("luna").and_then(|entry| entry.surface);
+        assert_eq!(surface.map(crate::models::Surface::as_str), Some("mantle"));
+        let endpoint = config.bedrock.mantle_endpoint.as_deref();
+        assert_eq!(endpoint, Some("https://vpce.example"));
+    }
+
+    #[test]
     fn all_mistakes_are_reported_at_once_with_their_remedies() {
         let (_, mistakes) = read_text(
             r#"
@@ -227,6 +300,11 @@ mod tests {
             attempts = 0
             [models]
             gpt-4o = "a b"
+            [models.luna]
+            target = "openai.gpt-6-luna"
+            surface = "openai"
+            [aws]
+            mantle_endpoint = "mantle"
             [base_models]
             "arn:aws:bedrock:r:1:imported-model/a" = "arn:aws:bedrock:r:1:custom-model/b"
             "arn aws" = "amazon.nova-lite-v1:0"
@@ -238,7 +316,7 @@ mod tests {
         );
         let text = mistakes.to_string();
         for part in [
-            "10 mistakes in the configuration:",
+            "12 mistakes in the configuration:",
             "retri: `1`; there is no such field; did you mean `retry`?",
             "server.listen: `here`; write an address with a port",
             "server.grace_perod: `\"30s\"`; there is no such field; did you mean `grace_period`?",
@@ -248,12 +326,69 @@ mod tests {
             "base_models.arn:aws:bedrock:r:1:imported-model/a: `arn:aws:bedrock:r:1:custom-model/b` \
              does not say its base; write a foundation model's id",
             "base_models.arn aws: has characters other than",
+            "models.luna.surface: `openai`; write \"converse\", \"runtime_openai\" or \"mantle\"",
+            "aws.mantle_endpoint: `mantle`; write an address such as",
             "keys.someone: this is no key; write at least 8",
             "limits.target.requests_per_second: `\"many\"`; write a number",
         ] {
             assert!(text.contains(part), "{part}\nis not in\n{text}");
         }
         assert!(!text.contains("short"), "a key is not shown: {text}");
+    }
+
+    #[test]
+    fn videos_need_a_bucket() {
+        let (config, _) = read_text("[videos]\nenabled = true");
+        let mut mistakes = Mistakes::default();
+        check_together(&config, &mut mistakes);
+        let text = mistakes.to_string();
+        assert!(text.contains("name one in `[s3] bucket`"), "{text}");
+        let (config, _) = read_text("[videos]\nenabled = true\n[s3]\nbucket = \"films\"");
+        let mut mistakes = Mistakes::default();
+        check_together(&config, &mut mistakes);
+        assert!(mistakes.is_empty());
+    }
+
+    #[test]
+    fn half_an_access_key_or_another_callers_is_a_mistake_and_no_secret_is_shown() {
+        let (config, mut mistakes) = read_text(
+            r#"
+            [keys.one]
+            key = "sk-of-caller-one"
+            access_key_id = "OUTCROPCALLER001"
+            secret_access_key = "a-secret-of-thirty-two-characters-or-more"
+            [keys.two]
+            key = "sk-of-caller-two"
+            access_key_id = "OUTCROPCALLER001"
+            secret_access_key = "another-secret-of-thirty-two-characters"
+            [keys.half]
+            key = "sk-of-caller-half"
+            secret_access_key = "a-third-secret-of-thirty-two-characters"
+            [keys.short]
+            key = "sk-of-caller-short"
+            access_key_id = "SHORT"
+            secret_access_key = "a-short-secret"
+            [bedrock_api]
+            async_invoke = true
+            "#,
+        );
+        check_together(&config, &mut mistakes);
+        let text = mistakes.to_string();
+        for part in [
+            "5 mistakes in the configuration:",
+            "keys.two.access_key_id: the access key of another caller",
+            "keys.half.access_key_id: half of an access key; write both",
+            "keys.short.access_key_id: `SHORT`; write 16 to 128 letters",
+            "keys.short.secret_access_key: this is no secret; write at least 32",
+            "bedrock_api.async_invoke: there is no bucket",
+        ] {
+            assert!(text.contains(part), "{part}\nis not in\n{text}");
+        }
+        assert!(!text.contains("-secret"), "a secret is not shown: {text}");
+        let one = config.keys.iter().find(|key| key.caller == "one");
+        let access_key = one.and_then(|key| key.access_key.as_ref());
+        let access_key = access_key.map(|key| key.id.as_str());
+        assert_eq!(access_key, Some("OUTCROPCALLER001"));
     }
 
     #[test]

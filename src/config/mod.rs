@@ -4,27 +4,41 @@
 //! once with its section, field, value and remedy.
 
 mod aws;
+mod batches;
+mod bedrock_api;
 mod chat;
+mod embeddings;
 mod fetch;
 mod keys;
 mod limits;
 mod load;
 mod log;
 mod models;
+mod moderations;
 mod reader;
+mod s3;
 mod server;
+mod store;
 mod tables;
+mod videos;
 
+pub use batches::BatchSettings;
+pub use bedrock_api::BedrockApiSettings;
 pub use chat::{ChatOverrides, ChatSettings, ModelFiles, Truncate};
+pub use embeddings::EmbeddingSettings;
 pub use fetch::FetchSettings;
-pub use keys::{KeyDigest, KeyEntry};
+pub use keys::{AccessKey, KeyDigest, KeyEntry};
 pub use limits::{LimitSettings, Limits};
 pub use load::{Overrides, load};
 pub use log::{LogFormat, LogSettings};
 pub use models::{CatalogSettings, ModelEntry, Shown};
+pub use moderations::ModerationSettings;
 pub use reader::Mistakes;
+pub use s3::S3Settings;
 pub use server::ServerSettings;
+pub use store::StoreSettings;
 pub use tables::Tables;
+pub use videos::VideoSettings;
 
 use std::collections::BTreeMap;
 
@@ -42,6 +56,8 @@ pub struct Config {
     pub models: BTreeMap<String, ModelEntry>,
     /// How chat requests are treated.
     pub chat: ChatSettings,
+    /// How requests for embeddings are read where they do not say.
+    pub embeddings: EmbeddingSettings,
     /// ARNs that do not say their foundation model, each with it.
     pub base_models: BTreeMap<String, ModelId>,
     /// What `/v1/models` shows.
@@ -50,6 +66,18 @@ pub struct Config {
     pub bedrock: BedrockSettings,
     /// What may be fetched for a request.
     pub fetch: FetchSettings,
+    /// What of Bedrock's own API is served.
+    pub bedrock_api: BedrockApiSettings,
+    /// Where files are kept.
+    pub s3: S3Settings,
+    /// Whether films are made.
+    pub videos: VideoSettings,
+    /// How content is checked.
+    pub moderations: ModerationSettings,
+    /// Where state is kept.
+    pub store: StoreSettings,
+    /// Files and batches.
+    pub batches: BatchSettings,
     /// How much may pass.
     pub limits: Limits,
     /// What is written down.

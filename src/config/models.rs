@@ -4,8 +4,10 @@ use std::time::Duration;
 use toml::Value;
 
 use super::chat::{ChatOverrides, Guardrails, ModelFiles, read_overrides};
+use super::embeddings::read_purpose;
 use super::reader::Section;
-use crate::models::ModelId;
+use crate::models::{ModelId, Surface};
+use crate::providers::embeddings::Purpose;
 
 const MODEL_REMEDY: &str = "write a Bedrock model id, inference profile id or ARN";
 
@@ -16,6 +18,10 @@ pub struct ModelEntry {
     pub target: ModelId,
     /// How chat requests to it are treated.
     pub chat: ChatOverrides,
+    /// What its vectors are for, where a request does not say.
+    pub embedding_input_type: Option<Purpose>,
+    /// Where they go, instead of where the table of models has them go.
+    pub surface: Option<Surface>,
 }
 
 impl From<ModelId> for ModelEntry {
@@ -23,6 +29,8 @@ impl From<ModelId> for ModelEntry {
         Self {
             target,
             chat: ChatOverrides::default(),
+            embedding_input_type: None,
+            surface: None,
         }
     }
 }
@@ -83,22 +91,34 @@ pub(super) fn read(
 ) -> BTreeMap<String, ModelEntry> {
     let mut models = BTreeMap::new();
     for (name, value) in section.entries() {
-        let (target, chat) = match value {
+        let mut surface = None;
+        let (target, chat, embedding_input_type) = match value {
             Value::Table(table) => {
                 let mut entry = section.of_table(&name, table);
                 let mut target = None;
                 entry.text("target", &mut target, |text| Ok(Some(text.to_owned())));
+                entry.text("surface", &mut surface, |word| {
+                    let remedy = "write \"converse\", \"runtime_openai\" or \"mantle\"";
+                    Surface::parse(word).map(Some).ok_or(remedy.to_owned())
+                });
                 let chat = read_overrides(&mut entry, guardrails);
+                let embedding_input_type = read_purpose(&mut entry);
                 if target.is_none() {
                     entry.mistake("target", "it is missing", MODEL_REMEDY);
                 }
                 entry.finish();
-                (target.map(Value::String), chat)
+                (target.map(Value::String), chat, embedding_input_type)
             }
-            other => (Some(other), ChatOverrides::default()),
+            other => (Some(other), ChatOverrides::default(), None),
         };
         if let Some(target) = target.and_then(|target| read_id(section, &name, &target)) {
-            models.insert(name, ModelEntry { target, chat });
+            let entry = ModelEntry {
+                target,
+                chat,
+                embedding_input_type,
+                surface,
+            };
+            models.insert(name, entry);
         }
     }
     models

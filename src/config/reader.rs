@@ -109,6 +109,29 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A value of a form of its own, read by `read`, whose error is the remedy.
+    pub(super) fn value<T>(
+        &mut self,
+        name: &str,
+        field: &mut T,
+        read: impl Fn(&Value) -> Result<T, String>,
+    ) {
+        let Some(value) = self.take(name) else {
+            return;
+        };
+        match read(&value) {
+            Ok(value) => *field = value,
+            Err(remedy) => self.mistake(name, shown(&value), &remedy),
+        }
+    }
+
+    /// A value that no message shows.
+    pub(super) fn secret(&mut self, name: &str, field: &mut Value) {
+        if let Some(value) = self.take(name) {
+            *field = value;
+        }
+    }
+
     /// `true` or `false`.
     pub(super) fn flag(&mut self, name: &str, field: &mut bool) {
         match self.take(name) {

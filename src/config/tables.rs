@@ -1,9 +1,11 @@
 //! The tables of models: those built in, with the operator's files over them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::ModelFiles;
-use crate::models::{ModelTable, PriceTable};
+use crate::bedrock::BaseModel;
+use crate::models::{Facts, ModelId, ModelTable, PriceTable};
 
 /// What is known of models: what they take, and what they cost.
 #[derive(Debug, Clone)]
@@ -31,6 +33,22 @@ impl Tables {
             prices = prices.overlay(rows);
         }
         Ok(Self { facts, prices })
+    }
+
+    /// The model whose facts and price hold for `model`, and its facts. `base` is what it is based
+    /// on, where its id does not say it.
+    pub fn known_as(&self, model: &ModelId, base: Option<&BaseModel>) -> (ModelId, Arc<Facts>) {
+        match base {
+            None => (model.clone(), Arc::clone(self.facts.facts(model))),
+            Some(BaseModel::Foundation(base)) => (base.clone(), Arc::clone(self.facts.facts(base))),
+            Some(BaseModel::Imported { takes_tools }) => {
+                let facts = Facts {
+                    tools: *takes_tools,
+                    ..Facts::clone(self.facts.unknown())
+                };
+                (model.clone(), Arc::new(facts))
+            }
+        }
     }
 }
 

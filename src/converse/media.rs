@@ -90,6 +90,13 @@ macro_rules! formats {
                 }
             }
 
+            /// Bedrock's word for it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $( Self::$variant => $word, )+
+                }
+            }
+
             /// The words for all formats.
             pub const WORDS: &[&str] = &[$( $word ),+];
         }

@@ -4,7 +4,11 @@
 //! bedrock-runtime 2023-09-30): same names, same order of what is ordered, and tolerant of what
 //! they do not know. Nothing here does I/O.
 
+pub mod batch;
 pub mod content;
+pub mod dimensions;
+pub mod error;
+pub mod estimate;
 pub mod event;
 pub mod fold;
 mod json_text;

@@ -37,6 +37,26 @@ impl Fields {
             .map(|(_, value)| value)
     }
 
+    /// Sets `key`, which is known not to be set.
+    pub fn push(&mut self, key: &str, value: JsonText) {
+        self.0.push((key.to_owned(), value));
+    }
+
+    /// Gives `key` another name, in its place; what had that name goes.
+    pub fn rename(&mut self, key: &str, name: &str) {
+        if key != name && self.get(key).is_some() {
+            self.0.retain(|(other, _)| other != name);
+        }
+        if let Some((old, _)) = self.0.iter_mut().find(|(other, _)| other == key) {
+            name.clone_into(old);
+        }
+    }
+
+    /// Takes out what `keep` does not want, by key and value.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &JsonText) -> bool) {
+        self.0.retain(|(key, value)| keep(key, value));
+    }
+
     /// Takes `key` out.
     pub fn remove(&mut self, key: &str) -> Option<JsonText> {
         let position = self.0.iter().position(|(name, _)| name == key)?;
@@ -231,6 +251,18 @@ pub enum ServiceTierType {
     Flex,
     /// On capacity that was bought.
     Reserved,
+}
+
+impl ServiceTierType {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+            Self::Reserved => "reserved",
+        }
+    }
 }
 
 #[cfg(test)]

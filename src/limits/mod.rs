@@ -24,6 +24,18 @@ pub struct Permit {
     target: Admission,
 }
 
+/// A caller's place. Given back when it is dropped.
+#[derive(Debug)]
+pub struct KeyPlace {
+    _key: Admission,
+}
+
+/// Leave for one further call of a request that was let in. Given back when it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _target: Admission,
+}
+
 /// Where a rate stands, for the `x-ratelimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateState {
@@ -65,9 +77,24 @@ impl Limiter {
             .map_err(|refusal| limited(refusal, "this model"))?;
         Ok(Permit { key, target })
     }
+
+    /// Leave for a further call to `target`, for a request that was let in and asks often: it waits
+    /// for its turn rather than failing half-way.
+    pub async fn turn(&self, target: &Arc<str>) -> Turn {
+        Turn {
+            _target: self.targets.turn(target).await,
+        }
+    }
 }
 
 impl Permit {
+    /// The caller's place, which lasts as long as the request, and the first call's. A request that
+    /// kept its place while it waited for others could wait for itself.
+    pub fn into_parts(self) -> (KeyPlace, Turn) {
+        let Self { key, target } = self;
+        (KeyPlace { _key: key }, Turn { _target: target })
+    }
+
     /// Where the narrower of the two rates stands, where there is one.
     pub fn rate(&self) -> Option<RateState> {
         match (self.key.rate, self.target.rate) {

@@ -83,6 +83,36 @@ impl Scope {
         })
     }
 
+    /// Waits for a place, and for the rate.
+    pub(super) async fn turn(&self, name: &str) -> Admission {
+        let entry = self.entry(name);
+        let place = loop {
+            // The semaphore is never closed.
+            if let Ok(place) = Arc::clone(&entry.calls).acquire_owned().await {
+                break place;
+            }
+        };
+        let rate = match &entry.rate {
+            None => None,
+            Some(rate) => Some(self.wait(rate).await),
+        };
+        Admission {
+            rate,
+            _place: place,
+            _entry: entry,
+        }
+    }
+
+    async fn wait(&self, rate: &Rate) -> RateState {
+        loop {
+            match self.check(rate) {
+                Ok(state) => return state,
+                Err(Refusal::TooFast { wait, .. }) => tokio::time::sleep(wait).await,
+                Err(Refusal::TooMany) => tokio::task::yield_now().await,
+            }
+        }
+    }
+
     fn check(&self, rate: &Rate) -> Result<RateState, Refusal> {
         match rate.check() {
             Ok(snapshot) => Ok(state(snapshot.quota(), snapshot.remaining_burst_capacity())),

@@ -41,6 +41,18 @@ pub struct Price {
     pub(super) priority: Option<Schedule>,
 }
 
+/// What a model costs that is billed by other units than tokens: the price of one of each, where
+/// it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UnitPrices {
+    /// A picture that was made.
+    pub image: Option<Usd>,
+    /// A second of film that was made.
+    pub second: Option<Usd>,
+    /// A query of a reranker, of up to 100 documents.
+    pub query: Option<Usd>,
+}
+
 /// What tokens cost in one tier, by the length of the prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Schedule {

@@ -2,6 +2,10 @@
 
 use serde::Deserialize;
 
+use super::embedding::{EmbeddingFacts, RerankFacts};
+use super::image_facts::ImageFacts;
+use super::video_facts::VideoFacts;
+
 /// What one family of models takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -81,6 +85,29 @@ pub struct Facts {
     pub web_search: String,
     /// Whether CountTokens counts for the model.
     pub count_tokens: bool,
+    /// What it takes where it embeds.
+    pub embedding: Option<EmbeddingFacts>,
+    /// What it takes where it reranks.
+    pub rerank: Option<RerankFacts>,
+    /// What it takes where it makes pictures.
+    pub image: Option<ImageFacts>,
+    /// What it takes where it makes films.
+    pub video: Option<VideoFacts>,
+    /// Which of AWS's surfaces a chat request goes to.
+    pub surface: Surface,
+    /// Whether Converse takes the model, so that a request can go there which the surface cannot
+    /// serve.
+    pub converse: bool,
+    /// Fields of OpenAI's that the surface refuses for the model.
+    pub surface_refuses: Vec<String>,
+    /// Fields of OpenAI's that the surface refuses while the model reasons.
+    pub surface_refuses_reasoning: Vec<String>,
+    /// Fields of OpenAI's that the surface refuses while the model does not reason.
+    pub surface_refuses_without_reasoning: Vec<String>,
+    /// Whether the surface takes tools while the model reasons.
+    pub surface_tools_reasoning: bool,
+    /// Whether the surface holds an answer to its `response_format`.
+    pub surface_response_format: bool,
     /// What the model was found to refuse, though the table thought otherwise.
     pub refused: Vec<RefusedField>,
 }
@@ -189,6 +216,26 @@ pub enum CachePlace {
     Messages,
 }
 
+/// The surfaces of AWS's that a chat request can go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Surface {
+    /// Converse.
+    #[default]
+    Converse,
+    /// OpenAI's chat completions, as AWS serves them itself.
+    OpenAi(OpenAiSurface),
+}
+
+/// Where AWS serves OpenAI's chat completions itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenAiSurface {
+    /// At `bedrock-runtime`, beside Converse.
+    Runtime,
+    /// At `bedrock-mantle`.
+    Mantle,
+}
+
 /// A field that a model was found to refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefusedField {
@@ -220,6 +267,38 @@ pub enum RefusedField {
     PerformanceConfig,
     /// Another key of `additionalModelRequestFields`.
     Additional(String),
+    /// A field of a request to one of AWS's OpenAI surfaces.
+    Surface(&'static str),
+}
+
+impl Surface {
+    /// The surface that the configuration and the table call `word`.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "converse" => Self::Converse,
+            "runtime_openai" => Self::OpenAi(OpenAiSurface::Runtime),
+            "mantle" => Self::OpenAi(OpenAiSurface::Mantle),
+            _ => return None,
+        })
+    }
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Converse => "converse",
+            Self::OpenAi(OpenAiSurface::Runtime) => "runtime_openai",
+            Self::OpenAi(OpenAiSurface::Mantle) => "mantle",
+        }
+    }
+}
+
+impl TryFrom<String> for Surface {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        Self::parse(&word)
+            .ok_or_else(|| format!("`{word}` is none of `converse`, `runtime_openai` and `mantle`"))
+    }
 }
 
 impl Effort {
@@ -273,7 +352,8 @@ impl Facts {
             RefusedField::ToolResultStatus => facts.tool_result_status = false,
             RefusedField::ServiceTier
             | RefusedField::PerformanceConfig
-            | RefusedField::Additional(_) => {}
+            | RefusedField::Additional(_)
+            | RefusedField::Surface(_) => {}
         }
         if !self.refused.contains(&field) {
             facts.refused.push(field);

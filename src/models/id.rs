@@ -120,6 +120,36 @@ impl ModelId {
         Self(self.foundation_id().to_owned())
     }
 
+    /// The service of an ARN, for example `sagemaker`.
+    pub fn service(&self) -> Option<&str> {
+        self.part_of_arn(2)
+    }
+
+    /// The region of an ARN; empty where it stands for any region.
+    pub fn region(&self) -> Option<&str> {
+        self.part_of_arn(3)
+    }
+
+    /// The account in an ARN, for those that have one.
+    pub fn account(&self) -> Option<&str> {
+        self.part_of_arn(4).filter(|account| !account.is_empty())
+    }
+
+    /// Whether it is the id or the ARN of a profile that AWS defines.
+    pub fn is_system_profile(&self) -> bool {
+        match self.resource() {
+            Some((kind, _)) => kind == "inference-profile" && self.says_its_foundation(),
+            None => self.foundation_id() != self.0,
+        }
+    }
+
+    /// A part of `arn:partition:service:region:account:resource`, counted from 0.
+    fn part_of_arn(&self, place: usize) -> Option<&str> {
+        self.is_arn()
+            .then(|| self.0.splitn(6, ':').nth(place))
+            .flatten()
+    }
+
     fn is_arn(&self) -> bool {
         self.0.starts_with("arn:")
     }
@@ -238,6 +268,53 @@ mod tests {
         ] {
             let parsed = ModelId::parse(&id).expect("an id");
             assert_eq!(parsed.kind(), kind, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_arn_tells_its_service_region_and_account() {
+        for (id, service, region, account) in [
+            ("amazon.nova-lite-v1:0", None, None, None),
+            (
+                "arn:aws:bedrock:::foundation-model/amazon.nova-pro-v1:0",
+                Some("bedrock"),
+                Some(""),
+                None,
+            ),
+            (
+                "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/mine",
+                Some("sagemaker"),
+                Some("eu-west-1"),
+                Some("123456789012"),
+            ),
+        ] {
+            let id = ModelId::parse(id).expect("an id");
+            assert_eq!(
+                (id.service(), id.region(), id.account()),
+                (service, region, account),
+                "{id}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_profile_that_all_accounts_have_goes_by_its_id_or_its_arn() {
+        let front = "arn:aws:bedrock:us-east-1:123456789012";
+        for (id, is_profile) in [
+            ("us.amazon.nova-lite-v1:0".to_owned(), true),
+            ("amazon.nova-lite-v1:0".to_owned(), false),
+            (
+                format!("{front}:inference-profile/us.amazon.nova-lite-v1:0"),
+                true,
+            ),
+            (
+                format!("{front}:application-inference-profile/abcdefghijkl"),
+                false,
+            ),
+            (format!("{front}:inference-profile/abcdefghijkl"), false),
+        ] {
+            let id = ModelId::parse(&id).expect("an id");
+            assert_eq!(id.is_system_profile(), is_profile, "{id}");
         }
     }
 

@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 use std::fmt;
 
 use super::ModelId;
-use super::cost::Price;
+use super::cost::{Price, UnitPrices};
 use super::price_file;
 
 /// The table that is built in.
@@ -30,6 +30,8 @@ pub struct ModelRow<'table> {
     pub max_output: Option<u32>,
     /// What its tokens cost.
     pub price: Option<&'table Price>,
+    /// What is billed by other units.
+    pub units: UnitPrices,
     /// The day from which it is no longer served, as `YYYY-MM-DD`: such dates sort as text.
     pub end_of_life: Option<&'table str>,
     /// Whether AWS counts it among the legacy models: new accounts are refused, and accounts that
@@ -45,6 +47,7 @@ pub(super) struct Entry {
     pub(super) end_of_life: Option<String>,
     pub(super) legacy: Option<bool>,
     pub(super) prices: Option<Prices>,
+    pub(super) units: Option<UnitPrices>,
 }
 
 /// What a model costs, by place: by the geography of the profile, or the region, that is called.
@@ -106,6 +109,7 @@ impl PriceTable {
             context_window: entry.context_window,
             max_output: entry.max_output,
             price: entry.prices.as_ref().map(|prices| prices.at(place)),
+            units: entry.units.unwrap_or_default(),
             end_of_life: entry.end_of_life.as_deref(),
             legacy: entry.legacy.unwrap_or_default(),
         })
@@ -132,6 +136,7 @@ impl Entry {
             end_of_life: self.end_of_life.or_else(|| known.end_of_life.clone()),
             legacy: self.legacy.or(known.legacy),
             prices: self.prices.or_else(|| known.prices.clone()),
+            units: self.units.or(known.units),
         }
     }
 }
@@ -356,12 +361,23 @@ mod tests {
         let table = built_in();
         let families: toml::Table = include_str!("models.toml").parse().expect("a table");
         let families = families["family"].as_array().expect("families");
-        for family in families
+        let families: Vec<&toml::Table> = families
             .iter()
-            .flat_map(|family| family["ids"].as_array())
-            .flatten()
-        {
+            .flat_map(toml::Value::as_table)
+            // What makes films takes no conversation.
+            .filter(|family| !family.contains_key("video"))
+            .collect();
+        let ids = families.iter().flat_map(|family| {
+            let ids = family["ids"].as_array().into_iter().flatten();
+            ids.map(|id| (id, family.contains_key("image")))
+        });
+        for (family, makes_pictures) in ids {
             let family = family.as_str().expect("the beginning of an id");
+            if makes_pictures {
+                let priced = table.find(family).and_then(|entry| entry.units?.image);
+                assert!(priced.is_some(), "{family}");
+                continue;
+            }
             let mut rows = table.stems.iter().filter(|(stem, entry)| {
                 (stem.starts_with(family) || begins(stem, family)) && entry.context_window.is_some()
             });

@@ -2,9 +2,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 
-use super::cost::{Price, Rates, Schedule};
+use super::cost::{Price, Rates, Schedule, UnitPrices};
 use super::price::{Entry, PriceTableError, Prices};
-use super::price_values::{check_date, check_id, factor, rates};
+use super::price_values::{check_date, check_id, factor, rates, unit};
 use super::usd::Factor;
 
 /// Reads the text of a table into its entries, one for each beginning of an id.
@@ -50,6 +50,9 @@ struct Row {
     cache_read: Option<f64>,
     cache_write_5m: Option<f64>,
     cache_write_1h: Option<f64>,
+    image: Option<f64>,
+    second: Option<f64>,
+    query: Option<f64>,
     long_prompt: Option<LongPrompt>,
     flex: Option<Other>,
     priority: Option<Other>,
@@ -102,7 +105,18 @@ impl Row {
             end_of_life: self.end_of_life.clone(),
             legacy: self.legacy,
             prices: self.prices()?,
+            units: self.units()?,
         })
+    }
+
+    fn units(&self) -> Result<Option<UnitPrices>, String> {
+        let price = |name: &str, value: Option<f64>| value.map(|value| unit(name, value));
+        let units = UnitPrices {
+            image: price("image", self.image).transpose()?,
+            second: price("second", self.second).transpose()?,
+            query: price("query", self.query).transpose()?,
+        };
+        Ok((units != UnitPrices::default()).then_some(units))
     }
 
     fn prices(&self) -> Result<Option<Prices>, String> {
@@ -242,6 +256,10 @@ mod tests {
             (
                 "ids = ['a.b']\ninput = 1\noutput = 1e9",
                 "dollars per million tokens",
+            ),
+            (
+                "ids = ['a.b']\nimage = 2000",
+                "`image` is `2000`; give dollars for one",
             ),
             (
                 "ids = ['a.b']\ninput = 1\noutput = 0.0000001",

@@ -5,6 +5,9 @@ use super::usd::{Factor, Usd};
 /// Dollars per million tokens that no price comes near: whoever wrote more meant another unit.
 const HIGHEST_PRICE: f64 = 100_000.0;
 
+/// Dollars for one picture, second or query that no price comes near.
+const HIGHEST_UNIT_PRICE: f64 = 1_000.0;
+
 /// The largest factor, for the same reason.
 const HIGHEST_FACTOR: f64 = 100.0;
 
@@ -44,6 +47,20 @@ fn rate(field: &str, name: &str, value: f64) -> Result<Usd, String> {
     whole_millionths(value)
         .map(Usd::from_picodollars)
         .ok_or_else(|| format!("`{name}` of {field} is `{value}`; give at most six decimals"))
+}
+
+/// The price of one picture, second or query, from dollars.
+pub(super) fn unit(name: &str, value: f64) -> Result<Usd, String> {
+    let fits = (0.0..=HIGHEST_UNIT_PRICE).contains(&value);
+    whole_millionths(value)
+        .filter(|_| fits)
+        .map(|millionths| Usd::from_picodollars(millionths.saturating_mul(1_000_000)))
+        .ok_or_else(|| {
+            format!(
+                "`{name}` is `{value}`; give dollars for one, at most {HIGHEST_UNIT_PRICE}, with \
+                 at most six decimals"
+            )
+        })
 }
 
 /// A factor, from a number.

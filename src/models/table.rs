@@ -4,9 +4,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::ModelId;
+use super::embedding::{EmbeddingFacts, RerankFacts};
 use super::facts::{
     BesideToolResult, CachePlace, Effort, Facts, Medium, ReasoningKnob, ReasoningReplay, Sampling,
+    Surface,
 };
+use super::image_facts::ImageFacts;
+use super::video_facts::VideoFacts;
 
 /// The table that is built in.
 const BUILT_IN: &str = include_str!("models.toml");
@@ -190,6 +194,17 @@ row! {
     leading_assistant: bool,
     web_search: String,
     count_tokens: bool,
+    embedding: Option<EmbeddingFacts>,
+    rerank: Option<RerankFacts>,
+    image: Option<ImageFacts>,
+    video: Option<VideoFacts>,
+    surface: Surface,
+    converse: bool,
+    surface_refuses: Vec<String>,
+    surface_refuses_reasoning: Vec<String>,
+    surface_refuses_without_reasoning: Vec<String>,
+    surface_tools_reasoning: bool,
+    surface_response_format: bool,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -202,6 +217,7 @@ enum Forced {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::Endpoint;
 
     fn table() -> ModelTable {
         ModelTable::built_in().expect("the built-in table")
@@ -241,6 +257,20 @@ mod tests {
         let nova = facts(&table, "us.amazon.nova-lite-v1:0");
         assert!(!nova.tools && nova.caches() && nova.family == "mine");
         assert!(facts(&table, "amazon.nova-pro-v1:0").tools);
+    }
+
+    #[test]
+    fn a_family_of_the_operators_can_embed() {
+        let text = "[[family]]\nname = \"mine\"\nids = [\"someone.embed\"]\n[family.embedding]\n\
+                    body = \"titan_text\"\ninputs = [\"text\"]\ndimensions = [768]";
+        let table = table().overlaid(text).expect("a good row");
+        let facts = facts(&table, "someone.embed-v1");
+        assert_eq!(facts.endpoints(), [Endpoint::Embeddings]);
+        let embedding = facts.embedding.expect("what it takes");
+        assert_eq!(
+            (embedding.texts, embedding.chooses_dimensions()),
+            (1, false)
+        );
     }
 
     #[test]

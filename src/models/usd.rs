@@ -37,7 +37,7 @@ impl Usd {
     }
 
     /// What `count` things cost at this price each.
-    pub(super) fn times(self, count: u64) -> Self {
+    pub fn times(self, count: u64) -> Self {
         Self(self.0.saturating_mul(i128::from(count)))
     }
 }

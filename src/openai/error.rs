@@ -41,7 +41,8 @@ fn error_type(fault: &Fault) -> &'static str {
         | FaultKind::RequestTimeout
         | FaultKind::Conflict
         | FaultKind::TooLarge
-        | FaultKind::UnsupportedMediaType => "invalid_request_error",
+        | FaultKind::UnsupportedMediaType
+        | FaultKind::RangeNotSatisfiable => "invalid_request_error",
         FaultKind::Permission => "permission_error",
         FaultKind::RateLimited => "requests",
         FaultKind::TokenRateLimited => "tokens",

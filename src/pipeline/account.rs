@@ -8,7 +8,7 @@ use super::known::Known;
 use crate::converse::event::Event;
 use crate::converse::response::Usage;
 use crate::identity::Caller;
-use crate::openai::chat::{Pieces, TokenCounts};
+use crate::openai::chat::{NativeUsage, Pieces, TokenCounts};
 use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
 
@@ -48,15 +48,20 @@ impl Account {
             let Some(counts) = pieces.ending().usage else {
                 continue;
             };
-            total.prompt = total.prompt.saturating_add(counts.prompt);
-            total.completion = total.completion.saturating_add(counts.completion);
-            total.cached = total.cached.saturating_add(counts.cached);
-            total.cache_write = total.cache_write.saturating_add(counts.cache_write);
-            total.reasoning = total.reasoning.saturating_add(counts.reasoning);
+            total.add(counts);
             tier = pieces.tier().or(tier);
         }
+        self.write(total, &usages, tier);
+    }
+
+    /// Writes down what an answer has used, as one of AWS's OpenAI surfaces has said.
+    pub(super) fn settle_native(&self, usage: NativeUsage, tier: Option<&'static str>) {
+        self.write(usage.counts(), &[usage.billed()], tier.or(self.tier));
+    }
+
+    fn write(&self, total: TokenCounts, usages: &[Usage], tier: Option<&'static str>) {
         let price = self.known.price.as_ref().filter(|_| self.has_price);
-        let cost = cost(price, &usages, tier);
+        let cost = cost(price, usages, tier);
         let mut entries = self.record.entries();
         entries.usage = Some(total);
         entries.cost = Some(cost);
@@ -68,6 +73,11 @@ impl Account {
             .iter()
             .filter(|event| matches!(event, Event::BlockDelta { .. }))
             .count();
+        self.note_deltas(deltas);
+    }
+
+    /// Writes down that some pieces of an answer have arrived.
+    pub(super) fn note_deltas(&self, deltas: usize) {
         if deltas == 0 {
             return;
         }

@@ -6,18 +6,41 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::models::{Models, Target};
+use crate::adjustments::Adjustments;
 use crate::bedrock::Failure;
 use crate::config::Truncate;
 use crate::converse::content::ReasoningBlock;
+use crate::converse::options::Fields;
 use crate::fault::Fault;
 use crate::identity::Caller;
+use crate::models::{OpenAiSurface, Surface};
 use crate::openai::chat::{
-    ChatOptions, ChatRequest, Fetched, Terms, Translated, drop_oldest, translate,
+    ChatOptions, ChatRequest, Fetched, Native, NativeTerms, Obstacle, Terms, Translated,
+    drop_oldest, obstacle, pass_on, translate,
 };
+use crate::openai::completions::chat_requests;
 use crate::reasoning_memory::ReasoningMemory;
 
 /// How often a request is written again at the most.
 const MOST_REVISIONS: u32 = 6;
+
+/// The body as it came, from which a request is read again.
+#[derive(Debug)]
+pub(super) enum Written {
+    /// A chat request.
+    Chat(Bytes),
+    /// A completion request, and the place of the prompt in it.
+    Completion(Bytes, usize),
+}
+
+/// Which way a request goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Route {
+    /// To Converse; because of the obstacle where another surface is set for the model.
+    Converse(Option<Obstacle>),
+    /// To one of AWS's OpenAI surfaces, as the client wrote it.
+    OpenAi(OpenAiSurface),
+}
 
 /// A request on its way.
 #[derive(Debug)]
@@ -28,8 +51,7 @@ pub(super) struct Draft {
     pub(super) fetched: Fetched,
     pub(super) strict: bool,
     pub(super) truncate: Truncate,
-    /// The body as it came, from which the request is read again.
-    body: Bytes,
+    written: Written,
     /// The request, unless it has been translated.
     request: Option<Box<ChatRequest>>,
     /// The share of the conversation that is kept, of a thousand.
@@ -41,7 +63,7 @@ impl Draft {
     pub(super) fn new(
         caller: Caller,
         request: Box<ChatRequest>,
-        body: Bytes,
+        written: Written,
         target: Target,
         options: ChatOptions,
     ) -> Self {
@@ -52,7 +74,7 @@ impl Draft {
             fetched: Fetched::new(),
             strict: false,
             truncate: Truncate::Refuse,
-            body,
+            written,
             request: Some(request),
             kept_share: 1000,
             revisions: 0,
@@ -64,16 +86,56 @@ impl Draft {
         self.request.as_deref()
     }
 
-    /// The request in Bedrock's words.
-    pub(super) fn translate(&mut self, memory: &ReasoningMemory) -> Result<Translated, Fault> {
+    /// The request with what is left of its conversation, and the places of the messages that were
+    /// left out.
+    fn shortened(&mut self) -> Result<(Box<ChatRequest>, Vec<usize>), Fault> {
         let mut request: Box<ChatRequest> = match self.request.take() {
             Some(request) => request,
-            None => serde_json::from_slice(&self.body).map_err(|_| Fault::internal())?,
+            None => self.written.read()?,
         };
         let dropped = match self.kept_share {
-            1000 => 0,
+            1000 => Vec::new(),
             share => drop_oldest(&mut request, share)?,
         };
+        Ok((request, dropped))
+    }
+
+    /// Which way the request goes: to the surface that is set for its model, or to Converse for
+    /// what that surface does not do.
+    pub(super) fn route(&self) -> Result<Route, Fault> {
+        let Surface::OpenAi(surface) = self.target.surface else {
+            return Ok(Route::Converse(None));
+        };
+        let facts = &self.target.known.facts;
+        let request = self.request().ok_or_else(Fault::internal)?;
+        match obstacle(request, facts, &self.options) {
+            None => Ok(Route::OpenAi(surface)),
+            Some(obstacle) if facts.converse => Ok(Route::Converse(Some(obstacle))),
+            Some(obstacle) => Err(obstacle.refusal()),
+        }
+    }
+
+    /// The request as it is passed on to one of AWS's OpenAI surfaces.
+    pub(super) fn pass_on(&mut self) -> Result<Native, Fault> {
+        let (request, dropped) = self.shortened()?;
+        let body = self.written.fields().ok_or_else(Fault::internal)?;
+        let known = &self.target.known;
+        let terms = NativeTerms {
+            model: self.target.model.as_str(),
+            facts: &known.facts,
+            output_limit: known.output_limit,
+            options: &self.options,
+            fetched: &self.fetched,
+            dropped: &dropped,
+        };
+        let mut native = pass_on(*request, body, &terms)?;
+        self.finish(&mut native.adjustments, dropped.len())?;
+        Ok(native)
+    }
+
+    /// The request in Bedrock's words.
+    pub(super) fn translate(&mut self, memory: &ReasoningMemory) -> Result<Translated, Fault> {
+        let (request, dropped) = self.shortened()?;
         let Self {
             caller,
             target,
@@ -93,16 +155,22 @@ impl Draft {
             fetched,
         };
         let mut translated = translate(*request, &terms)?;
+        self.finish(&mut translated.adjustments, dropped.len())?;
+        Ok(translated)
+    }
+
+    /// Notes what was left out, and refuses what may not be changed.
+    fn finish(&self, adjustments: &mut Adjustments, dropped: usize) -> Result<(), Fault> {
         if dropped > 0 {
-            translated.adjustments.note(
+            adjustments.note(
                 "messages",
                 format!("the {dropped} oldest left out, the conversation was too long"),
             );
         }
-        if self.strict {
-            refuse_adjustments(&translated)?;
+        match self.strict {
+            true => refuse_adjustments(adjustments),
+            false => Ok(()),
         }
-        Ok(translated)
     }
 
     /// Prepares the request to be written again after `failure`; gives the failure back where that
@@ -124,14 +192,41 @@ impl Draft {
         }
         // Bedrock may say how long is too long; a little less than that fits, since tokens are not
         // spread evenly. Where it does not say, a quarter goes.
-        let fits = failure.fitting_share.unwrap_or(750).min(950);
+        let fits = u32::from(failure.fitting_share.unwrap_or(750).min(950));
         self.kept_share = self.kept_share * fits / 1000;
         Ok(())
     }
 }
 
-fn refuse_adjustments(translated: &Translated) -> Result<(), Fault> {
-    match translated.adjustments.iter().next() {
+impl Written {
+    /// What a chat request says, every value as it came.
+    fn fields(&self) -> Option<Fields> {
+        match self {
+            Self::Chat(body) => serde_json::from_slice(body).ok(),
+            Self::Completion(..) => None,
+        }
+    }
+
+    fn read(&self) -> Result<Box<ChatRequest>, Fault> {
+        let read = match self {
+            Self::Chat(body) => serde_json::from_slice(body).ok(),
+            Self::Completion(body, prompt) => completed(body, *prompt).map(Box::new),
+        };
+        // It was read before.
+        read.ok_or_else(Fault::internal)
+    }
+}
+
+fn completed(body: &[u8], prompt: usize) -> Option<ChatRequest> {
+    let request = serde_json::from_slice(body).ok()?;
+    // How many there are was checked before.
+    let prompted = chat_requests(request, u32::MAX).ok()?;
+    prompted.requests.into_iter().nth(prompt)
+}
+
+/// Refuses a request that would not be served as it is written.
+pub(super) fn refuse_adjustments(adjustments: &Adjustments) -> Result<(), Fault> {
+    match adjustments.iter().next() {
         None => Ok(()),
         Some(first) => Err(Fault::unsupported(
             first.field.clone(),

@@ -3,18 +3,20 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::draft::Route;
+use super::input_tokens::{Count, CountSource};
+use super::known::Known;
+use super::models::Target;
 use super::{ChatCall, Pipeline, model_name, note_request};
-use crate::bedrock::Call;
+use crate::adjustments::Adjustments;
+use crate::converse::estimate::estimated_tokens_of_json;
+use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
 use crate::fault::Fault;
 use crate::limits::Refused;
-use crate::models::{Tier, Tokens};
-use crate::openai::chat::Translated;
-use crate::record::usd;
-
-/// Bytes of JSON to a token, where Bedrock does not count: English has about four characters to
-/// one.
-const BYTES_A_TOKEN: u64 = 4;
+use crate::models::{OpenAiSurface, Surface, Tier, Tokens};
+use crate::openai::chat::{Native, Obstacle, Translated};
+use crate::record::{Record, usd};
 
 #[derive(Serialize)]
 struct Explanation<'a> {
@@ -27,13 +29,23 @@ struct Explanation<'a> {
     cache_points: Vec<CachePointObject>,
     input_tokens: InputTokens,
     price: PriceObject,
-    converse: &'a ConverseRequest,
+    /// What Converse is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    converse: Option<&'a ConverseRequest>,
+    /// What one of AWS's OpenAI surfaces is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat_completion: Option<&'a Fields>,
 }
 
 #[derive(Serialize)]
 struct TargetObject<'a> {
     model_id: &'a str,
     operation: &'static str,
+    /// Which of AWS's surfaces it goes to.
+    surface: &'static str,
+    /// The field because of which it is not the surface that is set for the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rerouted_for: Option<&'static str>,
     region: &'a str,
     /// Absent where the table does not know the model.
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -65,7 +77,7 @@ struct CachePointObject {
 #[derive(Serialize)]
 struct InputTokens {
     count: u64,
-    /// Who counted: `CountTokens`, or nobody.
+    /// Who counted: `CountTokens`, or nobody: `estimate`.
     source: &'static str,
 }
 
@@ -73,6 +85,13 @@ struct InputTokens {
 struct PriceObject {
     /// What reading the request costs without a cache, in USD; `unknown` without a price.
     input_usd: String,
+}
+
+/// What would be sent.
+#[derive(Clone, Copy)]
+enum Sent<'a> {
+    Converse(&'a Translated, Option<Obstacle>),
+    OpenAi(&'a Native, OpenAiSurface),
 }
 
 impl Pipeline {
@@ -84,53 +103,51 @@ impl Pipeline {
         let mut draft = self.draft(call, &name).await?;
         let target = draft.target.model.as_str().into();
         let _permit = self.limiter.admit(&draft.caller, &target)?;
-        let translated = draft.translate(&self.memory)?;
-        note_request(&record, &translated);
-        let Translated {
-            converse,
-            plan,
-            adjustments,
-        } = &translated;
-        let body = serde_json::to_vec(converse).map_err(|_| Fault::internal())?;
-        let estimate = body.len() as u64 / BYTES_A_TOKEN;
-        let target = &draft.target;
-        let known = &target.known;
-        let counted = match known.facts.count_tokens {
-            true => {
-                let call = Call {
-                    model: known.known_as.clone(),
-                    body: body.into(),
-                };
-                // Not every model that the table has is counted for everywhere.
-                self.bedrock.count_tokens(call).await.ok()
+        let json = match draft.route()? {
+            Route::Converse(obstacle) => {
+                let translated = draft.translate(&self.memory)?;
+                note_request(&record, translated.plan.stream, &translated.adjustments);
+                let sent = Sent::Converse(&translated, obstacle);
+                self.explanation(&name, &draft.target, sent, &record)
+                    .await?
             }
-            false => None,
+            Route::OpenAi(surface) => {
+                let native = draft.pass_on()?;
+                note_request(&record, native.plan.stream, &native.adjustments);
+                let sent = Sent::OpenAi(&native, surface);
+                self.explanation(&name, &draft.target, sent, &record)
+                    .await?
+            }
         };
-        let input_tokens = match counted {
-            Some(count) => InputTokens {
-                count,
-                source: "CountTokens",
-            },
-            None => InputTokens {
-                count: estimate,
-                source: "estimate",
-            },
+        Ok(json)
+    }
+
+    async fn explanation(
+        &self,
+        name: &str,
+        target: &Target,
+        sent: Sent<'_>,
+        record: &Record,
+    ) -> Result<Bytes, Fault> {
+        let known = &target.known;
+        let count = self.tokens_sent(known, sent, record).await?;
+        let input_tokens = InputTokens {
+            count: count.tokens,
+            source: count.source.as_str(),
         };
         let tokens = Tokens {
             input: input_tokens.count,
             ..Tokens::default()
         };
         let price = known.price.as_ref();
-        let notes = adjustments.iter();
         let explanation = Explanation {
             object: "outcrop.explanation",
-            model: &name,
+            model: name,
             target: TargetObject {
                 model_id: target.model.as_str(),
-                operation: match plan.whole {
-                    true => "Converse",
-                    false => "ConverseStream",
-                },
+                operation: sent.operation(),
+                surface: sent.surface().as_str(),
+                rerouted_for: sent.rerouted_for(),
                 region: self.bedrock.region(),
                 family: &known.facts.family,
                 context_window: known.context_window,
@@ -138,30 +155,112 @@ impl Pipeline {
                 end_of_life: known.end_of_life.as_deref(),
                 legacy: known.legacy,
             },
-            answers: plan.answers,
-            adjustments: notes
+            answers: sent.answers(),
+            adjustments: sent
+                .adjustments()
+                .iter()
                 .map(|note| AdjustmentObject {
                     field: &note.field,
                     action: &note.action,
                 })
                 .collect(),
-            cache_points: converse
-                .cache_points()
-                .map(|(path, point)| CachePointObject {
-                    path,
-                    ttl: match point.ttl {
-                        Some(ttl) => ttl.as_str(),
-                        None => "5m",
-                    },
-                })
-                .collect(),
+            cache_points: sent.cache_points(),
             input_tokens,
             price: PriceObject {
                 input_usd: usd(price.and_then(|price| price.cost(&tokens, Tier::Default))),
             },
-            converse,
+            converse: sent.converse(),
+            chat_completion: sent.chat_completion(),
         };
         let json = serde_json::to_vec(&explanation).map_err(|_| Fault::internal())?;
         Ok(json.into())
+    }
+
+    /// The tokens of the request, counted where Bedrock counts for the model.
+    async fn tokens_sent(
+        &self,
+        known: &Known,
+        sent: Sent<'_>,
+        record: &Record,
+    ) -> Result<Count, Fault> {
+        match sent {
+            Sent::Converse(translated, _) => self.count(known, &translated.converse, record).await,
+            // Nobody counts what does not go to Converse.
+            Sent::OpenAi(native, _) => {
+                let body = serde_json::to_vec(&native.body).map_err(|_| Fault::internal())?;
+                Ok(Count {
+                    tokens: estimated_tokens_of_json(body.len()),
+                    source: CountSource::Estimate,
+                })
+            }
+        }
+    }
+}
+
+impl<'a> Sent<'a> {
+    fn operation(self) -> &'static str {
+        match self {
+            Self::Converse(translated, _) if translated.plan.whole => "Converse",
+            Self::Converse(..) => "ConverseStream",
+            Self::OpenAi(..) => "ChatCompletions",
+        }
+    }
+
+    fn surface(self) -> Surface {
+        match self {
+            Self::Converse(..) => Surface::Converse,
+            Self::OpenAi(_, surface) => Surface::OpenAi(surface),
+        }
+    }
+
+    fn rerouted_for(self) -> Option<&'static str> {
+        match self {
+            Self::Converse(_, obstacle) => obstacle.map(|obstacle| obstacle.field),
+            Self::OpenAi(..) => None,
+        }
+    }
+
+    fn answers(self) -> u32 {
+        match self {
+            Self::Converse(translated, _) => translated.plan.answers,
+            Self::OpenAi(..) => 1,
+        }
+    }
+
+    fn adjustments(self) -> &'a Adjustments {
+        match self {
+            Self::Converse(translated, _) => &translated.adjustments,
+            Self::OpenAi(native, _) => &native.adjustments,
+        }
+    }
+
+    fn converse(self) -> Option<&'a ConverseRequest> {
+        match self {
+            Self::Converse(translated, _) => Some(&translated.converse),
+            Self::OpenAi(..) => None,
+        }
+    }
+
+    fn chat_completion(self) -> Option<&'a Fields> {
+        match self {
+            Self::Converse(..) => None,
+            Self::OpenAi(native, _) => Some(&native.body),
+        }
+    }
+
+    fn cache_points(self) -> Vec<CachePointObject> {
+        let points = self
+            .converse()
+            .into_iter()
+            .flat_map(|converse| converse.cache_points());
+        points
+            .map(|(path, point)| CachePointObject {
+                path,
+                ttl: match point.ttl {
+                    Some(ttl) => ttl.as_str(),
+                    None => "5m",
+                },
+            })
+            .collect()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::bedrock::BaseModel;
-use crate::models::{Facts, ModelId, Price, RefusedField};
+use crate::models::{Facts, ModelId, Price, RefusedField, UnitPrices};
 
 /// Models that are remembered at the most: their names come from clients.
 const MOST_MODELS: usize = 1024;
@@ -25,6 +25,8 @@ pub(super) struct Known {
     pub(super) legacy: bool,
     /// What it costs, where the table has a price.
     pub(super) price: Option<Price>,
+    /// What it costs that is not billed by tokens.
+    pub(super) units: UnitPrices,
     /// The model whose facts and price these are.
     pub(super) known_as: ModelId,
     /// What Bedrock or the operator says that it is based on, where its id does not say it.

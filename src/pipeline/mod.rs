@@ -5,20 +5,47 @@
 //! retries, and answered in the client's words: whole, or as a stream whose first event has
 //! arrived. Where Bedrock refuses a field, or the conversation is too long, it may be written
 //! again.
+//!
+//! A model that is set to one of AWS's OpenAI surfaces goes the way of `native.rs` instead, with
+//! the client's own body, unless the request asks for what Converse alone does.
 
 mod account;
+mod answer;
+mod batches;
+mod completions;
 mod cost;
 mod draft;
+mod embeddings;
 mod explain;
+mod fan_out;
+mod files;
+mod images;
+mod input_tokens;
+mod invoke;
 mod known;
 mod models;
+mod moderations;
+mod native;
+mod native_stream;
 mod options;
+mod pass;
 mod remote;
+mod request;
+mod rerank;
 mod stream;
+mod videos;
+mod writer;
 
+pub use batches::Batches;
 pub use cost::Cost;
+pub use files::{Files, NewFile};
+pub use images::{ImageAnswer, ImageCall};
+pub use native_stream::NativeStream;
 pub use options::HeaderOptions;
-pub use stream::ChatStream;
+pub use pass::{PassAnswer, PassBody, PassCall, PassStream};
+pub use request::{Answer, Asked};
+pub use stream::{AnswerStream, ChatStream};
+pub use videos::{VideoAsked, VideoContent};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,24 +55,27 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 
 use crate::adjustments::Adjustments;
+use crate::base_models::BaseModels;
 use crate::bedrock::{Bedrock, Call, Failure};
-use crate::config::{ChatOverrides, ChatSettings, Config, Tables};
-use crate::converse::options::ServiceTierType;
+use crate::config::{
+    BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
+    S3Settings, Tables,
+};
 use crate::converse::request::ConverseRequest;
 use crate::fault::Fault;
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, RateState, Refused};
-use crate::openai::chat::{
-    AnswerPlan, ChatRequest, ChunkWriter, Completion, CompletionHead, Ending, Pieces, Translated,
-    remote_addresses,
-};
+use crate::models::Endpoint;
+use crate::openai::chat::{ChatRequest, Translated, remote_addresses};
 use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
 use account::Account;
-use draft::Draft;
-use models::Models;
+use draft::{Draft, Route, Written};
+use images::PictureStore;
+use models::{Models, Target, check_endpoint};
 use stream::Source;
+use videos::Films;
 
 /// What every request goes through.
 #[derive(Debug)]
@@ -53,19 +83,26 @@ pub struct Pipeline {
     models: Models,
     keys: HashMap<String, ChatOverrides>,
     chat: ChatSettings,
+    embeddings: EmbeddingSettings,
+    moderations: ModerationSettings,
+    bedrock_api: BedrockApiSettings,
+    s3: S3Settings,
     memory: Arc<ReasoningMemory>,
     fetcher: Fetcher,
     limiter: Limiter,
+    pictures: Option<PictureStore>,
     bedrock: Bedrock,
+    /// Nothing where films are off.
+    films: Option<Films>,
 }
 
-/// A chat request with what the server knows of it.
+/// A chat request, or one that becomes chat requests, with what the server knows of it.
 #[derive(Debug)]
-pub struct ChatCall {
+pub struct ChatCall<T = ChatRequest> {
     /// Who is calling.
     pub caller: Caller,
     /// The body, read; apart, since it is large and is handed on often.
-    pub request: Box<ChatRequest>,
+    pub request: Box<T>,
     /// The body as it came, for a request that has to be written again.
     pub body: Bytes,
     /// What the headers say.
@@ -94,6 +131,16 @@ pub enum ChatBody {
     Whole(Bytes),
     /// A stream under way.
     Stream(Box<ChatStream>),
+    /// A stream under way, of one of AWS's OpenAI surfaces.
+    NativeStream(Box<NativeStream>),
+}
+
+/// A request that Bedrock answers, or has begun to answer.
+struct Begun {
+    /// The answers, or their first events.
+    sources: Vec<Source>,
+    translated: Translated,
+    permits: Vec<Permit>,
 }
 
 impl Pipeline {
@@ -111,8 +158,14 @@ impl Pipeline {
                 chat.remembered_for,
             )),
             chat,
+            embeddings: config.embeddings,
+            moderations: config.moderations.clone(),
+            bedrock_api: config.bedrock_api.clone(),
+            s3: config.s3.clone(),
             fetcher,
             limiter: Limiter::new(&config.limits),
+            pictures: PictureStore::new(&config.s3, &bedrock),
+            films: Films::new(config, &bedrock),
             bedrock,
         }
     }
@@ -122,30 +175,81 @@ impl Pipeline {
         self.models.replace_tables(tables);
     }
 
+    /// What models are based on, as requests have found out.
+    pub fn base_models(&self) -> BaseModels {
+        self.models.bases().clone()
+    }
+
     /// Answers a chat request, or says what stands against it.
     pub async fn chat(&self, call: ChatCall) -> Result<ChatAnswer, Refused> {
         let record = Arc::clone(&call.record);
         let name = model_name(&call.request)?;
         let mut draft = self.draft(call, &name).await?;
+        if let Route::OpenAi(surface) = draft.route()? {
+            return Box::pin(self.chat_natively(draft, surface, &name, record)).await;
+        }
+        let begun = self.begin(&mut draft, &record).await?;
+        let account = self.converse_account(&draft, &begun.translated.converse, record);
+        answer::chat(begun, account, &name)
+    }
+
+    /// Lets the request in and asks Bedrock, until there are answers, or the first events of some.
+    async fn begin(&self, draft: &mut Draft, record: &Record) -> Result<Begun, Refused> {
         let mut permits = Vec::new();
+        let target = draft.target.model.as_str().into();
         loop {
             let translated = draft.translate(&self.memory)?;
-            note_request(&record, &translated);
-            let target = draft.target.model.as_str().into();
+            note_request(record, translated.plan.stream, &translated.adjustments);
             while permits.len() < translated.plan.answers as usize {
                 permits.push(self.limiter.admit(&draft.caller, &target)?);
             }
-            let asked = self.ask(&draft, &translated).await?;
-            match asked {
-                Ok(sources) => {
-                    let account = self.account(&draft, &translated.converse, record);
-                    return answer(sources, translated, account, permits, &name);
-                }
-                Err(failure) => draft
-                    .revise(failure, &self.models)
-                    .map_err(|failure| heard(failure, &record))?,
+            if let Some(sources) = self.ask_once(draft, &translated, record).await? {
+                return Ok(Begun {
+                    sources,
+                    translated,
+                    permits,
+                });
             }
         }
+    }
+
+    /// The same for a request that was let in.
+    async fn ask_until_answered(&self, draft: &mut Draft, record: &Record) -> Result<Begun, Fault> {
+        loop {
+            let translated = draft.translate(&self.memory)?;
+            note_request(record, translated.plan.stream, &translated.adjustments);
+            if let Some(sources) = self.ask_once(draft, &translated, record).await? {
+                return Ok(Begun {
+                    sources,
+                    translated,
+                    permits: Vec::new(),
+                });
+            }
+        }
+    }
+
+    /// Asks Bedrock; nothing where the request is to be written again.
+    async fn ask_once(
+        &self,
+        draft: &mut Draft,
+        translated: &Translated,
+        record: &Record,
+    ) -> Result<Option<Vec<Source>>, Fault> {
+        match self.ask(draft, translated).await? {
+            Ok(sources) => Ok(Some(sources)),
+            Err(failure) => {
+                let revised = draft.revise(failure, &self.models);
+                revised.map_err(|failure| heard(failure, record))?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The model of a request that is answered as a chat.
+    async fn chat_model(&self, name: &str, record: &Record) -> Result<Target, Fault> {
+        let target = self.named(Some(name), record).await?;
+        check_endpoint(name, &target.known.facts, Endpoint::ChatCompletions)?;
+        Ok(target)
     }
 
     /// Looks up the model and the settings, and fetches what the request points to.
@@ -157,10 +261,8 @@ impl Pipeline {
             headers,
             record,
         } = call;
-        record.entries().model = Some(name.to_owned());
-        let target = self.models.target(name).await?;
-        record.entries().target = Some(target.model.as_str().to_owned());
-        let mut draft = self.settled(caller, request, body, target, headers);
+        let target = self.chat_model(name, &record).await?;
+        let mut draft = self.settled(caller, request, Written::Chat(body), target, headers);
         let addresses = draft.request().map(remote_addresses).unwrap_or_default();
         if !addresses.is_empty() {
             draft.fetched = Box::pin(remote::fetch(&self.fetcher, addresses)).await?;
@@ -176,10 +278,7 @@ impl Pipeline {
     ) -> Result<Result<Vec<Source>, Failure>, Fault> {
         let Translated { converse, plan, .. } = translated;
         let body = serde_json::to_vec(converse).map_err(|_| Fault::internal())?;
-        let call = Call {
-            model: draft.target.model.clone(),
-            body: body.into(),
-        };
+        let call = Call::new(draft.target.model.clone(), body.into());
         let ask = || self.source(call.clone(), plan.whole);
         if plan.answers == 1 {
             return Ok(ask().await.map(|source| vec![source]));
@@ -206,18 +305,26 @@ impl Pipeline {
         Ok(Source::Live(Box::new(stream)))
     }
 
-    fn account(&self, draft: &Draft, converse: &ConverseRequest, record: Arc<Record>) -> Account {
-        let tier = converse.service_tier.map(|tier| match tier.r#type {
-            ServiceTierType::Default => "default",
-            ServiceTierType::Flex => "flex",
-            ServiceTierType::Priority => "priority",
-            ServiceTierType::Reserved => "reserved",
-        });
+    /// The account of a Converse request.
+    fn converse_account(
+        &self,
+        draft: &Draft,
+        converse: &ConverseRequest,
+        record: Arc<Record>,
+    ) -> Account {
+        let tier = converse.service_tier.map(|tier| tier.r#type.as_str());
+        Account {
+            // The surcharge for faster machines is in no table.
+            has_price: converse.performance_config.is_none(),
+            ..self.account(draft, tier, record)
+        }
+    }
+
+    fn account(&self, draft: &Draft, tier: Option<&'static str>, record: Arc<Record>) -> Account {
         Account {
             record,
             known: Arc::clone(&draft.target.known),
-            // The surcharge for faster machines is in no table.
-            has_price: converse.performance_config.is_none(),
+            has_price: true,
             memory: Arc::clone(&self.memory),
             caller: draft.caller.clone(),
             tier,
@@ -225,89 +332,10 @@ impl Pipeline {
     }
 }
 
-/// The answer in the client's words.
-fn answer(
-    sources: Vec<Source>,
-    translated: Translated,
-    account: Account,
-    permits: Vec<Permit>,
-    name: &str,
-) -> Result<ChatAnswer, Refused> {
-    let Translated {
-        plan, adjustments, ..
-    } = translated;
-    let rate = permits.last().and_then(Permit::rate);
-    if plan.stream {
-        let writer = ChunkWriter::new(
-            &completion_id(),
-            unix_seconds(),
-            name,
-            plan.include_usage,
-            plan.legacy_functions,
-        );
-        let plan = Arc::new(plan);
-        let stream = ChatStream::new(sources, &plan, writer, account, permits);
-        return Ok(ChatAnswer {
-            adjustments,
-            rate,
-            cost: None,
-            body: ChatBody::Stream(Box::new(stream)),
-        });
-    }
-    let json = whole_answer(sources, plan, &account, name)?;
-    let cost = account.record().entries().cost;
-    Ok(ChatAnswer {
-        adjustments,
-        rate,
-        cost,
-        body: ChatBody::Whole(json.into()),
-    })
-}
-
-fn whole_answer(
-    sources: Vec<Source>,
-    plan: AnswerPlan,
-    account: &Account,
-    name: &str,
-) -> Result<Vec<u8>, Fault> {
-    let plan = Arc::new(plan);
-    let mut answers = Vec::with_capacity(sources.len());
-    let mut completions = Vec::with_capacity(sources.len());
-    let mut failed = None;
-    for source in sources {
-        let mut pieces = Pieces::new(Arc::clone(&plan));
-        let mut completion = Completion::new(plan.legacy_functions);
-        let events = match source {
-            Source::Whole(events) => events,
-            // What is not streamed is asked for whole.
-            Source::Live(_) => return Err(Fault::internal()),
-        };
-        for event in events {
-            // What was used is accounted also where the answer is of no use.
-            failed = failed.or(pieces.accept(&event, &mut completion).err());
-        }
-        account.remember(&mut pieces);
-        answers.push(pieces);
-        completions.push(completion);
-    }
-    account.settle(answers.iter());
-    if let Some(fault) = failed {
-        return Err(fault);
-    }
-    let head = CompletionHead {
-        id: &completion_id(),
-        created: unix_seconds(),
-        model: name,
-        metadata: plan.metadata.as_ref(),
-    };
-    let ending = Ending::of_all(answers.iter().map(|pieces| pieces.ending().clone()));
-    Completion::to_json(&completions, head, &ending).map_err(|_| Fault::internal())
-}
-
-fn note_request(record: &Record, translated: &Translated) {
+fn note_request(record: &Record, stream: bool, adjustments: &Adjustments) {
     let mut entries = record.entries();
-    entries.stream = translated.plan.stream;
-    entries.adjustments = translated.adjustments.header_value();
+    entries.stream = stream;
+    entries.adjustments = adjustments.header_value();
 }
 
 /// What the client hears of a failure; the rest goes into the log line.
@@ -320,6 +348,7 @@ fn heard(failure: Failure, record: &Record) -> Fault {
         detail,
         refused_field: _,
         fitting_share: _,
+        answer: _,
     } = failure;
     record.entries().failure = Some((code, detail));
     match (fault.retry_after, wait) {
@@ -331,18 +360,23 @@ fn heard(failure: Failure, record: &Record) -> Fault {
 fn model_name(request: &ChatRequest) -> Result<String, Fault> {
     match request.model.as_deref() {
         Some(name) if !name.is_empty() => Ok(name.to_owned()),
-        _ => Err(Fault::missing(
-            "model",
-            "`model` is missing; name a model that /v1/models lists",
-        )),
+        _ => Err(no_model()),
     }
 }
 
-/// An id as OpenAI gives them. It names an answer and protects nothing.
-fn completion_id() -> String {
+fn no_model() -> Fault {
+    Fault::missing(
+        "model",
+        "`model` is missing; name a model that /v1/models lists",
+    )
+}
+
+/// An id as OpenAI gives them, behind what it is an id of. It names an answer and protects nothing.
+fn new_id(kind: &str) -> String {
     let characters = std::iter::repeat_with(fastrand::alphanumeric).take(24);
-    let mut id = String::with_capacity(33);
-    id.push_str("chatcmpl-");
+    let mut id = String::with_capacity(kind.len() + 25);
+    id.push_str(kind);
+    id.push('-');
     id.extend(characters);
     id
 }

@@ -8,7 +8,8 @@ use crate::base_models::BaseModels;
 use crate::bedrock::{BaseModel, Bedrock};
 use crate::config::{ChatOverrides, Config, ModelEntry, Tables};
 use crate::fault::{Fault, FaultKind};
-use crate::models::{Facts, ModelId, RefusedField};
+use crate::models::{Endpoint, Facts, ModelId, RefusedField, Surface};
+use crate::providers::embeddings::Purpose;
 
 /// Unknown models of which the log has told, at the most.
 const MOST_UNKNOWN: usize = 1024;
@@ -34,6 +35,10 @@ pub(super) struct Target {
     pub(super) known: Arc<Known>,
     /// How the operator wants its requests treated.
     pub(super) chat: ChatOverrides,
+    /// What the operator says its vectors are for.
+    pub(super) embedding_input_type: Option<Purpose>,
+    /// Where its chat requests go.
+    pub(super) surface: Surface,
 }
 
 impl Models {
@@ -59,12 +64,23 @@ impl Models {
         self.known.forget();
     }
 
+    /// What models are based on.
+    pub(super) fn bases(&self) -> &BaseModels {
+        &self.bases
+    }
+
     /// The model that a name stands for: one of the configuration's, or a Bedrock id as it is.
     pub(super) async fn target(&self, name: &str) -> Result<Target, Fault> {
-        let (model, chat) = match self.names.get(name) {
-            Some(ModelEntry { target, chat }) => (target.clone(), chat.clone()),
-            None => (parse_id(name)?, ChatOverrides::default()),
+        let entry = match self.names.get(name) {
+            Some(entry) => entry.clone(),
+            None => ModelEntry::from(parse_id(name)?),
         };
+        let ModelEntry {
+            target: model,
+            chat,
+            embedding_input_type,
+            surface,
+        } = entry;
         let base = match model.says_its_foundation() {
             true => None,
             false => self.bases.of(&model).await,
@@ -73,7 +89,13 @@ impl Models {
             Some(known) => known,
             None => self.look_up(&model, base),
         };
-        Ok(Target { model, known, chat })
+        Ok(Target {
+            surface: surface.unwrap_or(known.facts.surface),
+            model,
+            known,
+            chat,
+            embedding_input_type,
+        })
     }
 
     /// Learns that the target refuses `field`. Whether that is new.
@@ -88,19 +110,7 @@ impl Models {
     /// What the tables say of a model that is based on `base`, where its id does not say it.
     fn look_up(&self, model: &ModelId, base: Option<BaseModel>) -> Arc<Known> {
         let tables = Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner));
-        let (known_as, facts) = match &base {
-            None => (model.clone(), Arc::clone(tables.facts.facts(model))),
-            Some(BaseModel::Foundation(base)) => {
-                (base.clone(), Arc::clone(tables.facts.facts(base)))
-            }
-            Some(BaseModel::Imported { takes_tools }) => {
-                let facts = Facts {
-                    tools: *takes_tools,
-                    ..Facts::clone(tables.facts.unknown())
-                };
-                (model.clone(), Arc::new(facts))
-            }
-        };
+        let (known_as, facts) = tables.known_as(model, base.as_ref());
         if facts.family.is_empty() {
             self.tell_unknown(model);
         }
@@ -120,6 +130,7 @@ impl Models {
             output_limit: row.and_then(|row| row.max_output),
             context_window: row.and_then(|row| row.context_window),
             price: row.and_then(|row| row.price).cloned(),
+            units: row.map(|row| row.units).unwrap_or_default(),
             known_as,
             base,
         };
@@ -138,6 +149,42 @@ impl Models {
             );
         }
     }
+}
+
+/// Refuses a model that another endpoint serves.
+pub(super) fn check_endpoint(name: &str, facts: &Facts, endpoint: Endpoint) -> Result<(), Fault> {
+    let serves = facts.endpoints();
+    let is_served = match serves.as_slice() {
+        [] => endpoint == Endpoint::ChatCompletions,
+        serves => serves.contains(&endpoint),
+    };
+    if is_served {
+        return Ok(());
+    }
+    let endpoint = endpoint.path();
+    let serves: Vec<&str> = match serves.as_slice() {
+        [] => vec![Endpoint::ChatCompletions.path()],
+        serves => serves.iter().map(|endpoint| endpoint.path()).collect(),
+    };
+    let serves = serves.join(" or ");
+    let message = match facts.family.is_empty() {
+        true => format!(
+            "what the model `{name}` takes is not known here, and so {endpoint} cannot ask it; the \
+             gateway's operator can say what it takes"
+        ),
+        false => format!("the model `{name}` is not served by {endpoint}; ask it through {serves}"),
+    };
+    Err(Fault::unsupported_value("model", message))
+}
+
+/// Refuses a model that Converse does not take: chat alone has another way to it.
+pub(super) fn check_converse(name: &str, facts: &Facts) -> Result<(), Fault> {
+    if facts.converse {
+        return Ok(());
+    }
+    let chat = Endpoint::ChatCompletions.path();
+    let message = format!("the model `{name}` is served by {chat} alone; ask it there");
+    Err(Fault::unsupported_value("model", message))
 }
 
 fn parse_id(name: &str) -> Result<ModelId, Fault> {

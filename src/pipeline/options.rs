@@ -1,13 +1,11 @@
 //! What the operator, the key and the request's headers say of a chat request, put together.
 
-use bytes::Bytes;
-
 use super::Pipeline;
-use super::draft::Draft;
+use super::draft::{Draft, Written};
 use super::models::Target;
 use crate::config::{ChatOverrides, Truncate};
 use crate::identity::Caller;
-use crate::openai::chat::{ChatOptions, ChatRequest, GuardrailFields};
+use crate::openai::chat::{ChatOptions, ChatRequest, GuardrailFields, GuardrailPolicy};
 
 /// What the headers of a chat request say.
 #[derive(Debug, Clone, Default)]
@@ -35,25 +33,24 @@ impl Pipeline {
         &self,
         caller: Caller,
         request: Box<ChatRequest>,
-        body: Bytes,
+        written: Written,
         target: Target,
         headers: HeaderOptions,
     ) -> Draft {
         let nothing = ChatOverrides::default();
         let key = self.keys.get(caller.name()).unwrap_or(&nothing);
         let scopes = [key, &target.chat, &self.chat.common];
-        let strict = headers.strict || scopes.iter().any(|scope| scope.strict);
+        let strict = self.is_strict(&caller, &target, headers.strict);
         let truncate = scopes.iter().find_map(|scope| scope.truncate);
         let is_off = |cache: Option<bool>| cache == Some(false);
         let is_cached = !is_off(headers.cache) && !scopes.iter().any(|scope| is_off(scope.cache));
         let ceilings = scopes.iter().filter_map(|scope| scope.max_tokens_ceiling);
-        let guardrail = scopes.iter().find_map(|scope| scope.guardrail.as_ref());
         let options = ChatOptions {
             default_max_tokens: scopes.iter().find_map(|scope| scope.max_tokens),
             max_tokens_ceiling: ceilings.min(),
             most_answers: self.chat.most_answers,
             automatic_caching: is_cached,
-            guardrail: guardrail.cloned(),
+            guardrail: self.guardrail(&caller, &target).cloned(),
             guardrail_headers: headers.guardrail,
             service_tier_header: headers.service_tier,
             latency_header: headers.latency,
@@ -62,9 +59,29 @@ impl Pipeline {
             s3_buckets: self.chat.s3_buckets.clone(),
             reserved_tier: self.chat.reserved_tier,
         };
-        let mut draft = Draft::new(caller, request, body, target, options);
+        let mut draft = Draft::new(caller, request, written, target, options);
         draft.strict = strict;
         draft.truncate = headers.truncate.or(truncate).unwrap_or(Truncate::Refuse);
         draft
+    }
+
+    /// The guardrail that no request of `caller` to `target` gets around: the key's before the
+    /// model's, and the model's before `[chat]`'s.
+    pub(super) fn guardrail<'a>(
+        &'a self,
+        caller: &Caller,
+        target: &'a Target,
+    ) -> Option<&'a GuardrailPolicy> {
+        let key = self.keys.get(caller.name());
+        let scopes = [key, Some(&target.chat), Some(&self.chat.common)];
+        let scopes = scopes.into_iter().flatten();
+        scopes.filter_map(|scope| scope.guardrail.as_ref()).next()
+    }
+
+    /// Whether a request that is not served as it is written is refused: where its header asks for
+    /// that, or the operator does.
+    pub(super) fn is_strict(&self, caller: &Caller, target: &Target, by_header: bool) -> bool {
+        let by_key = self.keys.get(caller.name()).is_some_and(|key| key.strict);
+        by_header || by_key || target.chat.strict || self.chat.common.strict
     }
 }

@@ -7,18 +7,42 @@ use futures_util::future::select_all;
 
 use super::account::Account;
 use super::heard;
+use super::writer::Writer;
 use crate::bedrock::EventStream;
 use crate::converse::event::Event;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::Permit;
-use crate::openai::chat::{AnswerPlan, ChunkWriter, Ending, Pieces};
+use crate::openai::chat::{AnswerPlan, Ending, Pieces};
 use crate::record::Record;
+
+/// A streamed answer that is written to a client piece by piece.
+pub trait AnswerStream {
+    /// The request's log line.
+    fn record(&self) -> &Arc<Record>;
+
+    /// The next bytes for the client, all that has arrived in one write; nothing after the last.
+    /// May be dropped while it waits, and called again.
+    ///
+    /// Fails where an answer broke off. [`AnswerStream::fail`] then has the last bytes.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, Fault>> + Send;
+
+    /// The event that tells the client of `fault`, after which nothing comes.
+    fn fail(&mut self, fault: &Fault) -> Bytes;
+
+    /// Whether all answers are whole, so that nothing but the end is missing.
+    fn is_finished(&self) -> bool;
+
+    /// The last lines of a whole stream.
+    fn done(&mut self) -> Bytes;
+}
 
 /// A stream under way. Dropping it ends the calls to Bedrock and gives their places back.
 #[derive(Debug)]
 pub struct ChatStream {
     branches: Vec<Branch>,
-    writer: ChunkWriter,
+    /// The answers to each prompt.
+    answers: u32,
+    writer: Writer,
     account: Account,
     _permits: Vec<Permit>,
 }
@@ -52,7 +76,7 @@ impl ChatStream {
     pub(super) fn new(
         sources: Vec<Source>,
         plan: &Arc<AnswerPlan>,
-        mut writer: ChunkWriter,
+        mut writer: Writer,
         account: Account,
         permits: Vec<Permit>,
     ) -> Self {
@@ -73,30 +97,10 @@ impl ChatStream {
         }
         Self {
             branches,
+            answers: plan.answers,
             writer,
             account,
             _permits: permits,
-        }
-    }
-
-    /// The request's log line.
-    pub fn record(&self) -> &Arc<Record> {
-        self.account.record()
-    }
-
-    /// The next bytes for the client, all that has arrived in one write; nothing after the last.
-    /// May be dropped while it waits, and called again.
-    ///
-    /// Fails where an answer broke off. [`ChatStream::fail`] then has the last bytes.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        loop {
-            let Some(arrival) = self.arrival().await? else {
-                return Ok(None);
-            };
-            self.accept(arrival)?;
-            if !self.writer.is_empty() {
-                return Ok(Some(self.writer.take()));
-            }
         }
     }
 
@@ -153,28 +157,43 @@ impl ChatStream {
         }
         Ok(())
     }
+}
 
-    /// The event that tells the client of `fault`, after which nothing comes.
-    pub fn fail(&mut self, fault: &Fault) -> Bytes {
-        self.writer
-            .error(&crate::openai::error::ErrorBody::from(fault));
+impl AnswerStream for ChatStream {
+    fn record(&self) -> &Arc<Record> {
+        self.account.record()
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        loop {
+            let Some(arrival) = self.arrival().await? else {
+                return Ok(None);
+            };
+            self.accept(arrival)?;
+            if !self.writer.is_empty() {
+                return Ok(Some(self.writer.take()));
+            }
+        }
+    }
+
+    fn fail(&mut self, fault: &Fault) -> Bytes {
+        self.writer.error(fault);
         self.writer.take()
     }
 
-    /// Whether all answers are whole, so that nothing but the end is missing.
-    pub fn is_finished(&self) -> bool {
+    fn is_finished(&self) -> bool {
         self.branches
             .iter()
             .all(|branch| branch.pieces.finish().is_some())
     }
 
-    /// The last lines of a whole stream.
-    pub fn done(&mut self) -> Bytes {
-        let endings = self
-            .branches
-            .iter()
-            .map(|branch| branch.pieces.ending().clone());
-        self.writer.done(&Ending::of_all(endings));
+    fn done(&mut self) -> Bytes {
+        let endings = self.branches.iter();
+        let endings: Vec<Ending> = endings
+            .map(|branch| branch.pieces.ending().clone())
+            .collect();
+        self.writer
+            .done(&Ending::of_prompts(&endings, self.answers));
         self.writer.take()
     }
 }
@@ -198,7 +217,7 @@ impl Branch {
 }
 
 /// The end of Bedrock's stream is a clean one only after `messageStop`.
-fn broke_off() -> Fault {
+pub(super) fn broke_off() -> Fault {
     Fault::new(
         FaultKind::BadGateway,
         "the model's answer broke off before its end",

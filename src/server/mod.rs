@@ -1,6 +1,8 @@
 //! The HTTP side: routes, layers, bodies in, streams out, and the end of the process.
 
+mod event_stream;
 mod extract;
+mod form;
 mod listener;
 mod middleware;
 mod respond;
@@ -11,9 +13,11 @@ mod sse;
 use std::fmt;
 use std::sync::Arc;
 
-pub use extract::{discard, read_json};
+pub use event_stream::{pass_stream, pass_whole, refuse_as_aws};
+pub use extract::{discard, read_body, read_json};
+pub use form::{Form, FormLimits, OpenPart, is_form, read_form};
 pub use listener::serve;
-pub use respond::{Notes, answer_json, answer_stream, refuse};
+pub use respond::{Notes, answer_events, answer_json, answer_stream, refuse};
 pub use router::router;
 pub use shutdown::{Phase, Shutdown, restarting};
 
@@ -22,7 +26,7 @@ use crate::catalog::Catalog;
 use crate::config::{Config, ServerSettings, Tables};
 use crate::fetch::Fetcher;
 use crate::identity::Callers;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Batches, Pipeline};
 
 /// What every handler has.
 #[derive(Debug)]
@@ -34,7 +38,9 @@ pub struct App {
     /// Which models there are.
     pub catalog: Catalog,
     /// What a chat request goes through.
-    pub pipeline: Pipeline,
+    pub pipeline: Arc<Pipeline>,
+    /// Files and batches, where they are on.
+    pub batches: Option<Batches>,
     /// Bedrock, for the question whether there are credentials.
     pub bedrock: Bedrock,
     /// Whether the process is about to end.
@@ -63,11 +69,23 @@ impl App {
         let tables = Tables::load(&config.catalog.files).map_err(StartError)?;
         let fetcher = Fetcher::new(&config.fetch)
             .map_err(|error| StartError(format!("the system's certificates: {error}")))?;
+        let pipeline = Pipeline::new(config, tables.clone(), bedrock.clone(), fetcher);
+        let pipeline = Arc::new(pipeline);
+        let catalog = Catalog::start(
+            bedrock.clone(),
+            pipeline.base_models(),
+            &config.models,
+            &config.catalog,
+            tables,
+        );
+        let closing = shutdown.clone();
+        let closing = async move { closing.reached(Phase::Closing).await };
         Ok(Arc::new(Self {
             settings: config.server.clone(),
             callers: Callers::new(&config.keys),
-            catalog: Catalog::start(bedrock.clone(), &config.models, &config.catalog),
-            pipeline: Pipeline::new(config, tables, bedrock.clone(), fetcher),
+            catalog,
+            batches: Batches::start(config, &pipeline, closing),
+            pipeline,
             bedrock,
             shutdown,
         }))

@@ -14,7 +14,7 @@ use crate::adjustments::Adjustments;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::{RateState, Refused};
 use crate::openai::error::ErrorBody;
-use crate::pipeline::{ChatStream, Cost};
+use crate::pipeline::{AnswerStream, Cost};
 use crate::record::usd;
 
 const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments");
@@ -45,9 +45,18 @@ pub fn answer_json(json: Bytes, notes: &Notes<'_>) -> Response {
 }
 
 /// A streamed answer.
-pub fn answer_stream(app: &App, stream: ChatStream, notes: &Notes<'_>) -> Response {
+pub fn answer_stream<S: AnswerStream + Send + 'static>(
+    app: &App,
+    stream: S,
+    notes: &Notes<'_>,
+) -> Response {
     let body = body(stream, app.settings.keepalive, app.shutdown.clone());
-    let mut response = Response::new(body);
+    answer_events(body, notes)
+}
+
+/// An answer of server-sent events.
+pub fn answer_events(events: Body, notes: &Notes<'_>) -> Response {
+    let mut response = Response::new(events);
     let headers = response.headers_mut();
     let event_stream = HeaderValue::from_static("text/event-stream; charset=utf-8");
     headers.insert(CONTENT_TYPE, event_stream);
@@ -76,20 +85,10 @@ pub(super) fn fault_response(fault: &Fault) -> Response {
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json_response(status, json.into());
     let headers = response.headers_mut();
-    if let Some(wait) = fault.retry_after {
-        // A client that comes back a little early is refused again, so fractions are rounded up.
-        headers.insert(
-            RETRY_AFTER,
-            HeaderValue::from(wait.as_secs_f64().ceil() as u64),
-        );
-    }
+    add_retry(headers, fault);
     if let Some(should_retry) = fault.should_retry {
         let value = if should_retry { "true" } else { "false" };
         headers.insert(SHOULD_RETRY, HeaderValue::from_static(value));
-    }
-    if fault.kind == FaultKind::TooLarge {
-        // The rest of the body is not read, so nothing can follow it on this connection.
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if fault.kind == FaultKind::Authentication {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -105,7 +104,20 @@ fn json_response(status: StatusCode, json: Bytes) -> Response {
     response
 }
 
-fn add_notes(headers: &mut HeaderMap, notes: &Notes<'_>) {
+/// Says when to come back, and whether that is by another connection.
+pub(super) fn add_retry(headers: &mut HeaderMap, fault: &Fault) {
+    if let Some(wait) = fault.retry_after {
+        // A client that comes back a little early is refused again, so fractions are rounded up.
+        let seconds = wait.as_secs_f64().ceil() as u64;
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if fault.kind == FaultKind::TooLarge {
+        // The rest of the body is not read, so nothing can follow it on this connection.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+pub(super) fn add_notes(headers: &mut HeaderMap, notes: &Notes<'_>) {
     let Notes {
         adjustments,
         rate,

@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 use super::{App, middleware};
-use crate::api::{chat_completions, health, models, unknown};
+use crate::api::{
+    batches, bedrock, chat_completions, completions, embeddings, files, health, images,
+    input_tokens, models, moderations, rerank, unknown, videos,
+};
 
 /// Every route there is.
 pub fn router(app: Arc<App>) -> Router {
@@ -12,9 +15,42 @@ pub fn router(app: Arc<App>) -> Router {
     // with the bare address, others with `/api/v1`.
     let openai = Router::new()
         .route("/chat/completions", post(chat_completions::create))
+        .route("/completions", post(completions::create))
+        .route("/moderations", post(moderations::create))
         .route("/explain", post(chat_completions::explain))
+        .route(
+            "/chat/completions/input_tokens",
+            post(input_tokens::of_chat),
+        )
+        .route("/responses/input_tokens", post(input_tokens::of_response))
+        .route("/embeddings", post(embeddings::create))
+        .route("/rerank", post(rerank::create))
+        .route("/images/generations", post(images::generations))
+        .route("/images/edits", post(images::edits))
+        .route("/images/variations", post(images::variations))
+        .route("/files", post(files::create).get(files::list))
+        .route("/files/{id}", get(files::retrieve).delete(files::delete))
+        .route("/files/{id}/content", get(files::content))
+        .route("/batches", post(batches::create).get(batches::list))
+        .route("/batches/{id}", get(batches::retrieve))
+        .route("/batches/{id}/cancel", post(batches::cancel))
         .route("/models", get(models::list))
-        .route("/models/{*id}", get(models::retrieve));
+        .route("/models/{*id}", get(models::retrieve))
+        .route("/videos", post(videos::create).get(videos::list))
+        .route("/videos/{id}", get(videos::retrieve).delete(videos::delete))
+        .route("/videos/{id}/content", get(videos::content));
+
+    // Cohere's clients put `/v2` before the path.
+    let cohere = Router::new().route("/v2/rerank", post(rerank::create));
+
+    // For clients of Bedrock's own API. Ids have colons and slashes, encoded or not, so that the
+    // operation is read off the whole path.
+    let runtime = Router::new()
+        .route("/model/{*rest}", any(bedrock::pass))
+        .route("/guardrail/{*rest}", any(bedrock::pass))
+        .route("/guardrail-checks/invoke", any(bedrock::pass))
+        .route("/async-invoke", any(bedrock::pass))
+        .route("/async-invoke/{*arn}", any(bedrock::pass));
 
     // For load balancers and orchestrators; nobody has to have a key.
     let operations = Router::new()
@@ -23,6 +59,8 @@ pub fn router(app: Arc<App>) -> Router {
 
     let routes = Router::new()
         .merge(operations)
+        .merge(cohere)
+        .merge(runtime)
         .nest("/v1", openai.clone())
         .nest("/api/v1", openai.clone())
         .merge(openai)

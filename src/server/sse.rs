@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::shutdown::{Phase, Shutdown, restarting};
 use crate::fault::Fault;
-use crate::pipeline::ChatStream;
+use crate::pipeline::AnswerStream;
 use crate::record::Ending;
 
 /// A comment, which clients pass over and proxies count as traffic. An event without data would
@@ -18,7 +18,11 @@ const KEEPALIVE: Bytes = Bytes::from_static(b": keepalive\n\n");
 
 /// The body of a streamed answer. Dropping it, as the server does when the client leaves, ends the
 /// call to Bedrock.
-pub(super) fn body(mut stream: ChatStream, keepalive: Duration, shutdown: Shutdown) -> Body {
+pub(super) fn body<S: AnswerStream + Send + 'static>(
+    mut stream: S,
+    keepalive: Duration,
+    shutdown: Shutdown,
+) -> Body {
     Body::from_stream(async_stream::stream! {
         let ending = shutdown.reached(Phase::Ending);
         let mut last_write = Instant::now();
@@ -57,7 +61,7 @@ pub(super) fn body(mut stream: ChatStream, keepalive: Duration, shutdown: Shutdo
     })
 }
 
-fn note_broken(stream: &ChatStream, fault: &Fault) {
+fn note_broken(stream: &impl AnswerStream, fault: &Fault) {
     stream.record().entries().ending = Ending::Broken;
     stream.record().note_fault(fault);
 }

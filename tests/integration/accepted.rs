@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use bedrock_simulator::{Guardrail, Options};
+use outcrop::config::{Config, ModelEntry};
+use outcrop::models::{ModelId, Surface};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -23,6 +25,17 @@ fn guardrail() -> Guardrail {
     }
 }
 
+/// The models of the golden folders that are asked by way of another surface, on Converse.
+fn on_converse(config: &mut Config) {
+    for name in ["openai.gpt-5.6", "openai.gpt-6-luna"] {
+        let entry = ModelEntry {
+            surface: Some(Surface::Converse),
+            ..ModelEntry::from(ModelId::parse(name).unwrap())
+        };
+        config.models.insert(name.to_owned(), entry);
+    }
+}
+
 #[tokio::test]
 async fn every_golden_request_is_taken() {
     let options = Options {
@@ -31,7 +44,7 @@ async fn every_golden_request_is_taken() {
         guardrails: vec![guardrail()],
         ..Options::default()
     };
-    let world = World::with_simulator(options, |_| {}).await;
+    let world = World::with_simulator(options, on_converse).await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut refused = Vec::new();
     for case in fs::read_dir(root).unwrap() {
@@ -91,6 +104,8 @@ const MODELS: &[&str] = &[
     "qwen.qwen3-32b-v1:0",
     "qwen.qwen3-coder-30b-a3b-v1:0",
     "openai.gpt-oss-120b-1:0",
+    "openai.gpt-6-luna",
+    "xai.grok-4.6",
     "ai21.jamba-1-5-large-v1:0",
     "us.writer.palmyra-x5-v1:0",
     "moonshot.kimi-k2-thinking",
@@ -193,7 +208,7 @@ fn whatever_is_asked_is_taken_or_refused_here() {
             request["messages"] = conversation.written(with_media).concat().into();
             world.simulator.clear();
             let reply = runtime.block_on(world.chat(&request));
-            let asked = world.asked();
+            let asked = world.simulator.requests();
             // Asked once: there was nothing to be learned from a refusal.
             let is_taken =
                 reply.status == 200 && asked.len() == 1 && !reply.text.contains("{\"error\"");

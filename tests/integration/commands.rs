@@ -149,6 +149,33 @@ async fn check_tells_for_each_no_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_store_that_cannot_be_opened_is_told_of_by_check_and_at_the_start() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let environment = credentials(&simulator.url());
+    let environment: Vec<_> = environment
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let file = config_file(
+        "store.toml",
+        "[s3]\nbucket = \"outcrop-example\"\n[batches]\nenabled = true\n\
+         [store]\npath = \"/nowhere/at/all.db\"\n[server]\nlisten = \"127.0.0.1:0\"\n",
+    );
+    let file = file.to_str().unwrap();
+    let mut named = environment.clone();
+    named.push(("OUTCROP_CONFIG", file));
+    for command in ["check", "serve"] {
+        let output = run(outcrop(&[command], &named)).await;
+        assert!(!output.status.success(), "{command}");
+        let said = text(&output);
+        assert!(
+            said.contains("/nowhere/at/all.db") && said.contains("[store] path"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn check_tells_of_missing_credentials() {
     let output = run(outcrop(&["check"], &[("AWS_REGION", "us-east-1")])).await;
     let said = text(&output);

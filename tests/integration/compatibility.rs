@@ -6,6 +6,7 @@
 
 mod answers;
 mod difference;
+mod endpoints;
 mod families;
 mod headers;
 mod page;
@@ -34,6 +35,7 @@ fn the_page_says_what_the_code_does() {
         };
         page.table(&topic.name, &probe.table(topic));
     }
+    page.table("what is not there", &endpoints::absent());
     page.table("models", &samples.model_table());
     page.table("families", &families::table());
     page.table("finish reasons", &answers::finish_reasons());
@@ -44,8 +46,7 @@ fn the_page_says_what_the_code_does() {
 
 #[test]
 fn every_field_has_a_sample_and_every_sample_a_field() {
-    let mut fields = BTreeSet::new();
-    paths(ChatRequest::FIELDS, "", &mut fields);
+    let mut fields = all_paths(ChatRequest::FIELDS);
     // Looked up before anything is translated.
     fields.remove("model");
     let mut sampled = BTreeSet::new();
@@ -83,6 +84,12 @@ fn null_is_the_same_as_absent() {
             );
         }
     }
+}
+
+fn all_paths(fields: &[ClientField]) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    paths(fields, "", &mut all);
+    all
 }
 
 /// The paths of all fields, those within fields too.

@@ -14,10 +14,8 @@ async fn count(simulator: &Simulator, model: &str, converse: &Value) -> Result<u
     };
     settings.retry.base_delay = std::time::Duration::from_millis(1);
     let bedrock = Bedrock::connect(&settings).await.unwrap();
-    let call = Call {
-        model: ModelId::parse(model).unwrap(),
-        body: converse.to_string().into(),
-    };
+    let model = ModelId::parse(model).unwrap();
+    let call = Call::new(model, converse.to_string().into());
     bedrock.count_tokens(call).await
 }
 

@@ -23,7 +23,14 @@ const CREATED: u64 = 1_700_000_000;
 
 #[test]
 fn every_case_gives_what_its_folder_says() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for case in cases("tests/golden") {
+        check(&case);
+    }
+}
+
+/// The cases of a folder of the repository, at least one.
+pub fn cases(folder: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut cases: Vec<PathBuf> = fs::read_dir(root)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -31,9 +38,7 @@ fn every_case_gives_what_its_folder_says() {
         .collect();
     cases.sort();
     assert!(!cases.is_empty());
-    for case in cases {
-        check(&case);
-    }
+    cases
 }
 
 fn check(case: &Path) {
@@ -59,7 +64,8 @@ fn check(case: &Path) {
     let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
 
-    let events = events(case);
+    let text = fs::read_to_string(case.join("events.txt")).unwrap();
+    let events = events(&text);
     let mut stream_plan = plan.clone();
     stream_plan.include_usage = true;
     let mut writer = ChunkWriter::new(ID, CREATED, &model, true, plan.legacy_functions);
@@ -96,8 +102,7 @@ fn check(case: &Path) {
 }
 
 /// One event a line: its type, and its payload.
-fn events(case: &Path) -> Vec<Event> {
-    let text = fs::read_to_string(case.join("events.txt")).unwrap();
+pub fn events(text: &str) -> Vec<Event> {
     let read = |line: &str| {
         let (kind, payload) = line.split_once(' ').unwrap();
         Event::parse(kind, payload.as_bytes()).unwrap()
@@ -105,7 +110,8 @@ fn events(case: &Path) -> Vec<Event> {
     text.lines().map(read).collect()
 }
 
-fn compare(case: &Path, name: &str, got: &str) {
+/// Compares what came out with the file `name` of the folder, or writes it.
+pub fn compare(case: &Path, name: &str, got: &str) {
     let file = case.join(name);
     let got = got.trim_end();
     if std::env::var_os("OUTCROP_UPDATE_GOLDEN").is_some() {

@@ -32,7 +32,7 @@ fn guarded(version: &str) -> ChatOverrides {
     }
 }
 
-fn everywhere(config: &mut Config) {
+pub fn everywhere(config: &mut Config) {
     config.chat.common.guardrail = Some(policy("1"));
 }
 
@@ -107,9 +107,13 @@ async fn the_key_goes_before_the_model_and_the_model_before_all() {
             }),
             ..ChatOverrides::default()
         };
-        config
-            .models
-            .insert("careful".to_owned(), ModelEntry { target, chat });
+        config.models.insert(
+            "careful".to_owned(),
+            ModelEntry {
+                chat,
+                ..target.into()
+            },
+        );
         let mut own = guarded("1");
         if let Some(policy) = own.guardrail.as_mut() {
             policy.config.trace = Some(GuardrailTrace::EnabledFull);
@@ -118,6 +122,7 @@ async fn the_key_goes_before_the_model_and_the_model_before_all() {
             config.keys.push(KeyEntry {
                 caller: caller.to_owned(),
                 digest: KeyDigest::of(caller),
+                access_key: None,
                 chat,
             });
         }
@@ -154,6 +159,24 @@ async fn the_key_goes_before_the_model_and_the_model_before_all() {
         asked.iter().map(guarded).collect::<Vec<_>>(),
         [false, true, false, false]
     );
+}
+
+#[tokio::test]
+async fn a_client_cannot_keep_a_text_from_the_operators_guardrail() {
+    let world = World::with(everywhere).await;
+    let mut request = whole("hi");
+    request["messages"][0]["content"] = json!([
+        {"type": "guarded_text", "text": "Look at this alone."},
+        {"type": "text", "text": BLOCKED},
+    ]);
+    let reply = world.chat(&request).await;
+    assert_eq!(
+        reply.json()["choices"][0]["finish_reason"],
+        "content_filter",
+        "{}",
+        reply.text
+    );
+    assert!(reply.adjustments().contains("guarded_text"));
 }
 
 #[tokio::test]

@@ -51,13 +51,29 @@ fn only_bedrock_names_aws_crates() {
 }
 
 #[test]
+fn only_the_store_names_its_database() {
+    never_named(&[""], &["store/"], &["sqlx"]);
+    never_named(
+        &["store/"],
+        &[],
+        &["crate::pipeline", "crate::openai", "crate::bedrock"],
+    );
+}
+
+#[test]
 fn only_server_and_api_name_axum() {
     never_named(&[""], &["server/", "api/"], &["axum"]);
 }
 
 #[test]
 fn translation_is_pure() {
-    let pure = ["converse/", "openai/", "models/"];
+    let pure = [
+        "converse/",
+        "openai/",
+        "models/",
+        "providers/",
+        "guardrails/",
+    ];
     let impure = [
         "async ",
         ".await",
@@ -79,7 +95,13 @@ fn translation_is_pure() {
 #[test]
 fn the_hub_knows_no_dialect() {
     never_named(
-        &["converse/", "models/", "bedrock/"],
+        &[
+            "converse/",
+            "models/",
+            "providers/",
+            "guardrails/",
+            "bedrock/",
+        ],
         &[],
         &["crate::openai", "super::openai"],
     );

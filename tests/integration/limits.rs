@@ -50,6 +50,7 @@ async fn each_key_has_a_rate_of_its_own() {
     let key = |name: &str| KeyEntry {
         caller: name.to_owned(),
         digest: KeyDigest::of(&format!("sk-{name}")),
+        access_key: None,
         chat: Default::default(),
     };
     let world = World::with(|config| {

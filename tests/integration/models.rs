@@ -75,3 +75,27 @@ async fn only_configured_names_can_be_shown_and_bedrock_is_not_asked() {
     assert_eq!(ids(&world.get("/v1/models").await.json()), ["gpt-4o"]);
     assert_eq!(world.simulator.received(), 0);
 }
+
+#[tokio::test]
+async fn an_arn_is_found_encoded_or_not() {
+    let world = World::with(with_alias).await;
+    let arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
+    let encoded = arn.replace(':', "%3A").replace('/', "%2F");
+    for path in [arn, &encoded, &arn.replace('/', "%2f")] {
+        let model = world.get(&format!("/v1/models/{path}")).await;
+        assert_eq!(model.status, 200, "{path}: {}", model.text);
+        assert_eq!(model.json()["id"], arn);
+        assert_eq!(model.json()["outcrop"]["name"], "assistants");
+    }
+}
+
+#[tokio::test]
+async fn one_model_is_told_as_it_is_listed() {
+    let world = World::with(with_alias).await;
+    let list = world.get("/v1/models").await.json();
+    for model in list["data"].as_array().unwrap() {
+        let id = model["id"].as_str().unwrap();
+        let alone = world.get(&format!("/v1/models/{id}")).await;
+        assert_eq!(alone.json(), *model, "{id}");
+    }
+}

@@ -14,15 +14,20 @@ fn key(config: &mut Config, caller: &str, chat: ChatOverrides) {
     config.keys.push(KeyEntry {
         caller: caller.to_owned(),
         digest: KeyDigest::of(caller),
+        access_key: None,
         chat,
     });
 }
 
 fn model(config: &mut Config, name: &str, chat: ChatOverrides) {
     let target = ModelId::parse(MODEL).unwrap();
-    config
-        .models
-        .insert(name.to_owned(), ModelEntry { target, chat });
+    config.models.insert(
+        name.to_owned(),
+        ModelEntry {
+            chat,
+            ..target.into()
+        },
+    );
 }
 
 fn limits(max_tokens: Option<u32>, ceiling: Option<u32>) -> ChatOverrides {

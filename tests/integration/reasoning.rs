@@ -204,6 +204,7 @@ fn with_two_keys(config: &mut Config) {
         config.keys.push(KeyEntry {
             caller: caller.to_owned(),
             digest: KeyDigest::of(key),
+            access_key: None,
             chat: ChatOverrides::default(),
         });
     }

@@ -154,6 +154,7 @@ async fn nothing_is_fetched_for_somebody_without_a_key_or_where_that_is_off() {
         config.keys.push(outcrop::config::KeyEntry {
             caller: "a".to_owned(),
             digest: outcrop::config::KeyDigest::of("a"),
+            access_key: None,
             chat: outcrop::config::ChatOverrides::default(),
         });
     };

@@ -235,6 +235,7 @@ async fn a_key_is_asked_for_where_there_are_keys() {
         config.keys = vec![KeyEntry {
             caller: "team".to_owned(),
             digest: KeyDigest::of("sk-right"),
+            access_key: None,
             chat: Default::default(),
         }];
     })

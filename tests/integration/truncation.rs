@@ -125,6 +125,7 @@ async fn the_configuration_says_so_for_all_and_the_key_and_the_header_against_it
             config.keys.push(KeyEntry {
                 caller: caller.to_owned(),
                 digest: KeyDigest::of(caller),
+                access_key: None,
                 chat: ChatOverrides {
                     truncate,
                     ..ChatOverrides::default()

@@ -77,7 +77,7 @@ impl World {
         if let Some(fetcher) = fetcher {
             let tables = Tables::load(&config.catalog.files).unwrap();
             Arc::get_mut(&mut app).unwrap().pipeline =
-                Pipeline::new(&config, tables, bedrock, fetcher);
+                Arc::new(Pipeline::new(&config, tables, bedrock, fetcher));
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -103,6 +103,17 @@ impl World {
             headers: head.headers,
             text: String::from_utf8(body.to_vec()).unwrap(),
         }
+    }
+
+    /// An answer that is no text, or what broke it off.
+    pub async fn bytes(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), hyper::Error> {
+        let response = self.client.request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok((head.status, head.headers, body))
     }
 
     pub fn request(

@@ -339,7 +339,7 @@ impl<'a> From<&'a Call> for FunctionObject<'a> {
 
 /// `usage`, in whole answers and in the last chunk of a stream.
 #[derive(Serialize)]
-pub(super) struct UsageObject {
+pub(in crate::openai) struct UsageObject {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,

@@ -245,7 +245,11 @@ pub(super) fn blocks_of(texts: Vec<MarkedText>) -> Vec<ContentBlock> {
 }
 
 /// Notes the keys that are not part of an object; `prefix` is the path before them.
-pub(super) fn note_unknown(adjustments: &mut Adjustments, unknown: &Unknown, prefix: &str) {
+pub(in crate::openai) fn note_unknown(
+    adjustments: &mut Adjustments,
+    unknown: &Unknown,
+    prefix: &str,
+) {
     for (key, value) in unknown {
         if !value.is_neutral() {
             adjustments.ignored(&format!("{prefix}{key}"));

@@ -30,6 +30,20 @@ impl Ending {
         }
         all
     }
+
+    /// The ending of a request with several prompts, each answered `answers` times, in order.
+    pub fn of_prompts(endings: &[Ending], answers: u32) -> Self {
+        let prompts = endings.chunks(answers.max(1) as usize);
+        let mut prompts = prompts.map(|endings| Self::of_all(endings.iter().cloned()));
+        let mut all = prompts.next().unwrap_or_default();
+        for ending in prompts {
+            if let (Some(usage), Some(more)) = (all.usage.as_mut(), ending.usage) {
+                usage.add(more);
+            }
+            all.trace = all.trace.or(ending.trace);
+        }
+        all
+    }
 }
 
 /// Usage as OpenAI counts it: `prompt` holds what the cache served and took.
@@ -45,6 +59,24 @@ pub struct TokenCounts {
     pub cache_write: u64,
     /// `completion_tokens_details.reasoning_tokens`; 0 where the provider does not say.
     pub reasoning: u64,
+}
+
+impl TokenCounts {
+    /// Adds what another answer used.
+    pub fn add(&mut self, more: Self) {
+        let Self {
+            prompt,
+            completion,
+            cached,
+            cache_write,
+            reasoning,
+        } = more;
+        self.prompt = self.prompt.saturating_add(prompt);
+        self.completion = self.completion.saturating_add(completion);
+        self.cached = self.cached.saturating_add(cached);
+        self.cache_write = self.cache_write.saturating_add(cache_write);
+        self.reasoning = self.reasoning.saturating_add(reasoning);
+    }
 }
 
 impl From<Usage> for TokenCounts {

@@ -1,5 +1,5 @@
 //! `POST /v1/chat/completions`: a request becomes a Converse request; events become chunks, or
-//! one whole completion.
+//! one whole completion. `native/` is for what goes to one of AWS's OpenAI surfaces instead.
 
 mod answer_text;
 mod assistant;
@@ -8,11 +8,13 @@ mod completion;
 mod content;
 mod conversation;
 mod ending;
+mod events;
 mod extensions;
 mod json_answer;
 mod marks;
 mod media;
 mod names;
+mod native;
 mod open_reasoning;
 mod parameters;
 mod parts;
@@ -32,6 +34,10 @@ pub use chunks::ChunkWriter;
 pub use completion::{Completion, CompletionHead};
 pub use ending::{Ending, TokenCounts};
 pub use media::{Fetched, FetchedMedia, RemoteAddress, remote_addresses};
+pub use native::{
+    Native, NativeAnswer, NativeChunks, NativeHead, NativePlan, NativeTerms, NativeUsage, Obstacle,
+    native_answer, obstacle, pass_on,
+};
 pub use piece::{FinishReason, Piece, Sink};
 pub use pieces::Pieces;
 pub use plan::AnswerPlan;
@@ -39,3 +45,22 @@ pub use request::{Translated, translate};
 pub use terms::{AllowList, ChatOptions, GuardrailPolicy, Terms};
 pub use truncate::drop_oldest;
 pub use types::{ChatMessage, ChatRequest, GuardrailFields};
+
+// What other endpoints read in the same way.
+pub use content::StringOrObject;
+pub(super) use content::{Content, Texts};
+pub(super) use conversation::note_unknown;
+pub use media::ImageUrl;
+pub(super) use media::{
+    FilePart, InputAudio, is_data_url, is_web_address, open_image, open_picture, picture_head,
+};
+pub(super) use parameters::{hint, refuse};
+pub(super) use types::{
+    AllowedTool, AllowedTools, CacheMark, ChatTool, ContentPart, CustomCall, CustomTool,
+    FunctionCall, FunctionObject, JsonSchemaFormat, PerformanceFields, PromptCacheOptions,
+    ResponseFormat, StreamOptions, ToolCall, ToolChoiceObject,
+};
+
+// What they write in the same way.
+pub(super) use completion::UsageObject;
+pub(super) use events::EventBuffer;

@@ -26,18 +26,40 @@ pub(super) fn inference_config(
     options: &ChatOptions,
     adjustments: &mut Adjustments,
 ) -> Result<InferenceConfig, Fault> {
-    let (asked, field) = match (fields.max_completion_tokens, fields.max_tokens) {
+    let InferenceFields {
+        max_completion_tokens,
+        max_tokens,
+        temperature: asked_temperature,
+        top_p,
+        stop,
+    } = fields;
+    Ok(InferenceConfig {
+        max_tokens: most_tokens(max_completion_tokens, max_tokens, options, adjustments)?,
+        temperature: temperature(asked_temperature, adjustments)?,
+        top_p: within(top_p, 1.0, "top_p")?,
+        stop_sequences: stop_sequences(stop, adjustments),
+    })
+}
+
+/// The most tokens of the answer, by the request's two fields and the operator's options.
+pub(super) fn most_tokens(
+    max_completion_tokens: Option<i64>,
+    max_tokens: Option<i64>,
+    options: &ChatOptions,
+    adjustments: &mut Adjustments,
+) -> Result<Option<u32>, Fault> {
+    let (asked, field) = match (max_completion_tokens, max_tokens) {
         (Some(count), _) => (Some(count), "max_completion_tokens"),
         (None, count) => (count, "max_tokens"),
     };
-    if let (Some(count), Some(older)) = (fields.max_completion_tokens, fields.max_tokens)
+    if let (Some(count), Some(older)) = (max_completion_tokens, max_tokens)
         && count != older
     {
         adjustments.note("max_tokens", "ignored, `max_completion_tokens` says it");
     }
     let asked = asked.map(|count| token_limit(count, field)).transpose()?;
     let ceiling = options.max_tokens_ceiling.unwrap_or(u32::MAX);
-    let max_tokens = match asked {
+    Ok(match asked {
         Some(limit) if limit > ceiling => {
             adjustments.note(
                 field,
@@ -50,12 +72,6 @@ pub(super) fn inference_config(
             .default_max_tokens
             .or(options.max_tokens_ceiling)
             .map(|limit| limit.min(ceiling)),
-    };
-    Ok(InferenceConfig {
-        max_tokens,
-        temperature: temperature(fields.temperature, adjustments)?,
-        top_p: within(fields.top_p, 1.0, "top_p")?,
-        stop_sequences: stop_sequences(fields.stop, adjustments),
     })
 }
 
@@ -175,7 +191,11 @@ pub(super) fn check_modalities(modalities: Option<Vec<String>>) -> Result<(), Fa
 
 /// Refuses a field that Bedrock has no counterpart for and that the client would miss, unless its
 /// value asks for nothing.
-pub(super) fn refuse(field: &str, value: Option<JsonText>, why: &str) -> Result<(), Fault> {
+pub(in crate::openai) fn refuse(
+    field: &str,
+    value: Option<JsonText>,
+    why: &str,
+) -> Result<(), Fault> {
     match value {
         Some(value) if !value.is_neutral() => Err(Fault::unsupported(
             field,
@@ -187,7 +207,7 @@ pub(super) fn refuse(field: &str, value: Option<JsonText>, why: &str) -> Result<
 
 /// Notes a hint that has no effect, unless its value asks for nothing (`usual` is the word, as
 /// JSON, for what happens anyhow).
-pub(super) fn hint(
+pub(in crate::openai) fn hint(
     field: &str,
     value: Option<JsonText>,
     usual: &str,

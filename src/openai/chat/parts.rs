@@ -38,6 +38,18 @@ impl Reader<'_> {
         Ok((block, point))
     }
 
+    /// A text that a guardrail is to look at, and at nothing else. That would get the rest around
+    /// the operator's guardrail, so there it is a text like any other.
+    fn guarded(&mut self, text: String, qualifiers: Vec<String>) -> Part {
+        if self.terms.options.guardrail.is_none() {
+            return Part::Guarded(GuardText { text, qualifiers });
+        }
+        let note = "guarded like all else: the operator's guardrail looks at everything";
+        self.adjustments
+            .note("messages[].content[].guarded_text", note);
+        Part::Text(text)
+    }
+
     fn part(
         &mut self,
         mut part: ContentPart,
@@ -66,10 +78,10 @@ impl Reader<'_> {
         let missing = |field| Fault::missing_field(path, field);
         let part = match kind.as_deref() {
             Some("text") => Part::Text(text.ok_or_else(|| missing("text"))?),
-            Some("guarded_text") => Part::Guarded(GuardText {
-                text: text.ok_or_else(|| missing("text"))?,
-                qualifiers: qualifiers.unwrap_or_default(),
-            }),
+            Some("guarded_text") => {
+                let text = text.ok_or_else(|| missing("text"))?;
+                self.guarded(text, qualifiers.unwrap_or_default())
+            }
             Some("image_url") => {
                 let image_url = image_url.ok_or_else(|| missing("image_url"))?;
                 Part::Medium(self.media.image_url(image_url, path, self.adjustments)?)

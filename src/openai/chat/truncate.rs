@@ -8,57 +8,61 @@ use crate::fault::Fault;
 const MEDIUM: usize = 6000;
 
 /// Leaves out the oldest turns until at most `share` of a thousand parts of the conversation are
-/// left, and says how many messages that was.
+/// left, and gives the places that the messages left out had, in order.
 ///
 /// Instructions stay. A turn goes whole, from what the user said to the last result before the user
 /// speaks again, so that no call is without its result. The last turn stays; where nothing but it
 /// is left, the conversation is too long for good.
-pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<usize, Fault> {
-    let messages = request.messages.take().unwrap_or_default();
-    let (mut kept, turns) = turns(messages);
-    let sizes: Vec<usize> = turns
-        .iter()
-        .map(|turn| turn.iter().map(message_size).sum())
-        .collect();
-    let whole: usize = sizes.iter().sum::<usize>() + kept.iter().map(message_size).sum::<usize>();
+pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, Fault> {
+    let mut messages = request.messages.take().unwrap_or_default();
+    let sizes: Vec<usize> = messages.iter().map(message_size).collect();
+    let size_at = |place: &usize| sizes.get(*place).copied().unwrap_or_default();
+    let turns = turns(&messages);
+    let whole: usize = sizes.iter().sum();
     let goal = whole / 1000 * share as usize;
     let mut left = whole;
-    let last = turns.len().saturating_sub(1);
-    let mut dropped = 0;
-    for (position, (turn, size)) in turns.into_iter().zip(sizes).enumerate() {
-        if left > goal && position < last {
-            left -= size;
-            dropped += turn.len();
-        } else {
-            kept.extend(turn);
+    let mut dropped: Vec<usize> = Vec::new();
+    for turn in turns.iter().take(turns.len().saturating_sub(1)) {
+        if left > goal {
+            left -= turn.iter().map(size_at).sum::<usize>();
+            dropped.extend(turn);
         }
     }
-    if left > goal && dropped == 0 {
+    if left > goal && dropped.is_empty() {
         return Err(Fault::invalid(
             "messages",
             "the instructions and the last turn alone are too long for this model; shorten them",
         )
         .code("context_length_exceeded"));
     }
-    request.messages = Some(kept);
+    dropped.sort_unstable();
+    leave_out(&mut messages, &dropped);
+    request.messages = Some(messages);
     Ok(dropped)
 }
 
-/// The instructions at the beginning, and the turns behind them.
-fn turns(messages: Vec<ChatMessage>) -> (Vec<ChatMessage>, Vec<Vec<ChatMessage>>) {
-    let is_instruction =
-        |message: &ChatMessage| matches!(message.role.as_deref(), Some("system" | "developer"));
-    let mut instructions = Vec::new();
-    let mut turns: Vec<Vec<ChatMessage>> = Vec::new();
-    for message in messages {
-        let begins_turn = message.role.as_deref() == Some("user");
+/// Takes what stands at `places`, which are in order, out of `list`.
+pub(super) fn leave_out<T>(list: &mut Vec<T>, places: &[usize]) {
+    let mut place = 0;
+    list.retain(|_| {
+        let stays = places.binary_search(&place).is_err();
+        place += 1;
+        stays
+    });
+}
+
+/// The places of the messages of each turn; instructions belong to none.
+fn turns(messages: &[ChatMessage]) -> Vec<Vec<usize>> {
+    let mut turns: Vec<Vec<usize>> = Vec::new();
+    for (place, message) in messages.iter().enumerate() {
+        let role = message.role.as_deref();
         match turns.last_mut() {
-            _ if is_instruction(&message) => instructions.push(message),
-            Some(turn) if !begins_turn => turn.push(message),
-            _ => turns.push(vec![message]),
+            _ if matches!(role, Some("system" | "developer")) => {}
+            Some(turn) if role != Some("user") => turn.push(place),
+            _ => turns.push(vec![place]),
         }
     }
-    (instructions, turns)
+    turns
 }
 
 fn message_size(message: &ChatMessage) -> usize {
@@ -107,9 +111,9 @@ mod tests {
                 {{"role":"assistant","content":"b"}},
                 {{"role":"user","content":"last"}}]"#
         ));
-        assert_eq!(drop_oldest(&mut request, 900).ok(), Some(4));
+        assert_eq!(drop_oldest(&mut request, 900).ok(), Some(vec![1, 2, 3, 4]));
         assert_eq!(roles(&request), ["system", "user", "assistant", "user"]);
-        assert_eq!(drop_oldest(&mut request, 500).ok(), Some(2));
+        assert_eq!(drop_oldest(&mut request, 500).ok(), Some(vec![1, 2]));
         assert_eq!(roles(&request), ["system", "user"]);
         let fault = drop_oldest(&mut request, 0).err();
         assert_eq!(

@@ -29,7 +29,7 @@ pub(super) fn reasoning_wish(
     })
 }
 
-fn effort_wish(word: &str) -> Result<EffortWish, Fault> {
+pub(super) fn effort_wish(word: &str) -> Result<EffortWish, Fault> {
     if word == "none" {
         return Ok(EffortWish::None);
     }

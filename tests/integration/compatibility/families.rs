@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use outcrop::models::{
     BesideToolResult, CachePlace, Facts, Medium, ModelId, ModelTable, ReasoningKnob,
-    ReasoningReplay, Sampling,
+    ReasoningReplay, Sampling, Surface,
 };
 
 /// The file, for its order.
@@ -14,20 +14,34 @@ const FILE: &str = include_str!("../../../src/models/models.toml");
 pub fn table() -> Vec<String> {
     let mut lines = vec![
         "| family | ids | system prompt | beside text | tools | JSON Schema | reasoning | sampling \
-         | caching | last turn |"
+         | caching | last turn | asked at |"
             .to_owned(),
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |".to_owned(),
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |".to_owned(),
     ];
     let table = ModelTable::built_in().unwrap();
     for (name, ids) in families() {
         // A row holds for each of its ids, but for those that a longer one decides.
         let facts = table.facts(&ModelId::parse(&ids[0]).unwrap());
         assert_eq!(facts.family, name);
+        // The other endpoints have sections of their own.
+        if !facts.endpoints().is_empty() {
+            continue;
+        }
         let ids: Vec<String> = ids.iter().map(|id| format!("`{id}…`")).collect();
         lines.push(line(&name, &ids.join(" "), facts));
     }
     lines.push(line("any other", "", table.unknown()));
     lines
+}
+
+/// Where chat requests go, and where for what that surface does not do.
+fn asked_at(facts: &Facts) -> String {
+    let surface = facts.surface.as_str();
+    match (facts.surface, facts.converse) {
+        (Surface::Converse, _) => "Converse".to_owned(),
+        (Surface::OpenAi(_), true) => format!("`{surface}`, else Converse"),
+        (Surface::OpenAi(_), false) => format!("`{surface}`"),
+    }
 }
 
 fn families() -> Vec<(String, Vec<String>)> {
@@ -57,6 +71,7 @@ fn line(name: &str, ids: &str, facts: &Arc<Facts>) -> String {
         sampling(facts),
         caching(facts),
         last_turn(facts),
+        asked_at(facts),
     ];
     format!("| {} |", cells.join(" | ")).replace("|  |", "| |")
 }

@@ -21,7 +21,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 /// What the server does with a request.
 pub enum Reply {
     /// Writes this and ends the connection.
-    Bytes(String),
+    Bytes(Vec<u8>),
     /// Writes this and then nothing, for as long as the client is there.
     Silence(String),
     /// Writes the first and then the second for as long as the client is there.
@@ -30,18 +30,23 @@ pub enum Reply {
 
 impl Reply {
     pub fn bytes(text: &str) -> Self {
-        Self::Bytes(text.to_owned())
+        Self::Bytes(text.into())
     }
 
     pub fn file(body: &str) -> Self {
+        Self::binary(body.as_bytes())
+    }
+
+    pub fn binary(body: &[u8]) -> Self {
         let length = body.len();
-        Self::Bytes(format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: {length}\r\n\r\n{body}"
-        ))
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: {length}\r\n\r\n"
+        );
+        Self::Bytes([head.as_bytes(), body].concat())
     }
 
     pub fn status(status: u16, fields: &str) -> Self {
-        Self::Bytes(format!(
+        Self::bytes(&format!(
             "HTTP/1.1 {status} Status\r\n{fields}connection: close\r\n\r\n"
         ))
     }
@@ -210,7 +215,7 @@ impl Server {
         self.requests.lock().unwrap().push(head);
         self.meeting.wait().await;
         match (self.answer)(&path) {
-            Reply::Bytes(text) => stream.write_all(text.as_bytes()).await?,
+            Reply::Bytes(bytes) => stream.write_all(&bytes).await?,
             Reply::Silence(text) => {
                 stream.write_all(text.as_bytes()).await?;
                 stream.flush().await?;

@@ -42,7 +42,7 @@ pub(super) enum Data {
 }
 
 /// Whether `text` means to be a data URL.
-pub(super) fn is_data_url(text: &str) -> bool {
+pub(in crate::openai) fn is_data_url(text: &str) -> bool {
     text.split_at_checked(5)
         .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("data:"))
 }

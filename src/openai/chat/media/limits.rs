@@ -5,7 +5,7 @@
 //! restrictions says that Bedrock sets no limit, and models take up to some hundreds.
 
 use super::declared::Format;
-use super::dimensions::dimensions;
+use crate::converse::dimensions::dimensions;
 use crate::converse::media::DocumentFormat;
 use crate::fault::Fault;
 

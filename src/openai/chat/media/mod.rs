@@ -8,11 +8,11 @@ mod block;
 mod data_url;
 mod declared;
 mod detect;
-mod dimensions;
 mod limits;
 mod names;
 mod office;
 mod passage;
+mod picture;
 mod remote;
 mod s3;
 #[cfg(test)]
@@ -35,9 +35,15 @@ use crate::fault::Fault;
 use crate::models::Facts;
 
 pub(super) use block::MediaBlock;
+pub(in crate::openai) use data_url::is_data_url;
 pub(super) use passage::{Passage, citations_config, search_result};
+pub(in crate::openai) use picture::{open_image, open_picture, picture_head};
+pub(in crate::openai) use remote::is_web_address;
 pub use remote::{Fetched, FetchedMedia, RemoteAddress, remote_addresses};
-pub(super) use types::{Citations, FilePart, ImageUrl, InputAudio, PassageText, VideoUrl};
+pub(super) use s3::is_s3_uri;
+pub use types::ImageUrl;
+pub(super) use types::{Citations, PassageText, VideoUrl};
+pub(in crate::openai) use types::{FilePart, InputAudio};
 
 /// Translates the media of one request, in order: it keeps the names of documents apart.
 #[derive(Debug)]

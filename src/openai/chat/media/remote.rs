@@ -100,7 +100,7 @@ fn web<'a>(address: Option<&'a str>, place: &'static str) -> Option<(&'a str, &'
 
 /// Whether `text` means to be an https address, or an http one; the fetcher says whether those are
 /// fetched.
-pub(super) fn is_web_address(text: &str) -> bool {
+pub(in crate::openai) fn is_web_address(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, _)| {
         scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
     })

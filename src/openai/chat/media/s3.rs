@@ -7,7 +7,7 @@ use crate::fault::Fault;
 const LONGEST: usize = 1024;
 
 /// Whether `text` means to be an object in S3.
-pub(super) fn is_s3_uri(text: &str) -> bool {
+pub(in crate::openai::chat) fn is_s3_uri(text: &str) -> bool {
     text.starts_with("s3://")
 }
 

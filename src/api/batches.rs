@@ -1,0 +1,113 @@
+//! `/v1/batches`
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::{HeaderMap, Uri};
+use serde::Serialize;
+
+use super::answered;
+use super::bodiless::{answered_without_body, query};
+use crate::adjustments::Adjustments;
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::limits::Refused;
+use crate::openai::batches::{Batch, CreateBatch};
+use crate::openai::page::{Page, PageQuery, PageRules};
+use crate::pipeline::{Answer, Asked, Batches};
+use crate::record::Record;
+use crate::server::App;
+
+/// What lists of batches take, as with OpenAI.
+const RULES: PageRules = PageRules {
+    usual: 20,
+    most: 100,
+    has_order: false,
+    has_purpose: false,
+};
+
+/// Begins a batch.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let work = async |asked: Asked<CreateBatch>| {
+        let mut adjustments = Adjustments::default();
+        let batches = served(&app)?;
+        let new = asked.request.read(&mut adjustments)?;
+        let batch = batches.create(&asked.caller, new).await?;
+        answer(&batch, adjustments)
+    };
+    answered(&app, record, &headers, body, work).await
+}
+
+/// The caller's batches, newest first.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Body,
+) -> Response {
+    let work = async |caller: Caller| {
+        let mut adjustments = Adjustments::default();
+        let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
+        let (batches, has_more) = served(&app)?.list(&caller, &query).await?;
+        let page = Page::new(batches, has_more, |batch: &Batch| &batch.id);
+        answer(&page, adjustments)
+    };
+    answered_without_body(&app, record, &headers, body, work).await
+}
+
+/// A batch.
+pub async fn retrieve(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Body,
+) -> Response {
+    let work = async |caller: Caller| {
+        let batch = served(&app)?.find(&caller, &id).await?;
+        answer(&batch, Adjustments::default())
+    };
+    answered_without_body(&app, record, &headers, body, work).await
+}
+
+/// Ends a batch early.
+pub async fn cancel(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Body,
+) -> Response {
+    let work = async |caller: Caller| {
+        let batch = served(&app)?.cancel(&caller, &id).await?;
+        answer(&batch, Adjustments::default())
+    };
+    answered_without_body(&app, record, &headers, body, work).await
+}
+
+/// Files and batches, or that they are off.
+pub(super) fn served(app: &App) -> Result<&Batches, Fault> {
+    app.batches.as_ref().ok_or_else(|| {
+        let message = "files and batches are off here; the operator switches them on with \
+                       `[batches] enabled = true` and a bucket in `[s3]`";
+        Fault::new(FaultKind::NotFound, message).code("not_enabled")
+    })
+}
+
+fn answer<T: Serialize>(value: &T, adjustments: Adjustments) -> Result<Answer, Refused> {
+    let json = serde_json::to_vec(value).map_err(|_| Fault::internal())?;
+    Ok(Answer {
+        body: json.into(),
+        adjustments,
+        ..Answer::default()
+    })
+}

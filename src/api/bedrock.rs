@@ -1,0 +1,93 @@
+//! Bedrock's own API: `/model/{id}/...`, `/guardrail/...`, `/guardrail-checks/invoke` and
+//! `/async-invoke...`
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::uri::PathAndQuery;
+
+use super::key;
+use crate::limits::Refused;
+use crate::pipeline::{PassAnswer, PassBody, PassCall};
+use crate::record::{Ending, Record};
+use crate::server::{
+    App, Notes, Phase, discard, pass_stream, pass_whole, read_body, refuse_as_aws, restarting,
+};
+
+/// Passes a request on to Bedrock, and the answer back.
+pub async fn pass(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    request: Request,
+) -> Response {
+    // The state of the whole way is large, and every layer above would carry it along.
+    let answer = Box::pin(answer(&app, &record, request));
+    let answer = tokio::select! {
+        answer = answer => answer,
+        () = app.shutdown.reached(Phase::Ending) => Err(restarting().into()),
+    };
+    let PassAnswer {
+        adjustments,
+        rate,
+        cost,
+        answer,
+    } = match answer {
+        Ok(answer) => answer,
+        Err(refused) => {
+            record.note_fault(&refused.fault);
+            return refuse_as_aws(&refused);
+        }
+    };
+    let notes = Notes {
+        adjustments: Some(&adjustments),
+        rate,
+        cost,
+    };
+    let (head, body) = answer.into_parts();
+    match body {
+        PassBody::Whole(body) => {
+            note_answered(&record);
+            pass_whole(head, body, &notes)
+        }
+        PassBody::Stream(stream) => pass_stream(&app, head, *stream, &notes),
+    }
+}
+
+async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<PassAnswer, Refused> {
+    let (head, body) = request.into_parts();
+    let claim = match app
+        .callers
+        .claim(&head, key(&head.headers), SystemTime::now())
+    {
+        Ok(claim) => claim,
+        Err(fault) => {
+            discard(body).await;
+            return Err(fault.into());
+        }
+    };
+    let body = read_body(&head.headers, body, &app.settings).await?;
+    let caller = claim.prove(&body)?;
+    record.entries().caller = Some(caller.name().to_owned());
+    let path = head.uri.path_and_query().cloned();
+    app.pipeline
+        .pass(PassCall {
+            caller,
+            method: head.method,
+            path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),
+            headers: head.headers,
+            body,
+            record: Arc::clone(record),
+        })
+        .await
+}
+
+/// An answer is whole, unless it tells of a stream that broke before its first event.
+fn note_answered(record: &Record) {
+    let mut entries = record.entries();
+    if entries.ending == Ending::Abandoned {
+        entries.ending = Ending::Answered;
+    }
+}

@@ -1,0 +1,42 @@
+//! Requests that have nothing but an address: lists, look-ups, deletions, orders.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, Uri};
+use url::form_urlencoded;
+
+use super::{authenticate, respond, until_ending};
+use crate::identity::Caller;
+use crate::limits::Refused;
+use crate::pipeline::Answer;
+use crate::record::Record;
+use crate::server::{App, discard};
+
+/// Answers a request without a body: who is calling, and what `work` makes of it. A body that comes
+/// all the same is passed over.
+pub(super) async fn answered_without_body<Work>(
+    app: &App,
+    record: Arc<Record>,
+    headers: &HeaderMap,
+    body: Body,
+    work: impl FnOnce(Caller) -> Work,
+) -> Response
+where
+    Work: Future<Output = Result<Answer, Refused>>,
+{
+    discard(body).await;
+    let answer = async {
+        let caller = authenticate(app, headers, &record)?;
+        work(caller).await
+    };
+    let answer = until_ending(app, answer).await;
+    respond(&record, answer)
+}
+
+/// The pairs of an address's query.
+pub(super) fn query(uri: &Uri) -> impl Iterator<Item = (String, String)> {
+    let query = uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).into_owned()
+}

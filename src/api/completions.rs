@@ -1,0 +1,24 @@
+//! `POST /v1/completions`
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+
+use super::chat_completions::answered;
+use crate::record::Record;
+use crate::server::App;
+
+/// Completes prompts, whole or as a stream.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let complete = |call| app.pipeline.complete(call);
+    answered(&app, &record, &headers, body, complete).await
+}

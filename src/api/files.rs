@@ -1,0 +1,270 @@
+//! `/v1/files`
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Uri};
+
+use super::authenticate;
+use super::batches::served;
+use super::bodiless::{answered_without_body, query};
+use crate::adjustments::Adjustments;
+use crate::bedrock::S3Object;
+use crate::fault::Fault;
+use crate::identity::Caller;
+use crate::openai::files::{FileDeleted, FileForm, FileObject};
+use crate::openai::form;
+use crate::openai::page::{Page, PageQuery, PageRules};
+use crate::pipeline::{Answer, Batches, NewFile};
+use crate::record::{Ending, Record};
+use crate::server::{
+    App, Form, FormLimits, Notes, OpenPart, Phase, answer_json, discard, refuse, restarting,
+};
+use crate::store::StoredFile;
+
+/// What lists of files take, as with OpenAI.
+const RULES: PageRules = PageRules {
+    usual: 10_000,
+    most: 10_000,
+    has_order: true,
+    has_purpose: true,
+};
+
+/// What a form has beside its file.
+const AROUND_THE_FILE: usize = 64 << 10;
+
+/// Keeps a file.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let kept = Box::pin(keep(&app, &record, &headers, body));
+    let kept = tokio::select! {
+        kept = kept => kept,
+        () = app.shutdown.reached(Phase::Ending) => Err(restarting()),
+    };
+    match kept {
+        Ok((file, adjustments)) => {
+            record.entries().ending = Ending::Answered;
+            let notes = Notes {
+                adjustments: Some(&adjustments),
+                ..Notes::default()
+            };
+            answer_json(json(&object(&file)), &notes)
+        }
+        Err(fault) => {
+            record.note_fault(&fault);
+            refuse(fault.into())
+        }
+    }
+}
+
+/// The caller's files.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Body,
+) -> Response {
+    let work = async |caller: Caller| {
+        let mut adjustments = Adjustments::default();
+        let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
+        let (files, has_more) = served(&app)?.files().list(&caller, &query).await?;
+        let objects = files.iter().map(object).collect();
+        Ok(Answer {
+            body: json(&Page::new(objects, has_more, |file: &FileObject<'_>| {
+                file.id
+            })),
+            adjustments,
+            ..Answer::default()
+        })
+    };
+    answered_without_body(&app, record, &headers, body, work).await
+}
+
+/// A file's metadata.
+pub async fn retrieve(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Body,
+) -> Response {
+    let work = async |caller: Caller| {
+        let file = served(&app)?.files().find(&caller, &id).await?;
+        Ok(Answer {
+            body: json(&object(&file)),
+            ..Answer::default()
+        })
+    };
+    answered_without_body(&app, record, &headers, body, work).await
+}
+
+/// A file's content, as it is read from S3.
+pub async fn content(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Body,
+) -> Response {
+    discard(body).await;
+    let opened = async {
+        let caller = authenticate(&app, &headers, &record)?;
+        served(&app)?.files().content(&caller, &id, &record).await
+    };
+    match opened.await {
+        Ok((_, object)) => {
+            record.entries().ending = Ending::Answered;
+            answer_object(object)
+        }
+        Err(fault) => {
+            record.note_fault(&fault);
+            refuse(fault.into())
+        }
+    }
+}
+
+/// Deletes a file.
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Body,
+) -> Response {
+    let noted = Arc::clone(&record);
+    let work = async |caller: Caller| {
+        served(&app)?.files().delete(&caller, &id, &noted).await?;
+        Ok(Answer {
+            body: json(&FileDeleted::new(&id)),
+            ..Answer::default()
+        })
+    };
+    answered_without_body(&app, record, &headers, body, work).await
+}
+
+/// Reads the form, and writes its file to S3 as it arrives.
+async fn keep(
+    app: &App,
+    record: &Record,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(StoredFile, Adjustments), Fault> {
+    let admitted = authenticate(app, headers, record).and_then(|caller| Ok((caller, served(app)?)));
+    let (caller, batches) = match admitted {
+        Ok(admitted) => admitted,
+        Err(fault) => {
+            discard(body).await;
+            return Err(fault);
+        }
+    };
+    let limits = FormLimits {
+        body: batches.max_file_size().saturating_add(AROUND_THE_FILE),
+        part: AROUND_THE_FILE,
+        parts: 16,
+        patience: app.settings.body_timeout,
+    };
+    let mut form = Form::open(headers, body, limits)?;
+    let mut file = None;
+    let read = read_parts(&mut form, batches, record, &mut file).await;
+    let mut adjustments = Adjustments::default();
+    let life = read.and_then(|texts| {
+        let (texts, _): (FileForm, _) = form::read(texts)?;
+        texts.life(&mut adjustments)
+    });
+    match (life, file) {
+        (Ok(life), Some((file, filename))) => {
+            let kept = batches.files().keep(file, &caller, filename, life, record);
+            Ok((kept.await?, adjustments))
+        }
+        (Ok(_), None) => Err(Fault::missing("file", "`file` is missing")),
+        (Err(fault), file) => {
+            if let Some((file, _)) = file {
+                file.abandon().await;
+            }
+            Err(fault)
+        }
+    }
+}
+
+/// Reads all parts: the file into `file`, and the texts.
+async fn read_parts(
+    form: &mut Form,
+    batches: &Batches,
+    record: &Record,
+    file: &mut Option<(NewFile, String)>,
+) -> Result<Vec<form::Part>, Fault> {
+    let mut texts = Vec::new();
+    while let Some(part) = form.next().await? {
+        let filename = part.file_name.clone();
+        match filename {
+            Some(filename) if part.name == "file" && file.is_none() => {
+                let (new, _) = file.insert((batches.files().begin(), filename));
+                write(part, new, record).await?;
+            }
+            Some(_) => {
+                let name = part.name.clone();
+                let message =
+                    format!("the form has another file in it, `{name}`; send `file` alone");
+                return Err(Fault::unsupported(name, message));
+            }
+            None => texts.push(part.whole().await?),
+        }
+    }
+    Ok(texts)
+}
+
+async fn write(mut part: OpenPart<'_>, file: &mut NewFile, record: &Record) -> Result<(), Fault> {
+    while let Some(bytes) = part.chunk().await? {
+        file.write(&bytes, record).await?;
+    }
+    Ok(())
+}
+
+/// An object as it is read. Where S3 breaks off, the connection does.
+fn answer_object(object: S3Object) -> Response {
+    let media_type = object
+        .content_type
+        .as_deref()
+        .and_then(|text| text.parse().ok());
+    let length = object.length;
+    let pieces = stream::try_unfold(object, async |mut object| {
+        let bytes = object.next().await.map_err(|failure| failure.fault)?;
+        Ok::<_, Fault>(bytes.map(|bytes| (bytes, object)))
+    });
+    let body = Body::from_stream(pieces);
+    let mut response = Response::new(body);
+    let usual = HeaderValue::from_static("application/octet-stream");
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, media_type.unwrap_or(usual));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}
+
+fn object(file: &StoredFile) -> FileObject<'_> {
+    FileObject {
+        id: &file.id,
+        object: "file",
+        bytes: file.bytes,
+        created_at: file.created_at,
+        expires_at: file.expires_at,
+        filename: &file.filename,
+        purpose: &file.purpose,
+        status: "processed",
+        status_details: None,
+    }
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Bytes {
+    serde_json::to_vec(value).unwrap_or_default().into()
+}

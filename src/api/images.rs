@@ -1,0 +1,116 @@
+//! `POST /v1/images/generations`, `/v1/images/edits` and `/v1/images/variations`
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+
+use super::{authenticate, flag, respond, until_ending};
+use crate::limits::Refused;
+use crate::openai::form;
+use crate::openai::images::ImageEndpoint;
+use crate::pipeline::{Answer, Asked, ImageAnswer, ImageCall};
+use crate::record::{Ending, Record};
+use crate::server::{
+    App, FormLimits, Notes, answer_events, discard, is_form, read_form, read_json,
+};
+
+/// Makes pictures from words.
+pub async fn generations(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answer(&app, record, &headers, body, ImageEndpoint::Generations).await
+}
+
+/// Makes pictures from pictures and words.
+pub async fn edits(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answer(&app, record, &headers, body, ImageEndpoint::Edits).await
+}
+
+/// Makes pictures like another.
+pub async fn variations(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answer(&app, record, &headers, body, ImageEndpoint::Variations).await
+}
+
+async fn answer(
+    app: &App,
+    record: Arc<Record>,
+    headers: &HeaderMap,
+    body: Body,
+    endpoint: ImageEndpoint,
+) -> Response {
+    let work = async {
+        let asked = read(app, &record, headers, body).await?;
+        app.pipeline.images(endpoint, asked).await
+    };
+    match until_ending(app, work).await {
+        Err(refused) => respond(&record, Err(refused)),
+        Ok(ImageAnswer::Whole(answer)) => respond(&record, Ok(answer)),
+        Ok(ImageAnswer::Events(answer)) => {
+            let Answer {
+                body,
+                adjustments,
+                rate,
+                cost,
+            } = answer;
+            record.entries().ending = Ending::Answered;
+            let notes = Notes {
+                adjustments: Some(&adjustments),
+                rate,
+                cost,
+            };
+            answer_events(Body::from(body), &notes)
+        }
+    }
+}
+
+/// The request, as a form or as JSON.
+async fn read(
+    app: &App,
+    record: &Arc<Record>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Asked<ImageCall>, Refused> {
+    let caller = match authenticate(app, headers, record) {
+        Ok(caller) => caller,
+        Err(fault) => {
+            discard(body).await;
+            return Err(fault.into());
+        }
+    };
+    let (request, files) = match is_form(headers) {
+        true => {
+            let limits = FormLimits::of(&app.settings);
+            form::read(read_form(headers, body, limits).await?)?
+        }
+        false => {
+            let (request, _) = read_json(headers, body, &app.settings).await?;
+            (request, Vec::new())
+        }
+    };
+    Ok(Asked {
+        caller,
+        request: ImageCall {
+            request,
+            files,
+            strict: flag(headers, "x-outcrop-strict")?.unwrap_or(false),
+        },
+        record: Arc::clone(record),
+    })
+}

@@ -1,0 +1,46 @@
+//! `POST /v1/responses/input_tokens` and `POST /v1/chat/completions/input_tokens`
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+
+use super::chat_completions::{header_options, read};
+use super::{answered, respond};
+use crate::record::Record;
+use crate::server::{App, Phase, restarting};
+
+/// Counts the tokens of a request to the Responses API.
+pub async fn of_response(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let count = async |asked| {
+        let options = header_options(&headers)?;
+        app.pipeline.response_input_tokens(asked, options).await
+    };
+    answered(&app, record, &headers, body, count).await
+}
+
+/// Counts the tokens of a chat request.
+pub async fn of_chat(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let count = async {
+        let call = read(&app, &record, &headers, body).await?;
+        Box::pin(app.pipeline.chat_input_tokens(call)).await
+    };
+    let answer = tokio::select! {
+        answer = count => answer,
+        () = app.shutdown.reached(Phase::Ending) => Err(restarting().into()),
+    };
+    respond(&record, answer)
+}

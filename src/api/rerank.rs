@@ -1,0 +1,24 @@
+//! `POST /v1/rerank`, and `/v2/rerank`, where Cohere's clients look for it.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+
+use super::answered;
+use crate::record::Record;
+use crate::server::App;
+
+/// Answers with the documents in the order of how well they answer the query.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    Extension(record): Extension<Arc<Record>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let work = |asked| app.pipeline.rerank(asked);
+    answered(&app, record, &headers, body, work).await
+}

@@ -1,0 +1,314 @@
+//! StartAsyncInvoke, GetAsyncInvoke and ListAsyncInvokes: models that write what they make to S3.
+
+use std::sync::OnceLock;
+
+use aws_smithy_types::date_time::{DateTime, Format};
+use bytes::Bytes;
+use http::Method;
+use percent_encoding::utf8_percent_encode;
+use serde::{Deserialize, Serialize};
+
+use super::client::{Bedrock, PATH_SEGMENT, Question, Service};
+use super::failure::Failure;
+use super::s3::S3Location;
+use super::scrub::scrub;
+use crate::converse::JsonText;
+use crate::models::ModelId;
+
+/// What a job is started with.
+#[derive(Debug, Clone)]
+pub struct AsyncInvokeOrder {
+    /// The model.
+    pub model: ModelId,
+    /// The model's own request.
+    pub input: JsonText,
+    /// The folder in which Bedrock makes a folder for the job.
+    pub output: S3Location,
+    /// Names the job: asked again with the same token, Bedrock starts no other. It is told
+    /// wherever the job is. Up to 256 printable characters.
+    pub token: String,
+}
+
+/// A job, as Bedrock tells of it.
+#[derive(Debug, Clone)]
+pub struct AsyncInvoke {
+    /// The last part of its ARN: twelve small letters and digits.
+    pub id: String,
+    /// The model's id.
+    pub model: String,
+    /// How far it has come.
+    pub state: AsyncInvokeState,
+    /// When it was started, in Unix seconds.
+    pub submitted: u64,
+    /// When it ended.
+    pub ended: Option<u64>,
+    /// The job's own folder.
+    pub output: S3Location,
+    /// The token it was started with.
+    pub token: Option<String>,
+}
+
+/// How far a job has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AsyncInvokeState {
+    /// It is under way.
+    InProgress,
+    /// What it made is in its folder.
+    Completed,
+    /// It failed; the reason, without what names the operator.
+    Failed(String),
+}
+
+/// Which jobs are listed.
+#[derive(Debug, Clone, Default)]
+pub struct AsyncInvokePage {
+    /// Where the page before ended.
+    pub next: Option<String>,
+    /// Whether the oldest come first.
+    pub oldest_first: bool,
+}
+
+/// The beginning of every job's ARN, which is the same for all of an account and a region.
+#[derive(Debug, Default)]
+pub(super) struct JobArns(OnceLock<String>);
+
+/// Jobs on a page; the most that Bedrock gives.
+const PAGE: usize = 1000;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StartRequest<'a> {
+    client_request_token: &'a str,
+    model_id: &'a str,
+    model_input: &'a JsonText,
+    output_data_config: OutputDataConfig,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OutputDataConfig {
+    s3_output_data_config: S3OutputDataConfig,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct S3OutputDataConfig {
+    s3_uri: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Started {
+    invocation_arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Described {
+    invocation_arn: String,
+    model_arn: String,
+    client_request_token: Option<String>,
+    status: Option<String>,
+    failure_message: Option<String>,
+    submit_time: String,
+    end_time: Option<String>,
+    output_data_config: OutputDataConfig,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    next_token: Option<String>,
+    #[serde(default)]
+    async_invoke_summaries: Vec<Described>,
+}
+
+impl Bedrock {
+    /// Starts a job, with retries, and gives its id.
+    pub async fn start_async_invoke(&self, order: &AsyncInvokeOrder) -> Result<String, Failure> {
+        let request = StartRequest {
+            client_request_token: &order.token,
+            model_id: order.model.as_str(),
+            model_input: &order.input,
+            output_data_config: OutputDataConfig {
+                s3_output_data_config: S3OutputDataConfig {
+                    s3_uri: order.output.to_string(),
+                },
+            },
+        };
+        let body = serde_json::to_vec(&request);
+        let body = Bytes::from(body.map_err(|error| Failure::internal(error.to_string()))?);
+        let question = Question {
+            service: Service::Runtime,
+            method: Method::POST,
+            path_and_query: "/async-invoke",
+            body,
+        };
+        let started: Started = read(&self.with_backoff(|| self.ask(&question)).await?)?;
+        let (front, id) = split(&started.invocation_arn)?;
+        self.job_arns().keep(front);
+        Ok(id.to_owned())
+    }
+
+    /// The job of this id; nothing where Bedrock knows none.
+    pub async fn get_async_invoke(&self, id: &str) -> Result<Option<AsyncInvoke>, Failure> {
+        let Some(front) = self.front_of_jobs().await? else {
+            return Ok(None);
+        };
+        let arn = format!("{front}/{id}");
+        let path = format!("/async-invoke/{}", utf8_percent_encode(&arn, PATH_SEGMENT));
+        let question = Question::get(Service::Runtime, &path);
+        match self.with_backoff(|| self.ask(&question)).await {
+            Ok(body) => read::<Described>(&body)?.job().map(Some),
+            // Bedrock names no other error for a job that it does not know (botocore,
+            // GetAsyncInvoke).
+            Err(failure)
+                if matches!(
+                    failure.code.as_str(),
+                    "ValidationException" | "ResourceNotFoundException"
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// A page of the account's jobs, and where the next one begins.
+    pub async fn list_async_invokes(
+        &self,
+        page: &AsyncInvokePage,
+    ) -> Result<(Vec<AsyncInvoke>, Option<String>), Failure> {
+        let order = match page.oldest_first {
+            true => "Ascending",
+            false => "Descending",
+        };
+        let mut path =
+            format!("/async-invoke?maxResults={PAGE}&sortBy=SubmissionTime&sortOrder={order}");
+        if let Some(next) = &page.next {
+            path += &format!("&nextToken={}", utf8_percent_encode(next, PATH_SEGMENT));
+        }
+        let question = Question::get(Service::Runtime, &path);
+        let listed: Listed = read(&self.with_backoff(|| self.ask(&question)).await?)?;
+        if let Some(job) = listed.async_invoke_summaries.first() {
+            self.job_arns().keep(split(&job.invocation_arn)?.0);
+        }
+        let jobs = listed.async_invoke_summaries.into_iter();
+        let jobs = jobs.map(Described::job).collect::<Result<_, _>>()?;
+        Ok((jobs, listed.next_token.filter(|next| !next.is_empty())))
+    }
+
+    /// The beginning of the ARNs of jobs, read off any of them; nothing where there is no job. So
+    /// no other service has to be asked for the account, and no client has to be told of it.
+    async fn front_of_jobs(&self) -> Result<Option<String>, Failure> {
+        if self.job_arns().0.get().is_none() {
+            self.list_async_invokes(&AsyncInvokePage::default()).await?;
+        }
+        Ok(self.job_arns().0.get().cloned())
+    }
+}
+
+impl JobArns {
+    fn keep(&self, front: &str) {
+        self.0.get_or_init(|| front.to_owned());
+    }
+}
+
+impl Described {
+    fn job(self) -> Result<AsyncInvoke, Failure> {
+        let (_, id) = split(&self.invocation_arn)?;
+        let uri = &self.output_data_config.s3_output_data_config.s3_uri;
+        let output = S3Location::parse(&format!("{}/", uri.trim_end_matches('/')));
+        let output = output.ok_or_else(|| Failure::bad_answer("a job without a folder"))?;
+        let state = match self.status.as_deref() {
+            Some("Completed") => AsyncInvokeState::Completed,
+            Some("Failed") => AsyncInvokeState::Failed(reason(self.failure_message)),
+            _ => AsyncInvokeState::InProgress,
+        };
+        Ok(AsyncInvoke {
+            output: own_folder(output, id),
+            id: id.to_owned(),
+            model: last(&self.model_arn).to_owned(),
+            state,
+            submitted: seconds(&self.submit_time).unwrap_or_default(),
+            ended: self.end_time.as_deref().and_then(seconds),
+            token: self.client_request_token,
+        })
+    }
+}
+
+/// The folder that the job has made, which the location names already.
+fn own_folder(output: S3Location, id: &str) -> S3Location {
+    let key = output.key.trim_end_matches('/');
+    match last(key) == id {
+        true => S3Location {
+            key: key.to_owned(),
+            bucket: output.bucket,
+        },
+        false => output.join(id),
+    }
+}
+
+fn reason(message: Option<String>) -> String {
+    match message {
+        Some(message) if !message.is_empty() && !message.contains("s3://") => scrub(&message),
+        _ => "the model could not make it".to_owned(),
+    }
+}
+
+/// The parts of an ARN before and behind its last slash.
+fn split(arn: &str) -> Result<(&str, &str), Failure> {
+    arn.rsplit_once('/')
+        .ok_or_else(|| Failure::bad_answer("a job without an ARN"))
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+fn seconds(time: &str) -> Option<u64> {
+    let time = DateTime::from_str(time, Format::DateTimeWithOffset).ok()?;
+    time.secs().try_into().ok()
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| Failure::bad_answer(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_jobs_own_folder_is_named_once() {
+        for uri in [
+            "s3://films/all/abc",
+            "s3://films/all/abc/",
+            "s3://films/all",
+        ] {
+            let output = S3Location::parse(&format!("{uri}/")).expect("a location");
+            let own = own_folder(output, "abc");
+            assert_eq!(own.to_string(), "s3://films/all/abc", "{uri}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_with_fractions_and_offsets() {
+        for time in [
+            "2025-01-01T00:00:00Z",
+            "2025-01-01T00:00:00.123456Z",
+            "2025-01-01T01:00:00+01:00",
+        ] {
+            assert_eq!(seconds(time), Some(1_735_689_600), "{time}");
+        }
+        assert_eq!(seconds("yesterday"), None);
+    }
+
+    #[test]
+    fn a_reason_names_nothing_of_the_operators() {
+        let about_bucket = reason(Some("no access to s3://films/all".to_owned()));
+        assert_eq!(about_bucket, "the model could not make it");
+        let blocked = "blocked by our content filters";
+        assert_eq!(reason(Some(blocked.to_owned())), blocked);
+    }
+}

@@ -1,0 +1,289 @@
+//! Batch jobs of the control plane: CreateModelInvocationJob and what is asked of jobs after it.
+
+use bytes::Bytes;
+use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use super::client::{Bedrock, Question, Service};
+use super::failure::{ErrorAnswer, Failure};
+use super::s3::S3Location;
+use crate::converse::batch::JobRecordError;
+use crate::models::ModelId;
+
+/// A job that is to be done: Converse requests to one model.
+#[derive(Debug, Clone, Copy)]
+pub struct JobOrder<'a> {
+    /// Its name in the console: letters, digits and hyphens, at most 63.
+    pub name: &'a str,
+    /// Jobs with the same token are one job, so that asking twice does no harm.
+    pub token: &'a str,
+    /// The role that reads and writes the bucket.
+    pub role_arn: &'a str,
+    /// The model.
+    pub model: &'a ModelId,
+    /// The file of records; its name ends in `.jsonl`.
+    pub input: &'a S3Location,
+    /// The folder that results are written to.
+    pub output: &'a S3Location,
+    /// How long it may take, in hours.
+    pub timeout_hours: u32,
+}
+
+/// A job as Bedrock tells of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Job {
+    /// How far it is.
+    pub status: JobStatus,
+    /// Why it failed, in AWS's words.
+    pub message: Option<String>,
+    /// Its records; absent until they were counted.
+    pub total_record_count: Option<u64>,
+    /// Those that were answered.
+    pub success_record_count: Option<u64>,
+    /// Those that were not.
+    pub error_record_count: Option<u64>,
+}
+
+/// How far a job is (botocore, bedrock: `ModelInvocationJobStatus`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobStatus {
+    /// It waits to be looked at.
+    #[default]
+    Submitted,
+    /// Its files are being looked at.
+    Validating,
+    /// It waits for its turn.
+    Scheduled,
+    /// Its records are being answered.
+    InProgress,
+    /// It is being ended early.
+    Stopping,
+    /// It was ended early.
+    Stopped,
+    /// All records were tried.
+    Completed,
+    /// Some were not tried in time.
+    PartiallyCompleted,
+    /// It could not be done.
+    Failed,
+    /// It did not begin in time.
+    Expired,
+    /// A status that is not known.
+    #[serde(other)]
+    Unknown,
+}
+
+impl JobStatus {
+    /// Whether it has begun.
+    pub fn has_begun(self) -> bool {
+        !matches!(self, Self::Submitted | Self::Validating | Self::Scheduled)
+    }
+
+    /// Whether nothing more comes of it.
+    pub fn is_over(self) -> bool {
+        match self {
+            Self::Stopped
+            | Self::Completed
+            | Self::PartiallyCompleted
+            | Self::Failed
+            | Self::Expired => true,
+            Self::Submitted
+            | Self::Validating
+            | Self::Scheduled
+            | Self::InProgress
+            | Self::Stopping
+            | Self::Unknown => false,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CreateBody<'a> {
+    job_name: &'a str,
+    client_request_token: &'a str,
+    role_arn: &'a str,
+    model_id: &'a str,
+    model_invocation_type: &'static str,
+    input_data_config: InputConfig,
+    output_data_config: OutputConfig,
+    timeout_duration_in_hours: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InputConfig {
+    s3_input_data_config: S3Input,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct S3Input {
+    s3_uri: String,
+    s3_input_format: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OutputConfig {
+    s3_output_data_config: S3Output,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct S3Output {
+    s3_uri: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Created {
+    job_arn: String,
+}
+
+impl Bedrock {
+    /// Begins a job, and gives its ARN.
+    pub async fn create_job(&self, order: &JobOrder<'_>) -> Result<String, Failure> {
+        let JobOrder {
+            name,
+            token,
+            role_arn,
+            model,
+            input,
+            output,
+            timeout_hours,
+        } = *order;
+        let body = serde_json::to_vec(&CreateBody {
+            job_name: name,
+            client_request_token: token,
+            role_arn,
+            model_id: model.as_str(),
+            model_invocation_type: "Converse",
+            input_data_config: InputConfig {
+                s3_input_data_config: S3Input {
+                    s3_uri: input.to_string(),
+                    s3_input_format: "JSONL",
+                },
+            },
+            output_data_config: OutputConfig {
+                s3_output_data_config: S3Output {
+                    s3_uri: output.to_string(),
+                },
+            },
+            timeout_duration_in_hours: timeout_hours,
+        });
+        let body: Bytes = body
+            .map_err(|error| Failure::internal(error.to_string()))?
+            .into();
+        let path = "/model-invocation-job";
+        let answer = self.job_question(Method::POST, path, body).await?;
+        let Created { job_arn } = read(&answer)?;
+        Ok(job_arn)
+    }
+
+    /// How far a job is.
+    pub async fn job(&self, arn: &str) -> Result<Job, Failure> {
+        let path = path_of(arn);
+        let answer = self.job_question(Method::GET, &path, Bytes::new()).await?;
+        read(&answer)
+    }
+
+    /// Ends a job early. One that is over already is a conflict, and none here.
+    pub async fn stop_job(&self, arn: &str) -> Result<(), Failure> {
+        let path = format!("{}/stop", path_of(arn));
+        let stopped = self.job_question(Method::POST, &path, Bytes::new()).await;
+        match stopped {
+            Err(failure) if failure.code == "ConflictException" => Ok(()),
+            stopped => stopped.map(drop),
+        }
+    }
+
+    async fn job_question(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        body: Bytes,
+    ) -> Result<Bytes, Failure> {
+        let question = Question {
+            service: Service::Control,
+            method,
+            path_and_query,
+            body,
+        };
+        self.with_backoff(|| self.ask(&question)).await
+    }
+}
+
+/// What became of a record that has no answer.
+pub fn record_failure(error: &JobRecordError) -> Failure {
+    let JobRecordError {
+        error_code,
+        error_message,
+    } = error;
+    let code = error_code
+        .as_ref()
+        .map(|code| code.as_str())
+        .unwrap_or_default();
+    let status: u16 = code.trim_matches('"').parse().unwrap_or(500);
+    let name = code.trim_matches('"');
+    let named = name.ends_with("Exception").then_some(name);
+    let body = serde_json::json!({ "message": error_message });
+    Failure::from_answer(&ErrorAnswer {
+        status,
+        error_type: named,
+        wait: None,
+        body: body.to_string().as_bytes(),
+    })
+}
+
+fn path_of(arn: &str) -> String {
+    let arn = utf8_percent_encode(arn, NON_ALPHANUMERIC);
+    format!("/model-invocation-job/{arn}")
+}
+
+fn read<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(answer).map_err(|error| Failure::bad_answer(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::converse::JsonText;
+    use crate::fault::FaultKind;
+
+    #[test]
+    fn a_status_that_is_not_known_is_one_that_goes_on() {
+        for (text, over, begun) in [
+            ("Scheduled", false, false),
+            ("InProgress", false, true),
+            ("PartiallyCompleted", true, true),
+            ("Pondering", false, true),
+        ] {
+            let job: Job = read(format!(r#"{{"status":"{text}"}}"#).as_bytes()).expect(text);
+            let status = job.status;
+            assert_eq!(
+                (status.is_over(), status.has_begun()),
+                (over, begun),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_error_of_a_record_is_read_as_that_of_a_call() {
+        for (code, kind) in [
+            (Some("400"), FaultKind::InvalidRequest),
+            (Some("429"), FaultKind::RateLimited),
+            (Some("\"ThrottlingException\""), FaultKind::RateLimited),
+            (None, FaultKind::Internal),
+        ] {
+            let error = JobRecordError {
+                error_code: code.and_then(|code| JsonText::parse(code.to_owned()).ok()),
+                error_message: Some("bad request".to_owned()),
+            };
+            assert_eq!(record_failure(&error).fault.kind, kind, "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Errors as AWS's OpenAI surfaces write them: OpenAI's envelope, with AWS's status codes.
+
+use serde::Deserialize;
+
+use super::refused::surface_field;
+use crate::fault::FaultKind;
+
+use super::failure::Failure;
+
+/// What an error says in OpenAI's envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Envelope {
+    pub(super) message: String,
+    kind: String,
+    code: String,
+    param: Option<String>,
+}
+
+/// An object with the envelope in it, however much of that is there.
+#[derive(Deserialize)]
+struct Wrapped {
+    error: Option<Error>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Error {
+    Object(Object),
+    Text(String),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Object {
+    message: Option<String>,
+    r#type: Option<String>,
+    code: Option<Word>,
+    param: Option<String>,
+}
+
+/// Some servers write a status in the place of a code's name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Word {
+    Text(String),
+    Number(u64),
+}
+
+/// OpenAI's codes that a client may read as they are.
+const CODES: &[&str] = &[
+    "context_length_exceeded",
+    "content_policy_violation",
+    "invalid_image_format",
+    "invalid_image_url",
+    "invalid_json_schema",
+    "invalid_value",
+    "missing_required_parameter",
+    "unknown_parameter",
+    "unsupported_parameter",
+    "unsupported_value",
+];
+
+impl Envelope {
+    /// The envelope in `body`; nothing where it holds none.
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        let wrapped: Wrapped = serde_json::from_slice(body).ok()?;
+        let object = match wrapped.error? {
+            Error::Object(object) => object,
+            Error::Text(message) => Object {
+                message: Some(message),
+                ..Object::default()
+            },
+        };
+        let code = match object.code {
+            Some(Word::Text(text)) => text,
+            Some(Word::Number(status)) => status.to_string(),
+            None => String::new(),
+        };
+        Some(Self {
+            message: object.message.unwrap_or_default(),
+            kind: object.r#type.unwrap_or_default(),
+            code,
+            param: object.param.filter(|param| !param.is_empty()),
+        })
+    }
+
+    /// AWS's name of the error, by OpenAI's; nothing where the status alone tells.
+    pub(super) fn aws_code(&self, status: u16) -> Option<&str> {
+        let names = [self.code.as_str(), self.kind.as_str()];
+        let named = names.into_iter().find(|name| name.ends_with("Exception"));
+        if named.is_some() {
+            return named;
+        }
+        Some(match self.code.as_str() {
+            "context_length_exceeded" => "ValidationException",
+            "insufficient_quota" => "ServiceQuotaExceededException",
+            "rate_limit_exceeded" | "429" => "ThrottlingException",
+            "model_not_found" | "404" => "ResourceNotFoundException",
+            "invalid_api_key" | "401" => "UnrecognizedClientException",
+            "service_unavailable" | "503" => "ServiceUnavailableException",
+            "400" => "ValidationException",
+            // In a stream there is no status, and the kind is all that there is.
+            _ if status == 0 => match self.kind.as_str() {
+                "invalid_request_error" => "ValidationException",
+                "rate_limit_error" | "requests" | "tokens" | "too_many_requests" => {
+                    "ThrottlingException"
+                }
+                "permission_error" => "AccessDeniedException",
+                "authentication_error" => "UnrecognizedClientException",
+                "overloaded_error" => "ServiceUnavailableException",
+                _ => "InternalServerException",
+            },
+            _ => return None,
+        })
+    }
+
+    /// Adds what the envelope says beside its message to `failure`, which was read from it.
+    pub(super) fn complete(&self, failure: &mut Failure) {
+        if failure.fault.kind != FaultKind::InvalidRequest {
+            return;
+        }
+        let fault = &mut failure.fault;
+        let code = CODES.iter().find(|code| **code == self.code);
+        fault.code = code.copied().or(fault.code);
+        fault.parameter = self.param.clone().or(fault.parameter.take());
+        if fault.code == Some("context_length_exceeded") {
+            fault.parameter = Some("messages".to_owned());
+        }
+        let unsupported = [
+            "unsupported_parameter",
+            "unsupported_value",
+            "unknown_parameter",
+        ];
+        failure.refused_field = match unsupported.contains(&self.code.as_str()) {
+            true => self.param.as_deref().and_then(surface_field),
+            false => None,
+        };
+    }
+}
+
+impl Failure {
+    /// The failure that `data` tells of where a chunk or an answer should be; nothing where it
+    /// tells of none.
+    pub(super) fn from_chunk(data: &[u8]) -> Option<Self> {
+        let envelope = Envelope::read(data)?;
+        Some(Self::of_envelope(&envelope, 0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::failure::{Advice, ErrorAnswer};
+    use super::*;
+    use crate::models::RefusedField;
+
+    fn failure(status: u16, body: &str) -> Failure {
+        Failure::from_answer(&ErrorAnswer {
+            status,
+            body: body.as_bytes(),
+            ..ErrorAnswer::default()
+        })
+    }
+
+    #[test]
+    fn the_envelope_goes_through_the_same_table() {
+        for (status, body, kind, code, advice) in [
+            (
+                400,
+                r#"{"error":{"message":"m","type":"invalid_request_error","code":null,"param":null}}"#,
+                FaultKind::InvalidRequest,
+                Some("invalid_value"),
+                Advice::Never,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"m","type":"invalid_request_error","code":"context_length_exceeded"}}"#,
+                FaultKind::InvalidRequest,
+                Some("context_length_exceeded"),
+                Advice::Never,
+            ),
+            (
+                429,
+                r#"{"error":{"message":"m","type":"requests","code":"rate_limit_exceeded"}}"#,
+                FaultKind::RateLimited,
+                Some("rate_limit_exceeded"),
+                Advice::Retry,
+            ),
+            (
+                429,
+                r#"{"error":{"message":"m","type":"x","code":"insufficient_quota"}}"#,
+                FaultKind::QuotaExhausted,
+                Some("insufficient_quota"),
+                Advice::Never,
+            ),
+            (
+                401,
+                r#"{"error":{"message":"m","code":"invalid_api_key"}}"#,
+                FaultKind::Internal,
+                Some("upstream_auth_failed"),
+                Advice::RefreshCredentials,
+            ),
+            (
+                403,
+                r#"{"error":{"message":"not authorized","type":"permission_error"}}"#,
+                FaultKind::Permission,
+                Some("model_access_denied"),
+                Advice::Never,
+            ),
+            (
+                404,
+                r#"{"error":{"message":"m","type":"invalid_request_error","code":"model_not_found"}}"#,
+                FaultKind::NotFound,
+                Some("model_not_found"),
+                Advice::Never,
+            ),
+            (
+                503,
+                r#"{"error":"overloaded"}"#,
+                FaultKind::Unavailable,
+                Some("service_unavailable"),
+                Advice::Retry,
+            ),
+            (
+                200,
+                r#"{"error":{"message":"m","code":503}}"#,
+                FaultKind::Unavailable,
+                Some("service_unavailable"),
+                Advice::Retry,
+            ),
+        ] {
+            let failure = failure(status, body);
+            assert_eq!(failure.fault.kind, kind, "{body}");
+            assert_eq!(failure.fault.code, code, "{body}");
+            assert_eq!(failure.advice, advice, "{body}");
+        }
+    }
+
+    #[test]
+    fn in_a_stream_the_kind_tells() {
+        for (kind, code) in [
+            ("invalid_request_error", "ValidationException"),
+            ("rate_limit_error", "ThrottlingException"),
+            ("server_error", "InternalServerException"),
+            ("throttlingException", "throttlingException"),
+        ] {
+            let data = format!(r#"{{"error":{{"message":"m","type":"{kind}"}}}}"#);
+            let failure = Failure::from_chunk(data.as_bytes()).expect("a failure");
+            assert!(failure.code.eq_ignore_ascii_case(code), "{}", failure.code);
+        }
+        assert!(Failure::from_chunk(br#"{"choices":[],"error":null}"#).is_none());
+    }
+
+    #[test]
+    fn a_field_without_which_the_answer_is_the_same_is_named() {
+        let body = |param: &str| {
+            format!(
+                r#"{{"error":{{"message":"m","code":"unsupported_parameter","param":"{param}"}}}}"#
+            )
+        };
+        let refused = |param: &str| failure(400, &body(param)).refused_field;
+        assert_eq!(refused("seed"), Some(RefusedField::Surface("seed")));
+        assert_eq!(refused("tools"), None);
+        let fault = failure(400, &body("tools")).fault;
+        assert_eq!(fault.parameter.as_deref(), Some("tools"));
+        assert_eq!(fault.code, Some("unsupported_parameter"));
+    }
+
+    #[test]
+    fn the_operator_is_not_named() {
+        let body = r#"{"error":{"message":"arn:aws:iam::123456789012:role/x may not","type":"invalid_request_error"}}"#;
+        assert_eq!(failure(400, body).fault.message, "[arn] may not");
+    }
+}

@@ -1,0 +1,286 @@
+//! The errors of Bedrock by their names: what the client hears of each, and whether to try again.
+
+use std::time::Duration;
+
+use super::{Advice, Failure};
+use crate::bedrock::refused::{fitting_share, refused_field};
+use crate::bedrock::scrub::scrub;
+use crate::fault::{Fault, FaultKind};
+
+/// The failure that the error `code` with these words is.
+pub(super) fn classify(
+    code: &str,
+    message: &str,
+    status: u16,
+    original_status: Option<u16>,
+) -> Failure {
+    let (fault, advice, wait) = match code {
+        "ValidationException" | "SerializationException" => {
+            (validation(message), Advice::Never, None)
+        }
+        "AccessDeniedException" if is_about_credentials(message) => credentials_refused(),
+        "AccessDeniedException" => (access_denied(), Advice::Never, None),
+        "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "ExpiredTokenException"
+        | "ExpiredToken"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignature"
+        | "InvalidClientTokenId" => credentials_refused(),
+        "ResourceNotFoundException" => (model_not_found(message), Advice::Never, None),
+        "ThrottlingException" | "TooManyRequestsException" => throttled(message),
+        "ServiceQuotaExceededException" => (quota_exceeded(), Advice::Never, None),
+        "ModelNotReadyException" => (
+            Fault::new(
+                FaultKind::Unavailable,
+                "the model is being loaded; try again soon",
+            )
+            .code("model_not_ready")
+            .retry_after(Duration::from_secs(5)),
+            Advice::Retry,
+            None,
+        ),
+        "ModelTimeoutException" => (
+            Fault::new(
+                FaultKind::GatewayTimeout,
+                "the model did not answer in time",
+            )
+            .code("upstream_timeout"),
+            Advice::Retry,
+            None,
+        ),
+        "ModelErrorException" => model_error(message, original_status),
+        "ModelStreamErrorException" => (
+            Fault::new(
+                FaultKind::BadGateway,
+                "the model failed while it was answering",
+            )
+            .code("model_stream_error"),
+            Advice::Retry,
+            None,
+        ),
+        "InternalServerException" if is_about_image(message) => {
+            (validation(message), Advice::Never, None)
+        }
+        "InternalServerException" | "InternalFailure" => (
+            Fault::new(FaultKind::Internal, "the model's service failed; try again")
+                .code("upstream_error"),
+            Advice::Retry,
+            None,
+        ),
+        "ServiceUnavailableException" => (
+            Fault::new(
+                FaultKind::Unavailable,
+                "the model's service is overloaded; try again in a moment",
+            )
+            .code("service_unavailable")
+            .retry_after(Duration::from_secs(1)),
+            Advice::Retry,
+            None,
+        ),
+        "ConflictException" => (
+            Fault::new(FaultKind::Conflict, scrub(message))
+                .code("conflict")
+                .should_retry(false),
+            Advice::Never,
+            None,
+        ),
+        "RequestEntityTooLarge" | "RequestEntityTooLargeException" => {
+            (too_large(), Advice::Never, None)
+        }
+        _ => by_status(status, message),
+    };
+    Failure {
+        fault,
+        advice,
+        wait,
+        code: code.to_owned(),
+        detail: message.to_owned(),
+        refused_field: match advice {
+            Advice::Never if matches!(status, 0 | 400 | 403) => refused_field(message),
+            _ => None,
+        },
+        fitting_share: fitting_share(message),
+        answer: None,
+    }
+}
+
+/// The faces of a ValidationException, by the words in it.
+fn validation(message: &str) -> Fault {
+    let lower = message.to_lowercase();
+    let has = |words: &str| lower.contains(words);
+    let said = if message.is_empty() {
+        "the model refused the request as invalid".to_owned()
+    } else {
+        scrub(message)
+    };
+    let fault = Fault::new(FaultKind::InvalidRequest, said);
+    if has("model identifier is invalid") {
+        return model_not_found(message);
+    }
+    if has("on-demand throughput isn") {
+        return Fault::new(
+            FaultKind::NotFound,
+            "this model is served through an inference profile; ask for it by the profile's id, \
+             which is the model's with `us.`, `eu.`, `global.` or another region group before it \
+             (/v1/models lists them)",
+        )
+        .code("model_not_found")
+        .parameter("model");
+    }
+    const TOO_LONG: &[&str] = &[
+        "input is too long",
+        "prompt is too long",
+        "too many input tokens",
+        "input tokens exceeded",
+        "too many tokens",
+        "expected maxlength:",
+        "prompt: length: 1..",
+        "exceed model maximum",
+        "exceeds the maximum number of tokens",
+        "maximum context length",
+        "exceed context limit",
+    ];
+    if TOO_LONG.iter().any(|words| has(words)) {
+        return fault.code("context_length_exceeded").parameter("messages");
+    }
+    if is_about_image(message) {
+        return fault.code("invalid_image").parameter("messages");
+    }
+    if has("blocked by our content filter") || has("responsible ai policy") {
+        return fault.code("content_policy_violation");
+    }
+    if has("is deprecated for this model") || has("cannot both be specified") {
+        return fault.code("unsupported_parameter");
+    }
+    fault.code("invalid_value")
+}
+
+fn is_about_image(message: &str) -> bool {
+    let lower = message.to_lowercase();
+    [
+        "could not process image",
+        "image format",
+        "image dimensions",
+        "image exceeds",
+    ]
+    .iter()
+    .any(|words| lower.contains(words))
+}
+
+/// An answer without its error's name leaves only the words to tell a bad signature from a
+/// missing permission.
+fn is_about_credentials(message: &str) -> bool {
+    let lower = message.to_lowercase();
+    [
+        "security token",
+        "signature expired",
+        "request signature",
+        "authentication token",
+    ]
+    .iter()
+    .any(|words| lower.contains(words))
+}
+
+fn model_not_found(message: &str) -> Fault {
+    let said = if message.to_lowercase().contains("end of its life") {
+        "this model has reached the end of its life; ask for a newer one (/v1/models lists them)"
+    } else {
+        "Bedrock knows no model of this name in the gateway's region; /v1/models lists those \
+         that there are"
+    };
+    Fault::new(FaultKind::NotFound, said)
+        .code("model_not_found")
+        .parameter("model")
+}
+
+fn access_denied() -> Fault {
+    Fault::new(
+        FaultKind::Permission,
+        "the gateway is not authorized to use this model; its operator has to request access to \
+         it or allow it in the gateway's role",
+    )
+    .code("model_access_denied")
+    .parameter("model")
+    .should_retry(false)
+}
+
+fn credentials_refused() -> (Fault, Advice, Option<Duration>) {
+    let fault = Fault::new(
+        FaultKind::Internal,
+        "AWS refused the gateway's credentials; its operator has to renew them",
+    )
+    .code("upstream_auth_failed")
+    .should_retry(false);
+    (fault, Advice::RefreshCredentials, None)
+}
+
+fn throttled(message: &str) -> (Fault, Advice, Option<Duration>) {
+    let lower = message.to_lowercase();
+    if lower.contains("per day") {
+        return (quota_exceeded(), Advice::Never, None);
+    }
+    let (kind, what) = match lower.contains("token") {
+        true => (FaultKind::TokenRateLimited, "tokens"),
+        false => (FaultKind::RateLimited, "requests"),
+    };
+    let fault = Fault::new(
+        kind,
+        format!("Bedrock is receiving too many {what} for this model; wait a moment"),
+    )
+    .code("rate_limit_exceeded")
+    .retry_after(Duration::from_secs(2));
+    (fault, Advice::Retry, None)
+}
+
+fn quota_exceeded() -> Fault {
+    Fault::new(
+        FaultKind::QuotaExhausted,
+        "the gateway's Bedrock quota for this model is used up",
+    )
+    .code("insufficient_quota")
+    .should_retry(false)
+}
+
+fn too_large() -> Fault {
+    Fault::new(
+        FaultKind::TooLarge,
+        "the request is larger than Bedrock takes",
+    )
+    .code("request_too_large")
+}
+
+fn model_error(message: &str, original_status: Option<u16>) -> (Fault, Advice, Option<Duration>) {
+    match original_status {
+        Some(400 | 413 | 422) => {
+            let fault = Fault::new(FaultKind::InvalidRequest, scrub(message));
+            (fault.code("model_error"), Advice::Never, None)
+        }
+        Some(429) => throttled(message),
+        _ => (
+            Fault::new(FaultKind::BadGateway, "the model failed on this request")
+                .code("model_error"),
+            Advice::Retry,
+            None,
+        ),
+    }
+}
+
+fn by_status(status: u16, message: &str) -> (Fault, Advice, Option<Duration>) {
+    match status {
+        429 => throttled(message),
+        413 => (too_large(), Advice::Never, None),
+        400..=499 => (validation(message), Advice::Never, None),
+        _ => (
+            Fault::new(
+                FaultKind::BadGateway,
+                "the model's service failed; try again",
+            )
+            .code("upstream_error"),
+            Advice::Retry,
+            None,
+        ),
+    }
+}

@@ -1,0 +1,196 @@
+//! The frames of an event stream, byte by byte as they came. Nothing here does I/O.
+
+use aws_smithy_eventstream::frame::{read_message_from, write_message_to};
+use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
+use bytes::{Bytes, BytesMut};
+use serde_json::json;
+
+use super::credentials::with_causes;
+use super::decoder::{Decode, LONGEST_FRAME, event_type};
+use super::failure::Failure;
+use super::scrub::scrub;
+
+/// One frame.
+#[derive(Debug)]
+pub struct Frame {
+    /// The whole of it: as it came, unless it told a client what names the operator.
+    pub bytes: Bytes,
+    /// The `:event-type` of an event, or the failure that the frame tells of.
+    pub event: Result<String, Failure>,
+    /// What it carries.
+    pub payload: Bytes,
+}
+
+/// Cuts an answer into its frames.
+#[derive(Debug, Default)]
+pub struct FrameCutter {
+    /// Bytes of a frame that is not whole yet.
+    buffer: BytesMut,
+}
+
+impl Decode for FrameCutter {
+    type Item = Frame;
+
+    fn push(&mut self, bytes: &[u8], frames: &mut Vec<Frame>) -> Result<(), Failure> {
+        self.buffer.extend_from_slice(bytes);
+        while let Some(length) = self.next_length()? {
+            let frame = self.buffer.split_to(length).freeze();
+            frames.push(read(frame)?);
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<(), Failure> {
+        match self.buffer.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::bad_answer("the stream ended within a frame")),
+        }
+    }
+}
+
+impl FrameCutter {
+    /// The length of the next frame, once all of it is there. It stands in the first four bytes.
+    fn next_length(&self) -> Result<Option<usize>, Failure> {
+        let Some(length) = self.buffer.first_chunk() else {
+            return Ok(None);
+        };
+        let length = u32::from_be_bytes(*length) as usize;
+        match length {
+            16..=LONGEST_FRAME => Ok((length <= self.buffer.len()).then_some(length)),
+            _ => Err(Failure::bad_answer(format!("a frame of {length} bytes"))),
+        }
+    }
+}
+
+fn read(frame: Bytes) -> Result<Frame, Failure> {
+    let message = read_message_from(&mut frame.clone())
+        .map_err(|error| Failure::bad_answer(with_causes(&error)))?;
+    let event = event_type(&message).map(str::to_owned);
+    let bytes = match event {
+        Ok(_) => frame,
+        Err(_) => without_names(frame, &message)?,
+    };
+    Ok(Frame {
+        bytes,
+        event,
+        payload: message.payload().clone(),
+    })
+}
+
+/// A frame that tells of a failure without what names the operator.
+fn without_names(frame: Bytes, message: &Message) -> Result<Bytes, Failure> {
+    let Ok(payload) = std::str::from_utf8(message.payload()) else {
+        return Ok(frame);
+    };
+    let clean = scrub(payload);
+    if clean == payload {
+        return Ok(frame);
+    }
+    let headers = message.headers().to_vec();
+    written(&Message::new_from_parts(headers, clean))
+}
+
+/// A frame that ends a stream: the exception `name`, in lower camel case.
+pub fn exception_frame(name: &str, message: &str) -> Result<Bytes, Failure> {
+    let headers = [
+        (":exception-type", name),
+        (":content-type", "application/json"),
+        (":message-type", "exception"),
+    ];
+    let headers = headers.map(|(name, value)| {
+        let value = HeaderValue::String(value.to_owned().into());
+        Header::new(name, value)
+    });
+    let payload = json!({ "message": message }).to_string();
+    written(&Message::new_from_parts(headers.to_vec(), payload))
+}
+
+fn written(message: &Message) -> Result<Bytes, Failure> {
+    let mut bytes = Vec::new();
+    write_message_to(message, &mut bytes)
+        .map_err(|error| Failure::internal(with_causes(&error)))?;
+    Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn event(payload: &'static str) -> Bytes {
+        let headers = [(":event-type", "chunk"), (":message-type", "event")];
+        let headers = headers.map(|(name, value)| {
+            let value = HeaderValue::String(value.into());
+            Header::new(name, value)
+        });
+        written(&Message::new_from_parts(headers.to_vec(), payload)).expect("a frame")
+    }
+
+    fn exception(message: &str) -> Bytes {
+        exception_frame("validationException", message).expect("a frame")
+    }
+
+    #[test]
+    fn frames_are_cut_as_they_came_wherever_the_chunks_end() {
+        let whole = [event("{}"), exception("no"), event("{\"p\":\"ab\"}")];
+        let body = whole.concat();
+        for length in 1..=body.len() {
+            let mut cutter = FrameCutter::default();
+            let mut frames = Vec::new();
+            for chunk in body.chunks(length) {
+                cutter.push(chunk, &mut frames).expect("frames");
+            }
+            assert!(cutter.finish().is_ok());
+            let bytes: Vec<Bytes> = frames.iter().map(|frame| frame.bytes.clone()).collect();
+            assert_eq!(bytes, whole);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_ends_within_a_frame_or_is_none_fails() {
+        let mut cutter = FrameCutter::default();
+        let whole = event("{}");
+        let part = whole.get(..whole.len() - 1).expect("bytes");
+        assert!(cutter.push(part, &mut Vec::new()).is_ok());
+        assert!(cutter.finish().is_err());
+        for body in [&b"{\"message\":\"no stream\"}"[..], &[0; 16], &[0xff; 16]] {
+            let pushed = FrameCutter::default().push(body, &mut Vec::new());
+            assert!(pushed.is_err(), "{body:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_cut_as_they_are_or_refused(
+            damaged in 0_usize..200,
+            byte in any::<u8>(),
+            tail in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let mut body = [&event("{}")[..], &exception("no"), &event("[]"), &tail].concat();
+            if let Some(place) = body.get_mut(damaged) {
+                *place = byte;
+            }
+            let mut frames = Vec::new();
+            // A failure is as good: what matters is what was given before it.
+            let _ = FrameCutter::default().push(&body, &mut frames);
+            let given: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+            prop_assert!(body.starts_with(&given));
+        }
+    }
+
+    #[test]
+    fn an_exception_tells_the_client_nothing_of_the_operator() {
+        let mut frames = Vec::new();
+        let told = exception("role arn:aws:iam::123456789012:role/gateway may not");
+        FrameCutter::default()
+            .push(&told, &mut frames)
+            .expect("frames");
+        let frame = frames.pop().expect("a frame");
+        assert_eq!(frame.bytes, exception("role [arn] may not"));
+        assert_eq!(
+            frame.event.expect_err("a failure").code,
+            "ValidationException"
+        );
+    }
+}

@@ -1,0 +1,84 @@
+//! ListFoundationModels, which knows no pages.
+
+use serde::Deserialize;
+
+use super::Page;
+use super::time::{Time, lenient};
+use crate::bedrock::client::Bedrock;
+use crate::bedrock::failure::Failure;
+
+/// A model of the region. Bedrock says more of it than its documentation does, and leaves things
+/// out (recording `listfoundationmodels-unknown-95d27523`).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundationModel {
+    /// For example `amazon.nova-lite-v1:0`.
+    pub model_id: String,
+    /// For example `Nova Lite`.
+    #[serde(default)]
+    pub model_name: Option<String>,
+    /// For example `Amazon`.
+    #[serde(default)]
+    pub provider_name: Option<String>,
+    /// `TEXT`, `IMAGE`, `VIDEO`, `SPEECH`, `AUDIO`.
+    #[serde(default)]
+    pub input_modalities: Option<Vec<String>>,
+    /// `TEXT`, `IMAGE`, `VIDEO`, `SPEECH`, `EMBEDDING`.
+    #[serde(default)]
+    pub output_modalities: Option<Vec<String>>,
+    /// Whether its answers can be streamed.
+    #[serde(default)]
+    pub response_streaming_supported: Option<bool>,
+    /// `ON_DEMAND`, `PROVISIONED`, `INFERENCE_PROFILE`; nothing for those that cannot be called.
+    #[serde(default)]
+    pub inference_types_supported: Option<Vec<String>>,
+    /// How long it is served.
+    #[serde(default)]
+    pub model_lifecycle: Option<LifeCycle>,
+}
+
+/// How long a model is served.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LifeCycle {
+    /// `ACTIVE` or `LEGACY`.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// From when on it is served.
+    #[serde(default, deserialize_with = "lenient")]
+    pub start_of_life_time: Option<Time>,
+    /// From when on it is a legacy model.
+    #[serde(default, deserialize_with = "lenient")]
+    pub legacy_time: Option<Time>,
+    /// From when on it costs more.
+    #[serde(default, deserialize_with = "lenient")]
+    pub public_extended_access_time: Option<Time>,
+    /// From when on it is served no more.
+    #[serde(default, deserialize_with = "lenient")]
+    pub end_of_life_time: Option<Time>,
+}
+
+impl FoundationModel {
+    /// Whether the model answers by its own id, without a profile or bought throughput.
+    pub fn is_on_demand(&self) -> bool {
+        let types = self.inference_types_supported.iter().flatten();
+        types.into_iter().any(|kind| kind == "ON_DEMAND")
+    }
+
+    /// Whether Bedrock says that the model's end was before `now`.
+    pub fn has_ended(&self, now: Time) -> bool {
+        let life = self.model_lifecycle.as_ref();
+        life.and_then(|life| life.end_of_life_time)
+            .is_some_and(|end| end <= now)
+    }
+}
+
+impl Bedrock {
+    /// The region's models.
+    pub async fn foundation_models(&self) -> Result<Vec<FoundationModel>, Failure> {
+        let body = self.get("/foundation-models").await?;
+        let list: Page<FoundationModel> = serde_json::from_slice(&body)
+            .map_err(|error| Failure::bad_answer(error.to_string()))?;
+        Ok(list.summaries)
+    }
+}

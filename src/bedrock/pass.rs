@@ -1,0 +1,163 @@
+//! Bedrock's own API: requests that go out as they came, and answers that come back as they are.
+
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
+
+use super::client::{Bedrock, QUESTION, within};
+use super::failure::{Advice, Failure};
+use super::scrub::scrub;
+use super::settings::Timeouts;
+use super::stream::FrameStream;
+use super::transport::Outgoing;
+
+/// What the headers of Bedrock's own begin with.
+const OWN_HEADERS: &str = "x-amzn-bedrock-";
+
+/// A request that goes out as it came, but for who signs it.
+#[derive(Debug, Clone)]
+pub struct Passage {
+    /// The method.
+    pub method: Method,
+    /// Encoded, as it came.
+    pub path_and_query: String,
+    /// The headers that Bedrock reads.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// How its answer comes.
+    pub pace: Pace,
+}
+
+/// How an answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As an event stream.
+    Stream,
+    /// Whole, once a model has written it.
+    Model,
+    /// Whole and soon.
+    Question,
+}
+
+/// An answer as it is.
+#[derive(Debug)]
+pub enum Passed {
+    /// A whole one.
+    Whole(Response<Bytes>),
+    /// A stream whose first frame has arrived.
+    Stream(Response<Box<FrameStream>>),
+}
+
+impl Passage {
+    /// Of a client's headers those that are Bedrock's: what it wants to get, what it sends, and
+    /// `X-Amzn-Bedrock-*`. What the client is known by stays here.
+    pub fn headers(of_client: &HeaderMap) -> HeaderMap {
+        kept(of_client, |name| {
+            matches!(name.as_str(), "accept" | "content-type")
+        })
+    }
+}
+
+impl Bedrock {
+    /// Sends a request and gives the answer as it is, with retries until its first byte.
+    pub async fn pass(&self, passage: &Passage) -> Result<Passed, Failure> {
+        self.with_backoff(|| self.pass_once(passage)).await
+    }
+
+    async fn pass_once(&self, passage: &Passage) -> Result<Passed, Failure> {
+        let Passage {
+            method,
+            path_and_query,
+            headers,
+            body,
+            pace,
+        } = passage;
+        let url = format!("{}{path_and_query}", self.runtime_endpoint());
+        let outgoing = Outgoing {
+            headers: headers.clone(),
+            ..Outgoing::json(method.clone(), &url, body.clone())
+        };
+        let Timeouts {
+            first_event,
+            silence,
+            whole_answer,
+            ..
+        } = self.timeouts();
+        let limit = match pace {
+            Pace::Stream => {
+                let open = async {
+                    let (head, body) = self.transport().send(outgoing).await?.into_parts();
+                    let stream = FrameStream::open(body, first_event, silence).await?;
+                    Ok(Response::from_parts(head, stream))
+                };
+                return first_is_good(within(first_event, open).await?);
+            }
+            Pace::Model => whole_answer,
+            Pace::Question => QUESTION,
+        };
+        let answer = within(limit, self.transport().fetch(outgoing)).await?;
+        Ok(Passed::Whole(for_client(answer)))
+    }
+}
+
+/// A stream, unless its first frame tells of a failure, as an error's status does for others.
+fn first_is_good(answer: Response<FrameStream>) -> Result<Passed, Failure> {
+    let answer = for_client(answer);
+    if let Some(first) = answer.body().first()
+        && let Err(failure) = &first.event
+    {
+        let mut failure = failure.clone();
+        let told = first.bytes.clone();
+        failure.answer = Some(Box::new(answer.map(|_| told)));
+        return Err(failure);
+    }
+    Ok(Passed::Stream(answer.map(Box::new)))
+}
+
+impl Failure {
+    /// Bedrock's answer for a client of its own API, without what names the operator. Nothing where
+    /// there is none, or where it speaks of the gateway's credentials: clients would take it for
+    /// theirs.
+    pub fn take_answer(&mut self) -> Option<Response<Bytes>> {
+        let answer = *self.answer.take()?;
+        if self.advice == Advice::RefreshCredentials {
+            return None;
+        }
+        match answer.status().is_success() {
+            // A stream that is an exception alone, which is clean.
+            true => Some(answer),
+            false => Some(for_client(answer).map(without_names)),
+        }
+    }
+}
+
+fn without_names(body: Bytes) -> Bytes {
+    match std::str::from_utf8(&body).map(|text| (scrub(text), text)) {
+        Ok((clean, text)) if clean != text => clean.into(),
+        _ => body,
+    }
+}
+
+/// The answer with those of its headers that are for the client.
+fn for_client<T>(answer: Response<T>) -> Response<T> {
+    let (mut head, body) = answer.into_parts();
+    head.headers = kept(&head.headers, |name| {
+        let name = name.as_str();
+        matches!(
+            name,
+            "content-type" | "x-amzn-requestid" | "x-amzn-errortype" | "x-amz-retry-after"
+        ) || name == RETRY_AFTER
+    });
+    head.extensions.clear();
+    Response::from_parts(head, body)
+}
+
+fn kept(headers: &HeaderMap, is_kept: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    let wanted = headers
+        .iter()
+        .filter(|(name, _)| is_kept(name) || name.as_str().starts_with(OWN_HEADERS));
+    wanted
+        .map(|(name, value): (&HeaderName, &HeaderValue)| (name.clone(), value.clone()))
+        .collect()
+}

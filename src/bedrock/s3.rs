@@ -1,0 +1,216 @@
+//! Objects in S3: where models write films and batches, and where the gateway keeps files and
+//! pictures. By the SDK's client, with its retries and its credentials.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{Builder, RequestChecksumCalculation};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+
+use super::client::Bedrock;
+use super::credentials::with_causes;
+use super::failure::Failure;
+use crate::fault::FaultKind;
+
+/// S3 in Bedrock's region, with the same credentials.
+#[derive(Debug, Clone)]
+pub struct S3 {
+    pub(super) client: Client,
+}
+
+/// Where an object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Location {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The object's key, or the beginning of several.
+    pub key: String,
+}
+
+/// An object, or a part of one, whose content is read piece by piece.
+#[derive(Debug)]
+pub struct S3Object {
+    /// The length of what is read, in bytes.
+    pub length: u64,
+    /// Its media type, where S3 knows one.
+    pub content_type: Option<String>,
+    /// `Content-Range`, where a part was asked for.
+    pub range: Option<String>,
+    content: ByteStream,
+}
+
+impl S3 {
+    /// S3 for what `bedrock` is called with. `path_style` names the bucket in the path rather than
+    /// in the host, as stores other than AWS's want it.
+    pub fn new(bedrock: &Bedrock, path_style: bool) -> Self {
+        let config = Builder::from(bedrock.sdk())
+            .force_path_style(path_style)
+            // A checksum of one's own would make S3-compatible stores refuse what they do not know.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .build();
+        Self {
+            client: Client::from_conf(config),
+        }
+    }
+
+    /// Writes an object whole.
+    pub async fn put(&self, at: &S3Location, media_type: &str, body: Bytes) -> Result<(), Failure> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&at.bucket)
+            .key(&at.key)
+            .content_type(media_type)
+            .body(ByteStream::from(body));
+        put.send().await.map(drop).map_err(failure)
+    }
+
+    /// An object, or the part that `range` names as the HTTP header of this name does.
+    pub async fn get(&self, at: &S3Location, range: Option<&str>) -> Result<S3Object, Failure> {
+        let get = self
+            .client
+            .get_object()
+            .bucket(&at.bucket)
+            .key(&at.key)
+            .set_range(range.map(str::to_owned));
+        let found = get.send().await.map_err(failure)?;
+        Ok(S3Object {
+            length: found
+                .content_length
+                .and_then(|length| u64::try_from(length).ok())
+                .unwrap_or_default(),
+            content_type: found.content_type,
+            range: found.content_range,
+            content: found.body,
+        })
+    }
+
+    /// Whether there is such an object.
+    pub async fn exists(&self, at: &S3Location) -> Result<bool, Failure> {
+        let head = self.client.head_object().bucket(&at.bucket).key(&at.key);
+        match head.send().await.map_err(failure) {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.fault.kind == FaultKind::NotFound => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Deletes an object. One that is not there is deleted already.
+    pub async fn delete(&self, at: &S3Location) -> Result<(), Failure> {
+        let delete = self.client.delete_object();
+        let delete = delete.bucket(&at.bucket).key(&at.key);
+        delete.send().await.map(drop).map_err(failure)
+    }
+
+    /// The objects whose keys begin as `at.key`, up to 1,000.
+    pub async fn list(&self, at: &S3Location) -> Result<Vec<S3Location>, Failure> {
+        let list = self.client.list_objects_v2();
+        let list = list.bucket(&at.bucket).prefix(&at.key);
+        let page = list.send().await.map_err(failure)?;
+        let keys = page.contents.unwrap_or_default();
+        let keys = keys.into_iter().filter_map(|object| object.key);
+        let found = keys.map(|key| S3Location {
+            bucket: at.bucket.clone(),
+            key,
+        });
+        Ok(found.collect())
+    }
+
+    /// An address at which anyone can read the object for so long. Credentials that end sooner end
+    /// it with them.
+    pub async fn presigned(&self, at: &S3Location, valid: Duration) -> Result<String, Failure> {
+        let valid = PresigningConfig::expires_in(valid)
+            .map_err(|error| Failure::internal(error.to_string()))?;
+        let get = self.client.get_object().bucket(&at.bucket).key(&at.key);
+        let signed = get.presigned(valid).await.map_err(failure)?;
+        Ok(signed.uri().to_owned())
+    }
+}
+
+impl S3Location {
+    /// Reads `s3://bucket/key`; the key may be empty.
+    pub fn parse(uri: &str) -> Option<Self> {
+        let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
+        (!bucket.is_empty()).then(|| Self {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        })
+    }
+
+    /// The location under this one that `name` names.
+    #[must_use]
+    pub fn join(&self, name: &str) -> Self {
+        let folder = self.key.trim_end_matches('/');
+        let key = match folder {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        };
+        Self {
+            bucket: self.bucket.clone(),
+            key,
+        }
+    }
+}
+
+impl fmt::Display for S3Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+impl S3Object {
+    /// The next bytes; nothing at the end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        let next = self.content.try_next().await;
+        next.map_err(|error| Failure::connection(with_causes(&error)))
+    }
+
+    /// All of it, unless it is longer than `most` bytes.
+    pub async fn whole(mut self, most: u64) -> Result<Bytes, Failure> {
+        let too_long = || Failure::bad_answer(format!("an object is longer than {most} bytes"));
+        if self.length > most {
+            return Err(too_long());
+        }
+        let mut whole = Vec::new();
+        while let Some(bytes) = self.next().await? {
+            if whole.len() as u64 + bytes.len() as u64 > most {
+                return Err(too_long());
+            }
+            whole.extend_from_slice(&bytes);
+        }
+        Ok(whole.into())
+    }
+}
+
+pub(super) fn failure<E>(error: SdkError<E>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let status = error.raw_response().map(|raw| raw.status().as_u16());
+    let detail = with_causes(&error);
+    match (error.code(), status) {
+        (code, Some(status)) => Failure::of_storage(status, code.unwrap_or_default(), detail),
+        (_, None) => Failure::connection(detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_read_and_written_as_a_uri() {
+        let at = S3Location::parse("s3://bucket/some/key").expect("a location");
+        assert_eq!(at.to_string(), "s3://bucket/some/key");
+        assert_eq!(at.join("more").to_string(), "s3://bucket/some/key/more");
+        let root = S3Location::parse("s3://bucket/").expect("a location");
+        assert_eq!(root.join("key").to_string(), "s3://bucket/key");
+        for wrong in ["bucket/key", "s3://bucket", "s3:///key", "https://a/b"] {
+            assert_eq!(S3Location::parse(wrong), None, "{wrong}");
+        }
+    }
+}

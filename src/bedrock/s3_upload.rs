@@ -1,0 +1,111 @@
+//! An object that is written piece by piece: small ones by one PUT, long ones in parts, so that no
+//! more than one part is held.
+
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+
+use super::failure::Failure;
+use super::s3::{S3, S3Location, failure};
+
+/// The length of a part. S3 takes none shorter than 5 MiB save the last, and 10,000 at the most.
+const PART: usize = 8 << 20;
+
+/// An object that is being written. It is not there before [`S3Upload::finish`].
+#[derive(Debug)]
+pub struct S3Upload {
+    s3: S3,
+    at: S3Location,
+    media_type: &'static str,
+    length: u64,
+    pending: Vec<u8>,
+    /// The id of an upload in parts, and the parts that are there.
+    parts: Option<(String, Vec<CompletedPart>)>,
+}
+
+impl S3 {
+    /// Begins an object.
+    pub fn upload(&self, at: S3Location, media_type: &'static str) -> S3Upload {
+        S3Upload {
+            s3: self.clone(),
+            at,
+            media_type,
+            length: 0,
+            pending: Vec::new(),
+            parts: None,
+        }
+    }
+}
+
+impl S3Upload {
+    /// How long the object is by now, in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Writes what comes next.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.length = self.length.saturating_add(bytes.len() as u64);
+        self.pending.extend_from_slice(bytes);
+        match self.pending.len() >= PART {
+            true => self.send_part().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Makes the object whole.
+    pub async fn finish(mut self) -> Result<(), Failure> {
+        if self.parts.is_none() {
+            let body = Bytes::from(self.pending);
+            return self.s3.put(&self.at, self.media_type, body).await;
+        }
+        if !self.pending.is_empty() {
+            self.send_part().await?;
+        }
+        let Some((id, parts)) = self.parts else {
+            return Ok(());
+        };
+        let whole = CompletedMultipartUpload::builder().set_parts(Some(parts));
+        let complete = self.s3.client.complete_multipart_upload();
+        let complete = complete.bucket(&self.at.bucket).key(&self.at.key);
+        let complete = complete.upload_id(id).multipart_upload(whole.build());
+        complete.send().await.map(drop).map_err(failure)
+    }
+
+    /// Gives up: parts that are there already would be paid for until they are deleted.
+    pub async fn abandon(self) {
+        let Some((id, _)) = self.parts else {
+            return;
+        };
+        let abort = self.s3.client.abort_multipart_upload();
+        let abort = abort.bucket(&self.at.bucket).key(&self.at.key);
+        if let Err(error) = abort.upload_id(id).send().await.map_err(failure) {
+            tracing::warn!(detail = error.detail, "an upload could not be given up");
+        }
+    }
+
+    async fn send_part(&mut self) -> Result<(), Failure> {
+        let S3Location { bucket, key } = &self.at;
+        let client = &self.s3.client;
+        let (id, mut parts) = match self.parts.take() {
+            Some(begun) => begun,
+            None => {
+                let create = client.create_multipart_upload().bucket(bucket).key(key);
+                let create = create.content_type(self.media_type).send().await;
+                let id = create.map_err(failure)?.upload_id.unwrap_or_default();
+                (id, Vec::new())
+            }
+        };
+        let number = i32::try_from(parts.len() + 1).unwrap_or(i32::MAX);
+        let body = std::mem::take(&mut self.pending);
+        let send = client.upload_part().bucket(bucket).key(key);
+        let send = send.upload_id(&id).part_number(number).body(body.into());
+        let sent = send.send().await.map_err(failure);
+        if let Ok(sent) = &sent {
+            let part = CompletedPart::builder().part_number(number);
+            parts.push(part.set_e_tag(sent.e_tag.clone()).build());
+        }
+        // Also after a failure, so that it can be given up.
+        self.parts = Some((id, parts));
+        sent.map(drop)
+    }
+}

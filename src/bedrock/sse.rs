@@ -1,0 +1,209 @@
+//! From the bytes of a streamed chat completion to its chunks: server-sent events as the WHATWG's
+//! HTML standard has them. Nothing here does I/O: bytes in, events out, however they are cut.
+
+use super::decoder::Decode;
+use super::failure::Failure;
+
+/// An event has to be whole before it is given; a broken one must not make the gateway wait for
+/// gigabytes.
+const LONGEST_EVENT: usize = 16 << 20;
+
+/// What stands in the place of a chunk at the end.
+const DONE: &[u8] = b"[DONE]";
+
+/// An event of a streamed chat completion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChunkEvent {
+    /// The JSON of a chunk.
+    Chunk(String),
+    /// `[DONE]`
+    Done,
+}
+
+/// The events of one answer.
+#[derive(Debug, Default)]
+pub struct ChunkDecoder {
+    /// The line that is not whole yet.
+    line: Vec<u8>,
+    /// The data of the event that is not whole yet, a line feed behind each of its lines.
+    data: Vec<u8>,
+    /// Whether the last line ended with a carriage return, whose line feed may still come.
+    after_return: bool,
+    /// Whether `[DONE]` has come; nothing counts behind it.
+    done: bool,
+}
+
+impl Decode for ChunkDecoder {
+    type Item = ChunkEvent;
+
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<ChunkEvent>) -> Result<(), Failure> {
+        for byte in bytes {
+            let is_line_feed_of_return = std::mem::take(&mut self.after_return) && *byte == b'\n';
+            match byte {
+                _ if self.done => return Ok(()),
+                _ if is_line_feed_of_return => {}
+                b'\n' => self.end_line(events)?,
+                b'\r' => {
+                    self.after_return = true;
+                    self.end_line(events)?;
+                }
+                byte => self.line.push(*byte),
+            }
+            if self.line.len() + self.data.len() > LONGEST_EVENT {
+                return Err(Failure::bad_answer("an event is longer than 16 MiB"));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<(), Failure> {
+        match self.done || self.line.is_empty() && self.data.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::bad_answer("the stream ended within an event")),
+        }
+    }
+}
+
+impl ChunkDecoder {
+    fn end_line(&mut self, events: &mut Vec<ChunkEvent>) -> Result<(), Failure> {
+        let line = std::mem::take(&mut self.line);
+        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
+        if line.is_empty() {
+            return self.end_event(events);
+        }
+        // Comments and the other fields (`event`, `id`, `retry`) tell nothing that the data does
+        // not.
+        if let Some(value) = line.strip_prefix(b"data") {
+            let value = match value {
+                [] => value,
+                [b':', b' ', value @ ..] | [b':', value @ ..] => value,
+                _ => return Ok(()),
+            };
+            self.data.extend_from_slice(value);
+            self.data.push(b'\n');
+        }
+        Ok(())
+    }
+
+    fn end_event(&mut self, events: &mut Vec<ChunkEvent>) -> Result<(), Failure> {
+        let data = std::mem::take(&mut self.data);
+        let Some(data) = data.strip_suffix(b"\n") else {
+            return Ok(());
+        };
+        if data == DONE {
+            self.done = true;
+            events.push(ChunkEvent::Done);
+            return Ok(());
+        }
+        if let Some(failure) = Failure::from_chunk(data) {
+            return Err(failure);
+        }
+        let text = std::str::from_utf8(data)
+            .map_err(|error| Failure::bad_answer(format!("a chunk: {error}")))?;
+        // Events without data are there to keep the line open.
+        if !text.trim().is_empty() {
+            events.push(ChunkEvent::Chunk(text.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decoded<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<ChunkEvent>, bool) {
+        let mut decoder = ChunkDecoder::default();
+        let mut events = Vec::new();
+        for piece in pieces {
+            if decoder.push(piece, &mut events).is_err() {
+                return (events, false);
+            }
+        }
+        let whole = decoder.finish().is_ok();
+        (events, whole)
+    }
+
+    fn chunk(text: &str) -> ChunkEvent {
+        ChunkEvent::Chunk(text.to_owned())
+    }
+
+    #[test]
+    fn all_line_ends_comments_and_fields_are_read() {
+        for text in [
+            "data: {\"a\":1}\n\ndata:{}\n\ndata: [DONE]\n\n",
+            "data: {\"a\":1}\r\n\r\ndata:{}\r\n\r\ndata: [DONE]\r\n\r\n",
+            "data: {\"a\":1}\r\rdata:{}\r\rdata: [DONE]\r\r",
+            "\u{feff}: hello\nevent: chunk\nid: 1\ndata: {\"a\":1}\n\n:\n\ndata\n\ndatum: x\n\ndata:{}\n\n\
+             data: [DONE]\n\ndata: late\n\n",
+        ] {
+            let (events, whole) = decoded([text.as_bytes()]);
+            assert_eq!(
+                events,
+                [chunk("{\"a\":1}"), chunk("{}"), ChunkEvent::Done],
+                "{text}"
+            );
+            assert!(whole, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_lines_of_one_event_belong_together() {
+        let (events, _) = decoded([b"data: {\ndata:  \"a\":1\ndata: }\n\n".as_slice()]);
+        assert_eq!(events, [chunk("{\n \"a\":1\n}")]);
+    }
+
+    #[test]
+    fn an_error_ends_the_answer() {
+        let text = b"data: {}\n\ndata: {\"error\":{\"message\":\"slow down\",\
+                     \"code\":\"rate_limit_exceeded\"}}\n\ndata: {}\n\n";
+        let mut events = Vec::new();
+        let failure = ChunkDecoder::default().push(text, &mut events);
+        assert_eq!(events, [chunk("{}")]);
+        assert_eq!(failure.expect_err("an error").code, "ThrottlingException");
+    }
+
+    #[test]
+    fn an_answer_ends_between_events_and_an_event_has_a_bound() {
+        let whole = b"data: {}\n\ndata: {\"a\":1}\n\n".as_slice();
+        for length in 0..=whole.len() {
+            let (_, is_whole) = decoded(whole.get(..length));
+            let is_between = [0, 10, whole.len()].contains(&length);
+            assert_eq!(is_whole, is_between, "{length}");
+        }
+        let long = vec![b'x'; LONGEST_EVENT + 1];
+        assert!(!decoded([b"data: ".as_slice(), &long]).1);
+        assert!(!decoded([b"data: \xff\n\n".as_slice()]).1);
+    }
+
+    proptest! {
+        #[test]
+        fn the_cutting_does_not_matter(
+            lines in proptest::collection::vec(
+                prop_oneof![
+                    Just("data: {\"a\":\"ü\"}".to_owned()),
+                    Just("data: [DONE]".to_owned()),
+                    Just(String::new()),
+                    Just(": c".to_owned()),
+                    "[a-z: {}]{0,8}",
+                ],
+                0..12,
+            ),
+            ends in proptest::collection::vec(
+                prop_oneof![Just("\n"), Just("\r\n"), Just("\r")], 12,
+            ),
+            size in 1usize..7,
+        ) {
+            let text: String = lines.iter().zip(&ends).flat_map(|(line, end)| [line, *end]).collect();
+            let expected = decoded([text.as_bytes()]);
+            prop_assert_eq!(decoded(text.as_bytes().chunks(size)), expected);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decoded([bytes.as_slice()]);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! OpenAI's chat completions as AWS serves them itself, at `bedrock-runtime` and at
+//! `bedrock-mantle`. The SDK for Rust has no operation for them; addresses and signatures are those
+//! of openai-python 3.52 (`openai.providers.bedrock`).
+
+use bytes::Bytes;
+use http::Method;
+
+use super::client::Bedrock;
+use super::failure::Failure;
+use super::signing::SIGNING_NAME;
+use super::sse::ChunkDecoder;
+use super::stream::EventStream;
+use super::transport::Outgoing;
+use crate::models::OpenAiSurface;
+
+const PATH: &str = "/openai/v1/chat/completions";
+
+/// The name that requests to `bedrock-mantle` are signed for.
+const MANTLE_SIGNING_NAME: &str = "bedrock-mantle";
+
+/// Where a surface is, and what its requests are signed for.
+struct Place {
+    url: String,
+    signing_name: &'static str,
+}
+
+impl Place {
+    fn outgoing(&self, body: Bytes) -> Outgoing<'_> {
+        Outgoing {
+            signing_name: self.signing_name,
+            ..Outgoing::json(Method::POST, &self.url, body)
+        }
+    }
+}
+
+impl Bedrock {
+    /// The whole answer of a surface to `body`, a chat request in OpenAI's form, with retries.
+    pub async fn chat_completion(
+        &self,
+        surface: OpenAiSurface,
+        body: Bytes,
+    ) -> Result<Bytes, Failure> {
+        let place = self.place(surface)?;
+        let ask = || async {
+            let outgoing = place.outgoing(body.clone());
+            let answer = self.fetch(outgoing, self.longest_answer()).await?;
+            match Failure::from_chunk(answer.body()) {
+                Some(failure) => Err(failure),
+                None => Ok(answer.into_body()),
+            }
+        };
+        self.with_backoff(ask).await
+    }
+
+    /// The chunks of a surface's answer to `body`, once the first one has arrived, with retries
+    /// until then.
+    pub async fn chat_completion_stream(
+        &self,
+        surface: OpenAiSurface,
+        body: Bytes,
+    ) -> Result<EventStream<ChunkDecoder>, Failure> {
+        let place = self.place(surface)?;
+        let ask = || {
+            self.open(Outgoing {
+                accept: "text/event-stream",
+                ..place.outgoing(body.clone())
+            })
+        };
+        self.with_backoff(ask).await
+    }
+
+    fn place(&self, surface: OpenAiSurface) -> Result<Place, Failure> {
+        let (endpoint, signing_name) = match surface {
+            OpenAiSurface::Runtime => (Some(self.runtime_endpoint()), SIGNING_NAME),
+            OpenAiSurface::Mantle => (self.mantle_endpoint(), MANTLE_SIGNING_NAME),
+        };
+        let endpoint = endpoint.ok_or_else(|| {
+            Failure::internal(
+                "bedrock-mantle has no address for FIPS; set `[aws] mantle_endpoint`, or another \
+                 `surface` for the model",
+            )
+        })?;
+        Ok(Place {
+            url: format!("{endpoint}{PATH}"),
+            signing_name,
+        })
+    }
+}

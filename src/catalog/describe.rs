@@ -1,0 +1,278 @@
+//! The models described: what Bedrock lists of each, with what the tables know of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::listing::Listing;
+use super::rendered::{Rendered, Writer};
+use crate::bedrock::{BaseModel, FoundationModel, LifeCycle, ListedModel, Time};
+use crate::config::{ModelEntry, Tables};
+use crate::models::{Endpoint, Facts, Modalities, ModelId, ModelKind, ModelRow};
+use crate::openai::models::{
+    Capabilities, Description, LifeCycleObject, LifeStatus, ModelObject, ModelObjectKind,
+    ModelWord, PriceObject,
+};
+
+/// What the models are described from.
+pub(super) struct Known<'a> {
+    pub(super) names: &'a BTreeMap<String, ModelEntry>,
+    pub(super) listing: &'a Listing,
+    /// What the targets of names are based on, where neither their ids nor the lists say it.
+    pub(super) bases: &'a HashMap<ModelId, BaseModel>,
+    pub(super) tables: &'a Tables,
+    pub(super) region: &'a str,
+    /// What stands for the birth of a model of which Bedrock does not tell it.
+    pub(super) began: Time,
+    pub(super) now: Time,
+}
+
+/// One model, before it is known what to say of it.
+struct Subject<'a> {
+    /// The name to ask for it by.
+    name: &'a str,
+    /// The model that is asked.
+    model: &'a ModelId,
+    is_alias: bool,
+    /// What Bedrock lists of it, unless it is a foundation model.
+    listed: Option<&'a ListedModel>,
+}
+
+impl Known<'_> {
+    /// All models: the names of the configuration, then what else takes calls, by name.
+    pub(super) fn rendered(&self) -> Rendered {
+        let by_id: HashMap<&str, &FoundationModel> = self
+            .listing
+            .foundation
+            .iter()
+            .map(|model| (model.model_id.as_str(), model))
+            .collect();
+        let mut writer = Writer::new();
+        for (name, entry) in self.names {
+            let subject = Subject {
+                name,
+                model: &entry.target,
+                is_alias: name != entry.target.as_str(),
+                listed: self.listing.find(&entry.target),
+            };
+            self.write(&subject, &by_id, &mut writer);
+        }
+        let on_demand = self.on_demand();
+        let listed = self.listing.others.values().flatten();
+        let listed = listed.map(|model| (&model.id, Some(model)));
+        let others: BTreeMap<&str, (&ModelId, Option<&ListedModel>)> = on_demand
+            .iter()
+            .map(|model| (model, None))
+            .chain(listed)
+            .map(|(model, listed)| (model.as_str(), (model, listed)))
+            .filter(|(name, _)| !self.names.contains_key(*name))
+            .collect();
+        for (name, (model, listed)) in others {
+            let subject = Subject {
+                name,
+                model,
+                is_alias: false,
+                listed,
+            };
+            self.write(&subject, &by_id, &mut writer);
+        }
+        writer.finish()
+    }
+
+    /// The foundation models that answer by their own ids.
+    fn on_demand(&self) -> Vec<ModelId> {
+        let models = self.listing.foundation.iter();
+        models
+            .filter(|model| model.is_on_demand())
+            .filter_map(|model| ModelId::parse(&model.model_id).ok())
+            .collect()
+    }
+
+    fn write(
+        &self,
+        subject: &Subject<'_>,
+        by_id: &HashMap<&str, &FoundationModel>,
+        writer: &mut Writer,
+    ) {
+        let Subject {
+            name,
+            model,
+            is_alias,
+            listed,
+        } = *subject;
+        let base = self.base(model, listed);
+        let (known_as, facts) = self.tables.known_as(model, base.as_ref());
+        let row = self.tables.prices.row_in(&known_as, self.region);
+        let foundation = by_id.get(known_as.foundation_id()).copied();
+        let is_named = self.names.contains_key(name);
+        if !is_named && foundation.is_some_and(|foundation| foundation.has_ended(self.now)) {
+            return;
+        }
+        let modalities = modalities(&facts, foundation);
+        let endpoints = modalities.endpoints(&facts);
+        // What only speaks with people is asked through none of the endpoints.
+        if !is_named && endpoints.is_empty() {
+            return;
+        }
+        let chats = endpoints.contains(&Endpoint::ChatCompletions);
+        let life_cycle = self.life_cycle(foundation, row.as_ref());
+        let owner = owner(foundation, &known_as);
+        let kind = kind(model);
+        let target = is_alias.then_some(model);
+        let title = listed.map_or_else(
+            || foundation.and_then(|foundation| foundation.model_name.as_deref()),
+            |listed| listed.name.as_deref(),
+        );
+        writer.push(&ModelObject {
+            id: name,
+            object: ModelWord::Model,
+            created: self.created(listed, foundation).unix_seconds(),
+            owned_by: &owner,
+            shutdown_date: life_cycle.end_of_life.clone().as_deref(),
+            outcrop: Description {
+                kind: match is_alias {
+                    true => ModelObjectKind::Alias,
+                    false => kind,
+                },
+                name: title,
+                // An account's number is nobody's business but the operator's.
+                target: target
+                    .filter(|target| target.account().is_none())
+                    .map(ModelId::as_str),
+                target_kind: target.map(|_| kind),
+                base_models: base_models(listed, base.as_ref(), &known_as),
+                family: &facts.family,
+                capabilities: chats.then(|| Capabilities::new(&facts, modalities.streams)),
+                endpoints,
+                input_modalities: modalities.input,
+                output_modalities: modalities.output,
+                context_window: row.and_then(|row| row.context_window),
+                max_output_tokens: row.and_then(|row| row.max_output),
+                price: row.as_ref().and_then(PriceObject::of),
+                regions: self.regions(model, listed),
+                life_cycle,
+            },
+        });
+    }
+
+    /// What a model is based on, where its id does not say it.
+    fn base(&self, model: &ModelId, listed: Option<&ListedModel>) -> Option<BaseModel> {
+        if model.says_its_foundation() {
+            return None;
+        }
+        if let (ModelKind::ImportedModel, Some(listed)) = (model.kind(), listed) {
+            return Some(BaseModel::Imported {
+                takes_tools: listed.follows_instructions,
+            });
+        }
+        let first = listed.and_then(|listed| listed.models.first());
+        first
+            .map(|base| BaseModel::Foundation(base.foundation()))
+            .or_else(|| self.bases.get(model).cloned())
+    }
+
+    fn created(&self, listed: Option<&ListedModel>, foundation: Option<&FoundationModel>) -> Time {
+        let of_foundation =
+            || foundation.and_then(|model| model.model_lifecycle.as_ref()?.start_of_life_time);
+        listed
+            .and_then(|listed| listed.created)
+            .or_else(of_foundation)
+            .unwrap_or(self.began)
+    }
+
+    /// Bedrock's own word goes before that of the table.
+    fn life_cycle(
+        &self,
+        foundation: Option<&FoundationModel>,
+        row: Option<&ModelRow<'_>>,
+    ) -> LifeCycleObject {
+        let life = foundation.and_then(|model| model.model_lifecycle.clone());
+        let LifeCycle {
+            status,
+            start_of_life_time,
+            legacy_time,
+            public_extended_access_time,
+            end_of_life_time,
+        } = life.unwrap_or_default();
+        let in_table = || row.and_then(|row| row.end_of_life).map(str::to_owned);
+        let end_of_life = end_of_life_time.map(Time::date).or_else(in_table);
+        let is_legacy = status.as_deref() == Some("LEGACY") || row.is_some_and(|row| row.legacy);
+        let today = self.now.date();
+        let status = match &end_of_life {
+            Some(end) if *end <= today => LifeStatus::EndOfLife,
+            _ if is_legacy => LifeStatus::Legacy,
+            _ => LifeStatus::Active,
+        };
+        LifeCycleObject {
+            status,
+            start_of_life: start_of_life_time.map(Time::date),
+            legacy: legacy_time.map(Time::date),
+            extended_access: public_extended_access_time.map(Time::date),
+            end_of_life,
+        }
+    }
+
+    /// The regions of the models that may answer; that of the gateway, where it calls one there.
+    fn regions<'m>(&'m self, model: &'m ModelId, listed: Option<&'m ListedModel>) -> Vec<&'m str> {
+        let spread = listed.into_iter().flat_map(|listed| &listed.models);
+        let spread: BTreeSet<&str> = spread.filter_map(ModelId::region).collect();
+        if spread.is_empty() && !model.is_system_profile() {
+            return vec![self.region];
+        }
+        let named = |region: &'m str| match region {
+            "" => "global",
+            region => region,
+        };
+        spread.into_iter().map(named).collect()
+    }
+}
+
+fn modalities(facts: &Facts, foundation: Option<&FoundationModel>) -> Modalities {
+    let words = |words: Option<&Vec<String>>| words.cloned().unwrap_or_default();
+    let input = words(foundation.and_then(|model| model.input_modalities.as_ref()));
+    let output = words(foundation.and_then(|model| model.output_modalities.as_ref()));
+    let streams = foundation.and_then(|model| model.response_streaming_supported);
+    Modalities::new(facts, &input, &output, streams)
+}
+
+/// The foundation models that may answer, without account, region and geography.
+fn base_models<'a>(
+    listed: Option<&'a ListedModel>,
+    base: Option<&BaseModel>,
+    known_as: &'a ModelId,
+) -> Vec<&'a str> {
+    let models = listed.into_iter().flat_map(|listed| &listed.models);
+    let models: BTreeSet<&str> = models.map(ModelId::foundation_id).collect();
+    match base {
+        _ if !models.is_empty() => models.into_iter().collect(),
+        None if !known_as.says_its_foundation() => Vec::new(),
+        Some(BaseModel::Imported { .. }) => Vec::new(),
+        None | Some(BaseModel::Foundation(_)) => vec![known_as.foundation_id()],
+    }
+}
+
+/// `amazon` of `amazon.nova-lite-v1:0`, or as Bedrock has it.
+fn owner(foundation: Option<&FoundationModel>, known_as: &ModelId) -> String {
+    if let Some(provider) = foundation.and_then(|model| model.provider_name.as_deref()) {
+        return provider.to_lowercase();
+    }
+    match known_as.foundation_id().split_once('.') {
+        Some((provider, _)) => provider.to_owned(),
+        None => "bedrock".to_owned(),
+    }
+}
+
+fn kind(model: &ModelId) -> ModelObjectKind {
+    match model.kind() {
+        ModelKind::Foundation if model.is_system_profile() => ModelObjectKind::InferenceProfile,
+        ModelKind::Foundation => ModelObjectKind::FoundationModel,
+        ModelKind::ApplicationProfile => ModelObjectKind::ApplicationInferenceProfile,
+        ModelKind::ProvisionedModel => ModelObjectKind::ProvisionedModel,
+        ModelKind::CustomModel => ModelObjectKind::CustomModel,
+        ModelKind::CustomModelDeployment => ModelObjectKind::CustomModelDeployment,
+        ModelKind::ImportedModel => ModelObjectKind::ImportedModel,
+        ModelKind::PromptRouter => ModelObjectKind::PromptRouter,
+        ModelKind::Other if model.service() == Some("sagemaker") => {
+            ModelObjectKind::MarketplaceEndpoint
+        }
+        ModelKind::Other => ModelObjectKind::Other,
+    }
+}

@@ -1,0 +1,182 @@
+//! Which models there are: what the configuration names, and what the region and the account
+//! have, asked for in the background and kept while Bedrock does not answer.
+
+mod describe;
+mod listing;
+mod rendered;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use tokio::sync::watch;
+
+use crate::base_models::BaseModels;
+use crate::bedrock::{BaseModel, Bedrock, Time};
+use crate::config::{CatalogSettings, ModelEntry, Shown, Tables};
+use crate::models::ModelId;
+use describe::Known;
+use listing::{Lister, Listing};
+use rendered::Rendered;
+
+/// How long the first request waits for the first listing.
+const FIRST_LISTING: Duration = Duration::from_secs(5);
+
+/// The models that there are.
+#[derive(Debug)]
+pub struct Catalog {
+    inner: Arc<Inner>,
+    refresher: Option<tokio::task::JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    names: BTreeMap<String, ModelEntry>,
+    region: String,
+    began: Time,
+    sources: Mutex<Sources>,
+    shown: watch::Sender<Display>,
+}
+
+/// What the models are described from. All of it may change.
+#[derive(Debug)]
+struct Sources {
+    tables: Tables,
+    listing: Listing,
+    bases: HashMap<ModelId, BaseModel>,
+    /// Whether Bedrock has been asked, with or without success.
+    is_settled: bool,
+}
+
+/// What is answered.
+#[derive(Debug, Default, Clone)]
+struct Display {
+    models: Arc<Rendered>,
+    is_settled: bool,
+}
+
+impl Catalog {
+    /// Starts asking Bedrock in the background. Where only configured names are shown, it is asked
+    /// for no more than what they are based on.
+    pub fn start(
+        bedrock: Bedrock,
+        bases: BaseModels,
+        names: &BTreeMap<String, ModelEntry>,
+        settings: &CatalogSettings,
+        tables: Tables,
+    ) -> Self {
+        let has_unknown = names
+            .values()
+            .any(|entry| !entry.target.says_its_foundation());
+        let inner = Arc::new(Inner {
+            names: names.clone(),
+            region: bedrock.region().to_owned(),
+            began: Time::now(),
+            sources: Mutex::new(Sources {
+                tables,
+                listing: Listing::default(),
+                bases: HashMap::new(),
+                is_settled: settings.show == Shown::Configured && !has_unknown,
+            }),
+            shown: watch::Sender::default(),
+        });
+        inner.change(|_| ());
+        let is_refreshed = settings.show == Shown::All || has_unknown;
+        let refresher = is_refreshed.then(|| {
+            let lister = (settings.show == Shown::All).then(Lister::default);
+            let every = settings.refresh;
+            tokio::spawn(refresh(Arc::clone(&inner), bedrock, bases, lister, every))
+        });
+        Self { inner, refresher }
+    }
+
+    /// The JSON of all models, the configured ones first, each name once.
+    pub async fn list(&self) -> Bytes {
+        self.models().await.list()
+    }
+
+    /// The JSON of one model, by its name.
+    pub async fn model(&self, name: &str) -> Option<Bytes> {
+        self.models().await.model(name)
+    }
+
+    /// Puts other tables of models in the place of those in use.
+    pub fn replace_tables(&self, tables: Tables) {
+        self.inner.change(|sources| sources.tables = tables);
+    }
+
+    async fn models(&self) -> Arc<Rendered> {
+        let mut shown = self.inner.shown.subscribe();
+        let settled = shown.wait_for(|display| display.is_settled);
+        // Bedrock may not allow it, or not answer; what is configured is shown all the same.
+        let _ = tokio::time::timeout(FIRST_LISTING, settled).await;
+        Arc::clone(&self.inner.shown.borrow().models)
+    }
+}
+
+impl Drop for Catalog {
+    fn drop(&mut self) {
+        if let Some(refresher) = &self.refresher {
+            refresher.abort();
+        }
+    }
+}
+
+impl Inner {
+    /// Changes what the models are described from, and describes them anew.
+    fn change(&self, change: impl FnOnce(&mut Sources)) {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut sources);
+        let known = Known {
+            names: &self.names,
+            listing: &sources.listing,
+            bases: &sources.bases,
+            tables: &sources.tables,
+            region: &self.region,
+            began: self.began,
+            now: Time::now(),
+        };
+        let models = Arc::new(known.rendered());
+        tracing::debug!(models = models.count(), "models described");
+        self.shown.send_replace(Display {
+            models,
+            is_settled: sources.is_settled,
+        });
+    }
+
+    /// The targets of names whose ids do not say what they are based on, nor the lists.
+    fn unknown_targets(&self, listing: &Listing) -> Vec<ModelId> {
+        let targets = self.names.values().map(|entry| &entry.target);
+        let unknown = targets
+            .filter(|target| !target.says_its_foundation() && listing.find(target).is_none());
+        unknown.cloned().collect()
+    }
+}
+
+async fn refresh(
+    inner: Arc<Inner>,
+    bedrock: Bedrock,
+    bases: BaseModels,
+    mut lister: Option<Lister>,
+    every: Duration,
+) {
+    loop {
+        let (listing, wait) = match &mut lister {
+            Some(lister) => lister.ask(&bedrock, every).await,
+            None => (Listing::default(), every),
+        };
+        let asked = inner.unknown_targets(&listing).into_iter().map(|target| {
+            let bases = &bases;
+            async move { Some((target.clone(), bases.of(&target).await?)) }
+        });
+        let found: Vec<_> = join_all(asked).await;
+        inner.change(|sources| {
+            sources.listing = listing;
+            sources.bases = found.into_iter().flatten().collect();
+            sources.is_settled = true;
+        });
+        tokio::time::sleep(wait).await;
+    }
+}

@@ -1,0 +1,69 @@
+use std::time::Duration;
+
+use super::reader::Section;
+
+/// Files and batches: `[batches]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchSettings {
+    /// Whether `/v1/files` and `/v1/batches` are served.
+    pub enabled: bool,
+    /// The role that Bedrock's jobs read and write the bucket with; nothing where every batch is
+    /// answered call by call.
+    pub role_arn: Option<String>,
+    /// With fewer requests to one model than this, they are answered call by call: Bedrock takes no
+    /// smaller jobs.
+    pub minimum_records: usize,
+    /// The most requests of one batch.
+    pub max_requests: usize,
+    /// The longest file, in bytes.
+    pub max_file_size: usize,
+    /// How long Bedrock may take over a job, in hours.
+    pub timeout_hours: u32,
+    /// How often Bedrock is asked for its jobs.
+    pub poll_interval: Duration,
+    /// How many requests of all batches are answered at once, where no job answers them.
+    pub calls_under_way: usize,
+}
+
+impl Default for BatchSettings {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            role_arn: None,
+            minimum_records: 100,
+            max_requests: 50_000,
+            max_file_size: 64 << 20,
+            timeout_hours: 24,
+            poll_interval: Duration::from_secs(30),
+            calls_under_way: 8,
+        }
+    }
+}
+
+pub(super) fn read(section: &mut Section<'_>) -> BatchSettings {
+    let mut settings = BatchSettings::default();
+    section.flag("enabled", &mut settings.enabled);
+    section.text("role_arn", &mut settings.role_arn, role);
+    section.integer("minimum_records", &mut settings.minimum_records, 1..=50_000);
+    section.integer("max_requests", &mut settings.max_requests, 1..=50_000);
+    section.bytes("max_file_size", &mut settings.max_file_size);
+    // What CreateModelInvocationJob takes.
+    section.integer("timeout_hours", &mut settings.timeout_hours, 24..=168);
+    section.duration("poll_interval", &mut settings.poll_interval);
+    section.integer("calls_under_way", &mut settings.calls_under_way, 1..=1024);
+    if settings.poll_interval.is_zero() {
+        section.mistake("poll_interval", "`0s`", "write a time such as \"30s\"");
+    }
+    settings
+}
+
+fn role(text: &str) -> Result<Option<String>, String> {
+    let is_role = text.starts_with("arn:aws") && text.contains(":iam::") && text.contains(":role/");
+    match text {
+        "" => Ok(None),
+        text if is_role => Ok(Some(text.to_owned())),
+        _ => {
+            Err("write the ARN of a role, as in \"arn:aws:iam::111122223333:role/name\"".to_owned())
+        }
+    }
+}

@@ -1,0 +1,27 @@
+use std::path::PathBuf;
+
+use super::reader::Section;
+
+/// Where the gateway keeps what outlives the process: `[store]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// The file of the database. It is opened only where something needs it.
+    pub path: PathBuf,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::from("outcrop.db"),
+        }
+    }
+}
+
+pub(super) fn read(section: &mut Section<'_>) -> StoreSettings {
+    let mut settings = StoreSettings::default();
+    section.text("path", &mut settings.path, |text| match text {
+        "" => Err("write the path of a file".to_owned()),
+        text => Ok(PathBuf::from(text)),
+    });
+    settings
+}

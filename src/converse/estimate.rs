@@ -1,0 +1,323 @@
+//! How long a request is, where nobody counts it.
+//!
+//! A guess, and called one wherever it is told: no tokenizer is asked. Text is counted by its
+//! bytes, media by what their headers say of their size, and where these say nothing by their
+//! length.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use memchr::memmem;
+
+use super::content::{
+    ContentBlock, GuardBlock, ReasoningBlock, SearchResultBlock, ToolResultContent,
+};
+use super::dimensions::dimensions;
+use super::media::{DocumentBlock, DocumentFormat, ImageBlock, MediaSource};
+use super::request::{ConverseRequest, SystemBlock, ToolConfig};
+
+/// Bytes of text to a token: English has about four characters to one, and a character of other
+/// scripts has more bytes and more tokens alike.
+const BYTES: u64 = 4;
+
+/// What a turn costs beside what is said in it: its role, and the marks around it.
+const TURN: u64 = 4;
+
+/// Pixels to a token, and the most tokens of a picture, which is made smaller first (Anthropic,
+/// "Vision"; Nova's are of the same order).
+const PIXELS: u64 = 750;
+const LARGEST_IMAGE: u64 = 1600;
+
+/// A page of a PDF: its text, and often a picture of it (Anthropic, "PDF support": 1,500 to 3,000).
+const PAGE: u64 = 2000;
+
+/// Bytes of a page, where the pages of a document cannot be seen.
+const BYTES_OF_A_PAGE: u64 = 25_000;
+
+/// A second of film (Nova's user guide, "Video understanding": 10 seconds are 2,880 tokens) and of
+/// sound.
+const SECOND_OF_FILM: u64 = 288;
+const SECOND_OF_SOUND: u64 = 25;
+
+/// Bytes of a second of film and of sound, as they are usually packed.
+const BYTES_OF_FILM: u64 = 250_000;
+const BYTES_OF_SOUND: u64 = 16_000;
+
+/// What a file in S3 is taken for, which the gateway does not look into.
+const UNSEEN_PAGES: u64 = 5;
+const UNSEEN_SECONDS: u64 = 30;
+
+/// How much of a picture is unpacked to find its size, in base64; a whole number of its quads.
+const HEADER: usize = 87_384;
+
+/// About how many tokens there are in `bytes` of JSON: at least one.
+pub fn estimated_tokens_of_json(bytes: usize) -> u64 {
+    (bytes as u64 / BYTES).max(1)
+}
+
+/// About how many tokens a model reads of `request`: at least one.
+pub fn estimated_tokens(request: &ConverseRequest) -> u64 {
+    let mut tally = Tally::default();
+    for block in &request.system {
+        if let SystemBlock::Text(text) = block {
+            tally.text(text);
+        }
+    }
+    if let Some(config) = &request.tool_config {
+        tally.tools(config);
+    }
+    if let Some(config) = &request.output_config {
+        tally.json(config);
+    }
+    for message in &request.messages {
+        tally.tokens += TURN;
+        for block in &message.content {
+            tally.block(block);
+        }
+    }
+    (tally.bytes.div_ceil(BYTES) + tally.tokens).max(1)
+}
+
+/// What has been met so far.
+#[derive(Default)]
+struct Tally {
+    /// Of text.
+    bytes: u64,
+    /// Of all else.
+    tokens: u64,
+}
+
+impl Tally {
+    fn text(&mut self, text: &str) {
+        self.bytes += text.len() as u64;
+    }
+
+    fn json(&mut self, value: &impl serde::Serialize) {
+        self.bytes += serde_json::to_vec(value).map_or(0, |json| json.len() as u64);
+    }
+
+    fn tools(&mut self, config: &ToolConfig) {
+        for spec in config.tools.iter().filter_map(|tool| tool.spec()) {
+            self.json(spec);
+        }
+    }
+
+    fn block(&mut self, block: &ContentBlock) {
+        match block {
+            ContentBlock::Text(text) => self.text(text),
+            ContentBlock::Image(image) => self.tokens += image_tokens(image),
+            ContentBlock::Document(document) => self.document(document),
+            ContentBlock::Video(film) => self.tokens += film_tokens(&film.source),
+            ContentBlock::Audio(sound) => self.tokens += sound_tokens(&sound.source),
+            ContentBlock::ToolUse(call) => {
+                self.text(&call.name);
+                self.text(call.input.as_str());
+            }
+            ContentBlock::ToolResult(result) => {
+                for content in &result.content {
+                    self.result(content);
+                }
+            }
+            ContentBlock::ReasoningContent(ReasoningBlock::ReasoningText(text)) => {
+                self.text(&text.text);
+            }
+            ContentBlock::ReasoningContent(ReasoningBlock::RedactedContent(data)) => {
+                self.bytes += unpacked(data);
+            }
+            ContentBlock::GuardContent(GuardBlock::Text(text)) => self.text(&text.text),
+            ContentBlock::SearchResult(passage) => self.passage(passage),
+            ContentBlock::CachePoint(_) => {}
+        }
+    }
+
+    fn result(&mut self, content: &ToolResultContent) {
+        match content {
+            ToolResultContent::Text(text) => self.text(text),
+            ToolResultContent::Json(json) => self.text(json.as_str()),
+            ToolResultContent::Image(image) => self.tokens += image_tokens(image),
+            ToolResultContent::Document(document) => self.document(document),
+            ToolResultContent::Video(film) => self.tokens += film_tokens(&film.source),
+            ToolResultContent::SearchResult(passage) => self.passage(passage),
+        }
+    }
+
+    fn passage(&mut self, passage: &SearchResultBlock) {
+        self.text(&passage.source);
+        self.text(&passage.title);
+        for piece in &passage.content {
+            self.text(&piece.text);
+        }
+    }
+
+    fn document(&mut self, document: &DocumentBlock) {
+        self.text(&document.name);
+        document.context.iter().for_each(|text| self.text(text));
+        match &document.source {
+            MediaSource::Text(text) => self.text(text),
+            MediaSource::S3Location(_) => self.tokens += UNSEEN_PAGES * PAGE,
+            MediaSource::Bytes(data) => match document.format {
+                DocumentFormat::Csv
+                | DocumentFormat::Html
+                | DocumentFormat::Txt
+                | DocumentFormat::Md => self.bytes += unpacked(data),
+                DocumentFormat::Pdf => self.tokens += pdf_pages(data) * PAGE,
+                DocumentFormat::Doc
+                | DocumentFormat::Docx
+                | DocumentFormat::Xls
+                | DocumentFormat::Xlsx => self.tokens += pages_by_length(data) * PAGE,
+            },
+        }
+    }
+}
+
+fn image_tokens(image: &ImageBlock) -> u64 {
+    let MediaSource::Bytes(data) = &image.source else {
+        return LARGEST_IMAGE;
+    };
+    let header = data.get(..HEADER).unwrap_or(data);
+    let header = BASE64_STANDARD.decode(header).unwrap_or_default();
+    match dimensions(image.format, &header) {
+        Some((width, height)) => {
+            let pixels = u64::from(width) * u64::from(height);
+            pixels.div_ceil(PIXELS).clamp(1, LARGEST_IMAGE)
+        }
+        None => LARGEST_IMAGE,
+    }
+}
+
+fn film_tokens(source: &MediaSource) -> u64 {
+    seconds(source, BYTES_OF_FILM) * SECOND_OF_FILM
+}
+
+fn sound_tokens(source: &MediaSource) -> u64 {
+    seconds(source, BYTES_OF_SOUND) * SECOND_OF_SOUND
+}
+
+fn seconds(source: &MediaSource, bytes_of_a_second: u64) -> u64 {
+    match source {
+        MediaSource::Bytes(data) => unpacked(data).div_ceil(bytes_of_a_second),
+        MediaSource::S3Location(_) | MediaSource::Text(_) => UNSEEN_SECONDS,
+    }
+}
+
+/// The objects of type `Page`, which are hidden where the file packs its objects.
+fn pdf_pages(data: &str) -> u64 {
+    let bytes = BASE64_STANDARD.decode(data).unwrap_or_default();
+    let is_page = |at: &usize| {
+        let rest = bytes.get(at + 5..).unwrap_or_default().trim_ascii_start();
+        let name = rest.strip_prefix(b"/Page");
+        name.is_some_and(|after| !after.first().is_some_and(u8::is_ascii_alphanumeric))
+    };
+    let pages = memmem::find_iter(&bytes, b"/Type").filter(is_page).count();
+    match pages {
+        0 => pages_by_length(data),
+        pages => pages as u64,
+    }
+}
+
+fn pages_by_length(data: &str) -> u64 {
+    unpacked(data).div_ceil(BYTES_OF_A_PAGE)
+}
+
+/// The bytes that base64 stands for.
+fn unpacked(data: &str) -> u64 {
+    data.len() as u64 / 4 * 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::converse::media::{AudioBlock, AudioFormat, ImageFormat, S3Location};
+    use crate::converse::request::{Message, Role};
+
+    fn estimate(content: Vec<ContentBlock>) -> u64 {
+        let role = Role::User;
+        estimated_tokens(&ConverseRequest {
+            messages: vec![Message { role, content }],
+            ..ConverseRequest::default()
+        })
+    }
+
+    fn png(width: u32, height: u32, filling: usize) -> MediaSource {
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        bytes.extend(width.to_be_bytes());
+        bytes.extend(height.to_be_bytes());
+        bytes.extend(std::iter::repeat_n(0, filling));
+        MediaSource::Bytes(BASE64_STANDARD.encode(bytes))
+    }
+
+    fn image(source: MediaSource) -> ContentBlock {
+        let format = ImageFormat::Png;
+        ContentBlock::Image(ImageBlock { format, source })
+    }
+
+    fn document(format: DocumentFormat, bytes: &[u8]) -> ContentBlock {
+        ContentBlock::Document(DocumentBlock {
+            format,
+            name: "name".to_owned(),
+            source: MediaSource::Bytes(BASE64_STANDARD.encode(bytes)),
+            context: None,
+            citations: None,
+        })
+    }
+
+    #[test]
+    fn text_is_counted_by_its_bytes() {
+        let text = |text: &str| vec![ContentBlock::Text(text.to_owned())];
+        assert_eq!(estimate(text(&"word ".repeat(800))), 1000 + TURN);
+        assert_eq!(estimate(text("\u{4f60}\u{597d}")), 2 + TURN);
+        assert_eq!(estimated_tokens(&ConverseRequest::default()), 1);
+    }
+
+    #[test]
+    fn a_picture_is_counted_by_its_pixels_and_not_by_its_bytes() {
+        for (source, tokens) in [
+            (png(750, 100, 0), 100),
+            (png(750, 100, 1_000_000), 100),
+            (png(1, 1, 0), 1),
+            (png(8000, 8000, 0), LARGEST_IMAGE),
+            (MediaSource::Bytes("AAAA".to_owned()), LARGEST_IMAGE),
+        ] {
+            assert_eq!(estimate(vec![image(source)]), tokens + TURN);
+        }
+    }
+
+    #[test]
+    fn a_document_is_counted_by_its_pages_or_its_text() {
+        let two_pages = b"%PDF-1.4 <</Type /Pages>> <</Type/Page/A 1>> <</Type /Page>>";
+        for (format, bytes, tokens) in [
+            (DocumentFormat::Pdf, two_pages.as_slice(), 2 * PAGE),
+            (DocumentFormat::Pdf, &[0; 50_000], 3 * PAGE),
+            (DocumentFormat::Docx, &[0; 20_000], PAGE),
+            (DocumentFormat::Csv, &[b'1'; 3000], 750),
+        ] {
+            // One more for its name.
+            let estimated = estimate(vec![document(format, bytes)]);
+            assert!(
+                (tokens..=tokens + 2).contains(&(estimated - TURN - 1)),
+                "{format:?}: {estimated}"
+            );
+        }
+    }
+
+    #[test]
+    fn sound_is_counted_by_its_length_and_what_is_not_seen_as_something() {
+        let location = S3Location {
+            uri: "s3://bucket/key".to_owned(),
+            bucket_owner: None,
+        };
+        for (source, tokens) in [
+            (
+                MediaSource::Bytes(BASE64_STANDARD.encode([0; 30_000])),
+                2 * SECOND_OF_SOUND,
+            ),
+            (
+                MediaSource::S3Location(location),
+                UNSEEN_SECONDS * SECOND_OF_SOUND,
+            ),
+        ] {
+            let format = AudioFormat::Mp3;
+            let sound = ContentBlock::Audio(AudioBlock { format, source });
+            assert_eq!(estimate(vec![sound]), tokens + TURN);
+        }
+    }
+}

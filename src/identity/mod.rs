@@ -1,0 +1,132 @@
+//! Who is calling.
+
+mod sigv4;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use crate::config::{AccessKey, KeyDigest, KeyEntry};
+use crate::fault::{Fault, FaultKind};
+use sigv4::{Refusal, Signature, Unproven};
+
+/// A caller by the name that the configuration gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Caller(Arc<str>);
+
+impl Caller {
+    /// The caller named `name`.
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name, in logs and limits.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The callers that there are.
+#[derive(Debug)]
+pub struct Callers {
+    by_digest: HashMap<KeyDigest, Caller>,
+    by_access_key: HashMap<String, (Caller, AccessKey)>,
+}
+
+/// Who a request says that it is from, before its body is there.
+#[derive(Debug)]
+pub enum Claim {
+    /// It has shown a key.
+    Shown(Caller),
+    /// It is signed, over its body too.
+    Signed(Box<SignedClaim>),
+}
+
+/// A signature that is right if the body is the one that was signed.
+#[derive(Debug)]
+pub struct SignedClaim {
+    caller: Caller,
+    unproven: Unproven,
+}
+
+/// The caller where no keys are configured, which is on loopback alone.
+const ANYONE: &str = "local";
+
+impl Callers {
+    /// The callers of these keys.
+    pub fn new(keys: &[KeyEntry]) -> Self {
+        let entry = |key: &KeyEntry| (key.digest, Caller::new(&key.caller));
+        let signing = |key: &KeyEntry| {
+            let access_key = key.access_key.clone()?;
+            let caller = Caller::new(&key.caller);
+            Some((access_key.id.clone(), (caller, access_key)))
+        };
+        Self {
+            by_digest: keys.iter().map(entry).collect(),
+            by_access_key: keys.iter().filter_map(signing).collect(),
+        }
+    }
+
+    /// The caller whose key this is. Keys are looked up by their digest, so that the time it
+    /// takes tells nothing of them.
+    pub fn identify(&self, key: Option<&str>) -> Result<Caller, Fault> {
+        if self.by_digest.is_empty() {
+            return Ok(Caller::new(ANYONE));
+        }
+        let Some(key) = key else {
+            return Err(refused(
+                "no API key was sent; send it as `Authorization: Bearer <key>`",
+            ));
+        };
+        let caller = self.by_digest.get(&KeyDigest::of(key));
+        caller
+            .cloned()
+            .ok_or_else(|| refused("the API key is not one of this gateway's; ask its operator"))
+    }
+
+    /// The caller of a request of AWS's protocol: by a signature with an access key of this
+    /// gateway's, or by the key that it shows.
+    pub fn claim(&self, head: &Parts, key: Option<&str>, now: SystemTime) -> Result<Claim, Fault> {
+        let authorization = head.headers.get(AUTHORIZATION);
+        let authorization = authorization.and_then(|value| value.to_str().ok());
+        let signature = authorization.filter(|text| sigv4::is_signature(text));
+        match signature {
+            Some(text) if !self.by_digest.is_empty() => self
+                .signed(text, head, now)
+                .map_err(|refusal| Fault::from(&refusal)),
+            _ => self.identify(key).map(Claim::Shown),
+        }
+    }
+
+    fn signed(&self, text: &str, head: &Parts, now: SystemTime) -> Result<Claim, Refusal> {
+        let signature = Signature::parse(text)?;
+        let known = self.by_access_key.get(signature.access_key_id);
+        let (caller, access_key) = known.ok_or(Refusal::UnknownKey)?;
+        if head.headers.contains_key("x-amz-security-token") {
+            return Err(Refusal::SessionToken);
+        }
+        let unproven = signature.over(head, access_key.secret(), now)?;
+        let caller = caller.clone();
+        Ok(Claim::Signed(Box::new(SignedClaim { caller, unproven })))
+    }
+}
+
+impl Claim {
+    /// The caller, once the body is there.
+    pub fn prove(self, body: &[u8]) -> Result<Caller, Fault> {
+        match self {
+            Self::Shown(caller) => Ok(caller),
+            Self::Signed(claim) => match claim.unproven.covers(body) {
+                true => Ok(claim.caller),
+                false => Err(Fault::from(&Refusal::OtherSignature)),
+            },
+        }
+    }
+}
+
+fn refused(message: &str) -> Fault {
+    Fault::new(FaultKind::Authentication, message).code("invalid_api_key")
+}

@@ -1,0 +1,152 @@
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::converse::options::Fields;
+use crate::fault::Fault;
+use crate::openai::files::{ExpiresAfter, USUAL_LIFE};
+use crate::openai::object::client_object;
+
+client_object! {
+    /// The body of `POST /v1/batches`.
+    pub struct CreateBatch {
+        /// The file with the requests.
+        input_file_id: String,
+        /// The path that the requests would be sent to one by one.
+        endpoint: String,
+        /// How long the batch may take.
+        completion_window: String,
+        /// The client's labels.
+        metadata: Fields,
+        /// When the files that come out end.
+        output_expires_after: ExpiresAfter,
+    }
+}
+
+/// The endpoints that batches are for.
+const ENDPOINTS: &[&str] = &["/v1/chat/completions"];
+
+/// The only window there is.
+const WINDOW: &str = "24h";
+
+/// What OpenAI keeps of a client's labels.
+const MOST_LABELS: usize = 16;
+
+/// A batch that can be begun.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewBatch {
+    /// The file with the requests.
+    pub input_file_id: String,
+    /// The path that the requests would be sent to one by one.
+    pub endpoint: String,
+    /// How long the batch may take.
+    pub completion_window: String,
+    /// The client's labels.
+    pub metadata: Option<Fields>,
+    /// How long the files that come out live, in seconds.
+    pub output_life: i64,
+}
+
+impl CreateBatch {
+    /// The batch that is asked for.
+    pub fn read(self, adjustments: &mut Adjustments) -> Result<NewBatch, Fault> {
+        let Self {
+            input_file_id,
+            endpoint,
+            completion_window,
+            metadata,
+            output_expires_after,
+            unknown,
+        } = self;
+        for (field, _) in &unknown {
+            adjustments.ignored(field);
+        }
+        let input_file_id = required("input_file_id", input_file_id)?;
+        let endpoint = required("endpoint", endpoint)?;
+        if !ENDPOINTS.contains(&endpoint.as_str()) {
+            let known = ENDPOINTS.join("`, `");
+            let message = format!("`endpoint` is `{endpoint}`, and batches are made for `{known}`");
+            return Err(Fault::unsupported_value("endpoint", message));
+        }
+        let completion_window = required("completion_window", completion_window)?;
+        if completion_window != WINDOW {
+            let message =
+                format!("`completion_window` is `{completion_window}`, and it is `{WINDOW}`");
+            return Err(Fault::invalid("completion_window", message));
+        }
+        if let Some(labels) = &metadata {
+            check_labels(labels)?;
+        }
+        let output_life = match output_expires_after {
+            None => USUAL_LIFE,
+            Some(expires) => expires.life("output_expires_after", adjustments)?,
+        };
+        Ok(NewBatch {
+            input_file_id,
+            endpoint,
+            completion_window,
+            metadata,
+            output_life,
+        })
+    }
+}
+
+fn required(field: &'static str, value: Option<String>) -> Result<String, Fault> {
+    let value = value.filter(|value| !value.is_empty());
+    value.ok_or_else(|| Fault::missing(field, format!("`{field}` is missing")))
+}
+
+fn check_labels(labels: &Fields) -> Result<(), Fault> {
+    let is_text = |value: &JsonText| value.as_str().starts_with('"');
+    let most = MOST_LABELS;
+    if labels.iter().count() > most || !labels.iter().all(|(_, value)| is_text(value)) {
+        let message = format!("`metadata` has at most {most} labels, and their values are strings");
+        return Err(Fault::invalid("metadata", message));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> (Result<NewBatch, Fault>, String) {
+        let mut adjustments = Adjustments::default();
+        let asked: CreateBatch = serde_json::from_str(json).expect("JSON");
+        let read = asked.read(&mut adjustments);
+        (read, adjustments.header_value().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_batch_is_read_with_its_labels_and_the_life_of_its_files() {
+        let (batch, notes) = read(
+            r#"{"input_file_id":"file-1","endpoint":"/v1/chat/completions","completion_window":"24h",
+                "metadata":{"a":"b"},"output_expires_after":{"anchor":"created_at","seconds":3600},
+                "priority":1}"#,
+        );
+        let batch = batch.expect("a batch");
+        assert_eq!((&*batch.input_file_id, batch.output_life), ("file-1", 3600));
+        assert!(notes.contains("priority"), "{notes}");
+    }
+
+    #[test]
+    fn what_no_batch_can_be_is_refused_by_name() {
+        let whole =
+            r#"{"input_file_id":"f","endpoint":"/v1/chat/completions","completion_window":"24h"}"#;
+        assert!(read(whole).0.is_ok());
+        for (json, parameter) in [
+            ("{}".to_owned(), "input_file_id"),
+            (
+                whole.replace("/v1/chat/completions", "/v1/embeddings"),
+                "endpoint",
+            ),
+            (whole.replace("24h", "1h"), "completion_window"),
+            (whole.replace('}', r#","metadata":{"a":1}}"#), "metadata"),
+            (
+                whole.replace('}', r#","output_expires_after":{"seconds":3600}}"#),
+                "output_expires_after.anchor",
+            ),
+        ] {
+            let fault = read(&json).0.expect_err(&json);
+            assert_eq!(fault.parameter.as_deref(), Some(parameter));
+        }
+    }
+}

@@ -1,0 +1,225 @@
+use std::collections::HashSet;
+
+use crate::converse::JsonText;
+use crate::fault::Fault;
+use crate::json_body;
+use crate::openai::chat::ChatRequest;
+use crate::openai::object::client_object;
+
+client_object! {
+    /// One line of a batch's file.
+    pub struct BatchLine {
+        /// The caller's name of the request, unlike all others in the file.
+        custom_id: String,
+        /// `POST`
+        method: String,
+        /// The batch's endpoint.
+        url: String,
+        /// The request.
+        body: JsonText,
+    }
+}
+
+/// Names are kept until the end of the file, so they are bounded, as with OpenAI.
+const LONGEST_CUSTOM_ID: usize = 512;
+
+/// A request of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestLine {
+    /// The caller's name of the request.
+    pub custom_id: String,
+    /// The request as JSON.
+    pub body: JsonText,
+}
+
+/// Reads the lines of a file one after the other.
+#[derive(Debug)]
+pub struct LineReader<'a> {
+    endpoint: &'a str,
+    seen: HashSet<String>,
+}
+
+impl<'a> LineReader<'a> {
+    /// For the file of a batch to `endpoint`.
+    pub fn new(endpoint: &'a str) -> Self {
+        Self {
+            endpoint,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Reads a line as the first reader of its file does: with everything that can be wrong in it.
+    pub fn read(&mut self, line: &[u8]) -> Result<RequestLine, Fault> {
+        let BatchLine {
+            custom_id,
+            method,
+            url,
+            body,
+            // What else stands in a line is nobody's here, as with OpenAI.
+            unknown: _,
+        } = json_body::parse(line).map_err(as_line)?;
+        let custom_id = custom_id
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| missing("custom_id"))?;
+        if custom_id.len() > LONGEST_CUSTOM_ID {
+            let message = format!("`custom_id` is longer than {LONGEST_CUSTOM_ID} bytes");
+            return Err(Fault::invalid("custom_id", message));
+        }
+        match method.as_deref() {
+            Some("POST") => {}
+            None => return Err(missing("method")),
+            Some(other) => {
+                let message = format!("`method` is `{other}`, and it is `POST`");
+                return Err(Fault::invalid("method", message).code("invalid_method"));
+            }
+        }
+        match url {
+            Some(url) if url == self.endpoint => {}
+            None => return Err(missing("url")),
+            Some(url) => {
+                let endpoint = self.endpoint;
+                let message = format!("`url` is `{url}`, and the batch is for `{endpoint}`");
+                return Err(Fault::invalid("url", message).code("invalid_url"));
+            }
+        }
+        let body = body.ok_or_else(|| missing("body"))?;
+        if !self.seen.insert(custom_id.clone()) {
+            let message = format!("`custom_id` is `{custom_id}`, as in a line before");
+            return Err(Fault::invalid("custom_id", message).code("duplicate_custom_id"));
+        }
+        Ok(RequestLine { custom_id, body })
+    }
+}
+
+impl RequestLine {
+    /// Reads a line that was read before and found in order.
+    pub fn of_checked(line: &[u8]) -> Option<Self> {
+        let BatchLine {
+            custom_id, body, ..
+        } = serde_json::from_slice(line).ok()?;
+        Some(Self {
+            custom_id: custom_id?,
+            body: body?,
+        })
+    }
+}
+
+/// Refuses what a request of a batch cannot ask for.
+pub fn check_request(request: &ChatRequest) -> Result<(), Fault> {
+    if request.stream == Some(true) {
+        let message = "`stream` cannot be `true` in a batch: its answers are whole";
+        return Err(Fault::unsupported_value("stream", message));
+    }
+    if request.n.is_some_and(|n| n != 1) {
+        let message = "`n` is 1 in a batch; write a line for each answer";
+        return Err(Fault::unsupported_value("n", message));
+    }
+    let tier = request.service_tier.as_deref().unwrap_or("auto");
+    if !matches!(tier, "auto" | "default") {
+        let message = format!("`service_tier` is `{tier}`, and batches have a tier of their own");
+        return Err(Fault::unsupported_value("service_tier", message));
+    }
+    if request.performance_config.is_some() {
+        let message = "batches run on the usual machines; leave `performanceConfig` out";
+        return Err(Fault::unsupported("performanceConfig", message));
+    }
+    Ok(())
+}
+
+fn missing(field: &str) -> Fault {
+    Fault::missing(field, format!("`{field}` is missing"))
+}
+
+/// A fault of a body as one of a line.
+fn as_line(fault: Fault) -> Fault {
+    match fault.code {
+        Some("invalid_json") => Fault {
+            code: Some("invalid_json_line"),
+            message: fault.message.replacen("the body", "the line", 1),
+            ..fault
+        },
+        _ => fault,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str =
+        r#"{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{}}"#;
+
+    #[test]
+    fn a_line_is_read_and_its_name_is_the_only_one() {
+        let mut reader = LineReader::new("/v1/chat/completions");
+        let line = reader.read(GOOD.as_bytes()).expect("a line");
+        assert_eq!(line.custom_id, "a");
+        assert_eq!(RequestLine::of_checked(GOOD.as_bytes()), Some(line));
+        let fault = reader.read(GOOD.as_bytes()).expect_err("the same");
+        assert_eq!(fault.code, Some("duplicate_custom_id"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_line_is_named() {
+        let without = |field: &str| GOOD.replacen(field, "other", 1);
+        for (line, code, parameter) in [
+            ("{".to_owned(), "invalid_json_line", None),
+            ("[".repeat(200), "invalid_json_line", None),
+            ("[1]".to_owned(), "invalid_value", None),
+            (
+                without("custom_id"),
+                "missing_required_parameter",
+                Some("custom_id"),
+            ),
+            (
+                without("method"),
+                "missing_required_parameter",
+                Some("method"),
+            ),
+            (without("url"), "missing_required_parameter", Some("url")),
+            (without("body"), "missing_required_parameter", Some("body")),
+            (
+                GOOD.replace("POST", "GET"),
+                "invalid_method",
+                Some("method"),
+            ),
+            (GOOD.replace("chat/", ""), "invalid_url", Some("url")),
+            (
+                GOOD.replace("\"a\"", "1"),
+                "invalid_value",
+                Some("custom_id"),
+            ),
+            (
+                GOOD.replace("\"a\"", &format!("\"{}\"", "a".repeat(513))),
+                "invalid_value",
+                Some("custom_id"),
+            ),
+        ] {
+            let mut reader = LineReader::new("/v1/chat/completions");
+            let fault = reader.read(line.as_bytes()).expect_err(&line);
+            let found = (fault.code, fault.parameter.as_deref());
+            assert_eq!(found, (Some(code), parameter), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_batch_cannot_do_is_refused_by_name() {
+        for (body, parameter) in [
+            (r#"{"stream":true}"#, Some("stream")),
+            (r#"{"n":2}"#, Some("n")),
+            (r#"{"service_tier":"flex"}"#, Some("service_tier")),
+            (
+                r#"{"performanceConfig":{"latency":"optimized"}}"#,
+                Some("performanceConfig"),
+            ),
+            (r#"{"stream":false,"n":1,"service_tier":"auto"}"#, None),
+        ] {
+            let request: ChatRequest = serde_json::from_str(body).expect("JSON");
+            let refused = check_request(&request).err();
+            assert_eq!(
+                refused.and_then(|fault| fault.parameter).as_deref(),
+                parameter
+            );
+        }
+    }
+}

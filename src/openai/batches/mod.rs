@@ -1,0 +1,14 @@
+//! `/v1/batches` in OpenAI's words: what a client asks for, the lines of its file, the batch as it
+//! is told of, and the lines of the files that come out.
+
+mod batch;
+mod create;
+mod line;
+mod result;
+
+pub use batch::{Batch, BatchError, BatchErrors, BatchStatus, BatchUsage, RequestCounts};
+pub use create::{CreateBatch, NewBatch};
+pub use line::{BatchLine, LineReader, RequestLine, check_request};
+pub use result::{
+    ResultIds, answered_line, completion_of, refused_line, unanswered_line, usage_of,
+};

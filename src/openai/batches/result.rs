@@ -1,0 +1,147 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::batch::{BatchUsage, InputDetails, OutputDetails};
+use crate::adjustments::Adjustments;
+use crate::converse::response::ConverseResponse;
+use crate::fault::Fault;
+use crate::openai::chat::{AnswerPlan, Completion, CompletionHead, Pieces};
+use crate::openai::error::ErrorBody;
+
+/// The names of a result.
+#[derive(Debug, Clone, Copy)]
+pub struct ResultIds<'a> {
+    /// `batch_req_…`, the result's own.
+    pub id: &'a str,
+    /// The caller's name of the request.
+    pub custom_id: &'a str,
+    /// The request's id, as in the head of an answer that comes alone.
+    pub request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct ResultLine<'a, B: Serialize> {
+    id: &'a str,
+    custom_id: &'a str,
+    response: Option<ResponseObject<'a, B>>,
+    error: Option<ErrorObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct ResponseObject<'a, B: Serialize> {
+    status_code: u16,
+    request_id: &'a str,
+    body: B,
+    /// What was changed in the request, as in the head of an answer that comes alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adjustments: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+/// The line of the output file for a request that was answered with the JSON `body`.
+pub fn answered_line(
+    ids: ResultIds<'_>,
+    body: &[u8],
+    adjustments: &Adjustments,
+) -> serde_json::Result<String> {
+    let body: &RawValue = serde_json::from_slice(body)?;
+    line(ids, 200, body, adjustments.header_value())
+}
+
+/// The line of the error file for a request that was refused, by the gateway or by Bedrock.
+pub fn refused_line(ids: ResultIds<'_>, fault: &Fault) -> serde_json::Result<String> {
+    line(ids, fault.kind.status(), ErrorBody::from(fault), None)
+}
+
+/// The line of the error file for a request that was not sent, or whose answer never came.
+pub fn unanswered_line(
+    ids: ResultIds<'_>,
+    code: &str,
+    message: &str,
+) -> serde_json::Result<String> {
+    serde_json::to_string(&ResultLine::<()> {
+        id: ids.id,
+        custom_id: ids.custom_id,
+        response: None,
+        error: Some(ErrorObject { code, message }),
+    })
+}
+
+fn line<B: Serialize>(
+    ids: ResultIds<'_>,
+    status_code: u16,
+    body: B,
+    adjustments: Option<String>,
+) -> serde_json::Result<String> {
+    serde_json::to_string(&ResultLine {
+        id: ids.id,
+        custom_id: ids.custom_id,
+        response: Some(ResponseObject {
+            status_code,
+            request_id: ids.request_id,
+            body,
+            adjustments,
+        }),
+        error: None,
+    })
+}
+
+/// The `chat.completion` that an answer from a job's output becomes, by the same path as any other.
+pub fn completion_of(
+    answer: ConverseResponse,
+    plan: AnswerPlan,
+    head: CompletionHead<'_>,
+) -> Result<Vec<u8>, Fault> {
+    let mut completion = Completion::new(plan.legacy_functions);
+    let mut pieces = Pieces::new(Arc::new(plan));
+    for event in answer.into_events() {
+        pieces.accept(&event, &mut completion)?;
+    }
+    Completion::to_json(&[completion], head, pieces.ending()).map_err(|_| Fault::internal())
+}
+
+/// What the answer in a line of the output file has used.
+pub fn usage_of(line: &str) -> BatchUsage {
+    #[derive(Deserialize)]
+    struct Line {
+        response: Response,
+    }
+    #[derive(Deserialize)]
+    struct Response {
+        body: Body,
+    }
+    #[derive(Deserialize)]
+    struct Body {
+        usage: Usage,
+    }
+    #[derive(Deserialize)]
+    struct Usage {
+        prompt_tokens: u64,
+        completion_tokens: u64,
+        prompt_tokens_details: InputDetails,
+        completion_tokens_details: OutputDetails,
+    }
+    let Ok(line) = serde_json::from_str::<Line>(line) else {
+        return BatchUsage::default();
+    };
+    let Usage {
+        prompt_tokens,
+        completion_tokens,
+        prompt_tokens_details,
+        completion_tokens_details,
+    } = line.response.body.usage;
+    BatchUsage {
+        input_tokens: prompt_tokens,
+        input_tokens_details: prompt_tokens_details,
+        output_tokens: completion_tokens,
+        output_tokens_details: completion_tokens_details,
+        total_tokens: prompt_tokens.saturating_add(completion_tokens),
+    }
+}

@@ -1,0 +1,138 @@
+//! Server-sent events in a buffer: what the streams of all dialects of pieces share.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::Serialize;
+
+use super::completion::UsageObject;
+use super::ending::Ending;
+
+/// Events of one answer. What all of them share is written once, when the answer begins, and
+/// copied from then on.
+#[derive(Debug)]
+pub(in crate::openai) struct EventBuffer {
+    /// `data: {"id":...,"choices":[`
+    head: Vec<u8>,
+    include_usage: bool,
+    buffer: BytesMut,
+}
+
+impl EventBuffer {
+    /// Events of the answer `id`, whose objects are called `object`, begun at `created` (Unix
+    /// seconds) by the model that the client calls `model`.
+    pub(in crate::openai) fn new(
+        id: &str,
+        object: &str,
+        created: u64,
+        model: &str,
+        include_usage: bool,
+    ) -> Self {
+        let mut head = Vec::with_capacity(128 + model.len());
+        head.extend_from_slice(b"data: {\"id\":");
+        append_json(&mut head, id);
+        head.extend_from_slice(b",\"object\":");
+        append_json(&mut head, object);
+        head.extend_from_slice(b",\"created\":");
+        append_json(&mut head, &created);
+        head.extend_from_slice(b",\"model\":");
+        append_json(&mut head, model);
+        head.extend_from_slice(b",\"choices\":[");
+        Self {
+            head,
+            include_usage,
+            buffer: BytesMut::new(),
+        }
+    }
+
+    /// What has been written since the last time.
+    pub(in crate::openai) fn take(&mut self) -> Bytes {
+        self.buffer.split().freeze()
+    }
+
+    /// Whether there is nothing to take.
+    pub(in crate::openai) fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Begins an event, up to its first choice, with room for a usual one, so that small deltas do
+    /// not each grow the buffer.
+    pub(in crate::openai) fn begin(&mut self) {
+        self.buffer.reserve(self.head.len() + 160);
+        self.buffer.put_slice(&self.head);
+    }
+
+    /// Ends an event whose choices are written.
+    pub(in crate::openai) fn end(&mut self) {
+        self.buffer.put_slice(b"]");
+        if self.include_usage {
+            self.buffer.put_slice(b",\"usage\":null");
+        }
+        self.buffer.put_slice(b"}\n\n");
+    }
+
+    /// JSON that is written already.
+    pub(in crate::openai) fn put(&mut self, json: &[u8]) {
+        self.buffer.put_slice(json);
+    }
+
+    /// A value that has no line breaks between its tokens.
+    pub(in crate::openai) fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+        append_json((&mut self.buffer).writer(), value);
+    }
+
+    /// JSON with parts that others have written. There it may have line breaks between its tokens,
+    /// and nowhere else; the data of an event is one line.
+    pub(in crate::openai) fn json(&mut self, value: &(impl Serialize + ?Sized)) {
+        let start = self.buffer.len();
+        self.value(value);
+        for byte in self.buffer.iter_mut().skip(start) {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+    }
+
+    /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
+    pub(in crate::openai) fn done(&mut self, ending: &Ending) {
+        let Ending {
+            usage,
+            trace,
+            response_fields,
+            service_tier,
+        } = ending;
+        let usage = usage.filter(|_| self.include_usage);
+        let has_more = trace.is_some() || response_fields.is_some() || service_tier.is_some();
+        if usage.is_some() || has_more {
+            self.buffer.put_slice(&self.head);
+            self.buffer.put_slice(b"]");
+            self.tail_member("usage", usage.map(UsageObject::from).as_ref());
+            self.tail_member("service_tier", service_tier.as_ref());
+            self.tail_member("trace", trace.as_ref());
+            self.tail_member("additional_model_response_fields", response_fields.as_ref());
+            self.buffer.put_slice(b"}\n\n");
+        }
+        self.buffer.put_slice(b"data: [DONE]\n\n");
+    }
+
+    /// Ends the stream with an error instead: one event, and no `[DONE]`.
+    pub(in crate::openai) fn error(&mut self, error: &impl Serialize) {
+        self.buffer.put_slice(b"data: ");
+        self.value(error);
+        self.buffer.put_slice(b"\n\n");
+    }
+
+    fn tail_member(&mut self, name: &str, value: Option<&impl Serialize>) {
+        if let Some(value) = value {
+            self.buffer.put_slice(b",\"");
+            self.buffer.put_slice(name.as_bytes());
+            self.buffer.put_slice(b"\":");
+            self.json(value);
+        }
+    }
+}
+
+/// Writes `value` as JSON. Memory is the only thing that can run out here, and text, numbers and
+/// plain structs always have a JSON form.
+fn append_json<T: Serialize + ?Sized>(writer: impl std::io::Write, value: &T) {
+    let written = serde_json::to_writer(writer, value);
+    debug_assert!(written.is_ok(), "{written:?}");
+}

@@ -1,0 +1,180 @@
+//! Which keys of a client's objects are OpenAI's own. The others, extensions and what nobody knows,
+//! do not go to AWS's OpenAI surfaces, which refuse keys that they do not know.
+
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::converse::options::Fields;
+
+/// The keys of an object that are OpenAI's own.
+#[derive(Debug)]
+pub(super) struct ClientKeys(&'static [(&'static str, Value)]);
+
+/// What stands at a key.
+#[derive(Debug)]
+enum Value {
+    /// Something that is passed on as it is.
+    Any,
+    /// An object, or a text in its place.
+    Object(&'static ClientKeys),
+    /// Objects, or a text in their place.
+    Objects(&'static ClientKeys),
+}
+
+/// A message.
+pub(super) const MESSAGE: ClientKeys = ClientKeys(&[
+    ("role", Value::Any),
+    ("content", Value::Objects(&PART)),
+    ("name", Value::Any),
+    ("tool_calls", Value::Objects(&TOOL_CALL)),
+    ("tool_call_id", Value::Any),
+    ("refusal", Value::Any),
+]);
+
+const PART: ClientKeys = ClientKeys(&[
+    ("type", Value::Any),
+    ("text", Value::Any),
+    ("refusal", Value::Any),
+    ("image_url", Value::Object(&IMAGE)),
+    ("prompt_cache_breakpoint", Value::Any),
+]);
+
+const IMAGE: ClientKeys = ClientKeys(&[("url", Value::Any), ("detail", Value::Any)]);
+
+const TOOL_CALL: ClientKeys = ClientKeys(&[
+    ("id", Value::Any),
+    ("type", Value::Any),
+    ("function", Value::Object(&CALL)),
+    ("custom", Value::Object(&CALL)),
+]);
+
+const CALL: ClientKeys = ClientKeys(&[
+    ("name", Value::Any),
+    ("arguments", Value::Any),
+    ("input", Value::Any),
+]);
+
+/// A tool.
+pub(super) const TOOL: ClientKeys = ClientKeys(&[
+    ("type", Value::Any),
+    ("function", Value::Object(&FUNCTION)),
+    ("custom", Value::Object(&CUSTOM)),
+]);
+
+const FUNCTION: ClientKeys = ClientKeys(&[
+    ("name", Value::Any),
+    ("description", Value::Any),
+    ("parameters", Value::Any),
+    ("strict", Value::Any),
+]);
+
+const CUSTOM: ClientKeys = ClientKeys(&[
+    ("name", Value::Any),
+    ("description", Value::Any),
+    ("format", Value::Any),
+]);
+
+impl ClientKeys {
+    /// The objects of the list `text` with these keys alone, each as it was written where it has
+    /// no other. What is left out is noted, by its place `path`.
+    pub(super) fn keep_in_list(
+        &self,
+        text: &JsonText,
+        path: &str,
+        adjustments: &mut Adjustments,
+    ) -> serde_json::Result<JsonText> {
+        let objects: Vec<JsonText> = serde_json::from_str(text.as_str())?;
+        let mut kept = Vec::with_capacity(objects.len());
+        for object in &objects {
+            kept.push(self.keep(object, path, adjustments)?);
+        }
+        match kept == objects {
+            true => Ok(text.clone()),
+            false => JsonText::of(&kept),
+        }
+    }
+
+    /// The same for one object.
+    pub(super) fn keep(
+        &self,
+        text: &JsonText,
+        path: &str,
+        adjustments: &mut Adjustments,
+    ) -> serde_json::Result<JsonText> {
+        if !text.is_object() {
+            return Ok(text.clone());
+        }
+        let object: Fields = serde_json::from_str(text.as_str())?;
+        let mut kept = Fields::default();
+        for (key, value) in object.iter() {
+            let path = format!("{path}.{key}");
+            match self.0.iter().find(|(own, _)| *own == key) {
+                Some((_, inner)) => kept.push(key, inner.keep(value, &path, adjustments)?),
+                None if value.is_neutral() => {}
+                // Clients send back what they were given.
+                None if key == "index" => {}
+                None => adjustments.ignored(&path),
+            }
+        }
+        match kept == object {
+            true => Ok(text.clone()),
+            false => JsonText::of(&kept),
+        }
+    }
+}
+
+impl Value {
+    fn keep(
+        &self,
+        text: &JsonText,
+        path: &str,
+        adjustments: &mut Adjustments,
+    ) -> serde_json::Result<JsonText> {
+        match self {
+            Self::Any => Ok(text.clone()),
+            Self::Object(keys) => keys.keep(text, path, adjustments),
+            Self::Objects(keys) if text.as_str().starts_with('[') => {
+                keys.keep_in_list(text, &format!("{path}[]"), adjustments)
+            }
+            Self::Objects(_) => Ok(text.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(text: &str) -> (String, Option<String>) {
+        let text = JsonText::parse(text.to_owned()).expect("JSON");
+        let mut adjustments = Adjustments::default();
+        let kept = MESSAGE.keep_in_list(&text, "messages[]", &mut adjustments);
+        let kept = kept.expect("a list").as_str().to_owned();
+        (kept, adjustments.header_value())
+    }
+
+    #[test]
+    fn what_is_openais_own_keeps_its_bytes() {
+        let text =
+            "[ {\"content\" : [ {\"type\":\"text\", \"text\":\"\\u0061\"} ],\"role\":\"user\"} ]";
+        assert_eq!(kept(text), (text.to_owned(), None));
+    }
+
+    #[test]
+    fn extensions_and_unknown_keys_are_left_out_and_noted() {
+        let text = r#"[{"role":"assistant","content":null,"reasoning_content":"r","mood":"x",
+            "tool_calls":[{"index":0,"id":"1","function":{"name":"f", "arguments":"{}"}}]},
+            {"role": "user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]}]"#;
+        let (kept, notes) = kept(text);
+        assert_eq!(
+            kept,
+            r#"[{"role":"assistant","content":null,"tool_calls":[{"id":"1","function":{"name":"f", "arguments":"{}"}}]},{"role":"user","content":[{"type":"text","text":"a"}]}]"#
+        );
+        assert_eq!(
+            notes.as_deref(),
+            Some(
+                "messages[].reasoning_content: ignored, messages[].mood: ignored, \
+                 messages[].content[].cache_control: ignored"
+            )
+        );
+    }
+}

@@ -1,0 +1,250 @@
+//! The fields of a request for one of AWS's OpenAI surfaces, one by one.
+
+use serde::Serialize;
+
+use super::super::conversation::note_unknown;
+use super::super::extensions::service_tier;
+use super::super::parameters::refuse;
+use super::super::terms::ChatOptions;
+use super::super::wishes::effort_wish;
+use super::client_keys::TOOL;
+use super::request::NativeTerms;
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::converse::options::Fields;
+use crate::converse::rules::EffortWish;
+use crate::fault::Fault;
+use crate::models::{Effort, Facts, RefusedField};
+use crate::openai::object::Unknown;
+
+/// Fields that OpenAI's API does not have, and `metadata`, which is given back by the gateway. What
+/// they ask for was served elsewhere, or is nothing.
+pub(super) const EXTENSIONS: [&str; 12] = [
+    "additionalModelRequestFields",
+    "additionalModelResponseFieldPaths",
+    "function_call",
+    "functions",
+    "guardrailConfig",
+    "metadata",
+    "moderation",
+    "performanceConfig",
+    "promptVariables",
+    "requestMetadata",
+    "thinking",
+    "top_k",
+];
+
+/// A body on its way to being sent.
+pub(super) struct Draft<'a> {
+    pub(super) body: Fields,
+    pub(super) facts: &'a Facts,
+    /// Whether the model reasons on this request.
+    pub(super) reasons: bool,
+    pub(super) adjustments: Adjustments,
+}
+
+impl Draft<'_> {
+    pub(super) fn leave_out(&mut self, fields: &[&str]) {
+        self.body.retain(|key, _| !fields.contains(&key));
+    }
+
+    pub(super) fn drop(&mut self, field: &str, why: &str) {
+        if self.body.remove(field).is_some() {
+            self.adjustments.note(field, why);
+        }
+    }
+
+    pub(super) fn is_refused(&self, field: &str) -> bool {
+        let lists = |fields: &[String]| fields.iter().any(|refused| refused == field);
+        lists(&self.facts.surface_refuses)
+            || match self.reasons {
+                true => lists(&self.facts.surface_refuses_reasoning),
+                false => lists(&self.facts.surface_refuses_without_reasoning),
+            }
+    }
+
+    /// A field by which a client reads its answer: it is passed on or refused.
+    pub(super) fn trusted(&mut self, field: &str, value: Option<JsonText>) -> Result<(), Fault> {
+        if !self.is_refused(field) {
+            return Ok(());
+        }
+        self.body.remove(field);
+        let why = match self
+            .facts
+            .surface_refuses
+            .iter()
+            .any(|refused| refused == field)
+        {
+            true => "this model does not take it",
+            false => {
+                "this model does not take it while it reasons; send `reasoning_effort: \"none\"`"
+            }
+        };
+        refuse(field, value, why)
+    }
+
+    /// Parameters of sampling, without which an answer is still one.
+    pub(super) fn sampling(&mut self) {
+        for (field, usual) in [
+            ("temperature", "1"),
+            ("top_p", "1"),
+            ("frequency_penalty", "0"),
+            ("presence_penalty", "0"),
+        ] {
+            if !self.is_refused(field) {
+                continue;
+            }
+            let value = self.body.remove(field);
+            let asked = value.and_then(|value| value.as_str().parse::<f64>().ok());
+            if asked.is_some() && asked != usual.parse().ok() {
+                let why = match self.reasons {
+                    true => "dropped, this model does not take it while it reasons",
+                    false => "dropped, this model does not take it",
+                };
+                self.adjustments.note(field, why);
+            }
+        }
+    }
+
+    /// The most tokens: the newer name of the field, at the place where the client wrote it.
+    pub(super) fn limit(
+        &mut self,
+        limit: Option<u32>,
+        terms: &NativeTerms<'_>,
+    ) -> Result<(), Fault> {
+        const FIELD: &str = "max_completion_tokens";
+        let Some(mut limit) = limit else {
+            return Ok(());
+        };
+        let least = self.facts.least_max_tokens;
+        let most = terms.output_limit.unwrap_or(u32::MAX);
+        if limit > most {
+            limit = most;
+            let action = format!("lowered to {most}, the model's most");
+            self.adjustments.note(FIELD, action);
+        }
+        if limit < least {
+            let ceiling = terms.options.max_tokens_ceiling;
+            if ceiling.is_some_and(|ceiling| ceiling < least) {
+                return Err(Fault::unsupported_value(
+                    FIELD,
+                    format!(
+                        "this model writes {least} tokens at least, more than the operator of this \
+                         gateway lets it"
+                    ),
+                ));
+            }
+            limit = least;
+            let action = format!("raised to {least}, the model's least");
+            self.adjustments.note(FIELD, action);
+        }
+        match self.body.get(FIELD).is_some() {
+            true => drop(self.body.remove("max_tokens")),
+            false => self.body.rename("max_tokens", FIELD),
+        }
+        self.body.set(FIELD, json(&limit)?);
+        Ok(())
+    }
+
+    /// How much to reason: the nearest effort that the model has, the higher one of two.
+    pub(super) fn effort(&mut self, word: Option<String>) -> Result<(), Fault> {
+        const FIELD: &str = "reasoning_effort";
+        let Some(word) = word else {
+            return Ok(());
+        };
+        let efforts = &self.facts.efforts;
+        match effort_wish(&word)? {
+            // The table knows no effort of it: the surface says whether it takes this one.
+            _ if efforts.is_empty() => {}
+            EffortWish::None if self.facts.always_reasons => {
+                let least = efforts.first().copied().unwrap_or(Effort::Low);
+                self.body.set(FIELD, json(least.as_str())?);
+                self.adjustments.note(FIELD, "this model always reasons");
+            }
+            EffortWish::None => {}
+            EffortWish::Level(effort) => {
+                let at_least = efforts.iter().find(|own| **own >= effort);
+                let nearest = *at_least.or(efforts.last()).unwrap_or(&effort);
+                if nearest != effort {
+                    let nearest = nearest.as_str();
+                    self.body.set(FIELD, json(nearest)?);
+                    let action = format!("`{nearest}`, this model has no `{word}`");
+                    self.adjustments.note(FIELD, action);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The tier, in the words that the surface shares with OpenAI's API; gives Bedrock's.
+    pub(super) fn tier(
+        &mut self,
+        tier: Option<String>,
+        options: &ChatOptions,
+    ) -> Result<Option<&'static str>, Fault> {
+        const FIELD: &str = "service_tier";
+        let tier = tier.or_else(|| options.service_tier_header.clone());
+        let tier = service_tier(tier.as_deref(), options, self.facts, &mut self.adjustments)?;
+        let word = tier.map(|tier| tier.r#type.as_str());
+        match word {
+            Some(word) => self.body.set(FIELD, json(word)?),
+            None => drop(self.body.remove(FIELD)),
+        }
+        Ok(word)
+    }
+
+    /// Usage is always asked for: what was used is written down.
+    pub(super) fn stream(&mut self, stream: bool) -> Result<(), Fault> {
+        match stream {
+            true => {
+                let options = JsonText::parse(r#"{"include_usage":true}"#.to_owned());
+                let options = options.map_err(|_| Fault::internal())?;
+                self.body.set("stream_options", options);
+            }
+            false => drop(self.body.remove("stream_options")),
+        }
+        Ok(())
+    }
+
+    pub(super) fn tools(&mut self, has_tools: bool) -> Result<(), Fault> {
+        if !has_tools {
+            self.leave_out(&["tools", "tool_choice", "parallel_tool_calls"]);
+            return Ok(());
+        }
+        let Some(tools) = self.body.get("tools") else {
+            return Ok(());
+        };
+        let kept = TOOL.keep_in_list(tools, "tools[]", &mut self.adjustments);
+        self.body.set("tools", kept.map_err(|_| Fault::internal())?);
+        Ok(())
+    }
+
+    /// Keys that nobody here knows go where the operator names them.
+    pub(super) fn unknown(&mut self, unknown: &Unknown, options: &ChatOptions) {
+        let is_named = |key: &str| options.model_fields.names(key);
+        let others: Unknown = unknown
+            .iter()
+            .filter(|(key, _)| !is_named(key))
+            .cloned()
+            .collect();
+        self.body
+            .retain(|key, _| !others.iter().any(|(other, _)| other == key));
+        note_unknown(&mut self.adjustments, &others, "");
+    }
+
+    /// What the model was found to refuse.
+    pub(super) fn learned(&mut self) {
+        for refused in &self.facts.refused {
+            if let RefusedField::Surface(field) = refused
+                && self.body.remove(field).is_some()
+            {
+                self.adjustments
+                    .note(field, "dropped, this model refuses it");
+            }
+        }
+    }
+}
+
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, Fault> {
+    JsonText::of(value).map_err(|_| Fault::internal())
+}

@@ -1,0 +1,72 @@
+//! The text of one answer, with the reasoning that gpt-oss writes into it told apart.
+
+use super::super::tag_split::{Part, TagSplitter, Unclosed};
+
+/// The text of one answer.
+#[derive(Debug)]
+pub(super) struct AnswerText {
+    splitter: Option<TagSplitter>,
+}
+
+/// What a stretch of text comes to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) reasoning: String,
+    pub(super) content: String,
+}
+
+impl AnswerText {
+    /// Text with reasoning between `<tag>` and `</tag>`; without any where `tag` is empty.
+    pub(super) fn new(tag: &str) -> Self {
+        let splitter = (!tag.is_empty()).then(|| TagSplitter::new(tag, Unclosed::Reasoning));
+        Self { splitter }
+    }
+
+    /// Whether reasoning is looked for.
+    pub(super) fn has_tag(&self) -> bool {
+        self.splitter.is_some()
+    }
+
+    /// Takes the next piece and gives what is known by now.
+    pub(super) fn push(&mut self, text: &str) -> Told {
+        let mut told = Told::default();
+        match &mut self.splitter {
+            Some(splitter) => splitter.push(text, &mut |part| told.add(part)),
+            None => told.content.push_str(text),
+        }
+        told
+    }
+
+    /// The text is over: gives what was held back.
+    pub(super) fn finish(&mut self) -> Told {
+        let mut told = Told::default();
+        if let Some(splitter) = &mut self.splitter {
+            splitter.finish(&mut |part| told.add(part));
+        }
+        told
+    }
+
+    /// The whole of a text.
+    pub(super) fn whole(mut self, text: &str) -> Told {
+        let Told { reasoning, content } = self.push(text);
+        let rest = self.finish();
+        Told {
+            reasoning: reasoning + &rest.reasoning,
+            content: content + &rest.content,
+        }
+    }
+}
+
+impl Told {
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.reasoning.is_empty() && self.content.is_empty()
+    }
+
+    fn add(&mut self, part: Part<'_>) {
+        match part {
+            Part::Reasoning(text) => self.reasoning.push_str(text),
+            Part::Content(text) => self.content.push_str(text),
+        }
+    }
+}

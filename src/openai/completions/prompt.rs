@@ -1,0 +1,126 @@
+//! What is to be completed, in the four forms that clients write it in.
+
+use std::fmt;
+
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::openai::object::ClientValue;
+
+/// What is to be completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prompt {
+    /// One text.
+    Text(String),
+    /// Several, each completed for itself.
+    Texts(Vec<String>),
+    /// One, as tokens of a tokenizer of OpenAI's.
+    Tokens(Vec<i64>),
+    /// Several, as tokens.
+    TokenLists(Vec<Vec<i64>>),
+}
+
+/// An entry of a list.
+enum Entry {
+    Text(String),
+    Token(i64),
+    Tokens(Vec<i64>),
+}
+
+impl ClientValue for Prompt {}
+
+impl<'de> Deserialize<'de> for Prompt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Forms;
+        impl<'de> Visitor<'de> for Forms {
+            type Value = Prompt;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string, an array of strings, or arrays of tokens")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Prompt, E> {
+                Ok(Prompt::Text(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Prompt, A::Error> {
+                let (mut texts, mut tokens, mut lists) = (Vec::new(), Vec::new(), Vec::new());
+                while let Some(entry) = entries.next_element()? {
+                    match entry {
+                        Entry::Text(text) => texts.push(text),
+                        Entry::Token(token) => tokens.push(token),
+                        Entry::Tokens(list) => lists.push(list),
+                    }
+                }
+                match (texts.is_empty(), tokens.is_empty(), lists.is_empty()) {
+                    (_, true, true) => Ok(Prompt::Texts(texts)),
+                    (true, false, true) => Ok(Prompt::Tokens(tokens)),
+                    (true, true, false) => Ok(Prompt::TokenLists(lists)),
+                    _ => Err(A::Error::custom("texts and tokens in one list")),
+                }
+            }
+        }
+        deserializer.deserialize_any(Forms)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Forms;
+        impl<'de> Visitor<'de> for Forms {
+            type Value = Entry;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string, a token or an array of tokens")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Entry, E> {
+                Ok(Entry::Text(text.to_owned()))
+            }
+
+            fn visit_i64<E: Error>(self, token: i64) -> Result<Entry, E> {
+                Ok(Entry::Token(token))
+            }
+
+            fn visit_u64<E: Error>(self, token: u64) -> Result<Entry, E> {
+                // What is larger is no token.
+                Ok(Entry::Token(i64::try_from(token).unwrap_or(i64::MAX)))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, tokens: A) -> Result<Entry, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(tokens)).map(Entry::Tokens)
+            }
+        }
+        deserializer.deserialize_any(Forms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_read_in_each_of_its_forms() {
+        let read = |json: &str| serde_json::from_str::<Prompt>(json).ok();
+        let texts = |texts: &[&str]| Prompt::Texts(texts.iter().map(|&t| t.to_owned()).collect());
+        for (json, prompt) in [
+            (r#""a""#, Some(Prompt::Text("a".to_owned()))),
+            (r#"["a", "b"]"#, Some(texts(&["a", "b"]))),
+            ("[]", Some(texts(&[]))),
+            ("[1, -2]", Some(Prompt::Tokens(vec![1, -2]))),
+            (
+                "[[1, 2], [3]]",
+                Some(Prompt::TokenLists(vec![vec![1, 2], vec![3]])),
+            ),
+            (r#"["a", 1]"#, None),
+            (r#"[["a"]]"#, None),
+            ("[1, [2]]", None),
+            ("[1.5]", None),
+            ("1", None),
+            (r#"{"a": 1}"#, None),
+        ] {
+            assert_eq!(read(json), prompt, "{json}");
+        }
+    }
+}

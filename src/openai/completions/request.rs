@@ -1,0 +1,323 @@
+//! A completion request as chat requests.
+
+use super::prompt::Prompt;
+use super::types::CompletionRequest;
+use crate::converse::JsonText;
+use crate::fault::Fault;
+use crate::openai::chat::{ChatMessage, ChatRequest, Content};
+use crate::openai::embeddings::Tokenizer;
+
+/// A completion request, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prompted {
+    /// A chat request for each prompt, in order, at least one.
+    pub requests: Vec<ChatRequest>,
+    /// The prompts, where they are said back before their completions; none where not.
+    pub echoed: Vec<String>,
+}
+
+/// Takes `request` apart into chat requests, whose fields mean what they mean there. There may be
+/// no more than `most_answers` answers to all prompts together.
+///
+/// Fails with a fault that names the field which cannot be served.
+pub fn chat_requests(request: CompletionRequest, most_answers: u32) -> Result<Prompted, Fault> {
+    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    let CompletionRequest {
+        model,
+        prompt,
+        suffix,
+        max_tokens,
+        temperature,
+        top_p,
+        n,
+        best_of,
+        stream,
+        stream_options,
+        logprobs,
+        echo,
+        stop,
+        presence_penalty,
+        frequency_penalty,
+        logit_bias,
+        seed,
+        user,
+        tokenizer,
+        top_k,
+        guardrail_config,
+        performance_config,
+        request_metadata,
+        additional_model_request_fields,
+        additional_model_response_field_paths,
+        unknown,
+    } = request;
+    check_suffix(suffix)?;
+    check_logprobs(logprobs)?;
+    check_best_of(best_of, n)?;
+    let prompts = prompts(prompt, tokenizer.as_deref())?;
+    check_count(prompts.len(), n, most_answers)?;
+    let settings = ChatRequest {
+        model,
+        max_tokens,
+        temperature,
+        top_p,
+        stop,
+        stream,
+        stream_options,
+        n,
+        top_k,
+        frequency_penalty,
+        presence_penalty,
+        seed,
+        logit_bias,
+        user,
+        guardrail_config,
+        performance_config,
+        request_metadata,
+        additional_model_request_fields,
+        additional_model_response_field_paths,
+        unknown,
+        ..ChatRequest::default()
+    };
+    let echoed = match echo {
+        Some(true) => prompts.clone(),
+        _ => Vec::new(),
+    };
+    let requests = prompts.into_iter().map(|prompt| ChatRequest {
+        messages: Some(vec![user_message(prompt)]),
+        ..settings.clone()
+    });
+    Ok(Prompted {
+        requests: requests.collect(),
+        echoed,
+    })
+}
+
+/// `fault` of a chat request in the words of this endpoint, where the conversation is the prompt:
+/// that at `place`, where there are several.
+pub fn in_its_words(fault: Fault, place: Option<usize>) -> Fault {
+    let is_of_messages = |path: &String| path.starts_with("messages");
+    match fault.parameter.as_ref().is_some_and(is_of_messages) {
+        true => fault.parameter(place.map_or_else(|| "prompt".to_owned(), path)),
+        false => fault,
+    }
+}
+
+fn user_message(text: String) -> ChatMessage {
+    ChatMessage {
+        role: Some("user".to_owned()),
+        content: Some(Content::Text(text)),
+        ..ChatMessage::default()
+    }
+}
+
+/// The texts to complete.
+fn prompts(prompt: Option<Prompt>, tokenizer: Option<&str>) -> Result<Vec<String>, Fault> {
+    let (texts, is_list) = match prompt {
+        None => {
+            return Err(Fault::missing(
+                "prompt",
+                "`prompt` is missing; send the text to complete",
+            ));
+        }
+        Some(Prompt::Text(text)) => (vec![text], false),
+        Some(Prompt::Texts(texts)) => (texts, true),
+        Some(Prompt::Tokens(tokens)) => {
+            let text = self::tokenizer(tokenizer)?.text(&tokens, "prompt")?;
+            (vec![text], false)
+        }
+        Some(Prompt::TokenLists(lists)) => {
+            let tokenizer = self::tokenizer(tokenizer)?;
+            let texts = lists.iter().enumerate();
+            let texts = texts.map(|(place, list)| tokenizer.text(list, &path(place)));
+            (texts.collect::<Result<_, _>>()?, true)
+        }
+    };
+    if texts.is_empty() {
+        let message = "`prompt` is an empty list; send at least one text";
+        return Err(Fault::invalid("prompt", message));
+    }
+    let is_blank = |text: &String| text.trim().is_empty();
+    match texts.iter().position(is_blank) {
+        Some(place) if is_list => Err(blank(&path(place))),
+        Some(_) => Err(blank("prompt")),
+        None => Ok(texts),
+    }
+}
+
+/// The tokenizer that the request names, or that of OpenAI's models for this endpoint.
+fn tokenizer(name: Option<&str>) -> Result<Tokenizer, Fault> {
+    let Some(name) = name else {
+        return Ok(Tokenizer::default());
+    };
+    Tokenizer::parse(name).ok_or_else(|| {
+        let names = Tokenizer::NAMES;
+        let message = format!("`tokenizer` is `{name}`, and there are {names}");
+        Fault::unsupported_value("tokenizer", message)
+    })
+}
+
+fn path(place: usize) -> String {
+    format!("prompt[{place}]")
+}
+
+fn blank(path: &str) -> Fault {
+    Fault::invalid(
+        path,
+        format!("`{path}` has no text, and the models of Bedrock begin nothing by themselves"),
+    )
+}
+
+fn check_suffix(suffix: Option<JsonText>) -> Result<(), Fault> {
+    match suffix {
+        Some(suffix) if !suffix.is_neutral() => Err(Fault::unsupported(
+            "suffix",
+            "`suffix` is not served: no model of Bedrock's fills a gap; say in the prompt what \
+             comes behind it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Even 0 asks for the probabilities of the tokens written.
+fn check_logprobs(logprobs: Option<JsonText>) -> Result<(), Fault> {
+    match logprobs {
+        Some(logprobs) if !matches!(logprobs.as_str(), "null" | "false") => {
+            Err(Fault::unsupported(
+                "logprobs",
+                "`logprobs` is not served: Bedrock gives no token probabilities",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The best would be chosen by probabilities that Bedrock does not give.
+fn check_best_of(best_of: Option<i64>, n: Option<i64>) -> Result<(), Fault> {
+    let n = n.unwrap_or(1);
+    match best_of {
+        Some(best_of) if best_of < n => Err(Fault::invalid(
+            "best_of",
+            format!("`best_of` is {best_of}, and it is at least `n`, which is {n}"),
+        )),
+        Some(best_of) if best_of > n => Err(Fault::unsupported_value(
+            "best_of",
+            format!(
+                "`best_of` is {best_of}: Bedrock gives no token probabilities to choose the best \
+                 answers by; leave it out, and ask for all of them with `n`"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_count(prompts: usize, n: Option<i64>, most: u32) -> Result<(), Fault> {
+    let each = usize::try_from(n.unwrap_or(1)).unwrap_or(1);
+    // What is wrong with `n` alone is said where it is read.
+    if prompts == 1 || prompts.saturating_mul(each) <= most as usize {
+        return Ok(());
+    }
+    Err(Fault::unsupported_value(
+        "prompt",
+        format!(
+            "`prompt` has {prompts} texts with {each} answers to each, and this gateway gives at \
+             most {most} answers to a request; send them in several requests"
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompted(json: &str) -> Result<Prompted, Fault> {
+        chat_requests(serde_json::from_str(json).expect("a request"), 8)
+    }
+
+    fn refused(json: &str) -> (Option<String>, Option<&'static str>) {
+        let fault = prompted(json).expect_err(json);
+        (fault.parameter, fault.code)
+    }
+
+    #[test]
+    fn each_prompt_is_one_message_of_the_users() {
+        let given = prompted(r#"{"prompt": ["a", "b"], "temperature": 0.5, "odd": 1}"#);
+        let given = given.expect("two requests");
+        let texts: Vec<_> = given.requests.iter().map(|r| r.messages.clone()).collect();
+        let message = |text: &str| Some(vec![user_message(text.to_owned())]);
+        assert_eq!(texts, [message("a"), message("b")]);
+        assert!(given.requests.iter().all(|r| r.temperature.is_some()));
+        assert!(given.requests.iter().all(|r| r.unknown.len() == 1));
+        assert!(given.echoed.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_honoured_is_refused_by_name() {
+        for (json, field, code) in [
+            (r#"{}"#, "prompt", "missing_required_parameter"),
+            (
+                r#"{"prompt": null}"#,
+                "prompt",
+                "missing_required_parameter",
+            ),
+            (r#"{"prompt": ""}"#, "prompt", "invalid_value"),
+            (r#"{"prompt": []}"#, "prompt", "invalid_value"),
+            (r#"{"prompt": ["a", " "]}"#, "prompt[1]", "invalid_value"),
+            (r#"{"prompt": [9906, -1]}"#, "prompt[1]", "invalid_value"),
+            (r#"{"prompt": [[9906], []]}"#, "prompt[1]", "invalid_value"),
+            (
+                r#"{"prompt": [1], "tokenizer": "r50k_base"}"#,
+                "tokenizer",
+                "unsupported_value",
+            ),
+            (
+                r#"{"prompt": ["a", "b", "c"], "n": 3}"#,
+                "prompt",
+                "unsupported_value",
+            ),
+            (
+                r#"{"prompt": "a", "suffix": "z"}"#,
+                "suffix",
+                "unsupported_parameter",
+            ),
+            (
+                r#"{"prompt": "a", "logprobs": 0}"#,
+                "logprobs",
+                "unsupported_parameter",
+            ),
+            (
+                r#"{"prompt": "a", "best_of": 3}"#,
+                "best_of",
+                "unsupported_value",
+            ),
+            (
+                r#"{"prompt": "a", "best_of": 1, "n": 2}"#,
+                "best_of",
+                "invalid_value",
+            ),
+        ] {
+            assert_eq!(
+                refused(json),
+                (Some(field.to_owned()), Some(code)),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn tokens_are_the_text_that_they_were_made_of() {
+        let texts = prompted(r#"{"prompt": [[9906], [9906, 11, 1917, 0]]}"#).map(|p| p.requests);
+        let expected = prompted(r#"{"prompt": ["Hello", "Hello, world!"]}"#).map(|p| p.requests);
+        assert_eq!(texts, expected);
+        let one = prompted(r#"{"prompt": [13225], "tokenizer": "o200k_base"}"#);
+        assert_eq!(one, prompted(r#"{"prompt": "Hello"}"#));
+    }
+
+    #[test]
+    fn what_asks_for_nothing_is_taken() {
+        let plain = prompted(r#"{"prompt": "a", "n": 2}"#);
+        let harmless = r#"{"prompt": "a", "n": 2, "suffix": null, "logprobs": null, "best_of": 2,
+            "echo": false, "stop": null, "user": null}"#;
+        assert_eq!(prompted(harmless), plain);
+        assert!(prompted(r#"{"prompt": "a", "suffix": "", "best_of": 1}"#).is_ok());
+    }
+}

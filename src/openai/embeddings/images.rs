@@ -1,0 +1,131 @@
+//! Pictures within `input`: data URLs, base64, and what was fetched from https addresses.
+
+use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
+use crate::adjustments::Adjustments;
+use crate::fault::Fault;
+use crate::models::EmbeddingFacts;
+use crate::openai::chat::{
+    Fetched, ImageUrl, RemoteAddress, StringOrObject, is_web_address, note_unknown, open_image,
+};
+use crate::providers::embeddings::Image;
+
+/// The https addresses of pictures in a request, each with its place.
+pub fn remote_images(request: &EmbeddingsRequest) -> Vec<RemoteAddress> {
+    let parts = match &request.input {
+        Some(EmbeddingsInput::One(part)) => std::slice::from_ref(part),
+        Some(EmbeddingsInput::Several(parts)) => parts.as_slice(),
+        None => &[],
+    };
+    let several = matches!(request.input, Some(EmbeddingsInput::Several(_)));
+    let objects = parts
+        .iter()
+        .zip(0..)
+        .filter_map(|(part, place)| match part {
+            InputPart::Object(object) => Some((object, place)),
+            InputPart::Text(_) | InputPart::Token(_) | InputPart::Tokens(_) => None,
+        });
+    let addresses = objects.filter_map(|(object, place)| {
+        let (address, field) = address_of(object)?;
+        let path = path(several.then_some(place));
+        is_web_address(address).then(|| RemoteAddress {
+            address: address.to_owned(),
+            path: format!("{path}.{field}"),
+        })
+    });
+    addresses.collect()
+}
+
+/// `input[3]`, or `input` where it is no list.
+pub(super) fn path(place: Option<usize>) -> String {
+    match place {
+        Some(place) => format!("input[{place}]"),
+        None => "input".to_owned(),
+    }
+}
+
+/// The picture's address in an object, and the field that has it.
+fn address_of(object: &InputObject) -> Option<(&str, &'static str)> {
+    let image = object.image.as_deref().map(|image| (image, "image"));
+    image.or_else(|| object.image_url.as_ref().and_then(url_of))
+}
+
+fn url_of(url: &StringOrObject<ImageUrl>) -> Option<(&str, &'static str)> {
+    match url {
+        StringOrObject::String(url) => Some((url, "image_url")),
+        StringOrObject::Object(object) => Some((object.url.as_deref()?, "image_url.url")),
+    }
+}
+
+/// The pictures that an object can name.
+pub(super) struct Named {
+    pub(super) image: Option<String>,
+    pub(super) image_url: Option<StringOrObject<ImageUrl>>,
+}
+
+impl Named {
+    /// The address of the picture, where there is one, and the field's path.
+    pub(super) fn address(
+        self,
+        path: &str,
+        adjustments: &mut Adjustments,
+    ) -> Result<Option<(String, String)>, Fault> {
+        let Self { image, image_url } = self;
+        match (image, image_url) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(Fault::invalid(
+                path,
+                format!("`{path}` has `image` and `image_url`, which say the same; leave one out"),
+            )),
+            (Some(image), None) => Ok(Some((image, format!("{path}.image")))),
+            (None, Some(StringOrObject::String(url))) => {
+                Ok(Some((url, format!("{path}.image_url"))))
+            }
+            (None, Some(StringOrObject::Object(object))) => {
+                let path = format!("{path}.image_url");
+                let ImageUrl {
+                    url,
+                    detail,
+                    format,
+                    bucket_owner,
+                    unknown,
+                } = object;
+                let ignored = [
+                    ("detail", detail.filter(|detail| detail != "auto")),
+                    ("format", format),
+                    ("bucket_owner", bucket_owner),
+                ];
+                for (field, value) in ignored {
+                    if value.is_some() {
+                        adjustments.ignored(&format!("input[].image_url.{field}"));
+                    }
+                }
+                note_unknown(adjustments, &unknown, "input[].image_url.");
+                let url = url.ok_or_else(|| Fault::missing_field(&path, "url"))?;
+                Ok(Some((url, format!("{path}.url"))))
+            }
+        }
+    }
+}
+
+/// The picture at `address`, which stands at `path`.
+pub(super) fn image(
+    address: String,
+    path: &str,
+    facts: &EmbeddingFacts,
+    fetched: &Fetched,
+) -> Result<Image, Fault> {
+    let (format, base64) = open_image(address, path, fetched)?;
+    let taken = &facts.image_formats;
+    if !taken.iter().any(|word| word == format.as_str()) {
+        return Err(Fault::unsupported_value(
+            path,
+            format!(
+                "the picture is {}, and this model takes {}",
+                format.as_str(),
+                taken.join(", ")
+            ),
+        )
+        .code("invalid_image_format"));
+    }
+    Ok(Image { format, base64 })
+}

@@ -1,0 +1,222 @@
+//! `input` as what is embedded, one vector each.
+
+use super::images::{Named, image, path};
+use super::request::EmbeddingTerms;
+use super::tokens::Tokenizer;
+use super::types::{EmbeddingsInput, InputObject, InputPart};
+use crate::adjustments::Adjustments;
+use crate::fault::Fault;
+use crate::models::{EmbeddingInput, Truncation};
+use crate::openai::chat::{is_data_url, note_unknown};
+use crate::providers::embeddings::Item;
+
+/// The most entries of `input` (OpenAI's API reference).
+const MOST_INPUTS: usize = 2048;
+
+/// What is needed to read `input`.
+pub(super) struct Reader<'a> {
+    pub(super) terms: &'a EmbeddingTerms<'a>,
+    pub(super) tokenizer: Tokenizer,
+    pub(super) truncation: Truncation,
+}
+
+impl Reader<'_> {
+    /// The things that `input` has.
+    pub(super) fn items(
+        &self,
+        input: Option<EmbeddingsInput>,
+        adjustments: &mut Adjustments,
+    ) -> Result<Vec<Item>, Fault> {
+        let parts = match input {
+            None => return Err(Fault::missing("input", "`input` is missing; send a text")),
+            Some(EmbeddingsInput::One(part)) => {
+                return Ok(vec![self.item(part, &path(None), adjustments)?]);
+            }
+            Some(EmbeddingsInput::Several(parts)) => parts,
+        };
+        check_alike(&parts)?;
+        if let Some(tokens) = tokens_of_one(&parts) {
+            let text = self.decode(&tokens, &path(None))?;
+            return Ok(vec![self.text(text, &path(None))?]);
+        }
+        if parts.is_empty() {
+            let message = "`input` is an empty array; send at least one text";
+            return Err(Fault::invalid("input", message));
+        }
+        if parts.len() > MOST_INPUTS {
+            let count = parts.len();
+            let message =
+                format!("`input` has {count} entries, and a request has {MOST_INPUTS} at the most");
+            return Err(Fault::invalid("input", message));
+        }
+        let parts = parts.into_iter().enumerate();
+        let items = parts.map(|(place, part)| self.item(part, &path(Some(place)), adjustments));
+        items.collect()
+    }
+
+    fn item(
+        &self,
+        part: InputPart,
+        path: &str,
+        adjustments: &mut Adjustments,
+    ) -> Result<Item, Fault> {
+        match part {
+            InputPart::Text(text) if is_picture(&text) => self.picture(None, text, path, path),
+            InputPart::Text(text) => self.text(text, path),
+            InputPart::Token(token) => self.text(self.decode(&[token], path)?, path),
+            InputPart::Tokens(tokens) => {
+                if tokens.is_empty() {
+                    return Err(empty(path));
+                }
+                self.text(self.decode(&tokens, path)?, path)
+            }
+            InputPart::Object(object) => self.object(object, path, adjustments),
+        }
+    }
+
+    fn object(
+        &self,
+        object: InputObject,
+        path: &str,
+        adjustments: &mut Adjustments,
+    ) -> Result<Item, Fault> {
+        let InputObject {
+            // The other fields tell.
+            r#type: _,
+            text,
+            image,
+            image_url,
+            unknown,
+        } = object;
+        note_unknown(adjustments, &unknown, "input[].");
+        let named = Named { image, image_url };
+        match (text, named.address(path, adjustments)?) {
+            (None, None) => Err(Fault::invalid(
+                path,
+                format!("`{path}` has none of `text`, `image` and `image_url`"),
+            )),
+            (Some(text), None) => self.text(text, &format!("{path}.text")),
+            (text, Some((address, at))) => self.picture(text, address, &at, path),
+        }
+    }
+
+    /// A picture, with its text where there is one; the address stands at `at`, all of it at
+    /// `path`.
+    fn picture(
+        &self,
+        text: Option<String>,
+        address: String,
+        at: &str,
+        path: &str,
+    ) -> Result<Item, Fault> {
+        let facts = self.terms.facts;
+        let kind = match text {
+            Some(_) => EmbeddingInput::TextAndImage,
+            None => EmbeddingInput::Image,
+        };
+        if !facts.takes(kind) {
+            let why = match facts.takes(EmbeddingInput::Image) {
+                true => "a text or a picture, and not both in one; send them apart",
+                false => "texts alone; ask a model that embeds pictures as well",
+            };
+            let message = format!("this model embeds {why}");
+            return Err(Fault::unsupported_value(path, message));
+        }
+        let image = image(address, at, facts, self.terms.fetched)?;
+        Ok(match text {
+            Some(text) => match self.text(text, &format!("{path}.text"))? {
+                Item::Text(text) => Item::TextAndImage(text, image),
+                other => other,
+            },
+            None => Item::Image(image),
+        })
+    }
+
+    /// A text that fits, or was cut to fit where that was asked for.
+    fn text(&self, text: String, path: &str) -> Result<Item, Fault> {
+        if text.is_empty() {
+            return Err(empty(path));
+        }
+        let Some(longest) = self.terms.facts.longest_text else {
+            return Ok(Item::Text(text));
+        };
+        // No text has more characters than bytes.
+        let length = match text.len() {
+            bytes if bytes <= longest => return Ok(Item::Text(text)),
+            _ => text.chars().count(),
+        };
+        let surplus = length.saturating_sub(longest);
+        match self.truncation {
+            _ if surplus == 0 => Ok(Item::Text(text)),
+            Truncation::Start => Ok(Item::Text(text.chars().skip(surplus).collect())),
+            Truncation::End => Ok(Item::Text(text.chars().take(longest).collect())),
+            Truncation::None => Err(Fault::invalid(
+                path,
+                format!(
+                    "the text at `{path}` has {length} characters, and this model takes {longest} \
+                     at the most; send it in parts{}",
+                    self.or_cut()
+                ),
+            )
+            .code("context_length_exceeded")),
+        }
+    }
+
+    fn or_cut(&self) -> &'static str {
+        match self.terms.facts.truncations.contains(&Truncation::End) {
+            true => ", or with `\"truncate\": \"END\"`",
+            false => "",
+        }
+    }
+
+    fn decode(&self, tokens: &[i64], path: &str) -> Result<String, Fault> {
+        self.tokenizer.text(tokens, path)
+    }
+}
+
+fn empty(path: &str) -> Fault {
+    Fault::invalid(
+        path,
+        format!("`{path}` is empty, and there is nothing to embed; leave it out"),
+    )
+}
+
+/// Tokens stand among tokens.
+fn check_alike(parts: &[InputPart]) -> Result<(), Fault> {
+    let kind = |part: &InputPart| match part {
+        InputPart::Text(_) | InputPart::Object(_) => "texts",
+        InputPart::Token(_) => "tokens",
+        InputPart::Tokens(_) => "arrays of tokens",
+    };
+    let Some(first) = parts.first().map(kind) else {
+        return Ok(());
+    };
+    match parts.iter().position(|part| kind(part) != first) {
+        None => Ok(()),
+        Some(place) => Err(Fault::invalid(
+            path(Some(place)),
+            format!(
+                "`input` begins with {first}, and `input[{place}]` is something else; send texts \
+                 alone, tokens alone, or arrays of tokens alone"
+            ),
+        )),
+    }
+}
+
+/// The tokens of a list that is one text.
+fn tokens_of_one(parts: &[InputPart]) -> Option<Vec<i64>> {
+    let tokens: Vec<i64> = parts
+        .iter()
+        .filter_map(|part| match part {
+            InputPart::Token(token) => Some(*token),
+            _ => None,
+        })
+        .collect();
+    (!tokens.is_empty()).then_some(tokens)
+}
+
+/// Whether a text is the data URL of a picture.
+fn is_picture(text: &str) -> bool {
+    let head = text.get(..11).unwrap_or_default();
+    is_data_url(text) && head.eq_ignore_ascii_case("data:image/")
+}

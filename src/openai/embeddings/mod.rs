@@ -1,0 +1,15 @@
+//! `POST /v1/embeddings`: texts, tokens and pictures become calls of one of the providers' forms;
+//! vectors become OpenAI's list.
+
+mod answer;
+mod images;
+mod input;
+mod request;
+mod tokens;
+mod types;
+
+pub use answer::{EmbeddingsHead, answer_json};
+pub use images::remote_images;
+pub use request::{EmbeddingTerms, EncodingFormat, TranslatedEmbeddings, translate};
+pub use tokens::Tokenizer;
+pub use types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};

@@ -1,0 +1,107 @@
+//! Texts that come as tokens of OpenAI's tokenizers, as LangChain sends them.
+
+use tiktoken_rs::{CoreBPE, cl100k_base_singleton, o200k_base_singleton};
+
+use crate::fault::Fault;
+
+/// A tokenizer of OpenAI's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tokenizer {
+    /// That of `text-embedding-3-small`, `text-embedding-3-large` and `text-embedding-ada-002`, and
+    /// of clients for models that they do not know.
+    #[default]
+    Cl100kBase,
+    /// That of the models from `gpt-4o` on.
+    O200kBase,
+}
+
+impl Tokenizer {
+    /// The names of all.
+    pub const NAMES: &str = "`cl100k_base` and `o200k_base`";
+
+    /// The tokenizer that OpenAI calls `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "cl100k_base" => Some(Self::Cl100kBase),
+            "o200k_base" => Some(Self::O200kBase),
+            _ => None,
+        }
+    }
+
+    /// The name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cl100kBase => "cl100k_base",
+            Self::O200kBase => "o200k_base",
+        }
+    }
+
+    /// The text that `tokens`, which stand at `path`, stand for.
+    pub(in crate::openai) fn text(self, tokens: &[i64], path: &str) -> Result<String, Fault> {
+        self.decode(tokens).map_err(|place| {
+            let token = tokens.get(place).copied().unwrap_or_default();
+            let path = format!("{path}[{place}]");
+            let name = self.as_str();
+            let message = format!(
+                "`{path}` is {token}, and `{name}` has no such token; send the text, or name in \
+                 `tokenizer` the one that made the tokens: {}",
+                Self::NAMES
+            );
+            Fault::invalid(path, message)
+        })
+    }
+
+    /// The text that `tokens` stand for. Fails with the place of one that there is not.
+    ///
+    /// Clients cut long texts between tokens, which can be within a character: what is left of such
+    /// a one becomes U+FFFD.
+    fn decode(self, tokens: &[i64]) -> Result<String, usize> {
+        let vocabulary = self.vocabulary();
+        let mut text = Vec::with_capacity(tokens.len().saturating_mul(4));
+        for (place, token) in tokens.iter().enumerate() {
+            let bytes = u32::try_from(*token)
+                .ok()
+                .and_then(|token| vocabulary.decode_bytes(&[token]).ok());
+            text.extend(bytes.ok_or(place)?);
+        }
+        Ok(String::from_utf8(text)
+            .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned()))
+    }
+
+    /// Loaded where it is needed first, and kept: it takes some dozens of megabytes.
+    fn vocabulary(self) -> &'static CoreBPE {
+        match self {
+            Self::Cl100kBase => cl100k_base_singleton(),
+            Self::O200kBase => o200k_base_singleton(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_become_the_text_that_they_were_made_of() {
+        // As the Python library tiktoken encodes it.
+        let tokens = [9906, 11, 1917, 0, 11410, 234, 235];
+        let text = Tokenizer::Cl100kBase.decode(&tokens);
+        assert_eq!(text.as_deref(), Ok("Hello, world! 🌍"));
+        let cut = Tokenizer::Cl100kBase.decode(&tokens[..6]);
+        assert_eq!(cut.as_deref(), Ok("Hello, world! \u{fffd}"));
+        assert_eq!(
+            Tokenizer::O200kBase.decode(&[13225]).as_deref(),
+            Ok("Hello")
+        );
+        // <|endoftext|>
+        let special = Tokenizer::Cl100kBase.decode(&[100_257]);
+        assert_eq!(special.as_deref(), Ok("<|endoftext|>"));
+    }
+
+    #[test]
+    fn a_token_that_there_is_not_is_told_by_its_place() {
+        for strange in [-1, 100_256, 1 << 40, i64::MAX] {
+            assert_eq!(Tokenizer::Cl100kBase.decode(&[9906, strange]), Err(1));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Fields that OpenAI's API does not have: ours, and those of the model's provider.
+
+use serde_json::Number;
+
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::converse::options::Fields;
+use crate::fault::Fault;
+use crate::models::{ImageFacts, ImageTask};
+use crate::openai::chat::AllowList;
+use crate::providers::images::belongs;
+
+/// The provider's own fields that stand among OpenAI's, as far as the model takes them.
+pub(super) fn further(
+    style: Option<String>,
+    unknown: Vec<(String, JsonText)>,
+    task: ImageTask,
+    facts: &ImageFacts,
+    adjustments: &mut Adjustments,
+) -> Result<Fields, Fault> {
+    let takes = |name: &str| facts.takes(name) && belongs(facts.body, name, task);
+    let mut further = Fields::default();
+    match style.as_deref() {
+        None => {}
+        Some("vivid" | "natural") => adjustments.ignored("style"),
+        Some(style) if takes("style") => {
+            let style = JsonText::of(style).map_err(|_| Fault::internal())?;
+            further.set("style", style);
+        }
+        Some(_) => adjustments.ignored("style"),
+    }
+    for (key, value) in unknown {
+        match takes(&key) {
+            true => further.set(&key, value),
+            false if value.is_neutral() => {}
+            false => adjustments.ignored(&key),
+        }
+    }
+    let missing = facts.needs.iter().find(|name| further.get(name).is_none());
+    match missing {
+        Some(name) => {
+            let message = format!("`{name}` is missing; this model needs it beside `prompt`");
+            Err(Fault::missing(name.as_str(), message))
+        }
+        None => Ok(further),
+    }
+}
+
+/// Refuses a field of ours that the model, or what it does, has no place for.
+pub(super) fn check_further(field: &str, task: ImageTask, facts: &ImageFacts) -> Result<(), Fault> {
+    if !facts.takes(field) {
+        let message = format!("`{field}` is not served: this model takes none");
+        return Err(Fault::unsupported(field, message));
+    }
+    let has_place = match field {
+        "strength" => task == ImageTask::Vary,
+        "mask_prompt" => matches!(task, ImageTask::Inpaint | ImageTask::Outpaint),
+        "colors" => task == ImageTask::ColorGuided,
+        _ => task != ImageTask::RemoveBackground,
+    };
+    match has_place {
+        true => Ok(()),
+        false => {
+            let message = format!("`{field}` has no place in what is asked for; leave it out");
+            Err(Fault::unsupported(field, message))
+        }
+    }
+}
+
+pub(super) fn additional(fields: Option<Fields>, allowed: &AllowList) -> Result<Fields, Fault> {
+    let fields = fields.unwrap_or_default();
+    if let Some((key, _)) = fields.iter().find(|(key, _)| !allowed.allows(key)) {
+        return Err(Fault::unsupported(
+            format!("additionalModelRequestFields.{key}"),
+            format!("the operator of this gateway does not let `{key}` pass"),
+        ));
+    }
+    Ok(fields)
+}
+
+pub(super) fn seed(
+    seed: Option<i64>,
+    task: ImageTask,
+    facts: &ImageFacts,
+    adjustments: &mut Adjustments,
+) -> Result<Option<u64>, Fault> {
+    let Some(seed) = seed else {
+        return Ok(None);
+    };
+    if !facts.takes("seed") || task == ImageTask::RemoveBackground {
+        adjustments.ignored("seed");
+        return Ok(None);
+    }
+    match u64::try_from(seed) {
+        Ok(number) if number <= facts.most_seed => Ok(Some(number)),
+        _ => {
+            let message = format!(
+                "`seed` is {seed}, and its range is 0 to {}",
+                facts.most_seed
+            );
+            Err(Fault::invalid("seed", message))
+        }
+    }
+}
+
+/// How much changes; some models have to be told.
+pub(super) fn strength(
+    strength: Option<Number>,
+    task: ImageTask,
+    facts: &ImageFacts,
+    adjustments: &mut Adjustments,
+) -> Result<Option<Number>, Fault> {
+    if strength.is_none() && task == ImageTask::Vary && facts.usual_strength > 0 {
+        let usual = f64::from(facts.usual_strength) / 100.0;
+        adjustments.note(
+            "strength",
+            format!("{usual}, since this model has to be told one"),
+        );
+        return Ok(Number::from_f64(usual));
+    }
+    number("strength", strength)
+}
+
+pub(super) fn checked_colors(colors: Vec<String>) -> Result<Vec<String>, Fault> {
+    const MOST: usize = 10;
+    let is_color = |color: &String| {
+        let digits = color.strip_prefix('#').unwrap_or_default();
+        digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    if colors.len() > MOST {
+        let message = format!("there are {} colors, and {MOST} are the most", colors.len());
+        return Err(Fault::invalid("colors", message));
+    }
+    match colors.iter().position(|color| !is_color(color)) {
+        Some(place) => {
+            let message = "a color is written `#rrggbb`";
+            Err(Fault::invalid(format!("colors[{place}]"), message))
+        }
+        None => Ok(colors),
+    }
+}
+
+/// A number that is none below zero; its range is the provider's business.
+pub(super) fn number(field: &str, number: Option<Number>) -> Result<Option<Number>, Fault> {
+    match number.as_ref().and_then(Number::as_f64) {
+        Some(value) if value < 0.0 => {
+            let message = format!("`{field}` is {value}, and it is not below 0");
+            Err(Fault::invalid(field, message))
+        }
+        _ => Ok(number),
+    }
+}

@@ -1,0 +1,205 @@
+//! The pictures of a request: out of a form, out of JSON, or from the web; and what a model takes
+//! of them, its mask among them.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use super::types::{ImageReference, ImageRequest};
+use crate::adjustments::Adjustments;
+use crate::fault::Fault;
+use crate::models::{ImageFacts, ImageTask, Size};
+use crate::openai::chat::{Fetched, RemoteAddress, is_web_address, open_picture, picture_head};
+use crate::openai::form::Part;
+use crate::providers::images::mask_for;
+
+/// The most pictures that a request has (openapi.yaml: `image` of edits).
+const MOST_PICTURES: usize = 16;
+
+/// A picture, and where the client put it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputPicture {
+    /// The file.
+    pub bytes: Bytes,
+    /// The field's path, for refusals.
+    pub path: String,
+    /// Its size, where the file says it.
+    pub size: Option<Size>,
+}
+
+/// The pictures of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Those to begin with.
+    pub pictures: Vec<InputPicture>,
+    /// Which part is edited.
+    pub mask: Option<InputPicture>,
+}
+
+/// The addresses on the web that `request` points to.
+pub fn remote_pictures(request: &ImageRequest) -> Vec<RemoteAddress> {
+    let pictures = request.images.iter().flatten().zip(0..);
+    let pictures = pictures.map(|(picture, place)| (picture, picture_path(place)));
+    let mask = request.mask.iter().map(|mask| (mask, "mask".to_owned()));
+    let all = pictures.take(MOST_PICTURES).chain(mask);
+    let remote = all.filter_map(|(reference, path)| {
+        let address = reference.image_url.clone()?;
+        is_web_address(&address).then(|| RemoteAddress {
+            address,
+            path: format!("{path}.image_url"),
+        })
+    });
+    remote.collect()
+}
+
+impl Inputs {
+    /// The pictures of a form's files and of a body's references.
+    pub(super) fn of(
+        files: Vec<Part>,
+        images: Option<Vec<ImageReference>>,
+        mask: Option<ImageReference>,
+        fetched: &Fetched,
+        adjustments: &mut Adjustments,
+    ) -> Result<Self, Fault> {
+        let mut inputs = Self::default();
+        for file in files {
+            match file.field() {
+                "image" | "images" => inputs.pictures.push(InputPicture::new(file.bytes, "image")),
+                "mask" => inputs.mask = Some(InputPicture::new(file.bytes, "mask")),
+                other => adjustments.ignored(other),
+            }
+        }
+        for (reference, place) in images.into_iter().flatten().zip(0..) {
+            let path = picture_path(place);
+            let note = "images[].";
+            let picture = referenced(reference, &path, note, fetched, adjustments)?;
+            inputs.pictures.push(picture);
+        }
+        if let Some(mask) = mask {
+            let mask = referenced(mask, "mask", "mask.", fetched, adjustments)?;
+            inputs.mask = Some(mask);
+        }
+        if inputs.pictures.len() > MOST_PICTURES {
+            let message = format!("there are more than {MOST_PICTURES} pictures");
+            return Err(Fault::invalid("image", message));
+        }
+        Ok(inputs)
+    }
+}
+
+impl InputPicture {
+    fn new(bytes: Bytes, path: &str) -> Self {
+        let dimensions = picture_head(&bytes).and_then(|head| head.dimensions);
+        Self {
+            bytes,
+            path: path.to_owned(),
+            size: dimensions.map(|(width, height)| Size { width, height }),
+        }
+    }
+
+    /// Refuses what the model does not take.
+    pub(super) fn check(&self, facts: &ImageFacts) -> Result<(), Fault> {
+        let ImageFacts {
+            input_formats,
+            least_side,
+            most_side,
+            most_input_pixels,
+            ..
+        } = facts;
+        let invalid = |message: String| Fault::invalid(&*self.path, message).code("invalid_image");
+        let word = picture_head(&self.bytes)
+            .and_then(|head| serde_json::to_value(head.format).ok())
+            .and_then(|word| word.as_str().map(str::to_owned));
+        if !word.is_some_and(|word| input_formats.contains(&word)) {
+            let formats = input_formats.join(", ");
+            return Err(invalid(format!(
+                "this is no picture that the model takes; send one as {formats}"
+            )));
+        }
+        let Some(size) = self.size else {
+            return Err(invalid("the picture's size cannot be read".to_owned()));
+        };
+        if size.width.min(size.height) < *least_side {
+            return Err(invalid(format!(
+                "the picture is {size}, and no side may be shorter than {least_side} pixels"
+            )));
+        }
+        if *most_side > 0 && size.width.max(size.height) > *most_side {
+            return Err(invalid(format!(
+                "the picture is {size}, and no side may be longer than {most_side} pixels"
+            )));
+        }
+        if *most_input_pixels > 0 && size.pixels() > *most_input_pixels {
+            return Err(invalid(format!(
+                "the picture is {size}, and {most_input_pixels} pixels are the most"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The mask in the model's convention, in base64.
+pub(super) fn marked(
+    inputs: &Inputs,
+    has_words: bool,
+    task: ImageTask,
+    facts: &ImageFacts,
+) -> Result<Option<String>, Fault> {
+    let can_be = matches!(
+        task,
+        ImageTask::Inpaint | ImageTask::Outpaint | ImageTask::Edit
+    );
+    let needs = matches!(task, ImageTask::Inpaint | ImageTask::Outpaint);
+    let Some(mask) = &inputs.mask else {
+        if needs && !has_words {
+            let message = match facts.takes("mask_prompt") {
+                true => "`mask` is missing; send one, or say in `mask_prompt` what it marks",
+                false => "`mask` is missing; it marks what is edited",
+            };
+            return Err(Fault::missing("mask", message));
+        }
+        return Ok(None);
+    };
+    if has_words {
+        let message = "there are both `mask` and `mask_prompt`; send one of them";
+        return Err(Fault::invalid("mask_prompt", message));
+    }
+    let Some(convention) = facts.mask.filter(|_| can_be) else {
+        let message = "`mask` is not served: this model edits the whole picture";
+        return Err(Fault::unsupported("mask", message));
+    };
+    let size = inputs.pictures.first().and_then(|picture| picture.size);
+    let mask = mask_for(convention, &mask.bytes, size)
+        .map_err(|error| Fault::invalid("mask", error.to_string()).code("invalid_image"))?;
+    Ok(Some(STANDARD.encode(mask)))
+}
+
+fn picture_path(place: usize) -> String {
+    format!("images[{place}]")
+}
+
+fn referenced(
+    reference: ImageReference,
+    path: &str,
+    note: &str,
+    fetched: &Fetched,
+    adjustments: &mut Adjustments,
+) -> Result<InputPicture, Fault> {
+    let ImageReference {
+        image_url,
+        file_id,
+        unknown,
+    } = reference;
+    for (key, _) in unknown {
+        adjustments.ignored(&format!("{note}{key}"));
+    }
+    if file_id.is_some() {
+        let path = format!("{path}.file_id");
+        let message = format!("`{path}` is not served: send the picture as `image_url`");
+        return Err(Fault::unsupported(path, message));
+    }
+    let address = image_url.ok_or_else(|| Fault::missing_field(path, "image_url"))?;
+    let path = format!("{path}.image_url");
+    let bytes = open_picture(address, fetched, &path)?;
+    Ok(InputPicture::new(bytes, &path))
+}

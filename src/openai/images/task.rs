@@ -1,0 +1,158 @@
+//! What a request wants done, and what that needs.
+
+use super::ImageEndpoint;
+use super::inputs::Inputs;
+use crate::adjustments::Adjustments;
+use crate::fault::Fault;
+use crate::models::{ImageBody, ImageFacts, ImageTask, Need};
+
+/// What decides on the task.
+pub(super) struct Wanted<'a> {
+    pub(super) endpoint: ImageEndpoint,
+    pub(super) task_type: Option<&'a str>,
+    pub(super) has_colors: bool,
+    pub(super) has_mask_prompt: bool,
+    pub(super) inputs: &'a Inputs,
+}
+
+/// The task of a request; refuses what the model does not do.
+pub(super) fn task(wanted: &Wanted<'_>, facts: &ImageFacts) -> Result<ImageTask, Fault> {
+    let Wanted {
+        endpoint,
+        task_type,
+        has_colors,
+        has_mask_prompt,
+        inputs,
+    } = *wanted;
+    let is_masked = inputs.mask.is_some() || has_mask_prompt;
+    let task = match (task_type, endpoint) {
+        (Some(word), _) => named(word, endpoint, facts)?,
+        (None, ImageEndpoint::Generations | ImageEndpoint::Edits) if has_colors => {
+            ImageTask::ColorGuided
+        }
+        (None, ImageEndpoint::Generations) => ImageTask::Generate,
+        (None, _) if facts.does(ImageTask::Edit) => ImageTask::Edit,
+        (None, ImageEndpoint::Edits) if is_masked && facts.does(ImageTask::Inpaint) => {
+            ImageTask::Inpaint
+        }
+        (None, _) => ImageTask::Vary,
+    };
+    if !facts.does(task) {
+        let message = match endpoint {
+            ImageEndpoint::Generations => {
+                "this model makes no pictures from words alone; send it a picture on \
+                 /v1/images/edits"
+            }
+            _ if facts.does(ImageTask::Generate) => {
+                "this model does not do that with pictures; ask another one, or \
+                 /v1/images/generations"
+            }
+            _ => "this model does not do that",
+        };
+        return Err(Fault::unsupported_value("model", message));
+    }
+    Ok(task)
+}
+
+/// The tasks in the words of Nova Canvas.
+fn named(word: &str, endpoint: ImageEndpoint, facts: &ImageFacts) -> Result<ImageTask, Fault> {
+    let task = match word {
+        "TEXT_IMAGE" => ImageTask::Generate,
+        "COLOR_GUIDED_GENERATION" => ImageTask::ColorGuided,
+        "IMAGE_VARIATION" => ImageTask::Vary,
+        "INPAINTING" => ImageTask::Inpaint,
+        "OUTPAINTING" => ImageTask::Outpaint,
+        "BACKGROUND_REMOVAL" => ImageTask::RemoveBackground,
+        other => {
+            let message = format!("`{other}` is no task of Nova Canvas, such as `INPAINTING`");
+            return Err(Fault::invalid("task_type", message));
+        }
+    };
+    if facts.body != ImageBody::Canvas || !facts.does(task) {
+        let message = format!("this model has no task `{word}`");
+        return Err(Fault::unsupported_value("task_type", message));
+    }
+    let needs_picture = !matches!(task, ImageTask::Generate | ImageTask::ColorGuided);
+    if needs_picture && endpoint == ImageEndpoint::Generations {
+        let message = format!("`{word}` needs a picture; send both to /v1/images/edits");
+        return Err(Fault::unsupported_value("task_type", message));
+    }
+    Ok(task)
+}
+
+/// Refuses pictures that the task has no use for, and the lack of those that it needs.
+pub(super) fn check_pictures(
+    wanted: &Wanted<'_>,
+    task: ImageTask,
+    facts: &ImageFacts,
+) -> Result<(), Fault> {
+    let Inputs { pictures, mask } = wanted.inputs;
+    let (first, mask) = (pictures.first(), mask.as_ref());
+    if wanted.endpoint == ImageEndpoint::Generations {
+        return match first.or(mask) {
+            Some(picture) => Err(Fault::unsupported(
+                &*picture.path,
+                "pictures are sent to /v1/images/edits",
+            )),
+            None => Ok(()),
+        };
+    }
+    if first.is_none() {
+        let message = "`image` is missing; send the picture as a part of a form, or in `images`";
+        return Err(Fault::missing("image", message));
+    }
+    let most = match task {
+        ImageTask::Vary | ImageTask::Edit => facts.most_pictures,
+        _ => 1,
+    };
+    if let Some(beyond) = pictures.get(most) {
+        let message = format!(
+            "there are {} pictures, and this model takes {most}",
+            pictures.len()
+        );
+        return Err(Fault::unsupported_value(&*beyond.path, message));
+    }
+    let least = facts.picture_keys.len().min(facts.most_pictures);
+    if pictures.len() < least {
+        let message = format!(
+            "this model needs {least} pictures: {}",
+            facts.picture_keys.join(", ")
+        );
+        return Err(Fault::missing("image", message));
+    }
+    pictures.iter().try_for_each(|picture| picture.check(facts))
+}
+
+/// The prompt, where the task takes one.
+pub(super) fn prompt(
+    prompt: Option<String>,
+    task: ImageTask,
+    facts: &ImageFacts,
+    adjustments: &mut Adjustments,
+) -> Result<Option<String>, Fault> {
+    let need = match task {
+        ImageTask::Generate | ImageTask::ColorGuided | ImageTask::Outpaint => Need::Required,
+        ImageTask::RemoveBackground => Need::None,
+        ImageTask::Edit | ImageTask::Vary | ImageTask::Inpaint => facts.prompt,
+    };
+    let prompt = prompt.filter(|prompt| !prompt.is_empty());
+    match (need, &prompt) {
+        (Need::Required, None) => Err(Fault::missing(
+            "prompt",
+            "`prompt` is missing; say what the picture is to be",
+        )),
+        (Need::None, Some(_)) => {
+            adjustments.note("prompt", "ignored, nothing is asked in words here");
+            Ok(None)
+        }
+        (_, Some(text)) if text.chars().count() > facts.longest_prompt => {
+            let message = format!(
+                "`prompt` has {} characters, and {} are the most",
+                text.chars().count(),
+                facts.longest_prompt
+            );
+            Err(Fault::invalid("prompt", message).code("string_above_max_length"))
+        }
+        _ => Ok(prompt),
+    }
+}

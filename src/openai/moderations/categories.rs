@@ -1,0 +1,62 @@
+//! OpenAI's categories, and what Bedrock looks for under each.
+
+use serde::{Serialize, Serializer};
+
+/// A category of OpenAI's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Category {
+    /// The name on the wire.
+    pub(super) name: &'static str,
+    /// Bedrock's kind of harmful content, where it has one.
+    pub(super) filter: Option<&'static str>,
+}
+
+/// All categories, in OpenAI's order.
+pub(super) const CATEGORIES: [Category; 13] = [
+    judged("harassment", "INSULTS"),
+    unjudged("harassment/threatening"),
+    judged("hate", "HATE"),
+    unjudged("hate/threatening"),
+    judged("illicit", "MISCONDUCT"),
+    unjudged("illicit/violent"),
+    unjudged("self-harm"),
+    unjudged("self-harm/intent"),
+    unjudged("self-harm/instructions"),
+    judged("sexual", "SEXUAL"),
+    unjudged("sexual/minors"),
+    judged("violence", "VIOLENCE"),
+    unjudged("violence/graphic"),
+];
+
+/// A value for each category.
+#[derive(Debug)]
+pub(super) struct ByCategory<T>(Vec<(&'static str, T)>);
+
+impl<T> ByCategory<T> {
+    /// What `value` gives for each.
+    pub(super) fn of(value: impl Fn(Category) -> T) -> Self {
+        let values = CATEGORIES.iter();
+        Self(
+            values
+                .map(|&category| (category.name, value(category)))
+                .collect(),
+        )
+    }
+}
+
+impl<T: Serialize> Serialize for ByCategory<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+const fn judged(name: &'static str, filter: &'static str) -> Category {
+    Category {
+        name,
+        filter: Some(filter),
+    }
+}
+
+const fn unjudged(name: &'static str) -> Category {
+    Category { name, filter: None }
+}

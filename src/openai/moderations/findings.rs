@@ -1,0 +1,225 @@
+//! What Bedrock found in a content, whichever way it was asked.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::categories::Category;
+use crate::guardrails::applied::{ApplyAnswer, Assessment, SensitivePolicy, WordPolicy};
+use crate::guardrails::checks::{CheckResults, ChecksAnswer, FoundEntity};
+
+/// Bedrock's kind of an attack on a model's instructions, among a guardrail's filters.
+const ATTACK: &str = "PROMPT_ATTACK";
+
+/// What Bedrock found in a content.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Findings {
+    /// By Bedrock's kind of harmful content.
+    harmful: BTreeMap<String, Finding>,
+    /// Whether anything was found that counts.
+    pub(super) flagged: bool,
+    /// What OpenAI has no category for.
+    pub(super) beyond: Beyond,
+    /// What it took.
+    pub text_units: u64,
+}
+
+/// How harmful a content is in one way.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Finding {
+    /// 0 to 1.
+    pub(super) score: f64,
+    /// Whether it counts.
+    pub(super) flagged: bool,
+}
+
+/// What OpenAI has no category for: the extension `bedrock_findings`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct Beyond {
+    /// Attacks on a model's instructions: by the kind, where it is told, how likely.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    prompt_attack: BTreeMap<String, f64>,
+    /// What identifies people, or gives access.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sensitive_information: Vec<Sensitive>,
+    /// Whether there is more of it than is told.
+    #[serde(skip_serializing_if = "is_false")]
+    sensitive_information_truncated: bool,
+    /// Topics that the guardrail forbids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    topics: Vec<String>,
+    /// Words that the guardrail forbids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    words: Vec<String>,
+}
+
+/// A piece of sensitive information.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Sensitive {
+    r#type: String,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    place: Option<Place>,
+}
+
+/// Where it stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Place {
+    /// How likely it is one, 0 to 1.
+    score: f64,
+    /// The place of the part.
+    part: u64,
+    /// Its first character.
+    start_index: u64,
+    /// The character behind its last one.
+    end_index: u64,
+}
+
+/// The findings of Bedrock's checks; what has the score `threshold` or more counts.
+pub fn of_checks(answer: ChecksAnswer, threshold: f64) -> Findings {
+    let ChecksAnswer { results, usage } = answer;
+    let CheckResults {
+        content_filter,
+        prompt_attack,
+        sensitive_information,
+    } = results;
+    let mut findings = Findings {
+        text_units: usage.text_units(),
+        ..Findings::default()
+    };
+    for severity in content_filter.unwrap_or_default().results {
+        let flagged = severity.severity_score >= threshold;
+        findings.harm(severity.category, severity.severity_score, flagged);
+    }
+    for severity in prompt_attack.unwrap_or_default().results {
+        let score = severity.severity_score;
+        findings.flagged |= score >= threshold;
+        let kind = severity.category.to_ascii_lowercase();
+        findings.beyond.prompt_attack.insert(kind, score);
+    }
+    let sensitive = sensitive_information.unwrap_or_default();
+    findings.beyond.sensitive_information_truncated = sensitive.truncated.unwrap_or(false);
+    for entity in sensitive.results {
+        findings.flagged |= entity.confidence_score >= threshold;
+        findings.beyond.sensitive_information.push(entity.into());
+    }
+    findings
+}
+
+/// The findings of a guardrail, which has thresholds of its own.
+pub fn of_guardrail(answer: ApplyAnswer) -> Findings {
+    let mut findings = Findings {
+        flagged: answer.intervened(),
+        text_units: answer.usage.text_units(),
+        ..Findings::default()
+    };
+    for assessment in answer.assessments {
+        findings.assess(assessment);
+    }
+    findings
+}
+
+impl Findings {
+    /// What was found under `category`; nothing where Bedrock does not look for it.
+    pub(super) fn of(&self, category: Category) -> Option<Finding> {
+        self.harmful.get(category.filter?).copied()
+    }
+
+    /// Adds a way in which the content is harmful; of the same way found twice the worse counts.
+    fn harm(&mut self, kind: String, score: f64, flagged: bool) {
+        self.flagged |= flagged;
+        let finding = self.harmful.entry(kind).or_default();
+        finding.score = finding.score.max(score);
+        finding.flagged |= flagged;
+    }
+
+    fn assess(&mut self, assessment: Assessment) {
+        let Assessment {
+            content_policy,
+            topic_policy,
+            word_policy,
+            sensitive_information_policy,
+        } = assessment;
+        for filter in content_policy.unwrap_or_default().filters {
+            let (score, is_found) = (score(&filter.confidence), filter.is_found());
+            match filter.r#type.as_str() {
+                ATTACK => {
+                    let kind = ATTACK.to_ascii_lowercase();
+                    self.beyond.prompt_attack.insert(kind, score);
+                }
+                kind => self.harm(kind.to_owned(), score, is_found),
+            }
+        }
+        let topics = topic_policy.unwrap_or_default().topics.into_iter();
+        let topics = topics.filter(|topic| topic.is_found());
+        self.beyond.topics.extend(topics.map(|topic| topic.name));
+        let WordPolicy {
+            custom_words,
+            managed_word_lists,
+        } = word_policy.unwrap_or_default();
+        let words = custom_words.into_iter().chain(managed_word_lists).flatten();
+        let words = words.filter(|word| word.is_found());
+        self.beyond.words.extend(words.map(|word| word.r#match));
+        self.sensitive(sensitive_information_policy.unwrap_or_default());
+    }
+
+    fn sensitive(&mut self, policy: SensitivePolicy) {
+        let SensitivePolicy {
+            pii_entities,
+            regexes,
+        } = policy;
+        let entities = pii_entities.into_iter().flatten();
+        let entities = entities.filter(|entity| entity.is_found());
+        let entities = entities.map(|entity| entity.r#type);
+        let patterns = regexes.into_iter().flatten();
+        let patterns = patterns.filter(|pattern| pattern.is_found());
+        let patterns = patterns.map(|pattern| pattern.name);
+        let kinds = entities.chain(patterns);
+        let found = kinds.map(|kind| Sensitive {
+            r#type: kind,
+            place: None,
+        });
+        self.beyond.sensitive_information.extend(found);
+    }
+}
+
+impl Beyond {
+    /// Whether there is nothing to tell.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<FoundEntity> for Sensitive {
+    fn from(entity: FoundEntity) -> Self {
+        let FoundEntity {
+            r#type,
+            confidence_score,
+            begin_offset,
+            end_offset,
+            content_index,
+        } = entity;
+        Self {
+            r#type,
+            place: Some(Place {
+                score: confidence_score,
+                part: content_index,
+                start_index: begin_offset,
+                end_index: end_offset,
+            }),
+        }
+    }
+}
+
+/// A guardrail tells how sure it is in four words (the project's contract, F.5).
+fn score(confidence: &str) -> f64 {
+    match confidence {
+        "LOW" => 0.33,
+        "MEDIUM" => 0.66,
+        "HIGH" => 0.99,
+        _ => 0.0,
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}

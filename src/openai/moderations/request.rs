@@ -1,0 +1,318 @@
+//! What a moderation request has to be looked at, and the requests that it becomes.
+
+use super::types::{ModerationImage, ModerationInput, ModerationPart, ModerationRequest};
+use crate::adjustments::Adjustments;
+use crate::converse::media::{ImageBlock, ImageFormat, MediaSource};
+use crate::converse::request::Role;
+use crate::fault::Fault;
+use crate::guardrails::applied::{ApplyRequest, GuardedBlock, GuardedText, OutputScope, Source};
+use crate::guardrails::checks::{
+    Categories, CheckedMessage, CheckedText, Checks, ChecksRequest, Entities,
+};
+use crate::openai::chat::{
+    Fetched, RemoteAddress, StringOrObject, is_web_address, note_unknown, open_image,
+};
+
+/// The name of the model where a request says none, as at OpenAI's.
+const USUAL_MODEL: &str = "omni-moderation-latest";
+
+/// The most contents of one request, each of which is a call.
+const MOST_ITEMS: usize = 2048;
+
+/// A moderation request, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moderation {
+    /// The model that the client named, which is said back: Bedrock has one way of judging.
+    pub model: String,
+    /// What is judged, each for itself, at least one.
+    pub items: Vec<Item>,
+    /// What was not understood.
+    pub adjustments: Adjustments,
+}
+
+/// A content that is judged as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    /// A text, not empty.
+    Text(String),
+    /// A picture.
+    Image {
+        /// A data URL or an address.
+        address: String,
+        /// Where the address stands in the request.
+        path: String,
+    },
+}
+
+/// What Bedrock's checks look for beside harmful content.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CheckOptions {
+    /// Attacks on a model's instructions.
+    pub prompt_attack: bool,
+    /// Sensitive information.
+    pub sensitive_information: bool,
+}
+
+/// Takes `request` apart.
+///
+/// Fails with a fault that names the field which cannot be served.
+pub fn understood(request: ModerationRequest) -> Result<Moderation, Fault> {
+    let mut adjustments = Adjustments::default();
+    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    let ModerationRequest {
+        input,
+        model,
+        unknown,
+    } = request;
+    note_unknown(&mut adjustments, &unknown, "");
+    let items = match input {
+        None => {
+            let message = "`input` is missing; send the text to judge";
+            return Err(Fault::missing("input", message));
+        }
+        Some(ModerationInput::Text(text)) => vec![Item::of_text(text, "input")?],
+        Some(ModerationInput::Texts(texts)) => of_texts(texts)?,
+        Some(ModerationInput::Parts(parts)) => vec![of_parts(parts, &mut adjustments)?],
+    };
+    Ok(Moderation {
+        model: model.unwrap_or_else(|| USUAL_MODEL.to_owned()),
+        items,
+        adjustments,
+    })
+}
+
+/// What Bedrock's checks are asked of `item`. They read texts alone.
+pub fn checks_request(item: Item, options: CheckOptions) -> Result<ChecksRequest, Fault> {
+    let mut content = Vec::with_capacity(item.parts.len());
+    for part in item.parts {
+        match part {
+            Part::Text(text) => content.push(CheckedText { text }),
+            Part::Image { path, .. } => return Err(no_pictures(path)),
+        }
+    }
+    let CheckOptions {
+        prompt_attack,
+        sensitive_information,
+    } = options;
+    Ok(ChecksRequest {
+        messages: vec![CheckedMessage {
+            role: Role::User,
+            content,
+        }],
+        checks: Checks {
+            content_filter: Some(Categories::of_content()),
+            prompt_attack: prompt_attack.then(Categories::of_attacks),
+            sensitive_information: sensitive_information.then(Entities::all),
+        },
+    })
+}
+
+/// What a guardrail is asked of `item`.
+pub fn apply_request(item: Item, fetched: &Fetched) -> Result<ApplyRequest, Fault> {
+    let blocks = item.parts.into_iter().map(|part| match part {
+        Part::Text(text) => Ok(GuardedBlock::Text(GuardedText { text })),
+        Part::Image { address, path } => image(address, &path, fetched).map(GuardedBlock::Image),
+    });
+    Ok(ApplyRequest {
+        source: Source::Input,
+        content: blocks.collect::<Result<_, _>>()?,
+        output_scope: OutputScope::Full,
+    })
+}
+
+impl Item {
+    fn of_text(text: String, path: &str) -> Result<Self, Fault> {
+        let parts = vec![text_part(text, path)?];
+        Ok(Self { parts })
+    }
+
+    /// The addresses on the web of its pictures, in order.
+    pub fn remote_addresses(&self) -> impl Iterator<Item = RemoteAddress> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Image { address, path } if is_web_address(address) => Some(RemoteAddress {
+                address: address.clone(),
+                path: path.clone(),
+            }),
+            _ => None,
+        })
+    }
+
+    /// The kinds of its parts, in OpenAI's words.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let mut kinds = Vec::with_capacity(2);
+        for part in &self.parts {
+            let kind = match part {
+                Part::Text(_) => "text",
+                Part::Image { .. } => "image",
+            };
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
+}
+
+fn of_texts(texts: Vec<String>) -> Result<Vec<Item>, Fault> {
+    match texts.len() {
+        0 => return Err(empty_list()),
+        count if count > MOST_ITEMS => {
+            let message = format!(
+                "`input` has {count} texts, and a request has at most {MOST_ITEMS}; send them in \
+                 several"
+            );
+            return Err(Fault::invalid("input", message));
+        }
+        _ => {}
+    }
+    let places = texts.into_iter().zip(0..);
+    let items = places.map(|(text, place)| Item::of_text(text, &format!("input[{place}]")));
+    items.collect()
+}
+
+fn of_parts(parts: Vec<ModerationPart>, adjustments: &mut Adjustments) -> Result<Item, Fault> {
+    let mut understood = Vec::with_capacity(parts.len());
+    for (place, part) in parts.into_iter().enumerate() {
+        let path = format!("input[{place}]");
+        let ModerationPart {
+            kind,
+            text,
+            image_url,
+            unknown,
+        } = part;
+        note_unknown(adjustments, &unknown, "input[].");
+        understood.push(match (kind.as_deref(), text, image_url) {
+            (Some("text"), Some(text), _) => text_part(text, &format!("{path}.text"))?,
+            (Some("text"), None, _) => return Err(Fault::missing_field(&path, "text")),
+            (Some("image_url"), _, Some(image)) => image_part(image, &path, adjustments)?,
+            (Some("image_url"), _, None) => return Err(Fault::missing_field(&path, "image_url")),
+            (None, ..) => return Err(Fault::missing_field(&path, "type")),
+            (Some(kind), ..) => {
+                return Err(Fault::invalid(
+                    format!("{path}.type"),
+                    format!(
+                        "`{kind}` is no kind of part that can be judged; send `text` or `image_url`"
+                    ),
+                ));
+            }
+        });
+    }
+    Ok(Item { parts: understood })
+}
+
+fn text_part(text: String, path: &str) -> Result<Part, Fault> {
+    match text.is_empty() {
+        true => Err(Fault::invalid(
+            path,
+            format!("`{path}` is empty, and there is nothing to judge in it"),
+        )),
+        false => Ok(Part::Text(text)),
+    }
+}
+
+fn image_part(
+    image: StringOrObject<ModerationImage>,
+    path: &str,
+    adjustments: &mut Adjustments,
+) -> Result<Part, Fault> {
+    let path = format!("{path}.image_url");
+    match image {
+        StringOrObject::String(address) => Ok(Part::Image { address, path }),
+        StringOrObject::Object(ModerationImage { url, unknown }) => {
+            note_unknown(adjustments, &unknown, "input[].image_url.");
+            let address = url.ok_or_else(|| Fault::missing_field(&path, "url"))?;
+            let path = format!("{path}.url");
+            Ok(Part::Image { address, path })
+        }
+    }
+}
+
+fn image(address: String, path: &str, fetched: &Fetched) -> Result<ImageBlock, Fault> {
+    let (format, base64) = open_image(address, path, fetched)?;
+    match format {
+        ImageFormat::Png | ImageFormat::Jpeg => Ok(ImageBlock {
+            format,
+            source: MediaSource::Bytes(base64),
+        }),
+        ImageFormat::Gif | ImageFormat::Webp => {
+            let message = "a guardrail judges pictures in png and jpeg; send this one as either";
+            Err(Fault::unsupported_value(path, message).code("invalid_image_format"))
+        }
+    }
+}
+
+fn no_pictures(path: String) -> Fault {
+    Fault::unsupported_value(
+        path,
+        "the gateway judges texts alone; its operator can set a guardrail, which judges pictures \
+         too",
+    )
+}
+
+fn empty_list() -> Fault {
+    Fault::invalid("input", "`input` is an empty list; send at least one text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Moderation, Fault> {
+        understood(serde_json::from_str(json).expect("a request"))
+    }
+
+    #[test]
+    fn a_list_is_judged_one_by_one_and_parts_together() {
+        let count = |json: &str| read(json).map(|read| read.items.len()).ok();
+        assert_eq!(count(r#"{"input": "a"}"#), Some(1));
+        assert_eq!(count(r#"{"input": ["a", "b"]}"#), Some(2));
+        let parts = r#"{"input": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}"#;
+        assert_eq!(count(parts), Some(1));
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_refused_by_name() {
+        let many = format!("{{\"input\": [{}\"a\"]}}", "\"a\",".repeat(MOST_ITEMS));
+        for (json, field, code) in [
+            ("{}", "input", "missing_required_parameter"),
+            (r#"{"input": ""}"#, "input", "invalid_value"),
+            (r#"{"input": []}"#, "input", "invalid_value"),
+            (r#"{"input": ["a", ""]}"#, "input[1]", "invalid_value"),
+            (
+                r#"{"input": [{"text": "a"}]}"#,
+                "input[0].type",
+                "missing_required_parameter",
+            ),
+            (
+                r#"{"input": [{"type": "text"}]}"#,
+                "input[0].text",
+                "missing_required_parameter",
+            ),
+            (
+                r#"{"input": [{"type": "text", "text": ""}]}"#,
+                "input[0].text",
+                "invalid_value",
+            ),
+            (
+                r#"{"input": [{"type": "film"}]}"#,
+                "input[0].type",
+                "invalid_value",
+            ),
+            (
+                r#"{"input": [{"type": "image_url", "image_url": {}}]}"#,
+                "input[0].image_url.url",
+                "missing_required_parameter",
+            ),
+            (&many, "input", "invalid_value"),
+        ] {
+            let fault = read(json).expect_err(json);
+            assert_eq!(fault.parameter.as_deref(), Some(field), "{json}");
+            assert_eq!(fault.code, Some(code), "{json}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Lists in pages: what the query of a GET says, and the object around the page.
+
+use serde::Serialize;
+
+use crate::adjustments::Adjustments;
+use crate::fault::Fault;
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageQuery {
+    /// What comes after this id in the list.
+    pub after: Option<String>,
+    /// How many at the most.
+    pub limit: u32,
+    /// Whether the newest come first.
+    pub newest_first: bool,
+    /// `purpose`, in lists of files.
+    pub purpose: Option<String>,
+}
+
+/// What one list takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageRules {
+    /// How many entries a page has where the query does not say.
+    pub usual: u32,
+    /// How many it can have.
+    pub most: u32,
+    /// Whether the list can be turned round.
+    pub has_order: bool,
+    /// Whether entries have a purpose.
+    pub has_purpose: bool,
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub struct Page<T> {
+    object: &'static str,
+    data: Vec<T>,
+    first_id: Option<String>,
+    last_id: Option<String>,
+    has_more: bool,
+}
+
+impl PageQuery {
+    /// Reads the pairs of a query. One that is not known is noted.
+    pub fn read(
+        pairs: impl IntoIterator<Item = (String, String)>,
+        rules: PageRules,
+        adjustments: &mut Adjustments,
+    ) -> Result<Self, Fault> {
+        let mut query = Self {
+            after: None,
+            limit: rules.usual,
+            newest_first: true,
+            purpose: None,
+        };
+        for (name, value) in pairs {
+            match name.as_str() {
+                "after" => query.after = Some(value).filter(|after| !after.is_empty()),
+                "limit" => query.limit = limit(&value, rules.most)?,
+                "order" if rules.has_order => query.newest_first = newest_first(&value)?,
+                "purpose" if rules.has_purpose => query.purpose = Some(value),
+                _ => adjustments.ignored(&name),
+            }
+        }
+        Ok(query)
+    }
+}
+
+impl<T> Page<T> {
+    /// A page of `data`, of which each has the id that `id` gives, and behind which there may be
+    /// more.
+    pub fn new(data: Vec<T>, has_more: bool, id: impl Fn(&T) -> &str) -> Self {
+        Self {
+            object: "list",
+            first_id: data.first().map(|entry| id(entry).to_owned()),
+            last_id: data.last().map(|entry| id(entry).to_owned()),
+            data,
+            has_more,
+        }
+    }
+}
+
+fn limit(value: &str, most: u32) -> Result<u32, Fault> {
+    let number = value
+        .parse()
+        .ok()
+        .filter(|limit| (1..=most).contains(limit));
+    number.ok_or_else(|| {
+        let message = format!("`limit` is `{value}`, and it is a whole number from 1 to {most}");
+        Fault::invalid("limit", message)
+    })
+}
+
+fn newest_first(value: &str) -> Result<bool, Fault> {
+    match value {
+        "desc" => Ok(true),
+        "asc" => Ok(false),
+        _ => Err(Fault::invalid(
+            "order",
+            format!("`order` is `{value}`, and it is `asc` or `desc`"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: PageRules = PageRules {
+        usual: 20,
+        most: 100,
+        has_order: true,
+        has_purpose: false,
+    };
+
+    fn read(pairs: &[(&str, &str)]) -> (Result<PageQuery, Fault>, String) {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut adjustments = Adjustments::default();
+        let query = PageQuery::read(pairs.iter().map(owned), RULES, &mut adjustments);
+        (query, adjustments.header_value().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_query_says_where_a_page_begins_and_how_long_it_is() {
+        let (query, notes) = read(&[("after", "x"), ("limit", "7"), ("order", "asc")]);
+        let expected = PageQuery {
+            after: Some("x".to_owned()),
+            limit: 7,
+            newest_first: false,
+            purpose: None,
+        };
+        assert_eq!((query, notes.as_str()), (Ok(expected), ""));
+        let (query, notes) = read(&[("purpose", "batch")]);
+        assert_eq!(query.map(|query| query.limit), Ok(20));
+        assert!(notes.contains("purpose"), "{notes}");
+    }
+
+    #[test]
+    fn what_a_list_does_not_take_is_refused_by_name() {
+        for (name, value) in [
+            ("limit", "0"),
+            ("limit", "101"),
+            ("limit", "x"),
+            ("order", "up"),
+        ] {
+            let fault = read(&[(name, value)]).0.expect_err(value);
+            assert_eq!(fault.parameter.as_deref(), Some(name));
+        }
+    }
+}

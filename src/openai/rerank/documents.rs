@@ -1,0 +1,108 @@
+//! Documents as the text that models read.
+
+use std::fmt::Write;
+
+use crate::converse::JsonText;
+use crate::converse::options::Fields;
+use crate::fault::Fault;
+
+/// The field of an object that is read where nothing else is said (Cohere's API, version 1).
+const TEXT: &str = "text";
+
+/// The text of the document at `place`: its own, or the fields of an object, a line each, which is
+/// the form that Cohere trained its models on.
+pub(super) fn text_of(
+    document: &JsonText,
+    place: usize,
+    rank_fields: &[String],
+) -> Result<String, Fault> {
+    let path = || format!("documents[{place}]");
+    if let Ok(text) = serde_json::from_str::<String>(document.as_str()) {
+        return Ok(text);
+    }
+    let Some(fields) = Fields::from_object(document) else {
+        let message = "a document is a text, or an object with the fields to be read";
+        return Err(Fault::invalid(path(), message));
+    };
+    let text = match rank_fields {
+        [] => match fields.get(TEXT) {
+            Some(text) => written(text),
+            None => lines(fields.iter()),
+        },
+        [only] if only == TEXT => written(field(&fields, only, path)?),
+        named => {
+            let mut found = Vec::with_capacity(named.len());
+            for name in named {
+                found.push((name.as_str(), field(&fields, name, path)?));
+            }
+            lines(found.into_iter())
+        }
+    };
+    match text.is_empty() {
+        true => Err(Fault::invalid(path(), "this document has nothing to read")),
+        false => Ok(text),
+    }
+}
+
+fn field<'a>(
+    fields: &'a Fields,
+    name: &str,
+    path: impl Fn() -> String,
+) -> Result<&'a JsonText, Fault> {
+    fields.get(name).ok_or_else(|| {
+        let path = path();
+        let message = format!("`{path}` has no `{name}`, which `rank_fields` names");
+        Fault::invalid(format!("{path}.{name}"), message)
+    })
+}
+
+fn lines<'a>(fields: impl Iterator<Item = (&'a str, &'a JsonText)>) -> String {
+    let mut text = String::new();
+    for (name, value) in fields {
+        let separator = if text.is_empty() { "" } else { "\n" };
+        // Writing to a string does not fail.
+        let _ = write!(text, "{separator}{name}: {}", written(value));
+    }
+    text
+}
+
+/// A string as it is, anything else as JSON.
+fn written(value: &JsonText) -> String {
+    serde_json::from_str(value.as_str()).unwrap_or_else(|_| value.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(document: &str, rank_fields: &[&str]) -> Result<String, Option<String>> {
+        let document = JsonText::parse(document.to_owned()).expect("JSON");
+        let fields: Vec<String> = rank_fields.iter().map(|name| (*name).to_owned()).collect();
+        text_of(&document, 2, &fields).map_err(|fault| fault.parameter)
+    }
+
+    #[test]
+    fn documents_become_the_text_that_is_read() {
+        let object = r#"{"title":"Ore","year":1848,"text":"It is \"rock\"."}"#;
+        for (document, fields, expected) in [
+            (r#""plain""#, &[][..], "plain"),
+            (object, &[], "It is \"rock\"."),
+            (object, &["text"], "It is \"rock\"."),
+            (object, &["year", "title"], "year: 1848\ntitle: Ore"),
+            (r#"{"a":"b","c":[1]}"#, &[], "a: b\nc: [1]"),
+        ] {
+            assert_eq!(text(document, fields).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn documents_without_anything_to_read_are_told_by_their_place() {
+        for (document, fields, at) in [
+            ("3", &[][..], "documents[2]"),
+            ("{}", &[], "documents[2]"),
+            (r#"{"text":"a"}"#, &["title"], "documents[2].title"),
+        ] {
+            assert_eq!(text(document, fields), Err(Some(at.to_owned())));
+        }
+    }
+}

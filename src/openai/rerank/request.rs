@@ -1,0 +1,102 @@
+//! A request as what a model is asked.
+
+use super::documents::text_of;
+use super::types::RerankRequest;
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::fault::Fault;
+use crate::models::RerankFacts;
+use crate::openai::chat::note_unknown;
+use crate::providers::rerank::RerankBody;
+
+/// A request, understood.
+#[derive(Debug)]
+pub struct TranslatedRerank {
+    /// The JSON that Bedrock is asked with.
+    pub body: Vec<u8>,
+    /// The documents as the client sent them.
+    pub documents: Vec<JsonText>,
+    /// Whether they come back.
+    pub return_documents: bool,
+    /// What was changed on the way.
+    pub adjustments: Adjustments,
+}
+
+/// Translates `request` for a model with these facts. The model's name is the caller's business.
+///
+/// Fails with a fault that names the field which cannot be served.
+pub fn translate(request: RerankRequest, facts: &RerankFacts) -> Result<TranslatedRerank, Fault> {
+    let mut adjustments = Adjustments::default();
+    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    let RerankRequest {
+        model: _,
+        query,
+        documents,
+        top_n,
+        return_documents,
+        rank_fields,
+        max_chunks_per_doc,
+        max_tokens_per_doc,
+        relevant_spans,
+        priority,
+        unknown,
+    } = request;
+    for (field, value) in [
+        ("max_chunks_per_doc", max_chunks_per_doc),
+        ("max_tokens_per_doc", max_tokens_per_doc),
+    ] {
+        if value.is_some() {
+            adjustments.note(field, "ignored; Bedrock decides how much it reads");
+        }
+    }
+    if priority.is_some() {
+        adjustments.ignored("priority");
+    }
+    if relevant_spans.is_some_and(|spans| !spans.is_neutral()) {
+        let message = "Bedrock tells scores of whole documents alone; leave `relevant_spans` out";
+        return Err(Fault::unsupported("relevant_spans", message));
+    }
+    note_unknown(&mut adjustments, &unknown, "");
+    let Some(query) = query.filter(|query| !query.is_empty()) else {
+        let message = "`query` is missing or empty; say what is looked for";
+        return Err(Fault::missing("query", message));
+    };
+    let documents = documents.unwrap_or_default();
+    if documents.is_empty() {
+        let message = "`documents` is missing or empty; send at least one";
+        return Err(Fault::missing("documents", message));
+    }
+    let most = facts.documents;
+    if documents.len() > most {
+        let count = documents.len();
+        let message = format!("`documents` has {count} entries, and this model takes {most}");
+        return Err(Fault::invalid("documents", message));
+    }
+    let rank_fields = rank_fields.unwrap_or_default();
+    let texts = documents.iter().zip(0..);
+    let texts = texts.map(|(document, place)| text_of(document, place, &rank_fields));
+    let texts = texts.collect::<Result<Vec<String>, Fault>>()?;
+    let body = RerankBody {
+        query: &query,
+        documents: &texts,
+        top_n: top_n.map(|top_n| at_most(top_n, texts.len())).transpose()?,
+        api_version: facts.api_version,
+    };
+    Ok(TranslatedRerank {
+        body: serde_json::to_vec(&body).map_err(|_| Fault::internal())?,
+        documents,
+        return_documents: return_documents.unwrap_or(false),
+        adjustments,
+    })
+}
+
+/// More than there are is all of them.
+fn at_most(top_n: i64, documents: usize) -> Result<usize, Fault> {
+    match usize::try_from(top_n) {
+        Ok(top_n) if top_n > 0 => Ok(top_n.min(documents)),
+        _ => Err(Fault::invalid(
+            "top_n",
+            format!("`top_n` is {top_n}, and it is at least 1; leave it out for all documents"),
+        )),
+    }
+}

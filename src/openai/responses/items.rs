@@ -1,0 +1,215 @@
+//! The items of the input as the messages of a chat.
+
+use super::content::StringOrList;
+use super::parts::{content, reasoning_text};
+use super::places::{Place, Places};
+use super::types::InputItem;
+use crate::adjustments::Adjustments;
+use crate::fault::Fault;
+use crate::openai::chat::{ChatMessage, Content, CustomCall, FunctionCall, ToolCall, note_unknown};
+
+/// The messages so far, and where each comes from.
+pub(super) struct Items<'a> {
+    messages: Vec<ChatMessage>,
+    places: Vec<Place>,
+    /// What was thought before the next message of the assistant.
+    thought: Option<String>,
+    adjustments: &'a mut Adjustments,
+}
+
+impl<'a> Items<'a> {
+    pub(super) fn new(adjustments: &'a mut Adjustments) -> Self {
+        Self {
+            messages: Vec::new(),
+            places: Vec::new(),
+            thought: None,
+            adjustments,
+        }
+    }
+
+    /// The instructions, which stand before everything else.
+    pub(super) fn instructions(&mut self, text: Option<String>) {
+        if let Some(text) = text {
+            self.push(said("system", Content::Text(text)), Place::Instructions);
+        }
+    }
+
+    /// An input that is one text: what the user says.
+    pub(super) fn text(&mut self, text: String) {
+        self.push(said("user", Content::Text(text)), Place::Text);
+    }
+
+    pub(super) fn list(&mut self, list: Vec<InputItem>) -> Result<(), Fault> {
+        for (index, item) in list.into_iter().enumerate() {
+            self.item(item, index)?;
+        }
+        if self.thought.is_some() {
+            // Nothing follows that it could have led to.
+            self.adjustments.note("input[]", REASONING_LEFT_OUT);
+        }
+        Ok(())
+    }
+
+    /// All messages, and their places.
+    pub(super) fn into_messages(self) -> (Vec<ChatMessage>, Places) {
+        (self.messages, Places::new(self.places))
+    }
+
+    fn item(&mut self, item: InputItem, index: usize) -> Result<(), Fault> {
+        let path = format!("input[{index}]");
+        let InputItem {
+            kind,
+            role,
+            content: content_of_item,
+            call_id,
+            name,
+            arguments,
+            input,
+            output,
+            summary,
+            encrypted_content,
+            // The names of items are for a store of them, and their status is for the client.
+            id: _,
+            status: _,
+            phase,
+            unknown,
+        } = item;
+        note_unknown(self.adjustments, &unknown, "input[].");
+        if phase.is_some() {
+            self.adjustments.ignored("input[].phase");
+        }
+        match kind.as_deref() {
+            None | Some("message") => {
+                let content = self.content(content_of_item, &format!("{path}.content"))?;
+                self.message(role, content, index);
+            }
+            Some("function_call") => {
+                let function = FunctionCall {
+                    name,
+                    arguments,
+                    ..FunctionCall::default()
+                };
+                self.call(index, call_of(call_id, Some(function), None));
+            }
+            Some("custom_tool_call") => {
+                let custom = CustomCall {
+                    name,
+                    input,
+                    ..CustomCall::default()
+                };
+                self.call(index, call_of(call_id, None, Some(custom)));
+            }
+            Some("function_call_output" | "custom_tool_call_output") => {
+                let content = self.content(output, &format!("{path}.output"))?;
+                let result = ChatMessage {
+                    role: Some("tool".to_owned()),
+                    content,
+                    tool_call_id: call_id,
+                    ..ChatMessage::default()
+                };
+                self.push(result, Place::Result(index));
+            }
+            Some("reasoning") => {
+                let thought = content_of_item.and_then(reasoning_text);
+                let is_sealed = summary.is_some() || encrypted_content.is_some();
+                if thought.is_none() && is_sealed {
+                    // Its summary is not what was thought, and no seal is the gateway's own.
+                    self.adjustments.note("input[]", REASONING_LEFT_OUT);
+                }
+                self.thought = thought;
+            }
+            Some("item_reference") => {
+                return Err(Fault::unsupported_value(
+                    format!("{path}.type"),
+                    "items are not kept here, so none can be referred to; send the item itself",
+                ));
+            }
+            Some(other) => {
+                return Err(Fault::unsupported_value(
+                    format!("{path}.type"),
+                    format!(
+                        "items of type `{other}` are not served; `message`, `function_call`, \
+                         `custom_tool_call`, their outputs and `reasoning` are"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn content(
+        &mut self,
+        content_of_item: Option<StringOrList<super::types::InputPart>>,
+        path: &str,
+    ) -> Result<Option<Content>, Fault> {
+        let read = content_of_item.map(|value| content(value, path, self.adjustments));
+        read.transpose()
+    }
+
+    fn message(&mut self, role: Option<String>, content: Option<Content>, index: usize) {
+        let thought = match role.as_deref() {
+            Some("assistant") => self.thought.take(),
+            _ => None,
+        };
+        let message = ChatMessage {
+            role,
+            content,
+            reasoning_content: thought,
+            ..ChatMessage::default()
+        };
+        self.push(message, Place::Item(index, Vec::new()));
+    }
+
+    /// A call joins what the assistant has just said or called: together they are one turn.
+    fn call(&mut self, index: usize, call: ToolCall) {
+        let thought = self.thought.take();
+        if let (None, Some(last), Some(Place::Item(_, calls))) =
+            (&thought, self.messages.last_mut(), self.places.last_mut())
+            && last.role.as_deref() == Some("assistant")
+        {
+            last.tool_calls.get_or_insert_default().push(call);
+            calls.push(index);
+            return;
+        }
+        let message = ChatMessage {
+            role: Some("assistant".to_owned()),
+            tool_calls: Some(vec![call]),
+            reasoning_content: thought,
+            ..ChatMessage::default()
+        };
+        self.push(message, Place::Item(index, vec![index]));
+    }
+
+    fn push(&mut self, message: ChatMessage, place: Place) {
+        self.messages.push(message);
+        self.places.push(place);
+    }
+}
+
+const REASONING_LEFT_OUT: &str = "reasoning left out";
+
+fn said(role: &str, content: Content) -> ChatMessage {
+    ChatMessage {
+        role: Some(role.to_owned()),
+        content: Some(content),
+        ..ChatMessage::default()
+    }
+}
+
+fn call_of(
+    id: Option<String>,
+    function: Option<FunctionCall>,
+    custom: Option<CustomCall>,
+) -> ToolCall {
+    let kind = match custom {
+        Some(_) => "custom",
+        None => "function",
+    };
+    ToolCall {
+        id,
+        kind: Some(kind.to_owned()),
+        function,
+        custom,
+        ..ToolCall::default()
+    }
+}

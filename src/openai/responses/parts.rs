@@ -1,0 +1,120 @@
+//! The parts of messages and results as the parts of a chat's.
+
+use super::content::StringOrList;
+use super::types::InputPart;
+use crate::adjustments::Adjustments;
+use crate::fault::Fault;
+use crate::openai::chat::{Content, ContentPart, FilePart, ImageUrl, StringOrObject, note_unknown};
+
+/// The content at `path`.
+pub(super) fn content(
+    value: StringOrList<InputPart>,
+    path: &str,
+    adjustments: &mut Adjustments,
+) -> Result<Content, Fault> {
+    let parts = match value {
+        StringOrList::String(text) => return Ok(Content::Text(text)),
+        StringOrList::List(parts) => parts,
+    };
+    let parts = parts.into_iter().enumerate();
+    let parts = parts.map(|(position, part)| {
+        let path = format!("{path}[{position}]");
+        chat_part(part, &path, adjustments)
+    });
+    parts.collect::<Result<_, _>>().map(Content::Parts)
+}
+
+/// What was thought, where it can be read.
+pub(super) fn reasoning_text(value: StringOrList<InputPart>) -> Option<String> {
+    let text = match value {
+        StringOrList::String(text) => text,
+        StringOrList::List(parts) => parts.into_iter().filter_map(|part| part.text).collect(),
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn chat_part(
+    part: InputPart,
+    path: &str,
+    adjustments: &mut Adjustments,
+) -> Result<ContentPart, Fault> {
+    let InputPart {
+        kind,
+        text,
+        refusal,
+        image_url,
+        detail,
+        file_data,
+        file_url,
+        file_id,
+        filename,
+        input_audio,
+        // What the model had said of its own text.
+        annotations: _,
+        logprobs: _,
+        prompt_cache_breakpoint,
+        unknown,
+    } = part;
+    note_unknown(adjustments, &unknown, "input[].content[].");
+    let mut chat = ContentPart {
+        prompt_cache_breakpoint,
+        ..ContentPart::default()
+    };
+    let kind = match kind.as_deref() {
+        Some("input_text" | "output_text" | "text") => {
+            chat.text = text;
+            "text"
+        }
+        Some("refusal") => {
+            chat.refusal = refusal;
+            "refusal"
+        }
+        Some("input_image") => {
+            let url = match (image_url, file_id) {
+                (Some(url), _) => url,
+                (None, Some(id)) if id.contains("://") => id,
+                (None, Some(_)) => return Err(no_files(path)),
+                (None, None) => return Err(Fault::missing_field(path, "image_url")),
+            };
+            chat.image_url = Some(StringOrObject::Object(ImageUrl {
+                url: Some(url),
+                detail,
+                ..ImageUrl::default()
+            }));
+            "image_url"
+        }
+        Some("input_file") => {
+            chat.file = Some(FilePart {
+                file_data,
+                filename,
+                file_id,
+                file_url,
+                ..FilePart::default()
+            });
+            "file"
+        }
+        Some("input_audio") => {
+            chat.input_audio = input_audio;
+            "input_audio"
+        }
+        Some(other) => {
+            return Err(Fault::unsupported_value(
+                format!("{path}.type"),
+                format!(
+                    "parts of type `{other}` are not served; `input_text`, `input_image`, \
+                     `input_file` and `input_audio` are"
+                ),
+            ));
+        }
+        None => return Err(Fault::missing_field(path, "type")),
+    };
+    chat.kind = Some(kind.to_owned());
+    Ok(chat)
+}
+
+fn no_files(path: &str) -> Fault {
+    Fault::unsupported_value(
+        format!("{path}.file_id"),
+        "no files are kept here to be referred to by an id; send `image_url`",
+    )
+}

@@ -1,0 +1,190 @@
+//! A Responses request as the chat request that asks for the same.
+
+use super::content::StringOrList;
+use super::items::Items;
+use super::places::Places;
+use super::tools::{choice, tools};
+use super::types::{ReasoningConfig, ResponsesRequest, TextConfig, TextFormat};
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::fault::Fault;
+use crate::openai::chat::{
+    ChatRequest, JsonSchemaFormat, ResponseFormat, hint, note_unknown, refuse,
+};
+
+/// A Responses request in the words of chat.
+#[derive(Debug)]
+pub struct AsChat {
+    /// The request.
+    pub request: ChatRequest,
+    /// Where its fields stand in the client's own.
+    pub places: Places,
+    /// What was changed on the way, in the client's words.
+    pub adjustments: Adjustments,
+}
+
+/// The chat request that asks for what `request` asks for.
+///
+/// Fails with a fault that names the field which cannot be served: what only a store of responses
+/// could answer, and what OpenAI alone hosts.
+pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, Fault> {
+    let mut adjustments = Adjustments::default();
+    // Taken apart without a rest pattern: a new field does not compile until it is treated here.
+    let ResponsesRequest {
+        model,
+        input,
+        instructions,
+        tools: asked_tools,
+        tool_choice,
+        parallel_tool_calls,
+        text,
+        reasoning,
+        max_output_tokens,
+        temperature,
+        top_p,
+        top_logprobs,
+        service_tier,
+        metadata,
+        user,
+        safety_identifier,
+        prompt_cache_key,
+        prompt_cache_retention,
+        prompt_cache_options,
+        moderation,
+        previous_response_id,
+        conversation,
+        prompt,
+        truncation,
+        context_management,
+        stream,
+        stream_options,
+        background,
+        store,
+        include,
+        max_tool_calls,
+        personality,
+        unknown,
+    } = request;
+
+    let nothing_kept = "nothing is kept here to go on from; send the whole conversation in `input`";
+    if previous_response_id.is_some() {
+        let message = format!("`previous_response_id` is not served: {nothing_kept}");
+        return Err(Fault::unsupported("previous_response_id", message));
+    }
+    refuse("conversation", conversation, nothing_kept)?;
+    let no_prompts = "no prompts are kept here; send its text in `instructions`";
+    refuse("prompt", prompt, no_prompts)?;
+    for (field, value, usual) in [
+        ("truncation", truncation, "\"disabled\""),
+        ("context_management", context_management, ""),
+        ("stream", stream, ""),
+        ("stream_options", stream_options, ""),
+        ("background", background, ""),
+        ("store", store, "true"),
+        ("include", include, ""),
+        ("max_tool_calls", max_tool_calls, ""),
+        ("personality", personality, ""),
+    ] {
+        hint(field, value, usual, &mut adjustments);
+    }
+
+    let mut items = Items::new(&mut adjustments);
+    items.instructions(instructions);
+    match input {
+        None => {}
+        Some(StringOrList::String(text)) => items.text(text),
+        Some(StringOrList::List(list)) => items.list(list)?,
+    }
+    let (messages, mut places) = items.into_messages();
+    let tools = tools(asked_tools, &mut places, &mut adjustments)?;
+    let (format, verbosity) = text_config(text, &mut adjustments);
+    let request = ChatRequest {
+        model,
+        messages: Some(messages),
+        tools: tools.declared,
+        web_search_options: tools.web_search,
+        tool_choice: tool_choice.map(|asked| choice(asked, &mut adjustments)),
+        parallel_tool_calls,
+        response_format: format,
+        verbosity,
+        reasoning_effort: effort(reasoning, &mut adjustments),
+        max_completion_tokens: max_output_tokens,
+        temperature,
+        top_p,
+        top_logprobs,
+        service_tier,
+        metadata,
+        user,
+        safety_identifier,
+        prompt_cache_key,
+        prompt_cache_retention,
+        prompt_cache_options,
+        moderation,
+        unknown,
+        ..ChatRequest::default()
+    };
+    Ok(AsChat {
+        request,
+        places,
+        adjustments,
+    })
+}
+
+/// The form of the answer, and how much it says.
+fn text_config(
+    text: Option<TextConfig>,
+    adjustments: &mut Adjustments,
+) -> (Option<ResponseFormat>, Option<JsonText>) {
+    let TextConfig {
+        format,
+        verbosity,
+        unknown,
+    } = text.unwrap_or_default();
+    note_unknown(adjustments, &unknown, "text.");
+    (format.map(response_format), verbosity)
+}
+
+/// What chat has within `json_schema` stands beside `type` here.
+fn response_format(format: TextFormat) -> ResponseFormat {
+    let TextFormat {
+        kind,
+        name,
+        description,
+        schema,
+        strict,
+        unknown,
+    } = format;
+    let json_schema = JsonSchemaFormat {
+        name,
+        description,
+        schema,
+        strict,
+        ..JsonSchemaFormat::default()
+    };
+    ResponseFormat {
+        kind,
+        json_schema: Some(json_schema),
+        unknown,
+    }
+}
+
+fn effort(reasoning: Option<ReasoningConfig>, adjustments: &mut Adjustments) -> Option<String> {
+    let ReasoningConfig {
+        effort,
+        summary,
+        generate_summary,
+        context,
+        mode,
+        unknown,
+    } = reasoning?;
+    for (field, value, usual) in [
+        ("reasoning.summary", summary, ""),
+        ("reasoning.generate_summary", generate_summary, ""),
+        ("reasoning.context", context, "\"auto\""),
+        ("reasoning.mode", mode, "\"standard\""),
+    ] {
+        hint(field, value, usual, adjustments);
+    }
+    note_unknown(adjustments, &unknown, "reasoning.");
+    effort
+}

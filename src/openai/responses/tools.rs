@@ -1,0 +1,123 @@
+//! The tools, and the choice among them, as chat has them.
+
+use super::places::Places;
+use super::types::{ChoiceObject, ChosenTool, ResponsesTool};
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::fault::Fault;
+use crate::openai::chat::{
+    AllowedTool, AllowedTools, ChatTool, CustomTool, FunctionObject, StringOrObject,
+    ToolChoiceObject, note_unknown,
+};
+
+/// What the tools of a request come to.
+#[derive(Debug, Default)]
+pub(super) struct Tools {
+    /// Those that the client runs.
+    pub(super) declared: Option<Vec<ChatTool>>,
+    /// The search of the web, where it is among them.
+    pub(super) web_search: Option<JsonText>,
+}
+
+/// The tools as chat has them.
+pub(super) fn tools(
+    asked: Option<Vec<ResponsesTool>>,
+    places: &mut Places,
+    adjustments: &mut Adjustments,
+) -> Result<Tools, Fault> {
+    let mut tools = Tools::default();
+    for (position, tool) in asked.into_iter().flatten().enumerate() {
+        let ResponsesTool {
+            kind,
+            name,
+            description,
+            parameters,
+            strict,
+            format,
+            unknown,
+        } = tool;
+        note_unknown(adjustments, &unknown, "tools[].");
+        let mut chat = ChatTool::default();
+        match kind.as_deref() {
+            Some("function") => {
+                chat.function = Some(FunctionObject {
+                    name,
+                    description,
+                    parameters,
+                    strict,
+                    ..FunctionObject::default()
+                });
+            }
+            Some("custom") => {
+                chat.custom = Some(CustomTool {
+                    name,
+                    description,
+                    format,
+                    ..CustomTool::default()
+                });
+            }
+            Some(kind) if kind.starts_with("web_search") => {
+                tools.web_search = Some(JsonText::empty_object());
+                continue;
+            }
+            Some(other) => {
+                return Err(Fault::unsupported_value(
+                    format!("tools[{position}].type"),
+                    format!(
+                        "`{other}` tools are not served; `function`, `custom` and `web_search` are"
+                    ),
+                ));
+            }
+            None => return Err(Fault::missing_field(&format!("tools[{position}]"), "type")),
+        }
+        chat.kind = kind;
+        places.tool(position);
+        tools.declared.get_or_insert_default().push(chat);
+    }
+    Ok(tools)
+}
+
+/// The choice as chat has it, which has its objects one level deeper.
+pub(super) fn choice(
+    asked: StringOrObject<ChoiceObject>,
+    adjustments: &mut Adjustments,
+) -> StringOrObject<ToolChoiceObject> {
+    let object = match asked {
+        StringOrObject::String(word) => return StringOrObject::String(word),
+        StringOrObject::Object(object) => object,
+    };
+    let ChoiceObject {
+        kind,
+        name,
+        mode,
+        tools,
+        unknown,
+    } = object;
+    note_unknown(adjustments, &unknown, "tool_choice.");
+    let tools = tools.map(|tools| tools.into_iter().map(allowed).collect());
+    let allowed_tools = (kind.as_deref() == Some("allowed_tools")).then(|| AllowedTools {
+        mode,
+        tools,
+        ..AllowedTools::default()
+    });
+    StringOrObject::Object(ToolChoiceObject {
+        kind,
+        name,
+        allowed_tools,
+        ..ToolChoiceObject::default()
+    })
+}
+
+fn allowed(tool: ChosenTool) -> AllowedTool {
+    let ChosenTool {
+        kind,
+        name,
+        unknown,
+    } = tool;
+    AllowedTool {
+        kind,
+        name,
+        unknown,
+        ..AllowedTool::default()
+    }
+}

@@ -1,0 +1,19 @@
+//! `/v1/videos`: a request becomes the `modelInput` of a model that makes films, and its job
+//! becomes a video.
+
+mod id;
+mod note;
+mod pictures;
+mod query;
+mod request;
+mod shape;
+mod types;
+mod video;
+
+pub use id::VideoId;
+pub use note::JobNote;
+pub use pictures::remote_pictures;
+pub use query::check_variant;
+pub use request::{VideoOrder, translate};
+pub use types::VideoRequest;
+pub use video::{DeletedVideo, Video, VideoStatus};

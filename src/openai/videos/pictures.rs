@@ -1,0 +1,145 @@
+//! The pictures of a request: files of a form, data URLs, or what lies on the web.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use super::types::{PictureReference, VideoRequest};
+use crate::adjustments::Adjustments;
+use crate::fault::Fault;
+use crate::models::VideoFacts;
+use crate::openai::chat::{
+    Fetched, RemoteAddress, StringOrObject, is_web_address, open_picture, picture_head,
+};
+use crate::openai::form::Part;
+use crate::providers::videos::Still;
+
+/// A picture as the client writes it.
+pub(super) type Reference = StringOrObject<PictureReference>;
+
+/// The addresses on the web that `request` points to.
+pub fn remote_pictures(request: &VideoRequest) -> Vec<RemoteAddress> {
+    let top = [
+        (request.input_reference.as_ref(), "input_reference"),
+        (request.last_frame.as_ref(), "last_frame"),
+    ];
+    let top = top
+        .into_iter()
+        .filter_map(|(reference, path)| Some((address(reference?)?, path.to_owned())));
+    let shots = request.shots.iter().flatten().zip(0_usize..);
+    let shots = shots.filter_map(|(shot, place)| {
+        let path = shot_path(place);
+        Some((address(shot.input_reference.as_ref()?)?, path))
+    });
+    let url = request.input_reference_url.as_deref();
+    let url = url.map(|address| (address, "input_reference".to_owned()));
+    let all = top.chain(shots).chain(url);
+    all.filter(|(address, _)| is_web_address(address))
+        .map(|(address, path)| RemoteAddress {
+            address: address.to_owned(),
+            path,
+        })
+        .collect()
+}
+
+/// Where a shot's picture stands.
+pub(super) fn shot_path(place: usize) -> String {
+    format!("shots[{place}].input_reference")
+}
+
+fn address(reference: &Reference) -> Option<&str> {
+    match reference {
+        StringOrObject::String(address) => Some(address),
+        StringOrObject::Object(reference) => reference.image_url.as_deref(),
+    }
+}
+
+/// Reads the pictures of one request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pictures<'a> {
+    pub(super) facts: &'a VideoFacts,
+    /// What lay at the addresses of the request.
+    pub(super) fetched: &'a Fetched,
+    /// The size of the film.
+    pub(super) size: (u32, u32),
+}
+
+impl Pictures<'_> {
+    /// The picture that stands at `path` of the request's JSON.
+    pub(super) fn referenced(
+        &self,
+        reference: Reference,
+        path: &str,
+        adjustments: &mut Adjustments,
+    ) -> Result<Still, Fault> {
+        let address = match reference {
+            StringOrObject::String(address) => address,
+            StringOrObject::Object(PictureReference {
+                image_url,
+                file_id,
+                unknown,
+            }) => {
+                for (key, _) in &unknown {
+                    adjustments.ignored(&format!("{path}.{key}"));
+                }
+                if file_id.is_some() {
+                    return Err(no_files(path));
+                }
+                image_url.ok_or_else(|| Fault::missing_field(path, "image_url"))?
+            }
+        };
+        self.addressed(address, path)
+    }
+
+    /// The picture that an address has or points to.
+    pub(super) fn addressed(&self, address: String, path: &str) -> Result<Still, Fault> {
+        let bytes = open_picture(address, self.fetched, path)?;
+        self.still(&bytes, path)
+    }
+
+    /// The picture of a form's file.
+    pub(super) fn uploaded(&self, file: &Part) -> Result<Still, Fault> {
+        self.still(&file.bytes, file.field())
+    }
+
+    fn still(&self, bytes: &Bytes, path: &str) -> Result<Still, Fault> {
+        let invalid = |message: String| Fault::invalid(path, message).code("invalid_image");
+        let VideoFacts {
+            input_formats,
+            input_has_size,
+            ..
+        } = self.facts;
+        if input_formats.is_empty() {
+            let message = "this model does not begin with a picture; leave it out";
+            return Err(Fault::unsupported(path, message));
+        }
+        let head = picture_head(bytes);
+        let format = head
+            .and_then(|head| serde_json::to_value(head.format).ok())
+            .and_then(|word| word.as_str().map(str::to_owned))
+            .filter(|word| input_formats.contains(word));
+        let Some(format) = format else {
+            let formats = input_formats.join(", ");
+            return Err(invalid(format!(
+                "this is no picture that the model takes; send one as {formats}"
+            )));
+        };
+        let (width, height) = self.size;
+        let dimensions = head.and_then(|head| head.dimensions);
+        if *input_has_size && dimensions != Some(self.size) {
+            return Err(invalid(format!(
+                "the picture has to be as large as the video, {width} by {height}"
+            )));
+        }
+        Ok(Still {
+            format,
+            base64: STANDARD.encode(bytes),
+        })
+    }
+}
+
+pub(super) fn no_files(path: &str) -> Fault {
+    let message = "the gateway has no file of this id for a video; send the picture itself, as a \
+                   file of a form or as a data URL in `image_url`";
+    Fault::unsupported(format!("{path}.file_id"), message)
+}

@@ -1,0 +1,30 @@
+//! What the addresses of GET requests say.
+
+use crate::fault::Fault;
+
+/// Refuses what of a video there is not: only the video itself is made.
+pub fn check_variant(mut query: impl Iterator<Item = (String, String)>) -> Result<(), Fault> {
+    match query.find(|(name, _)| name == "variant") {
+        Some((_, variant)) if variant != "video" => {
+            let message = format!("there is no `{variant}` of a video, only the `video`");
+            Err(Fault::unsupported_value("variant", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_video_itself_is_there() {
+        let check = |variant: &str| {
+            let pairs = [("variant".to_owned(), variant.to_owned())];
+            check_variant(pairs.into_iter()).map_err(|fault| fault.parameter)
+        };
+        assert_eq!(check("video"), Ok(()));
+        assert_eq!(check("thumbnail"), Err(Some("variant".to_owned())));
+        assert_eq!(check_variant(std::iter::empty()), Ok(()));
+    }
+}

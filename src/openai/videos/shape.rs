@@ -1,0 +1,137 @@
+//! How long and how large a video is: what is asked for, and what the model makes.
+
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::fault::Fault;
+use crate::models::VideoFacts;
+
+/// Width, height, and their ratio where the model is asked for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) size: (u32, u32),
+    pub(super) aspect_ratio: Option<String>,
+}
+
+/// The length that the model makes: the shortest that is as long as what is asked for, or its
+/// longest. Another than was asked for is noted.
+pub(super) fn seconds(
+    asked: Option<&JsonText>,
+    facts: &VideoFacts,
+    adjustments: &mut Adjustments,
+) -> Result<u32, Fault> {
+    let shortest = facts.seconds.first().copied().unwrap_or_default();
+    let Some(asked) = asked else {
+        return Ok(shortest);
+    };
+    let number = asked.as_str().trim().trim_matches('"').trim();
+    let number: u32 = number.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
+        let message = "`seconds` is a whole number, such as \"6\"";
+        Fault::invalid("seconds", message)
+    })?;
+    let enough = facts.seconds.iter().find(|length| **length >= number);
+    let made = enough.or(facts.seconds.last());
+    let made = made.copied().unwrap_or(number);
+    if made != number {
+        adjustments.note("seconds", format!("made {made}"));
+    }
+    Ok(made)
+}
+
+/// The size that the model makes.
+pub(super) fn shape(
+    size: Option<&str>,
+    aspect_ratio: Option<&str>,
+    facts: &VideoFacts,
+) -> Result<Shape, Fault> {
+    match facts.aspect_ratios.is_empty() {
+        true => listed(size, aspect_ratio, facts),
+        false => by_ratio(size, aspect_ratio, facts),
+    }
+}
+
+fn listed(
+    size: Option<&str>,
+    aspect_ratio: Option<&str>,
+    facts: &VideoFacts,
+) -> Result<Shape, Fault> {
+    if aspect_ratio.is_some() {
+        let message = "this model is asked for a `size`; leave `aspect_ratio` out";
+        return Err(Fault::unsupported("aspect_ratio", message));
+    }
+    let first = facts.sizes.first().map(String::as_str);
+    let size = size.or(first).unwrap_or_default();
+    let known = facts.sizes.iter().any(|known| known == size);
+    let pair = pair(size, 'x').filter(|_| known);
+    let size = pair.ok_or_else(|| wrong_size(size, &facts.sizes.join(", ")))?;
+    Ok(Shape {
+        size,
+        aspect_ratio: None,
+    })
+}
+
+fn by_ratio(
+    size: Option<&str>,
+    aspect_ratio: Option<&str>,
+    facts: &VideoFacts,
+) -> Result<Shape, Fault> {
+    let known = aspect_ratio.is_none_or(|asked| facts.aspect_ratios.iter().any(|r| r == asked));
+    if !known {
+        let ratios = facts.aspect_ratios.join(", ");
+        let message = format!("the model makes videos of these ratios: {ratios}");
+        return Err(Fault::unsupported_value("aspect_ratio", message));
+    }
+    let Some(written) = size else {
+        let first = facts.aspect_ratios.first().map(String::as_str);
+        let ratio = aspect_ratio.or(first).unwrap_or_default();
+        let short = facts.resolutions.first().copied().unwrap_or_default();
+        return Ok(Shape {
+            size: sides(ratio, short).unwrap_or_default(),
+            aspect_ratio: Some(ratio.to_owned()),
+        });
+    };
+    let possible = || {
+        facts.aspect_ratios.iter().flat_map(|ratio| {
+            let of = |short: &u32| Some((sides(ratio, *short)?, ratio.clone()));
+            facts.resolutions.iter().filter_map(of)
+        })
+    };
+    let wanted = pair(written, 'x');
+    let found = possible().find(|(size, _)| Some(*size) == wanted);
+    let (size, ratio) = found.ok_or_else(|| {
+        let sizes: Vec<String> = possible().map(|(size, _)| size_text(size)).collect();
+        wrong_size(written, &sizes.join(", "))
+    })?;
+    if aspect_ratio.is_some_and(|asked| asked != ratio) {
+        let message = format!("`size` is {written}, whose ratio is {ratio}; leave one of both out");
+        return Err(Fault::invalid("aspect_ratio", message));
+    }
+    Ok(Shape {
+        size,
+        aspect_ratio: Some(ratio),
+    })
+}
+
+/// `1280x720`
+pub(super) fn size_text((width, height): (u32, u32)) -> String {
+    format!("{width}x{height}")
+}
+
+/// Width and height of a ratio whose shorter side is so long.
+fn sides(ratio: &str, short: u32) -> Option<(u32, u32)> {
+    let (width, height) = pair(ratio, ':')?;
+    let long = |long: u32, over: u32| short.checked_mul(long)?.checked_div(over);
+    match width >= height {
+        true => Some((long(width, height)?, short)),
+        false => Some((short, long(height, width)?)),
+    }
+}
+
+fn pair(text: &str, between: char) -> Option<(u32, u32)> {
+    let (one, other) = text.split_once(between)?;
+    Some((one.parse().ok()?, other.parse().ok()?))
+}
+
+fn wrong_size(size: &str, possible: &str) -> Fault {
+    let message = format!("the model makes no video of `{size}`; ask for one of {possible}");
+    Fault::unsupported_value("size", message)
+}

@@ -1,0 +1,159 @@
+//! The results of a job, as they stand in its output, in any order.
+
+use bytes::Bytes;
+
+use super::input::ObjectLines;
+use super::work::{Stop, Work};
+use crate::bedrock::{JobStatus, record_failure};
+use crate::converse::batch::{JobResult, line_of};
+use crate::fault::Fault;
+use crate::openai::batches::{
+    BatchUsage, RequestLine, answered_line, completion_of, refused_line, usage_of,
+};
+use crate::openai::chat::{CompletionHead, TokenCounts, Translated};
+use crate::pipeline::Cost;
+use crate::pipeline::unix_seconds;
+use crate::record::{Ending, Record};
+use crate::store::StoredResult;
+
+/// Results that are kept at once.
+const AT_ONCE: usize = 200;
+
+impl Work {
+    /// Keeps the results of the job of the part `number`.
+    pub(super) async fn collect(&self, number: usize) -> Result<(), Stop> {
+        let mut output = self.folder(number).join("output");
+        output.key.push('/');
+        let objects = self.shared.s3.list(&output).await?;
+        let input = self.input().await?;
+        let index = input.index();
+        let mut used = BatchUsage::default();
+        let mut results = Vec::new();
+        for object in objects {
+            // Beside the results there is a manifest.
+            if !object.key.ends_with(".jsonl.out") {
+                continue;
+            }
+            let mut lines = ObjectLines::new(self.shared.s3.get(&object, None).await?);
+            while let Some(line) = lines.next().await? {
+                let Some(result) = self.job_result(&line, &index).await? else {
+                    continue;
+                };
+                if result.succeeded {
+                    used = used.plus(usage_of(&result.result));
+                }
+                results.push(result);
+                if results.len() >= AT_ONCE {
+                    self.shared.store.add_results(&self.id, &results).await?;
+                    results.clear();
+                }
+            }
+        }
+        self.shared.store.add_results(&self.id, &results).await?;
+        self.account(number, used);
+        Ok(())
+    }
+
+    /// The result in a line of a job's output; nothing where it belongs to no request.
+    async fn job_result(&self, line: &[u8], index: &[Bytes]) -> Result<Option<StoredResult>, Stop> {
+        let result: JobResult = match serde_json::from_slice(line) {
+            Ok(result) => result,
+            Err(error) => {
+                tracing::warn!(batch = self.id, %error, "a line of a job's output cannot be read");
+                return Ok(None);
+            }
+        };
+        let number = line_of(&result.record_id);
+        let request = number.and_then(|number| RequestLine::of_checked(index.get(number)?));
+        let (Some(number), Some(request)) = (number, request) else {
+            let record = &result.record_id;
+            tracing::warn!(
+                batch = self.id,
+                record,
+                "a job's output has a record of nobody's"
+            );
+            return Ok(None);
+        };
+        let ids = self.ids(number);
+        let ids = ids.of(&request.custom_id);
+        let answer = self.line_of_answer(result, &request, ids).await;
+        let (succeeded, line) = match answer {
+            Ok(line) => (true, line),
+            Err(fault) => (false, refused_line(ids, &fault)?),
+        };
+        Ok(Some(StoredResult {
+            line: number as i64,
+            succeeded,
+            result: line,
+        }))
+    }
+
+    async fn line_of_answer(
+        &self,
+        result: JobResult,
+        request: &RequestLine,
+        ids: crate::openai::batches::ResultIds<'_>,
+    ) -> Result<String, Fault> {
+        let Some(answer) = result.model_output else {
+            let failure = record_failure(&result.error.unwrap_or_default());
+            let (code, detail) = (failure.code, failure.detail);
+            tracing::warn!(
+                batch = self.id,
+                code,
+                detail,
+                "a record of a job has no answer"
+            );
+            return Err(failure.fault);
+        };
+        let translated = self
+            .shared
+            .pipeline
+            .job_line(&self.caller, &request.body)
+            .await;
+        let (
+            name,
+            Translated {
+                plan, adjustments, ..
+            },
+        ) = translated?;
+        let id = ids.request_id.replacen("req_", "chatcmpl-", 1);
+        let metadata = plan.metadata.clone();
+        let head = CompletionHead {
+            id: &id,
+            created: unix_seconds(),
+            model: &name,
+            metadata: metadata.as_ref(),
+        };
+        let json = completion_of(answer, plan, head)?;
+        answered_line(ids, &json, &adjustments).map_err(|_| Fault::internal())
+    }
+
+    /// One log line for all that a job has used. What records of jobs cost is in no table.
+    fn account(&self, number: usize, used: BatchUsage) {
+        let Some(part) = self.document.parts.get(number) else {
+            return;
+        };
+        let name = format!("{}-{number}", self.id);
+        let record = Record::new(name, "/v1/batches".to_owned(), None);
+        let mut entries = record.entries();
+        entries.caller = Some(self.caller.name().to_owned());
+        entries.model = part.names.first().cloned();
+        entries.target = Some(part.model.clone());
+        entries.usage = Some(TokenCounts {
+            prompt: used.input_tokens,
+            completion: used.output_tokens,
+            cached: used.input_tokens_details.cached_tokens,
+            cache_write: 0,
+            reasoning: used.output_tokens_details.reasoning_tokens,
+        });
+        entries.cost = Some(Cost {
+            total: None,
+            saved: None,
+        });
+        let failed = self
+            .job(number)
+            .is_some_and(|job| job.status == JobStatus::Failed);
+        entries.status = Some(if failed { 502 } else { 200 });
+        entries.ending = Ending::Answered;
+    }
+}

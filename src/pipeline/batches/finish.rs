@@ -1,0 +1,270 @@
+//! The end of a batch: its files are written, and what was kept for them is forgotten.
+
+use std::collections::HashSet;
+
+use super::document::{Part, Way};
+use super::work::{Stop, Work};
+use crate::bedrock::{JobStatus, S3Upload};
+use crate::openai::batches::{
+    BatchError, BatchErrors, BatchStatus, BatchUsage, RequestLine, unanswered_line, usage_of,
+};
+use crate::openai::files::BATCH_OUTPUT;
+use crate::pipeline::files::{JSON_LINES, now};
+use crate::store::{StoredFile, StoredResult};
+
+/// Results that are read, or kept, at once.
+const AT_ONCE: usize = 500;
+
+/// What programs know a batch by that ran out of time.
+const EXPIRED: (&str, &str) = (
+    "batch_expired",
+    "the request was not answered before the end of the completion window",
+);
+
+/// A job that failed as a whole.
+const JOB_FAILED: (&str, &str) = (
+    "batch_job_failed",
+    "the batch job of this model failed; the operator finds the reason in the log",
+);
+
+/// A record that a job has left out.
+const NO_RESULT: (&str, &str) = ("no_result", "the batch job gave no result for this request");
+
+/// One of a batch's files.
+struct Output {
+    id: String,
+    filename: String,
+    upload: S3Upload,
+    lines: u64,
+}
+
+/// Ends a batch whose requests were all tried.
+pub(super) async fn finish(work: &mut Work) -> Result<(), Stop> {
+    let batch = &mut work.document.batch;
+    if batch.finalizing_at.is_none() {
+        batch.status = BatchStatus::Finalizing;
+        batch.finalizing_at = Some(now());
+        work.save().await?;
+    }
+    let left_out = match work.is_cancelled() {
+        true => false,
+        false => work.answer_the_rest().await?,
+    };
+    let usage = work.write_files().await?;
+    let (completed, failed) = work.shared.store.count_results(&work.id).await?;
+    let (status, cancelled_at) = (work.final_status(left_out), *work.cancelling.borrow());
+    let time = now();
+    let batch = &mut work.document.batch;
+    batch.request_counts.completed = completed;
+    batch.request_counts.failed = failed;
+    batch.usage = Some(usage);
+    batch.status = status;
+    batch.cancelling_at = cancelled_at;
+    let ended = match status {
+        BatchStatus::Cancelled => &mut batch.cancelled_at,
+        BatchStatus::Expired => &mut batch.expired_at,
+        BatchStatus::Failed => &mut batch.failed_at,
+        _ => &mut batch.completed_at,
+    };
+    *ended = Some(time);
+    if status == BatchStatus::Failed {
+        let (code, message) = JOB_FAILED;
+        batch.errors = Some(BatchErrors::new(vec![BatchError {
+            code: code.to_owned(),
+            line: None,
+            message: message.to_owned(),
+            param: None,
+        }]));
+    }
+    work.save().await?;
+    tracing::info!(
+        batch = work.id,
+        caller = work.caller.name(),
+        status = ?status,
+        completed,
+        failed,
+        "a batch is over"
+    );
+    work.tidy_up().await
+}
+
+/// Ends a batch that cannot be done.
+pub(super) async fn fail(work: &mut Work, errors: Vec<BatchError>) -> Result<(), Stop> {
+    for part in &work.document.parts {
+        if let Way::Job(job) = &part.way
+            && let (Some(arn), false) = (&job.arn, job.status.is_over())
+            && let Err(failure) = work.shared.pipeline.bedrock.stop_job(arn).await
+        {
+            let detail = failure.detail;
+            tracing::warn!(batch = work.id, detail, "a batch job could not be stopped");
+        }
+    }
+    let batch = &mut work.document.batch;
+    batch.status = BatchStatus::Failed;
+    batch.failed_at = Some(now());
+    batch.errors = Some(BatchErrors::new(errors));
+    work.save().await?;
+    tracing::info!(
+        batch = work.id,
+        caller = work.caller.name(),
+        "a batch has failed"
+    );
+    work.tidy_up().await
+}
+
+impl Work {
+    /// Gives a result to the requests that have none. Whether there were any that ran out of time.
+    async fn answer_the_rest(&self) -> Result<bool, Stop> {
+        let (completed, failed) = self.shared.store.count_results(&self.id).await?;
+        if completed + failed >= self.document.batch.request_counts.total {
+            return Ok(false);
+        }
+        let input = self.input().await?;
+        let answered = self.shared.store.answered_lines(&self.id).await?;
+        let answered: HashSet<i64> = answered.into_iter().collect();
+        let (code, message) = self.why_unanswered();
+        let mut results = Vec::new();
+        for (number, line) in input.lines() {
+            let Some(line) = RequestLine::of_checked(&line) else {
+                continue;
+            };
+            if answered.contains(&(number as i64)) {
+                continue;
+            }
+            let ids = self.ids(number);
+            results.push(StoredResult {
+                line: number as i64,
+                succeeded: false,
+                result: unanswered_line(ids.of(&line.custom_id), code, message)?,
+            });
+            if results.len() >= AT_ONCE {
+                self.shared.store.add_results(&self.id, &results).await?;
+                results.clear();
+            }
+        }
+        self.shared.store.add_results(&self.id, &results).await?;
+        Ok(code == EXPIRED.0)
+    }
+
+    fn why_unanswered(&self) -> (&'static str, &'static str) {
+        let has = |status| self.document.parts.iter().any(|part| is_job(part, status));
+        match (
+            self.is_expired() || has(JobStatus::Expired),
+            has(JobStatus::Failed),
+        ) {
+            (_, true) => JOB_FAILED,
+            (true, false) => EXPIRED,
+            (false, false) => NO_RESULT,
+        }
+    }
+
+    /// What the parts make of the whole.
+    fn final_status(&self, ran_out_of_time: bool) -> BatchStatus {
+        let parts = &self.document.parts;
+        let failed = |part: &Part| is_job(part, JobStatus::Failed);
+        match () {
+            () if self.is_cancelled() => BatchStatus::Cancelled,
+            () if !parts.is_empty() && parts.iter().all(failed) => BatchStatus::Failed,
+            () if ran_out_of_time => BatchStatus::Expired,
+            () => BatchStatus::Completed,
+        }
+    }
+
+    /// Writes the output file and the file of errors, those of them that have lines.
+    async fn write_files(&mut self) -> Result<BatchUsage, Stop> {
+        let mut outputs = [self.output("output", 'o'), self.output("error", 'e')];
+        let [good, bad] = &mut outputs;
+        let mut usage = BatchUsage::default();
+        let mut from = 0;
+        loop {
+            let limit = AT_ONCE as u32;
+            let page = self.shared.store.results(&self.id, from, limit).await?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            from = last.line + 1;
+            for result in &page {
+                let output = match result.succeeded {
+                    true => &mut *good,
+                    false => &mut *bad,
+                };
+                if result.succeeded {
+                    usage = usage.plus(usage_of(&result.result));
+                }
+                output.lines += 1;
+                output.upload.write(result.result.as_bytes()).await?;
+                output.upload.write(b"\n").await?;
+            }
+        }
+        let [good, bad] = outputs;
+        self.document.batch.output_file_id = self.keep(good).await?;
+        self.document.batch.error_file_id = self.keep(bad).await?;
+        Ok(usage)
+    }
+
+    /// A file of the batch: the same one whenever it is written again.
+    fn output(&self, kind: &str, mark: char) -> Output {
+        let id = format!("{}{mark}", self.id.replacen("batch_", "file-", 1));
+        Output {
+            filename: format!("{}_{kind}.jsonl", self.id),
+            upload: self
+                .shared
+                .s3
+                .upload(self.shared.files.place(&id), JSON_LINES),
+            lines: 0,
+            id,
+        }
+    }
+
+    async fn keep(&self, output: Output) -> Result<Option<String>, Stop> {
+        let Output {
+            id,
+            filename,
+            upload,
+            lines,
+        } = output;
+        if lines == 0 {
+            return Ok(None);
+        }
+        let length = upload.length();
+        upload.finish().await?;
+        let created_at = now();
+        let file = StoredFile {
+            id: id.clone(),
+            caller: self.caller.name().to_owned(),
+            purpose: BATCH_OUTPUT.to_owned(),
+            filename,
+            bytes: i64::try_from(length).unwrap_or(i64::MAX),
+            created_at,
+            expires_at: Some(created_at.saturating_add(self.document.output_life)),
+        };
+        self.shared.store.add_file(&file).await?;
+        Ok(Some(id))
+    }
+
+    /// Forgets what was kept for the batch's files. What cannot be deleted now is only in the way.
+    async fn tidy_up(&self) -> Result<(), Stop> {
+        self.shared.store.remove_results(&self.id).await?;
+        let mut folder = self.shared.folder.join(&self.id);
+        folder.key.push('/');
+        let objects = match self.document.parts.iter().any(had_job) {
+            true => self.shared.s3.list(&folder).await.unwrap_or_default(),
+            false => Vec::new(),
+        };
+        for object in objects {
+            if let Err(failure) = self.shared.s3.delete(&object).await {
+                let detail = failure.detail;
+                tracing::warn!(batch = self.id, detail, "a job's file could not be deleted");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_job(part: &Part, status: JobStatus) -> bool {
+    matches!(&part.way, Way::Job(job) if job.status == status)
+}
+
+fn had_job(part: &Part) -> bool {
+    matches!(&part.way, Way::Job(_))
+}

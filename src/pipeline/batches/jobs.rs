@@ -1,0 +1,210 @@
+//! Parts of batches that Bedrock's jobs answer: begun, looked at, and ended early.
+
+use std::collections::HashSet;
+
+use super::document::{JobPart, Part, Way};
+use super::translation::points_elsewhere;
+use super::work::{Stop, Work};
+use crate::bedrock::{Failure, JobOrder, JobStatus, S3Location};
+use crate::converse::batch::{JobRecord, record_id};
+use crate::models::ModelId;
+use crate::openai::batches::{RequestLine, refused_line};
+use crate::openai::chat::ChatRequest;
+use crate::pipeline::files::JSON_LINES;
+use crate::store::StoredResult;
+
+impl Work {
+    /// Begins the jobs that have not begun, or ends those under way where the batch is to end.
+    pub(super) async fn begin_jobs(&mut self) -> Result<(), Stop> {
+        for number in 0..self.document.parts.len() {
+            let Some(job) = self.job(number) else {
+                continue;
+            };
+            if job.collected {
+                continue;
+            }
+            match (job.arn.clone(), self.is_cancelled()) {
+                (None, false) => self.begin_job(number).await?,
+                (None, true) => {
+                    self.change_job(number, |job| {
+                        job.status = JobStatus::Stopped;
+                        job.collected = true;
+                    });
+                    self.save().await?;
+                }
+                (Some(arn), true) if !job.stopping => {
+                    self.shared.pipeline.bedrock.stop_job(&arn).await?;
+                    self.change_job(number, |job| job.stopping = true);
+                    self.save().await?;
+                }
+                (Some(_), _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks Bedrock for the jobs under way, and takes the results of those that are over.
+    pub(super) async fn look_at_jobs(&mut self) -> Result<(), Stop> {
+        for number in 0..self.document.parts.len() {
+            let arn = self.job(number).filter(|job| !job.collected);
+            let Some(arn) = arn.and_then(|job| job.arn.clone()) else {
+                continue;
+            };
+            let seen = self.shared.pipeline.bedrock.job(&arn).await?;
+            if seen.status.has_begun() {
+                self.note_progress();
+            }
+            self.change_job(number, |job| {
+                job.status = seen.status;
+                job.succeeded = seen.success_record_count.unwrap_or_default();
+                job.failed = seen.error_record_count.unwrap_or_default();
+            });
+            if seen.status == JobStatus::Failed {
+                let (batch, detail) = (&self.id, &seen.message);
+                tracing::error!(batch, arn, detail, "a batch job failed");
+            }
+            if seen.status.is_over() {
+                self.collect(number).await?;
+                self.change_job(number, |job| job.collected = true);
+            }
+            self.save().await?;
+        }
+        Ok(())
+    }
+
+    /// How far the job of the part `number` is; nothing where it goes another way.
+    pub(super) fn job(&self, number: usize) -> Option<&JobPart> {
+        match &self.document.parts.get(number)?.way {
+            Way::Job(job) => Some(job),
+            Way::Calls { .. } => None,
+        }
+    }
+
+    fn change_job(&mut self, number: usize, change: impl FnOnce(&mut JobPart)) {
+        let part = self.document.parts.get_mut(number);
+        if let Some(Way::Job(job)) = part.map(|part| &mut part.way) {
+            change(job);
+        }
+    }
+
+    /// The part `number` is answered call by call after all.
+    async fn answer_by_calls(&mut self, number: usize) -> Result<(), Stop> {
+        if let Some(part) = self.document.parts.get_mut(number) {
+            part.way = Way::Calls { done: false };
+        }
+        self.save().await
+    }
+
+    async fn begin_job(&mut self, number: usize) -> Result<(), Stop> {
+        let folder = self.folder(number);
+        let input = folder.join("input.jsonl");
+        let Some(part) = self.document.parts.get(number).cloned() else {
+            return Ok(());
+        };
+        let records = self.write_records(&part, &input).await?;
+        let minimum = self.shared.settings.minimum_records;
+        let role = self.shared.settings.role_arn.clone();
+        let model = ModelId::parse(&part.model).ok();
+        let (Some(role), Some(model), true) = (role, model, records >= minimum) else {
+            return self.answer_by_calls(number).await;
+        };
+        let name = self.id.replace("batch_", "outcrop-");
+        let name = format!("{name}-{number}");
+        let order = JobOrder {
+            name: &name,
+            token: &name,
+            role_arn: &role,
+            model: &model,
+            input: &input,
+            output: &folder.join("output/"),
+            timeout_hours: self.shared.settings.timeout_hours,
+        };
+        match self.shared.pipeline.bedrock.create_job(&order).await {
+            Ok(arn) => {
+                tracing::info!(batch = self.id, arn, records, "a batch job has begun");
+                self.change_job(number, |job| job.arn = Some(arn));
+                self.save().await
+            }
+            Err(failure) if has_no_jobs(&failure) => {
+                let (model, detail) = (&part.model, &failure.detail);
+                tracing::warn!(
+                    batch = self.id,
+                    model,
+                    detail,
+                    "Bedrock makes no batch job of these requests; they are answered call by call"
+                );
+                self.answer_by_calls(number).await
+            }
+            // There is room again when other jobs are over.
+            Err(failure) if failure.code == "ServiceQuotaExceededException" => {
+                Err(Stop::Later(failure.detail))
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Writes the file that a job reads, and gives the number of its records. Requests that turn
+    /// out to be none have their result with it.
+    async fn write_records(&self, part: &Part, at: &S3Location) -> Result<usize, Stop> {
+        let input = self.input().await?;
+        let answered = self.shared.store.answered_lines(&self.id).await?;
+        let answered: HashSet<i64> = answered.into_iter().collect();
+        let mut upload = self.shared.s3.upload(at.clone(), JSON_LINES);
+        let mut records = 0;
+        for (number, line) in input.lines() {
+            let Some(line) = RequestLine::of_checked(&line) else {
+                continue;
+            };
+            if answered.contains(&(number as i64)) || !is_in(part, &line) {
+                continue;
+            }
+            let pipeline = &self.shared.pipeline;
+            match pipeline.job_line(&self.caller, &line.body).await {
+                // The operator has set a guardrail meanwhile; see the parts of a batch.
+                Ok((_, translated)) if translated.converse.guardrail_config.is_some() => {
+                    upload.abandon().await;
+                    return Ok(0);
+                }
+                Ok((_, translated)) => {
+                    let mut record = serde_json::to_vec(&JobRecord {
+                        record_id: &record_id(number),
+                        model_input: &translated.converse,
+                    })?;
+                    record.push(b'\n');
+                    upload.write(&record).await?;
+                    records += 1;
+                }
+                Err(fault) => {
+                    let ids = self.ids(number);
+                    let result = StoredResult {
+                        line: number as i64,
+                        succeeded: false,
+                        result: refused_line(ids.of(&line.custom_id), &fault)?,
+                    };
+                    self.shared.store.add_results(&self.id, &[result]).await?;
+                }
+            }
+            // A long file does not keep others from their turn.
+            tokio::task::yield_now().await;
+        }
+        match records >= self.shared.settings.minimum_records {
+            true => upload.finish().await?,
+            false => upload.abandon().await,
+        }
+        Ok(records)
+    }
+}
+
+fn is_in(part: &Part, line: &RequestLine) -> bool {
+    let Ok(request) = serde_json::from_str::<ChatRequest>(line.body.as_str()) else {
+        return false;
+    };
+    let is_remote = points_elsewhere(&request, &line.body);
+    part.holds(request.model.as_deref().unwrap_or_default(), is_remote)
+}
+
+/// Whether Bedrock has said that there are no jobs for such a model or such a file.
+fn has_no_jobs(failure: &Failure) -> bool {
+    let code = failure.code.as_str();
+    matches!(code, "ValidationException" | "ResourceNotFoundException")
+}

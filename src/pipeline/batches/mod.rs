@@ -1,0 +1,293 @@
+//! Batches: requests in a file, answered in their own time.
+//!
+//! A batch is read and checked line by line, split by model, and each part goes its way: as a job of
+//! Bedrock's where it is large enough, call by call within the limits where it is not. What comes
+//! back is kept in the store line by line, until all of it is written into the batch's files. A
+//! worker does all that; requests only look at the store and write wishes into it.
+
+mod collect;
+mod document;
+mod finish;
+mod input;
+mod jobs;
+mod online;
+mod translation;
+mod validate;
+mod work;
+mod worker;
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+
+use super::Pipeline;
+use super::files::{Files, cut, new_id, now};
+use crate::bedrock::{S3, S3Location};
+use crate::config::{BatchSettings, Config};
+use crate::converse::JsonText;
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::openai::batches::{Batch, BatchStatus, NewBatch, RequestCounts};
+use crate::openai::files::BATCH;
+use crate::openai::page::PageQuery;
+use crate::store::{Store, StoreError, StoredBatch};
+use document::{Document, Way};
+
+/// How long a batch may take: the only window there is.
+const WINDOW_SECONDS: i64 = 24 * 3600;
+
+/// Wishes that the worker has not heard of yet; what does not fit it finds by itself.
+const NUDGES: usize = 256;
+
+/// Inputs that are held in memory at once.
+const INPUTS: usize = 4;
+
+/// The batches of all callers, their files, and the worker.
+#[derive(Debug)]
+pub struct Batches {
+    shared: Arc<Shared>,
+    nudge: mpsc::Sender<String>,
+    ended: watch::Receiver<bool>,
+}
+
+/// What requests and the worker share.
+#[derive(Debug)]
+struct Shared {
+    settings: BatchSettings,
+    store: Arc<Store>,
+    files: Files,
+    s3: S3,
+    /// Where the files of jobs are.
+    folder: S3Location,
+    pipeline: Arc<Pipeline>,
+    /// This process, in leases.
+    owner: String,
+    /// Wakes those who hold a batch when one is cancelled.
+    cancelled: Notify,
+    /// Calls under way for batches.
+    calls: Semaphore,
+    /// Leave to hold an input in memory.
+    inputs: Semaphore,
+}
+
+impl Batches {
+    /// Files and batches as `config` has them, and a worker that ends when `closing` does; nothing
+    /// where they are off.
+    pub fn start(
+        config: &Config,
+        pipeline: &Arc<Pipeline>,
+        closing: impl Future<Output = ()> + Send + 'static,
+    ) -> Option<Self> {
+        let settings = config.batches.clone();
+        let bucket = config.s3.bucket.clone().filter(|_| settings.enabled)?;
+        let root = S3Location {
+            bucket,
+            key: config.s3.prefix.clone(),
+        };
+        let s3 = S3::new(&pipeline.bedrock, config.s3.path_style);
+        let store = Arc::new(Store::at(&config.store.path));
+        let shared = Arc::new(Shared {
+            files: Files::new(Arc::clone(&store), s3.clone(), root.join("files")),
+            folder: root.join("batches"),
+            calls: Semaphore::new(settings.calls_under_way),
+            inputs: Semaphore::new(INPUTS),
+            cancelled: Notify::new(),
+            owner: new_id("worker-"),
+            pipeline: Arc::clone(pipeline),
+            settings,
+            store,
+            s3,
+        });
+        let (nudge, nudges) = mpsc::channel(NUDGES);
+        let (ending, ended) = watch::channel(false);
+        let worker = worker::run(Arc::clone(&shared), nudges, closing);
+        tokio::spawn(async move {
+            worker.await;
+            ending.send_replace(true);
+        });
+        Some(Self {
+            shared,
+            nudge,
+            ended,
+        })
+    }
+
+    /// Whether the store can be opened.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.shared.store.open().await
+    }
+
+    /// Waits until the worker has let go of everything.
+    pub async fn stopped(&self) {
+        let mut ended = self.ended.clone();
+        // An error means that the worker is gone, too.
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+
+    /// The files of callers.
+    pub fn files(&self) -> &Files {
+        &self.shared.files
+    }
+
+    /// The longest file, in bytes.
+    pub fn max_file_size(&self) -> usize {
+        self.shared.settings.max_file_size
+    }
+
+    /// Begins a batch.
+    pub async fn create(&self, caller: &Caller, new: NewBatch) -> Result<Batch, Fault> {
+        let file = self.shared.files.find(caller, &new.input_file_id).await;
+        let file = file.map_err(|fault| match fault.kind {
+            FaultKind::NotFound => fault.parameter("input_file_id"),
+            _ => fault,
+        })?;
+        if file.purpose != BATCH {
+            let message = format!(
+                "the file `{}` is for `{}`; upload one for `{BATCH}`",
+                file.id, file.purpose
+            );
+            return Err(Fault::invalid("input_file_id", message));
+        }
+        let document = begun(new, file.id)?;
+        let stored = StoredBatch {
+            id: document.batch.id.clone(),
+            caller: caller.name().to_owned(),
+            is_open: true,
+            document: serde_json::to_string(&document).map_err(|_| Fault::internal())?,
+            cancelling_at: None,
+        };
+        self.shared.store.add_batch(&stored).await?;
+        self.tell_worker(stored.id);
+        Ok(document.batch)
+    }
+
+    /// A batch of the caller's.
+    pub async fn find(&self, caller: &Caller, id: &str) -> Result<Batch, Fault> {
+        let found = self.shared.store.batch(caller.name(), id).await?;
+        match found {
+            Some(stored) => self.view(&stored).await,
+            None => Err(no_such_batch(id)),
+        }
+    }
+
+    /// A page of the caller's batches, and whether there are more.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        query: &PageQuery,
+    ) -> Result<(Vec<Batch>, bool), Fault> {
+        let limit = query.limit.saturating_add(1);
+        let store = &self.shared.store;
+        let stored = store
+            .batches(caller.name(), query.after.as_deref(), limit)
+            .await?;
+        let (stored, has_more) = cut(stored, query.limit);
+        let mut batches = Vec::with_capacity(stored.len());
+        for stored in &stored {
+            batches.push(self.view(stored).await?);
+        }
+        Ok((batches, has_more))
+    }
+
+    /// Ends a batch of the caller's early. One that is over cannot be.
+    pub async fn cancel(&self, caller: &Caller, id: &str) -> Result<Batch, Fault> {
+        self.shared
+            .store
+            .cancel_batch(caller.name(), id, now())
+            .await?;
+        let batch = self.find(caller, id).await?;
+        match batch.status {
+            BatchStatus::Cancelling => {
+                self.shared.cancelled.notify_waiters();
+                self.tell_worker(id.to_owned());
+            }
+            BatchStatus::Cancelled => {}
+            _ => {
+                let message = format!("the batch `{id}` is over and cannot be cancelled");
+                let fault = Fault::new(FaultKind::Conflict, message);
+                return Err(fault.code("batch_over").should_retry(false));
+            }
+        }
+        Ok(batch)
+    }
+
+    /// What a client is told of a batch.
+    async fn view(&self, stored: &StoredBatch) -> Result<Batch, Fault> {
+        let Document {
+            mut batch, parts, ..
+        } = serde_json::from_str(&stored.document).map_err(StoreError::from)?;
+        if !stored.is_open {
+            return Ok(batch);
+        }
+        let (completed, failed) = self.shared.store.count_results(&stored.id).await?;
+        batch.request_counts.completed = completed;
+        batch.request_counts.failed = failed;
+        for part in &parts {
+            if let Way::Job(job) = &part.way
+                && !job.collected
+            {
+                batch.request_counts.completed += job.succeeded;
+                batch.request_counts.failed += job.failed;
+            }
+        }
+        if stored.cancelling_at.is_some() {
+            batch.cancelling_at = stored.cancelling_at;
+            batch.status = BatchStatus::Cancelling;
+        }
+        Ok(batch)
+    }
+
+    fn tell_worker(&self, id: String) {
+        // Where it is busy it finds the batch at its next look.
+        let _ = self.nudge.try_send(id);
+    }
+}
+
+/// A batch that nothing has been done for.
+fn begun(new: NewBatch, input_file_id: String) -> Result<Document, Fault> {
+    let NewBatch {
+        input_file_id: _,
+        endpoint,
+        completion_window,
+        metadata,
+        output_life,
+    } = new;
+    let created_at = now();
+    let metadata = metadata.as_ref().map(JsonText::of).transpose();
+    let batch = Batch {
+        id: new_id("batch_"),
+        object: "batch".to_owned(),
+        endpoint,
+        model: None,
+        errors: None,
+        input_file_id,
+        completion_window,
+        status: BatchStatus::Validating,
+        output_file_id: None,
+        error_file_id: None,
+        created_at,
+        in_progress_at: None,
+        expires_at: Some(created_at.saturating_add(WINDOW_SECONDS)),
+        finalizing_at: None,
+        completed_at: None,
+        failed_at: None,
+        expired_at: None,
+        cancelling_at: None,
+        cancelled_at: None,
+        request_counts: RequestCounts::default(),
+        usage: None,
+        metadata: metadata.map_err(|_| Fault::internal())?,
+    };
+    Ok(Document {
+        batch,
+        output_life,
+        parts: Vec::new(),
+    })
+}
+
+fn no_such_batch(id: &str) -> Fault {
+    let message = format!("there is no batch `{id}`; /v1/batches lists those that there are");
+    Fault::new(FaultKind::NotFound, message)
+        .parameter("batch_id")
+        .code("not_found")
+}

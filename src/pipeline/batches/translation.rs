@@ -1,0 +1,206 @@
+//! Requests of batches on their way through the pipeline.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::json_body;
+use crate::models::Endpoint;
+use crate::openai::batches::check_request;
+use crate::openai::chat::{ChatRequest, Translated, remote_addresses};
+use crate::pipeline::draft::Written;
+use crate::pipeline::models::{check_converse, check_endpoint};
+use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline, answer, model_name};
+use crate::record::{Ending, Record};
+
+/// What a request of a batch turned out to be.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// The client's name of the model.
+    pub(super) name: String,
+    /// Bedrock's.
+    pub(super) model: String,
+    /// Whether it points to files that are not in it.
+    pub(super) is_remote: bool,
+    /// Whether a guardrail is to look at it.
+    pub(super) is_guarded: bool,
+}
+
+/// An answer to a request of a batch.
+#[derive(Debug)]
+pub(super) struct LineAnswer {
+    /// A `chat.completion`.
+    pub(super) json: Bytes,
+    /// What was changed in the request.
+    pub(super) adjustments: Adjustments,
+}
+
+impl Pipeline {
+    /// Refuses what cannot be sent. What lies on the web is not fetched for that, so that such a
+    /// request may still turn out to be refused.
+    pub(super) async fn check_line(
+        &self,
+        caller: &Caller,
+        body: &JsonText,
+    ) -> Result<Checked, Fault> {
+        let request: Box<ChatRequest> = json_body::parse(body.as_str().as_bytes())?;
+        check_request(&request)?;
+        let name = model_name(&request)?;
+        let target = self.models.target(&name).await?;
+        check_endpoint(&name, &target.known.facts, Endpoint::ChatCompletions)?;
+        check_converse(&name, &target.known.facts)?;
+        let model = target.model.as_str().to_owned();
+        let is_remote = points_elsewhere(&request, body);
+        let mut is_guarded = false;
+        if remote_addresses(&request).is_empty() {
+            let body = Written::Chat(Bytes::from(body.as_str().to_owned()));
+            let options = HeaderOptions::default();
+            let mut draft = self.settled(caller.clone(), request, body, target, options);
+            let translated = draft.translate(&self.memory)?;
+            is_guarded = translated.converse.guardrail_config.is_some();
+        }
+        Ok(Checked {
+            name,
+            model,
+            is_remote,
+            is_guarded,
+        })
+    }
+
+    /// A request as the record of a job, and as it was: the same whenever it is made again.
+    pub(super) async fn job_line(
+        &self,
+        caller: &Caller,
+        body: &JsonText,
+    ) -> Result<(String, Translated), Fault> {
+        let bytes = Bytes::from(body.as_str().to_owned());
+        let request: Box<ChatRequest> = json_body::parse(&bytes)?;
+        let name = model_name(&request)?;
+        let target = self.models.target(&name).await?;
+        let options = HeaderOptions {
+            // What jobs read is not cached.
+            cache: Some(false),
+            ..HeaderOptions::default()
+        };
+        let mut draft = self.settled(
+            caller.clone(),
+            request,
+            Written::Chat(bytes),
+            target,
+            options,
+        );
+        let mut translated = draft.translate(&self.memory)?;
+        // A job has a tier and machines of its own.
+        translated.converse.service_tier = None;
+        translated.converse.performance_config = None;
+        Ok((name, translated))
+    }
+
+    /// Answers a request when its turn comes, in the background of those that wait for an answer;
+    /// nothing where `halt` comes first.
+    pub(super) async fn answer_line(
+        &self,
+        caller: &Caller,
+        body: &JsonText,
+        request_id: &str,
+        halt: impl Future<Output = ()> + Send,
+    ) -> Option<Result<LineAnswer, Fault>> {
+        let name = json_body::parse::<Box<ChatRequest>>(body.as_str().as_bytes());
+        let target = match name.and_then(|request| model_name(&request)) {
+            Ok(name) => self.models.target(&name).await,
+            Err(fault) => Err(fault),
+        };
+        let target = match target {
+            Ok(target) => target.model.as_str().into(),
+            Err(fault) => return Some(Err(fault)),
+        };
+        let _turn = tokio::select! {
+            turn = self.limiter.turn(&target) => turn,
+            () = halt => return None,
+        };
+        let route = "/v1/batches".to_owned();
+        let record = Arc::new(Record::new(request_id.to_owned(), route, None));
+        record.entries().caller = Some(caller.name().to_owned());
+        let answer = Box::pin(self.line_answer(caller, body, &record)).await;
+        Some(noted(answer, &record))
+    }
+
+    async fn line_answer(
+        &self,
+        caller: &Caller,
+        body: &JsonText,
+        record: &Arc<Record>,
+    ) -> Result<LineAnswer, Fault> {
+        let body = Bytes::from(body.as_str().to_owned());
+        let request: Box<ChatRequest> = json_body::parse(&body)?;
+        let name = model_name(&request)?;
+        let call = ChatCall {
+            caller: caller.clone(),
+            request,
+            body,
+            headers: HeaderOptions::default(),
+            record: Arc::clone(record),
+        };
+        let mut draft = self.draft(call, &name).await?;
+        let begun = self.ask_until_answered(&mut draft, record).await?;
+        let account = self.converse_account(&draft, &begun.translated.converse, Arc::clone(record));
+        let answer = answer::chat(begun, account, &name).map_err(|refused| refused.fault)?;
+        match answer.body {
+            ChatBody::Whole(json) => Ok(LineAnswer {
+                json,
+                adjustments: answer.adjustments,
+            }),
+            // Streams are refused before.
+            ChatBody::Stream(_) | ChatBody::NativeStream(_) => Err(Fault::internal()),
+        }
+    }
+}
+
+/// Writes down how a request ended.
+fn noted(answer: Result<LineAnswer, Fault>, record: &Record) -> Result<LineAnswer, Fault> {
+    let status = match &answer {
+        Ok(_) => 200,
+        Err(fault) => {
+            record.note_fault(fault);
+            fault.kind.status()
+        }
+    };
+    let mut entries = record.entries();
+    entries.ending = Ending::Answered;
+    entries.status = Some(status);
+    answer
+}
+
+/// Whether a request points to files that are not in it: on the web, or in S3. A job's file would
+/// have to hold the first, and a job reads the second from its own folder alone (AWS's user guide,
+/// "Format and upload your batch inference data").
+pub(super) fn points_elsewhere(request: &ChatRequest, body: &JsonText) -> bool {
+    !remote_addresses(request).is_empty() || body.as_str().contains("\"s3://")
+}
+
+/// Whether a request that failed so may do better later.
+pub(super) fn is_passing(fault: &Fault) -> bool {
+    match fault.kind {
+        FaultKind::RateLimited
+        | FaultKind::TokenRateLimited
+        | FaultKind::BadGateway
+        | FaultKind::Unavailable
+        | FaultKind::GatewayTimeout => true,
+        FaultKind::Internal => fault.code == Some("upstream_error"),
+        FaultKind::InvalidRequest
+        | FaultKind::Authentication
+        | FaultKind::Permission
+        | FaultKind::NotFound
+        | FaultKind::MethodNotAllowed
+        | FaultKind::RequestTimeout
+        | FaultKind::Conflict
+        | FaultKind::TooLarge
+        | FaultKind::UnsupportedMediaType
+        | FaultKind::RangeNotSatisfiable
+        | FaultKind::QuotaExhausted => false,
+    }
+}

@@ -1,0 +1,152 @@
+//! A batch's file, read line by line: what is wrong with it, or which way its requests go.
+
+use std::collections::BTreeMap;
+
+use super::document::{JobPart, Part, Way};
+use super::finish;
+use super::input::Input;
+use super::work::{Stop, Work, batch_error};
+use crate::fault::{Fault, FaultKind};
+use crate::openai::batches::{BatchError, LineReader};
+
+/// Errors that are told of at the most.
+const MOST_ERRORS: usize = 100;
+
+/// Models of one batch at the most: each is a job.
+const MOST_MODELS: usize = 32;
+
+/// What the lines say of one model.
+#[derive(Debug, Default)]
+struct Group {
+    names: Vec<String>,
+    plain: u64,
+    /// Requests that point to files elsewhere, which no job answers.
+    remote: u64,
+    /// Whether a guardrail is to look at some of them: nothing says that one looks at records of
+    /// jobs, and none may be lost on the way.
+    is_guarded: bool,
+}
+
+/// What was found in a file.
+#[derive(Debug, Default)]
+struct Found {
+    errors: Vec<BatchError>,
+    groups: BTreeMap<String, Group>,
+    requests: usize,
+}
+
+impl Work {
+    /// Checks the file: the batch fails with what is wrong, or has its parts.
+    pub(super) async fn validate(&mut self) -> Result<(), Stop> {
+        let Found {
+            mut errors,
+            groups,
+            requests,
+        } = {
+            let input = self.input().await?;
+            self.read_all(&input).await
+        };
+        if requests == 0 && errors.is_empty() {
+            let fault = Fault::new(FaultKind::InvalidRequest, "the file has no requests in it");
+            errors.push(batch_error(fault.code("empty_file"), None));
+        }
+        if !errors.is_empty() {
+            return finish::fail(self, errors).await;
+        }
+        let batch = &mut self.document.batch;
+        batch.request_counts.total = requests as u64;
+        if let [group] = groups.values().collect::<Vec<_>>().as_slice()
+            && let [name] = group.names.as_slice()
+        {
+            batch.model = Some(name.clone());
+        }
+        let groups = groups.into_iter();
+        self.document.parts = groups
+            .flat_map(|(model, group)| self.parts(model, group))
+            .collect();
+        self.save().await
+    }
+
+    async fn read_all(&self, input: &Input<'_>) -> Found {
+        let mut found = Found::default();
+        let mut reader = LineReader::new(&self.document.batch.endpoint);
+        let most = self.shared.settings.max_requests;
+        for (number, line) in input.lines() {
+            found.requests += 1;
+            if found.requests > most {
+                let message = format!("the file has more than {most} requests");
+                let fault =
+                    Fault::new(FaultKind::InvalidRequest, message).code("too_many_requests");
+                found.errors.push(batch_error(fault, None));
+                break;
+            }
+            let read = match reader.read(&line) {
+                Ok(request) => self.place(&request.body, &mut found.groups).await,
+                Err(fault) => Err(fault),
+            };
+            if let Err(fault) = read {
+                found
+                    .errors
+                    .push(batch_error(fault, Some(number as u64 + 1)));
+            }
+            if found.errors.len() >= MOST_ERRORS {
+                break;
+            }
+            // A long file does not keep others from their turn.
+            tokio::task::yield_now().await;
+        }
+        found
+    }
+
+    /// Puts a request to those for the same model, unless it cannot be sent.
+    async fn place(
+        &self,
+        body: &crate::converse::JsonText,
+        groups: &mut BTreeMap<String, Group>,
+    ) -> Result<(), Fault> {
+        let checked = self.shared.pipeline.check_line(&self.caller, body).await;
+        let checked = checked.map_err(|fault| Fault {
+            parameter: fault.parameter.map(|parameter| format!("body.{parameter}")),
+            ..fault
+        })?;
+        let is_new = !groups.contains_key(&checked.model);
+        if is_new && groups.len() >= MOST_MODELS {
+            let message = format!("a batch has at most {MOST_MODELS} models");
+            return Err(Fault::invalid("body.model", message));
+        }
+        let group = groups.entry(checked.model).or_default();
+        if !group.names.contains(&checked.name) {
+            group.names.push(checked.name);
+        }
+        group.is_guarded |= checked.is_guarded;
+        match checked.is_remote {
+            true => group.remote += 1,
+            false => group.plain += 1,
+        }
+        Ok(())
+    }
+
+    fn parts(&self, model: String, group: Group) -> Vec<Part> {
+        let Group {
+            names,
+            plain,
+            remote,
+            is_guarded,
+        } = group;
+        let settings = &self.shared.settings;
+        let part = |which, way| Part {
+            names: names.clone(),
+            model: model.clone(),
+            remote: which,
+            way,
+        };
+        let calls = Way::Calls { done: false };
+        let is_small = plain < settings.minimum_records as u64;
+        if settings.role_arn.is_none() || is_small || is_guarded {
+            return vec![part(None, calls)];
+        }
+        let job = part(Some(false), Way::Job(JobPart::default()));
+        let rest = (remote > 0).then(|| part(Some(true), calls));
+        std::iter::once(job).chain(rest).collect()
+    }
+}

@@ -1,0 +1,176 @@
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::Shared;
+use super::document::Document;
+use crate::bedrock::{Advice, Failure, S3Location};
+use crate::fault::Fault;
+use crate::identity::Caller;
+use crate::openai::batches::{BatchError, BatchStatus, ResultIds};
+use crate::pipeline::files::now;
+use crate::store::StoreError;
+
+/// A batch that this process works on, under its lease.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: String,
+    pub(super) caller: Caller,
+    pub(super) document: Document,
+    /// Since when the batch is to end early.
+    pub(super) cancelling: watch::Receiver<Option<i64>>,
+    /// Whether the process is about to end.
+    pub(super) closing: watch::Receiver<bool>,
+}
+
+/// Why work on a batch stops before it is over.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It may go on at the next look; the text is for the log.
+    Later(String),
+    /// Another process has the batch.
+    Lost,
+    /// It never will; what the caller is told of it.
+    Never(BatchError),
+}
+
+/// What is to be done with a batch next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing; it is over.
+    Nothing,
+    /// More, at once.
+    More,
+    /// Another look after a while.
+    Look,
+}
+
+impl Work {
+    /// Writes what is known by now.
+    pub(super) async fn save(&self) -> Result<(), Stop> {
+        let document = serde_json::to_string(&self.document).map_err(StoreError::from)?;
+        let is_open = !is_over(self.document.batch.status);
+        let owner = &self.shared.owner;
+        let saved = self
+            .shared
+            .store
+            .save_batch(&self.id, owner, &document, is_open);
+        match saved.await? {
+            true => Ok(()),
+            false => Err(Stop::Lost),
+        }
+    }
+
+    /// Whether the batch is to end early.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelling.borrow().is_some()
+    }
+
+    /// Whether the batch has run out of time.
+    pub(super) fn is_expired(&self) -> bool {
+        self.document
+            .batch
+            .expires_at
+            .is_some_and(|end| end <= now())
+    }
+
+    /// Whether nothing new may begin for it here.
+    pub(super) fn is_halted(&self) -> bool {
+        *self.closing.borrow() || self.is_cancelled() || self.is_expired()
+    }
+
+    /// The first request has begun.
+    pub(super) fn note_progress(&mut self) {
+        let batch = &mut self.document.batch;
+        if batch.in_progress_at.is_none() {
+            batch.in_progress_at = Some(now());
+            batch.status = BatchStatus::InProgress;
+        }
+    }
+
+    /// Where the files of the part `number` are.
+    pub(super) fn folder(&self, number: usize) -> S3Location {
+        self.shared.folder.join(&self.id).join(&number.to_string())
+    }
+
+    /// Ids of the result of the line `line`: the same whenever it is made again.
+    pub(super) fn ids(&self, line: usize) -> LineIds {
+        let batch = self.id.trim_start_matches("batch_");
+        LineIds {
+            id: format!("batch_req_{batch}{line:06}"),
+            request_id: format!("req_{batch}{line:06}"),
+        }
+    }
+}
+
+/// The ids of one line's result.
+#[derive(Debug)]
+pub(super) struct LineIds {
+    pub(super) id: String,
+    pub(super) request_id: String,
+}
+
+impl LineIds {
+    pub(super) fn of<'a>(&'a self, custom_id: &'a str) -> ResultIds<'a> {
+        ResultIds {
+            id: &self.id,
+            custom_id,
+            request_id: &self.request_id,
+        }
+    }
+}
+
+/// Whether nothing is left to do for a batch of this status.
+pub(super) fn is_over(status: BatchStatus) -> bool {
+    match status {
+        BatchStatus::Failed
+        | BatchStatus::Completed
+        | BatchStatus::Expired
+        | BatchStatus::Cancelled => true,
+        BatchStatus::Validating
+        | BatchStatus::InProgress
+        | BatchStatus::Finalizing
+        | BatchStatus::Cancelling => false,
+    }
+}
+
+/// A fault as an error of a batch.
+pub(super) fn batch_error(fault: Fault, line: Option<u64>) -> BatchError {
+    BatchError {
+        code: fault.code.unwrap_or("invalid_request").to_owned(),
+        line,
+        message: fault.message,
+        param: fault.parameter,
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Later(error.to_string())
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        match failure.advice {
+            Advice::Retry | Advice::RefreshCredentials => Self::Later(failure.detail),
+            Advice::Never => {
+                let Failure {
+                    fault,
+                    code,
+                    detail,
+                    ..
+                } = failure;
+                tracing::error!(code, detail, "a batch cannot go on");
+                Self::Never(batch_error(fault, None))
+            }
+        }
+    }
+}
+
+impl From<serde_json::Error> for Stop {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Later(error.to_string())
+    }
+}

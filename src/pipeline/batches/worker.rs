@@ -1,0 +1,239 @@
+//! The worker: takes batches that are open, carries each as far as it goes now, and looks again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{self, JoinSet};
+use tokio::time::Instant;
+
+use super::document::{Document, Way};
+use super::work::{Next, Stop, Work, is_over};
+use super::{Shared, finish};
+use crate::identity::Caller;
+use crate::pipeline::files::now;
+use crate::store::{Leased, StoreError, StoredBatch};
+
+/// Batches that this process works on at once. Most of them wait for something.
+const AT_ONCE: usize = 32;
+
+/// Open batches that one look takes in.
+const AT_A_LOOK: u32 = 1000;
+
+/// How long a process that has fallen silent keeps its batches, in seconds.
+const LEASE: i64 = 60;
+
+/// How often a lease is renewed.
+const RENEWAL: Duration = Duration::from_secs(15);
+
+/// What the worker has in hand.
+#[derive(Debug)]
+struct Hands {
+    shared: Arc<Shared>,
+    tasks: JoinSet<Next>,
+    under_way: HashMap<task::Id, String>,
+    /// Batches that are not looked at before that time.
+    resting: HashMap<String, Instant>,
+    closing: watch::Sender<bool>,
+}
+
+/// Works until `closing` is over, and then until what is under way has come to a rest.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    mut nudges: mpsc::Receiver<String>,
+    closing: impl Future<Output = ()>,
+) {
+    let interval = shared.settings.poll_interval;
+    let mut hands = Hands {
+        shared,
+        tasks: JoinSet::new(),
+        under_way: HashMap::new(),
+        resting: HashMap::new(),
+        closing: watch::Sender::new(false),
+    };
+    tokio::pin!(closing);
+    let mut next_look = Instant::now();
+    loop {
+        tokio::select! {
+            () = &mut closing => break,
+            () = tokio::time::sleep_until(next_look) => {
+                next_look = Instant::now() + interval;
+                hands.shared.files.remove_expired().await;
+                hands.take_all().await;
+            }
+            Some(id) = nudges.recv() => {
+                hands.resting.remove(&id);
+                hands.take(id);
+            }
+            Some(ended) = hands.tasks.join_next_with_id() => {
+                let (task, next) = ended.unwrap_or_else(|error| {
+                    tracing::error!(%error, "work on a batch failed by a fault of the gateway");
+                    (error.id(), Next::Look)
+                });
+                hands.put_down(task, next, interval);
+            }
+        }
+    }
+    hands.closing.send_replace(true);
+    while hands.tasks.join_next().await.is_some() {}
+    hands.shared.store.close().await;
+}
+
+impl Hands {
+    /// Takes the batches that nobody works on.
+    async fn take_all(&mut self) {
+        let time = Instant::now();
+        self.resting.retain(|_, until| *until > time);
+        let owner = &self.shared.owner;
+        match self
+            .shared
+            .store
+            .free_batches(owner, now(), AT_A_LOOK)
+            .await
+        {
+            Ok(free) => free.into_iter().for_each(|id| self.take(id)),
+            Err(error) => tracing::error!(%error, "batches could not be looked for"),
+        }
+    }
+
+    fn take(&mut self, id: String) {
+        let is_under_way = self.under_way.values().any(|other| *other == id);
+        if is_under_way || self.resting.contains_key(&id) || self.tasks.len() >= AT_ONCE {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let closing = self.closing.subscribe();
+        let batch = id.clone();
+        let task = self.tasks.spawn(async move {
+            let next = hold(shared, &batch, closing).await;
+            next.unwrap_or_else(|error| {
+                tracing::error!(%error, batch, "a batch could not be taken");
+                Next::Look
+            })
+        });
+        self.under_way.insert(task.id(), id);
+    }
+
+    fn put_down(&mut self, task: task::Id, next: Next, interval: Duration) {
+        let Some(id) = self.under_way.remove(&task) else {
+            return;
+        };
+        match next {
+            Next::Nothing => {}
+            Next::More => self.take(id),
+            Next::Look => {
+                self.resting.insert(id, Instant::now() + interval);
+            }
+        }
+    }
+}
+
+/// Carries a batch as far as it goes, as long as this process has its lease.
+async fn hold(
+    shared: Arc<Shared>,
+    id: &str,
+    closing: watch::Receiver<bool>,
+) -> Result<Next, StoreError> {
+    let Some(stored) = shared.store.lease_batch(id, lease(&shared.owner)).await? else {
+        return Ok(Next::Look);
+    };
+    let StoredBatch {
+        caller,
+        document,
+        cancelling_at,
+        ..
+    } = stored;
+    let document: Document = serde_json::from_str(&document)?;
+    let cancelling = watch::Sender::new(cancelling_at);
+    let mut work = Work {
+        shared: Arc::clone(&shared),
+        id: id.to_owned(),
+        caller: Caller::new(&caller),
+        document,
+        cancelling: cancelling.subscribe(),
+        closing,
+    };
+    let next = tokio::select! {
+        next = carry(&mut work) => next,
+        () = renew(&shared, id, &cancelling) => {
+            tracing::warn!(batch = id, "another process has taken the batch");
+            return Ok(Next::Look);
+        }
+    };
+    shared.store.release_batch(id, &shared.owner).await?;
+    Ok(next)
+}
+
+/// Renews the lease, and passes on that the batch was cancelled. Ends when the lease is lost.
+async fn renew(shared: &Shared, id: &str, cancelling: &watch::Sender<Option<i64>>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(RENEWAL) => {}
+            () = shared.cancelled.notified() => {}
+        }
+        match shared.store.lease_batch(id, lease(&shared.owner)).await {
+            Ok(Some(stored)) => {
+                cancelling.send_replace(stored.cancelling_at);
+            }
+            Ok(None) => return,
+            // The lease still holds for a while.
+            Err(error) => tracing::warn!(%error, batch = id, "a lease could not be renewed"),
+        }
+    }
+}
+
+fn lease(owner: &str) -> Leased<'_> {
+    let now = now();
+    Leased {
+        owner,
+        now,
+        until: now.saturating_add(LEASE),
+    }
+}
+
+async fn carry(work: &mut Work) -> Next {
+    let stop = match steps(work).await {
+        Ok(next) => return next,
+        Err(stop) => stop,
+    };
+    match stop {
+        Stop::Later(detail) => {
+            tracing::warn!(
+                batch = work.id,
+                detail,
+                "a batch waits, and is looked at again"
+            );
+            Next::Look
+        }
+        Stop::Lost => Next::Look,
+        Stop::Never(error) => match finish::fail(work, vec![error]).await {
+            Ok(()) => Next::Nothing,
+            Err(_) => Next::Look,
+        },
+    }
+}
+
+/// The steps of a batch, each of which begins where the last one left off.
+async fn steps(work: &mut Work) -> Result<Next, Stop> {
+    if work.document.parts.is_empty() && !work.is_cancelled() {
+        work.validate().await?;
+        if is_over(work.document.batch.status) {
+            return Ok(Next::Nothing);
+        }
+    }
+    work.begin_jobs().await?;
+    if work.answer_calls().await? == Next::More {
+        return Ok(Next::More);
+    }
+    work.look_at_jobs().await?;
+    if work.document.parts.iter().all(|part| part.is_done()) {
+        finish::finish(work).await?;
+        return Ok(Next::Nothing);
+    }
+    let waits = |way: &Way| matches!(way, Way::Job(job) if !job.collected);
+    match work.document.parts.iter().any(|part| waits(&part.way)) {
+        true => Ok(Next::Look),
+        false => Ok(Next::More),
+    }
+}

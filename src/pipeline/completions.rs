@@ -1,0 +1,76 @@
+//! The life of a completion request: that of a chat request for each of its prompts, answered
+//! together.
+
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::draft::{Draft, Written};
+use super::models::check_converse;
+use super::{Begun, ChatAnswer, ChatCall, Pipeline, answer, no_model};
+use crate::fault::Fault;
+use crate::limits::Refused;
+use crate::openai::completions::{CompletionRequest, Prompted, chat_requests, in_its_words};
+use crate::record::Record;
+
+impl Pipeline {
+    /// Answers a completion request, or says what stands against it.
+    pub async fn complete(&self, call: ChatCall<CompletionRequest>) -> Result<ChatAnswer, Refused> {
+        let record = Arc::clone(&call.record);
+        let name = call.request.model.clone().ok_or_else(no_model)?;
+        let (mut drafts, echoed) = self.drafts(call, &name).await?;
+        let begun = self.begin_all(&mut drafts, &record).await?;
+        // The prompts share everything else, the model and its price among it.
+        let first = drafts.first().ok_or_else(Fault::internal)?;
+        let account = self.converse_account(first, &begun.translated.converse, record);
+        answer::completion(begun, account, &name, echoed)
+    }
+
+    /// A draft for each prompt, and the prompts where they are said back.
+    async fn drafts(
+        &self,
+        call: ChatCall<CompletionRequest>,
+        name: &str,
+    ) -> Result<(Vec<Draft>, Vec<String>), Fault> {
+        let ChatCall {
+            caller,
+            request,
+            body,
+            headers,
+            record,
+        } = call;
+        let Prompted { requests, echoed } = chat_requests(*request, self.chat.most_answers)?;
+        let mut drafts = Vec::with_capacity(requests.len());
+        for (place, request) in requests.into_iter().enumerate() {
+            let target = self.chat_model(name, &record).await?;
+            check_converse(name, &target.known.facts)?;
+            let written = Written::Completion(body.clone(), place);
+            let (caller, headers) = (caller.clone(), headers.clone());
+            drafts.push(self.settled(caller, Box::new(request), written, target, headers));
+        }
+        Ok((drafts, echoed))
+    }
+
+    /// Begins all of them at once: there are no more than the operator gives answers to a request.
+    /// The first that fails ends the others.
+    async fn begin_all(&self, drafts: &mut [Draft], record: &Record) -> Result<Begun, Refused> {
+        let several = drafts.len() > 1;
+        let begin = drafts.iter_mut().enumerate().map(async |(place, draft)| {
+            let begun = self.begin(draft, record).await;
+            begun.map_err(|Refused { fault, rate }| Refused {
+                fault: in_its_words(fault, several.then_some(place)),
+                rate,
+            })
+        });
+        let mut begun = try_join_all(begin).await?.into_iter();
+        let mut all = begun.next().ok_or_else(Fault::internal)?;
+        for more in begun {
+            all.sources.extend(more.sources);
+            all.permits.extend(more.permits);
+            let notes = more.translated.adjustments;
+            all.translated.adjustments.extend(&notes);
+        }
+        record.entries().adjustments = all.translated.adjustments.header_value();
+        Ok(all)
+    }
+}

@@ -1,0 +1,213 @@
+//! The life of a request for embeddings: its model is looked up, its pictures are fetched, it is
+//! cut into calls, and the vectors of all of them are answered in the order of `input`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::cost::{Cost, cost};
+use super::fan_out::FailedCall;
+use super::invoke::{apart, unreadable};
+use super::known::Known;
+use super::models::{Target, check_endpoint};
+use super::request::{Answer, Asked};
+use super::{Pipeline, remote};
+use crate::bedrock::Invoked;
+use crate::converse::JsonText;
+use crate::converse::response::Usage;
+use crate::fault::{Fault, FaultKind};
+use crate::limits::Refused;
+use crate::models::{Endpoint, Usd};
+use crate::openai::chat::{Fetched, TokenCounts};
+use crate::openai::embeddings::{
+    EmbeddingTerms, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
+    answer_json, remote_images, translate,
+};
+use crate::providers::embeddings::{Embedded, EmbeddingCall, read};
+use crate::record::Record;
+
+impl Pipeline {
+    /// Answers a request for embeddings, or says what stands against it.
+    pub async fn embeddings(&self, asked: Asked<EmbeddingsRequest>) -> Result<Answer, Refused> {
+        let Asked {
+            caller,
+            request,
+            record,
+        } = asked;
+        let model = request.model.clone().unwrap_or_default();
+        let target = self.named(request.model.as_deref(), &record).await?;
+        check_endpoint(&model, &target.known.facts, Endpoint::Embeddings)?;
+        let TranslatedEmbeddings {
+            mut calls,
+            encoding,
+            adjustments,
+        } = self.understood(request, &target).await?;
+        record.entries().adjustments = adjustments.header_value();
+
+        let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
+        let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();
+        // A guardrail looks at conversations and at what is made, not at what is read alone.
+        let headers = HeaderMap::new();
+        let answers = self
+            .invoke_each(&caller, &target, bodies, &headers, &record)
+            .await;
+        let (answers, rate) = answers.map_err(|failed| placed(failed, &calls))?;
+
+        let known = Arc::clone(&target.known);
+        // The vectors of a long list are megabytes of numbers.
+        let written = apart(move || written(&calls, answers, &known, &model, encoding)).await?;
+        let (body, used) = written.map_err(|detail| unreadable(detail, &record))?;
+        Ok(Answer {
+            body: body.into(),
+            adjustments,
+            rate,
+            cost: Some(used.note(&record)),
+        })
+    }
+
+    /// The request as calls.
+    async fn understood(
+        &self,
+        request: EmbeddingsRequest,
+        target: &Target,
+    ) -> Result<TranslatedEmbeddings, Fault> {
+        let addresses = remote_images(&request);
+        let fetched = match addresses.is_empty() {
+            true => Fetched::new(),
+            false => Box::pin(remote::fetch(&self.fetcher, addresses)).await?,
+        };
+        let known = Arc::clone(&target.known);
+        let settings = self.embeddings;
+        let purpose = target.embedding_input_type.unwrap_or(settings.input_type);
+        // The first tokens load their tokenizer.
+        apart(move || {
+            let facts = known.facts.embedding.as_ref().ok_or_else(Fault::internal)?;
+            let terms = EmbeddingTerms {
+                facts,
+                purpose,
+                tokenizer: settings.tokenizer,
+                fetched: &fetched,
+            };
+            translate(request, &terms)
+        })
+        .await?
+    }
+}
+
+/// What all calls used.
+struct Used {
+    /// The tokens, as far as Bedrock says.
+    tokens: u64,
+    cost: Option<Usd>,
+}
+
+impl Used {
+    /// Writes it down, and gives the cost.
+    fn note(&self, record: &Record) -> Cost {
+        let cost = Cost {
+            total: self.cost,
+            saved: None,
+        };
+        let mut entries = record.entries();
+        entries.usage = Some(TokenCounts {
+            prompt: self.tokens,
+            ..TokenCounts::default()
+        });
+        entries.cost = Some(cost);
+        cost
+    }
+}
+
+/// The JSON for the client, and what was used. Fails with what is wrong with an answer.
+fn written(
+    calls: &[EmbeddingCall],
+    answers: Vec<Invoked>,
+    known: &Known,
+    model: &str,
+    encoding: EncodingFormat,
+) -> Result<(Vec<u8>, Used), String> {
+    let (vectors, used) = gathered(calls, answers, known)?;
+    let head = EmbeddingsHead {
+        model,
+        prompt_tokens: used.tokens,
+        encoding,
+    };
+    let body = answer_json(&vectors, head).ok_or("a vector has something else in it")?;
+    Ok((body, used))
+}
+
+/// The vectors of all calls, in order, and what they used.
+fn gathered(
+    calls: &[EmbeddingCall],
+    answers: Vec<Invoked>,
+    known: &Known,
+) -> Result<(Vec<JsonText>, Used), String> {
+    let mut vectors = Vec::with_capacity(calls.iter().map(|call| call.count).sum());
+    let mut tokens: u64 = 0;
+    let mut costs = Vec::with_capacity(calls.len());
+    for (call, answer) in calls.iter().zip(answers) {
+        let Embedded {
+            vectors: more,
+            input_tokens,
+        } = read(&answer.body)?;
+        if more.len() != call.count {
+            let detail = format!("{} vectors for {} inputs", more.len(), call.count);
+            return Err(detail);
+        }
+        vectors.extend(more);
+        let read = answer.input_tokens.or(input_tokens);
+        tokens = tokens.saturating_add(read.unwrap_or_default());
+        costs.push(cost_of(call, read, known));
+    }
+    let cost = costs.into_iter().sum();
+    Ok((vectors, Used { tokens, cost }))
+}
+
+/// What a call cost: its texts by the token, its pictures by number.
+fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, known: &Known) -> Option<Usd> {
+    let texts = match call.has_text {
+        false => Usd::default(),
+        true => {
+            let usage = Usage {
+                input_tokens: tokens?,
+                ..Usage::default()
+            };
+            cost(known.price.as_ref(), &[usage], None).total?
+        }
+    };
+    let pictures = match call.images {
+        0 => Usd::default(),
+        count => known.units.image?.times(count as u64),
+    };
+    Some(texts + pictures)
+}
+
+/// What the client hears of a call that failed: which of its inputs that was.
+fn placed(failed: FailedCall, calls: &[EmbeddingCall]) -> Refused {
+    let FailedCall {
+        position,
+        mut refused,
+    } = failed;
+    let Some(call) = position.and_then(|position| calls.get(position)) else {
+        return refused;
+    };
+    let first = call.first;
+    let last = first + call.count.saturating_sub(1);
+    let (path, place) = match (calls.len(), call.count) {
+        (1, _) => ("input".to_owned(), None),
+        (_, 1) => (format!("input[{first}]"), Some(format!("`input[{first}]`"))),
+        _ => (
+            "input".to_owned(),
+            Some(format!("`input[{first}]` to `input[{last}]`")),
+        ),
+    };
+    let fault = &mut refused.fault;
+    if fault.kind == FaultKind::InvalidRequest {
+        fault.parameter = Some(path);
+    }
+    if let Some(place) = place {
+        fault.message = format!("{} (at {place})", fault.message);
+    }
+    refused
+}

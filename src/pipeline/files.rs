@@ -1,0 +1,202 @@
+//! The files of callers: their content in S3, the rest in the store.
+
+use std::sync::Arc;
+
+use super::{heard, unix_seconds};
+use crate::bedrock::{Failure, S3, S3Location, S3Object, S3Upload};
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::openai::files::BATCH;
+use crate::openai::page::PageQuery;
+use crate::record::Record;
+use crate::store::{FilePage, Store, StoredFile};
+
+/// Files that are removed at a time because they are over.
+const EXPIRED_AT_ONCE: u32 = 100;
+
+/// The media type of files of batches.
+pub(super) const JSON_LINES: &str = "application/jsonl";
+
+/// The files of all callers; each sees its own alone.
+#[derive(Debug)]
+pub struct Files {
+    store: Arc<Store>,
+    s3: S3,
+    folder: S3Location,
+}
+
+/// A file that is being written.
+#[derive(Debug)]
+pub struct NewFile {
+    id: String,
+    upload: S3Upload,
+}
+
+impl Files {
+    pub(super) fn new(store: Arc<Store>, s3: S3, folder: S3Location) -> Self {
+        Self { store, s3, folder }
+    }
+
+    /// Begins a file.
+    pub fn begin(&self) -> NewFile {
+        let id = new_id("file-");
+        let upload = self.s3.upload(self.place(&id), JSON_LINES);
+        NewFile { id, upload }
+    }
+
+    /// Keeps a file that has been written, for `life` seconds.
+    pub async fn keep(
+        &self,
+        file: NewFile,
+        caller: &Caller,
+        filename: String,
+        life: i64,
+        record: &Record,
+    ) -> Result<StoredFile, Fault> {
+        let NewFile { id, upload } = file;
+        let length = upload.length();
+        let finished = upload.finish().await;
+        finished.map_err(|failure| heard(failure, record))?;
+        let created_at = now();
+        let file = StoredFile {
+            caller: caller.name().to_owned(),
+            purpose: BATCH.to_owned(),
+            filename,
+            bytes: i64::try_from(length).unwrap_or(i64::MAX),
+            created_at,
+            expires_at: Some(created_at.saturating_add(life)),
+            id,
+        };
+        if let Err(error) = self.store.add_file(&file).await {
+            // Nobody knows of it, so nobody would ever remove it.
+            self.forget_content(&file.id).await;
+            return Err(error.into());
+        }
+        Ok(file)
+    }
+
+    /// A page of the caller's files, and whether there are more.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        query: &PageQuery,
+    ) -> Result<(Vec<StoredFile>, bool), Fault> {
+        let page = FilePage {
+            purpose: query.purpose.as_deref(),
+            after: query.after.as_deref(),
+            newest_first: query.newest_first,
+            limit: query.limit.saturating_add(1),
+        };
+        let files = self.store.files(caller.name(), page, now()).await?;
+        Ok(cut(files, query.limit))
+    }
+
+    /// A file of the caller's.
+    pub async fn find(&self, caller: &Caller, id: &str) -> Result<StoredFile, Fault> {
+        let found = self.store.file(caller.name(), id, now()).await?;
+        found.ok_or_else(|| no_such_file(id))
+    }
+
+    /// A file of the caller's, and its content.
+    pub async fn content(
+        &self,
+        caller: &Caller,
+        id: &str,
+        record: &Record,
+    ) -> Result<(StoredFile, S3Object), Fault> {
+        let file = self.find(caller, id).await?;
+        let content = self.open(&file.id).await;
+        Ok((file, content.map_err(|failure| heard(failure, record))?))
+    }
+
+    /// Deletes a file of the caller's.
+    pub async fn delete(&self, caller: &Caller, id: &str, record: &Record) -> Result<(), Fault> {
+        let file = self.find(caller, id).await?;
+        let deleted = self.s3.delete(&self.place(&file.id)).await;
+        deleted.map_err(|failure| heard(failure, record))?;
+        self.store.remove_file(&file.id).await?;
+        Ok(())
+    }
+
+    /// The content of the file `id`.
+    pub(super) async fn open(&self, id: &str) -> Result<S3Object, Failure> {
+        self.s3.get(&self.place(id), None).await
+    }
+
+    /// Where the content of the file `id` is.
+    pub(super) fn place(&self, id: &str) -> S3Location {
+        self.folder.join(id)
+    }
+
+    /// Removes files that are over.
+    pub(super) async fn remove_expired(&self) {
+        let expired = match self.store.expired_files(now(), EXPIRED_AT_ONCE).await {
+            Ok(expired) => expired,
+            Err(error) => {
+                tracing::warn!(%error, "files that are over could not be looked for");
+                return;
+            }
+        };
+        for file in expired {
+            if self.forget_content(&file.id).await
+                && let Err(error) = self.store.remove_file(&file.id).await
+            {
+                tracing::warn!(%error, file = file.id, "a file that is over could not be removed");
+            }
+        }
+    }
+
+    async fn forget_content(&self, id: &str) -> bool {
+        match self.s3.delete(&self.place(id)).await {
+            Ok(()) => true,
+            Err(failure) => {
+                let detail = failure.detail;
+                tracing::warn!(file = id, detail, "a file's content could not be deleted");
+                false
+            }
+        }
+    }
+}
+
+impl NewFile {
+    /// Writes what comes next.
+    pub async fn write(&mut self, bytes: &[u8], record: &Record) -> Result<(), Fault> {
+        let written = self.upload.write(bytes).await;
+        written.map_err(|failure| heard(failure, record))
+    }
+
+    /// Gives the file up.
+    pub async fn abandon(self) {
+        self.upload.abandon().await;
+    }
+}
+
+/// The entries of a page, where one more than wanted was asked for, and whether there are more.
+pub(super) fn cut<T>(mut entries: Vec<T>, limit: u32) -> (Vec<T>, bool) {
+    let limit = limit as usize;
+    let has_more = entries.len() > limit;
+    entries.truncate(limit);
+    (entries, has_more)
+}
+
+/// A new id. It begins with the time, so that ids sort by it.
+pub(super) fn new_id(prefix: &str) -> String {
+    let random = fastrand::u64(..1 << 48);
+    let milliseconds = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map(|time| time.as_millis())
+        .unwrap_or_default();
+    format!("{prefix}{milliseconds:012x}{random:012x}")
+}
+
+/// Unix seconds.
+pub(super) fn now() -> i64 {
+    i64::try_from(unix_seconds()).unwrap_or(i64::MAX)
+}
+
+fn no_such_file(id: &str) -> Fault {
+    let message = format!("there is no file `{id}`; /v1/files lists those that there are");
+    Fault::new(FaultKind::NotFound, message)
+        .parameter("id")
+        .code("not_found")
+}

@@ -1,0 +1,199 @@
+//! The life of a request for pictures: its model is looked up, its pictures are fetched, it is
+//! translated, sent as often as it takes, and answered with pictures or with where they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+
+use super::draft::refuse_adjustments;
+use super::invoke::guardrail_headers;
+use super::models::{Target, check_endpoint};
+use super::{Answer, Asked, Cost, Pipeline, heard, remote, unix_seconds};
+use crate::bedrock::{Bedrock, Invoked, S3, S3Location};
+use crate::config::S3Settings;
+use crate::fault::Fault;
+use crate::limits::Refused;
+use crate::openai::form::Part;
+use crate::openai::images::{
+    Delivered, Delivery, ImageEndpoint, ImageHead, ImageRequest, ImageTerms, Made, TranslatedImage,
+    completed_events, image_answer, pictures, remote_pictures, translate,
+};
+use crate::record::Record;
+
+/// A request for pictures, as it was sent.
+#[derive(Debug)]
+pub struct ImageCall {
+    /// What the body says, or the texts of the form.
+    pub request: ImageRequest,
+    /// The files of the form.
+    pub files: Vec<Part>,
+    /// `x-outcrop-strict`
+    pub strict: bool,
+}
+
+/// An answer with pictures.
+#[derive(Debug)]
+pub enum ImageAnswer {
+    /// JSON.
+    Whole(Answer),
+    /// Server-sent events.
+    Events(Answer),
+}
+
+/// Where pictures are kept that clients get the addresses of.
+#[derive(Debug)]
+pub(super) struct PictureStore {
+    s3: S3,
+    folder: S3Location,
+    valid: Duration,
+}
+
+impl Pipeline {
+    /// Answers a request for pictures, or says what stands against it.
+    pub async fn images(
+        &self,
+        endpoint: ImageEndpoint,
+        asked: Asked<ImageCall>,
+    ) -> Result<ImageAnswer, Refused> {
+        let Asked {
+            caller,
+            request: call,
+            record,
+        } = asked;
+        let ImageCall {
+            request,
+            files,
+            strict,
+        } = call;
+        let target = self.named(request.model.as_deref(), &record).await?;
+        let name = request.model.as_deref().unwrap_or_default();
+        check_endpoint(name, &target.known.facts, endpoint.endpoint())?;
+        let facts = target.known.facts.image.as_ref();
+        let facts = facts.ok_or_else(Fault::internal)?;
+        let terms = ImageTerms {
+            facts: facts.clone(),
+            model_fields: self.chat.model_fields.clone(),
+            has_bucket: self.pictures.is_some(),
+            fetched: Arc::new(self.fetched(&request).await?),
+        };
+        // Masks and base64 take processor time by the pixel.
+        let translated =
+            tokio::task::spawn_blocking(move || translate(endpoint, request, files, &terms));
+        let TranslatedImage {
+            mut plan,
+            mut adjustments,
+        } = translated.await.map_err(|_| Fault::internal())??;
+        if self.is_strict(&caller, &target, strict) {
+            refuse_adjustments(&adjustments)?;
+        }
+        {
+            let mut entries = record.entries();
+            entries.stream = plan.stream;
+            entries.adjustments = adjustments.header_value();
+        }
+        let bodies = std::mem::take(&mut plan.bodies);
+        let guardrail = self.guardrail(&caller, &target).map(guardrail_headers);
+        let headers = guardrail.transpose()?.unwrap_or_default();
+        let asked = Box::pin(self.invoke_all(&caller, &target, bodies, &headers, &record));
+        let (answers, rate) = asked.await?;
+        let answers: Vec<Bytes> = answers
+            .into_iter()
+            .map(|Invoked { body, .. }| body)
+            .collect();
+        let made = pictures(facts.body, &answers, &plan, &mut adjustments)?;
+        let cost = cost(&target, plan.count, plan.has_price);
+        {
+            let mut entries = record.entries();
+            entries.cost = Some(cost);
+            entries.adjustments = adjustments.header_value();
+        }
+        let body = self
+            .delivered(endpoint, made, plan.delivery, plan.stream, &record)
+            .await?;
+        let answer = Answer {
+            body: body.into(),
+            adjustments,
+            rate,
+            cost: Some(cost),
+        };
+        Ok(match plan.stream {
+            true => ImageAnswer::Events(answer),
+            false => ImageAnswer::Whole(answer),
+        })
+    }
+
+    async fn fetched(&self, request: &ImageRequest) -> Result<crate::openai::chat::Fetched, Fault> {
+        let addresses = remote_pictures(request);
+        match addresses.is_empty() {
+            true => Ok(Default::default()),
+            false => Box::pin(remote::fetch(&self.fetcher, addresses)).await,
+        }
+    }
+
+    /// The pictures as the client gets them.
+    async fn delivered(
+        &self,
+        endpoint: ImageEndpoint,
+        made: Vec<Made>,
+        delivery: Delivery,
+        stream: bool,
+        record: &Record,
+    ) -> Result<Vec<u8>, Fault> {
+        let head = ImageHead::of(unix_seconds(), &made);
+        if stream {
+            let events = completed_events(endpoint, head.created, &made);
+            return events.map_err(|_| Fault::internal());
+        }
+        let data = match (delivery, &self.pictures) {
+            (Delivery::Address, Some(store)) => {
+                try_join_all(made.iter().map(|picture| store.keep(picture, record))).await?
+            }
+            _ => made
+                .into_iter()
+                .map(|picture| Delivered::Base64(picture.base64))
+                .collect(),
+        };
+        image_answer(&head, &data).map_err(|_| Fault::internal())
+    }
+}
+
+impl PictureStore {
+    /// The operator's bucket, where there is one.
+    pub(super) fn new(settings: &S3Settings, bedrock: &Bedrock) -> Option<Self> {
+        let root = S3Location {
+            bucket: settings.bucket.clone()?,
+            key: settings.prefix.clone(),
+        };
+        Some(Self {
+            s3: S3::new(bedrock, settings.path_style),
+            folder: root.join("images"),
+            valid: settings.presigned_for,
+        })
+    }
+
+    /// Keeps a picture, and gives the address at which it can be read for a while.
+    async fn keep(&self, picture: &Made, record: &Record) -> Result<Delivered, Fault> {
+        let bytes = picture.bytes().ok_or_else(Fault::internal)?;
+        let (media_type, ending) = picture.media_type();
+        let name: String = std::iter::repeat_with(fastrand::alphanumeric)
+            .take(24)
+            .collect();
+        let at = self.folder.join(&format!("{name}.{ending}"));
+        let put = self.s3.put(&at, media_type, bytes.into()).await;
+        put.map_err(|failure| heard(failure, record))?;
+        let address = self.s3.presigned(&at, self.valid).await;
+        let address = address.map_err(|failure| heard(failure, record))?;
+        Ok(Delivered::Address(address))
+    }
+}
+
+/// What the pictures cost, where the table has their price.
+fn cost(target: &Target, count: u32, has_price: bool) -> Cost {
+    let price = target.known.units.image.filter(|_| has_price);
+    Cost {
+        total: price.map(|price| price.times(u64::from(count))),
+        saved: None,
+    }
+}

@@ -1,0 +1,98 @@
+//! Calls to models in their own words, one or many for a request.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::Pipeline;
+use super::fan_out::FailedCall;
+use super::models::Target;
+use crate::bedrock::{Call, Invoked};
+use crate::converse::options::GuardrailConfig;
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::limits::{RateState, Refused};
+use crate::openai::chat::GuardrailPolicy;
+use crate::record::Record;
+
+const GUARDRAIL_IDENTIFIER: HeaderName =
+    HeaderName::from_static("x-amzn-bedrock-guardrailidentifier");
+const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
+
+impl Pipeline {
+    /// The model of a request that has to name one, noted in its log line.
+    pub(super) async fn named(&self, name: Option<&str>, record: &Record) -> Result<Target, Fault> {
+        let Some(name) = name.filter(|name| !name.is_empty()) else {
+            return Err(super::no_model());
+        };
+        record.entries().model = Some(name.to_owned());
+        let target = self.models.target(name).await?;
+        record.entries().target = Some(target.model.as_str().to_owned());
+        Ok(target)
+    }
+
+    /// Sends each of `bodies` to the model, as [`Pipeline::invoke_each`] does.
+    pub(super) async fn invoke_all(
+        &self,
+        caller: &Caller,
+        target: &Target,
+        bodies: Vec<Bytes>,
+        headers: &HeaderMap,
+        record: &Record,
+    ) -> Result<(Vec<Invoked>, Option<RateState>), Refused> {
+        let answers = self
+            .invoke_each(caller, target, bodies, headers, record)
+            .await;
+        answers.map_err(|failed| failed.refused)
+    }
+
+    /// Sends each of `bodies` to the model, as [`Pipeline::fan_out`] does.
+    pub(super) async fn invoke_each(
+        &self,
+        caller: &Caller,
+        target: &Target,
+        bodies: Vec<Bytes>,
+        headers: &HeaderMap,
+        record: &Record,
+    ) -> Result<(Vec<Invoked>, Option<RateState>), FailedCall> {
+        let name = target.model.as_str().into();
+        let invoke = |body| {
+            let call = Call::new(target.model.clone(), body);
+            self.bedrock.invoke(Call {
+                headers: headers.clone(),
+                ..call
+            })
+        };
+        self.fan_out(caller, &name, bodies, record, invoke).await
+    }
+}
+
+/// The headers by which a guardrail looks at a call of InvokeModel.
+pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, Fault> {
+    let GuardrailConfig {
+        guardrail_identifier,
+        guardrail_version,
+        trace: _,
+        stream_processing_mode: _,
+    } = &policy.config;
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Fault::internal());
+    let headers = [
+        (GUARDRAIL_IDENTIFIER, value(guardrail_identifier)?),
+        (GUARDRAIL_VERSION, value(guardrail_version)?),
+    ];
+    Ok(HeaderMap::from_iter(headers))
+}
+
+/// What the client hears where Bedrock answered what is no answer.
+pub(super) fn unreadable(detail: impl Into<String>, record: &Record) -> Fault {
+    record.entries().failure = Some(("BadAnswer".to_owned(), detail.into()));
+    let message = "the model's answer could not be read";
+    Fault::new(FaultKind::BadGateway, message).code("upstream_bad_response")
+}
+
+/// Work that takes long enough to hold up other requests.
+pub(super) async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Fault::internal())
+}

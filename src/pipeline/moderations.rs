@@ -1,0 +1,134 @@
+//! The life of a moderation request: each content goes to Bedrock's checks, or to the operator's
+//! guardrail, and what is found comes back together.
+
+use std::sync::Arc;
+
+use super::fan_out::FailedCall;
+use super::{Answer, Asked, Cost, Pipeline, new_id, remote};
+use crate::fault::Fault;
+use crate::identity::Caller;
+use crate::limits::{RateState, Refused};
+use crate::openai::chat::{Fetched, GuardrailPolicy};
+use crate::openai::moderations::{
+    CheckOptions, Findings, Item, Moderation, ModerationRequest, answer, apply_request,
+    checks_request, of_checks, of_guardrail, understood,
+};
+use crate::record::Record;
+
+/// What the limits and the log call Bedrock's own checks.
+const CHECKS: &str = "guardrail-checks";
+
+impl Pipeline {
+    /// Answers a moderation request, or says what stands against it.
+    pub async fn moderate(&self, asked: Asked<ModerationRequest>) -> Result<Answer, Refused> {
+        let Asked {
+            caller,
+            request,
+            record,
+        } = asked;
+        let Moderation {
+            model,
+            items,
+            adjustments,
+        } = understood(request)?;
+        let kinds: Vec<_> = items.iter().map(Item::kinds).collect();
+        {
+            let mut entries = record.entries();
+            entries.model = Some(model.clone());
+            entries.adjustments = adjustments.header_value();
+        }
+        let (findings, rate) = match &self.moderations.guardrail {
+            Some(policy) => self.applied(&caller, policy, items, &record).await?,
+            None => self.checked(&caller, items, &record).await?,
+        };
+        let units = findings.iter().map(|findings| findings.text_units).sum();
+        // The price of a text unit is in no table.
+        let cost = Cost {
+            total: None,
+            saved: None,
+        };
+        {
+            let mut entries = record.entries();
+            entries.text_units = Some(units);
+            entries.cost = Some(cost);
+        }
+        let judged: Vec<_> = kinds.into_iter().zip(findings).collect();
+        let json = answer(&new_id("modr"), &model, &judged).map_err(|_| Fault::internal())?;
+        Ok(Answer {
+            body: json.into(),
+            adjustments,
+            rate,
+            cost: Some(cost),
+        })
+    }
+
+    /// By Bedrock's own checks.
+    async fn checked(
+        &self,
+        caller: &Caller,
+        items: Vec<Item>,
+        record: &Record,
+    ) -> Result<(Vec<Findings>, Option<RateState>), Refused> {
+        let settings = &self.moderations;
+        let options = CheckOptions {
+            prompt_attack: settings.prompt_attack,
+            sensitive_information: settings.sensitive_information,
+        };
+        let several = items.len() > 1;
+        let requests = items.into_iter();
+        let requests = requests.map(|item| checks_request(item, options));
+        let requests = requests.collect::<Result<Vec<_>, _>>()?;
+        record.entries().target = Some(CHECKS.to_owned());
+        let ask = |request| async move {
+            let answer = self.bedrock.invoke_guardrail_checks(&request).await?;
+            Ok(of_checks(answer, settings.threshold()))
+        };
+        let name = Arc::from(CHECKS);
+        let answers = self.fan_out(caller, &name, requests, record, ask).await;
+        answers.map_err(|failed| placed(failed, several))
+    }
+
+    /// By the operator's guardrail.
+    async fn applied(
+        &self,
+        caller: &Caller,
+        policy: &GuardrailPolicy,
+        items: Vec<Item>,
+        record: &Record,
+    ) -> Result<(Vec<Findings>, Option<RateState>), Refused> {
+        let (guardrail, version) = (
+            policy.config.guardrail_identifier.as_str(),
+            policy.config.guardrail_version.as_str(),
+        );
+        record.entries().target = Some(guardrail.to_owned());
+        let addresses: Vec<_> = items.iter().flat_map(Item::remote_addresses).collect();
+        let fetched = match addresses.is_empty() {
+            true => Fetched::new(),
+            false => Box::pin(remote::fetch(&self.fetcher, addresses)).await?,
+        };
+        let several = items.len() > 1;
+        let requests = items.into_iter();
+        let requests = requests.map(|item| apply_request(item, &fetched));
+        let requests = requests.collect::<Result<Vec<_>, _>>()?;
+        let ask = |request| async move {
+            let answer = self.bedrock.apply_guardrail(guardrail, version, &request);
+            Ok(of_guardrail(answer.await?))
+        };
+        let name = Arc::from(guardrail);
+        let answers = self.fan_out(caller, &name, requests, record, ask).await;
+        answers.map_err(|failed| placed(failed, several))
+    }
+}
+
+/// The refusal of a content, which is named where it is one of several.
+fn placed(failed: FailedCall, several: bool) -> Refused {
+    let FailedCall {
+        position,
+        mut refused,
+    } = failed;
+    let is_of_content = refused.fault.parameter.as_deref() == Some("input");
+    if let (true, true, Some(position)) = (several, is_of_content, position) {
+        refused.fault.parameter = Some(format!("input[{position}]"));
+    }
+    refused
+}

@@ -1,0 +1,116 @@
+//! The life of a chat request that goes to one of AWS's OpenAI surfaces: the steps of any other,
+//! with the client's own body in the place of a Converse request.
+
+use std::sync::Arc;
+
+use super::draft::Draft;
+use super::native_stream::NativeStream;
+use super::{ChatAnswer, ChatBody, Pipeline, heard, new_id, note_request};
+use crate::bedrock::{ChunkDecoder, EventStream, Failure};
+use crate::fault::Fault;
+use crate::limits::{Permit, Refused};
+use crate::models::OpenAiSurface;
+use crate::openai::chat::{Native, NativeAnswer, NativeChunks, NativeHead, native_answer};
+use crate::record::Record;
+use bytes::Bytes;
+
+/// What a surface has answered.
+enum Source {
+    Live(Box<EventStream<ChunkDecoder>>),
+    Whole(Bytes),
+}
+
+impl Pipeline {
+    /// Answers a chat request by way of `surface`, or says what stands against it.
+    pub(super) async fn chat_natively(
+        &self,
+        mut draft: Draft,
+        surface: OpenAiSurface,
+        name: &str,
+        record: Arc<Record>,
+    ) -> Result<ChatAnswer, Refused> {
+        let target = draft.target.model.as_str().into();
+        let permit = self.limiter.admit(&draft.caller, &target)?;
+        loop {
+            let native = draft.pass_on()?;
+            note_request(&record, native.plan.stream, &native.adjustments);
+            match self.ask_natively(surface, &native).await? {
+                Ok(source) => {
+                    return self.answer_natively(source, native, &draft, permit, name, record);
+                }
+                Err(failure) => draft
+                    .revise(failure, &self.models)
+                    .map_err(|failure| heard(failure, &record))?,
+            }
+        }
+    }
+
+    /// Sends the request. The outer failure is the gateway's own.
+    async fn ask_natively(
+        &self,
+        surface: OpenAiSurface,
+        native: &Native,
+    ) -> Result<Result<Source, Failure>, Fault> {
+        let body = serde_json::to_vec(&native.body).map_err(|_| Fault::internal())?;
+        let body = Bytes::from(body);
+        Ok(match native.plan.stream {
+            true => {
+                let stream = self.bedrock.chat_completion_stream(surface, body).await;
+                stream.map(|stream| Source::Live(Box::new(stream)))
+            }
+            false => {
+                let answer = self.bedrock.chat_completion(surface, body).await;
+                answer.map(Source::Whole)
+            }
+        })
+    }
+
+    /// The answer in the client's words.
+    fn answer_natively(
+        &self,
+        source: Source,
+        native: Native,
+        draft: &Draft,
+        permit: Permit,
+        name: &str,
+        record: Arc<Record>,
+    ) -> Result<ChatAnswer, Refused> {
+        let Native {
+            body: _,
+            plan,
+            adjustments,
+        } = native;
+        let account = self.account(draft, plan.tier, record);
+        let head = NativeHead {
+            id: new_id("chatcmpl"),
+            model: name.to_owned(),
+        };
+        let rate = permit.rate();
+        let body = match source {
+            Source::Live(events) => {
+                let chunks = NativeChunks::new(plan, head);
+                let stream = NativeStream::new(*events, chunks, account, permit);
+                ChatBody::NativeStream(Box::new(stream))
+            }
+            Source::Whole(body) => {
+                let NativeAnswer { json, usage, tier } = native_answer(&body, &plan, &head)?;
+                if let Some(usage) = usage {
+                    account.settle_native(usage, tier);
+                }
+                let cost = account.record().entries().cost;
+                return Ok(ChatAnswer {
+                    adjustments,
+                    rate,
+                    cost,
+                    body: ChatBody::Whole(json.into()),
+                });
+            }
+        };
+        Ok(ChatAnswer {
+            adjustments,
+            rate,
+            cost: None,
+            body,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! A streamed answer of one of AWS's OpenAI surfaces under way.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::account::Account;
+use super::heard;
+use super::stream::{AnswerStream, broke_off};
+use crate::bedrock::{ChunkDecoder, ChunkEvent, EventStream};
+use crate::fault::Fault;
+use crate::limits::Permit;
+use crate::openai::chat::NativeChunks;
+use crate::openai::error::ErrorBody;
+use crate::record::Record;
+
+/// A stream under way. Dropping it ends the call to Bedrock and gives its place back.
+#[derive(Debug)]
+pub struct NativeStream {
+    events: EventStream<ChunkDecoder>,
+    chunks: NativeChunks,
+    account: Account,
+    /// Whether the surface has told the end.
+    ended: bool,
+    _permit: Permit,
+}
+
+impl NativeStream {
+    pub(super) fn new(
+        events: EventStream<ChunkDecoder>,
+        chunks: NativeChunks,
+        account: Account,
+        permit: Permit,
+    ) -> Self {
+        Self {
+            events,
+            chunks,
+            account,
+            ended: false,
+            _permit: permit,
+        }
+    }
+
+    /// What arrives next is written; nothing is left to come where this gives `false`.
+    async fn advance(&mut self) -> Result<bool, Fault> {
+        let mut events = Vec::new();
+        let more = self.events.next(&mut events).await;
+        let more = more.map_err(|failure| heard(failure, self.account.record()))?;
+        let mut deltas = 0;
+        for event in &events {
+            match event {
+                ChunkEvent::Chunk(chunk) => deltas += usize::from(self.chunks.accept(chunk)?),
+                ChunkEvent::Done => self.ended = true,
+            }
+        }
+        self.account.note_deltas(deltas);
+        if let Some(usage) = self.chunks.usage() {
+            self.account.settle_native(usage, self.chunks.tier());
+        }
+        Ok(more && !self.ended)
+    }
+}
+
+impl AnswerStream for NativeStream {
+    fn record(&self) -> &Arc<Record> {
+        self.account.record()
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        while !self.ended {
+            if !self.advance().await? {
+                self.ended = true;
+            }
+            if !self.chunks.is_empty() {
+                return Ok(Some(self.chunks.take()));
+            }
+        }
+        match self.is_finished() {
+            true => Ok(None),
+            false => Err(broke_off()),
+        }
+    }
+
+    fn fail(&mut self, fault: &Fault) -> Bytes {
+        self.chunks.error(&ErrorBody::from(fault));
+        self.chunks.take()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.chunks.is_finished()
+    }
+
+    fn done(&mut self) -> Bytes {
+        self.chunks.done();
+        self.chunks.take()
+    }
+}

@@ -1,0 +1,119 @@
+//! What is written down of a request that passes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+
+use super::operation::Operation;
+use super::usage::{Used, chunk};
+use crate::bedrock::Frame;
+use crate::openai::chat::TokenCounts;
+use crate::pipeline::cost::cost;
+use crate::pipeline::known::Known;
+use crate::pipeline::models::Target;
+use crate::providers::messages::kept_for_an_hour;
+use crate::record::Record;
+
+/// Where what a request used is written down.
+#[derive(Debug)]
+pub(super) struct PassAccount {
+    operation: Operation,
+    known: Option<Arc<Known>>,
+    record: Arc<Record>,
+    /// The tier that the head of the answer tells.
+    tier: Option<String>,
+    /// The tokens that a model says were written to the cache for an hour.
+    one_hour: Option<u64>,
+    /// Whether the stream said that it was over.
+    is_over: bool,
+}
+
+impl PassAccount {
+    pub(super) fn new(operation: Operation, target: Option<Target>, record: Arc<Record>) -> Self {
+        Self {
+            operation,
+            known: target.map(|target| target.known),
+            record,
+            tier: None,
+            one_hour: None,
+            is_over: false,
+        }
+    }
+
+    /// The request's log line.
+    pub(super) fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    /// Whether a stream is known to have come to its end. InvokeModel's do not say.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over || self.operation != Operation::ConverseStream
+    }
+
+    /// Writes down what a whole answer has used.
+    pub(super) fn settle_whole(&self, answer: &Response<Bytes>) {
+        if let Some(used) = Used::of_answer(self.operation, answer.headers(), answer.body()) {
+            self.settle(&used);
+        }
+    }
+
+    /// Takes what the head of a stream tells.
+    pub(super) fn note_head(&mut self, headers: &HeaderMap) {
+        let tier = headers.get("x-amzn-bedrock-service-tier");
+        self.tier = tier.and_then(|tier| Some(tier.to_str().ok()?.to_owned()));
+    }
+
+    /// Takes what a frame tells.
+    pub(super) fn note_frame(&mut self, frame: &Frame) {
+        let Ok(event) = &frame.event else {
+            return;
+        };
+        match event.as_str() {
+            "contentBlockDelta" => self.note_progress(),
+            "messageStop" => self.is_over = true,
+            "metadata" => {
+                if let Some(used) = Used::of_converse(&frame.payload) {
+                    self.settle(&used);
+                }
+            }
+            "chunk" => self.note_chunk(&frame.payload),
+            _ => {}
+        }
+    }
+
+    /// Takes what a chunk in the model's own words tells.
+    fn note_chunk(&mut self, payload: &[u8]) {
+        self.note_progress();
+        let Some(json) = chunk(payload) else {
+            return;
+        };
+        self.one_hour = kept_for_an_hour(&json).or(self.one_hour);
+        if let Some(mut used) = Used::of_chunk(&json) {
+            used.note_one_hour(self.one_hour);
+            self.settle(&used);
+        }
+    }
+
+    fn note_progress(&self) {
+        let elapsed = self.record.elapsed();
+        let mut entries = self.record.entries();
+        entries.first_token.get_or_insert(elapsed);
+        entries.estimated_completion += 1;
+    }
+
+    fn settle(&self, used: &Used) {
+        let Used {
+            usage,
+            tier,
+            optimized,
+        } = used;
+        let known = self.known.as_ref().filter(|_| !optimized);
+        let price = known.and_then(|known| known.price.as_ref());
+        let tier = tier.as_deref().or(self.tier.as_deref());
+        let cost = cost(price, &[*usage], tier);
+        let mut entries = self.record.entries();
+        entries.usage = Some(TokenCounts::from(*usage));
+        entries.cost = Some(cost);
+    }
+}

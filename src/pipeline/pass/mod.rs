@@ -1,0 +1,129 @@
+//! The life of a request of Bedrock's own API: held to the operator's rules, admitted, sent as it
+//! came, and answered as Bedrock answered. What it used is read on the side.
+
+mod account;
+mod jobs;
+mod operation;
+mod ready;
+mod rules;
+mod sources;
+mod stream;
+mod usage;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Response};
+
+pub use stream::PassStream;
+
+use super::{Cost, Pipeline, heard};
+use crate::adjustments::Adjustments;
+use crate::bedrock::{Failure, Passed};
+use crate::fault::Fault;
+use crate::identity::Caller;
+use crate::limits::{Permit, RateState, Refused};
+use crate::record::{Ending, Record};
+use account::PassAccount;
+use ready::Ready;
+
+/// A request of Bedrock's own API with what the server knows of it.
+#[derive(Debug)]
+pub struct PassCall {
+    /// Who is calling.
+    pub caller: Caller,
+    /// The method.
+    pub method: Method,
+    /// Path and query as they came.
+    pub path: PathAndQuery,
+    /// The client's headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// The request's log line.
+    pub record: Arc<Record>,
+}
+
+/// An answer and what its head says.
+#[derive(Debug)]
+pub struct PassAnswer {
+    /// What was changed in the request.
+    pub adjustments: Adjustments,
+    /// Where the rate stands.
+    pub rate: Option<RateState>,
+    /// What it has cost, where that is known by now.
+    pub cost: Option<Cost>,
+    /// Bedrock's status and headers, and the answer itself.
+    pub answer: Response<PassBody>,
+}
+
+/// The answer itself.
+#[derive(Debug)]
+pub enum PassBody {
+    /// A whole answer.
+    Whole(Bytes),
+    /// A stream under way.
+    Stream(Box<PassStream>),
+}
+
+impl Pipeline {
+    /// Passes a request of Bedrock's own API on, and its answer back.
+    pub async fn pass(&self, call: PassCall) -> Result<PassAnswer, Refused> {
+        let record = Arc::clone(&call.record);
+        let route = self.route(&call)?;
+        let caller = call.caller.clone();
+        let operation = route.operation;
+        let Ready {
+            passage,
+            name,
+            target,
+            adjustments,
+        } = self.ready(call, route).await?;
+        let permit = self.limiter.admit(&caller, &name)?;
+        let account = PassAccount::new(operation, target, record);
+        let (rate, cost, answer) = match self.bedrock.pass(&passage).await {
+            Ok(passed) => answered(passed, account, permit),
+            Err(failure) => broken(failure, &account, &permit)?,
+        };
+        Ok(PassAnswer {
+            adjustments,
+            rate,
+            cost,
+            answer,
+        })
+    }
+}
+
+type Answered = (Option<RateState>, Option<Cost>, Response<PassBody>);
+
+fn answered(passed: Passed, mut account: PassAccount, permit: Permit) -> Answered {
+    let rate = permit.rate();
+    match passed {
+        Passed::Whole(answer) => {
+            account.settle_whole(&answer);
+            let cost = account.record().entries().cost;
+            (rate, cost, answer.map(PassBody::Whole))
+        }
+        Passed::Stream(answer) => {
+            account.note_head(answer.headers());
+            let answer = answer.map(|stream| {
+                let stream = PassStream::new(*stream, account, permit);
+                PassBody::Stream(Box::new(stream))
+            });
+            (rate, None, answer)
+        }
+    }
+}
+
+/// What Bedrock answered in place of what was asked for, or what the gateway has to say where it
+/// did not answer.
+fn broken(mut failure: Failure, account: &PassAccount, permit: &Permit) -> Result<Answered, Fault> {
+    let answer = failure.take_answer();
+    let fault = heard(failure, account.record());
+    let answer = answer.ok_or(fault)?;
+    if answer.status().is_success() {
+        account.record().entries().ending = Ending::Broken;
+    }
+    Ok((permit.rate(), None, answer.map(PassBody::Whole)))
+}

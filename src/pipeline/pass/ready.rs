@@ -1,0 +1,158 @@
+//! From a request as it came to one that can be sent.
+
+use std::sync::Arc;
+
+use super::operation::{Operation, Route};
+use super::rules::{Rules, denied};
+use super::{PassCall, Pipeline};
+use crate::adjustments::Adjustments;
+use crate::bedrock::{Pace, Passage, path_segment};
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::models::ModelId;
+use crate::pipeline::models::Target;
+
+/// A request that is ready to be sent.
+pub(super) struct Ready {
+    pub(super) passage: Passage,
+    /// What the limits know it by.
+    pub(super) name: Arc<str>,
+    /// The model, where it is to one.
+    pub(super) target: Option<Target>,
+    pub(super) adjustments: Adjustments,
+}
+
+impl Pipeline {
+    /// The operation, where the operator has not closed it.
+    pub(super) fn route(&self, call: &PassCall) -> Result<Route, Fault> {
+        let path = call.path.path();
+        let route = Route::of(&call.method, path).filter(|_| self.bedrock_api.enabled);
+        let route = route.ok_or_else(|| {
+            let method = &call.method;
+            let message = format!("there is no operation `{method} {path}` here");
+            Fault::new(FaultKind::NotFound, message).code("unknown_url")
+        })?;
+        if route.operation.is_of_jobs() && !self.bedrock_api.async_invoke {
+            return Err(denied(
+                "asynchronous invocations are closed here; the operator opens them with \
+                 `[bedrock_api] async_invoke`",
+            ));
+        }
+        Ok(route)
+    }
+
+    /// Looks up the model, and holds the request to the operator's rules.
+    pub(super) async fn ready(&self, call: PassCall, route: Route) -> Result<Ready, Fault> {
+        let PassCall {
+            caller,
+            method,
+            path,
+            headers,
+            body,
+            record,
+        } = call;
+        let mut ready = Ready {
+            passage: Passage {
+                method,
+                path_and_query: path.as_str().to_owned(),
+                headers: Passage::headers(&headers),
+                body,
+                pace: route.operation.pace(),
+            },
+            name: route.id.as_str().into(),
+            target: None,
+            adjustments: Adjustments::default(),
+        };
+        let Route { operation, id } = route;
+        match operation {
+            Operation::StartAsyncInvoke => {
+                self.ready_for_job(&mut ready, &caller, &record).await?;
+            }
+            Operation::ListAsyncInvokes => ready.name = "async-invoke".into(),
+            Operation::GetAsyncInvoke => {
+                check_id(&id)?;
+                ready.name = "async-invoke".into();
+            }
+            Operation::InvokeGuardrailChecks => ready.name = "guardrail-checks".into(),
+            Operation::ApplyGuardrail => check_id(&id)?,
+            Operation::Converse
+            | Operation::ConverseStream
+            | Operation::InvokeModel
+            | Operation::InvokeModelWithResponseStream
+            | Operation::CountTokens => {
+                record.entries().stream = operation.pace() == Pace::Stream;
+                let target = self.named(Some(&id), &record).await?;
+                self.ready_for_model(&mut ready, &caller, operation, &id, target)?;
+            }
+        }
+        Ok(ready)
+    }
+
+    fn ready_for_model(
+        &self,
+        ready: &mut Ready,
+        caller: &Caller,
+        operation: Operation,
+        id: &str,
+        target: Target,
+    ) -> Result<(), Fault> {
+        let passage = &mut ready.passage;
+        if target.model.as_str() != id {
+            passage.path_and_query = path_of(&target.model, operation);
+        }
+        let rules = self.rules(caller, &target);
+        let body = std::mem::take(&mut passage.body);
+        let notes = &mut ready.adjustments;
+        passage.body = match operation {
+            Operation::Converse => rules.converse(body, false, notes)?,
+            Operation::ConverseStream => rules.converse(body, true, notes)?,
+            Operation::InvokeModel | Operation::InvokeModelWithResponseStream => {
+                rules.invoke(&mut passage.headers, &body, notes)?;
+                body
+            }
+            // Nothing is answered that a rule could be about.
+            _ => body,
+        };
+        ready.name = target.model.as_str().into();
+        ready.target = Some(target);
+        Ok(())
+    }
+
+    /// What the operator has said of requests of this caller to this model, the key before the
+    /// model and the model before `[chat]`.
+    pub(super) fn rules<'a>(&'a self, caller: &Caller, target: &'a Target) -> Rules<'a> {
+        let key = self.keys.get(caller.name());
+        let scopes = [key, Some(&target.chat), Some(&self.chat.common)];
+        let scopes = scopes.into_iter().flatten();
+        Rules {
+            guardrail: self.guardrail(caller, target),
+            ceiling: scopes
+                .clone()
+                .filter_map(|scope| scope.max_tokens_ceiling)
+                .min(),
+            max_tokens: scopes.clone().find_map(|scope| scope.max_tokens),
+            model_fields: &self.chat.model_fields,
+            s3_buckets: &self.chat.s3_buckets,
+            unlimited_invoke: self.bedrock_api.unlimited_invoke,
+        }
+    }
+}
+
+/// The path of a model that goes by a name of the operator's. Tokens are counted for foundation
+/// models alone (recording `counttokens-claude-err400-c168bd9e`).
+fn path_of(model: &ModelId, operation: Operation) -> String {
+    let action = operation.action();
+    let model = match operation {
+        Operation::CountTokens if model.says_its_foundation() => &model.foundation(),
+        _ => model,
+    };
+    format!("/model/{}/{action}", path_segment(model))
+}
+
+/// The ids of guardrails and jobs have the characters of a model's.
+fn check_id(id: &str) -> Result<(), Fault> {
+    ModelId::parse(id).map(|_| ()).map_err(|error| {
+        let message = format!("the identifier {error}");
+        Fault::new(FaultKind::InvalidRequest, message)
+    })
+}

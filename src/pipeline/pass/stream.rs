@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use super::account::PassAccount;
+use super::heard;
+use crate::bedrock::{Frame, FrameStream, exception_frame};
+use crate::converse::error::AwsError;
+use crate::fault::Fault;
+use crate::limits::Permit;
+use crate::pipeline::stream::broke_off;
+use crate::record::{Ending, Record};
+
+/// A stream of Bedrock's in passing. Dropping it ends the call to Bedrock and gives its place back.
+#[derive(Debug)]
+pub struct PassStream {
+    stream: FrameStream,
+    account: PassAccount,
+    /// Whether Bedrock itself has told the client that it broke.
+    is_broken: bool,
+    _permit: Permit,
+}
+
+impl PassStream {
+    pub(super) fn new(stream: FrameStream, account: PassAccount, permit: Permit) -> Self {
+        Self {
+            stream,
+            account,
+            is_broken: false,
+            _permit: permit,
+        }
+    }
+
+    /// The request's log line.
+    pub fn record(&self) -> &Arc<Record> {
+        self.account.record()
+    }
+
+    /// The next bytes for the client, as they came; nothing after the last. May be dropped while it
+    /// waits, and called again.
+    ///
+    /// Fails where the answer broke off. [`PassStream::fail`] then has the last bytes.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        let mut frames = Vec::new();
+        let arrived = self.stream.next(&mut frames).await;
+        let more = arrived.map_err(|failure| heard(failure, self.account.record()))?;
+        if !more {
+            return self.end();
+        }
+        for frame in &frames {
+            self.account.note_frame(frame);
+            if let Err(failure) = &frame.event {
+                self.is_broken = true;
+                heard(failure.clone(), self.account.record());
+            }
+        }
+        Ok(Some(joined(frames)))
+    }
+
+    fn end(&self) -> Result<Option<Bytes>, Fault> {
+        if !self.is_broken && !self.account.is_over() {
+            return Err(broke_off());
+        }
+        self.record().entries().ending = match self.is_broken {
+            true => Ending::Broken,
+            false => Ending::Answered,
+        };
+        Ok(None)
+    }
+
+    /// The exception that tells the client of `fault`, after which nothing comes.
+    pub fn fail(&self, fault: &Fault) -> Bytes {
+        let error = AwsError::from(fault);
+        let frame = exception_frame(error.stream_exception(), error.message);
+        frame.unwrap_or_default()
+    }
+}
+
+/// Frames that arrived together, to go out in one write.
+fn joined(frames: Vec<Frame>) -> Bytes {
+    match frames.as_slice() {
+        [only] => only.bytes.clone(),
+        several => {
+            let bytes = several.iter().map(|frame| &frame.bytes);
+            let mut whole = BytesMut::with_capacity(bytes.clone().map(Bytes::len).sum());
+            bytes.for_each(|bytes| whole.extend_from_slice(bytes));
+            whole.freeze()
+        }
+    }
+}

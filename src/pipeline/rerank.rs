@@ -1,0 +1,85 @@
+//! The life of a request to rerank.
+
+use http::HeaderMap;
+
+use super::Pipeline;
+use super::cost::Cost;
+use super::invoke::unreadable;
+use super::models::check_endpoint;
+use super::request::{Answer, Asked};
+use crate::fault::Fault;
+use crate::limits::Refused;
+use crate::models::Endpoint;
+use crate::openai::chat::TokenCounts;
+use crate::openai::rerank::{
+    Ranked, RerankHead, RerankRequest, TranslatedRerank, answer_json, translate,
+};
+use crate::providers::rerank::RerankAnswer;
+
+impl Pipeline {
+    /// Answers a request to rerank, or says what stands against it.
+    pub async fn rerank(&self, asked: Asked<RerankRequest>) -> Result<Answer, Refused> {
+        let Asked {
+            caller,
+            request,
+            record,
+        } = asked;
+        let model = request.model.clone().unwrap_or_default();
+        let target = self.named(request.model.as_deref(), &record).await?;
+        let known = &target.known;
+        check_endpoint(&model, &known.facts, Endpoint::Rerank)?;
+        let facts = known.facts.rerank.as_ref().ok_or_else(Fault::internal)?;
+        let TranslatedRerank {
+            body,
+            documents,
+            return_documents,
+            adjustments,
+        } = translate(request, facts)?;
+        record.entries().adjustments = adjustments.header_value();
+
+        let headers = HeaderMap::new();
+        let bodies = vec![body.into()];
+        let asked = self.invoke_all(&caller, &target, bodies, &headers, &record);
+        let (mut answers, rate) = asked.await?;
+        let answer = answers.pop().ok_or_else(Fault::internal)?;
+        let read = serde_json::from_slice(&answer.body);
+        let read: RerankAnswer = read.map_err(|error| unreadable(error.to_string(), &record))?;
+        let ranked = Ranked {
+            results: &read.results,
+            documents: &documents,
+            return_documents,
+        };
+        let head = RerankHead {
+            id: &rerank_id(),
+            model: &model,
+            tokens: answer.input_tokens,
+        };
+        let body = answer_json(&ranked, head)
+            .ok_or_else(|| unreadable("a result of no document, or without a score", &record))?;
+        let query = known.units.query;
+        let cost = Cost {
+            total: query.map(|price| price.times(ranked.search_units())),
+            saved: None,
+        };
+        let mut entries = record.entries();
+        entries.usage = Some(TokenCounts {
+            prompt: answer.input_tokens.unwrap_or_default(),
+            ..TokenCounts::default()
+        });
+        entries.cost = Some(cost);
+        Ok(Answer {
+            body: body.into(),
+            adjustments,
+            rate,
+            cost: Some(cost),
+        })
+    }
+}
+
+/// It names an answer and protects nothing.
+fn rerank_id() -> String {
+    let characters = std::iter::repeat_with(fastrand::alphanumeric).take(24);
+    let mut id = "rerank-".to_owned();
+    id.extend(characters);
+    id
+}

@@ -1,0 +1,112 @@
+//! Ordering a video.
+
+use std::sync::Arc;
+
+use crate::bedrock::{AsyncInvokeOrder, Failure, S3Location};
+use crate::fault::{Fault, FaultKind};
+use crate::limits::Refused;
+use crate::models::{Endpoint, VideoFacts};
+use crate::openai::form::Part;
+use crate::openai::videos::{
+    JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_pictures, translate,
+};
+use crate::pipeline::models::{Target, check_endpoint};
+use crate::pipeline::{Answer, Asked, Cost, Pipeline, heard, remote, unix_seconds};
+
+/// A request for a video, and the files that came with it.
+pub type VideoAsked = (VideoRequest, Vec<Part>);
+
+impl Pipeline {
+    /// Starts the making of a video. The limits count it as one call, which ends when it is begun.
+    pub async fn create_video(&self, asked: Asked<VideoAsked>) -> Result<Answer, Refused> {
+        let Asked {
+            caller,
+            request: (request, files),
+            record,
+        } = asked;
+        let films = self.films()?;
+        let target = self.named(request.model.as_deref(), &record).await?;
+        let name = request.model.clone().unwrap_or_default();
+        check_endpoint(&name, &target.known.facts, Endpoint::Videos)?;
+        let facts = target.known.facts.video.as_ref();
+        let facts = facts.ok_or_else(Fault::internal)?;
+        if self.guardrail(&caller, &target).is_some() {
+            return Err(unguarded().into());
+        }
+        let addresses = remote_pictures(&request);
+        let fetched = match addresses.is_empty() {
+            true => Default::default(),
+            false => Box::pin(remote::fetch(&self.fetcher, addresses)).await?,
+        };
+        let order = translate(request, files, facts, &fetched)?;
+        let cost = cost(&target, facts, &order);
+        record.entries().adjustments = order.adjustments.header_value();
+        let permit = self
+            .limiter
+            .admit(&caller, &Arc::from(target.model.as_str()))?;
+        let started = self
+            .start(films.folder_of(&caller), target, &order, &name)
+            .await;
+        let id = started.map_err(|failure| heard(failure, &record))?;
+        record.entries().cost = Some(cost);
+        let video = Video::new(
+            id.to_string(),
+            name,
+            unix_seconds(),
+            order.size,
+            order.seconds,
+        );
+        let body = serde_json::to_vec(&video.prompted(order.prompt));
+        Ok(Answer {
+            body: body.map_err(|_| Fault::internal())?.into(),
+            adjustments: order.adjustments,
+            rate: permit.rate(),
+            cost: Some(cost),
+        })
+    }
+
+    /// Starts the job of a video. Its token is made once, so that a start that is tried again
+    /// starts no other.
+    async fn start(
+        &self,
+        folder: S3Location,
+        target: Target,
+        order: &VideoOrder,
+        name: &str,
+    ) -> Result<VideoId, Failure> {
+        let note = JobNote {
+            nonce: fastrand::u64(..),
+            seconds: order.seconds,
+            size: order.size.clone(),
+            model: name.to_owned(),
+        };
+        let start = AsyncInvokeOrder {
+            model: target.model,
+            input: order.input.clone(),
+            output: folder,
+            token: note.to_string(),
+        };
+        Ok(VideoId {
+            region: self.bedrock.region().to_owned(),
+            job: self.bedrock.start_async_invoke(&start).await?,
+        })
+    }
+}
+
+/// What the film will cost: AWS bills it by the second, and not where it fails.
+fn cost(target: &Target, facts: &VideoFacts, order: &VideoOrder) -> Cost {
+    let is_priced = [0, order.resolution].contains(&facts.priced_resolution);
+    let second = target.known.units.second.filter(|_| is_priced);
+    Cost {
+        total: second.map(|price| price.times(u64::from(order.seconds))),
+        saved: None,
+    }
+}
+
+fn unguarded() -> Fault {
+    let message = "videos are closed to this request: no guardrail looks at them, and the \
+                   gateway's operator has set one";
+    Fault::new(FaultKind::Permission, message)
+        .code("guardrail_required")
+        .should_retry(false)
+}

@@ -1,0 +1,205 @@
+//! Looking videos up, and what has become of them.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{FILM, Films, no_video};
+use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
+use crate::fault::{Fault, FaultKind};
+use crate::identity::Caller;
+use crate::openai::page::{Page, PageQuery};
+use crate::openai::videos::{DeletedVideo, Video, VideoId};
+use crate::pipeline::{Pipeline, heard};
+use crate::record::Record;
+
+/// Pages of Bedrock's list that are read for one of the client's; a page has up to 1,000 jobs.
+const MOST_PAGES: usize = 10;
+/// Questions to S3 under way at once for one list.
+const AT_ONCE: usize = 8;
+
+/// A film on its way.
+#[derive(Debug)]
+pub struct VideoContent {
+    /// Its length, or that of the part that was asked for.
+    pub length: u64,
+    /// `Content-Range`, where a part was asked for.
+    pub range: Option<String>,
+    object: S3Object,
+}
+
+impl Pipeline {
+    /// A video. Its JSON.
+    pub async fn retrieve_video(
+        &self,
+        caller: &Caller,
+        id: &str,
+        record: &Record,
+    ) -> Result<Bytes, Fault> {
+        let job = self.job(caller, id, record).await?;
+        if !self.is_there(&job, record).await? {
+            return Err(no_video(id));
+        }
+        json(&self.video(&job))
+    }
+
+    /// The caller's videos. Their JSON.
+    pub async fn list_videos(
+        &self,
+        caller: &Caller,
+        page: &PageQuery,
+        record: &Record,
+    ) -> Result<Bytes, Fault> {
+        self.films()?;
+        let limit = page.limit as usize;
+        let after = page.after.as_deref().map(|id| {
+            let parsed = VideoId::parse(id).ok_or_else(|| no_video(id).parameter("after"));
+            parsed.map(|parsed| parsed.job)
+        });
+        let mut after = after.transpose()?;
+        let mut videos = Vec::new();
+        let mut asked = AsyncInvokePage {
+            next: None,
+            oldest_first: !page.newest_first,
+        };
+        for _ in 0..MOST_PAGES {
+            let found = self.bedrock.list_async_invokes(&asked).await;
+            let (jobs, next) = found.map_err(|failure| heard(failure, record))?;
+            let jobs = self.own(caller, jobs, &mut after)?;
+            let wanted = (limit + 1).saturating_sub(videos.len());
+            videos.extend(self.present(jobs, wanted, record).await?);
+            asked.next = next;
+            if asked.next.is_none() || videos.len() > limit {
+                break;
+            }
+        }
+        if let (Some(_), Some(id)) = (after, &page.after) {
+            return Err(no_video(id).parameter("after"));
+        }
+        let has_more = videos.len() > limit;
+        videos.truncate(limit);
+        let videos = videos.iter().map(|job| self.video(job)).collect();
+        json(&Page::new(videos, has_more, Video::id))
+    }
+
+    /// A film, or the part of it that `range` names as the HTTP header of this name does.
+    pub async fn video_content(
+        &self,
+        caller: &Caller,
+        id: &str,
+        range: Option<&str>,
+        record: &Record,
+    ) -> Result<VideoContent, Fault> {
+        let job = self.job(caller, id, record).await?;
+        match &job.state {
+            AsyncInvokeState::Completed => {}
+            AsyncInvokeState::InProgress => {
+                let message = "the video is still being made; GET /v1/videos/{id} tells when it \
+                               is `completed`";
+                return Err(not_now(message, "video_not_ready"));
+            }
+            AsyncInvokeState::Failed(reason) => {
+                let message = format!("there is no video, since it could not be made: {reason}");
+                return Err(
+                    Fault::new(FaultKind::NotFound, message).code("video_generation_failed")
+                );
+            }
+        }
+        let film = job.output.join(FILM);
+        let found = self.films()?.s3.get(&film, range).await;
+        let object = found.map_err(|failure| heard(failure, record))?;
+        Ok(VideoContent {
+            length: object.length,
+            range: object.range.clone(),
+            object,
+        })
+    }
+
+    /// Deletes a film and all that lies with it. Its JSON.
+    pub async fn delete_video(
+        &self,
+        caller: &Caller,
+        id: &str,
+        record: &Record,
+    ) -> Result<Bytes, Fault> {
+        let job = self.job(caller, id, record).await?;
+        if job.state == AsyncInvokeState::InProgress {
+            let message = "the video is still being made, and Bedrock does not stop that; delete \
+                           it when it is `completed`";
+            return Err(not_now(message, "video_in_progress"));
+        }
+        let Films { s3, .. } = self.films()?;
+        let deleted = async {
+            // With the slash, so that no other folder's name begins so.
+            for object in s3.list(&job.output.join("")).await? {
+                s3.delete(&object).await?;
+            }
+            Ok(())
+        };
+        deleted.await.map_err(|failure| heard(failure, record))?;
+        json(&DeletedVideo::new(id.to_owned()))
+    }
+
+    /// The caller's jobs behind the one named `after`, which is taken when it is found.
+    fn own(
+        &self,
+        caller: &Caller,
+        jobs: Vec<AsyncInvoke>,
+        after: &mut Option<String>,
+    ) -> Result<Vec<AsyncInvoke>, Fault> {
+        let films = self.films()?;
+        let mut own = Vec::new();
+        for job in jobs.into_iter().filter(|job| films.is_of(caller, job)) {
+            match after {
+                None => own.push(job),
+                Some(id) if *id == job.id => *after = None,
+                Some(_) => {}
+            }
+        }
+        Ok(own)
+    }
+
+    /// The first `wanted` of the jobs whose films were not deleted.
+    async fn present(
+        &self,
+        jobs: Vec<AsyncInvoke>,
+        wanted: usize,
+        record: &Record,
+    ) -> Result<Vec<AsyncInvoke>, Fault> {
+        let checks = jobs.into_iter().map(|job| async move {
+            let there = self.is_there(&job, record).await?;
+            Ok::<_, Fault>(there.then_some(job))
+        });
+        let checked = stream::iter(checks).buffered(AT_ONCE);
+        let present = checked.try_filter_map(|job| std::future::ready(Ok(job)));
+        present.take(wanted).try_collect().await
+    }
+
+    /// Whether the film was not deleted; Bedrock tells of its job all the same.
+    async fn is_there(&self, job: &AsyncInvoke, record: &Record) -> Result<bool, Fault> {
+        if job.state != AsyncInvokeState::Completed {
+            return Ok(true);
+        }
+        let found = self.films()?.s3.exists(&job.output.join(FILM)).await;
+        found.map_err(|failure| heard(failure, record))
+    }
+}
+
+impl VideoContent {
+    /// The next bytes; nothing at the end.
+    pub async fn next(&mut self, record: &Record) -> Result<Option<Bytes>, Fault> {
+        let next = self.object.next().await;
+        next.map_err(|failure| heard(failure, record))
+    }
+}
+
+/// The client's own retries come too soon.
+fn not_now(message: &str, code: &'static str) -> Fault {
+    Fault::new(FaultKind::Conflict, message)
+        .code(code)
+        .should_retry(false)
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<Bytes, Fault> {
+    let json = serde_json::to_vec(value);
+    json.map(Bytes::from).map_err(|_| Fault::internal())
+}

@@ -1,0 +1,71 @@
+//! A stream's bytes, in the shape of the endpoint that was asked.
+
+use bytes::Bytes;
+
+use crate::fault::Fault;
+use crate::openai::chat::{ChunkWriter, Ending, Piece, Sink};
+use crate::openai::completions::{TextWriter, in_its_words};
+use crate::openai::error::ErrorBody;
+
+/// Writes the pieces of an answer for the endpoint that was asked.
+#[derive(Debug)]
+pub(super) enum Writer {
+    /// `/v1/chat/completions`
+    Chat(ChunkWriter),
+    /// `/v1/completions`
+    Text(TextWriter),
+}
+
+impl Writer {
+    /// What has been written since the last time.
+    pub(super) fn take(&mut self) -> Bytes {
+        match self {
+            Self::Chat(writer) => writer.take(),
+            Self::Text(writer) => writer.take(),
+        }
+    }
+
+    /// Whether there is nothing to take.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Chat(writer) => writer.is_empty(),
+            Self::Text(writer) => writer.is_empty(),
+        }
+    }
+
+    /// Says which of several answers the next pieces belong to, from 0.
+    pub(super) fn choose(&mut self, choice: u32) {
+        match self {
+            Self::Chat(writer) => writer.choose(choice),
+            Self::Text(writer) => writer.choose(choice),
+        }
+    }
+
+    /// Ends the stream.
+    pub(super) fn done(&mut self, ending: &Ending) {
+        match self {
+            Self::Chat(writer) => writer.done(ending),
+            Self::Text(writer) => writer.done(ending),
+        }
+    }
+
+    /// Ends the stream with an error instead.
+    pub(super) fn error(&mut self, fault: &Fault) {
+        match self {
+            Self::Chat(writer) => writer.error(&ErrorBody::from(fault)),
+            Self::Text(writer) => {
+                let fault = in_its_words(fault.clone(), None);
+                writer.error(&ErrorBody::from(&fault));
+            }
+        }
+    }
+}
+
+impl Sink for Writer {
+    fn piece(&mut self, piece: Piece<'_>) {
+        match self {
+            Self::Chat(writer) => writer.piece(piece),
+            Self::Text(writer) => writer.piece(piece),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Cohere Embed 3 and 4: many texts a call, or pictures, or texts with a picture each.
+
+use serde::Serialize;
+
+use super::{Item, Purpose, Settings};
+use crate::models::EmbeddingInput;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    texts: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    images: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    inputs: Vec<Input<'a>>,
+    input_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_dimension: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncate: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Input<'a> {
+    content: [Part<'a>; 2],
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Part<'a> {
+    Text { text: &'a str },
+    ImageUrl { image_url: String },
+}
+
+/// `items` are of one kind. Of pictures, Cohere's third generation wants its own `input_type`
+/// (`named_image`), which the fourth does not know.
+pub(super) fn body(
+    items: &[Item],
+    settings: &Settings,
+    named_image: bool,
+) -> serde_json::Result<Vec<u8>> {
+    let kind = items.first().map(Item::kind);
+    let is_image = kind == Some(EmbeddingInput::Image);
+    let mut body = Body {
+        texts: Vec::new(),
+        images: Vec::new(),
+        inputs: Vec::new(),
+        input_type: match is_image && named_image {
+            true => "image",
+            false => input_type(settings.purpose),
+        },
+        output_dimension: settings.dimensions,
+        truncate: (!is_image).then_some(settings.truncation.as_str()),
+    };
+    for item in items {
+        match item {
+            Item::Text(text) => body.texts.push(text),
+            Item::Image(image) => body.images.push(image.data_url()),
+            Item::TextAndImage(text, image) => {
+                let image_url = image.data_url();
+                let content = [Part::Text { text }, Part::ImageUrl { image_url }];
+                body.inputs.push(Input { content });
+            }
+        }
+    }
+    serde_json::to_vec(&body)
+}
+
+fn input_type(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Index => "search_document",
+        Purpose::Retrieval
+        | Purpose::TextRetrieval
+        | Purpose::ImageRetrieval
+        | Purpose::VideoRetrieval
+        | Purpose::DocumentRetrieval
+        | Purpose::AudioRetrieval => "search_query",
+        Purpose::Classification => "classification",
+        Purpose::Clustering => "clustering",
+    }
+}

@@ -1,0 +1,54 @@
+//! TwelveLabs Marengo Embed 2.7: a text or a picture a call. Films and sound need StartAsyncInvoke.
+
+use serde::Serialize;
+
+use super::{Image, Settings};
+use crate::models::Truncation;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    input_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text_truncate: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_source: Option<MediaSource<'a>>,
+}
+
+/// Where the bytes are.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MediaSource<'a> {
+    base64_string: &'a str,
+}
+
+pub(super) fn body(
+    text: Option<&str>,
+    image: Option<&Image>,
+    settings: &Settings,
+) -> serde_json::Result<Vec<u8>> {
+    let text_truncate = match settings.truncation {
+        // By itself the model leaves out the end without a word.
+        Truncation::None | Truncation::Start => "none",
+        Truncation::End => "end",
+    };
+    serde_json::to_vec(&Body {
+        input_type: match image {
+            Some(_) => "image",
+            None => "text",
+        },
+        input_text: text,
+        text_truncate: text.map(|_| text_truncate),
+        media_source: image.map(MediaSource::of),
+    })
+}
+
+impl<'a> MediaSource<'a> {
+    pub(super) fn of(image: &'a Image) -> Self {
+        Self {
+            base64_string: &image.base64,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! TwelveLabs Marengo Embed 3.0: a text, a picture or both a call. Films and sound need
+//! StartAsyncInvoke.
+
+use serde::Serialize;
+
+use super::Image;
+use super::marengo_2::MediaSource;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "inputType")]
+    input_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Input<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<Input<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text_image: Option<Input<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Input<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_source: Option<MediaSource<'a>>,
+}
+
+pub(super) fn body(text: Option<&str>, image: Option<&Image>) -> serde_json::Result<Vec<u8>> {
+    let input = Some(Input {
+        input_text: text,
+        media_source: image.map(MediaSource::of),
+    });
+    let empty = Body {
+        input_type: "text",
+        text: None,
+        image: None,
+        text_image: None,
+    };
+    let body = match (text, image) {
+        (Some(_), Some(_)) => Body {
+            input_type: "text_image",
+            text_image: input,
+            ..empty
+        },
+        (None, Some(_)) => Body {
+            input_type: "image",
+            image: input,
+            ..empty
+        },
+        (_, None) => Body {
+            text: input,
+            ..empty
+        },
+    };
+    serde_json::to_vec(&body)
+}

@@ -1,0 +1,85 @@
+//! Amazon Nova Multimodal Embeddings: a text or a picture a call.
+
+use serde::Serialize;
+
+use super::{Image, Purpose, Settings};
+use crate::converse::media::ImageFormat;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    schema_version: &'static str,
+    task_type: &'static str,
+    single_embedding_params: Params<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Params<'a> {
+    embedding_purpose: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedding_dimension: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<Picture<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Text<'a> {
+    truncation_mode: &'static str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct Picture<'a> {
+    format: ImageFormat,
+    source: Source<'a>,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    bytes: &'a str,
+}
+
+pub(super) fn body(
+    text: Option<&str>,
+    image: Option<&Image>,
+    settings: &Settings,
+) -> serde_json::Result<Vec<u8>> {
+    let text = text.map(|value| Text {
+        truncation_mode: settings.truncation.as_str(),
+        value,
+    });
+    let image = image.map(|image| Picture {
+        format: image.format,
+        source: Source {
+            bytes: &image.base64,
+        },
+    });
+    serde_json::to_vec(&Body {
+        schema_version: "nova-multimodal-embed-v1",
+        task_type: "SINGLE_EMBEDDING",
+        single_embedding_params: Params {
+            embedding_purpose: embedding_purpose(settings.purpose),
+            embedding_dimension: settings.dimensions,
+            text,
+            image,
+        },
+    })
+}
+
+fn embedding_purpose(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Index => "GENERIC_INDEX",
+        Purpose::Retrieval => "GENERIC_RETRIEVAL",
+        Purpose::TextRetrieval => "TEXT_RETRIEVAL",
+        Purpose::ImageRetrieval => "IMAGE_RETRIEVAL",
+        Purpose::VideoRetrieval => "VIDEO_RETRIEVAL",
+        Purpose::DocumentRetrieval => "DOCUMENT_RETRIEVAL",
+        Purpose::AudioRetrieval => "AUDIO_RETRIEVAL",
+        Purpose::Classification => "CLASSIFICATION",
+        Purpose::Clustering => "CLUSTERING",
+    }
+}

@@ -1,0 +1,37 @@
+//! Amazon Titan Multimodal Embeddings: a text, a picture or both a call.
+
+use serde::Serialize;
+
+use super::{Image, Settings};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_image: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedding_config: Option<Config>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    output_embedding_length: u32,
+}
+
+pub(super) fn body(
+    text: Option<&str>,
+    image: Option<&Image>,
+    settings: &Settings,
+) -> serde_json::Result<Vec<u8>> {
+    let config = |output_embedding_length| Config {
+        output_embedding_length,
+    };
+    serde_json::to_vec(&Body {
+        input_text: text,
+        input_image: image.map(|image| image.base64.as_str()),
+        embedding_config: settings.dimensions.map(config),
+    })
+}

@@ -1,0 +1,78 @@
+//! Stability's models and image services: one flat object (the user guide of Bedrock, "Stability AI
+//! models").
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{ImageOrder, ImageOutcome, lay_over, put};
+use crate::models::{ImageFacts, ImageTask};
+
+/// The body of a call, which makes one picture.
+pub(super) fn body(facts: &ImageFacts, order: &ImageOrder) -> Map<String, Value> {
+    let mut body = Map::new();
+    put(&mut body, "prompt", order.prompt.clone());
+    if facts.takes("mode") {
+        let mode = match order.task {
+            ImageTask::Generate => "text-to-image",
+            _ => "image-to-image",
+        };
+        put(&mut body, "mode", Some(mode));
+    }
+    for (key, picture) in facts.picture_keys.iter().zip(&order.pictures) {
+        put(&mut body, key, Some(picture.clone()));
+    }
+    put(&mut body, "mask", order.mask.clone());
+    let strength = order.strength.clone().map(Value::Number);
+    put(&mut body, "strength", strength);
+    let ratio = order.aspect_ratio.map(|ratio| ratio.to_string());
+    put(&mut body, "aspect_ratio", ratio);
+    put(&mut body, "negative_prompt", order.negative_prompt.clone());
+    put(&mut body, "seed", order.seed);
+    put(&mut body, "output_format", order.output_format.clone());
+    lay_over(&mut body, &order.further);
+    body
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    images: Vec<String>,
+    #[serde(default)]
+    finish_reasons: Vec<Option<String>>,
+}
+
+/// What an answer says. An answer with a reason may have no pictures at all.
+pub(super) fn outcome(answer: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
+    let Answer {
+        images,
+        finish_reasons,
+    } = serde_json::from_slice(answer)?;
+    Ok(match finish_reasons.into_iter().flatten().next() {
+        Some(reason) if reason.starts_with("Filter reason") => ImageOutcome::Filtered(reason),
+        Some(reason) => ImageOutcome::Failed(reason),
+        None if images.is_empty() => ImageOutcome::Failed("there is no picture".to_owned()),
+        None => ImageOutcome::Made(images),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_decides_whether_pictures_are_there_or_not() {
+        let read = |answer: &str| outcome(answer.as_bytes()).expect(answer);
+        let made = read(r#"{"seeds":[1],"finish_reasons":[null],"images":["aGk="]}"#);
+        assert_eq!(made, ImageOutcome::Made(vec!["aGk=".to_owned()]));
+        let filtered = read(r#"{"finish_reasons":["Filter reason: prompt"]}"#);
+        let reason = "Filter reason: prompt".to_owned();
+        assert_eq!(filtered, ImageOutcome::Filtered(reason));
+        for failed in [
+            r#"{"seeds":[1],"finish_reasons":["Inference error"],"images":["aGk="]}"#,
+            r#"{"images":[]}"#,
+        ] {
+            assert!(matches!(read(failed), ImageOutcome::Failed(_)), "{failed}");
+        }
+        assert!(outcome(b"\"no\"").is_err());
+    }
+}

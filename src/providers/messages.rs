@@ -1,0 +1,54 @@
+//! Anthropic's Messages, the body of InvokeModel for Claude: what its answers say of the cache that
+//! Bedrock's own counts leave out.
+
+use serde::Deserialize;
+
+const KEY: &[u8] = b"ephemeral_1h_input_tokens";
+
+/// A whole answer, or the event `message_start` of a streamed one.
+#[derive(Deserialize)]
+struct Answer {
+    usage: Option<Usage>,
+    message: Option<Message>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    cache_creation: Option<CacheCreation>,
+}
+
+#[derive(Deserialize)]
+struct CacheCreation {
+    #[serde(default)]
+    ephemeral_1h_input_tokens: u64,
+}
+
+/// The tokens that an answer, or an event of one, says were written to the cache for an hour, which
+/// cost more (recording `inv-claude-f9147c35`); nothing where it does not say.
+pub fn kept_for_an_hour(json: &[u8]) -> Option<u64> {
+    memchr::memmem::find(json, KEY)?;
+    let Answer { usage, message } = serde_json::from_slice(json).ok()?;
+    let usage = usage.or_else(|| message?.usage)?;
+    Some(usage.cache_creation?.ephemeral_1h_input_tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_in_an_answer_and_in_the_first_event_of_one() {
+        let usage = r#"{"cache_creation":{"ephemeral_1h_input_tokens":7,"ephemeral_5m_input_tokens":1},"input_tokens":3}"#;
+        let whole = format!(r#"{{"type":"message","usage":{usage}}}"#);
+        let start = format!(r#"{{"type":"message_start","message":{{"usage":{usage}}}}}"#);
+        assert_eq!(kept_for_an_hour(whole.as_bytes()), Some(7));
+        assert_eq!(kept_for_an_hour(start.as_bytes()), Some(7));
+        let spoken = br#"{"type":"message","content":"ephemeral_1h_input_tokens"}"#;
+        assert_eq!(kept_for_an_hour(spoken), None);
+    }
+}

@@ -1,0 +1,122 @@
+//! Nova Reel (AWS's user guide of Nova, "Video generation input parameters"; version 1:0 knows
+//! `TEXT_VIDEO` alone).
+
+use serde::Serialize;
+
+use super::{Film, Shot, Still};
+
+/// The length of a shot, and of a film that is one.
+pub const SHOT_SECONDS: u32 = 6;
+/// The only frame rate that is taken.
+const FPS: u32 = 24;
+
+/// The `modelInput` of StartAsyncInvoke.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input<'a> {
+    #[serde(flatten)]
+    task: Task<'a>,
+    video_generation_config: Config,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "taskType", rename_all = "SCREAMING_SNAKE_CASE")]
+enum Task<'a> {
+    #[serde(rename_all = "camelCase")]
+    TextVideo { text_to_video_params: Text<'a> },
+    #[serde(rename_all = "camelCase")]
+    MultiShotAutomated {
+        multi_shot_automated_params: Text<'a>,
+    },
+    #[serde(rename_all = "camelCase")]
+    MultiShotManual { multi_shot_manual_params: Shots<'a> },
+}
+
+#[derive(Debug, Serialize)]
+struct Text<'a> {
+    text: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    images: Vec<Image<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Shots<'a> {
+    shots: Vec<OneShot<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct OneShot<'a> {
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<Image<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Image<'a> {
+    format: &'a str,
+    source: Source<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Source<'a> {
+    bytes: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_seconds: Option<u32>,
+    fps: u32,
+    dimension: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i64>,
+}
+
+/// One shot, several that the model divides the prompt into, or several as they are told of.
+pub fn input(film: &Film) -> Input<'_> {
+    let text = |images| Text {
+        text: &film.prompt,
+        images,
+    };
+    let task = match film.shots.as_slice() {
+        [] if film.seconds <= SHOT_SECONDS => Task::TextVideo {
+            text_to_video_params: text(film.first.iter().map(image).collect()),
+        },
+        [] => Task::MultiShotAutomated {
+            multi_shot_automated_params: text(Vec::new()),
+        },
+        shots => Task::MultiShotManual {
+            multi_shot_manual_params: Shots {
+                shots: shots.iter().map(shot).collect(),
+            },
+        },
+    };
+    let (width, height) = film.size;
+    Input {
+        task,
+        video_generation_config: Config {
+            // The number of shots says it.
+            duration_seconds: film.shots.is_empty().then_some(film.seconds),
+            fps: FPS,
+            dimension: format!("{width}x{height}"),
+            seed: film.seed,
+        },
+    }
+}
+
+fn shot(shot: &Shot) -> OneShot<'_> {
+    OneShot {
+        text: &shot.prompt,
+        image: shot.first.as_ref().map(image),
+    }
+}
+
+fn image(still: &Still) -> Image<'_> {
+    Image {
+        format: &still.format,
+        source: Source {
+            bytes: &still.base64,
+        },
+    }
+}

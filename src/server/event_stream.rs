@@ -1,0 +1,86 @@
+//! Answers of Bedrock's own API: bytes as they came, and refusals in AWS's words.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::response::Parts;
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use super::App;
+use super::respond::{Notes, add_notes, add_retry};
+use super::shutdown::{Phase, Shutdown, restarting};
+use crate::converse::error::AwsError;
+use crate::fault::Fault;
+use crate::limits::Refused;
+use crate::pipeline::PassStream;
+use crate::record::Ending;
+
+const ERROR_TYPE: HeaderName = HeaderName::from_static(AwsError::NAME_HEADER);
+
+/// A whole answer, under the status and the headers that Bedrock gave it.
+pub fn pass_whole(head: Parts, body: Bytes, notes: &Notes<'_>) -> Response {
+    let mut response = Response::from_parts(head, Body::from(body));
+    add_notes(response.headers_mut(), notes);
+    response
+}
+
+/// A streamed answer.
+pub fn pass_stream(app: &App, head: Parts, stream: PassStream, notes: &Notes<'_>) -> Response {
+    let body = body(stream, app.shutdown.clone());
+    let mut response = Response::from_parts(head, body);
+    add_notes(response.headers_mut(), notes);
+    response
+}
+
+/// A refusal.
+pub fn refuse_as_aws(refused: &Refused) -> Response {
+    let error = AwsError::from(&refused.fault);
+    let mut response = Response::new(Body::from(error.to_json()));
+    let status = StatusCode::from_u16(error.status);
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Ok(name) = HeaderValue::try_from(error.name) {
+        headers.insert(ERROR_TYPE, name);
+    }
+    add_retry(headers, &refused.fault);
+    let notes = Notes {
+        rate: refused.rate,
+        ..Notes::default()
+    };
+    add_notes(headers, &notes);
+    response
+}
+
+/// The body of a streamed answer. Dropping it, as the server does when the client leaves, ends the
+/// call to Bedrock. No sign of life goes into a silence: the format has none.
+fn body(mut stream: PassStream, shutdown: Shutdown) -> Body {
+    Body::from_stream(async_stream::stream! {
+        let ending = shutdown.reached(Phase::Ending);
+        tokio::pin!(ending);
+        loop {
+            let step = tokio::select! {
+                biased;
+                step = stream.next() => step,
+                () = &mut ending => Err(restarting()),
+            };
+            match step {
+                Ok(Some(bytes)) => yield Ok::<_, Infallible>(bytes),
+                Ok(None) => return,
+                Err(fault) => {
+                    note_broken(&stream, &fault);
+                    yield Ok(stream.fail(&fault));
+                    return;
+                }
+            }
+        }
+    })
+}
+
+fn note_broken(stream: &PassStream, fault: &Fault) {
+    stream.record().entries().ending = Ending::Broken;
+    stream.record().note_fault(fault);
+}

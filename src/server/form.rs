@@ -1,0 +1,321 @@
+//! A body of `multipart/form-data`: small ones whole, large files as they arrive.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use multer::{Constraints, Error, Field, Multipart, SizeLimit};
+
+use super::extract::{late, too_large};
+use crate::config::ServerSettings;
+use crate::fault::{Fault, FaultKind};
+use crate::openai::form::Part;
+
+/// The most bytes that may arrive without an end of a part's head, or of what stands before the
+/// first part, coming in sight: the parser keeps them.
+const MOST_UNREAD: usize = 4 << 20;
+
+/// How much of a form is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormLimits {
+    /// The longest body, in bytes.
+    pub body: usize,
+    /// The longest part that is read whole, in bytes.
+    pub part: usize,
+    /// The most parts.
+    pub parts: usize,
+    /// How long a body that is read whole may take, and every piece of one that is not.
+    pub patience: Duration,
+}
+
+impl FormLimits {
+    /// For a form that is no larger than a body of JSON may be.
+    pub fn of(settings: &ServerSettings) -> Self {
+        Self {
+            body: settings.max_body,
+            part: settings.max_body,
+            parts: 64,
+            patience: settings.body_timeout,
+        }
+    }
+}
+
+/// A form, part by part.
+#[derive(Debug)]
+pub struct Form {
+    parts: Multipart<'static>,
+    /// The part that is being read: the parser goes on when it is gone.
+    open: Option<Field<'static>>,
+    unread: Arc<AtomicUsize>,
+    left: usize,
+    limits: FormLimits,
+}
+
+/// A part whose content has not been read.
+#[derive(Debug)]
+pub struct OpenPart<'a> {
+    /// The field's name.
+    pub name: String,
+    /// The name of the file; absent where the part is a text.
+    pub file_name: Option<String>,
+    /// The media type that the client declares.
+    pub content_type: Option<String>,
+    form: &'a mut Form,
+}
+
+/// Whether the client declares its body to be a form.
+pub fn is_form(headers: &HeaderMap) -> bool {
+    boundary(headers).is_some()
+}
+
+/// Reads a form whole.
+pub async fn read_form(
+    headers: &HeaderMap,
+    body: Body,
+    limits: FormLimits,
+) -> Result<Vec<Part>, Fault> {
+    let all = async {
+        let mut form = Form::open(headers, body, limits)?;
+        let mut parts = Vec::new();
+        while let Some(part) = form.next().await? {
+            parts.push(part.whole().await?);
+        }
+        Ok(parts)
+    };
+    let all = tokio::time::timeout(limits.patience, all).await;
+    all.unwrap_or_else(|_| Err(late()))
+}
+
+impl Form {
+    /// Begins to read a form.
+    pub fn open(headers: &HeaderMap, body: Body, limits: FormLimits) -> Result<Self, Fault> {
+        let boundary = boundary(headers).ok_or_else(no_form)?;
+        let unread = Arc::new(AtomicUsize::new(0));
+        let arrived = Arc::clone(&unread);
+        let body = body.into_data_stream().map_err(Unreadable::Broken);
+        let body = body.and_then(move |bytes| {
+            let unread = arrived.fetch_add(bytes.len(), Ordering::Relaxed);
+            std::future::ready(match unread.saturating_add(bytes.len()) > MOST_UNREAD {
+                true => Err(Unreadable::NoEnd),
+                false => Ok(bytes),
+            })
+        });
+        let size = SizeLimit::new().whole_stream(limits.body as u64);
+        let constraints = Constraints::new().size_limit(size);
+        Ok(Self {
+            parts: Multipart::with_constraints(body, boundary, constraints),
+            open: None,
+            unread,
+            left: limits.parts,
+            limits,
+        })
+    }
+
+    /// The next part; nothing at the end. What is left of the part before is passed over.
+    pub async fn next(&mut self) -> Result<Option<OpenPart<'_>>, Fault> {
+        self.open = None;
+        let next = tokio::time::timeout(self.limits.patience, self.parts.next_field()).await;
+        let next = next.map_err(|_| late())?;
+        let Some(field) = next.map_err(|error| fault(&error, self.limits.body))? else {
+            return Ok(None);
+        };
+        self.unread.store(0, Ordering::Relaxed);
+        self.left = self.left.checked_sub(1).ok_or_else(|| {
+            let most = self.limits.parts;
+            malformed(format!("the form has more than {most} parts"))
+        })?;
+        let name = field.name().map(str::to_owned);
+        let name = name.ok_or_else(|| malformed("a part of the form has no name"))?;
+        let file_name = field.file_name().map(str::to_owned);
+        let content_type = field.content_type().map(ToString::to_string);
+        self.open = Some(field);
+        Ok(Some(OpenPart {
+            name,
+            file_name,
+            content_type,
+            form: self,
+        }))
+    }
+}
+
+impl OpenPart<'_> {
+    /// The next bytes of the content; nothing at its end.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+        let limits = self.form.limits;
+        let Some(field) = &mut self.form.open else {
+            return Ok(None);
+        };
+        let chunk = tokio::time::timeout(limits.patience, field.chunk()).await;
+        let chunk = chunk.map_err(|_| late())?;
+        self.form.unread.store(0, Ordering::Relaxed);
+        chunk.map_err(|error| fault(&error, limits.body))
+    }
+
+    /// The part with all of its content.
+    pub async fn whole(mut self) -> Result<Part, Fault> {
+        let most = self.form.limits.part;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            if bytes.len() + chunk.len() > most {
+                let message = format!("`{}` is longer than {most} bytes", self.name);
+                let fault = Fault::new(FaultKind::TooLarge, message);
+                return Err(fault.parameter(self.name).code("request_too_large"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Part {
+            name: self.name,
+            file_name: self.file_name,
+            content_type: self.content_type,
+            bytes: bytes.into(),
+        })
+    }
+}
+
+/// What ends a form before its time.
+#[derive(Debug)]
+enum Unreadable {
+    Broken(axum::Error),
+    NoEnd,
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Broken(error) => error.fmt(formatter),
+            Self::NoEnd => formatter.write_str("no end of a part's head is in sight"),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+fn boundary(headers: &HeaderMap) -> Option<String> {
+    let declared = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    multer::parse_boundary(declared).ok()
+}
+
+fn no_form() -> Fault {
+    let message = "the body is no form; send it as `multipart/form-data` with a boundary";
+    Fault::new(FaultKind::UnsupportedMediaType, message).code("unsupported_media_type")
+}
+
+fn malformed(message: impl Into<String>) -> Fault {
+    Fault::new(FaultKind::InvalidRequest, message).code("invalid_form")
+}
+
+fn fault(error: &Error, longest: usize) -> Fault {
+    match error {
+        Error::StreamSizeExceeded { .. } => too_large(longest),
+        Error::StreamReadFailed(cause) => match cause.downcast_ref() {
+            Some(Unreadable::NoEnd) => malformed(format!("the form is none: {cause}")),
+            _ => malformed("the body broke off before its end"),
+        },
+        _ => malformed(format!("the form is none: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    const LIMITS: FormLimits = FormLimits {
+        body: 8 << 20,
+        part: 64,
+        parts: 3,
+        patience: Duration::from_secs(5),
+    };
+
+    fn headers() -> HeaderMap {
+        let form = HeaderValue::from_static("multipart/form-data; boundary=x");
+        HeaderMap::from_iter([(CONTENT_TYPE, form)])
+    }
+
+    fn part(name: &str, content: &str) -> String {
+        format!("--x\r\nContent-Disposition: form-data; {name}\r\n\r\n{content}\r\n")
+    }
+
+    async fn refused(body: String, limits: FormLimits) -> Fault {
+        let read = read_form(&headers(), Body::from(body), limits).await;
+        read.expect_err("a form that is refused")
+    }
+
+    #[tokio::test]
+    async fn parts_come_with_names_types_and_bytes() {
+        let file = "--x\r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a b.png\"\r\n\
+                    Content-Type: image/png\r\n\r\n\r\n--y\r\n\r\n";
+        let body = format!("{}{file}--x--\r\n", part("name=\"prompt\"", "a cat"));
+        let parts = read_form(&headers(), Body::from(body), LIMITS).await;
+        let parts = parts.expect("a form");
+        let [prompt, image] = &parts[..] else {
+            panic!("{parts:?}");
+        };
+        assert_eq!(
+            (&*prompt.name, &prompt.bytes[..]),
+            ("prompt", &b"a cat"[..])
+        );
+        assert_eq!(prompt.file_name, None);
+        assert_eq!((&*image.name, image.field()), ("image[]", "image"));
+        assert_eq!(image.file_name.as_deref(), Some("a b.png"));
+        assert_eq!(image.content_type.as_deref(), Some("image/png"));
+        assert_eq!(&image.bytes[..], b"\r\n--y\r\n");
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_as_it_arrives_however_long_it_is() {
+        let content = "z".repeat(3 << 20);
+        let body = format!(
+            "{}--x--\r\n",
+            part("name=\"file\"; filename=\"f\"", &content)
+        );
+        let pieces = body.as_bytes().chunks(1000).map(Bytes::copy_from_slice);
+        let pieces: Vec<Result<Bytes, std::io::Error>> = pieces.map(Ok).collect();
+        let body = Body::from_stream(futures_util::stream::iter(pieces));
+        let mut form = Form::open(&headers(), body, LIMITS).expect("a form");
+        let mut part = form.next().await.expect("a part").expect("a part");
+        let mut length = 0;
+        while let Some(chunk) = part.chunk().await.expect("a chunk") {
+            length += chunk.len();
+        }
+        assert_eq!(length, content.len());
+        assert!(form.next().await.expect("the end").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_form_is_bounded_in_bytes_parts_and_heads() {
+        let long = "z".repeat(65);
+        let fault = refused(part("name=\"a\"", &long) + "--x--\r\n", LIMITS).await;
+        assert_eq!(fault.kind, FaultKind::TooLarge);
+        assert_eq!(fault.parameter.as_deref(), Some("a"));
+
+        let small = FormLimits { body: 80, ..LIMITS };
+        let body = [part("name=\"a\"", "1"), part("name=\"b\"", "2")].concat();
+        assert_eq!(refused(body, small).await.kind, FaultKind::TooLarge);
+
+        let many = part("name=\"a\"", "1").repeat(4) + "--x--\r\n";
+        let fault = refused(many, LIMITS).await;
+        assert!(fault.message.contains("more than 3 parts"), "{fault}");
+
+        let head = format!("--x\r\nContent-Disposition: {}", "z".repeat(5 << 20));
+        let fault = refused(head, LIMITS).await;
+        assert!(fault.message.contains("no end"), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_form_is_said_to_be_none() {
+        let nameless = "--x\r\nContent-Type: text/plain\r\n\r\na\r\n--x--\r\n";
+        for body in ["", "hello", &part("name=\"a\"", "1"), nameless] {
+            let fault = refused(body.to_owned(), LIMITS).await;
+            assert_eq!(fault.code, Some("invalid_form"), "{body}: {fault}");
+        }
+        let none = read_form(&HeaderMap::new(), Body::empty(), LIMITS).await;
+        let fault = none.expect_err("no form");
+        assert_eq!(fault.kind, FaultKind::UnsupportedMediaType);
+    }
+}

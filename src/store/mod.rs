@@ -1,0 +1,170 @@
+//! What outlives the process: which files and batches there are. SQLite, in one file; the functions
+//! are those that a database of a server would have to have.
+//!
+//! Every question is bounded, and times come from the caller: Unix seconds.
+
+mod batches;
+mod files;
+mod results;
+
+pub use batches::{Leased, StoredBatch};
+pub use files::{FilePage, StoredFile};
+pub use results::StoredResult;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::SqliteSynchronous;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use tokio::sync::OnceCell;
+
+use crate::fault::{Fault, FaultKind};
+
+/// How long a write waits for another process's.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Connections of one process. SQLite writes one at a time; the others read.
+const CONNECTIONS: u32 = 4;
+
+/// The changes of the tables, in their order. A change is never changed, since it has been made
+/// where the gateway ran before.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(
+    1,
+    "files and batches",
+    include_str!("migrations/0001_files_and_batches.sql"),
+)];
+
+/// The store. Opened when it is first asked.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    pool: OnceCell<SqlitePool>,
+}
+
+/// Why the store does not answer; the text is for the operator.
+#[derive(Debug)]
+pub struct StoreError(String);
+
+impl Store {
+    /// The store in the file `path`.
+    pub fn at(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            pool: OnceCell::new(),
+        }
+    }
+
+    /// Opens the file, makes it where it is not there, and brings its tables up to date.
+    pub async fn open(&self) -> Result<(), StoreError> {
+        self.pool().await.map(drop)
+    }
+
+    /// Writes what is under way to the file and lets go of it.
+    pub async fn close(&self) {
+        if let Some(pool) = self.pool.get() {
+            pool.close().await;
+        }
+    }
+
+    async fn pool(&self) -> Result<&SqlitePool, StoreError> {
+        let opened = self.pool.get_or_try_init(|| async {
+            let options = SqliteConnectOptions::new()
+                .filename(&self.path)
+                .create_if_missing(true)
+                // Readers do not wait for a writer.
+                .journal_mode(SqliteJournalMode::Wal)
+                // Safe against the end of the process; the last writes may be lost with the power.
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(BUSY);
+            let pool = SqlitePoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .connect_with(options)
+                .await?;
+            migrator().run(&pool).await.map_err(StoreError::from)?;
+            Ok::<_, StoreError>(pool)
+        });
+        let place = |StoreError(error)| StoreError(format!("{}: {error}", self.path.display()));
+        opened.await.map_err(place)
+    }
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {
+        Migration::new(
+            *version,
+            Cow::Borrowed(*description),
+            MigrationType::Simple,
+            SqlSafeStr::into_sql_str(*sql),
+            false,
+        )
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(format!("what is stored cannot be read: {error}"))
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        let message = "the gateway's store does not answer; try again";
+        Fault::new(FaultKind::Unavailable, message)
+            .code("store_unavailable")
+            .retry_after(Duration::from_secs(1))
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// A store in a file of its own, for tests.
+#[cfg(test)]
+fn scratch() -> Store {
+    let name = format!("outcrop-store-{:016x}.db", fastrand::u64(..));
+    Store::at(&std::env::temp_dir().join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_opened_is_named() {
+        let store = Store::at(Path::new("/nowhere/at/all/outcrop.db"));
+        let error = store.open().await.expect_err("no such folder");
+        assert!(error.to_string().contains("/nowhere/at/all"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_store_is_opened_again_as_it_was_left() {
+        let store = scratch();
+        store.open().await.expect("a new store");
+        store.close().await;
+        let again = Store::at(&store.path);
+        again.open().await.expect("the same store");
+    }
+}

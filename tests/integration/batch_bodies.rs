@@ -1,0 +1,141 @@
+//! Golden folders of batches: `tests/bodies/batches/CASE/` holds the file that a client sends
+//! (`requests.jsonl`), the records that each model's job reads (`job.MODEL.jsonl`) and what is wrong
+//! with lines (`mistakes.txt`); and, where a job has answered (`job_output.jsonl`), the lines of the
+//! output file and of the file of errors.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use outcrop::adjustments::Adjustments;
+use outcrop::bedrock::record_failure;
+use outcrop::converse::batch::{JobRecord, JobResult, line_of, record_id};
+use outcrop::fault::Fault;
+use outcrop::openai::batches::{
+    LineReader, RequestLine, ResultIds, answered_line, check_request, completion_of, refused_line,
+};
+use outcrop::openai::chat::{ChatRequest, CompletionHead, Translated};
+use serde_json::Value;
+
+use crate::golden::compare;
+use crate::translation::translated;
+
+#[test]
+fn every_batch_gives_what_its_folder_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies/batches");
+    let cases: Vec<_> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(!cases.is_empty());
+    for case in cases {
+        check(&case);
+    }
+}
+
+fn check(case: &Path) {
+    let input = fs::read_to_string(case.join("requests.jsonl")).unwrap();
+    let mut reader = LineReader::new("/v1/chat/completions");
+    let mut jobs: BTreeMap<String, String> = BTreeMap::new();
+    let mut mistakes = String::new();
+    for (number, line) in input.lines().enumerate() {
+        match record(&mut reader, number, line) {
+            Ok((model, record)) => {
+                let job = jobs.entry(model).or_default();
+                job.push_str(&record);
+                job.push('\n');
+            }
+            Err(fault) => {
+                let code = fault.code.unwrap_or_default();
+                let parameter = fault.parameter.as_deref().unwrap_or("-");
+                mistakes.push_str(&format!("{}: {code} {parameter}: {fault}\n", number + 1));
+            }
+        }
+    }
+    for (model, records) in &jobs {
+        compare(
+            case,
+            &format!("job.{}.jsonl", model.replace(':', "_")),
+            records,
+        );
+    }
+    if !mistakes.is_empty() {
+        compare(case, "mistakes.txt", &mistakes);
+    }
+    let Ok(output) = fs::read_to_string(case.join("job_output.jsonl")) else {
+        return;
+    };
+    let lines: Vec<&str> = input.lines().collect();
+    let (mut good, mut bad) = (String::new(), String::new());
+    for line in output.lines() {
+        let (succeeded, result) = result(&lines, line);
+        let file = if succeeded { &mut good } else { &mut bad };
+        file.push_str(&result);
+        file.push('\n');
+    }
+    compare(case, "output.jsonl", &good);
+    compare(case, "errors.jsonl", &bad);
+}
+
+/// The model, and the record of its job.
+fn record(
+    reader: &mut LineReader<'_>,
+    number: usize,
+    line: &str,
+) -> Result<(String, String), Fault> {
+    let line = reader.read(line.as_bytes())?;
+    let request = request_of(&line);
+    check_request(&request)?;
+    let model = request.model.clone().unwrap();
+    let Translated { converse, .. } = translated(request)?;
+    let record = JobRecord {
+        record_id: &record_id(number),
+        model_input: &converse,
+    };
+    Ok((model, serde_json::to_string(&record).unwrap()))
+}
+
+/// Whether a line of a job's output is an answer, and the line that it becomes.
+fn result(lines: &[&str], line: &str) -> (bool, String) {
+    let result: JobResult = serde_json::from_str(line).unwrap();
+    let number = line_of(&result.record_id).unwrap();
+    let request = RequestLine::of_checked(lines[number].as_bytes()).unwrap();
+    let ids = ResultIds {
+        id: "batch_req_golden",
+        custom_id: &request.custom_id,
+        request_id: "req_golden",
+    };
+    let Some(answer) = result.model_output else {
+        let fault = record_failure(&result.error.unwrap_or_default()).fault;
+        return (false, refused_line(ids, &fault).unwrap());
+    };
+    let request = request_of(&request);
+    let model = request.model.clone().unwrap();
+    let Translated {
+        plan, adjustments, ..
+    } = translated(request).unwrap();
+    let head = CompletionHead {
+        id: "chatcmpl-golden",
+        created: 1_700_000_000,
+        model: &model,
+        metadata: None,
+    };
+    let json = completion_of(answer, plan, head).unwrap();
+    (true, answered_line(ids, &json, &adjustments).unwrap())
+}
+
+fn request_of(line: &RequestLine) -> ChatRequest {
+    serde_json::from_str(line.body.as_str()).unwrap()
+}
+
+#[test]
+fn an_answer_without_adjustments_says_nothing_of_them() {
+    let ids = ResultIds {
+        id: "a",
+        custom_id: "b",
+        request_id: "c",
+    };
+    let line = answered_line(ids, b"{}", &Adjustments::default()).unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["response"].get("adjustments"), None);
+}

@@ -1,0 +1,600 @@
+//! `/v1/batches`: requests in a file, answered by jobs or call by call.
+
+use std::collections::BTreeMap;
+
+use bedrock_simulator::{JobEnd, Operation, Script};
+use http::StatusCode;
+use outcrop::config::{Config, LimitSettings};
+use outcrop::store::{Leased, Store};
+use serde_json::{Value, json};
+
+use crate::batch_world::{
+    BUCKET, ROLE, batch_when, begin, beside, create, end_of, file_of, line, lines, restart, stop,
+    upload, with_batches, world,
+};
+use crate::world::{MODEL, World};
+
+const NOVA: &str = "us.amazon.nova-lite-v1:0";
+
+async fn with_jobs() -> World {
+    world(|config| config.batches.role_arn = Some(ROLE.to_owned())).await
+}
+
+async fn cancel(world: &World, id: &str) -> crate::world::Reply {
+    world
+        .post(&format!("/v1/batches/{id}/cancel"), &json!({}))
+        .await
+}
+
+fn many(model: &str, prefix: &str, count: usize) -> Vec<Value> {
+    let numbers = 0..count;
+    numbers
+        .map(|number| {
+            line(
+                &format!("{prefix}{number}"),
+                model,
+                &format!("say {number}"),
+            )
+        })
+        .collect()
+}
+
+/// What was answered, by the caller's names of the requests.
+fn answers(lines: &[Value]) -> BTreeMap<String, String> {
+    let answer = |line: &Value| {
+        let text = &line["response"]["body"]["choices"][0]["message"]["content"];
+        let id = line["custom_id"].as_str().unwrap().to_owned();
+        (id, text.as_str().unwrap_or_default().to_owned())
+    };
+    lines.iter().map(answer).collect()
+}
+
+fn orders(world: &World) -> Vec<Value> {
+    let requests = world.simulator.requests();
+    let orders = requests
+        .iter()
+        .filter(|request| request.operation == Some(Operation::CreateModelInvocationJob));
+    orders.map(|request| request.json()).collect()
+}
+
+#[tokio::test]
+async fn a_small_batch_is_answered_call_by_call() {
+    let world = world(|_| {}).await;
+    let input = lines(&[
+        line("good", MODEL, "Good morning"),
+        line("gone", "anthropic.claude-instant-v1", "Good night"),
+        line("also good", MODEL, "Good evening"),
+    ]);
+    let id = begin(&world, &input).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["status"], json!("completed"), "{batch:#}");
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 3, "completed": 2, "failed": 1})
+    );
+    assert_eq!(batch["metadata"], json!({"job": "nightly"}));
+    assert!(batch["usage"]["total_tokens"].as_u64().unwrap() > 0);
+    for time in [
+        "created_at",
+        "in_progress_at",
+        "finalizing_at",
+        "completed_at",
+        "expires_at",
+    ] {
+        assert!(batch[time].is_i64(), "{time}");
+    }
+    let output = file_of(&world, &batch, "output_file_id").await;
+    let answered = answers(&output);
+    assert!(answered["good"].contains("Good morning"), "{answered:?}");
+    assert!(
+        answered["also good"].contains("Good evening"),
+        "{answered:?}"
+    );
+    let first = &output[0];
+    assert_eq!(
+        first["custom_id"],
+        json!("good"),
+        "in the order of the input"
+    );
+    assert!(first["id"].as_str().unwrap().starts_with("batch_req_"));
+    assert_eq!(
+        (&first["error"], &first["response"]["status_code"]),
+        (&json!(null), &json!(200))
+    );
+    assert_eq!(
+        first["response"]["body"]["object"],
+        json!("chat.completion")
+    );
+    assert_eq!(first["response"]["body"]["model"], json!(MODEL));
+    let errors = file_of(&world, &batch, "error_file_id").await;
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0]["custom_id"], json!("gone"));
+    assert_eq!(errors[0]["response"]["status_code"], json!(404));
+    assert_eq!(
+        errors[0]["response"]["body"]["error"]["code"],
+        json!("model_not_found")
+    );
+    let file = batch["output_file_id"].as_str().unwrap();
+    let file = world.get(&format!("/v1/files/{file}")).await.json();
+    assert_eq!(file["purpose"], json!("batch_output"));
+}
+
+#[tokio::test]
+async fn a_large_batch_becomes_a_job_for_each_model() {
+    let world = with_jobs().await;
+    let mut input = many(MODEL, "claude-", 101);
+    input.extend(many(NOVA, "nova-", 100));
+    let id = begin(&world, &lines(&input)).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["status"], json!("completed"), "{batch:#}");
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 201, "completed": 201, "failed": 0})
+    );
+    assert!(batch["usage"]["input_tokens"].as_u64().unwrap() > 0);
+    let orders = orders(&world);
+    let mut models: Vec<&str> = orders
+        .iter()
+        .map(|order| order["modelId"].as_str().unwrap())
+        .collect();
+    models.sort_unstable();
+    assert_eq!(models, [NOVA, MODEL]);
+    for order in &orders {
+        assert_eq!(order["modelInvocationType"], json!("Converse"));
+        assert_eq!(order["roleArn"], json!(ROLE));
+        let input = order["inputDataConfig"]["s3InputDataConfig"]["s3Uri"]
+            .as_str()
+            .unwrap();
+        assert!(
+            input.starts_with(&format!("s3://{BUCKET}/outcrop/batches/{id}/")),
+            "{input}"
+        );
+        assert!(input.ends_with(".jsonl"), "{input}");
+    }
+    assert_eq!(world.asked().len(), 0, "nothing was asked call by call");
+    let answered = answers(&file_of(&world, &batch, "output_file_id").await);
+    assert_eq!(answered.len(), 201);
+    for (name, text) in &answered {
+        let number = name.rsplit('-').next().unwrap();
+        assert!(text.contains(&format!("say {number}")), "{name}: {text}");
+    }
+    assert_eq!(batch["error_file_id"], json!(null));
+    // The files of the jobs are deleted, input and output of both.
+    let deleted = || {
+        let requests = world.simulator.requests();
+        let deletions = requests.iter().filter(|request| request.method == "DELETE");
+        deletions.count()
+    };
+    loop {
+        let received = world.simulator.received();
+        if deleted() >= 4 {
+            break;
+        }
+        world.simulator.received_at_least(received + 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_bedrock_refuses_is_an_error_of_its_line() {
+    let world = with_jobs().await;
+    let mut input = many(NOVA, "n", 100);
+    // Refused by the service, and not by the gateway, which knows nothing of this field.
+    input[7]["body"]["additionalModelRequestFields"] = json!({"no_such_field": 1});
+    let id = begin(&world, &lines(&input)).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 100, "completed": 99, "failed": 1})
+    );
+    let errors = file_of(&world, &batch, "error_file_id").await;
+    assert_eq!(errors[0]["custom_id"], json!("n7"));
+    assert_eq!(errors[0]["response"]["status_code"], json!(400));
+    assert!(errors[0]["response"]["body"]["error"]["message"].is_string());
+}
+
+#[tokio::test]
+async fn requests_that_point_to_files_elsewhere_are_answered_beside_the_job() {
+    let world = with_jobs().await;
+    let mut input = many(NOVA, "n", 100);
+    let mut pointing = line("film", NOVA, "");
+    pointing["body"]["messages"][0]["content"] = json!([
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": format!("s3://{BUCKET}/a.png")}},
+    ]);
+    input.push(pointing);
+    let id = begin(&world, &lines(&input)).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 101, "completed": 101, "failed": 0})
+    );
+    assert_eq!((orders(&world).len(), world.asked().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn requests_that_a_guardrail_looks_at_are_answered_call_by_call() {
+    let world = with_jobs().await;
+    let mut input = many(NOVA, "n", 100);
+    input[3]["body"]["guardrailConfig"] =
+        json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1"});
+    let id = begin(&world, &lines(&input)).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["request_counts"]["completed"], json!(100));
+    assert_eq!((orders(&world).len(), world.asked().len()), (0, 100));
+}
+
+#[tokio::test]
+async fn where_bedrock_makes_no_job_the_requests_are_answered_call_by_call() {
+    let world = with_jobs().await;
+    let refused = Script::error(
+        400,
+        "ValidationException",
+        "The model does not support batch.",
+    );
+    world
+        .simulator
+        .push(refused.for_operation(Operation::CreateModelInvocationJob));
+    let id = begin(&world, &lines(&many(NOVA, "n", 100))).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 100, "completed": 100, "failed": 0})
+    );
+    assert_eq!(world.asked().len(), 100);
+}
+
+#[tokio::test]
+async fn a_job_that_may_not_be_made_fails_the_batch_and_names_nothing_of_the_operators() {
+    let world = with_jobs().await;
+    let message = format!("User: arn:aws:iam::1:user/x is not authorized to pass {ROLE}");
+    let refused = Script::error(403, "AccessDeniedException", message);
+    world
+        .simulator
+        .push(refused.for_operation(Operation::CreateModelInvocationJob));
+    let id = begin(&world, &lines(&many(NOVA, "n", 100))).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["status"], json!("failed"));
+    let error = &batch["errors"]["data"][0];
+    assert_eq!(error["line"], json!(null));
+    assert!(!batch.to_string().contains("arn:aws:iam"), "{batch:#}");
+}
+
+#[tokio::test]
+async fn a_job_that_fails_fails_the_batch() {
+    let world = with_jobs().await;
+    world.simulator.end_next_job(JobEnd::Failed);
+    let id = begin(&world, &lines(&many(NOVA, "n", 100))).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["status"], json!("failed"));
+    assert_eq!(
+        batch["errors"]["data"][0]["code"],
+        json!("batch_job_failed")
+    );
+    assert_eq!(batch["request_counts"]["failed"], json!(100));
+    let errors = file_of(&world, &batch, "error_file_id").await;
+    assert_eq!(errors[0]["error"]["code"], json!("batch_job_failed"));
+    assert_eq!(errors[0]["response"], json!(null));
+}
+
+#[tokio::test]
+async fn what_a_job_leaves_out_is_told_of_line_by_line() {
+    for (end, status, completed, code) in [
+        (JobEnd::PartiallyCompleted, "completed", 50, "no_result"),
+        (JobEnd::Expired, "expired", 0, "batch_expired"),
+    ] {
+        let world = with_jobs().await;
+        world.simulator.end_next_job(end);
+        let id = begin(&world, &lines(&many(NOVA, "n", 100))).await;
+        let batch = end_of(&world, &id).await;
+        assert_eq!(batch["status"], json!(status));
+        assert_eq!(batch["request_counts"]["completed"], json!(completed));
+        let errors = file_of(&world, &batch, "error_file_id").await;
+        assert_eq!(errors.len(), 100 - completed);
+        assert_eq!(errors[0]["error"]["code"], json!(code));
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_mistakes_fails_with_their_lines() {
+    let world = world(|_| {}).await;
+    let mut other_method = line("b", MODEL, "x");
+    other_method["method"] = json!("GET");
+    let mut other_url = line("c", MODEL, "x");
+    other_url["url"] = json!("/v1/embeddings");
+    let mut streamed = line("d", MODEL, "x");
+    streamed["body"]["stream"] = json!(true);
+    let mut refused = line("e", MODEL, "x");
+    refused["body"]["logprobs"] = json!(true);
+    let mut modelless = line("f", MODEL, "x");
+    modelless["body"].as_object_mut().unwrap().remove("model");
+    let good = line("a", MODEL, "x");
+    let input = [
+        &good,
+        &good,
+        &other_method,
+        &other_url,
+        &streamed,
+        &refused,
+        &modelless,
+    ];
+    let input: String = input.iter().map(|line| format!("{line}\n")).collect();
+    let id = begin(&world, &format!("{input}not json\n\n")).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["status"], json!("failed"));
+    assert!(batch["failed_at"].is_i64());
+    assert_eq!(world.asked().len(), 0, "nothing is sent");
+    let errors = batch["errors"]["data"].as_array().unwrap();
+    let found: Vec<(u64, &str, &Value)> = errors
+        .iter()
+        .map(|error| {
+            (
+                error["line"].as_u64().unwrap(),
+                error["code"].as_str().unwrap(),
+                &error["param"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (2, "duplicate_custom_id", &json!("custom_id")),
+            (3, "invalid_method", &json!("method")),
+            (4, "invalid_url", &json!("url")),
+            (5, "unsupported_value", &json!("body.stream")),
+            (6, "unsupported_parameter", &json!("body.logprobs")),
+            (7, "missing_required_parameter", &json!("body.model")),
+            (8, "invalid_json_line", &json!(null)),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_empty_file_and_one_that_is_too_long_fail() {
+    let world = world(|config| config.batches.max_requests = 2).await;
+    for (input, code) in [
+        ("\n\n".to_owned(), "empty_file"),
+        (lines(&many(MODEL, "a", 3)), "too_many_requests"),
+    ] {
+        let id = begin(&world, &input).await;
+        let batch = end_of(&world, &id).await;
+        assert_eq!(batch["status"], json!("failed"));
+        assert_eq!(batch["errors"]["data"][0]["code"], json!(code));
+    }
+}
+
+/// One call to each model, and then none for a long time.
+fn one_call(config: &mut Config) {
+    let mut limits = LimitSettings::calls(10).at_rate(0.001);
+    limits.burst = 1;
+    config.limits.target = limits;
+}
+
+#[tokio::test]
+async fn a_batch_that_is_answered_call_by_call_is_cancelled_between_two_calls() {
+    let world = world(one_call).await;
+    let id = begin(&world, &lines(&many(MODEL, "a", 3))).await;
+    batch_when(&world, &id, |batch| {
+        batch["request_counts"]["completed"] == 1
+    })
+    .await;
+    let cancelling = cancel(&world, &id).await.json();
+    assert_eq!(cancelling["status"], json!("cancelling"));
+    assert!(cancelling["cancelling_at"].is_i64());
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["status"], json!("cancelled"));
+    assert!(batch["cancelled_at"].is_i64());
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 3, "completed": 1, "failed": 0})
+    );
+    assert_eq!(file_of(&world, &batch, "output_file_id").await.len(), 1);
+    assert_eq!(
+        cancel(&world, &id).await.json()["status"],
+        json!("cancelled")
+    );
+}
+
+#[tokio::test]
+async fn cancelling_a_batch_stops_its_jobs() {
+    let world = with_jobs().await;
+    world.simulator.hold_jobs(true);
+    let id = begin(&world, &lines(&many(NOVA, "a", 100))).await;
+    batch_when(&world, &id, |batch| batch["status"] == "in_progress").await;
+    assert_eq!(
+        cancel(&world, &id).await.json()["status"],
+        json!("cancelling")
+    );
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["status"], json!("cancelled"), "{batch:#}");
+    let requests = world.simulator.requests();
+    let stops = requests
+        .iter()
+        .filter(|request| request.operation == Some(Operation::StopModelInvocationJob));
+    assert_eq!(stops.count(), 1);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_over_cannot_be_cancelled() {
+    let world = world(|_| {}).await;
+    let id = begin(&world, &lines(&many(MODEL, "a", 1))).await;
+    end_of(&world, &id).await;
+    let reply = cancel(&world, &id).await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert_eq!(reply.header("x-should-retry"), Some("false"));
+}
+
+#[tokio::test]
+async fn a_batch_goes_on_where_it_was_when_the_gateway_starts_again() {
+    let mut config = Config::default();
+    with_batches(&mut config);
+    let store = config.store.path.clone();
+    let mut world = world(|config| {
+        one_call(config);
+        config.store.path = store;
+    })
+    .await;
+    let id = begin(&world, &lines(&many(MODEL, "a", 3))).await;
+    batch_when(&world, &id, |batch| {
+        batch["request_counts"]["completed"] == 1
+    })
+    .await;
+    restart(&mut world, &mut config).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 3, "completed": 3, "failed": 0})
+    );
+    assert_eq!(world.asked().len(), 3, "nothing is asked twice");
+}
+
+#[tokio::test]
+async fn what_is_not_tried_within_the_window_is_told_of_as_expired() {
+    let mut config = Config::default();
+    with_batches(&mut config);
+    let store = config.store.path.clone();
+    let mut world = world(|config| {
+        one_call(config);
+        config.store.path = store.clone();
+    })
+    .await;
+    let id = begin(&world, &lines(&many(MODEL, "a", 3))).await;
+    batch_when(&world, &id, |batch| {
+        batch["request_counts"]["completed"] == 1
+    })
+    .await;
+    // A day goes by while the gateway is not there.
+    stop(&world).await;
+    let store = Store::at(&store);
+    let lease = Leased {
+        owner: "time",
+        now: 0,
+        until: i64::MAX,
+    };
+    let kept = store.lease_batch(&id, lease).await.unwrap().unwrap();
+    let mut document: Value = serde_json::from_str(&kept.document).unwrap();
+    document["batch"]["expires_at"] = json!(1);
+    let saved = store
+        .save_batch(&id, "time", &document.to_string(), true)
+        .await;
+    assert!(saved.unwrap());
+    store.release_batch(&id, "time").await.unwrap();
+    restart(&mut world, &mut config).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["status"], json!("expired"));
+    assert!(batch["expired_at"].is_i64());
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 3, "completed": 1, "failed": 2})
+    );
+    let errors = file_of(&world, &batch, "error_file_id").await;
+    assert_eq!(errors[0]["error"]["code"], json!("batch_expired"));
+    assert_eq!(world.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_is_found_again_when_the_gateway_starts_again() {
+    let mut config = Config::default();
+    with_batches(&mut config);
+    config.batches.role_arn = Some(ROLE.to_owned());
+    let first = config.clone();
+    let mut world = world(|config| {
+        *config = Config {
+            bedrock: config.bedrock.clone(),
+            ..first
+        }
+    })
+    .await;
+    world.simulator.hold_jobs(true);
+    let id = begin(&world, &lines(&many(NOVA, "a", 100))).await;
+    batch_when(&world, &id, |batch| batch["status"] == "in_progress").await;
+    restart(&mut world, &mut config).await;
+    world.simulator.hold_jobs(false);
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["request_counts"]["completed"], json!(100));
+    assert_eq!(orders(&world).len(), 1);
+}
+
+#[tokio::test]
+async fn two_gateways_on_one_store_do_no_work_twice() {
+    let mut config = Config::default();
+    with_batches(&mut config);
+    let first = config.clone();
+    let world = world(|config| {
+        *config = Config {
+            bedrock: config.bedrock.clone(),
+            ..first
+        }
+    })
+    .await;
+    let (other, _, _) = beside(&world, &mut config).await;
+    let mut batches = Vec::new();
+    for number in 0..5 {
+        batches.push(begin(&world, &lines(&many(MODEL, &format!("{number}-"), 10))).await);
+    }
+    for id in &batches {
+        let batch = end_of(&world, id).await;
+        assert_eq!(batch["request_counts"]["completed"], json!(10));
+    }
+    assert_eq!(world.asked().len(), 50);
+    drop(other);
+}
+
+#[tokio::test]
+async fn a_request_that_was_throttled_is_tried_again_later() {
+    let world = world(|config| config.bedrock.retry.attempts = 1).await;
+    let throttled = Script::error(429, "ThrottlingException", "Too many requests");
+    world
+        .simulator
+        .push(throttled.for_operation(Operation::Converse).times(2));
+    let id = begin(&world, &lines(&many(MODEL, "a", 1))).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 1, "completed": 1, "failed": 0})
+    );
+    assert_eq!(world.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn what_no_batch_can_be_is_refused_before_anything_is_kept() {
+    let world = world(|_| {}).await;
+    let reply = create(&world, "file-unknown").await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    assert_eq!(reply.error()["param"], json!("input_file_id"));
+    let body = json!({
+        "input_file_id": "f", "endpoint": "/v1/embeddings", "completion_window": "24h",
+    });
+    let reply = world.post("/v1/batches", &body).await;
+    assert_eq!(reply.error()["param"], json!("endpoint"));
+    assert_eq!(reply.error()["code"], json!("unsupported_value"));
+    assert_eq!(
+        world.get("/v1/batches/batch_unknown").await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(world.get("/v1/batches").await.json()["data"], json!([]));
+}
+
+#[tokio::test]
+async fn batches_are_listed_in_pages_newest_first() {
+    let world = world(|_| {}).await;
+    let file = upload(&world, &lines(&many(MODEL, "a", 1))).await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(create(&world, &file).await.json()["id"].clone());
+    }
+    let page = world.get("/v1/batches?limit=2").await.json();
+    assert_eq!(
+        (&page["data"][0]["id"], &page["data"][1]["id"]),
+        (&ids[2], &ids[1])
+    );
+    assert_eq!(page["has_more"], json!(true));
+    let after = ids[1].as_str().unwrap();
+    let page = world
+        .get(&format!("/v1/batches?limit=2&after={after}"))
+        .await
+        .json();
+    assert_eq!(
+        (&page["data"][0]["id"], &page["has_more"]),
+        (&ids[0], &json!(false))
+    );
+}

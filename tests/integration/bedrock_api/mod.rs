@@ -1,0 +1,282 @@
+//! Bedrock's own API through the gateway: what a client of it sends and hears.
+
+mod operator;
+mod sdk;
+mod streams;
+
+use bedrock_simulator::Options;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method};
+use outcrop::config::Config;
+use serde_json::{Value, json};
+
+use crate::signatures::team_a;
+use crate::world::{MODEL, Reply, World};
+
+/// A gateway with the key and the access key of `team-a`.
+async fn world(change: impl FnOnce(&mut Config)) -> World {
+    World::with_simulator(Options::default(), |config| {
+        config.keys.push(team_a());
+        change(config);
+    })
+    .await
+}
+
+/// A request as an SDK sends it with a Bedrock API key.
+async fn send(world: &World, path: &str, headers: &[(&'static str, &str)], body: &str) -> Reply {
+    let mut request = world.request(Method::POST, path, body.to_owned());
+    let bearer = HeaderValue::from_static("Bearer sk-team-a");
+    request.headers_mut().insert(AUTHORIZATION, bearer);
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value).unwrap();
+        request.headers_mut().insert(*name, value);
+    }
+    world.send(request).await
+}
+
+fn path(model: &str, action: &str) -> String {
+    format!("/model/{model}/{action}")
+}
+
+fn said(text: &str) -> Value {
+    json!({"messages": [{"role": "user", "content": [{"text": text}]}]})
+}
+
+async fn converse(world: &World, body: &Value) -> Reply {
+    send(world, &path(MODEL, "converse"), &[], &body.to_string()).await
+}
+
+fn error_type(reply: &Reply) -> &str {
+    reply.header("x-amzn-errortype").unwrap_or_default()
+}
+
+#[tokio::test]
+async fn bytes_pass_as_they_are_and_what_the_client_is_known_by_stays() {
+    let world = world(|_| {}).await;
+    let body = "{ \"messages\" : [{\"content\":[{\"text\":\"h\\u00e9\"}],\"role\":\"user\"}],\
+                \"inferenceConfig\":{\"temperature\":0.70} }";
+    for model in [
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1%3A0",
+    ] {
+        world.simulator.clear();
+        let headers = [
+            ("x-amzn-bedrock-trace", "ENABLED"),
+            ("accept", "application/json"),
+            ("x-custom", "mine"),
+            ("amz-sdk-invocation-id", "1"),
+            ("x-amz-date", "20250101T000000Z"),
+        ];
+        let reply = send(&world, &path(model, "converse"), &headers, body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert!(reply.header("x-amzn-requestid").is_some());
+        assert!(reply.header("x-request-id").is_some());
+        let asked = world.simulator.requests().pop().unwrap();
+        assert_eq!(asked.body, body);
+        assert_eq!(asked.path, path(model, "converse"));
+        assert_eq!(asked.headers["x-amzn-bedrock-trace"], "ENABLED");
+        let signed = asked.headers["authorization"].to_str().unwrap();
+        assert!(signed.starts_with("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/"));
+        assert_ne!(asked.headers["x-amz-date"], "20250101T000000Z");
+        for name in ["x-custom", "amz-sdk-invocation-id"] {
+            assert!(!asked.headers.contains_key(name), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_of_the_operators_is_the_model_it_stands_for() {
+    let world = world(|config| {
+        let model = outcrop::models::ModelId::parse(MODEL).unwrap();
+        config.models.insert("team/sonnet".to_owned(), model.into());
+    })
+    .await;
+    let body = said("hi").to_string();
+    for name in ["team/sonnet", "team%2Fsonnet"] {
+        let reply = send(&world, &path(name, "converse"), &[], &body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    let count = json!({"input": {"converse": said("hi")}}).to_string();
+    let reply = send(&world, &path("team/sonnet", "count-tokens"), &[], &count).await;
+    assert!(reply.json()["inputTokens"].is_u64(), "{}", reply.text);
+    let paths = world.simulator.requests().into_iter();
+    let paths: Vec<String> = paths.map(|request| request.path).collect();
+    let encoded = MODEL.replace(':', "%3A");
+    let foundation = encoded.strip_prefix("us.").unwrap();
+    assert_eq!(
+        paths,
+        [
+            path(&encoded, "converse"),
+            path(&encoded, "converse"),
+            path(foundation, "count-tokens")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn without_a_key_nothing_passes_and_aws_words_say_so() {
+    let world = world(|_| {}).await;
+    let body = said("hi").to_string();
+    let nothing = world.post(&path(MODEL, "converse"), &said("hi")).await;
+    let mut request = world.request(Method::POST, &path(MODEL, "converse"), body.clone());
+    let bearer = HeaderValue::from_static("Bearer sk-somebody-else");
+    request.headers_mut().insert(AUTHORIZATION, bearer);
+    let wrong = world.send(request).await;
+    for reply in [nothing, wrong] {
+        assert_eq!(reply.status, 403);
+        assert_eq!(error_type(&reply), "UnrecognizedClientException");
+        let members: Vec<String> = reply.json().as_object().unwrap().keys().cloned().collect();
+        assert_eq!(members, ["message"]);
+    }
+    assert_eq!(world.simulator.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn what_there_is_not_is_told_in_aws_words() {
+    let world = world(|_| {}).await;
+    let reply = send(&world, "/model/a/sing", &[], "{}").await;
+    assert_eq!(
+        (reply.status.as_u16(), error_type(&reply)),
+        (404, "UnknownOperationException")
+    );
+    let reply = send(&world, &path("a%20b", "converse"), &[], "{}").await;
+    assert_eq!(
+        (reply.status.as_u16(), error_type(&reply)),
+        (400, "ValidationException")
+    );
+    assert_eq!(world.simulator.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn the_whole_of_it_can_be_closed() {
+    let world = world(|config| config.bedrock_api.enabled = false).await;
+    let reply = converse(&world, &said("hi")).await;
+    assert_eq!(
+        (reply.status.as_u16(), error_type(&reply)),
+        (404, "UnknownOperationException")
+    );
+}
+
+#[tokio::test]
+async fn bedrocks_errors_pass_as_they_are_without_what_names_the_operator() {
+    let world = world(|_| {}).await;
+    let script = bedrock_simulator::Script::error;
+    let denied = "User: arn:aws:sts::123456789012:assumed-role/gateway is not authorized";
+    for (status, name, message, heard) in [
+        (
+            400,
+            "ValidationException",
+            "The \"é\" is bad.",
+            "The \"é\" is bad.",
+        ),
+        (
+            403,
+            "AccessDeniedException",
+            denied,
+            "User: [arn] is not authorized",
+        ),
+        (
+            404,
+            "ResourceNotFoundException",
+            "end of its life",
+            "end of its life",
+        ),
+        (424, "ModelErrorException", "it broke", "it broke"),
+        (
+            429,
+            "ThrottlingException",
+            "Too many requests",
+            "Too many requests",
+        ),
+        (408, "ModelTimeoutException", "too slow", "too slow"),
+    ] {
+        world.simulator.clear();
+        world.simulator.push(script(status, name, message).times(0));
+        let reply = converse(&world, &said("hi")).await;
+        assert_eq!(reply.status, status);
+        assert!(
+            error_type(&reply).starts_with(name),
+            "{}",
+            error_type(&reply)
+        );
+        assert_eq!(reply.json()["message"], heard);
+        assert!(reply.header("x-amzn-requestid").is_some());
+    }
+}
+
+#[tokio::test]
+async fn that_the_gateways_credentials_are_refused_is_not_told_as_the_clients_fault() {
+    let world = world(|_| {}).await;
+    let script = bedrock_simulator::Script::error(
+        403,
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    );
+    world.simulator.push(script.times(0));
+    let reply = converse(&world, &said("hi")).await;
+    assert_eq!(
+        (reply.status.as_u16(), error_type(&reply)),
+        (500, "InternalServerException")
+    );
+    assert!(!reply.text.contains("token"), "{}", reply.text);
+}
+
+#[tokio::test]
+async fn a_throttled_call_is_asked_again_until_it_is_answered() {
+    for action in ["converse", "invoke"] {
+        let world = world(|_| {}).await;
+        let script = bedrock_simulator::Script::error(429, "ThrottlingException", "slow down");
+        world.simulator.push(script.times(3));
+        let mut body = said("hi");
+        if action == "invoke" {
+            body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+        }
+        let reply = send(&world, &path(MODEL, action), &[], &body.to_string()).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert_eq!(world.simulator.requests().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn over_a_limit_of_the_gateways_the_answer_is_a_throttling_exception() {
+    let world = world(|config| {
+        let mut rate = outcrop::config::LimitSettings::calls(10).at_rate(0.01);
+        rate.burst = 1;
+        config.limits.key = rate;
+    })
+    .await;
+    let first = converse(&world, &said("hi")).await;
+    assert_eq!(first.status, 200);
+    assert_eq!(first.header("x-ratelimit-remaining-requests"), Some("0"));
+    let reply = converse(&world, &said("hi")).await;
+    assert_eq!(
+        (reply.status.as_u16(), error_type(&reply)),
+        (429, "ThrottlingException")
+    );
+    assert_eq!(reply.header("retry-after"), Some("60"));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn usage_and_cost_are_written_down_for_every_form_of_answer() {
+    let claude = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+    for (action, body) in [("converse", said("hi")), ("invoke", claude)] {
+        crate::logs::begin();
+        let world = world(|_| {}).await;
+        let reply = send(&world, &path(MODEL, action), &[], &body.to_string()).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let cost = reply.header("x-outcrop-cost-usd").unwrap().to_owned();
+        assert!(cost.starts_with("0.0"), "{cost}");
+        let line = crate::logs::request_line().await;
+        for part in [
+            "caller=\"team-a\"",
+            &format!("model=\"{MODEL}\""),
+            "status=200",
+            "ending=\"answered\"",
+            &format!("cost_usd=\"{cost}\""),
+        ] {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
+        assert!(!line.contains("prompt_tokens=0"), "{line}");
+        assert!(!line.contains("completion_tokens=0"), "{line}");
+    }
+}

@@ -1,0 +1,167 @@
+//! The AWS SDK for Rust with its endpoint at the gateway.
+
+use aws_credential_types::Credentials;
+use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::config::retry::RetryConfig;
+use aws_sdk_bedrockruntime::config::{BehaviorVersion, Builder, Region, Token};
+use aws_sdk_bedrockruntime::error::ProvideErrorMetadata;
+use aws_sdk_bedrockruntime::operation::RequestId;
+use aws_sdk_bedrockruntime::primitives::Blob;
+use aws_sdk_bedrockruntime::types::{
+    ContentBlock, ConversationRole, ConverseStreamOutput, ConverseTokensRequest, CountTokensInput,
+    Message, ResponseStream,
+};
+use bedrock_simulator::Script;
+use serde_json::{Value, json};
+
+use super::world;
+use crate::signatures::{ID, SECRET};
+use crate::world::{MODEL, World};
+
+fn settings(world: &World) -> Builder {
+    Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        // Of the client's own; the gateway calls another.
+        .region(Region::new("eu-west-3"))
+        .endpoint_url(format!("http://{}", world.address))
+        .retry_config(RetryConfig::disabled())
+}
+
+fn signing(world: &World, id: &str, secret: &str) -> Client {
+    let credentials = Credentials::new(id, secret, None, None, "test");
+    Client::from_conf(settings(world).credentials_provider(credentials).build())
+}
+
+fn user(text: &str) -> Message {
+    Message::builder()
+        .role(ConversationRole::User)
+        .content(ContentBlock::Text(text.to_owned()))
+        .build()
+        .unwrap()
+}
+
+async fn converse(client: &Client, model: &str) -> Result<String, (String, String)> {
+    let sent = client.converse().model_id(model).messages(user("hi"));
+    match sent.send().await {
+        Ok(answer) => Ok(answer.request_id().unwrap_or_default().to_owned()),
+        Err(error) => Err((
+            error.code().unwrap_or_default().to_owned(),
+            error.message().unwrap_or_default().to_owned(),
+        )),
+    }
+}
+
+fn claude() -> Blob {
+    let body = json!({
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 50,
+        "messages": [{"role": "user", "content": "hi"}],
+    });
+    Blob::new(body.to_string())
+}
+
+#[tokio::test]
+async fn every_operation_of_models_is_answered_to_a_signed_request() {
+    let world = world(|_| {}).await;
+    let client = signing(&world, ID, SECRET);
+    assert_ne!(converse(&client, MODEL).await, Ok(String::new()));
+
+    let stream = client
+        .converse_stream()
+        .model_id(MODEL)
+        .messages(user("hi"));
+    let mut stream = stream.send().await.unwrap().stream;
+    let mut text = String::new();
+    let mut last = None;
+    while let Some(event) = stream.recv().await.unwrap() {
+        if let ConverseStreamOutput::ContentBlockDelta(delta) = &event
+            && let Ok(piece) = delta.delta.as_ref().unwrap().as_text()
+        {
+            text.push_str(piece);
+        }
+        last = Some(event);
+    }
+    assert!(!text.is_empty());
+    assert!(matches!(last, Some(ConverseStreamOutput::Metadata(_))));
+
+    let invoked = client.invoke_model().model_id(MODEL).body(claude());
+    let invoked = invoked.send().await.unwrap().body.into_inner();
+    let invoked: Value = serde_json::from_slice(&invoked).unwrap();
+    assert_eq!(invoked["type"], "message");
+
+    let stream = client
+        .invoke_model_with_response_stream()
+        .model_id(MODEL)
+        .body(claude());
+    let mut stream = stream.send().await.unwrap().body;
+    let mut last = Value::Null;
+    while let Some(ResponseStream::Chunk(chunk)) = stream.recv().await.unwrap() {
+        last = serde_json::from_slice(&chunk.bytes.unwrap().into_inner()).unwrap();
+    }
+    assert!(
+        last["amazon-bedrock-invocationMetrics"].is_object(),
+        "{last}"
+    );
+
+    let counted = ConverseTokensRequest::builder()
+        .messages(user("hi"))
+        .build();
+    let counted = client
+        .count_tokens()
+        .model_id(MODEL.strip_prefix("us.").unwrap())
+        .input(CountTokensInput::Converse(counted));
+    assert!(counted.send().await.unwrap().input_tokens > 0);
+}
+
+#[tokio::test]
+async fn a_key_is_taken_as_a_bedrock_api_key() {
+    let world = world(|_| {}).await;
+    let client = |key: &str| {
+        let settings = settings(&world)
+            .bearer_token(Token::new(key, None))
+            .auth_scheme_preference([
+                aws_smithy_runtime_api::client::auth::http::HTTP_BEARER_AUTH_SCHEME_ID,
+            ]);
+        Client::from_conf(settings.build())
+    };
+    assert!(converse(&client("sk-team-a"), MODEL).await.is_ok());
+    let (code, _) = converse(&client("sk-other"), MODEL).await.unwrap_err();
+    assert_eq!(code, "UnrecognizedClientException");
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_told_as_aws_tells_them() {
+    let world = world(|_| {}).await;
+    for (id, secret, expected) in [
+        (ID, "another secret", "InvalidSignatureException"),
+        (
+            "AKIAIOSFODNN7EXAMPLE",
+            SECRET,
+            "UnrecognizedClientException",
+        ),
+    ] {
+        let (code, message) = converse(&signing(&world, id, secret), MODEL)
+            .await
+            .unwrap_err();
+        assert_eq!(code, expected, "{message}");
+    }
+    assert_eq!(world.simulator.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn where_there_are_no_keys_any_credentials_do() {
+    let world = World::start().await;
+    let client = signing(&world, "AKIAIOSFODNN7EXAMPLE", "anything");
+    assert!(converse(&client, MODEL).await.is_ok());
+}
+
+#[tokio::test]
+async fn errors_are_the_sdks_typed_ones() {
+    let world = world(|_| {}).await;
+    let client = signing(&world, ID, SECRET);
+    let script = Script::error(400, "ValidationException", "no").times(0);
+    world.simulator.push(script);
+    let sent = client.converse().model_id(MODEL).messages(user("hi"));
+    let error = sent.send().await.unwrap_err().into_service_error();
+    assert!(error.is_validation_exception(), "{error:?}");
+}

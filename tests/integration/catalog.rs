@@ -1,0 +1,258 @@
+//! What the models are described from, and how: the catalog itself, over the wire to the simulator.
+//!
+//! `tests/bodies/models/region` holds answers of the control plane, the foundation models as in the
+//! recording `listfoundationmodels-unknown-95d27523`, and the whole listing that they come to, one
+//! model a line.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bedrock_simulator::{Answer, ControlPlane, Operation, Options, Script, Simulator};
+use outcrop::base_models::BaseModels;
+use outcrop::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
+use outcrop::catalog::Catalog;
+use outcrop::config::{CatalogSettings, ModelEntry, ModelFiles, Shown, Tables};
+use outcrop::models::{ModelId, PriceTable};
+use serde_json::{Value, json};
+
+use crate::golden::compare;
+
+const PROFILE: &str =
+    "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies/models/region")
+}
+
+fn names(names: &[(&str, &str)]) -> BTreeMap<String, ModelEntry> {
+    let entry = |id: &str| ModelEntry::from(ModelId::parse(id).unwrap());
+    let names = names.iter();
+    names
+        .map(|(name, id)| ((*name).to_owned(), entry(id)))
+        .collect()
+}
+
+fn settings(show: Shown) -> CatalogSettings {
+    CatalogSettings {
+        show,
+        // Soon enough for a test that waits for the next time.
+        refresh: Duration::from_millis(5),
+        ..CatalogSettings::default()
+    }
+}
+
+async fn catalog(
+    simulator: &Simulator,
+    show: Shown,
+    names: BTreeMap<String, ModelEntry>,
+) -> Catalog {
+    let of_bedrock = BedrockSettings {
+        simulated: Some(SimulatedBedrock::at(simulator.url())),
+        ..BedrockSettings::default()
+    };
+    let bedrock = Bedrock::connect(&of_bedrock).await.unwrap();
+    let refresh = Duration::from_secs(3600);
+    let bases = BaseModels::new(bedrock.clone(), BTreeMap::new(), refresh);
+    let tables = Tables::load(&ModelFiles::default()).unwrap();
+    Catalog::start(bedrock, bases, &names, &settings(show), tables)
+}
+
+async fn models(catalog: &Catalog) -> Vec<Value> {
+    let list: Value = serde_json::from_slice(&catalog.list().await).unwrap();
+    assert_eq!(list["object"], "list");
+    list["data"].as_array().unwrap().clone()
+}
+
+async fn model(catalog: &Catalog, name: &str) -> Value {
+    let json = catalog.model(name).await;
+    serde_json::from_slice(&json.unwrap_or_else(|| panic!("no {name}"))).unwrap()
+}
+
+async fn ids(catalog: &Catalog) -> Vec<String> {
+    let models = models(catalog).await.into_iter();
+    models
+        .map(|model| model["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_region_and_an_account_are_described() {
+    // What no file is for is not allowed.
+    let options = Options {
+        control_plane: ControlPlane::Forbidden,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    for (file, operation) in [
+        ("list_foundation_models", Operation::ListFoundationModels),
+        ("list_inference_profiles", Operation::ListInferenceProfiles),
+        (
+            "list_custom_model_deployments",
+            Operation::ListCustomModelDeployments,
+        ),
+        ("list_imported_models", Operation::ListImportedModels),
+        (
+            "list_provisioned_model_throughputs",
+            Operation::ListProvisionedModelThroughputs,
+        ),
+        ("list_prompt_routers", Operation::ListPromptRouters),
+        (
+            "list_marketplace_model_endpoints",
+            Operation::ListMarketplaceModelEndpoints,
+        ),
+    ] {
+        let body = fs::read(folder().join(format!("{file}.json"))).unwrap();
+        let answer = Script::new(Answer::Raw {
+            status: 200,
+            headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
+            body: body.into(),
+        });
+        simulator.push(answer.for_operation(operation).times(0));
+    }
+    let names = names(&[
+        (
+            "assistant",
+            "global.anthropic.claude-haiku-4-5-20251001-v1:0",
+        ),
+        ("house-profile", PROFILE),
+        ("of-old", "anthropic.claude-instant-v1"),
+    ]);
+    let catalog = catalog(&simulator, Shown::All, names).await;
+    let lines: Vec<String> = models(&catalog)
+        .await
+        .into_iter()
+        .map(|mut model| {
+            // Where Bedrock tells no time, it is that of the gateway's start.
+            if model["created"].as_u64().unwrap() > 1_780_000_000 {
+                model["created"] = json!("start");
+            }
+            model.to_string()
+        })
+        .collect();
+    compare(&folder(), "listing.jsonl", &lines.join("\n"));
+}
+
+#[tokio::test]
+async fn all_pages_are_read_and_what_takes_no_calls_is_left_out() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let catalog = catalog(&simulator, Shown::All, BTreeMap::new()).await;
+    let ids = ids(&catalog).await;
+    let front = "arn:aws:bedrock:us-east-1:123456789012:";
+    for there in [
+        "global.cohere.embed-v4:0".to_owned(),
+        "us.anthropic.claude-opus-4-1-20250805-v1:0".to_owned(),
+        PROFILE.to_owned(),
+        format!("{front}custom-model-deployment/cd1234567890"),
+        format!("{front}imported-model/im1234567890"),
+        format!("{front}provisioned-model/pm1234567890"),
+        format!("{front}default-prompt-router/amazon.nova:1"),
+        format!("{front}prompt-router/pr1234567890"),
+        "arn:aws:sagemaker:us-east-1:123456789012:endpoint/our-endpoint".to_owned(),
+    ] {
+        assert!(ids.contains(&there), "{there}: {ids:?}");
+        assert_eq!(model(&catalog, &there).await["id"], there);
+    }
+    for absent in [
+        // Past its end, served by profiles alone, and only to be spoken with.
+        "anthropic.claude-instant-v1".to_owned(),
+        "anthropic.claude-opus-4-1-20250805-v1:0".to_owned(),
+        "amazon.nova-2-sonic-v1:0".to_owned(),
+        // Not yet there, and failed.
+        format!("{front}custom-model-deployment/cd0000000000"),
+        format!("{front}provisioned-model/pm0000000000"),
+    ] {
+        assert!(!ids.contains(&absent), "{absent}");
+        assert!(catalog.model(&absent).await.is_none());
+    }
+    let mut sorted = ids.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(ids, sorted);
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_list_one_kind_still_gets_the_others() {
+    let options = Options {
+        control_plane: ControlPlane::ListsOfModelsOnly,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    let catalog = catalog(&simulator, Shown::All, BTreeMap::new()).await;
+    let ids = ids(&catalog).await;
+    assert!(ids.contains(&"amazon.nova-lite-v1:0".to_owned()), "{ids:?}");
+    assert!(ids.contains(&PROFILE.to_owned()), "{ids:?}");
+    assert!(!ids.iter().any(|id| id.contains(":imported-model/")));
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_had_again_stays_as_it_was() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let catalog = catalog(&simulator, Shown::All, BTreeMap::new()).await;
+    let before = ids(&catalog).await;
+    let refused = Script::error(403, "AccessDeniedException", "no more").times(0);
+    simulator.push(refused.for_operation(Operation::ListFoundationModels));
+    let body = json!({"modelSummaries": []}).to_string();
+    let none = Script::new(Answer::Raw {
+        status: 200,
+        headers: BTreeMap::new(),
+        body: body.into(),
+    });
+    simulator.push(none.for_operation(Operation::ListImportedModels).times(0));
+    let imported = "arn:aws:bedrock:us-east-1:123456789012:imported-model/im1234567890";
+    while catalog.model(imported).await.is_some() {
+        tokio::task::yield_now().await;
+    }
+    let left: Vec<String> = before.into_iter().filter(|id| id != imported).collect();
+    assert_eq!(ids(&catalog).await, left);
+}
+
+#[tokio::test]
+async fn a_name_tells_what_it_stands_for_and_no_account() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let names = names(&[
+        ("fast", "amazon.nova-lite-v1:0"),
+        ("house", PROFILE),
+        ("amazon.nova-micro-v1:0", "amazon.nova-micro-v1:0"),
+    ]);
+    for show in [Shown::All, Shown::Configured] {
+        let catalog = catalog(&simulator, show, names.clone()).await;
+        let fast = model(&catalog, "fast").await;
+        assert_eq!(fast["outcrop"]["kind"], "alias");
+        assert_eq!(fast["outcrop"]["target"], "amazon.nova-lite-v1:0");
+        assert_eq!(fast["outcrop"]["target_kind"], "foundation_model");
+        let house = model(&catalog, "house").await;
+        let described = &house["outcrop"];
+        assert_eq!(described["target"], Value::Null);
+        assert_eq!(described["target_kind"], "application_inference_profile");
+        assert_eq!(described["family"], "Claude 4.5");
+        assert_eq!(
+            described["base_models"],
+            json!(["anthropic.claude-sonnet-4-5-20250929-v1:0"])
+        );
+        assert_eq!(house["owned_by"], "anthropic");
+        assert!(!house.to_string().contains("123456789012"));
+        // A name for itself is no alias.
+        let micro = model(&catalog, "amazon.nova-micro-v1:0").await;
+        assert_eq!(micro["outcrop"]["kind"], "foundation_model");
+    }
+}
+
+#[tokio::test]
+async fn other_tables_are_told_of_at_once_and_without_asking_bedrock() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let names = names(&[("fast", "amazon.nova-lite-v1:0")]);
+    let catalog = catalog(&simulator, Shown::Configured, names).await;
+    let input = async || {
+        let model = model(&catalog, "fast").await;
+        model["outcrop"]["price"]["per_million_tokens"]["default"]["input"].clone()
+    };
+    assert_eq!(input().await, "0.06");
+    let mut tables = Tables::load(&ModelFiles::default()).unwrap();
+    let own = "[[model]]\nids = ['amazon.nova-lite']\ninput = 1.5\noutput = 2";
+    tables.prices = tables.prices.overlay(PriceTable::parse(own).unwrap());
+    catalog.replace_tables(tables);
+    assert_eq!(input().await, "1.5");
+    assert_eq!(simulator.received(), 0);
+}

@@ -1,0 +1,95 @@
+//! Golden folders of `/v1/completions`: `tests/bodies/completions/CASE/` holds a client's request,
+//! the Converse requests that it becomes, Bedrock's events of each answer (apart by an empty line),
+//! and what the client gets: the stream and the whole answer.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use outcrop::converse::event::Event;
+use outcrop::fault::Fault;
+use outcrop::openai::chat::{CompletionHead, Ending, Pieces, Translated};
+use outcrop::openai::completions::{
+    CompletionRequest, Prompted, TextCompletion, TextWriter, chat_requests, in_its_words,
+};
+use outcrop::openai::error::ErrorBody;
+use serde_json::Value;
+
+use crate::golden::{cases, compare, events};
+use crate::translation::translated;
+
+const ID: &str = "cmpl-golden";
+const CREATED: u64 = 1_700_000_000;
+
+#[test]
+fn every_case_gives_what_its_folder_says() {
+    for case in cases("tests/bodies/completions") {
+        check(&case);
+    }
+}
+
+fn check(case: &Path) {
+    let text = fs::read_to_string(case.join("request.json")).unwrap();
+    let request: CompletionRequest = serde_json::from_str(&text).unwrap();
+    let model = request.model.clone().unwrap();
+    let (translated, echoed) = match understood(request) {
+        Ok(understood) => understood,
+        Err(fault) => {
+            let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
+            return compare(case, "error.json", &error);
+        }
+    };
+    let converse: Vec<_> = translated.iter().map(|t| &t.converse).collect();
+    let converse = serde_json::to_string_pretty(&converse).unwrap();
+    compare(case, "converse.json", &converse);
+    let notes = translated.iter().flat_map(|t| t.adjustments.iter());
+    let notes: Vec<String> = notes.map(ToString::to_string).collect();
+    compare(case, "adjustments.txt", &notes.join("\n"));
+
+    let mut plan = translated.into_iter().next().unwrap().plan;
+    plan.include_usage = true;
+    let plan = Arc::new(plan);
+    let text = fs::read_to_string(case.join("events.txt")).unwrap();
+    let answers: Vec<Vec<Event>> = text.split("\n\n").map(events).collect();
+
+    let each = plan.answers;
+    let mut writer = TextWriter::new(ID, CREATED, &model, true, echoed.clone(), each);
+    let mut endings = Vec::new();
+    let mut texts = Vec::new();
+    for (choice, events) in (0..).zip(&answers) {
+        let prompt = echoed.get((choice / each) as usize).map(String::as_str);
+        let mut text = TextCompletion::new(prompt);
+        let mut streamed = Pieces::new(Arc::clone(&plan));
+        let mut whole = Pieces::new(Arc::clone(&plan));
+        writer.choose(choice);
+        for event in events {
+            streamed.accept(event, &mut writer).unwrap();
+            whole.accept(event, &mut text).unwrap();
+        }
+        endings.push(whole.ending().clone());
+        texts.push(text);
+    }
+    let ending = Ending::of_prompts(&endings, each);
+    writer.done(&ending);
+    let stream = writer.take();
+    compare(case, "stream.sse", std::str::from_utf8(&stream).unwrap());
+    let head = CompletionHead {
+        id: ID,
+        created: CREATED,
+        model: &model,
+        metadata: None,
+    };
+    let json = TextCompletion::to_json(&texts, head, &ending).unwrap();
+    let pretty: Value = serde_json::from_slice(&json).unwrap();
+    let pretty = serde_json::to_string_pretty(&pretty).unwrap();
+    compare(case, "completion.json", &pretty);
+}
+
+fn understood(request: CompletionRequest) -> Result<(Vec<Translated>, Vec<String>), Fault> {
+    let Prompted { requests, echoed } = chat_requests(request, 8)?;
+    let translated = requests.into_iter().map(translated);
+    let translated = translated
+        .collect::<Result<_, _>>()
+        .map_err(|fault| in_its_words(fault, None))?;
+    Ok((translated, echoed))
+}

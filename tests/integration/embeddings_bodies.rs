@@ -1,0 +1,88 @@
+//! Golden folders of embeddings: `tests/bodies/embeddings/CASE/` holds a client's request, the
+//! bodies that it becomes, Bedrock's answers to them, and what the client gets; or the refusal.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use outcrop::config::{ModelFiles, Tables};
+use outcrop::converse::JsonText;
+use outcrop::models::ModelId;
+use outcrop::openai::chat::Fetched;
+use outcrop::openai::embeddings::{
+    EmbeddingTerms, EmbeddingsHead, EmbeddingsRequest, Tokenizer, answer_json, translate,
+};
+use outcrop::openai::error::ErrorBody;
+use outcrop::providers::embeddings::{Purpose, read};
+use serde_json::Value;
+
+use crate::golden::compare;
+
+#[test]
+fn every_case_gives_what_its_folder_says() {
+    for case in cases("embeddings") {
+        check(&case);
+    }
+}
+
+/// The folders of `tests/bodies/KIND`.
+pub fn cases(kind: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies");
+    let folders = fs::read_dir(root.join(kind)).unwrap();
+    let mut cases: Vec<PathBuf> = folders.map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(!cases.is_empty());
+    cases
+}
+
+fn check(case: &Path) {
+    let request = fs::read_to_string(case.join("request.json")).unwrap();
+    let request: EmbeddingsRequest = serde_json::from_str(&request).unwrap();
+    let model = request.model.clone().unwrap();
+    let tables = Tables::load(&ModelFiles::default()).unwrap();
+    let facts = tables.facts.facts(&ModelId::parse(&model).unwrap());
+    let terms = EmbeddingTerms {
+        facts: facts.embedding.as_ref().unwrap(),
+        purpose: Purpose::Index,
+        tokenizer: Tokenizer::Cl100kBase,
+        fetched: &Fetched::new(),
+    };
+    let translated = match translate(request, &terms) {
+        Ok(translated) => translated,
+        Err(fault) => {
+            let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
+            return compare(case, "error.json", &error);
+        }
+    };
+    let bodies = translated.calls.iter();
+    let bodies: Vec<Value> = bodies
+        .map(|call| serde_json::from_slice(&call.body).unwrap())
+        .collect();
+    compare(
+        case,
+        "bodies.json",
+        &serde_json::to_string_pretty(&bodies).unwrap(),
+    );
+    let notes = translated.adjustments.iter().map(ToString::to_string);
+    let notes: Vec<String> = notes.collect();
+    compare(case, "adjustments.txt", &notes.join("\n"));
+
+    let answers = fs::read_to_string(case.join("answers.json")).unwrap();
+    let answers: Vec<JsonText> = serde_json::from_str(&answers).unwrap();
+    assert_eq!(answers.len(), translated.calls.len(), "{}", case.display());
+    let mut vectors = Vec::new();
+    let mut tokens = 0;
+    for (answer, call) in answers.iter().zip(&translated.calls) {
+        let embedded = read(answer.as_str().as_bytes()).unwrap();
+        assert_eq!(embedded.vectors.len(), call.count, "{}", case.display());
+        tokens += embedded.input_tokens.unwrap_or_default();
+        vectors.extend(embedded.vectors);
+    }
+    let head = EmbeddingsHead {
+        model: &model,
+        prompt_tokens: tokens,
+        encoding: translated.encoding,
+    };
+    let reply = answer_json(&vectors, head).unwrap();
+    // As it is: how numbers are written is the point.
+    compare(case, "reply.json", std::str::from_utf8(&reply).unwrap());
+}

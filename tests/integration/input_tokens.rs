@@ -1,0 +1,455 @@
+//! `POST /v1/responses/input_tokens` and `POST /v1/chat/completions/input_tokens`
+
+use bedrock_simulator::{Operation, Script};
+use outcrop::config::{ChatOverrides, KeyDigest, KeyEntry, LimitSettings};
+use serde_json::{Value, json};
+
+use crate::world::{MODEL, Reply, World, whole};
+
+const NOVA: &str = "amazon.nova-lite-v1:0";
+
+async fn count(world: &World, body: &Value) -> Reply {
+    world.post("/v1/responses/input_tokens", body).await
+}
+
+/// What Bedrock was asked to count, and by which id.
+fn counted(world: &World) -> (String, Value) {
+    let asked = world.simulator.requests().pop().unwrap();
+    assert_eq!(asked.operation, Some(Operation::CountTokens));
+    let converse = asked.json()["input"]["converse"].clone();
+    (asked.model.clone().unwrap(), converse)
+}
+
+#[tokio::test]
+async fn bedrock_counts_where_it_can_under_the_model_s_own_id() {
+    let world = World::start().await;
+    let reply = count(
+        &world,
+        &json!({"model": MODEL, "input": "Good morning, mountain"}),
+    )
+    .await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let answer = reply.json();
+    assert_eq!(answer["object"], "response.input_tokens");
+    assert!(answer["input_tokens"].as_u64() > Some(3), "{answer}");
+    assert_eq!(answer["source"], "CountTokens");
+    assert_eq!(reply.adjustments(), "");
+    let (model, converse) = counted(&world);
+    assert_eq!(model, MODEL.trim_start_matches("us."));
+    let said = json!([{"role": "user", "content": [{"text": "Good morning, mountain"}]}]);
+    assert_eq!(converse["messages"], said);
+}
+
+#[tokio::test]
+async fn elsewhere_it_is_an_estimate_and_called_one() {
+    let world = World::start().await;
+    let input = "word ".repeat(800);
+    let reply = count(&world, &json!({"model": NOVA, "input": input})).await;
+    let answer = reply.json();
+    assert_eq!(answer["source"], "estimate");
+    let tokens = answer["input_tokens"].as_u64().unwrap();
+    assert!((1000..1100).contains(&tokens), "{tokens}");
+    assert!(reply.adjustments().contains("input_tokens: estimated"));
+    assert_eq!(world.simulator.received(), 0);
+}
+
+#[tokio::test]
+async fn a_picture_is_not_counted_by_its_bytes() {
+    let world = World::start().await;
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x64\0\0\0\x64\x08\x02\0\0\0".to_vec();
+    png.resize(200_000, 0);
+    let url = format!("data:image/png;base64,{}", base64(&png));
+    let input = json!([{"role": "user", "content": [
+        {"type": "input_text", "text": "What is this?"},
+        {"type": "input_image", "image_url": url, "detail": "auto"},
+    ]}]);
+    let answer = count(&world, &json!({"model": NOVA, "input": input}))
+        .await
+        .json();
+    assert!(answer["input_tokens"].as_u64().unwrap() < 100, "{answer}");
+}
+
+#[tokio::test]
+async fn a_count_that_is_refused_becomes_an_estimate_after_retries() {
+    for (status, code, calls) in [
+        (429, "ThrottlingException", 3),
+        (503, "ServiceUnavailableException", 3),
+        (403, "AccessDeniedException", 1),
+        (400, "ValidationException", 1),
+    ] {
+        let world = World::start().await;
+        let refused = Script::error(status, code, "not now").times(0);
+        world
+            .simulator
+            .push(refused.for_operation(Operation::CountTokens));
+        let request = json!({"model": MODEL, "input": "hi"});
+        let reply = count(&world, &request).await;
+        assert_eq!(
+            (reply.status.as_u16(), &reply.json()["source"]),
+            (200, &json!("estimate"))
+        );
+        assert!(reply.adjustments().contains("input_tokens: estimated"));
+        assert!(world.simulator.received() >= calls, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_strict_gets_a_count_or_nothing() {
+    let world = World::start().await;
+    for (model, status) in [(MODEL, 200), (NOVA, 400)] {
+        let body = json!({"model": model, "input": "hi"}).to_string();
+        let mut request = world.request(http::Method::POST, "/v1/responses/input_tokens", body);
+        let on = http::HeaderValue::from_static("on");
+        request.headers_mut().insert("x-outcrop-strict", on);
+        let reply = world.send(request).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        if status == 400 {
+            assert_eq!(reply.error()["param"], "model");
+            assert_eq!(reply.error()["code"], "unsupported_value");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_with_tools_is_counted_as_chat_would_send_it() {
+    let schema = json!({"type": "object", "properties": {"town": {"type": "string"}}});
+    let response = json!({
+        "model": MODEL,
+        "instructions": "Be brief.",
+        "input": [
+            {"role": "user", "content": "How is the weather in Rome and in Oslo?"},
+            {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAA"},
+            {"type": "message", "role": "assistant", "id": "msg_1", "status": "completed", "content": [
+                {"type": "output_text", "text": "I look.", "annotations": []},
+            ]},
+            {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "weather",
+             "arguments": "{\"town\":\"Rome\"}"},
+            {"type": "function_call", "id": "fc_2", "call_id": "call_2", "name": "weather",
+             "arguments": "{\"town\":\"Oslo\"}"},
+            {"type": "function_call_output", "call_id": "call_1", "output": "sun"},
+            {"type": "function_call_output", "call_id": "call_2", "output": [
+                {"type": "input_text", "text": "snow"},
+            ]},
+        ],
+        "tools": [{"type": "function", "name": "weather", "description": "Tells the weather",
+                   "parameters": schema, "strict": false}],
+        "tool_choice": {"type": "function", "name": "weather"},
+        "parallel_tool_calls": false,
+        "text": {"verbosity": "medium"},
+        "reasoning": {"effort": "none"},
+        "truncation": "disabled",
+    });
+    let call = |id: &str, town: &str| {
+        json!({"id": id, "type": "function", "function": {
+            "name": "weather", "arguments": json!({"town": town}).to_string(),
+        }})
+    };
+    let chat = json!({
+        "model": MODEL,
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "How is the weather in Rome and in Oslo?"},
+            {"role": "assistant", "content": "I look.",
+             "tool_calls": [call("call_1", "Rome"), call("call_2", "Oslo")]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "sun"},
+            {"role": "tool", "tool_call_id": "call_2", "content": "snow"},
+        ],
+        "tools": [{"type": "function", "function": {
+            "name": "weather", "description": "Tells the weather", "parameters": schema,
+        }}],
+        "tool_choice": {"type": "function", "function": {"name": "weather"}},
+        "parallel_tool_calls": false,
+        "reasoning_effort": "none",
+    });
+    let world = World::start().await;
+    let of_response = count(&world, &response).await;
+    assert_eq!(of_response.status, 200, "{}", of_response.text);
+    assert_eq!(of_response.adjustments(), "input[]: reasoning left out");
+    let asked = counted(&world);
+    let of_chat = world.post("/v1/chat/completions/input_tokens", &chat).await;
+    assert_eq!(of_chat.status, 200, "{}", of_chat.text);
+    assert_eq!(of_response.json(), of_chat.json());
+    assert_eq!(asked, counted(&world));
+
+    let explained = world.post("/v1/explain", &chat).await.json();
+    let tokens = &explained["input_tokens"];
+    assert_eq!(tokens["count"], of_chat.json()["input_tokens"]);
+    assert_eq!(tokens["source"], "CountTokens");
+    let sent = &explained["converse"];
+    assert_eq!(
+        (&sent["messages"], &sent["toolConfig"]),
+        (&asked.1["messages"], &asked.1["toolConfig"])
+    );
+}
+
+#[tokio::test]
+async fn every_kind_of_part_and_item_is_read() {
+    let wav = base64(b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    let request = json!({
+        "model": "amazon.nova-2-omni-v1:0",
+        "input": [
+            {"role": "developer", "content": [{"type": "input_text", "text": "Be brief."}]},
+            {"role": "user", "content": [
+                {"type": "input_text", "text": "Read", "prompt_cache_breakpoint": {"mode": "explicit"}},
+                {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64,aGk="},
+                {"type": "input_audio", "input_audio": {"data": wav, "format": "wav"}},
+            ]},
+            {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
+            {"role": "user", "content": "Please"},
+            {"type": "reasoning", "content": [{"type": "reasoning_text", "text": "Why not?"}], "summary": []},
+            {"type": "custom_tool_call", "call_id": "c1", "name": "shell", "input": "ls"},
+            {"type": "custom_tool_call_output", "call_id": "c1", "output": "a.txt"},
+        ],
+        "tools": [
+            {"type": "custom", "name": "shell", "description": "Runs it", "format": {"type": "text"}},
+            {"type": "web_search"},
+        ],
+        "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "custom", "name": "shell"}]},
+        "text": {"format": {"type": "json_schema", "name": "answer", "strict": true,
+                            "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}},
+    });
+    let world = World::start().await;
+    let reply = count(&world, &request).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(reply.json()["source"], "estimate");
+    let notes = reply.adjustments();
+    assert!(!notes.contains("messages"), "{notes}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_counted_is_refused_in_the_words_of_the_request() {
+    let user = json!({"role": "user", "content": "hi"});
+    let world = World::start().await;
+    for (change, parameter, code) in [
+        (
+            json!({"previous_response_id": "resp_1"}),
+            "previous_response_id",
+            "unsupported_parameter",
+        ),
+        (
+            json!({"conversation": "conv_1"}),
+            "conversation",
+            "unsupported_parameter",
+        ),
+        (
+            json!({"conversation": {"id": "conv_1"}}),
+            "conversation",
+            "unsupported_parameter",
+        ),
+        (
+            json!({"prompt": {"id": "pmpt_1"}}),
+            "prompt",
+            "unsupported_parameter",
+        ),
+        (
+            json!({"model": null}),
+            "model",
+            "missing_required_parameter",
+        ),
+        (json!({"input": null}), "input", "invalid_value"),
+        (json!({"input": []}), "input", "invalid_value"),
+        (
+            json!({"input": [user, {"type": "item_reference", "id": "msg_1"}]}),
+            "input[1].type",
+            "unsupported_value",
+        ),
+        (
+            json!({"input": [{"type": "mcp_call"}]}),
+            "input[0].type",
+            "unsupported_value",
+        ),
+        (
+            json!({"input": [{"type": "compaction", "encrypted_content": "x"}]}),
+            "input[0].type",
+            "unsupported_value",
+        ),
+        (
+            json!({"input": [user, {"content": "x"}]}),
+            "input[1].role",
+            "missing_required_parameter",
+        ),
+        (
+            json!({"input": [{"role": "user", "content": [{"type": "input_video"}]}]}),
+            "input[0].content[0].type",
+            "unsupported_value",
+        ),
+        (
+            json!({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}),
+            "input[0].content[0].image_url",
+            "missing_required_parameter",
+        ),
+        (
+            json!({"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "file-1"}]}]}),
+            "input[0].content[0].file_id",
+            "unsupported_value",
+        ),
+        (
+            json!({"input": [{"role": "user", "content": [{"type": "input_text"}]}]}),
+            "input[0].content[0].text",
+            "missing_required_parameter",
+        ),
+        (
+            json!({"input": [user, {"type": "function_call_output", "output": "x"}]}),
+            "input[1].call_id",
+            "missing_required_parameter",
+        ),
+        (
+            json!({"tools": [{"type": "file_search"}]}),
+            "tools[0].type",
+            "unsupported_value",
+        ),
+        (
+            json!({"tools": [{"type": "web_search"}]}),
+            "tools",
+            "unsupported_parameter",
+        ),
+        (
+            json!({"tools": [{"type": "function"}]}),
+            "tools[0].name",
+            "missing_required_parameter",
+        ),
+        (
+            json!({"tools": [{"type": "function", "name": "f", "parameters": {"type": "string"}}]}),
+            "tools[0].parameters.type",
+            "invalid_value",
+        ),
+        (
+            json!({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "function", "name": "g"}}),
+            "tool_choice.name",
+            "invalid_value",
+        ),
+        (
+            json!({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "mcp"}}),
+            "tool_choice.type",
+            "unsupported_value",
+        ),
+        (
+            json!({"text": {"format": {"type": "json_schema", "schema": {}}}}),
+            "text.format.name",
+            "missing_required_parameter",
+        ),
+        (
+            json!({"text": {"format": {"type": "xml"}}}),
+            "text.format.type",
+            "invalid_value",
+        ),
+        (
+            json!({"reasoning": {"effort": "much"}}),
+            "reasoning.effort",
+            "invalid_value",
+        ),
+        (
+            json!({"max_output_tokens": 0}),
+            "max_output_tokens",
+            "invalid_value",
+        ),
+        (
+            json!({"top_logprobs": 3}),
+            "top_logprobs",
+            "unsupported_parameter",
+        ),
+    ] {
+        let mut request = json!({"model": MODEL, "input": "hi"});
+        for (field, value) in change.as_object().unwrap() {
+            request[field] = value.clone();
+        }
+        let reply = count(&world, &request).await;
+        assert_eq!(reply.status, 400, "{change}: {}", reply.text);
+        let error = reply.error();
+        assert_eq!(
+            (&error["param"], &error["code"]),
+            (&json!(parameter), &json!(code)),
+            "{change}: {error}"
+        );
+        assert!(
+            !error["message"].as_str().unwrap().contains("`messages"),
+            "{error}"
+        );
+    }
+    assert_eq!(world.simulator.received(), 0);
+    let unknown = count(&world, &json!({"model": "no;model", "input": "hi"})).await;
+    assert_eq!(
+        (unknown.status.as_u16(), &unknown.error()["code"]),
+        (404, &json!("model_not_found"))
+    );
+}
+
+#[tokio::test]
+async fn fields_without_an_effect_are_noted_and_usual_values_are_not() {
+    let world = World::start().await;
+    let usual = json!({
+        "model": MODEL, "input": "hi", "stream": false, "store": true, "truncation": "disabled",
+        "background": false, "include": [], "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "reasoning": {"mode": "standard", "context": "auto"}, "metadata": {}, "user": null,
+    });
+    assert_eq!(count(&world, &usual).await.adjustments(), "");
+    let unusual = json!({
+        "model": MODEL, "input": [{"role": "user", "content": "hi", "phase": "commentary", "mood": "good"}],
+        "stream": true, "truncation": "auto", "personality": "friendly",
+        "reasoning": {"summary": "auto"}, "text": {"verbosity": "low"}, "house": 1,
+    });
+    let reply = count(&world, &unusual).await;
+    let notes: Vec<&str> = reply.adjustments().split(", ").collect();
+    for field in [
+        "stream",
+        "truncation",
+        "personality",
+        "reasoning.summary",
+        "text.verbosity",
+        "house",
+        "input[].phase",
+        "input[].mood",
+    ] {
+        assert!(
+            notes.contains(&format!("{field}: ignored").as_str()),
+            "{field}: {notes:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_count_is_held_to_the_limits_and_wants_a_key() {
+    let world = World::with(|config| {
+        config.limits.target = LimitSettings::calls(8).at_rate(0.01);
+    })
+    .await;
+    let request = json!({"model": NOVA, "input": "hi"});
+    assert_eq!(
+        count(&world, &request)
+            .await
+            .header("x-ratelimit-remaining-requests"),
+        Some("0")
+    );
+    assert_eq!(count(&world, &request).await.status, 429);
+    let mut chat = whole("hi");
+    chat["model"] = NOVA.into();
+    let chat = world.post("/v1/chat/completions/input_tokens", &chat).await;
+    assert_eq!(chat.status, 429);
+}
+
+#[tokio::test]
+async fn who_has_no_key_gets_no_count() {
+    let world = World::with(|config| {
+        config.keys = vec![KeyEntry {
+            caller: "alice".to_owned(),
+            digest: KeyDigest::of("sk-alice"),
+            chat: ChatOverrides::default(),
+            access_key: None,
+        }];
+    })
+    .await;
+    for path in [
+        "/v1/responses/input_tokens",
+        "/v1/chat/completions/input_tokens",
+    ] {
+        let reply = world
+            .post(path, &json!({"model": NOVA, "input": "hi"}))
+            .await;
+        assert_eq!(reply.status, 401, "{path}");
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::prelude::BASE64_STANDARD.encode(bytes)
+}

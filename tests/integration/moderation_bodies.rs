@@ -1,0 +1,91 @@
+//! Golden folders of `/v1/moderations`: `tests/bodies/moderations/CASE/` holds a client's request,
+//! what the operator has set (`settings.json`), the requests to Bedrock that it becomes, Bedrock's
+//! answers to them, and what the client gets.
+
+use std::fs;
+use std::path::Path;
+
+use outcrop::fault::Fault;
+use outcrop::openai::chat::Fetched;
+use outcrop::openai::error::ErrorBody;
+use outcrop::openai::moderations::{
+    CheckOptions, Findings, Item, Moderation, ModerationRequest, answer, apply_request,
+    checks_request, of_checks, of_guardrail, understood,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::golden::{cases, compare};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    guardrail: bool,
+    threshold: f64,
+    prompt_attack: bool,
+    sensitive_information: bool,
+}
+
+#[test]
+fn every_case_gives_what_its_folder_says() {
+    for case in cases("tests/bodies/moderations") {
+        check(&case);
+    }
+}
+
+fn check(case: &Path) {
+    let read = |name: &str| fs::read_to_string(case.join(name)).unwrap();
+    let request: ModerationRequest = serde_json::from_str(&read("request.json")).unwrap();
+    let settings: Settings = serde_json::from_str(&read("settings.json")).unwrap();
+    let asked = understood(request).and_then(|moderation| {
+        let asked = asked(&moderation.items, &settings)?;
+        Ok((moderation, asked))
+    });
+    let (moderation, asked) = match asked {
+        Ok(asked) => asked,
+        Err(fault) => {
+            let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
+            return compare(case, "error.json", &error);
+        }
+    };
+    let pretty = serde_json::to_string_pretty(&asked).unwrap();
+    compare(case, "asked.json", &pretty);
+    let Moderation {
+        model,
+        items,
+        adjustments,
+    } = moderation;
+    let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
+    compare(case, "adjustments.txt", &notes.join("\n"));
+    let answered: Vec<Value> = serde_json::from_str(&read("answered.json")).unwrap();
+    assert_eq!(answered.len(), asked.len(), "{}", case.display());
+    let judged = items.iter().zip(answered);
+    let judged = judged.map(|(item, answered)| (item.kinds(), found(answered, &settings)));
+    let judged: Vec<_> = judged.collect();
+    let json = answer("modr-golden", &model, &judged).unwrap();
+    let pretty: Value = serde_json::from_slice(&json).unwrap();
+    let pretty = serde_json::to_string_pretty(&pretty).unwrap();
+    compare(case, "moderation.json", &pretty);
+}
+
+fn asked(items: &[Item], settings: &Settings) -> Result<Vec<Value>, Fault> {
+    let options = CheckOptions {
+        prompt_attack: settings.prompt_attack,
+        sensitive_information: settings.sensitive_information,
+    };
+    let asked = items.iter().cloned().map(|item| match settings.guardrail {
+        true => apply_request(item, &Fetched::new()).map(|r| serde_json::to_value(r).unwrap()),
+        false => checks_request(item, options).map(|r| serde_json::to_value(r).unwrap()),
+    });
+    asked.collect()
+}
+
+fn found(answered: Value, settings: &Settings) -> Findings {
+    match settings.guardrail {
+        true => of_guardrail(serde_json::from_value(answered).unwrap()),
+        false => of_checks(
+            serde_json::from_value(answered).unwrap(),
+            settings.threshold,
+        ),
+    }
+}

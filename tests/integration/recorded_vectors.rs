@@ -1,0 +1,206 @@
+//! Recorded exchanges with models that embed or rerank, played through the gateway. They lie beside
+//! the repository and are no part of it.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bedrock_simulator::{Answer, Options, Script};
+use outcrop::config::Config;
+use outcrop::models::ModelId;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const RECORDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/recordings");
+
+#[tokio::test]
+async fn recorded_vectors_and_scores_reach_the_client_unchanged() {
+    let Ok(files) = Path::new(RECORDINGS).read_dir() else {
+        println!("did not run: no recordings beside the repository");
+        return;
+    };
+    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let mut played = 0;
+    for file in files.iter().filter(|file| is_json(file)) {
+        let recording: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        if recording["meta"]["operation"] != "InvokeModel" || recording["response"]["status"] != 200
+        {
+            continue;
+        }
+        let answer = &recording["response"]["body_json"];
+        if answer["results"][0].get("relevance_score").is_some() {
+            ranks(file, &recording).await;
+        } else if let Some(vectors) = vectors(answer) {
+            embeds(file, &recording, &vectors).await;
+        } else {
+            continue;
+        }
+        played += 1;
+    }
+    println!("{played} recordings of embeddings and rerankings played");
+    assert!(played > 0, "no recording has vectors or scores");
+}
+
+fn is_json(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|extension| extension == "json")
+}
+
+/// The vectors of an answer as recorded.
+fn vectors(answer: &Value) -> Option<Vec<Value>> {
+    let is_vector = |value: &Value| value[0].is_number();
+    let first = &answer["embedding"];
+    if is_vector(first) {
+        return Some(vec![first.clone()]);
+    }
+    let list = ["/embeddings/float", "/embeddings", "/data"]
+        .iter()
+        .find_map(|path| answer.pointer(path)?.as_array())?;
+    let vector = |entry: &Value| match is_vector(entry) {
+        true => Some(entry.clone()),
+        false => entry.get("embedding").filter(|v| is_vector(v)).cloned(),
+    };
+    list.iter().map(vector).collect()
+}
+
+/// The model, with one of the same form for an id that does not say what it is.
+fn model(recording: &Value) -> (String, ModelId) {
+    let path = recording["request"]["path"].as_str().unwrap();
+    let name = path.split('/').nth(2).unwrap();
+    let name = percent_encoding::percent_decode_str(name).decode_utf8();
+    let body = &recording["request"]["body"];
+    let base = match body.get("inputText").is_some() {
+        true => "amazon.titan-embed-text-v2:0",
+        false => "cohere.embed-v4:0",
+    };
+    (name.unwrap().into_owned(), ModelId::parse(base).unwrap())
+}
+
+async fn world(file: &Path, recording: &Value) -> (World, String) {
+    let (name, base) = model(recording);
+    let change = |config: &mut Config| {
+        config.base_models.insert(name.clone(), base.clone());
+        // A name that is too short for an id of any model.
+        if name == "cohere.embed" {
+            config.models.insert(name.clone(), base.into());
+        }
+    };
+    let options = Options {
+        validate: false,
+        ..Options::default()
+    };
+    let world = World::with_simulator(options, change).await;
+    world.simulator.push(Script::new(Answer::Recording {
+        file: file.to_path_buf(),
+    }));
+    (world, name)
+}
+
+async fn embeds(file: &Path, recording: &Value, vectors: &[Value]) {
+    let (world, name) = world(file, recording).await;
+    let body = &recording["request"]["body"];
+    let texts = texts(body, &recording["response"]["body_json"]);
+    assert_eq!(texts.len(), vectors.len(), "{}", file.display());
+    let mut request = json!({"model": name, "input": texts});
+    for (key, paths) in [
+        ("dimensions", ["/dimensions", "/output_dimension"]),
+        (
+            "input_type",
+            ["/input_type", "/singleEmbeddingParams/embeddingPurpose"],
+        ),
+        (
+            "truncate",
+            ["/truncate", "/singleEmbeddingParams/text/truncationMode"],
+        ),
+    ] {
+        if let Some(value) = paths.iter().find_map(|path| body.pointer(path)) {
+            request[key] = value.clone();
+        }
+    }
+    let reply = world.post("/v1/embeddings", &request).await;
+    assert_eq!(reply.status, 200, "{}: {}", file.display(), reply.text);
+    let answer = reply.json();
+    let got = answer["data"].as_array().unwrap().iter();
+    let got: Vec<&Value> = got.map(|entry| &entry["embedding"]).collect();
+    assert!(got.iter().copied().eq(vectors), "{}", file.display());
+    assert_eq!(
+        answer["usage"]["prompt_tokens"],
+        tokens(recording),
+        "{}",
+        file.display()
+    );
+    asks_as_recorded(&world, body, file);
+
+    world.simulator.push(Script::new(Answer::Recording {
+        file: file.to_path_buf(),
+    }));
+    request["encoding_format"] = json!("base64");
+    let answer = world.post("/v1/embeddings", &request).await.json();
+    for (entry, vector) in answer["data"].as_array().unwrap().iter().zip(vectors) {
+        let bytes = BASE64_STANDARD.decode(entry["embedding"].as_str().unwrap());
+        let numbers = vector.as_array().unwrap().iter();
+        let expected = numbers.flat_map(|n| (n.as_f64().unwrap() as f32).to_le_bytes());
+        assert!(
+            bytes.unwrap().into_iter().eq(expected),
+            "{}",
+            file.display()
+        );
+    }
+}
+
+/// What the client wanted embedded. Of a recording without its request, the answer tells.
+fn texts(body: &Value, answer: &Value) -> Vec<Value> {
+    let one = ["/inputText", "/singleEmbeddingParams/text/value"];
+    let one = one.iter().find_map(|path| body.pointer(path));
+    let several = body.get("texts").or_else(|| answer.get("texts"));
+    match (one, several) {
+        (Some(text), _) => vec![text.clone()],
+        (None, Some(texts)) => texts.as_array().unwrap().clone(),
+        (None, None) => Vec::new(),
+    }
+}
+
+fn tokens(recording: &Value) -> u64 {
+    let response = &recording["response"];
+    let header = &response["headers"]["x-amzn-bedrock-input-token-count"];
+    let header = header.as_str().map(|count| count.parse().unwrap());
+    header
+        .or_else(|| response["body_json"]["inputTextTokenCount"].as_u64())
+        .unwrap_or_default()
+}
+
+/// The gateway's body has what the recorded one has; what other clients leave out it may say.
+fn asks_as_recorded(world: &World, recorded: &Value, file: &Path) {
+    let body = world.simulator.requests().pop().unwrap().json();
+    let Some(recorded) = recorded.as_object() else {
+        return;
+    };
+    for (key, value) in recorded {
+        // A client of Titan that asked for what happens anyhow, and one of Cohere's that named the
+        // only type.
+        let usual = key == "normalize" && *value == json!(true) || key == "embedding_types";
+        let same = match value.as_object() {
+            Some(within) => within.iter().all(|(key2, value)| body[key][key2] == *value),
+            None => body[key] == *value,
+        };
+        assert!(usual || same, "{}: `{key}` in {body}", file.display());
+    }
+}
+
+async fn ranks(file: &Path, recording: &Value) {
+    let (world, name) = world(file, recording).await;
+    let body = &recording["request"]["body"];
+    let request = json!({
+        "model": name,
+        "query": body["query"],
+        "documents": body["documents"],
+        "top_n": body["top_n"],
+    });
+    let reply = world.post("/v1/rerank", &request).await;
+    assert_eq!(reply.status, 200, "{}: {}", file.display(), reply.text);
+    let recorded = &recording["response"]["body_json"]["results"];
+    assert_eq!(&reply.json()["results"], recorded, "{}", file.display());
+    assert_eq!(&world.simulator.requests().pop().unwrap().json(), body);
+}

@@ -1,0 +1,140 @@
+//! `/v1/rerank` through the real router against the simulator.
+
+use bedrock_simulator::{Answer, Script};
+use serde_json::{Value, json};
+
+use crate::logs;
+use crate::world::{Reply, World};
+
+const COHERE: &str = "cohere.rerank-v3-5:0";
+const AMAZON: &str = "amazon.rerank-v1:0";
+
+fn asking(model: &str) -> Value {
+    json!({
+        "model": model,
+        "query": "capital of the states",
+        "documents": ["Carson City", "the capital of the states", "capital letters"],
+    })
+}
+
+async fn rerank(world: &World, body: &Value) -> Reply {
+    world.post("/v1/rerank", body).await
+}
+
+#[tokio::test]
+async fn both_models_put_the_best_document_first() {
+    for (model, cost) in [(COHERE, "0.002"), (AMAZON, "0.001")] {
+        logs::begin();
+        let world = World::start().await;
+        let reply = rerank(&world, &asking(model)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let ranking = reply.json();
+        let order: Vec<&Value> = ranking["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|result| &result["index"])
+            .collect();
+        assert_eq!(order, [1, 2, 0]);
+        assert_eq!(ranking["results"][0]["relevance_score"], 1.0);
+        assert!(ranking["results"][0].get("document").is_none());
+        assert_eq!(ranking["meta"]["billed_units"]["search_units"], 1);
+        assert!(ranking["id"].as_str().unwrap().starts_with("rerank-"));
+        assert!(ranking.get("usage").is_none());
+        assert_eq!(reply.header("x-outcrop-cost-usd"), Some(cost));
+        let line = logs::request_line().await;
+        assert!(line.contains(&format!(" cost_usd=\"{cost}\"")), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_best_are_told_and_documents_come_back_where_that_is_asked() {
+    let world = World::start().await;
+    let mut request = asking(COHERE);
+    request["top_n"] = json!(2);
+    request["return_documents"] = json!(true);
+    let ranking = rerank(&world, &request).await.json();
+    let results = ranking["results"].as_array().unwrap();
+    assert_eq!(results.len(), 2);
+    assert_eq!(
+        results[0]["document"],
+        json!({"text": "the capital of the states"})
+    );
+    let body = world.simulator.requests().pop().unwrap().json();
+    assert_eq!(
+        (&body["top_n"], &body["api_version"]),
+        (&json!(2), &json!(2))
+    );
+}
+
+#[tokio::test]
+async fn a_hundred_documents_are_a_unit() {
+    let world = World::start().await;
+    let documents: Vec<String> = (0..101).map(|number| format!("text {number}")).collect();
+    let request = json!({"model": AMAZON, "query": "text 7", "documents": documents});
+    let reply = rerank(&world, &request).await;
+    assert_eq!(reply.json()["results"].as_array().unwrap().len(), 101);
+    assert_eq!(reply.json()["meta"]["billed_units"]["search_units"], 2);
+    assert_eq!(reply.header("x-outcrop-cost-usd"), Some("0.002"));
+}
+
+#[tokio::test]
+async fn it_answers_where_clients_look_for_it() {
+    let world = World::start().await;
+    for path in ["/v1/rerank", "/v2/rerank", "/rerank", "/api/v1/rerank"] {
+        let reply = world.post(path, &asking(COHERE)).await;
+        assert_eq!(reply.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn bad_requests_are_refused_before_anything_is_sent() {
+    let world = World::start().await;
+    for (field, value, param) in [
+        ("model", Value::Null, "model"),
+        ("query", json!(""), "query"),
+        ("query", json!(3), "query"),
+        ("documents", json!([]), "documents"),
+        ("documents", json!(["a", 3]), "documents[1]"),
+        ("top_n", json!(0), "top_n"),
+        ("rank_fields", json!("text"), "rank_fields"),
+    ] {
+        let mut request = asking(COHERE);
+        request[field] = value;
+        let reply = rerank(&world, &request).await;
+        assert_eq!(reply.status, 400, "{field}: {}", reply.text);
+        assert_eq!(reply.error()["param"], param);
+    }
+    assert!(world.simulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn bedrocks_errors_and_broken_answers_are_told() {
+    for (status, code, expected) in [
+        (429, "ThrottlingException", 429),
+        (403, "AccessDeniedException", 403),
+        (400, "ValidationException", 400),
+        (500, "InternalServerException", 500),
+    ] {
+        let world = World::start().await;
+        let error = Script::new(Answer::Error {
+            status,
+            code: code.to_owned(),
+            message: "ordered".to_owned(),
+            retry_after: None,
+        });
+        world.simulator.push(error.times(0));
+        assert_eq!(rerank(&world, &asking(COHERE)).await.status, expected);
+    }
+    for body in ["{}", r#"{"results":[{"index":9,"relevance_score":1}]}"#] {
+        let world = World::start().await;
+        world.simulator.push(Script::new(Answer::Raw {
+            status: 200,
+            headers: Default::default(),
+            body: body.to_owned().into(),
+        }));
+        let reply = rerank(&world, &asking(COHERE)).await;
+        assert_eq!(reply.status, 502, "{}", reply.text);
+        assert_eq!(reply.error()["code"], "upstream_bad_response");
+    }
+}

@@ -1,0 +1,61 @@
+//! Golden folders of rerankings: `tests/bodies/rerank/CASE/` holds a client's request, the body
+//! that it becomes, Bedrock's answer, and what the client gets; or the refusal.
+
+use std::fs;
+use std::path::Path;
+
+use outcrop::config::{ModelFiles, Tables};
+use outcrop::models::ModelId;
+use outcrop::openai::error::ErrorBody;
+use outcrop::openai::rerank::{Ranked, RerankHead, RerankRequest, answer_json, translate};
+use outcrop::providers::rerank::RerankAnswer;
+use serde_json::Value;
+
+use crate::embeddings_bodies::cases;
+use crate::golden::compare;
+
+#[test]
+fn every_case_gives_what_its_folder_says() {
+    for case in cases("rerank") {
+        check(&case);
+    }
+}
+
+fn check(case: &Path) {
+    let request = fs::read_to_string(case.join("request.json")).unwrap();
+    let request: RerankRequest = serde_json::from_str(&request).unwrap();
+    let model = request.model.clone().unwrap();
+    let tables = Tables::load(&ModelFiles::default()).unwrap();
+    let facts = tables.facts.facts(&ModelId::parse(&model).unwrap());
+    let translated = match translate(request, facts.rerank.as_ref().unwrap()) {
+        Ok(translated) => translated,
+        Err(fault) => {
+            let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
+            return compare(case, "error.json", &error);
+        }
+    };
+    let body: Value = serde_json::from_slice(&translated.body).unwrap();
+    compare(
+        case,
+        "body.json",
+        &serde_json::to_string_pretty(&body).unwrap(),
+    );
+    let notes = translated.adjustments.iter().map(ToString::to_string);
+    let notes: Vec<String> = notes.collect();
+    compare(case, "adjustments.txt", &notes.join("\n"));
+
+    let answer = fs::read_to_string(case.join("answers.json")).unwrap();
+    let answer: RerankAnswer = serde_json::from_str(&answer).unwrap();
+    let ranked = Ranked {
+        results: &answer.results,
+        documents: &translated.documents,
+        return_documents: translated.return_documents,
+    };
+    let head = RerankHead {
+        id: "rerank-golden",
+        model: &model,
+        tokens: None,
+    };
+    let reply = answer_json(&ranked, head).unwrap_or_else(|| b"unreadable".to_vec());
+    compare(case, "reply.json", std::str::from_utf8(&reply).unwrap());
+}

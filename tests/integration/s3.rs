@@ -1,0 +1,109 @@
+//! The gateway's way to S3, against the simulator's corner of it.
+
+use std::time::Duration;
+
+use bedrock_simulator::{Answer, Fault, Operation, Script, Simulator};
+use bytes::Bytes;
+use outcrop::bedrock::{Bedrock, BedrockSettings, S3, S3Location, SimulatedBedrock};
+use outcrop::fault::FaultKind;
+
+const BUCKET: &str = "outcrop-example";
+
+async fn store() -> (Simulator, S3) {
+    let simulator = Simulator::start(bedrock_simulator::Options::default())
+        .await
+        .unwrap();
+    let settings = BedrockSettings {
+        simulated: Some(SimulatedBedrock::at(simulator.url())),
+        ..BedrockSettings::default()
+    };
+    let bedrock = Bedrock::connect(&settings).await.unwrap();
+    (simulator, S3::new(&bedrock, true))
+}
+
+fn at(key: &str) -> S3Location {
+    S3Location {
+        bucket: BUCKET.to_owned(),
+        key: key.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn an_object_is_written_read_in_parts_listed_and_deleted() {
+    let (simulator, s3) = store().await;
+    let file = at("folder/a file+ä.txt");
+    let content = Bytes::from_static(b"0123456789");
+    s3.put(&file, "text/plain", content.clone()).await.unwrap();
+    assert_eq!(simulator.object(BUCKET, &file.key), Some(content));
+    assert!(s3.exists(&file).await.unwrap());
+    let part = s3.get(&file, Some("bytes=2-4")).await.unwrap();
+    assert_eq!(part.range.as_deref(), Some("bytes 2-4/10"));
+    assert_eq!(
+        (part.length, part.content_type.as_deref()),
+        (3, Some("text/plain"))
+    );
+    assert_eq!(part.whole(3).await.unwrap(), "234");
+    let whole = s3.get(&file, None).await.unwrap();
+    assert!(whole.whole(9).await.is_err(), "longer than is wanted");
+    let listed = s3.list(&at("folder/")).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&file));
+    s3.delete(&file).await.unwrap();
+    s3.delete(&file).await.unwrap();
+    assert!(!s3.exists(&file).await.unwrap());
+    assert!(s3.list(&at("")).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_s3_refuses_names_nothing_of_the_operators() {
+    let (simulator, s3) = store().await;
+    simulator.put_object(BUCKET, "file", "text/plain", "0123456789");
+    let no_bucket = S3Location {
+        bucket: "no-such-bucket".to_owned(),
+        key: "file".to_owned(),
+    };
+    for (file, range, kind) in [
+        (at("nothing"), None, FaultKind::NotFound),
+        (
+            at("file"),
+            Some("bytes=10-"),
+            FaultKind::RangeNotSatisfiable,
+        ),
+        (no_bucket, None, FaultKind::Internal),
+    ] {
+        let failure = s3.get(&file, range).await.unwrap_err();
+        assert_eq!(failure.fault.kind, kind, "{failure:?}");
+        assert!(!failure.fault.message.contains("bucket"), "{failure:?}");
+    }
+    let mut denied = Script::new(Answer::Error {
+        status: 403,
+        code: "AccessDenied".to_owned(),
+        message: "Access Denied".to_owned(),
+        retry_after: None,
+    });
+    denied.operation = Some(Operation::HeadObject);
+    simulator.push(denied);
+    let failure = s3.exists(&at("file")).await.unwrap_err();
+    assert_eq!(failure.fault.kind, FaultKind::Internal);
+}
+
+#[tokio::test]
+async fn an_object_that_breaks_off_is_a_failure() {
+    let (simulator, s3) = store().await;
+    simulator.put_object(BUCKET, "file", "text/plain", "0123456789");
+    let mut cut = Script::fault(Fault::Cut { after_events: 0 });
+    cut.operation = Some(Operation::GetObject);
+    simulator.push(cut);
+    let object = s3.get(&at("file"), None).await.unwrap();
+    assert!(object.whole(100).await.is_err());
+}
+
+#[tokio::test]
+async fn a_signed_address_is_one_of_the_store() {
+    let (simulator, s3) = store().await;
+    let address = s3
+        .presigned(&at("a picture.png"), Duration::from_secs(60))
+        .await;
+    let address = address.unwrap();
+    assert!(address.starts_with(&simulator.url()), "{address}");
+    assert!(address.contains("X-Amz-Expires=60"), "{address}");
+}

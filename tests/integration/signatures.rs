@@ -1,0 +1,220 @@
+//! Requests signed as AWS's SDKs sign them, checked by the gateway.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request};
+use outcrop::config::{AccessKey, KeyDigest, KeyEntry};
+use outcrop::fault::Fault;
+use outcrop::identity::Callers;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+pub const ID: &str = "OUTCROPTEAMA0001";
+pub const SECRET: &str = "a-secret-that-only-team-a-and-the-gateway-know";
+
+/// A caller `team-a` with the key `sk-team-a` and an access key.
+pub fn team_a() -> KeyEntry {
+    KeyEntry {
+        caller: "team-a".to_owned(),
+        digest: KeyDigest::of("sk-team-a"),
+        access_key: Some(AccessKey::new(ID, SECRET)),
+        chat: Default::default(),
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Asked {
+    method: Method,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+fn request(asked: &Asked) -> Request<()> {
+    let mut request = Request::builder()
+        .method(asked.method.clone())
+        .uri(format!("http://gateway.example:8080{}", asked.path))
+        .header("host", "gateway.example:8080");
+    for (name, value) in &asked.headers {
+        request = request.header(*name, value);
+    }
+    request.body(()).unwrap()
+}
+
+/// The head of the request as the SDK's own signer leaves it.
+fn signed(asked: &Asked, secret: &str, region: &str, time: SystemTime) -> Parts {
+    let mut request = request(asked);
+    let identity = Credentials::new(ID, secret, None, None, "test").into();
+    let params = SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name("bedrock")
+        .time(time)
+        .settings(SigningSettings::default())
+        .build()
+        .unwrap()
+        .into();
+    let uri = request.uri().to_string();
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
+    let body = SignableBody::Bytes(&asked.body);
+    let signable =
+        SignableRequest::new(asked.method.as_str(), uri.as_str(), headers, body).unwrap();
+    let (instructions, _) = sign(signable, &params).unwrap().into_parts();
+    instructions.apply_to_request_http1x(&mut request);
+    // What arrives has a path alone.
+    *request.uri_mut() = asked.path.parse().unwrap();
+    request.into_parts().0
+}
+
+fn caller(head: &Parts, body: &[u8], now: SystemTime) -> Result<String, Fault> {
+    let claim = Callers::new(&[team_a()]).claim(head, None, now)?;
+    claim.prove(body).map(|caller| caller.name().to_owned())
+}
+
+fn code(refused: Result<String, Fault>) -> &'static str {
+    refused.unwrap_err().code.unwrap_or_default()
+}
+
+fn paths() -> impl Strategy<Value = String> {
+    // A letter first: SDKs take `.` and `..` out of a path before they sign it, and no id is one.
+    let id = "[a-z][a-zA-Z0-9._:~@+%!$'()*,;=-]{0,20}".prop_map(|id| id.replace('%', "%3A"));
+    let query = select(vec![
+        "",
+        "?maxResults=5",
+        "?b=2&a=1&a=0",
+        "?x=%2F%20y&empty",
+    ]);
+    let action = select(vec!["converse", "invoke", "count-tokens"]);
+    (id, action, query).prop_map(|(id, action, query)| format!("/model/{id}/{action}{query}"))
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    let headers = proptest::collection::vec(
+        (
+            select(vec![
+                "content-type",
+                "x-amzn-bedrock-trace",
+                "x-custom",
+                "accept",
+            ]),
+            "[ -~]{0,20}",
+        ),
+        0..4,
+    );
+    let method = select(vec![Method::GET, Method::POST]);
+    let body = proptest::collection::vec(any::<u8>(), 0..40);
+    (method, paths(), headers, body).prop_map(|(method, path, headers, body)| Asked {
+        method,
+        path,
+        headers,
+        body,
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_an_sdk_signs_is_taken_whatever_it_is(
+        asked in asked(),
+        region in "[a-z]{2}-[a-z]{4}-[1-9]",
+    ) {
+        let now = SystemTime::now();
+        let head = signed(&asked, SECRET, &region, now);
+        prop_assert_eq!(caller(&head, &asked.body, now), Ok("team-a".to_owned()));
+    }
+
+    #[test]
+    fn nothing_that_was_signed_can_be_changed(asked in asked(), change in 0_usize..6) {
+        let now = SystemTime::now();
+        let mut head = signed(&asked, SECRET, "us-east-1", now);
+        let mut body = asked.body.clone();
+        match change {
+            0 => body.push(b'x'),
+            1 => head.method = Method::PUT,
+            2 => head.uri = format!("/model/other{}", &asked.path[6..]).parse().unwrap(),
+            3 => {
+                let joint = if asked.path.contains('?') { '&' } else { '?' };
+                head.uri = format!("{}{joint}more=1", asked.path).parse().unwrap();
+            }
+            4 => {
+                head.headers.insert("host", HeaderValue::from_static("other.example"));
+            }
+            _ => {
+                let later = now + Duration::from_secs(60);
+                let other = signed(&asked, SECRET, "us-east-1", later);
+                let date = other.headers["x-amz-date"].clone();
+                head.headers.insert("x-amz-date", date);
+            }
+        }
+        prop_assert_eq!(code(caller(&head, &body, now)), "InvalidSignatureException");
+    }
+}
+
+fn plain() -> Asked {
+    Asked {
+        method: Method::POST,
+        path: "/model/amazon.nova-lite-v1%3A0/converse".to_owned(),
+        headers: Vec::new(),
+        body: b"{}".to_vec(),
+    }
+}
+
+#[test]
+fn every_refusal_has_the_name_that_sdks_know() {
+    let now = SystemTime::now();
+    let head = |secret| signed(&plain(), secret, "us-east-1", now);
+    assert_eq!(
+        code(caller(&head("another secret"), b"{}", now)),
+        "InvalidSignatureException"
+    );
+    let late = now + Duration::from_secs(301);
+    assert_eq!(
+        code(caller(&head(SECRET), b"{}", late)),
+        "InvalidSignatureException"
+    );
+    let with = |name: &'static str, value: &str| {
+        let mut head = head(SECRET);
+        head.headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_str(value).unwrap(),
+        );
+        code(caller(&head, b"{}", now))
+    };
+    let value = head(SECRET).headers["authorization"].clone();
+    let value = value.to_str().unwrap();
+    let unknown = value.replace(ID, "AKIAIOSFODNN7EXAMPLE");
+    assert_eq!(
+        with("authorization", &unknown),
+        "UnrecognizedClientException"
+    );
+    assert_eq!(
+        with("authorization", "AWS4-HMAC-SHA256 Credential=x"),
+        "IncompleteSignatureException"
+    );
+    assert_eq!(
+        with("x-amz-security-token", "a token"),
+        "UnrecognizedClientException"
+    );
+    for unsigned in ["UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"] {
+        assert_eq!(
+            with("x-amz-content-sha256", unsigned),
+            "InvalidSignatureException"
+        );
+    }
+}
+
+#[test]
+fn a_secret_is_in_no_debug_output() {
+    let callers = Callers::new(&[team_a()]);
+    let claim = callers.claim(
+        &signed(&plain(), SECRET, "us-east-1", SystemTime::now()),
+        None,
+        SystemTime::now(),
+    );
+    let shown = format!("{callers:?} {claim:?}");
+    assert!(!shown.contains(SECRET), "{shown}");
+}

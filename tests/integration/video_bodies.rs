@@ -1,0 +1,57 @@
+//! What requests for videos become, in folders: the request, and what is sent or refused.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use outcrop::models::{ModelId, ModelTable};
+use outcrop::openai::videos::{VideoOrder, VideoRequest, translate};
+use serde_json::{Value, json};
+
+use crate::golden::compare;
+
+#[test]
+fn requests_become_what_the_folders_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies/videos");
+    let mut cases = 0;
+    for case in fs::read_dir(root).unwrap() {
+        let case = case.unwrap().path();
+        let text = fs::read_to_string(case.join("request.json")).unwrap();
+        let outcome = serde_json::to_string_pretty(&outcome(&text)).unwrap();
+        compare(&case, "outcome.json", &outcome);
+        cases += 1;
+    }
+    assert!(cases >= 30, "{cases}");
+}
+
+fn outcome(text: &str) -> Value {
+    let request: VideoRequest = serde_json::from_str(text).unwrap();
+    let model = ModelId::parse(request.model.as_deref().unwrap()).unwrap();
+    let table = ModelTable::built_in().unwrap();
+    let facts = table.facts(&model).video.clone().unwrap();
+    match translate(request, Vec::new(), &facts, &HashMap::new()) {
+        Ok(order) => sent(order),
+        Err(fault) => json!({
+            "refused": fault.message,
+            "param": fault.parameter,
+            "code": fault.code,
+        }),
+    }
+}
+
+fn sent(order: VideoOrder) -> Value {
+    let VideoOrder {
+        input,
+        seconds,
+        size,
+        resolution: _,
+        prompt,
+        adjustments,
+    } = order;
+    let input: Value = serde_json::from_str(input.as_str()).unwrap();
+    json!({
+        "modelInput": input,
+        "told": { "seconds": seconds, "size": size, "prompt": prompt },
+        "adjustments": adjustments.header_value(),
+    })
+}
