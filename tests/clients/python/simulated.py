@@ -39,6 +39,14 @@ class Simulator(Process):
         """Queues scripts for the calls to come."""
         self._http.post("/_simulator/scripts", json=list(scripts)).raise_for_status()
 
+    def order_jobs(self, **order):
+        """How the next batch job ends, and whether jobs in progress stay so."""
+        self._http.post("/_simulator/jobs", json=order).raise_for_status()
+
+    def requests(self):
+        """All requests, oldest first."""
+        return self._http.get("/_simulator/requests").raise_for_status().json()
+
     def clear(self):
         """Forgets scripts, requests and counts."""
         self._http.delete("/_simulator").raise_for_status()

@@ -30,6 +30,19 @@ def test_the_python_that_it_prints_runs(demo, tmp_path):
     assert "Hello!" in run.stdout
 
 
+def test_it_embeds_draws_and_films(demo):
+    with openai.OpenAI(base_url=demo.base_url, api_key="none", max_retries=0) as client:
+        vectors = client.embeddings.create(model="text-embedding-3-small", input=["a lake", "a sea"])
+        assert [len(vector.embedding) for vector in vectors.data] == [1024, 1024]
+        assert client.images.generate(model="gpt-image-1", prompt="A lake").data[0].b64_json
+        video = client.videos.create(model="sora-2", prompt="A lake", seconds="4", size="1280x720")
+        # The simulator has a film ready when it is asked for the third time.
+        while video.status == "in_progress":
+            video = client.videos.retrieve(video.id)
+        film = client.videos.download_content(video.id).read()
+        assert film[4:8] == b"ftyp"
+
+
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-mini"])
 def test_it_calls_tools(demo, model):
     tool = {"type": "function", "function": {

@@ -8,6 +8,8 @@ import pytest
 from conftest import connect_async
 from simulated import CLAUDE, NOVA
 
+CHAT = "/v1/chat/completions"
+
 
 def test_models_are_listed_by_the_names_that_can_be_asked_for(client):
     models = list(client.models.list())
@@ -43,15 +45,69 @@ def test_a_model_that_is_not_there_is_not_found(client, name):
     assert (raised.value.code, raised.value.param) == ("model_not_found", "model")
 
 
-def test_every_listed_model_that_writes_text_answers(client):
-    listed = [model.id for model in client.models.list()]
-    for name in listed:
-        if "embed" in name or "rerank" in name or "image" in name or "canvas" in name or "reel" in name:
+def test_every_listed_model_that_chats_answers(client):
+    for model in client.models.list():
+        if CHAT not in model.outcrop["endpoints"]:
             continue
         answer = client.chat.completions.create(
-            model=name, messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+            model=model.id, messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
         )
-        assert answer.choices[0].message.content, name
+        assert answer.choices[0].message.content, model.id
+
+
+def test_what_a_client_may_want_to_know_stands_under_one_key(client):
+    models = {model.id: model for model in client.models.list()}
+    claude = models[CLAUDE]
+    assert set(claude.model_extra) == {"outcrop"}
+    known = claude.outcrop
+    assert (known["kind"], known["family"]) == ("inference_profile", "Claude 4.5")
+    assert known["base_models"] == [CLAUDE.removeprefix("us.")]
+    assert CHAT in known["endpoints"]
+    assert {"text", "image", "document"} <= set(known["input_modalities"])
+    assert known["output_modalities"] == ["text"]
+    assert (known["context_window"], known["max_output_tokens"]) == (200_000, 64_000)
+    assert known["regions"] == ["us-east-1", "us-east-2", "us-west-2"]
+    assert models[NOVA].outcrop["life_cycle"] == {"status": "active"}
+    prices = known["price"]["per_million_tokens"]["default"]
+    # Three dollars, and a tenth more than through the global profile: exact, and no float.
+    assert (prices["input"], prices["output"]) == ("3.3", "16.5")
+    abilities = known["capabilities"]
+    assert abilities["streaming"] and abilities["tools"] and abilities["prompt_caching"]["supported"]
+    assert abilities["tool_choice"] == ["none", "auto", "required", "function"]
+    assert "high" in abilities["reasoning"]["efforts"]
+
+
+def test_models_that_do_not_chat_say_what_they_are_for(client):
+    embedding = client.models.retrieve("amazon.titan-embed-text-v2:0").outcrop
+    assert embedding["endpoints"] == ["/v1/embeddings"]
+    assert embedding["output_modalities"] == ["embedding"]
+    assert "capabilities" not in embedding
+
+
+def test_a_legacy_model_says_when_it_ends(client):
+    model = client.models.retrieve("us.anthropic.claude-opus-4-1-20250805-v1:0")
+    assert model.shutdown_date == model.outcrop["life_cycle"]["end_of_life"] == "2099-12-31"
+    assert model.outcrop["life_cycle"]["status"] == "legacy"
+    assert client.models.retrieve(NOVA).shutdown_date is None
+
+
+def test_a_name_says_what_it_stands_for(client):
+    alias = client.models.retrieve("plain-name").outcrop
+    assert (alias["kind"], alias["target"], alias["target_kind"]) == ("alias", NOVA, "foundation_model")
+    assert alias["regions"] == ["us-east-1"]
+
+
+@pytest.mark.parametrize("resource, kind", [
+    ("application-inference-profile/ap1234claude", "application_inference_profile"),
+    ("custom-model-deployment/cd1234567890", "custom_model_deployment"),
+    ("imported-model/im1234567890", "imported_model"),
+    ("provisioned-model/pm1234567890", "provisioned_model"),
+    ("default-prompt-router/amazon.nova:1", "prompt_router"),
+])
+def test_the_accounts_own_models_are_listed_and_found_by_their_arns(client, resource, kind):
+    arn = "arn:aws:bedrock:us-east-1:123456789012:" + resource
+    assert arn in {model.id for model in client.models.list()}
+    assert client.models.retrieve(arn).outcrop["kind"] == kind
 
 
 def test_the_asynchronous_client_lists_models(gateway):

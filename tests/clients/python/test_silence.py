@@ -39,6 +39,13 @@ def test_the_sdk_passes_over_comments(talkative, simulator):
     assert [chunk.choices[0].delta.content for chunk in chunks] == ["", "Good ", "morning", None]
 
 
+def test_completions_are_kept_open_too(talkative, simulator):
+    simulator.order(script(WORDS, SLOW))
+    with connect(talkative) as client:
+        chunks = list(client.completions.create(model=CLAUDE, prompt="Once", stream=True))
+    assert [chunk.choices[0].text for chunk in chunks] == ["Good ", "morning", ""]
+
+
 def test_the_accumulator_passes_over_comments(talkative, simulator):
     simulator.order(script(WORDS, SLOW))
     with connect(talkative) as client:

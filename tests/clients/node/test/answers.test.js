@@ -134,6 +134,22 @@ test("models are listed and found by names with colons", async () => {
   assert.equal((await client.models.retrieve(CLAUDE)).id, CLAUDE);
 });
 
+test("what is known of a model stands under one key", async () => {
+  const { outcrop } = await world.client().models.retrieve(CLAUDE);
+  assert.equal(outcrop.kind, "inference_profile");
+  assert.ok(outcrop.endpoints.includes("/v1/chat/completions"));
+  assert.equal(outcrop.price.per_million_tokens.default.input, "3.3");
+  const arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
+  assert.equal((await world.client().models.retrieve(arn)).outcrop.name, "assistants");
+});
+
+test("the tokens of an input are counted", async () => {
+  const count = await world.client().responses.inputTokens.count({ model: CLAUDE, input: "Good morning" });
+  assert.equal(count.object, "response.input_tokens");
+  assert.ok(count.input_tokens > 1);
+  assert.equal(count.source, "CountTokens");
+});
+
 test("headers of the answer can be read", async () => {
   const { data, response, request_id } = await world
     .client()

@@ -1,0 +1,60 @@
+"""LangChain's embeddings, which send lists of tokens."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from langchain_openai import OpenAIEmbeddings
+
+from processes import API_KEY, REPOSITORY
+
+TITAN = "amazon.titan-embed-text-v2:0"
+COHERE = "cohere.embed-v4:0"
+# Where tiktoken fetches the vocabulary from, which names its copy.
+VOCABULARY = "https://openaipublic.blob.core.windows.net/encodings/cl100k_base.tiktoken"
+
+
+@pytest.fixture(autouse=True)
+def vocabulary(tmp_path, monkeypatch):
+    """The vocabulary of tiktoken, from the crate that the gateway is built with."""
+    # Other platforms' packages are not on this machine.
+    host = re.search("^host: (.+)$", output_of("rustc", "-vV"), re.MULTILINE)[1]
+    options = ("--format-version", "1", "--locked", "--offline", "--filter-platform", host)
+    metadata = json.loads(output_of("cargo", "metadata", *options))
+    crate = next(package for package in metadata["packages"] if package["name"] == "tiktoken-rs")
+    source = Path(crate["manifest_path"]).parent / "assets" / "cl100k_base.tiktoken"
+    shutil.copy(source, tmp_path / hashlib.sha1(VOCABULARY.encode()).hexdigest())
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+
+
+def output_of(*command):
+    run = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, encoding="utf-8")
+    return run.stdout
+
+
+def embeddings(gateway, model, **more):
+    return OpenAIEmbeddings(model=model, base_url=gateway.base_url, api_key=API_KEY, max_retries=0, **more)
+
+
+@pytest.mark.parametrize("model", [TITAN, COHERE])
+def test_documents_reach_the_model_as_they_were_written(gateway, simulator, model):
+    texts = ["Hello, world! 🌍", "  two  spaces\n\nand Grüße"]
+    vectors = embeddings(gateway, model).embed_documents(texts)
+    assert len(vectors) == 2 and vectors[0] != vectors[1]
+    bodies = [request["body_json"] for request in simulator.received()]
+    sent = [text for body in bodies for text in body.get("texts") or [body["inputText"]]]
+    assert sorted(sent) == sorted(texts)
+
+
+def test_a_query_has_the_length_that_was_asked_for(gateway, simulator):
+    assert len(embeddings(gateway, TITAN, dimensions=256).embed_query("ore")) == 256
+    assert simulator.last() == {"inputText": "ore", "dimensions": 256}
+
+
+def test_texts_are_sent_as_such_where_tokens_are_not_wanted(gateway, simulator):
+    embeddings(gateway, COHERE, check_embedding_ctx_length=False).embed_documents(["ore", "rock"])
+    assert simulator.last()["texts"] == ["ore", "rock"]

@@ -1,0 +1,77 @@
+"""LangChain's classes for Bedrock with their endpoint at the gateway, and a key of its own as a
+Bedrock API key."""
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from langchain_aws import BedrockEmbeddings, ChatBedrock, ChatBedrockConverse
+
+from processes import API_KEY
+from simulated import CLAUDE, NOVA, script, text
+from tls_front import TlsFront
+
+WEATHER = {
+    "name": "get_weather",
+    "description": "Tells the weather of a city",
+    "parameters": {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+    },
+}
+
+
+@pytest.fixture
+def settings(gateway, monkeypatch, tmp_path):
+    """The gateway's key as a Bedrock API key, and its address."""
+    front = TlsFront(gateway.url, tmp_path)
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", API_KEY)
+    monkeypatch.setenv("AWS_CA_BUNDLE", front.certificate)
+    yield {"region_name": "us-east-1", "endpoint_url": front.url}
+    front.stop()
+
+
+def test_boto3_with_an_api_key(settings, monkeypatch):
+    hello = [{"role": "user", "content": [{"text": "Good morning, mountain"}]}]
+    client = boto3.client("bedrock-runtime", **settings)
+    assert client.converse(modelId=NOVA, messages=hello)["stopReason"] == "end_turn"
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "sk-of-somebody-else")
+    client = boto3.client("bedrock-runtime", **settings)
+    with pytest.raises(ClientError) as caught:
+        client.converse(modelId=NOVA, messages=hello)
+    assert caught.value.response["Error"]["Code"] == "UnrecognizedClientException"
+
+
+@pytest.mark.parametrize("model", [CLAUDE, NOVA])
+def test_chat_by_converse(settings, simulator, model):
+    simulator.order(script(text("Good ", "morning")))
+    answer = ChatBedrockConverse(model=model, **settings).invoke("Good morning, mountain")
+    assert answer.text == "Good morning"
+    assert answer.usage_metadata["output_tokens"] > 0
+
+
+def test_streaming_by_converse(settings, simulator):
+    simulator.order(script(text("Good ", "morning")))
+    chunks = list(ChatBedrockConverse(model=NOVA, **settings).stream("Good morning, mountain"))
+    assert "".join(chunk.text for chunk in chunks) == "Good morning"
+
+
+def test_tools_by_converse(settings):
+    chat = ChatBedrockConverse(model=CLAUDE, **settings)
+    forced = chat.bind_tools([WEATHER], tool_choice="get_weather")
+    [call] = forced.invoke("How is the weather in Bern?").tool_calls
+    assert call["name"] == "get_weather"
+
+
+def test_chat_in_the_models_own_words(settings):
+    chat = ChatBedrock(model=CLAUDE, beta_use_converse_api=False, **settings)
+    answer = chat.invoke("Good morning, mountain")
+    assert answer.text
+    chunks = list(chat.stream("Good morning, mountain"))
+    assert "".join(chunk.text for chunk in chunks)
+
+
+def test_embeddings(settings):
+    embeddings = BedrockEmbeddings(model_id="amazon.titan-embed-text-v2:0", **settings)
+    one, two = embeddings.embed_documents(["Good morning", "Good night"])
+    assert len(one) == len(two) > 0

@@ -1,0 +1,161 @@
+"""Files and batches through the official SDK."""
+
+import io
+import json
+
+import openai
+import pytest
+
+from conftest import connect
+from processes import eventually
+from simulated import CLAUDE, NOVA
+
+CONFIGURATION = """
+[s3]
+bucket = "outcrop-example"
+path_style = true
+
+[batches]
+enabled = true
+role_arn = "arn:aws:iam::123456789012:role/outcrop-batches"
+poll_interval = "20ms"
+
+[retry]
+base_delay = "10ms"
+budget_percent = 1000
+"""
+
+OVER = {"completed", "failed", "expired", "cancelled"}
+
+
+@pytest.fixture(scope="module")
+def batch_gateway(start_gateway):
+    return start_gateway(CONFIGURATION)
+
+
+@pytest.fixture
+def client(batch_gateway):
+    with connect(batch_gateway) as client:
+        yield client
+
+
+def line(custom_id, model, text, **more):
+    body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
+    return {"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body}
+
+
+def upload(client, lines, **more):
+    content = "".join(json.dumps(line) + "\n" for line in lines)
+    return client.files.create(file=("in.jsonl", io.BytesIO(content.encode())), purpose="batch", **more)
+
+
+def begin(client, lines, **more):
+    return client.batches.create(
+        input_file_id=upload(client, lines).id, endpoint="/v1/chat/completions", completion_window="24h", **more
+    )
+
+
+def end_of(client, batch):
+    def over():
+        seen = client.batches.retrieve(batch.id)
+        return seen if seen.status in OVER else None
+
+    return eventually(over)
+
+
+def lines_of(client, file_id):
+    return [json.loads(line) for line in client.files.content(file_id).iter_lines()]
+
+
+def test_a_file_is_kept_listed_read_and_deleted(client):
+    file = upload(client, [line("a", NOVA, "hi")], expires_after={"anchor": "created_at", "seconds": 3600})
+    assert (file.object, file.purpose, file.filename, file.status) == ("file", "batch", "in.jsonl", "processed")
+    assert file.expires_at == file.created_at + 3600
+    assert client.files.retrieve(file.id) == file
+    assert file.id in [listed.id for listed in client.files.list(purpose="batch", limit=1)]
+    content = client.files.content(file.id).read()
+    assert len(content) == file.bytes
+    assert json.loads(content)["custom_id"] == "a"
+    assert client.files.delete(file.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(file.id)
+
+
+def test_a_small_batch_is_answered_call_by_call(client, simulator):
+    tools = [{"type": "function", "function": {"name": "a.tool", "parameters": {"type": "object", "properties": {}}}}]
+    batch = begin(
+        client,
+        [line("one", NOVA, "Good morning"), line("two", CLAUDE, "Good night", tools=tools), line("bad", "no-such-model", "x")],
+        metadata={"job": "nightly"},
+        output_expires_after={"anchor": "created_at", "seconds": 7200},
+    )
+    assert batch.status == "validating"
+    batch = end_of(client, batch)
+    assert batch.status == "completed", batch
+    assert (batch.request_counts.total, batch.request_counts.completed, batch.request_counts.failed) == (3, 2, 1)
+    assert batch.metadata == {"job": "nightly"}
+    assert batch.usage.total_tokens == batch.usage.input_tokens + batch.usage.output_tokens > 0
+    answers = {line["custom_id"]: line["response"] for line in lines_of(client, batch.output_file_id)}
+    assert set(answers) == {"one", "two"}
+    completion = openai.types.chat.ChatCompletion.model_validate(answers["one"]["body"])
+    assert "Good morning" in completion.choices[0].message.content
+    assert answers["one"]["status_code"] == 200
+    (error,) = lines_of(client, batch.error_file_id)
+    assert (error["custom_id"], error["response"]["status_code"]) == ("bad", 404)
+    output = client.files.retrieve(batch.output_file_id)
+    assert (output.purpose, output.expires_at - output.created_at) == ("batch_output", 7200)
+
+
+def test_a_large_batch_is_answered_by_jobs(client, simulator):
+    lines = [line(f"{model}-{number}", model, f"say {number}") for model in (NOVA, CLAUDE) for number in range(100)]
+    batch = end_of(client, begin(client, lines))
+    assert batch.status == "completed", batch
+    assert batch.request_counts.completed == 200
+    results = lines_of(client, batch.output_file_id)
+    assert [result["custom_id"] for result in results] == [line["custom_id"] for line in lines]
+    for result in results:
+        text = result["response"]["body"]["choices"][0]["message"]["content"]
+        assert "say " + result["custom_id"].rsplit("-", 1)[1] in text
+    operations = [request["operation"] for request in simulator.requests()]
+    assert operations.count("create_model_invocation_job") == 2
+    assert "converse" not in operations
+
+
+def test_a_file_with_mistakes_fails_with_their_lines(client):
+    good = line("a", NOVA, "x")
+    batch = end_of(client, begin(client, [good, good, line("b", NOVA, "x", stream=True)]))
+    assert batch.status == "failed"
+    errors = [(error.line, error.code, error.param) for error in batch.errors.data]
+    assert errors == [(2, "duplicate_custom_id", "custom_id"), (3, "unsupported_value", "body.stream")]
+
+
+def test_a_batch_is_cancelled(client, simulator):
+    simulator.order_jobs(hold=True)
+    batch = begin(client, [line(str(number), NOVA, "x") for number in range(100)])
+    eventually(lambda: client.batches.retrieve(batch.id).status == "in_progress")
+    assert client.batches.cancel(batch.id).status == "cancelling"
+    assert end_of(client, batch).status == "cancelled"
+    with pytest.raises(openai.NotFoundError):
+        client.batches.cancel("batch_unknown")
+
+
+def test_batches_are_listed_newest_first_through_all_pages(client):
+    batches = [end_of(client, begin(client, [line("a", NOVA, "x")])).id for _ in range(3)]
+    listed = [batch.id for batch in client.batches.list(limit=2)]
+    assert listed[:3] == batches[::-1]
+    assert listed == sorted(listed, reverse=True)
+
+
+def test_what_no_batch_can_be_is_refused_by_name(client):
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.batches.create(input_file_id="f", endpoint="/v1/embeddings", completion_window="24h")
+    assert (raised.value.param, raised.value.code) == ("endpoint", "unsupported_value")
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.files.create(file=("a.jsonl", b"{}"), purpose="fine-tune")
+    assert raised.value.param == "purpose"
+
+
+def test_where_they_are_off_the_answer_says_so(gateway):
+    with connect(gateway) as client, pytest.raises(openai.NotFoundError) as raised:
+        client.batches.list()
+    assert raised.value.code == "not_enabled"

@@ -1,0 +1,121 @@
+"""Every resource of the SDK is served, or answers 404 with the reason."""
+
+import inspect
+
+import openai
+import pytest
+
+# Half of what is not there, OpenAI itself is about to take away.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+# The resources that are served, at least in part; tests of their own tell how.
+SERVED = ("chat", "completions", "models", "moderations", "embeddings", "images", "videos", "files", "batches", "responses")
+
+# Helpers of the SDK that ask nothing by themselves, or several things.
+HELPERS = ("connect", "poll", "and_wait", "and_poll", "upload", "parse", "stream", "unwrap", "verify", "with_")
+
+
+def methods(resource, path):
+    """The methods of a resource and of those below it, each with its path in the client."""
+    for name in dir(type(resource)):
+        if name.startswith("_") or any(part in name for part in HELPERS):
+            continue
+        if isinstance(getattr(type(resource), name), openai._compat.cached_property):
+            below = getattr(resource, name)
+            if isinstance(below, openai._resource.SyncAPIResource):
+                yield from methods(below, f"{path}.{name}")
+        elif callable(getattr(resource, name)):
+            yield f"{path}.{name}", getattr(resource, name)
+
+
+def resources(client):
+    for name in dir(type(client)):
+        member = getattr(type(client), name)
+        if isinstance(member, openai._compat.cached_property) and not name.startswith("with_"):
+            resource = getattr(client, name)
+            if isinstance(resource, openai._resource.SyncAPIResource):
+                yield name, resource
+
+
+def arguments(method):
+    """Something for every argument that has to be there."""
+    given = {}
+    for name, parameter in inspect.signature(method).parameters.items():
+        if parameter.default is inspect.Parameter.empty and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+            given[name] = b"bytes" if name in ("file", "data", "audio_sample", "recording") else "abc"
+    return given
+
+
+def absent(client):
+    for name, resource in resources(client):
+        for path, method in methods(resource, name):
+            # What is served is there a second time as `beta`.
+            if path.removeprefix("beta.").split(".")[0] not in SERVED:
+                yield path, method
+
+
+def test_what_is_not_served_says_why(client):
+    asked = 0
+    for path, method in absent(client):
+        try:
+            given = arguments(method)
+            answer = method(**given)
+        except openai.NotFoundError as error:
+            assert error.code == "unknown_url", path
+            assert "is not served: " in error.message and "; " in error.message, (path, error.message)
+            assert error.response.headers["x-should-retry"] == "false", path
+            asked += 1
+        except (TypeError, ValueError, AttributeError, RuntimeError, openai.OpenAIError) as error:
+            assert not isinstance(error, openai.APIStatusError), (path, error)
+        else:
+            pytest.fail(f"{path} was answered: {answer}")
+    # Most are reached: a few cannot be called with what is made up here.
+    assert asked > 150
+
+
+CALLS = {
+    "speech": lambda c: c.audio.speech.create(model="tts-1", voice="alloy", input="hi"),
+    "transcriptions": lambda c: c.audio.transcriptions.create(model="whisper-1", file=b"RIFF"),
+    "translations": lambda c: c.audio.translations.create(model="whisper-1", file=b"RIFF"),
+    "fine-tuning": lambda c: c.fine_tuning.jobs.create(model="m", training_file="f"),
+    "assistants": lambda c: c.beta.assistants.create(model="m"),
+    "threads": lambda c: c.beta.threads.create(),
+    "runs": lambda c: c.beta.threads.runs.create("thread_1", assistant_id="a"),
+    "vector stores": lambda c: c.vector_stores.search("vs_1", query="q"),
+    "realtime": lambda c: c.realtime.client_secrets.create(),
+    "uploads": lambda c: c.uploads.create(bytes=1, filename="a", mime_type="text/plain", purpose="batch"),
+    "evals": lambda c: c.evals.list(),
+    "containers": lambda c: c.containers.list(),
+    "conversations": lambda c: c.conversations.create(),
+    "skills": lambda c: c.skills.list(),
+    "a stored completion": lambda c: c.chat.completions.retrieve("chatcmpl-1"),
+    "remixing a film": lambda c: c.videos.remix("video_1", prompt="p"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_says_what_to_use_instead(client, name):
+    with pytest.raises(openai.NotFoundError) as raised:
+        list(CALLS[name](client))
+    assert "is not served: " in raised.value.message
+    assert any(word in raised.value.message for word in ("use ", "send ", "keep ", "run ", "put ", "make "))
+
+
+OTHER_METHODS = {
+    "stored completions": lambda c: c.chat.completions.list(),
+    "deleting a model": lambda c: c.models.delete("ft:m"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_METHODS)
+def test_another_method_of_a_path_that_is_served_says_the_same(client, name):
+    with pytest.raises(openai.APIStatusError) as raised:
+        OTHER_METHODS[name](client)
+    assert (raised.value.status_code, raised.value.code) == (405, "method_not_allowed")
+    assert "is not served: " in raised.value.message
+
+
+def test_a_path_of_nobodys_is_unknown(http):
+    answer = http.post("/nothing", json={})
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "unknown_url"
