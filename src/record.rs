@@ -52,6 +52,8 @@ pub struct Entries {
     pub ending: Ending,
     /// What was changed in the request.
     pub adjustments: Option<String>,
+    /// How many events of the response could not be shown to the client.
+    pub undelivered: Option<u64>,
 }
 
 /// How a request ended.
@@ -144,6 +146,7 @@ impl Drop for Record {
             first_token_ms = entries.first_token.map(milliseconds),
             total_ms,
             adjustments = entries.adjustments,
+            undelivered_events = entries.undelivered,
             error = code,
             detail,
             "request"

@@ -67,9 +67,10 @@ pub enum BlockStart {
         /// The tool's name as Bedrock knows it.
         name: String,
     },
-    /// Something the client has no part in: a tool that the provider runs, its result, or a
-    /// kind of block that is not known.
+    /// Something the client has no part in: a tool that the provider runs, or its result.
     Hidden,
+    /// A kind of block that is not known, or none that is named: its deltas say what it is.
+    Unknown,
 }
 
 /// A piece of a block.
@@ -101,14 +102,16 @@ impl Event {
                 let body: DeltaBody = serde_json::from_slice(payload)?;
                 Self::BlockDelta {
                     index: body.content_block_index,
-                    delta: body.delta.into(),
+                    delta: body.delta.unwrap_or_default().into(),
                 }
             }
             "contentBlockStart" => {
                 let body: StartBody = serde_json::from_slice(payload)?;
+                let start = body.start.filter(JsonText::is_object);
+                let start = start.map(|start| serde_json::from_str::<StartUnion>(start.as_str()));
                 Self::BlockStart {
                     index: body.content_block_index,
-                    start: body.start.into(),
+                    start: start.transpose()?.unwrap_or_default().into(),
                 }
             }
             "contentBlockStop" => {
@@ -143,10 +146,10 @@ impl Event {
 struct DeltaBody {
     #[serde(default)]
     content_block_index: u32,
-    delta: DeltaUnion,
+    delta: Option<DeltaUnion>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DeltaUnion {
     text: Option<String>,
@@ -174,13 +177,15 @@ struct ReasoningDelta {
 struct StartBody {
     #[serde(default)]
     content_block_index: u32,
-    start: StartUnion,
+    /// Kept as it came: only an object can be one of the union's members.
+    start: Option<JsonText>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct StartUnion {
     tool_use: Option<ToolUseStart>,
+    tool_result: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -251,12 +256,17 @@ impl From<DeltaUnion> for Delta {
 
 impl From<StartUnion> for BlockStart {
     fn from(union: StartUnion) -> Self {
-        match union.tool_use {
-            Some(tool) if tool.r#type.as_deref() != Some("server_tool_use") => Self::ToolUse {
+        let StartUnion {
+            tool_use,
+            tool_result,
+        } = union;
+        match (tool_use, tool_result) {
+            (Some(tool), _) if tool.r#type.as_deref() != Some("server_tool_use") => Self::ToolUse {
                 id: tool.tool_use_id,
                 name: tool.name,
             },
-            _ => Self::Hidden,
+            (Some(_), _) | (None, Some(_)) => Self::Hidden,
+            (None, None) => Self::Unknown,
         }
     }
 }
@@ -313,5 +323,18 @@ mod tests {
             }
         ));
         assert_eq!(parse("somethingNew", "not even json"), Event::Unknown);
+        for start in [
+            r#"{"contentBlockIndex":1,"start":{"audio":{"format":"pcm"}}}"#,
+            r#"{"contentBlockIndex":1,"start":{}}"#,
+            r#"{"contentBlockIndex":1,"start":null}"#,
+            r#"{"contentBlockIndex":1,"start":"text"}"#,
+            r#"{"contentBlockIndex":1}"#,
+        ] {
+            let expected = Event::BlockStart {
+                index: 1,
+                start: BlockStart::Unknown,
+            };
+            assert_eq!(parse("contentBlockStart", start), expected, "{start}");
+        }
     }
 }

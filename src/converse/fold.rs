@@ -42,7 +42,13 @@ fn push_block(events: &mut Vec<Event>, index: u32, block: OutputBlock) {
         tool_use,
         reasoning_content,
         citations_content,
+        tool_result,
     } = block;
+    let is_known = text.is_some()
+        || tool_use.is_some()
+        || reasoning_content.is_some()
+        || citations_content.is_some()
+        || tool_result.is_some();
     let mut push = |delta| events.push(Event::BlockDelta { index, delta });
     if let Some(text) = text {
         push(Delta::Text(text));
@@ -71,6 +77,9 @@ fn push_block(events: &mut Vec<Event>, index: u32, block: OutputBlock) {
         content
             .into_iter()
             .for_each(|cited| push(Delta::Text(cited.text)));
+    }
+    if !is_known {
+        push(Delta::Hidden);
     }
     if let Some(tool_use) = tool_use {
         push_tool_use(events, index, tool_use);

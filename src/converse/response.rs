@@ -62,6 +62,8 @@ pub struct OutputBlock {
     pub reasoning_content: Option<ReasoningContent>,
     /// Text with its sources.
     pub citations_content: Option<CitationsContent>,
+    /// The result of a tool that the provider ran, in which the client has no part.
+    pub tool_result: Option<IgnoredAny>,
 }
 
 /// A call of a tool.

@@ -54,6 +54,15 @@ impl Account {
         self.write(total, &usages, tier);
     }
 
+    /// Writes down how much of the responses could not be shown to the client.
+    pub(super) fn note_undelivered<'a>(&self, answers: impl Iterator<Item = &'a Pieces>) -> u64 {
+        let undelivered = answers.map(Pieces::undelivered).sum();
+        if undelivered > 0 {
+            self.record.entries().undelivered = Some(undelivered);
+        }
+        undelivered
+    }
+
     /// Writes down what an answer has used, as one of AWS's OpenAI surfaces has said.
     pub(super) fn settle_native(&self, usage: NativeUsage, tier: Option<&'static str>) {
         self.write(usage.counts(), &[usage.billed()], tier.or(self.tier));

@@ -22,7 +22,9 @@ pub(super) fn chat(begun: Begun, account: Account, name: &str) -> Result<ChatAns
         permits,
     } = begun;
     let Translated {
-        plan, adjustments, ..
+        plan,
+        mut adjustments,
+        ..
     } = translated;
     let plan = Arc::new(plan);
     let id = new_id("chatcmpl");
@@ -44,7 +46,7 @@ pub(super) fn chat(begun: Begun, account: Account, name: &str) -> Result<ChatAns
         .iter()
         .map(|_| Completion::new(plan.legacy_functions));
     let completions = completions.collect();
-    let (completions, ending) = folded(sources, completions, &plan, &account)?;
+    let (completions, ending) = folded(sources, completions, &plan, &account, &mut adjustments)?;
     let head = CompletionHead {
         id: &id,
         created,
@@ -69,7 +71,9 @@ pub(super) fn completion(
         permits,
     } = begun;
     let Translated {
-        plan, adjustments, ..
+        plan,
+        mut adjustments,
+        ..
     } = translated;
     let plan = Arc::new(plan);
     let id = new_id("cmpl");
@@ -92,7 +96,7 @@ pub(super) fn completion(
         TextCompletion::new(echoed.get(prompt as usize).map(String::as_str))
     });
     let texts = texts.collect();
-    let (texts, ending) = folded(sources, texts, &plan, &account)?;
+    let (texts, ending) = folded(sources, texts, &plan, &account, &mut adjustments)?;
     let head = CompletionHead {
         id: &id,
         created,
@@ -142,6 +146,7 @@ fn folded<S: Sink>(
     mut sinks: Vec<S>,
     plan: &Arc<AnswerPlan>,
     account: &Account,
+    adjustments: &mut Adjustments,
 ) -> Result<(Vec<S>, Ending), Fault> {
     let mut answers = Vec::with_capacity(sources.len());
     let mut failed = None;
@@ -160,6 +165,11 @@ fn folded<S: Sink>(
         answers.push(pieces);
     }
     account.settle(answers.iter());
+    let undelivered = account.note_undelivered(answers.iter());
+    if undelivered > 0 {
+        let action = format!("blocks of an unknown kind left out: {undelivered}");
+        adjustments.note("choices[].message", action);
+    }
     if let Some(fault) = failed {
         return Err(fault);
     }

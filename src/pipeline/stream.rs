@@ -147,6 +147,8 @@ impl ChatStream {
             }
         }
         self.account.note_progress(&events);
+        let all = self.branches.iter().map(|branch| &branch.pieces);
+        self.account.note_undelivered(all);
         if self
             .branches
             .iter()

@@ -254,3 +254,72 @@ async fn a_field_that_is_refused_is_left_out_of_all_of_them() {
             .all(|asked| asked.get("serviceTier").is_none())
     );
 }
+
+/// Blocks that begin in ways that the service model does not have, as events.
+fn odd_blocks() -> Script {
+    let event = |name: &str, payload: Value| bedrock_simulator::Event {
+        name: name.to_owned(),
+        payload,
+    };
+    let delta = |index: u32, delta: Value| {
+        event(
+            "contentBlockDelta",
+            json!({"contentBlockIndex": index, "delta": delta}),
+        )
+    };
+    let start = |payload: Value| event("contentBlockStart", payload);
+    Script::new(bedrock_simulator::Answer::Events {
+        events: vec![
+            event("messageStart", json!({"role": "assistant"})),
+            start(json!({"contentBlockIndex": 0, "start": {"poem": {}}})),
+            delta(0, json!({"text": "Roses"})),
+            event("contentBlockStop", json!({"contentBlockIndex": 0})),
+            start(json!({"contentBlockIndex": 1, "start": {}})),
+            delta(1, json!({"text": " are"})),
+            start(json!({"contentBlockIndex": 2})),
+            delta(2, json!({"text": " red."})),
+            delta(2, json!({"poem": {"metre": "iamb"}})),
+            event("contentBlockMetre", json!({"contentBlockIndex": 2})),
+            event("messageStop", json!({"stopReason": "end_turn"})),
+            event(
+                "metadata",
+                json!({"usage": {"inputTokens": 1, "outputTokens": 3, "totalTokens": 4}, "metrics": {"latencyMs": 1}}),
+            ),
+        ],
+    })
+}
+
+#[tokio::test]
+async fn a_block_of_an_unknown_kind_is_shown_as_far_as_it_can_be_and_the_rest_is_logged() {
+    logs::begin();
+    let world = World::start().await;
+    world.simulator.push(odd_blocks());
+    let chunks = world.chat(&streamed("hi")).await.chunks();
+    let text: String = chunks
+        .iter()
+        .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str())
+        .collect();
+    assert_eq!(text, "Roses are red.");
+    assert_eq!(field(&logs::request_line().await, "undelivered_events"), 2);
+
+    world
+        .simulator
+        .push(Script::new(bedrock_simulator::Answer::Converse {
+            body: json!({
+                "output": {"message": {"role": "assistant", "content": [
+                    {"text": "Roses"}, {"poem": {"metre": "iamb"}}, {"text": " are red."},
+                ]}},
+                "stopReason": "end_turn",
+                "usage": {"inputTokens": 1, "outputTokens": 3, "totalTokens": 4},
+                "metrics": {"latencyMs": 1},
+            }),
+            headers: Default::default(),
+        }));
+    let reply = world.chat(&whole("hi")).await;
+    assert_eq!(
+        reply.json()["choices"][0]["message"]["content"],
+        "Roses are red."
+    );
+    let note = "choices[].message: blocks of an unknown kind left out: 1";
+    assert_eq!(reply.adjustments(), note);
+}

@@ -34,6 +34,7 @@ fn block() -> impl Strategy<Value = Vec<Event>> {
     let start = prop_oneof![
         Just(None),
         Just(Some(BlockStart::Hidden)),
+        Just(Some(BlockStart::Unknown)),
         ("[a-z]{1,8}", "[a-z]{1,8}").prop_map(|(id, name)| Some(BlockStart::ToolUse { id, name })),
     ];
     (0u32..6, start, vec(delta(), 0..5), any::<bool>()).prop_map(|(index, start, deltas, stop)| {

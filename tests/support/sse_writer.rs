@@ -139,7 +139,8 @@ fn event(input: &mut Unstructured<'_>) -> Result<Event> {
 }
 
 fn block_start(input: &mut Unstructured<'_>) -> Result<BlockStart> {
-    Ok(match input.int_in_range(0..=4)? {
+    Ok(match input.int_in_range(0..=5)? {
+        5 => BlockStart::Unknown,
         0 => BlockStart::Hidden,
         1 => call("custom"),
         2 => call(JSON_TOOL),

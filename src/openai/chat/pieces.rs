@@ -31,6 +31,8 @@ pub struct Pieces {
     /// What of the answer's tokens was reasoning, where the provider says so.
     reasoning_tokens: u64,
     tier: Option<&'static str>,
+    /// Events of the response that could not be shown to the client.
+    undelivered: u64,
     ending: Ending,
 }
 
@@ -65,6 +67,7 @@ impl Pieces {
             usage: None,
             reasoning_tokens: 0,
             tier: None,
+            undelivered: 0,
             ending: Ending::default(),
         }
     }
@@ -89,6 +92,12 @@ impl Pieces {
         self.tier
     }
 
+    /// How many events of the response could not be shown to the client, because they are of a
+    /// kind that is not known or stand where they mean nothing.
+    pub fn undelivered(&self) -> u64 {
+        self.undelivered
+    }
+
     /// The ids of the calls that the client sees, and the reasoning before them, which has to be
     /// given back to the model with them.
     pub fn reasoning_of_calls(&mut self) -> Option<(Vec<String>, Vec<ReasoningBlock>)> {
@@ -107,8 +116,10 @@ impl Pieces {
         match event {
             Event::Metadata(metadata) => self.note_metadata(metadata),
             // An answer that has told its end has said everything.
+            Event::BlockDelta { .. } if self.finish.is_some() => self.undelivered += 1,
             _ if self.finish.is_some() => {}
-            Event::MessageStart | Event::Unknown => {}
+            Event::MessageStart => {}
+            Event::Unknown => self.undelivered += 1,
             Event::BlockStart { index, start } => self.start_block(*index, start, sink),
             Event::BlockDelta { index, delta } => self.delta(*index, delta, sink),
             Event::BlockStop { index } => self.stop_block(*index, sink),
@@ -143,6 +154,8 @@ impl Pieces {
         let block = match start {
             BlockStart::ToolUse { id, name } => self.start_call(id, name, sink),
             BlockStart::Hidden => Block::Hidden,
+            // As of text, which has no start at all, the deltas say what the block is.
+            BlockStart::Unknown => return,
         };
         self.blocks.push((index, block));
     }
@@ -186,12 +199,12 @@ impl Pieces {
     fn delta(&mut self, index: u32, delta: &Delta, sink: &mut impl Sink) {
         let open = self.blocks.iter_mut().find(|(open, _)| *open == index);
         match (open.map(|(_, block)| block), delta) {
-            (None | Some(Block::Cited { .. } | Block::Reasoning(_)), Delta::Text(text)) => {
-                self.text.push(text, sink);
-            }
-            (Some(Block::Call { index, empty }), Delta::ToolInput(fragment))
-                if !fragment.is_empty() =>
-            {
+            // What the client has no part in, and what is kept from it.
+            (Some(Block::Hidden), _) => {}
+            // Text is shown whatever the block was said to be.
+            (_, Delta::Text(text)) => self.text.push(text, sink),
+            (_, Delta::ToolInput(fragment)) if fragment.is_empty() => {}
+            (Some(Block::Call { index, empty }), Delta::ToolInput(fragment)) => {
                 *empty = false;
                 sink.piece(Piece::Arguments {
                     index: *index,
@@ -203,7 +216,7 @@ impl Pieces {
                 let index = *index;
                 input.push(fragment, &mut |text| sink.piece(custom_input(index, text)));
             }
-            (Some(Block::Json { empty }), Delta::ToolInput(fragment)) if !fragment.is_empty() => {
+            (Some(Block::Json { empty }), Delta::ToolInput(fragment)) => {
                 *empty = false;
                 self.text.show(fragment, sink);
             }
@@ -214,16 +227,20 @@ impl Pieces {
                 let citations = vec![citation.clone()];
                 self.blocks.push((index, Block::Cited { citations }));
             }
-            (Some(Block::Reasoning(open)), _) => open.delta(delta, &self.plan, sink),
+            (Some(Block::Reasoning(open)), Delta::Reasoning(_) | Delta::Signature(_)) => {
+                open.delta(delta, &self.plan, sink);
+            }
             (None, Delta::Reasoning(_) | Delta::Signature(_)) => {
                 let mut open = OpenReasoning::default();
                 open.delta(delta, &self.plan, sink);
                 self.blocks.push((index, Block::Reasoning(open)));
             }
-            (None, Delta::RedactedReasoning(data)) => {
+            (None | Some(Block::Reasoning(_)), Delta::RedactedReasoning(data)) => {
                 self.keep_reasoning(ReasoningBlock::RedactedContent(data.clone()), sink);
             }
-            _ => {}
+            (_, Delta::Hidden | Delta::Citation(_))
+            | (_, Delta::Reasoning(_) | Delta::Signature(_) | Delta::RedactedReasoning(_))
+            | (_, Delta::ToolInput(_)) => self.undelivered += 1,
         }
     }
 
@@ -414,6 +431,75 @@ mod tests {
         let arguments = pieces(&calls);
         let arguments: Vec<&String> = arguments.iter().filter(|p| p.contains("{}")).collect();
         assert_eq!(arguments.len(), 3, "{arguments:?}");
+    }
+
+    fn delta(index: u32, delta: Delta) -> Event {
+        Event::BlockDelta { index, delta }
+    }
+
+    #[test]
+    fn a_block_whose_start_is_unknown_is_what_its_deltas_are() {
+        let unknown = |index| Event::BlockStart {
+            index,
+            start: BlockStart::Unknown,
+        };
+        let events = [
+            unknown(0),
+            delta(0, Delta::Reasoning("why".to_owned())),
+            Event::BlockStop { index: 0 },
+            unknown(1),
+            delta(1, Delta::Text("what".to_owned())),
+            Event::BlockStop { index: 1 },
+            call(2, "a"),
+            delta(2, Delta::Text(" beside".to_owned())),
+            Event::BlockStop { index: 2 },
+            stop(),
+        ];
+        let given = pieces(&events);
+        let expected = [
+            "Role",
+            "Reasoning(\"why\")",
+            "Content(\"what\")",
+            "ToolCall { index: 0, id: \"a\", name: \"f\", kind: Function }",
+            "Content(\" beside\")",
+            "Arguments { index: 0, fragment: \"{}\", kind: Function }",
+            "Finish(ToolCalls)",
+        ];
+        assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_counted() {
+        struct Nowhere;
+        impl Sink for Nowhere {
+            fn piece(&mut self, _: Piece<'_>) {}
+        }
+        let input = || Delta::ToolInput("{}".to_owned());
+        let provider = Event::BlockStart {
+            index: 1,
+            start: BlockStart::Hidden,
+        };
+        for (events, undelivered) in [
+            (vec![delta(0, Delta::Hidden), delta(0, input())], 2),
+            (vec![Event::Unknown], 1),
+            (vec![delta(0, Delta::ToolInput(String::new()))], 0),
+            (vec![call(0, "a"), delta(0, input())], 0),
+            (
+                vec![call(0, "a"), delta(0, Delta::Reasoning("r".to_owned()))],
+                1,
+            ),
+            (
+                vec![provider, delta(1, input()), delta(1, Delta::Hidden)],
+                0,
+            ),
+            (vec![stop(), delta(0, Delta::Text("late".to_owned()))], 1),
+        ] {
+            let mut pieces = Pieces::new(Arc::default());
+            for event in &events {
+                pieces.accept(event, &mut Nowhere).expect("an answer");
+            }
+            assert_eq!(pieces.undelivered(), undelivered, "{events:?}");
+        }
     }
 
     #[test]
