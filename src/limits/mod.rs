@@ -57,11 +57,16 @@ pub struct Refused {
 }
 
 impl Limiter {
-    /// Limits with nothing used.
-    pub fn new(limits: &Limits) -> Self {
+    /// Limits with nothing used. The names of `callers` and `targets`, which are the operator's,
+    /// are always kept apart.
+    pub fn new<'a>(
+        limits: &Limits,
+        callers: impl IntoIterator<Item = &'a str>,
+        targets: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
         Self {
-            keys: Scope::new(&limits.key),
-            targets: Scope::new(&limits.target),
+            keys: Scope::new(&limits.key, callers),
+            targets: Scope::new(&limits.target, targets),
         }
     }
 
@@ -130,10 +135,11 @@ mod tests {
     use crate::config::LimitSettings;
 
     fn limiter(calls_under_way: u32) -> Limiter {
-        Limiter::new(&Limits {
+        let limits = Limits {
             target: LimitSettings::calls(calls_under_way),
             ..Limits::default()
-        })
+        };
+        Limiter::new(&limits, [], [])
     }
 
     #[test]

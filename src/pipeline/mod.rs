@@ -148,6 +148,8 @@ impl Pipeline {
     pub fn new(config: &Config, tables: Tables, bedrock: Bedrock, fetcher: Fetcher) -> Self {
         let keys = config.keys.iter();
         let chat = config.chat.clone();
+        let callers = config.keys.iter().map(|key| key.caller.as_str());
+        let targets = config.models.values().map(|entry| entry.target.as_str());
         Self {
             models: Models::new(config, tables, &bedrock),
             keys: keys
@@ -163,7 +165,7 @@ impl Pipeline {
             bedrock_api: config.bedrock_api.clone(),
             s3: config.s3.clone(),
             fetcher,
-            limiter: Limiter::new(&config.limits),
+            limiter: Limiter::new(&config.limits, callers, targets),
             pictures: PictureStore::new(&config.s3, &bedrock),
             films: Films::new(config, &bedrock),
             bedrock,
