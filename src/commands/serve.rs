@@ -105,7 +105,10 @@ async fn reload_on_signal(app: Arc<App>, config: Config) {
         return;
     };
     while hangup.recv().await.is_some() {
-        match Tables::load(&config.catalog.files) {
+        let files = config.catalog.files.clone();
+        // A slow disk must not hold up the threads that serve.
+        let loaded = tokio::task::spawn_blocking(move || Tables::load(&files)).await;
+        match loaded.unwrap_or_else(|error| Err(error.to_string())) {
             Ok(tables) => {
                 app.pipeline.replace_tables(tables.clone());
                 app.catalog.replace_tables(tables);
@@ -116,8 +119,8 @@ async fn reload_on_signal(app: Arc<App>, config: Config) {
     }
 }
 
-/// SIGTERM leaves load balancers time to notice; an interrupt from the keyboard does not, and a
-/// second one ends the process.
+/// SIGTERM leaves load balancers time to notice; a second one, or an interrupt from the keyboard,
+/// does not. After that the grace period stands, which only a further interrupt cuts short.
 async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
@@ -132,6 +135,7 @@ async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings) {
             tracing::info!("draining: /readyz says no");
             tokio::select! {
                 () = tokio::time::sleep(settings.drain_delay) => {}
+                _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
         }

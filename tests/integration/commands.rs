@@ -214,16 +214,23 @@ impl Served {
         }
     }
 
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let kill = Command::new("kill").args([signal, &pid]).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Reads the log up to a line that has `words` as its message.
+    fn wait_for(&mut self, words: &str) -> Value {
+        let entries = self.lines.by_ref().map(|line| line.unwrap());
+        let mut entries = entries.map(|line| serde_json::from_str::<Value>(&line).unwrap());
+        let found = entries.find(|entry| entry["message"].as_str() == Some(words));
+        found.expect("the line is logged")
+    }
+
     /// Ends it as an orchestrator does; the exit code and what was logged.
     fn terminate(mut self) -> (Option<i32>, Vec<String>) {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal("-TERM");
         let lines = self.lines.map(Result::unwrap).collect();
         (self.child.wait().unwrap().code(), lines)
     }
@@ -302,4 +309,23 @@ fn one_line_a_request_and_no_text_in_it(lines: &[String]) {
             assert!(!line.contains(secret), "{secret} in {line}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_second_sigterm_skips_the_drain_delay() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    // Longer than any test runs.
+    let file = config_file("second.toml", "[server]\ndrain_delay = \"10h\"\n");
+    let environment = credentials(&simulator.url());
+    let code = tokio::task::spawn_blocking(move || {
+        let environment: Vec<_> = environment.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--config"];
+        let file = file.to_string_lossy();
+        let arguments: Vec<&str> = arguments.into_iter().chain([&*file]).collect();
+        let mut served = Served::start(&environment, &arguments);
+        served.signal("-TERM");
+        served.wait_for("draining: /readyz says no");
+        served.terminate().0
+    });
+    assert_eq!(code.await.unwrap(), Some(0));
 }
