@@ -3,6 +3,9 @@
 //! A line for each request would be a write for each, by the thread that answers: a tenth of a
 //! request's processor time. So lines are gathered for a moment and written together, by a thread
 //! of their own, in the order in which they came.
+//!
+//! Where nobody reads standard output, lines are dropped and counted: a log that stands still must
+//! not stop the gateway.
 
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,23 +15,33 @@ use std::time::Duration;
 /// How long a line may wait for others.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// Bytes that wait at the most. Whoever comes then waits too, as if it wrote by itself: nothing is
-/// lost where standard output is slow.
-const MOST: usize = 1 << 20;
+/// How many bytes may wait; as many again may be in the hands of the writing thread.
+const MAX_WAITING: usize = 1 << 20;
 
-static LINES: Lines = Lines {
-    waiting: Mutex::new(Vec::new()),
-    arrived: Condvar::new(),
-    written: Condvar::new(),
-    spare: Mutex::new(Vec::new()),
-};
+/// How long a line waits for room. The first that waits in vain is dropped, and with it all that
+/// come until there is room again, so that a thread that serves waits once and not for each line.
+const MAX_WAIT: Duration = Duration::from_millis(50);
+
+/// How long the end of the process waits for the last lines to be written.
+const MAX_FLUSH: Duration = Duration::from_secs(1);
+
+static LINES: Lines = Lines::new(MAX_WAIT);
 
 struct Lines {
-    waiting: Mutex<Vec<u8>>,
+    state: Mutex<State>,
     arrived: Condvar,
     written: Condvar,
-    /// The buffer that is not in use, and held while it is written.
-    spare: Mutex<Vec<u8>>,
+    max_wait: Duration,
+}
+
+struct State {
+    waiting: Vec<u8>,
+    /// Lines that found no room, and of which the log does not say so yet.
+    dropped: u64,
+    /// Whether a line has waited for room in vain since there last was some.
+    stalled: bool,
+    /// Whether lines are being written.
+    writing: bool,
 }
 
 /// Where the log writes its lines; each write is one line.
@@ -37,48 +50,102 @@ pub(super) struct Line;
 
 /// Starts the thread that writes.
 pub(super) fn start() -> io::Result<()> {
-    let writer = || loop {
-        LINES.wait_for_one();
-        thread::sleep(MOMENT);
-        flush();
+    let writer = || {
+        let mut buffer = Vec::new();
+        loop {
+            LINES.wait_for_one();
+            thread::sleep(MOMENT);
+            let dropped = LINES.write_to(&mut io::stdout().lock(), &mut buffer);
+            if dropped > 0 {
+                tracing::warn!(
+                    lines = dropped,
+                    "log lines were dropped, since standard output was not read"
+                );
+            }
+        }
     };
     let thread = thread::Builder::new().name("log".to_owned());
     thread.spawn(writer).map(drop)
 }
 
-/// Writes what waits.
+/// Waits until what was logged is written, for as long as that takes at the most.
 pub(super) fn flush() {
-    LINES.write_to(&mut io::stdout().lock());
+    LINES.flush(MAX_FLUSH);
 }
 
 impl Lines {
-    fn push(&self, line: &[u8]) {
-        let mut waiting = lock(&self.waiting);
-        while waiting.len() >= MOST {
-            let written = self.written.wait(waiting);
-            waiting = written.unwrap_or_else(PoisonError::into_inner);
+    const fn new(max_wait: Duration) -> Self {
+        Self {
+            state: Mutex::new(State {
+                waiting: Vec::new(),
+                dropped: 0,
+                stalled: false,
+                writing: false,
+            }),
+            arrived: Condvar::new(),
+            written: Condvar::new(),
+            max_wait,
         }
-        let is_first = waiting.is_empty();
-        waiting.extend_from_slice(line);
-        drop(waiting);
+    }
+
+    fn push(&self, line: &[u8]) {
+        let full = |state: &State| state.waiting.len() + line.len() > MAX_WAITING;
+        let mut state = self.lock();
+        if full(&state) && !state.stalled && line.len() <= MAX_WAITING {
+            let waited = self
+                .written
+                .wait_timeout_while(state, self.max_wait, |state| full(state));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.stalled = full(&state);
+        }
+        if full(&state) {
+            state.dropped += 1;
+            return;
+        }
+        let is_first = state.waiting.is_empty();
+        state.waiting.extend_from_slice(line);
+        drop(state);
         if is_first {
             self.arrived.notify_one();
         }
     }
 
     fn wait_for_one(&self) {
-        let waiting = lock(&self.waiting);
-        let waiting = self.arrived.wait_while(waiting, |lines| lines.is_empty());
-        drop(waiting);
+        let state = self.lock();
+        let waited = self
+            .arrived
+            .wait_while(state, |state| state.waiting.is_empty());
+        drop(waited);
     }
 
-    fn write_to(&self, output: &mut impl Write) {
-        let mut lines = lock(&self.spare);
-        std::mem::swap(&mut *lines, &mut *lock(&self.waiting));
+    /// Writes what waits, by means of `buffer`, and returns how many lines found no room meanwhile.
+    fn write_to(&self, output: &mut impl Write, buffer: &mut Vec<u8>) -> u64 {
+        let mut state = self.lock();
+        std::mem::swap(&mut state.waiting, buffer);
+        state.stalled = false;
+        state.writing = true;
+        drop(state);
         self.written.notify_all();
         // There is nobody left to tell of a standard output that is closed.
-        let _ = output.write_all(&lines).and_then(|()| output.flush());
-        lines.clear();
+        let _ = output.write_all(buffer).and_then(|()| output.flush());
+        buffer.clear();
+        let mut state = self.lock();
+        state.writing = false;
+        let dropped = std::mem::take(&mut state.dropped);
+        drop(state);
+        self.written.notify_all();
+        dropped
+    }
+
+    fn flush(&self, limit: Duration) {
+        let state = self.lock();
+        let unwritten = |state: &mut State| state.writing || !state.waiting.is_empty();
+        let waited = self.written.wait_timeout_while(state, limit, unwritten);
+        drop(waited);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -93,55 +160,99 @@ impl Write for Line {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
 
-    fn lines() -> Lines {
-        Lines {
-            waiting: Mutex::default(),
-            arrived: Condvar::new(),
-            written: Condvar::new(),
-            spare: Mutex::default(),
-        }
-    }
+    const LINE: [u8; 1 << 10] = [b'x'; 1 << 10];
 
     #[test]
     fn lines_are_written_once_and_in_their_order() {
-        let lines = lines();
-        let mut output = Vec::new();
+        let lines = Lines::new(MAX_WAIT);
+        let (mut output, mut buffer) = (Vec::new(), Vec::new());
         lines.push(b"one\n");
         lines.push(b"two\n");
-        lines.write_to(&mut output);
+        lines.write_to(&mut output, &mut buffer);
         lines.push(b"three\n");
-        lines.write_to(&mut output);
-        lines.write_to(&mut output);
+        lines.write_to(&mut output, &mut buffer);
+        lines.write_to(&mut output, &mut buffer);
         assert_eq!(output, b"one\ntwo\nthree\n");
     }
 
     #[test]
-    fn whoever_finds_the_buffer_full_waits_and_loses_nothing() {
-        let lines = Arc::new(lines());
+    fn whoever_finds_the_buffer_full_waits_and_loses_nothing_while_lines_are_written() {
+        // However busy the machine is, no wait is in vain.
+        let lines = Arc::new(Lines::new(Duration::from_secs(600)));
         let writers: Vec<_> = (0..4)
             .map(|_| {
                 let lines = Arc::clone(&lines);
-                thread::spawn(move || (0..1_000).for_each(|_| lines.push(&[b'x'; 1 << 10])))
+                thread::spawn(move || (0..1_000).for_each(|_| lines.push(&LINE)))
             })
             .collect();
-        let mut output = Vec::new();
-        while output.len() < 4_000 * 1024 {
-            lines.wait_for_one();
-            lines.write_to(&mut output);
+        let (mut output, mut buffer) = (Vec::new(), Vec::new());
+        while output.len() < 4_000 * LINE.len() {
+            assert_eq!(lines.write_to(&mut output, &mut buffer), 0);
         }
         for writer in writers {
             writer.join().expect("a writer that ended");
         }
-        assert_eq!(output.len(), 4_000 * 1024);
+        assert_eq!(output.len(), 4_000 * LINE.len());
+    }
+
+    /// An output that takes nothing until it is released.
+    struct Unread(Receiver<()>);
+
+    impl Write for Unread {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.recv().map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_are_dropped_and_counted_while_nobody_reads_and_kept_again_afterwards() {
+        let lines = Arc::new(Lines::new(MAX_WAIT));
+        let (release, released) = channel();
+        lines.push(&LINE);
+        let writer = thread::spawn({
+            let lines = Arc::clone(&lines);
+            move || lines.write_to(&mut Unread(released), &mut Vec::new())
+        });
+        while !lines.lock().writing {
+            thread::yield_now();
+        }
+        // More lines than a test could wait for one by one.
+        for _ in 0..100_000 {
+            lines.push(&LINE);
+        }
+        let kept = MAX_WAITING / LINE.len();
+        lines.flush(Duration::ZERO);
+        release.send(()).expect("a writer that waits");
+        let dropped = writer.join().expect("a writer that ended");
+        assert_eq!(dropped, 100_000 - kept as u64);
+
+        let (mut output, mut buffer) = (Vec::new(), Vec::new());
+        assert_eq!(lines.write_to(&mut output, &mut buffer), 0);
+        assert_eq!(output.len(), kept * LINE.len());
+        lines.push(b"again\n");
+        assert_eq!(lines.write_to(&mut output, &mut buffer), 0);
+        assert!(output.ends_with(b"again\n"));
+    }
+
+    #[test]
+    fn a_line_that_never_fits_is_dropped_at_once() {
+        let lines = Lines::new(MAX_WAIT);
+        lines.push(&vec![b'x'; MAX_WAITING + 1]);
+        lines.push(b"short\n");
+        let mut output = Vec::new();
+        assert_eq!(lines.write_to(&mut output, &mut Vec::new()), 1);
+        assert_eq!(output, b"short\n");
     }
 }

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use bedrock_simulator::{ControlPlane, Options, Script, Simulator};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::world::MODEL;
 
@@ -328,4 +330,63 @@ async fn a_second_sigterm_skips_the_drain_delay() {
         served.terminate().0
     });
     assert_eq!(code.await.unwrap(), Some(0));
+}
+
+/// Answers with requests of which each leaves a long line in the log, one after the other.
+async fn fill_log(address: &str, requests: usize) {
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    let id = "i".repeat(512);
+    let request =
+        format!("GET /v1/nothing HTTP/1.1\r\nhost: {address}\r\nx-client-request-id: {id}\r\n\r\n");
+    for _ in 0..requests {
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = Vec::new();
+        // The end of the error's JSON.
+        while !reply.ends_with(b"}}") {
+            assert_ne!(connection.read_buf(&mut reply).await.unwrap(), 0);
+        }
+        assert!(reply.starts_with(b"HTTP/1.1 404"));
+    }
+}
+
+#[tokio::test]
+async fn unread_standard_output_does_not_stop_the_answers_and_what_is_dropped_is_counted() {
+    const CONNECTIONS: usize = 8;
+    const REQUESTS: usize = 600;
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let environment = credentials(&simulator.url());
+    let started = tokio::task::spawn_blocking(move || {
+        let environment: Vec<_> = environment.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        Served::start(&environment, &["serve", "--listen", "127.0.0.1:0"])
+    });
+    let mut served = started.await.unwrap();
+    // Nobody reads the pipe from here on, which holds 64 KiB, nor what the gateway keeps.
+    let clients = (0..CONNECTIONS).map(|_| fill_log(&served.address, REQUESTS));
+    let all = futures_util::future::join_all(clients);
+    // Where a full log stops the answers, the test ends here, and not never.
+    let answered = tokio::time::timeout(std::time::Duration::from_secs(120), all).await;
+    answered.expect("all requests are answered");
+
+    let (logged, dropped) = tokio::task::spawn_blocking(move || {
+        let (mut logged, mut dropped) = (0, 0);
+        while logged + dropped < CONNECTIONS * REQUESTS {
+            let line = served.lines.next().expect("a line").unwrap();
+            let entry: Value = serde_json::from_str(&line).unwrap();
+            if entry["message"] == "request" {
+                logged += 1;
+            }
+            if let Some(lines) = entry["lines"].as_u64() {
+                dropped += lines as usize;
+            }
+        }
+        assert_eq!(served.terminate().0, Some(0));
+        (logged, dropped)
+    })
+    .await
+    .unwrap();
+    assert!(
+        dropped > 0,
+        "{logged} lines are too few to fill what is kept"
+    );
+    assert_eq!(logged + dropped, CONNECTIONS * REQUESTS);
 }
