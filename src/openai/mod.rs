@@ -15,6 +15,8 @@ mod object;
 pub mod page;
 pub mod rerank;
 pub mod responses;
+mod typo;
 pub mod videos;
 
 pub use object::ClientField;
+pub(crate) use typo::misspelling;

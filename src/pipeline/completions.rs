@@ -11,13 +11,17 @@ use super::{Begun, ChatAnswer, ChatCall, Pipeline, answer, no_model};
 use crate::fault::Fault;
 use crate::limits::Refused;
 use crate::openai::completions::{CompletionRequest, Prompted, chat_requests, in_its_words};
+use crate::openai::misspelling;
 use crate::record::Record;
 
 impl Pipeline {
     /// Answers a completion request, or says what stands against it.
     pub async fn complete(&self, call: ChatCall<CompletionRequest>) -> Result<ChatAnswer, Refused> {
         let record = Arc::clone(&call.record);
-        let name = call.request.model.clone().ok_or_else(no_model)?;
+        let name = call.request.model.clone().ok_or_else(|| {
+            let unknown = &call.request.unknown;
+            no_model(&misspelling(unknown, "model", CompletionRequest::FIELDS))
+        })?;
         let (mut drafts, echoed) = self.drafts(call, &name).await?;
         let begun = self.begin_all(&mut drafts, &record).await?;
         // The prompts share everything else, the model and its price among it.

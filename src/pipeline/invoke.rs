@@ -22,7 +22,7 @@ impl Pipeline {
     /// The model of a request that has to name one, noted in its log line.
     pub(super) async fn named(&self, name: Option<&str>, record: &Record) -> Result<Target, Fault> {
         let Some(name) = name.filter(|name| !name.is_empty()) else {
-            return Err(super::no_model());
+            return Err(super::no_model(""));
         };
         record.entries().model = Some(name.to_owned());
         let target = self.models.target(name).await?;

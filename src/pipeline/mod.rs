@@ -68,6 +68,7 @@ use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, RateState, Refused};
 use crate::models::Endpoint;
 use crate::openai::chat::{ChatRequest, Translated, remote_addresses};
+use crate::openai::misspelling;
 use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
 use account::Account;
@@ -362,14 +363,18 @@ fn heard(failure: Failure, record: &Record) -> Fault {
 fn model_name(request: &ChatRequest) -> Result<String, Fault> {
     match request.model.as_deref() {
         Some(name) if !name.is_empty() => Ok(name.to_owned()),
-        _ => Err(no_model()),
+        _ => Err(no_model(&misspelling(
+            &request.unknown,
+            "model",
+            ChatRequest::FIELDS,
+        ))),
     }
 }
 
-fn no_model() -> Fault {
+fn no_model(misspelling: &str) -> Fault {
     Fault::missing(
         "model",
-        "`model` is missing; name a model that /v1/models lists",
+        format!("`model` is missing; name a model that /v1/models lists{misspelling}"),
     )
 }
 

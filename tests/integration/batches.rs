@@ -304,7 +304,7 @@ async fn a_file_with_mistakes_fails_with_their_lines() {
     let mut streamed = line("d", MODEL, "x");
     streamed["body"]["stream"] = json!(true);
     let mut refused = line("e", MODEL, "x");
-    refused["body"]["logprobs"] = json!(true);
+    refused["body"]["logit_bias"] = json!({"50256": -100});
     let mut modelless = line("f", MODEL, "x");
     modelless["body"].as_object_mut().unwrap().remove("model");
     let good = line("a", MODEL, "x");
@@ -341,7 +341,7 @@ async fn a_file_with_mistakes_fails_with_their_lines() {
             (3, "invalid_method", &json!("method")),
             (4, "invalid_url", &json!("url")),
             (5, "unsupported_value", &json!("body.stream")),
-            (6, "unsupported_parameter", &json!("body.logprobs")),
+            (6, "unsupported_parameter", &json!("body.logit_bias")),
             (7, "missing_required_parameter", &json!("body.model")),
             (8, "invalid_json_line", &json!(null)),
         ]

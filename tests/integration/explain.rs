@@ -171,10 +171,10 @@ async fn what_the_operator_says_and_what_was_learned_holds_here_too() {
 async fn what_would_be_refused_is_refused() {
     let world = World::start().await;
     let mut request = whole("hi");
-    request["logprobs"] = true.into();
+    request["logit_bias"] = json!({"50256": -100});
     let reply = explain(&world, &request).await;
     assert_eq!(reply.status, 400);
-    assert_eq!(reply.error()["param"], "logprobs");
+    assert_eq!(reply.error()["param"], "logit_bias");
     let reply = explain(&world, &json!({"model": "no;model", "messages": []})).await;
     assert_eq!(reply.status, 404);
     assert_eq!(world.simulator.received(), 0);

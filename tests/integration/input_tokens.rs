@@ -344,8 +344,8 @@ async fn what_cannot_be_counted_is_refused_in_the_words_of_the_request() {
             "invalid_value",
         ),
         (
-            json!({"top_logprobs": 3}),
-            "top_logprobs",
+            json!({"moderation": {"mode": "flag"}}),
+            "moderation",
             "unsupported_parameter",
         ),
     ] {

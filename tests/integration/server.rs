@@ -129,8 +129,6 @@ async fn what_is_wrong_in_a_request_is_named_with_its_path() {
         ("max_tokens", json!(0), "max_tokens"),
         ("max_completion_tokens", json!(-1), "max_completion_tokens"),
         ("n", json!(9), "n"),
-        ("logprobs", json!(true), "logprobs"),
-        ("top_logprobs", json!(3), "top_logprobs"),
         ("logit_bias", json!({"50256": -100}), "logit_bias"),
         ("modalities", json!(["text", "audio"]), "modalities"),
         (
@@ -227,6 +225,96 @@ async fn harmless_values_pass_without_a_word_and_the_rest_is_noted() {
     let refused = world.send(strict).await;
     assert_eq!(refused.status, 400);
     assert_eq!(refused.error()["param"], "seed");
+}
+
+#[tokio::test]
+async fn probabilities_of_tokens_are_noted_and_refused_by_a_strict_request() {
+    let world = World::start().await;
+    let mut request = whole("hi");
+    request["logprobs"] = json!(true);
+    request["top_logprobs"] = json!(3);
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(
+        reply.adjustments(),
+        "logprobs: ignored; the model gives no token probabilities, \
+         top_logprobs: ignored; the model gives no token probabilities"
+    );
+    assert_eq!(reply.json()["choices"][0]["logprobs"], json!(null));
+    let refused = world
+        .chat_with(&[("x-outcrop-strict", "true")], &request)
+        .await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.error()["param"], "logprobs");
+    assert_eq!(world.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_misspelt_field_is_noted_with_the_one_that_was_meant() {
+    let world = World::start().await;
+    let mut request = whole("hi");
+    request["temprature"] = json!(0.5);
+    request["maxTokens"] = json!(5);
+    request["brand_new"] = json!(5);
+    let reply = world.chat(&request).await;
+    assert_eq!(
+        reply.adjustments(),
+        "temprature: ignored; did you mean `temperature`?, maxTokens: ignored; did you mean \
+         `max_tokens`?, brand_new: ignored"
+    );
+    let refused = world
+        .chat_with(&[("x-outcrop-strict", "true")], &request)
+        .await;
+    assert_eq!(refused.status, 400);
+    let message = refused.error()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("did you mean `temperature`?"), "{message}");
+
+    for (missing, misspelt) in [("messages", "mesages"), ("model", "modle")] {
+        let mut request = whole("hi");
+        let value = request.as_object_mut().unwrap().remove(missing).unwrap();
+        request[misspelt] = value;
+        let refused = world.chat(&request).await;
+        assert_eq!(refused.status, 400);
+        assert_eq!(refused.error()["param"], missing);
+        let message = refused.error()["message"].as_str().unwrap().to_owned();
+        let hint = format!("did you mean `{missing}` by `{misspelt}`?");
+        assert!(message.contains(&hint), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn tools_in_the_flat_form_are_called_by_their_names() {
+    let world = World::start().await;
+    let mut request = whole("hi");
+    request["tools"] = json!([
+        {"type": "function", "name": "one", "parameters": {"type": "object", "properties": {}}},
+        {"type": "function", "name": "two", "function": {"name": "other"}},
+    ]);
+    request["tool_choice"] = json!({"type": "function", "name": "one"});
+    let reply = world.chat(&request).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(reply.adjustments(), "tools[].name: ignored");
+    let asked = world.asked().pop().unwrap();
+    let names: Vec<&str> = asked["toolConfig"]["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tool| tool["toolSpec"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["one", "other"]);
+    assert_eq!(
+        asked["toolConfig"]["toolChoice"],
+        json!({"tool": {"name": "one"}})
+    );
+
+    request["tools"][0]["parameters"] = json!({"type": "array"});
+    let refused = world.chat(&request).await;
+    assert_eq!(
+        refused.error()["param"],
+        "tools[0].parameters.type",
+        "{}",
+        refused.text
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::conversation::note_unknown;
 use super::terms::{ChatOptions, GuardrailPolicy};
-use super::types::{GuardrailFields, PerformanceFields, PromptVariable};
+use super::types::{ChatRequest, GuardrailFields, PerformanceFields, PromptVariable};
 use crate::adjustments::Adjustments;
 use crate::converse::options::{
     Fields, GuardrailConfig, GuardrailStreamMode, GuardrailTrace, Latency, PerformanceConfig,
@@ -15,6 +15,7 @@ use crate::converse::request;
 use crate::fault::Fault;
 use crate::models::{Facts, RefusedField};
 use crate::openai::object::Unknown;
+use crate::openai::typo::note_unknown_fields;
 
 /// The most paths into the provider's answer (botocore, bedrock-runtime).
 const MOST_PATHS: usize = 10;
@@ -281,7 +282,7 @@ pub(super) fn provider_fields(
             others.push((key.clone(), value.clone()));
         }
     }
-    note_unknown(adjustments, &others, "");
+    note_unknown_fields(&others, ChatRequest::FIELDS, adjustments);
     Ok(all)
 }
 

@@ -5,11 +5,13 @@ use serde_json::Number;
 
 use super::content::Texts;
 use super::terms::ChatOptions;
-use super::types::StreamOptions;
+use super::types::{ChatRequest, StreamOptions};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::InferenceConfig;
 use crate::fault::Fault;
+use crate::openai::misspelling;
+use crate::openai::object::Unknown;
 
 /// Length and sampling as the client writes them.
 pub(super) struct InferenceFields {
@@ -203,6 +205,27 @@ pub(in crate::openai) fn refuse(
         )),
         _ => Ok(()),
     }
+}
+
+/// Notes that the probabilities of tokens are not given, unless none are asked for. A client that
+/// asks for them reads the rest of the response all the same.
+pub(in crate::openai) fn note_no_logprobs(
+    field: &str,
+    value: Option<JsonText>,
+    adjustments: &mut Adjustments,
+) {
+    if value.is_some_and(|value| !value.is_neutral()) {
+        adjustments.note(field, "ignored, the model gives no token probabilities");
+    }
+}
+
+/// A request without a conversation.
+pub(super) fn no_messages(unknown: &Unknown) -> Fault {
+    let misspelling = misspelling(unknown, "messages", ChatRequest::FIELDS);
+    Fault::invalid(
+        "messages",
+        format!("`messages` is empty or missing; a request has at least one message{misspelling}"),
+    )
 }
 
 /// Notes a hint that has no effect, unless its value asks for nothing (`usual` is the word, as

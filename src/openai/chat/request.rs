@@ -8,7 +8,7 @@ use super::extensions::{
 use super::names::ToolNames;
 use super::parameters::{
     InferenceFields, answers, between, check_modalities, hint, include_usage, inference_config,
-    refuse,
+    no_messages, note_no_logprobs, refuse,
 };
 use super::plan::AnswerPlan;
 use super::terms::Terms;
@@ -91,12 +91,12 @@ pub fn translate(request: ChatRequest, terms: &Terms<'_>) -> Result<Translated, 
     } = request;
 
     check_modalities(modalities)?;
-    let no_logprobs = "Bedrock gives no token probabilities";
-    refuse("logprobs", logprobs, no_logprobs)?;
-    refuse("top_logprobs", top_logprobs, no_logprobs)?;
     refuse("logit_bias", logit_bias, "Bedrock takes no bias of tokens")?;
     let no_scores = "ask for a guardrail with `guardrailConfig` instead";
     refuse("moderation", moderation, no_scores)?;
+    for (field, value) in [("logprobs", logprobs), ("top_logprobs", top_logprobs)] {
+        note_no_logprobs(field, value, &mut adjustments);
+    }
     for (field, value, usual) in [
         ("verbosity", verbosity, "\"medium\""),
         ("seed", seed, ""),
@@ -183,10 +183,7 @@ pub fn translate(request: ChatRequest, terms: &Terms<'_>) -> Result<Translated, 
     )?;
     let messages = messages.filter(|messages| !messages.is_empty());
     let Some(messages) = messages else {
-        return Err(Fault::invalid(
-            "messages",
-            "`messages` is empty or missing; a request has at least one message",
-        ));
+        return Err(no_messages(&unknown));
     };
     let Conversation { system, messages } =
         conversation(messages, terms, &mut names, &mut adjustments)?;

@@ -73,25 +73,65 @@ impl Reader<'_> {
         let mut specs = Vec::with_capacity(tools.len());
         for (position, tool) in tools.into_iter().enumerate() {
             let path = format!("tools[{position}]");
+            let is_flat = tool.is_flat();
             let ChatTool {
                 kind,
-                function,
-                custom,
+                mut function,
+                mut custom,
+                name,
+                description,
+                parameters,
+                strict,
+                format,
                 cache_control,
                 unknown,
             } = tool;
             note_unknown(self.adjustments, &unknown, "tools[].");
+            let is_custom = kind.as_deref() == Some("custom");
+            let (function_path, custom_path) = match is_flat {
+                true => (path.clone(), path.clone()),
+                false => (format!("{path}.function"), format!("{path}.custom")),
+            };
+            if is_flat && is_custom {
+                self.ignore_flat(&[
+                    ("parameters", parameters.is_some()),
+                    ("strict", strict.is_some()),
+                ]);
+                custom = Some(CustomTool {
+                    name,
+                    description,
+                    format,
+                    unknown: Vec::new(),
+                });
+            } else if is_flat {
+                self.ignore_flat(&[("format", format.is_some())]);
+                function = Some(FunctionObject {
+                    name,
+                    description,
+                    parameters,
+                    strict,
+                    ..FunctionObject::default()
+                });
+            } else {
+                self.ignore_flat(&[
+                    ("name", name.is_some()),
+                    ("description", description.is_some()),
+                    ("parameters", parameters.is_some()),
+                    ("strict", strict.is_some()),
+                    ("format", format.is_some()),
+                ]);
+            }
             let mark = MarkPlace::new(&path, "cache_control");
             let point = cache_point(cache_control, &mark, self.adjustments)?;
             match kind.as_deref() {
                 None | Some("function") => {
                     let function =
                         function.ok_or_else(|| Fault::missing_field(&path, "function"))?;
-                    specs.extend(self.function(function, &format!("{path}.function"))?);
+                    specs.extend(self.function(function, &function_path)?);
                 }
                 Some("custom") => {
                     let custom = custom.ok_or_else(|| Fault::missing_field(&path, "custom"))?;
-                    specs.push(self.custom(custom, &format!("{path}.custom"))?);
+                    specs.push(self.custom(custom, &custom_path)?);
                 }
                 Some(kind) => {
                     return Err(Fault::unsupported_value(
@@ -103,6 +143,13 @@ impl Reader<'_> {
             specs.extend(point.map(Tool::CachePoint));
         }
         Ok(specs)
+    }
+
+    /// Notes members of the flat form where the tool has no place for them.
+    fn ignore_flat(&mut self, members: &[(&str, bool)]) {
+        for (member, _) in members.iter().filter(|(_, is_there)| *is_there) {
+            self.adjustments.ignored(&format!("tools[].{member}"));
+        }
     }
 
     fn functions(&mut self, functions: Vec<FunctionObject>) -> Result<Vec<Tool>, Fault> {
@@ -210,14 +257,23 @@ impl Reader<'_> {
             custom,
             allowed_tools,
             name,
+            mode,
+            tools: listed,
             unknown,
         } = object;
         note_unknown(self.adjustments, &unknown, "tool_choice.");
+        // The Responses API has both at the top of the choice.
+        let flat = listed.map(|tools| AllowedTools {
+            mode,
+            tools: Some(tools),
+            unknown: Vec::new(),
+        });
         let (named, path) = match kind.as_deref() {
             None | Some("function") => (function, "tool_choice.function"),
             Some("custom") => (custom, "tool_choice.custom"),
             Some("allowed_tools") => {
                 let allowed = allowed_tools
+                    .or(flat)
                     .ok_or_else(|| Fault::missing_field("tool_choice", "allowed_tools"))?;
                 return self.allowed(allowed, tools);
             }

@@ -300,8 +300,25 @@ client_object! {
         function: FunctionObject,
         /// The custom tool.
         custom: CustomTool,
+        /// The name in the flat form of the Responses API, which has no object within the tool.
+        name: String,
+        /// What it is for, in the flat form.
+        description: String,
+        /// The JSON Schema of a function's arguments, in the flat form.
+        parameters: JsonText,
+        /// Whether a function's arguments must fit the schema, in the flat form.
+        strict: bool,
+        /// What a custom tool's text has to be, in the flat form.
+        format: JsonText,
         /// The end of a prefix to be cached, as an extension.
         cache_control: CacheMark,
+    }
+}
+
+impl ChatTool {
+    /// Whether the tool is written in the flat form of the Responses API.
+    pub(super) fn is_flat(&self) -> bool {
+        self.name.is_some() && self.function.is_none() && self.custom.is_none()
     }
 }
 
@@ -356,6 +373,10 @@ client_object! {
         allowed_tools: AllowedTools,
         /// The function, as the Responses API has it.
         name: String,
+        /// `auto` or `required` for `allowed_tools`, as the Responses API has it.
+        mode: String,
+        /// The tools allowed, as the Responses API has them.
+        tools: Vec<AllowedTool>,
     }
 }
 

@@ -51,7 +51,6 @@ pub fn chat_requests(request: CompletionRequest, most_answers: u32) -> Result<Pr
         unknown,
     } = request;
     check_suffix(suffix)?;
-    check_logprobs(logprobs)?;
     check_best_of(best_of, n)?;
     let prompts = prompts(prompt, tokenizer.as_deref())?;
     check_count(prompts.len(), n, most_answers)?;
@@ -69,6 +68,7 @@ pub fn chat_requests(request: CompletionRequest, most_answers: u32) -> Result<Pr
         presence_penalty,
         seed,
         logit_bias,
+        logprobs: asked_logprobs(logprobs),
         user,
         guardrail_config,
         performance_config,
@@ -178,17 +178,10 @@ fn check_suffix(suffix: Option<JsonText>) -> Result<(), Fault> {
     }
 }
 
-/// Even 0 asks for the probabilities of the tokens written.
-fn check_logprobs(logprobs: Option<JsonText>) -> Result<(), Fault> {
-    match logprobs {
-        Some(logprobs) if !matches!(logprobs.as_str(), "null" | "false") => {
-            Err(Fault::unsupported(
-                "logprobs",
-                "`logprobs` is not served: Bedrock gives no token probabilities",
-            ))
-        }
-        _ => Ok(()),
-    }
+/// Even 0 asks for the probabilities of the tokens written, which chat asks for by `true`.
+fn asked_logprobs(logprobs: Option<JsonText>) -> Option<JsonText> {
+    let asked = logprobs.filter(|logprobs| !matches!(logprobs.as_str(), "null" | "false"));
+    asked.and_then(|_| JsonText::of(&true).ok())
 }
 
 /// The best would be chosen by probabilities that Bedrock does not give.
@@ -280,11 +273,6 @@ mod tests {
                 "unsupported_parameter",
             ),
             (
-                r#"{"prompt": "a", "logprobs": 0}"#,
-                "logprobs",
-                "unsupported_parameter",
-            ),
-            (
                 r#"{"prompt": "a", "best_of": 3}"#,
                 "best_of",
                 "unsupported_value",
@@ -319,5 +307,21 @@ mod tests {
             "echo": false, "stop": null, "user": null}"#;
         assert_eq!(prompted(harmless), plain);
         assert!(prompted(r#"{"prompt": "a", "suffix": "", "best_of": 1}"#).is_ok());
+    }
+
+    #[test]
+    fn even_no_further_probabilities_ask_for_those_of_the_tokens_written() {
+        for (json, asks) in [
+            (r#"{"prompt": "a", "logprobs": 0}"#, true),
+            (r#"{"prompt": "a", "logprobs": 5}"#, true),
+            (r#"{"prompt": "a", "logprobs": null}"#, false),
+            (r#"{"prompt": "a"}"#, false),
+        ] {
+            let requests = prompted(json).expect(json).requests;
+            assert!(
+                requests.iter().all(|r| r.logprobs.is_some() == asks),
+                "{json}"
+            );
+        }
     }
 }

@@ -6,7 +6,8 @@ use super::types::EmbeddingsRequest;
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::models::{EmbeddingFacts, Truncation};
-use crate::openai::chat::{Fetched, note_unknown};
+use crate::openai::chat::Fetched;
+use crate::openai::typo::note_unknown_fields;
 use crate::providers::embeddings::{EmbeddingCall, Purpose, Settings, calls};
 
 /// What is known of the model, and what holds where the request says nothing.
@@ -67,7 +68,7 @@ pub fn translate(
     if user.is_some_and(|user| !user.is_neutral()) {
         adjustments.ignored("user");
     }
-    note_unknown(&mut adjustments, &unknown, "");
+    note_unknown_fields(&unknown, EmbeddingsRequest::FIELDS, &mut adjustments);
     let settings = Settings {
         dimensions: self::dimensions(dimensions, facts)?,
         purpose: purpose(input_type, terms, &mut adjustments)?,

@@ -2,12 +2,14 @@
 
 use serde_json::Number;
 
+use super::types::ImageRequest;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::fault::Fault;
 use crate::models::{ImageFacts, ImageTask};
 use crate::openai::chat::AllowList;
+use crate::openai::typo::note_unknown_field;
 use crate::providers::images::belongs;
 
 /// The provider's own fields that stand among OpenAI's, as far as the model takes them.
@@ -33,7 +35,7 @@ pub(super) fn further(
         match takes(&key) {
             true => further.set(&key, value),
             false if value.is_neutral() => {}
-            false => adjustments.ignored(&key),
+            false => note_unknown_field(&key, ImageRequest::FIELDS, adjustments),
         }
     }
     let missing = facts.needs.iter().find(|name| further.get(name).is_none());

@@ -12,6 +12,7 @@ use crate::guardrails::checks::{
 use crate::openai::chat::{
     Fetched, RemoteAddress, StringOrObject, is_web_address, note_unknown, open_image,
 };
+use crate::openai::typo::note_unknown_fields;
 
 /// The name of the model where a request says none, as at OpenAI's.
 const USUAL_MODEL: &str = "omni-moderation-latest";
@@ -69,7 +70,7 @@ pub fn understood(request: ModerationRequest) -> Result<Moderation, Fault> {
         model,
         unknown,
     } = request;
-    note_unknown(&mut adjustments, &unknown, "");
+    note_unknown_fields(&unknown, ModerationRequest::FIELDS, &mut adjustments);
     let items = match input {
         None => {
             let message = "`input` is missing; send the text to judge";

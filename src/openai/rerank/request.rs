@@ -6,7 +6,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::fault::Fault;
 use crate::models::RerankFacts;
-use crate::openai::chat::note_unknown;
+use crate::openai::typo::note_unknown_fields;
 use crate::providers::rerank::RerankBody;
 
 /// A request, understood.
@@ -56,7 +56,7 @@ pub fn translate(request: RerankRequest, facts: &RerankFacts) -> Result<Translat
         let message = "Bedrock tells scores of whole documents alone; leave `relevant_spans` out";
         return Err(Fault::unsupported("relevant_spans", message));
     }
-    note_unknown(&mut adjustments, &unknown, "");
+    note_unknown_fields(&unknown, RerankRequest::FIELDS, &mut adjustments);
     let Some(query) = query.filter(|query| !query.is_empty()) else {
         let message = "`query` is missing or empty; say what is looked for";
         return Err(Fault::missing("query", message));

@@ -9,6 +9,7 @@ use crate::fault::Fault;
 use crate::models::{VideoBody, VideoFacts, VideoKnob};
 use crate::openai::chat::Fetched;
 use crate::openai::form::Part;
+use crate::openai::typo::note_unknown_fields;
 use crate::providers::videos::{Film, Shot, Still, luma_ray, nova_reel};
 
 /// The highest seed that is taken (Nova Reel's).
@@ -54,9 +55,7 @@ pub fn translate(
         seed,
         unknown,
     } = request;
-    for (key, _) in &unknown {
-        adjustments.ignored(key);
-    }
+    note_unknown_fields(&unknown, VideoRequest::FIELDS, &mut adjustments);
     let shape = shape(size.as_deref(), aspect_ratio.as_deref(), facts)?;
     let pictures = Pictures {
         facts,

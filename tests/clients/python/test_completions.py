@@ -106,7 +106,6 @@ def test_what_bedrock_refuses_has_its_status(client, simulator, stream):
 
 REFUSED = {
     "suffix": ({"suffix": "The end."}, "suffix", "unsupported_parameter"),
-    "logprobs": ({"logprobs": 2}, "logprobs", "unsupported_parameter"),
     "best_of": ({"best_of": 4}, "best_of", "unsupported_value"),
     "logit_bias": ({"logit_bias": {"50256": -100}}, "logit_bias", "unsupported_parameter"),
     "no such token": ({"prompt": [9906, 100256]}, "prompt[1]", "invalid_value"),

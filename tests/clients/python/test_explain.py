@@ -43,7 +43,7 @@ def test_it_shows_what_would_be_sent_and_sends_nothing(http, simulator, body):
 
 
 def test_what_would_be_refused_is_refused_alike(http, simulator):
-    body = {"model": NOVA, "messages": HELLO, "logprobs": True}
+    body = {"model": NOVA, "messages": HELLO, "logit_bias": {"50256": -100}}
     explained, answer = http.post("/explain", json=body), http.post("/chat/completions", json=body)
     assert explained.status_code == answer.status_code == 400
     assert explained.json() == answer.json()

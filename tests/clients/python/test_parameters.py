@@ -45,8 +45,6 @@ def test_null_is_the_same_as_absent(http):
     ("parameter", "fields"),
     [
         ("n", {"n": 1000}),
-        ("logprobs", {"logprobs": True}),
-        ("top_logprobs", {"top_logprobs": 3}),
         ("logit_bias", {"logit_bias": {"1": 100}}),
         ("modalities", {"modalities": ["text", "audio"], "audio": {"voice": "ash", "format": "wav"}}),
         ("temperature", {"temperature": 3}),

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::super::conversation::note_unknown;
 use super::super::extensions::service_tier;
-use super::super::parameters::refuse;
+use super::super::parameters::{note_no_logprobs, refuse};
 use super::super::terms::ChatOptions;
+use super::super::types::ChatRequest;
 use super::super::wishes::effort_wish;
 use super::client_keys::TOOL;
+use super::flat_tools::{nested_choice, nested_tools};
 use super::request::NativeTerms;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
@@ -16,6 +17,7 @@ use crate::converse::rules::EffortWish;
 use crate::fault::Fault;
 use crate::models::{Effort, Facts, RefusedField};
 use crate::openai::object::Unknown;
+use crate::openai::typo::note_unknown_fields;
 
 /// Fields that OpenAI's API does not have, and `metadata`, which is given back by the gateway. What
 /// they ask for was served elsewhere, or is nothing.
@@ -81,6 +83,14 @@ impl Draft<'_> {
             }
         };
         refuse(field, value, why)
+    }
+
+    /// Probabilities of tokens, without which a response is still one.
+    pub(super) fn logprobs(&mut self, field: &str, value: Option<JsonText>) {
+        if self.is_refused(field) {
+            self.body.remove(field);
+            note_no_logprobs(field, value, &mut self.adjustments);
+        }
     }
 
     /// Parameters of sampling, without which an answer is still one.
@@ -214,8 +224,18 @@ impl Draft<'_> {
         let Some(tools) = self.body.get("tools") else {
             return Ok(());
         };
-        let kept = TOOL.keep_in_list(tools, "tools[]", &mut self.adjustments);
+        let tools = nested_tools(tools).map_err(|_| Fault::internal())?;
+        let kept = TOOL.keep_in_list(&tools, "tools[]", &mut self.adjustments);
         self.body.set("tools", kept.map_err(|_| Fault::internal())?);
+        Ok(())
+    }
+
+    pub(super) fn tool_choice(&mut self) -> Result<(), Fault> {
+        const FIELD: &str = "tool_choice";
+        if let Some(choice) = self.body.get(FIELD).filter(|choice| choice.is_object()) {
+            let choice = nested_choice(choice).map_err(|_| Fault::internal())?;
+            self.body.set(FIELD, choice);
+        }
         Ok(())
     }
 
@@ -229,7 +249,7 @@ impl Draft<'_> {
             .collect();
         self.body
             .retain(|key, _| !others.iter().any(|(other, _)| other == key));
-        note_unknown(&mut self.adjustments, &others, "");
+        note_unknown_fields(&others, ChatRequest::FIELDS, &mut self.adjustments);
     }
 
     /// What the model was found to refuse.

@@ -5,6 +5,7 @@ mod answer;
 mod chunks;
 mod client_keys;
 mod fields;
+mod flat_tools;
 mod messages;
 mod obstacle;
 mod request;

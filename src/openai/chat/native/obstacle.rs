@@ -177,7 +177,8 @@ fn tool_name(tool: &ChatTool) -> Option<&str> {
         .function
         .as_ref()
         .and_then(|function| function.name.as_deref());
-    function.or_else(|| tool.custom.as_ref()?.name.as_deref())
+    let custom = || tool.custom.as_ref()?.name.as_deref();
+    function.or_else(custom).or(tool.name.as_deref())
 }
 
 /// Whether OpenAI takes the name; what is missing is told elsewhere.

@@ -4,7 +4,7 @@
 use super::super::media::Fetched;
 use super::super::names::ToolNames;
 use super::super::parameters::{
-    answers, between, check_modalities, hint, include_usage, most_tokens, refuse,
+    answers, between, check_modalities, hint, include_usage, most_tokens, no_messages, refuse,
 };
 use super::super::terms::ChatOptions;
 use super::super::tools::{ToolFields, tool_plan};
@@ -139,12 +139,9 @@ pub fn pass_on(
     between(frequency_penalty, -2.0, 2.0, "frequency_penalty")?;
     between(presence_penalty, -2.0, 2.0, "presence_penalty")?;
     answers(n, options.most_answers)?;
-    for (field, value) in [
-        ("logit_bias", logit_bias),
-        ("logprobs", logprobs),
-        ("top_logprobs", top_logprobs),
-    ] {
-        draft.trusted(field, value)?;
+    draft.trusted("logit_bias", logit_bias)?;
+    for (field, value) in [("logprobs", logprobs), ("top_logprobs", top_logprobs)] {
+        draft.logprobs(field, value);
     }
     for (field, value, usual) in [("store", store, "false"), ("audio", audio, "")] {
         draft.body.remove(field);
@@ -188,13 +185,11 @@ pub fn pass_on(
         &mut Adjustments::default(),
     )?;
     draft.tools(has_tools)?;
+    draft.tool_choice()?;
 
     let messages = messages.filter(|messages| !messages.is_empty());
     let (Some(messages), Some(text)) = (messages, draft.body.get("messages")) else {
-        return Err(Fault::invalid(
-            "messages",
-            "`messages` is empty or missing; a request has at least one message",
-        ));
+        return Err(no_messages(&unknown));
     };
     let mut text = passed_messages(text, &messages, terms, &mut draft.adjustments)?;
     let json = json_wish(response_format, &mut Adjustments::default())?;

@@ -1,0 +1,107 @@
+//! Fields that no request has at its top: noted, with the field that was probably meant.
+
+use strsim::osa_distance;
+
+use super::object::{ClientField, Unknown};
+use crate::adjustments::Adjustments;
+
+/// The most letters that a misspelt name differs in.
+const MAX_DISTANCE: usize = 2;
+
+/// The most keys that are compared with the fields. A body may have many that nobody knows, and
+/// only the first of them are noted by name.
+const MAX_COMPARED: usize = 100;
+
+/// The longest name that is compared.
+const MAX_LENGTH: usize = 64;
+
+/// Notes the keys at the top of a request that are none of its `fields`.
+pub(super) fn note_unknown_fields(
+    unknown: &Unknown,
+    fields: &[ClientField],
+    adjustments: &mut Adjustments,
+) {
+    let asking = unknown.iter().filter(|(_, value)| !value.is_neutral());
+    for (position, (key, _)) in asking.enumerate() {
+        match position < MAX_COMPARED {
+            true => note_unknown_field(key, fields, adjustments),
+            false => adjustments.ignored(key),
+        }
+    }
+}
+
+/// Notes one such key.
+pub(super) fn note_unknown_field(key: &str, fields: &[ClientField], adjustments: &mut Adjustments) {
+    match nearest_field(key, fields) {
+        Some(field) => adjustments.note(key, format!("ignored, did you mean `{field}`?")),
+        None => adjustments.ignored(key),
+    }
+}
+
+/// What follows the words that `field` is missing, if a key of the request is a misspelling of it.
+pub(crate) fn misspelling(unknown: &Unknown, field: &str, fields: &[ClientField]) -> String {
+    let mut keys = unknown.iter().take(MAX_COMPARED).map(|(key, _)| key);
+    match keys.find(|key| nearest_field(key, fields) == Some(field)) {
+        Some(key) => format!("; did you mean `{field}` by `{key}`?"),
+        None => String::new(),
+    }
+}
+
+/// The field that was probably meant by `key`: at most two letters differ, and no more than a third
+/// of them. Case and separators do not count, so that `maxTokens` is `max_tokens`.
+fn nearest_field(key: &str, fields: &[ClientField]) -> Option<&'static str> {
+    if key.len() > MAX_LENGTH {
+        return None;
+    }
+    let letters = letters(key);
+    let distances = fields.iter().filter_map(|field| {
+        let known = self::letters(field.name);
+        if letters.len().abs_diff(known.len()) > MAX_DISTANCE {
+            return None;
+        }
+        let distance = osa_distance(&letters, &known);
+        let is_near = distance <= MAX_DISTANCE && distance * 3 <= letters.len();
+        is_near.then_some((distance, field.name))
+    });
+    let (_, name) = distances.min_by_key(|(distance, _)| *distance)?;
+    Some(name)
+}
+
+fn letters(name: &str) -> String {
+    let letters = name.chars().filter(|c| c.is_alphanumeric());
+    letters.map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openai::chat::ChatRequest;
+
+    #[test]
+    fn a_misspelt_field_is_recognized_and_another_one_is_not() {
+        for (key, field) in [
+            ("temprature", Some("temperature")),
+            ("max_token", Some("max_tokens")),
+            ("maxTokens", Some("max_tokens")),
+            ("max-completion-tokens", Some("max_completion_tokens")),
+            ("tool_chioce", Some("tool_choice")),
+            ("strem", Some("stream")),
+            ("topP", Some("top_p")),
+            ("mesages", Some("messages")),
+            ("guardrail_config", Some("guardrailConfig")),
+            ("x", None),
+            ("min_p", None),
+            ("repetition_penalty", None),
+            ("reasoning", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest_field(key, ChatRequest::FIELDS), field, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_taken() {
+        let long = "temperature".repeat(100_000);
+        assert_eq!(nearest_field(&long, ChatRequest::FIELDS), None);
+    }
+}
