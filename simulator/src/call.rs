@@ -17,6 +17,7 @@ use crate::auth;
 use crate::batch_jobs;
 use crate::control_plane;
 use crate::error::AwsError;
+use crate::exceptions;
 use crate::faults::Faults;
 use crate::invoke;
 use crate::journal::Received;
@@ -116,6 +117,9 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
         );
     };
     let Script { answer, faults, .. } = script;
+    if let Err(error) = exceptions::check_for_call(&faults, target.operation) {
+        return (Err(error), Faults::default());
+    }
     let made_up = matches!(
         answer,
         Answer::Echo {} | Answer::Text { .. } | Answer::Converse { .. }
@@ -148,7 +152,8 @@ fn accept(simulation: &Simulation, target: &Target, body: &[u8]) -> Result<(), A
             _ => Ok(()),
         };
     };
-    validate::model(model, &simulation.options.retired_models)?;
+    validate::permitted(model, &simulation.options)?;
+    validate::model(model, &simulation.options)?;
     if target.operation != Operation::CountTokens {
         validate::served(model)?;
     }

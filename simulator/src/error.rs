@@ -66,6 +66,15 @@ impl AwsError {
         }
     }
 
+    /// For the author of a script that does not fit the call it has met.
+    pub(crate) fn script_misfit(reason: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "SimulatorScriptException",
+            format!("the script does not fit this call: {reason}"),
+        )
+    }
+
     /// The whole answer.
     pub(crate) fn reply(&self) -> Reply {
         let body = json!({ self.message_key: self.message });

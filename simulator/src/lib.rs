@@ -29,6 +29,7 @@ mod clock;
 mod control_plane;
 mod conversation;
 mod error;
+mod exceptions;
 mod families;
 mod faults;
 mod fixed;

@@ -36,6 +36,9 @@ struct Arguments {
     /// Take reasoning back whatever its signature, as recorded requests have it
     #[arg(long)]
     foreign_signatures: bool,
+    /// Take every id of a known provider's, also of models that there are not
+    #[arg(long)]
+    any_model: bool,
     /// Know a guardrail of this id too, which blocks what the demo blocks; may be given again
     #[arg(long, value_name = "ID")]
     guardrail: Vec<String>,
@@ -72,6 +75,7 @@ impl Arguments {
             context_window: self.context_window,
             cache_minimum: self.cache_minimum,
             foreign_signatures: self.foreign_signatures,
+            any_model: self.any_model,
             buckets: [Options::default().buckets, self.bucket.clone()].concat(),
             guardrails: iter::once(Guardrail::demo()).chain(named).collect(),
             ..Options::default()

@@ -29,6 +29,11 @@ pub struct Options {
     pub journal: usize,
     /// Model ids (without geographic prefix) that have reached the end of their life.
     pub retired_models: Vec<String>,
+    /// Model ids that no policy of the caller's allows.
+    pub denied_models: Vec<String>,
+    /// Takes every id of a known provider's, also one that Bedrock has no model of; for recorded
+    /// requests of test benches.
+    pub any_model: bool,
     /// The guardrails that exist; the demo alone by default.
     pub guardrails: Vec<Guardrail>,
     /// Replaces the context window of every model, in tokens of four bytes.
@@ -56,6 +61,8 @@ impl Default for Options {
             fixed_answer: None,
             journal: 1000,
             retired_models: vec!["anthropic.claude-instant-v1".to_owned()],
+            denied_models: Vec::new(),
+            any_model: false,
             guardrails: vec![Guardrail::demo()],
             context_window: None,
             cache_minimum: None,

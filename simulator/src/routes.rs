@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::call;
+use crate::exceptions;
 use crate::options::JobEnd;
 use crate::recording;
 use crate::script::{Answer, Script};
@@ -61,6 +62,7 @@ fn scripts_from(body: &[u8]) -> Result<Vec<Script>, String> {
     }
     .map_err(|error| format!("not a script: {error}"))?;
     for script in &scripts {
+        exceptions::check(script)?;
         if let Answer::Recording { file } = &script.answer {
             recording::load(file)?;
         }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use bedrock_simulator::{ControlPlane, FixedAnswer, Operation, Options, Script, Simulator};
+use bedrock_simulator::{ControlPlane, Fault, FixedAnswer, Operation, Options, Script, Simulator};
 use common::{open_simulator, post, send, simulator};
 use http::Method;
 use serde_json::{Value, json};
@@ -187,6 +187,9 @@ async fn wrong_scripts_are_refused_as_a_whole() {
     for wrong in [
         r#"[{"answer": {"kind": "echo"}}, {"answer": {"kind": "sing"}}]"#,
         r#"{"answer": {"kind": "recording", "file": "missing.json"}}"#,
+        r#"{"faults": [{"kind": "exception", "code": "singingException", "message": ""}]}"#,
+        r#"{"operation": "converse_stream",
+            "faults": [{"kind": "exception", "code": "modelTimeoutException", "message": ""}]}"#,
         "",
     ] {
         let answer = post(&simulator, "/_simulator/scripts", wrong).await;
@@ -210,6 +213,57 @@ async fn a_script_that_does_not_fit_says_so() {
             .message()
             .contains("the script does not fit this call")
     );
+}
+
+#[tokio::test]
+async fn an_exception_that_the_operation_cannot_send_is_not_sent() {
+    let simulator = open_simulator().await;
+    let timeout = Fault::Exception {
+        after_events: 1,
+        code: "modelTimeoutException".to_owned(),
+        message: "late".to_owned(),
+        original_status_code: None,
+    };
+    let streams = "/model/anthropic.claude-v2/invoke-with-response-stream";
+    let converse_stream = CONVERSE.replace("/converse", "/converse-stream");
+    simulator.push(Script::fault(timeout.clone()));
+    let answer = post(&simulator, &converse_stream, hello()).await;
+    assert_eq!(answer.status, 501);
+    let reason = answer.message();
+    assert!(
+        reason.contains("ConverseStream does not send the exception `modelTimeoutException`"),
+        "{reason}"
+    );
+    simulator.push(Script::fault(timeout));
+    let body = json!({ "prompt": "hi", "max_tokens_to_sample": 5 });
+    assert_eq!(
+        post(&simulator, streams, body.to_string()).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn an_id_that_bedrock_has_no_model_of_is_refused() {
+    let options = Options {
+        any_credentials: true,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    for (model, status) in [
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", 200),
+        ("nvidia.of-tomorrow-v1:0", 200),
+        ("us.anthropic.claude-sonnet-9-v1:0", 400),
+        ("amazon.nova-mini-v1:0", 400),
+    ] {
+        let answer = post(&simulator, &format!("/model/{model}/converse"), hello()).await;
+        assert_eq!(answer.status, status, "{model}");
+        if status == 400 {
+            assert_eq!(
+                answer.message(),
+                "The provided model identifier is invalid."
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -42,8 +42,8 @@ const GUARDRAILS: [&str; 4] = [
     "xbgw7g293v7o",
 ];
 
-/// Checks everything but what only the real Bedrock can know: credentials, which models have
-/// retired since, and its own signatures of reasoning.
+/// Checks everything but what only the real Bedrock can know: credentials, which models there were
+/// and have retired since, and its own signatures of reasoning.
 async fn strict_simulator() -> Simulator {
     let guardrails = GUARDRAILS.map(|id| Guardrail {
         id: id.to_owned(),
@@ -54,6 +54,7 @@ async fn strict_simulator() -> Simulator {
         retired_models: Vec::new(),
         guardrails: guardrails.to_vec(),
         foreign_signatures: true,
+        any_model: true,
         ..Options::default()
     };
     Simulator::start(options).await.unwrap()

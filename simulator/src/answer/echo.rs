@@ -3,7 +3,10 @@
 //! - A tool is called where `toolChoice` demands one, or where the last user turn brings no tool
 //!   result and its text has a word in common with a tool's name or description (whole words of
 //!   four letters or more).
-//! - Where `outputConfig` asks for JSON, the text is JSON that fits the schema.
+//! - A tool is called too where the system prompt or the last user turn says in words to do so
+//!   ("Answer by calling the tool `name`", "by calling one of the tools").
+//! - Where `outputConfig` asks for JSON, or Claude's own `output_config.format`, the text is JSON
+//!   that fits the schema.
 //! - Server tools on offer are used first.
 //! - After a tool result, the text quotes it.
 //! - A document that wants to be cited is cited behind the text.
@@ -182,10 +185,14 @@ fn tool_result(message: &Message<'_>) -> Option<String> {
     message.has("toolResult").then(|| results.join(", "))
 }
 
-/// The schema `outputConfig` asks for.
+/// The schema `outputConfig` asks for, or Claude's own `output_config.format`.
 fn wanted_schema(request: &Value) -> Option<Value> {
-    let schema = request.pointer("/outputConfig/textFormat/structure/jsonSchema/schema")?;
-    serde_json::from_str(schema.as_str()?).ok()
+    match request.pointer("/outputConfig/textFormat/structure/jsonSchema/schema") {
+        Some(schema) => serde_json::from_str(schema.as_str()?).ok(),
+        None => request
+            .pointer("/additionalModelRequestFields/output_config/format/schema")
+            .cloned(),
+    }
 }
 
 /// An answer that calls these tools. Claude says a sentence before, unless it was forced to call.
@@ -235,27 +242,77 @@ fn tools_to_call<'a>(conversation: &Conversation<'a>, said: &str) -> Vec<Tool<'a
                 .into_iter()
                 .collect()
         }
-        _ if conversation
-            .messages
-            .last()
-            .is_some_and(|last| last.has("toolResult")) =>
-        {
-            Vec::new()
-        }
         _ => {
             let limit = if wants_one_call(conversation) {
                 1
             } else {
                 usize::MAX
             };
-            conversation
+            let is_answered = conversation
+                .messages
+                .last()
+                .is_some_and(|last| last.has("toolResult"));
+            let chosen: Vec<Tool<'a>> = conversation
                 .offered()
-                .filter(mentioned)
+                .filter(|tool| !is_answered && mentioned(tool))
                 .take(limit)
-                .collect()
+                .collect();
+            match chosen.is_empty() {
+                true => demanded_in_words(conversation, said).into_iter().collect(),
+                false => chosen,
+            }
         }
     }
 }
+
+/// The tool that the system prompt or the user says in words to call. One whose result the last
+/// turn brings has been called.
+fn demanded_in_words<'a>(conversation: &Conversation<'a>, said: &str) -> Option<Tool<'a>> {
+    let system = conversation
+        .system
+        .iter()
+        .filter(|block| block.kind == "text");
+    let mut texts = system
+        .filter_map(|block| block.value.as_str())
+        .chain([said]);
+    let named = |text: &str| {
+        let after = CALL_THE_TOOL
+            .iter()
+            .find_map(|phrase| text.split_once(phrase))?
+            .1;
+        let name = after.trim_matches(|c: char| c.is_whitespace() || "`\"'".contains(c));
+        let name = name.split(|c: char| !(c.is_alphanumeric() || "_-".contains(c)));
+        name.into_iter().next().map(str::to_owned)
+    };
+    let results = conversation
+        .messages
+        .last()
+        .map(|last| last.tool_ids("toolResult"));
+    let results = results.unwrap_or_default();
+    let was_called = |tool: &Tool<'a>| {
+        let calls = conversation
+            .messages
+            .iter()
+            .flat_map(|m| m.of_kind("toolUse"));
+        let mut calls = calls.filter(|call| text(call.get("name")) == tool.name);
+        calls.any(|call| results.contains(&text(call.get("toolUseId"))))
+    };
+    texts.find_map(|text| {
+        if let Some(name) = named(text) {
+            let mut offered = conversation.offered().filter(|tool| tool.name == name);
+            return offered.find(|tool| !was_called(tool));
+        }
+        let any = CALL_ONE.iter().any(|phrase| text.contains(phrase));
+        let first = || conversation.offered().next();
+        (any && results.is_empty()).then(first).flatten()
+    })
+}
+
+/// What stands in front of the name of a tool that is to be called.
+const CALL_THE_TOOL: [&str; 2] = ["calling the tool ", "call the tool "];
+
+/// What says that some tool is to be called.
+const CALL_ONE: [&str; 2] = ["calling one of the tools", "call one of the tools"];
 
 /// Claude's own way to ask for one call at a time.
 fn wants_one_call(conversation: &Conversation<'_>) -> bool {
@@ -324,6 +381,44 @@ mod tests {
         assert!(matches!(made.parts.last(), Some(Part::Tool { input, .. })
             if *input == json!({ "city": "Lisbon" })));
         assert_eq!(answer(request("Hello there")).stop_reason, "end_turn");
+    }
+
+    #[test]
+    fn a_tool_is_called_when_it_is_demanded_in_words() {
+        let called = |request: Value| match answer(request).parts.pop() {
+            Some(Part::Tool { name, .. }) => Some(name),
+            _ => None,
+        };
+        let mut asked = request("Hello there");
+        asked["system"] =
+            json!([{ "text": "Give your answer by calling the tool `get_weather`, not as text." }]);
+        assert_eq!(called(asked.clone()).as_deref(), Some("get_weather"));
+        asked["system"] = json!([{ "text": "Answer by calling one of the tools." }]);
+        assert_eq!(called(asked.clone()).as_deref(), Some("get_weather"));
+        asked["system"] = json!([{ "text": "Answer by calling the tool `another`." }]);
+        assert_eq!(called(asked), None);
+        let by_user = request("Hello there. Answer by calling the tool get_weather.");
+        assert_eq!(called(by_user).as_deref(), Some("get_weather"));
+
+        let mut answered = request("Hello there");
+        answered["system"] = json!([{ "text": "Answer by calling the tool `get_weather`." }]);
+        answered["messages"] = json!([
+            { "role": "user", "content": [{ "text": "Hello there" }] },
+            { "role": "assistant", "content": [
+                { "toolUse": { "toolUseId": "t", "name": "get_weather", "input": {} } }] },
+            { "role": "user", "content": [
+                { "toolResult": { "toolUseId": "t", "content": [{ "text": "sunny" }] } }] },
+        ]);
+        assert_eq!(called(answered), None);
+    }
+
+    #[test]
+    fn claudes_own_format_is_followed() {
+        let mut asked = request("Hello there");
+        asked["additionalModelRequestFields"] = json!({ "output_config": { "format": {
+            "type": "json_schema", "schema": { "type": "object", "required": ["city"],
+            "properties": { "city": { "type": "string" } } } } } });
+        assert_eq!(answer(asked).text(), r#"{"city":"example"}"#);
     }
 
     #[test]

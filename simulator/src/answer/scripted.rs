@@ -174,9 +174,5 @@ fn status_code(status: u16) -> Result<StatusCode, AwsError> {
 }
 
 fn misfit(reason: &str) -> AwsError {
-    AwsError::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "SimulatorScriptException",
-        format!("the script does not fit this call: {reason}"),
-    )
+    AwsError::script_misfit(reason)
 }

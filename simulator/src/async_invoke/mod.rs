@@ -113,7 +113,7 @@ pub(crate) fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsErr
 }
 
 fn check(simulation: &Simulation, model: &str, input: &Value, token: &str) -> Result<(), AwsError> {
-    validate::model(model, &simulation.options.retired_models)?;
+    validate::model(model, &simulation.options)?;
     let printable = token.chars().all(|c| ('!'..='~').contains(&c));
     if token.len() > LONGEST_TOKEN || !printable {
         return Err(AwsError::validation(format!(

@@ -107,7 +107,7 @@ pub(super) fn read(simulation: &Simulation, body: &Value) -> Result<Order, AwsEr
     let kind = kind.unwrap_or_default();
     broken.unless_one_of(kind, "modelInvocationType", &["InvokeModel", "Converse"]);
     broken.report()?;
-    validate::model(&model, &simulation.options.retired_models)?;
+    validate::model(&model, &simulation.options)?;
     Ok(Order {
         name,
         token: token.map(str::to_owned),

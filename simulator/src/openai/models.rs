@@ -1,6 +1,7 @@
 //! What the surfaces take of each family.
 
 use crate::families::bare_id;
+use crate::validate::is_known;
 
 /// What the surfaces take of the models whose ids begin alike.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +71,7 @@ const FAMILIES: [Family; 4] = [
 impl Family {
     /// The family of a model that the surfaces have.
     pub(crate) fn of(model: &str) -> Option<&'static Self> {
-        let model = bare_id(model);
+        let model = Some(bare_id(model)).filter(|id| is_known(id))?;
         let stems = FAMILIES
             .iter()
             .flat_map(|family| family.stems.iter().map(move |stem| (*stem, family)));

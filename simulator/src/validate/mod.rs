@@ -9,6 +9,7 @@ mod additional;
 mod caching;
 pub(crate) mod constraints;
 mod guardrails;
+mod known_models;
 mod limits;
 mod media;
 mod model;
@@ -28,7 +29,8 @@ use crate::error::AwsError;
 use crate::families::{Family, Maker};
 use crate::simulator::Simulation;
 
-pub(crate) use model::{model, served};
+pub(crate) use known_models::is_known;
+pub(crate) use model::{model, permitted, served};
 
 /// What a rule looks at.
 struct Subject<'a> {

@@ -2,9 +2,11 @@
 
 use http::StatusCode;
 
-use crate::catalog::{self, Access};
+use super::is_known;
+use crate::catalog::{self, ACCOUNT, Access, REGION};
 use crate::error::AwsError;
 use crate::families::{GEOGRAPHIES, bare_id};
+use crate::options::Options;
 
 /// The beginnings of model ids, by provider.
 const PROVIDERS: [&str; 20] = [
@@ -30,17 +32,35 @@ const PROVIDERS: [&str; 20] = [
     "zai",
 ];
 
-/// Refuses an id that Bedrock does not know or that has retired.
-pub(crate) fn model(id: &str, retired: &[String]) -> Result<(), AwsError> {
+/// Refuses a model that no policy allows, before Bedrock looks at anything else.
+pub(crate) fn permitted(id: &str, options: &Options) -> Result<(), AwsError> {
+    if !options.denied_models.iter().any(|denied| denied == id) {
+        return Ok(());
+    }
+    Err(AwsError::new(
+        StatusCode::FORBIDDEN,
+        "AccessDeniedException",
+        format!(
+            "User: arn:aws:iam::{ACCOUNT}:user/bedrock-simulator is not authorized to perform: \
+             bedrock:InvokeModel on resource: arn:aws:bedrock:{REGION}::foundation-model/{id} \
+             because no identity-based policy allows the bedrock:InvokeModel action"
+        ),
+    ))
+}
+
+/// Refuses an id that Bedrock does not know or that has retired. What stands behind the ARN of
+/// another account's resource only that account can know.
+pub(crate) fn model(id: &str, options: &Options) -> Result<(), AwsError> {
     if id.starts_with("arn:") {
         return Ok(());
     }
-    if !is_plausible(id) {
+    if !is_plausible(id) || !(options.any_model || is_known(bare_id(id))) {
         return Err(AwsError::validation(
             "The provided model identifier is invalid.",
         ));
     }
-    if retired.iter().any(|retired| retired == bare_id(id)) {
+    let mut retired = options.retired_models.iter();
+    if retired.any(|retired| retired == bare_id(id)) {
         return Err(AwsError::new(
             StatusCode::NOT_FOUND,
             "ResourceNotFoundException",
@@ -80,9 +100,12 @@ mod tests {
 
     #[test]
     fn ids_are_judged_as_bedrock_judges_them() {
-        let retired = ["anthropic.claude-v2".to_owned()];
+        let options = Options {
+            retired_models: vec!["anthropic.claude-v2".to_owned()],
+            ..Options::default()
+        };
         let judged = |id: &str| {
-            let judged = model(id, &retired).and_then(|()| served(id));
+            let judged = model(id, &options).and_then(|()| served(id));
             judged.err().map(|error| error.status.as_u16())
         };
         assert_eq!(judged("us.anthropic.claude-sonnet-4-5-20250929-v1:0"), None);
@@ -92,11 +115,20 @@ mod tests {
             None
         );
         assert_eq!(judged("does-not-exist"), Some(400));
+        assert_eq!(judged("us.anthropic.claude-sonnet-9"), Some(400));
+        assert_eq!(judged("nvidia.of-tomorrow-v1:0"), None);
         assert_eq!(judged("us.does-not-exist-model-v1:0"), Some(400));
         assert_eq!(
             judged("anthropic.claude-sonnet-4-5-20250929-v1:0"),
             Some(400)
         );
         assert_eq!(judged("anthropic.claude-v2"), Some(404));
+
+        let any_model = Options {
+            any_model: true,
+            ..options
+        };
+        assert!(model("us.anthropic.claude-sonnet-9", &any_model).is_ok());
+        assert!(model("does-not-exist", &any_model).is_err());
     }
 }

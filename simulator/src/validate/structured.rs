@@ -1,4 +1,5 @@
-//! JSON demanded of the model: `outputConfig`, and tools with `strict`.
+//! JSON demanded of the model: `outputConfig`, Claude's own `output_config.format`, and tools with
+//! `strict`.
 
 use serde_json::Value;
 
@@ -36,12 +37,12 @@ const UNSUPPORTED: [(&str, &[&str]); 4] = [
 ];
 
 pub(super) fn supported(subject: &Subject<'_>) -> Result<(), AwsError> {
-    if subject.family.structured_output
-        || subject
-            .request
-            .pointer("/outputConfig/textFormat")
-            .is_none()
-    {
+    let demanded = subject
+        .request
+        .pointer("/outputConfig/textFormat")
+        .is_some()
+        || claudes_format(subject).is_some();
+    if subject.family.structured_output || !demanded {
         return Ok(());
     }
     Err(match subject.family.maker {
@@ -54,8 +55,34 @@ pub(super) fn supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     })
 }
 
-/// The schema comes as a text.
+/// The format in Claude's own form, which only Claude reads.
+fn claudes_format<'a>(subject: &Subject<'a>) -> Option<&'a Value> {
+    let format = subject
+        .conversation
+        .additional
+        .pointer("/output_config/format");
+    format.filter(|_| subject.family.maker == Maker::Anthropic)
+}
+
+/// The schema of `outputConfig` comes as a text, Claude's own as JSON (Anthropic's API reference,
+/// Messages, `output_config.format`).
 pub(super) fn schema_fits(subject: &Subject<'_>) -> Result<(), AwsError> {
+    if let Some(format) = claudes_format(subject) {
+        if format.get("type").and_then(Value::as_str) != Some("json_schema") {
+            return Err(AwsError::by_model(
+                "output_config.format.type: Input should be 'json_schema'",
+            ));
+        }
+        return match format.get("schema") {
+            Some(schema @ Value::Object(_)) => fits("output_config.format.schema", schema),
+            Some(_) => Err(AwsError::by_model(
+                "output_config.format.schema: Input should be a valid dictionary",
+            )),
+            None => Err(AwsError::by_model(
+                "output_config.format.schema: Field required",
+            )),
+        };
+    }
     let schema = subject
         .request
         .pointer("/outputConfig/textFormat/structure/jsonSchema/schema");
@@ -193,6 +220,48 @@ mod tests {
             ),
         ] {
             let message = judged(model, schema);
+            assert!(
+                message.contains(expected) && expected.is_empty() == message.is_empty(),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn claudes_own_format_is_held_to_the_same_rules() {
+        let closed = json!({ "type": "object", "properties": {}, "additionalProperties": false });
+        for (model, format, expected) in [
+            (
+                "us.anthropic.claude-sonnet-4-5-x",
+                json!({ "type": "json_schema", "schema": closed }),
+                "",
+            ),
+            (
+                "us.anthropic.claude-sonnet-4-5-x",
+                json!({ "type": "json_schema", "schema": { "type": "object" } }),
+                "'additionalProperties' must be explicitly set to false",
+            ),
+            (
+                "us.anthropic.claude-sonnet-4-5-x",
+                json!({ "type": "json_schema" }),
+                "output_config.format.schema: Field required",
+            ),
+            (
+                "us.anthropic.claude-sonnet-4-5-x",
+                json!({ "type": "grammar" }),
+                "output_config.format.type",
+            ),
+            (
+                "us.anthropic.claude-3-haiku-x",
+                json!({ "type": "json_schema", "schema": closed }),
+                "output_config.format: Extra inputs are not permitted",
+            ),
+        ] {
+            let request = json!({
+                "messages": [{ "role": "user", "content": [{ "text": "hi" }] }],
+                "additionalModelRequestFields": { "output_config": { "format": format } },
+            });
+            let message = refusal(model, request).unwrap_or_default();
             assert!(
                 message.contains(expected) && expected.is_empty() == message.is_empty(),
                 "{message}"

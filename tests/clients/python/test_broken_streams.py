@@ -25,7 +25,6 @@ BREAKS = {
     "internal": (exception("internalServerException"), None, "server_error"),
     "unavailable": (exception("serviceUnavailableException"), "service_unavailable", "server_error"),
     "validation": (exception("validationException"), "invalid_value", "invalid_request_error"),
-    "model timed out": (exception("modelTimeoutException"), "upstream_timeout", "server_error"),
     "cut": (fault("cut", after_events=BEFORE), "upstream_connection_error", "server_error"),
     "ended early": (fault("end", after_events=BEFORE), "upstream_connection_error", "server_error"),
     "half a frame": (fault("truncated_frame", after_events=BEFORE), None, "server_error"),
@@ -95,7 +94,6 @@ FIRST_FRAMES = {
     "internalServerException": (4, 500, openai.InternalServerError),
     "modelStreamErrorException": (4, 502, openai.InternalServerError),
     "serviceUnavailableException": (4, 503, openai.InternalServerError),
-    "modelTimeoutException": (4, 504, openai.InternalServerError),
 }
 
 

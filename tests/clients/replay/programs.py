@@ -60,7 +60,7 @@ def start(command: list[str], environment: dict[str, str], address_of) -> tuple:
 
 def start_all(gateway: str, simulator: str, home: str):
     """Both processes, the simulator's orders, and a client of the gateway."""
-    flags = ["--listen", "127.0.0.1:0", "--any-credentials", "--foreign-signatures"]
+    flags = ["--listen", "127.0.0.1:0", "--any-credentials", "--foreign-signatures", "--any-model"]
     flags += [f"--guardrail={name}" for name in GUARDRAILS]
     plain = {"HOME": home, "PATH": os.environ["PATH"]}
     simulated, url = start(

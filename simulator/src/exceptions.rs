@@ -1,0 +1,72 @@
+//! Which exceptions an operation can send, by botocore's models of `bedrock-runtime` and `bedrock`.
+
+use crate::error::AwsError;
+use crate::operation::Operation;
+use crate::script::{Fault, Script};
+
+/// The members of `ConverseStreamOutput`.
+const CONVERSE_STREAM: &[&str] = &[
+    "internalServerException",
+    "modelStreamErrorException",
+    "serviceUnavailableException",
+    "throttlingException",
+    "validationException",
+];
+
+/// The members of `ResponseStream`, which InvokeModelWithResponseStream sends.
+const RESPONSE_STREAM: &[&str] = &[
+    "internalServerException",
+    "modelStreamErrorException",
+    "modelTimeoutException",
+    "serviceUnavailableException",
+    "throttlingException",
+    "validationException",
+];
+
+/// The errors of operations whose responses are whole, and of the OpenAI-compatible ones.
+const WHOLE: &[&str] = &[
+    "accessDeniedException",
+    "conflictException",
+    "internalServerException",
+    "modelErrorException",
+    "modelNotReadyException",
+    "modelStreamErrorException",
+    "modelTimeoutException",
+    "resourceNotFoundException",
+    "serviceQuotaExceededException",
+    "serviceUnavailableException",
+    "throttlingException",
+    "validationException",
+];
+
+/// Refuses a script with an exception that its operation cannot send, or that no operation can if it
+/// does not name one. The text says which can be sent.
+pub(crate) fn check(script: &Script) -> Result<(), String> {
+    check_faults(&script.faults, script.operation)
+}
+
+/// The same for a call that a script for any operation has met.
+pub(crate) fn check_for_call(faults: &[Fault], operation: Operation) -> Result<(), AwsError> {
+    check_faults(faults, Some(operation)).map_err(|reason| AwsError::script_misfit(&reason))
+}
+
+fn check_faults(faults: &[Fault], operation: Option<Operation>) -> Result<(), String> {
+    let (sender, sendable) = match operation {
+        Some(Operation::ConverseStream) => ("ConverseStream", CONVERSE_STREAM),
+        Some(Operation::InvokeModelWithResponseStream) => {
+            ("InvokeModelWithResponseStream", RESPONSE_STREAM)
+        }
+        _ => ("Bedrock", WHOLE),
+    };
+    let mut codes = faults.iter().filter_map(|fault| match fault {
+        Fault::Exception { code, .. } => Some(code.as_str()),
+        _ => None,
+    });
+    match codes.find(|code| !sendable.contains(code)) {
+        None => Ok(()),
+        Some(code) => Err(format!(
+            "{sender} does not send the exception `{code}`; it sends {}",
+            sendable.join(", ")
+        )),
+    }
+}
