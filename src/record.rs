@@ -1,13 +1,19 @@
 //! The one log line of a request, written when the request is over: also when the client leaves,
 //! since a guard writes it.
 
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use tracing::Level;
 
 use crate::fault::Fault;
 use crate::models::Usd;
 use crate::openai::chat::TokenCounts;
 use crate::pipeline::Cost;
+
+/// The target of the log line of a request.
+pub const LOG_TARGET: &str = module_path!();
 
 /// What becomes of one request. Shared by the layers that it passes; the last to let go of it
 /// writes the line. No text of the conversation is in it.
@@ -24,10 +30,16 @@ pub struct Entries {
     pub request_id: String,
     /// The client's own id, where it sent one.
     pub client_request_id: Option<String>,
+    /// The method.
+    pub method: Option<String>,
     /// The route.
     pub route: String,
+    /// The address of the connection's other end: the client, or the proxy in front.
+    pub client_address: Option<IpAddr>,
     /// The caller's name.
     pub caller: Option<String>,
+    /// The first characters of a key that is not one of the gateway's, so that its owner is found.
+    pub rejected_key: Option<String>,
     /// The model as the client calls it.
     pub model: Option<String>,
     /// The model as Bedrock calls it.
@@ -102,31 +114,44 @@ impl Record {
     }
 }
 
-impl Drop for Record {
-    fn drop(&mut self) {
-        let total_ms = milliseconds(self.elapsed());
-        let entries = self.entries();
-        let usage = entries.usage.unwrap_or_default();
-        let estimated = entries.usage.is_none() && entries.estimated_completion > 0;
-        let completion = match estimated {
-            true => entries.estimated_completion,
-            false => usage.completion,
-        };
+impl Entries {
+    /// How loud the line of the request is: a client's mistake is a warning, a failure of the
+    /// gateway's or of Bedrock's an error.
+    fn level(&self) -> Level {
+        match (self.ending, self.status) {
+            (Ending::Broken, _) | (_, Some(500..)) => Level::ERROR,
+            (_, Some(400..)) => Level::WARN,
+            _ => Level::INFO,
+        }
+    }
+}
+
+/// Writes the line with `event`, one of tracing's macros: the level of an event is part of the code
+/// that writes it.
+macro_rules! write_line {
+    ($event:ident, $fields:expr) => {{
+        let Line {
+            entries,
+            ending,
+            usage,
+            completion,
+            estimated,
+            total_ms,
+        } = $fields;
         let cost = entries.cost;
         let (code, detail) = match &entries.failure {
             Some((code, detail)) => (Some(code.as_str()), Some(detail.as_str())),
             None => (None, None),
         };
-        let ending = match entries.ending {
-            Ending::Abandoned => "abandoned",
-            Ending::Answered => "answered",
-            Ending::Broken => "broken",
-        };
-        tracing::info!(
+        tracing::$event!(
+            target: LOG_TARGET,
             request_id = entries.request_id,
             client_request_id = entries.client_request_id,
+            method = entries.method,
             route = entries.route,
+            client_address = entries.client_address.map(tracing::field::display),
             caller = entries.caller,
+            rejected_key = entries.rejected_key,
             model = entries.model,
             target_model = entries.target,
             status = entries.status,
@@ -151,6 +176,47 @@ impl Drop for Record {
             detail,
             "request"
         );
+    }};
+}
+
+/// What the line is made of.
+struct Line<'a> {
+    entries: &'a Entries,
+    ending: &'static str,
+    usage: TokenCounts,
+    completion: u64,
+    estimated: bool,
+    total_ms: f64,
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let total_ms = milliseconds(self.elapsed());
+        let entries = self.entries();
+        let usage = entries.usage.unwrap_or_default();
+        let estimated = entries.usage.is_none() && entries.estimated_completion > 0;
+        let completion = match estimated {
+            true => entries.estimated_completion,
+            false => usage.completion,
+        };
+        let ending = match entries.ending {
+            Ending::Abandoned => "abandoned",
+            Ending::Answered => "answered",
+            Ending::Broken => "broken",
+        };
+        let line = Line {
+            entries: &entries,
+            ending,
+            usage,
+            completion,
+            estimated,
+            total_ms,
+        };
+        match entries.level() {
+            Level::ERROR => write_line!(error, line),
+            Level::WARN => write_line!(warn, line),
+            _ => write_line!(info, line),
+        }
     }
 }
 
@@ -161,4 +227,29 @@ pub fn usd(amount: Option<Usd>) -> String {
 
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_as_loud_as_the_request_went_wrong() {
+        for (status, ending, level) in [
+            (Some(200), Ending::Answered, Level::INFO),
+            (Some(200), Ending::Abandoned, Level::INFO),
+            (None, Ending::Abandoned, Level::INFO),
+            (Some(404), Ending::Answered, Level::WARN),
+            (Some(429), Ending::Answered, Level::WARN),
+            (Some(502), Ending::Answered, Level::ERROR),
+            (Some(200), Ending::Broken, Level::ERROR),
+        ] {
+            let entries = Entries {
+                status,
+                ending,
+                ..Entries::default()
+            };
+            assert_eq!(entries.level(), level, "{status:?} {ending:?}");
+        }
+    }
 }

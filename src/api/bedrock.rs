@@ -10,6 +10,7 @@ use axum::response::Response;
 use http::uri::PathAndQuery;
 
 use super::key;
+use crate::identity::masked;
 use crate::limits::Refused;
 use crate::pipeline::{PassAnswer, PassBody, PassCall};
 use crate::record::{Ending, Record};
@@ -64,6 +65,7 @@ async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<Pas
     {
         Ok(claim) => claim,
         Err(fault) => {
+            record.entries().rejected_key = key(&head.headers).map(masked);
             discard(body).await;
             return Err(fault.into());
         }

@@ -25,7 +25,7 @@ use http::header::AUTHORIZATION;
 use serde::de::DeserializeOwned;
 
 use crate::fault::Fault;
-use crate::identity::Caller;
+use crate::identity::{Caller, masked};
 use crate::limits::Refused;
 use crate::pipeline::{Answer, Asked};
 use crate::record::{Ending, Record};
@@ -103,7 +103,10 @@ fn respond(record: &Record, answer: Result<Answer, Refused>) -> Response {
 
 /// Who is calling, by the key that the request shows.
 fn authenticate(app: &App, headers: &HeaderMap, record: &Record) -> Result<Caller, Fault> {
-    let caller = app.callers.identify(key(headers))?;
+    let key = key(headers);
+    let caller = app.callers.identify(key).inspect_err(|_| {
+        record.entries().rejected_key = key.map(masked);
+    })?;
     record.entries().caller = Some(caller.name().to_owned());
     Ok(caller)
 }

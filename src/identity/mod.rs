@@ -70,6 +70,11 @@ impl Callers {
         }
     }
 
+    /// Whether there are keys. Without any, everybody may call.
+    pub fn have_keys(&self) -> bool {
+        !self.by_digest.is_empty()
+    }
+
     /// The caller whose key this is. Keys are looked up by their digest, so that the time it
     /// takes tells nothing of them.
     pub fn identify(&self, key: Option<&str>) -> Result<Caller, Fault> {
@@ -127,6 +132,32 @@ impl Claim {
     }
 }
 
+/// The first characters of a key, by which its owner knows it: never more than a third of it.
+pub fn masked(key: &str) -> String {
+    const MAX_SHOWN: usize = 6;
+    let shown = (key.chars().count() / 3).min(MAX_SHOWN);
+    let first: String = key.chars().take(shown).collect();
+    format!("{first}***")
+}
+
 fn refused(message: &str) -> Fault {
     Fault::new(FaultKind::Authentication, message).code("invalid_api_key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_key_only_the_beginning_is_shown() {
+        for (key, shown) in [
+            ("sk-proj-abcdefghijklmnop", "sk-pro***"),
+            ("sk-1234", "sk***"),
+            ("ab", "***"),
+            ("", "***"),
+            ("ключключключ", "ключ***"),
+        ] {
+            assert_eq!(masked(key), shown);
+        }
+    }
 }

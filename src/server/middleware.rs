@@ -10,6 +10,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::listener::ClientAddress;
 use super::respond::fault_response;
 use crate::fault::Fault;
 use crate::record::Record;
@@ -38,6 +39,12 @@ async fn record(mut request: Request, next: Next) -> Response {
     let id = request_id();
     let client_id = client_request_id(request.headers());
     let record = Arc::new(Record::new(id.clone(), path.to_owned(), client_id));
+    {
+        let mut entries = record.entries();
+        entries.method = Some(request.method().to_string());
+        let address = request.extensions().get::<ClientAddress>();
+        entries.client_address = address.map(|ClientAddress(address)| *address);
+    }
     request.extensions_mut().insert(Arc::clone(&record));
     let mut response = next.run(request).await;
     let status = response.status();

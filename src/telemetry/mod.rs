@@ -1,12 +1,15 @@
 //! The log: plain text on a terminal, one JSON object a line elsewhere.
 
 mod lines;
+mod request_line;
+mod text;
 
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, LogSettings};
+use text::Text;
 
 /// The log. What still waits is written when it is dropped.
 #[derive(Debug)]
@@ -33,11 +36,14 @@ pub fn start(settings: &LogSettings) -> Log {
             subscriber.with_writer(|| lines::Line).try_init()
         }
         (Ok(()), false) => {
-            let subscriber = subscriber.with_ansi(terminal);
+            let subscriber = subscriber.with_ansi(terminal).event_format(Text);
             subscriber.with_writer(|| lines::Line).try_init()
         }
         (Err(_), true) => subscriber.json().flatten_event(true).try_init(),
-        (Err(_), false) => subscriber.with_ansi(terminal).try_init(),
+        (Err(_), false) => {
+            let subscriber = subscriber.with_ansi(terminal).event_format(Text);
+            subscriber.try_init()
+        }
     };
     // A second start leaves the first in place.
     let _ = started;

@@ -21,6 +21,9 @@ static LOG: LazyLock<()> = LazyLock::new(|| {
     tracing::subscriber::set_global_default(subscriber).unwrap();
 });
 
+/// In the line of every request.
+const REQUEST: &str = " outcrop::record: request ";
+
 struct Log;
 
 /// Begins to collect. The test has to run on one thread.
@@ -36,15 +39,17 @@ pub fn lines_with(text: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// The warnings.
+/// The warnings, save the lines of requests that were refused.
 pub fn warnings() -> Vec<String> {
-    lines_with("WARN")
+    let mut lines = lines_with("WARN");
+    lines.retain(|line| !line.contains(REQUEST));
+    lines
 }
 
 /// The line of the first request, once that is over.
 pub async fn request_line() -> String {
     loop {
-        if let Some(line) = lines_with(" outcrop::record: request ").pop() {
+        if let Some(line) = lines_with(REQUEST).pop() {
             return line;
         }
         tokio::task::yield_now().await;

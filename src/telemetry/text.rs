@@ -1,0 +1,192 @@
+//! The log for people: one short line for each event.
+
+use std::fmt::{self, Write as _};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::request_line::RequestLine;
+use crate::record;
+
+/// Formats events as text: time, level, message and fields. The lines of requests have a form of
+/// their own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text;
+
+/// The fields of one event, in order; the message first.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    message: String,
+    fields: Vec<(&'static str, String)>,
+}
+
+impl Fields {
+    /// The value of the field `name`, if the event has it.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let mut fields = self.fields.iter();
+        fields
+            .find(|(field, _)| *field == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(fields: &[(&'static str, &str)]) -> Self {
+        let owned = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
+        Self {
+            message: String::new(),
+            fields: fields.iter().map(owned).collect(),
+        }
+    }
+
+    fn add(&mut self, field: &Field, value: String) {
+        match field.name() {
+            "message" => self.message = value,
+            name => self.fields.push((name, value)),
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field, value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.add(field, format!("{value:?}"));
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for Text
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        SystemTime.format_time(&mut writer)?;
+        writer.write_char(' ')?;
+        write_level(&mut writer, *metadata.level())?;
+        let text = match metadata.target() == record::LOG_TARGET {
+            true => RequestLine::of(&fields).to_string(),
+            false => general(metadata.target(), &fields),
+        };
+        writeln!(writer, " {}", visible(&text))
+    }
+}
+
+/// The message, its fields, and who says it, unless that is the gateway.
+fn general(target: &str, fields: &Fields) -> String {
+    let mut text = String::new();
+    let is_ours = target.split("::").next() == Some(env!("CARGO_PKG_NAME"));
+    if !is_ours {
+        text.push_str(target);
+        text.push_str(": ");
+    }
+    text.push_str(&fields.message);
+    for (name, value) in &fields.fields {
+        let is_plain = !value.is_empty() && !value.contains(char::is_whitespace);
+        let _ = match is_plain {
+            true => write!(text, " {name}={value}"),
+            false => write!(text, " {name}=\"{value}\""),
+        };
+    }
+    text
+}
+
+fn write_level(writer: &mut Writer<'_>, level: Level) -> fmt::Result {
+    if !writer.has_ansi_escapes() {
+        return write!(writer, "{level:>5}");
+    }
+    let color = match level {
+        Level::ERROR => 31,
+        Level::WARN => 33,
+        Level::INFO => 32,
+        _ => 34,
+    };
+    write!(writer, "\x1b[{color}m{level:>5}\x1b[0m")
+}
+
+/// The text on one line and without characters that a terminal would obey: some of it is a
+/// client's.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_control() {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged by `work`, without the times.
+    fn logged(work: impl FnOnce()) -> Vec<String> {
+        let written = Written::default();
+        let writer = written.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .event_format(Text)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, work);
+        let bytes = written.0.lock().unwrap().clone();
+        let text = String::from_utf8(bytes).unwrap();
+        let lines = text.lines().map(|line| line.split_once(' ').unwrap().1);
+        lines.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_event_is_one_line_of_its_message_and_fields() {
+        let lines = logged(|| {
+            tracing::info!(address = "127.0.0.1:8080", count = 3, "listening");
+            tracing::warn!(reason = "two words", empty = "", "odd");
+            tracing::error!(target: "hyper::client", "lost");
+        });
+        assert_eq!(
+            lines,
+            [
+                " INFO listening address=127.0.0.1:8080 count=3",
+                " WARN odd reason=\"two words\" empty=\"\"",
+                "ERROR hyper::client: lost",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_clients_text_cannot_write_lines_or_command_the_terminal() {
+        let lines = logged(|| tracing::info!(model = "a\nb\x1b[2J", "asked"));
+        assert_eq!(lines, [" INFO asked model=\"a\\nb\\u{1b}[2J\""]);
+    }
+}
