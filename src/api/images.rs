@@ -11,11 +11,11 @@ use http::HeaderMap;
 use super::{authenticate, flag, respond, until_ending};
 use crate::limits::Refused;
 use crate::openai::form;
-use crate::openai::images::ImageEndpoint;
+use crate::openai::images::{ImageEndpoint, ImageRequest};
 use crate::pipeline::{Answer, Asked, ImageAnswer, ImageCall};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, FormLimits, Notes, answer_events, discard, is_form, read_form, read_json,
+    App, FormLimits, Notes, answer_events, deployment, discard, is_form, read_form, read_json,
 };
 
 /// Makes pictures from words.
@@ -97,7 +97,12 @@ async fn read(
     let (request, files) = match is_form(headers) {
         true => {
             let limits = FormLimits::of(&app.settings);
-            form::read(read_form(headers, body, limits).await?)?
+            let (mut request, files): (ImageRequest, _) =
+                form::read(read_form(headers, body, limits).await?)?;
+            if let Some(deployment) = deployment(headers) {
+                request.model = Some(deployment.to_owned());
+            }
+            (request, files)
         }
         false => {
             let (request, _) = read_json(headers, body, &app.settings).await?;

@@ -8,6 +8,8 @@ pub mod completions;
 pub mod embeddings;
 pub mod files;
 pub mod health;
+mod hints;
+pub mod home;
 pub mod images;
 pub mod input_tokens;
 pub mod models;

@@ -1,40 +1,70 @@
 //! Routes that there are not.
 
-use axum::body::Body;
+use axum::extract::Request;
 use axum::response::Response;
-use http::{Method, Uri};
+use http::Method;
 
+use super::hints::hint;
 use crate::fault::{Fault, FaultKind};
 use crate::openai::absent::{Absent, absent};
-use crate::server::{discard, refuse};
+use crate::server::{ClientPath, discard, refuse};
 
 /// No such route.
-pub async fn route(method: Method, uri: Uri, body: Body) -> Response {
-    discard(body).await;
-    refuse(not_found(&method, uri.path()).into())
+pub async fn route(request: Request) -> Response {
+    let asked = Asked::of(&request);
+    discard(request.into_body()).await;
+    refuse(not_found(&asked).into())
 }
 
 /// The route exists for another method.
-pub async fn method(method: Method, uri: Uri, body: Body) -> Response {
-    discard(body).await;
-    let path = uri.path();
+pub async fn method(request: Request) -> Response {
+    let asked = Asked::of(&request);
+    discard(request.into_body()).await;
+    let Asked { method, path, hint } = &asked;
     let absent = absent(method.as_str(), path);
     // A path of OpenAI's can look like a thing of another route: `/videos/edits`, a film.
     if absent.is_some_and(|absent| absent.method.is_none()) {
-        return refuse(not_found(&method, path).into());
+        return refuse(not_found(&asked).into());
     }
-    let message = match absent {
-        Some(absent) => not_served(&method, path, absent),
-        None => format!("`{path}` does not take `{method}`"),
+    let message = match (absent, hint) {
+        (Some(absent), _) => not_served(&asked, absent),
+        (None, Some(hint)) => format!("`{path}` does not take `{method}`; {hint}"),
+        (None, None) => format!("`{path}` does not take `{method}`"),
     };
     let fault = Fault::new(FaultKind::MethodNotAllowed, message).code("method_not_allowed");
     refuse(fault.into())
 }
 
-fn not_found(method: &Method, path: &str) -> Fault {
-    let message = match absent(method.as_str(), path) {
-        Some(absent) => not_served(method, path, absent),
-        None => format!(
+/// What was asked for that is not there.
+struct Asked {
+    method: Method,
+    /// As the client wrote it.
+    path: String,
+    /// What to change in the client's settings.
+    hint: Option<String>,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        let rewritten = request.extensions().get::<ClientPath>();
+        let path = match rewritten {
+            Some(ClientPath(path)) => path.clone(),
+            None => request.uri().path().to_owned(),
+        };
+        Self {
+            method: request.method().clone(),
+            hint: hint(&path, request.headers()),
+            path,
+        }
+    }
+}
+
+fn not_found(asked: &Asked) -> Fault {
+    let Asked { method, path, hint } = asked;
+    let message = match (absent(method.as_str(), path), hint) {
+        (_, Some(hint)) => format!("there is no `{method} {path}` here; {hint}"),
+        (Some(absent), None) => not_served(asked, absent),
+        (None, None) => format!(
             "there is no `{method} {path}` here; /v1/chat/completions and /v1/models are served"
         ),
     };
@@ -43,6 +73,7 @@ fn not_found(method: &Method, path: &str) -> Fault {
         .should_retry(false)
 }
 
-fn not_served(method: &Method, path: &str, absent: &Absent) -> String {
+fn not_served(asked: &Asked, absent: &Absent) -> String {
+    let Asked { method, path, .. } = asked;
     format!("`{method} {path}` is not served: {absent}")
 }

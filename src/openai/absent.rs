@@ -210,8 +210,14 @@ pub const ABSENT: &[Absent] = &[
 ];
 
 /// What is said of a request with this method and path, where it is part of OpenAI's API and not
-/// served. The path is the whole one: `/v1/...`, `/api/v1/...` or without either.
+/// served. The path is the whole one: `/v1/...`, `/api/v1/...`, `/openai/v1/...`, that of a
+/// deployment in Azure's form, or without any of them.
 pub fn absent(method: &str, path: &str) -> Option<&'static Absent> {
+    if let Some(of_deployment) = path.strip_prefix("/openai/deployments/") {
+        let (_, path) = of_deployment.split_once('/')?;
+        return absent(method, &format!("/v1/{path}"));
+    }
+    let path = path.strip_prefix("/openai").unwrap_or(path);
     let path = path.strip_prefix("/api").unwrap_or(path);
     let path = path.strip_prefix("/v1").unwrap_or(path);
     ABSENT.iter().find(|absent| absent.is(method, path))
@@ -277,6 +283,8 @@ mod tests {
             "/audio/speech",
             "/api/v1/audio/speech",
             "/v1/audio/speech/more",
+            "/openai/v1/audio/speech",
+            "/openai/deployments/tts/audio/speech",
         ] {
             assert_eq!(path_of("POST", path), Some("/audio/speech"), "{path}");
         }

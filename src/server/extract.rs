@@ -9,6 +9,7 @@ use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
+use super::deployment::with_deployment;
 use crate::config::ServerSettings;
 use crate::fault::{Fault, FaultKind};
 use crate::json_body;
@@ -20,6 +21,7 @@ pub async fn read_json<T: DeserializeOwned>(
     settings: &ServerSettings,
 ) -> Result<(T, Bytes), Fault> {
     let body = read_body(headers, body, settings).await?;
+    let body = with_deployment(headers, body);
     let value = json_body::parse(&body);
     let value = value.map_err(|fault| match declared_other(headers) {
         Some(other) if fault.code == Some("invalid_json") => Fault::new(

@@ -1,10 +1,12 @@
 //! The HTTP side: routes, layers, bodies in, streams out, and the end of the process.
 
+mod deployment;
 mod event_stream;
 mod extract;
 mod form;
 mod listener;
 mod middleware;
+mod paths;
 mod respond;
 mod router;
 mod shutdown;
@@ -13,10 +15,12 @@ mod sse;
 use std::fmt;
 use std::sync::Arc;
 
+pub use deployment::deployment;
 pub use event_stream::{pass_stream, pass_whole, refuse_as_aws};
 pub use extract::{discard, read_body, read_json};
 pub use form::{Form, FormLimits, OpenPart, is_form, read_form};
 pub use listener::serve;
+pub use paths::ClientPath;
 pub use respond::{Notes, answer_events, answer_json, answer_stream, refuse};
 pub use router::router;
 pub use shutdown::{Phase, Shutdown, restarting};

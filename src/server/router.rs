@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{any, get, post};
+use tower::ServiceExt;
 
-use super::{App, middleware};
+use super::{App, middleware, paths};
 use crate::api::{
-    batches, bedrock, chat_completions, completions, embeddings, files, health, images,
+    batches, bedrock, chat_completions, completions, embeddings, files, health, home, images,
     input_tokens, models, moderations, rerank, unknown, videos,
 };
 
@@ -14,6 +15,7 @@ pub fn router(app: Arc<App>) -> Router {
     // For clients of OpenAI's API. SDKs put `/v1` before the paths; some clients are configured
     // with the bare address, others with `/api/v1`.
     let openai = Router::new()
+        .route("/", get(home::home))
         .route("/chat/completions", post(chat_completions::create))
         .route("/completions", post(completions::create))
         .route("/moderations", post(moderations::create))
@@ -67,5 +69,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(unknown::route)
         .method_not_allowed_fallback(unknown::method)
         .with_state(app);
+    // A path is rewritten before it meets the routes, and after the log has seen it.
+    let routes = Router::new().fallback_service(routes.map_request(paths::as_served));
     middleware::layers(routes)
 }

@@ -47,6 +47,7 @@ mod models;
 mod moderation_bodies;
 mod moderations;
 mod operator;
+mod paths;
 mod pictures;
 mod prefixes;
 mod properties;

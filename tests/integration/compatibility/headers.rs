@@ -18,6 +18,10 @@ const UNDERSTOOD: &[(&str, &str)] = &[
         "x-client-request-id",
         "the client's own id of the request, for the log",
     ),
+    (
+        "x-forwarded-proto",
+        "`https`, from a proxy that ends TLS: the scheme of base URLs in hints and at `GET /`",
+    ),
     ("x-outcrop-strict", "`true`: what would be noted is refused"),
     (
         "x-outcrop-truncate",
@@ -118,6 +122,8 @@ fn the_headers_of_the_source_are_those_of_the_page() {
             in_source.extend(literals.filter(is_header).map(str::to_owned));
         }
     }
+    // The path's deployment on its way through the gateway; a client's own is removed.
+    in_source.remove("x-outcrop-deployment");
     let on_page = UNDERSTOOD.iter().chain(GIVEN).map(|(name, _)| *name);
     // Named by constants of the `http` crate.
     let constants = ["authorization", "retry-after"];

@@ -1,0 +1,111 @@
+//! What a client's settings should be, told from a path that is not served.
+
+use http::HeaderMap;
+use http::header::HOST;
+
+/// The last parts of Ollama's own paths.
+const OLLAMA: [&str; 9] = [
+    "/api/chat",
+    "/api/generate",
+    "/api/tags",
+    "/api/embed",
+    "/api/embeddings",
+    "/api/show",
+    "/api/ps",
+    "/api/pull",
+    "/api/version",
+];
+
+/// What to change in the client's settings, if its path tells what they are.
+pub(super) fn hint(path: &str, headers: &HeaderMap) -> Option<String> {
+    let origin = origin(headers);
+    let path = path.trim_end_matches('/');
+    if path.starts_with("/v1/v1") || path.starts_with("/api/v1/v1") {
+        return Some(format!(
+            "the path has `/v1` twice: this client adds it itself, so set its base URL to \
+             `{origin}`"
+        ));
+    }
+    if path.contains("/openai/deployments") {
+        return Some(format!(
+            "Azure's clients add `/openai/deployments/...` themselves: set the endpoint \
+             (`azure_endpoint`, `AZURE_OPENAI_ENDPOINT`) to `{origin}`"
+        ));
+    }
+    if matches!(path, "/models/chat/completions" | "/models/embeddings") {
+        return Some(format!(
+            "this is a path of Azure AI Inference: use an OpenAI client with the base URL \
+             `{origin}/v1`"
+        ));
+    }
+    if OLLAMA.iter().any(|end| path.ends_with(end)) {
+        return Some(format!(
+            "this is a path of Ollama's API: choose the OpenAI-compatible provider in the client \
+             and set its base URL to `{origin}/v1`"
+        ));
+    }
+    None
+}
+
+/// The base URL of OpenAI's clients for the gateway that this request has reached.
+pub(super) fn base_url(headers: &HeaderMap) -> String {
+    format!("{}/v1", origin(headers))
+}
+
+/// The gateway's address as the client wrote it. It goes into pages and messages, so that it may be
+/// nothing but a host with a port.
+fn origin(headers: &HeaderMap) -> String {
+    const MAX_HOST: usize = 255;
+    let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);
+    let host = headers.get(HOST).and_then(text).filter(|host| {
+        let is_host = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+        !host.is_empty() && host.len() <= MAX_HOST && host.chars().all(is_host)
+    });
+    let is_https = headers
+        .get("x-forwarded-proto")
+        .is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"));
+    let scheme = if is_https { "https" } else { "http" };
+    format!("{scheme}://{}", host.as_deref().unwrap_or("localhost:8080"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_tells_what_the_base_url_should_be() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "gateway:8080".parse().expect("a host"));
+        for (path, told) in [
+            (
+                "/v1/v1/chat/completions",
+                "base URL to `http://gateway:8080`",
+            ),
+            ("/api/v1/v1/models/", "base URL to `http://gateway:8080`"),
+            (
+                "/v1/openai/deployments/a/chat/completions",
+                "(`azure_endpoint`, `AZURE_OPENAI_ENDPOINT`) to `http://gateway:8080`",
+            ),
+            ("/models/chat/completions", "`http://gateway:8080/v1`"),
+            ("/api/chat", "base URL to `http://gateway:8080/v1`"),
+            ("/v1/api/tags", "base URL to `http://gateway:8080/v1`"),
+        ] {
+            let hint = hint(path, &headers).unwrap_or_default();
+            assert!(hint.ends_with(told), "{path}: {hint}");
+        }
+        assert_eq!(hint("/v1/nothing", &headers), None);
+    }
+
+    #[test]
+    fn an_origin_is_a_host_and_nothing_else() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(origin(&headers), "http://localhost:8080");
+        headers.insert("x-forwarded-proto", "HTTPS".parse().expect("a scheme"));
+        headers.insert(HOST, "[::1]:9".parse().expect("a host"));
+        assert_eq!(origin(&headers), "https://[::1]:9");
+        for host in ["a<b>", "a/b", "a\"b", "a b"] {
+            headers.insert(HOST, host.parse().expect("a value"));
+            assert_eq!(origin(&headers), "https://localhost:8080");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! `GET /` and `GET /v1`: what this is, for whoever opens the address in a browser or asks it.
+
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{
+    ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::hints::base_url;
+
+/// The endpoints for clients, each with what it does.
+pub const ENDPOINTS: &[(&str, &str, &str)] = &[
+    ("POST", "/v1/chat/completions", "chat"),
+    ("POST", "/v1/completions", "text completions"),
+    ("POST", "/v1/embeddings", "embeddings"),
+    ("POST", "/v1/images/generations", "images"),
+    ("POST", "/v1/images/edits", "image edits"),
+    ("POST", "/v1/images/variations", "image variations"),
+    ("POST", "/v1/videos", "videos"),
+    ("POST", "/v1/moderations", "moderation"),
+    ("POST", "/v1/rerank", "reranking"),
+    ("POST", "/v1/files", "files"),
+    ("POST", "/v1/batches", "batches"),
+    ("POST", "/v1/responses/input_tokens", "token counts"),
+    (
+        "POST",
+        "/v1/explain",
+        "what would be sent for a chat request",
+    ),
+    ("GET", "/v1/models", "the models"),
+];
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;\
+padding:0 1rem}code,pre{font-family:ui-monospace,monospace;font-size:.9em}pre{padding:1rem;\
+overflow:auto;border:1px solid;border-radius:.4rem}td{padding:.1rem 1.5rem .1rem 0}";
+
+/// Nothing but the style of the page itself: no scripts, no frames, nothing from elsewhere.
+static POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
+    let digest = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).ok()
+});
+
+#[derive(Serialize)]
+struct Home<'a> {
+    name: &'static str,
+    version: &'static str,
+    description: &'static str,
+    /// What OpenAI's clients are given as their base URL.
+    base_url: &'a str,
+    endpoints: Vec<EndpointObject>,
+    /// Where the models are listed, and where the state of the process is told.
+    models: &'static str,
+    health: [&'static str; 2],
+}
+
+#[derive(Serialize)]
+struct EndpointObject {
+    method: &'static str,
+    path: &'static str,
+    purpose: &'static str,
+}
+
+/// A page where HTML is preferred, JSON elsewhere.
+pub async fn home(headers: HeaderMap) -> Response {
+    let base_url = base_url(&headers);
+    let (content_type, body) = match wants_html(&headers) {
+        true => ("text/html; charset=utf-8", page(&base_url)),
+        false => ("application/json", json(&base_url)),
+    };
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(VARY, HeaderValue::from_static("accept"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Some(policy) = &*POLICY {
+        headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
+    }
+    response
+}
+
+/// Browsers name HTML; other clients take anything, or JSON.
+fn wants_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter();
+    let mut ranges = accepted
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|range| range.split(';').next().unwrap_or_default().trim());
+    ranges.any(|range| range.eq_ignore_ascii_case("text/html"))
+}
+
+fn json(base_url: &str) -> String {
+    let endpoints = ENDPOINTS
+        .iter()
+        .map(|(method, path, purpose)| EndpointObject {
+            method,
+            path,
+            purpose,
+        });
+    let home = Home {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        description: env!("CARGO_PKG_DESCRIPTION"),
+        base_url,
+        endpoints: endpoints.collect(),
+        models: "/v1/models",
+        health: ["/healthz", "/readyz"],
+    };
+    serde_json::to_string(&home).unwrap_or_default()
+}
+
+fn page(base_url: &str) -> String {
+    let rows = ENDPOINTS.iter().map(|(method, path, purpose)| {
+        format!("<tr><td><code>{method} {path}</code></td><td>{purpose}</td></tr>\n")
+    });
+    let rows: String = rows.collect();
+    let version = env!("CARGO_PKG_VERSION");
+    let description = env!("CARGO_PKG_DESCRIPTION");
+    format!(
+        r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Outcrop</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<h1>Outcrop {version}</h1>
+<p>{description}. It works: give your OpenAI client this base URL.</p>
+<pre>{base_url}</pre>
+<p>The models are listed under <a href="/v1/models">/v1/models</a>; an API key goes into the header
+<code>Authorization: Bearer</code>, if this gateway has keys.</p>
+<table>
+{rows}</table>
+</body>
+</html>
+"#
+    )
+}

@@ -1,0 +1,70 @@
+"""OpenAI's client for Azure, whose paths have the deployment in them and whose key has a header of its own."""
+
+import base64
+
+import openai
+import pytest
+
+from processes import API_KEY
+from simulated import CLAUDE, HELLO, NOVA
+
+TITAN = "amazon.titan-embed-text-v2:0"
+
+
+@pytest.fixture
+def azure(gateway):
+    with openai.AzureOpenAI(
+        azure_endpoint=gateway.url, api_key=API_KEY, api_version="2024-10-21", max_retries=0, timeout=30.0
+    ) as client:
+        yield client
+
+
+def test_it_chats_whole_and_streamed(azure):
+    completion = azure.chat.completions.create(model=NOVA, messages=HELLO)
+    assert "Good morning, mountain" in completion.choices[0].message.content
+    assert completion.model == NOVA
+    stream = azure.chat.completions.create(model="plain-name", messages=HELLO, stream=True)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+
+
+def test_a_deployment_of_the_client_goes_over_the_model_of_the_call(gateway, simulator):
+    with openai.AzureOpenAI(
+        azure_endpoint=gateway.url, azure_deployment=CLAUDE, api_key=API_KEY, api_version="2024-10-21",
+        max_retries=0, timeout=30.0,
+    ) as client:
+        client.chat.completions.create(model="gpt-4o", messages=HELLO)
+    assert [request["model"] for request in simulator.received()] == [CLAUDE]
+
+
+def test_it_completes_embeds_draws_and_lists(azure):
+    assert azure.completions.create(model=NOVA, prompt="Once upon a time").choices[0].text
+    [embedding] = azure.embeddings.create(model=TITAN, input="a lake", encoding_format="float").data
+    assert len(embedding.embedding) == 1024
+    image = azure.images.generate(model="stability.stable-image-core-v1:1", prompt="A lake").data[0]
+    assert base64.b64decode(image.b64_json).startswith(b"\x89PNG")
+    assert NOVA in [model.id for model in azure.models.list()]
+
+
+def test_the_newer_path_is_served_too(gateway):
+    base_url = gateway.url + "/openai/v1/"
+    with openai.OpenAI(base_url=base_url, api_key=API_KEY, max_retries=0, timeout=30.0) as client:
+        assert client.chat.completions.create(model=NOVA, messages=HELLO).choices
+        query = {"api-version": "preview"}
+        assert client.chat.completions.create(model=NOVA, messages=HELLO, extra_query=query).choices
+
+
+def test_a_wrong_key_is_refused(gateway):
+    with openai.AzureOpenAI(
+        azure_endpoint=gateway.url, api_key="sk-wrong", api_version="2024-10-21", max_retries=0
+    ) as client:
+        with pytest.raises(openai.AuthenticationError):
+            client.chat.completions.create(model=NOVA, messages=HELLO)
+
+
+def test_an_endpoint_with_a_path_is_told_what_to_set(gateway):
+    with openai.AzureOpenAI(
+        azure_endpoint=gateway.base_url, api_key=API_KEY, api_version="2024-10-21", max_retries=0
+    ) as client:
+        with pytest.raises(openai.NotFoundError) as raised:
+            client.chat.completions.create(model=NOVA, messages=HELLO)
+    assert f"`{gateway.url}`" in raised.value.message
