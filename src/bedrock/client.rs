@@ -150,6 +150,21 @@ impl Bedrock {
         Self::new(sdk, region, endpoints, credentials, settings)
     }
 
+    /// No Bedrock at all, for what needs none: calls fail before anything is sent.
+    pub fn offline(settings: &BedrockSettings, region: &str) -> Result<Self, ConnectError> {
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .build();
+        let endpoints = Endpoints {
+            runtime: format!("https://bedrock-runtime.{region}.amazonaws.com"),
+            control: format!("https://bedrock.{region}.amazonaws.com"),
+            mantle: settings.mantle_endpoint.clone(),
+        };
+        let credentials = CredentialCache::new(None, None);
+        Self::new(sdk, region.to_owned(), endpoints, credentials, settings)
+    }
+
     /// A simulator in the place of AWS: nothing is read from the environment.
     fn simulated(
         simulated: &SimulatedBedrock,

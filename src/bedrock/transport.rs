@@ -88,6 +88,16 @@ impl Transport {
         })
     }
 
+    /// Waits for a response of any kind from `url`, to a request that nothing authorizes.
+    pub(super) async fn reach(
+        &self,
+        url: &str,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let request = Request::get(url).body(Full::default())?;
+        self.http.request(request).await?;
+        Ok(())
+    }
+
     /// Sends a request and waits for the head of a success; any other answer is a failure, read
     /// whole.
     pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response<Incoming>, Failure> {

@@ -69,7 +69,9 @@ impl Lister {
         if failure.advice != Advice::Never {
             *wait = AFTER_FAILURE.min(*wait);
         }
-        if self.told.insert(action) {
+        // Missing credentials are reported where they are looked for, and not for every list.
+        let is_reported = failure.code == "Credentials";
+        if !is_reported && self.told.insert(action) {
             tracing::warn!(
                 action,
                 code = failure.code,

@@ -79,7 +79,7 @@ pub(super) async fn run(listen_on: &str) -> ExitCode {
     };
     let address = listener.local_addr().unwrap_or(config.server.listen);
     print!("{}", welcome(&format!("http://{address}/v1")));
-    serve_until_told(listener, &config, bedrock).await
+    serve_until_told(listener, &config, bedrock, |_, _| {}).await
 }
 
 fn names() -> BTreeMap<String, ModelEntry> {

@@ -2,6 +2,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -12,6 +13,12 @@ use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::pipeline::{ChatCall, HeaderOptions, Pipeline};
 use crate::record::Record;
+
+/// How long to look for credentials, which may be asked of a machine's metadata service.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The region whose prices are shown if none is set.
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// `outcrop explain`: what would be sent for the chat request in `file`, `-` for standard input.
 pub(super) async fn run(overrides: &Overrides, file: &Path) -> ExitCode {
@@ -39,9 +46,7 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
     let body = read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let request = serde_json::from_slice(&body)
         .map_err(|error| format!("{}: this is no chat request: {error}", file.display()))?;
-    let bedrock = Bedrock::connect(&config.bedrock)
-        .await
-        .map_err(|error| error.to_string())?;
+    let bedrock = connected(config).await?;
     let tables = Tables::load(&config.catalog.files)?;
     let fetcher = Fetcher::new(&config.fetch).map_err(|error| error.to_string())?;
     let pipeline = Pipeline::new(config, tables, bedrock, fetcher);
@@ -59,6 +64,22 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
         format!("{}{}", parameter.unwrap_or_default(), fault.message)
     })?;
     indented(&json).map_err(|error| error.to_string())
+}
+
+/// Bedrock, if there is a region and there are credentials. Without them Bedrock does not count the
+/// tokens, nor say what the account's own models are based on, and all else is the same.
+async fn connected(config: &Config) -> Result<Bedrock, String> {
+    let connected = Bedrock::connect(&config.bedrock).await.ok();
+    if let Some(bedrock) = &connected
+        && let Ok(Ok(_)) = tokio::time::timeout(PATIENCE, bedrock.credentials()).await
+    {
+        return Ok(bedrock.clone());
+    }
+    let region = connected.as_ref().map_or(DEFAULT_REGION, Bedrock::region);
+    eprintln!(
+        "outcrop: without AWS credentials: tokens are an estimate, prices are those of {region}"
+    );
+    Bedrock::offline(&config.bedrock, region).map_err(|error| error.to_string())
 }
 
 fn read(file: &Path) -> std::io::Result<Bytes> {

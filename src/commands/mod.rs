@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod explain;
+mod greeting;
 mod healthcheck;
 mod serve;
 
@@ -38,9 +39,12 @@ enum Command {
     Check {
         #[command(flatten)]
         settings: Settings,
-        /// Ask this model for one token
+        /// Call this model too, for one token
         #[arg(long)]
         model: Option<String>,
+        /// Check the configuration alone; send nothing
+        #[arg(long, conflicts_with = "model")]
+        offline: bool,
     },
     /// Tell what would be sent to Bedrock for a chat request, without sending it
     Explain {
@@ -87,12 +91,16 @@ impl Command {
         match self {
             Self::Serve(settings) => serve::run(&settings.overrides()).await,
             Self::Demo { listen } => demo::run(&listen).await,
-            Self::Check { settings, model } => {
-                // A file named on the command line, and nothing else asked, is a question about
-                // the file alone.
-                let named = std::env::args().any(|argument| argument.starts_with("--config"));
-                let file_alone = named && model.is_none();
-                check::run(&settings.overrides(), model.as_deref(), file_alone).await
+            Self::Check {
+                settings,
+                model,
+                offline,
+            } => {
+                let checks = check::Checks {
+                    model: model.as_deref(),
+                    offline,
+                };
+                check::run(&settings.overrides(), checks).await
             }
             Self::Explain { settings, file } => explain::run(&settings.overrides(), &file).await,
             Self::Healthcheck { listen } => healthcheck::run(&listen).await,

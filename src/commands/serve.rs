@@ -1,3 +1,5 @@
+use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -5,7 +7,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::BAD_CONFIGURATION;
-use crate::bedrock::Bedrock;
+use super::greeting::Greeting;
+use crate::bedrock::{Bedrock, credentials_remedy};
 use crate::config::{Config, Overrides, ServerSettings, Tables, load};
 use crate::server::{App, Phase, Shutdown, router, serve};
 use crate::telemetry;
@@ -41,12 +44,33 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
              set OUTCROP_API_KEYS or `[keys]` to serve others"
         );
     }
-    if let Err(error) = bedrock.credentials().await {
-        tracing::warn!(%error, "no AWS credentials yet; `outcrop check` tells more");
-    }
     match listen(&config).await {
-        Ok(listener) => serve_until_told(listener, &config, bedrock).await,
+        Ok(listener) => {
+            let greet = |app: Arc<App>, address| {
+                tokio::spawn(greet(app, address));
+            };
+            serve_until_told(listener, &config, bedrock, greet).await
+        }
         Err(code) => code,
+    }
+}
+
+/// What whoever has started the gateway is told once it listens. Finding out takes a moment, in
+/// which requests are served.
+async fn greet(app: Arc<App>, address: SocketAddr) {
+    if let Err(error) = app.bedrock.credentials().await {
+        tracing::warn!(
+            %error,
+            "there are no AWS credentials, and so requests fail; {}",
+            credentials_remedy(&error)
+        );
+        return;
+    }
+    // People are greeted, and what collects logs is not. The log has standard output.
+    if std::io::stderr().is_terminal() {
+        let greeting = Greeting::of(&app, address).await;
+        telemetry::flush();
+        eprint!("{greeting}");
     }
 }
 
@@ -59,11 +83,13 @@ pub(super) async fn listen(config: &Config) -> Result<TcpListener, ExitCode> {
     })
 }
 
-/// Serves until a signal comes, and through what follows it.
+/// Serves until a signal comes, and through what follows it. `listening` is called once requests
+/// are served.
 pub(super) async fn serve_until_told(
     listener: TcpListener,
     config: &Config,
     bedrock: Bedrock,
+    listening: impl FnOnce(Arc<App>, SocketAddr),
 ) -> ExitCode {
     let shutdown = Shutdown::default();
     let app = match App::new(config, bedrock, shutdown.clone()) {
@@ -81,6 +107,7 @@ pub(super) async fn serve_until_told(
     }
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
+        listening(Arc::clone(&app), address);
     }
     let signals = tokio::spawn(drain_on_signal(shutdown.clone(), config.server.clone()));
     let reloads = tokio::spawn(reload_on_signal(Arc::clone(&app), config.clone()));

@@ -29,19 +29,27 @@ pub struct Overrides {
 /// the defaults alone where there is none.
 pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
     let mut mistakes = Mistakes::default();
-    let text = match read_file(overrides.file.as_deref()) {
-        Ok(text) => text,
-        Err((file, error)) => {
-            mistakes.add(&file, error, "name a file that can be read with --config");
+    let file = config_file(overrides);
+    let text = match file.as_ref().map(std::fs::read_to_string).transpose() {
+        Ok(text) => text.unwrap_or_default(),
+        Err(error) => {
+            let file = file.unwrap_or_default();
+            mistakes.add(
+                &file.display().to_string(),
+                error,
+                "name a file that can be read with --config or OUTCROP_CONFIG",
+            );
             return Err(mistakes);
         }
     };
+    mistakes.read_from(file.clone());
     let table: Table = match text.parse() {
         Ok(table) => table,
         Err(error) => {
             let found = error.to_string();
+            let file = file.unwrap_or_default();
             mistakes.add(
-                "outcrop.toml",
+                &file.display().to_string(),
                 found.trim_end(),
                 "mend the TOML at that place",
             );
@@ -58,15 +66,20 @@ pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
     }
 }
 
-fn read_file(named: Option<&Path>) -> Result<String, (String, std::io::Error)> {
-    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text),
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(String::new())
+/// The file that is read, with its whole path: the one that is named, else `outcrop.toml` of the
+/// working directory, if there is one. A name that is empty, as an unset variable of a deployment's
+/// is, names none.
+pub fn config_file(overrides: &Overrides) -> Option<PathBuf> {
+    let named = overrides.file.as_deref();
+    let file = match named.filter(|file| !file.as_os_str().is_empty()) {
+        Some(file) => file,
+        // One that is there and cannot be looked at is read, and the error reported.
+        None if !matches!(Path::new(DEFAULT_FILE).try_exists(), Ok(false)) => {
+            Path::new(DEFAULT_FILE)
         }
-        Err(error) => Err((path.display().to_string(), error)),
-    }
+        None => return None,
+    };
+    Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()))
 }
 
 /// Reads all sections; the second value is every field that there is.
@@ -334,6 +347,42 @@ mod tests {
             assert!(text.contains(part), "{part}\nis not in\n{text}");
         }
         assert!(!text.contains("short"), "a key is not shown: {text}");
+    }
+
+    #[test]
+    fn mistakes_name_the_file_that_was_read() {
+        let folder = std::env::temp_dir().join(format!("outcrop-{}-named", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join("gateway.toml");
+        let overrides = Overrides {
+            file: Some(file.clone()),
+            ..Overrides::default()
+        };
+        for (content, words) in [
+            ("[server]\nlisten = 1", "server.listen"),
+            ("[server", "line 1"),
+        ] {
+            std::fs::write(&file, content).expect("a file");
+            let mistakes = load(&overrides).expect_err(content).to_string();
+            let name = file.display().to_string();
+            assert!(
+                mistakes.contains(words) && mistakes.contains(&name),
+                "{mistakes}"
+            );
+            assert!(!mistakes.contains("outcrop.toml"), "{mistakes}");
+        }
+        std::fs::remove_file(&file).expect("a file");
+        let mistakes = load(&overrides).expect_err("no file").to_string();
+        assert!(mistakes.contains("gateway.toml"), "{mistakes}");
+    }
+
+    #[test]
+    fn an_empty_name_names_no_file() {
+        let overrides = Overrides {
+            file: Some(PathBuf::new()),
+            ..Overrides::default()
+        };
+        assert_eq!(config_file(&overrides), config_file(&Overrides::default()));
     }
 
     #[test]

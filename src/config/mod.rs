@@ -29,7 +29,7 @@ pub use embeddings::EmbeddingSettings;
 pub use fetch::FetchSettings;
 pub use keys::{AccessKey, KeyDigest, KeyEntry};
 pub use limits::{LimitSettings, Limits};
-pub use load::{Overrides, load};
+pub use load::{Overrides, config_file, load};
 pub use log::{LogFormat, LogSettings};
 pub use models::{CatalogSettings, ModelEntry, Shown};
 pub use moderations::ModerationSettings;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::{Table, Value};
@@ -10,12 +11,19 @@ use toml::{Table, Value};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mistakes {
     mistakes: Vec<String>,
+    /// The file that was read.
+    file: Option<PathBuf>,
 }
 
 impl Mistakes {
     /// Adds a mistake: where, what is there, and what should be.
     pub fn add(&mut self, place: &str, found: impl fmt::Display, remedy: &str) {
         self.mistakes.push(format!("{place}: {found}; {remedy}"));
+    }
+
+    /// Says which file the configuration was read from.
+    pub(super) fn read_from(&mut self, file: Option<PathBuf>) {
+        self.file = file;
     }
 
     /// Whether there are none.
@@ -28,7 +36,11 @@ impl fmt::Display for Mistakes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.mistakes.len();
         let noun = if count == 1 { "mistake" } else { "mistakes" };
-        write!(formatter, "{count} {noun} in the configuration:")?;
+        write!(formatter, "{count} {noun} in the configuration")?;
+        if let Some(file) = &self.file {
+            write!(formatter, " {}", file.display())?;
+        }
+        formatter.write_str(":")?;
         for mistake in &self.mistakes {
             write!(formatter, "\n  {mistake}")?;
         }

@@ -8,6 +8,7 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::bedrock::SDK_LOG;
 use crate::config::{LogFormat, LogSettings};
 use text::Text;
 
@@ -20,7 +21,7 @@ pub struct Log(());
 pub fn start(settings: &LogSettings) -> Log {
     let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
         Ok(directives) if !directives.is_empty() => EnvFilter::new(directives),
-        _ => EnvFilter::new(&settings.level),
+        _ => EnvFilter::new(format!("{SDK_LOG},{}", settings.level)),
     };
     let terminal = std::io::stdout().is_terminal();
     let json = match settings.format {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use bedrock_simulator::{ControlPlane, Options, Script, Simulator};
+use bedrock_simulator::{Options, Simulator};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::world::MODEL;
 
 /// The program, with nothing of this machine's environment but what is given.
-fn outcrop(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+pub fn outcrop(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let home = std::env::temp_dir().join("outcrop-tests-empty-home");
     std::fs::create_dir_all(&home).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_outcrop"));
@@ -26,7 +26,7 @@ fn outcrop(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     command
 }
 
-fn credentials(url: &str) -> Vec<(&'static str, String)> {
+pub fn credentials(url: &str) -> Vec<(&'static str, String)> {
     vec![
         ("AWS_REGION", "us-east-1".to_owned()),
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE".to_owned()),
@@ -38,7 +38,7 @@ fn credentials(url: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     let (out, error) = (&output.stdout, &output.stderr);
     format!(
         "{}{}",
@@ -47,13 +47,13 @@ fn text(output: &Output) -> String {
     )
 }
 
-async fn run(mut command: Command) -> Output {
+pub async fn run(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap())
         .await
         .unwrap()
 }
 
-fn config_file(name: &str, content: &str) -> PathBuf {
+pub fn config_file(name: &str, content: &str) -> PathBuf {
     let file = std::env::temp_dir().join(format!("outcrop-{}-{name}", std::process::id()));
     std::fs::write(&file, content).unwrap();
     file
@@ -80,8 +80,26 @@ async fn a_configuration_with_mistakes_ends_with_code_2_and_names_them_all() {
 #[tokio::test]
 async fn a_configuration_without_mistakes_is_checked_without_aws() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/outcrop.example.toml");
-    let output = run(outcrop(&["check", "--config", example], &[])).await;
-    assert!(output.status.success(), "{}", text(&output));
+    let output = run(outcrop(&["check", "--offline", "--config", example], &[])).await;
+    let said = text(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains(example), "{said}");
+}
+
+#[tokio::test]
+async fn a_mistake_names_the_file_that_was_read() {
+    let file = config_file("named.toml", "[server]\nlisten = \"x\"\n");
+    let file = file.to_string_lossy();
+    let by_flag = outcrop(&["check", "--config", &file], &[]);
+    let by_variable = outcrop(&["check"], &[("OUTCROP_CONFIG", &file)]);
+    for command in [by_flag, by_variable] {
+        let said = text(&run(command).await);
+        let first = said.lines().next().unwrap().to_owned();
+        assert_eq!(
+            first,
+            format!("outcrop: 1 mistake in the configuration {file}:")
+        );
+    }
 }
 
 #[tokio::test]
@@ -104,50 +122,94 @@ async fn without_a_region_it_says_where_to_set_one() {
     assert!(text(&output).contains("AWS_REGION"), "{}", text(&output));
 }
 
-async fn check(simulator: &Simulator, model: &str) -> (bool, String) {
-    let environment = credentials(&simulator.url());
-    let environment: Vec<_> = environment.iter().map(|(k, v)| (*k, v.as_str())).collect();
-    let output = run(outcrop(&["check", "--model", model], &environment)).await;
-    (output.status.success(), text(&output))
-}
-
 #[tokio::test]
-async fn check_tells_what_holds() {
-    let simulator = Simulator::start(Options::default()).await.unwrap();
-    let (ok, said) = check(&simulator, MODEL).await;
-    assert!(ok, "{said}");
-    for line in [
-        "yes  region: us-east-1",
-        "yes  credentials: arn:aws:iam::123456789012",
-        "yes  models:",
-        "yes  profiles:",
-        "yes  model us.anthropic",
-    ] {
-        assert!(said.contains(line), "{line} is not in\n{said}");
-    }
-}
-
-#[tokio::test]
-async fn check_tells_for_each_no_what_to_do() {
-    let options = Options {
-        control_plane: ControlPlane::Forbidden,
-        ..Options::default()
-    };
-    let simulator = Simulator::start(options).await.unwrap();
-    let (ok, said) = check(&simulator, "anthropic.claude-sonnet-4-5-20250929-v1:0").await;
-    assert!(!ok);
-    for words in [
-        "bedrock:ListFoundationModels",
-        "bedrock:ListInferenceProfiles",
-        "inference profile instead of the bare id",
-    ] {
-        assert!(said.contains(words), "{words} is not in\n{said}");
-    }
-    simulator.push(
-        Script::error(403, "AccessDeniedException", "You don't have access").for_model(MODEL),
+async fn explain_needs_neither_region_nor_credentials() {
+    let request = config_file(
+        "request.json",
+        r#"{"model": "us.amazon.nova-2-lite-v1:0", "messages": [{"role": "user", "content": "Hi"}]}"#,
     );
-    let (_, said) = check(&simulator, MODEL).await;
-    assert!(said.contains("request access to the model"), "{said}");
+    let request = request.to_string_lossy();
+    for environment in [&[][..], &[("AWS_REGION", "eu-west-1")]] {
+        let output = run(outcrop(&["explain", &request], environment)).await;
+        let said = text(&output);
+        assert!(output.status.success(), "{said}");
+        let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(explained["input_tokens"]["source"], "estimate");
+        assert!(explained["converse"]["messages"].is_array());
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr).lines().count(),
+            1,
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_start_without_credentials_is_told_in_one_line() {
+    let warnings = tokio::task::spawn_blocking(|| {
+        let environment = [
+            ("AWS_REGION", "us-east-1"),
+            ("OUTCROP_API_KEYS", "sk-secret-key"),
+        ];
+        let arguments = ["serve", "--listen", "127.0.0.1:0"];
+        let mut served = Served::start(&environment, &arguments);
+        let mut lines = served.lines.by_ref().map(Result::unwrap);
+        let first = lines.find(|line| line.contains("WARN")).unwrap();
+        let (code, rest) = served.terminate();
+        assert_eq!(code, Some(0));
+        let warnings = rest.into_iter().filter(|line| line.contains("WARN"));
+        std::iter::once(first).chain(warnings).collect::<Vec<_>>()
+    });
+    let warnings = warnings.await.unwrap();
+    let [warning] = &warnings[..] else {
+        panic!("{warnings:?}");
+    };
+    assert!(warning.contains("set AWS_ACCESS_KEY_ID"), "{warning}");
+    assert!(warning.len() < 1024, "{warning}");
+}
+
+#[tokio::test]
+async fn the_log_for_people_has_one_short_line_a_request() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let mut environment = credentials(&simulator.url());
+    let config = config_file(
+        "text.toml",
+        &format!(
+            "[log]\nformat = \"text\"\n[server]\ndrain_delay = \"0s\"\n\
+             [models]\ngpt-4o = \"{MODEL}\"\n"
+        ),
+    );
+    environment.push(("OUTCROP_CONFIG", config.to_string_lossy().into_owned()));
+    environment.push(("OUTCROP_API_KEYS", "sk-right-key-123".to_owned()));
+    let lines = tokio::task::spawn_blocking(move || {
+        let environment: Vec<_> = environment.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let served = Served::start(&environment, &["serve", "--listen", "127.0.0.1:0"]);
+        for key in ["sk-right-key-123", "sk-wrong-key-123"] {
+            let body = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
+            let status = Command::new("curl")
+                .args(["-s", "-o", "/dev/null", "-d", body, "-H"])
+                .arg(format!("authorization: Bearer {key}"))
+                .arg(format!("http://{}/v1/chat/completions", served.address))
+                .status();
+            assert!(status.unwrap().success());
+        }
+        served.terminate().1
+    });
+    let lines = lines.await.unwrap();
+    let find = |words: &str| {
+        let line = lines.iter().find(|line| line.contains(words));
+        line.unwrap_or_else(|| panic!("{words} is not in {lines:#?}"))
+            .clone()
+    };
+    let answered = find("200 POST /v1/chat/completions gpt-4o → us.anthropic.claude");
+    for words in [" INFO ", " tok ", " $0.0", " ms ", "key-1 127.0.0.1"] {
+        assert!(answered.contains(words), "{words} is not in {answered}");
+    }
+    let refused = find("401 POST /v1/chat/completions");
+    for words in [" WARN ", "127.0.0.1", "invalid_api_key", "(key sk-wr***)"] {
+        assert!(refused.contains(words), "{words} is not in {refused}");
+    }
+    assert!(lines.iter().all(|line| !line.contains("wrong-key")));
 }
 
 #[tokio::test]
@@ -177,17 +239,6 @@ async fn a_store_that_cannot_be_opened_is_told_of_by_check_and_at_the_start() {
     }
 }
 
-#[tokio::test]
-async fn check_tells_of_missing_credentials() {
-    let output = run(outcrop(&["check"], &[("AWS_REGION", "us-east-1")])).await;
-    let said = text(&output);
-    assert!(!output.status.success());
-    assert!(
-        said.contains("no   credentials") && said.contains("AWS_PROFILE"),
-        "{said}"
-    );
-}
-
 /// A gateway in a process of its own.
 struct Served {
     child: Child,
@@ -204,7 +255,12 @@ impl Served {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines
             .find_map(|line| {
-                let entry: Value = serde_json::from_str(&line.ok()?).ok()?;
+                let line = line.ok()?;
+                // As JSON, or as text for people.
+                if let Some((_, address)) = line.split_once("listening address=") {
+                    return Some(address.to_owned());
+                }
+                let entry: Value = serde_json::from_str(&line).ok()?;
                 let listening = entry["message"] == "listening";
                 listening.then(|| entry["address"].as_str().map(str::to_owned))?
             })

@@ -19,6 +19,7 @@ mod batches;
 mod bedrock_api;
 mod cancellation;
 mod catalog;
+mod check;
 mod commands;
 mod compatibility;
 mod completion_bodies;

@@ -1,0 +1,194 @@
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+use super::healthcheck::reachable;
+use crate::server::App;
+
+/// What `serve` says to people once it listens: where it is, what answers, and a first call.
+pub(super) struct Greeting {
+    base_url: String,
+    region: String,
+    has_keys: bool,
+    /// How many models are listed.
+    models: usize,
+    /// A cheap one that chats.
+    model: Option<String>,
+}
+
+/// What is read of `/v1/models`.
+#[derive(Default, Deserialize)]
+struct List {
+    data: Vec<Model>,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    id: String,
+    owned_by: String,
+    outcrop: Description,
+}
+
+#[derive(Deserialize)]
+struct Description {
+    kind: String,
+    #[serde(default)]
+    endpoints: Vec<String>,
+    price: Option<Price>,
+    life_cycle: LifeCycle,
+}
+
+#[derive(Deserialize)]
+struct LifeCycle {
+    status: String,
+}
+
+#[derive(Deserialize)]
+struct Price {
+    per_million_tokens: Option<Tiers>,
+}
+
+#[derive(Deserialize)]
+struct Tiers {
+    default: Option<Tokens>,
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    /// An exact decimal.
+    output: Option<String>,
+}
+
+impl Greeting {
+    /// Waits for the first list of models, though not long.
+    pub(super) async fn of(app: &App, address: SocketAddr) -> Self {
+        let list = app.catalog.list().await;
+        let list: List = serde_json::from_slice(&list).unwrap_or_default();
+        Self {
+            base_url: format!("http://{}/v1", reachable(address)),
+            region: app.bedrock.region().to_owned(),
+            has_keys: app.callers.have_keys(),
+            models: list.data.len(),
+            model: list.cheap_chat_model().map(str::to_owned),
+        }
+    }
+}
+
+impl List {
+    /// The model for a first call: one that the operator has named before others, then one of
+    /// Amazon's, which every account may call, and of those the cheapest.
+    fn cheap_chat_model(&self) -> Option<&str> {
+        let chat = |model: &&Model| {
+            let Description {
+                endpoints,
+                life_cycle,
+                ..
+            } = &model.outcrop;
+            endpoints.iter().any(|path| path == "/v1/chat/completions")
+                && life_cycle.status == "active"
+        };
+        let models = self.data.iter().filter(chat);
+        let cheapest = models.min_by(|one, other| {
+            let (one, other) = (one.rank(), other.rank());
+            one.partial_cmp(&other).unwrap_or(std::cmp::Ordering::Equal)
+        });
+        cheapest.map(|model| model.id.as_str())
+    }
+}
+
+impl Model {
+    fn rank(&self) -> (bool, bool, f64) {
+        let price = self.outcrop.price.as_ref();
+        let tokens = price.and_then(|price| price.per_million_tokens.as_ref()?.default.as_ref());
+        let output = tokens.and_then(|tokens| tokens.output.as_ref()?.parse().ok());
+        (
+            self.outcrop.kind != "alias",
+            self.owned_by != "amazon",
+            output.unwrap_or(f64::INFINITY),
+        )
+    }
+}
+
+impl fmt::Display for Greeting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            base_url,
+            region,
+            has_keys,
+            models,
+            model,
+        } = self;
+        let version = env!("CARGO_PKG_VERSION");
+        let keys = match has_keys {
+            true => "API keys are on: clients send one of yours",
+            false => "API keys are off: this machine alone may call",
+        };
+        let key = if *has_keys { "YOUR-KEY" } else { "none" };
+        writeln!(
+            formatter,
+            "\nOutcrop {version} serves Amazon Bedrock of {region} on {base_url}\n\
+             {models} models answer. {keys}.\n\n  \
+             export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}\n"
+        )?;
+        let Some(model) = model else {
+            let advice = "No model for chat is listed; `outcrop check` says why.\n";
+            return writeln!(formatter, "{advice}");
+        };
+        let authorization = match has_keys {
+            true => " -H \"authorization: Bearer $OPENAI_API_KEY\"",
+            false => "",
+        };
+        writeln!(
+            formatter,
+            "  curl {base_url}/chat/completions -H 'content-type: application/json'{authorization} \
+             -d '{{\"model\": \"{model}\", \"messages\": [{{\"role\": \"user\", \"content\": \
+             \"Hello!\"}}]}}'\n"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn model(id: &str, owner: &str, kind: &str, output: Option<f64>) -> Value {
+        let output = output.map(|output| output.to_string());
+        let tiers = json!({ "default": { "output": output } });
+        json!({
+            "id": id,
+            "owned_by": owner,
+            "outcrop": {
+                "kind": kind,
+                "endpoints": ["/v1/chat/completions"],
+                "price": { "per_million_tokens": tiers },
+                "life_cycle": { "status": "active" },
+            },
+        })
+    }
+
+    fn chosen(models: &[Value]) -> Option<String> {
+        let list: List = serde_json::from_value(json!({ "data": models })).expect("a list");
+        list.cheap_chat_model().map(str::to_owned)
+    }
+
+    #[test]
+    fn the_first_call_goes_to_a_cheap_model_that_every_account_has() {
+        let profile = "inference_profile";
+        let mut models = vec![
+            model("us.anthropic.a", "anthropic", profile, Some(0.1)),
+            model("us.amazon.dear", "amazon", profile, Some(3.0)),
+            model("us.amazon.unpriced", "amazon", profile, None),
+            model("us.amazon.cheap", "amazon", profile, Some(0.2)),
+        ];
+        assert_eq!(chosen(&models).as_deref(), Some("us.amazon.cheap"));
+        models.push(model("our-name", "anthropic", "alias", Some(15.0)));
+        assert_eq!(chosen(&models).as_deref(), Some("our-name"));
+        let mut embeds = model("amazon.embed", "amazon", profile, Some(0.0));
+        embeds["outcrop"]["endpoints"] = json!(["/v1/embeddings"]);
+        let mut old = model("amazon.old", "amazon", profile, Some(0.0));
+        old["outcrop"]["life_cycle"]["status"] = "legacy".into();
+        assert_eq!(chosen(&[embeds, old]), None);
+    }
+}

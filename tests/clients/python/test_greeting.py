@@ -1,0 +1,83 @@
+"""What `outcrop serve` says to people: on a terminal, and nowhere else."""
+
+import os
+import pty
+import re
+import shlex
+import subprocess
+import threading
+
+import pytest
+
+from processes import API_KEY, BINARIES, PATIENCE, eventually
+
+
+class Terminal:
+    """`outcrop serve` on a terminal of its own."""
+
+    def __init__(self, simulator, folder, **environment):
+        ours, theirs = pty.openpty()
+        self._text = ""
+        self._ours = ours
+        self._process = subprocess.Popen(
+            [BINARIES / "outcrop", "serve", "--listen", "127.0.0.1:0"],
+            cwd=folder,
+            env={
+                "HOME": str(folder),
+                "PATH": os.environ["PATH"],
+                "AWS_REGION": "us-east-1",
+                "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+                "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "AWS_ENDPOINT_URL": simulator.url,
+                **environment,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        while True:
+            try:
+                read = os.read(self._ours, 4096)
+            except OSError:
+                # Nobody has the other end any more.
+                return
+            self._text += read.decode()
+
+    def find(self, pattern):
+        """The first group of `pattern`, once it is there."""
+        return eventually(lambda: re.search(pattern, self._text))[1]
+
+    @property
+    def lines(self):
+        return self._text.replace("\r", "").split("\n")
+
+    def stop(self):
+        self._process.terminate()
+        return self._process.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("keys", ["", API_KEY])
+def test_the_first_call_that_it_prints_works(running_simulator, tmp_path, keys):
+    # A setting that is empty is no key.
+    terminal = Terminal(running_simulator, tmp_path, OUTCROP_API_KEYS=keys)
+    base_url = terminal.find(r"export OPENAI_BASE_URL=(http://127\.0\.0\.1:\d+/v1) OPENAI_API_KEY=")
+    assert terminal.find(r"Amazon Bedrock of (\S+) on http") == "us-east-1"
+    assert int(terminal.find(r"(\d+) models answer")) > 10
+    assert terminal.find("API keys are (on|off)") == ("on" if keys else "off")
+    command = terminal.find(r"(curl http.*}')")
+    assert command.startswith(f"curl {base_url}/chat/completions ")
+    environment = {"PATH": os.environ["PATH"], "OPENAI_API_KEY": keys}
+    answer = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, encoding="utf-8", timeout=60)
+    assert '"object":"chat.completion"' in answer.stdout, shlex.quote(command) + answer.stdout
+    # And the log has told of it in one line.
+    terminal.find(r"(200 POST /v1/chat/completions \S+ \d+\+\d+ tok )")
+    assert terminal.stop() == 0
+
+
+def test_where_logs_are_collected_nobody_is_greeted(gateway):
+    eventually(lambda: any("listening" in line for line in gateway.lines))
+    assert all(line.startswith("{") for line in gateway.lines), gateway.lines

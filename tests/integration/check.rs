@@ -1,0 +1,212 @@
+//! `outcrop check`: what stands between a machine and a first response.
+
+use bedrock_simulator::{ControlPlane, Credentials, Options, Script, Simulator};
+use serde_json::json;
+
+use crate::commands::{config_file, credentials, outcrop, run, text};
+use crate::world::MODEL;
+
+/// What `check` says of a simulator with these credentials, and how it ends.
+async fn check_with(environment: &[(&'static str, String)], arguments: &[&str]) -> (bool, String) {
+    let environment: Vec<_> = environment.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let arguments = [&["check"], arguments].concat();
+    let output = run(outcrop(&arguments, &environment)).await;
+    (output.status.success(), text(&output))
+}
+
+async fn check(simulator: &Simulator, model: &str) -> (bool, String) {
+    check_with(&credentials(&simulator.url()), &["--model", model]).await
+}
+
+/// The environment of `credentials` with another value of one variable.
+fn with(url: &str, name: &str, value: &str) -> Vec<(&'static str, String)> {
+    let mut environment = credentials(url);
+    for (variable, old) in &mut environment {
+        if *variable == name {
+            *old = value.to_owned();
+        }
+    }
+    environment
+}
+
+#[tokio::test]
+async fn check_tells_what_holds() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let (ok, said) = check(&simulator, MODEL).await;
+    assert!(ok, "{said}");
+    for line in [
+        "yes  region: us-east-1",
+        "yes  credentials: arn:aws:iam::123456789012",
+        "yes  models:",
+        "yes  profiles:",
+        "yes  model us.anthropic",
+    ] {
+        assert!(said.contains(line), "{line} is not in\n{said}");
+    }
+    assert_eq!(said.lines().last(), Some("ready"));
+}
+
+#[tokio::test]
+async fn check_tells_wrong_credentials_apart() {
+    let options = Options {
+        credentials: vec![
+            Credentials::default(),
+            Credentials {
+                access_key_id: "AKIAEXPIRED".to_owned(),
+                expired: true,
+                ..Credentials::default()
+            },
+        ],
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    let url = simulator.url();
+    let api_key = vec![
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_BEARER_TOKEN_BEDROCK", "not-the-key".to_owned()),
+        ("AWS_ENDPOINT_URL", url.clone()),
+    ];
+    for (environment, remedy) in [
+        (
+            with(&url, "AWS_SECRET_ACCESS_KEY", "another-secret"),
+            "the secret is not that of the access key",
+        ),
+        (
+            with(&url, "AWS_ACCESS_KEY_ID", "AKIANOBODY"),
+            "AWS does not know the access key",
+        ),
+        (
+            with(&url, "AWS_ACCESS_KEY_ID", "AKIAEXPIRED"),
+            "the session is over",
+        ),
+        (
+            api_key,
+            "AWS_BEARER_TOKEN_BEDROCK is no valid Bedrock API key",
+        ),
+    ] {
+        let (ok, said) = check_with(&environment, &[]).await;
+        assert!(!ok, "{said}");
+        assert!(said.contains(remedy), "{remedy} is not in\n{said}");
+        assert_eq!(said.matches("no   ").count(), 1, "{said}");
+        assert_eq!(said.lines().last(), Some("not ready: credentials"));
+    }
+}
+
+#[tokio::test]
+async fn check_tells_the_steps_to_an_endpoint_apart() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let no_tls = simulator.url().replace("http://", "https://");
+    for (endpoint, words) in [
+        ("http://bedrock.invalid", "has no address (DNS)"),
+        (nobody.as_str(), "refuses connections"),
+        (no_tls.as_str(), "no TLS with"),
+    ] {
+        let mut environment = credentials(&simulator.url());
+        environment.push(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", endpoint.to_owned()));
+        let (ok, said) = check_with(&environment, &[]).await;
+        assert!(!ok, "{said}");
+        assert!(said.contains(words), "{words} is not in\n{said}");
+        assert!(said.contains("yes  credentials"), "{said}");
+        assert_eq!(said.lines().last(), Some("not ready: endpoint"));
+    }
+}
+
+#[tokio::test]
+async fn check_looks_at_every_alias_without_asking_a_model_anything() {
+    let options = Options {
+        denied_models: vec!["us.anthropic.claude-sonnet-4-6".to_owned()],
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    let file = config_file(
+        "aliases.toml",
+        &format!(
+            "[models]\n\
+             good = \"{MODEL}\"\n\
+             embeds = \"amazon.titan-embed-text-v2:0\"\n\
+             ours = \"arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude\"\n\
+             bare = \"anthropic.claude-sonnet-4-5-20250929-v1:0\"\n\
+             typo = \"us.anthropic.claude-sonet-4-5-20250929-v1:0\"\n\
+             denied = \"us.anthropic.claude-sonnet-4-6\"\n\
+             gone = \"arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/none\"\n"
+        ),
+    );
+    let file = file.to_string_lossy();
+    let (ok, said) = check_with(&credentials(&simulator.url()), &["--config", &file]).await;
+    assert!(!ok);
+    for words in [
+        &format!("yes  model good: {MODEL}, may be called"),
+        "yes  model embeds: ",
+        "yes  model ours: ",
+        "ask for an inference profile instead of the bare id: us.anthropic.claude-sonnet-4-5",
+        "the region has no profile `us.anthropic.claude-sonet",
+        "allow `bedrock:InvokeModel` in the policy of arn:aws:iam",
+        "not ready: model bare, model denied, model gone, model typo",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    let answered = simulator.requests().into_iter().filter(|request| {
+        request.path.contains("/converse") && request.json()["messages"] != json!([])
+    });
+    assert_eq!(answered.count(), 0);
+}
+
+#[tokio::test]
+async fn check_calls_a_model_as_the_operators_tables_have_it() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let facts = config_file(
+        "facts.toml",
+        "[[family]]\nname = \"Ours\"\nids = [\"amazon.nova-lite\"]\nleast_max_tokens = 7\n",
+    );
+    let file = config_file(
+        "operator.toml",
+        &format!("[catalog]\nfacts = \"{}\"\n", facts.to_string_lossy()),
+    );
+    let file = file.to_string_lossy();
+    let model = "amazon.nova-lite-v1:0";
+    let arguments = ["--config", &file, "--model", model];
+    let (ok, said) = check_with(&credentials(&simulator.url()), &arguments).await;
+    assert!(ok, "{said}");
+    let requests = simulator.requests();
+    let called = requests
+        .iter()
+        .find(|request| request.path.contains("/converse"));
+    assert_eq!(called.unwrap().json()["inferenceConfig"]["maxTokens"], 7);
+}
+
+#[tokio::test]
+async fn check_tells_for_each_no_what_to_do() {
+    let options = Options {
+        control_plane: ControlPlane::Forbidden,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    let (ok, said) = check(&simulator, "anthropic.claude-sonnet-4-5-20250929-v1:0").await;
+    assert!(!ok);
+    for words in [
+        "bedrock:ListFoundationModels",
+        "bedrock:ListInferenceProfiles",
+        "inference profile instead of the bare id",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    simulator.push(
+        Script::error(403, "AccessDeniedException", "You don't have access").for_model(MODEL),
+    );
+    let (_, said) = check(&simulator, MODEL).await;
+    assert!(said.contains("request access to the model"), "{said}");
+}
+
+#[tokio::test]
+async fn check_tells_of_missing_credentials() {
+    let output = run(outcrop(&["check"], &[("AWS_REGION", "us-east-1")])).await;
+    let said = text(&output);
+    assert!(!output.status.success());
+    assert!(
+        said.contains("no   credentials") && said.contains("AWS_PROFILE"),
+        "{said}"
+    );
+}
