@@ -13,6 +13,9 @@ use crate::play::{Step, Steps};
 use crate::reply::{Reply, ReplyBody};
 use crate::script::Fault;
 
+/// The length of an event that is sent byte by byte.
+const LONG: usize = 1 << 20;
+
 /// How a stream writes the exception of a name and a payload.
 type Exception = fn(&str, &[u8]) -> Bytes;
 
@@ -86,6 +89,10 @@ impl Faults {
                 (vec![Step::Send(half), Step::Flush, Step::Cut], Some(length))
             }
             Some(Fault::Silence { .. }) => (vec![Step::Send(half), Step::Hang], Some(length)),
+            Some(Fault::Trickle { delay_ms, .. }) => {
+                let pause = Duration::from_millis(*delay_ms);
+                (vec![Step::Trickle(body, pause), Step::Hang], Some(length))
+            }
             Some(_) => (vec![Step::Send(half)], None),
         };
         steps.extend(rest);
@@ -132,7 +139,8 @@ fn kept_events(ending: &Fault) -> usize {
         | Fault::End { after_events }
         | Fault::TruncatedFrame { after_events }
         | Fault::BadCrc { after_events }
-        | Fault::Silence { after_events } => *after_events,
+        | Fault::Silence { after_events }
+        | Fault::Trickle { after_events, .. } => *after_events,
         Fault::SlowAnswer { .. } | Fault::SlowFirstEvent { .. } | Fault::Drip { .. } => usize::MAX,
     }
 }
@@ -155,10 +163,20 @@ fn ending_steps(ending: &Fault, damaged: Option<&Bytes>, exception: Exception) -
         }
         Fault::Cut { .. } => vec![Step::Flush, Step::Cut],
         Fault::Silence { .. } => vec![Step::Hang],
+        Fault::Trickle { delay_ms, .. } => {
+            let pause = Duration::from_millis(*delay_ms);
+            vec![Step::Trickle(long(&exception), pause), Step::Hang]
+        }
         Fault::TruncatedFrame { .. } => vec![Step::Send(damaged.slice(..damaged.len() / 2))],
         Fault::BadCrc { .. } => vec![Step::Send(with_wrong_checksum(&damaged))],
         _ => Vec::new(),
     }
+}
+
+/// An event that takes a long time to become whole.
+fn long(exception: &Exception) -> Bytes {
+    let message = "x".repeat(LONG);
+    exception("internalServerException", message.as_bytes())
 }
 
 fn with_wrong_checksum(frame: &Bytes) -> Bytes {

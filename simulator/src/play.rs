@@ -22,6 +22,8 @@ pub(crate) enum Step {
     Send(Bytes),
     /// Do nothing for a while.
     Wait(Duration),
+    /// Hand these bytes over one at a time, with a pause before each.
+    Trickle(Bytes, Duration),
     /// Let the server write out what it has. Without it a cut would swallow what came before.
     Flush,
     /// Close the connection without ending the body.
@@ -35,6 +37,8 @@ pub(crate) enum Step {
 pub(crate) struct Body {
     steps: Steps,
     next: usize,
+    /// How many bytes of a trickle have been handed over.
+    trickled: usize,
     pause: Option<Pin<Box<Sleep>>>,
     call: OpenCall,
 }
@@ -47,6 +51,7 @@ impl Body {
         Self {
             steps,
             next: 0,
+            trickled: 0,
             pause: None,
             call,
         }
@@ -66,15 +71,30 @@ impl http_body::Body for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         loop {
+            let mut has_paused = false;
             if let Some(pause) = &mut self.pause {
                 ready!(pause.as_mut().poll(context));
                 self.pause = None;
+                has_paused = true;
             }
             let Some(step) = self.steps.get(self.next).cloned() else {
                 self.call.end();
                 return Poll::Ready(None);
             };
             match step {
+                Step::Trickle(bytes, time) if self.trickled < bytes.len() => {
+                    if !has_paused {
+                        self.pause = Some(Box::pin(tokio::time::sleep(time)));
+                        continue;
+                    }
+                    let byte = bytes.slice(self.trickled..self.trickled + 1);
+                    self.trickled += 1;
+                    return Poll::Ready(Some(Ok(Frame::data(byte))));
+                }
+                Step::Trickle(..) => {
+                    self.next += 1;
+                    self.trickled = 0;
+                }
                 Step::Send(bytes) => {
                     self.next += 1;
                     if self.done() {

@@ -251,6 +251,14 @@ pub enum Fault {
         #[serde(default)]
         after_events: usize,
     },
+    /// An event of a mebibyte begins and is sent one byte at a time, so that it never becomes whole.
+    Trickle {
+        /// How many events come before it.
+        #[serde(default)]
+        after_events: usize,
+        /// Milliseconds before each byte.
+        delay_ms: u64,
+    },
 }
 
 /// Bytes as base64 in JSON.

@@ -298,16 +298,12 @@ impl Bedrock {
         &self,
         outgoing: Outgoing<'_>,
     ) -> Result<EventStream<D>, Failure> {
-        let Timeouts {
-            first_event,
-            silence,
-            ..
-        } = self.inner.timeouts;
+        let timeouts = self.inner.timeouts;
         let open = async {
             let sent = self.inner.transport.send(outgoing).await?;
-            EventStream::open(sent.into_body(), first_event, silence).await
+            EventStream::open(sent.into_body(), timeouts).await
         };
-        within(first_event, open).await
+        within(timeouts.first_event, open).await
     }
 
     /// A request whose answer is read whole, within `limit`. Asked once.

@@ -7,7 +7,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 use super::client::{Bedrock, QUESTION, within};
 use super::failure::{Advice, Failure};
 use super::scrub::scrub;
-use super::settings::Timeouts;
 use super::stream::FrameStream;
 use super::transport::Outgoing;
 
@@ -78,22 +77,17 @@ impl Bedrock {
             headers: headers.clone(),
             ..Outgoing::json(method.clone(), &url, body.clone())
         };
-        let Timeouts {
-            first_event,
-            silence,
-            whole_answer,
-            ..
-        } = self.timeouts();
+        let timeouts = self.timeouts();
         let limit = match pace {
             Pace::Stream => {
                 let open = async {
                     let (head, body) = self.transport().send(outgoing).await?.into_parts();
-                    let stream = FrameStream::open(body, first_event, silence).await?;
+                    let stream = FrameStream::open(body, timeouts).await?;
                     Ok(Response::from_parts(head, stream))
                 };
-                return first_is_good(within(first_event, open).await?);
+                return first_is_good(within(timeouts.first_event, open).await?);
             }
-            Pace::Model => whole_answer,
+            Pace::Model => timeouts.whole_answer,
             Pace::Question => QUESTION,
         };
         let answer = within(limit, self.transport().fetch(outgoing)).await?;

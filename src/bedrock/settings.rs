@@ -46,10 +46,12 @@ pub struct Timeouts {
     pub connect: Duration,
     /// For the first event of a stream.
     pub first_event: Duration,
-    /// For the next event of a stream.
+    /// For the next whole event of a stream.
     pub silence: Duration,
     /// For a whole answer.
     pub whole_answer: Duration,
+    /// For what follows a stream's last message, its usage above all. Not in the configuration.
+    pub stream_end: Duration,
 }
 
 /// When to ask again.
@@ -74,6 +76,7 @@ impl Default for Timeouts {
             first_event: Duration::from_secs(60),
             silence: Duration::from_secs(120),
             whole_answer: Duration::from_secs(600),
+            stream_end: Duration::from_secs(5),
         }
     }
 }

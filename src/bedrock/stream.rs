@@ -12,6 +12,7 @@ use super::credentials::with_causes;
 use super::decoder::{Decode, EventDecoder};
 use super::failure::Failure;
 use super::frames::FrameCutter;
+use super::settings::Timeouts;
 
 /// The most events that are gathered for one write.
 const MOST_TOGETHER: usize = 64;
@@ -20,42 +21,44 @@ const MOST_TOGETHER: usize = 64;
 /// thread, which needs some microseconds to hand it over.
 const PATIENCE: u32 = 3;
 
+/// How long the end of a finished response is waited for, and how much may come in front of it, so
+/// that its connection can be used again.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+const DRAIN_BYTES: usize = 64 << 10;
+
 /// The frames of any answer that is an event stream.
 pub type FrameStream = EventStream<FrameCutter>;
 
 /// A stream whose first event has arrived. Dropping it ends the call to Bedrock.
 #[derive(Debug)]
 pub struct EventStream<D: Decode = EventDecoder> {
-    body: Incoming,
+    /// `None` after its end.
+    body: Option<Incoming>,
     decoder: D,
-    silence: Duration,
-    /// When the silence has lasted too long. Kept here, since a wait that is dropped and begun
-    /// again must not begin the silence again.
+    timeouts: Timeouts,
+    /// When the next whole event has to be there: bytes that complete none do not count. Kept here,
+    /// since a wait that is dropped and begun again must not begin anew.
     deadline: Instant,
+    /// Whether the response is complete but for the events after its last message.
+    is_ending: bool,
     /// Events that have arrived and have not been given. Kept here for the same reason.
     ready: Vec<D::Item>,
     /// A failure that was read behind them.
     failed: Option<Failure>,
-    /// Whether the body is at its end.
-    ended: bool,
 }
 
 impl<D: Decode + Default> EventStream<D> {
     /// Waits for the first event of `body`. An exception in its place is a failure like any other
     /// answer of that kind.
-    pub(super) async fn open(
-        body: Incoming,
-        first_event: Duration,
-        silence: Duration,
-    ) -> Result<Self, Failure> {
+    pub(super) async fn open(body: Incoming, timeouts: Timeouts) -> Result<Self, Failure> {
         let mut stream = Self {
-            body,
+            body: Some(body),
             decoder: D::default(),
-            silence,
-            deadline: Instant::now() + first_event,
+            timeouts,
+            deadline: Instant::now() + timeouts.first_event,
+            is_ending: false,
             ready: Vec::new(),
             failed: None,
-            ended: false,
         };
         if stream.fill().await? {
             return Ok(stream);
@@ -81,20 +84,66 @@ impl<D: Decode + Default> EventStream<D> {
         Ok(true)
     }
 
+    /// The response has been received but for what follows its last message (`metadata`, `[DONE]`):
+    /// that is waited for a few seconds, and without it the stream ends as it is. However the
+    /// connection goes on or breaks, the response is complete.
+    pub fn expect_end(&mut self) {
+        if !self.is_ending {
+            self.is_ending = true;
+            self.deadline = Instant::now() + self.timeouts.stream_end;
+        }
+    }
+
+    /// Nothing more is expected. The end of the body is waited for in the background, briefly, so
+    /// that the next request can use the connection.
+    pub fn close(&mut self) {
+        self.ready.clear();
+        self.failed = None;
+        let Some(mut body) = self.body.take() else {
+            return;
+        };
+        if !matches!(body.frame().now_or_never(), Some(None)) {
+            tokio::spawn(tokio::time::timeout(DRAIN_TIME, drain(body)));
+        }
+    }
+
     /// Waits until an event is ready; `false` at the end.
     async fn fill(&mut self) -> Result<bool, Failure> {
         while self.ready.is_empty() {
-            if let Some(failure) = self.failed.take() {
-                return Err(failure);
+            match self.receive().await {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(failure) if self.is_ending => {
+                    tracing::debug!(
+                        code = failure.code,
+                        detail = failure.detail,
+                        "a finished response did not end properly"
+                    );
+                    self.body = None;
+                    return Ok(false);
+                }
+                Err(failure) => return Err(failure),
             }
-            if self.ended {
-                return self.decoder.finish().map(|()| false);
-            }
-            let frame = tokio::time::timeout_at(self.deadline, self.body.frame())
-                .await
-                .map_err(|_| Failure::timeout("no event for too long"))?;
-            self.take(frame);
         }
+        Ok(true)
+    }
+
+    /// Receives the next chunk; `false` at the end.
+    async fn receive(&mut self) -> Result<bool, Failure> {
+        if let Some(failure) = self.failed.take() {
+            return Err(failure);
+        }
+        let Some(body) = &mut self.body else {
+            return self.decoder.finish().map(|()| false);
+        };
+        // A body that always has more to give must not get around the deadline.
+        if Instant::now() >= self.deadline {
+            return Err(overdue());
+        }
+        let frame = tokio::time::timeout_at(self.deadline, body.frame())
+            .await
+            .map_err(|_| overdue())?;
+        self.take(frame);
         Ok(true)
     }
 
@@ -105,9 +154,12 @@ impl<D: Decode + Default> EventStream<D> {
     /// client in one write. That is most of the processor time of a fast stream.
     async fn gather(&mut self) {
         let mut patience = PATIENCE;
-        while self.ready.len() < MOST_TOGETHER && self.failed.is_none() && !self.ended {
+        while self.ready.len() < MOST_TOGETHER && self.failed.is_none() {
             tokio::task::yield_now().await;
-            match self.body.frame().now_or_never() {
+            let Some(body) = &mut self.body else {
+                return;
+            };
+            match body.frame().now_or_never() {
                 Some(frame) => {
                     self.take(frame);
                     patience = PATIENCE;
@@ -122,7 +174,7 @@ impl<D: Decode + Default> EventStream<D> {
     fn take(&mut self, frame: Option<hyper::Result<Frame<Bytes>>>) {
         let data = match frame {
             None => {
-                self.ended = true;
+                self.body = None;
                 return;
             }
             Some(Err(error)) => {
@@ -131,7 +183,26 @@ impl<D: Decode + Default> EventStream<D> {
             }
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
         };
-        self.deadline = Instant::now() + self.silence;
+        let events = self.ready.len();
         self.failed = self.decoder.push(&data, &mut self.ready).err();
+        if self.ready.len() > events && !self.is_ending {
+            self.deadline = Instant::now() + self.timeouts.silence;
+        }
+    }
+}
+
+fn overdue() -> Failure {
+    Failure::timeout("no event for too long")
+}
+
+/// Reads what is left of a body, if it is little.
+async fn drain(mut body: Incoming) {
+    let mut left = DRAIN_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => return,
+        }
     }
 }

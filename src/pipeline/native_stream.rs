@@ -41,6 +41,10 @@ impl NativeStream {
         }
     }
 
+    fn is_complete(&self) -> bool {
+        self.chunks.is_finished() && self.chunks.usage().is_some()
+    }
+
     /// What arrives next is written; nothing is left to come where this gives `false`.
     async fn advance(&mut self) -> Result<bool, Fault> {
         let mut events = Vec::new();
@@ -49,13 +53,24 @@ impl NativeStream {
         let mut deltas = 0;
         for event in &events {
             match event {
-                ChunkEvent::Chunk(chunk) => deltas += usize::from(self.chunks.accept(chunk)?),
+                ChunkEvent::Chunk(chunk) => {
+                    let has_choices = self.chunks.accept(chunk)?;
+                    deltas += usize::from(has_choices);
+                    // The last chunk holds the usage alone; `[DONE]` adds nothing to it.
+                    self.ended |= !has_choices && self.is_complete();
+                }
                 ChunkEvent::Done => self.ended = true,
             }
         }
         self.account.note_deltas(deltas);
         if let Some(usage) = self.chunks.usage() {
             self.account.settle_native(usage, self.chunks.tier());
+        }
+        if self.is_finished() {
+            self.events.expect_end();
+        }
+        if self.ended {
+            self.events.close();
         }
         Ok(more && !self.ended)
     }

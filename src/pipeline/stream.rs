@@ -52,7 +52,8 @@ pub struct ChatStream {
 struct Branch {
     source: Source,
     pieces: Pieces,
-    /// Whether Bedrock's stream has come to its end.
+    has_metadata: bool,
+    /// Whether nothing more is expected of Bedrock's stream.
     ended: bool,
 }
 
@@ -85,6 +86,7 @@ impl ChatStream {
             .map(|source| Branch {
                 source,
                 pieces: Pieces::new(Arc::clone(plan)),
+                has_metadata: false,
                 ended: false,
             })
             .collect();
@@ -137,6 +139,7 @@ impl ChatStream {
         for event in &events {
             branch.pieces.accept(event, &mut self.writer)?;
         }
+        branch.settle_end(&events);
         if was_open && branch.pieces.finish().is_some() {
             self.account.remember(&mut branch.pieces);
         }
@@ -201,6 +204,22 @@ impl AnswerStream for ChatStream {
 }
 
 impl Branch {
+    /// Ends with `metadata`, which is the last event, and not with the connection.
+    fn settle_end(&mut self, events: &[Event]) {
+        let has_metadata = |event: &Event| matches!(event, Event::Metadata(_));
+        self.has_metadata |= events.iter().any(has_metadata);
+        let Source::Live(stream) = &mut self.source else {
+            return;
+        };
+        if self.pieces.finish().is_some() {
+            stream.expect_end();
+            if self.has_metadata {
+                stream.close();
+                self.ended = true;
+            }
+        }
+    }
+
     async fn arrival(&mut self, place: usize) -> Result<Arrival, crate::bedrock::Failure> {
         let mut events = Vec::new();
         let more = match &mut self.source {

@@ -63,6 +63,7 @@ mod s3;
 mod server;
 mod shutdown;
 mod signatures;
+mod stream_ends;
 #[path = "../support/mod.rs"]
 mod support;
 mod surface_bodies;

@@ -25,8 +25,10 @@ pub(super) struct PassAccount {
     tier: Option<String>,
     /// The tokens that a model says were written to the cache for an hour.
     one_hour: Option<u64>,
-    /// Whether the stream said that it was over.
+    /// Whether the stream has said that it is over: `messageStop`, or the metrics of an invocation,
+    /// which stand in its last chunk (recordings' FINDINGS, 32).
     is_over: bool,
+    has_metadata: bool,
 }
 
 impl PassAccount {
@@ -38,6 +40,7 @@ impl PassAccount {
             tier: None,
             one_hour: None,
             is_over: false,
+            has_metadata: false,
         }
     }
 
@@ -46,9 +49,19 @@ impl PassAccount {
         &self.record
     }
 
-    /// Whether a stream is known to have come to its end. InvokeModel's do not say.
-    pub(super) fn is_over(&self) -> bool {
+    /// Whether a stream may end here. InvokeModel's need not say that they are over.
+    pub(super) fn may_end(&self) -> bool {
         self.is_over || self.operation != Operation::ConverseStream
+    }
+
+    /// Whether a stream has said that it is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Whether a stream is over, and its last event has arrived. Converse's have one.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_over && self.has_metadata
     }
 
     /// Writes down what a whole answer has used.
@@ -73,6 +86,7 @@ impl PassAccount {
             "contentBlockDelta" => self.note_progress(),
             "messageStop" => self.is_over = true,
             "metadata" => {
+                self.has_metadata = true;
                 if let Some(used) = Used::of_converse(&frame.payload) {
                     self.settle(&used);
                 }
@@ -91,6 +105,7 @@ impl PassAccount {
         self.one_hour = kept_for_an_hour(&json).or(self.one_hour);
         if let Some(mut used) = Used::of_chunk(&json) {
             used.note_one_hour(self.one_hour);
+            self.is_over = true;
             self.settle(&used);
         }
     }

@@ -41,6 +41,9 @@ impl PassStream {
     ///
     /// Fails where the answer broke off. [`PassStream::fail`] then has the last bytes.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        if self.account.is_complete() {
+            return self.end();
+        }
         let mut frames = Vec::new();
         let arrived = self.stream.next(&mut frames).await;
         let more = arrived.map_err(|failure| heard(failure, self.account.record()))?;
@@ -54,11 +57,17 @@ impl PassStream {
                 heard(failure.clone(), self.account.record());
             }
         }
+        if self.account.is_over() {
+            self.stream.expect_end();
+        }
+        if self.account.is_complete() {
+            self.stream.close();
+        }
         Ok(Some(joined(frames)))
     }
 
     fn end(&self) -> Result<Option<Bytes>, Fault> {
-        if !self.is_broken && !self.account.is_over() {
+        if !self.is_broken && !self.account.may_end() {
             return Err(broke_off());
         }
         self.record().entries().ending = match self.is_broken {

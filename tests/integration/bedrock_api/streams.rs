@@ -14,6 +14,7 @@ use outcrop::server::Phase;
 use serde_json::json;
 
 use super::{path, said, world};
+use crate::stream_ends::{CONNECTIONS, patient, within_limit, without_metadata};
 use crate::world::{MODEL, World};
 
 fn request(world: &World, model: &str, action: &str, body: String) -> Request<Full<Bytes>> {
@@ -155,6 +156,39 @@ async fn a_silent_stream_is_ended() {
         Some("ModelStreamErrorException")
     );
     world.simulator.abandoned_at_least(1).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_last_event_and_not_with_the_connection() {
+    let world = world(patient).await;
+    for fault in CONNECTIONS {
+        world.simulator.clear();
+        world.simulator.push(Script::fault(fault.clone()));
+        let found = names(&within_limit(frames(open(&world).await)).await);
+        assert_eq!(found.last().map(String::as_str), Some("metadata"));
+        within_limit(world.simulator.idle()).await;
+
+        world.simulator.push(without_metadata().with(fault.clone()));
+        let found = names(&within_limit(frames(open(&world).await)).await);
+        assert_eq!(found.last().map(String::as_str), Some("messageStop"));
+        within_limit(world.simulator.idle()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_models_own_stream_ends_after_its_metrics() {
+    let world = world(patient).await;
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+    for fault in CONNECTIONS {
+        world.simulator.push(Script::fault(fault));
+        let action = "invoke-with-response-stream";
+        let asked = request(&world, MODEL, action, body.to_string());
+        let response = client.request(asked).await.unwrap();
+        let found = names(&within_limit(frames(response)).await);
+        assert!(found.iter().all(|name| name == "chunk"), "{found:?}");
+        within_limit(world.simulator.idle()).await;
+    }
 }
 
 #[tokio::test]
