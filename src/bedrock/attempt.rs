@@ -10,7 +10,6 @@ use tower::ServiceExt;
 use tower::retry::budget::{Budget, TpsBudget};
 use tower::retry::{Policy, Retry};
 
-use super::credentials::CredentialCache;
 use super::failure::{Advice, Failure};
 use super::settings::RetrySettings;
 
@@ -38,10 +37,9 @@ impl RetryPolicy {
     }
 
     /// The state of one call, which begins now.
-    pub(super) fn begin<'a>(&self, credentials: &'a CredentialCache) -> Backoff<'a> {
+    pub(super) fn begin(&self) -> Backoff {
         Backoff {
             policy: self.clone(),
-            credentials,
             began: Instant::now(),
             attempts: 1,
             refreshed: false,
@@ -64,15 +62,15 @@ impl RetryPolicy {
 
 /// One call on its way through its attempts.
 #[derive(Debug, Clone)]
-pub(super) struct Backoff<'a> {
+pub(super) struct Backoff {
     policy: RetryPolicy,
-    credentials: &'a CredentialCache,
     began: Instant,
     attempts: u32,
+    /// Whether credentials were refused.
     refreshed: bool,
 }
 
-impl Backoff<'_> {
+impl Backoff {
     /// Asks until there is an answer, or asking again does not help.
     pub(super) async fn call<F, Asked, T>(self, ask: F) -> Result<T, Failure>
     where
@@ -90,7 +88,6 @@ impl Backoff<'_> {
             Advice::RefreshCredentials if self.refreshed => return None,
             Advice::RefreshCredentials => {
                 self.refreshed = true;
-                self.credentials.invalidate();
                 return Some(Duration::ZERO);
             }
             Advice::Retry => {}
@@ -108,7 +105,7 @@ impl Backoff<'_> {
     }
 }
 
-impl<T> Policy<(), T, Failure> for Backoff<'_> {
+impl<T> Policy<(), T, Failure> for Backoff {
     type Future = Pin<Box<dyn Future<Output = ()> + Send>>;
 
     fn retry(&mut self, _: &mut (), result: &mut Result<T, Failure>) -> Option<Self::Future> {
@@ -150,30 +147,23 @@ mod tests {
         RetrySettings::default()
     }
 
-    fn no_credentials() -> CredentialCache {
-        CredentialCache::new(None, None)
-    }
-
     #[tokio::test(start_paused = true)]
     async fn there_are_as_many_attempts_as_configured() {
-        let cache = no_credentials();
-        let mut backoff = RetryPolicy::new(settings()).begin(&cache);
+        let mut backoff = RetryPolicy::new(settings()).begin();
         let retries = (0..10).filter(|_| backoff.next(&failure(503)).is_some());
         assert_eq!(retries.count(), 3);
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_attempt_begins_after_the_deadline() {
-        let cache = no_credentials();
-        let mut backoff = RetryPolicy::new(settings()).begin(&cache);
+        let mut backoff = RetryPolicy::new(settings()).begin();
         tokio::time::advance(Duration::from_secs(21)).await;
         assert_eq!(backoff.next(&failure(503)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_beyond_the_deadline_is_not_waited_for() {
-        let cache = no_credentials();
-        let mut backoff = RetryPolicy::new(settings()).begin(&cache);
+        let mut backoff = RetryPolicy::new(settings()).begin();
         let mut throttled = failure(429);
         throttled.wait = Some(Duration::from_secs(60));
         assert_eq!(backoff.next(&throttled), None);
@@ -181,8 +171,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_bedrock_asks_to_wait_is_the_least() {
-        let cache = no_credentials();
-        let mut backoff = RetryPolicy::new(settings()).begin(&cache);
+        let mut backoff = RetryPolicy::new(settings()).begin();
         let mut throttled = failure(429);
         throttled.wait = Some(Duration::from_secs(3));
         assert!(backoff.next(&throttled) >= throttled.wait);
@@ -190,8 +179,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_request_is_not_asked_again_and_refused_credentials_once() {
-        let cache = no_credentials();
-        let mut backoff = RetryPolicy::new(settings()).begin(&cache);
+        let mut backoff = RetryPolicy::new(settings()).begin();
         assert_eq!(backoff.next(&failure(400)), None);
         assert_eq!(backoff.next(&failure(401)), Some(Duration::ZERO));
         assert_eq!(backoff.next(&failure(401)), None);
@@ -199,12 +187,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_budget_ends_retries_in_a_bad_minute() {
-        let cache = no_credentials();
         let policy = RetryPolicy::new(RetrySettings {
             budget_percent: 0,
             ..settings()
         });
-        let begun = (0..1000).filter(|_| policy.begin(&cache).next(&failure(503)).is_some());
+        let begun = (0..1000).filter(|_| policy.begin().next(&failure(503)).is_some());
         let window = BUDGET_WINDOW.as_secs() as usize;
         assert!(begun.count() <= LEAST_RETRIES as usize * window);
     }

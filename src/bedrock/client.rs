@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::async_invoke::JobArns;
-use super::attempt::{Backoff, RetryPolicy};
+use super::attempt::RetryPolicy;
 use super::credentials::{Authorization, CredentialCache, CredentialKind, CredentialsUnavailable};
 use super::decoder::Decode;
 use super::endpoint::{self, Endpoints};
@@ -270,9 +270,7 @@ impl Bedrock {
         F: Fn() -> Asked + Clone,
         Asked: Future<Output = Result<T, Failure>>,
     {
-        let credentials = &self.inner.transport.credentials;
-        let backoff: Backoff<'_> = self.inner.retry.begin(credentials);
-        backoff.call(ask).await
+        self.inner.retry.begin().call(ask).await
     }
 
     async fn converse_once(&self, call: &Call) -> Result<ConverseResponse, Failure> {

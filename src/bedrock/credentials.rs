@@ -1,26 +1,46 @@
 use std::fmt;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::identity::Identity;
-use tokio::sync::Mutex;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use tokio::time::Instant;
 
-/// How long before they expire credentials are renewed.
+/// How long before they expire credentials are renewed, in the background.
 const RENEW_BEFORE: Duration = Duration::from_secs(300);
 
-/// How long credentials that do not say when they expire are used before they are asked for
-/// again: a profile's file may have changed.
-const LONGEST_USE: Duration = Duration::from_secs(900);
+/// How long before they expire credentials are not used any more: a request takes a moment to
+/// reach AWS.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
+
+/// How long credentials that do not say when they expire are used before they are fetched again: a
+/// profile's file may have changed.
+const MAX_USE: Duration = Duration::from_secs(900);
+
+/// How long the outcome of a fetch stands, good or bad, before the source is asked again. A source
+/// that fails is not asked by each of a thousand requests.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a fetch may take.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a request is authorized with.
 #[derive(Debug, Clone)]
 pub(super) enum Authorization {
-    /// A signature, with the credentials as the signer takes them.
-    Sign(Identity),
+    /// A signature.
+    Sign(SigningCredentials),
     /// A Bedrock API key.
     Bearer(Arc<str>),
+}
+
+/// Credentials as the signer takes them, and which of those that were fetched they are.
+#[derive(Debug, Clone)]
+pub(super) struct SigningCredentials {
+    pub(super) identity: Identity,
+    generation: u64,
 }
 
 /// The kinds of credentials.
@@ -36,27 +56,49 @@ pub enum CredentialKind {
 #[derive(Debug, Clone)]
 pub struct CredentialsUnavailable(pub(super) String);
 
-/// The credentials of the standard chain, kept until shortly before they expire.
+/// The credentials of the standard chain: one fetch for all requests that wait for it, and a
+/// renewal in the background while the current ones are valid.
 #[derive(Debug)]
 pub(super) struct CredentialCache {
     source: Source,
-    current: RwLock<Option<Cached>>,
-    /// Held by the one task that fetches.
-    fetching: Mutex<()>,
 }
 
 #[derive(Debug)]
 enum Source {
     Bearer(Arc<str>),
-    Chain(SharedCredentialsProvider),
+    Chain(Arc<Chain>),
     Nothing,
 }
 
-#[derive(Debug, Clone)]
-struct Cached {
-    identity: Identity,
-    renew_at: SystemTime,
+#[derive(Debug)]
+struct Chain {
+    provider: SharedCredentialsProvider,
+    /// The time of day, against which credentials expire.
+    now: fn() -> SystemTime,
+    state: RwLock<State>,
 }
+
+#[derive(Debug, Default)]
+struct State {
+    current: Option<Current>,
+    /// How many times credentials were fetched.
+    generation: u64,
+    fetch: Option<Fetch>,
+    failure: Option<(Instant, CredentialsUnavailable)>,
+}
+
+#[derive(Debug)]
+struct Current {
+    credentials: SigningCredentials,
+    fetched: Instant,
+    renew_at: SystemTime,
+    usable_until: Option<SystemTime>,
+}
+
+/// A fetch in flight, whose outcome everybody gets who waits for it.
+type Fetch = Shared<BoxFuture<'static, Fetched>>;
+
+type Fetched = Result<SigningCredentials, CredentialsUnavailable>;
 
 impl CredentialCache {
     /// Uses a Bedrock API key where there is one, the provider otherwise.
@@ -66,82 +108,176 @@ impl CredentialCache {
     ) -> Self {
         let source = match (bearer_token, provider) {
             (Some(token), _) => Source::Bearer(token.into()),
-            (None, Some(provider)) => Source::Chain(provider),
+            (None, Some(provider)) => Source::Chain(Chain::new(provider, SystemTime::now)),
             (None, None) => Source::Nothing,
         };
-        Self {
-            source,
-            current: RwLock::new(None),
-            fetching: Mutex::new(()),
-        }
+        Self { source }
     }
 
     /// What to authorize the next request with.
     pub(super) async fn authorization(&self) -> Result<Authorization, CredentialsUnavailable> {
-        let provider = match &self.source {
-            Source::Bearer(token) => return Ok(Authorization::Bearer(Arc::clone(token))),
-            Source::Nothing => {
-                return Err(CredentialsUnavailable(
-                    "no provider is configured".to_owned(),
-                ));
-            }
-            Source::Chain(provider) => provider,
+        match &self.source {
+            Source::Bearer(token) => Ok(Authorization::Bearer(Arc::clone(token))),
+            Source::Chain(chain) => chain.credentials().await.map(Authorization::Sign),
+            Source::Nothing => Err(CredentialsUnavailable(
+                "no provider is configured".to_owned(),
+            )),
+        }
+    }
+
+    /// Forgets what AWS has refused, unless others have been fetched since.
+    pub(super) fn refused(&self, authorization: &Authorization) {
+        if let (Source::Chain(chain), Authorization::Sign(credentials)) =
+            (&self.source, authorization)
+        {
+            chain.refused(credentials);
+        }
+    }
+}
+
+impl Chain {
+    fn new(provider: SharedCredentialsProvider, now: fn() -> SystemTime) -> Arc<Self> {
+        Arc::new(Self {
+            provider,
+            now,
+            state: RwLock::default(),
+        })
+    }
+
+    async fn credentials(self: &Arc<Self>) -> Fetched {
+        if let Some(current) = &self.read().current
+            && (self.now)() < current.renew_at
+        {
+            return Ok(current.credentials.clone());
+        }
+        let fetch = match self.current_or_fetch() {
+            Ok(outcome) => return outcome,
+            Err(fetch) => fetch,
         };
-        if let Some(identity) = self.fresh() {
-            return Ok(Authorization::Sign(identity));
+        fetch.await
+    }
+
+    /// The current credentials while they are usable, or the failure that stands; the fetch to wait
+    /// for otherwise. Starts one where it is time for it.
+    fn current_or_fetch(self: &Arc<Self>) -> Result<Fetched, Fetch> {
+        let now = (self.now)();
+        let mut state = self.write();
+        let failure = state.failure.as_ref();
+        let failure = failure.filter(|(failed, _)| failed.elapsed() < MIN_INTERVAL);
+        let failure = failure.map(|(_, failure)| failure.clone());
+        if state.fetch.is_none() && failure.is_none() {
+            let is_due = |current: &Current| {
+                now >= current.renew_at && current.fetched.elapsed() >= MIN_INTERVAL
+            };
+            if state.current.as_ref().is_none_or(is_due) {
+                state.fetch = Some(self.fetch());
+            }
         }
-        let _one_at_a_time = self.fetching.lock().await;
-        if let Some(identity) = self.fresh() {
-            return Ok(Authorization::Sign(identity));
+        let current = state.current.as_ref();
+        if let Some(current) = current.filter(|current| current.is_usable(now)) {
+            return Ok(Ok(current.credentials.clone()));
         }
-        match provider.provide_credentials().await {
-            Ok(credentials) => Ok(Authorization::Sign(self.keep(credentials))),
-            // The old ones may still be good, and a call that fails says more than this would.
-            Err(error) => match self.unexpired() {
-                Some(identity) => Ok(Authorization::Sign(identity)),
-                None => Err(CredentialsUnavailable(with_causes(&error))),
-            },
-        }
-    }
-
-    /// Forgets what AWS refused.
-    pub(super) fn invalidate(&self) {
-        if let Ok(mut current) = self.current.write() {
-            *current = None;
+        match (&state.fetch, failure) {
+            (Some(fetch), _) => Err(fetch.clone()),
+            (None, Some(failure)) => Ok(Err(failure)),
+            (None, None) => Ok(Err(CredentialsUnavailable(
+                "the credentials have expired".to_owned(),
+            ))),
         }
     }
 
-    fn cached(&self) -> Option<Cached> {
-        self.current.read().ok().and_then(|current| current.clone())
-    }
-
-    fn fresh(&self) -> Option<Identity> {
-        let cached = self.cached()?;
-        (SystemTime::now() < cached.renew_at).then_some(cached.identity)
-    }
-
-    fn unexpired(&self) -> Option<Identity> {
-        let identity = self.cached()?.identity;
-        let expiry = identity.expiration();
-        expiry
-            .is_none_or(|expiry| SystemTime::now() < expiry)
-            .then_some(identity)
-    }
-
-    fn keep(&self, credentials: Credentials) -> Identity {
-        let latest = SystemTime::now() + LONGEST_USE;
-        let renew_at = credentials
-            .expiry()
-            .and_then(|expiry| expiry.checked_sub(RENEW_BEFORE))
-            .map_or(latest, |renewal| renewal.min(latest));
-        let identity = Identity::from(credentials);
-        if let Ok(mut current) = self.current.write() {
-            *current = Some(Cached {
-                identity: identity.clone(),
-                renew_at,
+    /// Fetches in a task of its own: it goes on when the requests that wait for it are dropped.
+    fn fetch(self: &Arc<Self>) -> Fetch {
+        let chain = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let provider = chain.provider.clone();
+            // Apart, so that a provider that panics leaves a failure and not a fetch without end.
+            let provided = tokio::spawn(async move {
+                let provided = provider.provide_credentials();
+                tokio::time::timeout(FETCH_TIMEOUT, provided).await
             });
+            let provided = match provided.await {
+                Ok(Ok(provided)) => provided.map_err(|error| with_causes(&error)),
+                Ok(Err(_)) => Err(format!(
+                    "the source of credentials did not answer within {FETCH_TIMEOUT:?}"
+                )),
+                Err(error) => Err(error.to_string()),
+            };
+            chain.settle(provided.map_err(CredentialsUnavailable))
+        });
+        let fetched = task.map(|fetched| {
+            fetched.unwrap_or_else(|error| Err(CredentialsUnavailable(error.to_string())))
+        });
+        fetched.boxed().shared()
+    }
+
+    /// Keeps the outcome of a fetch.
+    fn settle(&self, provided: Result<Credentials, CredentialsUnavailable>) -> Fetched {
+        let now = (self.now)();
+        let mut state = self.write();
+        state.fetch = None;
+        match provided {
+            Ok(credentials) => {
+                state.generation += 1;
+                let current = Current::new(credentials, state.generation, now);
+                let credentials = current.credentials.clone();
+                state.current = Some(current);
+                state.failure = None;
+                Ok(credentials)
+            }
+            Err(failure) => {
+                if state.current.is_some() {
+                    tracing::warn!(
+                        detail = failure.0,
+                        "the credentials could not be renewed; the current ones are used until \
+                         they expire"
+                    );
+                }
+                state.failure = Some((Instant::now(), failure.clone()));
+                Err(failure)
+            }
         }
-        identity
+    }
+
+    fn refused(&self, credentials: &SigningCredentials) {
+        let mut state = self.write();
+        let is_refused = |current: &Current| {
+            current.credentials.generation == credentials.generation
+                && current.fetched.elapsed() >= MIN_INTERVAL
+        };
+        if state.current.as_ref().is_some_and(is_refused) {
+            state.current = None;
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Current {
+    fn new(credentials: Credentials, generation: u64, now: SystemTime) -> Self {
+        let before = |margin: Duration| credentials.expiry()?.checked_sub(margin);
+        let latest = now + MAX_USE;
+        Self {
+            renew_at: before(RENEW_BEFORE).map_or(latest, |renewal| renewal.min(latest)),
+            usable_until: before(EXPIRY_MARGIN),
+            credentials: SigningCredentials {
+                identity: Identity::from(credentials),
+                generation,
+            },
+            fetched: Instant::now(),
+        }
+    }
+
+    /// Whether requests may be signed with them. A source that gives out what is about to expire
+    /// has nothing better for the moment.
+    fn is_usable(&self, now: SystemTime) -> bool {
+        self.usable_until.is_none_or(|until| now < until) || self.fetched.elapsed() < MIN_INTERVAL
     }
 }
 
@@ -164,3 +300,6 @@ impl fmt::Display for CredentialsUnavailable {
 }
 
 impl std::error::Error for CredentialsUnavailable {}
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,9 @@ pub(super) fn authorize<B>(
             request.headers_mut().insert(AUTHORIZATION, value);
             Ok(())
         }
-        Authorization::Sign(identity) => sign_request(request, url, body, identity, scope),
+        Authorization::Sign(credentials) => {
+            sign_request(request, url, body, &credentials.identity, scope)
+        }
     }
 }
 

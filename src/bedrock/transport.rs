@@ -13,7 +13,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::credentials::{CredentialCache, with_causes};
-use super::failure::{ErrorAnswer, Failure};
+use super::failure::{Advice, ErrorAnswer, Failure};
 use super::signing::{SIGNING_NAME, Scope, authorize};
 
 /// The longest error body that is read.
@@ -135,7 +135,11 @@ impl Transport {
         if response.status().is_success() {
             return Ok(response);
         }
-        Err(read_failure(response).await)
+        let failure = read_failure(response).await;
+        if failure.advice == Advice::RefreshCredentials {
+            self.credentials.refused(&authorization);
+        }
+        Err(failure)
     }
 
     /// The same, with the answer read whole.

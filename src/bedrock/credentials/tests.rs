@@ -1,0 +1,183 @@
+//! The cache against a source that counts how often it is asked, in paused time.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future;
+use futures_util::future::join_all;
+
+use super::*;
+
+/// How long the source takes.
+const LATENCY: Duration = Duration::from_millis(200);
+
+/// How long its credentials are valid.
+const VALID: Duration = Duration::from_secs(3600);
+
+thread_local! {
+    static START: Instant = Instant::now();
+}
+
+/// The time of day by the runtime's clock, which stands still unless the test moves it.
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + START.with(|start| start.elapsed())
+}
+
+#[derive(Debug, Default)]
+struct Counting {
+    asked: AtomicU64,
+    is_down: AtomicBool,
+    lasts_for_ever: bool,
+    gives_expired: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Provider(Arc<Counting>);
+
+impl ProvideCredentials for Provider {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let asked = self.0.asked.fetch_add(1, Ordering::SeqCst) + 1;
+            tokio::time::sleep(LATENCY).await;
+            if self.0.is_down.load(Ordering::SeqCst) {
+                return Err(CredentialsError::provider_error("the source is down"));
+            }
+            let expiry = match (self.0.lasts_for_ever, self.0.gives_expired) {
+                (true, _) => None,
+                (_, true) => Some(now()),
+                _ => Some(now() + VALID),
+            };
+            let id = format!("key-{asked}");
+            Ok(Credentials::new(id, "secret", None, expiry, "test"))
+        })
+    }
+}
+
+fn cache(counting: Counting) -> (Arc<Counting>, Arc<Chain>) {
+    START.with(|_| {});
+    let counting = Arc::new(counting);
+    let provider = SharedCredentialsProvider::new(Provider(Arc::clone(&counting)));
+    (counting, Chain::new(provider, now))
+}
+
+/// The id of the keys that a request gets, and how long it waits for them.
+async fn key(chain: &Arc<Chain>) -> (Result<String, String>, Duration) {
+    let began = Instant::now();
+    let id = chain.credentials().await.map_err(|error| error.0);
+    let id = id.map(|credentials| {
+        let keys = credentials.identity.data::<Credentials>().cloned();
+        keys.expect("credentials").access_key_id().to_owned()
+    });
+    (id, began.elapsed())
+}
+
+fn ok(id: &str) -> Result<String, String> {
+    Ok(id.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_that_wait_share_one_fetch() {
+    let (source, chain) = cache(Counting::default());
+    let keys = join_all((0..1000).map(|_| key(&chain))).await;
+    assert!(keys.iter().all(|(id, _)| *id == ok("key-1")));
+    assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_goes_on_when_the_request_that_began_it_is_dropped() {
+    let (source, chain) = cache(Counting::default());
+    let leaves = tokio::time::timeout(LATENCY / 2, key(&chain)).await;
+    assert!(leaves.is_err());
+    assert_eq!(key(&chain).await.0, ok("key-1"));
+    assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_stands_for_a_second() {
+    let (source, chain) = cache(Counting::default());
+    source.is_down.store(true, Ordering::SeqCst);
+    let keys = join_all((0..1000).map(|_| key(&chain))).await;
+    assert!(keys.iter().all(|(id, _)| id.is_err()));
+    let (failure, waited) = key(&chain).await;
+    assert!(failure.expect_err("no credentials").contains("down"));
+    assert_eq!(waited, Duration::ZERO);
+    assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+
+    tokio::time::advance(MIN_INTERVAL).await;
+    source.is_down.store(false, Ordering::SeqCst);
+    assert_eq!(key(&chain).await.0, ok("key-2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_waits_for_a_renewal() {
+    for lasts_for_ever in [false, true] {
+        let (source, chain) = cache(Counting {
+            lasts_for_ever,
+            ..Counting::default()
+        });
+        key(&chain).await;
+        let asked = |times| assert_eq!(source.asked.load(Ordering::SeqCst), times);
+        tokio::time::advance(MAX_USE - Duration::from_secs(1)).await;
+        assert_eq!(key(&chain).await, (ok("key-1"), Duration::ZERO));
+        asked(1);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let keys = join_all((0..1000).map(|_| key(&chain))).await;
+        let is_old =
+            |key: &(Result<String, String>, Duration)| *key == (ok("key-1"), Duration::ZERO);
+        assert!(keys.iter().all(is_old));
+        tokio::time::sleep(2 * LATENCY).await;
+        assert_eq!(key(&chain).await, (ok("key-2"), Duration::ZERO));
+        asked(2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_renewal_fails_the_current_ones_are_used_until_they_expire() {
+    let (source, chain) = cache(Counting::default());
+    key(&chain).await;
+    source.is_down.store(true, Ordering::SeqCst);
+    let end = VALID - EXPIRY_MARGIN;
+    let mut elapsed = Duration::ZERO;
+    while elapsed + Duration::from_secs(60) < end {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        elapsed += Duration::from_secs(60);
+        assert_eq!(key(&chain).await, (ok("key-1"), Duration::ZERO));
+    }
+    tokio::time::sleep(end - elapsed).await;
+    assert!(key(&chain).await.0.is_err());
+    source.is_down.store(false, Ordering::SeqCst);
+    tokio::time::sleep(MIN_INTERVAL).await;
+    assert!(key(&chain).await.0.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_aws_refuses_is_fetched_again_once_for_all() {
+    let (source, chain) = cache(Counting::default());
+    let first = chain.credentials().await.expect("credentials");
+    chain.refused(&first);
+    assert_eq!(key(&chain).await.0, ok("key-1"), "no others so soon");
+    tokio::time::advance(MIN_INTERVAL).await;
+    chain.refused(&first);
+    assert_eq!(key(&chain).await.0, ok("key-2"));
+    tokio::time::advance(MIN_INTERVAL).await;
+    chain.refused(&first);
+    assert_eq!(key(&chain).await, (ok("key-2"), Duration::ZERO));
+    assert_eq!(source.asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_gives_out_expired_ones_is_asked_once_a_second() {
+    let (source, chain) = cache(Counting {
+        gives_expired: true,
+        ..Counting::default()
+    });
+    for _ in 0..100 {
+        assert_eq!(key(&chain).await.0, ok("key-1"));
+    }
+    assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+    tokio::time::advance(MIN_INTERVAL).await;
+    assert_eq!(key(&chain).await.0, ok("key-2"));
+}
