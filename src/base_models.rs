@@ -165,7 +165,7 @@ async fn ask(inner: Arc<Inner>, model: ModelId, entry: Arc<Entry>) {
             let is_kept = entry.borrow().base.is_some();
             warn(&model, failure, is_kept);
             match failure.advice {
-                Advice::Retry => AFTER_FAILURE,
+                Advice::Retry | Advice::RetryOnce => AFTER_FAILURE,
                 Advice::Never | Advice::RefreshCredentials => AFTER_REFUSAL,
             }
         }

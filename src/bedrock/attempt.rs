@@ -42,6 +42,7 @@ impl RetryPolicy {
             policy: self.clone(),
             began: Instant::now(),
             attempts: 1,
+            was_billed: false,
             refreshed: false,
         }
     }
@@ -66,6 +67,8 @@ pub(super) struct Backoff {
     policy: RetryPolicy,
     began: Instant,
     attempts: u32,
+    /// Whether an attempt has failed that has probably been billed.
+    was_billed: bool,
     /// Whether credentials were refused.
     refreshed: bool,
 }
@@ -90,13 +93,15 @@ impl Backoff {
                 self.refreshed = true;
                 return Some(Duration::ZERO);
             }
+            Advice::RetryOnce if self.was_billed => return None,
+            Advice::RetryOnce => self.was_billed = true,
             Advice::Retry => {}
         }
         let RetrySettings {
             attempts, deadline, ..
         } = self.policy.settings;
         let delay = self.policy.delay(self.attempts, failure.wait);
-        let in_time = self.began.elapsed() + delay < deadline;
+        let in_time = self.began.elapsed().saturating_add(delay) < deadline;
         if self.attempts >= attempts || !in_time || !self.policy.budget.withdraw() {
             return None;
         }
@@ -183,6 +188,23 @@ mod tests {
         assert_eq!(backoff.next(&failure(400)), None);
         assert_eq!(backoff.next(&failure(401)), Some(Duration::ZERO));
         assert_eq!(backoff.next(&failure(401)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_probably_been_billed_is_asked_once_more() {
+        let mut backoff = RetryPolicy::new(settings()).begin();
+        assert!(backoff.next(&Failure::broken_off("")).is_some());
+        assert!(backoff.next(&failure(503)).is_some());
+        assert_eq!(backoff.next(&Failure::timeout("")), None);
+        assert_eq!(backoff.next(&Failure::unreadable("")), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn any_wait_that_is_asked_for_can_be_read() {
+        let mut backoff = RetryPolicy::new(settings()).begin();
+        let mut throttled = failure(429);
+        throttled.wait = Some(Duration::MAX);
+        assert_eq!(backoff.next(&throttled), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -278,7 +278,7 @@ impl Bedrock {
             .post(call, "converse", self.inner.timeouts.whole_answer)
             .await?;
         serde_json::from_slice(answer.body())
-            .map_err(|error| Failure::bad_answer(error.to_string()))
+            .map_err(|error| Failure::unreadable(error.to_string()))
     }
 
     async fn converse_stream_once(&self, call: &Call) -> Result<EventStream, Failure> {
@@ -299,7 +299,8 @@ impl Bedrock {
         let timeouts = self.inner.timeouts;
         let open = async {
             let sent = self.inner.transport.send(outgoing).await?;
-            EventStream::open(sent.into_body(), timeouts).await
+            let opened = EventStream::open(sent, timeouts).await?;
+            Ok(opened.into_body())
         };
         within(timeouts.first_event, open).await
     }

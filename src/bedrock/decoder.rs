@@ -50,7 +50,7 @@ impl EventDecoder {
     /// failure the rest of the answer is of no use.
     pub fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Failure> {
         if self.buffer.len() + bytes.len() > LONGEST_FRAME {
-            return Err(Failure::bad_answer("a frame is longer than 16 MiB"));
+            return Err(Failure::unreadable("a frame is longer than 16 MiB"));
         }
         self.buffer.extend_from_slice(bytes);
         loop {
@@ -58,7 +58,7 @@ impl EventDecoder {
             let frame = self
                 .frames
                 .decode_frame(&mut self.buffer)
-                .map_err(|error| Failure::bad_answer(with_causes(&error)))?;
+                .map_err(|error| Failure::cut_off(with_causes(&error)))?;
             match frame {
                 DecodedFrame::Complete(message) => {
                     self.has_head = false;
@@ -77,7 +77,7 @@ impl EventDecoder {
     pub fn finish(&self) -> Result<(), Failure> {
         match self.buffer.is_empty() && !self.has_head {
             true => Ok(()),
-            false => Err(Failure::bad_answer("the stream ended within a frame")),
+            false => Err(Failure::cut_off("the stream ended within a frame")),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Default for EventDecoder {
 fn read_message(message: &Message) -> Result<Event, Failure> {
     let event_type = event_type(message)?;
     Event::parse(event_type, message.payload())
-        .map_err(|error| Failure::bad_answer(format!("event `{event_type}`: {error}")))
+        .map_err(|error| Failure::unreadable(format!("event `{event_type}`: {error}")))
 }
 
 /// The `:event-type` of a frame that is an event, or the failure that it tells of.
@@ -128,7 +128,7 @@ pub(super) fn event_type(message: &Message) -> Result<&str, Failure> {
             failure.detail = detail.to_owned();
             Err(failure)
         }
-        other => Err(Failure::bad_answer(format!(
+        other => Err(Failure::unreadable(format!(
             "a frame of message type {other:?}"
         ))),
     }

@@ -14,11 +14,16 @@ use crate::fault::{Fault, FaultKind};
 use crate::models::RefusedField;
 use classes::classify;
 
+/// The code of what is no answer.
+const BAD_ANSWER: &str = "BadAnswer";
+
 /// Where the call may go next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advice {
     /// The same target may do better in a moment.
     Retry,
+    /// The same, but the call has probably been billed: once more, and no more.
+    RetryOnce,
     /// The credentials were refused: fetch them afresh, and try once more.
     RefreshCredentials,
     /// The same call fails again.
@@ -120,7 +125,7 @@ impl Failure {
         );
         Self::new(
             fault.code("upstream_timeout"),
-            Advice::Retry,
+            Advice::RetryOnce,
             "Timeout",
             what,
         )
@@ -140,7 +145,60 @@ impl Failure {
         )
     }
 
-    /// Bedrock answered something that is not an answer.
+    /// A response broke off after it had begun.
+    pub(super) fn broken_off(detail: impl Into<String>) -> Self {
+        Self {
+            advice: Advice::RetryOnce,
+            ..Self::connection(detail)
+        }
+    }
+
+    /// The other side is not who it should be, or does not speak TLS as the gateway does.
+    pub(super) fn untrusted(detail: impl Into<String>) -> Self {
+        let fault = Fault::new(
+            FaultKind::BadGateway,
+            "the gateway cannot make a secure connection to the model's service; its operator has \
+             to correct the endpoint or the certificates that the gateway trusts",
+        );
+        Self::new(
+            fault.code("upstream_connection_error").should_retry(false),
+            Advice::Never,
+            "Untrusted",
+            detail,
+        )
+    }
+
+    /// Bedrock answers requests and nothing else: whoever redirects, or wants to speak another
+    /// protocol, is not Bedrock.
+    pub(super) fn unexpected_status(status: u16, location: Option<&str>) -> Self {
+        let fault = Fault::new(
+            FaultKind::BadGateway,
+            format!(
+                "the model's service answered with HTTP status {status}, which the gateway does \
+                 not follow; its operator has to correct the endpoint"
+            ),
+        );
+        let detail = match location {
+            Some(location) => format!("status {status}, location `{location}`"),
+            None => format!("status {status}"),
+        };
+        Self::new(
+            fault.code("upstream_bad_response").should_retry(false),
+            Advice::Never,
+            "UnexpectedStatus",
+            detail,
+        )
+    }
+
+    /// A response was damaged on its way, or ended in the middle of one of its events.
+    pub(super) fn cut_off(detail: impl Into<String>) -> Self {
+        Self {
+            advice: Advice::RetryOnce,
+            ..Self::bad_answer(detail)
+        }
+    }
+
+    /// Bedrock answered something that is not an answer, to a request that costs nothing.
     pub(super) fn bad_answer(detail: impl Into<String>) -> Self {
         let fault = Fault::new(
             FaultKind::BadGateway,
@@ -149,7 +207,7 @@ impl Failure {
         Self::new(
             fault.code("upstream_bad_response"),
             Advice::Retry,
-            "BadAnswer",
+            BAD_ANSWER,
             detail,
         )
     }
@@ -234,11 +292,22 @@ impl Failure {
         self
     }
 
-    /// What Bedrock or S3 has written is not what it should be, and stays so.
+    /// What Bedrock or S3 has written is complete and cannot be read. Another try would be billed
+    /// like this one, and end no better.
     pub fn unreadable(detail: impl Into<String>) -> Self {
+        let failure = Self::bad_answer(detail);
         Self {
+            fault: failure.fault.should_retry(false),
             advice: Advice::Never,
-            ..Self::bad_answer(detail)
+            ..failure
+        }
+    }
+
+    /// The same of a response that is not what was asked for at all, which nothing has damaged.
+    pub(super) fn of_foreign_body(self) -> Self {
+        match self.code.as_str() {
+            BAD_ANSWER => Self::unreadable(self.detail),
+            _ => self,
         }
     }
 

@@ -43,7 +43,7 @@ impl Decode for FrameCutter {
     fn finish(&self) -> Result<(), Failure> {
         match self.buffer.is_empty() {
             true => Ok(()),
-            false => Err(Failure::bad_answer("the stream ended within a frame")),
+            false => Err(Failure::cut_off("the stream ended within a frame")),
         }
     }
 }
@@ -57,14 +57,14 @@ impl FrameCutter {
         let length = u32::from_be_bytes(*length) as usize;
         match length {
             16..=LONGEST_FRAME => Ok((length <= self.buffer.len()).then_some(length)),
-            _ => Err(Failure::bad_answer(format!("a frame of {length} bytes"))),
+            _ => Err(Failure::cut_off(format!("a frame of {length} bytes"))),
         }
     }
 }
 
 fn read(frame: Bytes) -> Result<Frame, Failure> {
     let message = read_message_from(&mut frame.clone())
-        .map_err(|error| Failure::bad_answer(with_causes(&error)))?;
+        .map_err(|error| Failure::cut_off(with_causes(&error)))?;
     let event = event_type(&message).map(str::to_owned);
     let bytes = match event {
         Ok(_) => frame,

@@ -52,6 +52,6 @@ impl Bedrock {
         question: &Question<'_>,
     ) -> Result<T, Failure> {
         let answer = self.ask(question).await?;
-        serde_json::from_slice(&answer).map_err(|error| Failure::bad_answer(error.to_string()))
+        serde_json::from_slice(&answer).map_err(|error| Failure::unreadable(error.to_string()))
     }
 }

@@ -9,6 +9,7 @@ mod attempt;
 mod base_model;
 mod batch_jobs;
 mod client;
+mod connect;
 mod count_tokens;
 mod credentials;
 mod decoder;

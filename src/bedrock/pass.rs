@@ -81,9 +81,8 @@ impl Bedrock {
         let limit = match pace {
             Pace::Stream => {
                 let open = async {
-                    let (head, body) = self.transport().send(outgoing).await?.into_parts();
-                    let stream = FrameStream::open(body, timeouts).await?;
-                    Ok(Response::from_parts(head, stream))
+                    let sent = self.transport().send(outgoing).await?;
+                    FrameStream::open(sent, timeouts).await
                 };
                 return first_is_good(within(timeouts.first_event, open).await?);
             }

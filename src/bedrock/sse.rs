@@ -50,7 +50,7 @@ impl Decode for ChunkDecoder {
                 byte => self.line.push(*byte),
             }
             if self.line.len() + self.data.len() > LONGEST_EVENT {
-                return Err(Failure::bad_answer("an event is longer than 16 MiB"));
+                return Err(Failure::unreadable("an event is longer than 16 MiB"));
             }
         }
         Ok(())
@@ -59,7 +59,7 @@ impl Decode for ChunkDecoder {
     fn finish(&self) -> Result<(), Failure> {
         match self.done || self.line.is_empty() && self.data.is_empty() {
             true => Ok(()),
-            false => Err(Failure::bad_answer("the stream ended within an event")),
+            false => Err(Failure::cut_off("the stream ended within an event")),
         }
     }
 }
@@ -99,7 +99,7 @@ impl ChunkDecoder {
             return Err(failure);
         }
         let text = std::str::from_utf8(data)
-            .map_err(|error| Failure::bad_answer(format!("a chunk: {error}")))?;
+            .map_err(|error| Failure::unreadable(format!("a chunk: {error}")))?;
         // Events without data are there to keep the line open.
         if !text.trim().is_empty() {
             events.push(ChunkEvent::Chunk(text.to_owned()));

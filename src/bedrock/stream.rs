@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
 use tokio::time::Instant;
@@ -48,9 +50,13 @@ pub struct EventStream<D: Decode = EventDecoder> {
 }
 
 impl<D: Decode + Default> EventStream<D> {
-    /// Waits for the first event of `body`. An exception in its place is a failure like any other
+    /// Waits for the first event of a response. An exception in its place is a failure like any other
     /// answer of that kind.
-    pub(super) async fn open(body: Incoming, timeouts: Timeouts) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        response: Response<Incoming>,
+        timeouts: Timeouts,
+    ) -> Result<Response<Self>, Failure> {
+        let (head, body) = response.into_parts();
         let mut stream = Self {
             body: Some(body),
             decoder: D::default(),
@@ -60,12 +66,17 @@ impl<D: Decode + Default> EventStream<D> {
             ready: Vec::new(),
             failed: None,
         };
-        if stream.fill().await? {
-            return Ok(stream);
+        // A page of a proxy's comes as well and as whole the next time.
+        let is_event_stream = is_event_stream(&head.headers);
+        match stream.fill().await {
+            Ok(true) => Ok(Response::from_parts(head, stream)),
+            Ok(false) if is_event_stream => Err(Failure::broken_off(
+                "the stream ended before its first event",
+            )),
+            Ok(false) => Err(Failure::unreadable("a response that is no event stream")),
+            Err(failure) if is_event_stream => Err(failure),
+            Err(failure) => Err(failure.of_foreign_body()),
         }
-        Err(Failure::connection(
-            "the stream ended before its first event",
-        ))
     }
 
     /// The first of what has arrived and was not given.
@@ -178,7 +189,7 @@ impl<D: Decode + Default> EventStream<D> {
                 return;
             }
             Some(Err(error)) => {
-                self.failed = Some(Failure::connection(with_causes(&error)));
+                self.failed = Some(Failure::broken_off(with_causes(&error)));
                 return;
             }
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
@@ -189,6 +200,15 @@ impl<D: Decode + Default> EventStream<D> {
             self.deadline = Instant::now() + self.timeouts.silence;
         }
     }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|content_type| {
+        content_type.starts_with("application/vnd.amazon.eventstream")
+            || content_type.starts_with("text/event-stream")
+    })
 }
 
 fn overdue() -> Failure {

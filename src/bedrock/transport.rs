@@ -1,17 +1,16 @@
 //! One HTTP exchange with Bedrock.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use super::connect::{Connector, connector, is_untrusted};
 use super::credentials::{CredentialCache, with_causes};
 use super::failure::{Advice, ErrorAnswer, Failure};
 use super::signing::{SIGNING_NAME, Scope, authorize};
@@ -56,7 +55,7 @@ impl<'a> Outgoing<'a> {
 /// Authorized requests to Bedrock's services in one region.
 #[derive(Debug)]
 pub(super) struct Transport {
-    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: Client<Connector, Full<Bytes>>,
     pub(super) credentials: CredentialCache,
     region: String,
 }
@@ -67,20 +66,10 @@ impl Transport {
         region: String,
         connect_timeout: Duration,
     ) -> std::io::Result<Self> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(connect_timeout));
-        tcp.set_keepalive(Some(Duration::from_secs(60)));
-        let tls = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_native_roots()?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
         let http = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .build(tls);
+            .build(connector(connect_timeout)?);
         Ok(Self {
             http,
             credentials,
@@ -127,11 +116,14 @@ impl Transport {
             region: &self.region,
         };
         authorize(&mut request, url, &body, &authorization, scope)?;
-        let response = self
-            .http
-            .request(request)
-            .await
-            .map_err(|error| Failure::connection(with_causes(&error)))?;
+        let response =
+            self.http
+                .request(request)
+                .await
+                .map_err(|error| match is_untrusted(&error) {
+                    true => Failure::untrusted(with_causes(&error)),
+                    false => Failure::connection(with_causes(&error)),
+                })?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -148,12 +140,19 @@ impl Transport {
         let collected = Limited::new(body, LONGEST_ANSWER).collect().await;
         collected
             .map(|body| Response::from_parts(head, body.to_bytes()))
-            .map_err(|error| Failure::connection(error.to_string()))
+            .map_err(|error| match error.is::<LengthLimitError>() {
+                true => Failure::unreadable(format!("longer than {LONGEST_ANSWER} bytes")),
+                false => Failure::broken_off(error.to_string()),
+            })
     }
 }
 
 async fn read_failure(response: Response<Incoming>) -> Failure {
     let (head, body) = response.into_parts();
+    if head.status.is_informational() || head.status.is_redirection() {
+        let location = text(&head.headers, LOCATION.as_str());
+        return Failure::unexpected_status(head.status.as_u16(), location);
+    }
     let body = match Limited::new(body, LONGEST_ERROR).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::new(),
@@ -161,7 +160,7 @@ async fn read_failure(response: Response<Incoming>) -> Failure {
     let answer = ErrorAnswer {
         status: head.status.as_u16(),
         error_type: text(&head.headers, "x-amzn-errortype"),
-        wait: retry_after(&head.headers),
+        wait: retry_after(&head.headers, SystemTime::now()),
         body: &body,
     };
     let mut failure = Failure::from_answer(&answer);
@@ -172,14 +171,43 @@ async fn read_failure(response: Response<Incoming>) -> Failure {
     failure
 }
 
-/// What Bedrock says of waiting: `retry-after` in seconds, or `x-amz-retry-after` in milliseconds.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// What Bedrock says of waiting: `retry-after` in seconds or as a date, or `x-amz-retry-after` in
+/// milliseconds.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let number = |name: &str| text(headers, name)?.trim().parse::<u64>().ok();
+    let date = || httpdate::parse_http_date(text(headers, RETRY_AFTER.as_str())?.trim()).ok();
     number(RETRY_AFTER.as_str())
         .map(Duration::from_secs)
+        // A date that has passed asks for no wait.
+        .or_else(|| date().map(|date| date.duration_since(now).unwrap_or_default()))
         .or_else(|| number("x-amz-retry-after").map(Duration::from_millis))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_asked_for_in_seconds_as_a_date_or_in_milliseconds() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").expect("a date");
+        for (name, value, seconds) in [
+            ("retry-after", "7", Some(7.0)),
+            ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT", Some(30.0)),
+            ("retry-after", "Sunday, 06-Nov-94 08:50:07 GMT", Some(30.0)),
+            ("retry-after", "Sun Nov  6 08:50:07 1994", Some(30.0)),
+            ("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT", Some(0.0)),
+            ("retry-after", "soon", None),
+            ("retry-after", "-1", None),
+            ("x-amz-retry-after", "1500", Some(1.5)),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(value));
+            let wait = retry_after(&headers, now).map(|wait| wait.as_secs_f64());
+            assert_eq!(wait, seconds, "{value}");
+        }
+    }
 }

@@ -48,7 +48,7 @@ pub(super) fn classify(
                 "the model did not answer in time",
             )
             .code("upstream_timeout"),
-            Advice::Retry,
+            Advice::RetryOnce,
             None,
         ),
         "ModelErrorException" => model_error(message, original_status),

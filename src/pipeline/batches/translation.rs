@@ -187,9 +187,10 @@ pub(super) fn is_passing(fault: &Fault) -> bool {
     match fault.kind {
         FaultKind::RateLimited
         | FaultKind::TokenRateLimited
-        | FaultKind::BadGateway
         | FaultKind::Unavailable
         | FaultKind::GatewayTimeout => true,
+        // What arrived and could not be read has been billed.
+        FaultKind::BadGateway => fault.code != Some("upstream_bad_response"),
         FaultKind::Internal => fault.code == Some("upstream_error"),
         FaultKind::InvalidRequest
         | FaultKind::Authentication

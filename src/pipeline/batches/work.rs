@@ -154,7 +154,9 @@ impl From<StoreError> for Stop {
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         match failure.advice {
-            Advice::Retry | Advice::RefreshCredentials => Self::Later(failure.detail),
+            Advice::Retry | Advice::RetryOnce | Advice::RefreshCredentials => {
+                Self::Later(failure.detail)
+            }
             Advice::Never => {
                 let Failure {
                     fault,

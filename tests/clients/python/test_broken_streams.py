@@ -110,7 +110,8 @@ def test_an_exception_as_the_first_frame_is_a_real_status(client, simulator, cod
 
 @pytest.mark.parametrize("kind", ["cut", "end", "truncated_frame", "bad_crc"])
 def test_a_stream_that_breaks_before_its_first_event_is_a_bad_gateway(client, simulator, kind):
-    simulator.order(script(WORDS, fault(kind), times=4))
+    # Bedrock has probably billed what broke off, so it is asked once more and no more.
+    simulator.order(script(WORDS, fault(kind), times=2))
     with pytest.raises(openai.InternalServerError) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
     assert raised.value.status_code == 502

@@ -241,7 +241,7 @@ impl Server {
 }
 
 /// A server with a certificate for `example.com` and the names below it, and a client that trusts it.
-fn tls() -> (TlsAcceptor, ClientConfig) {
+pub fn tls() -> (TlsAcceptor, ClientConfig) {
     let names = ["example.com".to_owned(), "*.example.com".to_owned()];
     let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
