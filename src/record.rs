@@ -48,6 +48,8 @@ pub struct Entries {
     pub status: Option<u16>,
     /// Whether the answer is streamed.
     pub stream: bool,
+    /// How long it waited for the limits to let it in.
+    pub queued: Option<Duration>,
     /// How long the first token took.
     pub first_token: Option<Duration>,
     /// What was used, once Bedrock has said so; over all answers where there are several.
@@ -168,6 +170,7 @@ macro_rules! write_line {
                 .and_then(|cost| cost.saved)
                 .map(|saved| saved.to_string()),
             tokens_estimated = estimated.then_some(true),
+            queued_ms = entries.queued.map(milliseconds),
             first_token_ms = entries.first_token.map(milliseconds),
             total_ms,
             adjustments = entries.adjustments,

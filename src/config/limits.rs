@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::reader::Section;
 
 /// How much may pass: `[limits.target]` and `[limits.key]`.
@@ -16,6 +18,10 @@ pub struct LimitSettings {
     millirequests_per_second: Option<u64>,
     /// How many may come at once before the rate holds.
     pub burst: u32,
+    /// How long a request over the rate may wait for its turn.
+    pub max_wait: Duration,
+    /// How many requests may wait for their turn.
+    pub max_queued_requests: u32,
     /// How many may be under way.
     pub calls_under_way: u32,
 }
@@ -23,12 +29,21 @@ pub struct LimitSettings {
 /// The most calls under way that can be configured.
 const MOST_CALLS: u32 = 1_000_000;
 
+/// A client's call takes seconds; one that waits longer than this for its turn is better refused, and
+/// told when to come back.
+const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// Requests that wait are held in memory.
+const DEFAULT_MAX_QUEUED_REQUESTS: u32 = 100;
+
 impl LimitSettings {
     /// A limit of calls under way, without a rate.
     pub fn calls(calls_under_way: u32) -> Self {
         Self {
             millirequests_per_second: None,
             burst: 0,
+            max_wait: DEFAULT_MAX_WAIT,
+            max_queued_requests: DEFAULT_MAX_QUEUED_REQUESTS,
             calls_under_way,
         }
     }
@@ -74,6 +89,9 @@ pub(super) fn read(section: &mut Section<'_>, default: LimitSettings) -> LimitSe
         settings = settings.at_rate(rate);
     }
     section.integer("burst", &mut settings.burst, 0..=1_000_000);
+    section.duration("max_wait", &mut settings.max_wait);
+    let queued = &mut settings.max_queued_requests;
+    section.integer("max_queued_requests", queued, 0..=100_000);
     section.integer(
         "calls_under_way",
         &mut settings.calls_under_way,

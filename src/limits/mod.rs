@@ -1,5 +1,6 @@
-//! How much may pass: the governor layer in front of Bedrock, for each caller and each target.
+//! How much may pass to Bedrock, for each caller and each target.
 
+mod rate;
 mod scope;
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use crate::config::Limits;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
+use rate::TooFast;
 use scope::{Admission, Refusal, Scope};
 
 /// The limits of one gateway.
@@ -70,15 +72,18 @@ impl Limiter {
         }
     }
 
-    /// Leave for a call of `caller` to `target`, or when to come back.
-    pub fn admit(&self, caller: &Caller, target: &Arc<str>) -> Result<Permit, Refused> {
+    /// Leave for a call of `caller` to `target`, for which it may wait a little, or when to come
+    /// back.
+    pub async fn admit(&self, caller: &Caller, target: &Arc<str>) -> Result<Permit, Refused> {
         let key = self
             .keys
             .admit(caller.name())
+            .await
             .map_err(|refusal| limited(refusal, "this API key"))?;
         let target = self
             .targets
             .admit(target)
+            .await
             .map_err(|refusal| limited(refusal, "this model"))?;
         Ok(Permit { key, target })
     }
@@ -112,9 +117,9 @@ impl Permit {
 
 fn limited(refusal: Refusal, whose: &str) -> Refused {
     let (message, wait, rate) = match refusal {
-        Refusal::TooFast { wait, rate } => (
+        Refusal::TooFast(TooFast { retry_after, rate }) => (
             format!("{whose} is over its rate of requests; wait a moment"),
-            wait,
+            retry_after,
             Some(rate),
         ),
         Refusal::TooMany => (
@@ -142,23 +147,26 @@ mod tests {
         Limiter::new(&limits, [], [])
     }
 
-    #[test]
-    fn a_place_is_given_back_when_the_permit_is_dropped() {
+    #[tokio::test]
+    async fn a_place_is_given_back_when_the_permit_is_dropped() {
         let limiter = limiter(1);
         let (caller, target) = (Caller::new("a"), Arc::from("model"));
-        let first = limiter.admit(&caller, &target).expect("a free place");
-        let refused = limiter.admit(&caller, &target).expect_err("no place");
+        let first = limiter.admit(&caller, &target).await.expect("a free place");
+        let refused = limiter.admit(&caller, &target).await.expect_err("no place");
         assert_eq!(refused.fault.kind, FaultKind::RateLimited);
         assert_eq!(refused.fault.retry_after, Some(Duration::from_secs(1)));
         drop(first);
-        assert!(limiter.admit(&caller, &target).is_ok());
+        assert!(limiter.admit(&caller, &target).await.is_ok());
     }
 
-    #[test]
-    fn targets_do_not_share_their_places() {
+    #[tokio::test]
+    async fn targets_do_not_share_their_places() {
         let limiter = limiter(1);
         let caller = Caller::new("a");
-        let _first = limiter.admit(&caller, &Arc::from("one")).expect("a place");
-        assert!(limiter.admit(&caller, &Arc::from("other")).is_ok());
+        let _first = limiter
+            .admit(&caller, &Arc::from("one"))
+            .await
+            .expect("a place");
+        assert!(limiter.admit(&caller, &Arc::from("other")).await.is_ok());
     }
 }

@@ -102,7 +102,7 @@ impl Pipeline {
         let name = model_name(&call.request)?;
         let mut draft = self.draft(call, &name).await?;
         let target = draft.target.model.as_str().into();
-        let _permit = self.limiter.admit(&draft.caller, &target)?;
+        let _permit = self.admit(&draft.caller, &target, &record).await?;
         let json = match draft.route()? {
             Route::Converse(obstacle) => {
                 let translated = draft.translate(&self.memory)?;

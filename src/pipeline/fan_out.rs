@@ -39,7 +39,7 @@ impl Pipeline {
     where
         Asked: Future<Output = Result<T, Failure>>,
     {
-        let permit = self.limiter.admit(caller, target);
+        let permit = self.admit(caller, target, record).await;
         let permit = permit.map_err(|refused| FailedCall {
             position: None,
             refused,

@@ -130,7 +130,7 @@ impl Pipeline {
         let name = model_name(&call.request)?;
         let mut draft = self.draft(call, &name).await?;
         let target = draft.target.model.as_str().into();
-        let permit = self.limiter.admit(&draft.caller, &target)?;
+        let permit = self.admit(&draft.caller, &target, &record).await?;
         let mut translated = draft.translate(&self.memory)?;
         note_request(&record, translated.plan.stream, &translated.adjustments);
         let known = &draft.target.known;

@@ -49,7 +49,7 @@ pub use videos::{VideoAsked, VideoContent};
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -77,6 +77,9 @@ use images::PictureStore;
 use models::{Models, Target, check_endpoint};
 use stream::Source;
 use videos::Films;
+
+/// The shortest wait for the limits that is worth reporting.
+const MIN_QUEUED: Duration = Duration::from_millis(1);
 
 /// What every request goes through.
 #[derive(Debug)]
@@ -204,7 +207,7 @@ impl Pipeline {
             let translated = draft.translate(&self.memory)?;
             note_request(record, translated.plan.stream, &translated.adjustments);
             while permits.len() < translated.plan.answers as usize {
-                permits.push(self.limiter.admit(&draft.caller, &target)?);
+                permits.push(self.admit(&draft.caller, &target, record).await?);
             }
             if let Some(sources) = self.ask_once(draft, &translated, record).await? {
                 return Ok(Begun {
@@ -229,6 +232,22 @@ impl Pipeline {
                 });
             }
         }
+    }
+
+    /// Lets a request in, which may have to wait for its turn.
+    async fn admit(
+        &self,
+        caller: &Caller,
+        target: &Arc<str>,
+        record: &Record,
+    ) -> Result<Permit, Refused> {
+        let began = Instant::now();
+        let admitted = self.limiter.admit(caller, target).await;
+        let waited = began.elapsed();
+        if waited >= MIN_QUEUED {
+            *record.entries().queued.get_or_insert_default() += waited;
+        }
+        admitted
     }
 
     /// Asks Bedrock; nothing where the request is to be written again.

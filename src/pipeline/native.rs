@@ -30,7 +30,7 @@ impl Pipeline {
         record: Arc<Record>,
     ) -> Result<ChatAnswer, Refused> {
         let target = draft.target.model.as_str().into();
-        let permit = self.limiter.admit(&draft.caller, &target)?;
+        let permit = self.admit(&draft.caller, &target, &record).await?;
         loop {
             let native = draft.pass_on()?;
             note_request(&record, native.plan.stream, &native.adjustments);

@@ -1,9 +1,12 @@
-//! The governor layer: rates and calls under way, for each target and each key.
+//! Limits: rates and calls under way, for each target and each key.
 
 use http::Method;
 use http::header::AUTHORIZATION;
 use outcrop::config::{KeyDigest, KeyEntry, LimitSettings, Limits};
 
+use futures_util::future::join_all;
+
+use crate::stream_ends::within_limit;
 use crate::world::{Reply, World, whole};
 
 fn rate(requests_per_second: f64, burst: u32) -> LimitSettings {
@@ -61,4 +64,54 @@ async fn each_key_has_a_rate_of_its_own() {
     assert_eq!(chat_as(&world, "sk-one").await.status, 200);
     assert_eq!(chat_as(&world, "sk-one").await.status, 429);
     assert_eq!(chat_as(&world, "sk-two").await.status, 200);
+}
+
+#[tokio::test]
+async fn requests_over_the_rate_wait_for_their_turn_and_all_are_answered() {
+    let world = World::with(|config| config.limits.key = rate(20.0, 1)).await;
+    let request = whole("hi");
+    let replies = within_limit(join_all((0..6).map(|_| world.chat(&request)))).await;
+    for reply in replies {
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    assert_eq!(world.asked().len(), 6);
+}
+
+#[tokio::test]
+async fn those_that_would_wait_too_long_are_told_different_times_to_come_back() {
+    let mut settings = rate(0.1, 1);
+    settings.max_wait = std::time::Duration::ZERO;
+    let world = World::with(|config| config.limits.key = settings).await;
+    let request = whole("hi");
+    assert_eq!(world.chat(&request).await.status, 200);
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        let reply = world.chat(&request).await;
+        assert_eq!(reply.status, 429);
+        let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+        waits.push(wait);
+    }
+    assert!(
+        waits.is_sorted_by(|one, other| one + 9 <= *other),
+        "{waits:?}"
+    );
+    assert!(
+        waits.iter().all(|wait| (1..=31).contains(wait)),
+        "{waits:?}"
+    );
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn the_wait_is_written_down() {
+    crate::logs::begin();
+    let world = World::with(|config| config.limits.key = rate(20.0, 1)).await;
+    let request = whole("hi");
+    let (first, second) = tokio::join!(world.chat(&request), world.chat(&request));
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (200, 200));
+    within_limit(async {
+        while crate::logs::lines_with("queued_ms=").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }

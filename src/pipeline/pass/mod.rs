@@ -80,7 +80,7 @@ impl Pipeline {
             target,
             adjustments,
         } = self.ready(call, route).await?;
-        let permit = self.limiter.admit(&caller, &name)?;
+        let permit = self.admit(&caller, &name, &record).await?;
         let account = PassAccount::new(operation, target, record);
         let (rate, cost, answer) = match self.bedrock.pass(&passage).await {
             Ok(passed) => answered(passed, account, permit),

@@ -41,9 +41,8 @@ impl Pipeline {
         let order = translate(request, files, facts, &fetched)?;
         let cost = cost(&target, facts, &order);
         record.entries().adjustments = order.adjustments.header_value();
-        let permit = self
-            .limiter
-            .admit(&caller, &Arc::from(target.model.as_str()))?;
+        let name_of_target = Arc::from(target.model.as_str());
+        let permit = self.admit(&caller, &name_of_target, &record).await?;
         let started = self
             .start(films.folder_of(&caller), target, &order, &name)
             .await;

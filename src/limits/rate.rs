@@ -1,0 +1,387 @@
+//! A rate of requests: a token bucket, and a short queue in front of it.
+//!
+//! The bucket is one number, the time at which it will be full again (the generic cell rate
+//! algorithm). Requests over the rate wait in their order for a bounded time. Those that would have
+//! to wait for longer are refused, each with a time of its own to come back at, so that a herd does
+//! not come back as a herd.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::RateState;
+use crate::config::LimitSettings;
+
+/// The longest time to come back after that clients follow.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// What a rate allows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quota {
+    /// The time in which one request is allowed.
+    period: Duration,
+    burst: u32,
+    max_wait: Duration,
+    max_queued: u32,
+}
+
+/// The rate of one name.
+#[derive(Debug)]
+pub(super) struct Rate {
+    quota: Quota,
+    state: Mutex<State>,
+    /// Held by the request at the head of each queue; the others get it in their order.
+    heads: [Semaphore; 2],
+}
+
+#[derive(Debug)]
+struct State {
+    /// When all of the burst is there again.
+    full_at: Instant,
+    /// How many requests wait in each queue.
+    waiting: [u32; 2],
+    /// Whose turn it is where both queues are waiting.
+    next: Queue,
+    /// The last time that a refused request was told to come back at.
+    promised: Instant,
+}
+
+/// Who waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// Requests to be let in. Their wait is bounded.
+    Requests,
+    /// Further calls of requests that were let in, which wait as long as it takes.
+    Calls,
+}
+
+/// A request over the rate that is not to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooFast {
+    pub(super) retry_after: Duration,
+    pub(super) rate: RateState,
+}
+
+/// A place in a queue, given up when it is dropped.
+struct Place<'a> {
+    rate: &'a Rate,
+    queue: Queue,
+}
+
+impl Quota {
+    /// The rate of `settings`, if there is one.
+    pub(super) fn of(settings: &LimitSettings) -> Option<Self> {
+        let rate = settings.requests_per_second()?;
+        Some(Self {
+            period: Duration::from_secs_f64(1.0 / rate),
+            burst: settings.burst().max(1),
+            max_wait: settings.max_wait,
+            max_queued: settings.max_queued_requests,
+        })
+    }
+
+    fn state(&self, full_in: Duration) -> RateState {
+        let used = full_in.as_secs_f64() / self.period.as_secs_f64();
+        let used = used.ceil() as u32;
+        RateState {
+            limit: self.burst,
+            remaining: self.burst.saturating_sub(used),
+            reset: full_in,
+        }
+    }
+}
+
+impl Rate {
+    pub(super) fn new(quota: Quota) -> Self {
+        let now = Instant::now();
+        Self {
+            quota,
+            state: Mutex::new(State {
+                full_at: now,
+                waiting: [0; 2],
+                next: Queue::Requests,
+                promised: now,
+            }),
+            heads: [Semaphore::new(1), Semaphore::new(1)],
+        }
+    }
+
+    /// Lets a request in: at once, or after a bounded wait in the queue.
+    pub(super) async fn admit(&self) -> Result<RateState, TooFast> {
+        let place = {
+            let mut state = self.state();
+            let now = Instant::now();
+            let is_first = state.waiting(Queue::Requests) == 0;
+            if is_first && let Ok(rate) = state.take(&self.quota, Queue::Requests, now) {
+                return Ok(rate);
+            }
+            let wait = state.wait_at_the_end(&self.quota, now);
+            let queued = state.waiting(Queue::Requests);
+            if wait > self.quota.max_wait || queued >= self.quota.max_queued {
+                return Err(TooFast {
+                    retry_after: state.promise(&self.quota, wait, now),
+                    rate: self
+                        .quota
+                        .state(state.full_at.saturating_duration_since(now)),
+                });
+            }
+            self.place(&mut state, Queue::Requests)
+        };
+        Ok(place.reach_the_front().await)
+    }
+
+    /// Waits for a further call of a request that was let in.
+    pub(super) async fn wait(&self) -> RateState {
+        let place = self.place(&mut self.state(), Queue::Calls);
+        place.reach_the_front().await
+    }
+
+    /// Whether all of the burst is there, as in a rate that nobody has used.
+    pub(super) fn is_full(&self, now: Instant) -> bool {
+        self.state().full_at <= now
+    }
+
+    fn place(&self, state: &mut State, queue: Queue) -> Place<'_> {
+        *state.waiting_mut(queue) += 1;
+        Place { rate: self, queue }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place<'_> {
+    /// Waits in the queue, and at its head for the rate.
+    async fn reach_the_front(self) -> RateState {
+        let Self { rate, queue } = &self;
+        let [requests, calls] = &rate.heads;
+        let head = match queue {
+            Queue::Requests => requests,
+            Queue::Calls => calls,
+        };
+        // The semaphore is never closed.
+        let _head = head.acquire().await;
+        loop {
+            let taken = rate.state().take(&rate.quota, *queue, Instant::now());
+            match taken {
+                Ok(state) => return state,
+                Err(wait) => tokio::time::sleep(wait).await,
+            }
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.rate.state();
+        let waiting = state.waiting_mut(self.queue);
+        *waiting = waiting.saturating_sub(1);
+    }
+}
+
+impl State {
+    /// Takes a request's share of the rate, or tells when to try again.
+    fn take(&mut self, quota: &Quota, queue: Queue, now: Instant) -> Result<RateState, Duration> {
+        let wait = self.wait_for(quota, 1, now);
+        if wait > Duration::ZERO {
+            return Err(wait);
+        }
+        let other = queue.other();
+        if self.next == other && self.waiting(other) > 0 {
+            // The head of the other queue takes it in a moment.
+            return Err(quota.period);
+        }
+        self.next = other;
+        self.full_at = self.full_at.max(now) + quota.period;
+        Ok(quota.state(self.full_at - now))
+    }
+
+    /// How long until `requests` have had their share.
+    fn wait_for(&self, quota: &Quota, requests: u32, now: Instant) -> Duration {
+        let used = self.full_at.saturating_duration_since(now);
+        let needed = used + quota.period.saturating_mul(requests);
+        needed.saturating_sub(quota.period.saturating_mul(quota.burst))
+    }
+
+    /// How long a request waits that comes now, behind all others in its queue. The calls that
+    /// wait, too, get as much as they.
+    fn wait_at_the_end(&self, quota: &Quota, now: Instant) -> Duration {
+        let in_turn = self.waiting(Queue::Requests).saturating_add(1);
+        let requests = match self.waiting(Queue::Calls) {
+            0 => in_turn,
+            _ => in_turn.saturating_mul(2),
+        };
+        self.wait_for(quota, requests, now)
+    }
+
+    /// When a request that is refused is to come back: when all are through that wait now, and
+    /// after those that were refused before it.
+    fn promise(&mut self, quota: &Quota, wait: Duration, now: Instant) -> Duration {
+        let after_queue = now + wait.min(MAX_RETRY_AFTER);
+        let after_others = self.promised + quota.period.min(MAX_RETRY_AFTER);
+        let promise = after_queue.max(after_others);
+        let retry_after = promise - now;
+        if retry_after <= MAX_RETRY_AFTER {
+            self.promised = promise;
+            return retry_after;
+        }
+        // More were refused than a minute has room for: no time is better than another.
+        let earliest = wait.min(MAX_RETRY_AFTER);
+        earliest + (MAX_RETRY_AFTER - earliest).mul_f64(fastrand::f64())
+    }
+
+    fn waiting(&self, queue: Queue) -> u32 {
+        let [requests, calls] = self.waiting;
+        match queue {
+            Queue::Requests => requests,
+            Queue::Calls => calls,
+        }
+    }
+
+    fn waiting_mut(&mut self, queue: Queue) -> &mut u32 {
+        let [requests, calls] = &mut self.waiting;
+        match queue {
+            Queue::Requests => requests,
+            Queue::Calls => calls,
+        }
+    }
+}
+
+impl Queue {
+    fn other(self) -> Self {
+        match self {
+            Self::Requests => Self::Calls,
+            Self::Calls => Self::Requests,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn rate(per_second: f64, change: impl FnOnce(&mut LimitSettings)) -> Arc<Rate> {
+        let mut settings = LimitSettings::calls(1000).at_rate(per_second);
+        change(&mut settings);
+        Arc::new(Rate::new(Quota::of(&settings).expect("a rate")))
+    }
+
+    /// When a request that comes now is let in, or what it is told.
+    async fn admitted(rate: &Rate) -> Result<Duration, Duration> {
+        let began = Instant::now();
+        let admitted = rate.admit().await;
+        admitted
+            .map(|_| began.elapsed())
+            .map_err(|refused| refused.retry_after)
+    }
+
+    /// To the whole second: the runtime's clock has a grain of a millisecond.
+    fn seconds(waits: &[Result<Duration, Duration>]) -> Vec<Result<u64, u64>> {
+        let round = |wait: Duration| wait.as_secs_f64().round() as u64;
+        waits
+            .iter()
+            .map(|wait| wait.map(round).map_err(round))
+            .collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_over_the_rate_wait_in_their_order() {
+        let rate = rate(1.0, |settings| settings.burst = 2);
+        let waits = join_all((0..6).map(|_| admitted(&rate))).await;
+        assert_eq!(seconds(&waits), [0, 0, 1, 2, 3, 4].map(Ok));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_would_wait_too_long_come_back_one_after_another() {
+        let rate = rate(1.0, |settings| settings.max_wait = 2 * SECOND);
+        let waits = join_all((0..6).map(|_| admitted(&rate))).await;
+        let expected = [Ok(0), Ok(1), Ok(2), Err(3), Err(4), Err(5)];
+        assert_eq!(seconds(&waits), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_queue_is_bounded() {
+        let rate = rate(1.0, |settings| settings.max_queued_requests = 1);
+        let waits = join_all((0..3).map(|_| admitted(&rate))).await;
+        assert_eq!(seconds(&waits), [Ok(0), Ok(1), Err(2)]);
+        let none = rate_without_queue();
+        assert!(admitted(&none).await.is_ok());
+        assert!(admitted(&none).await.is_err());
+    }
+
+    fn rate_without_queue() -> Arc<Rate> {
+        rate(1.0, |settings| settings.max_wait = Duration::ZERO)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_told_to_come_back_later_than_clients_follow() {
+        let rate = rate(1.0, |settings| settings.max_wait = Duration::ZERO);
+        let waits = join_all((0..1000).map(|_| admitted(&rate))).await;
+        let refused: Vec<_> = waits.iter().filter_map(|wait| wait.err()).collect();
+        assert_eq!(refused.len(), 999);
+        assert!(refused.iter().all(|wait| *wait <= MAX_RETRY_AFTER));
+        let first = refused.iter().filter(|wait| **wait <= SECOND * 30).count();
+        // Half of the minute has no more than its share, give or take.
+        assert!((300..700).contains(&first), "{first}");
+        assert!(rate_of_a_year().await <= MAX_RETRY_AFTER);
+    }
+
+    async fn rate_of_a_year() -> Duration {
+        let slow = rate(0.001, |_| {});
+        assert!(admitted(&slow).await.is_ok());
+        admitted(&slow).await.expect_err("over the rate")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_leaves_the_queue_makes_room() {
+        let rate = rate(1.0, |_| {});
+        assert!(admitted(&rate).await.is_ok());
+        let leaves = tokio::time::timeout(SECOND / 2, join_all((0..5).map(|_| admitted(&rate))));
+        assert!(leaves.await.is_err());
+        let waits = join_all((0..2).map(|_| admitted(&rate))).await;
+        assert_eq!(seconds(&waits), [Ok(1), Ok(2)], "half a second and another");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn further_calls_and_new_requests_take_turns() {
+        let rate = rate(1.0, |_| {});
+        assert!(admitted(&rate).await.is_ok());
+        let calls = join_all((0..3).map(async |_| {
+            let began = Instant::now();
+            rate.wait().await;
+            Ok(began.elapsed())
+        }));
+        let requests = join_all((0..3).map(|_| admitted(&rate)));
+        let (calls, requests) = tokio::join!(calls, requests);
+        let mut all = seconds(&[calls.clone(), requests.clone()].concat());
+        all.sort_unstable();
+        assert_eq!(all, [1, 2, 3, 4, 5, 6].map(Ok), "none is lost");
+        let last = |waits: &[Result<Duration, Duration>]| seconds(waits).pop();
+        assert!(last(&calls) >= Some(Ok(5)) && last(&requests) >= Some(Ok(5)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_state_is_told() {
+        let rate = rate(2.0, |settings| settings.burst = 4);
+        let state = rate.admit().await.expect("a place");
+        let expected = RateState {
+            limit: 4,
+            remaining: 3,
+            reset: SECOND / 2,
+        };
+        assert_eq!(state, expected);
+        rate.wait().await;
+        tokio::time::advance(SECOND / 4).await;
+        let state = rate.admit().await.expect("a place");
+        assert_eq!((state.remaining, state.limit), (1, 4));
+    }
+}
