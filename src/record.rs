@@ -32,6 +32,8 @@ pub struct Entries {
     pub client_request_id: Option<String>,
     /// The method.
     pub method: Option<String>,
+    /// How many times the client has sent the request before, as its SDK says.
+    pub client_retries: u32,
     /// The route.
     pub route: String,
     /// The address of the connection's other end: the client, or the proxy in front.
@@ -150,6 +152,7 @@ macro_rules! write_line {
             request_id = entries.request_id,
             client_request_id = entries.client_request_id,
             method = entries.method,
+            client_retries = (entries.client_retries > 0).then_some(entries.client_retries),
             route = entries.route,
             client_address = entries.client_address.map(tracing::field::display),
             caller = entries.caller,

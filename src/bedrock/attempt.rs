@@ -36,9 +36,13 @@ impl RetryPolicy {
         }
     }
 
-    /// The state of one call, which begins now.
-    pub(super) fn begin(&self) -> Backoff {
+    /// The state of one call, which begins now, and is tried once or as often as is configured.
+    pub(super) fn begin(&self, tries_once: bool) -> Backoff {
         Backoff {
+            max_attempts: match tries_once {
+                true => 1,
+                false => self.settings.attempts,
+            },
             policy: self.clone(),
             began: Instant::now(),
             attempts: 1,
@@ -67,6 +71,7 @@ pub(super) struct Backoff {
     policy: RetryPolicy,
     began: Instant,
     attempts: u32,
+    max_attempts: u32,
     /// Whether an attempt has failed that has probably been billed.
     was_billed: bool,
     /// Whether credentials were refused.
@@ -97,12 +102,10 @@ impl Backoff {
             Advice::RetryOnce => self.was_billed = true,
             Advice::Retry => {}
         }
-        let RetrySettings {
-            attempts, deadline, ..
-        } = self.policy.settings;
+        let deadline = self.policy.settings.deadline;
         let delay = self.policy.delay(self.attempts, failure.wait);
         let in_time = self.began.elapsed().saturating_add(delay) < deadline;
-        if self.attempts >= attempts || !in_time || !self.policy.budget.withdraw() {
+        if self.attempts >= self.max_attempts || !in_time || !self.policy.budget.withdraw() {
             return None;
         }
         self.attempts += 1;
@@ -154,21 +157,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn there_are_as_many_attempts_as_configured() {
-        let mut backoff = RetryPolicy::new(settings()).begin();
+        let mut backoff = RetryPolicy::new(settings()).begin(false);
         let retries = (0..10).filter(|_| backoff.next(&failure(503)).is_some());
         assert_eq!(retries.count(), 3);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_request_that_its_client_tries_again_is_tried_once() {
+        let mut backoff = RetryPolicy::new(settings()).begin(true);
+        assert_eq!(backoff.next(&failure(401)), Some(Duration::ZERO));
+        assert_eq!(backoff.next(&failure(503)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn no_attempt_begins_after_the_deadline() {
-        let mut backoff = RetryPolicy::new(settings()).begin();
+        let mut backoff = RetryPolicy::new(settings()).begin(false);
         tokio::time::advance(Duration::from_secs(21)).await;
         assert_eq!(backoff.next(&failure(503)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_beyond_the_deadline_is_not_waited_for() {
-        let mut backoff = RetryPolicy::new(settings()).begin();
+        let mut backoff = RetryPolicy::new(settings()).begin(false);
         let mut throttled = failure(429);
         throttled.wait = Some(Duration::from_secs(60));
         assert_eq!(backoff.next(&throttled), None);
@@ -176,7 +186,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_bedrock_asks_to_wait_is_the_least() {
-        let mut backoff = RetryPolicy::new(settings()).begin();
+        let mut backoff = RetryPolicy::new(settings()).begin(false);
         let mut throttled = failure(429);
         throttled.wait = Some(Duration::from_secs(3));
         assert!(backoff.next(&throttled) >= throttled.wait);
@@ -184,7 +194,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_request_is_not_asked_again_and_refused_credentials_once() {
-        let mut backoff = RetryPolicy::new(settings()).begin();
+        let mut backoff = RetryPolicy::new(settings()).begin(false);
         assert_eq!(backoff.next(&failure(400)), None);
         assert_eq!(backoff.next(&failure(401)), Some(Duration::ZERO));
         assert_eq!(backoff.next(&failure(401)), None);
@@ -192,7 +202,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_has_probably_been_billed_is_asked_once_more() {
-        let mut backoff = RetryPolicy::new(settings()).begin();
+        let mut backoff = RetryPolicy::new(settings()).begin(false);
         assert!(backoff.next(&Failure::broken_off("")).is_some());
         assert!(backoff.next(&failure(503)).is_some());
         assert_eq!(backoff.next(&Failure::timeout("")), None);
@@ -201,7 +211,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn any_wait_that_is_asked_for_can_be_read() {
-        let mut backoff = RetryPolicy::new(settings()).begin();
+        let mut backoff = RetryPolicy::new(settings()).begin(false);
         let mut throttled = failure(429);
         throttled.wait = Some(Duration::MAX);
         assert_eq!(backoff.next(&throttled), None);
@@ -213,7 +223,7 @@ mod tests {
             budget_percent: 0,
             ..settings()
         });
-        let begun = (0..1000).filter(|_| policy.begin().next(&failure(503)).is_some());
+        let begun = (0..1000).filter(|_| policy.begin(false).next(&failure(503)).is_some());
         let window = BUDGET_WINDOW.as_secs() as usize;
         assert!(begun.count() <= LEAST_RETRIES as usize * window);
     }

@@ -100,6 +100,8 @@ impl<'a> Question<'a> {
 #[derive(Debug, Clone)]
 pub struct Bedrock {
     inner: Arc<Inner>,
+    /// Whether each call is tried once.
+    tries_once: bool,
 }
 
 #[derive(Debug)]
@@ -213,7 +215,18 @@ impl Bedrock {
                 sdk,
                 job_arns: JobArns::default(),
             }),
+            tries_once: false,
         })
+    }
+
+    /// The same for a request that its client tries again by itself. Its calls are tried once:
+    /// retries of the client's and of the gateway's would multiply.
+    #[must_use]
+    pub fn for_client_retry(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            tries_once: true,
+        }
     }
 
     /// The region that is called.
@@ -270,7 +283,7 @@ impl Bedrock {
         F: Fn() -> Asked + Clone,
         Asked: Future<Output = Result<T, Failure>>,
     {
-        self.inner.retry.begin().call(ask).await
+        self.inner.retry.begin(self.tries_once).call(ask).await
     }
 
     async fn converse_once(&self, call: &Call) -> Result<ConverseResponse, Failure> {

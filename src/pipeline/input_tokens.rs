@@ -113,7 +113,7 @@ impl Pipeline {
         }
         let body = serde_json::to_vec(converse).map_err(|_| Fault::internal())?;
         let call = Call::new(known.known_as.clone(), body.into());
-        Ok(match self.bedrock.count_tokens(call).await {
+        Ok(match self.bedrock_for(record).count_tokens(call).await {
             Ok(tokens) => Count {
                 tokens,
                 source: CountSource::CountTokens,

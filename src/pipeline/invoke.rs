@@ -55,12 +55,15 @@ impl Pipeline {
         record: &Record,
     ) -> Result<(Vec<Invoked>, Option<RateState>), FailedCall> {
         let name = target.model.as_str().into();
+        let bedrock = self.bedrock_for(record);
         let invoke = |body| {
+            let bedrock = bedrock.clone();
             let call = Call::new(target.model.clone(), body);
-            self.bedrock.invoke(Call {
+            let call = Call {
                 headers: headers.clone(),
                 ..call
-            })
+            };
+            async move { bedrock.invoke(call).await }
         };
         self.fan_out(caller, &name, bodies, record, invoke).await
     }

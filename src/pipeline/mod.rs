@@ -234,6 +234,14 @@ impl Pipeline {
         }
     }
 
+    /// Bedrock for the calls of a request.
+    fn bedrock_for(&self, record: &Record) -> Bedrock {
+        match record.entries().client_retries {
+            0 => self.bedrock.clone(),
+            _ => self.bedrock.for_client_retry(),
+        }
+    }
+
     /// Lets a request in, which may have to wait for its turn.
     async fn admit(
         &self,
@@ -257,7 +265,7 @@ impl Pipeline {
         translated: &Translated,
         record: &Record,
     ) -> Result<Option<Vec<Source>>, Fault> {
-        match self.ask(draft, translated).await? {
+        match self.ask(draft, translated, record).await? {
             Ok(sources) => Ok(Some(sources)),
             Err(failure) => {
                 let revised = draft.revise(failure, &self.models);
@@ -297,11 +305,13 @@ impl Pipeline {
         &self,
         draft: &Draft,
         translated: &Translated,
+        record: &Record,
     ) -> Result<Result<Vec<Source>, Failure>, Fault> {
         let Translated { converse, plan, .. } = translated;
         let body = serde_json::to_vec(converse).map_err(|_| Fault::internal())?;
         let call = Call::new(draft.target.model.clone(), body.into());
-        let ask = || self.source(call.clone(), plan.whole);
+        let bedrock = self.bedrock_for(record);
+        let ask = || source(&bedrock, call.clone(), plan.whole);
         if plan.answers == 1 {
             return Ok(ask().await.map(|source| vec![source]));
         }
@@ -316,15 +326,6 @@ impl Pipeline {
         let others = plan.answers as usize - usize::from(first.is_some());
         let others = Box::pin(try_join_all((0..others).map(|_| ask()))).await;
         Ok(others.map(|others| first.into_iter().chain(others).collect()))
-    }
-
-    async fn source(&self, call: Call, whole: bool) -> Result<Source, Failure> {
-        if whole {
-            let answer = self.bedrock.converse(call).await?;
-            return Ok(Source::Whole(answer.into_events()));
-        }
-        let stream = self.bedrock.converse_stream(call).await?;
-        Ok(Source::Live(Box::new(stream)))
     }
 
     /// The account of a Converse request.
@@ -354,6 +355,23 @@ impl Pipeline {
     }
 }
 
+async fn source(bedrock: &Bedrock, call: Call, whole: bool) -> Result<Source, Failure> {
+    if whole {
+        let answer = bedrock.converse(call).await?;
+        return Ok(Source::Whole(answer.into_events()));
+    }
+    let stream = bedrock.converse_stream(call).await?;
+    Ok(Source::Live(Box::new(stream)))
+}
+
+/// How long a client is to wait before it comes back, where Bedrock does not say. A client that
+/// comes back for the second time waits for longer, since less than that did not help; and no two
+/// clients wait for the same time.
+fn wait_again(wait: Duration, client_retries: u32) -> Duration {
+    let wait = wait.saturating_mul(1 << client_retries.min(8));
+    wait.mul_f64(1.0 + fastrand::f64() / 2.0)
+}
+
 fn note_request(record: &Record, stream: bool, adjustments: &Adjustments) {
     let mut entries = record.entries();
     entries.stream = stream;
@@ -372,10 +390,15 @@ fn heard(failure: Failure, record: &Record) -> Fault {
         fitting_share: _,
         answer: _,
     } = failure;
-    record.entries().failure = Some((code, detail));
+    let client_retries = {
+        let mut entries = record.entries();
+        entries.failure = Some((code, detail));
+        entries.client_retries
+    };
     match (fault.retry_after, wait) {
         (Some(_), Some(wait)) => fault.retry_after(wait),
-        _ => fault,
+        (Some(wait), None) => fault.retry_after(wait_again(wait, client_retries)),
+        (None, _) => fault,
     }
 }
 

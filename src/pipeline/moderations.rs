@@ -79,8 +79,9 @@ impl Pipeline {
         let requests = requests.map(|item| checks_request(item, options));
         let requests = requests.collect::<Result<Vec<_>, _>>()?;
         record.entries().target = Some(CHECKS.to_owned());
+        let bedrock = &self.bedrock_for(record);
         let ask = |request| async move {
-            let answer = self.bedrock.invoke_guardrail_checks(&request).await?;
+            let answer = bedrock.invoke_guardrail_checks(&request).await?;
             Ok(of_checks(answer, settings.threshold()))
         };
         let name = Arc::from(CHECKS);
@@ -110,8 +111,9 @@ impl Pipeline {
         let requests = items.into_iter();
         let requests = requests.map(|item| apply_request(item, &fetched));
         let requests = requests.collect::<Result<Vec<_>, _>>()?;
+        let bedrock = &self.bedrock_for(record);
         let ask = |request| async move {
-            let answer = self.bedrock.apply_guardrail(guardrail, version, &request);
+            let answer = bedrock.apply_guardrail(guardrail, version, &request);
             Ok(of_guardrail(answer.await?))
         };
         let name = Arc::from(guardrail);

@@ -34,7 +34,7 @@ impl Pipeline {
         loop {
             let native = draft.pass_on()?;
             note_request(&record, native.plan.stream, &native.adjustments);
-            match self.ask_natively(surface, &native).await? {
+            match self.ask_natively(surface, &native, &record).await? {
                 Ok(source) => {
                     return self.answer_natively(source, native, &draft, permit, name, record);
                 }
@@ -50,16 +50,18 @@ impl Pipeline {
         &self,
         surface: OpenAiSurface,
         native: &Native,
+        record: &Record,
     ) -> Result<Result<Source, Failure>, Fault> {
+        let bedrock = self.bedrock_for(record);
         let body = serde_json::to_vec(&native.body).map_err(|_| Fault::internal())?;
         let body = Bytes::from(body);
         Ok(match native.plan.stream {
             true => {
-                let stream = self.bedrock.chat_completion_stream(surface, body).await;
+                let stream = bedrock.chat_completion_stream(surface, body).await;
                 stream.map(|stream| Source::Live(Box::new(stream)))
             }
             false => {
-                let answer = self.bedrock.chat_completion(surface, body).await;
+                let answer = bedrock.chat_completion(surface, body).await;
                 answer.map(Source::Whole)
             }
         })

@@ -17,6 +17,8 @@ use crate::record::Record;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
+const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
+const SDK_REQUEST: HeaderName = HeaderName::from_static("amz-sdk-request");
 const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
 const VERSION: HeaderName = HeaderName::from_static("openai-version");
 
@@ -44,6 +46,7 @@ async fn record(mut request: Request, next: Next) -> Response {
         entries.method = Some(request.method().to_string());
         let address = request.extensions().get::<ClientAddress>();
         entries.client_address = address.map(|ClientAddress(address)| *address);
+        entries.client_retries = client_retries(request.headers());
     }
     request.extensions_mut().insert(Arc::clone(&record));
     let mut response = next.run(request).await;
@@ -74,6 +77,19 @@ fn client_request_id(headers: &HeaderMap) -> Option<String> {
     fits.then(|| value.to_owned())
 }
 
+/// How many times the client has sent the request before: OpenAI's and Anthropic's SDKs say it in
+/// `x-stainless-retry-count`, from 0, and AWS's in `amz-sdk-request: attempt=1; max=3`, from 1.
+fn client_retries(headers: &HeaderMap) -> u32 {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let stainless = || text(RETRY_COUNT)?.trim().parse().ok();
+    let amazon = || {
+        let mut members = text(SDK_REQUEST)?.split(';');
+        let attempt = members.find_map(|member| member.trim().strip_prefix("attempt="))?;
+        attempt.parse::<u32>().ok()?.checked_sub(1)
+    };
+    stainless().or_else(amazon).unwrap_or_default()
+}
+
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let message = panic
         .downcast_ref::<&str>()
@@ -82,4 +98,31 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .unwrap_or("no message");
     tracing::error!(message, "a request failed by a fault of the gateway");
     fault_response(&Fault::internal())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sdks_say_how_often_they_have_tried() {
+        for (name, value, retries) in [
+            ("x-stainless-retry-count", "0", 0),
+            ("x-stainless-retry-count", "2", 2),
+            ("x-stainless-retry-count", "many", 0),
+            ("amz-sdk-request", "attempt=1", 0),
+            ("amz-sdk-request", "attempt=3; max=5", 2),
+            (
+                "amz-sdk-request",
+                "ttl=20260101T000000Z; attempt=2; max=3",
+                1,
+            ),
+            ("amz-sdk-request", "attempt=0", 0),
+            ("other", "1", 0),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(value));
+            assert_eq!(client_retries(&headers), retries, "{name}: {value}");
+        }
+    }
 }

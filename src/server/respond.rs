@@ -20,6 +20,7 @@ use crate::record::usd;
 const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments");
 const COST: HeaderName = HeaderName::from_static("x-outcrop-cost-usd");
 const SAVED: HeaderName = HeaderName::from_static("x-outcrop-cache-saved-usd");
+const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
@@ -110,6 +111,12 @@ pub(super) fn add_retry(headers: &mut HeaderMap, fault: &Fault) {
         // A client that comes back a little early is refused again, so fractions are rounded up.
         let seconds = wait.as_secs_f64().ceil() as u64;
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        // OpenAI's SDKs read this one first. Whole seconds alone would gather clients again.
+        let milliseconds = wait.as_secs_f64() * 1000.0;
+        headers.insert(
+            RETRY_AFTER_MS,
+            HeaderValue::from(milliseconds.ceil() as u64),
+        );
     }
     if fault.kind == FaultKind::TooLarge {
         // The rest of the body is not read, so nothing can follow it on this connection.

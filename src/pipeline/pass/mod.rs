@@ -81,8 +81,9 @@ impl Pipeline {
             adjustments,
         } = self.ready(call, route).await?;
         let permit = self.admit(&caller, &name, &record).await?;
+        let bedrock = self.bedrock_for(&record);
         let account = PassAccount::new(operation, target, record);
-        let (rate, cost, answer) = match self.bedrock.pass(&passage).await {
+        let (rate, cost, answer) = match bedrock.pass(&passage).await {
             Ok(passed) => answered(passed, account, permit),
             Err(failure) => broken(failure, &account, &permit)?,
         };

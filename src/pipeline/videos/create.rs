@@ -12,6 +12,7 @@ use crate::openai::videos::{
 };
 use crate::pipeline::models::{Target, check_endpoint};
 use crate::pipeline::{Answer, Asked, Cost, Pipeline, heard, remote, unix_seconds};
+use crate::record::Record;
 
 /// A request for a video, and the files that came with it.
 pub type VideoAsked = (VideoRequest, Vec<Part>);
@@ -44,7 +45,7 @@ impl Pipeline {
         let name_of_target = Arc::from(target.model.as_str());
         let permit = self.admit(&caller, &name_of_target, &record).await?;
         let started = self
-            .start(films.folder_of(&caller), target, &order, &name)
+            .start(films.folder_of(&caller), target, &order, &name, &record)
             .await;
         let id = started.map_err(|failure| heard(failure, &record))?;
         record.entries().cost = Some(cost);
@@ -72,7 +73,9 @@ impl Pipeline {
         target: Target,
         order: &VideoOrder,
         name: &str,
+        record: &Record,
     ) -> Result<VideoId, Failure> {
+        let bedrock = self.bedrock_for(record);
         let note = JobNote {
             nonce: fastrand::u64(..),
             seconds: order.seconds,
@@ -86,8 +89,8 @@ impl Pipeline {
             token: note.to_string(),
         };
         Ok(VideoId {
-            region: self.bedrock.region().to_owned(),
-            job: self.bedrock.start_async_invoke(&start).await?,
+            region: bedrock.region().to_owned(),
+            job: bedrock.start_async_invoke(&start).await?,
         })
     }
 }

@@ -22,6 +22,11 @@ const UNDERSTOOD: &[(&str, &str)] = &[
         "x-forwarded-proto",
         "`https`, from a proxy that ends TLS: the scheme of base URLs in hints and at `GET /`",
     ),
+    (
+        "x-stainless-retry-count",
+        "how often the client has sent the request before; one that it sends again is tried once",
+    ),
+    ("amz-sdk-request", "the same, as AWS's SDKs say it"),
     ("x-outcrop-strict", "`true`: what would be noted is refused"),
     (
         "x-outcrop-truncate",
@@ -70,6 +75,10 @@ const GIVEN: &[(&str, &str)] = &[
     ),
     ("retry-after", "seconds to wait, on 429 and 503"),
     (
+        "retry-after-ms",
+        "the same in milliseconds; OpenAI's SDKs go by it first",
+    ),
+    (
         "x-should-retry",
         "whether a retry can help, where the status does not say it; OpenAI's SDKs go by it",
     ),
@@ -112,7 +121,7 @@ fn the_headers_of_the_source_are_those_of_the_page() {
             // What stands between quotes.
             let literals = text.split('"').skip(1).step_by(2);
             let is_header = |text: &&str| {
-                let own = ["x-", "openai-", "api-"].iter();
+                let own = ["x-", "openai-", "api-", "amz-", "retry-"].iter();
                 let letters = text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
                 // What ends with a hyphen is the beginning of names.
                 letters
