@@ -290,8 +290,10 @@ impl Bedrock {
         let answer = self
             .post(call, "converse", self.inner.timeouts.whole_answer)
             .await?;
-        serde_json::from_slice(answer.body())
-            .map_err(|error| Failure::unreadable(error.to_string()))
+        serde_json::from_slice(answer.body()).map_err(|error| match error.is_eof() {
+            true => Failure::cut_off("the response ended within its JSON"),
+            false => Failure::unreadable(error.to_string()),
+        })
     }
 
     async fn converse_stream_once(&self, call: &Call) -> Result<EventStream, Failure> {

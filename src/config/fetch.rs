@@ -20,7 +20,9 @@ pub struct FetchSettings {
     pub concurrency: usize,
     /// How many files are fetched at once for all requests.
     pub downloads_under_way: usize,
-    /// For a connection, and again for TLS.
+    /// How many files are fetched at once for one caller.
+    pub max_concurrent_downloads_per_caller: usize,
+    /// For a connection, TLS included.
     pub connect_timeout: Duration,
     /// For a file, redirects included.
     pub timeout: Duration,
@@ -47,6 +49,7 @@ impl Default for FetchSettings {
             max_count: 20,
             concurrency: 4,
             downloads_under_way: 64,
+            max_concurrent_downloads_per_caller: 16,
             connect_timeout: Duration::from_secs(3),
             timeout: Duration::from_secs(10),
             redirects: 3,
@@ -68,6 +71,8 @@ pub(super) fn read(section: &mut Section<'_>) -> FetchSettings {
     section.integer("concurrency", &mut settings.concurrency, 1..=64);
     let places = &mut settings.downloads_under_way;
     section.integer("downloads_under_way", places, 1..=10_000);
+    let places = &mut settings.max_concurrent_downloads_per_caller;
+    section.integer("max_concurrent_downloads_per_caller", places, 1..=10_000);
     section.duration("connect_timeout", &mut settings.connect_timeout);
     section.duration("timeout", &mut settings.timeout);
     section.integer("redirects", &mut settings.redirects, 0..=20);

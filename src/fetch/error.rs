@@ -37,6 +37,8 @@ pub enum FetchErrorKind {
     TooLarge,
     /// The server takes too long.
     Timeout,
+    /// Other downloads took all places, for as long as the file may take.
+    Busy,
 }
 
 /// A failure of one address.

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, USER_AGENT};
@@ -14,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -49,13 +49,13 @@ pub(super) struct Way<'a> {
 impl Way<'_> {
     /// Asks for `target` and waits for the head of the answer.
     pub(super) async fn ask(self, target: &Target) -> Result<Exchange, Problem> {
-        let stream = self.connect(target).await?;
+        let (stream, deadline) = self.connect(target).await?;
         if target.url.scheme() == "http" {
             return exchange(stream, target).await;
         }
         let name = server_name(&target.host).ok_or_else(|| unreachable(target))?;
         let handshake = TlsConnector::from(Arc::clone(self.tls)).connect(name, stream);
-        match within(self.settings.connect_timeout, handshake).await {
+        match before(deadline, handshake).await {
             Some(stream) => exchange(stream, target).await,
             None => Err(Problem::new(
                 FetchErrorKind::Unreachable,
@@ -68,13 +68,14 @@ impl Way<'_> {
         }
     }
 
-    /// Connects to one of the addresses that have just been checked.
-    async fn connect(self, target: &Target) -> Result<TcpStream, Problem> {
+    /// Connects to one of the addresses that have just been checked. What is left of its time is
+    /// for TLS.
+    async fn connect(self, target: &Target) -> Result<(TcpStream, Instant), Problem> {
         for address in self.checked_addresses(target).await? {
             let address = SocketAddr::new(address, target.port);
-            let connecting = self.network.connect(address);
-            if let Some(stream) = within(self.settings.connect_timeout, connecting).await {
-                return Ok(stream);
+            let deadline = Instant::now() + self.settings.connect_timeout;
+            if let Some(stream) = before(deadline, self.network.connect(address)).await {
+                return Ok((stream, deadline));
             }
         }
         Err(unreachable(target))
@@ -136,9 +137,9 @@ where
     })
 }
 
-/// The value within `limit`, if there is one.
-async fn within<T, E>(limit: Duration, future: impl Future<Output = Result<T, E>>) -> Option<T> {
-    tokio::time::timeout(limit, future).await.ok()?.ok()
+/// The value, if there is one before `deadline`.
+async fn before<T, E>(deadline: Instant, future: impl Future<Output = Result<T, E>>) -> Option<T> {
+    tokio::time::timeout_at(deadline, future).await.ok()?.ok()
 }
 
 /// The port is said where it is not the scheme's own.

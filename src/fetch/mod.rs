@@ -15,13 +15,15 @@ mod hosts;
 mod network;
 mod target;
 
+use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hyper_rustls::ConfigBuilderExt;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::config::FetchSettings;
@@ -42,7 +44,12 @@ pub struct Fetcher {
     tls: Arc<ClientConfig>,
     /// Places for downloads under way, of all requests.
     places: Semaphore,
+    /// Places of each caller. Those without downloads are forgotten when there are many.
+    callers: Mutex<HashMap<Box<str>, Arc<Semaphore>>>,
 }
+
+/// The most callers whose places are kept though they have no downloads.
+const MAX_IDLE_CALLERS: usize = 1024;
 
 /// A file as its server gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,18 +85,24 @@ impl Fetcher {
             network,
             tls: Arc::new(tls),
             places: Semaphore::new(settings.downloads_under_way),
+            callers: Mutex::default(),
         }
     }
 
-    /// Fetches all `addresses` of one request and gives the files in their order. An address that
+    /// Fetches all `addresses` of one request of `caller` and gives the files in their order. An address that
     /// is there twice is fetched once. Where several fail, the error is the first one's; with it,
     /// and when the future is dropped, the downloads under way end.
-    pub async fn fetch_all(&self, addresses: &[String]) -> Result<Vec<Fetched>, FetchError> {
+    pub async fn fetch_all(
+        &self,
+        caller: &str,
+        addresses: &[String],
+    ) -> Result<Vec<Fetched>, FetchError> {
         let Plan { targets, places } = self.plan(addresses)?;
+        let own = &self.places_of(caller);
         let allowance = &Allowance::new(self.settings.max_total_size);
         let files: Vec<Fetched> = stream::iter(targets)
             .map(async |(position, target): (usize, Target)| {
-                let file = self.fetch(&target, allowance).await;
+                let file = self.fetch(&target, allowance, own).await;
                 file.map_err(|problem| problem.at(position))
             })
             .buffered(self.settings.concurrency)
@@ -125,18 +138,29 @@ impl Fetcher {
     }
 
     /// Fetches one file within its time, the wait for a place included.
-    async fn fetch(&self, target: &Target, allowance: &Allowance) -> Result<Fetched, Problem> {
+    async fn fetch(
+        &self,
+        target: &Target,
+        allowance: &Allowance,
+        own: &Semaphore,
+    ) -> Result<Fetched, Problem> {
         let way = Way {
             network: self.network.as_ref(),
             tls: &self.tls,
             settings: &self.settings,
         };
-        let fetching = async {
-            // The semaphore is never closed; without it nothing is bounded, so nothing is fetched.
-            let _place = self.places.acquire().await.map_err(|_| disabled())?;
-            download(way, target, allowance).await
+        let deadline = Instant::now() + self.settings.timeout;
+        let places = async {
+            // The caller's first, so that one who waits for its own holds none of all callers'. The
+            // semaphores are never closed; without them nothing is bounded, so nothing is fetched.
+            let own = own.acquire().await.map_err(|_| disabled())?;
+            let place = self.places.acquire().await.map_err(|_| disabled())?;
+            Ok((own, place))
         };
-        match tokio::time::timeout(self.settings.timeout, fetching).await {
+        let _places = tokio::time::timeout_at(deadline, places)
+            .await
+            .unwrap_or_else(|_| Err(busy(target)))?;
+        match tokio::time::timeout_at(deadline, download(way, target, allowance)).await {
             Ok(result) => result,
             Err(_) => Err(Problem::new(
                 FetchErrorKind::Timeout,
@@ -149,6 +173,22 @@ impl Fetcher {
     }
 }
 
+impl Fetcher {
+    fn places_of(&self, caller: &str) -> Arc<Semaphore> {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = callers.get(caller) {
+            return Arc::clone(places);
+        }
+        if callers.len() >= MAX_IDLE_CALLERS {
+            callers.retain(|_, places| Arc::strong_count(places) > 1);
+        }
+        let most = self.settings.max_concurrent_downloads_per_caller;
+        let places = Arc::new(Semaphore::new(most));
+        callers.insert(caller.into(), Arc::clone(&places));
+        places
+    }
+}
+
 /// What is to be fetched.
 #[derive(Debug, Default)]
 struct Plan {
@@ -156,6 +196,17 @@ struct Plan {
     targets: Vec<(usize, Target)>,
     /// For each address of the request, which target it is.
     places: Vec<usize>,
+}
+
+fn busy(target: &Target) -> Problem {
+    Problem::new(
+        FetchErrorKind::Busy,
+        format!(
+            "the file at `{}` was not fetched: other downloads took all places; try again in a \
+             moment, or send it as a data URL",
+            target.host
+        ),
+    )
 }
 
 fn disabled() -> Problem {
@@ -173,4 +224,55 @@ fn too_many(most: usize) -> Problem {
              one; send the others as data URLs"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, SocketAddr};
+
+    use futures_util::future::BoxFuture;
+    use tokio::net::TcpStream;
+    use tokio_rustls::rustls::RootCertStore;
+
+    use super::*;
+
+    /// A network in which nothing is asked for.
+    #[derive(Debug)]
+    struct Nowhere;
+
+    impl Network for Nowhere {
+        fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+            Box::pin(async { Err(io::ErrorKind::NotFound.into()) })
+        }
+
+        fn connect(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {
+            Box::pin(async { Err(io::ErrorKind::NotFound.into()) })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_place_in_time_the_gateway_is_busy() {
+        let tls = ClientConfig::builder()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let settings = FetchSettings {
+            downloads_under_way: 1,
+            max_concurrent_downloads_per_caller: 1,
+            ..FetchSettings::default()
+        };
+        let fetcher = Fetcher::within(&settings, Arc::new(Nowhere), tls);
+        let addresses = ["https://example.com/".to_owned()];
+        let kind = async |caller| {
+            let fetched = fetcher.fetch_all(caller, &addresses).await;
+            fetched.expect_err("no file").kind
+        };
+        let own = fetcher.places_of("one");
+        let place = own.acquire().await;
+        assert_eq!(kind("one").await, FetchErrorKind::Busy);
+        assert_eq!(kind("other").await, FetchErrorKind::NotAllowed);
+        drop(place);
+        assert_eq!(kind("one").await, FetchErrorKind::NotAllowed);
+        let _all = fetcher.places.acquire().await;
+        assert_eq!(kind("one").await, FetchErrorKind::Busy);
+    }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::Pipeline;
 use super::cost::{Cost, cost};
 use super::fan_out::FailedCall;
 use super::invoke::{apart, unreadable};
 use super::known::Known;
 use super::models::{Target, check_endpoint};
 use super::request::{Answer, Asked};
-use super::{Pipeline, remote};
 use crate::bedrock::Invoked;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
@@ -38,11 +38,15 @@ impl Pipeline {
         let model = request.model.clone().unwrap_or_default();
         let target = self.named(request.model.as_deref(), &record).await?;
         check_endpoint(&model, &target.known.facts, Endpoint::Embeddings)?;
+        let name_of_target = Arc::from(target.model.as_str());
+        let addresses = remote_images(&request);
+        let fetching = self.fetch_admitted(&caller, &name_of_target, addresses, &record);
+        let (fetched, permit) = fetching.await?;
         let TranslatedEmbeddings {
             mut calls,
             encoding,
             adjustments,
-        } = self.understood(request, &target).await?;
+        } = self.understood(request, fetched, &target).await?;
         record.entries().adjustments = adjustments.header_value();
 
         let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
@@ -50,7 +54,7 @@ impl Pipeline {
         // A guardrail looks at conversations and at what is made, not at what is read alone.
         let headers = HeaderMap::new();
         let answers = self
-            .invoke_each(&caller, &target, bodies, &headers, &record)
+            .invoke_each(&caller, &target, bodies, &headers, &record, permit)
             .await;
         let (answers, rate) = answers.map_err(|failed| placed(failed, &calls))?;
 
@@ -70,13 +74,9 @@ impl Pipeline {
     async fn understood(
         &self,
         request: EmbeddingsRequest,
+        fetched: Fetched,
         target: &Target,
     ) -> Result<TranslatedEmbeddings, Fault> {
-        let addresses = remote_images(&request);
-        let fetched = match addresses.is_empty() {
-            true => Fetched::new(),
-            false => Box::pin(remote::fetch(&self.fetcher, addresses)).await?,
-        };
         let known = Arc::clone(&target.known);
         let settings = self.embeddings;
         let purpose = target.embedding_input_type.unwrap_or(settings.input_type);

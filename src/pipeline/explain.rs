@@ -103,6 +103,7 @@ impl Pipeline {
         let mut draft = self.draft(call, &name).await?;
         let target = draft.target.model.as_str().into();
         let _permit = self.admit(&draft.caller, &target, &record).await?;
+        self.fetch_for_admitted(&mut draft).await?;
         let json = match draft.route()? {
             Route::Converse(obstacle) => {
                 let translated = draft.translate(&self.memory)?;

@@ -26,20 +26,24 @@ impl Pipeline {
     /// Asks for each of `items`, some at once, and gives the answers in their order. The first that
     /// fails ends all of them, and is told: nothing is answered by halves.
     ///
-    /// The limits of `target` let the request in with its first call, or refuse it; its further
-    /// calls wait for their turn.
+    /// The limits of `target` let the request in with its first call, or refuse it, unless it comes
+    /// with a `permit`; its further calls wait for their turn.
     pub(super) async fn fan_out<Item, Asked, T>(
         &self,
         caller: &Caller,
         target: &Arc<str>,
         items: Vec<Item>,
         record: &Record,
+        permit: Option<Permit>,
         ask: impl Fn(Item) -> Asked,
     ) -> Result<(Vec<T>, Option<RateState>), FailedCall>
     where
         Asked: Future<Output = Result<T, Failure>>,
     {
-        let permit = self.admit(caller, target, record).await;
+        let permit = match permit {
+            Some(permit) => Ok(permit),
+            None => self.admit(caller, target, record).await,
+        };
         let permit = permit.map_err(|refused| FailedCall {
             position: None,
             refused,

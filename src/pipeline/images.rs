@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 use super::draft::refuse_adjustments;
 use super::invoke::guardrail_headers;
 use super::models::{Target, check_endpoint};
-use super::{Answer, Asked, Cost, Pipeline, heard, remote, unix_seconds};
+use super::{Answer, Asked, Cost, Pipeline, heard, unix_seconds};
 use crate::bedrock::{Bedrock, Invoked, S3, S3Location};
 use crate::config::S3Settings;
 use crate::fault::Fault;
@@ -72,11 +72,15 @@ impl Pipeline {
         check_endpoint(name, &target.known.facts, endpoint.endpoint())?;
         let facts = target.known.facts.image.as_ref();
         let facts = facts.ok_or_else(Fault::internal)?;
+        let name_of_target = Arc::from(target.model.as_str());
+        let addresses = remote_pictures(&request);
+        let fetching = self.fetch_admitted(&caller, &name_of_target, addresses, &record);
+        let (fetched, permit) = fetching.await?;
         let terms = ImageTerms {
             facts: facts.clone(),
             model_fields: self.chat.model_fields.clone(),
             has_bucket: self.pictures.is_some(),
-            fetched: Arc::new(self.fetched(&request).await?),
+            fetched: Arc::new(fetched),
         };
         // Masks and base64 take processor time by the pixel.
         let translated =
@@ -96,7 +100,7 @@ impl Pipeline {
         let bodies = std::mem::take(&mut plan.bodies);
         let guardrail = self.guardrail(&caller, &target).map(guardrail_headers);
         let headers = guardrail.transpose()?.unwrap_or_default();
-        let asked = Box::pin(self.invoke_all(&caller, &target, bodies, &headers, &record));
+        let asked = Box::pin(self.invoke_all(&caller, &target, bodies, &headers, &record, permit));
         let (answers, rate) = asked.await?;
         let answers: Vec<Bytes> = answers
             .into_iter()
@@ -122,14 +126,6 @@ impl Pipeline {
             true => ImageAnswer::Events(answer),
             false => ImageAnswer::Whole(answer),
         })
-    }
-
-    async fn fetched(&self, request: &ImageRequest) -> Result<crate::openai::chat::Fetched, Fault> {
-        let addresses = remote_pictures(request);
-        match addresses.is_empty() {
-            true => Ok(Default::default()),
-            false => Box::pin(remote::fetch(&self.fetcher, addresses)).await,
-        }
     }
 
     /// The pictures as the client gets them.

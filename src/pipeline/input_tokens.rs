@@ -131,6 +131,7 @@ impl Pipeline {
         let mut draft = self.draft(call, &name).await?;
         let target = draft.target.model.as_str().into();
         let permit = self.admit(&draft.caller, &target, &record).await?;
+        self.fetch_for_admitted(&mut draft).await?;
         let mut translated = draft.translate(&self.memory)?;
         note_request(&record, translated.plan.stream, &translated.adjustments);
         let known = &draft.target.known;

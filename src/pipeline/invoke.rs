@@ -10,7 +10,7 @@ use crate::bedrock::{Call, Invoked};
 use crate::converse::options::GuardrailConfig;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
-use crate::limits::{RateState, Refused};
+use crate::limits::{Permit, RateState, Refused};
 use crate::openai::chat::GuardrailPolicy;
 use crate::record::Record;
 
@@ -38,9 +38,10 @@ impl Pipeline {
         bodies: Vec<Bytes>,
         headers: &HeaderMap,
         record: &Record,
+        permit: Option<Permit>,
     ) -> Result<(Vec<Invoked>, Option<RateState>), Refused> {
         let answers = self
-            .invoke_each(caller, target, bodies, headers, record)
+            .invoke_each(caller, target, bodies, headers, record, permit)
             .await;
         answers.map_err(|failed| failed.refused)
     }
@@ -53,6 +54,7 @@ impl Pipeline {
         bodies: Vec<Bytes>,
         headers: &HeaderMap,
         record: &Record,
+        permit: Option<Permit>,
     ) -> Result<(Vec<Invoked>, Option<RateState>), FailedCall> {
         let name = target.model.as_str().into();
         let bedrock = self.bedrock_for(record);
@@ -65,7 +67,8 @@ impl Pipeline {
             };
             async move { bedrock.invoke(call).await }
         };
-        self.fan_out(caller, &name, bodies, record, invoke).await
+        self.fan_out(caller, &name, bodies, record, permit, invoke)
+            .await
     }
 }
 

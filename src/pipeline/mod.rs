@@ -1,8 +1,8 @@
 //! The life of a chat request: the page to read first.
 //!
 //! Who is calling and what the body says is known when a request comes here. Its model is looked
-//! up, what it points to is fetched, it is translated, admitted by the limits, sent to Bedrock with
-//! retries, and answered in the client's words: whole, or as a stream whose first event has
+//! up, it is admitted by the limits, what it points to is fetched, it is translated, sent to Bedrock
+//! with retries, and answered in the client's words: whole, or as a stream whose first event has
 //! arrived. Where Bedrock refuses a field, or the conversation is too long, it may be written
 //! again.
 //!
@@ -67,7 +67,7 @@ use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, RateState, Refused};
 use crate::models::Endpoint;
-use crate::openai::chat::{ChatRequest, Translated, remote_addresses};
+use crate::openai::chat::{ChatRequest, Translated};
 use crate::openai::misspelling;
 use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
@@ -201,8 +201,9 @@ impl Pipeline {
 
     /// Lets the request in and asks Bedrock, until there are answers, or the first events of some.
     async fn begin(&self, draft: &mut Draft, record: &Record) -> Result<Begun, Refused> {
-        let mut permits = Vec::new();
         let target = draft.target.model.as_str().into();
+        let permit = self.fetch_for_draft(draft, &target, record).await?;
+        let mut permits: Vec<Permit> = permit.into_iter().collect();
         loop {
             let translated = draft.translate(&self.memory)?;
             note_request(record, translated.plan.stream, &translated.adjustments);
@@ -282,7 +283,7 @@ impl Pipeline {
         Ok(target)
     }
 
-    /// Looks up the model and the settings, and fetches what the request points to.
+    /// Looks up the model and the settings.
     async fn draft(&self, call: ChatCall, name: &str) -> Result<Draft, Fault> {
         let ChatCall {
             caller,
@@ -292,12 +293,7 @@ impl Pipeline {
             record,
         } = call;
         let target = self.chat_model(name, &record).await?;
-        let mut draft = self.settled(caller, request, Written::Chat(body), target, headers);
-        let addresses = draft.request().map(remote_addresses).unwrap_or_default();
-        if !addresses.is_empty() {
-            draft.fetched = Box::pin(remote::fetch(&self.fetcher, addresses)).await?;
-        }
-        Ok(draft)
+        Ok(self.settled(caller, request, Written::Chat(body), target, headers))
     }
 
     /// Sends the request, as often as answers are wanted. The outer failure is the gateway's own.

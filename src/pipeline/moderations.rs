@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::fan_out::FailedCall;
-use super::{Answer, Asked, Cost, Pipeline, new_id, remote};
+use super::{Answer, Asked, Cost, Pipeline, new_id};
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::limits::{RateState, Refused};
-use crate::openai::chat::{Fetched, GuardrailPolicy};
+use crate::openai::chat::GuardrailPolicy;
 use crate::openai::moderations::{
     CheckOptions, Findings, Item, Moderation, ModerationRequest, answer, apply_request,
     checks_request, of_checks, of_guardrail, understood,
@@ -85,7 +85,9 @@ impl Pipeline {
             Ok(of_checks(answer, settings.threshold()))
         };
         let name = Arc::from(CHECKS);
-        let answers = self.fan_out(caller, &name, requests, record, ask).await;
+        let answers = self
+            .fan_out(caller, &name, requests, record, None, ask)
+            .await;
         answers.map_err(|failed| placed(failed, several))
     }
 
@@ -103,10 +105,9 @@ impl Pipeline {
         );
         record.entries().target = Some(guardrail.to_owned());
         let addresses: Vec<_> = items.iter().flat_map(Item::remote_addresses).collect();
-        let fetched = match addresses.is_empty() {
-            true => Fetched::new(),
-            false => Box::pin(remote::fetch(&self.fetcher, addresses)).await?,
-        };
+        let name = Arc::from(guardrail);
+        let fetching = self.fetch_admitted(caller, &name, addresses, record);
+        let (fetched, permit) = fetching.await?;
         let several = items.len() > 1;
         let requests = items.into_iter();
         let requests = requests.map(|item| apply_request(item, &fetched));
@@ -116,8 +117,9 @@ impl Pipeline {
             let answer = bedrock.apply_guardrail(guardrail, version, &request);
             Ok(of_guardrail(answer.await?))
         };
-        let name = Arc::from(guardrail);
-        let answers = self.fan_out(caller, &name, requests, record, ask).await;
+        let answers = self
+            .fan_out(caller, &name, requests, record, permit, ask)
+            .await;
         answers.map_err(|failed| placed(failed, several))
     }
 }

@@ -31,6 +31,7 @@ impl Pipeline {
     ) -> Result<ChatAnswer, Refused> {
         let target = draft.target.model.as_str().into();
         let permit = self.admit(&draft.caller, &target, &record).await?;
+        self.fetch_for_admitted(&mut draft).await?;
         loop {
             let native = draft.pass_on()?;
             note_request(&record, native.plan.stream, &native.adjustments);

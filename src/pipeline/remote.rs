@@ -1,26 +1,120 @@
-//! What a request points to by addresses on the web, fetched before it is translated.
+//! What a request points to by addresses on the web, fetched before it is translated, and after the
+//! limits have let it in: nobody makes the gateway download faster than they may send requests.
 
-use crate::fault::Fault;
-use crate::fetch::{FetchErrorKind, Fetcher};
-use crate::openai::chat::{Fetched, FetchedMedia, RemoteAddress};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Fetches what lies at the addresses of a request.
-pub(super) async fn fetch(fetcher: &Fetcher, places: Vec<RemoteAddress>) -> Result<Fetched, Fault> {
+use super::Pipeline;
+use super::draft::Draft;
+use crate::fault::{Fault, FaultKind};
+use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
+use crate::identity::Caller;
+use crate::limits::{Permit, Refused};
+use crate::openai::chat::{Fetched, FetchedMedia, RemoteAddress, remote_addresses};
+use crate::record::Record;
+
+/// When to come back where all places for downloads are taken.
+const BUSY_WAIT: Duration = Duration::from_secs(2);
+
+impl Pipeline {
+    /// Fetches what lies at the addresses of a request of `caller` to `target`. Where there are any,
+    /// the request is let in first, with the permit that is given.
+    pub(super) async fn fetch_admitted(
+        &self,
+        caller: &Caller,
+        target: &Arc<str>,
+        addresses: Vec<RemoteAddress>,
+        record: &Record,
+    ) -> Result<(Fetched, Option<Permit>), Refused> {
+        if addresses.is_empty() {
+            return Ok((Fetched::new(), None));
+        }
+        let permit = self.admit(caller, target, record).await?;
+        let fetched = Box::pin(fetch(&self.fetcher, caller, addresses)).await?;
+        Ok((fetched, Some(permit)))
+    }
+
+    /// The same for a draft, which keeps what was fetched.
+    pub(super) async fn fetch_for_draft(
+        &self,
+        draft: &mut Draft,
+        target: &Arc<str>,
+        record: &Record,
+    ) -> Result<Option<Permit>, Refused> {
+        let addresses = draft.request().map(remote_addresses).unwrap_or_default();
+        let fetching = self.fetch_admitted(&draft.caller, target, addresses, record);
+        let (fetched, permit) = fetching.await?;
+        draft.fetched = fetched;
+        Ok(permit)
+    }
+
+    /// The same for a draft that was let in.
+    pub(super) async fn fetch_for_admitted(&self, draft: &mut Draft) -> Result<(), Fault> {
+        let addresses = draft.request().map(remote_addresses).unwrap_or_default();
+        if !addresses.is_empty() {
+            let fetching = Box::pin(fetch(&self.fetcher, &draft.caller, addresses));
+            draft.fetched = fetching.await?;
+        }
+        Ok(())
+    }
+}
+
+async fn fetch(
+    fetcher: &Fetcher,
+    caller: &Caller,
+    places: Vec<RemoteAddress>,
+) -> Result<Fetched, Fault> {
     let addresses: Vec<String> = places.iter().map(|place| place.address.clone()).collect();
-    let files = fetcher.fetch_all(&addresses).await.map_err(|error| {
+    let files = fetcher.fetch_all(caller.name(), &addresses).await;
+    let files = files.map_err(|error| {
         let path = places.get(error.position).map(|place| place.path.clone());
-        let code = match error.kind {
-            FetchErrorKind::Disabled
-            | FetchErrorKind::Malformed
-            | FetchErrorKind::NotAllowed
-            | FetchErrorKind::TooMany => "invalid_image_url",
-            _ => "failed_to_download_image",
-        };
-        Fault::invalid(path.unwrap_or_default(), error.message).code(code)
+        refusal(error, path.unwrap_or_default())
     })?;
     let files = files.into_iter().map(|file| FetchedMedia {
         bytes: file.bytes,
         content_type: file.content_type,
     });
     Ok(addresses.into_iter().zip(files).collect())
+}
+
+/// What the client is told of an address that was not fetched, which stands at `path`.
+fn refusal(error: FetchError, path: String) -> Fault {
+    let code = match error.kind {
+        FetchErrorKind::Busy => {
+            return Fault::new(FaultKind::Unavailable, error.message)
+                .parameter(path)
+                .code("service_unavailable")
+                .retry_after(BUSY_WAIT);
+        }
+        FetchErrorKind::Disabled
+        | FetchErrorKind::Malformed
+        | FetchErrorKind::NotAllowed
+        | FetchErrorKind::TooMany => "invalid_image_url",
+        _ => "failed_to_download_image",
+    };
+    Fault::invalid(path, error.message).code(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_that_is_busy_is_no_fault_of_the_request() {
+        let fault = |kind| {
+            let message = String::new();
+            let error = FetchError {
+                position: 0,
+                kind,
+                message,
+            };
+            refusal(error, "messages[0]".to_owned())
+        };
+        let busy = fault(FetchErrorKind::Busy);
+        assert_eq!(busy.kind, FaultKind::Unavailable);
+        assert_eq!(busy.retry_after, Some(BUSY_WAIT));
+        let slow = fault(FetchErrorKind::Timeout);
+        assert_eq!(slow.kind, FaultKind::InvalidRequest);
+        assert_eq!(slow.parameter.as_deref(), Some("messages[0]"));
+    }
 }

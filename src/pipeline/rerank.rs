@@ -39,7 +39,7 @@ impl Pipeline {
 
         let headers = HeaderMap::new();
         let bodies = vec![body.into()];
-        let asked = self.invoke_all(&caller, &target, bodies, &headers, &record);
+        let asked = self.invoke_all(&caller, &target, bodies, &headers, &record, None);
         let (mut answers, rate) = asked.await?;
         let answer = answers.pop().ok_or_else(Fault::internal)?;
         let read = serde_json::from_slice(&answer.body);

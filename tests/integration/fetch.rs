@@ -32,7 +32,10 @@ async fn fetch(
     settings: &FetchSettings,
     list: &[&str],
 ) -> Result<Vec<String>, FetchError> {
-    let files = site.fetcher(settings).fetch_all(&addresses(list)).await?;
+    let files = site
+        .fetcher(settings)
+        .fetch_all("caller", &addresses(list))
+        .await?;
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     Ok(files.iter().map(|file| text(&file.bytes)).collect())
 }
@@ -59,7 +62,10 @@ async fn files_come_in_the_order_of_their_addresses_and_nothing_goes_along() {
         "https://example.com:443/b",
         "https://example.com/",
     ];
-    let files = fetcher.fetch_all(&addresses(&list)).await.unwrap();
+    let files = fetcher
+        .fetch_all("caller", &addresses(&list))
+        .await
+        .unwrap();
     let bodies: Vec<&[u8]> = files.iter().map(|file| file.bytes.as_ref()).collect();
     assert_eq!(bodies, [&b"/a?b=c%20d"[..], b"/b", b"/"]);
     assert_eq!(files[0].content_type.as_deref(), Some("image/png"));
@@ -81,7 +87,7 @@ async fn files_come_in_the_order_of_their_addresses_and_nothing_goes_along() {
             ]
         );
     }
-    assert_eq!(fetcher.fetch_all(&[]).await.unwrap(), []);
+    assert_eq!(fetcher.fetch_all("caller", &[]).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -516,7 +522,7 @@ async fn the_files_of_a_request_are_fetched_at_once() {
     // It answers only when all four are asked for.
     let site = Site::meeting(4).await;
     let fetcher = site.fetcher(&FetchSettings::default());
-    let files = fetcher.fetch_all(&list).await.unwrap();
+    let files = fetcher.fetch_all("caller", &list).await.unwrap();
     let bodies: Vec<&[u8]> = files.iter().map(|file| file.bytes.as_ref()).collect();
     assert_eq!(bodies, [b"/1", b"/2", b"/3", b"/4"]);
 }
@@ -538,7 +544,10 @@ async fn a_request_and_the_process_have_a_bound_on_what_is_fetched_at_once() {
         let fetcher = site.fetcher(&settings);
         let fetching = tokio::spawn(async move {
             let [first, second] = &requests;
-            tokio::join!(fetcher.fetch_all(first), fetcher.fetch_all(second))
+            tokio::join!(
+                fetcher.fetch_all("caller", first),
+                fetcher.fetch_all("caller", second)
+            )
         });
         // When the first has got there, the second would have asked for the name as well.
         site.silent_connections_at_least(1).await;
@@ -548,12 +557,36 @@ async fn a_request_and_the_process_have_a_bound_on_what_is_fetched_at_once() {
 }
 
 #[tokio::test]
+async fn a_caller_has_a_bound_that_is_not_anothers() {
+    let site = Site::start(|path| match path {
+        "/slow" => Reply::Silence(String::new()),
+        path => Reply::file(path),
+    })
+    .await;
+    let settings = FetchSettings {
+        max_concurrent_downloads_per_caller: 1,
+        timeout: Duration::from_millis(300),
+        ..FetchSettings::default()
+    };
+    let fetcher = site.fetcher(&settings);
+    let slow = addresses(&["https://example.com/slow", "https://example.com/slow?2"]);
+    let fast = addresses(&["https://example.com/fast"]);
+    let (one, other) = tokio::join!(fetcher.fetch_all("one", &slow), async {
+        site.silent_connections_at_least(1).await;
+        fetcher.fetch_all("other", &fast).await
+    });
+    assert!(other.is_ok(), "{other:?}");
+    assert_eq!(one.unwrap_err().kind, Timeout);
+    assert_eq!(site.requests().len(), 2, "one of each caller");
+}
+
+#[tokio::test]
 async fn connections_end_with_the_request_they_are_for() {
     for written in ["", "HTTP/1.1 200 OK\r\n\r\nhalf"] {
         let site = Site::start(|_| Reply::Silence(written.to_owned())).await;
         let fetcher = site.fetcher(&FetchSettings::default());
         let list = addresses(&["https://example.com/1", "https://example.com/2"]);
-        let fetching = tokio::spawn(async move { fetcher.fetch_all(&list).await });
+        let fetching = tokio::spawn(async move { fetcher.fetch_all("caller", &list).await });
         site.silent_connections_at_least(2).await;
         fetching.abort();
         site.ended_connections_at_least(2).await;
@@ -591,11 +624,15 @@ async fn the_real_network_is_fetched_from_where_configuration_opens_it() {
         let list = [format!("http://{host}:{port}/a")];
         let error = Fetcher::new(&closed)
             .unwrap()
-            .fetch_all(&list)
+            .fetch_all("caller", &list)
             .await
             .unwrap_err();
         assert_eq!(error.kind, NotAllowed, "{host}");
-        let files = Fetcher::new(&open).unwrap().fetch_all(&list).await.unwrap();
+        let files = Fetcher::new(&open)
+            .unwrap()
+            .fetch_all("caller", &list)
+            .await
+            .unwrap();
         assert_eq!(files[0].bytes, "/a", "{host}");
     }
     assert_eq!(site.requests().len(), 2);

@@ -1,7 +1,7 @@
 //! Files that requests point to with https addresses.
 
 use bedrock_simulator::Options;
-use outcrop::config::FetchSettings;
+use outcrop::config::{FetchSettings, LimitSettings};
 use outcrop::fetch::Fetcher;
 use serde_json::{Value, json};
 
@@ -170,6 +170,37 @@ async fn nothing_is_fetched_for_somebody_without_a_key_or_where_that_is_off() {
     let reply = world.chat(&request).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.error()["code"], "invalid_image_url");
+    assert!(site.requests().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_for_a_request_that_the_limits_refuse() {
+    let site = Site::start(file).await;
+    let mut rate = LimitSettings::calls(8).at_rate(0.01);
+    rate.burst = 1;
+    let change = |config: &mut outcrop::config::Config| {
+        config.limits.key = rate;
+        let model = outcrop::models::ModelId::parse("openai.gpt-6-luna").unwrap();
+        let entry = outcrop::config::ModelEntry::from(model);
+        config.models.insert("gpt".to_owned(), entry);
+    };
+    let fetcher = site.fetcher(&FetchSettings::default());
+    let world = World::within(Options::default(), change, Some(fetcher)).await;
+    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+    let mut request = asking(&[picture("https://example.com/plan.gif")]);
+    for model in [MODEL, "gpt"] {
+        request["model"] = model.into();
+        for path in [
+            "/v1/chat/completions",
+            "/v1/explain",
+            "/v1/chat/completions/input_tokens",
+        ] {
+            assert_eq!(world.post(path, &request).await.status, 429, "{path}");
+        }
+    }
+    let embeddings = json!({"model": "amazon.titan-embed-image-v1", "input": [{"image_url": "https://example.com/plan.gif"}]});
+    let reply = world.post("/v1/embeddings", &embeddings).await;
+    assert_eq!(reply.status, 429, "{}", reply.text);
     assert!(site.requests().is_empty());
 }
 

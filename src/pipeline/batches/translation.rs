@@ -146,6 +146,7 @@ impl Pipeline {
             record: Arc::clone(record),
         };
         let mut draft = self.draft(call, &name).await?;
+        self.fetch_for_admitted(&mut draft).await?;
         let begun = self.ask_until_answered(&mut draft, record).await?;
         let account = self.converse_account(&draft, &begun.translated.converse, Arc::clone(record));
         let answer = answer::chat(begun, account, &name).map_err(|refused| refused.fault)?;

@@ -11,7 +11,7 @@ use crate::openai::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_pictures, translate,
 };
 use crate::pipeline::models::{Target, check_endpoint};
-use crate::pipeline::{Answer, Asked, Cost, Pipeline, heard, remote, unix_seconds};
+use crate::pipeline::{Answer, Asked, Cost, Pipeline, heard, unix_seconds};
 use crate::record::Record;
 
 /// A request for a video, and the files that came with it.
@@ -35,15 +35,16 @@ impl Pipeline {
             return Err(unguarded().into());
         }
         let addresses = remote_pictures(&request);
-        let fetched = match addresses.is_empty() {
-            true => Default::default(),
-            false => Box::pin(remote::fetch(&self.fetcher, addresses)).await?,
-        };
+        let name_of_target = Arc::from(target.model.as_str());
+        let fetching = self.fetch_admitted(&caller, &name_of_target, addresses, &record);
+        let (fetched, permit) = fetching.await?;
         let order = translate(request, files, facts, &fetched)?;
         let cost = cost(&target, facts, &order);
         record.entries().adjustments = order.adjustments.header_value();
-        let name_of_target = Arc::from(target.model.as_str());
-        let permit = self.admit(&caller, &name_of_target, &record).await?;
+        let permit = match permit {
+            Some(permit) => permit,
+            None => self.admit(&caller, &name_of_target, &record).await?,
+        };
         let started = self
             .start(films.folder_of(&caller), target, &order, &name, &record)
             .await;

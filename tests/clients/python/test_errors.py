@@ -4,6 +4,7 @@ import http.client
 import json
 import select
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
@@ -13,6 +14,8 @@ from simulated import CLAUDE, HELLO, NOVA, error, fault, raw, script, text
 
 # How often the gateway asks Bedrock where asking again may help, and where it cannot.
 RETRIED, ASKED_ONCE = 4, 1
+# And where a call that failed has probably been billed.
+BILLED = 2
 
 # Bedrock's error; how often it is asked; what the client sees: class, status, type, code.
 FAILURES = {
@@ -75,7 +78,7 @@ FAILURES = {
         RETRIED, openai.InternalServerError, 503, "server_error", "model_not_ready"),
     "timed out, which Bedrock calls 408": (
         error(408, "ModelTimeoutException"),
-        RETRIED, openai.InternalServerError, 504, "server_error", "upstream_timeout"),
+        BILLED, openai.InternalServerError, 504, "server_error", "upstream_timeout"),
 }
 
 
@@ -169,6 +172,35 @@ def test_the_sdk_waits_as_long_as_the_gateway_says(gateway, simulator):
         assert "".join(chunk.choices[0].delta.content or "" for chunk in answer.parse()) == "At last"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_retries_of_the_sdk_and_of_the_gateway_do_not_multiply(gateway, simulator, monkeypatch, stream):
+    simulator.order(script(error(429, "ThrottlingException", "Too many requests"), times=0))
+    waits = []
+    with connect(gateway, max_retries=openai.DEFAULT_MAX_RETRIES) as client, monkeypatch.context() as patched:
+        patched.setattr("openai._base_client.time.sleep", waits.append)
+        with pytest.raises(openai.RateLimitError):
+            client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
+    # The SDK's first request is tried as often as ever, and what it sends again once.
+    assert len(simulator.received()) == RETRIED + 1 + 1 <= 6
+    # It is told to wait for longer the second time, and by chance: two seconds, then four, and up to half as much.
+    first, second = waits
+    assert 2 <= first <= 3 and 4 <= second <= 6
+    simulator.clear()
+
+
+def test_a_rate_of_one_request_a_second_serves_six_clients(start_gateway, simulator):
+    slow = start_gateway("[limits.key]\nrequests_per_second = 1\n")
+
+    def ask(_):
+        with connect(slow, max_retries=openai.DEFAULT_MAX_RETRIES) as client:
+            answer = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO)
+            return answer.retries_taken
+
+    with ThreadPoolExecutor(6) as clients:
+        assert list(clients.map(ask, range(6))) == [0] * 6
+    assert len(simulator.received()) == 6
+
+
 def test_a_wrong_key_is_an_authentication_error(gateway, simulator):
     with connect(gateway, api_key="sk-wrong-key") as client:
         for call in (
@@ -252,21 +284,23 @@ def test_nothing_of_the_operator_is_told(client, simulator, status):
 
 
 @pytest.mark.parametrize(
-    ("answer", "faults", "code"),
+    ("answer", "faults", "asked", "code"),
     [
-        (raw(200, {"content-type": "application/json"}, "<html>hello</html>"), [], "upstream_bad_response"),
-        (None, [fault("cut")], "upstream_connection_error"),
+        (raw(200, {"content-type": "application/json"}, "<html>hello</html>"), [], ASKED_ONCE, "upstream_bad_response"),
+        (None, [fault("cut")], BILLED, "upstream_connection_error"),
+        (None, [fault("end")], BILLED, "upstream_bad_response"),
     ],
 )
-def test_an_answer_that_cannot_be_read_is_a_bad_gateway(client, simulator, answer, faults, code):
-    simulator.order(script(answer, *faults, times=RETRIED))
+def test_an_answer_that_cannot_be_read_is_a_bad_gateway(client, simulator, answer, faults, asked, code):
+    simulator.order(script(answer, *faults, times=asked))
     with pytest.raises(openai.InternalServerError) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO)
     assert (raised.value.status_code, raised.value.code) == (502, code)
 
 
-def test_an_answer_that_is_not_whole_is_asked_for_again(client, simulator):
-    simulator.order(script(None, fault("cut")), script(None, fault("end")), script(text("Whole")))
+@pytest.mark.parametrize("kind", ["cut", "end"])
+def test_an_answer_that_is_not_whole_is_asked_for_again(client, simulator, kind):
+    simulator.order(script(None, fault(kind)), script(text("Whole")))
     answer = client.chat.completions.create(model=NOVA, messages=HELLO)
     assert answer.choices[0].message.content == "Whole"
 
