@@ -51,9 +51,9 @@ pub(crate) fn permitted(id: &str, options: &Options) -> Result<(), AwsError> {
 /// Refuses an id that Bedrock does not know or that has retired. What stands behind the ARN of
 /// another account's resource only that account can know.
 pub(crate) fn model(id: &str, options: &Options) -> Result<(), AwsError> {
-    if id.starts_with("arn:") {
+    let Some(id) = named(id) else {
         return Ok(());
-    }
+    };
     if !is_plausible(id) || !(options.any_model || is_known(bare_id(id))) {
         return Err(AwsError::validation(
             "The provided model identifier is invalid.",
@@ -79,6 +79,16 @@ pub(crate) fn served(id: &str) -> Result<(), AwsError> {
         )));
     }
     Ok(())
+}
+
+/// The id that stands in the place of a model's, or in an ARN of what AWS defines. Other ARNs name
+/// what an account has of its own.
+fn named(id: &str) -> Option<&str> {
+    if !id.starts_with("arn:") {
+        return Some(id);
+    }
+    let mut kinds = [":foundation-model/", ":inference-profile/"].iter();
+    kinds.find_map(|kind| Some(id.split_once(kind)?.1))
 }
 
 /// A known provider, after a geography or not, and letters as they occur in ids.
@@ -117,6 +127,13 @@ mod tests {
         assert_eq!(judged("does-not-exist"), Some(400));
         assert_eq!(judged("us.anthropic.claude-sonnet-9"), Some(400));
         assert_eq!(judged("nvidia.of-tomorrow-v1:0"), None);
+        let arn = |model: &str| format!("arn:aws:bedrock:us-east-1::foundation-model/{model}");
+        assert_eq!(judged(&arn("amazon.nova-lite-v1:0")), None);
+        assert_eq!(judged(&arn("amazon.nova-mini-v1:0")), Some(400));
+        assert_eq!(
+            judged("arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-sonnet-9"),
+            Some(400)
+        );
         assert_eq!(judged("us.does-not-exist-model-v1:0"), Some(400));
         assert_eq!(
             judged("anthropic.claude-sonnet-4-5-20250929-v1:0"),
