@@ -112,6 +112,7 @@ struct Inner {
     timeouts: Timeouts,
     retry: RetryPolicy,
     sdk: SdkConfig,
+    profile: Option<String>,
     job_arns: JobArns,
 }
 
@@ -213,6 +214,7 @@ impl Bedrock {
                 timeouts: settings.timeouts,
                 retry: RetryPolicy::new(settings.retry),
                 sdk,
+                profile: settings.profile.clone().or_else(profile_of_environment),
                 job_arns: JobArns::default(),
             }),
             tries_once: false,
@@ -232,6 +234,11 @@ impl Bedrock {
     /// The region that is called.
     pub fn region(&self) -> &str {
         &self.inner.region
+    }
+
+    /// The profile that credentials are looked for in, if one is named.
+    pub fn profile(&self) -> Option<&str> {
+        self.inner.profile.as_deref()
     }
 
     /// The address of the service that runs models.
@@ -383,6 +390,12 @@ impl Bedrock {
         let model = path_segment(model);
         format!("{runtime}/model/{model}/{operation}")
     }
+}
+
+fn profile_of_environment() -> Option<String> {
+    std::env::var("AWS_PROFILE")
+        .ok()
+        .filter(|name| !name.is_empty())
 }
 
 /// A model's id as one segment of a path.

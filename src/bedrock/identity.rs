@@ -47,19 +47,89 @@ pub async fn caller_identity(bedrock: &Bedrock) -> Result<CallerIdentity, Identi
 /// structures printed whole; what comes of it is an error that the gateway reports in one line.
 pub const SDK_LOG: &str = "aws_config=error,aws_smithy_runtime=error,aws_runtime=error";
 
-/// What to do where there are no credentials, by what stood in the way of the SDK's chain.
-pub fn credentials_remedy(error: &CredentialsUnavailable) -> &'static str {
-    let text = error.to_string().to_lowercase();
-    let has = |words: &str| text.contains(words);
-    if has("sso") {
-        "sign in again: `aws sso login`, with the profile that AWS_PROFILE names"
-    } else if has("profile") && !has("imds") {
-        "name a profile of ~/.aws/config in AWS_PROFILE (or `[aws] profile`), or unset it and set \
-         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    } else if has("web identity") || has("assumerolewithwebidentity") {
-        "mind the role's trust policy and AWS_ROLE_ARN: the service account's token is not taken"
-    } else {
-        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or \
-         AWS_BEARER_TOKEN_BEDROCK, or run where a role gives them (EC2, ECS, EKS)"
+/// Why there are no credentials, and what to do about it, each on one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialsTrouble {
+    /// What stood in the way of the SDK's chain.
+    pub found: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl CredentialsTrouble {
+    /// What `error` means. `profile` is the profile that was asked for.
+    pub fn of(error: &CredentialsUnavailable, profile: Option<&str>) -> Self {
+        const SOURCES: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or \
+                               AWS_BEARER_TOKEN_BEDROCK, or run where a role gives them (EC2, ECS, \
+                               EKS)";
+        let text = error.to_string();
+        let lower = text.to_lowercase();
+        let has = |words: &str| lower.contains(words);
+        // Each source of the chain has a line of its own in the SDK's text.
+        let is_nowhere = has("no credentials found in chain");
+        let found = match is_nowhere {
+            true => "there are none in the environment, a profile, a web identity, the container \
+                     or the instance"
+                .to_owned(),
+            false => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        };
+        let remedy = match profile {
+            _ if has("sso") => format!(
+                "sign in again: `aws sso login{}`",
+                profile.map_or_else(String::new, |profile| format!(" --profile {profile}"))
+            ),
+            _ if has("web identity") || has("assumerolewithwebidentity") => {
+                "mind AWS_ROLE_ARN and the role's trust policy: the service account's token is \
+                 not taken"
+                    .to_owned()
+            }
+            Some(profile) if is_nowhere || has("profile") => format!(
+                "the profile `{profile}` gives none: mind its name in ~/.aws/config and \
+                 ~/.aws/credentials (`aws configure list-profiles`), or {SOURCES}"
+            ),
+            _ => SOURCES.to_owned(),
+        };
+        Self { found, remedy }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_credentials_are_told_in_a_line_with_their_remedy() {
+        let chain = "the credential provider was not enabled: no credentials found in chain. \
+                     Attempted:\n  Environment: not set\n  Profile: not enabled";
+        let sso =
+            "an error occurred while loading credentials: failed to load the cached SSO token";
+        for (text, profile, found, remedy) in [
+            (chain, None, "there are none in", "set AWS_ACCESS_KEY_ID"),
+            (
+                chain,
+                Some("dev"),
+                "there are none in",
+                "the profile `dev` gives none",
+            ),
+            (
+                sso,
+                Some("dev"),
+                "cached SSO token",
+                "`aws sso login --profile dev`",
+            ),
+            (sso, None, "cached SSO token", "`aws sso login`"),
+            (
+                "failed to load IMDS session token:\n  request forbidden",
+                Some("default"),
+                "session token: request forbidden",
+                "set AWS_ACCESS_KEY_ID",
+            ),
+        ] {
+            let error = CredentialsUnavailable(text.to_owned());
+            let trouble = CredentialsTrouble::of(&error, profile);
+            assert!(trouble.found.contains(found), "{trouble:?}");
+            assert!(trouble.remedy.contains(remedy), "{trouble:?}");
+            assert!(!trouble.found.contains('\n'), "{trouble:?}");
+        }
     }
 }

@@ -43,7 +43,7 @@ pub use credentials::{CredentialKind, CredentialsUnavailable};
 pub use decoder::{Decode, EventDecoder};
 pub use failure::{Advice, Failure};
 pub use frames::{Frame, FrameCutter, exception_frame};
-pub use identity::{CallerIdentity, IdentityError, SDK_LOG, caller_identity, credentials_remedy};
+pub use identity::{CallerIdentity, CredentialsTrouble, IdentityError, SDK_LOG, caller_identity};
 pub use invoke::Invoked;
 pub use listing::{FoundationModel, LifeCycle, ListedKind, ListedModel, Time};
 pub use pass::{Pace, Passage, Passed};

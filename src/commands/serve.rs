@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::BAD_CONFIGURATION;
 use super::greeting::Greeting;
-use crate::bedrock::{Bedrock, credentials_remedy};
+use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::config::{Config, Overrides, ServerSettings, Tables, load};
 use crate::server::{App, Phase, Shutdown, router, serve};
 use crate::telemetry;
@@ -59,10 +59,11 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
 /// which requests are served.
 async fn greet(app: Arc<App>, address: SocketAddr) {
     if let Err(error) = app.bedrock.credentials().await {
+        let trouble = CredentialsTrouble::of(&error, app.bedrock.profile());
         tracing::warn!(
-            %error,
+            error = trouble.found,
             "there are no AWS credentials, and so requests fail; {}",
-            credentials_remedy(&error)
+            trouble.remedy
         );
         return;
     }

@@ -24,6 +24,11 @@ pub fn start(settings: &LogSettings) -> Log {
         _ => EnvFilter::new(format!("{SDK_LOG},{}", settings.level)),
     };
     let terminal = std::io::stdout().is_terminal();
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colors = terminal && !no_color;
+    let text = Text {
+        is_watched: terminal,
+    };
     let json = match settings.format {
         LogFormat::Auto => !terminal,
         LogFormat::Text => false,
@@ -37,12 +42,12 @@ pub fn start(settings: &LogSettings) -> Log {
             subscriber.with_writer(|| lines::Line).try_init()
         }
         (Ok(()), false) => {
-            let subscriber = subscriber.with_ansi(terminal).event_format(Text);
+            let subscriber = subscriber.with_ansi(colors).event_format(text);
             subscriber.with_writer(|| lines::Line).try_init()
         }
         (Err(_), true) => subscriber.json().flatten_event(true).try_init(),
         (Err(_), false) => {
-            let subscriber = subscriber.with_ansi(terminal).event_format(Text);
+            let subscriber = subscriber.with_ansi(colors).event_format(text);
             subscriber.try_init()
         }
     };

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -15,7 +16,10 @@ use crate::record;
 /// Formats events as text: time, level, message and fields. The lines of requests have a form of
 /// their own.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Text;
+pub(super) struct Text {
+    /// Whether somebody watches: then the time of day is enough. It is UTC's.
+    pub(super) is_watched: bool,
+}
 
 /// The fields of one event, in order; the message first.
 #[derive(Debug, Default)]
@@ -74,7 +78,13 @@ where
         let metadata = event.metadata();
         let mut fields = Fields::default();
         event.record(&mut fields);
-        SystemTime.format_time(&mut writer)?;
+        match self.is_watched {
+            true => {
+                let (hour, minute, second) = OffsetDateTime::now_utc().to_hms();
+                write!(writer, "{hour:02}:{minute:02}:{second:02}Z")?;
+            }
+            false => SystemTime.format_time(&mut writer)?,
+        }
         writer.write_char(' ')?;
         write_level(&mut writer, *metadata.level())?;
         let text = match metadata.target() == record::LOG_TARGET {
@@ -153,18 +163,34 @@ mod tests {
 
     /// What is logged by `work`, without the times.
     fn logged(work: impl FnOnce()) -> Vec<String> {
+        let lines = written(false, work);
+        let lines = lines.iter().map(|line| line.split_once(' ').unwrap().1);
+        lines.map(str::to_owned).collect()
+    }
+
+    fn written(is_watched: bool, work: impl FnOnce()) -> Vec<String> {
         let written = Written::default();
         let writer = written.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
-            .event_format(Text)
+            .event_format(Text { is_watched })
             .with_writer(move || writer.clone())
             .finish();
         tracing::subscriber::with_default(subscriber, work);
         let bytes = written.0.lock().unwrap().clone();
         let text = String::from_utf8(bytes).unwrap();
-        let lines = text.lines().map(|line| line.split_once(' ').unwrap().1);
-        lines.map(str::to_owned).collect()
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn who_watches_is_shown_the_time_of_day_alone() {
+        let log = || tracing::info!("hello");
+        let time = |line: &str| line.split_once(' ').unwrap().0.len();
+        assert_eq!(time(&written(true, log)[0]), "15:04:05Z".len());
+        assert_eq!(
+            time(&written(false, log)[0]),
+            "2026-11-21T15:04:05.000000Z".len()
+        );
     }
 
     #[test]

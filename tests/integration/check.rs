@@ -202,11 +202,31 @@ async fn check_tells_for_each_no_what_to_do() {
 
 #[tokio::test]
 async fn check_tells_of_missing_credentials() {
-    let output = run(outcrop(&["check"], &[("AWS_REGION", "us-east-1")])).await;
-    let said = text(&output);
-    assert!(!output.status.success());
-    assert!(
-        said.contains("no   credentials") && said.contains("AWS_PROFILE"),
-        "{said}"
-    );
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let url = simulator.url();
+    for (profile, remedy) in [
+        (
+            "",
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE",
+        ),
+        ("nobody", "the profile `nobody` gives none"),
+    ] {
+        let environment = [
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ENDPOINT_URL", url.clone()),
+            ("AWS_PROFILE", profile.to_owned()),
+        ];
+        let (ok, said) = check_with(&environment, &[]).await;
+        assert!(!ok);
+        let lines: Vec<&str> = said.lines().collect();
+        let [.., found, told, last] = &lines[..] else {
+            panic!("{said}");
+        };
+        assert!(
+            found.starts_with("no   credentials: there are none"),
+            "{said}"
+        );
+        assert!(told.trim_start().starts_with(remedy), "{said}");
+        assert_eq!(*last, "not ready: credentials");
+    }
 }

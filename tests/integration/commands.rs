@@ -165,7 +165,7 @@ async fn a_start_without_credentials_is_told_in_one_line() {
         panic!("{warnings:?}");
     };
     assert!(warning.contains("set AWS_ACCESS_KEY_ID"), "{warning}");
-    assert!(warning.len() < 1024, "{warning}");
+    assert!(warning.len() < 512, "{warning}");
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use super::BAD_CONFIGURATION;
 use crate::bedrock::{
-    Bedrock, CredentialKind, FoundationModel, IdentityError, ListedKind, ListedModel, Unreachable,
-    caller_identity, credentials_remedy,
+    Bedrock, CredentialKind, CredentialsTrouble, FoundationModel, IdentityError, ListedKind,
+    ListedModel, Unreachable, caller_identity,
 };
 use crate::config::{Config, Overrides, config_file, load};
 use crate::store::Store;
@@ -163,11 +163,8 @@ async fn check_credentials(bedrock: &Bedrock, report: &mut Report) -> bool {
     let kind = match bedrock.credentials().await {
         Ok(kind) => kind,
         Err(error) => {
-            report.no(
-                "credentials",
-                &error.to_string(),
-                credentials_remedy(&error),
-            );
+            let trouble = CredentialsTrouble::of(&error, bedrock.profile());
+            report.no("credentials", &trouble.found, &trouble.remedy);
             return false;
         }
     };
