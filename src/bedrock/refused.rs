@@ -16,6 +16,12 @@ pub(super) fn refused_field(message: &str) -> Option<RefusedField> {
     {
         return Some(RefusedField::ForcedTool);
     }
+    if message.contains("doesn't support tool use in streaming mode") {
+        return Some(RefusedField::StreamTools);
+    }
+    if message.contains("each stop sequence must contain non-whitespace") {
+        return Some(RefusedField::BlankStopSequences);
+    }
     if message.contains("thinking is not supported")
         || message.contains("does not support the effort parameter")
         || message.contains("is not supported for this model") && message.contains("thinking")
@@ -201,6 +207,15 @@ mod tests {
             (
                 "adaptive thinking is not supported on this model",
                 Some(RefusedField::Reasoning),
+            ),
+            (
+                "This model doesn't support tool use in streaming mode.",
+                Some(RefusedField::StreamTools),
+            ),
+            (
+                "The model returned the following errors: stop_sequences: each stop sequence \
+                 must contain non-whitespace",
+                Some(RefusedField::BlankStopSequences),
             ),
             ("Input is too long for requested model.", None),
             (

@@ -51,6 +51,8 @@ pub struct Facts {
     pub penalties: bool,
     /// Whether stop sequences are taken.
     pub stop_sequences: bool,
+    /// Whether a stop sequence may be nothing but white space.
+    pub blank_stop_sequences: bool,
     /// The least value of maxTokens.
     pub least_max_tokens: u32,
     /// How the model is told to reason.
@@ -247,6 +249,8 @@ pub enum RefusedField {
     TopK,
     /// `stopSequences`
     StopSequences,
+    /// Stop sequences of nothing but white space.
+    BlankStopSequences,
     /// The provider's knob for reasoning.
     Reasoning,
     /// `cachePoint`
@@ -259,6 +263,8 @@ pub enum RefusedField {
     StrictTools,
     /// `toolChoice` of `any` or `tool`
     ForcedTool,
+    /// `toolConfig` of ConverseStream
+    StreamTools,
     /// `toolResult.status`
     ToolResultStatus,
     /// `serviceTier`
@@ -340,6 +346,7 @@ impl Facts {
             RefusedField::TopP => facts.sampling = Sampling::None,
             RefusedField::TopK => facts.top_k.clear(),
             RefusedField::StopSequences => facts.stop_sequences = false,
+            RefusedField::BlankStopSequences => facts.blank_stop_sequences = false,
             RefusedField::Reasoning => facts.reasoning = ReasoningKnob::None,
             RefusedField::CachePoint => facts.cache_points.clear(),
             RefusedField::CacheTtl => facts.cache_one_hour = false,
@@ -349,6 +356,7 @@ impl Facts {
                 facts.forces_any_tool = false;
                 facts.forces_named_tool = false;
             }
+            RefusedField::StreamTools => facts.stream_tools = false,
             RefusedField::ToolResultStatus => facts.tool_result_status = false,
             RefusedField::ServiceTier
             | RefusedField::PerformanceConfig

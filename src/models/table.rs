@@ -178,6 +178,7 @@ row! {
     top_k: String,
     penalties: bool,
     stop_sequences: bool,
+    blank_stop_sequences: bool,
     least_max_tokens: u32,
     reasoning: ReasoningKnob,
     efforts: Vec<Effort>,
@@ -241,6 +242,28 @@ mod tests {
         ] {
             assert_eq!(facts(&table(), id).family, family, "{id}");
         }
+    }
+
+    #[test]
+    fn models_of_one_line_differ() {
+        let table = table();
+        let takes_system_turns = |id: &str| facts(&table, id).system_turns;
+        assert!(takes_system_turns("us.anthropic.claude-opus-5"));
+        assert!(takes_system_turns("us.anthropic.claude-sonnet-5-5"));
+        assert!(!takes_system_turns("us.anthropic.claude-sonnet-5"));
+        let is_forced = |id: &str| facts(&table, id).forces_any_tool;
+        assert!(is_forced("us.anthropic.claude-fable-5"));
+        assert!(is_forced("us.anthropic.claude-mythos-5"));
+        for id in ["fable-5-1", "fable-5-2", "mythos-5-1", "mythos-5-2"] {
+            assert!(!is_forced(&format!("us.anthropic.claude-{id}")), "{id}");
+        }
+        let sampling = |id: &str| facts(&table, id).sampling;
+        let opus = "us.anthropic.claude-opus-4-1-20250805-v1:0";
+        assert_eq!(sampling(opus), Sampling::TemperatureOrTopP);
+        let opus = "us.anthropic.claude-opus-4-20250514-v1:0";
+        assert_eq!(sampling(opus), Sampling::Both);
+        let streams_tools = |id: &str| facts(&table, id).stream_tools;
+        assert!(!streams_tools("us.meta.llama4-scout-17b-instruct-v1:0"));
     }
 
     #[test]

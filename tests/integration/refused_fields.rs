@@ -131,6 +131,13 @@ fn cases() -> Vec<(
             "top_p",
         ),
         (
+            "amazon.nova-lite-v1:0",
+            json!({"stop": "\n"}),
+            "/inferenceConfig/stopSequences",
+            "The model returned the following errors: stop_sequences: each stop sequence must contain non-whitespace",
+            "stop",
+        ),
+        (
             "us.meta.llama3-3-70b-instruct-v1:0",
             json!({"additionalModelRequestFields": {"min_p": 0.5}}),
             "/additionalModelRequestFields",

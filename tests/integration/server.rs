@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bedrock_simulator::{Operation, Script};
 use http::Method;
 use http::header::CONTENT_TYPE;
 use outcrop::config::{KeyDigest, KeyEntry};
@@ -388,28 +389,64 @@ async fn a_body_that_does_not_arrive_is_not_waited_for_for_ever() {
     assert_eq!(&status, b"HTTP/1.1 408");
 }
 
-#[tokio::test]
-async fn a_family_without_tools_in_streams_is_asked_for_a_whole_answer_which_is_streamed() {
-    let world = World::start().await;
+/// A stream of a call of a tool.
+fn weather(model: &str) -> serde_json::Value {
     let mut request = streamed("What is the weather in Rome?");
-    request["model"] = json!("us.meta.llama3-3-70b-instruct-v1:0");
+    request["model"] = json!(model);
     let function = json!({"name": "get_weather", "parameters": {"type": "object"}});
     request["tools"] = json!([{"type": "function", "function": function}]);
-    let reply = world.chat(&request).await;
-    assert_eq!(reply.last_event(), "[DONE]", "{}", reply.text);
-    assert!(
-        reply.text.contains("\"name\":\"get_weather\""),
-        "{}",
-        reply.text
-    );
-    let paths: Vec<String> = world
+    request
+}
+
+fn paths(world: &World) -> Vec<String> {
+    let requests = world.simulator.requests().into_iter();
+    requests.map(|request| request.path).collect()
+}
+
+#[tokio::test]
+async fn a_family_without_tools_in_streams_is_asked_for_a_whole_answer_which_is_streamed() {
+    for model in [
+        "us.meta.llama3-3-70b-instruct-v1:0",
+        "us.meta.llama4-maverick-17b-instruct-v1:0",
+    ] {
+        let world = World::start().await;
+        let reply = world.chat(&weather(model)).await;
+        assert_eq!(reply.last_event(), "[DONE]", "{}", reply.text);
+        assert!(
+            reply.text.contains("\"name\":\"get_weather\""),
+            "{}",
+            reply.text
+        );
+        let paths = paths(&world);
+        assert!(
+            paths.iter().all(|path| path.ends_with("/converse")),
+            "{paths:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn that_tools_are_refused_in_streams_is_learned() {
+    let world = World::start().await;
+    let refusal = "This model doesn't support tool use in streaming mode.";
+    let refusal = Script::error(400, "ValidationException", refusal);
+    world
         .simulator
-        .requests()
-        .into_iter()
-        .map(|r| r.path)
+        .push(refusal.for_operation(Operation::ConverseStream));
+    for _ in 0..2 {
+        let reply = world.chat(&weather("amazon.nova-lite-v1:0")).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert_eq!(reply.last_event(), "[DONE]", "{}", reply.text);
+        assert!(reply.text.contains("\"name\":\"get_weather\""));
+    }
+    let operations: Vec<String> = paths(&world)
+        .iter()
+        .map(|path| path.rsplit('/').next().unwrap().to_owned())
         .collect();
-    assert!(
-        paths.iter().all(|path| path.ends_with("/converse")),
-        "{paths:?}"
-    );
+    assert_eq!(operations, ["converse-stream", "converse", "converse"]);
+    // Without tools there is nothing against a stream.
+    let mut request = weather("amazon.nova-lite-v1:0");
+    request["tools"] = json!(null);
+    world.chat(&request).await;
+    assert!(paths(&world)[3].ends_with("/converse-stream"));
 }

@@ -299,6 +299,8 @@ fn settings(request: &ConverseRequest, facts: &Facts) {
     }
     assert!(config.stop_sequences.is_empty() || facts.stop_sequences);
     assert!(!config.stop_sequences.iter().any(String::is_empty));
+    let is_blank = |text: &String| text.trim().is_empty();
+    assert!(facts.blank_stop_sequences || !config.stop_sequences.iter().any(is_blank));
     for (key, value) in request.additional_model_request_fields.iter() {
         assert!(is_json(value.as_str()), "{key}");
     }

@@ -235,6 +235,12 @@ pub(super) const FAMILIES: &[Family] = &[
         ..CLAUDE_4
     },
     Family {
+        stems: &["anthropic.claude-opus-4-1"],
+        sampling: Sampling::OneOfTwo,
+        longest_answer: Some(32_000),
+        ..CLAUDE_4
+    },
+    Family {
         stems: &["anthropic.claude-sonnet-4-5"],
         caching: caching_from(1024),
         ..CLAUDE_4_5
@@ -282,6 +288,8 @@ pub(super) const FAMILIES: &[Family] = &[
             "anthropic.claude-opus-5-5",
             "anthropic.claude-sonnet-5-5",
             "anthropic.claude-fable-5-1",
+            "anthropic.claude-fable-5-2",
+            "anthropic.claude-mythos-5-2",
         ],
         ..CLAUDE_5_5
     },
@@ -340,15 +348,14 @@ pub(super) const FAMILIES: &[Family] = &[
         stems: &["meta.llama3-1", "meta.llama3-2", "meta.llama3-3"],
         ..LLAMA
     },
+    // https://github.com/vercel-labs/fx/issues/900: no tools in streams either.
     Family {
         stems: &["meta.llama4"],
-        tools: AUTO,
         window: Some(1_000_000),
         ..LLAMA
     },
     Family {
         stems: &["meta.llama4-scout"],
-        tools: AUTO,
         window: Some(10_000_000),
         ..LLAMA
     },

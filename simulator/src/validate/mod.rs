@@ -91,6 +91,7 @@ const RULES: &[Rule] = &[
     caching::long_before_short,
     parameters::sampling_supported,
     parameters::stop_sequences_supported,
+    parameters::stop_sequences_not_blank,
     parameters::answer_not_too_long,
     parameters::paths_are_pointers,
     additional::only_known_fields,

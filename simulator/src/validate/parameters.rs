@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Subject;
 use crate::error::AwsError;
-use crate::families::Sampling;
+use crate::families::{Maker, Sampling};
 
 pub(super) fn sampling_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     let inference = subject.conversation.inference;
@@ -39,6 +39,17 @@ pub(super) fn stop_sequences_supported(subject: &Subject<'_>) -> Result<(), AwsE
         ));
     }
     Ok(())
+}
+
+/// Claude's own words (<https://github.com/BerriAI/litellm/issues/3286>).
+pub(super) fn stop_sequences_not_blank(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let is_blank = |text: &str| text.trim().is_empty();
+    match subject.conversation.stop_sequences().any(is_blank) {
+        true if subject.family.maker == Maker::Anthropic => Err(AwsError::by_model(
+            "stop_sequences: each stop sequence must contain non-whitespace",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// <https://github.com/sigoden/aichat/pull/813> quotes the words.
@@ -133,6 +144,18 @@ mod tests {
                 inference(json!({ "maxTokens": 10_000 }))
             ),
             ""
+        );
+    }
+
+    #[test]
+    fn claude_refuses_blank_stop_sequences() {
+        let stop = |text: &str| json!({ "inferenceConfig": { "stopSequences": ["END", text] } });
+        let claude = "us.anthropic.claude-sonnet-4-5-x";
+        assert_eq!(judged(claude, stop("\n.")), "");
+        assert_eq!(judged("amazon.nova-lite-v1:0", stop("\n")), "");
+        assert_eq!(
+            judged(claude, stop("\n")),
+            "stop_sequences: each stop sequence must contain non-whitespace"
         );
     }
 

@@ -1,4 +1,4 @@
-//! H17 and H18: sampling parameters that the family refuses.
+//! H17 and H18: sampling parameters and stop sequences that the family refuses.
 
 use crate::adjustments::Adjustments;
 use crate::converse::request::InferenceConfig;
@@ -42,6 +42,13 @@ pub(super) fn apply(
     if !facts.stop_sequences && !config.stop_sequences.is_empty() {
         config.stop_sequences.clear();
         adjustments.note("stop", "dropped, this model does not take it");
+    }
+    let count = config.stop_sequences.len();
+    if !facts.blank_stop_sequences {
+        config.stop_sequences.retain(|text| !text.trim().is_empty());
+    }
+    if config.stop_sequences.len() < count {
+        adjustments.note("stop", "blank texts dropped, this model does not take them");
     }
     let most = output_limit.unwrap_or(u32::MAX);
     if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit > most) {

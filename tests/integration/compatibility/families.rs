@@ -179,6 +179,8 @@ fn sampling(facts: &Facts) -> String {
     }
     if !facts.stop_sequences {
         words.push("no `stop`");
+    } else if !facts.blank_stop_sequences {
+        words.push("`stop` that is not blank");
     }
     let least = format!("`max_tokens` from {}", facts.least_max_tokens);
     if facts.least_max_tokens > 1 {
