@@ -1,6 +1,6 @@
 //! Which field a model refuses, by the words of its refusal.
 
-use crate::models::RefusedField;
+use crate::models::{CallIdForm, RefusedField};
 
 /// The field that `message`, a ValidationException's, says the model does not take. Nothing where
 /// it is the field's value that is wrong, or no field at all.
@@ -15,6 +15,12 @@ pub(super) fn refused_field(message: &str) -> Option<RefusedField> {
         || message.contains("tool_choice") && message.contains("is not supported")
     {
         return Some(RefusedField::ForcedTool);
+    }
+    if message.contains("Tool call id was") && message.contains("with a length of 9") {
+        return Some(RefusedField::CallIds(CallIdForm::NineAlphanumerics));
+    }
+    if message.contains("tool_use.id: String should match pattern") {
+        return Some(RefusedField::CallIds(CallIdForm::Words));
     }
     if message.contains("doesn't support tool use in streaming mode") {
         return Some(RefusedField::StreamTools);
@@ -207,6 +213,16 @@ mod tests {
             (
                 "adaptive thinking is not supported on this model",
                 Some(RefusedField::Reasoning),
+            ),
+            (
+                "The model returned the following errors: Tool call id was a but must be a-z, \
+                 A-Z, 0-9, with a length of 9.",
+                Some(RefusedField::CallIds(CallIdForm::NineAlphanumerics)),
+            ),
+            (
+                "The model returned the following errors: messages.1.content.0.tool_use.id: \
+                 String should match pattern '^[a-zA-Z0-9_-]+$'",
+                Some(RefusedField::CallIds(CallIdForm::Words)),
             ),
             (
                 "This model doesn't support tool use in streaming mode.",

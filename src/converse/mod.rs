@@ -11,6 +11,7 @@ pub mod error;
 pub mod estimate;
 pub mod event;
 pub mod fold;
+pub mod identifier;
 mod json_text;
 pub mod media;
 pub mod options;

@@ -37,6 +37,8 @@ pub struct Facts {
     pub beside_tool_result: BesideToolResult,
     /// Whether `$ref` in a schema is followed.
     pub schema_references: bool,
+    /// What the ids of tool calls look like.
+    pub tool_call_ids: CallIdForm,
     /// Whether a tool's input can be held to its schema.
     pub strict_tools: bool,
     /// Whether the model can be told to call one tool at the most.
@@ -139,6 +141,19 @@ pub enum Sampling {
     /// Neither.
     #[default]
     None,
+}
+
+/// What the ids of tool calls look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallIdForm {
+    /// As Converse has them: 1 to 64 of `[a-zA-Z0-9_.:-]`.
+    #[default]
+    Converse,
+    /// 1 to 64 of `[a-zA-Z0-9_-]`.
+    Words,
+    /// 9 of `[a-zA-Z0-9]`.
+    NineAlphanumerics,
 }
 
 /// What may stand in a turn beside tool results.
@@ -263,6 +278,8 @@ pub enum RefusedField {
     StrictTools,
     /// `toolChoice` of `any` or `tool`
     ForcedTool,
+    /// `toolUseId` of another form
+    CallIds(CallIdForm),
     /// `toolConfig` of ConverseStream
     StreamTools,
     /// `toolResult.status`
@@ -356,6 +373,7 @@ impl Facts {
                 facts.forces_any_tool = false;
                 facts.forces_named_tool = false;
             }
+            RefusedField::CallIds(form) => facts.tool_call_ids = *form,
             RefusedField::StreamTools => facts.stream_tools = false,
             RefusedField::ToolResultStatus => facts.tool_result_status = false,
             RefusedField::ServiceTier

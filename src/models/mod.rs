@@ -18,7 +18,7 @@ pub use cost::{Price, Tier, Tokens, UnitPrices};
 pub use embedding::{EmbeddingBody, EmbeddingFacts, EmbeddingInput, RerankFacts, Truncation};
 pub use endpoint::{Endpoint, Modalities, Modality};
 pub use facts::{
-    BesideToolResult, CachePlace, Effort, Facts, Medium, OpenAiSurface, ReasoningKnob,
+    BesideToolResult, CachePlace, CallIdForm, Effort, Facts, Medium, OpenAiSurface, ReasoningKnob,
     ReasoningReplay, RefusedField, Sampling, Surface,
 };
 pub use id::{InvalidModelId, ModelId, ModelKind};

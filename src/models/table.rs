@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::ModelId;
 use super::embedding::{EmbeddingFacts, RerankFacts};
 use super::facts::{
-    BesideToolResult, CachePlace, Effort, Facts, Medium, ReasoningKnob, ReasoningReplay, Sampling,
-    Surface,
+    BesideToolResult, CachePlace, CallIdForm, Effort, Facts, Medium, ReasoningKnob,
+    ReasoningReplay, Sampling, Surface,
 };
 use super::image_facts::ImageFacts;
 use super::video_facts::VideoFacts;
@@ -171,6 +171,7 @@ row! {
     tool_result_json: bool,
     beside_tool_result: BesideToolResult,
     schema_references: bool,
+    tool_call_ids: CallIdForm,
     strict_tools: bool,
     single_tool_call: bool,
     structured_output: bool,

@@ -22,6 +22,18 @@ fn has(asked: &Value, pointer: &str) -> bool {
     asked.pointer(pointer).is_some()
 }
 
+/// A model of which the table knows nothing against schemas of any form.
+const QWEN: &str = "qwen.qwen3-32b-v1:0";
+
+/// The fields of a request with a tool of this schema.
+fn offering(members: Value) -> Value {
+    let mut schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    for (name, value) in members.as_object().unwrap() {
+        schema[name] = value.clone();
+    }
+    json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": schema}}]})
+}
+
 /// A model, the fields of a request to it, where one of them stands in Converse, how Bedrock refuses
 /// it, and the client's name for it.
 fn cases() -> Vec<(
@@ -175,6 +187,48 @@ async fn a_refused_field_is_left_out_once_and_from_then_on() {
                 assert!(!has(later, pointer), "{field}: {later}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn the_form_of_call_ids_is_learned() {
+    for (refusal, length) in [
+        (
+            "Tool call id was a:b but must be a-z, A-Z, 0-9, with a length of 9.",
+            9,
+        ),
+        (
+            "messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'",
+            16,
+        ),
+    ] {
+        let world = World::start().await;
+        world.simulator.push(refusing(refusal));
+        let mut request = with(whole("hi"), &offering(json!({})));
+        request["model"] = QWEN.into();
+        request["messages"] = json!([
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "tool_calls": [{"id": "a:b", "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": "a:b", "content": "no"},
+        ]);
+        let reply = world.chat(&request).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let asked = world.asked();
+        let id = |asked: &Value, block: &str| {
+            asked
+                .pointer(block)
+                .and_then(Value::as_str)
+                .unwrap()
+                .to_owned()
+        };
+        let call = "/messages/1/content/0/toolUse/toolUseId";
+        assert_eq!(id(&asked[0], call), "a:b");
+        let other = id(&asked[1], call);
+        assert_eq!(other.len(), length, "{other}");
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        assert!(other.chars().all(fits), "{other}");
+        let result = "/messages/2/content/0/toolResult/toolUseId";
+        assert_eq!(id(&asked[1], result), other);
     }
 }
 

@@ -10,13 +10,14 @@ use outcrop::converse::media::DocumentBlock;
 use outcrop::converse::request::{
     ConverseRequest, Message, Role, SystemBlock, Tool, ToolChoice, ToolInputSchema,
 };
-use outcrop::models::{BesideToolResult, CachePlace, Facts, Medium, Sampling};
+use outcrop::models::{BesideToolResult, CachePlace, CallIdForm, Facts, Medium, Sampling};
 use serde::de::IgnoredAny;
 use serde_json::{Number, Value};
 
 /// Panics where `request` is none that a model with these `facts` takes.
 pub fn hold(request: &ConverseRequest, facts: &Facts) {
     turns(&request.messages, facts);
+    ids_differ(&request.messages);
     for (position, message) in request.messages.iter().enumerate() {
         let before = position
             .checked_sub(1)
@@ -89,7 +90,7 @@ fn blocks(turn: &Message, facts: &Facts) {
         let role = match block {
             ContentBlock::Text(_) | ContentBlock::CachePoint(_) => continue,
             ContentBlock::ToolUse(call) => {
-                assert!(is_word(&call.tool_use_id, "_.:-"), "{}", call.tool_use_id);
+                call_id(&call.tool_use_id, facts);
                 assert!(is_word(&call.name, "_-"), "{}", call.name);
                 assert!(call.input.is_object(), "{:?}", call.input);
                 Role::Assistant
@@ -126,11 +127,7 @@ fn blocks(turn: &Message, facts: &Facts) {
 
 /// H11.
 fn tool_result(result: &ToolResultBlock, facts: &Facts) {
-    assert!(
-        is_word(&result.tool_use_id, "_.:-"),
-        "{}",
-        result.tool_use_id
-    );
+    call_id(&result.tool_use_id, facts);
     assert!(!result.content.is_empty(), "a result without content");
     assert!(result.status != Some(ToolResultStatus::Error) || facts.tool_result_status);
     for content in &result.content {
@@ -202,8 +199,10 @@ fn tools(request: &ConverseRequest, facts: &Facts) {
     assert!(facts.tools);
     let is_point = |tool: &Tool| matches!(tool, Tool::CachePoint(_));
     assert!(!config.tools.iter().all(is_point), "no tool");
+    let mut names = HashSet::new();
     for spec in config.tools.iter().filter_map(Tool::spec) {
         assert!(is_word(&spec.name, "_-"), "{}", spec.name);
+        assert!(names.insert(&spec.name), "two tools of one name");
         let description = spec.description.as_deref().unwrap_or("none");
         assert!(!description.trim().is_empty(), "an empty description");
         assert!(spec.strict.is_none() || facts.strict_tools);
@@ -226,6 +225,23 @@ fn tools(request: &ConverseRequest, facts: &Facts) {
             );
         }
     }
+}
+
+/// The ids of calls.
+fn call_id(id: &str, facts: &Facts) {
+    let fits = match facts.tool_call_ids {
+        CallIdForm::Converse => is_word(id, "_.:-"),
+        CallIdForm::Words => is_word(id, "_-"),
+        CallIdForm::NineAlphanumerics => is_word(id, "") && id.len() == 9,
+    };
+    assert!(fits, "{id}");
+}
+
+/// Each call has an id of its own.
+fn ids_differ(turns: &[Message]) {
+    let ids: Vec<&str> = turns.iter().flat_map(calls).collect();
+    let apart: HashSet<&str> = ids.iter().copied().collect();
+    assert_eq!(apart.len(), ids.len(), "two calls of one id");
 }
 
 /// H14.

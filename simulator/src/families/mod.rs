@@ -16,6 +16,8 @@ pub(crate) struct Family {
     /// Whether a turn of the conversation may be the system's.
     pub(crate) system_turns: bool,
     pub(crate) tools: Tools,
+    /// What the ids of calls may be like.
+    pub(crate) call_ids: CallIds,
     /// Tools that Bedrock runs itself, by name.
     pub(crate) server_tools: &'static [&'static str],
     /// Whether tools may demand inputs that fit their schemas exactly.
@@ -76,6 +78,18 @@ pub(crate) enum Tools {
     /// In Converse but not in ConverseStream.
     Unstreamed(Choice),
     Streamed(Choice),
+}
+
+/// What the ids of calls may be like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallIds {
+    Any,
+    /// Letters, digits, `_` and `-`, each id once in a conversation.
+    Words,
+    /// Letters and digits, at least nine: of more the first nine are taken, as it seems.
+    NineOrMore,
+    /// Nine letters and digits.
+    Nine,
 }
 
 /// Which tool choices a family takes.

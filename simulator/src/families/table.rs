@@ -3,7 +3,7 @@
 //! `maxTokensMaximum` of ListFoundationModels gives the longest answers (recording
 //! `listfoundationmodels-unknown-95d27523`); context windows are those of AWS's model cards.
 
-use super::{Caching, Choice, Family, Maker, Reasoning, Sampling, Tools};
+use super::{Caching, CallIds, Choice, Family, Maker, Reasoning, Sampling, Tools};
 
 pub(super) const UNKNOWN: Family = Family {
     stems: &[],
@@ -11,6 +11,7 @@ pub(super) const UNKNOWN: Family = Family {
     system: true,
     system_turns: true,
     tools: Tools::Streamed(Choice::All),
+    call_ids: CallIds::Any,
     server_tools: &[],
     strict_tools: true,
     structured_output: true,
@@ -76,6 +77,7 @@ const CLAUDE_FIELDS: &[&str] = &[
 /// Claude 3 and what is not listed below.
 const CLAUDE: Family = Family {
     maker: Maker::Anthropic,
+    call_ids: CallIds::Words,
     system_turns: false,
     same_role_runs: false,
     efforts: &[],
@@ -177,8 +179,12 @@ const LLAMA: Family = Family {
     window: Some(128_000),
     ..OPEN
 };
+/// Ids of Bedrock's own pass with older models and Pixtral
+/// (<https://github.com/anomalyco/opencode/pull/48843>), and not with newer ones
+/// (<https://github.com/vercel/ai/issues/11802>).
 const MISTRAL: Family = Family {
     tools: AUTO,
+    call_ids: CallIds::Nine,
     tool_results_alone: true,
     tool_result_media: &["document"],
     video: false,
@@ -368,6 +374,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         stems: &["mistral.mistral-large-2402", "mistral.mistral-small"],
+        call_ids: CallIds::NineOrMore,
         tools: Tools::Unstreamed(Choice::All),
         strict_tools: false,
         structured_output: false,
@@ -376,6 +383,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         stems: &["mistral.mistral-large-2407"],
+        call_ids: CallIds::NineOrMore,
         tools: Tools::Unstreamed(Choice::All),
         strict_tools: false,
         structured_output: false,
@@ -393,6 +401,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         stems: &["mistral.pixtral"],
+        call_ids: CallIds::NineOrMore,
         strict_tools: false,
         structured_output: false,
         ..MISTRAL

@@ -69,6 +69,7 @@ const RULES: &[Rule] = &[
     tools::server_tools_supported,
     tools::strict_supported,
     tool_results::no_duplicate_ids,
+    tool_results::ids_fit_the_family,
     tool_results::every_call_has_its_result,
     tool_results::no_surplus_results,
     tool_results::alone_in_their_turn,

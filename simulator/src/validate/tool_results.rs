@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Subject;
 use crate::conversation::text;
 use crate::error::AwsError;
-use crate::families::Maker;
+use crate::families::{CallIds, Maker};
 
 pub(super) fn no_duplicate_ids(subject: &Subject<'_>) -> Result<(), AwsError> {
     for (turn, message) in subject.conversation.messages.iter().enumerate() {
@@ -26,6 +26,34 @@ pub(super) fn no_duplicate_ids(subject: &Subject<'_>) -> Result<(), AwsError> {
         }
     }
     Ok(())
+}
+
+/// In the words of Claude (<https://github.com/anthropics/claude-code/issues/20901>) and of Mistral
+/// (<https://github.com/anomalyco/opencode/pull/48843>).
+pub(super) fn ids_fit_the_family(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let mut seen = HashSet::new();
+    let calls = subject.conversation.located_blocks();
+    for (place, _, block) in calls.filter(|(_, _, block)| block.kind == "toolUse") {
+        let id = text(block.value.get("toolUseId"));
+        let is_made_of = |fits: fn(char) -> bool| id.chars().all(fits);
+        let is_word = is_made_of(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        let is_nine = id.len() == 9 && is_made_of(|c| c.is_ascii_alphanumeric());
+        let message = match subject.family.call_ids {
+            CallIds::Words if !is_word => {
+                format!("{place}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
+            }
+            CallIds::Words if !seen.insert(id) => format!("{place}: `tool_use` ids must be unique"),
+            CallIds::Nine if !is_nine => not_nine(id),
+            CallIds::NineOrMore if !is_nine && id.len() <= 9 => not_nine(id),
+            _ => continue,
+        };
+        return Err(AwsError::by_model(message));
+    }
+    Ok(())
+}
+
+fn not_nine(id: &str) -> String {
+    format!("Tool call id was {id} but must be a-z, A-Z, 0-9, with a length of 9.")
 }
 
 pub(super) fn every_call_has_its_result(subject: &Subject<'_>) -> Result<(), AwsError> {
@@ -194,6 +222,55 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_judged_by_family() {
+        let claude = "us.anthropic.claude-sonnet-4-6";
+        let pixtral = "us.mistral.pixtral-large-2502-v1:0";
+        let ministral = "mistral.ministral-3-14b-instruct";
+        let not_nine = "must be a-z, A-Z, 0-9, with a length of 9.";
+        for (model, id, refused) in [
+            (claude, "tooluse_a-B1", ""),
+            (
+                claude,
+                "functions.f:0",
+                "String should match pattern '^[a-zA-Z0-9_-]+$'",
+            ),
+            ("moonshot.kimi-k2-thinking", "functions.f:0", ""),
+            (pixtral, "a1B2c3D4e", ""),
+            (pixtral, "tooluse_BO78QZ2Q-mQxGBOlx0zFg", ""),
+            (pixtral, "a", not_nine),
+            (ministral, "a1B2c3D4e", ""),
+            (ministral, "tooluse_BO78QZ2Q-mQxGBOlx0zFg", not_nine),
+        ] {
+            let message = judged(model, &[call(id)], &[result(id)]).unwrap_or_default();
+            assert!(
+                message.contains(refused) && refused.is_empty() == message.is_empty(),
+                "{model}: {message}"
+            );
+        }
+    }
+
+    #[test]
+    fn claude_refuses_an_id_that_recurs() {
+        let turn = |role: &str, block: Value| json!({ "role": role, "content": [block] });
+        let request = json!({
+            "messages": [
+                turn("user", json!({ "text": "hi" })),
+                turn("assistant", call("a")), turn("user", result("a")),
+                turn("assistant", call("a")), turn("user", result("a")),
+            ],
+            "toolConfig": { "tools": [
+                { "toolSpec": { "name": "t", "inputSchema": { "json": { "type": "object" } } } }] },
+        });
+        let message = refusal("us.anthropic.claude-sonnet-4-6", request.clone());
+        let message = message.unwrap_or_default();
+        assert!(
+            message.ends_with("messages.3.content.0: `tool_use` ids must be unique"),
+            "{message}"
+        );
+        assert_eq!(refusal("amazon.nova-lite-v1:0", request), None);
+    }
+
+    #[test]
     fn media_in_results_are_judged_by_family() {
         let png = json!({ "image": { "format": "png", "source": { "bytes": "iVBORw0KGgoAAAANSUhEUgAAAAE=" } } });
         let document = |format: &str| json!({ "document": { "format": format, "name": "a", "source": { "bytes": "JVBERi0xLjQK" } } });
@@ -220,8 +297,9 @@ mod tests {
                 "toolResult.content.image field",
             ),
         ] {
-            let result = json!({ "toolResult": { "toolUseId": "a", "content": [content] } });
-            let message = judged(model, &[call("a")], &[result]).unwrap_or_default();
+            let id = "tooluse_of_ten";
+            let result = json!({ "toolResult": { "toolUseId": id, "content": [content] } });
+            let message = judged(model, &[call(id)], &[result]).unwrap_or_default();
             assert!(
                 message.contains(refused) && refused.is_empty() == message.is_empty(),
                 "{model}: {message}"

@@ -2,6 +2,7 @@
 //! model's family takes. The rules are numbered as in the project's contract (H1 to H21).
 
 mod caching;
+mod call_ids;
 mod fields;
 mod json;
 mod media;
@@ -44,6 +45,7 @@ pub fn apply(
     }
     turns::drop_blank_text(request);
     pairing::pair_tool_results(&mut request.messages, adjustments);
+    call_ids::make_unique(&mut request.messages, facts);
     media::move_out_of_results(&mut request.messages, facts, adjustments);
     let reasons = reasoning::apply(
         request,
@@ -54,6 +56,7 @@ pub fn apply(
         adjustments,
     );
 
+    tools::drop_namesakes(request, adjustments);
     let hide_tool_calls = tools::declare(request, wishes.calls_forbidden);
     tools::choose(request, reasons, facts, adjustments);
     tools::strict(request, facts, adjustments);

@@ -39,6 +39,29 @@ pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), Fault> 
     Ok(())
 }
 
+/// Of several tools of one name, which Bedrock refuses, the last one is offered.
+pub(super) fn drop_namesakes(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
+    let Some(config) = request.tool_config.as_mut() else {
+        return;
+    };
+    let mut names: HashSet<String> = HashSet::new();
+    let mut kept: Vec<Tool> = Vec::with_capacity(config.tools.len());
+    for tool in config.tools.drain(..).rev() {
+        let is_namesake = tool
+            .spec()
+            .is_some_and(|spec| !names.insert(spec.name.clone()));
+        if !is_namesake {
+            kept.push(tool);
+            continue;
+        }
+        // The cache point that follows a tool goes with it.
+        kept.pop_if(|tool| matches!(tool, Tool::CachePoint(_)));
+        adjustments.note("tools", "several of one name, the last of them is offered");
+    }
+    kept.reverse();
+    config.tools = kept;
+}
+
 /// H9: a conversation with calls in it has its tools declared, also where the client offers none
 /// or wants none called. Returns whether the model's calls are to be kept from the client.
 pub(super) fn declare(request: &mut ConverseRequest, calls_forbidden: bool) -> bool {

@@ -2,10 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sha2::{Digest, Sha256};
-
-/// The longest tool name and the longest tool call id that Bedrock takes.
-const LONGEST: usize = 64;
+use crate::converse::identifier::identifier;
 
 /// The tool names of one request, as the client writes them and as Bedrock takes them.
 ///
@@ -20,10 +17,18 @@ pub struct ToolNames {
 impl ToolNames {
     /// The name that Bedrock takes for the client's `name`.
     pub fn bedrock_name(&mut self, name: &str) -> String {
-        let bedrock = acceptable(name, |c| c == '_' || c == '-');
+        let bedrock = identifier(name, &['_', '-']);
         if bedrock != name {
             self.client_names.insert(bedrock.clone(), name.to_owned());
         }
+        bedrock
+    }
+
+    /// The name that Bedrock takes for the client's function `name`, which takes the place of a
+    /// custom tool of this name.
+    pub fn bedrock_name_of_function(&mut self, name: &str) -> String {
+        let bedrock = self.bedrock_name(name);
+        self.custom.remove(&bedrock);
         bedrock
     }
 
@@ -50,24 +55,7 @@ impl ToolNames {
 /// The tool call id that Bedrock takes for the client's `id`: the same text always gives the same
 /// id, so that a call and its result stay together.
 pub(super) fn bedrock_call_id(id: &str) -> String {
-    acceptable(id, |c| matches!(c, '_' | '-' | '.' | ':'))
-}
-
-/// `text` if it is 1 to 64 letters, digits and `punctuation`; otherwise as much of it as fits and
-/// a digest.
-fn acceptable(text: &str, punctuation: fn(char) -> bool) -> String {
-    let fits = |c: char| c.is_ascii_alphanumeric() || punctuation(c);
-    if (1..=LONGEST).contains(&text.len()) && text.chars().all(fits) {
-        return text.to_owned();
-    }
-    let digest = Sha256::digest(text.as_bytes());
-    let suffix: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
-    let room = LONGEST - suffix.len() - 1;
-    let kept = text.chars().map(|c| if fits(c) { c } else { '_' });
-    let mut name: String = kept.take(room).collect();
-    name.push('_');
-    name.push_str(&suffix);
-    name
+    identifier(id, &['_', '-', '.', ':'])
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ impl Reader<'_> {
             .filter(|name| !name.is_empty())
             .ok_or_else(|| Fault::missing_field(path, "name"))?;
         let spec = Tool::ToolSpec(ToolSpec {
-            name: self.names.bedrock_name(&name),
+            name: self.names.bedrock_name_of_function(&name),
             // An empty description is refused by Bedrock.
             description: description.filter(|text| !text.trim().is_empty()),
             input_schema: ToolInputSchema::Json(schema(parameters, &format!("{path}.parameters"))?),

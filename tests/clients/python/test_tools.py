@@ -286,6 +286,22 @@ def test_any_tool_name_comes_back_as_it_was_sent(client, simulator, name, stream
     assert again["messages"][1]["content"][-1]["toolUse"]["name"] == sent[ODD_NAMES.index(name)]
 
 
+def test_ids_that_recur_are_told_apart(client, simulator):
+    # As Kimi numbers its calls; the conversation goes on with other models.
+    conversation = list(QUESTION)
+    for turn in ("21 degrees", "22 degrees"):
+        conversation.append({"role": "assistant", "content": None, "tool_calls": [
+            {"id": "functions.get_weather:0", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+        ]})
+        conversation.append({"role": "tool", "tool_call_id": "functions.get_weather:0", "content": turn})
+    for model in ["moonshot.kimi-k2-thinking", CLAUDE, "mistral.ministral-3-14b-instruct"]:
+        client.chat.completions.create(model=model, messages=conversation, tools=[WEATHER])
+        turns = simulator.last()["messages"]
+        calls = [turns[place]["content"][-1]["toolUse"]["toolUseId"] for place in (1, 3)]
+        results = [turns[place]["content"][0]["toolResult"]["toolUseId"] for place in (2, 4)]
+        assert calls == results and len(set(calls)) == 2
+
+
 FUNCTION = WEATHER["function"]
 
 

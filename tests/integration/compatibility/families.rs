@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use outcrop::models::{
-    BesideToolResult, CachePlace, Facts, Medium, ModelId, ModelTable, ReasoningKnob,
+    BesideToolResult, CachePlace, CallIdForm, Facts, Medium, ModelId, ModelTable, ReasoningKnob,
     ReasoningReplay, Sampling, Surface,
 };
 
@@ -106,6 +106,11 @@ fn tools(facts: &Facts) -> String {
     }
     if facts.beside_tool_result == BesideToolResult::Nothing {
         words.push("results alone in their turn");
+    }
+    match facts.tool_call_ids {
+        CallIdForm::Converse => {}
+        CallIdForm::Words => words.push("ids without `.` and `:`"),
+        CallIdForm::NineAlphanumerics => words.push("ids of nine characters"),
     }
     if facts.tool_result_json {
         words.push("results as `json`");

@@ -1,0 +1,208 @@
+//! Ids of tool calls: of the form that the family takes, and each of one call alone. A model that
+//! counts its calls anew in each turn (`functions.f:0`) repeats its ids, and Claude refuses a
+//! conversation with one id twice.
+//!
+//! What an id becomes depends on itself and on the calls in front of it, so that a conversation
+//! that goes on keeps what it had.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::converse::content::ContentBlock;
+use crate::converse::identifier::{identifier, nine_alphanumerics};
+use crate::converse::request::{Message, Role};
+use crate::models::{CallIdForm, Facts};
+
+/// Gives each call an id of its own, and its result the same.
+///
+/// Results stand in the turn after their calls.
+pub(super) fn make_unique(messages: &mut [Message], facts: &Facts) {
+    let mut ids = CallIds {
+        form: facts.tool_call_ids,
+        calls: HashMap::new(),
+        given: HashSet::new(),
+    };
+    let mut turn: HashMap<String, String> = HashMap::new();
+    for message in messages {
+        if message.role == Role::Assistant {
+            turn.clear();
+        }
+        for block in &mut message.content {
+            match block {
+                ContentBlock::ToolUse(call) => {
+                    let id = ids.next(&call.tool_use_id);
+                    let before = std::mem::replace(&mut call.tool_use_id, id.clone());
+                    turn.insert(before, id);
+                }
+                ContentBlock::ToolResult(result) => {
+                    if let Some(id) = turn.get(&result.tool_use_id) {
+                        result.tool_use_id.clone_from(id);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+struct CallIds {
+    form: CallIdForm,
+    /// The client's ids, and how many calls have had each.
+    calls: HashMap<String, u32>,
+    /// The ids that were given.
+    given: HashSet<String>,
+}
+
+impl CallIds {
+    /// The id of the next call, which the client calls `id`.
+    fn next(&mut self, id: &str) -> String {
+        let count = self.calls.entry(id.to_owned()).or_default();
+        loop {
+            *count += 1;
+            let candidate = match *count {
+                1 => self.form.of(id),
+                count => self.form.of(&format!("{id}_{count}")),
+            };
+            if self.given.insert(candidate.clone()) {
+                return candidate;
+            }
+        }
+    }
+}
+
+impl CallIdForm {
+    /// `id` in this form.
+    fn of(self, id: &str) -> String {
+        match self {
+            Self::Converse => identifier(id, &['_', '-', '.', ':']),
+            Self::Words => identifier(id, &['_', '-']),
+            Self::NineAlphanumerics => {
+                let is_one = id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric());
+                match is_one {
+                    true => id.to_owned(),
+                    false => nine_alphanumerics(id),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::converse::JsonText;
+    use crate::converse::content::{ToolResultBlock, ToolResultContent, ToolUseBlock};
+    use proptest::prelude::*;
+
+    /// A turn of calls and the turn of their results, for each list of ids.
+    fn turns(ids: &[Vec<String>]) -> Vec<Message> {
+        let turn = |ids: &Vec<String>| {
+            let calls = ids.iter().map(|id| {
+                ContentBlock::ToolUse(ToolUseBlock {
+                    tool_use_id: id.clone(),
+                    name: "f".to_owned(),
+                    input: JsonText::empty_object(),
+                })
+            });
+            let results = ids.iter().rev().map(|id| {
+                ContentBlock::ToolResult(ToolResultBlock {
+                    tool_use_id: id.clone(),
+                    content: vec![ToolResultContent::no_output()],
+                    status: None,
+                })
+            });
+            let message = |role, content| Message { role, content };
+            [
+                message(Role::Assistant, calls.collect()),
+                message(Role::User, results.collect()),
+            ]
+        };
+        ids.iter().flat_map(turn).collect()
+    }
+
+    /// The ids of the calls, then of their results in the order of the calls.
+    fn ids(messages: &[Message]) -> (Vec<String>, Vec<String>) {
+        let (mut calls, mut results) = (Vec::new(), Vec::new());
+        for message in messages {
+            let of_turn = message.content.iter().filter_map(|block| match block {
+                ContentBlock::ToolUse(call) => Some(call.tool_use_id.clone()),
+                ContentBlock::ToolResult(result) => Some(result.tool_use_id.clone()),
+                _ => None,
+            });
+            match message.role {
+                Role::Assistant => calls.extend(of_turn),
+                _ => results.extend(of_turn.collect::<Vec<_>>().into_iter().rev()),
+            }
+        }
+        (calls, results)
+    }
+
+    fn unique(turns: &[Message], form: CallIdForm) -> Vec<Message> {
+        let mut turns = turns.to_vec();
+        let facts = Facts {
+            tool_call_ids: form,
+            ..Facts::default()
+        };
+        make_unique(&mut turns, &facts);
+        turns
+    }
+
+    fn texts(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn an_id_that_recurs_is_changed_with_its_result() {
+        let ids_of = |form, turns: &[Vec<String>]| ids(&unique(&super::tests::turns(turns), form));
+        let kimi = [
+            texts(&["functions.f:0", "functions.f:1"]),
+            texts(&["functions.f:0"]),
+            texts(&["functions.f:0_2", "functions.f:0"]),
+        ];
+        let expected = [
+            "functions.f:0",
+            "functions.f:1",
+            "functions.f:0_2",
+            "functions.f:0_2_2",
+            "functions.f:0_3",
+        ];
+        let (calls, results) = ids_of(CallIdForm::Converse, &kimi);
+        assert_eq!(calls, expected);
+        assert_eq!(results, expected);
+        let (calls, results) = ids_of(CallIdForm::Words, &kimi);
+        assert!(calls.iter().all(|id| !id.contains([':', '.'])), "{calls:?}");
+        assert_eq!(calls, results);
+    }
+
+    #[test]
+    fn nine_letters_and_digits_are_kept_and_all_else_becomes_nine() {
+        let turns = turns(&[texts(&["a1B2c3D4e", "tooluse_BO78QZ2Q-mQxGBOlx0zFg", "a"])]);
+        let (calls, results) = ids(&unique(&turns, CallIdForm::NineAlphanumerics));
+        assert_eq!(calls, ["a1B2c3D4e", calls[1].as_str(), calls[2].as_str()]);
+        assert!(calls.iter().all(|id| id.len() == 9), "{calls:?}");
+        assert_eq!(calls, results);
+    }
+
+    proptest! {
+        #[test]
+        fn ids_are_unique_and_stay_while_the_conversation_goes_on(
+            turns in proptest::collection::vec(
+                proptest::collection::hash_set("[ab:_2]{1,4}|\\PC{60,70}", 1..4), 1..6,
+            ),
+            form in proptest::sample::select(vec![
+                CallIdForm::Converse, CallIdForm::Words, CallIdForm::NineAlphanumerics,
+            ]),
+        ) {
+            let turns: Vec<Vec<String>> =
+                turns.into_iter().map(|ids| ids.into_iter().collect()).collect();
+            let whole = unique(&super::tests::turns(&turns), form);
+            let (calls, results) = ids(&whole);
+            prop_assert_eq!(&calls, &results);
+            let apart: HashSet<&String> = calls.iter().collect();
+            prop_assert_eq!(apart.len(), calls.len());
+            for length in 0..turns.len() {
+                let shorter = unique(&super::tests::turns(&turns[..length]), form);
+                prop_assert_eq!(&whole[..shorter.len()], &shorter[..]);
+            }
+        }
+    }
+}
