@@ -16,6 +16,15 @@ pub(super) fn refused_field(message: &str) -> Option<RefusedField> {
     {
         return Some(RefusedField::ForcedTool);
     }
+    if message.contains("input_schema does not support oneOf, allOf, or anyOf") {
+        return Some(RefusedField::SchemaRootCombinators);
+    }
+    if message.contains("/toolSpec/inputSchema/json: extraneous key [") {
+        return Some(RefusedField::SchemaRootKeys);
+    }
+    if message.contains("Property keys should match pattern") {
+        return Some(RefusedField::PropertyKeys);
+    }
     if message.contains("Tool call id was") && message.contains("with a length of 9") {
         return Some(RefusedField::CallIds(CallIdForm::NineAlphanumerics));
     }
@@ -213,6 +222,22 @@ mod tests {
             (
                 "adaptive thinking is not supported on this model",
                 Some(RefusedField::Reasoning),
+            ),
+            (
+                "The model returned the following errors: tools.6.custom.input_schema: \
+                 input_schema does not support oneOf, allOf, or anyOf at the top level",
+                Some(RefusedField::SchemaRootCombinators),
+            ),
+            (
+                "The model returned the following errors: Malformed input request: \
+                 #/toolConfig/tools/1/toolSpec/inputSchema/json: extraneous key [$defs] is not \
+                 permitted, please reformat your input and try again.",
+                Some(RefusedField::SchemaRootKeys),
+            ),
+            (
+                "tools.0.custom.input_schema.properties: Property keys should match pattern \
+                 '^[a-zA-Z0-9_.-]{1,64}$'",
+                Some(RefusedField::PropertyKeys),
             ),
             (
                 "The model returned the following errors: Tool call id was a but must be a-z, \

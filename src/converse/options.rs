@@ -213,6 +213,12 @@ impl OutputConfig {
             },
         }
     }
+
+    /// The schema, as a string of JSON.
+    pub fn schema_mut(&mut self) -> &mut String {
+        let TextFormatStructure::JsonSchema(definition) = &mut self.text_format.structure;
+        &mut definition.schema
+    }
 }
 
 /// Whether the model runs on faster machines.

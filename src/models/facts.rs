@@ -37,6 +37,12 @@ pub struct Facts {
     pub beside_tool_result: BesideToolResult,
     /// Whether `$ref` in a schema is followed.
     pub schema_references: bool,
+    /// Whether `anyOf`, `oneOf`, `allOf` and `$ref` may stand at the root of a tool's schema.
+    pub schema_root_combinators: bool,
+    /// The keywords that may stand at the root of a tool's schema; any where there are none.
+    pub schema_root_keys: Vec<String>,
+    /// Whether a property may have any name.
+    pub any_property_key: bool,
     /// What the ids of tool calls look like.
     pub tool_call_ids: CallIdForm,
     /// Whether a tool's input can be held to its schema.
@@ -278,6 +284,12 @@ pub enum RefusedField {
     StrictTools,
     /// `toolChoice` of `any` or `tool`
     ForcedTool,
+    /// `anyOf`, `oneOf` and `allOf` at the root of a tool's schema
+    SchemaRootCombinators,
+    /// Other keywords at the root of a tool's schema
+    SchemaRootKeys,
+    /// Names of properties
+    PropertyKeys,
     /// `toolUseId` of another form
     CallIds(CallIdForm),
     /// `toolConfig` of ConverseStream
@@ -373,6 +385,12 @@ impl Facts {
                 facts.forces_any_tool = false;
                 facts.forces_named_tool = false;
             }
+            RefusedField::SchemaRootCombinators => facts.schema_root_combinators = false,
+            RefusedField::SchemaRootKeys => {
+                let keys = ["type", "properties", "required"];
+                facts.schema_root_keys = keys.map(str::to_owned).to_vec();
+            }
+            RefusedField::PropertyKeys => facts.any_property_key = false,
             RefusedField::CallIds(form) => facts.tool_call_ids = *form,
             RefusedField::StreamTools => facts.stream_tools = false,
             RefusedField::ToolResultStatus => facts.tool_result_status = false,

@@ -150,6 +150,27 @@ fn cases() -> Vec<(
             "stop",
         ),
         (
+            QWEN,
+            offering(json!({"anyOf": [{"required": ["a"]}]})),
+            "/toolConfig/tools/0/toolSpec/inputSchema/json/anyOf",
+            "The model returned the following errors: tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
+            "tools[].function.parameters",
+        ),
+        (
+            QWEN,
+            offering(json!({"minProperties": 1})),
+            "/toolConfig/tools/0/toolSpec/inputSchema/json/minProperties",
+            "The model returned the following errors: Malformed input request: #/toolConfig/tools/0/toolSpec/inputSchema/json: extraneous key [minProperties] is not permitted, please reformat your input and try again.",
+            "tools[].function.parameters",
+        ),
+        (
+            QWEN,
+            offering(json!({"properties": {"$a": {"type": "string"}}})),
+            "/toolConfig/tools/0/toolSpec/inputSchema/json/properties/$a",
+            "The model returned the following errors: tools.0.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'",
+            "tools[].function.parameters",
+        ),
+        (
             "us.meta.llama3-3-70b-instruct-v1:0",
             json!({"additionalModelRequestFields": {"min_p": 0.5}}),
             "/additionalModelRequestFields",

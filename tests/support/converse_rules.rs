@@ -211,6 +211,7 @@ fn tools(request: &ConverseRequest, facts: &Facts) {
         // Text that JSON allows and that is none (half of a pair of surrogates) is the client's.
         if let Ok(schema) = serde_json::from_str::<Value>(schema.as_str()) {
             assert_eq!(schema["type"], "object", "{schema}");
+            root(&schema, facts);
         }
     }
     match &config.tool_choice {
@@ -225,6 +226,29 @@ fn tools(request: &ConverseRequest, facts: &Facts) {
             );
         }
     }
+}
+
+/// What stands at the root of a tool's schema, and how its properties are named.
+fn root(schema: &Value, facts: &Facts) {
+    let members = schema.as_object().expect("an object");
+    let combines = |key: &&String| ["anyOf", "oneOf", "allOf"].contains(&key.as_str());
+    assert!(
+        facts.schema_root_combinators || !members.keys().any(|key| combines(&key)),
+        "{schema}"
+    );
+    let keys = &facts.schema_root_keys;
+    assert!(
+        keys.is_empty() || members.keys().all(|key| keys.contains(key)),
+        "{schema}"
+    );
+    let properties = members.get("properties").and_then(Value::as_object);
+    let mut names = properties
+        .into_iter()
+        .flat_map(|properties| properties.keys());
+    assert!(
+        facts.any_property_key || names.all(|name| is_word(name, "_.-")),
+        "{schema}"
+    );
 }
 
 /// The ids of calls.

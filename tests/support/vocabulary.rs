@@ -1,7 +1,7 @@
 //! Requests put together from what clients write: every byte of an input chooses a message or a
 //! field, so that what belongs together meets in ways that changes of single bytes do not reach.
 
-const MESSAGES: [&str; 46] = [
+const MESSAGES: [&str; 47] = [
     r#"{"role":"user","content":"hello"}"#,
     r#"{"role":"user","content":" \n"}"#,
     r#"{"role":"user","content":[]}"#,
@@ -35,6 +35,7 @@ const MESSAGES: [&str; 46] = [
     r#"{"role":"assistant","content":"c","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{"}},{"id":"2","type":"function","function":{"name":"mcp.x/y","arguments":""}}]}"#,
     r#"{"role":"assistant","tool_calls":[{"id":"2","type":"function","function":{"name":"g","arguments":"[]"}},{"id":"2","type":"function","function":{"name":"g"}}],"cache_control":{"type":"ephemeral"}}"#,
     r#"{"role":"assistant","tool_calls":[{"id":"3/é","type":"custom","custom":{"name":"shell","input":"ls"}}]}"#,
+    r#"{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{\"$a\":{\"$a\":[\"$a\"]}}"}},{"id":"f.g:0","type":"function","function":{"name":"g","arguments":"{\"$a\":1}"}}]}"#,
     r#"{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}}"#,
     r#"{"role":"tool","tool_call_id":"1","content":"r"}"#,
     r#"{"role":"tool","tool_call_id":"1","content":" "}"#,
@@ -50,13 +51,15 @@ const MESSAGES: [&str; 46] = [
     r#"{"role":"user","name":"n","content":"bye","more":1}"#,
 ];
 
-const FIELDS: [&str; 50] = [
+const FIELDS: [&str; 54] = [
     r#""stream":true"#,
     r#""stream":true,"stream_options":{"include_usage":true}"#,
     r#""tools":[{"type":"function","function":{"name":"f","description":" ","parameters":{}}}]"#,
     r##""tools":[{"type":"function","function":{"name":"f","parameters":{"$ref":"#/$defs/P","$defs":{"P":{"type":"object"}}}},"cache_control":{"type":"ephemeral"}},{"type":"function","function":{"name":"mcp.x/y"}}]"##,
     r#""tools":[{"type":"function","function":{"name":"f","strict":true,"parameters":{"type":"object","properties":{"a":{"type":"integer","minimum":1}}}},"cache_control":{"type":"ephemeral"}},{"type":"custom","custom":{"name":"shell","format":{"type":"grammar"}}},{"type":"function","function":{"name":"json_response","cache_control":{"type":"ephemeral","ttl":"1h"}}}]"#,
     r##""tools":[{"type":"function","function":{"name":"f","parameters":{"type":null,"$ref":"#/$defs/T","$defs":{"T":{"anyOf":[true,{"$ref":"#/$defs/T"}]}}}}}]"##,
+    r##""tools":[{"type":"function","function":{"name":"f","strict":true,"parameters":{"properties":{"$a":{"properties":{"a b":{"$ref":"#/properties/$a"}},"required":["a b"]}},"required":["$a"]}}}]"##,
+    r##""tools":[{"type":"function","function":{"name":"f","parameters":{"type":["object","null"],"description":"d","properties":{"a":{}},"oneOf":[{"required":["a"]},{"$ref":"#/$defs/P"},{"$ref":"#/oneOf/0"}],"allOf":[{"minProperties":1}],"$defs":{"P":{"properties":{"@b":{"const":1}},"required":["@b"]}}}}},{"type":"custom","custom":{"name":"f"}}]"##,
     r#""tool_choice":"none""#,
     r#""tool_choice":"auto""#,
     r#""tool_choice":"required""#,
@@ -70,6 +73,7 @@ const FIELDS: [&str; 50] = [
     r#""response_format":{"type":"json_object"}"#,
     r#""response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{"a":{"oneOf":[{"type":"integer","maximum":3},{"type":"null"}]}}}}}"#,
     r#""response_format":{"type":"json_schema","json_schema":{"name":"n","description":" ","schema":{"type":"array","items":{"type":"string"}}}}"#,
+    r#""response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{"$a":{"type":"string"}},"anyOf":[{"required":["$a"]}]}}}"#,
     r##""response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"$ref":"#/$defs/P","$defs":{"P":{"type":"object","patternProperties":{}}}}}}"##,
     r#""reasoning_effort":"none""#,
     r#""reasoning_effort":"minimal""#,
@@ -88,6 +92,7 @@ const FIELDS: [&str; 50] = [
     r#""top_p":0.9"#,
     r#""top_k":5"#,
     r#""stop":["","x"]"#,
+    r#""stop":"\n""#,
     r#""n":3"#,
     r#""frequency_penalty":0.5,"presence_penalty":-2"#,
     r#""web_search_options":{}"#,

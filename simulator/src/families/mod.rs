@@ -16,6 +16,8 @@ pub(crate) struct Family {
     /// Whether a turn of the conversation may be the system's.
     pub(crate) system_turns: bool,
     pub(crate) tools: Tools,
+    /// What the schemas of tools may be like.
+    pub(crate) tool_schemas: ToolSchemas,
     /// What the ids of calls may be like.
     pub(crate) call_ids: CallIds,
     /// Tools that Bedrock runs itself, by name.
@@ -78,6 +80,16 @@ pub(crate) enum Tools {
     /// In Converse but not in ConverseStream.
     Unstreamed(Choice),
     Streamed(Choice),
+}
+
+/// What the schemas of tools may be like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ToolSchemas {
+    Any,
+    /// Without combinations at the root, with properties of plain names.
+    Claude,
+    /// With few keywords at the root.
+    Nova,
 }
 
 /// What the ids of calls may be like.

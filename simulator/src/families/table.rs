@@ -3,7 +3,7 @@
 //! `maxTokensMaximum` of ListFoundationModels gives the longest answers (recording
 //! `listfoundationmodels-unknown-95d27523`); context windows are those of AWS's model cards.
 
-use super::{Caching, CallIds, Choice, Family, Maker, Reasoning, Sampling, Tools};
+use super::{Caching, CallIds, Choice, Family, Maker, Reasoning, Sampling, ToolSchemas, Tools};
 
 pub(super) const UNKNOWN: Family = Family {
     stems: &[],
@@ -11,6 +11,7 @@ pub(super) const UNKNOWN: Family = Family {
     system: true,
     system_turns: true,
     tools: Tools::Streamed(Choice::All),
+    tool_schemas: ToolSchemas::Any,
     call_ids: CallIds::Any,
     server_tools: &[],
     strict_tools: true,
@@ -77,6 +78,7 @@ const CLAUDE_FIELDS: &[&str] = &[
 /// Claude 3 and what is not listed below.
 const CLAUDE: Family = Family {
     maker: Maker::Anthropic,
+    tool_schemas: ToolSchemas::Claude,
     call_ids: CallIds::Words,
     system_turns: false,
     same_role_runs: false,
@@ -139,6 +141,7 @@ const CLAUDE_5_5: Family = Family {
 /// recordings show turns of the same role in a row (`conv-nova-002349d1`, `conv-titan-022ddede`).
 const NOVA: Family = Family {
     maker: Maker::Amazon,
+    tool_schemas: ToolSchemas::Nova,
     system_turns: false,
     server_tools: &["nova_grounding"],
     leading_assistant: false,

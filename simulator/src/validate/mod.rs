@@ -19,6 +19,7 @@ mod shape;
 mod structured;
 mod thinking;
 mod tool_results;
+mod tool_schemas;
 mod tools;
 mod turns;
 
@@ -65,6 +66,9 @@ const RULES: &[Rule] = &[
     tools::choice_supported,
     tools::choice_is_offered,
     tools::schemas_are_objects,
+    tool_schemas::tools_named_apart,
+    tool_schemas::roots_are_plain,
+    tool_schemas::properties_are_named_plainly,
     tools::config_present,
     tools::server_tools_supported,
     tools::strict_supported,

@@ -11,6 +11,9 @@ mod reasoning;
 mod sampling;
 mod schema;
 mod schema_fit;
+mod schema_forms;
+mod schema_keys;
+mod schema_root;
 mod schema_words;
 mod tools;
 mod turns;
@@ -19,6 +22,7 @@ mod wishes;
 pub use json::JsonAnswer;
 pub use wishes::{CachingWish, EffortWish, JsonWish, ReasoningWish, Thinking, Wishes};
 
+use super::property_keys::PropertyKeys;
 use super::request::ConverseRequest;
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
@@ -31,6 +35,8 @@ pub struct Outcome {
     pub hide_tool_calls: bool,
     /// How the JSON that was asked for comes back.
     pub json: Option<JsonAnswer>,
+    /// The properties that the model knows by other names than the client.
+    pub keys: PropertyKeys,
 }
 
 /// Repairs `request` for a model with these `facts`, and asks it for what is wished.
@@ -59,12 +65,19 @@ pub fn apply(
     tools::drop_namesakes(request, adjustments);
     let hide_tool_calls = tools::declare(request, wishes.calls_forbidden);
     tools::choose(request, reasons, facts, adjustments);
+    schema_root::flatten(request, "tools[].function.parameters", facts, adjustments);
     tools::strict(request, facts, adjustments);
     let json = wishes
         .json
         .take()
         .map(|wish| json::apply(request, wish, hide_tool_calls, reasons, facts, adjustments));
+    if json.is_some() {
+        let field = "response_format.json_schema.schema";
+        schema_root::flatten(request, field, facts, adjustments);
+    }
     schema::inline_references(request, facts, adjustments);
+    schema_root::drop_keys(request, json.as_ref(), facts, adjustments);
+    let keys = schema_keys::rename(request, json.as_ref(), facts, adjustments);
     sampling::apply(
         &mut request.inference_config,
         wishes.output_limit,
@@ -86,5 +99,6 @@ pub fn apply(
     Ok(Outcome {
         hide_tool_calls,
         json,
+        keys,
     })
 }

@@ -12,6 +12,7 @@ use super::unescape::InputUnescape;
 use crate::converse::JsonText;
 use crate::converse::content::ReasoningBlock;
 use crate::converse::event::{BlockStart, Delta, Event, Metadata};
+use crate::converse::property_keys::KeyRestorer;
 use crate::converse::response::{Citation, StopReason, Usage};
 use crate::converse::rules::JsonAnswer;
 use crate::fault::{Fault, FaultKind};
@@ -22,6 +23,7 @@ pub struct Pieces {
     plan: Arc<AnswerPlan>,
     /// The open blocks that are not plain text, by `contentBlockIndex`.
     blocks: Vec<(u32, Block)>,
+    keys: KeyRestorer,
     text: AnswerText,
     calls: Vec<String>,
     reasoning: Vec<ReasoningBlock>,
@@ -57,6 +59,7 @@ impl Pieces {
     /// An answer of which nothing has arrived.
     pub fn new(plan: Arc<AnswerPlan>) -> Self {
         Self {
+            keys: KeyRestorer::default(),
             text: AnswerText::new(&plan),
             plan,
             blocks: Vec::new(),
@@ -113,6 +116,16 @@ impl Pieces {
     /// Fails where the model wrote nothing that can be used.
     pub fn accept(&mut self, event: &Event, sink: &mut impl Sink) -> Result<(), Fault> {
         self.start(sink);
+        if self.plan.keys.is_empty() {
+            return self.accept_restored(event, sink);
+        }
+        let events = self.keys.restore(event, &self.plan.keys);
+        let mut events = events.iter();
+        events.try_for_each(|event| self.accept_restored(event, sink))
+    }
+
+    /// The same for an event that has the client's names of properties.
+    fn accept_restored(&mut self, event: &Event, sink: &mut impl Sink) -> Result<(), Fault> {
         match event {
             Event::Metadata(metadata) => self.note_metadata(metadata),
             // An answer that has told its end has said everything.

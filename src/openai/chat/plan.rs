@@ -2,6 +2,7 @@
 
 use super::names::ToolNames;
 use crate::converse::options::Fields;
+use crate::converse::property_keys::PropertyKeys;
 use crate::converse::rules::JsonAnswer;
 
 /// What the client's request says of its answer.
@@ -17,6 +18,8 @@ pub struct AnswerPlan {
     pub include_usage: bool,
     /// The client's names of the tools.
     pub names: ToolNames,
+    /// The properties that the model knows by other names than the client.
+    pub keys: PropertyKeys,
     /// Whether the client speaks of `function_call` rather than of `tool_calls`.
     pub legacy_functions: bool,
     /// Whether calls are kept from the client.

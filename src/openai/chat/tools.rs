@@ -444,7 +444,8 @@ fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonText, Fault> {
             match members.get("type").map(JsonText::as_str) {
                 Some("\"object\"") => return Ok(schema.clone()),
                 None => with_object_type(schema),
-                Some("null") => {
+                // What a tool is given is an object, whatever else there may be.
+                Some(kind) if kind == "null" || is_object_among_others(kind) => {
                     if let Ok(object) = JsonText::of("object") {
                         members.set("type", object);
                     }
@@ -462,6 +463,12 @@ fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonText, Fault> {
         }
     };
     JsonText::parse(text).map_err(|_| Fault::invalid(path, "this is not a JSON Schema"))
+}
+
+/// Whether `kind` is a list of types that has `object` in it.
+fn is_object_among_others(kind: &str) -> bool {
+    let kinds: Option<Vec<String>> = serde_json::from_str(kind).ok();
+    kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "object"))
 }
 
 /// The schema with `"type":"object"` in front; everything else keeps its bytes.
@@ -509,7 +516,12 @@ mod tests {
             ("{}", Some(r#"{"type":"object","properties":{}}"#)),
             (r#"{ "a":1}"#, Some(r#"{"type":"object", "a":1}"#)),
             (r#"{"a":1,"type":null}"#, Some(r#"{"a":1,"type":"object"}"#)),
+            (
+                r#"{"type":["null","object"],"a":1}"#,
+                Some(r#"{"type":"object","a":1}"#),
+            ),
             (r#"{"type":"string"}"#, None),
+            (r#"{"type":["string","null"]}"#, None),
             // As every reader of JSON that takes it at all, the last one counts.
             (r#"{"type":"object","type":"string"}"#, None),
             (r#"["type"]"#, None),

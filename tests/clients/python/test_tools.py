@@ -286,6 +286,79 @@ def test_any_tool_name_comes_back_as_it_was_sent(client, simulator, name, stream
     assert again["messages"][1]["content"][-1]["toolUse"]["name"] == sent[ODD_NAMES.index(name)]
 
 
+# As servers of the Model Context Protocol have them: OData's and JSON-LD's names of properties, and
+# alternatives at the root.
+QUERY = {"type": "function", "function": {
+    "name": "odata.query",
+    "description": "Queries a table",
+    "parameters": {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$defs": {"Sort": {"type": "object", "required": ["sort by"], "properties": {"sort by": {"type": "string"}}}},
+        "type": "object",
+        "properties": {
+            "@type": {"type": "string", "enum": ["Query"]},
+            "$filter": {"type": "string"},
+            "order": {"$ref": "#/$defs/Sort"},
+            "page": {"type": "object", "properties": {"filter[name]": {"type": "integer"}}, "required": ["filter[name]"]},
+        },
+        "required": ["@type", "order", "page"],
+        "anyOf": [{"required": ["$filter"]}, {"properties": {"$search": {"type": "string"}}, "required": ["$search"]}],
+    },
+}}
+QUERIED = {"@type": "Query", "order": {"sort by"}, "page": {"filter[name]"}}
+
+
+def assert_queried(arguments):
+    arguments = json.loads(arguments)
+    assert (arguments["@type"], set(arguments["order"]), set(arguments["page"])) == tuple(QUERIED.values())
+    return arguments
+
+
+@pytest.mark.parametrize("model", [CLAUDE, NOVA, "us.anthropic.claude-opus-4-7"])
+def test_a_tool_of_a_schema_that_is_refused_is_offered_all_the_same(client, simulator, model):
+    asked = {"model": model, "tools": [WEATHER, QUERY], "tool_choice": {"type": "function", "function": {"name": "odata.query"}}}
+    raw = client.chat.completions.with_raw_response.create(messages=QUESTION, **asked)
+    assert "tools[].function.parameters" in raw.headers["x-outcrop-adjustments"]
+    [call] = raw.parse().choices[0].message.tool_calls
+    arguments = assert_queried(call.function.arguments)
+
+    # The alternatives can be read in the description, by the names that the model is given.
+    offered = next(tool["toolSpec"] for tool in simulator.last()["toolConfig"]["tools"] if "Queries" in tool["toolSpec"]["description"])
+    assert offered["description"].count("requires") == 2
+    for name in offered["inputSchema"]["json"]["properties"]:
+        if "filter" in name or "search" in name:
+            assert f"`{name}`" in offered["description"]
+
+    with client.chat.completions.stream(messages=QUESTION, **asked) as stream:
+        [streamed] = stream.get_final_completion().choices[0].message.tool_calls
+    assert assert_queried(streamed.function.arguments) == arguments
+
+    # In the next turn, the call has the names of the schema, and the schema is as it was.
+    client.chat.completions.create(messages=[
+        *QUESTION,
+        {"role": "assistant", "content": None, "tool_calls": [call.to_dict()]},
+        {"role": "tool", "tool_call_id": call.id, "content": "3 rows"},
+    ], **asked)
+    again = simulator.last()
+    assert offered in [tool["toolSpec"] for tool in again["toolConfig"]["tools"]]
+    given = again["messages"][1]["content"][-1]["toolUse"]["input"]
+    assert set(given) <= set(offered["inputSchema"]["json"]["properties"])
+
+
+def test_an_answer_by_a_schema_has_the_names_of_the_schema(client, simulator):
+    schema = {
+        "type": "object", "properties": {"@type": {"type": "string"}, "x-y z": {"type": "integer"}},
+        "required": ["@type", "x-y z"], "additionalProperties": False,
+    }
+    form = {"type": "json_schema", "json_schema": {"name": "thing", "schema": schema, "strict": True}}
+    for model in [CLAUDE, NOVA, "us.anthropic.claude-opus-4-7"]:
+        answer = client.chat.completions.create(model=model, messages=QUESTION, response_format=form)
+        assert set(json.loads(answer.choices[0].message.content)) == {"@type", "x-y z"}
+        chunks = list(client.chat.completions.create(model=model, messages=QUESTION, response_format=form, stream=True))
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+        assert set(json.loads(text)) == {"@type", "x-y z"}
+
+
 def test_ids_that_recur_are_told_apart(client, simulator):
     # As Kimi numbers its calls; the conversation goes on with other models.
     conversation = list(QUESTION)

@@ -107,6 +107,15 @@ fn tools(facts: &Facts) -> String {
     if facts.beside_tool_result == BesideToolResult::Nothing {
         words.push("results alone in their turn");
     }
+    if !facts.schema_root_combinators {
+        words.push("schemas without combinations at the root");
+    }
+    if !facts.schema_root_keys.is_empty() {
+        words.push("few keywords at the root of schemas");
+    }
+    if !facts.any_property_key {
+        words.push("plain names of properties");
+    }
     match facts.tool_call_ids {
         CallIdForm::Converse => {}
         CallIdForm::Words => words.push("ids without `.` and `:`"),

@@ -151,6 +151,7 @@ fn answer(base: &AnswerPlan, plan: &AnswerPlan) -> Vec<String> {
         answers,
         include_usage,
         names,
+        keys,
         legacy_functions,
         hide_tool_calls,
         one_tool_call,
@@ -179,6 +180,10 @@ fn answer(base: &AnswerPlan, plan: &AnswerPlan) -> Vec<String> {
         (
             *names != base.names,
             "calls have the client's names and kinds of tools",
+        ),
+        (
+            *keys != base.keys,
+            "properties have the client's names again",
         ),
         (
             *legacy_functions != base.legacy_functions,

@@ -1,0 +1,297 @@
+//! The keys of objects within JSON that arrives in fragments, some of them replaced.
+
+/// Objects and arrays within one another up to here are followed. What is nested deeper passes as
+/// it is.
+const MAX_DEPTH: usize = 1024;
+
+/// Replaces keys of objects, at any depth, while the JSON streams. Everything else passes byte for
+/// byte; so does text that is not JSON.
+///
+/// A key is held back until it is whole, and nothing else is.
+#[derive(Debug)]
+pub struct KeyRewriter {
+    /// The longest key that may have a replacement, as it is written, with its quotation marks.
+    max_key: usize,
+    /// The open objects and arrays, outermost first; `true` for an object.
+    open: Vec<bool>,
+    place: Place,
+    /// A key that is not whole, from its first quotation mark on.
+    held: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Outside of strings; whether the next string is a key.
+    Between { key_next: bool },
+    /// Within a string.
+    Within { is_key: bool, is_escaped: bool },
+    /// Nested too deeply: all that comes passes.
+    Passing,
+}
+
+impl KeyRewriter {
+    /// A rewriter of keys of up to `max_key` bytes.
+    pub fn new(max_key: usize) -> Self {
+        Self {
+            // Each byte can be written as an escape of six.
+            max_key: max_key.saturating_mul(6).saturating_add(2),
+            open: Vec::new(),
+            place: Place::Between { key_next: false },
+            held: String::new(),
+        }
+    }
+
+    /// Takes the next fragment and appends to `out` what is known by now. `replacement` gives the
+    /// key that stands in the place of another.
+    pub fn push<'a>(
+        &mut self,
+        fragment: &str,
+        replacement: &impl Fn(&str) -> Option<&'a str>,
+        out: &mut String,
+    ) {
+        let mut rest = fragment;
+        while !rest.is_empty() {
+            rest = match self.place {
+                Place::Passing => {
+                    out.push_str(rest);
+                    ""
+                }
+                Place::Between { key_next } => self.between(rest, key_next, out),
+                Place::Within { is_key, is_escaped } => {
+                    self.within(rest, is_key, is_escaped, replacement, out)
+                }
+            };
+        }
+    }
+
+    /// The JSON is over: a key that was held back is appended to `out` as it is.
+    pub fn finish(&mut self, out: &mut String) {
+        out.push_str(&std::mem::take(&mut self.held));
+        self.open.clear();
+        self.place = Place::Between { key_next: false };
+    }
+
+    /// Passes what stands outside of strings; gives the rest.
+    fn between<'t>(&mut self, text: &'t str, mut key_next: bool, out: &mut String) -> &'t str {
+        for (position, byte) in text.bytes().enumerate() {
+            match byte {
+                b'{' | b'[' => {
+                    if self.open.len() == MAX_DEPTH {
+                        self.place = Place::Passing;
+                        return pass(text, position, out);
+                    }
+                    key_next = byte == b'{';
+                    self.open.push(key_next);
+                }
+                b'}' | b']' => {
+                    self.open.pop();
+                    key_next = false;
+                }
+                b',' => key_next = self.open.last() == Some(&true),
+                b'"' => {
+                    self.place = Place::Within {
+                        is_key: key_next,
+                        is_escaped: false,
+                    };
+                    let rest = pass(text, position, out);
+                    let (quote, rest) = rest.split_at(1);
+                    match key_next {
+                        true => self.held.push_str(quote),
+                        false => out.push_str(quote),
+                    }
+                    return rest;
+                }
+                _ => {}
+            }
+        }
+        self.place = Place::Between { key_next };
+        pass(text, text.len(), out)
+    }
+
+    /// Passes, or holds, what stands within a string; gives the rest.
+    fn within<'a, 't>(
+        &mut self,
+        text: &'t str,
+        is_key: bool,
+        mut is_escaped: bool,
+        replacement: &impl Fn(&str) -> Option<&'a str>,
+        out: &mut String,
+    ) -> &'t str {
+        let mut end = None;
+        for (position, byte) in text.bytes().enumerate() {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' => is_escaped = true,
+                b'"' => {
+                    end = Some(position + 1);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let (string, rest) = text.split_at(end.unwrap_or(text.len()));
+        let is_key = is_key && self.hold(string, out);
+        if !is_key {
+            out.push_str(string);
+        }
+        if end.is_none() {
+            self.place = Place::Within { is_key, is_escaped };
+            return rest;
+        }
+        if is_key {
+            let key = std::mem::take(&mut self.held);
+            match replaced(&key, replacement) {
+                Some(key) => out.push_str(&key),
+                None => out.push_str(&key),
+            }
+        }
+        self.place = Place::Between { key_next: false };
+        rest
+    }
+
+    /// Holds more of a key; `false`, and what was held goes to `out`, where it has become too long
+    /// to have a replacement.
+    fn hold(&mut self, text: &str, out: &mut String) -> bool {
+        if self.held.len() + text.len() <= self.max_key {
+            self.held.push_str(text);
+            return true;
+        }
+        out.push_str(&std::mem::take(&mut self.held));
+        false
+    }
+}
+
+/// Appends what stands in front of `position` to `out`; gives what stands behind it.
+fn pass<'t>(text: &'t str, position: usize, out: &mut String) -> &'t str {
+    let (passed, rest) = text.split_at(position);
+    out.push_str(passed);
+    rest
+}
+
+/// The replacement of a key, both as they are written.
+fn replaced<'a>(key: &str, replacement: &impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let key: String = serde_json::from_str(key).ok()?;
+    serde_json::to_string(replacement(&key)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    /// What `fragments` become where keys are replaced by `replacement`.
+    fn rewritten(fragments: &[&str], replacement: impl Fn(&str) -> Option<&'static str>) -> String {
+        let mut rewriter = KeyRewriter::new(64);
+        let mut out = String::new();
+        for fragment in fragments {
+            rewriter.push(fragment, &replacement, &mut out);
+        }
+        rewriter.finish(&mut out);
+        out
+    }
+
+    fn a_to_at(key: &str) -> Option<&'static str> {
+        (key == "a").then_some("@\"a\"")
+    }
+
+    #[test]
+    fn keys_are_replaced_at_any_depth_and_values_are_not() {
+        let text = r#" {"a" : "a", "b":[ {"\u0061":{"c":"\"a"}}, "a", ["a"]],"a":null} "#;
+        let expected =
+            r#" {"@\"a\"" : "a", "b":[ {"@\"a\"":{"c":"\"a"}}, "a", ["a"]],"@\"a\"":null} "#;
+        assert_eq!(rewritten(&[text], a_to_at), expected);
+    }
+
+    #[test]
+    fn what_is_cut_off_or_no_json_passes() {
+        let long = format!("{{\"{}\": 1, \"a\": 1}}", "x".repeat(1000));
+        for text in [
+            "{\"a",
+            "{\"b\": \"\\",
+            "He said \"a\": a, {a}.",
+            "]]}}\"a\"",
+            "{\"a\\q\": 1}",
+        ] {
+            assert_eq!(rewritten(&[text], a_to_at), text);
+        }
+        let expected = long.replace("\"a\"", "\"@\\\"a\\\"\"");
+        assert_eq!(rewritten(&[&long], a_to_at), expected);
+    }
+
+    #[test]
+    fn only_a_key_is_held_back() {
+        let mut rewriter = KeyRewriter::new(64);
+        let mut given = Vec::new();
+        for fragment in ["{", " \"", "a", "\"", ": \"te", "xt\"", "}"] {
+            let mut out = String::new();
+            rewriter.push(fragment, &a_to_at, &mut out);
+            given.push(out);
+        }
+        let expected = ["{", " ", "", "\"@\\\"a\\\"\"", ": \"te", "xt\"", "}"];
+        assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_passes() {
+        let deep = format!(
+            "{}{{\"a\":1}}{}",
+            "[".repeat(MAX_DEPTH),
+            "]".repeat(MAX_DEPTH)
+        );
+        assert_eq!(rewritten(&[&deep], a_to_at), deep);
+    }
+
+    /// `value` with its keys replaced.
+    fn replaced_in(value: Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                let members = members.into_iter().map(|(key, member)| {
+                    let key = match a_to_at(&key) {
+                        Some(replacement) => replacement.to_owned(),
+                        None => key,
+                    };
+                    (key, replaced_in(member))
+                });
+                Value::Object(members.collect::<Map<_, _>>())
+            }
+            Value::Array(items) => Value::Array(items.into_iter().map(replaced_in).collect()),
+            other => other,
+        }
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i32>().prop_map(|number| json!(number)),
+            "[a\"\\\\{},:ü]{0,4}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map("a|[a\"\\\\{},:ü]{0,3}", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_splitting_into_fragments_does_not_matter(value in values(), step in 1..5_usize) {
+            let text = value.to_string();
+            let expected = replaced_in(value).to_string();
+            prop_assert_eq!(rewritten(&[&text], a_to_at), expected.as_str());
+            let characters: Vec<char> = text.chars().collect();
+            let fragments: Vec<String> =
+                characters.chunks(step).map(|chunk| chunk.iter().collect()).collect();
+            let fragments: Vec<&str> = fragments.iter().map(String::as_str).collect();
+            prop_assert_eq!(rewritten(&fragments, a_to_at), expected.as_str());
+        }
+
+        #[test]
+        fn other_text_passes(fragments in proptest::collection::vec("[b\"\\\\{}\\[\\],: ]{0,6}", 0..8)) {
+            let fragments: Vec<&str> = fragments.iter().map(String::as_str).collect();
+            prop_assert_eq!(rewritten(&fragments, a_to_at), fragments.concat());
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Names of properties that a model is given in the place of the client's, and the way back: in
+//! the arguments of its calls, and in responses that are JSON.
+
+use std::collections::HashMap;
+
+use super::event::{BlockStart, Delta, Event};
+use super::json_keys::KeyRewriter;
+
+/// The client's names of properties that the model knows by another name.
+///
+/// A name is changed by itself alone, so that one map serves all schemas of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PropertyKeys {
+    client_keys: HashMap<String, String>,
+    /// Whether the text of the response is JSON with such names.
+    in_text: bool,
+}
+
+impl PropertyKeys {
+    /// Whether every property has the client's name.
+    pub fn is_empty(&self) -> bool {
+        self.client_keys.is_empty()
+    }
+
+    /// Remembers the name that the client has for `key`.
+    pub fn insert(&mut self, key: &str, client_key: &str) {
+        self.client_keys
+            .insert(key.to_owned(), client_key.to_owned());
+    }
+
+    /// The text of the response is JSON with such names.
+    pub fn expect_in_text(&mut self) {
+        self.in_text = true;
+    }
+
+    /// The client's name of the property that the model calls `key`, where it is another.
+    pub fn client_key(&self, key: &str) -> Option<&str> {
+        self.client_keys.get(key).map(String::as_str)
+    }
+
+    fn max_key(&self) -> usize {
+        let lengths = self.client_keys.keys().map(String::len);
+        lengths.max().unwrap_or_default()
+    }
+}
+
+/// The state of a response between its events, whose properties get the client's names back.
+#[derive(Debug, Default)]
+pub struct KeyRestorer {
+    /// The open blocks that hold JSON, by `contentBlockIndex`.
+    blocks: Vec<(u32, Holds, KeyRewriter)>,
+}
+
+/// What a block holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    ToolInput,
+    Text,
+}
+
+impl KeyRestorer {
+    /// The event with the client's names, or several in its place.
+    pub fn restore(&mut self, event: &Event, keys: &PropertyKeys) -> Vec<Event> {
+        match event {
+            Event::BlockStart { index, start } => {
+                let mut events = self.close(Some(*index));
+                if matches!(start, BlockStart::ToolUse { .. }) {
+                    self.open(*index, Holds::ToolInput, keys);
+                }
+                events.push(event.clone());
+                events
+            }
+            Event::BlockDelta {
+                index,
+                delta: Delta::ToolInput(fragment),
+            } => vec![self.delta(*index, Holds::ToolInput, fragment, keys)],
+            Event::BlockDelta {
+                index,
+                delta: Delta::Text(text),
+            } if keys.in_text => vec![self.delta(*index, Holds::Text, text, keys)],
+            Event::BlockStop { index } => {
+                let mut events = self.close(Some(*index));
+                events.push(event.clone());
+                events
+            }
+            Event::MessageStop { .. } => {
+                let mut events = self.close(None);
+                events.push(event.clone());
+                events
+            }
+            _ => vec![event.clone()],
+        }
+    }
+
+    fn open(&mut self, index: u32, holds: Holds, keys: &PropertyKeys) {
+        let rewriter = KeyRewriter::new(keys.max_key());
+        self.blocks.push((index, holds, rewriter));
+    }
+
+    fn delta(&mut self, index: u32, holds: Holds, text: &str, keys: &PropertyKeys) -> Event {
+        if !self.blocks.iter().any(|(open, ..)| *open == index) {
+            self.open(index, holds, keys);
+        }
+        let mut restored = String::with_capacity(text.len());
+        let open = self.blocks.iter_mut().find(|(open, ..)| *open == index);
+        if let Some((_, _, rewriter)) = open {
+            rewriter.push(text, &|key| keys.client_key(key), &mut restored);
+        }
+        holds.event(index, restored)
+    }
+
+    /// Ends the block `index`, or all of them; gives what they held back.
+    fn close(&mut self, index: Option<u32>) -> Vec<Event> {
+        let mut events = Vec::new();
+        self.blocks.retain_mut(|(open, holds, rewriter)| {
+            if index.is_some_and(|index| index != *open) {
+                return true;
+            }
+            let mut held = String::new();
+            rewriter.finish(&mut held);
+            if !held.is_empty() {
+                events.push(holds.event(*open, held));
+            }
+            false
+        });
+        events
+    }
+}
+
+impl Holds {
+    fn event(self, index: u32, text: String) -> Event {
+        let delta = match self {
+            Self::ToolInput => Delta::ToolInput(text),
+            Self::Text => Delta::Text(text),
+        };
+        Event::BlockDelta { index, delta }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::converse::response::StopReason;
+
+    fn keys() -> PropertyKeys {
+        let mut keys = PropertyKeys::default();
+        keys.insert("_type_1", "@type");
+        keys
+    }
+
+    fn start(index: u32) -> Event {
+        let (id, name) = ("1".to_owned(), "f".to_owned());
+        let start = BlockStart::ToolUse { id, name };
+        Event::BlockStart { index, start }
+    }
+
+    fn input(index: u32, text: &str) -> Event {
+        Holds::ToolInput.event(index, text.to_owned())
+    }
+
+    fn text(index: u32, text: &str) -> Event {
+        Holds::Text.event(index, text.to_owned())
+    }
+
+    fn restored(events: &[Event], keys: &PropertyKeys) -> Vec<Event> {
+        let mut restorer = KeyRestorer::default();
+        let events = events.iter().flat_map(|e| restorer.restore(e, keys));
+        events.collect()
+    }
+
+    #[test]
+    fn arguments_get_the_names_back_block_by_block() {
+        let stop = |index| Event::BlockStop { index };
+        let events = [
+            text(0, "{\"_type_1\""),
+            start(1),
+            input(1, "{\"_ty"),
+            start(2),
+            input(2, "{\"_type_1"),
+            input(1, "pe_1\":1}"),
+            stop(1),
+            input(2, "\":2}"),
+            stop(2),
+        ];
+        let expected = [
+            text(0, "{\"_type_1\""),
+            start(1),
+            input(1, "{"),
+            start(2),
+            input(2, "{"),
+            input(1, "\"@type\":1}"),
+            stop(1),
+            input(2, "\"@type\":2}"),
+            stop(2),
+        ];
+        assert_eq!(restored(&events, &keys()), expected);
+    }
+
+    #[test]
+    fn text_gets_them_back_where_it_is_the_json() {
+        let mut keys = keys();
+        keys.expect_in_text();
+        let events = [text(0, "{\"_type"), text(0, "_1\": \"_type_1\"}")];
+        let expected = [text(0, "{"), text(0, "\"@type\": \"_type_1\"}")];
+        assert_eq!(restored(&events, &keys), expected);
+    }
+
+    #[test]
+    fn what_was_cut_off_is_given_out_at_the_end() {
+        let stop = Event::MessageStop {
+            stop_reason: StopReason::MaxTokens,
+            additional_fields: None,
+        };
+        let events = [start(0), input(0, "{\"_type"), stop.clone()];
+        let expected = [start(0), input(0, "{"), input(0, "\"_type"), stop];
+        assert_eq!(restored(&events, &keys()), expected);
+    }
+}

@@ -1,0 +1,342 @@
+//! Names of properties that the family refuses, changed in schemas and in the calls of before.
+//!
+//! Claude answers "tools.0.custom.input_schema.properties: Property keys should match pattern
+//! '^[a-zA-Z0-9_.-]{1,64}$'" to names such as `$filter`, `@type` or `filter[name]`.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::json::JsonAnswer;
+use super::{schema, schema_root};
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::converse::content::ContentBlock;
+use crate::converse::identifier::{has_digest, is_identifier, with_digest};
+use crate::converse::json_keys::KeyRewriter;
+use crate::converse::options::OutputConfig;
+use crate::converse::property_keys::PropertyKeys;
+use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
+use crate::models::Facts;
+
+/// What the name of a property may hold beside letters and digits.
+const PUNCTUATION: [char; 3] = ['_', '.', '-'];
+
+/// What is noted where names are changed.
+const MAPPED: &str = "names of properties that this model refuses mapped, there and back";
+
+/// The client's names of properties and those that stand in their place.
+type Renamed = HashMap<String, String>;
+
+/// Changes the names that the family refuses; gives what leads back. `json` says which tool is the
+/// response's.
+pub(super) fn rename(
+    request: &mut ConverseRequest,
+    json: Option<&JsonAnswer>,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) -> PropertyKeys {
+    let mut keys = PropertyKeys::default();
+    if facts.any_property_key {
+        return keys;
+    }
+    let mut by_tool: HashMap<String, Renamed> = HashMap::new();
+    for tool in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
+        let Tool::ToolSpec(spec) = tool else {
+            continue;
+        };
+        let ToolInputSchema::Json(schema) = &mut spec.input_schema;
+        if let Some((changed, renamed)) = renamed(schema.as_str()) {
+            *schema = changed;
+            by_tool.insert(spec.name.clone(), renamed);
+            adjustments.note(schema_root::schema_field(spec, json), MAPPED);
+        }
+    }
+    rename_in_calls(&mut request.messages, &by_tool);
+    let mut all: Vec<Renamed> = by_tool.into_values().collect();
+    if let Some(renamed) = rename_in_output(request.output_config.as_mut()) {
+        keys.expect_in_text();
+        all.push(renamed);
+        adjustments.note("response_format.json_schema.schema", MAPPED);
+    }
+    for (client_key, key) in all.iter().flatten() {
+        keys.insert(key, client_key);
+    }
+    keys
+}
+
+/// The name that the model is given for the property `client_key`, where it is another.
+///
+/// It depends on the client's name alone. A name that looks as if it had been changed is changed,
+/// too: what the model writes leads back to one name.
+pub(super) fn changed_key(client_key: &str) -> Option<String> {
+    let stays = is_identifier(client_key, &PUNCTUATION) && !has_digest(client_key);
+    (!stays).then(|| with_digest(client_key, &PUNCTUATION))
+}
+
+/// The arguments of the calls of before, in the words of their tools' schemas.
+fn rename_in_calls(messages: &mut [Message], by_tool: &HashMap<String, Renamed>) {
+    if by_tool.is_empty() {
+        return;
+    }
+    let blocks = messages.iter_mut().flat_map(|message| &mut message.content);
+    for block in blocks {
+        let ContentBlock::ToolUse(call) = block else {
+            continue;
+        };
+        let Some(renamed) = by_tool.get(&call.name) else {
+            continue;
+        };
+        let max_key = renamed.keys().map(String::len).max().unwrap_or_default();
+        let mut rewriter = KeyRewriter::new(max_key);
+        let mut input = String::with_capacity(call.input.as_str().len());
+        let key = |client_key: &str| renamed.get(client_key).map(String::as_str);
+        rewriter.push(call.input.as_str(), &key, &mut input);
+        rewriter.finish(&mut input);
+        if let Ok(input) = JsonText::parse(input) {
+            call.input = input;
+        }
+    }
+}
+
+/// The schema of the response, where the family is held to one.
+fn rename_in_output(config: Option<&mut OutputConfig>) -> Option<Renamed> {
+    let schema = config?.schema_mut();
+    let (changed, renamed) = renamed(schema)?;
+    changed.as_str().clone_into(schema);
+    Some(renamed)
+}
+
+/// The schema with other names, and which they are; nothing where none is refused.
+fn renamed(text: &str) -> Option<(JsonText, Renamed)> {
+    if text.len() > schema::LONGEST || !has_suspect_key(text) {
+        return None;
+    }
+    let mut root: Value = serde_json::from_str(text).ok()?;
+    let mut renamer = Renamer::default();
+    renamer.schema(&mut root);
+    let changed = JsonText::of(&root).ok()?;
+    (!renamer.renamed.is_empty()).then_some((changed, renamer.renamed))
+}
+
+/// Whether any key in `text` may be the name of a property that is refused: most schemas have
+/// none, and need not be read as JSON.
+fn has_suspect_key(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, string)) = rest.split_once('"') {
+        let Some((key, behind)) = split_string(string) else {
+            return true;
+        };
+        rest = behind;
+        let Some(member) = behind.trim_start().strip_prefix(':') else {
+            continue;
+        };
+        // A property has a schema, which is no text.
+        let is_keyword = key.starts_with('$') && member.trim_start().starts_with('"');
+        if !is_keyword && changed_key(key).is_some() {
+            return true;
+        }
+    }
+    false
+}
+
+/// What stands in front of the quotation mark that ends a string, as it is written, and behind it.
+fn split_string(text: &str) -> Option<(&str, &str)> {
+    let mut is_escaped = false;
+    let end = text.bytes().position(|byte| match byte {
+        _ if is_escaped => {
+            is_escaped = false;
+            false
+        }
+        b'\\' => {
+            is_escaped = true;
+            false
+        }
+        byte => byte == b'"',
+    })?;
+    Some((text.get(..end)?, text.get(end + 1..)?))
+}
+
+#[derive(Default)]
+struct Renamer {
+    renamed: Renamed,
+}
+
+impl Renamer {
+    /// The name that the model is given for `client_key`.
+    fn key(&mut self, client_key: &str) -> Option<String> {
+        let key = changed_key(client_key)?;
+        self.renamed.insert(client_key.to_owned(), key.clone());
+        Some(key)
+    }
+
+    fn schema(&mut self, schema: &mut Value) {
+        let Value::Object(node) = schema else {
+            return;
+        };
+        for (keyword, member) in node.iter_mut() {
+            match (keyword.as_str(), member) {
+                ("properties", Value::Object(properties)) => self.properties(properties),
+                ("dependentSchemas" | "dependentRequired" | "dependencies", Value::Object(all)) => {
+                    self.dependencies(all);
+                }
+                ("required", names) => self.names(names),
+                ("patternProperties" | "$defs" | "definitions", Value::Object(schemas)) => {
+                    schemas.values_mut().for_each(|schema| self.schema(schema));
+                }
+                ("anyOf" | "oneOf" | "allOf" | "prefixItems" | "items", Value::Array(schemas)) => {
+                    schemas.iter_mut().for_each(|schema| self.schema(schema));
+                }
+                (
+                    "items"
+                    | "additionalItems"
+                    | "additionalProperties"
+                    | "contains"
+                    | "not"
+                    | "if"
+                    | "then"
+                    | "else"
+                    | "unevaluatedItems"
+                    | "unevaluatedProperties",
+                    schema,
+                ) => self.schema(schema),
+                ("$ref", Value::String(reference)) => self.reference(reference),
+                ("discriminator", Value::Object(discriminator)) => {
+                    if let Some(name) = discriminator.get_mut("propertyName") {
+                        self.name(name);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn properties(&mut self, properties: &mut Map<String, Value>) {
+        let members = std::mem::take(properties).into_iter();
+        *properties = members
+            .map(|(client_key, mut schema)| {
+                self.schema(&mut schema);
+                let Some(key) = self.key(&client_key) else {
+                    return (client_key, schema);
+                };
+                // What the name says stays to be read.
+                if let Value::Object(node) = &mut schema
+                    && !node.contains_key("title")
+                {
+                    node.insert("title".to_owned(), client_key.into());
+                }
+                (key, schema)
+            })
+            .collect();
+    }
+
+    /// Names with a schema, or a list of names, for each.
+    fn dependencies(&mut self, all: &mut Map<String, Value>) {
+        let members = std::mem::take(all).into_iter();
+        *all = members
+            .map(|(client_key, mut member)| {
+                match member.is_array() {
+                    true => self.names(&mut member),
+                    false => self.schema(&mut member),
+                }
+                (self.key(&client_key).unwrap_or(client_key), member)
+            })
+            .collect();
+    }
+
+    fn names(&mut self, names: &mut Value) {
+        for name in names.as_array_mut().into_iter().flatten() {
+            self.name(name);
+        }
+    }
+
+    fn name(&mut self, name: &mut Value) {
+        if let Some(key) = name.as_str().and_then(|name| self.key(name)) {
+            *name = key.into();
+        }
+    }
+
+    /// A pointer into the schema may lead by way of properties.
+    fn reference(&mut self, reference: &mut String) {
+        let Some(pointer) = reference.strip_prefix("#/") else {
+            return;
+        };
+        let mut is_schema = true;
+        let mut names_property = false;
+        let mut tokens: Vec<String> = Vec::new();
+        for token in pointer.split('/') {
+            if !is_schema {
+                let name = token.replace("~1", "/").replace("~0", "~");
+                let key = changed_key(&name).filter(|_| names_property);
+                tokens.push(key.unwrap_or_else(|| token.to_owned()));
+                is_schema = true;
+                continue;
+            }
+            names_property = token == "properties" || token == "dependentSchemas";
+            is_schema = !(names_property
+                || matches!(token, "$defs" | "definitions" | "patternProperties")
+                || matches!(token, "anyOf" | "oneOf" | "allOf" | "prefixItems"));
+            tokens.push(token.to_owned());
+        }
+        *reference = format!("#/{}", tokens.join("/"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn rename_text(schema: &str) -> Option<(String, Renamed)> {
+        renamed(schema).map(|(schema, renamed)| (schema.as_str().to_owned(), renamed))
+    }
+
+    #[test]
+    fn a_schema_of_plain_names_keeps_its_bytes() {
+        let schema = r##"{ "$schema":"x","type":"object","properties":{"a.b-c_1":{"$ref":"#/$defs/P","default":{"$x":1}}},"$defs":{"P":{}}}"##;
+        assert_eq!(rename_text(schema), None);
+    }
+
+    #[test]
+    fn names_are_changed_wherever_they_stand() {
+        let at = changed_key("@type").expect("another");
+        let odd = changed_key("x/y z").expect("another");
+        let (schema, renamed) = rename_text(
+            r##"{"properties":{"@type":{"const":{"@type":1}},"l":{"type":"array","items":{"properties":{"x/y z":true,"t":{"title":"T","$ref":"#/properties/@type"}},"required":["x/y z","t"]}},"u":{"$ref":"#/properties/l/items/properties/x~1y z"}},"required":["l","@type"],"dependentRequired":{"@type":["l","@type"]},"$defs":{"@def":{"type":"string"}}}"##,
+        )
+        .expect("changed");
+        let expected = format!(
+            r##"{{"properties":{{"{at}":{{"const":{{"@type":1}},"title":"@type"}},"l":{{"type":"array","items":{{"properties":{{"{odd}":true,"t":{{"title":"T","$ref":"#/properties/{at}"}}}},"required":["{odd}","t"]}}}},"u":{{"$ref":"#/properties/l/items/properties/{odd}"}}}},"required":["l","{at}"],"dependentRequired":{{"{at}":["l","{at}"]}},"$defs":{{"@def":{{"type":"string"}}}}}}"##
+        );
+        assert_eq!(schema, expected);
+        let expected = [("@type".to_owned(), at), ("x/y z".to_owned(), odd)];
+        assert_eq!(renamed, Renamed::from(expected));
+    }
+
+    #[test]
+    fn what_a_name_says_can_still_be_read() {
+        let (schema, _) =
+            rename_text(r#"{"properties":{"日本":{"type":"string"}}}"#).expect("changed");
+        let schema: Value = serde_json::from_str(&schema).expect("JSON");
+        let properties = schema["properties"].as_object().expect("properties");
+        let expected = json!({"type": "string", "title": "日本"});
+        assert_eq!(properties.values().collect::<Vec<_>>(), [&expected]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_is_taken_and_leads_back(keys in proptest::collection::hash_set("\\PC{0,70}|[a-z]{1,3}", 1..5)) {
+            let mut given = HashMap::new();
+            for client_key in &keys {
+                let key = changed_key(client_key).unwrap_or_else(|| client_key.clone());
+                prop_assert!(is_identifier(&key, &PUNCTUATION), "{key}");
+                prop_assert_eq!(given.insert(key.clone(), client_key), None);
+                // What the model was given is never a name of the client's.
+                if key != *client_key {
+                    prop_assert!(changed_key(&key).is_some());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What may stand at the root of a tool's schema.
+//!
+//! Claude answers "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or
+//! anyOf at the top level", Nova "extraneous key [$defs] is not permitted". What is refused is
+//! rewritten so that every input that the schema allows is still allowed; what gets lost that way is
+//! told in the tool's description.
+
+use serde_json::{Map, Value};
+
+use super::json::JsonAnswer;
+use super::schema;
+use super::schema_forms::{self, Flattened};
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::converse::options::Fields;
+use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema, ToolSpec};
+use crate::models::Facts;
+
+/// Keywords that combine schemas, and the one that another schema stands for.
+const COMBINATORS: [&str; 4] = ["allOf", "anyOf", "oneOf", "$ref"];
+
+/// Keywords that say nothing of the input.
+const ANNOTATIONS: [&str; 10] = [
+    "$schema",
+    "$id",
+    "$anchor",
+    "$comment",
+    "$defs",
+    "definitions",
+    "title",
+    "description",
+    "default",
+    "examples",
+];
+
+/// The most keywords that a note names.
+const MAX_NAMED: usize = 8;
+
+/// The longest text of keywords that is told in a description, in bytes.
+const MAX_TOLD: usize = 2000;
+
+/// Puts what the combinators at the root come to in their place, for families that refuse them.
+/// `field` is the client's name of the schema.
+pub(super) fn flatten(
+    request: &mut ConverseRequest,
+    field: &str,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
+    if COMBINATORS.iter().all(|keyword| takes(facts, keyword)) {
+        return;
+    }
+    for spec in specs(request) {
+        let ToolInputSchema::Json(schema) = &mut spec.input_schema;
+        let Some(flattened) = flattened(schema, facts) else {
+            continue;
+        };
+        let Flattened { schema: new, words } = flattened;
+        if let Ok(new) = JsonText::of(&new) {
+            *schema = new;
+            tell(spec, &words);
+            adjustments.note(
+                field,
+                "what it combines at its root merged, this model refuses combinations there",
+            );
+        }
+    }
+}
+
+/// Takes out the keywords at the root that the family refuses. `json` says which tool is the
+/// response's.
+pub(super) fn drop_keys(
+    request: &mut ConverseRequest,
+    json: Option<&JsonAnswer>,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
+    if facts.schema_root_keys.is_empty() {
+        return;
+    }
+    for spec in specs(request) {
+        let ToolInputSchema::Json(schema) = &mut spec.input_schema;
+        let Some(mut members) = Fields::from_object(schema) else {
+            continue;
+        };
+        let mut dropped = Fields::default();
+        members.retain(|keyword, member| {
+            let is_taken = takes(facts, keyword);
+            if !is_taken {
+                dropped.push(keyword, member.clone());
+            }
+            is_taken
+        });
+        let Some(new) = JsonText::of(&members).ok().filter(|_| !dropped.is_empty()) else {
+            continue;
+        };
+        *schema = new;
+        adjustments.note(
+            schema_field(spec, json),
+            format!("left out at its root: {}", names(&dropped)),
+        );
+        tell_dropped(spec, dropped);
+    }
+}
+
+/// The client's name of the schema of a tool, which may have been made up for the response.
+pub(super) fn schema_field(spec: &ToolSpec, json: Option<&JsonAnswer>) -> &'static str {
+    match json {
+        Some(JsonAnswer::Tool(name)) if *name == spec.name => "response_format.json_schema.schema",
+        _ => "tools[].function.parameters",
+    }
+}
+
+/// The names of what was left out, as far as they are few and short.
+fn names(dropped: &Fields) -> String {
+    let names = dropped.iter().take(MAX_NAMED).map(|(name, _)| {
+        let name: String = name.chars().take(64).collect();
+        format!("`{name}`")
+    });
+    let mut names: Vec<String> = names.collect();
+    if dropped.count() > MAX_NAMED {
+        names.push(format!("{} more", dropped.count() - MAX_NAMED));
+    }
+    names.join(", ")
+}
+
+/// Whether `keyword` may stand at the root.
+fn takes(facts: &Facts, keyword: &str) -> bool {
+    let combines = COMBINATORS.contains(&keyword);
+    (facts.schema_root_combinators || !combines)
+        && (facts.schema_root_keys.is_empty()
+            || facts.schema_root_keys.iter().any(|key| key == keyword))
+}
+
+fn specs(request: &mut ConverseRequest) -> impl Iterator<Item = &mut ToolSpec> {
+    let tools = request.tool_config.iter_mut().flat_map(|c| &mut c.tools);
+    tools.filter_map(|tool| match tool {
+        Tool::ToolSpec(spec) => Some(spec),
+        _ => None,
+    })
+}
+
+/// The schema without combinators at its root; nothing where it has none that is refused.
+fn flattened(schema: &JsonText, facts: &Facts) -> Option<Flattened> {
+    let text = schema.as_str();
+    let may_combine = |keyword: &&str| text.contains(&format!("\"{keyword}\""));
+    if !COMBINATORS.iter().any(may_combine) || text.len() > schema::LONGEST {
+        return None;
+    }
+    let members = Fields::from_object(schema)?;
+    let is_refused = |keyword: &&str| members.get(keyword).is_some() && !takes(facts, keyword);
+    if !COMBINATORS.iter().any(is_refused) {
+        return None;
+    }
+    let mut root: Value = serde_json::from_str(text).ok()?;
+    // A pointer into what is about to be merged would lead nowhere.
+    let points_there = ["allOf", "anyOf", "oneOf"]
+        .iter()
+        .any(|keyword| text.contains(&format!("\"#/{keyword}/")));
+    if points_there {
+        root = schema::inlined(&root)?.schema;
+    }
+    Some(schema_forms::flatten(&root, facts))
+}
+
+/// What the keywords that were left out ask of the input, in the tool's description.
+fn tell_dropped(spec: &mut ToolSpec, mut dropped: Fields) {
+    let description: Option<String> = dropped
+        .get("description")
+        .and_then(|text| serde_json::from_str(text.as_str()).ok());
+    if let Some(description) = description.filter(|text| !told(spec).contains(text.trim())) {
+        tell(spec, &description);
+    }
+    dropped.retain(|keyword, _| !ANNOTATIONS.contains(&keyword));
+    if dropped.is_empty() {
+        return;
+    }
+    let rest = JsonText::of(&dropped).ok();
+    if let Some(rest) = rest.filter(|rest| rest.as_str().len() <= MAX_TOLD) {
+        let words = format!("The input also fits this JSON Schema: {}", rest.as_str());
+        tell(spec, &words);
+    }
+}
+
+fn told(spec: &ToolSpec) -> &str {
+    spec.description.as_deref().unwrap_or_default()
+}
+
+/// Appends `words` to the description.
+fn tell(spec: &mut ToolSpec, words: &str) {
+    let words = words.trim();
+    if words.is_empty() {
+        return;
+    }
+    spec.description = Some(match told(spec) {
+        "" => words.to_owned(),
+        description => format!("{description}\n{words}"),
+    });
+}
+
+/// An object schema's members with `type` first.
+pub(super) fn object(mut members: Map<String, Value>) -> Map<String, Value> {
+    members.shift_remove("type");
+    let mut typed = Map::with_capacity(members.len() + 1);
+    typed.insert("type".to_owned(), "object".into());
+    typed.append(&mut members);
+    typed
+}
