@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::Method;
 use tracing::Level;
 
 use crate::fault::Fault;
@@ -31,7 +32,7 @@ pub struct Entries {
     /// The client's own id, where it sent one.
     pub client_request_id: Option<String>,
     /// The method.
-    pub method: Option<String>,
+    pub method: Option<Method>,
     /// How many times the client has sent the request before, as its SDK says.
     pub client_retries: u32,
     /// The route.
@@ -151,7 +152,7 @@ macro_rules! write_line {
             target: LOG_TARGET,
             request_id = entries.request_id,
             client_request_id = entries.client_request_id,
-            method = entries.method,
+            method = entries.method.as_ref().map(Method::as_str),
             client_retries = (entries.client_retries > 0).then_some(entries.client_retries),
             route = entries.route,
             client_address = entries.client_address.map(tracing::field::display),

@@ -59,9 +59,9 @@ struct Home<'a> {
     /// What OpenAI's clients are given as their base URL.
     base_url: &'a str,
     endpoints: Vec<EndpointObject>,
-    /// Where the models are listed, and where the state of the process is told.
-    models: &'static str,
     health: [&'static str; 2],
+    /// Pages that come with the source.
+    docs: [&'static str; 3],
 }
 
 #[derive(Serialize)]
@@ -114,8 +114,8 @@ fn json(base_url: &str) -> String {
         description: env!("CARGO_PKG_DESCRIPTION"),
         base_url,
         endpoints: endpoints.collect(),
-        models: "/v1/models",
         health: ["/healthz", "/readyz"],
+        docs: ["README.md", "docs/compatibility.md", "docs/errors.md"],
     };
     serde_json::to_string(&home).unwrap_or_default()
 }

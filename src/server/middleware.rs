@@ -43,7 +43,7 @@ async fn record(mut request: Request, next: Next) -> Response {
     let record = Arc::new(Record::new(id.clone(), path.to_owned(), client_id));
     {
         let mut entries = record.entries();
-        entries.method = Some(request.method().to_string());
+        entries.method = Some(request.method().clone());
         let address = request.extensions().get::<ClientAddress>();
         entries.client_address = address.map(|ClientAddress(address)| *address);
         entries.client_retries = client_retries(request.headers());

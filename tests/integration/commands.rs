@@ -349,6 +349,9 @@ fn one_line_a_request_and_no_text_in_it(lines: &[String]) {
         ("caller", "key-1"),
         ("model", "amazon.nova-lite-v1:0"),
         ("ending", "answered"),
+        ("method", "POST"),
+        ("client_address", "127.0.0.1"),
+        ("level", "INFO"),
     ] {
         assert_eq!(entry[field], value);
     }

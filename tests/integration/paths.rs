@@ -148,6 +148,7 @@ async fn the_root_is_json_for_clients_and_a_page_for_browsers() {
             assert_eq!(json["name"], "outcrop");
             assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
             assert_eq!(json["base_url"], format!("http://{}/v1", world.address));
+            assert_eq!(json["docs"][0], "README.md");
             let endpoints: &Vec<Value> = json["endpoints"].as_array().unwrap();
             assert_eq!(endpoints.len(), ENDPOINTS.len());
         }
