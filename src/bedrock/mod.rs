@@ -33,6 +33,7 @@ mod sse;
 mod stream;
 mod surface;
 mod transport;
+mod trouble;
 
 pub use async_invoke::{AsyncInvoke, AsyncInvokeOrder, AsyncInvokePage, AsyncInvokeState};
 pub use attempt::RetryPolicy;
@@ -53,3 +54,4 @@ pub use s3_upload::S3Upload;
 pub use settings::{BedrockSettings, RetrySettings, SimulatedBedrock, Timeouts};
 pub use sse::{ChunkDecoder, ChunkEvent};
 pub use stream::{EventStream, FrameStream};
+pub use trouble::{Cause, Trouble};

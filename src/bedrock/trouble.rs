@@ -1,10 +1,10 @@
 //! What AWS's errors mean for an operator: what is wrong, and what to do about it.
 
-use crate::bedrock::Failure;
+use super::failure::Failure;
 
 /// What kind of thing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub enum Cause {
     /// The credentials are refused, whatever is called with them.
     Credentials,
     /// The credentials are good, and are not allowed to do this.
@@ -19,22 +19,23 @@ pub(super) enum Cause {
 
 /// What is wrong, in one line each.
 #[derive(Debug)]
-pub(super) struct Trouble {
-    pub(super) cause: Cause,
+pub struct Trouble {
+    /// What kind of thing is wrong.
+    pub cause: Cause,
     /// What AWS says.
-    pub(super) found: String,
+    pub found: String,
     /// What to do.
-    pub(super) remedy: String,
+    pub remedy: String,
 }
 
 impl Trouble {
     /// What a failed call means.
-    pub(super) fn of_failure(failure: &Failure) -> Self {
+    pub fn of_failure(failure: &Failure) -> Self {
         Self::of(&failure.code, &failure.detail)
     }
 
     /// What AWS's error `code` with this message means.
-    pub(super) fn of(code: &str, message: &str) -> Self {
+    pub fn of(code: &str, message: &str) -> Self {
         let (cause, remedy) = explained(code, message);
         Self {
             cause,
@@ -44,6 +45,13 @@ impl Trouble {
             },
             remedy,
         }
+    }
+}
+
+impl Failure {
+    /// Whether there were no credentials to call with, so that nothing was sent.
+    pub fn is_without_credentials(&self) -> bool {
+        self.code == "Credentials"
     }
 }
 

@@ -70,8 +70,7 @@ impl Lister {
             *wait = AFTER_FAILURE.min(*wait);
         }
         // Missing credentials are reported where they are looked for, and not for every list.
-        let is_reported = failure.code == "Credentials";
-        if !is_reported && self.told.insert(action) {
+        if !failure.is_without_credentials() && self.told.insert(action) {
             tracing::warn!(
                 action,
                 code = failure.code,

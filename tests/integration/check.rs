@@ -3,7 +3,10 @@
 use bedrock_simulator::{ControlPlane, Credentials, Options, Script, Simulator};
 use serde_json::json;
 
+use tokio::net::TcpListener;
+
 use crate::commands::{config_file, credentials, outcrop, run, text};
+use crate::fetch::site::tls;
 use crate::world::MODEL;
 
 /// What `check` says of a simulator with these credentials, and how it ends.
@@ -92,6 +95,20 @@ async fn check_tells_wrong_credentials_apart() {
     }
 }
 
+/// An endpoint whose certificate nobody trusts.
+async fn untrusted_endpoint() -> String {
+    let (acceptor, _) = tls();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // The other end hangs up.
+            let _ = acceptor.accept(stream).await;
+        }
+    });
+    format!("https://{address}")
+}
+
 #[tokio::test]
 async fn check_tells_the_steps_to_an_endpoint_apart() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
@@ -99,10 +116,12 @@ async fn check_tells_the_steps_to_an_endpoint_apart() {
     let nobody = format!("http://{}", free.local_addr().unwrap());
     drop(free);
     let no_tls = simulator.url().replace("http://", "https://");
+    let untrusted = untrusted_endpoint().await;
     for (endpoint, words) in [
         ("http://bedrock.invalid", "has no address (DNS)"),
         (nobody.as_str(), "refuses connections"),
         (no_tls.as_str(), "no TLS with"),
+        (untrusted.as_str(), "UnknownIssuer"),
     ] {
         let mut environment = credentials(&simulator.url());
         environment.push(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", endpoint.to_owned()));

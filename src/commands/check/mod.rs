@@ -2,18 +2,16 @@
 //! about it.
 
 mod models;
-mod trouble;
 
 use std::process::ExitCode;
 
 use super::BAD_CONFIGURATION;
 use crate::bedrock::{
-    Bedrock, CredentialKind, CredentialsTrouble, FoundationModel, IdentityError, ListedKind,
-    ListedModel, Unreachable, caller_identity,
+    Bedrock, Cause, CredentialKind, CredentialsTrouble, FoundationModel, IdentityError, ListedKind,
+    ListedModel, Trouble, Unreachable, caller_identity,
 };
 use crate::config::{Config, Overrides, config_file, load};
 use crate::store::Store;
-use trouble::{Cause, Trouble};
 
 /// What is checked.
 pub(super) struct Checks<'a> {

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::trouble::{Cause, Trouble};
 use super::{Listed, Report};
-use crate::bedrock::{Bedrock, Call, Time};
+use crate::bedrock::{BaseModel, Bedrock, Call, Cause, Time, Trouble};
 use crate::config::{Config, ModelEntry, Tables};
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
@@ -58,7 +57,7 @@ async fn check_alias(
     let stated = config.base_models.get(target.as_str());
     let base = match (target.says_its_foundation(), stated) {
         (true, _) => None,
-        (false, Some(stated)) => Some(crate::bedrock::BaseModel::Foundation(stated.foundation())),
+        (false, Some(stated)) => Some(BaseModel::Foundation(stated.foundation())),
         (false, None) => match bedrock.base_model(target).await {
             Ok(base) => Some(base),
             Err(failure) => {
