@@ -1,21 +1,81 @@
 //! A body of JSON as a typed value, or a refusal that names the path of what is wrong with it.
 
-use serde::de::DeserializeOwned;
+//!
+//! What a body may cost is bounded before and while it is read: by what it is made of, and by the
+//! memory that its values take.
+
+mod bounded;
+mod scan;
+
+use serde::de::{Deserialize, DeserializeOwned};
+
+pub use bounded::{Bounded, Budget, UNKNOWN_FIELD};
+pub use scan::{Excess, Shape, scan};
 
 use crate::fault::{Fault, FaultKind};
 
-/// How deep a body may be nested. No real request comes near it, and no parser on the way has to
-/// be trusted with more.
-const DEEPEST: usize = 128;
+/// The memory that the values of any body may take besides their text.
+const BASE_BUDGET: usize = 64 << 10;
+
+/// The memory that its values may take for each byte of a body.
+const BUDGET_PER_BYTE: usize = 10;
+
+/// The memory that the values of the largest body may take.
+pub const MAX_BUDGET: usize = 48 << 20;
 
 /// Reads a request's body.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
-    if depth_exceeds(body, DEEPEST) {
-        return Err(not_json(format!(
-            "the body is nested deeper than {DEEPEST} levels"
-        )));
+    scan(body).map_err(excess_refusal)?;
+    let limit = budget_of(body.len());
+    let budget = Budget::new(limit);
+    read(body, &budget).map_err(|error| match budget.is_spent() {
+        true => too_many_values(limit),
+        false => explain::<T>(body, &error),
+    })
+}
+
+/// The memory that the values of a body of `length` bytes may take besides their text.
+pub fn budget_of(length: usize) -> usize {
+    let proportional = length.saturating_mul(BUDGET_PER_BYTE);
+    BASE_BUDGET.saturating_add(proportional).min(MAX_BUDGET)
+}
+
+/// Reads JSON as long as `budget` lasts.
+pub fn read<'a, T: Deserialize<'a>>(json: &'a [u8], budget: &Budget) -> serde_json::Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let value = T::deserialize(Bounded::new(&mut deserializer, budget))?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Reads JSON that is a part of a body; `None` if it is not of the type, or if its values take more
+/// memory than a body of its length may.
+pub fn read_bounded<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
+    let budget = Budget::new(budget_of(json.len()));
+    read(json.as_bytes(), &budget).ok()
+}
+
+fn excess_refusal(excess: Excess) -> Fault {
+    match excess {
+        Excess::Depth(max) => not_json(format!("the body is nested deeper than {max} levels")),
+        Excess::Containers(max) => too_large(format!(
+            "the body has more than {max} arrays and objects; send it in several requests"
+        )),
+        Excess::Values(max) => too_large(format!(
+            "the body has more than {max} values; send it in several requests"
+        )),
     }
-    serde_json::from_slice(body).map_err(|error| explain::<T>(body, &error))
+}
+
+fn too_many_values(limit: usize) -> Fault {
+    too_large(format!(
+        "the body has too many small values for its size: they would take more than {limit} bytes \
+         of memory; send fewer of them, or send them in several requests"
+    ))
+}
+
+fn too_large(message: String) -> Fault {
+    Fault::new(FaultKind::TooLarge, message).code("request_too_large")
 }
 
 /// Reads the body once more, this time keeping track of the path: only refusals pay for it.
@@ -39,37 +99,6 @@ fn not_json(message: String) -> Fault {
     Fault::new(FaultKind::InvalidRequest, message).code("invalid_json")
 }
 
-/// Whether arrays and objects in `json` stand in one another more than `most` times.
-fn depth_exceeds(json: &[u8], most: usize) -> bool {
-    let mut depth: usize = 0;
-    let mut rest = json;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => rest = after_string(after),
-            _ => {}
-        }
-        if depth > most {
-            return true;
-        }
-    }
-    false
-}
-
-/// What follows the string whose inside begins `text`.
-fn after_string(mut text: &[u8]) -> &[u8] {
-    while let Some(position) = memchr::memchr2(b'"', b'\\', text) {
-        let skipped = match text.get(position) {
-            Some(b'"') => return text.get(position + 1..).unwrap_or_default(),
-            _ => position + 2,
-        };
-        text = text.get(skipped..).unwrap_or_default();
-    }
-    &[]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,12 +106,6 @@ mod tests {
 
     fn refused(body: &str) -> Fault {
         parse::<ChatRequest>(body.as_bytes()).expect_err(body)
-    }
-
-    #[test]
-    fn brackets_in_strings_are_not_depth() {
-        assert!(!depth_exceeds(br#"["[[[[\"[[[[\\", "[["]"#, 1));
-        assert!(depth_exceeds(br#"["a", [["b"]]]"#, 2));
     }
 
     #[test]
@@ -115,5 +138,25 @@ mod tests {
         );
         assert!(refused(&deep).message.contains("128 levels"));
         assert_eq!(refused("[]").kind, FaultKind::InvalidRequest);
+    }
+
+    #[test]
+    fn a_body_of_very_many_values_is_too_large() {
+        let list = |entry: &str, count: usize| {
+            format!("{{\"messages\":[{}]}}", vec![entry; count].join(","))
+        };
+        for (body, word) in [
+            (list("{}", 20_000), "too many small values"),
+            (list("{}", 100_001), "100000 arrays and objects"),
+            (list("0", 1_000_001), "1000000 values"),
+        ] {
+            let fault = refused(&body);
+            assert_eq!(fault.kind, FaultKind::TooLarge, "{fault}");
+            assert_eq!(fault.code, Some("request_too_large"));
+            assert!(fault.message.contains(word), "{fault}");
+        }
+        // Messages of a few words are taken, however many they are.
+        let short = r#"{"role":"user","content":"Hello there!"}"#;
+        assert!(parse::<ChatRequest>(list(short, 50_000).as_bytes()).is_ok());
     }
 }

@@ -1,6 +1,5 @@
 //! What a request says beside its turns and tools: guardrail, form of the answer, tier, labels.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
@@ -8,6 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::JsonText;
+use crate::json_body;
 
 /// Keys of the provider's own, in the order in which they were set; each key once.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -73,9 +73,9 @@ impl Fields {
         self.0.len()
     }
 
-    /// Reads an object; nothing where `text` is none.
+    /// Reads an object; `None` if `text` is none, or has too many members for its size.
     pub fn from_object(text: &JsonText) -> Option<Self> {
-        serde_json::from_str(text.as_str()).ok()
+        json_body::read_bounded(text.as_str())
     }
 
     /// The keys and values, in order.
@@ -105,24 +105,50 @@ impl<'de> Deserialize<'de> for Fields {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                // An object of foreign bytes may have millions of keys, too many to look through
-                // for each.
-                let mut places: HashMap<String, usize> = HashMap::new();
                 let mut fields: Vec<(String, JsonText)> = Vec::new();
-                while let Some((key, value)) = map.next_entry::<String, JsonText>()? {
-                    let place = places.get(&key).and_then(|place| fields.get_mut(*place));
-                    if let Some((_, old)) = place {
-                        *old = value;
-                    } else {
-                        places.insert(key.clone(), fields.len());
-                        fields.push((key, value));
-                    }
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
                 }
+                merge_repeated(&mut fields);
                 Ok(Fields(fields))
             }
         }
         deserializer.deserialize_map(Object)
     }
+}
+
+/// Gives a key that comes again its last value in its first place. An object of foreign bytes may
+/// have very many keys: too many to look through all for each, or to keep twice.
+fn merge_repeated(fields: &mut Vec<(String, JsonText)>) {
+    let key = |index: &usize| fields.get(*index).map(|(key, _)| key.as_str());
+    let mut order: Vec<usize> = (0..fields.len()).collect();
+    // Stable, so that the places of one key stay in order.
+    order.sort_by(|one, other| key(one).cmp(&key(other)));
+    let repeated: Vec<Vec<usize>> = order
+        .chunk_by(|one, other| key(one) == key(other))
+        .filter(|places| places.len() > 1)
+        .map(<[usize]>::to_vec)
+        .collect();
+    if repeated.is_empty() {
+        return;
+    }
+    let mut is_left_out = vec![false; fields.len()];
+    for places in repeated {
+        let [first, .., last] = places[..] else {
+            continue;
+        };
+        let value = fields.get(last).map(|(_, value)| value.clone());
+        if let (Some(value), Some((_, old))) = (value, fields.get_mut(first)) {
+            *old = value;
+        }
+        for place in places.into_iter().skip(1) {
+            if let Some(flag) = is_left_out.get_mut(place) {
+                *flag = true;
+            }
+        }
+    }
+    let mut flags = is_left_out.into_iter();
+    fields.retain(|_| !flags.next().unwrap_or_default());
 }
 
 /// The guardrail that looks at the request and the answer.

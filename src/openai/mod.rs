@@ -15,6 +15,7 @@ mod object;
 pub mod page;
 pub mod rerank;
 pub mod responses;
+mod token_list;
 mod typo;
 pub mod videos;
 

@@ -11,6 +11,7 @@ use serde_json::Number;
 
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
+use crate::json_body::UNKNOWN_FIELD;
 
 /// A field that an object of a client's may have, so that what is said of fields elsewhere can be
 /// compared with those that there are.
@@ -39,6 +40,11 @@ impl ClientValue for i64 {}
 impl ClientValue for Number {}
 impl ClientValue for JsonText {}
 impl ClientValue for Fields {}
+
+impl<T: ClientValue> ClientValue for Box<T> {
+    const FIELDS: &'static [ClientField] = T::FIELDS;
+    const IS_SEVERAL: bool = T::IS_SEVERAL;
+}
 
 impl<T: ClientValue> ClientValue for Vec<T> {
     const FIELDS: &'static [ClientField] = T::FIELDS;
@@ -75,7 +81,32 @@ impl<'de> Deserialize<'de> for Key<'de> {
                 Ok(Key(Cow::Owned(key.to_owned())))
             }
         }
-        deserializer.deserialize_str(Text)
+        deserializer.deserialize_identifier(Text)
+    }
+}
+
+/// The value of a key that is not known. Bounds on memory count it, since it is kept with its key
+/// besides the object's fields.
+pub(super) struct UnknownValue(pub(super) JsonText);
+
+impl<'de> Deserialize<'de> for UnknownValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = UnknownValue;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a value")
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<UnknownValue, D::Error> {
+                JsonText::deserialize(deserializer).map(UnknownValue)
+            }
+        }
+        deserializer.deserialize_newtype_struct(UNKNOWN_FIELD, Text)
     }
 }
 
@@ -129,7 +160,7 @@ macro_rules! client_object {
                                     object.$field = map.next_value()?;
                                 } )*
                                 _ => {
-                                    let value: crate::converse::JsonText = map.next_value()?;
+                                    let crate::openai::object::UnknownValue(value) = map.next_value()?;
                                     object.unknown.push((key.into_owned(), value));
                                 }
                             }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema};
+use crate::json_body::{self, Budget};
 use crate::models::Facts;
 
 /// The most values that a schema may grow to: references to references can double at each step.
@@ -12,7 +13,11 @@ const MOST_VALUES: usize = 20_000;
 
 /// The longest schema that is looked into, in bytes, and the most text that it may grow to: one
 /// long description can be referred to many times.
-pub(super) const LONGEST: usize = 1 << 20;
+const LONGEST: usize = 1 << 20;
+
+/// The memory that a schema's values may take, of any schema and for each byte of one.
+const BASE_BUDGET: usize = 1 << 20;
+const BUDGET_PER_BYTE: usize = 6;
 
 /// How deep a schema may be without references: as deep as serde_json reads a text, which is also
 /// what keeps a long chain of references from filling the stack.
@@ -36,8 +41,7 @@ pub(super) fn inline_references(
             continue;
         }
         let field = "tools[].function.parameters.$ref";
-        let text = Some(schema.as_str()).filter(|text| text.len() <= LONGEST);
-        let root = text.and_then(|text| serde_json::from_str(text).ok());
+        let root = read(schema.as_str());
         let inlined = root.as_ref().and_then(inlined);
         match inlined.and_then(|inlined| JsonText::of(&inlined.schema).ok()) {
             Some(inlined) => {
@@ -47,6 +51,13 @@ pub(super) fn inline_references(
             None => adjustments.note(field, "left; the schema is too large without it"),
         }
     }
+}
+
+/// A schema, unless it is too large to be looked into: taken apart it is several times its size.
+pub(super) fn read(schema: &str) -> Option<Value> {
+    let text = Some(schema).filter(|text| text.len() <= LONGEST)?;
+    let limit = BASE_BUDGET.saturating_add(text.len().saturating_mul(BUDGET_PER_BYTE));
+    json_body::read(text.as_bytes(), &Budget::new(limit)).ok()
 }
 
 /// A schema without references.

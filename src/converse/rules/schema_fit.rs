@@ -86,8 +86,7 @@ pub(super) fn fitted(
 /// leads out of it or to itself, an object with members of any name, a value of any kind, a
 /// keyword that no grammar takes; or where it is too large.
 pub(super) fn fit(schema: &JsonText, follow_references: bool) -> Option<Fitted> {
-    let text = Some(schema.as_str()).filter(|text| text.len() <= schema::LONGEST)?;
-    let mut root: Value = serde_json::from_str(text).ok()?;
+    let mut root = schema::read(schema.as_str())?;
     let mut fitter = Fitter::default();
     if schema.as_str().contains("\"$ref\"") {
         let inlined = schema::inlined(&root).filter(|inlined| inlined.complete)?;

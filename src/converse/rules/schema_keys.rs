@@ -109,10 +109,10 @@ fn rename_in_output(config: Option<&mut OutputConfig>) -> Option<Renamed> {
 
 /// The schema with other names, and which they are; nothing where none is refused.
 fn renamed(text: &str) -> Option<(JsonText, Renamed)> {
-    if text.len() > schema::LONGEST || !has_suspect_key(text) {
+    if !has_suspect_key(text) {
         return None;
     }
-    let mut root: Value = serde_json::from_str(text).ok()?;
+    let mut root = schema::read(text)?;
     let mut renamer = Renamer::default();
     renamer.schema(&mut root);
     let changed = JsonText::of(&root).ok()?;

@@ -144,7 +144,7 @@ fn specs(request: &mut ConverseRequest) -> impl Iterator<Item = &mut ToolSpec> {
 fn flattened(schema: &JsonText, facts: &Facts) -> Option<Flattened> {
     let text = schema.as_str();
     let may_combine = |keyword: &&str| text.contains(&format!("\"{keyword}\""));
-    if !COMBINATORS.iter().any(may_combine) || text.len() > schema::LONGEST {
+    if !COMBINATORS.iter().any(may_combine) {
         return None;
     }
     let members = Fields::from_object(schema)?;
@@ -152,7 +152,7 @@ fn flattened(schema: &JsonText, facts: &Facts) -> Option<Flattened> {
     if !COMBINATORS.iter().any(is_refused) {
         return None;
     }
-    let mut root: Value = serde_json::from_str(text).ok()?;
+    let mut root = schema::read(text)?;
     // A pointer into what is about to be merged would lead nowhere.
     let points_there = ["allOf", "anyOf", "oneOf"]
         .iter()

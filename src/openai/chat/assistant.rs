@@ -14,10 +14,10 @@ use crate::fault::Fault;
 pub(super) struct Said {
     pub(super) content: Option<Content>,
     pub(super) refusal: Option<String>,
-    pub(super) tool_calls: Option<Vec<ToolCall>>,
-    pub(super) function_call: Option<FunctionCall>,
+    pub(super) tool_calls: Option<Vec<Box<ToolCall>>>,
+    pub(super) function_call: Option<Box<FunctionCall>>,
     pub(super) reasoning_content: Option<String>,
-    pub(super) thinking_blocks: Option<Vec<ThinkingBlock>>,
+    pub(super) thinking_blocks: Option<Vec<Box<ThinkingBlock>>>,
 }
 
 impl Reader<'_> {
@@ -43,14 +43,14 @@ impl Reader<'_> {
         blocks.extend(refusal.map(ContentBlock::Text));
         for (position, call) in tool_calls.into_iter().enumerate() {
             let path = format!("{path}.tool_calls[{position}]");
-            blocks.push(self.tool_call(call, &path)?);
+            blocks.push(self.tool_call(*call, &path)?);
         }
         if let Some(call) = function_call {
             // The older form has no ids; the place in the conversation gives one that stays.
             let id = format!("call_{index}");
             let path = format!("{path}.function_call");
             let name = call.name.clone().unwrap_or_default();
-            blocks.push(self.function_use(id.clone(), call, &path)?);
+            blocks.push(self.function_use(id.clone(), *call, &path)?);
             self.open_function_calls.entry(name).or_default().push(id);
         }
         Ok(blocks)
@@ -61,8 +61,8 @@ impl Reader<'_> {
     fn reasoning(
         &mut self,
         content: Option<String>,
-        blocks: Option<Vec<ThinkingBlock>>,
-        calls: &[ToolCall],
+        blocks: Option<Vec<Box<ThinkingBlock>>>,
+        calls: &[Box<ToolCall>],
         path: &str,
     ) -> Result<Vec<ContentBlock>, Fault> {
         let given = blocks.unwrap_or_default();
@@ -70,7 +70,7 @@ impl Reader<'_> {
             let numbered = given.into_iter().enumerate();
             return numbered
                 .map(|(position, block)| {
-                    self.thinking_block(block, &format!("{path}.thinking_blocks[{position}]"))
+                    self.thinking_block(*block, &format!("{path}.thinking_blocks[{position}]"))
                 })
                 .collect();
         }

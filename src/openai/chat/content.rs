@@ -16,7 +16,7 @@ pub enum Content {
     /// One text.
     Text(String),
     /// Parts, in order.
-    Parts(Vec<ContentPart>),
+    Parts(Vec<Box<ContentPart>>),
 }
 
 /// One text or several.

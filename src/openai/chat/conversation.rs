@@ -25,7 +25,7 @@ pub(super) struct Conversation {
 
 /// Reads the client's messages.
 pub(super) fn conversation(
-    messages: Vec<ChatMessage>,
+    messages: Vec<Box<ChatMessage>>,
     terms: &Terms<'_>,
     names: &mut ToolNames,
     adjustments: &mut Adjustments,
@@ -39,7 +39,7 @@ pub(super) fn conversation(
         open_function_calls: HashMap::new(),
     };
     for (index, message) in messages.into_iter().enumerate() {
-        reader.message(message, index)?;
+        reader.message(*message, index)?;
     }
     Ok(reader.conversation)
 }
@@ -130,7 +130,7 @@ impl Reader<'_> {
     }
 
     /// A mark on a message stands behind all of it.
-    fn mark_message(&mut self, mark: Option<CacheMark>, path: &str) -> Result<(), Fault> {
+    fn mark_message(&mut self, mark: Option<Box<CacheMark>>, path: &str) -> Result<(), Fault> {
         let place = MarkPlace::new(path, "cache_control");
         let Some(point) = cache_point(mark, &place, self.adjustments)? else {
             return Ok(());
@@ -170,7 +170,7 @@ impl Reader<'_> {
                 let mut blocks = Vec::with_capacity(parts.len());
                 for (position, part) in parts.into_iter().enumerate() {
                     let path = format!("{path}.content[{position}]");
-                    let (block, point) = self.user_part(part, &path)?;
+                    let (block, point) = self.user_part(*part, &path)?;
                     blocks.push(block);
                     blocks.extend(point.map(ContentBlock::CachePoint));
                 }
@@ -261,7 +261,7 @@ trait AnyCalls {
     fn is_some_and_any(&self) -> bool;
 }
 
-impl AnyCalls for Option<Vec<ToolCall>> {
+impl AnyCalls for Option<Vec<Box<ToolCall>>> {
     fn is_some_and_any(&self) -> bool {
         self.as_ref().is_some_and(|calls| !calls.is_empty())
     }

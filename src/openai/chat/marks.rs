@@ -26,7 +26,7 @@ impl<'a> MarkPlace<'a> {
 
 /// The point that a mark asks for.
 pub(super) fn cache_point(
-    mark: Option<CacheMark>,
+    mark: Option<Box<CacheMark>>,
     place: &MarkPlace<'_>,
     adjustments: &mut Adjustments,
 ) -> Result<Option<CachePoint>, Fault> {
@@ -35,7 +35,7 @@ pub(super) fn cache_point(
         mode,
         ttl,
         unknown,
-    }) = mark
+    }) = mark.map(|mark| *mark)
     else {
         return Ok(None);
     };

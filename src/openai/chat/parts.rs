@@ -84,22 +84,22 @@ impl Reader<'_> {
             }
             Some("image_url") => {
                 let image_url = image_url.ok_or_else(|| missing("image_url"))?;
-                Part::Medium(self.media.image_url(image_url, path, self.adjustments)?)
+                Part::Medium(self.media.image_url(*image_url, path, self.adjustments)?)
             }
             Some("input_audio") => {
                 let audio = input_audio.ok_or_else(|| missing("input_audio"))?;
-                Part::Medium(self.media.input_audio(audio, path, self.adjustments)?)
+                Part::Medium(self.media.input_audio(*audio, path, self.adjustments)?)
             }
             Some("video_url") => {
                 let video_url = video_url.ok_or_else(|| missing("video_url"))?;
-                Part::Medium(self.media.video_url(video_url, path, self.adjustments)?)
+                Part::Medium(self.media.video_url(*video_url, path, self.adjustments)?)
             }
             Some("file") => {
                 let file = file.ok_or_else(|| missing("file"))?;
                 let citations = citations_config(citations, self.adjustments);
                 let block = self
                     .media
-                    .file(file, citations, context, path, self.adjustments)?;
+                    .file(*file, citations, context, path, self.adjustments)?;
                 Part::Medium(block)
             }
             Some("search_result") => {
@@ -183,7 +183,7 @@ impl Reader<'_> {
             Some(Content::Parts(parts)) => {
                 let mut read = Vec::with_capacity(parts.len());
                 for (position, part) in parts.into_iter().enumerate() {
-                    read.push(self.part(part, &format!("{path}.content[{position}]"))?);
+                    read.push(self.part(*part, &format!("{path}.content[{position}]"))?);
                 }
                 read
             }

@@ -19,9 +19,9 @@ const MOST_TOOLS: usize = 128;
 /// What the client says of tools.
 #[derive(Debug, Default)]
 pub(super) struct ToolFields {
-    pub(super) tools: Option<Vec<ChatTool>>,
+    pub(super) tools: Option<Vec<Box<ChatTool>>>,
     pub(super) tool_choice: Option<StringOrObject<ToolChoiceObject>>,
-    pub(super) functions: Option<Vec<FunctionObject>>,
+    pub(super) functions: Option<Vec<Box<FunctionObject>>>,
     pub(super) function_call: Option<StringOrObject<FunctionName>>,
 }
 
@@ -68,7 +68,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn tools(&mut self, tools: Vec<ChatTool>) -> Result<Vec<Tool>, Fault> {
+    fn tools(&mut self, tools: Vec<Box<ChatTool>>) -> Result<Vec<Tool>, Fault> {
         check_count(tools.len(), "tools")?;
         let mut specs = Vec::with_capacity(tools.len());
         for (position, tool) in tools.into_iter().enumerate() {
@@ -85,7 +85,7 @@ impl Reader<'_> {
                 format,
                 cache_control,
                 unknown,
-            } = tool;
+            } = *tool;
             note_unknown(self.adjustments, &unknown, "tools[].");
             let is_custom = kind.as_deref() == Some("custom");
             let (function_path, custom_path) = match is_flat {
@@ -152,11 +152,11 @@ impl Reader<'_> {
         }
     }
 
-    fn functions(&mut self, functions: Vec<FunctionObject>) -> Result<Vec<Tool>, Fault> {
+    fn functions(&mut self, functions: Vec<Box<FunctionObject>>) -> Result<Vec<Tool>, Fault> {
         check_count(functions.len(), "functions")?;
         let mut specs = Vec::with_capacity(functions.len());
         for (position, function) in functions.into_iter().enumerate() {
-            specs.extend(self.function(function, &format!("functions[{position}]"))?);
+            specs.extend(self.function(*function, &format!("functions[{position}]"))?);
         }
         Ok(specs)
     }
@@ -313,7 +313,7 @@ impl Reader<'_> {
                 custom,
                 name,
                 unknown,
-            } = tool;
+            } = *tool;
             note_unknown(
                 self.adjustments,
                 &unknown,
@@ -440,7 +440,9 @@ fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonText, Fault> {
             ));
         }
         Some(schema) => {
-            let mut members = Fields::from_object(schema).unwrap_or_default();
+            let mut members = Fields::from_object(schema).ok_or_else(|| {
+                Fault::invalid(path, format!("`{path}` has too many members for its size"))
+            })?;
             match members.get("type").map(JsonText::as_str) {
                 Some("\"object\"") => return Ok(schema.clone()),
                 None => with_object_type(schema),

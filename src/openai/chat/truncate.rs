@@ -15,7 +15,10 @@ const MEDIUM: usize = 6000;
 /// is left, the conversation is too long for good.
 pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, Fault> {
     let mut messages = request.messages.take().unwrap_or_default();
-    let sizes: Vec<usize> = messages.iter().map(message_size).collect();
+    let sizes: Vec<usize> = messages
+        .iter()
+        .map(|message| message_size(message))
+        .collect();
     let size_at = |place: &usize| sizes.get(*place).copied().unwrap_or_default();
     let turns = turns(&messages);
     let whole: usize = sizes.iter().sum();
@@ -52,7 +55,7 @@ pub(super) fn leave_out<T>(list: &mut Vec<T>, places: &[usize]) {
 }
 
 /// The places of the messages of each turn; instructions belong to none.
-fn turns(messages: &[ChatMessage]) -> Vec<Vec<usize>> {
+fn turns(messages: &[Box<ChatMessage>]) -> Vec<Vec<usize>> {
     let mut turns: Vec<Vec<usize>> = Vec::new();
     for (place, message) in messages.iter().enumerate() {
         let role = message.role.as_deref();
@@ -69,7 +72,7 @@ fn message_size(message: &ChatMessage) -> usize {
     let content = match &message.content {
         None => 0,
         Some(Content::Text(text)) => text.len(),
-        Some(Content::Parts(parts)) => parts.iter().map(part_size).sum(),
+        Some(Content::Parts(parts)) => parts.iter().map(|part| part_size(part)).sum(),
     };
     let calls = message.tool_calls.iter().flatten();
     let arguments = calls.filter_map(|call| call.function.as_ref()?.arguments.as_ref());

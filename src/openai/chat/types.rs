@@ -17,7 +17,7 @@ client_object! {
         /// The name of a model.
         model: String,
         /// The conversation.
-        messages: Vec<ChatMessage>,
+        messages: Vec<Box<ChatMessage>>,
         /// The most tokens to write, reasoning included.
         max_completion_tokens: i64,
         /// The older name of `max_completion_tokens`.
@@ -35,13 +35,13 @@ client_object! {
         /// How many answers.
         n: i64,
         /// The tools the model may call.
-        tools: Vec<ChatTool>,
+        tools: Vec<Box<ChatTool>>,
         /// Whether it must.
         tool_choice: StringOrObject<ToolChoiceObject>,
         /// Whether it may call several at once.
         parallel_tool_calls: bool,
         /// The older form of `tools`.
-        functions: Vec<FunctionObject>,
+        functions: Vec<Box<FunctionObject>>,
         /// The older form of `tool_choice`.
         function_call: StringOrObject<FunctionName>,
         /// The form of the answer.
@@ -193,9 +193,9 @@ client_object! {
         /// Who of several users, or which function.
         name: String,
         /// The model's calls, in an assistant's message.
-        tool_calls: Vec<ToolCall>,
+        tool_calls: Vec<Box<ToolCall>>,
         /// The older form of `tool_calls`.
-        function_call: FunctionCall,
+        function_call: Box<FunctionCall>,
         /// The call that a tool's message answers.
         tool_call_id: String,
         /// The model's refusal, in an assistant's message.
@@ -205,11 +205,11 @@ client_object! {
         /// The model's reasoning, as an extension.
         reasoning_content: String,
         /// The same with what is signed or redacted in it, as an extension.
-        thinking_blocks: Vec<ThinkingBlock>,
+        thinking_blocks: Vec<Box<ThinkingBlock>>,
         /// Whether the tool failed, in a tool's message, as an extension.
         is_error: bool,
         /// The end of a prefix to be cached, as an extension.
-        cache_control: CacheMark,
+        cache_control: Box<CacheMark>,
     }
 }
 
@@ -239,13 +239,13 @@ client_object! {
         /// The text of a `refusal` part.
         refusal: String,
         /// The picture of an `image_url` part.
-        image_url: StringOrObject<ImageUrl>,
+        image_url: Box<StringOrObject<ImageUrl>>,
         /// The sound of an `input_audio` part.
-        input_audio: InputAudio,
+        input_audio: Box<InputAudio>,
         /// The file of a `file` part.
-        file: FilePart,
+        file: Box<FilePart>,
         /// The film of a `video_url` part, as an extension.
-        video_url: StringOrObject<VideoUrl>,
+        video_url: Box<StringOrObject<VideoUrl>>,
         /// Where a `search_result` is from, as an extension.
         source: String,
         /// The title of a `search_result`, as an extension.
@@ -253,15 +253,15 @@ client_object! {
         /// The text of a `search_result`, as an extension.
         content: Vec<PassageText>,
         /// Whether a `file` or `search_result` is cited, as an extension.
-        citations: Citations,
+        citations: Box<Citations>,
         /// What the model is told of a `file`, as an extension.
         context: String,
         /// What a `guarded_text` is to the guardrail, as an extension.
         qualifiers: Vec<String>,
         /// The end of a prefix to be cached, in Anthropic's shape.
-        cache_control: CacheMark,
+        cache_control: Box<CacheMark>,
         /// The same in OpenAI's shape.
-        prompt_cache_breakpoint: CacheMark,
+        prompt_cache_breakpoint: Box<CacheMark>,
     }
 }
 
@@ -311,7 +311,7 @@ client_object! {
         /// What a custom tool's text has to be, in the flat form.
         format: JsonText,
         /// The end of a prefix to be cached, as an extension.
-        cache_control: CacheMark,
+        cache_control: Box<CacheMark>,
     }
 }
 
@@ -356,7 +356,7 @@ client_object! {
         /// Whether the arguments must fit the schema.
         strict: bool,
         /// The end of a prefix to be cached, as an extension.
-        cache_control: CacheMark,
+        cache_control: Box<CacheMark>,
     }
 }
 
@@ -376,7 +376,7 @@ client_object! {
         /// `auto` or `required` for `allowed_tools`, as the Responses API has it.
         mode: String,
         /// The tools allowed, as the Responses API has them.
-        tools: Vec<AllowedTool>,
+        tools: Vec<Box<AllowedTool>>,
     }
 }
 
@@ -386,7 +386,7 @@ client_object! {
         /// `auto` or `required`.
         mode: String,
         /// Their names.
-        tools: Vec<AllowedTool>,
+        tools: Vec<Box<AllowedTool>>,
     }
 }
 

@@ -7,6 +7,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::openai::object::ClientValue;
+use crate::openai::token_list::token_list;
 
 /// What is to be completed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,19 +46,22 @@ impl<'de> Deserialize<'de> for Prompt {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Prompt, A::Error> {
-                let (mut texts, mut tokens, mut lists) = (Vec::new(), Vec::new(), Vec::new());
+                let mixed = || A::Error::custom("texts and tokens in one list");
+                let (mut texts, mut lists) = (Vec::new(), Vec::new());
                 while let Some(entry) = entries.next_element()? {
                     match entry {
                         Entry::Text(text) => texts.push(text),
-                        Entry::Token(token) => tokens.push(token),
+                        Entry::Token(token) if texts.is_empty() && lists.is_empty() => {
+                            return token_list(token, entries).map(Prompt::Tokens);
+                        }
+                        Entry::Token(_) => return Err(mixed()),
                         Entry::Tokens(list) => lists.push(list),
                     }
                 }
-                match (texts.is_empty(), tokens.is_empty(), lists.is_empty()) {
-                    (_, true, true) => Ok(Prompt::Texts(texts)),
-                    (true, false, true) => Ok(Prompt::Tokens(tokens)),
-                    (true, true, false) => Ok(Prompt::TokenLists(lists)),
-                    _ => Err(A::Error::custom("texts and tokens in one list")),
+                match (texts.is_empty(), lists.is_empty()) {
+                    (_, true) => Ok(Prompt::Texts(texts)),
+                    (true, false) => Ok(Prompt::TokenLists(lists)),
+                    (false, false) => Err(mixed()),
                 }
             }
         }

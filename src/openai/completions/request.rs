@@ -83,7 +83,7 @@ pub fn chat_requests(request: CompletionRequest, most_answers: u32) -> Result<Pr
         _ => Vec::new(),
     };
     let requests = prompts.into_iter().map(|prompt| ChatRequest {
-        messages: Some(vec![user_message(prompt)]),
+        messages: Some(vec![Box::new(user_message(prompt))]),
         ..settings.clone()
     });
     Ok(Prompted {
@@ -236,7 +236,7 @@ mod tests {
         let given = prompted(r#"{"prompt": ["a", "b"], "temperature": 0.5, "odd": 1}"#);
         let given = given.expect("two requests");
         let texts: Vec<_> = given.requests.iter().map(|r| r.messages.clone()).collect();
-        let message = |text: &str| Some(vec![user_message(text.to_owned())]);
+        let message = |text: &str| Some(vec![Box::new(user_message(text.to_owned()))]);
         assert_eq!(texts, [message("a"), message("b")]);
         assert!(given.requests.iter().all(|r| r.temperature.is_some()));
         assert!(given.requests.iter().all(|r| r.unknown.len() == 1));

@@ -14,7 +14,7 @@ pub fn remote_images(request: &EmbeddingsRequest) -> Vec<RemoteAddress> {
     let parts = match &request.input {
         Some(EmbeddingsInput::One(part)) => std::slice::from_ref(part),
         Some(EmbeddingsInput::Several(parts)) => parts.as_slice(),
-        None => &[],
+        Some(EmbeddingsInput::Tokens(_)) | None => &[],
     };
     let several = matches!(request.input, Some(EmbeddingsInput::Several(_)));
     let objects = parts

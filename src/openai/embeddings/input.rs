@@ -32,13 +32,13 @@ impl Reader<'_> {
             Some(EmbeddingsInput::One(part)) => {
                 return Ok(vec![self.item(part, &path(None), adjustments)?]);
             }
+            Some(EmbeddingsInput::Tokens(tokens)) => {
+                let text = self.decode(&tokens, &path(None))?;
+                return Ok(vec![self.text(text, &path(None))?]);
+            }
             Some(EmbeddingsInput::Several(parts)) => parts,
         };
         check_alike(&parts)?;
-        if let Some(tokens) = tokens_of_one(&parts) {
-            let text = self.decode(&tokens, &path(None))?;
-            return Ok(vec![self.text(text, &path(None))?]);
-        }
         if parts.is_empty() {
             let message = "`input` is an empty array; send at least one text";
             return Err(Fault::invalid("input", message));
@@ -70,7 +70,7 @@ impl Reader<'_> {
                 }
                 self.text(self.decode(&tokens, path)?, path)
             }
-            InputPart::Object(object) => self.object(object, path, adjustments),
+            InputPart::Object(object) => self.object(*object, path, adjustments),
         }
     }
 
@@ -201,18 +201,6 @@ fn check_alike(parts: &[InputPart]) -> Result<(), Fault> {
             ),
         )),
     }
-}
-
-/// The tokens of a list that is one text.
-fn tokens_of_one(parts: &[InputPart]) -> Option<Vec<i64>> {
-    let tokens: Vec<i64> = parts
-        .iter()
-        .filter_map(|part| match part {
-            InputPart::Token(token) => Some(*token),
-            _ => None,
-        })
-        .collect();
-    (!tokens.is_empty()).then_some(tokens)
 }
 
 /// Whether a text is the data URL of a picture.

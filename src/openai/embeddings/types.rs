@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use crate::converse::JsonText;
 use crate::openai::chat::{ImageUrl, StringOrObject};
 use crate::openai::object::{ClientField, ClientValue, client_object};
+use crate::openai::token_list::token_list;
 
 client_object! {
     /// What is to be embedded, and how.
@@ -54,8 +55,10 @@ client_object! {
 pub enum EmbeddingsInput {
     /// A text, or an object.
     One(InputPart),
-    /// Texts, objects, lists of tokens, or the tokens of one text.
+    /// Texts, objects, or lists of tokens.
     Several(Vec<InputPart>),
+    /// The tokens of one text.
+    Tokens(Vec<i64>),
 }
 
 /// An entry of a list.
@@ -63,12 +66,12 @@ pub enum EmbeddingsInput {
 pub enum InputPart {
     /// A text, or a picture as a data URL.
     Text(String),
-    /// A token of the only text.
+    /// A token, which stands in a list of tokens alone.
     Token(i64),
     /// The tokens of a text.
     Tokens(Vec<i64>),
     /// A text, a picture, or both.
-    Object(InputObject),
+    Object(Box<InputObject>),
 }
 
 impl ClientValue for EmbeddingsInput {
@@ -92,11 +95,20 @@ impl<'de> Deserialize<'de> for EmbeddingsInput {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
                 InputObject::deserialize(MapAccessDeserializer::new(map))
-                    .map(|object| EmbeddingsInput::One(InputPart::Object(object)))
+                    .map(|object| EmbeddingsInput::One(InputPart::Object(Box::new(object))))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<Self::Value, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(parts)).map(EmbeddingsInput::Several)
+            fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+                let mut parts = Vec::new();
+                while let Some(part) = entries.next_element()? {
+                    match part {
+                        InputPart::Token(first) if parts.is_empty() => {
+                            return token_list(first, entries).map(EmbeddingsInput::Tokens);
+                        }
+                        part => parts.push(part),
+                    }
+                }
+                Ok(EmbeddingsInput::Several(parts))
             }
         }
         deserializer.deserialize_any(Forms)
@@ -131,7 +143,8 @@ impl<'de> Deserialize<'de> for InputPart {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<InputPart, A::Error> {
-                InputObject::deserialize(MapAccessDeserializer::new(map)).map(InputPart::Object)
+                InputObject::deserialize(MapAccessDeserializer::new(map))
+                    .map(|object| InputPart::Object(Box::new(object)))
             }
         }
         deserializer.deserialize_any(Forms)

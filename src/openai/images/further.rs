@@ -7,10 +7,14 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::fault::Fault;
+use crate::json_body;
 use crate::models::{ImageFacts, ImageTask};
 use crate::openai::chat::AllowList;
 use crate::openai::typo::note_unknown_field;
 use crate::providers::images::belongs;
+
+/// How many values a field of the provider's may have.
+const MAX_VALUES: usize = 1000;
 
 /// The provider's own fields that stand among OpenAI's, as far as the model takes them.
 pub(super) fn further(
@@ -38,6 +42,7 @@ pub(super) fn further(
             false => note_unknown_field(&key, ImageRequest::FIELDS, adjustments),
         }
     }
+    check_values(further.iter().map(|(key, value)| (key.to_owned(), value)))?;
     let missing = facts.needs.iter().find(|name| further.get(name).is_none());
     match missing {
         Some(name) => {
@@ -77,7 +82,23 @@ pub(super) fn additional(fields: Option<Fields>, allowed: &AllowList) -> Result<
             format!("the operator of this gateway does not let `{key}` pass"),
         ));
     }
+    let values = fields.iter();
+    check_values(
+        values.map(|(key, value)| (format!("additionalModelRequestFields.{key}"), value)),
+    )?;
     Ok(fields)
+}
+
+/// Refuses fields of very many values: they are taken apart, which takes memory for each.
+fn check_values<'a>(fields: impl Iterator<Item = (String, &'a JsonText)>) -> Result<(), Fault> {
+    for (path, value) in fields {
+        let shape = json_body::scan(value.as_str().as_bytes());
+        if shape.map_or(true, |shape| shape.values > MAX_VALUES) {
+            let message = format!("`{path}` has more than {MAX_VALUES} values; send fewer");
+            return Err(Fault::invalid(path, message));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn seed(

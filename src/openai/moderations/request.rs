@@ -176,7 +176,7 @@ fn of_texts(texts: Vec<String>) -> Result<Vec<Item>, Fault> {
     items.collect()
 }
 
-fn of_parts(parts: Vec<ModerationPart>, adjustments: &mut Adjustments) -> Result<Item, Fault> {
+fn of_parts(parts: Vec<Box<ModerationPart>>, adjustments: &mut Adjustments) -> Result<Item, Fault> {
     let mut understood = Vec::with_capacity(parts.len());
     for (place, part) in parts.into_iter().enumerate() {
         let path = format!("input[{place}]");
@@ -185,7 +185,7 @@ fn of_parts(parts: Vec<ModerationPart>, adjustments: &mut Adjustments) -> Result
             text,
             image_url,
             unknown,
-        } = part;
+        } = *part;
         note_unknown(adjustments, &unknown, "input[].");
         understood.push(match (kind.as_deref(), text, image_url) {
             (Some("text"), Some(text), _) => text_part(text, &format!("{path}.text"))?,

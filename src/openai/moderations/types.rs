@@ -46,7 +46,7 @@ pub enum ModerationInput {
     /// Several, each judged for itself.
     Texts(Vec<String>),
     /// Parts, judged together.
-    Parts(Vec<ModerationPart>),
+    Parts(Vec<Box<ModerationPart>>),
 }
 
 impl ClientValue for ModerationInput {

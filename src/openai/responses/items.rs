@@ -10,7 +10,7 @@ use crate::openai::chat::{ChatMessage, Content, CustomCall, FunctionCall, ToolCa
 
 /// The messages so far, and where each comes from.
 pub(super) struct Items<'a> {
-    messages: Vec<ChatMessage>,
+    messages: Vec<Box<ChatMessage>>,
     places: Vec<Place>,
     /// What was thought before the next message of the assistant.
     thought: Option<String>,
@@ -39,9 +39,9 @@ impl<'a> Items<'a> {
         self.push(said("user", Content::Text(text)), Place::Text);
     }
 
-    pub(super) fn list(&mut self, list: Vec<InputItem>) -> Result<(), Fault> {
+    pub(super) fn list(&mut self, list: Vec<Box<InputItem>>) -> Result<(), Fault> {
         for (index, item) in list.into_iter().enumerate() {
-            self.item(item, index)?;
+            self.item(*item, index)?;
         }
         if self.thought.is_some() {
             // Nothing follows that it could have led to.
@@ -51,7 +51,7 @@ impl<'a> Items<'a> {
     }
 
     /// All messages, and their places.
-    pub(super) fn into_messages(self) -> (Vec<ChatMessage>, Places) {
+    pub(super) fn into_messages(self) -> (Vec<Box<ChatMessage>>, Places) {
         (self.messages, Places::new(self.places))
     }
 
@@ -139,7 +139,7 @@ impl<'a> Items<'a> {
 
     fn content(
         &mut self,
-        content_of_item: Option<StringOrList<super::types::InputPart>>,
+        content_of_item: Option<StringOrList<Box<super::types::InputPart>>>,
         path: &str,
     ) -> Result<Option<Content>, Fault> {
         let read = content_of_item.map(|value| content(value, path, self.adjustments));
@@ -167,13 +167,13 @@ impl<'a> Items<'a> {
             (&thought, self.messages.last_mut(), self.places.last_mut())
             && last.role.as_deref() == Some("assistant")
         {
-            last.tool_calls.get_or_insert_default().push(call);
+            last.tool_calls.get_or_insert_default().push(Box::new(call));
             calls.push(index);
             return;
         }
         let message = ChatMessage {
             role: Some("assistant".to_owned()),
-            tool_calls: Some(vec![call]),
+            tool_calls: Some(vec![Box::new(call)]),
             reasoning_content: thought,
             ..ChatMessage::default()
         };
@@ -181,7 +181,7 @@ impl<'a> Items<'a> {
     }
 
     fn push(&mut self, message: ChatMessage, place: Place) {
-        self.messages.push(message);
+        self.messages.push(Box::new(message));
         self.places.push(place);
     }
 }

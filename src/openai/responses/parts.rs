@@ -8,7 +8,7 @@ use crate::openai::chat::{Content, ContentPart, FilePart, ImageUrl, StringOrObje
 
 /// The content at `path`.
 pub(super) fn content(
-    value: StringOrList<InputPart>,
+    value: StringOrList<Box<InputPart>>,
     path: &str,
     adjustments: &mut Adjustments,
 ) -> Result<Content, Fault> {
@@ -19,13 +19,13 @@ pub(super) fn content(
     let parts = parts.into_iter().enumerate();
     let parts = parts.map(|(position, part)| {
         let path = format!("{path}[{position}]");
-        chat_part(part, &path, adjustments)
+        chat_part(*part, &path, adjustments).map(Box::new)
     });
     parts.collect::<Result<_, _>>().map(Content::Parts)
 }
 
 /// What was thought, where it can be read.
-pub(super) fn reasoning_text(value: StringOrList<InputPart>) -> Option<String> {
+pub(super) fn reasoning_text(value: StringOrList<Box<InputPart>>) -> Option<String> {
     let text = match value {
         StringOrList::String(text) => text,
         StringOrList::List(parts) => parts.into_iter().filter_map(|part| part.text).collect(),
@@ -76,21 +76,21 @@ fn chat_part(
                 (None, Some(_)) => return Err(no_files(path)),
                 (None, None) => return Err(Fault::missing_field(path, "image_url")),
             };
-            chat.image_url = Some(StringOrObject::Object(ImageUrl {
+            chat.image_url = Some(Box::new(StringOrObject::Object(ImageUrl {
                 url: Some(url),
                 detail,
                 ..ImageUrl::default()
-            }));
+            })));
             "image_url"
         }
         Some("input_file") => {
-            chat.file = Some(FilePart {
+            chat.file = Some(Box::new(FilePart {
                 file_data,
                 filename,
                 file_id,
                 file_url,
                 ..FilePart::default()
-            });
+            }));
             "file"
         }
         Some("input_audio") => {

@@ -14,14 +14,14 @@ use crate::openai::chat::{
 #[derive(Debug, Default)]
 pub(super) struct Tools {
     /// Those that the client runs.
-    pub(super) declared: Option<Vec<ChatTool>>,
+    pub(super) declared: Option<Vec<Box<ChatTool>>>,
     /// The search of the web, where it is among them.
     pub(super) web_search: Option<JsonText>,
 }
 
 /// The tools as chat has them.
 pub(super) fn tools(
-    asked: Option<Vec<ResponsesTool>>,
+    asked: Option<Vec<Box<ResponsesTool>>>,
     places: &mut Places,
     adjustments: &mut Adjustments,
 ) -> Result<Tools, Fault> {
@@ -35,7 +35,7 @@ pub(super) fn tools(
             strict,
             format,
             unknown,
-        } = tool;
+        } = *tool;
         note_unknown(adjustments, &unknown, "tools[].");
         let mut chat = ChatTool::default();
         match kind.as_deref() {
@@ -72,7 +72,7 @@ pub(super) fn tools(
         }
         chat.kind = kind;
         places.tool(position);
-        tools.declared.get_or_insert_default().push(chat);
+        tools.declared.get_or_insert_default().push(Box::new(chat));
     }
     Ok(tools)
 }
@@ -94,7 +94,12 @@ pub(super) fn choice(
         unknown,
     } = object;
     note_unknown(adjustments, &unknown, "tool_choice.");
-    let tools = tools.map(|tools| tools.into_iter().map(allowed).collect());
+    let tools = tools.map(|tools| {
+        tools
+            .into_iter()
+            .map(|tool| Box::new(allowed(*tool)))
+            .collect()
+    });
     let allowed_tools = (kind.as_deref() == Some("allowed_tools")).then(|| AllowedTools {
         mode,
         tools,

@@ -15,11 +15,11 @@ client_object! {
         /// The name of a model.
         model: String,
         /// What is said: a text, or items.
-        input: StringOrList<InputItem>,
+        input: StringOrList<Box<InputItem>>,
         /// The instructions before it.
         instructions: String,
         /// The tools the model may call.
-        tools: Vec<ResponsesTool>,
+        tools: Vec<Box<ResponsesTool>>,
         /// Whether it must.
         tool_choice: StringOrObject<ChoiceObject>,
         /// Whether it may call several at once.
@@ -87,7 +87,7 @@ client_object! {
         /// `system`, `developer`, `user` or `assistant`, of a message.
         role: String,
         /// What is said in a message, or thought.
-        content: StringOrList<InputPart>,
+        content: StringOrList<Box<InputPart>>,
         /// The call, of a call and of its result.
         call_id: String,
         /// What is called.
@@ -97,7 +97,7 @@ client_object! {
         /// The text that a custom tool is given.
         input: String,
         /// What a call gave.
-        output: StringOrList<InputPart>,
+        output: StringOrList<Box<InputPart>>,
         /// What was thought, in short.
         summary: JsonText,
         /// What was thought, sealed.
@@ -133,13 +133,13 @@ client_object! {
         /// Its name, extension included.
         filename: String,
         /// The sound of `input_audio`.
-        input_audio: InputAudio,
+        input_audio: Box<InputAudio>,
         /// What the text was found in.
         annotations: JsonText,
         /// The probabilities of the text.
         logprobs: JsonText,
         /// The end of a prefix to be cached.
-        prompt_cache_breakpoint: CacheMark,
+        prompt_cache_breakpoint: Box<CacheMark>,
     }
 }
 
@@ -171,7 +171,7 @@ client_object! {
         /// `auto` or `required`, of `allowed_tools`.
         mode: String,
         /// The tools of which one may be called.
-        tools: Vec<ChosenTool>,
+        tools: Vec<Box<ChosenTool>>,
     }
 }
 

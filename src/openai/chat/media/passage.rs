@@ -16,7 +16,7 @@ pub(in crate::openai::chat) struct Passage {
     /// Its text in pieces.
     pub(in crate::openai::chat) content: Option<Vec<PassageText>>,
     /// Whether the answer cites it.
-    pub(in crate::openai::chat) citations: Option<Citations>,
+    pub(in crate::openai::chat) citations: Option<Box<Citations>>,
 }
 
 /// The block of a `search_result` part at `path`.
@@ -70,10 +70,10 @@ pub(in crate::openai::chat) fn search_result(
 
 /// What `citations` says; nothing where it says nothing.
 pub(in crate::openai::chat) fn citations_config(
-    citations: Option<Citations>,
+    citations: Option<Box<Citations>>,
     adjustments: &mut Adjustments,
 ) -> Option<CitationsConfig> {
-    let Citations { enabled, unknown } = citations?;
+    let Citations { enabled, unknown } = *citations?;
     note_unknown(adjustments, &unknown, "messages[].content[].citations.");
     enabled.map(|enabled| CitationsConfig { enabled })
 }
@@ -95,10 +95,10 @@ mod tests {
             source: Some("https://example.com".to_owned()),
             title: Some("A page".to_owned()),
             content,
-            citations: Some(Citations {
+            citations: Some(Box::new(Citations {
                 enabled: Some(true),
                 unknown: Vec::new(),
-            }),
+            })),
         }
     }
 

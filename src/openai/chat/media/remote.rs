@@ -76,10 +76,10 @@ pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
         };
         for (part, position) in parts.iter().zip(0..) {
             let remotes: [Option<&dyn Remote>; 4] = [
-                part.image_url.as_ref().map(|part| part as &dyn Remote),
-                part.file.as_ref().map(|part| part as &dyn Remote),
-                part.input_audio.as_ref().map(|part| part as &dyn Remote),
-                part.video_url.as_ref().map(|part| part as &dyn Remote),
+                part.image_url.as_deref().map(|part| part as &dyn Remote),
+                part.file.as_deref().map(|part| part as &dyn Remote),
+                part.input_audio.as_deref().map(|part| part as &dyn Remote),
+                part.video_url.as_deref().map(|part| part as &dyn Remote),
             ];
             let remotes = remotes.into_iter().flatten();
             for (address, field) in remotes.filter_map(Remote::remote_address) {

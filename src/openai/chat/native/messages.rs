@@ -20,7 +20,7 @@ const JSON_INSTRUCTION: &str =
 /// keys that are OpenAI's own and with pictures by their bytes. `messages` is the same list, read.
 pub(super) fn messages(
     text: &JsonText,
-    messages: &[ChatMessage],
+    messages: &[Box<ChatMessage>],
     terms: &NativeTerms<'_>,
     adjustments: &mut Adjustments,
 ) -> Result<JsonText, Fault> {
@@ -47,7 +47,7 @@ pub(super) fn messages(
 
 /// Whether any message has the word that OpenAI's models want to read before they answer with
 /// `json_object`.
-pub(super) fn mention_json(messages: &[ChatMessage]) -> bool {
+pub(super) fn mention_json(messages: &[Box<ChatMessage>]) -> bool {
     let has = |text: &str| text.to_ascii_lowercase().contains("json");
     messages.iter().any(|message| match &message.content {
         None => false,
@@ -75,7 +75,7 @@ struct Picture {
 }
 
 fn pictures(
-    messages: &[ChatMessage],
+    messages: &[Box<ChatMessage>],
     terms: &NativeTerms<'_>,
     adjustments: &mut Adjustments,
 ) -> Result<Vec<Picture>, Fault> {
@@ -91,7 +91,7 @@ fn pictures(
             };
             let path = format!("messages[{place}].content[{position}]");
             // What else is in the part was treated with its keys.
-            let written = match image {
+            let written = match &**image {
                 StringOrObject::String(url) => Some(url),
                 StringOrObject::Object(image) => image.url.as_ref(),
             };

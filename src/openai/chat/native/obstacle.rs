@@ -117,7 +117,13 @@ pub fn obstacle(request: &ChatRequest, facts: &Facts, options: &ChatOptions) -> 
     first
         .map(|(_, field, why)| Obstacle { field, why })
         .or_else(|| of_tools(request, facts))
-        .or_else(|| request.messages.iter().flatten().find_map(of_message))
+        .or_else(|| {
+            request
+                .messages
+                .iter()
+                .flatten()
+                .find_map(|message| of_message(message))
+        })
 }
 
 fn asks_for_guardrail(request: &ChatRequest, options: &ChatOptions) -> bool {
@@ -241,7 +247,7 @@ fn call_name(call: &ToolCall) -> Option<&str> {
 }
 
 fn is_in_s3(part: &ContentPart) -> bool {
-    let url = match &part.image_url {
+    let url = match part.image_url.as_deref() {
         Some(StringOrObject::String(url)) => Some(url),
         Some(StringOrObject::Object(ImageUrl { url, .. })) => url.as_ref(),
         None => None,

@@ -1,0 +1,45 @@
+//! Arrays of tokens. They may have hundreds of thousands of entries, so each is read as a number
+//! alone and never as something that could be a text as well.
+
+use std::fmt;
+
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// A token, as one of several.
+struct Token(i64);
+
+/// The tokens of an array that begins with `first`, and whose rest is `entries`.
+pub(super) fn token_list<'de, A: SeqAccess<'de>>(
+    first: i64,
+    mut entries: A,
+) -> Result<Vec<i64>, A::Error> {
+    let mut tokens = vec![first];
+    while let Some(Token(token)) = entries.next_element()? {
+        tokens.push(token);
+    }
+    Ok(tokens)
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = Token;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a token, since the array begins with one")
+            }
+
+            fn visit_i64<E: Error>(self, token: i64) -> Result<Token, E> {
+                Ok(Token(token))
+            }
+
+            fn visit_u64<E: Error>(self, token: u64) -> Result<Token, E> {
+                // No tokenizer has one beyond; it is refused with its place.
+                Ok(Token(i64::try_from(token).unwrap_or(i64::MAX)))
+            }
+        }
+        deserializer.deserialize_i64(Number)
+    }
+}

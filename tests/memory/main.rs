@@ -1,0 +1,102 @@
+//! What a body may cost: the memory that it takes at the most, from its arrival until Bedrock is
+//! called, is in proportion to its size, whatever it is made of.
+//!
+//! A binary of its own, since it counts every allocation of its process.
+
+#![allow(clippy::expect_used, clippy::panic, unreachable_pub)]
+
+mod shapes;
+
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use outcrop::bedrock::{Bedrock, SimulatedBedrock};
+use outcrop::config::{Config, Shown};
+use outcrop::server::{App, Shutdown, router};
+use peak_alloc::PeakAlloc;
+use shapes::SHAPES;
+use tokio::sync::Mutex;
+use tower::ServiceExt;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// How often a body may cost its size, itself included.
+const MAX_FACTOR: usize = 20;
+
+/// What a request costs whatever its size.
+const BASE: usize = 1 << 20;
+
+/// Large enough for the proportion to show.
+const SIZE: usize = 1 << 20;
+
+/// Held while something is measured, since all of the process is counted.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// The whole gateway in front of an address where nothing listens: requests are read, translated
+/// and signed, and go nowhere.
+async fn gateway() -> Router {
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let address = listener.await.and_then(|listener| listener.local_addr());
+    let address = address.expect("an address");
+    let mut config = Config::default();
+    config.bedrock.simulated = Some(SimulatedBedrock::at(format!("http://{address}")));
+    config.bedrock.retry.attempts = 1;
+    config.bedrock.timeouts.connect = Duration::from_secs(1);
+    config.catalog.show = Shown::Configured;
+    let bedrock = Bedrock::connect(&config.bedrock).await.expect("a client");
+    let app = App::new(&config, bedrock, Shutdown::default()).expect("an application");
+    router(app)
+}
+
+/// Sends `body`, and gives the status and what it has cost.
+async fn cost(
+    gateway: &Router,
+    path: &str,
+    content_type: &str,
+    body: impl Into<Vec<u8>>,
+) -> (StatusCode, usize) {
+    let body: Vec<u8> = body.into();
+    let own = body.len();
+    let request = Request::post(path)
+        .header("content-type", content_type)
+        .header("content-length", own)
+        .body(Body::from(body))
+        .expect("a request");
+    MEMORY.reset_peak_usage();
+    let before = MEMORY.current_usage();
+    let response = gateway.clone().oneshot(request).await.expect("a response");
+    let status = response.status();
+    let _ = response.into_body().collect().await;
+    (status, own + MEMORY.peak_usage().saturating_sub(before))
+}
+
+#[tokio::test]
+async fn no_body_costs_more_than_twenty_times_its_size() {
+    let _alone = ALONE.lock().await;
+    let gateway = gateway().await;
+    let mut report = String::new();
+    let mut is_exceeded = false;
+    for shape in SHAPES {
+        // The first request of an endpoint loads what it needs.
+        cost(&gateway, shape.path, shape.content_type(), shape.body(1000)).await;
+        let body = shape.body(SIZE);
+        let size = body.len();
+        let (status, cost) = cost(&gateway, shape.path, shape.content_type(), body).await;
+        let factor = cost as f64 / size as f64;
+        let verdict = match cost > MAX_FACTOR * size + BASE {
+            true => "TOO MUCH",
+            false => "",
+        };
+        is_exceeded |= !verdict.is_empty();
+        let name = shape.name;
+        writeln!(report, "{factor:6.1} x  {status}  {name}  {verdict}").expect("a line");
+    }
+    println!("{report}");
+    assert!(!is_exceeded, "\n{report}");
+}
