@@ -5,6 +5,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, unreachable_pub)]
 
+mod masks;
 mod shapes;
 
 use std::fmt::Write;
@@ -99,4 +100,16 @@ async fn no_body_costs_more_than_twenty_times_its_size() {
     }
     println!("{report}");
     assert!(!is_exceeded, "\n{report}");
+}
+
+#[tokio::test]
+async fn a_mask_costs_what_its_file_does_and_not_its_pixels() {
+    let _alone = ALONE.lock().await;
+    let gateway = gateway().await;
+    let (content_type, body) = masks::form();
+    let size = body.len();
+    let (status, cost) = cost(&gateway, "/v1/images/edits", content_type, body).await;
+    // It was translated, and there was nobody to send it to.
+    assert_eq!(status, StatusCode::BAD_GATEWAY);
+    assert!(cost <= MAX_FACTOR * size + BASE, "{size} bytes cost {cost}");
 }

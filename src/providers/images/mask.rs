@@ -1,14 +1,20 @@
 //! Masks: OpenAI's say by transparency which part is edited, those of models by black and white.
 
 use std::fmt;
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
-use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Limits, Transformations};
+use png::{
+    BitDepth, ColorType, Compression, Decoder, Encoder, InterlaceInfo, Limits, Reader,
+    StreamWriter, Transformations, expand_interlaced_row,
+};
 
 use crate::models::{MaskConvention, Size};
 
-/// The most pixels of a mask that is read: four bytes each are held while it is.
-const MOST_PIXELS: u64 = 16 << 20;
+/// The most pixels of a mask that is read.
+const MAX_PIXELS: u64 = 16 << 20;
+
+/// What the decoder may hold besides rows: the chunks in front of the pixels.
+const MAX_HELD: usize = 8 << 20;
 
 /// What is wrong with a mask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,73 +29,147 @@ pub enum MaskError {
     NothingMarked,
 }
 
+type Source<'a> = Reader<Cursor<&'a [u8]>>;
+
 /// The mask of `convention` that marks what is fully transparent in `mask`, a PNG of the picture's
-/// `size` where that is known. It takes processor time by the pixel.
+/// `size` where that is known. It takes processor time by the pixel, and memory by the row: pixels
+/// of a file that is packed well are thousands of times its size.
 pub fn mask_for(
     convention: MaskConvention,
     mask: &[u8],
     size: Option<Size>,
 ) -> Result<Vec<u8>, MaskError> {
-    let mut decoder = Decoder::new_with_limits(
-        Cursor::new(mask),
-        Limits {
-            bytes: MOST_PIXELS as usize * 8,
-        },
-    );
+    let mut decoder = Decoder::new_with_limits(Cursor::new(mask), Limits { bytes: MAX_HELD });
     // What is beside the pixels can be packed to be huge, too.
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
-    let mut reader = decoder.read_info().map_err(unreadable)?;
+    let header = decoder.read_header_info().map_err(unreadable)?;
     let found = Size {
-        width: reader.info().width,
-        height: reader.info().height,
+        width: header.width,
+        height: header.height,
     };
     // Before anything is held for its pixels.
-    if found.pixels() > MOST_PIXELS {
+    if found.pixels() > MAX_PIXELS {
         return Err(MaskError::TooLarge(found));
     }
     if size.is_some_and(|size| size != found) {
         return Err(MaskError::OtherSize(found));
     }
-    let length = reader.output_buffer_size();
-    let mut pixels = vec![0; length.ok_or(MaskError::TooLarge(found))?];
-    let frame = reader.next_frame(&mut pixels).map_err(unreadable)?;
-    // Gray and alpha, or red, green, blue and alpha.
-    let samples = frame.color_type.samples();
+    let source = decoder.read_info().map_err(unreadable)?;
+    let mut out = Vec::new();
+    let mut file = encoder(&mut out, found).write_header().map_err(unwritten)?;
+    let rows = file.stream_writer().map_err(unwritten)?;
+    copy(source, found, rows, convention)?;
+    file.finish().map_err(unwritten)?;
+    Ok(out)
+}
+
+/// Writes the marks of `source` into `rows`.
+fn copy(
+    source: Source<'_>,
+    size: Size,
+    rows: StreamWriter<'_, impl Write>,
+    convention: MaskConvention,
+) -> Result<(), MaskError> {
     let (marked, kept) = match convention {
         MaskConvention::BlackEdits => (0, 255),
         MaskConvention::WhiteEdits => (255, 0),
     };
-    let mut any = false;
-    let colors = pixels.chunks_exact(samples).map(|pixel| {
-        let is_marked = pixel.last() == Some(&0);
-        any |= is_marked;
-        if is_marked { marked } else { kept }
-    });
-    let gray: Vec<u8> = colors.collect();
-    match any {
-        true => written(found, &gray),
+    let mut written = Written {
+        rows,
+        marked,
+        kept,
+        is_any_marked: false,
+    };
+    match source.info().interlaced {
+        false => copy_rows(source, &mut written)?,
+        true => copy_interlaced(source, size, &mut written)?,
+    }
+    match written.is_any_marked {
+        true => written.rows.finish().map_err(unwritten),
         false => Err(MaskError::NothingMarked),
     }
 }
 
+/// One row after the other.
+fn copy_rows(
+    mut source: Source<'_>,
+    written: &mut Written<'_, impl Write>,
+) -> Result<(), MaskError> {
+    let samples = source.output_color_type().0.samples();
+    while let Some(row) = source.next_row().map_err(unreadable)? {
+        written.row(&marks(row.data(), samples))?;
+    }
+    Ok(())
+}
+
+/// An interlaced file has its pixels in another order, so that they are gathered first: a byte
+/// each.
+fn copy_interlaced(
+    mut source: Source<'_>,
+    size: Size,
+    written: &mut Written<'_, impl Write>,
+) -> Result<(), MaskError> {
+    let samples = source.output_color_type().0.samples();
+    let width = size.width as usize;
+    let mut gathered = vec![0; width * size.height as usize];
+    while let Some(row) = source.next_interlaced_row().map_err(unreadable)? {
+        if let InterlaceInfo::Adam7(place) = row.interlace() {
+            let marks = marks(row.data(), samples);
+            expand_interlaced_row(&mut gathered, width, &marks, place, 8);
+        }
+    }
+    gathered
+        .chunks_exact(width)
+        .try_for_each(|row| written.row(row))
+}
+
+/// 1 for each pixel that is fully transparent, 0 for the others. Pixels are gray and alpha, or red,
+/// green, blue and alpha.
+fn marks(row: &[u8], samples: usize) -> Vec<u8> {
+    let pixels = row.chunks_exact(samples);
+    pixels
+        .map(|pixel| u8::from(pixel.last() == Some(&0)))
+        .collect()
+}
+
 /// An opaque PNG of three channels, as every model reads it.
-fn written(size: Size, gray: &[u8]) -> Result<Vec<u8>, MaskError> {
-    let colors: Vec<u8> = gray.iter().flat_map(|gray| [*gray; 3]).collect();
-    let mut out = Vec::new();
-    let mut encoder = Encoder::new(&mut out, size.width, size.height);
+fn encoder(out: &mut Vec<u8>, size: Size) -> Encoder<'static, &mut Vec<u8>> {
+    let mut encoder = Encoder::new(out, size.width, size.height);
     encoder.set_color(ColorType::Rgb);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_compression(Compression::Fast);
-    let unwritten = |error: png::EncodingError| MaskError::Unreadable(error.to_string());
-    let mut writer = encoder.write_header().map_err(unwritten)?;
-    writer.write_image_data(&colors).map_err(unwritten)?;
-    writer.finish().map_err(unwritten)?;
-    Ok(out)
+    encoder
+}
+
+/// The mask that is being written, row by row.
+struct Written<'a, W: Write> {
+    rows: StreamWriter<'a, W>,
+    marked: u8,
+    kept: u8,
+    is_any_marked: bool,
+}
+
+impl<W: Write> Written<'_, W> {
+    fn row(&mut self, marks: &[u8]) -> Result<(), MaskError> {
+        self.is_any_marked |= marks.contains(&1);
+        let colors: Vec<u8> = marks
+            .iter()
+            .flat_map(|mark| match mark {
+                1 => [self.marked; 3],
+                _ => [self.kept; 3],
+            })
+            .collect();
+        self.rows.write_all(&colors).map_err(unwritten)
+    }
 }
 
 fn unreadable(error: png::DecodingError) -> MaskError {
+    MaskError::Unreadable(error.to_string())
+}
+
+fn unwritten(error: impl fmt::Display) -> MaskError {
     MaskError::Unreadable(error.to_string())
 }
 
@@ -100,7 +180,7 @@ impl fmt::Display for MaskError {
             Self::TooLarge(size) => {
                 write!(
                     formatter,
-                    "the mask is {size}, and {MOST_PIXELS} pixels are the most"
+                    "the mask is {size}, and {MAX_PIXELS} pixels are the most"
                 )
             }
             Self::OtherSize(size) => write!(
@@ -174,6 +254,55 @@ mod tests {
         assert!(matches!(refused(b"GIF89a"), Some(MaskError::Unreadable(_))));
         let cut = opaque.get(..opaque.len() / 2).unwrap_or_default();
         assert!(matches!(refused(cut), Some(MaskError::Unreadable(_))));
+    }
+
+    #[test]
+    fn an_interlaced_mask_is_read_like_any_other() {
+        // 3 by 2 pixels of gray and alpha, in the order of Adam7.
+        let size = Size {
+            width: 3,
+            height: 2,
+        };
+        let transparent = |at: usize| [at / 3, at % 3] == [0, 2] || [at / 3, at % 3] == [1, 0];
+        let pixel = |at: usize| [7, if transparent(at) { 0 } else { 255 }];
+        // Each row of a pass has a filter byte in front of it.
+        let rows: [&[usize]; 4] = [&[0], &[2], &[1], &[3, 4, 5]];
+        let mut raw = Vec::new();
+        for row in rows {
+            raw.push(0);
+            raw.extend(row.iter().flat_map(|at| pixel(*at)));
+        }
+        let mask = interlaced_png(size, &raw);
+        let made = mask_for(MaskConvention::WhiteEdits, &mask, Some(size)).expect("a mask");
+        let expected: Vec<u8> = (0..6)
+            .flat_map(|at| [if transparent(at) { 255 } else { 0 }; 3])
+            .collect();
+        assert_eq!(pixels(&made), expected);
+    }
+
+    /// An interlaced PNG of gray and alpha with `raw` as its data, stored without compression.
+    fn interlaced_png(size: Size, raw: &[u8]) -> Vec<u8> {
+        let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
+        let mut chunk = |kind: &[u8; 4], data: &[u8]| {
+            out.extend((data.len() as u32).to_be_bytes());
+            let checked = [&kind[..], data].concat();
+            out.extend(&checked);
+            out.extend(crc32(&checked).to_be_bytes());
+        };
+        let (width, height) = (size.width.to_be_bytes(), size.height.to_be_bytes());
+        chunk(b"IHDR", &[&width[..], &height, &[8, 4, 0, 0, 1]].concat());
+        let length = raw.len() as u16;
+        let (mut low, mut high) = (1_u32, 0_u32);
+        for byte in raw {
+            low = (low + u32::from(*byte)) % 65521;
+            high = (high + low) % 65521;
+        }
+        let head = [0x78, 0x01, 1];
+        let lengths = [length.to_le_bytes(), (!length).to_le_bytes()].concat();
+        let adler = (high << 16 | low).to_be_bytes();
+        chunk(b"IDAT", &[&head[..], &lengths, raw, &adler].concat());
+        chunk(b"IEND", &[]);
+        out
     }
 
     #[test]
