@@ -1,14 +1,10 @@
-//! The forms of an object that a schema combines (`allOf`, `anyOf`, `oneOf`, `$ref`), merged into
-//! one object that has the properties of all of them.
-//!
-//! An input that fits the schema fits what it is merged into. What tells the forms apart is put in
-//! words.
+//! The forms of an object that a schema combines (`allOf`, `anyOf`, `oneOf`, `$ref`), read from it.
+//! `schema_merge` makes one object of them, `schema_form_words` tells them apart in words.
 
-use std::collections::HashSet;
+use serde_json::{Map, Value};
 
-use serde_json::{Map, Value, json};
-
-use super::schema_keys::changed_key;
+use super::schema_form_words::words;
+use super::schema_merge::{both, merged};
 use crate::models::Facts;
 
 /// The most schemas, properties and required names that are looked into: references to references
@@ -17,12 +13,6 @@ const MAX_PARTS: usize = 4000;
 
 /// How deep combinations and references are followed.
 const MAX_DEPTH: usize = 32;
-
-/// The most choices, and forms of one, that are put in words, and the longest text of a form, in
-/// characters.
-const MAX_CHOICES_TOLD: usize = 8;
-const MAX_FORMS_TOLD: usize = 24;
-const MAX_FORM_TEXT: usize = 400;
 
 /// A schema of one object.
 pub(super) struct Flattened {
@@ -33,29 +23,21 @@ pub(super) struct Flattened {
 
 /// An object as one schema describes it.
 #[derive(Default, Clone)]
-struct Form {
-    properties: Map<String, Value>,
-    required: Vec<String>,
+pub(super) struct Form {
+    pub(super) properties: Map<String, Value>,
+    pub(super) required: Vec<String>,
     /// Whether it takes no other properties.
-    closed: bool,
+    pub(super) closed: bool,
     /// Its other keywords.
-    others: Map<String, Value>,
+    pub(super) others: Map<String, Value>,
     /// Of each of these, one form holds as well.
-    choices: Vec<Choice>,
-}
-
-impl Form {
-    /// Whether the property `key` can be there: a closed object has those that it names, unless it
-    /// names none.
-    fn admits(&self, key: &str) -> bool {
-        !self.closed || self.properties.is_empty() || self.properties.contains_key(key)
-    }
+    pub(super) choices: Vec<Choice>,
 }
 
 #[derive(Clone)]
-struct Choice {
-    exactly_one: bool,
-    forms: Vec<Form>,
+pub(super) struct Choice {
+    pub(super) exactly_one: bool,
+    pub(super) forms: Vec<Form>,
 }
 
 /// Merges what the root combines.
@@ -223,213 +205,10 @@ fn choice_alone(mut form: Form) -> Vec<Form> {
     vec![form]
 }
 
-/// The object that fits both.
-fn both(mut form: Form, mut other: Form) -> Form {
-    for name in std::mem::take(&mut other.required) {
-        if !form.required.contains(&name) {
-            form.required.push(name);
-        }
-    }
-    let refused: HashSet<String> = [(&form, &other.properties), (&other, &form.properties)]
-        .into_iter()
-        .flat_map(|(closed, others)| others.keys().filter(move |key| !closed.admits(key)))
-        .filter(|key| !form.required.contains(key))
-        .cloned()
-        .collect();
-    for (key, schema) in other.properties {
-        match form.properties.get_mut(&key) {
-            Some(same) if *same == schema => {}
-            Some(different) => *different = all_of(different, &schema),
-            None => {
-                form.properties.insert(key, schema);
-            }
-        }
-    }
-    // Closed objects that have nothing in common were hardly meant to be.
-    if refused.len() < form.properties.len() {
-        form.properties.retain(|key, _| !refused.contains(key));
-    }
-    form.closed |= other.closed;
-    for (keyword, member) in other.others {
-        form.others.entry(keyword).or_insert(member);
-    }
-    form.choices.extend(other.choices);
-    form
-}
-
-fn all_of(one: &Value, other: &Value) -> Value {
-    match (one, other) {
-        (Value::Bool(true), schema) | (schema, Value::Bool(true)) => schema.clone(),
-        (Value::Object(node), schema) | (schema, Value::Object(node)) if node.is_empty() => {
-            schema.clone()
-        }
-        _ => json!({ "allOf": [one, other] }),
-    }
-}
-
-/// The form without choices: with the properties of all forms, those required that all of them
-/// require.
-fn merged(mut form: Form) -> Form {
-    for choice in std::mem::take(&mut form.choices) {
-        let forms: Vec<Form> = choice.forms.into_iter().map(merged).collect();
-        let mut seen: HashSet<&String> = HashSet::new();
-        let keys = forms.iter().flat_map(|form| form.properties.keys());
-        let keys: Vec<&String> = keys.filter(|key| seen.insert(*key)).collect();
-        let mut added = Map::new();
-        for key in keys {
-            let is_own = form
-                .properties
-                .get(key)
-                .is_some_and(|own| !is_anything(own));
-            if is_own || !form.admits(key) && !form.required.contains(key) {
-                continue;
-            }
-            let schemas = forms.iter().filter_map(|form| form.properties.get(key));
-            added.insert(key.clone(), any_of(schemas));
-        }
-        form.properties.extend(added);
-        let (first, rest) = match forms.split_first() {
-            Some(parts) => parts,
-            None => continue,
-        };
-        for name in &first.required {
-            let is_in_all = rest.iter().all(|form| form.required.contains(name));
-            if is_in_all && !form.required.contains(name) {
-                form.required.push(name.clone());
-            }
-        }
-        form.closed |= forms.iter().all(|form| form.closed);
-    }
-    form
-}
-
-fn is_anything(schema: &Value) -> bool {
-    match schema {
-        Value::Bool(anything) => *anything,
-        Value::Object(node) => node.is_empty(),
-        _ => false,
-    }
-}
-
-/// The schema of a value that fits one of `schemas`.
-fn any_of<'a>(schemas: impl Iterator<Item = &'a Value>) -> Value {
-    let mut apart: Vec<&Value> = Vec::new();
-    for schema in schemas {
-        if is_anything(schema) {
-            return schema.clone();
-        }
-        if !apart.contains(&schema) {
-            apart.push(schema);
-        }
-    }
-    if let [only] = apart.as_slice() {
-        return (*only).clone();
-    }
-    one_enum(&apart).unwrap_or_else(|| json!({ "anyOf": apart }))
-}
-
-/// Schemas that name their values, which is how forms are told apart, as one.
-fn one_enum(schemas: &[&Value]) -> Option<Value> {
-    let mut values: Vec<Value> = Vec::new();
-    let mut types: Vec<Value> = Vec::new();
-    for schema in schemas {
-        let node = schema.as_object()?;
-        let is_known = |keyword: &String| {
-            matches!(
-                keyword.as_str(),
-                "const" | "enum" | "type" | "title" | "default"
-            )
-        };
-        if !node.keys().all(is_known) {
-            return None;
-        }
-        let named = match (node.get("const"), node.get("enum")) {
-            (Some(value), None) => vec![value.clone()],
-            (None, Some(Value::Array(values))) => values.clone(),
-            _ => return None,
-        };
-        for value in named {
-            if !values.contains(&value) {
-                values.push(value);
-            }
-        }
-        let kind = node.get("type").cloned().unwrap_or_default();
-        if !types.contains(&kind) {
-            types.push(kind);
-        }
-    }
-    let mut node = Map::new();
-    if let [Value::String(kind)] = types.as_slice() {
-        node.insert("type".to_owned(), kind.clone().into());
-    }
-    node.insert("enum".to_owned(), values.into());
-    Some(node.into())
-}
-
-/// What tells the forms apart.
-fn words(form: &Form, facts: &Facts) -> String {
-    let choices = form.choices.iter().take(MAX_CHOICES_TOLD).map(|choice| {
-        let how_many = match choice.exactly_one {
-            true => "exactly one",
-            false => "at least one",
-        };
-        let forms = choice.forms.iter().take(MAX_FORMS_TOLD).enumerate();
-        let mut lines: Vec<String> = forms
-            .map(|(position, form)| format!("{}. {}", position + 1, form_words(form, facts)))
-            .collect();
-        if choice.forms.len() > MAX_FORMS_TOLD {
-            lines.push(format!("and {} more", choice.forms.len() - MAX_FORMS_TOLD));
-        }
-        format!(
-            "The input has {how_many} of these forms:\n{}",
-            lines.join("\n")
-        )
-    });
-    choices.collect::<Vec<_>>().join("\n")
-}
-
-fn form_words(form: &Form, facts: &Facts) -> String {
-    let name = |key: &String| match changed_key(key).filter(|_| !facts.any_property_key) {
-        Some(changed) => format!("`{changed}`"),
-        None => format!("`{key}`"),
-    };
-    let flat = merged(form.clone());
-    let mut parts: Vec<String> = Vec::new();
-    for annotation in ["title", "description"] {
-        if let Some(Value::String(text)) = form.others.get(annotation) {
-            parts.push(text.trim().to_owned());
-        }
-    }
-    for (key, schema) in &flat.properties {
-        let values = match (schema.get("const"), schema.get("enum")) {
-            (Some(value), _) => value.to_string(),
-            (None, Some(Value::Array(values))) => {
-                let values: Vec<String> = values.iter().map(Value::to_string).collect();
-                values.join(" or ")
-            }
-            _ => continue,
-        };
-        parts.push(format!("{} is {values}", name(key)));
-    }
-    let required: Vec<String> = flat.required.iter().map(name).collect();
-    if !required.is_empty() {
-        parts.push(format!("requires {}", required.join(", ")));
-    }
-    let optional = flat.properties.keys();
-    let optional = optional.filter(|key| !flat.required.contains(key));
-    let optional: Vec<String> = optional.map(name).collect();
-    if !optional.is_empty() {
-        parts.push(format!("may have {}", optional.join(", ")));
-    }
-    if parts.is_empty() {
-        return "anything else".to_owned();
-    }
-    parts.join("; ").chars().take(MAX_FORM_TEXT).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn flat(schema: Value) -> (Value, String) {
         let facts = Facts::default();

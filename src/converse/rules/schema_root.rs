@@ -2,8 +2,8 @@
 //!
 //! Claude answers "tools.0.custom.input_schema: input_schema does not support oneOf, allOf, or
 //! anyOf at the top level", Nova "extraneous key [$defs] is not permitted". What is refused is
-//! rewritten so that every input that the schema allows is still allowed; what gets lost that way is
-//! told in the tool's description.
+//! rewritten so that an input that has the properties of one alternative, and none beside them, is
+//! still allowed; what gets lost that way is told in the tool's description.
 
 use serde_json::{Map, Value};
 

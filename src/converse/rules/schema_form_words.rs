@@ -1,0 +1,75 @@
+//! Forms of an object, told apart in words for the model.
+
+use serde_json::Value;
+
+use super::schema_forms::Form;
+use super::schema_keys::changed_key;
+use super::schema_merge::merged;
+use crate::models::Facts;
+
+/// The most choices, and forms of one, that are put in words, and the longest text of a form, in
+/// characters.
+const MAX_CHOICES_TOLD: usize = 8;
+const MAX_FORMS_TOLD: usize = 24;
+const MAX_FORM_TEXT: usize = 400;
+
+/// What tells the forms apart.
+pub(super) fn words(form: &Form, facts: &Facts) -> String {
+    let choices = form.choices.iter().take(MAX_CHOICES_TOLD).map(|choice| {
+        let how_many = match choice.exactly_one {
+            true => "exactly one",
+            false => "at least one",
+        };
+        let forms = choice.forms.iter().take(MAX_FORMS_TOLD).enumerate();
+        let mut lines: Vec<String> = forms
+            .map(|(position, form)| format!("{}. {}", position + 1, form_words(form, facts)))
+            .collect();
+        if choice.forms.len() > MAX_FORMS_TOLD {
+            lines.push(format!("and {} more", choice.forms.len() - MAX_FORMS_TOLD));
+        }
+        format!(
+            "The input has {how_many} of these forms:\n{}",
+            lines.join("\n")
+        )
+    });
+    choices.collect::<Vec<_>>().join("\n")
+}
+
+fn form_words(form: &Form, facts: &Facts) -> String {
+    let name = |key: &String| match changed_key(key).filter(|_| !facts.any_property_key) {
+        Some(changed) => format!("`{changed}`"),
+        None => format!("`{key}`"),
+    };
+    let flat = merged(form.clone());
+    let mut parts: Vec<String> = Vec::new();
+    for annotation in ["title", "description"] {
+        if let Some(Value::String(text)) = form.others.get(annotation) {
+            parts.push(text.trim().to_owned());
+        }
+    }
+    for (key, schema) in &flat.properties {
+        let values = match (schema.get("const"), schema.get("enum")) {
+            (Some(value), _) => value.to_string(),
+            (None, Some(Value::Array(values))) => {
+                let values: Vec<String> = values.iter().map(Value::to_string).collect();
+                values.join(" or ")
+            }
+            _ => continue,
+        };
+        parts.push(format!("{} is {values}", name(key)));
+    }
+    let required: Vec<String> = flat.required.iter().map(name).collect();
+    if !required.is_empty() {
+        parts.push(format!("requires {}", required.join(", ")));
+    }
+    let optional = flat.properties.keys();
+    let optional = optional.filter(|key| !flat.required.contains(key));
+    let optional: Vec<String> = optional.map(name).collect();
+    if !optional.is_empty() {
+        parts.push(format!("may have {}", optional.join(", ")));
+    }
+    if parts.is_empty() {
+        return "anything else".to_owned();
+    }
+    parts.join("; ").chars().take(MAX_FORM_TEXT).collect()
+}
