@@ -104,8 +104,12 @@ impl Server {
                 command.env_remove(&name);
             }
         }
+        // One key for all streams, more of them than one caller may have by default.
+        let configuration = binaries.empty.join("bench.toml");
+        fs::write(&configuration, "[limits.key]\ncalls_under_way = 100000\n")?;
         command
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .arg(configuration)
             .current_dir(&binaries.empty)
             .env("HOME", &binaries.empty)
             .env("AWS_REGION", "us-east-1")

@@ -75,7 +75,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             target: LimitSettings::calls(2048),
-            key: LimitSettings::calls(MOST_CALLS),
+            // Below that of a target: one caller must not take all places of a model.
+            key: LimitSettings::calls(512),
         }
     }
 }

@@ -115,3 +115,34 @@ async fn the_wait_is_written_down() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_caller_that_holds_all_its_places_leaves_those_of_others() {
+    let limits = Limits::default();
+    let (key, target) = (limits.key.calls_under_way, limits.target.calls_under_way);
+    assert!(key < target, "{key} of {target}");
+    let entry = |name: &str| KeyEntry {
+        caller: name.to_owned(),
+        digest: KeyDigest::of(&format!("sk-{name}")),
+        access_key: None,
+        chat: Default::default(),
+    };
+    let world = World::with(|config| {
+        config.keys = vec![entry("one"), entry("two")];
+        config.limits.key = LimitSettings::calls(1);
+        config.limits.target = LimitSettings::calls(2);
+    })
+    .await;
+    let silence = bedrock_simulator::Fault::SlowAnswer { delay_ms: 600_000 };
+    world
+        .simulator
+        .push(bedrock_simulator::Script::fault(silence));
+    let held = chat_as(&world, "sk-one");
+    tokio::pin!(held);
+    tokio::select! {
+        _ = &mut held => panic!("the answer should not have come"),
+        () = world.simulator.received_at_least(1) => {}
+    }
+    assert_eq!(chat_as(&world, "sk-one").await.status, 429);
+    assert_eq!(chat_as(&world, "sk-two").await.status, 200);
+}
