@@ -10,7 +10,7 @@ use super::BAD_CONFIGURATION;
 use super::greeting::Greeting;
 use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::config::{Config, Overrides, ServerSettings, Tables, load};
-use crate::server::{App, Phase, Shutdown, router, serve};
+use crate::server::{App, Phase, Shutdown, raise_descriptor_limit, router, serve};
 use crate::telemetry;
 
 /// `outcrop serve`
@@ -92,6 +92,7 @@ pub(super) async fn serve_until_told(
     bedrock: Bedrock,
     listening: impl FnOnce(Arc<App>, SocketAddr),
 ) -> ExitCode {
+    raise_descriptor_limit();
     let shutdown = Shutdown::default();
     let app = match App::new(config, bedrock, shutdown.clone()) {
         Ok(app) => app,

@@ -12,6 +12,19 @@ pub struct ServerSettings {
     pub max_body: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// How many bytes of a body have to arrive in a second; with 0, none have to.
+    pub min_upload_rate: usize,
+    /// Over which time the rate is measured.
+    pub upload_window: Duration,
+    /// How long a head may take to arrive, from its first byte.
+    pub head_timeout: Duration,
+    /// How long a connection may wait for its next request. Longer than load balancers keep idle
+    /// connections, so that they are the ones to close them.
+    pub idle_timeout: Duration,
+    /// How long a client may take nothing of what is written to it.
+    pub write_timeout: Duration,
+    /// The most connections; 0 for what the limit of file descriptors has room for.
+    pub max_connections: usize,
     /// How long a stream may be silent before a comment keeps the line open.
     pub keepalive: Duration,
     /// How long after SIGTERM new requests are still taken, while `/readyz` already says no.
@@ -26,6 +39,12 @@ impl Default for ServerSettings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             max_body: 32 << 20,
             body_timeout: Duration::from_secs(60),
+            min_upload_rate: 1 << 10,
+            upload_window: Duration::from_secs(5),
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(15 * 60),
+            write_timeout: Duration::from_secs(30),
+            max_connections: 0,
             keepalive: Duration::from_secs(10),
             drain_delay: Duration::from_secs(3),
             grace_period: Duration::from_secs(30),
@@ -38,9 +57,29 @@ pub(super) fn read(section: &mut Section<'_>) -> ServerSettings {
     section.text("listen", &mut settings.listen, parse_listen);
     section.bytes("max_body", &mut settings.max_body);
     section.duration("body_timeout", &mut settings.body_timeout);
+    section.bytes_or_none("min_upload_rate", &mut settings.min_upload_rate);
+    section.duration("upload_window", &mut settings.upload_window);
+    section.duration("head_timeout", &mut settings.head_timeout);
+    section.duration("idle_timeout", &mut settings.idle_timeout);
+    section.duration("write_timeout", &mut settings.write_timeout);
+    section.integer(
+        "max_connections",
+        &mut settings.max_connections,
+        0..=1_000_000,
+    );
     section.duration("keepalive", &mut settings.keepalive);
     section.duration("drain_delay", &mut settings.drain_delay);
     section.duration("grace_period", &mut settings.grace_period);
+    for (name, limit) in [
+        ("upload_window", settings.upload_window),
+        ("head_timeout", settings.head_timeout),
+        ("idle_timeout", settings.idle_timeout),
+        ("write_timeout", settings.write_timeout),
+    ] {
+        if limit < Duration::from_secs(1) {
+            section.mistake(name, "too short", "write at least \"1s\"");
+        }
+    }
     if settings.keepalive < Duration::from_millis(100) {
         section.mistake("keepalive", "too short", "write at least \"100ms\"");
     }

@@ -1,7 +1,5 @@
 //! A request's body as a typed value, or a refusal that names what is wrong with it.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -9,6 +7,7 @@ use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
+use super::connection::TooSlow;
 use super::deployment::with_deployment;
 use crate::config::ServerSettings;
 use crate::fault::{Fault, FaultKind};
@@ -34,15 +33,11 @@ pub async fn read_json<T: DeserializeOwned>(
     Ok((value, body))
 }
 
-/// Reads what is left of a body that nobody wants, so that the connection can be used again. What
-/// is too long or too slow for that is left, and the connection ends with it.
+/// Leaves a body unread. The connection passes over what the client still sends of it, so that the
+/// refusal arrives; reading it here would hold the refusal up, and ask a client that waits for
+/// `100 Continue` to send what nobody wants.
 pub async fn discard(body: Body) {
-    const LONGEST: usize = 1 << 20;
-    const SLOWEST: Duration = Duration::from_secs(2);
-    let mut body = Limited::new(body, LONGEST);
-    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
-    // Too slow is as good as too long.
-    let _ = tokio::time::timeout(SLOWEST, rest).await;
+    drop(body);
 }
 
 /// Reads the body as it is.
@@ -62,6 +57,7 @@ pub async fn read_body(
     match tokio::time::timeout(settings.body_timeout, collected).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(most)),
+        Ok(Err(error)) if TooSlow::caused(&*error) => Err(too_slow()),
         Ok(Err(_)) => Err(Fault::new(
             FaultKind::InvalidRequest,
             "the body broke off before its end",
@@ -72,6 +68,12 @@ pub async fn read_body(
 
 pub(super) fn late() -> Fault {
     let message = "the body did not arrive in time";
+    Fault::new(FaultKind::RequestTimeout, message)
+}
+
+pub(super) fn too_slow() -> Fault {
+    let message = "the body arrives more slowly than the least rate of this gateway; send it again \
+                   by a faster connection";
     Fault::new(FaultKind::RequestTimeout, message)
 }
 

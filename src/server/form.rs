@@ -11,7 +11,8 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use multer::{Constraints, Error, Field, Multipart, SizeLimit};
 
-use super::extract::{late, too_large};
+use super::connection::TooSlow;
+use super::extract::{late, too_large, too_slow};
 use crate::config::ServerSettings;
 use crate::fault::{Fault, FaultKind};
 use crate::openai::form::Part;
@@ -214,6 +215,7 @@ fn fault(error: &Error, longest: usize) -> Fault {
         Error::StreamSizeExceeded { .. } => too_large(longest),
         Error::StreamReadFailed(cause) => match cause.downcast_ref() {
             Some(Unreadable::NoEnd) => malformed(format!("the form is none: {cause}")),
+            Some(Unreadable::Broken(cause)) if TooSlow::caused(cause) => too_slow(),
             _ => malformed("the body broke off before its end"),
         },
         _ => malformed(format!("the form is none: {error}")),

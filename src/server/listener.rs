@@ -1,28 +1,27 @@
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt;
 
+use super::connection::{self, Connection, Place, Places};
+use super::descriptors::{Spares, max_connections};
 use super::shutdown::{Phase, Shutdown};
 use crate::config::ServerSettings;
-
-/// How long a connection may take over the head of its next request, idle time included. Longer
-/// than load balancers keep idle connections, so that they are the ones to close them.
-const LONGEST_IDLE: Duration = Duration::from_secs(900);
 
 /// How long the last bytes of streams that are being ended may take.
 const LAST_BYTES: Duration = Duration::from_secs(5);
 
 /// How long to leave the system alone when it has no more file descriptors.
-const AFTER_REFUSAL: Duration = Duration::from_millis(500);
+const AFTER_REFUSAL: Duration = Duration::from_millis(10);
+
+/// How many connections more than the most are served: they get answers to health checks, and a
+/// refusal for everything else.
+const RESERVE: usize = 32;
 
 /// The address of the other end of a request's connection, among the request's extensions.
 #[derive(Debug, Clone, Copy)]
@@ -35,25 +34,20 @@ pub async fn serve(
     shutdown: Shutdown,
     settings: &ServerSettings,
 ) {
-    let connections = GracefulShutdown::new();
+    let acceptor = Acceptor::new(router, settings);
     let closing = shutdown.reached(Phase::Closing);
     tokio::pin!(closing);
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let client = ClientAddress(peer.ip().to_canonical());
-                    connect(stream, client, router.clone(), &connections);
-                }
-                Err(error) => {
-                    tracing::error!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(AFTER_REFUSAL).await;
-                }
+                Ok((stream, peer)) => acceptor.connect(stream, peer),
+                Err(error) => acceptor.recover(&listener, &error).await,
             },
             () = &mut closing => break,
         }
     }
     drop(listener);
+    let connections = acceptor.connections;
     let under_way = connections.count();
     tracing::info!(under_way, "no new connections are taken");
     let closed = connections.shutdown();
@@ -70,28 +64,91 @@ async fn within(limit: Duration, work: impl Future<Output = ()>) -> bool {
     tokio::time::timeout(limit, work).await.is_ok()
 }
 
-fn connect(
-    stream: TcpStream,
-    client: ClientAddress,
+/// What becomes of new connections.
+struct Acceptor {
     router: Router,
-    connections: &GracefulShutdown,
-) {
-    // Small writes go out at once: without this a delta may wait 40 ms for the one before it.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY could not be set");
-    }
-    let service = router.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(client);
-        request
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(LONGEST_IDLE)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+    places: Places,
+    /// Places for connections that are too many.
+    reserve: Places,
+    spares: Spares,
+    connections: GracefulShutdown,
+    settings: Arc<ServerSettings>,
+}
+
+impl Acceptor {
+    fn new(router: Router, settings: &ServerSettings) -> Self {
+        Self {
+            router,
+            places: Places::new(max_connections(settings.max_connections)),
+            reserve: Places::new(RESERVE),
+            spares: Spares::open(),
+            connections: GracefulShutdown::new(),
+            settings: Arc::new(settings.clone()),
         }
-    });
+    }
+
+    fn connect(&self, stream: TcpStream, peer: SocketAddr) {
+        match self.places.take() {
+            Some(place) => self.serve(stream, peer, place, false),
+            None => self.connect_in_reserve(stream, peer),
+        }
+    }
+
+    /// Serves a connection for which there is no place, or for whose request there would be no
+    /// descriptor.
+    fn connect_in_reserve(&self, stream: TcpStream, peer: SocketAddr) {
+        // Requests on these take no time, and those that have none make room.
+        if let Some(place) = self.reserve.take() {
+            self.serve(stream, peer, place, true);
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, place: Place, is_over_capacity: bool) {
+        let connection = Connection {
+            stream,
+            client: ClientAddress(peer.ip().to_canonical()),
+            place,
+            is_over_capacity,
+        };
+        let (router, watcher) = (self.router.clone(), self.connections.watcher());
+        let (settings, spares) = (Arc::clone(&self.settings), self.spares.clone());
+        tokio::spawn(async move {
+            connection::serve(connection, router, watcher, &settings).await;
+            // Its descriptor is free again, for the next that finds none.
+            spares.refill();
+        });
+    }
+
+    /// Goes on after a connection could not be accepted.
+    async fn recover(&self, listener: &TcpListener, error: &io::Error) {
+        if !is_out_of_descriptors(error) {
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(AFTER_REFUSAL).await;
+            return;
+        }
+        // One for the client and one for the call to Bedrock.
+        if self.places.evict() {
+            self.places.evict();
+            tracing::warn!(%error, "idle connections are closed; raise `ulimit -n`");
+            tokio::time::sleep(AFTER_REFUSAL).await;
+            return;
+        }
+        tracing::error!(%error, "no file descriptors are left; raise `ulimit -n`");
+        if self.spares.give_up_one() {
+            let waiting = tokio::time::timeout(AFTER_REFUSAL, listener.accept());
+            if let Ok(Ok((stream, peer))) = waiting.await {
+                self.connect_in_reserve(stream, peer);
+                return;
+            }
+        }
+        tokio::time::sleep(AFTER_REFUSAL).await;
+        self.spares.refill();
+    }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE)
+    )
 }

@@ -10,6 +10,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::entry;
 use super::listener::ClientAddress;
 use super::respond::fault_response;
 use crate::fault::Fault;
@@ -33,14 +34,14 @@ pub(super) fn layers(routes: Router) -> Router {
 
 /// Gives the request its id and its record, and the answer the headers that all answers have.
 async fn record(mut request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if matches!(path, "/healthz" | "/readyz") {
-        // Asked every few seconds by machines: no line in the log for each.
+    let path = request.uri().path().to_owned();
+    if matches!(path.as_str(), "/healthz" | "/readyz") {
+        // Asked every few seconds by machines: no line in the log for each, and always an answer.
         return next.run(request).await;
     }
     let id = request_id();
     let client_id = client_request_id(request.headers());
-    let record = Arc::new(Record::new(id.clone(), path.to_owned(), client_id));
+    let record = Arc::new(Record::new(id.clone(), path.clone(), client_id));
     {
         let mut entries = record.entries();
         entries.method = Some(request.method().clone());
@@ -49,7 +50,13 @@ async fn record(mut request: Request, next: Next) -> Response {
         entries.client_retries = client_retries(request.headers());
     }
     request.extensions_mut().insert(Arc::clone(&record));
-    let mut response = next.run(request).await;
+    let mut response = match entry::refusal(&request) {
+        Some(fault) => {
+            record.note_fault(&fault);
+            entry::refused(&path, fault)
+        }
+        None => next.run(request).await,
+    };
     let status = response.status();
     record.entries().status = Some(status.as_u16());
     if !status.is_success() {

@@ -1,6 +1,9 @@
 //! The HTTP side: routes, layers, bodies in, streams out, and the end of the process.
 
+mod connection;
 mod deployment;
+mod descriptors;
+mod entry;
 mod event_stream;
 mod extract;
 mod form;
@@ -16,6 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use deployment::deployment;
+pub use descriptors::raise_descriptor_limit;
 pub use event_stream::{pass_stream, pass_whole, refuse_as_aws};
 pub use extract::{discard, read_body, read_json};
 pub use form::{Form, FormLimits, OpenPart, is_form, read_form};

@@ -1,5 +1,6 @@
 //! Answers and refusals as HTTP responses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,8 +8,10 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tokio::sync::Notify;
 
 use super::App;
+use super::connection::Probe;
 use super::sse::body;
 use crate::adjustments::Adjustments;
 use crate::fault::{Fault, FaultKind};
@@ -51,8 +54,12 @@ pub fn answer_stream<S: AnswerStream + Send + 'static>(
     stream: S,
     notes: &Notes<'_>,
 ) -> Response {
-    let body = body(stream, app.settings.keepalive, app.shutdown.clone());
-    answer_events(body, notes)
+    let probe = Arc::new(Notify::new());
+    let (keepalive, shutdown) = (app.settings.keepalive, app.shutdown.clone());
+    let body = body(stream, keepalive, shutdown, Arc::clone(&probe));
+    let mut response = answer_events(body, notes);
+    response.extensions_mut().insert(Probe(probe));
+    response
 }
 
 /// An answer of server-sent events.

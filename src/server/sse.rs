@@ -1,10 +1,12 @@
 //! A stream of answers as server-sent events.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::shutdown::{Phase, Shutdown, restarting};
@@ -17,27 +19,35 @@ use crate::record::Ending;
 const KEEPALIVE: Bytes = Bytes::from_static(b": keepalive\n\n");
 
 /// The body of a streamed answer. Dropping it, as the server does when the client leaves, ends the
-/// call to Bedrock.
+/// call to Bedrock. When `probe` is notified, a comment finds out whether it has left.
 pub(super) fn body<S: AnswerStream + Send + 'static>(
     mut stream: S,
     keepalive: Duration,
     shutdown: Shutdown,
+    probe: Arc<Notify>,
 ) -> Body {
     Body::from_stream(async_stream::stream! {
         let ending = shutdown.reached(Phase::Ending);
+        let (probed, mut is_probed) = (probe.notified(), false);
         let mut last_write = Instant::now();
         let quiet = tokio::time::sleep(keepalive);
-        tokio::pin!(ending, quiet);
+        tokio::pin!(ending, quiet, probed);
         loop {
             let step = tokio::select! {
                 biased;
                 step = stream.next() => step,
                 () = &mut ending => Err(restarting()),
+                () = &mut probed, if !is_probed => {
+                    is_probed = true;
+                    last_write = Instant::now();
+                    yield Ok::<_, Infallible>(KEEPALIVE);
+                    continue;
+                }
                 () = &mut quiet => {
                     // Set again only when it rings, rather than at each of many writes.
                     if last_write.elapsed() >= keepalive {
                         last_write = Instant::now();
-                        yield Ok::<_, Infallible>(KEEPALIVE);
+                        yield Ok(KEEPALIVE);
                     }
                     quiet.as_mut().reset(last_write + keepalive);
                     continue;

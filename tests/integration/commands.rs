@@ -248,10 +248,29 @@ struct Served {
 
 impl Served {
     fn start(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
-        let mut child = outcrop(arguments, environment)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::spawn(outcrop(arguments, environment))
+    }
+
+    /// One with limits of its own, as `ulimit` of the shell sets them.
+    fn start_within(limits: &str, environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let program = outcrop(arguments, environment);
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", &format!("{limits}; exec \"$0\" \"$@\"")])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .current_dir(program.get_current_dir().unwrap())
+            .env_clear()
+            .envs(
+                program
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            );
+        Self::spawn(shell)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines
             .find_map(|line| {
@@ -448,4 +467,114 @@ async fn unread_standard_output_does_not_stop_the_answers_and_what_is_dropped_is
         "{logged} lines are too few to fill what is kept"
     );
     assert_eq!(logged + dropped, CONNECTIONS * REQUESTS);
+}
+
+/// A gateway in front of `simulator` with limits of its own; its log is read to the end, so that it
+/// does not stand still.
+async fn served_within(simulator: &Simulator, limits: &'static str, config: &str) -> Served {
+    let name = format!("limits-{}.toml", fastrand::u64(..));
+    let file = config_file(&name, config);
+    let environment = credentials(&simulator.url());
+    let started = tokio::task::spawn_blocking(move || {
+        let environment: Vec<_> = environment.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let file = file.to_string_lossy();
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--config", &file];
+        Served::start_within(limits, &environment, &arguments)
+    });
+    started.await.unwrap()
+}
+
+/// The status line of a response on a connection of its own; the test fails where none comes.
+async fn status_of(address: &str, request: String) -> String {
+    let exchange = async {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        client.read_exact(&mut status).await.unwrap();
+        String::from_utf8_lossy(&status).into_owned()
+    };
+    let limit = std::time::Duration::from_secs(60);
+    let answered = tokio::time::timeout(limit, exchange).await;
+    answered.expect("a response comes at all")
+}
+
+fn health_check() -> String {
+    "GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n".to_owned()
+}
+
+fn chat_request(stream: bool) -> String {
+    let body = format!(
+        "{{\"model\":\"{MODEL}\",\"stream\":{stream},\
+         \"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]}}"
+    );
+    let length = body.len();
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+}
+
+#[tokio::test]
+async fn idle_connections_lock_nobody_out_whatever_the_limit_of_descriptors() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    for (limits, config, idle) in [
+        ("ulimit -n 1024", "", 1_100),
+        // More connections are configured than there can be.
+        ("ulimit -n 64", "[server]\nmax_connections = 4096\n", 200),
+    ] {
+        let served = served_within(&simulator, limits, config).await;
+        let mut clients = Vec::new();
+        for _ in 0..idle {
+            clients.push(TcpStream::connect(&served.address).await.unwrap());
+        }
+        for request in [health_check(), chat_request(false), chat_request(true)] {
+            let status = status_of(&served.address, request).await;
+            assert_eq!(status, "HTTP/1.1 200", "{limits}");
+        }
+        let ended = tokio::task::spawn_blocking(|| served.terminate());
+        assert_eq!(ended.await.unwrap().0, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn health_checks_are_answered_when_no_descriptors_are_left() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let silence = bedrock_simulator::Fault::Silence { after_events: 2 };
+    simulator.push(bedrock_simulator::Script::fault(silence).times(200));
+    let config = "[server]\nmax_connections = 4096\ndrain_delay = \"0s\"\ngrace_period = \"0s\"\n";
+    let served = served_within(&simulator, "ulimit -n 64", config).await;
+    let mut streams = Vec::new();
+    for _ in 0..64 {
+        let mut client = TcpStream::connect(&served.address).await.unwrap();
+        client
+            .write_all(chat_request(true).as_bytes())
+            .await
+            .unwrap();
+        streams.push(client);
+    }
+    // Each of them has an answer, a stream or a refusal: the descriptors are in use.
+    for client in &mut streams {
+        let mut status = [0; 9];
+        client.read_exact(&mut status).await.unwrap();
+    }
+    for _ in 0..8 {
+        let status = status_of(&served.address, health_check()).await;
+        assert_eq!(status, "HTTP/1.1 200");
+    }
+    let ended = tokio::task::spawn_blocking(|| served.terminate());
+    assert_eq!(ended.await.unwrap().0, Some(0));
+}
+
+#[tokio::test]
+async fn the_soft_limit_of_descriptors_is_raised_to_the_hard_one() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let limits = "ulimit -S -n 300; ulimit -H -n 2000";
+    let served = served_within(&simulator, limits, "").await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", served.child.id())).unwrap();
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let files: Vec<&str> = files.unwrap().split_whitespace().collect();
+    assert_eq!(files[3..5], ["2000", "2000"]);
+    let ended = tokio::task::spawn_blocking(|| served.terminate());
+    assert_eq!(ended.await.unwrap().0, Some(0));
 }

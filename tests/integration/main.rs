@@ -24,6 +24,7 @@ mod commands;
 mod compatibility;
 mod completion_bodies;
 mod completions;
+mod connections;
 mod conversations;
 mod cost;
 mod count_tokens;

@@ -1,0 +1,261 @@
+//! The socket of a client, with an eye on how long everything takes.
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::half_close::HalfClose;
+use super::intake::Intake;
+use super::state::{BodyProgress, Phase, State};
+use super::timer::Timer;
+use crate::config::ServerSettings;
+
+/// How much of a request that is refused is passed over at the most.
+const MAX_PASSED_OVER: usize = 64 << 20;
+
+/// How long that may take, and how long the client may be silent meanwhile.
+const MAX_LINGER: Duration = Duration::from_secs(10);
+const MAX_SILENCE: Duration = Duration::from_secs(2);
+
+/// How long a connection may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    /// Over the first byte of a next request.
+    idle: Duration,
+    /// Over a head, from its first byte.
+    head: Duration,
+    /// Over a write, until some of it is taken.
+    write: Duration,
+}
+
+impl From<&ServerSettings> for Timeouts {
+    fn from(settings: &ServerSettings) -> Self {
+        Self {
+            idle: settings.idle_timeout,
+            head: settings.head_timeout,
+            write: settings.write_timeout,
+        }
+    }
+}
+
+/// The socket of a client.
+pub(super) struct ClientIo {
+    stream: TcpStream,
+    state: Arc<State>,
+    timeouts: Timeouts,
+    intake: Intake,
+    /// Set while nothing is read.
+    reading: Timer,
+    /// Of which phase `reading` is the deadline.
+    awaited: Option<Phase>,
+    /// Set while nothing is written although there is something to write.
+    writing: Timer,
+    /// Set when the client has closed its sending side.
+    half_close: Option<HalfClose>,
+    linger: Option<Linger>,
+}
+
+/// The end of a connection whose client still sends.
+struct Linger {
+    ends: Instant,
+    left: usize,
+}
+
+impl ClientIo {
+    pub(super) fn new(stream: TcpStream, state: Arc<State>, timeouts: Timeouts) -> Self {
+        Self {
+            stream,
+            state,
+            timeouts,
+            intake: Intake::default(),
+            reading: Timer::default(),
+            awaited: None,
+            writing: Timer::default(),
+            half_close: None,
+            linger: None,
+        }
+    }
+
+    /// Nothing has arrived: whether the connection may wait for more.
+    fn poll_wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.state.phase() == Phase::Finished && !self.writing.is_set() && self.has_read_all() {
+            let has_begun = self.intake.has_excess(self.state.body_length());
+            self.state.rest(has_begun);
+        }
+        let phase = self.state.phase();
+        let limit = match phase {
+            Phase::Idle => self.timeouts.idle,
+            Phase::Head => self.timeouts.head,
+            Phase::Evicted => return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+            Phase::Request | Phase::Response | Phase::Finished | Phase::Lingering => {
+                self.awaited = None;
+                self.reading.lift();
+                return Poll::Pending;
+            }
+        };
+        if self.awaited != Some(phase) {
+            self.awaited = Some(phase);
+            self.reading.set(Instant::now() + limit);
+        }
+        self.state.register(context);
+        if self.state.phase() == Phase::Evicted {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        self.reading
+            .poll(context)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Whether nothing of the request is left for the client to send.
+    fn has_read_all(&self) -> bool {
+        self.state.body() == BodyProgress::Complete
+            || self.intake.is_whole(self.state.body_length())
+    }
+
+    /// Whether the client may be sending what nobody will read.
+    fn has_unread_input(&self) -> bool {
+        match self.state.phase() {
+            Phase::Idle | Phase::Evicted => false,
+            Phase::Head | Phase::Lingering => true,
+            Phase::Request | Phase::Response | Phase::Finished => !self.has_read_all(),
+        }
+    }
+
+    /// Passes on what a write has come to, unless nothing was taken for too long.
+    fn poll_progress<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        progress: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if progress.is_ready() {
+            self.writing.lift();
+            return progress;
+        }
+        if !self.writing.is_set() {
+            self.writing.set(Instant::now() + self.timeouts.write);
+        }
+        let expired = self.writing.poll(context);
+        expired.map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Reads what the client still sends, so that the system does not answer it with a reset, which
+    /// would take the response from the client before it is read.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let linger = self.linger.get_or_insert_with(|| {
+            self.state.linger();
+            let now = Instant::now();
+            self.reading.set(now + MAX_SILENCE);
+            Linger {
+                ends: now + MAX_LINGER,
+                left: MAX_PASSED_OVER,
+            }
+        });
+        let mut scratch = [MaybeUninit::<u8>::uninit(); 8 << 10];
+        loop {
+            let mut buffer = ReadBuf::uninit(&mut scratch);
+            let read = Pin::new(&mut self.stream).poll_read(context, &mut buffer);
+            let count = buffer.filled().len();
+            match read {
+                Poll::Ready(Ok(())) if count > 0 => {
+                    let Some(left) = linger.left.checked_sub(count) else {
+                        return Poll::Ready(());
+                    };
+                    linger.left = left;
+                    self.reading
+                        .set(linger.ends.min(Instant::now() + MAX_SILENCE));
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+        }
+        self.state.register(context);
+        match self.state.phase() {
+            Phase::Evicted => Poll::Ready(()),
+            _ => self.reading.poll(context),
+        }
+    }
+}
+
+impl AsyncRead for ClientIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.half_close.is_none() {
+            let filled = buffer.filled().len();
+            match Pin::new(&mut this.stream).poll_read(context, buffer) {
+                Poll::Ready(Ok(())) if buffer.filled().len() > filled => {
+                    if this.state.received() {
+                        this.intake = Intake::default();
+                    }
+                    this.intake
+                        .read(buffer.filled().get(filled..).unwrap_or_default());
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Ok(())) => this.state.end_input(),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return this.poll_wait(context),
+            }
+        }
+        let half_close = this.half_close.get_or_insert_default();
+        half_close.poll(context, &mut this.stream, &this.state)
+    }
+}
+
+impl AsyncWrite for ClientIo {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.poll_progress(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.poll_progress(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper gets here when everything is written, and does not read again before something
+        // arrives: the wait for the next request begins here. It cannot be over yet.
+        if self.state.phase() == Phase::Finished {
+            let has_ended = match &mut self.half_close {
+                Some(half_close) => half_close.is_first_response(),
+                None => self.poll_wait(context).is_ready(),
+            };
+            if has_ended {
+                context.waker().wake_by_ref();
+            }
+        }
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            if self.half_close.is_some() || !self.has_unread_input() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        self.poll_linger(context).map(Ok)
+    }
+}

@@ -1,0 +1,168 @@
+//! How many connections there are, and which one goes when there are too many.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::state::State;
+
+/// The places of connections.
+#[derive(Debug, Clone)]
+pub(in crate::server) struct Places {
+    max: usize,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    connections: HashMap<u64, Arc<State>>,
+    next: u64,
+}
+
+/// A connection's place, given back when it is dropped.
+#[derive(Debug)]
+pub(in crate::server) struct Place {
+    id: u64,
+    state: Arc<State>,
+    places: Places,
+}
+
+impl Places {
+    pub(in crate::server) fn new(max: usize) -> Self {
+        Self {
+            max,
+            taken: Arc::default(),
+        }
+    }
+
+    /// A place for a new connection, if need be that of one that has no request; `None` while all
+    /// have one.
+    pub(in crate::server) fn take(&self) -> Option<Place> {
+        let mut taken = self.lock();
+        // The one that is evicted keeps its entry until its task has ended, so that there are a few
+        // more than the most for a moment.
+        if taken.connections.len() >= self.max && !taken.evict() {
+            return None;
+        }
+        let state = State::new();
+        let id = taken.next;
+        taken.next += 1;
+        taken.connections.insert(id, Arc::clone(&state));
+        Some(Place {
+            id,
+            state,
+            places: self.clone(),
+        })
+    }
+
+    /// Has the connection closed that is needed least. Whether there is one without a request.
+    pub(in crate::server) fn evict(&self) -> bool {
+        self.lock().evict()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken {
+    fn evict(&self) -> bool {
+        loop {
+            let ranked = self.connections.values();
+            let ranked = ranked.filter_map(|state| Some((state.eviction_rank()?, state)));
+            let Some((_, state)) = ranked.min_by_key(|(rank, _)| *rank) else {
+                return false;
+            };
+            // One that gets a request meanwhile keeps its place, and has no rank from then on.
+            if state.evict() {
+                return true;
+            }
+        }
+    }
+}
+
+impl Place {
+    pub(super) fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.lock().connections.remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::state::{Phase, ResponseKind};
+    use super::*;
+
+    fn received(place: &Place) {
+        place.state.received();
+    }
+
+    fn begin_request(place: &Place) {
+        received(place);
+        place.state.begin_request(false, Some(0));
+    }
+
+    fn is_evicted(place: &Place) -> bool {
+        place.state.phase() == Phase::Evicted
+    }
+
+    #[test]
+    fn a_place_is_free_again_when_its_connection_ends() {
+        let places = Places::new(1);
+        let first = places.take().expect("a place");
+        begin_request(&first);
+        assert!(places.take().is_none());
+        drop(first);
+        assert!(places.take().is_some());
+    }
+
+    #[test]
+    fn unused_connections_go_first_then_idle_ones_then_unfinished_heads_and_requests_never() {
+        let places = Places::new(4);
+        let [request, head, idle, unused] = [(); 4].map(|()| places.take().expect("a place"));
+        begin_request(&request);
+        received(&head);
+        begin_request(&idle);
+        idle.state.begin_response(ResponseKind::Whole);
+        idle.state.finish_response();
+        idle.state.rest(false);
+        let mut others = Vec::new();
+        for next in [&unused, &idle, &head] {
+            assert!(!is_evicted(next));
+            let new = places.take().expect("a place");
+            assert!(is_evicted(next));
+            begin_request(&new);
+            others.push(new);
+        }
+        assert!(places.take().is_none());
+        assert!(!is_evicted(&request));
+    }
+
+    #[test]
+    fn one_connection_goes_for_one_that_comes() {
+        let places = Places::new(8);
+        let held: Vec<Place> = std::iter::from_fn(|| places.take()).take(8).collect();
+        let [first, ..] = &held[..] else {
+            panic!("8 places");
+        };
+        received(first);
+        assert!(places.evict());
+        let evicted = held.iter().filter(|place| is_evicted(place)).count();
+        assert_eq!(evicted, 1);
+        assert!(!is_evicted(first), "it has begun a head");
+    }
+
+    #[test]
+    fn bytes_that_arrive_in_time_save_a_connection() {
+        let places = Places::new(1);
+        let place = places.take().expect("a place");
+        assert!(places.evict());
+        begin_request(&place);
+        assert!(!is_evicted(&place));
+        assert!(places.take().is_none());
+    }
+}

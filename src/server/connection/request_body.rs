@@ -1,0 +1,245 @@
+//! The body of a request: whether it is read to its end, and whether it arrives fast enough.
+
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
+
+use super::state::{BodyProgress, State};
+use super::timer::Timer;
+use crate::config::ServerSettings;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The body arrives more slowly than `[server] min_upload_rate`.
+#[derive(Debug)]
+pub(in crate::server) struct TooSlow;
+
+impl TooSlow {
+    /// Whether that is what broke a body off.
+    pub(in crate::server) fn caused(error: &(dyn Error + 'static)) -> bool {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if error.is::<Self>() {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
+
+impl fmt::Display for TooSlow {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the body arrives too slowly")
+    }
+}
+
+impl Error for TooSlow {}
+
+/// How fast a body has to arrive.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MinRate {
+    /// How many bytes each window has to bring; with 0, none have to come.
+    bytes: usize,
+    window: Duration,
+}
+
+impl From<&ServerSettings> for MinRate {
+    fn from(settings: &ServerSettings) -> Self {
+        let window = settings.upload_window;
+        let bytes = settings.min_upload_rate as f64 * window.as_secs_f64();
+        Self {
+            bytes: bytes.ceil() as usize,
+            window,
+        }
+    }
+}
+
+/// A body, and what the connection has to know of it.
+pub(super) struct RequestBody<B> {
+    inner: B,
+    state: Arc<State>,
+    min_rate: MinRate,
+    /// Bytes of the window.
+    received: usize,
+    /// How much longer the window may last. Only the time that is spent waiting for the client
+    /// counts.
+    allowance: Duration,
+    waiting_since: Option<Instant>,
+    timer: Timer,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
+    pub(super) fn new(inner: B, state: Arc<State>, min_rate: MinRate) -> Self {
+        Self {
+            inner,
+            state,
+            min_rate,
+            received: 0,
+            allowance: min_rate.window,
+            waiting_since: None,
+            timer: Timer::default(),
+        }
+    }
+
+    fn poll_inner(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if polled.is_ready() {
+            return polled;
+        }
+        self.state.register_body(context);
+        if !self.state.input_ended() {
+            return Poll::Pending;
+        }
+        // What had arrived before the end of the input is there by now.
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if polled.is_pending() {
+            self.state.starve();
+        }
+        polled
+    }
+
+    fn note_arrival(&mut self, count: usize) {
+        if let Some(since) = self.waiting_since.take() {
+            self.allowance = self.allowance.saturating_sub(since.elapsed());
+            self.timer.lift();
+        }
+        self.received = self.received.saturating_add(count);
+        if self.received >= self.min_rate.bytes {
+            self.received = 0;
+            self.allowance = self.min_rate.window;
+        }
+    }
+
+    /// Whether the client has used up its time.
+    fn poll_too_slow(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.min_rate.bytes == 0 {
+            return Poll::Pending;
+        }
+        if self.waiting_since.is_none() {
+            let now = Instant::now();
+            self.waiting_since = Some(now);
+            self.timer.set(now + self.allowance);
+        }
+        self.timer.poll(context)
+    }
+}
+
+impl<B> Body for RequestBody<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = &mut *self;
+        match this.poll_inner(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                this.note_arrival(frame.data_ref().map_or(0, Bytes::len));
+                if this.inner.is_end_stream() {
+                    this.state.set_body(BodyProgress::Complete);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => {
+                this.state.set_body(BodyProgress::Complete);
+                Poll::Ready(None)
+            }
+            Poll::Pending => this
+                .poll_too_slow(context)
+                .map(|()| Some(Err(TooSlow.into()))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl<B> Drop for RequestBody<B> {
+    fn drop(&mut self) {
+        if self.state.body() == BodyProgress::Reading {
+            self.state.set_body(BodyProgress::Dropped);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use futures_util::stream;
+    use http_body_util::{BodyExt, StreamBody};
+
+    use super::*;
+
+    const MIN_RATE: MinRate = MinRate {
+        bytes: 100,
+        window: Duration::from_secs(5),
+    };
+
+    /// A body of pieces, each with the seconds it takes to come.
+    fn body(
+        pieces: Vec<(u64, usize)>,
+    ) -> RequestBody<impl Body<Data = Bytes, Error = BoxError> + Unpin> {
+        let pieces = stream::iter(pieces).then(|(seconds, count)| async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            Ok::<_, BoxError>(Frame::data(Bytes::from(vec![0; count])))
+        });
+        let state = State::new();
+        state.begin_request(false, None);
+        RequestBody::new(StreamBody::new(Box::pin(pieces)), state, MIN_RATE)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_at_the_least_rate_is_read_however_long_it_takes() {
+        let pieces = vec![(4, 100); 1_000];
+        let read = body(pieces).collect().await.expect("a body");
+        assert_eq!(read.to_bytes().len(), 100_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_below_the_least_rate_is_broken_off_after_the_window() {
+        for pieces in [
+            vec![(1, 1); 1_000],
+            vec![(600, 100)],
+            // What came fast at first does not count for later.
+            vec![(0, 100_000), (1, 1), (600, 100)],
+        ] {
+            let start = Instant::now();
+            let error = body(pieces).collect().await.expect_err("too slow");
+            assert!(TooSlow::caused(&*error));
+            assert_eq!(start.elapsed(), Duration::from_secs(5));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_in_which_nobody_reads_does_not_count() {
+        let mut body = body(vec![(1, 50); 4]);
+        for _ in 0..4 {
+            let frame = body.frame().await.expect("a frame");
+            assert!(frame.is_ok());
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        assert!(body.frame().await.is_none());
+    }
+}

@@ -1,0 +1,129 @@
+//! The service of one connection: what the connection has to know of its requests and responses.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
+use http::{HeaderMap, HeaderValue, Request, Version};
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::sync::Notify;
+use tower::Service;
+
+use super::super::listener::ClientAddress;
+use super::request_body::{MinRate, RequestBody};
+use super::state::{BodyProgress, ResponseKind, State};
+
+/// In the extensions of a response whose body is a stream of events: the body sends a comment when
+/// it is notified, so that the system of a client that has left can say so.
+#[derive(Debug, Clone)]
+pub(in crate::server) struct Probe(pub(in crate::server) Arc<Notify>);
+
+/// What hyper reads together with a head. The rest of a refused body up to that length is passed
+/// over without another word, and the connection goes on.
+const MAX_READ_AHEAD: u64 = 8 << 10;
+
+/// In the extensions of a request for which there is no room.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::server) struct OverCapacity;
+
+/// The router, and what the requests of a connection have in common.
+#[derive(Clone)]
+pub(super) struct Responder {
+    pub(super) router: Router,
+    pub(super) client: ClientAddress,
+    pub(super) state: Arc<State>,
+    pub(super) min_rate: MinRate,
+    pub(super) is_over_capacity: bool,
+}
+
+impl Responder {
+    /// Has the router respond to one request.
+    pub(super) async fn respond(
+        self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Infallible> {
+        let Self {
+            mut router,
+            client,
+            state,
+            min_rate,
+            is_over_capacity,
+        } = self;
+        let is_http_1_0 = request.version() == Version::HTTP_10;
+        let body_length = request.body().size_hint().exact();
+        let has_body = body_length != Some(0);
+        let is_short = is_short(request.headers());
+        state.begin_request(is_http_1_0, body_length);
+        request.extensions_mut().insert(client);
+        if is_over_capacity {
+            request.extensions_mut().insert(OverCapacity);
+        }
+        let request = match has_body {
+            false => request.map(|_| Body::empty()),
+            true => {
+                request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&state), min_rate)))
+            }
+        };
+        let mut response = router.call(request).await?;
+        // What is left of a body stands in the way of a next request.
+        let has_rest = state.body() != BodyProgress::Complete && !is_short;
+        if has_rest || is_over_capacity {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        let kind = match response.extensions().get::<Probe>() {
+            Some(Probe(probe)) => ResponseKind::Events(Arc::clone(probe)),
+            None if response.body().size_hint().exact().is_some() => ResponseKind::Whole,
+            None => ResponseKind::Opaque,
+        };
+        state.begin_response(kind);
+        Ok(response.map(|body| ResponseBody { body, state }))
+    }
+}
+
+/// Whether hyper can pass over the body, unread, and go on with the next request.
+fn is_short(headers: &HeaderMap) -> bool {
+    // A client that waits for `100 Continue` has not sent its body, and may never.
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    !headers.contains_key(EXPECT) && length.is_some_and(|length| length <= MAX_READ_AHEAD)
+}
+
+/// The body of a response, which says when it is over.
+pub(super) struct ResponseBody {
+    body: Body,
+    state: Arc<State>,
+}
+
+impl http_body::Body for ResponseBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        self.state.finish_response();
+    }
+}

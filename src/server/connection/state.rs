@@ -1,0 +1,263 @@
+//! Where a connection is between two requests, known to all that have to do with it: the socket,
+//! the service, the bodies, and whoever needs its place.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::task::Context;
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// What `State::since` counts from.
+static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Where a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// Nothing of a next request has arrived.
+    Idle,
+    /// A part of a head has arrived.
+    Head,
+    /// The request is handled; its body may still arrive.
+    Request,
+    /// The response is written.
+    Response,
+    /// The last byte of the response is with hyper.
+    Finished,
+    /// The response is sent and the client still sends its request, which nobody reads.
+    Lingering,
+    /// Its place is needed for another connection.
+    Evicted,
+}
+
+impl Phase {
+    const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::Head,
+        Self::Request,
+        Self::Response,
+        Self::Finished,
+        Self::Lingering,
+        Self::Evicted,
+    ];
+}
+
+/// What a response is, for a client that has closed its sending side.
+#[derive(Debug, Clone, Default)]
+pub(super) enum ResponseKind {
+    /// It is all here, and is sent whoever listens.
+    Whole,
+    /// A stream into which a comment can be put, to find out whether someone listens.
+    Events(Arc<Notify>),
+    /// A stream of which only its next bytes can tell.
+    #[default]
+    Opaque,
+}
+
+/// What of a request's body has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum BodyProgress {
+    /// All of it.
+    Complete,
+    /// It is read, or will be.
+    Reading,
+    /// It is not read to its end.
+    Dropped,
+}
+
+/// The state of one connection.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    phase: AtomicU8,
+    /// Milliseconds since [`EPOCH`] at which it became idle, or its head began.
+    since: AtomicU64,
+    has_served: AtomicBool,
+    /// Whether interim responses can be sent: HTTP/1.0 has none.
+    is_http_1_0: AtomicBool,
+    body: AtomicU8,
+    /// Its length; [`u64::MAX`] for one in chunks.
+    body_length: AtomicU64,
+    /// Whether the client has closed its sending side.
+    input_ended: AtomicBool,
+    /// Whether the reader of a body waits for bytes that can no longer arrive.
+    is_starved: AtomicBool,
+    response: Mutex<ResponseKind>,
+    /// The connection's task, while it waits for bytes.
+    reader: AtomicWaker,
+    /// Whoever reads the request's body, while that waits for bytes.
+    body_reader: AtomicWaker,
+}
+
+impl State {
+    pub(super) fn new() -> Arc<Self> {
+        let state = Self::default();
+        state.note_time();
+        Arc::new(state)
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        let phase = self.phase.load(Ordering::Acquire);
+        let phase = Phase::ALL.get(usize::from(phase));
+        phase.copied().unwrap_or(Phase::Evicted)
+    }
+
+    fn set_phase(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    /// Goes from `from` to `to`, unless something else has happened meanwhile.
+    fn step(&self, from: Phase, to: Phase) -> bool {
+        let step =
+            self.phase
+                .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire);
+        step.is_ok()
+    }
+
+    fn note_time(&self) {
+        let since = EPOCH.elapsed().as_millis();
+        let since = u64::try_from(since).unwrap_or(u64::MAX);
+        self.since.store(since, Ordering::Relaxed);
+    }
+
+    /// Bytes have arrived; whether they are the first of a request. Those that come just as the
+    /// place is to be given away save it.
+    pub(super) fn received(&self) -> bool {
+        let is_first = matches!(self.phase(), Phase::Idle | Phase::Evicted);
+        if is_first {
+            self.note_time();
+            self.set_phase(Phase::Head);
+        }
+        is_first
+    }
+
+    /// The response is sent. Of the next head nothing is there, or a part if it has begun.
+    pub(super) fn rest(&self, has_begun: bool) {
+        self.note_time();
+        let next = match has_begun {
+            true => Phase::Head,
+            false => Phase::Idle,
+        };
+        self.step(Phase::Finished, next);
+    }
+
+    /// The response is sent, and the rest of the request is passed over.
+    pub(super) fn linger(&self) {
+        self.note_time();
+        self.set_phase(Phase::Lingering);
+    }
+
+    /// A head has arrived.
+    pub(super) fn begin_request(&self, is_http_1_0: bool, body_length: Option<u64>) {
+        let body = match body_length {
+            Some(0) => BodyProgress::Complete,
+            _ => BodyProgress::Reading,
+        };
+        let body_length = body_length.unwrap_or(u64::MAX);
+        self.body_length.store(body_length, Ordering::Relaxed);
+        self.is_http_1_0.store(is_http_1_0, Ordering::Relaxed);
+        self.is_starved.store(false, Ordering::Relaxed);
+        self.set_body(body);
+        self.has_served.store(true, Ordering::Relaxed);
+        self.set_phase(Phase::Request);
+    }
+
+    pub(super) fn begin_response(&self, kind: ResponseKind) {
+        *self.response.lock().unwrap_or_else(PoisonError::into_inner) = kind;
+        self.set_phase(Phase::Response);
+        if self.input_ended.load(Ordering::Acquire) {
+            self.reader.wake();
+        }
+    }
+
+    pub(super) fn finish_response(&self) {
+        self.step(Phase::Response, Phase::Finished);
+    }
+
+    pub(super) fn response(&self) -> ResponseKind {
+        let response = self.response.lock().unwrap_or_else(PoisonError::into_inner);
+        response.clone()
+    }
+
+    pub(super) fn is_http_1_0(&self) -> bool {
+        self.is_http_1_0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn body(&self) -> BodyProgress {
+        match self.body.load(Ordering::Acquire) {
+            body if body == BodyProgress::Complete as u8 => BodyProgress::Complete,
+            body if body == BodyProgress::Reading as u8 => BodyProgress::Reading,
+            _ => BodyProgress::Dropped,
+        }
+    }
+
+    /// How long the body is; `None` for one in chunks.
+    pub(super) fn body_length(&self) -> Option<u64> {
+        let length = self.body_length.load(Ordering::Relaxed);
+        (length != u64::MAX).then_some(length)
+    }
+
+    /// What of the body has been read. One who waits for the end of the input looks again.
+    pub(super) fn set_body(&self, body: BodyProgress) {
+        self.body.store(body as u8, Ordering::Release);
+        if self.input_ended() {
+            self.reader.wake();
+        }
+    }
+
+    /// The client has closed its sending side.
+    pub(super) fn end_input(&self) {
+        self.input_ended.store(true, Ordering::Release);
+        self.body_reader.wake();
+    }
+
+    pub(super) fn input_ended(&self) -> bool {
+        self.input_ended.load(Ordering::Acquire)
+    }
+
+    /// Wakes the task of `context` when the input ends.
+    pub(super) fn register_body(&self, context: &Context<'_>) {
+        self.body_reader.register(context.waker());
+    }
+
+    /// The reader of the body waits although the input has ended.
+    pub(super) fn starve(&self) {
+        self.is_starved.store(true, Ordering::Release);
+        self.reader.wake();
+    }
+
+    pub(super) fn is_starved(&self) -> bool {
+        self.is_starved.load(Ordering::Acquire)
+    }
+
+    /// Wakes the task of `context` when the place is to be given up, or a body asks for its end.
+    pub(super) fn register(&self, context: &Context<'_>) {
+        self.reader.register(context.waker());
+    }
+
+    /// How soon the connection is to be closed in favour of another; the least first. `None` while
+    /// it has a request.
+    pub(super) fn eviction_rank(&self) -> Option<(u8, u64)> {
+        let kind = match self.phase() {
+            Phase::Lingering => 0,
+            Phase::Idle if !self.has_served.load(Ordering::Relaxed) => 1,
+            Phase::Idle => 2,
+            Phase::Head => 3,
+            Phase::Request | Phase::Response | Phase::Finished | Phase::Evicted => return None,
+        };
+        Some((kind, self.since.load(Ordering::Relaxed)))
+    }
+
+    /// Has the connection closed, unless it has got a request meanwhile.
+    pub(super) fn evict(&self) -> bool {
+        let phase = self.phase();
+        let evictable = matches!(phase, Phase::Idle | Phase::Head | Phase::Lingering);
+        let evicted = evictable && self.step(phase, Phase::Evicted);
+        if evicted {
+            self.reader.wake();
+        }
+        evicted
+    }
+}

@@ -1,0 +1,77 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A deadline that is set and lifted many times and rarely reached: the clock's own entry is made
+/// only when someone waits, and moved only when it rings too early or would ring too late.
+#[derive(Debug, Default)]
+pub(super) struct Timer {
+    deadline: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timer {
+    pub(super) fn is_set(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    pub(super) fn set(&mut self, deadline: Instant) {
+        self.deadline = Some(deadline);
+    }
+
+    pub(super) fn lift(&mut self) {
+        self.deadline = None;
+    }
+
+    /// Whether the deadline is reached; never if there is none.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.deadline else {
+            return Poll::Pending;
+        };
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        while sleep.as_mut().poll(context).is_ready() {
+            if sleep.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_deadline_counts_whether_earlier_or_later() {
+        let start = Instant::now();
+        let mut timer = Timer::default();
+        for seconds in [100, 50, 200] {
+            timer.set(start + Duration::from_secs(seconds));
+            let polled = poll_fn(|context| Poll::Ready(timer.poll(context))).await;
+            assert!(polled.is_pending());
+        }
+        poll_fn(|context| timer.poll(context)).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(200));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lifted_deadline_is_not_reached() {
+        let mut timer = Timer::default();
+        timer.set(Instant::now());
+        timer.lift();
+        assert!(!timer.is_set());
+        let polled = poll_fn(|context| Poll::Ready(timer.poll(context))).await;
+        assert!(polled.is_pending());
+    }
+}

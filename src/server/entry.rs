@@ -1,0 +1,48 @@
+//! What is refused before anyone looks at the route.
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::Version;
+use http::header::HOST;
+
+use super::connection::OverCapacity;
+use super::event_stream::refuse_as_aws;
+use super::respond::fault_response;
+use crate::fault::{Fault, FaultKind};
+
+/// Paths of Bedrock's own API, whose clients read errors in AWS's form.
+const OF_BEDROCK: &[&str] = &[
+    "/model/",
+    "/guardrail/",
+    "/guardrail-checks/",
+    "/async-invoke",
+];
+
+/// What stands against the request, whatever it asks for.
+pub(super) fn refusal(request: &Request) -> Option<Fault> {
+    if request.extensions().get::<OverCapacity>().is_some() {
+        let message = "the gateway has as many connections as it can serve; try again in a moment";
+        let fault = Fault::new(FaultKind::Unavailable, message)
+            .code("service_unavailable")
+            .retry_after(Duration::from_secs(1));
+        return Some(fault);
+    }
+    let hosts = request.headers().get_all(HOST).iter().count();
+    let problem = match (request.version(), hosts) {
+        (_, 1) | (Version::HTTP_10, 0) => return None,
+        (_, 0) => "the request has no `Host` header",
+        _ => "the request has more than one `Host` header",
+    };
+    let message = format!("{problem}; HTTP/1.1 asks for exactly one");
+    Some(Fault::new(FaultKind::InvalidRequest, message).code("invalid_host_header"))
+}
+
+/// `fault` in the dialect of the clients that call `path`.
+pub(super) fn refused(path: &str, fault: Fault) -> Response {
+    match OF_BEDROCK.iter().any(|prefix| path.starts_with(prefix)) {
+        true => refuse_as_aws(&fault.into()),
+        false => fault_response(&fault),
+    }
+}

@@ -1,0 +1,536 @@
+//! Connections: how many there are, how long they may take, and how they end.
+
+use std::time::Duration;
+
+use bedrock_simulator::{Fault, Script};
+use http::Method;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::world::{MODEL, World, streamed, whole};
+
+const CHAT: &str = "/v1/chat/completions";
+
+/// Far longer than anything here takes: a test that would never end fails instead.
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(Duration::from_secs(60), work).await;
+    done.expect("it happens at all")
+}
+
+async fn connect(world: &World) -> TcpStream {
+    TcpStream::connect(world.address).await.unwrap()
+}
+
+/// A request as bytes.
+fn post(path: &str, headers: &str, body: &Value) -> String {
+    let body = body.to_string();
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n")
+}
+
+async fn send(stream: &mut TcpStream, text: &str) {
+    stream.write_all(text.as_bytes()).await.unwrap();
+}
+
+/// Reads up to `end`.
+async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut text = Vec::new();
+    loop {
+        assert_ne!(soon(stream.read_buf(&mut text)).await.unwrap(), 0);
+        let text = String::from_utf8_lossy(&text);
+        if text.contains(end) {
+            return text.into_owned();
+        }
+    }
+}
+
+async fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    soon(stream.read_to_end(&mut text)).await.unwrap();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// A response without a body of more than one read, on a connection that stays open.
+async fn exchange(stream: &mut TcpStream, request: &str) -> String {
+    send(stream, request).await;
+    read_until(stream, "\r\n\r\n").await
+}
+
+/// A response whose length is declared.
+async fn read_response(stream: &mut TcpStream) -> String {
+    let mut text = read_until(stream, "\r\n\r\n").await;
+    let (head, _) = text.split_once("\r\n\r\n").unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let end = head.len() + 4 + length.unwrap().parse::<usize>().unwrap();
+    while text.len() < end {
+        let mut more = vec![0; end - text.len()];
+        let count = soon(stream.read(&mut more)).await.unwrap();
+        assert_ne!(count, 0, "{text}");
+        text.push_str(std::str::from_utf8(&more[..count]).unwrap());
+    }
+    text
+}
+
+async fn is_alive(stream: &mut TcpStream) -> bool {
+    send(stream, &get("/healthz")).await;
+    let text = read_response(stream).await;
+    text.starts_with("HTTP/1.1 200")
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_loses_its_connection_its_call_and_its_place() {
+    let world = World::with(|config| {
+        config.server.write_timeout = Duration::from_millis(200);
+        config.limits.target = outcrop::config::LimitSettings::calls(1);
+    })
+    .await;
+    // More than the systems on both sides take.
+    let word = "x".repeat(128 << 10);
+    world
+        .simulator
+        .push(Script::text(vec![word; 256].join(" ")));
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 << 10).unwrap();
+    let mut client = socket.connect(world.address).await.unwrap();
+    send(&mut client, &post(CHAT, "", &streamed("hi"))).await;
+    soon(world.simulator.abandoned_at_least(1)).await;
+    soon(world.simulator.idle()).await;
+    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+    drop(client);
+}
+
+#[tokio::test]
+async fn heads_have_at_most_64_kib() {
+    let world = World::start().await;
+    for (length, status) in [(60 << 10, "200"), (70 << 10, "431"), (8 << 20, "431")] {
+        let mut client = connect(&world).await;
+        let long = "a".repeat(length);
+        let request = format!("GET /healthz HTTP/1.1\r\nhost: a\r\nx-long: {long}\r\n\r\n");
+        let head = exchange(&mut client, &request).await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_has_its_time_from_its_first_byte_and_a_connection_may_be_idle_for_longer() {
+    let world = World::with(|config| {
+        config.server.head_timeout = Duration::from_millis(100);
+    })
+    .await;
+    let idle = connect(&world).await;
+    let mut used = connect(&world).await;
+    assert!(is_alive(&mut used).await);
+    let mut with_body = connect(&world).await;
+    send(&mut with_body, &post(CHAT, "", &whole("hi"))).await;
+    assert!(read_response(&mut with_body).await.contains("200 OK"));
+    let mut chunked = connect(&world).await;
+    let body = whole("hi").to_string();
+    let head = format!("POST {CHAT} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    let length = body.len();
+    send(
+        &mut chunked,
+        &format!("{head}{length:x}\r\n{body}\r\n0\r\n\r\n"),
+    )
+    .await;
+    assert!(read_response(&mut chunked).await.contains("200 OK"));
+    for beginning in ["G", "GET /healthz HTTP/1.1\r\nhost: a\r\n"] {
+        let mut client = connect(&world).await;
+        send(&mut client, beginning).await;
+        assert_eq!(read_to_end(&mut client).await, "");
+    }
+    // A beginning that arrives together with the request in front of it is one as well.
+    for request in [get("/healthz"), post(CHAT, "", &whole("hi"))] {
+        let mut early = connect(&world).await;
+        send(&mut early, &format!("{request}GET /heal")).await;
+        let text = read_to_end(&mut early).await;
+        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    }
+    // And one that arrives before the response to the request in front of it is one as well.
+    let slow = Fault::SlowAnswer { delay_ms: 100 };
+    world.simulator.push(Script::text("hi").with(slow));
+    let mut early = connect(&world).await;
+    send(&mut early, &post(CHAT, "", &whole("hi"))).await;
+    soon(world.simulator.received_at_least(1)).await;
+    send(&mut early, "GET /heal").await;
+    let text = read_to_end(&mut early).await;
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    for mut client in [idle, used, with_body, chunked] {
+        assert!(is_alive(&mut client).await);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_without_a_request_ends_after_the_idle_timeout() {
+    let world = World::with(|config| {
+        config.server.idle_timeout = Duration::from_millis(100);
+    })
+    .await;
+    let mut unused = connect(&world).await;
+    assert_eq!(read_to_end(&mut unused).await, "");
+    let mut used = connect(&world).await;
+    send(&mut used, &get("/healthz")).await;
+    assert!(read_to_end(&mut used).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_for_new_ones() {
+    let world = World::with(|config| config.server.max_connections = 4).await;
+    let mut idle = Vec::new();
+    for _ in 0..4 {
+        let mut client = connect(&world).await;
+        assert!(is_alive(&mut client).await);
+        idle.push(client);
+    }
+    let mut new = connect(&world).await;
+    send(&mut new, &post(CHAT, "", &whole("hi"))).await;
+    let head = read_until(&mut new, "\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let ends = idle.iter_mut().map(|client| Box::pin(read_to_end(client)));
+    let (text, _, _) = futures_util::future::select_all(ends).await;
+    assert_eq!(text, "", "one of them is closed");
+}
+
+#[tokio::test]
+async fn unfinished_heads_make_room_for_requests() {
+    let world = World::with(|config| config.server.max_connections = 4).await;
+    let mut slow = Vec::new();
+    for _ in 0..64 {
+        let mut client = connect(&world).await;
+        send(&mut client, "GET /healthz HTTP/1.1\r\n").await;
+        slow.push(client);
+    }
+    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+}
+
+#[tokio::test]
+async fn while_all_connections_have_requests_health_checks_are_answered_and_others_refused() {
+    let world = World::with(|config| config.server.max_connections = 2).await;
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let silence = Fault::Silence { after_events: 2 };
+        world.simulator.push(Script::fault(silence));
+        let mut client = connect(&world).await;
+        send(&mut client, &post(CHAT, "", &streamed("hi"))).await;
+        read_until(&mut client, "data: ").await;
+        streams.push(client);
+    }
+    // Connections that nobody uses do not keep others out of the reserve.
+    let mut unused = Vec::new();
+    for _ in 0..100 {
+        unused.push(connect(&world).await);
+    }
+    for path in ["/healthz", "/readyz"] {
+        let mut client = connect(&world).await;
+        send(&mut client, &get(path)).await;
+        let text = read_to_end(&mut client).await;
+        assert!(text.starts_with("HTTP/1.1 200"), "{path}: {text}");
+    }
+    let mut client = connect(&world).await;
+    send(&mut client, &post(CHAT, "", &whole("hi"))).await;
+    let refused = read_to_end(&mut client).await;
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    for part in [
+        "retry-after: 1\r\n",
+        "connection: close\r\n",
+        "x-request-id: ",
+        "\"error\"",
+    ] {
+        assert!(refused.contains(part), "{part} is not in {refused}");
+    }
+    let mut client = connect(&world).await;
+    let path = format!("/model/{MODEL}/converse");
+    send(&mut client, &post(&path, "", &whole("hi"))).await;
+    let refused = read_to_end(&mut client).await;
+    assert!(
+        refused.contains("x-amzn-errortype: ServiceUnavailableException"),
+        "{refused}"
+    );
+
+    streams.pop();
+    soon(world.simulator.abandoned_at_least(1)).await;
+    let served = async {
+        loop {
+            let mut client = connect(&world).await;
+            send(
+                &mut client,
+                &post(CHAT, "connection: close\r\n", &whole("hi")),
+            )
+            .await;
+            let text = read_to_end(&mut client).await;
+            if text.starts_with("HTTP/1.1 200") {
+                break;
+            }
+        }
+    };
+    soon(served).await;
+}
+
+#[tokio::test]
+async fn a_body_that_arrives_too_slowly_is_refused() {
+    let world = World::with(|config| {
+        config.server.min_upload_rate = 1 << 20;
+        config.server.upload_window = Duration::from_millis(50);
+    })
+    .await;
+    let form = "content-type: multipart/form-data; boundary=x\r\n";
+    for (path, headers, beginning) in [
+        (CHAT, "", "{"),
+        ("/v1/images/edits", form, "--x\r\n"),
+        ("/model/a/converse", "", "{"),
+    ] {
+        let mut client = connect(&world).await;
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: a\r\n{headers}content-length: 99\r\n\r\n");
+        send(&mut client, &format!("{head}{beginning}")).await;
+        let text = read_to_end(&mut client).await;
+        assert!(text.starts_with("HTTP/1.1 408"), "{path}: {text}");
+        assert!(text.contains("more slowly"), "{path}: {text}");
+    }
+    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+}
+
+#[tokio::test]
+async fn requests_have_exactly_one_host() {
+    let world = World::start().await;
+    for (version, hosts, status) in [
+        ("1.1", "", "400"),
+        ("1.1", "host: a\r\n", "200"),
+        ("1.1", "host: a\r\nhost: a\r\n", "400"),
+        ("1.0", "", "200"),
+        ("1.0", "host: a\r\nhost: b\r\n", "400"),
+    ] {
+        let mut client = connect(&world).await;
+        let request = format!("GET /v1/models HTTP/{version}\r\n{hosts}\r\n");
+        let head = exchange(&mut client, &request).await;
+        let expected = format!("HTTP/{version} {status}");
+        assert!(head.starts_with(&expected), "{version} {hosts:?}: {head}");
+    }
+}
+
+/// A gateway that wants a key.
+async fn locked() -> World {
+    World::with(|config| {
+        config.keys = vec![outcrop::config::KeyEntry {
+            caller: "team".to_owned(),
+            digest: outcrop::config::KeyDigest::of("sk-right"),
+            access_key: None,
+            chat: Default::default(),
+        }];
+    })
+    .await
+}
+
+#[tokio::test]
+async fn refusals_reach_clients_that_are_still_sending() {
+    let world = locked().await;
+    for (path, key, length, status) in [
+        (CHAT, "sk-wrong", 16 << 20, "401"),
+        (CHAT, "sk-right", 40 << 20, "413"),
+        ("/v1/nothing", "sk-right", 16 << 20, "404"),
+        ("/v1/images/edits", "sk-wrong", 16 << 20, "401"),
+    ] {
+        let mut client = connect(&world).await;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {key}\r\n\
+             content-length: {length}\r\n\r\n"
+        );
+        send(&mut client, &head).await;
+        // All of it, as clients do that do not read before they have sent everything.
+        let body = vec![b' '; length];
+        soon(client.write_all(&body))
+            .await
+            .expect("nobody resets the connection");
+        let text = read_to_end(&mut client).await;
+        assert!(text.starts_with(&format!("HTTP/1.1 {status}")), "{text}");
+        assert!(text.contains("connection: close"), "{text}");
+        assert!(text.ends_with("}}"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_short_body_that_is_refused_does_not_end_its_connection() {
+    let world = locked().await;
+    let mut client = connect(&world).await;
+    for _ in 0..2 {
+        send(&mut client, &post(CHAT, "", &whole("hi"))).await;
+        let text = read_until(&mut client, "}}").await;
+        assert!(text.starts_with("HTTP/1.1 401"), "{text}");
+        assert!(!text.contains("connection: close"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_asks_before_it_sends_its_body_hears_the_refusal() {
+    let world = locked().await;
+    for (method, path) in [
+        ("POST", CHAT),
+        ("POST", "/v1/embeddings"),
+        ("POST", "/v1/images/edits"),
+        ("POST", "/v1/videos"),
+        ("POST", "/v1/files"),
+        ("POST", "/v1/batches"),
+        ("DELETE", "/v1/files/file-1"),
+        ("POST", "/v1/nothing"),
+        ("PUT", "/v1/models"),
+        ("POST", "/model/a/converse"),
+    ] {
+        let mut client = connect(&world).await;
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\n\
+             content-length: 1000\r\n\r\n"
+        );
+        let text = exchange(&mut client, &head).await;
+        assert!(text.starts_with("HTTP/1.1 4"), "{path}: {text}");
+    }
+    let body = whole("hi").to_string();
+    let length = body.len();
+    let mut client = connect(&world).await;
+    let head = format!(
+        "POST {CHAT} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-right\r\n\
+         expect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
+    );
+    let text = exchange(&mut client, &head).await;
+    assert_eq!(text, "HTTP/1.1 100 Continue\r\n\r\n");
+    let text = exchange(&mut client, &body).await;
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+}
+
+/// What a client reads that closes its sending side as soon as it has sent `request`.
+async fn half_closed(world: &World, request: &str) -> String {
+    let mut client = connect(world).await;
+    send(&mut client, request).await;
+    client.shutdown().await.unwrap();
+    read_to_end(&mut client).await
+}
+
+#[tokio::test]
+async fn half_closed_clients_get_their_whole_response() {
+    let world = World::start().await;
+    let request = post(CHAT, "", &streamed("hi"));
+    let text = half_closed(&world, &request).await;
+    assert!(text.contains("data: [DONE]"), "{text}");
+
+    let slow = Fault::SlowFirstEvent { delay_ms: 100 };
+    world.simulator.push(Script::text("one two").with(slow));
+    let text = half_closed(&world, &request).await;
+    let interim = "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n";
+    assert!(text.starts_with(interim), "{text}");
+    assert!(text.contains("data: [DONE]"), "{text}");
+
+    let slow = Fault::SlowAnswer { delay_ms: 100 };
+    world.simulator.push(Script::text("one two").with(slow));
+    let text = half_closed(&world, &post(CHAT, "", &whole("hi"))).await;
+    assert!(text.starts_with(interim), "{text}");
+    assert!(text.ends_with('}'), "{text}");
+
+    let path = format!("/model/{MODEL}/converse-stream");
+    let slow = Fault::SlowFirstEvent { delay_ms: 100 };
+    world.simulator.push(Script::text("one two").with(slow));
+    let body = serde_json::json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
+    let text = half_closed(&world, &post(&path, "", &body)).await;
+    assert!(
+        text.contains("messageStop") && text.contains("metadata"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_half_closes_in_the_middle_of_a_stream_gets_the_rest() {
+    let world = World::start().await;
+    let drip = Fault::Drip { delay_ms: 20 };
+    world
+        .simulator
+        .push(Script::text("one two three four").with(drip));
+    let mut client = connect(&world).await;
+    send(&mut client, &post(CHAT, "", &streamed("hi"))).await;
+    read_until(&mut client, "data: ").await;
+    client.shutdown().await.unwrap();
+    let text = read_to_end(&mut client).await;
+    assert!(text.contains(": keepalive"), "{text}");
+    assert!(text.contains("data: [DONE]"), "{text}");
+}
+
+#[tokio::test]
+async fn a_client_that_closes_what_it_half_closed_is_noticed() {
+    for (fault, request) in [
+        (Fault::SlowAnswer { delay_ms: 600_000 }, whole("hi")),
+        (Fault::SlowFirstEvent { delay_ms: 600_000 }, streamed("hi")),
+    ] {
+        let world = World::start().await;
+        world.simulator.push(Script::fault(fault));
+        let mut client = connect(&world).await;
+        send(&mut client, &post(CHAT, "", &request)).await;
+        soon(world.simulator.received_at_least(1)).await;
+        drop(client);
+        soon(world.simulator.abandoned_at_least(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_0_that_leaves_is_noticed() {
+    let world = World::start().await;
+    world
+        .simulator
+        .push(Script::fault(Fault::SlowAnswer { delay_ms: 600_000 }));
+    let mut client = connect(&world).await;
+    let request = post(CHAT, "", &whole("hi")).replace("HTTP/1.1", "HTTP/1.0");
+    send(&mut client, &request).await;
+    soon(world.simulator.received_at_least(1)).await;
+    drop(client);
+    soon(world.simulator.abandoned_at_least(1)).await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_in_a_silence_of_its_stream_is_noticed() {
+    let path = format!("/model/{MODEL}/converse-stream");
+    let body = serde_json::json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
+    for (request, first) in [
+        (post(CHAT, "", &streamed("hi")), "data: "),
+        (post(&path, "", &body), "messageStart"),
+    ] {
+        let world = World::start().await;
+        world
+            .simulator
+            .push(Script::fault(Fault::Silence { after_events: 2 }));
+        let mut client = connect(&world).await;
+        send(&mut client, &request).await;
+        read_until(&mut client, first).await;
+        drop(client);
+        soon(world.simulator.abandoned_at_least(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_ends_too_soon_is_refused_at_once() {
+    let world = World::with(|config| config.server.min_upload_rate = 0).await;
+    for body in ["", "{\"mod"] {
+        let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: 99\r\n\r\n";
+        let text = half_closed(&world, &format!("{head}{body}")).await;
+        assert!(text.starts_with("HTTP/1.1 400"), "{text}");
+        assert!(text.contains("broke off"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_the_process_does_not_wait_for_idle_connections() {
+    let world = World::start().await;
+    let mut idle = connect(&world).await;
+    assert!(is_alive(&mut idle).await);
+    assert_eq!(
+        world
+            .send(world.request(Method::GET, "/healthz", ""))
+            .await
+            .status,
+        200
+    );
+    world.shutdown.advance(outcrop::server::Phase::Closing);
+    assert_eq!(read_to_end(&mut idle).await, "");
+    soon(world.server).await.expect("the server ends by itself");
+}
