@@ -1,13 +1,17 @@
-//! A rate of requests: a token bucket, and a short queue in front of it.
+//! A rate of requests: governor's limiter, and a short queue in front of it.
 //!
-//! The bucket is one number, the time at which it will be full again (the generic cell rate
-//! algorithm). Requests over the rate wait in their order for a bounded time. Those that would have
-//! to wait for longer are refused, each with a time of its own to come back at, so that a herd does
-//! not come back as a herd.
+//! Requests over the rate wait in their order for a bounded time. Those that would have to wait for
+//! longer are refused, each with a time of its own to come back at, so that a herd does not come
+//! back as a herd.
 
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use governor::clock::Clock;
+use governor::middleware::StateInformationMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -19,18 +23,34 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// What a rate allows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Quota {
-    /// The time in which one request is allowed.
-    period: Duration,
-    burst: u32,
+pub(super) struct RateSettings {
+    quota: Quota,
     max_wait: Duration,
     max_queued: u32,
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, RuntimeClock, StateInformationMiddleware>;
+
+/// The clock of the runtime, which tests can pause.
+#[derive(Debug)]
+struct RuntimeClock {
+    started: Instant,
+}
+
+impl Clock for RuntimeClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
 }
 
 /// The rate of one name.
 #[derive(Debug)]
 pub(super) struct Rate {
-    quota: Quota,
+    settings: RateSettings,
+    limiter: Limiter,
+    clock: RuntimeClock,
     state: Mutex<State>,
     /// Held by the request at the head of each queue; the others get it in their order.
     heads: [Semaphore; 2],
@@ -40,6 +60,8 @@ pub(super) struct Rate {
 struct State {
     /// When all of the burst is there again.
     full_at: Instant,
+    /// When the rate has room for the next request.
+    free_at: Instant,
     /// How many requests wait in each queue.
     waiting: [u32; 2],
     /// Whose turn it is where both queues are waiting.
@@ -70,39 +92,42 @@ struct Place<'a> {
     queue: Queue,
 }
 
-impl Quota {
+impl RateSettings {
     /// The rate of `settings`, if there is one.
     pub(super) fn of(settings: &LimitSettings) -> Option<Self> {
-        let rate = settings.requests_per_second()?;
+        let period = Duration::from_secs_f64(1.0 / settings.requests_per_second()?);
+        let burst = NonZeroU32::new(settings.burst()).unwrap_or(NonZeroU32::MIN);
         Some(Self {
-            period: Duration::from_secs_f64(1.0 / rate),
-            burst: settings.burst().max(1),
+            quota: Quota::with_period(period)?.allow_burst(burst),
             max_wait: settings.max_wait,
             max_queued: settings.max_queued_requests,
         })
     }
 
-    fn state(&self, full_in: Duration) -> RateState {
-        let used = full_in.as_secs_f64() / self.period.as_secs_f64();
-        let used = used.ceil() as u32;
-        RateState {
-            limit: self.burst,
-            remaining: self.burst.saturating_sub(used),
-            reset: full_in,
-        }
+    /// The time in which one request is allowed.
+    fn period(&self) -> Duration {
+        self.quota.replenish_interval()
+    }
+
+    fn burst(&self) -> u32 {
+        self.quota.burst_size().get()
     }
 }
 
 impl Rate {
-    pub(super) fn new(quota: Quota) -> Self {
-        let now = Instant::now();
+    pub(super) fn new(settings: RateSettings) -> Self {
+        let started = Instant::now();
+        let limiter = RateLimiter::direct_with_clock(settings.quota, RuntimeClock { started });
         Self {
-            quota,
+            settings,
+            limiter: limiter.with_middleware(),
+            clock: RuntimeClock { started },
             state: Mutex::new(State {
-                full_at: now,
+                full_at: started,
+                free_at: started,
                 waiting: [0; 2],
                 next: Queue::Requests,
-                promised: now,
+                promised: started,
             }),
             heads: [Semaphore::new(1), Semaphore::new(1)],
         }
@@ -112,19 +137,21 @@ impl Rate {
     pub(super) async fn admit(&self) -> Result<RateState, TooFast> {
         let place = {
             let mut state = self.state();
-            let now = Instant::now();
             let is_first = state.waiting(Queue::Requests) == 0;
-            if is_first && let Ok(rate) = state.take(&self.quota, Queue::Requests, now) {
+            if is_first && let Ok(rate) = self.take(&mut state, Queue::Requests) {
                 return Ok(rate);
             }
-            let wait = state.wait_at_the_end(&self.quota, now);
+            let now = Instant::now();
+            let wait = state.wait_at_the_end(self.settings.period(), now);
             let queued = state.waiting(Queue::Requests);
-            if wait > self.quota.max_wait || queued >= self.quota.max_queued {
+            if wait > self.settings.max_wait || queued >= self.settings.max_queued {
                 return Err(TooFast {
-                    retry_after: state.promise(&self.quota, wait, now),
-                    rate: self
-                        .quota
-                        .state(state.full_at.saturating_duration_since(now)),
+                    retry_after: state.promise(self.settings.period(), wait, now),
+                    rate: RateState {
+                        limit: self.settings.burst(),
+                        remaining: 0,
+                        reset: state.full_at.saturating_duration_since(now),
+                    },
                 });
             }
             self.place(&mut state, Queue::Requests)
@@ -141,6 +168,36 @@ impl Rate {
     /// Whether all of the burst is there, as in a rate that nobody has used.
     pub(super) fn is_full(&self, now: Instant) -> bool {
         self.state().full_at <= now
+    }
+
+    /// Takes a request's share of the rate, or tells when to try again.
+    fn take(&self, state: &mut State, queue: Queue) -> Result<RateState, Duration> {
+        let other = queue.other();
+        let now = Instant::now();
+        if state.next == other && state.waiting(other) > 0 {
+            // The head of the other queue takes it as soon as there is room.
+            let room = state.free_at.saturating_duration_since(now);
+            return Err(room + self.settings.period());
+        }
+        let snapshot = self.limiter.check().map_err(|not_until| {
+            let wait = not_until.wait_time_from(self.clock.now());
+            state.free_at = now + wait;
+            wait
+        })?;
+        state.next = other;
+        let (limit, remaining) = (self.settings.burst(), snapshot.remaining_burst_capacity());
+        let period = self.settings.period();
+        let reset = period.saturating_mul(limit.saturating_sub(remaining));
+        state.full_at = now + reset;
+        state.free_at = match remaining {
+            0 => now + period,
+            _ => now,
+        };
+        Ok(RateState {
+            limit,
+            remaining,
+            reset,
+        })
     }
 
     fn place(&self, state: &mut State, queue: Queue) -> Place<'_> {
@@ -165,7 +222,7 @@ impl Place<'_> {
         // The semaphore is never closed.
         let _head = head.acquire().await;
         loop {
-            let taken = rate.state().take(&rate.quota, *queue, Instant::now());
+            let taken = rate.take(&mut rate.state(), *queue);
             match taken {
                 Ok(state) => return state,
                 Err(wait) => tokio::time::sleep(wait).await,
@@ -183,45 +240,21 @@ impl Drop for Place<'_> {
 }
 
 impl State {
-    /// Takes a request's share of the rate, or tells when to try again.
-    fn take(&mut self, quota: &Quota, queue: Queue, now: Instant) -> Result<RateState, Duration> {
-        let wait = self.wait_for(quota, 1, now);
-        if wait > Duration::ZERO {
-            return Err(wait);
-        }
-        let other = queue.other();
-        if self.next == other && self.waiting(other) > 0 {
-            // The head of the other queue takes it in a moment.
-            return Err(quota.period);
-        }
-        self.next = other;
-        self.full_at = self.full_at.max(now) + quota.period;
-        Ok(quota.state(self.full_at - now))
-    }
-
-    /// How long until `requests` have had their share.
-    fn wait_for(&self, quota: &Quota, requests: u32, now: Instant) -> Duration {
-        let used = self.full_at.saturating_duration_since(now);
-        let needed = used + quota.period.saturating_mul(requests);
-        needed.saturating_sub(quota.period.saturating_mul(quota.burst))
-    }
-
     /// How long a request waits that comes now, behind all others in its queue. The calls that
     /// wait, too, get as much as they.
-    fn wait_at_the_end(&self, quota: &Quota, now: Instant) -> Duration {
-        let in_turn = self.waiting(Queue::Requests).saturating_add(1);
+    fn wait_at_the_end(&self, period: Duration, now: Instant) -> Duration {
         let requests = match self.waiting(Queue::Calls) {
-            0 => in_turn,
-            _ => in_turn.saturating_mul(2),
+            0 => self.waiting(Queue::Requests),
+            _ => self.waiting(Queue::Requests).saturating_mul(2) + 1,
         };
-        self.wait_for(quota, requests, now)
+        self.free_at.saturating_duration_since(now) + period.saturating_mul(requests)
     }
 
     /// When a request that is refused is to come back: when all are through that wait now, and
     /// after those that were refused before it.
-    fn promise(&mut self, quota: &Quota, wait: Duration, now: Instant) -> Duration {
+    fn promise(&mut self, period: Duration, wait: Duration, now: Instant) -> Duration {
         let after_queue = now + wait.min(MAX_RETRY_AFTER);
-        let after_others = self.promised + quota.period.min(MAX_RETRY_AFTER);
+        let after_others = self.promised + period.min(MAX_RETRY_AFTER);
         let promise = after_queue.max(after_others);
         let retry_after = promise - now;
         if retry_after <= MAX_RETRY_AFTER {
@@ -272,7 +305,7 @@ mod tests {
     fn rate(per_second: f64, change: impl FnOnce(&mut LimitSettings)) -> Arc<Rate> {
         let mut settings = LimitSettings::calls(1000).at_rate(per_second);
         change(&mut settings);
-        Arc::new(Rate::new(Quota::of(&settings).expect("a rate")))
+        Arc::new(Rate::new(RateSettings::of(&settings).expect("a rate")))
     }
 
     /// When a request that comes now is let in, or what it is told.

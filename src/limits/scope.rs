@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::RateState;
-use super::rate::{Quota, Rate, TooFast};
+use super::rate::{Rate, RateSettings, TooFast};
 use crate::config::LimitSettings;
 
 /// How many names that are not configured a scope keeps apart. Clients may write any model's name,
@@ -19,7 +19,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(100);
 /// One limit, kept apart for each name: a caller's or a target's.
 #[derive(Debug)]
 pub(super) struct Scope {
-    quota: Option<Quota>,
+    rate: Option<RateSettings>,
     calls_under_way: usize,
     /// Names of the operator's own, which are never evicted.
     configured: HashMap<Box<str>, Arc<Entry>>,
@@ -66,17 +66,17 @@ impl Scope {
         settings: &LimitSettings,
         configured: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let quota = Quota::of(settings);
+        let rate = RateSettings::of(settings);
         let calls = settings.calls_under_way as usize;
         let configured = configured.into_iter();
         Self {
-            quota,
+            rate,
             calls_under_way: calls,
             configured: configured
-                .map(|name| (name.into(), Arc::new(Entry::new(quota, calls))))
+                .map(|name| (name.into(), Arc::new(Entry::new(rate, calls))))
                 .collect(),
             others: Mutex::default(),
-            overflow: Arc::new(Entry::new(quota, calls)),
+            overflow: Arc::new(Entry::new(rate, calls)),
         }
     }
 
@@ -129,7 +129,7 @@ impl Scope {
         if others.entries.len() >= MAX_NAMES && !self.made_room(&mut others) {
             return Arc::clone(&self.overflow);
         }
-        let entry = Arc::new(Entry::new(self.quota, self.calls_under_way));
+        let entry = Arc::new(Entry::new(self.rate, self.calls_under_way));
         others.entries.insert(name.into(), Arc::clone(&entry));
         entry
     }
@@ -152,9 +152,9 @@ impl Scope {
 }
 
 impl Entry {
-    fn new(quota: Option<Quota>, calls: usize) -> Self {
+    fn new(rate: Option<RateSettings>, calls: usize) -> Self {
         Self {
-            rate: quota.map(Rate::new),
+            rate: rate.map(Rate::new),
             calls: Arc::new(Semaphore::new(calls)),
         }
     }
