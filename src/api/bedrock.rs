@@ -59,13 +59,12 @@ pub async fn pass(
 
 async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<PassAnswer, Refused> {
     let (head, body) = request.into_parts();
-    let claim = match app
-        .callers
-        .claim(&head, key(&head.headers), SystemTime::now())
-    {
+    let claim = key(&head.headers).and_then(|key| app.callers.claim(&head, key, SystemTime::now()));
+    let claim = match claim {
         Ok(claim) => claim,
         Err(fault) => {
-            record.entries().rejected_key = key(&head.headers).map(masked);
+            let key = key(&head.headers).ok().flatten();
+            record.entries().rejected_key = key.map(masked);
             discard(body).await;
             return Err(fault.into());
         }

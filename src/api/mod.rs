@@ -22,11 +22,11 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::identity::{Caller, masked};
 use crate::limits::Refused;
 use crate::pipeline::{Answer, Asked};
@@ -105,7 +105,7 @@ fn respond(record: &Record, answer: Result<Answer, Refused>) -> Response {
 
 /// Who is calling, by the key that the request shows.
 fn authenticate(app: &App, headers: &HeaderMap, record: &Record) -> Result<Caller, Fault> {
-    let key = key(headers);
+    let key = key(headers)?;
     let caller = app.callers.identify(key).inspect_err(|_| {
         record.entries().rejected_key = key.map(masked);
     })?;
@@ -114,16 +114,37 @@ fn authenticate(app: &App, headers: &HeaderMap, record: &Record) -> Result<Calle
 }
 
 /// The key of a request: in `Authorization: Bearer`, in Azure's `api-key` or in Anthropic's
-/// `x-api-key`.
-fn key(headers: &HeaderMap) -> Option<&str> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let bearer = text(AUTHORIZATION.as_str()).and_then(|value| {
-        let (scheme, key) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-    });
-    bearer
-        .or_else(|| text("api-key"))
-        .or_else(|| text("x-api-key"))
+/// `x-api-key`. Two that differ are refused: a proxy in front may have gone by the other one.
+fn key(headers: &HeaderMap) -> Result<Option<&str>, Fault> {
+    if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+        return Err(two_keys("two `Authorization` headers"));
+    }
+    let bearer = headers
+        .get(AUTHORIZATION)
+        .and_then(text_of)
+        .and_then(|value| {
+            let (scheme, key) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+        });
+    let named = ["api-key", "x-api-key"]
+        .into_iter()
+        .flat_map(|name| headers.get_all(name));
+    let mut keys = bearer.into_iter().chain(named.filter_map(text_of));
+    let first = keys.next();
+    match keys.all(|key| Some(key) == first) {
+        true => Ok(first),
+        false => Err(two_keys("two API keys that differ")),
+    }
+}
+
+fn text_of(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok()
+}
+
+fn two_keys(found: &str) -> Fault {
+    let message =
+        format!("the request has {found}; send one key, as `Authorization: Bearer <key>`");
+    Fault::new(FaultKind::InvalidRequest, message).code("ambiguous_api_key")
 }
 
 /// A header that is on or off.

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::world::{World, streamed, whole};
+use crate::world::{MODEL, World, streamed, whole};
 
 #[tokio::test]
 async fn clients_find_the_route_under_each_of_its_paths() {
@@ -382,7 +382,8 @@ async fn the_head_waits_for_the_first_event_and_deltas_come_one_by_one() {
 async fn a_body_that_does_not_arrive_is_not_waited_for_for_ever() {
     let world = World::with(|config| config.server.body_timeout = Duration::from_millis(50)).await;
     let mut client = TcpStream::connect(world.address).await.unwrap();
-    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{";
+    let head =
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{";
     client.write_all(head.as_bytes()).await.unwrap();
     let mut status = [0; 12];
     client.read_exact(&mut status).await.unwrap();
@@ -449,4 +450,50 @@ async fn that_tools_are_refused_in_streams_is_learned() {
     request["tools"] = json!(null);
     world.chat(&request).await;
     assert!(paths(&world)[3].ends_with("/converse-stream"));
+}
+
+/// A proxy in front may go by the one, and the gateway by the other.
+#[tokio::test]
+async fn a_request_with_two_keys_is_refused() {
+    let world = World::with(|config| {
+        config.keys = vec![KeyEntry {
+            caller: "team".to_owned(),
+            digest: KeyDigest::of("sk-right"),
+            access_key: None,
+            chat: Default::default(),
+        }];
+    })
+    .await;
+    let native = format!("/model/{MODEL}/converse");
+    let send = async |headers: &[(&'static str, &str)], method: Method, path: &str| {
+        let mut request = world.request(method, path, whole("hi").to_string());
+        for (name, value) in headers {
+            let value = value.parse().unwrap();
+            request.headers_mut().append(*name, value);
+        }
+        world.send(request).await
+    };
+    let right = ("authorization", "Bearer sk-right");
+    for headers in [
+        &[right, right][..],
+        &[right, ("authorization", "Bearer sk-other")],
+        &[right, ("authorization", "Basic abc")],
+        &[right, ("api-key", "sk-other")],
+        &[("api-key", "sk-right"), ("x-api-key", "sk-other")],
+        &[("x-api-key", "sk-right"), ("x-api-key", "sk-other")],
+    ] {
+        for (method, path) in [
+            (Method::POST, "/v1/chat/completions"),
+            (Method::GET, "/v1/models"),
+            (Method::POST, native.as_str()),
+        ] {
+            let reply = send(headers, method, path).await;
+            assert_eq!(reply.status, 400, "{headers:?} {path}: {}", reply.text);
+            assert!(!reply.text.contains("sk-"), "{}", reply.text);
+        }
+    }
+    assert_eq!(world.simulator.received(), 0);
+    let same = [right, ("api-key", "sk-right")];
+    let served = send(&same, Method::POST, "/v1/chat/completions").await;
+    assert_eq!(served.status, 200);
 }
