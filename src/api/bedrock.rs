@@ -7,15 +7,19 @@ use std::time::SystemTime;
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use http::Method;
+use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use super::key;
+use crate::fault::Fault;
 use crate::identity::masked;
 use crate::limits::Refused;
 use crate::pipeline::{PassAnswer, PassBody, PassCall};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, Notes, Phase, discard, pass_stream, pass_whole, read_body, refuse_as_aws, restarting,
+    App, Notes, Phase, discard, pass_stream, pass_whole, read_body, refuse_as_aws,
+    require_json_or_bytes, restarting,
 };
 
 /// Passes a request on to Bedrock, and the answer back.
@@ -69,6 +73,10 @@ async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<Pas
             return Err(fault.into());
         }
     };
+    if let Err(fault) = declared_as_json(&head) {
+        discard(body).await;
+        return Err(fault.into());
+    }
     let body = read_body(&head.headers, body, &app.settings).await?;
     let caller = claim.prove(&body)?;
     record.entries().caller = Some(caller.name().to_owned());
@@ -83,6 +91,14 @@ async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<Pas
             record: Arc::clone(record),
         })
         .await
+}
+
+/// Every operation with a body has one of JSON.
+fn declared_as_json(head: &Parts) -> Result<(), Fault> {
+    match head.method {
+        Method::GET => Ok(()),
+        _ => require_json_or_bytes(&head.headers),
+    }
 }
 
 /// An answer is whole, unless it tells of a stream that broke before its first event.

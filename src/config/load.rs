@@ -6,8 +6,8 @@ use toml::Table;
 
 use super::reader::{Mistakes, Section};
 use super::{
-    Config, KeyEntry, Limits, aws, batches, bedrock_api, chat, embeddings, fetch, keys, limits,
-    log, models, moderations, s3, server, store, videos,
+    AllowedOrigin, Config, KeyEntry, Limits, aws, batches, bedrock_api, chat, embeddings, fetch,
+    keys, limits, log, models, moderations, s3, server, store, videos,
 };
 use crate::bedrock::BedrockSettings;
 
@@ -198,6 +198,14 @@ fn check_together(config: &Config, mistakes: &mut Mistakes) {
             "set OUTCROP_API_KEYS or `[keys]`, or listen on 127.0.0.1",
         );
     }
+    if config.keys.is_empty() && config.server.cors_origins.contains(&AllowedOrigin::Any) {
+        mistakes.add(
+            "server.cors_origins",
+            "`*` lets any web page that a browser on this machine shows call Bedrock, since there \
+             are no keys",
+            "set OUTCROP_API_KEYS or `[keys]`, or list the origins one by one",
+        );
+    }
     if config.videos.enabled && config.s3.bucket.is_none() {
         mistakes.add(
             "videos.enabled",
@@ -383,6 +391,21 @@ mod tests {
             ..Overrides::default()
         };
         assert_eq!(config_file(&overrides), config_file(&Overrides::default()));
+    }
+
+    #[test]
+    fn any_web_page_may_call_only_where_there_are_keys() {
+        let text = "[server]\ncors_origins = [\"*\"]";
+        let (config, mut mistakes) = read_text(text);
+        check_together(&config, &mut mistakes);
+        let found = mistakes.to_string();
+        assert!(
+            found.contains("server.cors_origins: `*` lets any"),
+            "{found}"
+        );
+        let (config, mut mistakes) = read_text(&format!("{text}\n[keys]\nteam = \"sk-12345678\""));
+        check_together(&config, &mut mistakes);
+        assert_eq!(mistakes, Mistakes::default());
     }
 
     #[test]

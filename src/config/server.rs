@@ -1,6 +1,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::origin::AllowedOrigin;
 use super::reader::Section;
 
 /// Where and how to listen: `[server]`.
@@ -8,6 +9,8 @@ use super::reader::Section;
 pub struct ServerSettings {
     /// The address.
     pub listen: SocketAddr,
+    /// Which web pages may call from a browser.
+    pub cors_origins: Vec<AllowedOrigin>,
     /// The longest body of a request, in bytes.
     pub max_body: usize,
     /// How long a body may take to arrive.
@@ -37,6 +40,7 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            cors_origins: vec![AllowedOrigin::Loopback],
             max_body: 32 << 20,
             body_timeout: Duration::from_secs(60),
             min_upload_rate: 1 << 10,
@@ -55,6 +59,11 @@ impl Default for ServerSettings {
 pub(super) fn read(section: &mut Section<'_>) -> ServerSettings {
     let mut settings = ServerSettings::default();
     section.text("listen", &mut settings.listen, parse_listen);
+    section.list(
+        "cors_origins",
+        &mut settings.cors_origins,
+        AllowedOrigin::read,
+    );
     section.bytes("max_body", &mut settings.max_body);
     section.duration("body_timeout", &mut settings.body_timeout);
     section.bytes_or_none("min_upload_rate", &mut settings.min_upload_rate);

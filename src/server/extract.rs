@@ -2,12 +2,12 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use super::connection::TooSlow;
+use super::content_type::require_json;
 use super::deployment::with_deployment;
 use crate::config::ServerSettings;
 use crate::fault::{Fault, FaultKind};
@@ -19,18 +19,13 @@ pub async fn read_json<T: DeserializeOwned>(
     body: Body,
     settings: &ServerSettings,
 ) -> Result<(T, Bytes), Fault> {
+    if let Err(fault) = require_json(headers) {
+        discard(body).await;
+        return Err(fault);
+    }
     let body = read_body(headers, body, settings).await?;
     let body = with_deployment(headers, body);
-    let value = json_body::parse(&body);
-    let value = value.map_err(|fault| match declared_other(headers) {
-        Some(other) if fault.code == Some("invalid_json") => Fault::new(
-            FaultKind::UnsupportedMediaType,
-            format!("the body is `{other}` and no JSON; send it as `application/json`"),
-        )
-        .code("unsupported_media_type"),
-        _ => fault,
-    })?;
-    Ok((value, body))
+    Ok((json_body::parse(&body)?, body))
 }
 
 /// Leaves a body unread. The connection passes over what the client still sends of it, so that the
@@ -83,13 +78,4 @@ pub(super) fn too_large(most: usize) -> Fault {
         format!("the body is larger than {most} bytes, the most this gateway takes"),
     )
     .code("request_too_large")
-}
-
-/// The content type, where the client names one that is not JSON. That of HTML forms is what curl
-/// says where nobody has said anything.
-fn declared_other(headers: &HeaderMap) -> Option<&str> {
-    const UNSAID: &str = "application/x-www-form-urlencoded";
-    let declared = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let unsaid = declared.eq_ignore_ascii_case(UNSAID);
-    (!unsaid && !declared.to_ascii_lowercase().contains("json")).then_some(declared)
 }

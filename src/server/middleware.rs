@@ -5,29 +5,35 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::App;
+use super::browser::{BrowserPolicy, web_pages};
 use super::entry;
 use super::listener::ClientAddress;
 use super::respond::fault_response;
 use crate::fault::Fault;
 use crate::record::Record;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 const SDK_REQUEST: HeaderName = HeaderName::from_static("amz-sdk-request");
-const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
-const VERSION: HeaderName = HeaderName::from_static("openai-version");
+pub(super) const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
+pub(super) const VERSION: HeaderName = HeaderName::from_static("openai-version");
 
 /// The layers, around `routes`.
-pub(super) fn layers(routes: Router) -> Router {
+pub(super) fn layers(routes: Router, app: &App) -> Router {
+    let browsers = BrowserPolicy::new(&app.settings.cors_origins, app.callers.have_keys());
     routes
         // Innermost: a bug in one request is that request's 500, and the server lives.
         .layer(CatchPanicLayer::custom(panicked))
+        // Before any handler: what a web page may not ask is refused, and its browser is told
+        // what it may read, the 500 above too.
+        .layer(from_fn_with_state(browsers, web_pages))
         // Outermost: every answer, the 500 above too, has its id and its log line.
         .layer(from_fn(record))
 }

@@ -1,6 +1,8 @@
 //! The HTTP side: routes, layers, bodies in, streams out, and the end of the process.
 
+mod browser;
 mod connection;
+mod content_type;
 mod deployment;
 mod descriptors;
 mod entry;
@@ -18,6 +20,7 @@ mod sse;
 use std::fmt;
 use std::sync::Arc;
 
+pub use content_type::require_json_or_bytes;
 pub use deployment::deployment;
 pub use descriptors::raise_descriptor_limit;
 pub use event_stream::{pass_stream, pass_whole, refuse_as_aws};

@@ -68,8 +68,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(openai)
         .fallback(unknown::route)
         .method_not_allowed_fallback(unknown::method)
-        .with_state(app);
+        .with_state(Arc::clone(&app));
     // A path is rewritten before it meets the routes, and after the log has seen it.
     let routes = Router::new().fallback_service(routes.map_request(paths::as_served));
-    middleware::layers(routes)
+    middleware::layers(routes, &app)
 }

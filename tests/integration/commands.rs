@@ -499,7 +499,7 @@ async fn status_of(address: &str, request: String) -> String {
 }
 
 fn health_check() -> String {
-    "GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n".to_owned()
+    "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned()
 }
 
 fn chat_request(stream: bool) -> String {
@@ -509,7 +509,7 @@ fn chat_request(stream: bool) -> String {
     );
     let length = body.len();
     format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n{body}"
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}"
     )
 }
 

@@ -26,11 +26,13 @@ async fn connect(world: &World) -> TcpStream {
 fn post(path: &str, headers: &str, body: &Value) -> String {
     let body = body.to_string();
     let length = body.len();
-    format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+    )
 }
 
 fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n")
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")
 }
 
 async fn send(stream: &mut TcpStream, text: &str) {
@@ -112,7 +114,7 @@ async fn heads_have_at_most_64_kib() {
     for (length, status) in [(60 << 10, "200"), (70 << 10, "431"), (8 << 20, "431")] {
         let mut client = connect(&world).await;
         let long = "a".repeat(length);
-        let request = format!("GET /healthz HTTP/1.1\r\nhost: a\r\nx-long: {long}\r\n\r\n");
+        let request = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: {long}\r\n\r\n");
         let head = exchange(&mut client, &request).await;
         assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
     }
@@ -132,7 +134,8 @@ async fn a_head_has_its_time_from_its_first_byte_and_a_connection_may_be_idle_fo
     assert!(read_response(&mut with_body).await.contains("200 OK"));
     let mut chunked = connect(&world).await;
     let body = whole("hi").to_string();
-    let head = format!("POST {CHAT} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    let head =
+        format!("POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n");
     let length = body.len();
     send(
         &mut chunked,
@@ -140,7 +143,7 @@ async fn a_head_has_its_time_from_its_first_byte_and_a_connection_may_be_idle_fo
     )
     .await;
     assert!(read_response(&mut chunked).await.contains("200 OK"));
-    for beginning in ["G", "GET /healthz HTTP/1.1\r\nhost: a\r\n"] {
+    for beginning in ["G", "GET /healthz HTTP/1.1\r\nhost: localhost\r\n"] {
         let mut client = connect(&world).await;
         send(&mut client, beginning).await;
         assert_eq!(read_to_end(&mut client).await, "");
@@ -286,8 +289,9 @@ async fn a_body_that_arrives_too_slowly_is_refused() {
         ("/model/a/converse", "", "{"),
     ] {
         let mut client = connect(&world).await;
-        let head =
-            format!("POST {path} HTTP/1.1\r\nhost: a\r\n{headers}content-length: 99\r\n\r\n");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: 99\r\n\r\n"
+        );
         send(&mut client, &format!("{head}{beginning}")).await;
         let text = read_to_end(&mut client).await;
         assert!(text.starts_with("HTTP/1.1 408"), "{path}: {text}");
@@ -301,10 +305,10 @@ async fn requests_have_exactly_one_host() {
     let world = World::start().await;
     for (version, hosts, status) in [
         ("1.1", "", "400"),
-        ("1.1", "host: a\r\n", "200"),
-        ("1.1", "host: a\r\nhost: a\r\n", "400"),
+        ("1.1", "host: localhost\r\n", "200"),
+        ("1.1", "host: localhost\r\nhost: localhost\r\n", "400"),
         ("1.0", "", "200"),
-        ("1.0", "host: a\r\nhost: b\r\n", "400"),
+        ("1.0", "host: localhost\r\nhost: b\r\n", "400"),
     ] {
         let mut client = connect(&world).await;
         let request = format!("GET /v1/models HTTP/{version}\r\n{hosts}\r\n");
@@ -338,7 +342,7 @@ async fn refusals_reach_clients_that_are_still_sending() {
     ] {
         let mut client = connect(&world).await;
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {key}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
              content-length: {length}\r\n\r\n"
         );
         send(&mut client, &head).await;
@@ -383,7 +387,7 @@ async fn a_client_that_asks_before_it_sends_its_body_hears_the_refusal() {
     ] {
         let mut client = connect(&world).await;
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\n\
              content-length: 1000\r\n\r\n"
         );
         let text = exchange(&mut client, &head).await;
@@ -393,7 +397,7 @@ async fn a_client_that_asks_before_it_sends_its_body_hears_the_refusal() {
     let length = body.len();
     let mut client = connect(&world).await;
     let head = format!(
-        "POST {CHAT} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-right\r\n\
+        "POST {CHAT} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-right\r\n\
          expect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
     );
     let text = exchange(&mut client, &head).await;
@@ -511,7 +515,8 @@ async fn a_client_that_leaves_in_a_silence_of_its_stream_is_noticed() {
 async fn a_body_that_ends_too_soon_is_refused_at_once() {
     let world = World::with(|config| config.server.min_upload_rate = 0).await;
     for body in ["", "{\"mod"] {
-        let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: 99\r\n\r\n";
+        let head =
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n";
         let text = half_closed(&world, &format!("{head}{body}")).await;
         assert!(text.starts_with("HTTP/1.1 400"), "{text}");
         assert!(text.contains("broke off"), "{text}");

@@ -1,0 +1,196 @@
+//! Web pages and the browsers that show them.
+//!
+//! Without keys, whatever reaches the port may spend, and a browser reaches it for any page that it
+//! shows: by a form or a script of a foreign page, or under a foreign name that was made to resolve
+//! to loopback (DNS rebinding). A page can forge neither `Host` nor `Origin` nor `Sec-Fetch-Site`.
+//! With keys, the key decides, and CORS says which pages may use one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST, HeaderName, ORIGIN,
+};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use tower::{Layer, ServiceExt};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+use super::entry;
+use super::extract::discard;
+use super::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
+use crate::config::{AllowedOrigin, is_loopback_host};
+use crate::fault::{Fault, FaultKind};
+use crate::record::{Ending, Record};
+
+/// How long a browser need not ask again; Chromium does after two hours in any case.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// Which pages may call, and under which names.
+#[derive(Debug, Clone)]
+pub(super) struct BrowserPolicy {
+    origins: Arc<[AllowedOrigin]>,
+    has_keys: bool,
+    cors: CorsLayer,
+}
+
+impl BrowserPolicy {
+    /// The policy of a gateway that `has_keys` or not.
+    pub(super) fn new(origins: &[AllowedOrigin], has_keys: bool) -> Self {
+        let origins: Arc<[AllowedOrigin]> = origins.into();
+        let allowed = Arc::clone(&origins);
+        let cors = CorsLayer::new()
+            .allow_origin(AllowOrigin::predicate(move |origin, _| {
+                is_allowed(&allowed, origin)
+            }))
+            .allow_methods([Method::GET, Method::POST, Method::DELETE])
+            // Whatever the SDKs send (`authorization`, `x-stainless-*`, ...): no header makes a
+            // request more dangerous than the key that it has to show.
+            .allow_headers(AllowHeaders::mirror_request())
+            .max_age(PREFLIGHT_MAX_AGE);
+        Self {
+            origins,
+            has_keys,
+            cors,
+        }
+    }
+
+    /// Refuses what a web page may not ask of a gateway without keys.
+    fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
+        if self.has_keys {
+            return Ok(());
+        }
+        check_host(uri, headers)?;
+        let mut origins = headers.get_all(ORIGIN).iter().peekable();
+        if origins.peek().is_none() {
+            return check_site(headers);
+        }
+        match origins.find(|origin| !is_allowed(&self.origins, origin)) {
+            Some(origin) => Err(foreign_origin(origin)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The layer: refuses, answers preflights, and names the origin that may read the response.
+pub(super) async fn web_pages(
+    State(policy): State<BrowserPolicy>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    if matches!(path, "/healthz" | "/readyz") {
+        // Probes call by any name, and spend nothing.
+        return next.run(request).await;
+    }
+    if let Err(fault) = policy.check(request.uri(), request.headers()) {
+        return refused(request, fault).await;
+    }
+    if !request.headers().contains_key(ORIGIN) {
+        return next.run(request).await;
+    }
+    let is_preflight = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let record = request.extensions().get::<Arc<Record>>().cloned();
+    if let Some(record) = record.filter(|_| is_preflight) {
+        record.entries().ending = Ending::Answered;
+    }
+    match policy.cors.layer(next).oneshot(request).await {
+        Ok(mut response) => {
+            if !is_preflight {
+                expose_headers(response.headers_mut());
+            }
+            response
+        }
+        Err(never) => match never {},
+    }
+}
+
+/// Names all headers of the response, and those that are yet to come: a script cannot read a header
+/// that is not named.
+fn expose_headers(headers: &mut HeaderMap) {
+    let added_later = [REQUEST_ID, PROCESSING_MS, VERSION];
+    let names: Vec<&str> = headers
+        .keys()
+        .chain(&added_later)
+        .map(HeaderName::as_str)
+        .filter(|name| !name.starts_with("access-control-"))
+        .collect();
+    if let Ok(names) = HeaderValue::try_from(names.join(", ")) {
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, names);
+    }
+}
+
+async fn refused(request: Request, fault: Fault) -> Response {
+    if let Some(record) = request.extensions().get::<Arc<Record>>() {
+        record.note_fault(&fault);
+    }
+    let path = request.uri().path().to_owned();
+    discard(request.into_body()).await;
+    entry::refused(&path, fault)
+}
+
+fn is_allowed(origins: &[AllowedOrigin], origin: &HeaderValue) -> bool {
+    let origin = origin.to_str().unwrap_or_default();
+    origins.iter().any(|allowed| allowed.allows(origin))
+}
+
+/// Refuses a request by a name that need not be this machine's. A request by HTTP/1.0 may have no
+/// name at all; browsers always send one.
+fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
+    let named = uri.authority().map(Authority::as_str);
+    let headers = headers.get_all(HOST).iter();
+    let mut hosts = named
+        .into_iter()
+        .chain(headers.map(|host| host.to_str().unwrap_or("?")));
+    let is_loopback = |host: &str| {
+        let authority = host.parse::<Authority>();
+        authority.is_ok_and(|authority| !host.contains('@') && is_loopback_host(authority.host()))
+    };
+    match hosts.find(|host| !is_loopback(host)) {
+        None => Ok(()),
+        Some(host) => Err(Fault::new(
+            FaultKind::Permission,
+            format!(
+                "the host `{host}` is not a loopback address: without API keys the gateway serves \
+                 requests to localhost, 127.0.0.1 and [::1] alone; use one of them in the base \
+                 URL, or set OUTCROP_API_KEYS or `[keys]`"
+            ),
+        )
+        .code("host_not_allowed")
+        .should_retry(false)),
+    }
+}
+
+/// A page can load an address without an `Origin`, as an image or by a link.
+fn check_site(headers: &HeaderMap) -> Result<(), Fault> {
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    match sites.any(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site")) {
+        false => Ok(()),
+        true => Err(Fault::new(
+            FaultKind::Permission,
+            "the request comes from a web page of another site (`Sec-Fetch-Site: cross-site`), \
+             which a gateway without API keys does not serve; set OUTCROP_API_KEYS or `[keys]`",
+        )
+        .code("origin_not_allowed")
+        .should_retry(false)),
+    }
+}
+
+fn foreign_origin(origin: &HeaderValue) -> Fault {
+    let origin = origin.to_str().unwrap_or("?");
+    Fault::new(
+        FaultKind::Permission,
+        format!(
+            "web pages of the origin `{origin}` may not call the gateway, which has no API keys: \
+             list the origin in `[server] cors_origins`, or set OUTCROP_API_KEYS or `[keys]`"
+        ),
+    )
+    .code("origin_not_allowed")
+    .should_retry(false)
+}

@@ -1,0 +1,93 @@
+// OpenAI's client in a web page: what the client sends, under the rules by which a browser lets a
+// page send it and read the answer.
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+
+import OpenAI from "openai";
+
+import { HELLO, NOVA, startWorld } from "./world.js";
+
+const SITE = "https://chat.example.com";
+const CONFIGURATION = `
+[server]
+cors_origins = ["loopback", "${SITE}"]
+[retry]
+base_delay = "10ms"
+budget_percent = 1000
+`;
+
+// What a page may send unasked, and read without being told that it may (the Fetch standard, "CORS
+// protocol").
+const SENT_UNASKED = new Set(["accept", "accept-language", "content-language"]);
+const READ_UNASKED = ["cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"];
+
+let world;
+before(async () => (world = await startWorld(CONFIGURATION)));
+beforeEach(() => world.reset());
+after(() => world.stop());
+
+const list = (headers, name) => (headers.get(name) ?? "").split(",").map((entry) => entry.trim().toLowerCase());
+
+// `fetch` as a page of `origin` has it.
+function fetchOfPage(origin) {
+  return async (url, init) => {
+    const request = new Request(url, init);
+    const asked = [...request.headers.keys()].filter((name) => !SENT_UNASKED.has(name));
+    const preflight = await fetch(url, {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": request.method,
+        "access-control-request-headers": asked.toSorted().join(","),
+      },
+    });
+    const methods = list(preflight.headers, "access-control-allow-methods");
+    const headers = list(preflight.headers, "access-control-allow-headers");
+    const isAllowed =
+      preflight.ok &&
+      preflight.headers.get("access-control-allow-origin") === origin &&
+      methods.includes(request.method.toLowerCase()) &&
+      asked.every((name) => headers.includes(name));
+    if (!isAllowed) throw new TypeError(`blocked: ${request.method} with ${asked}`);
+    request.headers.set("origin", origin);
+    const response = await fetch(request);
+    if (response.headers.get("access-control-allow-origin") !== origin) throw new TypeError("blocked: the response");
+    const readable = [...READ_UNASKED, ...list(response.headers, "access-control-expose-headers")];
+    const seen = [...response.headers].filter(([name]) => readable.includes(name));
+    return new Response(response.body, { status: response.status, headers: seen });
+  };
+}
+
+const page = (origin) => world.client({ fetch: fetchOfPage(origin), dangerouslyAllowBrowser: true });
+
+for (const origin of ["http://localhost:3000", SITE]) {
+  test(`a page of ${origin} gets answers, streams and their headers`, async () => {
+    const client = page(origin);
+    const { data, response, request_id } = await client.chat.completions
+      .create({ model: NOVA, messages: HELLO, seed: 1 })
+      .withResponse();
+    assert.match(data.choices[0].message.content, /mountain/);
+    assert.match(request_id, /^req_/);
+    assert.match(response.headers.get("x-outcrop-adjustments"), /seed/);
+
+    const stream = await client.chat.completions.create({ model: NOVA, messages: HELLO, stream: true });
+    let words = "";
+    for await (const chunk of stream) words += chunk.choices[0]?.delta.content ?? "";
+    assert.match(words, /mountain/);
+
+    assert.ok((await client.models.list()).data.length > 0);
+  });
+
+  test(`a page of ${origin} can read why it was refused`, async () => {
+    const client = page(origin).withOptions({ apiKey: "sk-wrong" });
+    const refusal = await client.models.list().then(assert.fail, (error) => error);
+    assert.ok(refusal instanceof OpenAI.AuthenticationError, refusal);
+    assert.match(refusal.requestID, /^req_/);
+  });
+}
+
+test("a page of another site gets nothing", async () => {
+  const refusal = await page("https://evil.example").models.list().then(assert.fail, (error) => error);
+  assert.ok(refusal instanceof OpenAI.APIConnectionError, refusal);
+});
