@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::bounded::logged_path;
+
 /// The longest header value that is written; what does not fit is counted, not lost silently.
 const HEADER_LIMIT: usize = 1024;
 
@@ -70,10 +72,19 @@ impl Adjustments {
 
     /// The notes as a header value of printable ASCII, or nothing where there are none.
     pub fn header_value(&self) -> Option<String> {
+        self.listed(ToString::to_string)
+    }
+
+    /// The same for the log: a key that nobody knows is the client's own text.
+    pub fn log_value(&self) -> Option<String> {
+        self.listed(|Adjustment { field, action }| format!("{}: {action}", logged_path(field)))
+    }
+
+    fn listed(&self, text_of: impl Fn(&Adjustment) -> String) -> Option<String> {
         let mut value = String::new();
         let mut left = self.notes.len() + self.more;
         for note in &self.notes {
-            let text = note.to_string();
+            let text = text_of(note);
             if value.len() + text.len() + 2 > HEADER_LIMIT {
                 break;
             }

@@ -182,7 +182,7 @@ fn warn(model: &ModelId, failure: &Failure, is_kept: bool) {
     tracing::warn!(
         model = model.as_str(),
         code = failure.code,
-        detail = failure.detail,
+        detail = failure.log_detail(),
         kept = is_kept,
         "what this model is based on could not be found out; allow the action that the detail \
          names (bedrock:GetInferenceProfile for application profiles; deploy/iam/README.md has \

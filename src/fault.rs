@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::bounded;
+
 /// The longest wait that a client is asked for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -46,6 +48,30 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Whether a message of the class can quote the request, so that it is for the client alone.
+    /// The others are written by the gateway alone.
+    pub fn quotes_request(self) -> bool {
+        match self {
+            Self::InvalidRequest
+            | Self::Authentication
+            | Self::Permission
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Conflict
+            | Self::TooLarge
+            | Self::UnsupportedMediaType
+            | Self::RangeNotSatisfiable => true,
+            Self::RequestTimeout
+            | Self::RateLimited
+            | Self::TokenRateLimited
+            | Self::QuotaExhausted
+            | Self::Internal
+            | Self::BadGateway
+            | Self::Unavailable
+            | Self::GatewayTimeout => false,
+        }
+    }
+
     /// The HTTP status of the class.
     pub fn status(self) -> u16 {
         match self {
@@ -87,11 +113,12 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault of `kind` with nothing but a message.
+    /// A fault of `kind` with nothing but a message, which is bounded: what it quotes between
+    /// backticks to 64 characters.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: bounded::message(message.into()),
             parameter: None,
             code: None,
             retry_after: None,
@@ -147,7 +174,7 @@ impl Fault {
     /// Names the field at fault.
     #[must_use]
     pub fn parameter(mut self, parameter: impl Into<String>) -> Self {
-        self.parameter = Some(parameter.into());
+        self.parameter = Some(bounded::path(parameter.into()));
         self
     }
 

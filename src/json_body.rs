@@ -1,5 +1,4 @@
 //! A body of JSON as a typed value, or a refusal that names the path of what is wrong with it.
-
 //!
 //! What a body may cost is bounded before and while it is read: by what it is made of, and by the
 //! memory that its values take.
@@ -13,6 +12,7 @@ pub use bounded::{Bounded, Budget, UNKNOWN_FIELD};
 pub use scan::{Excess, Shape, scan};
 
 use crate::fault::{Fault, FaultKind};
+use crate::json_error::describe;
 
 /// The memory that the values of any body may take besides their text.
 const BASE_BUDGET: usize = 64 << 10;
@@ -81,7 +81,7 @@ fn too_large(message: String) -> Fault {
 /// Reads the body once more, this time keeping track of the path: only refusals pay for it.
 fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Fault {
     if error.classify() != serde_json::error::Category::Data {
-        return not_json(format!("the body is not JSON: {error}"));
+        return not_json(format!("the body is not JSON: {}", describe(error)));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let path = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -89,9 +89,12 @@ fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Fault
         Ok(_) => String::new(),
     };
     match path.as_str() {
-        "" | "." => Fault::new(FaultKind::InvalidRequest, format!("the body is {error}"))
-            .code("invalid_value"),
-        path => Fault::invalid(path, format!("`{path}`: {error}")),
+        "" | "." => Fault::new(
+            FaultKind::InvalidRequest,
+            format!("the body: {}", describe(error)),
+        )
+        .code("invalid_value"),
+        path => Fault::invalid(path, format!("`{path}`: {}", describe(error))),
     }
 }
 

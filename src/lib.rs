@@ -10,7 +10,7 @@
 //! - [`openai`]: OpenAI's dialect; [`converse`]: Bedrock's, the hub, and its rules;
 //!   [`providers`]: the bodies of models that Converse is not for
 //! - [`guardrails`]: what they are asked beside a conversation
-//! - [`json_body`]: JSON as typed values, or a refusal
+//! - [`json_body`]: JSON as typed values, or a refusal; [`json_error`]: its words
 //! - [`fetch`]: the files that a request points to
 //! - [`reasoning_memory`]: what models thought before they called tools
 //! - [`store`]: what outlives the process
@@ -19,12 +19,13 @@
 //! - [`record`]: the log line that is written on every path
 //!
 //! [`config`] and [`commands`] are how an operator meets it; [`fault`] and [`adjustments`] are what
-//! a client is told when something does not go as asked.
+//! a client is told when something does not go as asked, and [`bounded`] at what length.
 
 pub mod adjustments;
 pub mod api;
 pub mod base_models;
 pub mod bedrock;
+pub mod bounded;
 pub mod catalog;
 pub mod commands;
 pub mod config;
@@ -34,6 +35,7 @@ pub mod fetch;
 pub mod guardrails;
 pub mod identity;
 pub mod json_body;
+pub mod json_error;
 pub mod limits;
 pub mod models;
 pub mod openai;

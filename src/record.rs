@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use http::Method;
 use tracing::Level;
 
+use crate::bounded;
 use crate::fault::Fault;
 use crate::models::Usd;
 use crate::openai::chat::TokenCounts;
@@ -63,8 +64,13 @@ pub struct Entries {
     pub cost: Option<Cost>,
     /// The tokens written so far, estimated, for answers that end before Bedrock says it.
     pub estimated_completion: u64,
-    /// Why it failed: the code, and what only the operator reads.
+    /// Why it failed: the code, and what only the operator reads, which is empty where it could
+    /// quote the request.
     pub failure: Option<(String, String)>,
+    /// AWS's words for it, which can quote the request and are not logged.
+    pub unlogged_detail: Option<String>,
+    /// The JSON path of the field at fault.
+    pub parameter: Option<String>,
     /// How it ended.
     pub ending: Ending,
     /// What was changed in the request.
@@ -104,12 +110,21 @@ impl Record {
         self.began.elapsed()
     }
 
-    /// Notes why the request failed, unless Bedrock's own reason is there already.
+    /// Notes why the request failed, unless Bedrock's own reason is there already. A message that
+    /// can quote the request goes to the client alone; the code and the field's path say what was
+    /// wrong.
     pub fn note_fault(&self, fault: &Fault) {
         let mut entries = self.entries();
         if entries.failure.is_none() {
             let code = fault.code.unwrap_or_default().to_owned();
-            entries.failure = Some((code, fault.message.clone()));
+            let detail = match fault.kind.quotes_request() {
+                true => String::new(),
+                false => fault.message.clone(),
+            };
+            entries.failure = Some((code, detail));
+        }
+        if let Some(parameter) = &fault.parameter {
+            entries.parameter = Some(bounded::logged_path(parameter));
         }
     }
 
@@ -145,20 +160,20 @@ macro_rules! write_line {
         } = $fields;
         let cost = entries.cost;
         let (code, detail) = match &entries.failure {
-            Some((code, detail)) => (Some(code.as_str()), Some(detail.as_str())),
+            Some((code, detail)) => (Some(code.as_str()), text(detail)),
             None => (None, None),
         };
         tracing::$event!(
             target: LOG_TARGET,
             request_id = entries.request_id,
             client_request_id = entries.client_request_id,
-            method = entries.method.as_ref().map(Method::as_str),
+            method = entries.method.as_ref().map(|method| bounded::logged(method.as_str())),
             client_retries = (entries.client_retries > 0).then_some(entries.client_retries),
-            route = entries.route,
+            route = bounded::logged(&entries.route),
             client_address = entries.client_address.map(tracing::field::display),
             caller = entries.caller,
             rejected_key = entries.rejected_key,
-            model = entries.model,
+            model = entries.model.as_deref().map(bounded::logged_name),
             target_model = entries.target,
             status = entries.status,
             ending,
@@ -180,6 +195,7 @@ macro_rules! write_line {
             adjustments = entries.adjustments,
             undelivered_events = entries.undelivered,
             error = code,
+            parameter = entries.parameter,
             detail,
             "request"
         );
@@ -225,6 +241,11 @@ impl Drop for Record {
             _ => write_line!(info, line),
         }
     }
+}
+
+/// A field of the line, unless it is empty.
+fn text(field: &str) -> Option<String> {
+    (!field.is_empty()).then(|| bounded::logged(field))
 }
 
 /// Dollars, or that they are not known.

@@ -10,7 +10,9 @@ use http::Response;
 use serde::Deserialize;
 
 use super::envelope::Envelope;
+use crate::bounded;
 use crate::fault::{Fault, FaultKind};
+use crate::json_error::without_values;
 use crate::models::RefusedField;
 use classes::classify;
 
@@ -41,7 +43,7 @@ pub struct Failure {
     pub wait: Option<Duration>,
     /// AWS's name of the error, or the gateway's own for what never reached AWS.
     pub code: String,
-    /// What the operator reads in the log.
+    /// AWS's words, which can quote the request: [`Failure::log_detail`] is for the log.
     pub detail: String,
     /// The field that the model does not take, where that is why: without it the call may succeed.
     pub refused_field: Option<RefusedField>,
@@ -115,6 +117,30 @@ impl Failure {
         let mut failure = classify(&code, &envelope.message, status, None);
         envelope.complete(&mut failure);
         failure
+    }
+
+    /// AWS's id of the request, for its support.
+    pub fn upstream_request_id(&self) -> Option<&str> {
+        let id = self.answer.as_ref()?.headers().get("x-amzn-requestid")?;
+        id.to_str().ok()
+    }
+
+    /// What the operator reads in the log. Where AWS finds fault with the request, it may quote it;
+    /// its words go to the client alone.
+    pub fn log_detail(&self) -> String {
+        let quotes_request = self.fault.kind == FaultKind::InvalidRequest
+            || QUOTING_ERRORS.contains(&self.code.as_str());
+        let words = match quotes_request {
+            true => "",
+            false => self.detail.as_str(),
+        };
+        let words = bounded::logged(words);
+        match self.upstream_request_id() {
+            Some(id) => format!("{words} (AWS request {id})")
+                .trim_start()
+                .to_owned(),
+            None => words,
+        }
     }
 
     /// Bedrock did not answer in time.
@@ -208,7 +234,7 @@ impl Failure {
             fault.code("upstream_bad_response"),
             Advice::Retry,
             BAD_ANSWER,
-            detail,
+            without_values(&detail.into()),
         )
     }
 
@@ -330,6 +356,15 @@ impl Failure {
     }
 }
 
+/// The errors whose words are about what the request, or the model's own output, says.
+const QUOTING_ERRORS: [&str; 5] = [
+    "ValidationException",
+    "SerializationException",
+    "ConflictException",
+    "ModelErrorException",
+    "ModelStreamErrorException",
+];
+
 /// In a stream the names of exceptions begin with a small letter: `throttlingException`.
 fn capitalized(exception_type: &str) -> String {
     let mut letters = exception_type.chars();
@@ -346,7 +381,6 @@ fn short_code(error_type: &str) -> &str {
 /// Some answers name no error; the status tells which it is.
 fn code_of_status(status: u16) -> &'static str {
     match status {
-        400 => "ValidationException",
         401 => "UnrecognizedClientException",
         403 => "AccessDeniedException",
         404 => "ResourceNotFoundException",
@@ -356,6 +390,7 @@ fn code_of_status(status: u16) -> &'static str {
         424 => "ModelErrorException",
         429 => "ThrottlingException",
         503 => "ServiceUnavailableException",
+        400..=499 => "ValidationException",
         _ => "InternalServerException",
     }
 }

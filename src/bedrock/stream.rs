@@ -127,7 +127,7 @@ impl<D: Decode + Default> EventStream<D> {
                 Err(failure) if self.is_ending => {
                     tracing::debug!(
                         code = failure.code,
-                        detail = failure.detail,
+                        detail = failure.log_detail(),
                         "a finished response did not end properly"
                     );
                     self.body = None;

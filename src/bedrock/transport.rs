@@ -164,9 +164,6 @@ async fn read_failure(response: Response<Incoming>) -> Failure {
         body: &body,
     };
     let mut failure = Failure::from_answer(&answer);
-    if let Some(id) = text(&head.headers, "x-amzn-requestid") {
-        failure.detail.push_str(&format!(" (AWS request {id})"));
-    }
     failure.answer = Some(Box::new(Response::from_parts(head, body)));
     failure
 }

@@ -31,7 +31,11 @@ pub struct Trouble {
 impl Trouble {
     /// What a failed call means.
     pub fn of_failure(failure: &Failure) -> Self {
-        Self::of(&failure.code, &failure.detail)
+        let mut trouble = Self::of(&failure.code, &failure.detail);
+        if let Some(id) = failure.upstream_request_id() {
+            trouble.found.push_str(&format!(" (AWS request {id})"));
+        }
+        trouble
     }
 
     /// What AWS's error `code` with this message means.

@@ -74,7 +74,7 @@ impl Lister {
             tracing::warn!(
                 action,
                 code = failure.code,
-                detail = failure.detail,
+                detail = failure.log_detail(),
                 "a list of models could not be had; allow the action (deploy/iam/README.md has \
                  all), or set `[catalog] show = \"configured\"`"
             );

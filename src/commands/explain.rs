@@ -11,6 +11,7 @@ use crate::bedrock::Bedrock;
 use crate::config::{Config, Overrides, Tables, load};
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
+use crate::json_error::describe;
 use crate::pipeline::{ChatCall, HeaderOptions, Pipeline};
 use crate::record::Record;
 
@@ -44,8 +45,13 @@ pub(super) async fn run(overrides: &Overrides, file: &Path) -> ExitCode {
 
 async fn explain(config: &Config, file: &Path) -> Result<String, String> {
     let body = read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let request = serde_json::from_slice(&body)
-        .map_err(|error| format!("{}: this is no chat request: {error}", file.display()))?;
+    let request = serde_json::from_slice(&body).map_err(|error| {
+        format!(
+            "{}: this is no chat request: {}",
+            file.display(),
+            describe(&error)
+        )
+    })?;
     let bedrock = connected(config).await?;
     let tables = Tables::load(&config.catalog.files)?;
     let fetcher = Fetcher::new(&config.fetch).map_err(|error| error.to_string())?;

@@ -8,6 +8,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
 use crate::fault::Fault;
+use crate::json_error::describe;
 
 /// A part of a form, whole.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub fn read<T: DeserializeOwned>(parts: Vec<Part>) -> Result<(T, Vec<Part>), Fau
         MapDeserializer::new(fields.into_iter());
     let value = serde_path_to_error::deserialize(fields).map_err(|error| {
         let path = error.path().to_string();
-        Fault::invalid(&*path, format!("`{path}`: {}", error.inner()))
+        Fault::invalid(&*path, format!("`{path}`: {}", describe(error.inner())))
     })?;
     Ok((value, files))
 }

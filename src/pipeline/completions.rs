@@ -74,7 +74,7 @@ impl Pipeline {
             let notes = more.translated.adjustments;
             all.translated.adjustments.extend(&notes);
         }
-        record.entries().adjustments = all.translated.adjustments.header_value();
+        record.entries().adjustments = all.translated.adjustments.log_value();
         Ok(all)
     }
 }

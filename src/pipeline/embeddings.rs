@@ -47,7 +47,7 @@ impl Pipeline {
             encoding,
             adjustments,
         } = self.understood(request, fetched, &target).await?;
-        record.entries().adjustments = adjustments.header_value();
+        record.entries().adjustments = adjustments.log_value();
 
         let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
         let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();

@@ -150,7 +150,7 @@ impl Files {
         match self.s3.delete(&self.place(id)).await {
             Ok(()) => true,
             Err(failure) => {
-                let detail = failure.detail;
+                let detail = failure.log_detail();
                 tracing::warn!(file = id, detail, "a file's content could not be deleted");
                 false
             }

@@ -95,7 +95,7 @@ impl Pipeline {
         {
             let mut entries = record.entries();
             entries.stream = plan.stream;
-            entries.adjustments = adjustments.header_value();
+            entries.adjustments = adjustments.log_value();
         }
         let bodies = std::mem::take(&mut plan.bodies);
         let guardrail = self.guardrail(&caller, &target).map(guardrail_headers);
@@ -111,7 +111,7 @@ impl Pipeline {
         {
             let mut entries = record.entries();
             entries.cost = Some(cost);
-            entries.adjustments = adjustments.header_value();
+            entries.adjustments = adjustments.log_value();
         }
         let body = self
             .delivered(endpoint, made, plan.delivery, plan.stream, &record)

@@ -119,7 +119,8 @@ impl Pipeline {
                 source: CountSource::CountTokens,
             },
             Err(failure) => {
-                record.entries().failure = Some((failure.code, failure.detail));
+                let detail = failure.log_detail();
+                record.entries().failure = Some((failure.code, detail));
                 estimate
             }
         })
@@ -158,7 +159,7 @@ fn answer(counted: Counted, record: &Record) -> Result<Answer, Refused> {
     } = counted;
     let mut entries = record.entries();
     entries.stream = false;
-    entries.adjustments = adjustments.header_value();
+    entries.adjustments = adjustments.log_value();
     let object = InputTokens::new(count.tokens, count.source.as_str());
     let body = serde_json::to_vec(&object).map_err(|_| Fault::internal())?;
     Ok(Answer {

@@ -10,6 +10,7 @@ use crate::bedrock::{Call, Invoked};
 use crate::converse::options::GuardrailConfig;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
+use crate::json_error::without_values;
 use crate::limits::{Permit, RateState, Refused};
 use crate::openai::chat::GuardrailPolicy;
 use crate::record::Record;
@@ -90,7 +91,7 @@ pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, F
 
 /// What the client hears where Bedrock answered what is no answer.
 pub(super) fn unreadable(detail: impl Into<String>, record: &Record) -> Fault {
-    record.entries().failure = Some(("BadAnswer".to_owned(), detail.into()));
+    record.entries().failure = Some(("BadAnswer".to_owned(), without_values(&detail.into())));
     let message = "the model's answer could not be read";
     Fault::new(FaultKind::BadGateway, message).code("upstream_bad_response")
 }

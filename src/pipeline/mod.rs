@@ -371,17 +371,18 @@ fn wait_again(wait: Duration, client_retries: u32) -> Duration {
 fn note_request(record: &Record, stream: bool, adjustments: &Adjustments) {
     let mut entries = record.entries();
     entries.stream = stream;
-    entries.adjustments = adjustments.header_value();
+    entries.adjustments = adjustments.log_value();
 }
 
 /// What the client hears of a failure; the rest goes into the log line.
 fn heard(failure: Failure, record: &Record) -> Fault {
+    let detail = failure.log_detail();
     let Failure {
         fault,
         advice: _,
         wait,
         code,
-        detail,
+        detail: unlogged,
         refused_field: _,
         fitting_share: _,
         answer: _,
@@ -389,6 +390,7 @@ fn heard(failure: Failure, record: &Record) -> Fault {
     let client_retries = {
         let mut entries = record.entries();
         entries.failure = Some((code, detail));
+        entries.unlogged_detail = Some(unlogged);
         entries.client_retries
     };
     match (fault.retry_after, wait) {

@@ -35,7 +35,7 @@ impl Pipeline {
         {
             let mut entries = record.entries();
             entries.model = Some(model.clone());
-            entries.adjustments = adjustments.header_value();
+            entries.adjustments = adjustments.log_value();
         }
         let (findings, rate) = match &self.moderations.guardrail {
             Some(policy) => self.applied(&caller, policy, items, &record).await?,

@@ -35,7 +35,7 @@ impl Pipeline {
             return_documents,
             adjustments,
         } = translate(request, facts)?;
-        record.entries().adjustments = adjustments.header_value();
+        record.entries().adjustments = adjustments.log_value();
 
         let headers = HeaderMap::new();
         let bodies = vec![body.into()];

@@ -109,6 +109,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
+    let message = crate::bounded::logged(message);
     tracing::error!(message, "a request failed by a fault of the gateway");
     fault_response(&Fault::internal())
 }

@@ -68,7 +68,11 @@ impl<'a> RequestLine<'a> {
             .fields
             .get("detail")
             .filter(|detail| !detail.is_empty());
-        let parts: Vec<&str> = [ending, code, detail].into_iter().flatten().collect();
+        let field = self.fields.get("parameter");
+        let parts: Vec<&str> = [ending, code, field, detail]
+            .into_iter()
+            .flatten()
+            .collect();
         (!parts.is_empty()).then(|| parts.join(": "))
     }
 }

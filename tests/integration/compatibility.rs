@@ -10,9 +10,9 @@ mod endpoints;
 mod families;
 mod headers;
 mod page;
-mod place;
+pub mod place;
 mod probe;
-mod samples;
+pub mod samples;
 
 use std::collections::BTreeSet;
 

@@ -25,6 +25,7 @@ mod commands;
 mod compatibility;
 mod completion_bodies;
 mod completions;
+mod confidential;
 mod connections;
 mod conversations;
 mod cost;

@@ -107,6 +107,27 @@ pub(super) fn classify(
     }
 }
 
+/// Bedrock quotes other values between quotes, where every message is cut; of those that are none of
+/// an enum it says `#/path: VALUE is not a valid enum value`.
+fn without_long_enum_value(message: &str) -> String {
+    const END: &str = " is not a valid enum value";
+    const LONGEST: usize = 64;
+    let parts = || {
+        let (pointer, _) = message
+            .find("#/")
+            .and_then(|at| message.split_at_checked(at))?;
+        let rest = message.get(pointer.len()..)?;
+        let value = pointer.len() + rest.find(": ")? + 2;
+        let end = message.rfind(END).filter(|end| *end > value)?;
+        let (cut, _) = message.get(value..end)?.char_indices().nth(LONGEST)?;
+        Some((message.get(..value + cut)?, message.get(end..)?))
+    };
+    match parts() {
+        Some((before, after)) => format!("{before}…{after}"),
+        None => message.to_owned(),
+    }
+}
+
 /// The faces of a ValidationException, by the words in it.
 fn validation(message: &str) -> Fault {
     let lower = message.to_lowercase();
@@ -114,7 +135,7 @@ fn validation(message: &str) -> Fault {
     let said = if message.is_empty() {
         "the model refused the request as invalid".to_owned()
     } else {
-        scrub(message)
+        scrub(&without_long_enum_value(message))
     };
     let fault = Fault::new(FaultKind::InvalidRequest, said);
     if has("model identifier is invalid") {

@@ -218,9 +218,10 @@ async fn call(
     let answer = match pipeline.chat(call).await {
         Ok(answer) => answer,
         Err(refused) => {
-            let upstream = record.entries().failure.clone();
-            return Err(match upstream {
-                Some((code, detail)) => Trouble::of(&code, &detail),
+            let entries = record.entries();
+            let detail = entries.unlogged_detail.as_deref().unwrap_or_default();
+            return Err(match &entries.failure {
+                Some((code, _)) => Trouble::of(code, detail),
                 None => ours(refused.fault.message),
             });
         }

@@ -7,6 +7,7 @@ use super::work::{Stop, Work};
 use crate::bedrock::{JobStatus, record_failure};
 use crate::converse::batch::{JobResult, line_of};
 use crate::fault::Fault;
+use crate::json_error::describe;
 use crate::openai::batches::{
     BatchUsage, RequestLine, answered_line, completion_of, refused_line, usage_of,
 };
@@ -59,7 +60,12 @@ impl Work {
         let result: JobResult = match serde_json::from_slice(line) {
             Ok(result) => result,
             Err(error) => {
-                tracing::warn!(batch = self.id, %error, "a line of a job's output cannot be read");
+                let error = describe(&error);
+                tracing::warn!(
+                    batch = self.id,
+                    error,
+                    "a line of a job's output cannot be read"
+                );
                 return Ok(None);
             }
         };
@@ -96,7 +102,7 @@ impl Work {
     ) -> Result<String, Fault> {
         let Some(answer) = result.model_output else {
             let failure = record_failure(&result.error.unwrap_or_default());
-            let (code, detail) = (failure.code, failure.detail);
+            let (code, detail) = (&failure.code, failure.log_detail());
             tracing::warn!(
                 batch = self.id,
                 code,

@@ -95,7 +95,7 @@ pub(super) async fn fail(work: &mut Work, errors: Vec<BatchError>) -> Result<(),
             && let (Some(arn), false) = (&job.arn, job.status.is_over())
             && let Err(failure) = work.shared.pipeline.bedrock.stop_job(arn).await
         {
-            let detail = failure.detail;
+            let detail = failure.log_detail();
             tracing::warn!(batch = work.id, detail, "a batch job could not be stopped");
         }
     }
@@ -253,7 +253,7 @@ impl Work {
         };
         for object in objects {
             if let Err(failure) = self.shared.s3.delete(&object).await {
-                let detail = failure.detail;
+                let detail = failure.log_detail();
                 tracing::warn!(batch = self.id, detail, "a job's file could not be deleted");
             }
         }

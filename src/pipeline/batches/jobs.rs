@@ -126,7 +126,7 @@ impl Work {
                 self.save().await
             }
             Err(failure) if has_no_jobs(&failure) => {
-                let (model, detail) = (&part.model, &failure.detail);
+                let (model, detail) = (&part.model, failure.log_detail());
                 tracing::warn!(
                     batch = self.id,
                     model,
@@ -137,7 +137,7 @@ impl Work {
             }
             // There is room again when other jobs are over.
             Err(failure) if failure.code == "ServiceQuotaExceededException" => {
-                Err(Stop::Later(failure.detail))
+                Err(Stop::Later(failure.log_detail()))
             }
             Err(failure) => Err(failure.into()),
         }

@@ -7,6 +7,7 @@ use super::document::Document;
 use crate::bedrock::{Advice, Failure, S3Location};
 use crate::fault::Fault;
 use crate::identity::Caller;
+use crate::json_error::describe;
 use crate::openai::batches::{BatchError, BatchStatus, ResultIds};
 use crate::pipeline::files::now;
 use crate::store::StoreError;
@@ -155,15 +156,11 @@ impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         match failure.advice {
             Advice::Retry | Advice::RetryOnce | Advice::RefreshCredentials => {
-                Self::Later(failure.detail)
+                Self::Later(failure.log_detail())
             }
             Advice::Never => {
-                let Failure {
-                    fault,
-                    code,
-                    detail,
-                    ..
-                } = failure;
+                let detail = failure.log_detail();
+                let Failure { fault, code, .. } = failure;
                 tracing::error!(code, detail, "a batch cannot go on");
                 Self::Never(batch_error(fault, None))
             }
@@ -173,6 +170,6 @@ impl From<Failure> for Stop {
 
 impl From<serde_json::Error> for Stop {
     fn from(error: serde_json::Error) -> Self {
-        Self::Later(error.to_string())
+        Self::Later(describe(&error))
     }
 }

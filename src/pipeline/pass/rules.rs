@@ -13,6 +13,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::fault::{Fault, FaultKind};
+use crate::json_error::describe;
 use crate::openai::chat::{AllowList, GuardrailPolicy};
 use crate::pipeline::invoke::guardrail_headers;
 
@@ -247,7 +248,7 @@ pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, Fault> 
 pub(super) fn not_json(error: &serde_json::Error) -> Fault {
     Fault::new(
         FaultKind::InvalidRequest,
-        format!("the body is no JSON object: {error}"),
+        format!("the body is no JSON object: {}", describe(error)),
     )
 }
 

@@ -40,7 +40,7 @@ impl Pipeline {
         let (fetched, permit) = fetching.await?;
         let order = translate(request, files, facts, &fetched)?;
         let cost = cost(&target, facts, &order);
-        record.entries().adjustments = order.adjustments.header_value();
+        record.entries().adjustments = order.adjustments.log_value();
         let permit = match permit {
             Some(permit) => permit,
             None => self.admit(&caller, &name_of_target, &record).await?,
