@@ -14,7 +14,7 @@ use crate::config::Truncate;
 use crate::fault::Fault;
 use crate::limits::Refused;
 use crate::openai::chat::GuardrailFields;
-use crate::pipeline::{ChatAnswer, ChatBody, ChatCall, HeaderOptions};
+use crate::pipeline::{ChatAnswer, ChatBody, ChatCall, ExplainReader, HeaderOptions};
 use crate::record::{Ending, Record};
 use crate::server::{
     App, Notes, Phase, answer_json, answer_stream, discard, read_json, refuse, restarting,
@@ -90,7 +90,7 @@ pub async fn explain(
 ) -> Response {
     let explanation = async {
         let call = read(&app, &record, &headers, body).await?;
-        Box::pin(app.pipeline.explain(call)).await
+        Box::pin(app.pipeline.explain(call, ExplainReader::Caller)).await
     };
     match explanation.await {
         Err(refused) => {

@@ -152,10 +152,9 @@ impl Bedrock {
 
     /// The job of this id; nothing where Bedrock knows none.
     pub async fn get_async_invoke(&self, id: &str) -> Result<Option<AsyncInvoke>, Failure> {
-        let Some(front) = self.front_of_jobs().await? else {
+        let Some(arn) = self.arn_of_async_invoke(id).await? else {
             return Ok(None);
         };
-        let arn = format!("{front}/{id}");
         let path = format!("/async-invoke/{}", utf8_percent_encode(&arn, PATH_SEGMENT));
         let question = Question::get(Service::Runtime, &path);
         match self.with_backoff(|| self.ask(&question)).await {
@@ -172,6 +171,12 @@ impl Bedrock {
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// The ARN of the job of this id; nothing where the account has no jobs.
+    pub async fn arn_of_async_invoke(&self, id: &str) -> Result<Option<String>, Failure> {
+        let front = self.front_of_jobs().await?;
+        Ok(front.map(|front| format!("{front}/{id}")))
     }
 
     /// A page of the account's jobs, and where the next one begins.

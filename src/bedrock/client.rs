@@ -404,7 +404,7 @@ pub fn path_segment(model: &ModelId) -> impl fmt::Display {
 }
 
 /// A text as one segment of a path.
-pub(super) fn encoded_segment(text: &str) -> impl fmt::Display {
+pub fn encoded_segment(text: &str) -> impl fmt::Display {
     utf8_percent_encode(text, PATH_SEGMENT)
 }
 

@@ -21,6 +21,15 @@ pub struct Frame {
     pub payload: Bytes,
 }
 
+impl Frame {
+    /// The whole of a frame with the same headers and another payload.
+    pub fn with_payload(&self, payload: Bytes) -> Option<Bytes> {
+        let message = read_message_from(&mut self.bytes.clone()).ok()?;
+        let headers = message.headers().to_vec();
+        written(&Message::new_from_parts(headers, payload)).ok()
+    }
+}
+
 /// Cuts an answer into its frames.
 #[derive(Debug, Default)]
 pub struct FrameCutter {

@@ -39,7 +39,7 @@ pub use async_invoke::{AsyncInvoke, AsyncInvokeOrder, AsyncInvokePage, AsyncInvo
 pub use attempt::RetryPolicy;
 pub use base_model::BaseModel;
 pub use batch_jobs::{Job, JobOrder, JobStatus, record_failure};
-pub use client::{Bedrock, Call, ConnectError, path_segment};
+pub use client::{Bedrock, Call, ConnectError, encoded_segment, path_segment};
 pub use credentials::{CredentialKind, CredentialsUnavailable};
 pub use decoder::{Decode, EventDecoder};
 pub use failure::{Advice, Failure};
@@ -51,6 +51,7 @@ pub use pass::{Pace, Passage, Passed};
 pub use reach::Unreachable;
 pub use s3::{S3, S3Location, S3Object};
 pub use s3_upload::S3Upload;
+pub use scrub::scrub;
 pub use settings::{BedrockSettings, RetrySettings, SimulatedBedrock, Timeouts};
 pub use sse::{ChunkDecoder, ChunkEvent};
 pub use stream::{EventStream, FrameStream};

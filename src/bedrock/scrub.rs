@@ -1,7 +1,7 @@
 //! Taking out of Bedrock's messages what names the operator: ARNs, account ids and hosts.
 
 /// `message` without ARNs that hold an account id, without account ids and without AWS hosts.
-pub(super) fn scrub(message: &str) -> String {
+pub fn scrub(message: &str) -> String {
     let mut clean = String::with_capacity(message.len());
     let mut word = String::new();
     for character in message.chars() {

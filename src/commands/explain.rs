@@ -12,7 +12,7 @@ use crate::config::{Config, Overrides, Tables, load};
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::json_error::describe;
-use crate::pipeline::{ChatCall, HeaderOptions, Pipeline};
+use crate::pipeline::{ChatCall, ExplainReader, HeaderOptions, Pipeline};
 use crate::record::Record;
 
 /// How long to look for credentials, which may be asked of a machine's metadata service.
@@ -64,11 +64,14 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
         headers: HeaderOptions::default(),
         record: Arc::new(record),
     };
-    let json = pipeline.explain(call).await.map_err(|refused| {
-        let fault = refused.fault;
-        let parameter = fault.parameter.map(|parameter| format!("{parameter}: "));
-        format!("{}{}", parameter.unwrap_or_default(), fault.message)
-    })?;
+    let json = pipeline
+        .explain(call, ExplainReader::Operator)
+        .await
+        .map_err(|refused| {
+            let fault = refused.fault;
+            let parameter = fault.parameter.map(|parameter| format!("{parameter}: "));
+            format!("{}{}", parameter.unwrap_or_default(), fault.message)
+        })?;
     indented(&json).map_err(|error| error.to_string())
 }
 

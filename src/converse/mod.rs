@@ -20,5 +20,6 @@ pub mod property_keys;
 pub mod request;
 pub mod response;
 pub mod rules;
+pub mod trace;
 
 pub use json_text::JsonText;

@@ -12,6 +12,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::estimate::estimated_tokens_of_json;
 use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
+use crate::converse::trace::OPERATORS_OWN;
 use crate::fault::Fault;
 use crate::limits::Refused;
 use crate::models::{OpenAiSurface, Surface, Tier, Tokens};
@@ -87,6 +88,15 @@ struct PriceObject {
     input_usd: String,
 }
 
+/// Who reads an explanation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExplainReader {
+    /// A caller, who is told of the operator's ARNs and guardrails no more than it said itself.
+    Caller,
+    /// The operator, at the command line.
+    Operator,
+}
+
 /// What would be sent.
 #[derive(Clone, Copy)]
 enum Sent<'a> {
@@ -97,7 +107,7 @@ enum Sent<'a> {
 impl Pipeline {
     /// The JSON of what would be sent for a chat request. Nothing is sent to a model; its tokens
     /// are counted where Bedrock counts for it.
-    pub async fn explain(&self, call: ChatCall) -> Result<Bytes, Refused> {
+    pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, Refused> {
         let record = std::sync::Arc::clone(&call.record);
         let name = model_name(&call.request)?;
         let mut draft = self.draft(call, &name).await?;
@@ -106,32 +116,39 @@ impl Pipeline {
         self.fetch_for_admitted(&mut draft).await?;
         let json = match draft.route()? {
             Route::Converse(obstacle) => {
-                let translated = draft.translate(&self.memory)?;
+                let mut translated = draft.translate(&self.memory)?;
                 note_request(&record, translated.plan.stream, &translated.adjustments);
+                // Counted with the guardrail as it is: only what is shown of it changes.
+                let tokens = Sent::Converse(&translated, obstacle);
+                let count = self
+                    .tokens_sent(&draft.target.known, tokens, &record)
+                    .await?;
+                if reader == ExplainReader::Caller && draft.options.guardrail.is_some() {
+                    hide_guardrail(&mut translated.converse);
+                }
                 let sent = Sent::Converse(&translated, obstacle);
-                self.explanation(&name, &draft.target, sent, &record)
-                    .await?
+                self.explanation(&name, &draft.target, sent, count, reader)?
             }
             Route::OpenAi(surface) => {
                 let native = draft.pass_on()?;
                 note_request(&record, native.plan.stream, &native.adjustments);
                 let sent = Sent::OpenAi(&native, surface);
-                self.explanation(&name, &draft.target, sent, &record)
-                    .await?
+                let count = self.tokens_sent(&draft.target.known, sent, &record).await?;
+                self.explanation(&name, &draft.target, sent, count, reader)?
             }
         };
         Ok(json)
     }
 
-    async fn explanation(
+    fn explanation(
         &self,
         name: &str,
         target: &Target,
         sent: Sent<'_>,
-        record: &Record,
+        count: Count,
+        reader: ExplainReader,
     ) -> Result<Bytes, Fault> {
         let known = &target.known;
-        let count = self.tokens_sent(known, sent, record).await?;
         let input_tokens = InputTokens {
             count: count.tokens,
             source: count.source.as_str(),
@@ -145,7 +162,7 @@ impl Pipeline {
             object: "outcrop.explanation",
             model: name,
             target: TargetObject {
-                model_id: target.model.as_str(),
+                model_id: shown_model(name, target, reader),
                 operation: sent.operation(),
                 surface: sent.surface().as_str(),
                 rerouted_for: sent.rerouted_for(),
@@ -195,6 +212,24 @@ impl Pipeline {
                 })
             }
         }
+    }
+}
+
+/// The model's id; of a name of the operator's for an ARN, the model that this is based on.
+fn shown_model<'a>(name: &str, target: &'a Target, reader: ExplainReader) -> &'a str {
+    let (model, base) = (&target.model, &target.known.known_as);
+    let is_hidden =
+        reader == ExplainReader::Caller && model.account().is_some() && model.as_str() != name;
+    match is_hidden {
+        false => model.as_str(),
+        true if base.account().is_none() => base.as_str(),
+        true => OPERATORS_OWN,
+    }
+}
+
+fn hide_guardrail(converse: &mut ConverseRequest) {
+    if let Some(guardrail) = &mut converse.guardrail_config {
+        OPERATORS_OWN.clone_into(&mut guardrail.guardrail_identifier);
     }
 }
 

@@ -38,6 +38,7 @@ mod writer;
 
 pub use batches::Batches;
 pub use cost::Cost;
+pub use explain::ExplainReader;
 pub use files::{Files, NewFile};
 pub use images::{ImageAnswer, ImageCall};
 pub use native_stream::NativeStream;

@@ -1,6 +1,9 @@
 //! `POST /v1/explain`: what would be sent, without sending it.
 
 use bedrock_simulator::{Operation, Script};
+use outcrop::converse::options::GuardrailConfig;
+use outcrop::models::ModelId;
+use outcrop::openai::chat::GuardrailPolicy;
 use serde_json::{Value, json};
 
 use crate::world::{MODEL, Reply, World, streamed, whole};
@@ -191,4 +194,47 @@ async fn the_life_of_a_model_is_told() {
     request["model"] = "us.amazon.nova-2-lite-v1:0".into();
     let target = explain(&world, &request).await.json()["target"].clone();
     assert_eq!(target["legacy"], false);
+}
+
+/// The caller asks by the operator's name, and learns of the operator no more than that.
+#[tokio::test]
+async fn nothing_that_names_the_operator_is_told() {
+    let account = "123456789012";
+    let profile = format!("arn:aws:bedrock:us-east-1:{account}:application-inference-profile/abc");
+    let world = World::with(|config| {
+        let target = ModelId::parse(&profile).unwrap();
+        let base = ModelId::parse("anthropic.claude-sonnet-4-5-20250929-v1:0").unwrap();
+        config
+            .models
+            .insert("team".to_owned(), target.clone().into());
+        config.base_models.insert(profile.clone(), base);
+        config.chat.common.guardrail = Some(GuardrailPolicy {
+            config: GuardrailConfig {
+                guardrail_identifier: "demoguardrail".to_owned(),
+                guardrail_version: "1".to_owned(),
+                trace: None,
+                stream_processing_mode: None,
+            },
+            only_last_turn: false,
+        });
+    })
+    .await;
+    let mut request = whole("hi");
+    request["model"] = "team".into();
+    let reply = explain(&world, &request).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    for name in [account, "arn:", "demoguardrail"] {
+        assert!(!reply.text.contains(name), "{name}: {}", reply.text);
+    }
+    let explanation = reply.json();
+    let guardrail = &explanation["converse"]["guardrailConfig"];
+    assert_eq!(guardrail["guardrailIdentifier"], "[the operator's]");
+    assert_eq!(guardrail["guardrailVersion"], "1");
+    let model = &explanation["target"]["model_id"];
+    assert_eq!(model, "anthropic.claude-sonnet-4-5-20250929-v1:0");
+
+    // Who names the ARN knows it.
+    request["model"] = profile.clone().into();
+    let explanation = explain(&world, &request).await.json();
+    assert_eq!(explanation["target"]["model_id"], profile);
 }

@@ -81,6 +81,7 @@ async fn a_request_may_ask_the_operators_guardrail_what_it_found() {
     assert_eq!(reply.adjustments(), "");
     let trace = &reply.json()["trace"]["guardrail"];
     assert!(trace.to_string().contains("avalanche"), "{}", reply.text);
+    assert!(!reply.text.contains("demoguardrail"), "{}", reply.text);
     let reply = world
         .chat_with(&[("x-amzn-bedrock-trace", "ENABLED")], &whole(BLOCKED))
         .await;

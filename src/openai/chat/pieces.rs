@@ -15,6 +15,7 @@ use crate::converse::event::{BlockStart, Delta, Event, Metadata};
 use crate::converse::property_keys::KeyRestorer;
 use crate::converse::response::{Citation, StopReason, Usage};
 use crate::converse::rules::JsonAnswer;
+use crate::converse::trace::without_operator;
 use crate::fault::{Fault, FaultKind};
 
 /// The state of one answer between its events.
@@ -316,6 +317,13 @@ impl Pieces {
         }
     }
 
+    fn shown_trace(&self, trace: &JsonText) -> Option<JsonText> {
+        match &self.plan.hidden_guardrail {
+            None => Some(trace.clone()),
+            Some(own) => JsonText::parse(without_operator(trace.as_str(), own)).ok(),
+        }
+    }
+
     fn note_metadata(&mut self, metadata: &Metadata) {
         let Metadata {
             usage,
@@ -335,7 +343,7 @@ impl Pieces {
             None => None,
         };
         if self.plan.shows_trace {
-            self.ending.trace = trace.clone();
+            self.ending.trace = trace.as_ref().and_then(|trace| self.shown_trace(trace));
         }
         if self.plan.shows_tier {
             let tier = match service_tier.as_deref() {

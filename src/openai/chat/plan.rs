@@ -38,6 +38,8 @@ pub struct AnswerPlan {
     pub keeps_reasoning: bool,
     /// Whether the answer tells what the guardrail found.
     pub shows_trace: bool,
+    /// The operator's guardrail, which the answer does not name.
+    pub hidden_guardrail: Option<String>,
     /// Whether it shows fields of the provider's own answer.
     pub shows_response_fields: bool,
     /// Whether it names the tier.

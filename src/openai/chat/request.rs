@@ -205,6 +205,8 @@ pub fn translate(request: ChatRequest, terms: &Terms<'_>) -> Result<Translated, 
     let outcome = rules::apply(&mut converse, wishes, facts, &mut adjustments)?;
     let whole = !stream || converse.tool_config.is_some() && !facts.stream_tools;
     let mut shows_trace = false;
+    let own = options.guardrail.as_ref().map(|policy| &policy.config);
+    let hidden_guardrail = own.map(|config| config.guardrail_identifier.clone());
     if let Some(guardrail) = converse.guardrail_config.as_mut() {
         let trace = guardrail.trace.unwrap_or(GuardrailTrace::Disabled);
         shows_trace = trace != GuardrailTrace::Disabled;
@@ -228,6 +230,7 @@ pub fn translate(request: ChatRequest, terms: &Terms<'_>) -> Result<Translated, 
             reasoning_placeholder: facts.reasoning_placeholder.clone(),
             keeps_reasoning: facts.reasoning_replay == ReasoningReplay::Signed,
             shows_trace,
+            hidden_guardrail,
             shows_response_fields: !response_paths.is_empty(),
             shows_tier: tier.is_some(),
             metadata,

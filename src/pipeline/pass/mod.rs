@@ -2,8 +2,10 @@
 //! came, and answered as Bedrock answered. What it used is read on the side.
 
 mod account;
+mod hidden;
 mod jobs;
 mod operation;
+mod own_jobs;
 mod ready;
 mod rules;
 mod sources;
@@ -26,6 +28,7 @@ use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refused};
 use crate::record::{Ending, Record};
 use account::PassAccount;
+use hidden::HiddenGuardrail;
 use ready::Ready;
 
 /// A request of Bedrock's own API with what the server knows of it.
@@ -79,12 +82,17 @@ impl Pipeline {
             name,
             target,
             adjustments,
+            hidden,
         } = self.ready(call, route).await?;
         let permit = self.admit(&caller, &name, &record).await?;
         let bedrock = self.bedrock_for(&record);
         let account = PassAccount::new(operation, target, record);
         let (rate, cost, answer) = match bedrock.pass(&passage).await {
-            Ok(passed) => answered(passed, account, permit),
+            Ok(Passed::Whole(jobs)) if operation.is_of_jobs() => {
+                let jobs = self.own_jobs(operation, &caller, jobs)?;
+                answered(Passed::Whole(jobs), account, permit, hidden)
+            }
+            Ok(passed) => answered(passed, account, permit, hidden),
             Err(failure) => broken(failure, &account, &permit)?,
         };
         Ok(PassAnswer {
@@ -98,18 +106,24 @@ impl Pipeline {
 
 type Answered = (Option<RateState>, Option<Cost>, Response<PassBody>);
 
-fn answered(passed: Passed, mut account: PassAccount, permit: Permit) -> Answered {
+fn answered(
+    passed: Passed,
+    mut account: PassAccount,
+    permit: Permit,
+    hidden: HiddenGuardrail,
+) -> Answered {
     let rate = permit.rate();
     match passed {
         Passed::Whole(answer) => {
             account.settle_whole(&answer);
             let cost = account.record().entries().cost;
-            (rate, cost, answer.map(PassBody::Whole))
+            let answer = answer.map(|body| PassBody::Whole(hidden.in_whole(body)));
+            (rate, cost, answer)
         }
         Passed::Stream(answer) => {
             account.note_head(answer.headers());
             let answer = answer.map(|stream| {
-                let stream = PassStream::new(*stream, account, permit);
+                let stream = PassStream::new(*stream, account, permit, hidden);
                 PassBody::Stream(Box::new(stream))
             });
             (rate, None, answer)
@@ -120,8 +134,13 @@ fn answered(passed: Passed, mut account: PassAccount, permit: Permit) -> Answere
 /// What Bedrock answered in place of what was asked for, or what the gateway has to say where it
 /// did not answer.
 fn broken(mut failure: Failure, account: &PassAccount, permit: &Permit) -> Result<Answered, Fault> {
+    // AWS's id of the request goes with the answer.
+    let detail = failure.log_detail();
     let answer = failure.take_answer();
     let fault = heard(failure, account.record());
+    if let Some((_, logged)) = &mut account.record().entries().failure {
+        *logged = detail;
+    }
     let answer = answer.ok_or(fault)?;
     if answer.status().is_success() {
         account.record().entries().ending = Ending::Broken;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::hidden::HiddenGuardrail;
 use super::operation::{Operation, Route};
 use super::rules::{Rules, denied};
 use super::{PassCall, Pipeline};
@@ -20,6 +21,8 @@ pub(super) struct Ready {
     /// The model, where it is to one.
     pub(super) target: Option<Target>,
     pub(super) adjustments: Adjustments,
+    /// What its answer does not tell.
+    pub(super) hidden: HiddenGuardrail,
 }
 
 impl Pipeline {
@@ -62,6 +65,7 @@ impl Pipeline {
             name: route.id.as_str().into(),
             target: None,
             adjustments: Adjustments::default(),
+            hidden: HiddenGuardrail::default(),
         };
         let Route { operation, id } = route;
         match operation {
@@ -71,6 +75,7 @@ impl Pipeline {
             Operation::ListAsyncInvokes => ready.name = "async-invoke".into(),
             Operation::GetAsyncInvoke => {
                 check_id(&id)?;
+                ready.passage.path_and_query = self.path_of_job(&id, &record).await?;
                 ready.name = "async-invoke".into();
             }
             Operation::InvokeGuardrailChecks => ready.name = "guardrail-checks".into(),
@@ -101,6 +106,9 @@ impl Pipeline {
             passage.path_and_query = path_of(&target.model, operation);
         }
         let rules = self.rules(caller, &target);
+        let guardrail = rules.guardrail.map(|policy| &policy.config);
+        let guardrail = guardrail.map(|config| config.guardrail_identifier.as_str());
+        ready.hidden = HiddenGuardrail::new(guardrail);
         let body = std::mem::take(&mut passage.body);
         let notes = &mut ready.adjustments;
         passage.body = match operation {

@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::account::PassAccount;
 use super::heard;
+use super::hidden::HiddenGuardrail;
 use crate::bedrock::{Frame, FrameStream, exception_frame};
 use crate::converse::error::AwsError;
 use crate::fault::Fault;
@@ -18,15 +19,22 @@ pub struct PassStream {
     account: PassAccount,
     /// Whether Bedrock itself has told the client that it broke.
     is_broken: bool,
+    hidden: HiddenGuardrail,
     _permit: Permit,
 }
 
 impl PassStream {
-    pub(super) fn new(stream: FrameStream, account: PassAccount, permit: Permit) -> Self {
+    pub(super) fn new(
+        stream: FrameStream,
+        account: PassAccount,
+        permit: Permit,
+        hidden: HiddenGuardrail,
+    ) -> Self {
         Self {
             stream,
             account,
             is_broken: false,
+            hidden,
             _permit: permit,
         }
     }
@@ -36,7 +44,8 @@ impl PassStream {
         self.account.record()
     }
 
-    /// The next bytes for the client, as they came; nothing after the last. May be dropped while it
+    /// The next bytes for the client, as they came but for the name of the operator's guardrail;
+    /// nothing after the last. May be dropped while it
     /// waits, and called again.
     ///
     /// Fails where the answer broke off. [`PassStream::fail`] then has the last bytes.
@@ -50,8 +59,11 @@ impl PassStream {
         if !more {
             return self.end();
         }
-        for frame in &frames {
+        for frame in &mut frames {
             self.account.note_frame(frame);
+            if let Some(bytes) = self.hidden.in_frame(frame) {
+                frame.bytes = bytes;
+            }
             if let Err(failure) = &frame.event {
                 self.is_broken = true;
                 heard(failure.clone(), self.account.record());

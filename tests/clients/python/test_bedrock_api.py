@@ -37,6 +37,9 @@ bucket = "outcrop-example"
 async_invoke = true
 """
 
+# Where team-a's jobs write to.
+FOLDER = "s3://outcrop-example/outcrop/jobs/team-a/"
+
 HELLO = [{"role": "user", "content": [{"text": "Good morning, mountain"}]}]
 TO_CLAUDE = {
     "anthropic_version": "bedrock-2023-05-31",
@@ -161,16 +164,19 @@ def job(uri):
 
 
 def test_async_invocations(bedrock):
-    arn = bedrock.start_async_invoke(**job("s3://outcrop-example/outcrop/films"))["invocationArn"]
+    arn = bedrock.start_async_invoke(**job(f"{FOLDER}films"))["invocationArn"]
     assert bedrock.get_async_invoke(invocationArn=arn)["invocationArn"] == arn
     listed = bedrock.list_async_invokes(maxResults=5)["asyncInvokeSummaries"]
     assert arn in [summary["invocationArn"] for summary in listed]
 
 
-def test_async_invocations_write_to_the_operators_bucket_alone(bedrock):
-    code, status, message = refused(bedrock.start_async_invoke, **job("s3://theirs/outcrop/films"))
+@pytest.mark.parametrize(
+    "uri", ["s3://theirs/outcrop/films", "s3://outcrop-example/outcrop/films"]
+)
+def test_async_invocations_write_to_the_callers_folder_alone(bedrock, uri):
+    code, status, message = refused(bedrock.start_async_invoke, **job(uri))
     assert (code, status) == ("AccessDeniedException", 403)
-    assert "s3://outcrop-example/outcrop/" in message
+    assert FOLDER in message
 
 
 def test_the_endpoint_from_the_environment(gateway, monkeypatch):

@@ -2,7 +2,8 @@
 
 use http::Method;
 use http::header::AUTHORIZATION;
-use outcrop::config::{ChatOverrides, Config, ModelEntry};
+use outcrop::bedrock::EventDecoder;
+use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, ModelEntry};
 use outcrop::converse::options::GuardrailConfig;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::{AllowList, GuardrailPolicy};
@@ -138,22 +139,117 @@ async fn jobs_are_closed_unless_the_operator_opens_them() {
     assert_eq!(world.simulator.requests().len(), 0);
 }
 
+fn job(uri: &str) -> String {
+    json!({"modelId": "amazon.nova-reel-v1:1", "modelInput": {"taskType": "TEXT_VIDEO",
+        "textToVideoParams": {"text": "A mountain"},
+        "videoGenerationConfig": {"durationSeconds": 6, "fps": 24, "dimension": "1280x720"}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": uri}}})
+    .to_string()
+}
+
+fn with_jobs(config: &mut Config) {
+    config.bedrock_api.async_invoke = true;
+    config.s3.bucket = Some(JOB_BUCKET.to_owned());
+    config.keys.push(KeyEntry {
+        caller: "team-b".to_owned(),
+        digest: KeyDigest::of("sk-team-b"),
+        access_key: None,
+        chat: ChatOverrides::default(),
+    });
+}
+
+/// One of the simulator's buckets.
+const JOB_BUCKET: &str = "outcrop-example";
+
 #[tokio::test]
-async fn jobs_write_to_the_operators_bucket_alone() {
-    let world = world(|config| {
-        config.bedrock_api.async_invoke = true;
-        config.s3.bucket = Some("ours".to_owned());
-    })
-    .await;
-    let job = |uri: &str| {
-        json!({"modelId": "amazon.nova-reel-v1:1", "modelInput": {}, "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": uri}}}).to_string()
-    };
-    for uri in ["s3://theirs/outcrop/a", "s3://ours/elsewhere", "s3://ours"] {
-        denied(&send(&world, "/async-invoke", &[], &job(uri)).await);
+async fn jobs_write_below_their_callers_folder_alone() {
+    let world = world(with_jobs).await;
+    let own = format!("s3://{JOB_BUCKET}/outcrop/jobs/team-a");
+    for uri in [
+        "s3://theirs/outcrop/jobs/team-a".to_owned(),
+        format!("s3://{JOB_BUCKET}"),
+        format!("s3://{JOB_BUCKET}/outcrop/a"),
+        format!("s3://{JOB_BUCKET}/outcrop/jobs/team-b"),
+        format!("{own}/../team-b"),
+        format!("{own}-b"),
+    ] {
+        let reply = send(&world, "/async-invoke", &[], &job(&uri)).await;
+        denied(&reply);
+        assert!(reply.text.contains(&format!("{own}/")), "{}", reply.text);
     }
     assert_eq!(world.simulator.requests().len(), 0);
-    send(&world, "/async-invoke", &[], &job("s3://ours/outcrop/a")).await;
+    let reply = send(&world, "/async-invoke", &[], &job(&format!("{own}/reels"))).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
     let asked = world.simulator.requests().pop().unwrap();
     assert_eq!(asked.path, "/async-invoke");
-    assert_eq!(asked.json()["modelInput"], json!({}));
+    assert_eq!(asked.json()["modelInput"]["taskType"], "TEXT_VIDEO");
+}
+
+#[tokio::test]
+async fn a_caller_sees_its_own_jobs_and_not_the_operators_account() {
+    let world = world(with_jobs).await;
+    let get = async |key: &str, path: &str| {
+        let mut request = world.request(Method::GET, path, "");
+        let bearer = format!("Bearer {key}").parse().unwrap();
+        request.headers_mut().insert(AUTHORIZATION, bearer);
+        world.send(request).await
+    };
+    let nothing = get(
+        "sk-team-a",
+        "/async-invoke/arn:aws:bedrock:us-east-1:1:async-invoke/abc",
+    );
+    assert_eq!(error_type(&nothing.await), "ValidationException");
+
+    let own = format!("s3://{JOB_BUCKET}/outcrop/jobs/team-a");
+    let started = send(&world, "/async-invoke", &[], &job(&own)).await;
+    let arn = started.json()["invocationArn"].as_str().unwrap().to_owned();
+    assert!(
+        arn.starts_with("arn:aws:bedrock:us-east-1:000000000000:async-invoke/"),
+        "{arn}"
+    );
+    let encoded = arn.replace(':', "%3A").replace('/', "%2F");
+    for path in [
+        format!("/async-invoke/{arn}"),
+        format!("/async-invoke/{encoded}"),
+    ] {
+        let found = get("sk-team-a", &path).await;
+        assert_eq!(found.status, 200, "{}", found.text);
+        assert_eq!(found.json()["invocationArn"], arn);
+        let uri = &found.json()["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"];
+        assert!(uri.as_str().unwrap().starts_with(&own), "{uri}");
+        let others = get("sk-team-b", &path).await;
+        assert_eq!(error_type(&others), "ValidationException");
+        assert!(!others.text.contains("s3://"), "{}", others.text);
+    }
+    let list = get("sk-team-a", "/async-invoke?maxResults=5").await;
+    assert_eq!(list.json()["asyncInvokeSummaries"][0]["invocationArn"], arn);
+    assert!(!list.text.contains("123456789012"), "{}", list.text);
+    let others = get("sk-team-b", "/async-invoke").await;
+    assert_eq!(others.json()["asyncInvokeSummaries"], json!([]));
+}
+
+/// The operator's guardrail tells what it found to those who ask, and not which guardrail it is.
+#[tokio::test]
+async fn no_trace_names_the_operators_guardrail() {
+    let world = world(|config| config.chat.common.guardrail = guarded().guardrail).await;
+    let mut request = said(BLOCKED);
+    request["guardrailConfig"] = json!({"trace": "enabled"});
+    let reply = converse(&world, &request).await;
+    let trace = reply.json()["trace"]["guardrail"].to_string();
+    assert!(trace.contains("avalanche"), "{}", reply.text);
+    assert!(!reply.text.contains("demoguardrail"), "{}", reply.text);
+
+    let stream = path(MODEL, "converse-stream");
+    let mut asked = world.request(Method::POST, &stream, request.to_string());
+    let bearer = "Bearer sk-team-a".parse().unwrap();
+    asked.headers_mut().insert(AUTHORIZATION, bearer);
+    let (status, _, bytes) = world.bytes(asked).await.unwrap();
+    assert_eq!(status, 200);
+    let told = String::from_utf8_lossy(&bytes);
+    assert!(told.contains("avalanche"), "{told}");
+    assert!(!told.contains("demoguardrail"), "{told}");
+    let mut decoder = EventDecoder::new();
+    let mut events = Vec::new();
+    decoder.push(&bytes, &mut events).unwrap();
+    assert!(events.len() > 1, "every frame has its checksum: {events:?}");
 }

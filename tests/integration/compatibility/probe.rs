@@ -161,6 +161,7 @@ fn answer(base: &AnswerPlan, plan: &AnswerPlan) -> Vec<String> {
         reasoning_placeholder: _,
         keeps_reasoning: _,
         shows_trace,
+        hidden_guardrail: _,
         shows_response_fields,
         shows_tier,
         metadata,
