@@ -1,6 +1,7 @@
 //! What can be typed: one file a command.
 
 mod check;
+#[cfg(feature = "demo")]
 mod demo;
 mod explain;
 mod greeting;
@@ -16,6 +17,12 @@ use crate::config::Overrides;
 
 /// The exit code of a configuration with mistakes in it.
 const BAD_CONFIGURATION: u8 = 2;
+
+/// The images are built without the simulator.
+#[cfg(not(feature = "demo"))]
+const NO_DEMO: &str = "outcrop: this build has no simulated Bedrock in it; run `docker compose up` \
+                       with the repository's docker-compose.yml, or build with `cargo build \
+                       --features demo`";
 
 /// An OpenAI-compatible gateway for Amazon Bedrock.
 #[derive(Debug, Parser)]
@@ -90,7 +97,13 @@ impl Command {
     async fn run(self) -> ExitCode {
         match self {
             Self::Serve(settings) => serve::run(&settings.overrides()).await,
+            #[cfg(feature = "demo")]
             Self::Demo { listen } => demo::run(&listen).await,
+            #[cfg(not(feature = "demo"))]
+            Self::Demo { .. } => {
+                eprintln!("{NO_DEMO}");
+                ExitCode::FAILURE
+            }
             Self::Check {
                 settings,
                 model,
