@@ -168,7 +168,7 @@ fn is_server_tool(block: &Value) -> bool {
     !matches!(text(block.get("type")), "" | "tool_use" | "tool_result")
 }
 
-fn blocks(value: Option<&Value>) -> Vec<Block<'_>> {
+pub(crate) fn blocks(value: Option<&Value>) -> Vec<Block<'_>> {
     list(value)
         .map(|entry| {
             block(entry).unwrap_or(Block {

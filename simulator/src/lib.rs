@@ -14,13 +14,14 @@
 //! 3. `auth` checks who signed it;
 //! 4. `validate` refuses what Bedrock refuses (`families`, `catalog` and `resources` are its data);
 //! 5. `scripts` may have an answer queued, else `answer` and `invoke` make one up; `guardrails` and
-//!    `cache` have their say, `signatures` seals what was thought;
+//!    `cache` have their say, `signatures` seals what was thought, and `binding` says to what;
 //! 6. `reply` gives it its head, `play` its body, step by step, with `faults` applied.
 
 mod answer;
 mod async_invoke;
 mod auth;
 mod batch_jobs;
+mod binding;
 mod cache;
 mod call;
 mod calls;

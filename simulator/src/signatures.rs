@@ -3,7 +3,7 @@
 //! Claude signs its reasoning and takes it back only as it was. The simulator's signatures are
 //! keyed hashes of the text, so that it knows its own again, also those of another process.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
@@ -12,23 +12,33 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 
+use crate::binding::{self, Bound, Front};
+use crate::conversation::{Block, Conversation, blocks, text};
+
 const KEY: &[u8] = b"bedrock-simulator reasoning";
 /// In front of every hash, so that a seal is recognised when it is looked at.
 const MARK: &[u8] = b"simulated:";
 
-/// The signature under a text.
-pub(crate) fn signature(text: &str) -> String {
-    BASE64_STANDARD.encode(sealed(b"text:", text.as_bytes()))
+/// How long the hash of a seal is, with the mark in front of it.
+const SEAL: usize = MARK.len() + 32;
+
+/// The signature under a text; it holds what the text is bound to.
+pub(crate) fn signature(text: &str, bound: Option<Bound>) -> String {
+    let mut content = bound.map(Bound::to_bytes).unwrap_or_default();
+    let seal = sealed(b"text:", &[text.as_bytes(), content.as_slice()].concat());
+    content.extend(seal);
+    BASE64_STANDARD.encode(content)
 }
 
 /// Whether a signature belongs to a text.
 pub(crate) fn is_signature(signature: &str, text: &str) -> bool {
-    signature == self::signature(text)
+    signature == self::signature(text, bound(signature))
 }
 
 /// A text sealed as a whole (`redactedContent`); what it said is lost.
-pub(crate) fn redacted(text: &str) -> String {
-    let mut content = text.len().to_be_bytes().to_vec();
+pub(crate) fn redacted(text: &str, bound: Option<Bound>) -> String {
+    let mut content = bound.map(Bound::to_bytes).unwrap_or_default();
+    content.extend(text.len().to_be_bytes());
     let seal = sealed(b"redacted:", &content);
     content.extend(seal);
     BASE64_STANDARD.encode(content)
@@ -37,14 +47,33 @@ pub(crate) fn redacted(text: &str) -> String {
 /// Whether a sealed text is one of ours, unchanged.
 pub(crate) fn is_redacted(content: &str) -> bool {
     let bytes = BASE64_STANDARD.decode(content).unwrap_or_default();
-    bytes
-        .split_at_checked(size_of::<usize>())
-        .is_some_and(|(length, seal)| sealed(b"redacted:", length) == seal)
+    let length = bytes.len().checked_sub(SEAL);
+    length
+        .and_then(|length| bytes.split_at_checked(length))
+        .is_some_and(|(content, seal)| !content.is_empty() && sealed(b"redacted:", content) == seal)
+}
+
+/// What a seal of ours says that it is bound to.
+pub(crate) fn bound(seal: &str) -> Option<Bound> {
+    let bytes = BASE64_STANDARD.decode(seal).unwrap_or_default();
+    let content = bytes.get(..bytes.len().checked_sub(SEAL)?)?;
+    // A redacted text has its length behind it.
+    let length = content.len() - content.len() % 64;
+    Bound::from_bytes(content.get(..length)?)
 }
 
 /// The seals that scripts put into answers; they are as good as the simulator's own.
 #[derive(Debug, Default)]
-pub(crate) struct Seals(Mutex<HashSet<String>>);
+pub(crate) struct Seals(Mutex<HashMap<String, Scripted>>);
+
+/// What is known of a seal that a script has put into an answer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scripted {
+    /// What it is bound to, where the family binds.
+    pub(crate) bound: Option<Bound>,
+    /// What stood right before it in the answer.
+    pub(crate) before: Option<String>,
+}
 
 impl Seals {
     /// Remembers the reasoning of an answer or an event, wherever it stands in it.
@@ -55,7 +84,7 @@ impl Seals {
                 for (name, value) in fields {
                     match (name.as_str(), value) {
                         ("signature" | "redactedContent", Value::String(seal)) => {
-                            self.lock().insert(seal.clone());
+                            self.lock().entry(seal.clone()).or_default();
                         }
                         _ => self.remember(value),
                     }
@@ -65,17 +94,56 @@ impl Seals {
         }
     }
 
+    /// Remembers the reasoning of a whole answer to a conversation, and what it is bound to where
+    /// the family `binds`.
+    pub(crate) fn remember_answer(
+        &self,
+        body: &Value,
+        conversation: &Conversation<'_>,
+        binds: bool,
+    ) {
+        let mut front = Front::of(conversation);
+        let mut before = None;
+        for block in blocks(body.pointer("/output/message/content")) {
+            if block.kind == "reasoningContent" {
+                let scripted = Scripted {
+                    bound: binds.then(|| front.bound()),
+                    before,
+                };
+                let seal = binding::seal(block.value).to_owned();
+                self.lock().insert(seal, scripted);
+            }
+            front.push("assistant", &block);
+            before = Some(mark(&block));
+        }
+    }
+
     pub(crate) fn knows(&self, seal: &str) -> bool {
-        self.lock().contains(seal)
+        self.lock().contains_key(seal)
+    }
+
+    /// What is known of a seal from a script.
+    pub(crate) fn scripted(&self, seal: &str) -> Option<Scripted> {
+        self.lock().get(seal).cloned()
     }
 
     pub(crate) fn clear(&self) {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Scripted>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a block is recognised by, whatever became of its text.
+pub(crate) fn mark(block: &Block<'_>) -> String {
+    let id = match block.kind {
+        "toolUse" => text(block.value.get("toolUseId")),
+        "reasoningContent" => binding::seal(block.value),
+        _ => "",
+    };
+    format!("{} {id}", block.kind)
 }
 
 fn sealed(purpose: &[u8], content: &[u8]) -> Vec<u8> {
@@ -95,11 +163,25 @@ mod tests {
 
     #[test]
     fn only_unchanged_reasoning_is_recognised() {
-        let seal = signature("Let me see.");
+        let seal = signature("Let me see.", None);
         assert!(is_signature(&seal, "Let me see."));
         assert!(!is_signature(&seal, "Let me see!"));
         assert!(!is_signature("c2ln", "Let me see."));
-        let whole = redacted("Let me see.");
+        let bound = Bound {
+            prompt: [1; 32],
+            predecessor: [2; 32],
+        };
+        let elsewhere = signature("Let me see.", Some(bound));
+        assert!(is_signature(&elsewhere, "Let me see."));
+        assert!(!is_signature(&elsewhere, "Let me see!"));
+        assert_eq!(
+            (self::bound(&elsewhere), self::bound(&seal)),
+            (Some(bound), None)
+        );
+        let whole = redacted("Let me see.", Some(bound));
+        assert!(is_redacted(&whole));
+        assert_eq!(self::bound(&whole), Some(bound));
+        let whole = redacted("Let me see.", None);
         assert!(is_redacted(&whole));
         assert!(!is_redacted(&whole.replacen('A', "B", 1)));
         assert!(!is_redacted(""));

@@ -5,7 +5,8 @@
 //!   four letters or more).
 //! - A tool is called too where the system prompt or the last user turn says in words to do so
 //!   ("Answer by calling the tool `name`", "by calling one of the tools").
-//! - Where `outputConfig` asks for JSON, or Claude's own `output_config.format`, the text is JSON
+//! - Where `outputConfig` asks for JSON, or Claude's own `output_config.format`, or words with a JSON
+//!   Schema in them, the text is JSON
 //!   that fits the schema.
 //! - Server tools on offer are used first.
 //! - After a tool result, the text quotes it.
@@ -33,7 +34,7 @@ pub(super) fn compose(model: &str, request: &Value, conversation: &Conversation<
     } else {
         calling(&calls, &said, conversation, &family)
     };
-    if wanted_schema(request).is_none() && made.stop_reason == "end_turn" {
+    if wanted_schema(request, conversation).is_none() && made.stop_reason == "end_turn" {
         made.parts.extend(citations::part(&family, conversation));
     }
     made.parts
@@ -109,7 +110,7 @@ fn answer_text(
     conversation: &Conversation<'_>,
     said: &str,
 ) -> String {
-    if let Some(schema) = wanted_schema(request) {
+    if let Some(schema) = wanted_schema(request, conversation) {
         return schema::instance(&schema, said).to_string();
     }
     let last = conversation.messages.last();
@@ -185,14 +186,23 @@ fn tool_result(message: &Message<'_>) -> Option<String> {
     message.has("toolResult").then(|| results.join(", "))
 }
 
-/// The schema `outputConfig` asks for, or Claude's own `output_config.format`.
-fn wanted_schema(request: &Value) -> Option<Value> {
-    match request.pointer("/outputConfig/textFormat/structure/jsonSchema/schema") {
-        Some(schema) => serde_json::from_str(schema.as_str()?).ok(),
-        None => request
-            .pointer("/additionalModelRequestFields/output_config/format/schema")
-            .cloned(),
+/// The schema that `outputConfig` asks for, or Claude's own `output_config.format`, or the user's
+/// last words.
+fn wanted_schema(request: &Value, conversation: &Conversation<'_>) -> Option<Value> {
+    if let Some(schema) = request.pointer("/outputConfig/textFormat/structure/jsonSchema/schema") {
+        return serde_json::from_str(schema.as_str()?).ok();
     }
+    let own = request.pointer("/additionalModelRequestFields/output_config/format/schema");
+    own.cloned()
+        .or_else(|| schema_in(&conversation.last_user_text()))
+}
+
+/// The object behind the words "JSON Schema".
+fn schema_in(words: &str) -> Option<Value> {
+    let (_, rest) = words.split_once("JSON Schema")?;
+    let (_, schema) = rest.split_at(rest.find('{')?);
+    let mut values = serde_json::Deserializer::from_str(schema).into_iter();
+    values.next()?.ok()
 }
 
 /// An answer that calls these tools. Claude says a sentence before, unless it was forced to call.
@@ -439,6 +449,17 @@ mod tests {
             ("You said: “one", "max_tokens")
         );
         assert_eq!(made.usage["outputTokens"], 3);
+    }
+
+    #[test]
+    fn a_schema_in_words_is_followed() {
+        let words = r#"Answer with a value of this JSON Schema, no Markdown: {"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]} Thanks."#;
+        let mut asked = request(words);
+        if let Some(fields) = asked.as_object_mut() {
+            fields.remove("toolConfig");
+        }
+        let said: Value = serde_json::from_str(&answer(asked).text()).unwrap_or_default();
+        assert!(said["n"].is_i64(), "{said}");
     }
 
     #[test]

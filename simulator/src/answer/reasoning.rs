@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::message::Part;
 use super::usage;
+use crate::binding::Front;
 use crate::conversation::{Conversation, text};
 use crate::families::{Family, Maker, Reasoning};
 use crate::{reasoning, signatures};
@@ -24,9 +25,12 @@ pub(super) fn part(
     if !reasoning::is_on(family, conversation) {
         return None;
     }
+    let bound = family
+        .binds_thinking
+        .then(|| Front::of(conversation).bound());
     let content = match family.maker {
         Maker::Anthropic if said.contains(SEALED) => {
-            json!({ "redactedContent": signatures::redacted(THOUGHT) })
+            json!({ "redactedContent": signatures::redacted(THOUGHT, bound) })
         }
         Maker::Anthropic => {
             let shown = if is_shown(family, conversation) {
@@ -34,7 +38,7 @@ pub(super) fn part(
             } else {
                 ""
             };
-            json!({ "reasoningText": { "signature": signatures::signature(shown), "text": shown } })
+            json!({ "reasoningText": { "signature": signatures::signature(shown, bound), "text": shown } })
         }
         // Recording `conv-nova-e80b8b52`.
         Maker::Amazon => json!({ "reasoningText": { "text": "[REDACTED]." } }),

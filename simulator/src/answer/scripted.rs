@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::message::{Made, Part};
 use super::settled::settled;
 use super::usage;
+use crate::conversation::Conversation;
 use crate::error::AwsError;
 use crate::families::Family;
 use crate::frames;
@@ -30,7 +31,7 @@ pub(crate) fn scripted(
     simulation: &Simulation,
     answer: Answer,
     target: &Target,
-    body: &[u8],
+    request: &[u8],
 ) -> Result<Reply, AwsError> {
     match answer {
         Answer::Echo {} => Err(misfit("`echo` answers elsewhere")),
@@ -40,7 +41,7 @@ pub(crate) fn scripted(
             stop_reason,
             usage,
         } => {
-            let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+            let asked: Value = serde_json::from_slice(request).unwrap_or_default();
             let request = match target.operation.is_openai() {
                 true => openai::as_converse(&asked),
                 false => asked.clone(),
@@ -56,7 +57,13 @@ pub(crate) fn scripted(
             in_form_of(target, &made)
         }
         Answer::Converse { body, headers } => {
-            simulation.seals.remember(&body);
+            let asked: Value = serde_json::from_slice(request).unwrap_or_default();
+            let model = resources::base(target.model.as_deref().unwrap_or_default());
+            let binds = Family::of(model).binds_thinking;
+            let conversation = Conversation::of(&asked);
+            simulation
+                .seals
+                .remember_answer(&body, &conversation, binds);
             let reply = if target.operation.streams() {
                 in_form_of(target, &Made::from_converse(&body))?
             } else {

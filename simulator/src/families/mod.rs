@@ -45,6 +45,8 @@ pub(crate) struct Family {
     pub(crate) opens_with_empty_text: bool,
     /// Whether reasoning from earlier answers may be sent back.
     pub(crate) reasoning_back: bool,
+    /// Whether reasoning is bound to the prompt in front of it.
+    pub(crate) binds_thinking: bool,
     /// The keys that `additionalModelRequestFields` may have; `None` takes all.
     pub(crate) additional_fields: Option<&'static [&'static str]>,
     /// Whether a turn with tool results may hold nothing else.

@@ -27,6 +27,7 @@ pub(super) const UNKNOWN: Family = Family {
     reasoning_last: false,
     opens_with_empty_text: false,
     reasoning_back: true,
+    binds_thinking: false,
     additional_fields: None,
     tool_results_alone: false,
     tool_result_status: true,
@@ -133,6 +134,7 @@ const CLAUDE_5: Family = Family {
 const CLAUDE_5_5: Family = Family {
     tools: AUTO,
     reasoning: Reasoning::AlwaysAdaptive,
+    binds_thinking: true,
     ..CLAUDE_5
 };
 
@@ -284,7 +286,12 @@ pub(super) const FAMILIES: &[Family] = &[
         ..CLAUDE_4_7
     },
     Family {
-        stems: &["anthropic.claude-opus-5", "anthropic.claude-haiku-5"],
+        stems: &["anthropic.claude-opus-5"],
+        ..CLAUDE_5
+    },
+    Family {
+        stems: &["anthropic.claude-haiku-5"],
+        binds_thinking: true,
         ..CLAUDE_5
     },
     Family {
@@ -305,6 +312,8 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         stems: &["anthropic.claude-mythos-5-1"],
         structured_output: true,
+        // It signs, and does not check.
+        binds_thinking: false,
         ..CLAUDE_5_5
     },
     Family {

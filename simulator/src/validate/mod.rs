@@ -107,6 +107,8 @@ const RULES: &[Rule] = &[
     thinking::novas_high_effort_alone,
     thinking::back_only_where_taken,
     thinking::signed,
+    thinking::as_it_was,
+    thinking::bound,
     thinking::leads_the_last_turn,
     structured::supported,
     structured::schema_fits,

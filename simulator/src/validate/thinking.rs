@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Subject;
+use crate::binding::{self, Front};
 use crate::conversation::{Block, text};
 use crate::error::AwsError;
 use crate::families::{Maker, Reasoning};
@@ -168,6 +169,61 @@ pub(super) fn signed(subject: &Subject<'_>) -> Result<(), AwsError> {
             };
             return Err(AwsError::by_model(format!("{place}: Invalid {kind} block")));
         }
+    }
+    Ok(())
+}
+
+/// Newer Claude takes its reasoning back behind the prompt that it was made for alone
+/// (pydantic-ai's live checks of 2026-11).
+pub(super) fn bound(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let conversation = &subject.conversation;
+    if !subject.family.binds_thinking || !reasoning::is_on(&subject.family, conversation) {
+        return Ok(());
+    }
+    let mut front = Front::of_head(conversation);
+    for (place, message, block) in conversation.located_blocks() {
+        let seal = binding::seal(block.value);
+        let scripted = subject.simulation.seals.scripted(seal);
+        let bound = scripted.and_then(|scripted| scripted.bound);
+        let bound = bound.or_else(|| signatures::bound(seal));
+        if block.kind == "reasoningContent" && bound.is_some_and(|bound| !front.holds(&bound)) {
+            return Err(AwsError::by_model(format!(
+                "{place}: The block is bound to a different conversation"
+            )));
+        }
+        front.push(message.role, &block);
+    }
+    Ok(())
+}
+
+/// The reasoning in the last of the assistant's turns stands where it stood in the answer
+/// (<https://github.com/maximhq/bifrost/issues/6342>).
+pub(super) fn as_it_was(subject: &Subject<'_>) -> Result<(), AwsError> {
+    let messages = &subject.conversation.messages;
+    let turn = messages.iter().rposition(|it| it.role == "assistant");
+    let on = reasoning::is_on(&subject.family, &subject.conversation);
+    let Some((turn, last)) = turn.and_then(|turn| Some((turn, messages.get(turn)?))) else {
+        return Ok(());
+    };
+    if subject.family.maker != Maker::Anthropic || !on {
+        return Ok(());
+    }
+    let mut before: Option<String> = None;
+    for (position, block) in last.content.iter().enumerate() {
+        if block.kind == "cachePoint" {
+            continue;
+        }
+        let scripted = subject
+            .simulation
+            .seals
+            .scripted(binding::seal(block.value));
+        let stood_behind = scripted.and_then(|scripted| scripted.before);
+        if block.kind == "reasoningContent" && stood_behind.is_some() && stood_behind != before {
+            return Err(AwsError::by_model(format!(
+                "messages.{turn}.content.{position}: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified. These blocks must remain as they were in the original response."
+            )));
+        }
+        before = Some(signatures::mark(block));
     }
     Ok(())
 }
@@ -359,10 +415,10 @@ mod tests {
         let unsigned = json!({ "reasoningContent": { "reasoningText": { "text": "Hm." } } });
         let redacted =
             |content: String| json!({ "reasoningContent": { "redactedContent": content } });
-        let seal = || Some(signatures::signature("Hm."));
+        let seal = || Some(signatures::signature("Hm.", None));
         for (leading, expected) in [
             (vec![reasoning("Hm.", seal())], ""),
-            (vec![redacted(signatures::redacted("Hm."))], ""),
+            (vec![redacted(signatures::redacted("Hm.", None))], ""),
             (
                 vec![],
                 "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.",
