@@ -1,5 +1,7 @@
 //! The reasoning that models signed, for clients that keep only OpenAI's fields: when a client
-//! gives back a call of a tool without the reasoning before it, it is given back for it.
+//! gives back a call of a tool without the reasoning before it, it is given back for it. With it
+//! goes what OpenAI's fields do not say of a turn: where its reasoning stood, and what the gateway
+//! had asked at the end of the prompt.
 //!
 //! Bounded in bytes and in time; the oldest goes first. Nothing is written to disk.
 
@@ -9,13 +11,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::converse::content::{ReasoningBlock, ReasoningText};
+use crate::converse::remembered::RememberedTurn;
 use crate::identity::Caller;
 
 /// What an entry takes beside its text: ids, map and queue.
 const ENTRY_BYTES: usize = 256;
 
-/// The reasoning before calls of tools, by caller and id of the call.
+/// The turns of models, by caller and id of a call in them, or key of their reasoning.
 #[derive(Debug)]
 pub struct ReasoningMemory {
     most_bytes: usize,
@@ -25,8 +27,8 @@ pub struct ReasoningMemory {
 
 #[derive(Debug, Default)]
 struct Inner {
-    by_call: HashMap<Key, Entry>,
-    /// The calls, oldest first, with the number of the entry they had then.
+    by_key: HashMap<Key, Entry>,
+    /// The keys, oldest first, with the number of the entry they had then.
     order: VecDeque<(Key, u64)>,
     bytes: usize,
     entries: u64,
@@ -39,7 +41,7 @@ type Key = (Arc<str>, Arc<str>);
 struct Entry {
     /// The model's family: another one does not take it back.
     family: Arc<str>,
-    blocks: Arc<[ReasoningBlock]>,
+    turn: Arc<RememberedTurn>,
     bytes: usize,
     since: Instant,
     number: u64,
@@ -55,29 +57,22 @@ impl ReasoningMemory {
         }
     }
 
-    /// Remembers the `blocks` that came before the `calls` of one answer.
-    pub fn remember(
-        &self,
-        caller: &Caller,
-        family: &str,
-        calls: Vec<String>,
-        blocks: Vec<ReasoningBlock>,
-    ) {
-        let size: usize = blocks.iter().map(block_bytes).sum();
-        let bytes = size / calls.len().max(1) + ENTRY_BYTES;
-        if bytes.saturating_mul(calls.len()) > self.most_bytes {
+    /// Remembers the turn of one response, to be found by `keys`.
+    pub fn remember(&self, caller: &Caller, family: &str, keys: Vec<String>, turn: RememberedTurn) {
+        let bytes = turn.bytes() / keys.len().max(1) + ENTRY_BYTES;
+        if bytes.saturating_mul(keys.len()) > self.most_bytes {
             return;
         }
-        let blocks: Arc<[ReasoningBlock]> = blocks.into();
+        let turn = Arc::new(turn);
         let family: Arc<str> = family.into();
         let caller: Arc<str> = caller.name().into();
         let mut inner = self.inner();
-        for call in calls {
-            let key = (Arc::clone(&caller), Arc::from(call));
+        for key in keys {
+            let key = (Arc::clone(&caller), Arc::from(key));
             inner.entries += 1;
             let entry = Entry {
                 family: Arc::clone(&family),
-                blocks: Arc::clone(&blocks),
+                turn: Arc::clone(&turn),
                 bytes,
                 since: Instant::now(),
                 number: inner.entries,
@@ -87,21 +82,16 @@ impl ReasoningMemory {
         inner.forget(self.most_bytes, self.kept_for);
     }
 
-    /// The blocks that came before the call of this id, where a model of `family` wrote them.
-    pub fn recall(
-        &self,
-        caller: &Caller,
-        family: &str,
-        call: &str,
-    ) -> Option<Arc<[ReasoningBlock]>> {
+    /// The turn that is found by `key`, where a model of `family` wrote it.
+    pub fn recall(&self, caller: &Caller, family: &str, key: &str) -> Option<Arc<RememberedTurn>> {
         if self.most_bytes == 0 {
             return None;
         }
-        let key: Key = (caller.name().into(), call.into());
+        let key: Key = (caller.name().into(), key.into());
         let inner = self.inner();
-        let entry = inner.by_call.get(&key)?;
+        let entry = inner.by_key.get(&key)?;
         let fresh = entry.since.elapsed() < self.kept_for;
-        (fresh && &*entry.family == family).then(|| Arc::clone(&entry.blocks))
+        (fresh && &*entry.family == family).then(|| Arc::clone(&entry.turn))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -113,7 +103,7 @@ impl Inner {
     fn insert(&mut self, key: Key, entry: Entry) {
         self.bytes += entry.bytes;
         self.order.push_back((key.clone(), entry.number));
-        if let Some(old) = self.by_call.insert(key, entry) {
+        if let Some(old) = self.by_key.insert(key, entry) {
             self.bytes -= old.bytes;
         }
     }
@@ -121,8 +111,8 @@ impl Inner {
     /// Lets the oldest go until what is left fits.
     fn forget(&mut self, most_bytes: usize, kept_for: Duration) {
         while let Some((key, number)) = self.order.front() {
-            let entry = self.by_call.get(key);
-            // A call that was remembered again stands further back in the queue.
+            let entry = self.by_key.get(key);
+            // A turn that was remembered again stands further back in the queue.
             let is_current = entry.is_some_and(|entry| entry.number == *number);
             let is_old = entry.is_some_and(|entry| entry.since.elapsed() >= kept_for);
             if is_current && !is_old && self.bytes <= most_bytes {
@@ -131,30 +121,25 @@ impl Inner {
             let Some((key, _)) = self.order.pop_front() else {
                 return;
             };
-            if is_current && let Some(old) = self.by_call.remove(&key) {
+            if is_current && let Some(old) = self.by_key.remove(&key) {
                 self.bytes -= old.bytes;
             }
         }
     }
 }
 
-fn block_bytes(block: &ReasoningBlock) -> usize {
-    match block {
-        ReasoningBlock::ReasoningText(ReasoningText { text, signature }) => {
-            text.len() + signature.as_ref().map_or(0, String::len)
-        }
-        ReasoningBlock::RedactedContent(data) => data.len(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::converse::content::ReasoningBlock;
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn redacted(length: usize) -> Vec<ReasoningBlock> {
-        vec![ReasoningBlock::RedactedContent("x".repeat(length))]
+    fn redacted(length: usize) -> RememberedTurn {
+        RememberedTurn {
+            reasoning: vec![ReasoningBlock::RedactedContent("x".repeat(length))],
+            ..RememberedTurn::default()
+        }
     }
 
     fn remember(memory: &ReasoningMemory, call: &str, length: usize) {
@@ -188,7 +173,7 @@ mod tests {
         assert!(knows(&memory, "a", "Claude", "call-999"));
         assert!(!knows(&memory, "a", "Claude", "call-990"));
         let inner = memory.inner();
-        assert!(inner.bytes <= memory.most_bytes && inner.by_call.len() <= 4);
+        assert!(inner.bytes <= memory.most_bytes && inner.by_key.len() <= 4);
         assert!(inner.order.len() <= 8, "{}", inner.order.len());
     }
 
@@ -199,7 +184,7 @@ mod tests {
         tokio::time::advance(HOUR).await;
         assert!(!knows(&memory, "a", "Claude", "call"));
         remember(&memory, "next", 10);
-        assert_eq!(memory.inner().by_call.len(), 1);
+        assert_eq!(memory.inner().by_key.len(), 1);
         let off = ReasoningMemory::new(0, HOUR);
         remember(&off, "call", 10);
         assert!(!knows(&off, "a", "Claude", "call"));

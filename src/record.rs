@@ -75,6 +75,8 @@ pub struct Entries {
     pub ending: Ending,
     /// What was changed in the request.
     pub adjustments: Option<String>,
+    /// How many calls of the model's were kept from a client that wanted none of them.
+    pub withheld_calls: Option<u64>,
     /// How many events of the response could not be shown to the client.
     pub undelivered: Option<u64>,
 }
@@ -193,6 +195,7 @@ macro_rules! write_line {
             first_token_ms = entries.first_token.map(milliseconds),
             total_ms,
             adjustments = entries.adjustments,
+            withheld_tool_calls = entries.withheld_calls,
             undelivered_events = entries.undelivered,
             error = code,
             parameter = entries.parameter,

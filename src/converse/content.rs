@@ -29,6 +29,10 @@ pub enum ContentBlock {
     GuardContent(GuardBlock),
     /// A passage that may be cited.
     SearchResult(SearchResultBlock),
+    /// What the gateway itself asks of the model at the end of the prompt: text on the wire, and
+    /// nothing that the user has said.
+    #[serde(rename = "text")]
+    Instruction(String),
     /// The end of a prefix to be cached.
     CachePoint(CachePoint),
 }

@@ -103,7 +103,7 @@ impl Tally {
 
     fn block(&mut self, block: &ContentBlock) {
         match block {
-            ContentBlock::Text(text) => self.text(text),
+            ContentBlock::Text(text) | ContentBlock::Instruction(text) => self.text(text),
             ContentBlock::Image(image) => self.tokens += image_tokens(image),
             ContentBlock::Document(document) => self.document(document),
             ContentBlock::Video(film) => self.tokens += film_tokens(&film.source),

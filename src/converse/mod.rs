@@ -17,6 +17,7 @@ mod json_text;
 pub mod media;
 pub mod options;
 pub mod property_keys;
+pub mod remembered;
 pub mod request;
 pub mod response;
 pub mod rules;

@@ -69,8 +69,12 @@ pub struct Facts {
     pub efforts: Vec<Effort>,
     /// Whether the model reasons whatever it is told.
     pub always_reasons: bool,
+    /// Whether the model reasons where it is told nothing.
+    pub reasons_by_default: bool,
     /// Which reasoning of before is given back to the model.
     pub reasoning_replay: ReasoningReplay,
+    /// Whether a block of reasoning is valid only behind the prompt that it was made for.
+    pub binds_thinking: bool,
     /// Whether the answer tells how many tokens were spent on reasoning.
     pub reasoning_tokens: bool,
     /// The name of the tag that reasoning stands in within the text; empty where it stands in
@@ -413,6 +417,12 @@ impl Facts {
     /// Whether the model can be told to reason.
     pub fn has_reasoning_knob(&self) -> bool {
         self.reasoning != ReasoningKnob::None
+    }
+
+    /// Whether what stands in front of the prompt's end has to stay as it is from turn to turn:
+    /// the model's reasoning is bound to it, or it is cached.
+    pub fn keeps_prefix(&self) -> bool {
+        self.binds_thinking || self.caches()
     }
 
     /// Whether a cache point may stand anywhere.

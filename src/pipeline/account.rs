@@ -31,11 +31,11 @@ impl Account {
         &self.record
     }
 
-    /// Keeps the reasoning before an answer's calls.
+    /// Keeps what has to be given back to the model with a response and its client may not keep.
     pub(super) fn remember(&self, pieces: &mut Pieces) {
-        if let Some((calls, blocks)) = pieces.reasoning_of_calls() {
+        if let Some((keys, turn)) = pieces.remembered() {
             self.memory
-                .remember(&self.caller, &self.known.facts.family, calls, blocks);
+                .remember(&self.caller, &self.known.facts.family, keys, turn);
         }
     }
 
@@ -54,13 +54,20 @@ impl Account {
         self.write(total, &usages, tier);
     }
 
-    /// Writes down how much of the responses could not be shown to the client.
-    pub(super) fn note_undelivered<'a>(&self, answers: impl Iterator<Item = &'a Pieces>) -> u64 {
-        let undelivered = answers.map(Pieces::undelivered).sum();
-        if undelivered > 0 {
-            self.record.entries().undelivered = Some(undelivered);
+    /// Writes down what of the responses the client does not get: blocks that cannot be shown, and
+    /// calls that it did not want. Returns how many of each.
+    pub(super) fn note_left_out<'a>(
+        &self,
+        answers: impl Iterator<Item = &'a Pieces> + Clone,
+    ) -> (u64, u64) {
+        let undelivered = answers.clone().map(Pieces::undelivered).sum();
+        let withheld = answers.map(Pieces::withheld_calls).sum();
+        if undelivered > 0 || withheld > 0 {
+            let mut entries = self.record.entries();
+            entries.undelivered = (undelivered > 0).then_some(undelivered);
+            entries.withheld_calls = (withheld > 0).then_some(withheld);
         }
-        undelivered
+        (undelivered, withheld)
     }
 
     /// Writes down what an answer has used, as one of AWS's OpenAI surfaces has said.

@@ -165,7 +165,11 @@ fn folded<S: Sink>(
         answers.push(pieces);
     }
     account.settle(answers.iter());
-    let undelivered = account.note_undelivered(answers.iter());
+    let (undelivered, withheld) = account.note_left_out(answers.iter());
+    if withheld > 0 {
+        let action = format!("calls that the request does not allow left out: {withheld}");
+        adjustments.note("choices[].message.tool_calls", action);
+    }
     if undelivered > 0 {
         let action = format!("blocks of an unknown kind left out: {undelivered}");
         adjustments.note("choices[].message", action);

@@ -9,8 +9,8 @@ use super::models::{Models, Target};
 use crate::adjustments::Adjustments;
 use crate::bedrock::Failure;
 use crate::config::Truncate;
-use crate::converse::content::ReasoningBlock;
 use crate::converse::options::Fields;
+use crate::converse::remembered::RememberedTurn;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::models::{OpenAiSurface, Surface};
@@ -146,7 +146,7 @@ impl Draft {
         let known = &target.known;
         let family = known.facts.family.as_str();
         let recall =
-            |call: &str| -> Option<Arc<[ReasoningBlock]>> { memory.recall(caller, family, call) };
+            |key: &str| -> Option<Arc<RememberedTurn>> { memory.recall(caller, family, key) };
         let terms = Terms {
             facts: &known.facts,
             output_limit: known.output_limit,

@@ -151,7 +151,7 @@ impl ChatStream {
         }
         self.account.note_progress(&events);
         let all = self.branches.iter().map(|branch| &branch.pieces);
-        self.account.note_undelivered(all);
+        self.account.note_left_out(all);
         if self
             .branches
             .iter()

@@ -58,6 +58,8 @@ enum Step {
         calls: Vec<Called>,
         reversed: bool,
         beside: Option<Said>,
+        /// Whether each call stands in a message of its own, one after the other.
+        apart: bool,
     },
     Talk {
         text: String,
@@ -105,14 +107,16 @@ fn called() -> impl Strategy<Value = Called> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let calls = ("\\PC{0,6}", vec(called(), 1..4), any::<bool>(), of(said()));
+    let flags = (any::<bool>(), any::<bool>());
+    let calls = ("\\PC{0,6}", vec(called(), 1..4), flags, of(said()));
     let talk = ("\\PC{0,6}", vec(said(), 1..3), any::<bool>());
     prop_oneof![
-        calls.prop_map(|(text, calls, reversed, beside)| Step::Calls {
+        calls.prop_map(|(text, calls, (reversed, apart), beside)| Step::Calls {
             text,
             calls,
             reversed,
-            beside
+            beside,
+            apart,
         }),
         talk.prop_map(|(text, said, instruction)| Step::Talk {
             text,
@@ -183,13 +187,18 @@ impl Writer {
                 calls,
                 reversed,
                 beside,
+                apart,
             } => {
                 let made: Vec<Value> = calls
                     .iter()
                     .map(|it| call(it.id, it.name, it.arguments))
                     .collect();
-                let mut messages =
-                    vec![json!({"role": "assistant", "content": text, "tool_calls": made})];
+                let said = |calls: &[Value]| json!({"role": "assistant", "content": text, "tool_calls": calls});
+                let mut messages: Vec<Value> = match apart {
+                    true => made.chunks(1).map(said).collect(),
+                    false => vec![said(&made)],
+                };
+                let made = messages.len();
                 let mut results = Vec::new();
                 for it in calls {
                     for _ in 0..it.times {
@@ -204,7 +213,7 @@ impl Writer {
                 }
                 messages.extend(results);
                 // A step without any result would be none.
-                let alone = (messages.len() == 1).then(|| &calls[0].result);
+                let alone = (messages.len() == made).then(|| &calls[0].result);
                 if let Some(said) = beside.as_ref().or(alone) {
                     messages.push(json!({"role": "user", "content": self.content(said)}));
                 }
@@ -221,8 +230,8 @@ pub struct Conversation {
     steps: Vec<Step>,
     /// The instructions, and whether they are marked.
     instructions: Vec<(&'static str, bool)>,
-    /// Whether the model's reasoning is given back.
-    reasoned: bool,
+    /// Whether the model's reasoning is given back, message by message.
+    reasoned: Vec<bool>,
 }
 
 /// Any conversation.
@@ -232,7 +241,11 @@ pub fn conversation() -> impl Strategy<Value = Conversation> {
         said(),
         vec(step(), 0..5),
         vec(instruction, 0..3),
-        any::<bool>(),
+        prop_oneof![
+            Just(vec![false]),
+            Just(vec![true]),
+            vec(any::<bool>(), 2..6)
+        ],
     )
         .prop_map(|(first, steps, instructions, reasoned)| Conversation {
             first,
@@ -259,13 +272,17 @@ impl Conversation {
         }
         first.push(json!({"role": "user", "content": writer.content(&self.first)}));
         let mut written = vec![first];
+        let mut reasoned = self.reasoned.iter().cycle();
         for step in &self.steps {
             let mut messages = writer.step(step);
-            if self.reasoned {
-                messages[0]["thinking_blocks"] = json!([
-                    {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
-                    {"type": "redacted_thinking", "data": "cmVk"},
-                ]);
+            let by_model = messages.iter_mut().filter(|it| it["role"] == "assistant");
+            for message in by_model {
+                if *reasoned.next().unwrap() {
+                    message["thinking_blocks"] = json!([
+                        {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
+                        {"type": "redacted_thinking", "data": "cmVk"},
+                    ]);
+                }
             }
             written.push(messages);
         }

@@ -17,6 +17,7 @@ mod batch_bodies;
 mod batch_world;
 mod batches;
 mod bedrock_api;
+mod binding;
 mod browsers;
 mod cancellation;
 mod catalog;

@@ -1,9 +1,17 @@
 //! What has been said stays as it was, byte for byte, while a conversation goes on: Bedrock finds a
-//! cached prefix by its bytes. Cache points are no part of them, and move with the end.
+//! cached prefix by its bytes, and newer Claude takes its reasoning back behind the same prompt
+//! alone. Cache points are no part of them, and move with the end; so does what the gateway itself
+//! asks at the end of the prompt.
+
+use std::sync::{Arc, LazyLock};
+
+use outcrop::config::{ModelFiles, Tables};
 
 use outcrop::converse::content::ContentBlock;
 use outcrop::converse::request::{ConverseRequest, SystemBlock, Tool};
+use outcrop::models::{Facts, Medium, ModelId};
 use outcrop::openai::chat::ChatRequest;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -47,9 +55,19 @@ fn translate(model: &str, fields: &Value, steps: &[Vec<Value>]) -> ConverseReque
     request["messages"] = steps.concat().into();
     let request: ChatRequest = serde_json::from_value(request).unwrap();
     let mut converse = translated(request).unwrap().converse;
-    for message in &mut converse.messages {
+    let last = converse.messages.len() - 1;
+    for (position, message) in converse.messages.iter_mut().enumerate() {
         let is_point = |block: &ContentBlock| matches!(block, ContentBlock::CachePoint(_));
         message.content.retain(|block| !is_point(block));
+        let is_instruction = |block: &ContentBlock| matches!(block, ContentBlock::Instruction(_));
+        if position == last {
+            // At the end of the prompt, and nowhere else.
+            let said = message.content.iter().take_while(|it| !is_instruction(it));
+            let said = said.count();
+            let instructions = message.content.split_off(said);
+            assert!(instructions.iter().all(is_instruction), "{model}");
+        }
+        assert!(!message.content.iter().any(is_instruction), "{model}");
     }
     converse
         .system
@@ -85,10 +103,110 @@ fn check(model: &str, fields: &Value, steps: &Steps) {
     }
 }
 
+/// What no field of a request but `tools` changes: tools, instructions, and the turns.
+fn prompt(converse: ConverseRequest) -> (String, Vec<String>) {
+    let tools = converse.tool_config.map(|config| config.tools);
+    let head = serde_json::to_string(&(tools, converse.system)).unwrap();
+    let turns = converse.messages.iter();
+    let turns = turns.map(|turn| serde_json::to_string(turn).unwrap());
+    (head, turns.collect())
+}
+
+/// The same where the fields are others from turn to turn.
+fn check_varied(model: &str, fields: &[Value], steps: &Steps) {
+    let mut before: Option<(String, Vec<String>)> = None;
+    for (count, fields) in (1..=steps.len()).zip(fields.iter().cycle()) {
+        let (head, turns) = prompt(translate(model, fields, &steps[..count]));
+        if let Some((head_before, turns_before)) = before {
+            assert_eq!(head, head_before, "{model}: {fields}");
+            assert!(turns.len() > turns_before.len(), "{model}");
+            let kept = &turns[..turns_before.len()];
+            assert_eq!(kept, turns_before, "{model}: {fields}");
+        }
+        before = Some((head, turns));
+    }
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::load(&ModelFiles::default()).unwrap());
+
+fn facts(model: &str) -> Arc<Facts> {
+    Arc::clone(TABLES.facts.facts(&ModelId::parse(model).unwrap()))
+}
+
 fn takes_media(model: &str) -> bool {
-    ["claude", "nova", "llama4", "mistral-large-3", "pixtral"]
+    let input = &facts(model).input;
+    [Medium::Image, Medium::Document]
         .iter()
-        .any(|part| model.contains(part))
+        .all(|medium| input.contains(medium))
+}
+
+/// A model of every family that talks on Converse.
+static FAMILIES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/models/models.toml");
+    let table: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
+    let families = table["family"].as_array().unwrap().iter();
+    let talks = |family: &&toml::Value| {
+        let others = ["embedding", "rerank", "image", "video"];
+        !others.iter().any(|other| family.get(other).is_some())
+    };
+    let id = |family: &toml::Value| family["ids"][0].as_str().unwrap().to_owned();
+    let models: Vec<String> = families.filter(talks).map(id).collect();
+    assert!(models.len() > 40, "{models:?}");
+    models
+});
+
+/// The families whose prefix has to stay as it is.
+fn kept() -> Vec<String> {
+    let models = FAMILIES.iter();
+    let models = models.filter(|model| facts(model).keeps_prefix());
+    models.cloned().collect()
+}
+
+/// `fields` that a family takes at all.
+fn taken(model: &str, mut fields: Value) -> Value {
+    if !facts(model).tools {
+        let fields = fields.as_object_mut().unwrap();
+        for field in ["tools", "tool_choice", "parallel_tool_calls"] {
+            fields.remove(field);
+        }
+    }
+    fields
+}
+
+/// What may be asked for in one turn and not in the next.
+fn wishes() -> Vec<Value> {
+    let schema = json!({"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}, "required": ["n"]});
+    let rate = json!({"type": "function", "function": {"name": "rate"}});
+    let run = json!({"type": "custom", "custom": {"name": "run"}});
+    let allowed = |mode: &str, tools: &[&Value]| json!({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}});
+    vec![
+        json!({}),
+        json!({"tool_choice": "none"}),
+        json!({"tool_choice": "auto"}),
+        json!({"tool_choice": "required"}),
+        json!({"tool_choice": rate}),
+        allowed("auto", &[&run]),
+        allowed("required", &[&rate]),
+        allowed("required", &[&rate, &run]),
+        json!({"parallel_tool_calls": false}),
+        json!({"response_format": {"type": "json_object"}}),
+        json!({"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}}),
+        json!({"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "additionalProperties": {"type": "integer"}}}}, "tool_choice": "none"}),
+    ]
+}
+
+/// The tools, and each of these wishes beside them.
+fn wished(wishes: &[Value]) -> Vec<Value> {
+    let mut tools = fields();
+    tools.as_object_mut().unwrap().remove("response_format");
+    let merged = wishes.iter().map(|wish| {
+        let mut fields = tools.clone();
+        for (name, value) in wish.as_object().unwrap() {
+            fields[name] = value.clone();
+        }
+        fields
+    });
+    merged.collect()
 }
 
 /// A long way of an agent, with media where the family takes them.
@@ -135,8 +253,21 @@ fn agent(with_media: bool) -> Steps {
 
 #[test]
 fn an_agents_conversation_keeps_its_bytes_in_every_family() {
-    for model in MODELS {
-        check(model, &fields(), &agent(takes_media(model)));
+    for model in FAMILIES.iter() {
+        check(model, &taken(model, fields()), &agent(takes_media(model)));
+    }
+}
+
+#[test]
+fn what_a_turn_asks_for_changes_nothing_in_front_of_it() {
+    let wishes = wishes();
+    for model in kept() {
+        let steps = agent(takes_media(&model));
+        for (position, wish) in wishes.iter().enumerate() {
+            let next = &wishes[(position + 1) % wishes.len()];
+            let fields = wished(&[wish.clone(), next.clone()]);
+            check_varied(&model, &fields, &steps);
+        }
     }
 }
 
@@ -166,10 +297,39 @@ fn reasoning_that_is_given_back_keeps_its_bytes() {
 proptest! {
     #[test]
     fn any_conversation_keeps_its_bytes(
-        model in select(MODELS),
+        model in select(FAMILIES.clone()),
         conversation in conversation(),
     ) {
-        let written = conversation.written(takes_media(model));
-        check(model, &fields(), &written);
+        let written = conversation.written(takes_media(&model));
+        check(&model, &taken(&model, fields()), &written);
+    }
+
+    #[test]
+    fn any_conversation_keeps_its_bytes_whatever_its_turns_ask_for(
+        model in select(kept()),
+        conversation in conversation(),
+        wishes in vec(select(wishes()), 6),
+        effort in select(vec!["", "none", "low", "high"]),
+    ) {
+        let mut fields = wished(&wishes);
+        for fields in fields.iter_mut().filter(|_| !effort.is_empty()) {
+            fields["reasoning_effort"] = effort.into();
+        }
+        let written = conversation.written(takes_media(&model));
+        check_varied(&model, &fields, &written);
+    }
+
+    #[test]
+    fn reasoning_keeps_its_bytes_where_a_later_turn_has_none(
+        model in select(FAMILIES.clone()),
+        conversation in conversation(),
+        effort in select(vec!["", "none", "low", "high"]),
+    ) {
+        let mut fields = taken(&model, fields());
+        if !effort.is_empty() {
+            fields["reasoning_effort"] = effort.into();
+        }
+        let written = conversation.written(takes_media(&model));
+        check_varied(&model, &[fields], &written);
     }
 }

@@ -3,7 +3,7 @@
 use outcrop::converse::JsonText;
 use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
 use outcrop::converse::response::{Citation, StopReason, Usage};
-use outcrop::converse::rules::JsonAnswer;
+use outcrop::converse::rules::{AllowedCalls, JsonAnswer};
 use outcrop::openai::chat::AnswerPlan;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -81,9 +81,10 @@ fn plan() -> impl Strategy<Value = AnswerPlan> {
     let json = prop_oneof![
         Just(None),
         Just(Some(JsonAnswer::Text)),
+        Just(Some(JsonAnswer::Within)),
         Just(Some(JsonAnswer::Tool("a".to_owned()))),
     ];
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let flags = (0u8..4, any::<bool>(), any::<bool>(), any::<bool>());
     let tag = prop_oneof!["", "t"];
     (flags, json, tag, any::<bool>()).prop_map(|(flags, json, tag, strays)| {
         let (hide, one, legacy, keeps) = flags;
@@ -91,7 +92,11 @@ fn plan() -> impl Strategy<Value = AnswerPlan> {
             stream: true,
             include_usage: true,
             answers: 1,
-            hide_tool_calls: hide,
+            allowed_calls: match hide {
+                0 => AllowedCalls::None,
+                1 => AllowedCalls::Only(vec!["a".to_owned(), "b".to_owned()]),
+                _ => AllowedCalls::All,
+            },
             one_tool_call: one || legacy,
             legacy_functions: legacy,
             json,

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use outcrop::config::{ModelFiles, Tables};
 use outcrop::converse::content::{ReasoningBlock, ReasoningText};
 use outcrop::converse::options::GuardrailConfig;
+use outcrop::converse::remembered::{RememberedTurn, TurnPart};
 use outcrop::fault::{Fault, FaultKind};
 use outcrop::models::{Facts, ModelId};
 use outcrop::openai::chat::{
@@ -135,11 +136,18 @@ fn options(settings: u8) -> ChatOptions {
 }
 
 /// What the gateway remembers of every call.
-fn recalled(call: &str) -> Arc<[ReasoningBlock]> {
-    Arc::new([ReasoningBlock::ReasoningText(ReasoningText {
-        text: call.to_owned(),
-        signature: Some("s".to_owned()),
-    })])
+fn recalled(call: &str) -> Arc<RememberedTurn> {
+    let block = |text: &str| {
+        ReasoningBlock::ReasoningText(ReasoningText {
+            text: text.to_owned(),
+            signature: Some("s".to_owned()),
+        })
+    };
+    Arc::new(RememberedTurn {
+        reasoning: vec![block(call), block("more")],
+        instructions: vec!["Be brief.".to_owned()],
+        order: vec![TurnPart::Reasoning, TurnPart::Call, TurnPart::Reasoning],
+    })
 }
 
 /// Every address of the request holds a picture, or a text.

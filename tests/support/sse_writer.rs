@@ -4,7 +4,7 @@ use arbitrary::{Result, Unstructured};
 use outcrop::converse::JsonText;
 use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
 use outcrop::converse::response::{Citation, StopReason, Usage};
-use outcrop::converse::rules::JsonAnswer;
+use outcrop::converse::rules::{AllowedCalls, JsonAnswer};
 use outcrop::openai::chat::AnswerPlan;
 use serde_json::json;
 
@@ -87,7 +87,10 @@ pub fn plan([flags, more]: [u8; 2]) -> AnswerPlan {
         stream: true,
         include_usage: is_set(flags, 0),
         answers: 1,
-        hide_tool_calls: is_set(flags, 1),
+        allowed_calls: match is_set(flags, 1) {
+            true => AllowedCalls::None,
+            false => AllowedCalls::All,
+        },
         legacy_functions: is_set(flags, 2),
         one_tool_call: is_set(flags, 2) || is_set(flags, 3),
         reasoning_tag_strays: is_set(flags, 4),
@@ -99,6 +102,7 @@ pub fn plan([flags, more]: [u8; 2]) -> AnswerPlan {
     };
     plan.json = match more & 3 {
         1 => Some(JsonAnswer::Text),
+        3 => Some(JsonAnswer::Within),
         2 => Some(JsonAnswer::Tool(JSON_TOOL.to_owned())),
         _ => None,
     };

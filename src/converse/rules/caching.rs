@@ -210,7 +210,13 @@ fn plan(request: &mut ConverseRequest, ttl: Option<CacheTtl>, facts: &Facts) {
     }
     for position in ends.into_iter().rev().take(TAIL_POINTS) {
         if let Some(message) = request.messages.get_mut(position) {
-            message.content.push(ContentBlock::CachePoint(point));
+            // The next turn has other instructions, or none.
+            let is_instruction =
+                |block: &ContentBlock| matches!(block, ContentBlock::Instruction(_));
+            let last = message.content.iter().rposition(|b| !is_instruction(b));
+            let behind = last.map_or(0, |last| last + 1);
+            let point = ContentBlock::CachePoint(point);
+            message.content.insert(behind, point);
         }
     }
     mend_turns(&mut request.messages);
@@ -231,7 +237,7 @@ fn system_size(block: &SystemBlock) -> usize {
 /// Bytes of a block's text; of what is not text, as many as tell about as many tokens.
 fn block_size(block: &ContentBlock) -> usize {
     match block {
-        ContentBlock::Text(text) => text.len(),
+        ContentBlock::Text(text) | ContentBlock::Instruction(text) => text.len(),
         ContentBlock::ToolUse(call) => call.input.as_str().len(),
         ContentBlock::ToolResult(result) => {
             let content = result.content.iter().map(|content| match content {

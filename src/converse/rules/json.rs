@@ -1,12 +1,13 @@
 //! An answer that is one JSON value: by the family's own means, else by a tool that is made up
-//! for it, else in words.
+//! for it, else in words. On families whose prefix has to stay as it is no tool is made up: the
+//! next turn may not want it.
 
 use super::wishes::JsonWish;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::{Fields, JsonSchemaDefinition, OutputConfig};
 use crate::converse::request::{
-    ConverseRequest, SystemBlock, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
+    ConverseRequest, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
 };
 use crate::models::{Facts, ReasoningReplay, RefusedField};
 
@@ -18,30 +19,49 @@ const TOOL: &str = "json_response";
 pub enum JsonAnswer {
     /// As the answer's text, maybe in a Markdown fence.
     Text,
+    /// Within the answer's text: it was asked for in words alone, and other words may stand around
+    /// it.
+    Within,
     /// As the input of the tool of this name, with nothing but it in the answer's text.
     Tool(String),
 }
 
-/// Asks for JSON as the family can be asked.
+/// What JSON is asked for under.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(super) calls_forbidden: bool,
+    pub(super) reasons: bool,
+    pub(super) facts: &'a Facts,
+}
+
+/// Asks for JSON as the family can be asked. `instructions` are for the model.
 pub(super) fn apply(
     request: &mut ConverseRequest,
     wish: JsonWish,
-    calls_forbidden: bool,
-    reasons: bool,
-    facts: &Facts,
+    terms: Terms<'_>,
+    instructions: &mut Vec<String>,
     adjustments: &mut Adjustments,
 ) -> JsonAnswer {
+    let Terms {
+        calls_forbidden,
+        reasons,
+        facts,
+    } = terms;
     let JsonWish {
         name,
         description,
         schema,
     } = wish;
+    let may_call = facts.keeps_prefix() && request.tool_config.is_some() && !calls_forbidden;
+    let answer = match may_call {
+        true => "Unless you call a tool, answer",
+        false => "Answer",
+    };
     let Some(schema) = schema else {
-        instruct(
-            request,
-            "Answer with one JSON object and nothing else: no text around it, no Markdown.",
-        );
-        return JsonAnswer::Text;
+        instructions.push(format!(
+            "{answer} with one JSON object and nothing else: no text around it, no Markdown."
+        ));
+        return JsonAnswer::Within;
     };
     if facts.structured_output
         && let Some(schema) = super::schema_fit::fitted(
@@ -59,15 +79,22 @@ pub(super) fn apply(
         return JsonAnswer::Text;
     }
     // What a tool is given is an object.
-    let Some(schema_of_input) = of_object(&schema).filter(|_| facts.tools) else {
+    let by_tool_alone = facts.tools && !facts.keeps_prefix();
+    let Some(schema_of_input) = of_object(&schema).filter(|_| by_tool_alone) else {
+        if facts.keeps_prefix() && is_forced(request) {
+            return JsonAnswer::Text;
+        }
         let schema = schema.as_str();
-        let words = format!(
-            "Answer with one JSON value that fits this JSON Schema and with nothing else, no \
+        let mut words = format!(
+            "{answer} with one JSON value that fits this JSON Schema and with nothing else, no \
              text around it, no Markdown: {schema}"
         );
-        instruct(request, &words);
+        if let Some(description) = description.filter(|text| !text.trim().is_empty()) {
+            words.push_str(&format!("\nThe value is this: {description}"));
+        }
+        instructions.push(words);
         adjustments.note("response_format", "asked for in words");
-        return JsonAnswer::Text;
+        return JsonAnswer::Within;
     };
     if facts.refuses(&RefusedField::OutputConfig) {
         adjustments.note(
@@ -88,51 +115,61 @@ pub(super) fn apply(
         input_schema: ToolInputSchema::Json(schema_of_input),
         strict: None,
     };
-    by_tool(
-        request,
-        spec,
-        calls_forbidden,
-        can_force,
-        facts,
-        adjustments,
+    let can_force = CanForce {
+        named: can_force && facts.forces_named_tool,
+        any: can_force && facts.forces_any_tool,
+    };
+    if is_forced(request) {
+        // The client wants one of its own tools called: there will be no text to hold to a schema.
+        return JsonAnswer::Text;
+    }
+    let (name, is_forced) = by_tool(request, spec, calls_forbidden, can_force);
+    if !is_forced {
+        let words = format!("Give your answer by calling the tool `{name}`, not as text.");
+        instructions.push(words);
+        adjustments.note("response_format", "asked for in words and as a tool");
+    }
+    JsonAnswer::Tool(name)
+}
+
+/// Whether the client wants one of its own tools called.
+fn is_forced(request: &ConverseRequest) -> bool {
+    let choice = request.tool_config.as_ref();
+    matches!(
+        choice.and_then(|config| config.tool_choice.as_ref()),
+        Some(ToolChoice::Any {} | ToolChoice::Tool { .. })
     )
 }
 
+/// Which calls the model can be made to make.
+#[derive(Clone, Copy)]
+struct CanForce {
+    named: bool,
+    any: bool,
+}
+
+/// Declares the tool; returns its name, and whether the model is made to call it.
 fn by_tool(
     request: &mut ConverseRequest,
     mut spec: ToolSpec,
     calls_forbidden: bool,
-    can_force: bool,
-    facts: &Facts,
-    adjustments: &mut Adjustments,
-) -> JsonAnswer {
+    can_force: CanForce,
+) -> (String, bool) {
     let config = request.tool_config.get_or_insert_with(|| ToolConfig {
         tools: Vec::new(),
         tool_choice: None,
     });
-    if matches!(
-        config.tool_choice,
-        Some(ToolChoice::Any {} | ToolChoice::Tool { .. })
-    ) {
-        // The client wants one of its own tools called: there will be no text to hold to a schema.
-        return JsonAnswer::Text;
-    }
     let name = free_name(config);
     // Tools that stand there for the calls of before alone are not called.
     let alone = config.tools.is_empty() || calls_forbidden;
     spec.name.clone_from(&name);
     config.tools.push(Tool::ToolSpec(spec));
     config.tool_choice = match (alone, can_force) {
-        (true, true) if facts.forces_named_tool => Some(ToolChoice::Tool { name: name.clone() }),
-        (_, true) if facts.forces_any_tool => Some(ToolChoice::Any {}),
-        _ => {
-            let words = format!("Give your answer by calling the tool `{name}`, not as text.");
-            instruct(request, &words);
-            adjustments.note("response_format", "asked for in words and as a tool");
-            return JsonAnswer::Tool(name);
-        }
+        (true, CanForce { named: true, .. }) => Some(ToolChoice::Tool { name: name.clone() }),
+        (_, CanForce { any: true, .. }) => Some(ToolChoice::Any {}),
+        _ => return (name, false),
     };
-    JsonAnswer::Tool(name)
+    (name, true)
 }
 
 /// The schema with `object` as its root's type, which Bedrock asks of a tool's; nothing where it is
@@ -164,10 +201,6 @@ fn free_name(config: &ToolConfig) -> String {
     let names = std::iter::once(TOOL.to_owned()).chain((2..).map(|n| format!("{TOOL}_{n}")));
     let mut free = names.filter(|name| !is_taken(name));
     free.next().unwrap_or_else(|| TOOL.to_owned())
-}
-
-fn instruct(request: &mut ConverseRequest, words: &str) {
-    request.system.push(SystemBlock::Text(words.to_owned()));
 }
 
 #[cfg(test)]

@@ -77,7 +77,11 @@ pub(super) fn text_beside_documents(messages: &mut [Message]) {
         if !has_document || has_text {
             continue;
         }
-        let last = message.content.iter().rposition(ContentBlock::is_substance);
+        // An instruction is none of the turn's own, and stays at its end.
+        let is_said = |block: &ContentBlock| {
+            block.is_substance() && !matches!(block, ContentBlock::Instruction(_))
+        };
+        let last = message.content.iter().rposition(is_said);
         let behind = last.map_or(0, |last| last + 1);
         let filler = ContentBlock::Text(FILLER.to_owned());
         message.content.insert(behind, filler);

@@ -17,11 +17,13 @@ mod schema_keys;
 mod schema_merge;
 mod schema_root;
 mod schema_words;
+mod tool_choice;
 mod tools;
 mod turns;
 mod wishes;
 
 pub use json::JsonAnswer;
+pub use tool_choice::AllowedCalls;
 pub use wishes::{CachingWish, EffortWish, JsonWish, ReasoningWish, Thinking, Wishes};
 
 use super::property_keys::PropertyKeys;
@@ -33,12 +35,14 @@ use crate::models::Facts;
 /// What the rules ask of the answer's way back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Calls must not reach the client: it offered no tools, or wants none called.
-    pub hide_tool_calls: bool,
+    /// Which of the model's calls reach the client.
+    pub allowed_calls: AllowedCalls,
     /// How the JSON that was asked for comes back.
     pub json: Option<JsonAnswer>,
     /// The properties that the model knows by other names than the client.
     pub keys: PropertyKeys,
+    /// What stands at the end of the prompt, on families that bind their reasoning to the prompt.
+    pub instructions: Vec<String>,
 }
 
 /// Repairs `request` for a model with these `facts`, and asks it for what is wished.
@@ -55,6 +59,9 @@ pub fn apply(
     pairing::pair_tool_results(&mut request.messages, adjustments);
     call_ids::make_unique(&mut request.messages, facts);
     media::move_out_of_results(&mut request.messages, facts, adjustments);
+    if request.tool_config.is_none() && pairing::has_calls(&request.messages) {
+        reasoning::drop_unbound(&mut request.messages, facts, adjustments);
+    }
     let reasons = reasoning::apply(
         request,
         wishes.reasoning,
@@ -65,14 +72,26 @@ pub fn apply(
     );
 
     tools::drop_namesakes(request, adjustments);
-    let hide_tool_calls = tools::declare(request, wishes.calls_forbidden);
-    tools::choose(request, reasons, facts, adjustments);
+    let mut instructions = Vec::new();
+    let allowed_calls = tool_choice::apply(
+        request,
+        std::mem::take(&mut wishes.allowed_calls),
+        reasons,
+        facts,
+        &mut instructions,
+        adjustments,
+    );
+    wishes.one_call &= allowed_calls != AllowedCalls::None;
     schema_root::flatten(request, "tools[].function.parameters", facts, adjustments);
     tools::strict(request, facts, adjustments);
-    let json = wishes
-        .json
-        .take()
-        .map(|wish| json::apply(request, wish, hide_tool_calls, reasons, facts, adjustments));
+    let json = wishes.json.take().map(|wish| {
+        let terms = json::Terms {
+            calls_forbidden: allowed_calls == AllowedCalls::None,
+            reasons,
+            facts,
+        };
+        json::apply(request, wish, terms, &mut instructions, adjustments)
+    });
     if json.is_some() {
         let field = "response_format.json_schema.schema";
         schema_root::flatten(request, field, facts, adjustments);
@@ -88,6 +107,8 @@ pub fn apply(
     );
     fields::apply(request, &mut wishes, reasons, facts, adjustments)?;
 
+    let binding = facts.binds_thinking.then(|| instructions.clone());
+    turns::instruct(request, instructions, facts);
     turns::place_instructions(request, facts);
     turns::merge_turns(&mut request.messages);
     pairing::results_first(&mut request.messages);
@@ -99,8 +120,9 @@ pub fn apply(
     media::text_beside_documents(&mut request.messages);
     caching::apply(request, wishes.caching, facts, adjustments);
     Ok(Outcome {
-        hide_tool_calls,
+        allowed_calls,
         json,
         keys,
+        instructions: binding.unwrap_or_default(),
     })
 }

@@ -1,5 +1,8 @@
-//! H6 to H8 and H12: calls and their results. All results of a turn stand in the user's turn right
-//! after it, each call has one, and each result has a call.
+//! H6 to H8: calls and their results. All results of a turn stand in the user's turn right after
+//! it, each call has one, and each result has a call.
+//!
+//! H12: the blocks of the model's turn stay in the order in which its messages were written. A
+//! signed block of reasoning is bound to what stands before it, so that nothing is sorted here.
 
 use std::collections::HashSet;
 
@@ -9,7 +12,7 @@ use crate::converse::request::{Message, Role};
 
 /// Brings every call's results together in the turn after it, in the place of what was wrong.
 pub(super) fn pair_tool_results(messages: &mut Vec<Message>, adjustments: &mut Adjustments) {
-    if !messages.iter().any(has_tool_block) {
+    if !has_calls(messages) {
         return;
     }
     super::turns::merge_turns(messages);
@@ -21,7 +24,7 @@ pub(super) fn pair_tool_results(messages: &mut Vec<Message>, adjustments: &mut A
             paired.push(message);
             continue;
         }
-        let calls = order_and_name_calls(&mut message, adjustments);
+        let calls = name_calls(&mut message, adjustments);
         paired.push(message);
         if calls.is_empty() {
             continue;
@@ -45,21 +48,17 @@ pub(super) fn results_first(messages: &mut [Message]) {
     }
 }
 
+/// Whether the conversation has calls of tools.
+pub(super) fn has_calls(messages: &[Message]) -> bool {
+    messages.iter().any(has_tool_block)
+}
+
 fn has_tool_block(message: &Message) -> bool {
     message.content.iter().any(ContentBlock::is_tool_block)
 }
 
-/// The ids of a turn's calls, in order; reasoning goes before text, text before the calls, and a call whose id was there
-/// already is left out.
-fn order_and_name_calls(message: &mut Message, adjustments: &mut Adjustments) -> Vec<String> {
-    let ends_with_point = matches!(message.content.last(), Some(ContentBlock::CachePoint(_)));
-    let point = message.content.pop_if(|_| ends_with_point);
-    message.content.sort_by_key(|block| match block {
-        ContentBlock::ReasoningContent(_) => 0,
-        ContentBlock::ToolUse(_) => 2,
-        _ => 1,
-    });
-    message.content.extend(point);
+/// The ids of a turn's calls, in order; a call whose id was there already is left out.
+fn name_calls(message: &mut Message, adjustments: &mut Adjustments) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     let mut known: HashSet<String> = HashSet::new();
     message.content.retain(|block| {

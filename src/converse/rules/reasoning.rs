@@ -33,10 +33,17 @@ pub(super) fn apply(
     adjustments: &mut Adjustments,
 ) -> bool {
     keep_what_the_family_takes_back(&mut request.messages, facts, adjustments);
-    let on = turn_knob(request, wish, output_limit, facts, adjustments)
-        || facts.always_reasons
-        || facts.has_reasoning_knob() && is_turned_on(provider_fields);
-    if !on {
+    let turned = turn_knob(request, wish, output_limit, facts, adjustments);
+    let by_client = setting_of(provider_fields).filter(|_| facts.has_reasoning_knob());
+    let on = turned == Turned::On || facts.always_reasons || by_client == Some(true);
+    // Reasoning of before stays where it is left off for one call alone: the next one may go on
+    // from it.
+    let keeps = match turned {
+        Turned::On | Turned::LeftOff => true,
+        Turned::Untouched => facts.reasons_by_default && by_client.is_none(),
+        Turned::Off => false,
+    };
+    if !on && !keeps {
         let action = "left out, the model is not asked to reason";
         take_out(&mut request.messages, action, adjustments, |_| false);
     }
@@ -53,19 +60,40 @@ pub(super) fn apply(
     on
 }
 
-/// Whether the client has turned the knob itself, with a key of the provider's own.
-fn is_turned_on(fields: &Fields) -> bool {
+/// Drops the reasoning of a conversation whose tools the client has taken away, on families that
+/// bind it: the list of tools is part of what it is bound to.
+pub(super) fn drop_unbound(messages: &mut [Message], facts: &Facts, adjustments: &mut Adjustments) {
+    if facts.binds_thinking {
+        let action = "left out, it is bound to tools that this request does not offer";
+        take_out(messages, action, adjustments, |_| false);
+    }
+}
+
+/// What became of the knob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turned {
+    /// The model is asked to reason.
+    On,
+    /// It is asked to, and cannot be for this call.
+    LeftOff,
+    /// It is asked not to, or cannot be asked.
+    Off,
+    /// Nothing is said of it.
+    Untouched,
+}
+
+/// Whether the client has turned the knob on or off itself, with a key of the provider's own.
+fn setting_of(fields: &Fields) -> Option<bool> {
     #[derive(Deserialize)]
     struct Knob {
         r#type: String,
     }
     // `reasoning_config` is Claude's `thinking` by an older name [R] conv-claude-64de31c6.
     let keys = ["thinking", "reasoning_config", "reasoningConfig"];
-    let mut set = keys.into_iter().filter_map(|key| fields.get(key));
-    set.any(|value| {
-        let knob: Option<Knob> = serde_json::from_str(value.as_str()).ok();
-        knob.is_some_and(|knob| matches!(knob.r#type.as_str(), "enabled" | "adaptive"))
-    })
+    let set = keys.into_iter().filter_map(|key| fields.get(key));
+    let knobs = set.filter_map(|value| serde_json::from_str::<Knob>(value.as_str()).ok());
+    let settings = knobs.map(|knob| matches!(knob.r#type.as_str(), "enabled" | "adaptive"));
+    settings.reduce(|one, other| one || other)
 }
 
 /// What is asked of a knob.
@@ -81,7 +109,7 @@ fn turn_knob(
     output_limit: Option<u32>,
     facts: &Facts,
     adjustments: &mut Adjustments,
-) -> bool {
+) -> Turned {
     let effort = match wish.effort {
         Some(EffortWish::Level(effort)) => Some(effort),
         Some(EffortWish::None) | None => None,
@@ -99,9 +127,9 @@ fn turn_knob(
         (None, Some(EffortWish::Level(effort))) => Ask::Effort(effort),
         (Some(Thinking::Disabled), _) | (None, Some(EffortWish::None)) => {
             turn_off(request, wish, output_limit, facts, adjustments);
-            return false;
+            return Turned::Off;
         }
-        (None, None) => return false,
+        (None, None) => return Turned::Untouched,
     };
     if !facts.has_reasoning_knob() {
         let action = match facts.always_reasons {
@@ -109,25 +137,29 @@ fn turn_knob(
             false => "ignored, this model cannot be told to reason",
         };
         adjustments.note(wish.field(), action);
-        return false;
+        return Turned::Off;
     }
-    if facts.reasoning_replay == ReasoningReplay::Signed
-        && !facts.always_reasons
-        && lacks_reasoning(&request.messages)
-    {
+    // Adaptive thinking does not ask for it (Anthropic's documentation of adaptive thinking).
+    let takes_budget = match facts.reasoning {
+        ReasoningKnob::Budget => true,
+        ReasoningKnob::Adaptive => matches!(ask, Ask::Budget(_)),
+        _ => false,
+    };
+    if takes_budget && lacks_reasoning(&request.messages) {
         adjustments.note(
             wish.field(),
             "left off for this call; the reasoning before its tool calls is not known",
         );
-        return false;
+        return Turned::LeftOff;
     }
-    let takes_budget = facts.reasoning == ReasoningKnob::Budget;
-    if takes_budget && output_limit.is_some_and(|most| most <= LEAST_BUDGET) {
+    if facts.reasoning == ReasoningKnob::Budget
+        && output_limit.is_some_and(|most| most <= LEAST_BUDGET)
+    {
         adjustments.note(
             wish.field(),
             "left off, no answer may be as long as the least budget",
         );
-        return false;
+        return Turned::LeftOff;
     }
     let mut turn = Turn {
         request,
@@ -136,7 +168,7 @@ fn turn_knob(
         adjustments,
     };
     turn.knob(ask, output_limit);
-    true
+    Turned::On
 }
 
 /// Most families reason only when told to. Those that always do get their least effort.
@@ -148,11 +180,21 @@ fn turn_off(
     adjustments: &mut Adjustments,
 ) {
     if !facts.always_reasons {
+        #[derive(Serialize)]
+        struct Disabled {
+            r#type: &'static str,
+        }
+        let fields = &mut request.additional_model_request_fields;
+        if facts.reasons_by_default
+            && facts.reasoning == ReasoningKnob::AdaptiveSummarized
+            && let Ok(disabled) = JsonText::of(&Disabled { r#type: "disabled" })
+        {
+            fields.set("thinking", disabled);
+        }
         // Where nothing is said, these reason as much as they find right.
         if facts.reasoning == ReasoningKnob::ReasoningObject
             && let Ok(none) = JsonText::of(&EffortObject { effort: "none" })
         {
-            let fields = &mut request.additional_model_request_fields;
             fields.set("reasoning", none);
         }
         return;
@@ -466,29 +508,21 @@ fn take_out(
     }
 }
 
-/// Whether a turn that called tools, and whose results the model is to go on from, has lost its
-/// reasoning: Claude refuses to go on reasoning then ("Expected `thinking` or `redacted_thinking`,
-/// but found `tool_use`").
+/// Whether the model is to go on from the results of calls that it has no reasoning before: with a
+/// budget Claude refuses that of the last of its turns ("Expected `thinking` or
+/// `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final `assistant`
+/// message must start with a thinking block").
 fn lacks_reasoning(messages: &[Message]) -> bool {
-    // Whether what stands behind the model's turn, which becomes one turn, answers its calls. If it
-    // does not, the user has begun anew.
-    let mut answered = false;
-    for message in messages.iter().rev() {
-        let has = |is: fn(&ContentBlock) -> bool| message.content.iter().any(is);
-        if message.role != Role::Assistant {
-            answered |= has(|block| matches!(block, ContentBlock::ToolResult(_)));
-            continue;
-        }
-        if !answered || !has(|block| matches!(block, ContentBlock::ToolUse(_))) {
-            return false;
-        }
-        let first = message.content.first();
-        if !matches!(first, Some(ContentBlock::ReasoningContent(_))) {
-            return true;
-        }
-        answered = false;
-    }
-    false
+    let last = messages.iter().rposition(|m| m.role == Role::Assistant);
+    let Some((model, after)) = last.and_then(|last| messages.get(last..)?.split_first()) else {
+        return false;
+    };
+    let answered = |message: &Message| {
+        let mut blocks = message.content.iter();
+        blocks.any(|block| matches!(block, ContentBlock::ToolResult(_)))
+    };
+    let first = model.content.first();
+    after.iter().any(answered) && !matches!(first, Some(ContentBlock::ReasoningContent(_)))
 }
 
 #[cfg(test)]

@@ -1,15 +1,12 @@
-//! H9 and the kinds of tool choice: what must be declared, and what can be demanded.
+//! Tools where the family has none, several of one name, and inputs that are held to their schemas.
 
 use std::collections::HashSet;
 
 use crate::adjustments::Adjustments;
-use crate::converse::JsonText;
 use crate::converse::content::ContentBlock;
-use crate::converse::request::{
-    ConverseRequest, SystemBlock, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
-};
+use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema};
 use crate::fault::Fault;
-use crate::models::{Facts, ReasoningReplay};
+use crate::models::Facts;
 
 /// The most tools that are held to their schemas, by the live checks noted in pydantic-ai.
 const MOST_STRICT_TOOLS: usize = 20;
@@ -60,84 +57,6 @@ pub(super) fn drop_namesakes(request: &mut ConverseRequest, adjustments: &mut Ad
     }
     kept.reverse();
     config.tools = kept;
-}
-
-/// H9: a conversation with calls in it has its tools declared, also where the client offers none
-/// or wants none called. Returns whether the model's calls are to be kept from the client.
-pub(super) fn declare(request: &mut ConverseRequest, calls_forbidden: bool) -> bool {
-    if !calls_forbidden {
-        return false;
-    }
-    let called = called_tools(request);
-    if called.is_empty() {
-        request.tool_config = None;
-        return true;
-    }
-    let config = request.tool_config.get_or_insert_with(|| ToolConfig {
-        tools: called.into_iter().map(bare_tool).collect(),
-        tool_choice: None,
-    });
-    config.tool_choice = None;
-    true
-}
-
-/// The names of the tools that the conversation has calls of, each once, in order.
-fn called_tools(request: &ConverseRequest) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    let mut known: HashSet<&str> = HashSet::new();
-    for block in request.messages.iter().flat_map(|message| &message.content) {
-        if let ContentBlock::ToolUse(call) = block
-            && known.insert(&call.name)
-        {
-            names.push(call.name.clone());
-        }
-    }
-    names
-}
-
-fn bare_tool(name: String) -> Tool {
-    let any_object = JsonText::parse(r#"{"type":"object"}"#.to_owned());
-    Tool::ToolSpec(ToolSpec {
-        name,
-        description: None,
-        input_schema: ToolInputSchema::Json(
-            any_object.unwrap_or_else(|_| JsonText::empty_object()),
-        ),
-        strict: None,
-    })
-}
-
-/// What the family cannot be made to do, or not while it reasons, is asked of it in words.
-pub(super) fn choose(
-    request: &mut ConverseRequest,
-    reasons: bool,
-    facts: &Facts,
-    adjustments: &mut Adjustments,
-) {
-    let Some(config) = request.tool_config.as_mut() else {
-        return;
-    };
-    let thinks = reasons && facts.reasoning_replay == ReasoningReplay::Signed;
-    let instruction = match &config.tool_choice {
-        Some(ToolChoice::Any {}) if !facts.forces_any_tool || thinks => {
-            "Answer by calling one of the tools.".to_owned()
-        }
-        Some(ToolChoice::Tool { name }) if !facts.forces_named_tool || thinks => {
-            let name = name.clone();
-            config
-                .tools
-                .retain(|tool| tool.spec().is_none_or(|spec| spec.name == name));
-            format!("Answer by calling the tool `{name}`.")
-        }
-        _ => return,
-    };
-    config.tool_choice = Some(ToolChoice::Auto {});
-    request.system.push(SystemBlock::Text(instruction));
-    let action = match thinks {
-        true => "asked for in words, a model that reasons cannot be forced",
-        false => "asked for in words, this model cannot be forced",
-    };
-    adjustments.note("tool_choice", action);
 }
 
 /// Holds inputs to their schemas where the family does so, for as many tools as it does so for.

@@ -24,6 +24,34 @@ pub(super) fn drop_blank_text(request: &mut ConverseRequest) {
     messages.retain(|message| message.content.iter().any(ContentBlock::is_substance));
 }
 
+/// What the gateway itself asks of the model. On families whose prefix has to stay as it is it
+/// stands at the end of the prompt, behind what the user said last: the next turn may ask for
+/// something else.
+pub(super) fn instruct(request: &mut ConverseRequest, words: Vec<String>, facts: &Facts) {
+    if !facts.keeps_prefix() {
+        let blocks = words.into_iter().map(SystemBlock::Text);
+        request.system.extend(blocks);
+        return;
+    }
+    if words.is_empty() {
+        return;
+    }
+    let messages = &mut request.messages;
+    // An assistant's turn at the end is for the model to go on writing.
+    let place = messages.iter().rposition(|m| m.role != Role::Assistant);
+    let blocks = words.into_iter().map(ContentBlock::Instruction);
+    match place.and_then(|place| messages.get_mut(place)) {
+        Some(message) => message.content.extend(blocks),
+        None => {
+            let leading = Message {
+                role: Role::User,
+                content: blocks.collect(),
+            };
+            messages.insert(0, leading);
+        }
+    }
+}
+
 /// Instructions where the family takes them: in turns of their own, in the user's turns, or, for
 /// families without a system prompt, in the first of the user's turns.
 pub(super) fn place_instructions(request: &mut ConverseRequest, facts: &Facts) {

@@ -2,6 +2,7 @@
 
 use serde_json::Number;
 
+use super::tool_choice::AllowedCalls;
 use crate::converse::JsonText;
 use crate::converse::content::CacheTtl;
 use crate::converse::options::Fields;
@@ -10,8 +11,8 @@ use crate::models::Effort;
 /// What is wanted of the rules, beside what the request says itself.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wishes {
-    /// No tool is to be called.
-    pub calls_forbidden: bool,
+    /// Which tools may be called.
+    pub allowed_calls: AllowedCalls,
     /// One tool is to be called at the most.
     pub one_call: bool,
     /// Whether and how much to reason.

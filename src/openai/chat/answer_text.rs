@@ -31,6 +31,7 @@ impl AnswerText {
         let has_tag = !plan.reasoning_tag.is_empty();
         let json = plan.json.as_ref().map(|json| match json {
             JsonAnswer::Text => JsonFilter::new(Prose::Passes),
+            JsonAnswer::Within => JsonFilter::new(Prose::IsLeftOut),
             JsonAnswer::Tool(_) => JsonFilter::new(Prose::IsHeld),
         });
         Self {
@@ -41,6 +42,11 @@ impl AnswerText {
             annotations: 0,
             citations: 0,
         }
+    }
+
+    /// The characters that the client has.
+    pub(super) fn length(&self) -> usize {
+        self.length
     }
 
     /// Whether the client has any of it.

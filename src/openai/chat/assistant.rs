@@ -1,13 +1,15 @@
 //! The assistant's messages: what the model has said, called and thought before.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::content::Content;
-use super::conversation::{Reader, blocks_of};
+use super::conversation::{MarkedText, Reader, blocks_of};
 use super::names::bedrock_call_id;
 use super::types::{CustomCall, FunctionCall, ThinkingBlock, ToolCall};
 use crate::converse::JsonText;
 use crate::converse::content::{ContentBlock, ReasoningBlock, ReasoningText, ToolUseBlock};
+use crate::converse::remembered::{RememberedTurn, TurnPart, reasoning_key};
 use crate::fault::Fault;
 
 /// What an assistant's message says.
@@ -37,60 +39,83 @@ impl Reader<'_> {
             thinking_blocks,
         } = said;
         let tool_calls = tool_calls.unwrap_or_default();
-        let mut blocks = self.reasoning(reasoning_content, thinking_blocks, &tool_calls, path)?;
+        let thinking_blocks = thinking_blocks.unwrap_or_default();
+        let given = self.given(thinking_blocks, path)?;
+        let remembered = self.remembered(&given, &tool_calls);
+        let reasoning = match (given.is_empty(), &remembered) {
+            (false, _) => given,
+            (true, Some(turn)) => turn.reasoning.clone(),
+            (true, None) => unsigned(reasoning_content),
+        };
         let texts = self.texts(content, path)?;
-        blocks.extend(blocks_of(texts));
-        blocks.extend(refusal.map(ContentBlock::Text));
+        let mut calls = Vec::with_capacity(tool_calls.len());
         for (position, call) in tool_calls.into_iter().enumerate() {
             let path = format!("{path}.tool_calls[{position}]");
-            blocks.push(self.tool_call(*call, &path)?);
+            calls.push(self.tool_call(*call, &path)?);
         }
         if let Some(call) = function_call {
             // The older form has no ids; the place in the conversation gives one that stays.
             let id = format!("call_{index}");
             let path = format!("{path}.function_call");
             let name = call.name.clone().unwrap_or_default();
-            blocks.push(self.function_use(id.clone(), *call, &path)?);
+            calls.push(self.function_use(id.clone(), *call, &path)?);
             self.open_function_calls.entry(name).or_default().push(id);
         }
-        Ok(blocks)
+        if let Some(turn) = &remembered {
+            self.instruct(&turn.instructions);
+        }
+        let parts = Parts {
+            reasoning: reasoning
+                .into_iter()
+                .map(ContentBlock::ReasoningContent)
+                .collect(),
+            texts,
+            refusal,
+            calls,
+        };
+        Ok(parts.blocks(
+            remembered
+                .map(|turn| turn.order.clone())
+                .unwrap_or_default(),
+        ))
     }
 
-    /// The reasoning that the client gives back, or that the gateway remembers of a call that the
-    /// client gives back without it.
-    fn reasoning(
+    /// The reasoning that the client gives back.
+    fn given(
         &mut self,
-        content: Option<String>,
-        blocks: Option<Vec<Box<ThinkingBlock>>>,
-        calls: &[Box<ToolCall>],
+        blocks: Vec<Box<ThinkingBlock>>,
         path: &str,
-    ) -> Result<Vec<ContentBlock>, Fault> {
-        let given = blocks.unwrap_or_default();
-        if !given.is_empty() {
-            let numbered = given.into_iter().enumerate();
-            return numbered
-                .map(|(position, block)| {
-                    self.thinking_block(*block, &format!("{path}.thinking_blocks[{position}]"))
-                })
-                .collect();
-        }
-        let recall = self.terms.recall;
-        let ids = calls.iter().filter_map(|call| call.id.as_deref());
-        if let Some(remembered) = ids.into_iter().find_map(recall) {
-            let blocks = remembered.iter().cloned();
-            return Ok(blocks.map(ContentBlock::ReasoningContent).collect());
-        }
-        let text = content.filter(|text| !text.is_empty());
-        let unsigned = text.map(|text| {
-            ContentBlock::ReasoningContent(ReasoningBlock::ReasoningText(ReasoningText {
-                text,
-                signature: None,
-            }))
-        });
-        Ok(unsigned.into_iter().collect())
+    ) -> Result<Vec<ReasoningBlock>, Fault> {
+        let numbered = blocks.into_iter().enumerate();
+        let path = |position| format!("{path}.thinking_blocks[{position}]");
+        let blocks = numbered.map(|(position, block)| self.thinking_block(*block, &path(position)));
+        blocks.collect()
     }
 
-    fn thinking_block(&mut self, block: ThinkingBlock, path: &str) -> Result<ContentBlock, Fault> {
+    /// What is remembered of the response that the message gives back.
+    fn remembered(
+        &self,
+        given: &[ReasoningBlock],
+        calls: &[Box<ToolCall>],
+    ) -> Option<Arc<RememberedTurn>> {
+        let recall = self.terms.recall;
+        let mut ids = calls.iter().filter_map(|call| call.id.as_deref());
+        let by_call = ids.find_map(recall);
+        match given.first() {
+            // The client's own goes before what is remembered, which may be of another response.
+            Some(first) => {
+                let turn = by_call.or_else(|| recall(&reasoning_key(first)));
+                turn.filter(|turn| turn.reasoning == given)
+            }
+            None => by_call,
+        }
+    }
+
+    fn thinking_block(
+        &mut self,
+        block: ThinkingBlock,
+        path: &str,
+    ) -> Result<ReasoningBlock, Fault> {
         let ThinkingBlock {
             kind,
             thinking,
@@ -100,7 +125,7 @@ impl Reader<'_> {
             unknown,
         } = block;
         self.note_unknown(&unknown, "messages[].thinking_blocks[]");
-        let block = match kind.as_deref() {
+        Ok(match kind.as_deref() {
             Some("thinking") => ReasoningBlock::ReasoningText(ReasoningText {
                 text: thinking.ok_or_else(|| Fault::missing_field(path, "thinking"))?,
                 signature: signature.filter(|signature| !signature.is_empty()),
@@ -115,8 +140,7 @@ impl Reader<'_> {
                 ));
             }
             None => return Err(Fault::missing_field(path, "type")),
-        };
-        Ok(ContentBlock::ReasoningContent(block))
+        })
     }
 
     fn tool_call(&mut self, call: ToolCall, path: &str) -> Result<ContentBlock, Fault> {
@@ -199,6 +223,89 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Reasoning without a signature.
+fn unsigned(text: Option<String>) -> Vec<ReasoningBlock> {
+    let text = text.filter(|text| !text.is_empty());
+    let block = text.map(|text| {
+        ReasoningBlock::ReasoningText(ReasoningText {
+            text,
+            signature: None,
+        })
+    });
+    block.into_iter().collect()
+}
+
+/// The parts of an assistant's message.
+struct Parts {
+    reasoning: Vec<ContentBlock>,
+    texts: Vec<MarkedText>,
+    refusal: Option<String>,
+    calls: Vec<ContentBlock>,
+}
+
+impl Parts {
+    /// The blocks of the message: where the parts are those of a response in `order`, as they stood
+    /// there; else what was thought, then what was said, then the calls.
+    fn blocks(self, order: Vec<TurnPart>) -> Vec<ContentBlock> {
+        let Self {
+            reasoning,
+            texts,
+            refusal,
+            calls,
+        } = self;
+        let text: Option<&str> = match texts.as_slice() {
+            [] => Some(""),
+            [(text, None)] => Some(text),
+            _ => None,
+        };
+        if let Some(text) = text.filter(|_| refusal.is_none())
+            && fits(&order, reasoning.len(), text, calls.len())
+        {
+            return in_order(&order, reasoning, text, calls);
+        }
+        let mut blocks = reasoning;
+        blocks.extend(blocks_of(texts));
+        blocks.extend(refusal.map(ContentBlock::Text));
+        blocks.extend(calls);
+        blocks
+    }
+}
+
+/// Whether there is as much of everything as `order` has places for.
+fn fits(order: &[TurnPart], reasoning: usize, text: &str, calls: usize) -> bool {
+    let (mut thoughts, mut characters, mut called) = (0, 0_usize, 0);
+    for part in order {
+        match part {
+            TurnPart::Reasoning => thoughts += 1,
+            TurnPart::Text(length) => characters = characters.saturating_add(*length),
+            TurnPart::Call => called += 1,
+        }
+    }
+    (thoughts, called) == (reasoning, calls)
+        && characters == text.chars().count()
+        && !order.is_empty()
+}
+
+fn in_order(
+    order: &[TurnPart],
+    reasoning: Vec<ContentBlock>,
+    text: &str,
+    calls: Vec<ContentBlock>,
+) -> Vec<ContentBlock> {
+    let mut reasoning = reasoning.into_iter();
+    let mut characters = text.chars();
+    let mut calls = calls.into_iter();
+    let blocks = order.iter().filter_map(|part| match part {
+        TurnPart::Reasoning => reasoning.next(),
+        TurnPart::Text(length) => {
+            let text = characters.by_ref().take(*length).collect();
+            Some(ContentBlock::Text(text))
+        }
+        TurnPart::Call => calls.next(),
+    });
+    blocks.collect()
 }
 
 /// `{"key": "text"}`

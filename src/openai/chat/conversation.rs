@@ -229,6 +229,16 @@ impl Reader<'_> {
         self.conversation.messages.push(Message { role, content });
     }
 
+    /// Puts back what the gateway had asked at the end of the prompt before the model's turn that is
+    /// read now.
+    pub(super) fn instruct(&mut self, instructions: &[String]) {
+        let last = self.conversation.messages.last_mut();
+        if let Some(last) = last.filter(|message| message.role != Role::Assistant) {
+            let blocks = instructions.iter().cloned().map(ContentBlock::Instruction);
+            last.content.extend(blocks);
+        }
+    }
+
     pub(super) fn note_unknown(&mut self, unknown: &Unknown, place: &str) {
         note_unknown(self.adjustments, unknown, &format!("{place}."));
     }

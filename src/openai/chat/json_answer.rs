@@ -1,6 +1,8 @@
 //! Text that should be one JSON value: models put it between Markdown fences, or say something
 //! before they answer by a call.
 
+use serde::de::IgnoredAny;
+
 /// What becomes of text that does not begin like JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Prose {
@@ -8,6 +10,8 @@ pub(super) enum Prose {
     Passes,
     /// It is held: a call may follow that is the answer.
     IsHeld,
+    /// It is left out, with all that stands behind the JSON, as far as there is JSON.
+    IsLeftOut,
 }
 
 /// Takes the fences away while the text streams. White space within them goes with them; text
@@ -23,6 +27,7 @@ pub(super) struct JsonAnswer {
     prose: Prose,
     place: Place,
     held: String,
+    value: JsonEnd,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +35,8 @@ enum Place {
     Start,
     /// Behind an opening fence.
     Fenced,
+    /// Within a value behind which nothing passes.
+    Value,
     /// All that comes passes.
     Passing,
     /// All that comes is held.
@@ -53,6 +60,7 @@ impl JsonAnswer {
             prose,
             place: Place::Start,
             held: String::new(),
+            value: JsonEnd::default(),
         }
     }
 
@@ -64,6 +72,7 @@ impl JsonAnswer {
                 self.begin(out);
             }
             Place::Fenced => self.within_fences(text, out),
+            Place::Value => self.within_value(text, out),
             Place::Passing => give(text, out),
             Place::Holding => self.held.push_str(text),
             Place::Dropping => {}
@@ -75,6 +84,13 @@ impl JsonAnswer {
     pub(super) fn finish(&mut self, out: &mut impl FnMut(&str)) {
         let held = std::mem::take(&mut self.held);
         let fenced = self.place == Place::Fenced;
+        if self.prose == Prose::IsLeftOut {
+            give(json_within(&held).unwrap_or(&held), out);
+            if self.place != Place::Dropping {
+                self.place = Place::Passing;
+            }
+            return;
+        }
         match held.trim_end().strip_suffix("```").filter(|_| fenced) {
             Some(before_fence) => give(before_fence.trim_end(), out),
             None => give(&held, out),
@@ -93,16 +109,38 @@ impl JsonAnswer {
     fn begin(&mut self, out: &mut impl FnMut(&str)) {
         match beginning(&self.held) {
             Beginning::Undecided => {}
+            Beginning::Fence(length) if self.prose == Prose::IsLeftOut => {
+                self.place = Place::Value;
+                let body = self.held.split_off(length);
+                self.held.clear();
+                self.within_value(&body, out);
+            }
+            Beginning::Json if self.prose == Prose::IsLeftOut => {
+                self.place = Place::Value;
+                let body = std::mem::take(&mut self.held);
+                self.within_value(body.trim_start(), out);
+            }
             Beginning::Fence(length) => {
                 self.place = Place::Fenced;
                 let body = self.held.split_off(length);
                 self.held.clear();
                 self.within_fences(&body, out);
             }
-            Beginning::Prose if self.prose == Prose::IsHeld => self.place = Place::Holding,
+            Beginning::Prose if self.prose != Prose::Passes => self.place = Place::Holding,
             Beginning::Json | Beginning::Prose => {
                 self.place = Place::Passing;
                 give(&std::mem::take(&mut self.held), out);
+            }
+        }
+    }
+
+    /// Passes `text` up to the end of the value.
+    fn within_value(&mut self, text: &str, out: &mut impl FnMut(&str)) {
+        match self.value.find(text) {
+            None => give(text, out),
+            Some(end) => {
+                give(text.split_at(end).0, out);
+                self.place = Place::Dropping;
             }
         }
     }
@@ -117,6 +155,52 @@ impl JsonAnswer {
         let (_, tail) = text.split_at(body.len());
         self.held.push_str(tail);
     }
+}
+
+/// Finds where an object or an array ends, piece by piece.
+#[derive(Debug, Default)]
+struct JsonEnd {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl JsonEnd {
+    /// Where in the next piece the value ends, if it does; always between two characters.
+    fn find(&mut self, text: &str) -> Option<usize> {
+        for (position, byte) in text.bytes().enumerate() {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' if self.in_string => self.escaped = true,
+                b'"' => self.in_string = !self.in_string,
+                b'{' | b'[' if !self.in_string => self.depth += 1,
+                b'}' | b']' if !self.in_string => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
+                        return Some(position + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+/// The first object within a text, or else the first array. Only so many places are tried: each
+/// may be read to the end of the text.
+fn json_within(text: &str) -> Option<&str> {
+    const MOST_TRIES: usize = 64;
+    ['{', '['].into_iter().find_map(|start| {
+        let places = text.match_indices(start).take(MOST_TRIES);
+        let mut values = places.filter_map(|(place, _)| {
+            let rest = text.split_at(place).1;
+            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+            values.next()?.ok()?;
+            Some(rest.split_at(values.byte_offset()).0)
+        });
+        values.next()
+    })
 }
 
 fn beginning(text: &str) -> Beginning {
@@ -238,6 +322,28 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_stands_around_json_that_was_asked_for_in_words_is_left_out() {
+        for (text, expected) in [
+            ("{\"a\": \"}{\\\"\"} That is it.", "{\"a\": \"}{\\\"\"}"),
+            ("```json\n{\"a\": [1]}\n```\nThat is it.", "{\"a\": [1]}"),
+            ("Here {it} is [1]:\n```json\n{\"a\": 1}\n```", "{\"a\": 1}"),
+            ("The list: [1, 2].", "[1, 2]"),
+            ("I cannot do {that}.", "I cannot do {that}."),
+            ("{\"a\": \"cut of", "{\"a\": \"cut of"),
+            ("", ""),
+        ] {
+            assert_eq!(
+                given(Prose::IsLeftOut, &[text]).concat(),
+                expected,
+                "{text}"
+            );
+        }
+        // Nothing of it waits.
+        let pieces = ["{\"a\"", ": 1", "} so"];
+        assert_eq!(given(Prose::IsLeftOut, &pieces), ["{\"a\"", ": 1", "}"]);
+    }
+
     proptest! {
         #[test]
         fn the_splitting_into_pieces_does_not_matter(
@@ -246,7 +352,7 @@ mod tests {
             let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
             let whole = pieces.concat();
             let characters: Vec<&str> = whole.split_inclusive(|_| true).collect();
-            for prose in [Prose::Passes, Prose::IsHeld] {
+            for prose in [Prose::Passes, Prose::IsHeld, Prose::IsLeftOut] {
                 let expected = given(prose, &[&whole]).concat();
                 prop_assert_eq!(&given(prose, &pieces).concat(), &expected);
                 prop_assert_eq!(&given(prose, &characters).concat(), &expected);
@@ -261,7 +367,7 @@ mod tests {
         ) {
             let json = serde_json::json!({ "a": text, "b": ["```"] }).to_string();
             let fenced = format!("{space}```{language}{space}{json}{space}```{space}");
-            for prose in [Prose::Passes, Prose::IsHeld] {
+            for prose in [Prose::Passes, Prose::IsHeld, Prose::IsLeftOut] {
                 prop_assert_eq!(&given(prose, &[&fenced]).concat(), &json);
             }
         }

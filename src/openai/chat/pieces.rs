@@ -13,6 +13,7 @@ use crate::converse::JsonText;
 use crate::converse::content::ReasoningBlock;
 use crate::converse::event::{BlockStart, Delta, Event, Metadata};
 use crate::converse::property_keys::KeyRestorer;
+use crate::converse::remembered::{RememberedTurn, TurnPart, is_usual};
 use crate::converse::response::{Citation, StopReason, Usage};
 use crate::converse::rules::JsonAnswer;
 use crate::converse::trace::without_operator;
@@ -28,6 +29,10 @@ pub struct Pieces {
     text: AnswerText,
     calls: Vec<String>,
     reasoning: Vec<ReasoningBlock>,
+    /// The parts of the turn as the client gets them, but for the text since the last of them.
+    order: Vec<TurnPart>,
+    /// The characters of the text in `order`.
+    ordered_text: usize,
     started: bool,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
@@ -36,6 +41,8 @@ pub struct Pieces {
     tier: Option<&'static str>,
     /// Events of the response that could not be shown to the client.
     undelivered: u64,
+    /// Calls that the client did not want.
+    withheld_calls: u64,
     ending: Ending,
 }
 
@@ -66,12 +73,15 @@ impl Pieces {
             blocks: Vec::new(),
             calls: Vec::new(),
             reasoning: Vec::new(),
+            order: Vec::new(),
+            ordered_text: 0,
             started: false,
             finish: None,
             usage: None,
             reasoning_tokens: 0,
             tier: None,
             undelivered: 0,
+            withheld_calls: 0,
             ending: Ending::default(),
         }
     }
@@ -102,14 +112,32 @@ impl Pieces {
         self.undelivered
     }
 
-    /// The ids of the calls that the client sees, and the reasoning before them, which has to be
-    /// given back to the model with them.
-    pub fn reasoning_of_calls(&mut self) -> Option<(Vec<String>, Vec<ReasoningBlock>)> {
-        if self.calls.is_empty() || self.reasoning.is_empty() {
+    /// How many calls the model made although the client wanted no such call.
+    pub fn withheld_calls(&self) -> u64 {
+        self.withheld_calls
+    }
+
+    /// What has to be given back to the model with this turn, and what the turn is found by: the
+    /// ids of the calls that the client sees, and the key of its reasoning. Nothing where the turn
+    /// has no reasoning, or the client has all of it.
+    pub fn remembered(&mut self) -> Option<(Vec<String>, RememberedTurn)> {
+        if self.reasoning.is_empty() {
             return None;
         }
-        let calls = std::mem::take(&mut self.calls);
-        Some((calls, std::mem::take(&mut self.reasoning)))
+        let mut order = std::mem::take(&mut self.order);
+        let text = self.text.length().saturating_sub(self.ordered_text);
+        order.extend((text > 0).then_some(TurnPart::Text(text)));
+        if is_usual(&order) {
+            order.clear();
+        }
+        let turn = RememberedTurn {
+            reasoning: std::mem::take(&mut self.reasoning),
+            instructions: self.plan.instructions.clone(),
+            order,
+        };
+        let mut keys = std::mem::take(&mut self.calls);
+        keys.extend(turn.key().filter(|_| turn.is_special()));
+        (!keys.is_empty()).then_some((keys, turn))
     }
 
     /// Takes the next event and gives the pieces it makes to `sink`.
@@ -184,10 +212,12 @@ impl Pieces {
             return Block::Json { empty: true };
         }
         let one_is_enough = self.plan.one_tool_call && !self.calls.is_empty();
-        if self.plan.hide_tool_calls || one_is_enough {
+        if one_is_enough || !self.plan.allowed_calls.allows(name) {
+            self.withheld_calls += 1;
             return Block::Hidden;
         }
         self.text.finish(sink);
+        self.note_part(TurnPart::Call);
         let index = self.calls.len();
         self.calls.push(id.to_owned());
         let is_custom = self.plan.names.is_custom(name);
@@ -299,12 +329,22 @@ impl Pieces {
         if !self.plan.keeps_reasoning {
             return;
         }
+        self.note_part(TurnPart::Reasoning);
         let index = self.reasoning.len();
         sink.piece(Piece::ThinkingBlock {
             index,
             block: &block,
         });
         self.reasoning.push(block);
+    }
+
+    fn note_part(&mut self, part: TurnPart) {
+        let text = self.text.length().saturating_sub(self.ordered_text);
+        if text > 0 {
+            self.ordered_text += text;
+            self.order.push(TurnPart::Text(text));
+        }
+        self.order.push(part);
     }
 
     fn note_fields(&mut self, fields: Option<&JsonText>) {

@@ -3,7 +3,7 @@
 use super::names::ToolNames;
 use crate::converse::options::Fields;
 use crate::converse::property_keys::PropertyKeys;
-use crate::converse::rules::JsonAnswer;
+use crate::converse::rules::{AllowedCalls, JsonAnswer};
 
 /// What the client's request says of its answer.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,12 +22,14 @@ pub struct AnswerPlan {
     pub keys: PropertyKeys,
     /// Whether the client speaks of `function_call` rather than of `tool_calls`.
     pub legacy_functions: bool,
-    /// Whether calls are kept from the client.
-    pub hide_tool_calls: bool,
+    /// Which of the model's calls reach the client.
+    pub allowed_calls: AllowedCalls,
     /// Whether the client takes one call at the most.
     pub one_tool_call: bool,
     /// How the JSON that was asked for comes back.
     pub json: Option<JsonAnswer>,
+    /// What stands at the end of the prompt, to be remembered with the model's reasoning.
+    pub instructions: Vec<String>,
     /// The tag that reasoning stands in within the text; empty where it has blocks of its own.
     pub reasoning_tag: String,
     /// Whether such a tag without its closing one is a remnant, and the text behind it the answer.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::media::Fetched;
 use super::types::GuardrailFields;
-use crate::converse::content::ReasoningBlock;
 use crate::converse::options::GuardrailConfig;
+use crate::converse::remembered::RememberedTurn;
 use crate::models::Facts;
 
 /// What a chat request is translated under.
@@ -18,8 +18,9 @@ pub struct Terms<'a> {
     pub output_limit: Option<u32>,
     /// What the operator and the request's headers say.
     pub options: &'a ChatOptions,
-    /// The reasoning that came before the tool call of this id, as the client knows the id.
-    pub recall: &'a dyn Fn(&str) -> Option<Arc<[ReasoningBlock]>>,
+    /// What is remembered of the response that had a tool call of this id, as the client knows the
+    /// id, or that began with the reasoning of this key.
+    pub recall: &'a dyn Fn(&str) -> Option<Arc<RememberedTurn>>,
     /// What the gateway has fetched from the addresses of the request.
     pub fetched: &'a Fetched,
 }

@@ -11,6 +11,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::{Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec};
+use crate::converse::rules::AllowedCalls;
 use crate::fault::Fault;
 
 /// The most tools OpenAI takes in a request.
@@ -30,8 +31,8 @@ pub(super) struct ToolFields {
 pub(super) struct ToolPlan {
     /// The tools for Bedrock.
     pub(super) config: Option<ToolConfig>,
-    /// Whether the client wants no call at all, which Bedrock cannot be told.
-    pub(super) forbidden: bool,
+    /// Which tools the client wants called, which Bedrock cannot be told.
+    pub(super) allowed: AllowedCalls,
     /// Whether the client speaks the older form, and is answered in it.
     pub(super) legacy: bool,
 }
@@ -228,29 +229,32 @@ impl Reader<'_> {
 
     fn present(
         &mut self,
-        mut tools: Vec<Tool>,
+        tools: Vec<Tool>,
         choice: Option<StringOrObject<ToolChoiceObject>>,
     ) -> Result<ToolPlan, Fault> {
         let choice = match choice {
             None => None,
             Some(StringOrObject::String(word)) if word == "none" => {
-                return Ok(plan(tools, None, true, false));
+                return Ok(plan(tools, None, AllowedCalls::None, false));
             }
             Some(StringOrObject::String(word)) => Some(match word.as_str() {
                 "auto" => ToolChoice::Auto {},
                 "required" => ToolChoice::Any {},
                 other => return Err(unknown_choice("tool_choice", other)),
             }),
-            Some(StringOrObject::Object(object)) => self.chosen(object, &mut tools)?,
+            Some(StringOrObject::Object(object)) => {
+                let (choice, allowed) = self.chosen(object, &tools)?;
+                return Ok(plan(tools, Some(choice), allowed, false));
+            }
         };
-        Ok(plan(tools, choice, false, false))
+        Ok(plan(tools, choice, AllowedCalls::All, false))
     }
 
     fn chosen(
         &mut self,
         object: ToolChoiceObject,
-        tools: &mut Vec<Tool>,
-    ) -> Result<Option<ToolChoice>, Fault> {
+        tools: &[Tool],
+    ) -> Result<(ToolChoice, AllowedCalls), Fault> {
         let ToolChoiceObject {
             kind,
             function,
@@ -287,17 +291,15 @@ impl Reader<'_> {
         // `{"type": "function", "name": "f"}` is how the Responses API writes it.
         let name = named.and_then(|named| named.name).or(name);
         let name = name.ok_or_else(|| Fault::missing_field(path, "name"))?;
-        self.tool_named(&name, tools, &format!("{path}.name"))
-            .map(Some)
+        let choice = self.tool_named(&name, tools, &format!("{path}.name"))?;
+        Ok((choice, AllowedCalls::All))
     }
 
-    /// Bedrock has no list of tools that may be called beside the list of tools, so the others are
-    /// left out.
     fn allowed(
         &mut self,
         allowed: AllowedTools,
-        tools: &mut Vec<Tool>,
-    ) -> Result<Option<ToolChoice>, Fault> {
+        tools: &[Tool],
+    ) -> Result<(ToolChoice, AllowedCalls), Fault> {
         let path = "tool_choice.allowed_tools";
         let AllowedTools {
             mode,
@@ -322,7 +324,9 @@ impl Reader<'_> {
             let path = format!("{path}.tools[{position}]");
             let named = function.or(custom).and_then(|named| named.name).or(name);
             let name = named.ok_or_else(|| Fault::missing_field(&path, "function.name"))?;
-            if let ToolChoice::Tool { name } = self.tool_named(&name, tools, &path)? {
+            if let ToolChoice::Tool { name } = self.tool_named(&name, tools, &path)?
+                && !kept.contains(&name)
+            {
                 kept.push(name);
             }
         }
@@ -332,10 +336,10 @@ impl Reader<'_> {
                 "no tool is allowed; name some, or choose `none`",
             ));
         }
-        tools.retain(|tool| tool.spec().is_none_or(|spec| kept.contains(&spec.name)));
+        let allowed = AllowedCalls::Only(kept);
         match mode.as_deref() {
-            None | Some("auto") => Ok(Some(ToolChoice::Auto {})),
-            Some("required") => Ok(Some(ToolChoice::Any {})),
+            None | Some("auto") => Ok((ToolChoice::Auto {}, allowed)),
+            Some("required") => Ok((ToolChoice::Any {}, allowed)),
             Some(other) => Err(Fault::invalid(
                 format!("{path}.mode"),
                 format!("`{other}` is neither `auto` nor `required`"),
@@ -364,7 +368,7 @@ impl Reader<'_> {
             None => None,
             Some(StringOrObject::String(word)) => match word.as_str() {
                 "auto" => Some(ToolChoice::Auto {}),
-                "none" => return Ok(plan(tools, None, true, true)),
+                "none" => return Ok(plan(tools, None, AllowedCalls::None, true)),
                 other => return Err(unknown_choice("function_call", other)),
             },
             Some(StringOrObject::Object(FunctionName { name, unknown })) => {
@@ -373,19 +377,19 @@ impl Reader<'_> {
                 Some(self.tool_named(&name, &tools, "function_call.name")?)
             }
         };
-        Ok(plan(tools, choice, false, true))
+        Ok(plan(tools, choice, AllowedCalls::All, true))
     }
 }
 
 fn plan(
     tools: Vec<Tool>,
     tool_choice: Option<ToolChoice>,
-    forbidden: bool,
+    allowed: AllowedCalls,
     legacy: bool,
 ) -> ToolPlan {
     ToolPlan {
         config: Some(ToolConfig { tools, tool_choice }),
-        forbidden,
+        allowed,
         legacy,
     }
 }
@@ -410,7 +414,7 @@ fn without_tools(
         (true, true) => {
             return Ok(ToolPlan {
                 config: None,
-                forbidden: true,
+                allowed: AllowedCalls::None,
                 legacy: false,
             });
         }

@@ -191,3 +191,35 @@ def test_an_unknown_effort_is_refused_by_name(client):
     with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(model=CLAUDE, messages=HELLO, reasoning_effort="enormous")
     assert refused.value.param == "reasoning_effort"
+
+
+# Binds its thoughts to the prompt in front of them, and refuses them behind any other; so does the simulator.
+BINDING = "us.anthropic.claude-opus-5-5"
+ALMANAC = {"type": "function", "function": {"name": "almanac", "parameters": {"type": "object", "properties": {}}}}
+
+
+@pytest.mark.parametrize("carries", [True, False], ids=["carried", "remembered"])
+@pytest.mark.parametrize("asked", [
+    [{}],
+    [{"response_format": {"type": "json_object"}}],
+    [{"response_format": {"type": "json_object"}}, {"tool_choice": "none"}, {}, {"tool_choice": "required"}],
+], ids=["plain", "json", "varied"])
+def test_thoughts_that_are_bound_to_their_prompt_hold_through_a_long_conversation(client, simulator, asked, carries):
+    messages = [{"role": "system", "content": "Be brief."}, *QUESTION]
+    for turn in range(8):
+        answer = client.chat.completions.create(
+            model=BINDING, messages=messages, tools=[TIME, ALMANAC], **asked[turn % len(asked)]
+        )
+        message = answer.choices[0].message
+        kept = {"role": "assistant", "content": message.content}
+        if message.tool_calls:
+            kept["tool_calls"] = [call.model_dump() for call in message.tool_calls]
+        if carries:
+            kept["thinking_blocks"] = message.thinking_blocks
+        results = [{"role": "tool", "tool_call_id": call.id, "content": "12:00"} for call in message.tool_calls or []]
+        messages = [*messages, kept, *(results or QUESTION)]
+
+    # No request was made twice, and the last has the thoughts of before.
+    received = simulator.received()
+    assert len(received) == 8
+    assert any("reasoningContent" in block for turn in received[-1]["body_json"]["messages"] for block in turn["content"])

@@ -1,4 +1,4 @@
-"""Answers of a JSON Schema: held to it by the model, or by a tool that the gateway makes of it."""
+"""Answers of a JSON Schema: held to it by the model, by a tool that the gateway makes of it, or asked for in words."""
 
 import json
 from typing import Literal
@@ -9,9 +9,11 @@ import pytest
 
 from simulated import CLAUDE, HELLO, NOVA, OPUS, calling, converse, script, text
 
-# Families with `outputConfig`, and one without whose tools can be forced.
+# A family with `outputConfig`; one without whose tools can be forced; and one that caches prompts, whose tools
+# and instructions are to stay as they are from turn to turn.
 NATIVE = CLAUDE
-MADE_UP = NOVA
+MADE_UP = "anthropic.claude-3-haiku-20240307-v1:0"
+IN_WORDS = NOVA
 
 
 class Stop(pydantic.BaseModel):
@@ -35,12 +37,12 @@ WEATHER = {"type": "function", "function": {"name": "get_weather", "strict": Tru
 
 def in_the_words_of(model, value):
     """How a model says a value: as text, or by the tool that the gateway makes up."""
-    if model == NATIVE:
+    if model != MADE_UP:
         return converse({"text": json.dumps(value)})
     return calling(("tooluse_J", "json_response", value))
 
 
-@pytest.mark.parametrize("model", [NATIVE, MADE_UP])
+@pytest.mark.parametrize("model", [NATIVE, MADE_UP, IN_WORDS])
 def test_parse_gives_an_object_of_the_class(client, simulator, model):
     simulator.order(script(in_the_words_of(model, JOURNEY)))
     choice = client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey).choices[0]
@@ -50,7 +52,7 @@ def test_parse_gives_an_object_of_the_class(client, simulator, model):
     assert choice.finish_reason == "stop"
 
 
-@pytest.mark.parametrize("model", [NATIVE, MADE_UP])
+@pytest.mark.parametrize("model", [NATIVE, MADE_UP, IN_WORDS, OPUS])
 def test_the_model_sees_the_schema_and_fills_it(client, model):
     # Nothing is ordered: the simulator itself fills the schema that reaches it.
     parsed = client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey)
@@ -85,6 +87,19 @@ def test_another_family_is_made_to_call_a_tool_with_the_schema(client, simulator
     assert "outputConfig" not in simulator.last()
 
 
+@pytest.mark.parametrize("model", [IN_WORDS, OPUS])
+def test_a_family_that_keeps_its_prompts_is_asked_at_their_end(client, simulator, model):
+    client.chat.completions.parse(model=model, messages=HELLO, tools=[WEATHER], response_format=Journey)
+    body = simulator.last()
+    [tool] = body["toolConfig"]["tools"]
+
+    assert tool["toolSpec"]["name"] == "get_weather"
+    assert "system" not in body and "outputConfig" not in body
+    said, asked = body["messages"][-1]["content"]
+    assert said == {"text": HELLO[-1]["content"]}
+    assert '"stops"' in asked["text"] and "JSON Schema" in asked["text"]
+
+
 @pytest.mark.parametrize("model", [NATIVE, OPUS])
 def test_streamed_objects_grow(client, simulator, model):
     # Texts come word by word, and inputs of Claude's tools in short pieces.
@@ -99,7 +114,7 @@ def test_streamed_objects_grow(client, simulator, model):
     assert not choice.message.tool_calls
 
 
-@pytest.mark.parametrize("model", [NATIVE, MADE_UP])
+@pytest.mark.parametrize("model", [NATIVE, MADE_UP, IN_WORDS])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_tools_of_the_clients_own_come_before_the_answer(client, simulator, model, stream):
     simulator.order(script(calling(("call_1", "get_weather", {"city": "Lisbon"}))), script(in_the_words_of(model, JOURNEY)))
@@ -156,6 +171,7 @@ def test_an_answer_that_was_cut_is_no_object(client, simulator, model):
     ['{"a": 1}'],
     ["```json\n", '{"a": 1}', "\n```"],
     ["``", "`json", '\n{"a"', ": 1}\n`", "``\n"],
+    ["Here it is:\n", '```json\n{"a"', ": 1}\n```", "\nIs that all?"],
 ])
 def test_json_mode_gives_json_alone(client, simulator, said, stream):
     simulator.order(script(text(*said)))
@@ -169,7 +185,7 @@ def test_json_mode_gives_json_alone(client, simulator, said, stream):
     assert content.strip() == '{"a": 1}'
     body = simulator.last()
     assert "toolConfig" not in body
-    assert any("JSON" in block.get("text", "") for block in body["system"])
+    assert "JSON" in body["messages"][-1]["content"][-1]["text"]
 
 
 @pytest.mark.parametrize(("model", "strict"), [(NATIVE, True), (MADE_UP, None)])

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use outcrop::adjustments::Adjustments;
 use outcrop::config::{ModelFiles, Tables};
+use outcrop::converse::rules::AllowedCalls;
 use outcrop::fault::Fault;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::{AnswerPlan, ChatOptions, Terms, Translated, translate};
@@ -153,9 +154,10 @@ fn answer(base: &AnswerPlan, plan: &AnswerPlan) -> Vec<String> {
         names,
         keys,
         legacy_functions,
-        hide_tool_calls,
+        allowed_calls,
         one_tool_call,
         json,
+        instructions: _,
         reasoning_tag: _,
         reasoning_tag_strays: _,
         reasoning_placeholder: _,
@@ -191,8 +193,13 @@ fn answer(base: &AnswerPlan, plan: &AnswerPlan) -> Vec<String> {
             "answered as `function_call`",
         ),
         (
-            *hide_tool_calls && !base.hide_tool_calls,
+            *allowed_calls == AllowedCalls::None && base.allowed_calls != AllowedCalls::None,
             "a call that comes all the same is kept from the client",
+        ),
+        (
+            matches!(allowed_calls, AllowedCalls::Only(_))
+                && base.allowed_calls == AllowedCalls::All,
+            "a call of another tool is kept from the client",
         ),
         (
             *one_tool_call && !base.one_tool_call && !legacy_functions,
