@@ -47,6 +47,8 @@ pub struct Failure {
     pub detail: String,
     /// The field that the model does not take, where that is why: without it the call may succeed.
     pub refused_field: Option<RefusedField>,
+    /// Whether it is the reasoning of before that is refused: without it the call may succeed.
+    pub refuses_reasoning: bool,
     /// The share of the conversation, of a thousand, that would have fitted, where it was too long
     /// and Bedrock says by how much.
     pub fitting_share: Option<u16>,
@@ -350,6 +352,7 @@ impl Failure {
             code: code.to_owned(),
             detail: detail.into(),
             refused_field: None,
+            refuses_reasoning: false,
             fitting_share: None,
             answer: None,
         }

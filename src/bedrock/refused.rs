@@ -144,6 +144,18 @@ fn before<'a>(text: &'a str, end: &str) -> Option<&'a str> {
     head.rsplit(char::is_whitespace).next()
 }
 
+/// Whether `message`, a ValidationException's, refuses reasoning of before for what stands around
+/// it: it was signed for another conversation, by another model, or is not as it was.
+pub(super) fn refuses_reasoning(message: &str) -> bool {
+    let wordings = [
+        "bound to a different conversation",
+        "blocks in the latest assistant message cannot be modified",
+        "Invalid `signature` in `thinking` block",
+        "Invalid `data` in `redacted_thinking` block",
+    ];
+    wordings.iter().any(|wording| message.contains(wording))
+}
+
 /// The share of a conversation, of a thousand, that would have fitted, where a refusal says how
 /// long it was and how long it may be: "prompt is too long: 215000 tokens > 200000 maximum".
 pub(super) fn fitting_share(message: &str) -> Option<u16> {

@@ -1,5 +1,5 @@
 //! A request on its way to Bedrock, which may have to be written again: without a field that the
-//! model refuses, or without its oldest turns.
+//! model refuses, without the reasoning of before, or without its oldest turns.
 
 use std::sync::Arc;
 
@@ -56,6 +56,8 @@ pub(super) struct Draft {
     request: Option<Box<ChatRequest>>,
     /// The share of the conversation that is kept, of a thousand.
     kept_share: u32,
+    /// Whether the reasoning of before is left out: the model has refused it.
+    without_reasoning: bool,
     revisions: u32,
 }
 
@@ -77,6 +79,7 @@ impl Draft {
             written,
             request: Some(request),
             kept_share: 1000,
+            without_reasoning: false,
             revisions: 0,
         }
     }
@@ -141,17 +144,21 @@ impl Draft {
             target,
             options,
             fetched,
+            without_reasoning,
             ..
         } = self;
         let known = &target.known;
         let family = known.facts.family.as_str();
         let recall =
             |key: &str| -> Option<Arc<RememberedTurn>> { memory.recall(caller, family, key) };
+        // What is left of a conversation is another one.
+        let is_cut = known.facts.binds_thinking && !dropped.is_empty();
         let terms = Terms {
             facts: &known.facts,
             output_limit: known.output_limit,
             options,
             recall: &recall,
+            without_reasoning: *without_reasoning || is_cut,
             fetched,
         };
         let mut translated = translate(*request, &terms)?;
@@ -180,6 +187,11 @@ impl Draft {
             return Err(failure);
         }
         self.revisions += 1;
+        // That is the conversation's doing: nothing is to be learned of the model.
+        if failure.refuses_reasoning && !self.without_reasoning {
+            self.without_reasoning = true;
+            return Ok(());
+        }
         if let Some(field) = failure.refused_field.clone() {
             return match models.learn(&mut self.target, field) {
                 true => Ok(()),

@@ -385,6 +385,7 @@ fn heard(failure: Failure, record: &Record) -> Fault {
         code,
         detail: unlogged,
         refused_field: _,
+        refuses_reasoning: _,
         fitting_share: _,
         answer: _,
     } = failure;

@@ -125,6 +125,71 @@ async fn a_conversation_keeps_all_of_its_reasoning_whatever_its_turns_ask_for() 
     }
 }
 
+#[tokio::test]
+async fn reasoning_of_another_conversation_costs_one_more_request() {
+    let world = World::start().await;
+    let mut asked_for = request("What is the weather in Rome?");
+    let turn = message(&world.chat(&asked_for).await, Kept::Reasoning);
+    go_on(&mut asked_for, turn, "");
+    let mut changed = asked_for.clone();
+    changed["messages"][0]["content"] = "Be verbose.".into();
+    let reply = world.chat(&changed).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(
+        reply.adjustments(),
+        "messages[].thinking_blocks: left out; the model refuses it in this conversation"
+    );
+    let asked = world.asked();
+    assert_eq!(asked.len(), 3);
+    assert_eq!(
+        (reasoning_blocks(&asked[1]), reasoning_blocks(&asked[2])),
+        (1, 0)
+    );
+    // Nothing was learned of the model.
+    assert_eq!(world.chat(&asked_for).await.adjustments(), "");
+    assert_eq!(reasoning_blocks(&world.asked()[3]), 1);
+}
+
+#[tokio::test]
+async fn each_refusal_of_reasoning_is_answered_by_one_request_without_it() {
+    for wording in [
+        "messages.1.content.0: The block is bound to a different conversation",
+        "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant \
+         message cannot be modified. These blocks must remain as they were in the original response.",
+        "messages.1.content.0: Invalid `signature` in `thinking` block",
+    ] {
+        for stream in [false, true] {
+            let world = World::start().await;
+            let mut request = request("What is the weather in Rome?");
+            let turn = message(&world.chat(&request).await, Kept::OpenAi);
+            go_on(&mut request, turn, "");
+            request["stream"] = stream.into();
+            let refusal = || {
+                let message = format!("The model returned the following errors: {wording}");
+                Script::error(400, "ValidationException", message)
+            };
+            world.simulator.push(refusal());
+            let reply = world.chat(&request).await;
+            assert_eq!(reply.status, 200, "{}", reply.text);
+            assert!(
+                reply
+                    .adjustments()
+                    .contains("the model refuses it in this conversation")
+            );
+            let asked = world.asked();
+            assert_eq!(asked.len(), 3);
+            assert_eq!(
+                (reasoning_blocks(&asked[1]), reasoning_blocks(&asked[2])),
+                (1, 0)
+            );
+            // Without reasoning there is nothing left to leave out.
+            world.simulator.push(refusal().times(2));
+            let reply = world.chat(&request).await;
+            assert_eq!((reply.status.as_u16(), world.asked().len()), (400, 5));
+        }
+    }
+}
+
 /// A response whose reasoning stands between its text and its calls.
 fn interleaved() -> Script {
     let thought = |text: &str, signature: &str| json!({"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}});

@@ -24,6 +24,7 @@ pub fn translated_under(request: ChatRequest, options: &ChatOptions) -> Result<T
         output_limit: row.and_then(|row| row.max_output),
         options,
         recall: &|_| None,
+        without_reasoning: false,
         fetched: &Fetched::new(),
     };
     translate(request, &terms)

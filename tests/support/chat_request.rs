@@ -106,6 +106,7 @@ fn translated(mut request: ChatRequest, model: &Model, settings: u8) -> Result<T
         output_limit: model.output_limit,
         options: &options(settings),
         recall: &|call| is_set(settings, 5).then(|| recalled(call)),
+        without_reasoning: false,
         fetched: &fetched(&request, settings),
     };
     translate(request, &terms)

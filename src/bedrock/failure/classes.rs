@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Advice, Failure};
-use crate::bedrock::refused::{fitting_share, refused_field};
+use crate::bedrock::refused::{fitting_share, refused_field, refuses_reasoning};
 use crate::bedrock::scrub::scrub;
 use crate::fault::{Fault, FaultKind};
 
@@ -102,6 +102,7 @@ pub(super) fn classify(
             Advice::Never if matches!(status, 0 | 400 | 403) => refused_field(message),
             _ => None,
         },
+        refuses_reasoning: code == "ValidationException" && refuses_reasoning(message),
         fitting_share: fitting_share(message),
         answer: None,
     }

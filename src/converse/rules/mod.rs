@@ -59,6 +59,9 @@ pub fn apply(
     pairing::pair_tool_results(&mut request.messages, adjustments);
     call_ids::make_unique(&mut request.messages, facts);
     media::move_out_of_results(&mut request.messages, facts, adjustments);
+    if wishes.without_reasoning {
+        reasoning::drop_refused(&mut request.messages, adjustments);
+    }
     if request.tool_config.is_none() && pairing::has_calls(&request.messages) {
         reasoning::drop_unbound(&mut request.messages, facts, adjustments);
     }

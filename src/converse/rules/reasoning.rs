@@ -69,6 +69,12 @@ pub(super) fn drop_unbound(messages: &mut [Message], facts: &Facts, adjustments:
     }
 }
 
+/// Drops all reasoning of before, which this model has refused in this conversation.
+pub(super) fn drop_refused(messages: &mut [Message], adjustments: &mut Adjustments) {
+    let action = "left out, the model refuses it in this conversation";
+    take_out(messages, action, adjustments, |_| false);
+}
+
 /// What became of the knob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turned {

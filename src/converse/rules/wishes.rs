@@ -17,6 +17,8 @@ pub struct Wishes {
     pub one_call: bool,
     /// Whether and how much to reason.
     pub reasoning: ReasoningWish,
+    /// Whether the model has refused the reasoning of before in this conversation.
+    pub without_reasoning: bool,
     /// How many of the likeliest tokens are drawn from.
     pub top_k: Option<Number>,
     /// −2 to 2.

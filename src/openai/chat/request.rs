@@ -152,6 +152,7 @@ pub fn translate(request: ChatRequest, terms: &Terms<'_>) -> Result<Translated, 
     let wishes = Wishes {
         allowed_calls: tool_plan.allowed,
         one_call,
+        without_reasoning: terms.without_reasoning,
         reasoning: reasoning_wish(reasoning_effort, thinking, options, &mut adjustments)?,
         top_k,
         frequency_penalty: between(frequency_penalty, -2.0, 2.0, "frequency_penalty")?,

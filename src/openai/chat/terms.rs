@@ -21,6 +21,8 @@ pub struct Terms<'a> {
     /// What is remembered of the response that had a tool call of this id, as the client knows the
     /// id, or that began with the reasoning of this key.
     pub recall: &'a dyn Fn(&str) -> Option<Arc<RememberedTurn>>,
+    /// Whether the reasoning of before is left out: the model has refused it in this conversation.
+    pub without_reasoning: bool,
     /// What the gateway has fetched from the addresses of the request.
     pub fetched: &'a Fetched,
 }
@@ -117,6 +119,7 @@ impl fmt::Debug for Terms<'_> {
             .debug_struct("Terms")
             .field("family", &self.facts.family)
             .field("output_limit", &self.output_limit)
+            .field("without_reasoning", &self.without_reasoning)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }

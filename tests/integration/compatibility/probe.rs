@@ -118,6 +118,7 @@ impl<'a> Probe<'a> {
             output_limit: row.and_then(|row| row.max_output),
             options: &self.options,
             recall: &|_| None,
+            without_reasoning: false,
             fetched: self.samples.fetched(),
         };
         translate(serde_json::from_value(request.clone()).unwrap(), &terms)
