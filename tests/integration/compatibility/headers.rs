@@ -7,6 +7,7 @@ use std::path::Path;
 use outcrop::config::LimitSettings;
 use serde_json::json;
 
+use crate::layers::sources;
 use crate::world::{World, streamed, whole};
 
 /// Of a request: the name, and what it says.
@@ -116,8 +117,8 @@ fn the_headers_of_the_source_are_those_of_the_page() {
     let mut in_source = BTreeSet::new();
     for folder in ["src/server", "src/api"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        for file in fs::read_dir(folder).unwrap() {
-            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        for file in sources(&folder) {
+            let text = fs::read_to_string(file).unwrap();
             // What stands between quotes.
             let literals = text.split('"').skip(1).step_by(2);
             let is_header = |text: &&str| {
