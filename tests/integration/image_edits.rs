@@ -114,7 +114,10 @@ async fn a_form_is_read_as_json_would_be() {
     let reply = form(&world, EDITS, &texts, &files).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(seen(&reply).len(), 2);
-    assert_eq!(reply.adjustments(), "extra: ignored, colour: ignored");
+    assert_eq!(
+        reply.adjustments(),
+        "extra: ignored, colour: ignored; did you mean `colors`?"
+    );
     let bodies = invoked(&world);
     assert_eq!(
         (&bodies[0]["seed"], &bodies[1]["seed"]),
