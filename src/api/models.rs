@@ -5,23 +5,31 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 
+use super::bodiless::query;
 use super::{authenticate, respond};
 use crate::fault::{Fault, FaultKind};
+use crate::models::ModelType;
 use crate::pipeline::Answer;
 use crate::record::Record;
 use crate::server::App;
 
-/// All models.
+/// All models, or those of `?type=`.
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Response {
     let answer = async {
         authenticate(&app, &headers, &record)?;
-        Ok(json(app.catalog.list().await))
+        let model_type = query(&uri).find(|(name, _)| name == "type");
+        let model_type = model_type.map(|(_, word)| {
+            let known = ModelType::parse(&word);
+            known.ok_or_else(|| unknown_type(&word))
+        });
+        Ok(json(app.catalog.list(model_type.transpose()?).await))
     };
     respond(&record, answer.await)
 }
@@ -39,6 +47,18 @@ pub async fn retrieve(
         Ok(json(model.ok_or_else(|| not_there(&id))?))
     };
     respond(&record, answer.await)
+}
+
+fn unknown_type(word: &str) -> Fault {
+    let words = ModelType::ALL.map(|kind| format!("`{}`", kind.as_str()));
+    let word: String = word.chars().take(64).collect();
+    Fault::invalid(
+        "type",
+        format!(
+            "`{word}` is not a type of models; write one of {}",
+            words.join(", ")
+        ),
+    )
 }
 
 fn json(body: bytes::Bytes) -> Answer {

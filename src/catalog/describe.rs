@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::listing::Listing;
-use super::rendered::{Rendered, Writer};
+use super::rendered::{Rank, Rendered, Writer};
 use crate::bedrock::{BaseModel, FoundationModel, LifeCycle, ListedModel, Time};
 use crate::config::{ModelEntry, Tables};
-use crate::models::{Endpoint, Facts, Modalities, ModelId, ModelKind, ModelRow};
+use crate::models::{Endpoint, Facts, Modalities, ModelId, ModelKind, ModelRow, ModelType};
 use crate::openai::models::{
     Capabilities, Description, LifeCycleObject, LifeStatus, ModelObject, ModelObjectKind,
     ModelWord, PriceObject,
@@ -37,7 +37,8 @@ struct Subject<'a> {
 }
 
 impl Known<'_> {
-    /// All models: the names of the configuration, then what else takes calls, by name.
+    /// All models: chat models first and ARNs last; of each kind the names of the configuration,
+    /// then what else takes calls, by name.
     pub(super) fn rendered(&self) -> Rendered {
         let by_id: HashMap<&str, &FoundationModel> = self
             .listing
@@ -45,7 +46,7 @@ impl Known<'_> {
             .iter()
             .map(|model| (model.model_id.as_str(), model))
             .collect();
-        let mut writer = Writer::new();
+        let mut writer = Writer::default();
         for (name, entry) in self.names {
             let subject = Subject {
                 name,
@@ -106,6 +107,7 @@ impl Known<'_> {
         if !is_named && foundation.is_some_and(|foundation| foundation.has_ended(self.now)) {
             return;
         }
+        let context_window = row.as_ref().and_then(|row| row.context_window);
         let modalities = modalities(&facts, foundation);
         let endpoints = modalities.endpoints(&facts);
         // What only speaks with people is asked through none of the endpoints.
@@ -117,16 +119,22 @@ impl Known<'_> {
         let owner = owner(foundation, &known_as);
         let kind = kind(model);
         let target = is_alias.then_some(model);
+        let model_type = ModelType::of(&endpoints);
         let title = listed.map_or_else(
             || foundation.and_then(|foundation| foundation.model_name.as_deref()),
             |listed| listed.name.as_deref(),
         );
-        writer.push(&ModelObject {
+        let shutdown_date = life_cycle.end_of_life.clone();
+        let object = ModelObject {
             id: name,
             object: ModelWord::Model,
             created: self.created(listed, foundation).unix_seconds(),
             owned_by: &owner,
-            shutdown_date: life_cycle.end_of_life.clone().as_deref(),
+            // Aliases of one model would look alike by the model's own name.
+            name: title.filter(|_| !is_alias).unwrap_or(name),
+            context_length: context_window,
+            r#type: model_type,
+            shutdown_date: shutdown_date.as_deref(),
             outcrop: Description {
                 kind: match is_alias {
                     true => ModelObjectKind::Alias,
@@ -144,13 +152,19 @@ impl Known<'_> {
                 endpoints,
                 input_modalities: modalities.input,
                 output_modalities: modalities.output,
-                context_window: row.and_then(|row| row.context_window),
-                max_output_tokens: row.and_then(|row| row.max_output),
+                context_window,
+                max_output_tokens: row.as_ref().and_then(|row| row.max_output),
                 price: row.as_ref().and_then(PriceObject::of),
                 regions: self.regions(model, listed),
                 life_cycle,
             },
-        });
+        };
+        let rank = Rank {
+            is_arn: name.starts_with("arn:"),
+            is_no_chat: model_type != Some(ModelType::Chat),
+            is_listed: !is_named,
+        };
+        writer.push(rank, &object);
     }
 
     /// What a model is based on, where its id does not say it.

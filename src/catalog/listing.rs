@@ -4,27 +4,34 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{OptionFuture, join_all};
 
-use crate::bedrock::{Advice, Bedrock, Failure, FoundationModel, ListedKind, ListedModel};
+use crate::bedrock::{Bedrock, Failure, FoundationModel, ListedKind, ListedModel};
 
-/// How soon Bedrock is asked again where the failure may pass.
-const AFTER_FAILURE: Duration = Duration::from_secs(60);
+/// How soon a list that could not be had is asked for again. The wait doubles with each failure, up
+/// to the time after which all lists are asked for anyway.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// What Bedrock has listed.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Listing {
-    /// The region's models, those that do not take calls too.
+    /// The region's models, those that do not take calls too; empty until they have been listed.
     pub(super) foundation: Vec<FoundationModel>,
     /// What else takes calls.
     pub(super) others: BTreeMap<ListedKind, Vec<ListedModel>>,
 }
 
 /// Asks for the lists, and tells the log once of each that cannot be had.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lister {
     listing: Listing,
-    told: HashSet<&'static str>,
+    /// Whether the foundation models are to be asked for.
+    foundation_is_due: bool,
+    /// The kinds that are to be asked for.
+    due: Vec<ListedKind>,
+    /// How often in a row some list could not be had.
+    failures: u32,
+    reported: HashSet<&'static str>,
 }
 
 impl Listing {
@@ -35,42 +42,73 @@ impl Listing {
     }
 }
 
-impl Lister {
-    /// What there is now, and how soon to ask again: after `every`, or sooner.
-    pub(super) async fn ask(&mut self, bedrock: &Bedrock, every: Duration) -> (Listing, Duration) {
-        let lists = ListedKind::ALL.map(|kind| async move { (kind, bedrock.listed(kind).await) });
-        let (foundation, lists) = tokio::join!(bedrock.foundation_models(), join_all(lists));
-        // Gateways that were started together do not ask together for ever.
-        let mut wait = every.mul_f64(0.9 + 0.2 * fastrand::f64());
-        if let Some(models) = self.heard("bedrock:ListFoundationModels", foundation, &mut wait) {
-            self.listing.foundation = models;
+impl Default for Lister {
+    fn default() -> Self {
+        Self {
+            listing: Listing::default(),
+            foundation_is_due: true,
+            due: ListedKind::ALL.to_vec(),
+            failures: 0,
+            reported: HashSet::new(),
         }
-        for (kind, list) in lists {
-            if let Some(models) = self.heard(kind.action(), list, &mut wait) {
-                self.listing.others.insert(kind, models);
+    }
+}
+
+impl Lister {
+    /// What there is now, and how soon to ask again: after `every`, or sooner for the lists that
+    /// could not be had. The others are not asked for again with them, since the control plane is
+    /// throttled hard.
+    pub(super) async fn ask(&mut self, bedrock: &Bedrock, every: Duration) -> (Listing, Duration) {
+        let kinds = std::mem::take(&mut self.due);
+        let lists = kinds.into_iter();
+        let lists = lists.map(|kind| async move { (kind, bedrock.listed(kind).await) });
+        let foundation = std::mem::take(&mut self.foundation_is_due);
+        let foundation = OptionFuture::from(foundation.then(|| bedrock.foundation_models()));
+        let (foundation, lists) = tokio::join!(foundation, join_all(lists));
+        if let Some(foundation) = foundation {
+            match self.received("bedrock:ListFoundationModels", foundation) {
+                Some(models) => self.listing.foundation = models,
+                None => self.foundation_is_due = true,
             }
         }
-        (self.listing.clone(), wait)
+        for (kind, list) in lists {
+            match self.received(kind.action(), list) {
+                Some(models) => drop(self.listing.others.insert(kind, models)),
+                None => self.due.push(kind),
+            }
+        }
+        // Gateways that were started together do not ask together for ever.
+        let jitter = 0.9 + 0.2 * fastrand::f64();
+        (self.listing.clone(), self.wait(every).mul_f64(jitter))
     }
 
-    fn heard<T>(
-        &mut self,
-        action: &'static str,
-        list: Result<T, Failure>,
-        wait: &mut Duration,
-    ) -> Option<T> {
+    /// How long to wait, and for which lists.
+    fn wait(&mut self, every: Duration) -> Duration {
+        if self.foundation_is_due || !self.due.is_empty() {
+            let doublings = self.failures.min(16);
+            self.failures = self.failures.saturating_add(1);
+            let wait = FIRST_RETRY.saturating_mul(1 << doublings);
+            if wait < every {
+                return wait;
+            }
+        } else {
+            self.failures = 0;
+        }
+        self.foundation_is_due = true;
+        self.due = ListedKind::ALL.to_vec();
+        every
+    }
+
+    fn received<T>(&mut self, action: &'static str, list: Result<T, Failure>) -> Option<T> {
         let failure = match list {
             Ok(list) => {
-                self.told.remove(action);
+                self.reported.remove(action);
                 return Some(list);
             }
             Err(failure) => failure,
         };
-        if failure.advice != Advice::Never {
-            *wait = AFTER_FAILURE.min(*wait);
-        }
         // Missing credentials are reported where they are looked for, and not for every list.
-        if !failure.is_without_credentials() && self.told.insert(action) {
+        if !failure.is_without_credentials() && self.reported.insert(action) {
             tracing::warn!(
                 action,
                 code = failure.code,
@@ -80,5 +118,39 @@ impl Lister {
             );
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_fails_is_asked_for_again_with_growing_waits() {
+        let mut lister = Lister::default();
+        let every = Duration::from_secs(10);
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            lister.foundation_is_due = false;
+            lister.due = vec![ListedKind::ImportedModel];
+            waits.push(lister.wait(every).as_secs());
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 10, 10]);
+        assert_eq!(
+            lister.due,
+            ListedKind::ALL,
+            "after a full wait all are asked for"
+        );
+        lister.foundation_is_due = false;
+        lister.due = Vec::new();
+        assert_eq!(lister.wait(every), every);
+        lister.due = vec![ListedKind::ImportedModel];
+        lister.foundation_is_due = false;
+        assert_eq!(lister.wait(every), FIRST_RETRY, "a success ends the growth");
+        assert_eq!(
+            lister.due,
+            [ListedKind::ImportedModel],
+            "the others are kept"
+        );
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::base_models::BaseModels;
 use crate::bedrock::{BaseModel, Bedrock, Time};
 use crate::config::{CatalogSettings, ModelEntry, Shown, Tables};
-use crate::models::ModelId;
+use crate::models::{ModelId, ModelType};
 use describe::Known;
 use listing::{Lister, Listing};
 use rendered::Rendered;
@@ -92,9 +92,10 @@ impl Catalog {
         Self { inner, refresher }
     }
 
-    /// The JSON of all models, the configured ones first, each name once.
-    pub async fn list(&self) -> Bytes {
-        self.models().await.list()
+    /// The JSON of all models, or of those of a type: chat models first and ARNs last, of each kind
+    /// the configured ones first, each name once.
+    pub async fn list(&self, model_type: Option<ModelType>) -> Bytes {
+        self.models().await.list(model_type)
     }
 
     /// The JSON of one model, by its name.

@@ -1,29 +1,56 @@
 //! The models as they are answered: written once, and handed out as they are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::models::ModelType;
 use crate::openai::models::ModelObject;
 
 /// The JSON of all models, and of each.
 #[derive(Debug, Default)]
 pub(super) struct Rendered {
     list: Bytes,
+    /// The lists of the models of one type.
+    by_type: BTreeMap<ModelType, Bytes>,
     /// By the names of the models; parts of `list`.
     models: HashMap<String, Bytes>,
 }
 
-/// The JSON while it is being written.
+/// Where a model stands in the list; of two alike, the name decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    /// ARNs stand last: they say nothing to people, and few ask for a model by one.
+    pub(super) is_arn: bool,
+    /// Chat models stand before the others: that is what most clients offer for a choice.
+    pub(super) is_no_chat: bool,
+    /// The names of the configuration stand before those that Bedrock lists.
+    pub(super) is_listed: bool,
+}
+
+/// The models while they are described.
+#[derive(Default)]
 pub(super) struct Writer {
-    list: BytesMut,
-    places: Vec<(String, std::ops::Range<usize>)>,
+    models: Vec<Entry>,
+}
+
+struct Entry {
+    rank: Rank,
+    name: String,
+    model_type: Option<ModelType>,
+    json: Vec<u8>,
 }
 
 impl Rendered {
-    /// The list of all models.
-    pub(super) fn list(&self) -> Bytes {
-        self.list.clone()
+    /// The list of all models, or of those of a type.
+    pub(super) fn list(&self, model_type: Option<ModelType>) -> Bytes {
+        match model_type {
+            None => self.list.clone(),
+            Some(model_type) => match self.by_type.get(&model_type) {
+                Some(list) => list.clone(),
+                None => list_of(std::iter::empty()).0,
+            },
+        }
     }
 
     /// The model of this name.
@@ -38,36 +65,51 @@ impl Rendered {
 }
 
 impl Writer {
-    pub(super) fn new() -> Self {
-        Self {
-            list: BytesMut::from(br#"{"object":"list","data":["#.as_slice()),
-            places: Vec::new(),
-        }
-    }
-
     /// Adds a model.
-    pub(super) fn push(&mut self, model: &ModelObject<'_>) {
+    pub(super) fn push(&mut self, rank: Rank, model: &ModelObject<'_>) {
         // No part of a model is anything that JSON could not hold.
         let Ok(json) = serde_json::to_vec(model) else {
             return;
         };
-        if !self.places.is_empty() {
-            self.list.put_u8(b',');
-        }
-        let start = self.list.len();
-        self.list.extend_from_slice(&json);
-        self.places
-            .push((model.id.to_owned(), start..self.list.len()));
+        self.models.push(Entry {
+            rank,
+            name: model.id.to_owned(),
+            model_type: model.r#type,
+            json,
+        });
     }
 
     pub(super) fn finish(mut self) -> Rendered {
-        self.list.extend_from_slice(b"]}");
-        let list = self.list.freeze();
-        let places = self.places.into_iter();
-        let models = places.map(|(name, place)| (name, list.slice(place)));
+        let key = |entry: &Entry| (entry.rank, entry.name.clone());
+        self.models.sort_by_cached_key(key);
+        let (list, places) = list_of(self.models.iter());
+        let by_type = ModelType::ALL.into_iter().map(|model_type| {
+            let of_type = |entry: &&Entry| entry.model_type == Some(model_type);
+            (model_type, list_of(self.models.iter().filter(of_type)).0)
+        });
+        let by_type = by_type.collect();
+        let models = self.models.into_iter().zip(places);
+        let models = models.map(|(entry, place)| (entry.name, list.slice(place)));
         Rendered {
             models: models.collect(),
+            by_type,
             list,
         }
     }
+}
+
+/// The list of `entries`, and the place of each in it.
+fn list_of<'a>(entries: impl Iterator<Item = &'a Entry>) -> (Bytes, Vec<std::ops::Range<usize>>) {
+    let mut list = BytesMut::from(br#"{"object":"list","data":["#.as_slice());
+    let mut places = Vec::new();
+    for entry in entries {
+        if !places.is_empty() {
+            list.put_u8(b',');
+        }
+        let start = list.len();
+        list.extend_from_slice(&entry.json);
+        places.push(start..list.len());
+    }
+    list.extend_from_slice(b"]}");
+    (list.freeze(), places)
 }

@@ -63,7 +63,7 @@ struct Tokens {
 impl Greeting {
     /// Waits for the first list of models, though not long.
     pub(super) async fn of(app: &App, address: SocketAddr) -> Self {
-        let list = app.catalog.list().await;
+        let list = app.catalog.list(None).await;
         let list: List = serde_json::from_slice(&list).unwrap_or_default();
         Self {
             base_url: format!("http://{}/v1", reachable(address)),

@@ -62,6 +62,63 @@ impl Endpoint {
     }
 }
 
+/// What a model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelType {
+    /// Conversations.
+    Chat,
+    /// Embeddings.
+    Embedding,
+    /// Images that are generated or edited.
+    Image,
+    /// Videos that are generated.
+    Video,
+    /// The order of documents by a query.
+    Rerank,
+}
+
+impl ModelType {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Chat,
+        Self::Embedding,
+        Self::Image,
+        Self::Video,
+        Self::Rerank,
+    ];
+
+    /// The type of a model that these endpoints serve; `None` for one that none serves.
+    pub fn of(endpoints: &[Endpoint]) -> Option<Self> {
+        let types = endpoints.iter().map(|endpoint| match endpoint {
+            Endpoint::ChatCompletions | Endpoint::InputTokens | Endpoint::Completions => Self::Chat,
+            Endpoint::Embeddings => Self::Embedding,
+            Endpoint::ImageGenerations | Endpoint::ImageEdits | Endpoint::ImageVariations => {
+                Self::Image
+            }
+            Endpoint::Videos => Self::Video,
+            Endpoint::Rerank => Self::Rerank,
+        });
+        types.min()
+    }
+
+    /// The type that is written so.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embedding => "embedding",
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Rerank => "rerank",
+        }
+    }
+}
+
 impl Serialize for Endpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.path())

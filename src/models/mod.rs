@@ -16,7 +16,7 @@ mod video_facts;
 
 pub use cost::{Price, Tier, Tokens, UnitPrices};
 pub use embedding::{EmbeddingBody, EmbeddingFacts, EmbeddingInput, RerankFacts, Truncation};
-pub use endpoint::{Endpoint, Modalities, Modality};
+pub use endpoint::{Endpoint, Modalities, Modality, ModelType};
 pub use facts::{
     BesideToolResult, CachePlace, CallIdForm, Effort, Facts, Medium, OpenAiSurface, ReasoningKnob,
     ReasoningReplay, RefusedField, Sampling, Surface,

@@ -4,7 +4,7 @@
 //! recording `listfoundationmodels-unknown-95d27523`, and the whole listing that they come to, one
 //! model a line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,6 +48,14 @@ async fn catalog(
     show: Shown,
     names: BTreeMap<String, ModelEntry>,
 ) -> Catalog {
+    catalog_with(simulator, settings(show), names).await
+}
+
+async fn catalog_with(
+    simulator: &Simulator,
+    settings: CatalogSettings,
+    names: BTreeMap<String, ModelEntry>,
+) -> Catalog {
     let of_bedrock = BedrockSettings {
         simulated: Some(SimulatedBedrock::at(simulator.url())),
         ..BedrockSettings::default()
@@ -56,11 +64,11 @@ async fn catalog(
     let refresh = Duration::from_secs(3600);
     let bases = BaseModels::new(bedrock.clone(), BTreeMap::new(), refresh);
     let tables = Tables::load(&ModelFiles::default()).unwrap();
-    Catalog::start(bedrock, bases, &names, &settings(show), tables)
+    Catalog::start(bedrock, bases, &names, &settings, tables)
 }
 
 async fn models(catalog: &Catalog) -> Vec<Value> {
-    let list: Value = serde_json::from_slice(&catalog.list().await).unwrap();
+    let list: Value = serde_json::from_slice(&catalog.list(None).await).unwrap();
     assert_eq!(list["object"], "list");
     list["data"].as_array().unwrap().clone()
 }
@@ -166,10 +174,90 @@ async fn all_pages_are_read_and_what_takes_no_calls_is_left_out() {
         assert!(!ids.contains(&absent), "{absent}");
         assert!(catalog.model(&absent).await.is_none());
     }
-    let mut sorted = ids.clone();
-    sorted.sort();
-    sorted.dedup();
-    assert_eq!(ids, sorted);
+    let distinct: BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len());
+}
+
+#[tokio::test]
+async fn chat_models_come_first_and_arns_last() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let names = names(&[
+        ("zebra", "amazon.nova-lite-v1:0"),
+        ("canvas", "amazon.nova-canvas-v1:0"),
+    ]);
+    let catalog = catalog(&simulator, Shown::All, names).await;
+    let models = models(&catalog).await;
+    let rank = |model: &Value| {
+        let id = model["id"].as_str().unwrap().to_owned();
+        let is_named = ["zebra", "canvas"].contains(&id.as_str());
+        (
+            id.starts_with("arn:"),
+            model["type"] != "chat",
+            !is_named,
+            id,
+        )
+    };
+    let ranks: Vec<_> = models.iter().map(rank).collect();
+    assert!(ranks.is_sorted(), "{ranks:?}");
+    assert_eq!(models[0]["id"], "zebra");
+    assert_eq!(
+        models[0]["name"], "zebra",
+        "not that of the model, which is listed too"
+    );
+    assert_eq!(models[0]["context_length"], 300_000);
+    let lite = model(&catalog, "amazon.nova-lite-v1:0").await;
+    assert_eq!(lite["name"], "Nova Lite");
+    assert_eq!(lite["context_length"], lite["outcrop"]["context_window"]);
+}
+
+#[tokio::test]
+async fn a_list_that_fails_at_the_start_is_asked_for_again_soon_and_alone() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let refused = Script::error(403, "AccessDeniedException", "not yet");
+    let refused = refused.for_operation(Operation::ListFoundationModels);
+    simulator.push(refused.times(2));
+    let settings = CatalogSettings {
+        refresh: Duration::from_secs(3600),
+        ..settings(Shown::All)
+    };
+    let catalog = catalog_with(&simulator, settings, BTreeMap::new()).await;
+    let lite = "amazon.nova-lite-v1:0";
+    assert!(
+        catalog.model(lite).await.is_none(),
+        "it could not be listed"
+    );
+    let profile = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    assert!(catalog.model(profile).await.is_some(), "the others could");
+
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    while catalog.model(lite).await.is_none() {
+        assert!(
+            catalog.model(profile).await.is_some(),
+            "what was listed stays"
+        );
+        tokio::time::advance(Duration::from_millis(20)).await;
+        // Lets what is sent over the wire arrive before more time passes.
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let waited = start.elapsed();
+    assert!(
+        waited < Duration::from_secs(60),
+        "{waited:?}, after 1 s and 2 s"
+    );
+    let requests = simulator.requests();
+    let asked = |operation| {
+        let of_operation = requests.iter().filter(|r| r.operation == Some(operation));
+        of_operation.count()
+    };
+    assert_eq!(asked(Operation::ListFoundationModels), 3);
+    assert_eq!(
+        asked(Operation::ListImportedModels),
+        1,
+        "it was not asked for again"
+    );
 }
 
 #[tokio::test]

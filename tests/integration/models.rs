@@ -90,6 +90,36 @@ async fn an_arn_is_found_encoded_or_not() {
 }
 
 #[tokio::test]
+async fn models_of_a_type_can_be_listed_alone() {
+    let world = World::with(with_alias).await;
+    let all = world.get("/v1/models").await.json();
+    let of_type = |word: &str| -> Vec<String> {
+        let models = all["data"].as_array().unwrap().iter();
+        let models = models.filter(|model| model["type"] == word);
+        models
+            .map(|model| model["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for word in ["chat", "embedding", "image", "video", "rerank"] {
+        let list = world.get(&format!("/v1/models?type={word}&limit=5")).await;
+        assert_eq!(list.status, 200, "{word}");
+        let ids = ids(&list.json());
+        assert_eq!(ids, of_type(word), "{word}");
+    }
+    let chat = ids(&world.get("/v1/models?type=chat").await.json());
+    assert!(chat.contains(&"gpt-4o".to_owned()) && chat.contains(&MODEL.to_owned()));
+    assert!(!chat.contains(&"amazon.titan-embed-text-v2:0".to_owned()));
+    let refused = world.get("/v1/models?type=chats").await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.error()["param"], "type");
+    let message = refused.error()["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("`chats`") && message.contains("`chat`, "),
+        "{message}"
+    );
+}
+
+#[tokio::test]
 async fn one_model_is_told_as_it_is_listed() {
     let world = World::with(with_alias).await;
     let list = world.get("/v1/models").await.json();

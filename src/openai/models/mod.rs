@@ -8,7 +8,7 @@ pub use price::PriceObject;
 
 use serde::Serialize;
 
-use crate::models::{Endpoint, Modality};
+use crate::models::{Endpoint, Modality, ModelType};
 
 /// One model.
 #[derive(Debug, Serialize)]
@@ -21,6 +21,14 @@ pub struct ModelObject<'a> {
     pub created: u64,
     /// Who made it.
     pub owned_by: &'a str,
+    /// Its name for people, as OpenRouter has it.
+    pub name: &'a str,
+    /// How many tokens the prompt may have, as OpenRouter has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_length: Option<u32>,
+    /// What it is for, as Together has it; absent for a model that no endpoint serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<ModelType>,
     /// The day from which it answers no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shutdown_date: Option<&'a str>,
