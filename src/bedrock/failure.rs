@@ -2,6 +2,8 @@
 //! for each error (the project's contract, table D.3).
 
 mod classes;
+mod overflow;
+mod words;
 
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::json_error::without_values;
 use crate::models::RefusedField;
 use classes::classify;
+pub use words::FailedModel;
 
 /// The code of what is no answer.
 const BAD_ANSWER: &str = "BadAnswer";
@@ -143,6 +146,20 @@ impl Failure {
                 .to_owned(),
             None => words,
         }
+    }
+
+    /// The failure in words that name its model.
+    #[must_use]
+    pub fn of_model(self, model: FailedModel<'_>) -> Self {
+        Self {
+            fault: words::of_model(self.fault, &self.detail, model),
+            ..self
+        }
+    }
+
+    /// Whether the model takes no calls by its own id, though by that of an inference profile.
+    pub fn needs_profile(&self) -> bool {
+        self.fault.code == Some("model_not_found") && words::is_profile_only(&self.detail)
     }
 
     /// Bedrock did not answer in time.

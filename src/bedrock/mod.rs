@@ -42,7 +42,7 @@ pub use batch_jobs::{Job, JobOrder, JobStatus, record_failure};
 pub use client::{Bedrock, Call, ConnectError, encoded_segment, path_segment};
 pub use credentials::{CredentialKind, CredentialsUnavailable};
 pub use decoder::{Decode, EventDecoder};
-pub use failure::{Advice, Failure};
+pub use failure::{Advice, FailedModel, Failure};
 pub use frames::{Frame, FrameCutter, exception_frame};
 pub use identity::{CallerIdentity, CredentialsTrouble, IdentityError, SDK_LOG, caller_identity};
 pub use invoke::Invoked;

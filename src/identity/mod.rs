@@ -83,13 +83,19 @@ impl Callers {
         }
         let Some(key) = key else {
             return Err(refused(
-                "no API key was sent; send it as `Authorization: Bearer <key>`",
+                "You didn't provide an API key. You need to provide your API key in an \
+                 Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY). Ask \
+                 the operator of this gateway for one.",
             ));
         };
         let caller = self.by_digest.get(&KeyDigest::of(key));
-        caller
-            .cloned()
-            .ok_or_else(|| refused("the API key is not one of this gateway's; ask its operator"))
+        caller.cloned().ok_or_else(|| {
+            refused(&format!(
+                "Incorrect API key provided: {}. The keys of this gateway are given out by \
+                     its operator, not by OpenAI.",
+                masked(key)
+            ))
+        })
     }
 
     /// The caller of a request of AWS's protocol: by a signature with an access key of this

@@ -118,12 +118,18 @@ impl Permit {
 fn limited(refusal: Refusal, whose: &str) -> Refused {
     let (message, wait, rate) = match refusal {
         Refusal::TooFast(TooFast { retry_after, rate }) => (
-            format!("{whose} is over its rate of requests; wait a moment"),
+            format!(
+                "Rate limit reached for {whose} on requests. Please try again in {}s.",
+                retry_after.as_secs_f64().ceil().max(1.0)
+            ),
             retry_after,
             Some(rate),
         ),
         Refusal::TooMany => (
-            format!("{whose} has as many calls under way as it may; wait for one to end"),
+            format!(
+                "Rate limit reached for {whose} on concurrent requests: as many are in progress as \
+                 it may have. Please try again in 1s."
+            ),
             Duration::from_secs(1),
             None,
         ),

@@ -4,9 +4,12 @@
 use std::sync::Arc;
 
 use super::cost::cost;
+use super::heard_of_model;
 use super::known::Known;
+use crate::bedrock::Failure;
 use crate::converse::event::Event;
 use crate::converse::response::Usage;
+use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::openai::chat::{NativeUsage, Pieces, TokenCounts};
 use crate::reasoning_memory::ReasoningMemory;
@@ -29,6 +32,11 @@ impl Account {
     /// The request's log line.
     pub(super) fn record(&self) -> &Arc<Record> {
         &self.record
+    }
+
+    /// What the client hears of a failure of the model.
+    pub(super) fn heard(&self, failure: Failure) -> Fault {
+        heard_of_model(failure, self.known.context_window, &self.record)
     }
 
     /// Keeps what has to be given back to the model with a response and its client may not keep.

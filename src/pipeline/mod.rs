@@ -57,7 +57,7 @@ use futures_util::future::try_join_all;
 
 use crate::adjustments::Adjustments;
 use crate::base_models::BaseModels;
-use crate::bedrock::{Bedrock, Call, Failure};
+use crate::bedrock::{Bedrock, Call, FailedModel, Failure};
 use crate::config::{
     BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
     S3Settings, Tables,
@@ -270,8 +270,9 @@ impl Pipeline {
         match self.ask(draft, translated, record).await? {
             Ok(sources) => Ok(Some(sources)),
             Err(failure) => {
+                let window = draft.target.known.context_window;
                 let revised = draft.revise(failure, &self.models);
-                revised.map_err(|failure| heard(failure, record))?;
+                revised.map_err(|failure| heard_of_model(failure, window, record))?;
                 Ok(None)
             }
         }
@@ -377,29 +378,36 @@ fn note_request(record: &Record, stream: bool, adjustments: &Adjustments) {
 
 /// What the client hears of a failure; the rest goes into the log line.
 fn heard(failure: Failure, record: &Record) -> Fault {
+    heard_of_model(failure, None, record)
+}
+
+/// The same for a model with this context window.
+fn heard_of_model(mut failure: Failure, context_window: Option<u32>, record: &Record) -> Fault {
     let detail = failure.log_detail();
+    let mut entries = record.entries();
+    let fault = failure.fault;
+    failure.fault = match (fault.retry_after, failure.wait) {
+        (Some(_), Some(wait)) => fault.retry_after(wait),
+        (Some(wait), None) => fault.retry_after(wait_again(wait, entries.client_retries)),
+        (None, _) => fault,
+    };
     let Failure {
         fault,
         advice: _,
-        wait,
+        wait: _,
         code,
         detail: unlogged,
         refused_field: _,
         refuses_reasoning: _,
         fitting_share: _,
         answer: _,
-    } = failure;
-    let client_retries = {
-        let mut entries = record.entries();
-        entries.failure = Some((code, detail));
-        entries.unlogged_detail = Some(unlogged);
-        entries.client_retries
-    };
-    match (fault.retry_after, wait) {
-        (Some(_), Some(wait)) => fault.retry_after(wait),
-        (Some(wait), None) => fault.retry_after(wait_again(wait, client_retries)),
-        (None, _) => fault,
-    }
+    } = failure.of_model(FailedModel {
+        name: entries.model.as_deref(),
+        context_window,
+    });
+    entries.failure = Some((code, detail));
+    entries.unlogged_detail = Some(unlogged);
+    fault
 }
 
 fn model_name(request: &ChatRequest) -> Result<String, Fault> {

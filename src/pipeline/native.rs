@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::native_stream::NativeStream;
-use super::{ChatAnswer, ChatBody, Pipeline, heard, new_id, note_request};
+use super::{ChatAnswer, ChatBody, Pipeline, heard_of_model, new_id, note_request};
 use crate::bedrock::{ChunkDecoder, EventStream, Failure};
 use crate::fault::Fault;
 use crate::limits::{Permit, Refused};
@@ -39,9 +39,11 @@ impl Pipeline {
                 Ok(source) => {
                     return self.answer_natively(source, native, &draft, permit, name, record);
                 }
-                Err(failure) => draft
-                    .revise(failure, &self.models)
-                    .map_err(|failure| heard(failure, &record))?,
+                Err(failure) => {
+                    let window = draft.target.known.context_window;
+                    let revised = draft.revise(failure, &self.models);
+                    revised.map_err(|failure| heard_of_model(failure, window, &record))?;
+                }
             }
         }
     }

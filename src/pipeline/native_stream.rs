@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::account::Account;
-use super::heard;
 use super::stream::{AnswerStream, broke_off};
 use crate::bedrock::{ChunkDecoder, ChunkEvent, EventStream};
 use crate::fault::Fault;
@@ -49,7 +48,7 @@ impl NativeStream {
     async fn advance(&mut self) -> Result<bool, Fault> {
         let mut events = Vec::new();
         let more = self.events.next(&mut events).await;
-        let more = more.map_err(|failure| heard(failure, self.account.record()))?;
+        let more = more.map_err(|failure| self.account.heard(failure))?;
         let mut deltas = 0;
         for event in &events {
             match event {

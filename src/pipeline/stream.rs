@@ -6,7 +6,6 @@ use bytes::Bytes;
 use futures_util::future::select_all;
 
 use super::account::Account;
-use super::heard;
 use super::writer::Writer;
 use crate::bedrock::EventStream;
 use crate::converse::event::Event;
@@ -121,7 +120,7 @@ impl ChatStream {
                 select_all(waiting).await.0
             }
         };
-        let arrival = arrival.map_err(|failure| heard(failure, self.account.record()))?;
+        let arrival = arrival.map_err(|failure| self.account.heard(failure))?;
         Ok(Some(arrival))
     }
 

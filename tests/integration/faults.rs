@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_simulator::{Fault, Script};
+use bedrock_simulator::{Answer, Fault, Script};
 use serde_json::{Value, json};
 
 use crate::world::{World, streamed, whole};
@@ -216,6 +216,115 @@ async fn each_of_bedrocks_errors_has_its_status_type_and_code() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn errors_begin_in_the_words_that_clients_recognize() {
+    let world = one_attempt().await;
+    for (status, name, message, start) in [
+        (
+            400,
+            "ValidationException",
+            "The model returned the following errors: prompt is too long: 215000 tokens > 200000 \
+             maximum",
+            "This model's maximum context length is 200000 tokens. However, your messages resulted \
+             in 215000 tokens. Please reduce the length of the messages. The input exceeds the \
+             context window (prompt is too long: 215000 tokens > 200000 maximum).",
+        ),
+        (
+            400,
+            "ValidationException",
+            "Input is too long for requested model.",
+            // The table's figure for the model.
+            "This model's maximum context length is 200000 tokens. However, your messages resulted \
+             in more. Please reduce the length of the messages. The input exceeds the context \
+             window (prompt is too long: Input is too long for requested model).",
+        ),
+        (
+            400,
+            "ValidationException",
+            "This request has been blocked by our content filters.",
+            "Invalid prompt: your prompt was flagged as potentially violating our usage policy. ",
+        ),
+        (
+            400,
+            "ValidationException",
+            "The provided model identifier is invalid.",
+            "The model `us.anthropic.claude-sonnet-4-5-20250929-v1:0` does not exist or you do not \
+             have access to it.",
+        ),
+        (
+            404,
+            "ResourceNotFoundException",
+            "This model version has reached the end of its life.",
+            "The model `us.anthropic.claude-sonnet-4-5-20250929-v1:0` does not exist or you do not \
+             have access to it. It has reached the end of its life at Bedrock.",
+        ),
+        (
+            403,
+            "AccessDeniedException",
+            "You don't have access to the model with the specified model ID.",
+            "You do not have access to the model `us.anthropic.claude-sonnet-4-5-20250929-v1:0`: ",
+        ),
+        (
+            429,
+            "ThrottlingException",
+            "Too many requests, please wait before trying again.",
+            "Rate limit reached for `us.anthropic.claude-sonnet-4-5-20250929-v1:0` on requests per \
+             min (RPM): Bedrock throttles it for this gateway. Please try again in ",
+        ),
+        (
+            429,
+            "ThrottlingException",
+            "Too many tokens, please wait before trying again.",
+            "Rate limit reached for `us.anthropic.claude-sonnet-4-5-20250929-v1:0` on tokens per \
+             min (TPM): ",
+        ),
+        (
+            400,
+            "ServiceQuotaExceededException",
+            "Your request exceeds the service quota.",
+            "You exceeded your current quota, please check your plan and billing details. ",
+        ),
+    ] {
+        for request in [whole("hi"), streamed("hi")] {
+            world.simulator.clear();
+            let script = Script::error(status, name, message).times(0);
+            world.simulator.push(script);
+            let reply = world.chat(&request).await;
+            let said = reply.error()["message"].as_str().unwrap().to_owned();
+            assert!(said.starts_with(start), "{said}");
+        }
+    }
+    // In the middle of a stream, too.
+    world.simulator.clear();
+    world.simulator.push(Script::fault(Fault::Exception {
+        after_events: 3,
+        code: "validationException".to_owned(),
+        message: "Input is too long for requested model.".to_owned(),
+        original_status_code: None,
+    }));
+    let reply = world.chat(&streamed("Tell me a story")).await;
+    let last: Value = serde_json::from_str(&reply.last_event()).unwrap();
+    let said = last["error"]["message"].as_str().unwrap();
+    let start = "This model's maximum context length is 200000 tokens. ";
+    assert!(said.starts_with(start), "{said}");
+}
+
+#[tokio::test]
+async fn a_rate_says_when_to_try_again_as_its_header_does() {
+    let world = one_attempt().await;
+    let throttled = Script::new(Answer::Error {
+        status: 429,
+        code: "ThrottlingException".to_owned(),
+        message: "Too many requests".to_owned(),
+        retry_after: Some(7),
+    });
+    world.simulator.push(throttled.times(0));
+    let reply = world.chat(&whole("hi")).await;
+    assert_eq!(reply.header("retry-after"), Some("7"));
+    let said = reply.error()["message"].as_str().unwrap().to_owned();
+    assert!(said.ends_with("Please try again in 7s."), "{said}");
 }
 
 #[tokio::test]

@@ -319,6 +319,40 @@ async fn tools_in_the_flat_form_are_called_by_their_names() {
 }
 
 #[tokio::test]
+async fn a_refused_key_is_shown_by_its_start_alone() {
+    let world = World::with(|config| {
+        config.keys = vec![KeyEntry {
+            caller: "team".to_owned(),
+            digest: KeyDigest::of("sk-right"),
+            access_key: None,
+            chat: Default::default(),
+        }];
+    })
+    .await;
+    for (key, start) in [
+        (
+            Some("Bearer sk-wrong-0123456789abcdef"),
+            "Incorrect API key provided: sk-wro***. ",
+        ),
+        (None, "You didn't provide an API key. "),
+    ] {
+        let mut request = world.request(Method::GET, "/v1/models", "");
+        if let Some(key) = key {
+            request
+                .headers_mut()
+                .insert("authorization", key.parse().unwrap());
+        }
+        let reply = world.send(request).await;
+        assert_eq!(reply.status, 401);
+        let error = reply.error();
+        assert_eq!(error["code"], "invalid_api_key");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with(start), "{message}");
+        assert!(!message.contains("sk-wrong"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_is_asked_for_where_there_are_keys() {
     let world = World::with(|config| {
         config.keys = vec![KeyEntry {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::overflow::{self, is_overflow};
+use super::words::{self, is_profile_only};
 use super::{Advice, Failure};
 use crate::bedrock::refused::{fitting_share, refused_field, refuses_reasoning};
 use crate::bedrock::scrub::scrub;
@@ -139,40 +141,25 @@ fn validation(message: &str) -> Fault {
         scrub(&without_long_enum_value(message))
     };
     let fault = Fault::new(FaultKind::InvalidRequest, said);
-    if has("model identifier is invalid") {
+    if has("model identifier is invalid") || is_profile_only(message) {
         return model_not_found(message);
     }
-    if has("on-demand throughput isn") {
-        return Fault::new(
-            FaultKind::NotFound,
-            "this model is served through an inference profile; ask for it by the profile's id, \
-             which is the model's with `us.`, `eu.`, `global.` or another region group before it \
-             (/v1/models lists them)",
-        )
-        .code("model_not_found")
-        .parameter("model");
-    }
-    const TOO_LONG: &[&str] = &[
-        "input is too long",
-        "prompt is too long",
-        "too many input tokens",
-        "input tokens exceeded",
-        "too many tokens",
-        "expected maxlength:",
-        "prompt: length: 1..",
-        "exceed model maximum",
-        "exceeds the maximum number of tokens",
-        "maximum context length",
-        "exceed context limit",
-    ];
-    if TOO_LONG.iter().any(|words| has(words)) {
-        return fault.code("context_length_exceeded").parameter("messages");
+    if is_overflow(message) {
+        let message = overflow::message(&scrub(message));
+        return Fault { message, ..fault }
+            .code("context_length_exceeded")
+            .parameter("messages");
     }
     if is_about_image(message) {
         return fault.code("invalid_image").parameter("messages");
     }
     if has("blocked by our content filter") || has("responsible ai policy") {
-        return fault.code("content_policy_violation");
+        let message = format!(
+            "Invalid prompt: your prompt was flagged as potentially violating our usage policy. \
+             {}",
+            fault.message
+        );
+        return Fault { message, ..fault }.code("content_policy_violation");
     }
     if has("is deprecated for this model") || has("cannot both be specified") {
         return fault.code("unsupported_parameter");
@@ -207,26 +194,16 @@ fn is_about_credentials(message: &str) -> bool {
 }
 
 fn model_not_found(message: &str) -> Fault {
-    let said = if message.to_lowercase().contains("end of its life") {
-        "this model has reached the end of its life; ask for a newer one (/v1/models lists them)"
-    } else {
-        "Bedrock knows no model of this name in the gateway's region; /v1/models lists those \
-         that there are"
-    };
-    Fault::new(FaultKind::NotFound, said)
+    Fault::new(FaultKind::NotFound, words::not_found(None, message))
         .code("model_not_found")
         .parameter("model")
 }
 
 fn access_denied() -> Fault {
-    Fault::new(
-        FaultKind::Permission,
-        "the gateway is not authorized to use this model; its operator has to request access to \
-         it or allow it in the gateway's role",
-    )
-    .code("model_access_denied")
-    .parameter("model")
-    .should_retry(false)
+    Fault::new(FaultKind::Permission, words::access_denied(None))
+        .code("model_access_denied")
+        .parameter("model")
+        .should_retry(false)
 }
 
 fn credentials_refused() -> (Fault, Advice, Option<Duration>) {
@@ -244,23 +221,22 @@ fn throttled(message: &str) -> (Fault, Advice, Option<Duration>) {
     if lower.contains("per day") {
         return (quota_exceeded(), Advice::Never, None);
     }
-    let (kind, what) = match lower.contains("token") {
-        true => (FaultKind::TokenRateLimited, "tokens"),
-        false => (FaultKind::RateLimited, "requests"),
+    let kind = match lower.contains("token") {
+        true => FaultKind::TokenRateLimited,
+        false => FaultKind::RateLimited,
     };
-    let fault = Fault::new(
-        kind,
-        format!("Bedrock is receiving too many {what} for this model; wait a moment"),
-    )
-    .code("rate_limit_exceeded")
-    .retry_after(Duration::from_secs(2));
+    let wait = Duration::from_secs(2);
+    let fault = Fault::new(kind, words::rate_limited(None, kind, wait.as_secs_f64()))
+        .code("rate_limit_exceeded")
+        .retry_after(wait);
     (fault, Advice::Retry, None)
 }
 
 fn quota_exceeded() -> Fault {
     Fault::new(
         FaultKind::QuotaExhausted,
-        "the gateway's Bedrock quota for this model is used up",
+        "You exceeded your current quota, please check your plan and billing details. The \
+         gateway's Bedrock quota for this model is used up.",
     )
     .code("insufficient_quota")
     .should_retry(false)

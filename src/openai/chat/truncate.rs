@@ -34,7 +34,8 @@ pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, 
     if left > goal && dropped.is_empty() {
         return Err(Fault::invalid(
             "messages",
-            "the instructions and the last turn alone are too long for this model; shorten them",
+            "This model's maximum context length is exceeded: the prompt is too long even with the \
+             instructions and the last turn alone. Please shorten them.",
         )
         .code("context_length_exceeded"));
     }

@@ -153,8 +153,9 @@ impl Reader<'_> {
             Truncation::None => Err(Fault::invalid(
                 path,
                 format!(
-                    "the text at `{path}` has {length} characters, and this model takes {longest} \
-                     at the most; send it in parts{}",
+                    "This model's maximum context length is {longest} characters. However, the \
+                     text at `{path}` has {length}: the prompt is too long. Please send it in \
+                     parts{}.",
                     self.or_cut()
                 ),
             )

@@ -212,7 +212,10 @@ impl Made {
 
 fn filtered(reason: &str) -> Fault {
     // The reasons are the provider's few sentences; none has anything of the operator's.
-    let message = format!("the provider's filter kept the picture back: {reason}");
+    let message = format!(
+        "Your request was rejected as a result of our safety system. The provider's filter kept \
+         the picture back: {reason}"
+    );
     Fault::new(FaultKind::InvalidRequest, message).code("content_policy_violation")
 }
 

@@ -59,6 +59,12 @@ def gateway(start_gateway):
     return start_gateway(CONFIGURATION)
 
 
+@pytest.fixture(scope="session")
+def gateway_without_retries(start_gateway):
+    """Gives each of Bedrock's errors to the client as it comes."""
+    return start_gateway("[retry]\nattempts = 1\n")
+
+
 @pytest.fixture(autouse=True)
 def simulator(running_simulator, gateway):
     """The simulator without scripts or journal; a test that leaves a script unused has a mistake."""

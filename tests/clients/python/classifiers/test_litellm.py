@@ -1,0 +1,61 @@
+"""LiteLLM in front of the gateway, as `openai/` models: its exceptions, by which routers and agents decide
+whether to fall back, to wait or to shorten the prompt."""
+
+import os
+
+# Its table of prices comes with the package; without this it is downloaded.
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+
+import litellm
+import pytest
+
+from classified import FAILURES
+from simulated import HELLO
+
+EXPECTED = {
+    "bad key": (litellm.AuthenticationError, 401),
+    "prompt too long for Claude": (litellm.ContextWindowExceededError, 400),
+    "prompt too long for others": (litellm.ContextWindowExceededError, 400),
+    "rate limit of requests": (litellm.RateLimitError, 429),
+    "rate limit of tokens": (litellm.RateLimitError, 429),
+    "quota": (litellm.RateLimitError, 429),
+    "content filter": (litellm.ContentPolicyViolationError, 400),
+    "unknown model": (litellm.NotFoundError, 404),
+    "model past its end": (litellm.NotFoundError, 404),
+    # PermissionDeniedError is raised for no model of `openai/`, whatever the answer says.
+    "no access to the model": (litellm.APIError, 403),
+    "bad request": (litellm.BadRequestError, 400),
+    "overloaded": (litellm.ServiceUnavailableError, 503),
+}
+
+
+def test_every_failure_is_expected():
+    assert set(EXPECTED) == set(FAILURES)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("failure", FAILURES)
+def test_failures_have_the_right_class(gateway_without_retries, simulator, failure, stream):
+    key, model, script = FAILURES[failure]
+    expected, status = EXPECTED[failure]
+    if script:
+        simulator.order(script)
+    with pytest.raises(expected) as raised:
+        answer = litellm.completion(
+            model=f"openai/{model}", messages=HELLO, api_base=gateway_without_retries.base_url, api_key=key,
+            stream=stream, num_retries=0, max_retries=0,
+        )
+        list(answer)
+    assert type(raised.value) is expected
+    assert raised.value.status_code == status
+    if key.startswith("sk-wrong"):
+        assert "sk-wro***" in str(raised.value)
+        assert key not in str(raised.value)
+
+
+def test_an_answer_is_an_answer(gateway):
+    answer = litellm.completion(
+        model="openai/amazon.nova-lite-v1:0", messages=HELLO, api_base=gateway.base_url,
+        api_key="sk-test-key-1",
+    )
+    assert answer.choices[0].message.content
