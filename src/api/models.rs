@@ -9,7 +9,7 @@ use http::{HeaderMap, Uri};
 
 use super::bodiless::query;
 use super::{authenticate, respond};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::models::ModelType;
 use crate::pipeline::Answer;
 use crate::record::Record;
@@ -44,7 +44,7 @@ pub async fn retrieve(
     let answer = async {
         authenticate(&app, &headers, &record)?;
         let model = app.catalog.model(&id).await;
-        Ok(json(model.ok_or_else(|| not_there(&id))?))
+        Ok(json(model.ok_or_else(|| app.pipeline.unknown_model(&id))?))
     };
     respond(&record, answer.await)
 }
@@ -66,11 +66,4 @@ fn json(body: bytes::Bytes) -> Answer {
         body,
         ..Answer::default()
     }
-}
-
-fn not_there(id: &str) -> Fault {
-    let message = format!("the model `{id}` does not exist; /v1/models lists those that do");
-    Fault::new(FaultKind::NotFound, message)
-        .parameter("model")
-        .code("model_not_found")
 }

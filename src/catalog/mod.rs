@@ -2,6 +2,7 @@
 //! have, asked for in the background and kept while Bedrock does not answer.
 
 mod describe;
+mod directory;
 mod listing;
 mod rendered;
 
@@ -18,6 +19,7 @@ use crate::bedrock::{BaseModel, Bedrock, Time};
 use crate::config::{CatalogSettings, ModelEntry, Shown, Tables};
 use crate::models::{ModelId, ModelType};
 use describe::Known;
+pub use directory::Directory;
 use listing::{Lister, Listing};
 use rendered::Rendered;
 
@@ -36,6 +38,7 @@ struct Inner {
     names: BTreeMap<String, ModelEntry>,
     region: String,
     began: Time,
+    directory: Directory,
     sources: Mutex<Sources>,
     shown: watch::Sender<Display>,
 }
@@ -58,14 +61,15 @@ struct Display {
 }
 
 impl Catalog {
-    /// Starts asking Bedrock in the background. Where only configured names are shown, it is asked
-    /// for no more than what they are based on.
+    /// Starts asking Bedrock in the background, and writes into `directory` what it lists. Where only
+    /// configured names are shown, it is asked for no more than what they are based on.
     pub fn start(
         bedrock: Bedrock,
         bases: BaseModels,
         names: &BTreeMap<String, ModelEntry>,
         settings: &CatalogSettings,
         tables: Tables,
+        directory: Directory,
     ) -> Self {
         let has_unknown = names
             .values()
@@ -74,6 +78,7 @@ impl Catalog {
             names: names.clone(),
             region: bedrock.region().to_owned(),
             began: Time::now(),
+            directory,
             sources: Mutex::new(Sources {
                 tables,
                 listing: Listing::default(),
@@ -140,6 +145,7 @@ impl Inner {
             now: Time::now(),
         };
         let models = Arc::new(known.rendered());
+        self.directory.replace(models.names(), &sources.listing);
         tracing::debug!(models = models.count(), "models described");
         self.shown.send_replace(Display {
             models,

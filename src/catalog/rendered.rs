@@ -58,6 +58,11 @@ impl Rendered {
         self.models.get(name).cloned()
     }
 
+    /// The names of the models.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().map(String::as_str)
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.models.len()

@@ -8,6 +8,24 @@ const GEOGRAPHIES: &[&str] = &[
     "us-gov.", "us.", "eu.", "apac.", "jp.", "au.", "ca.", "sa.", "uk.", "in.", "global.",
 ];
 
+/// The geographies whose profiles a region may call, narrowest first: `global.` is none of them,
+/// since nothing says that data may go anywhere.
+///
+/// From the regions in AWS's user guide, "Supported Regions and models for inference profiles"
+/// (read in November 2026).
+const GEOGRAPHIES_OF_REGIONS: &[(&str, &[&str])] = &[
+    ("us-gov-", &["us-gov."]),
+    ("us-", &["us."]),
+    ("eu-", &["eu."]),
+    ("ap-northeast-1", &["jp.", "apac."]),
+    ("ap-northeast-3", &["jp.", "apac."]),
+    ("ap-southeast-2", &["au.", "apac."]),
+    ("ap-southeast-4", &["au.", "apac."]),
+    ("ap-", &["apac."]),
+    ("ca-", &["ca."]),
+    ("sa-", &["sa."]),
+];
+
 /// The id of a foundation model or inference profile, or an ARN, as Bedrock takes it in the path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ModelId(String);
@@ -118,6 +136,20 @@ impl ModelId {
     #[must_use]
     pub fn foundation(&self) -> Self {
         Self(self.foundation_id().to_owned())
+    }
+
+    /// Whether it is a foundation model's own id: no profile and no ARN.
+    pub fn is_bare(&self) -> bool {
+        !self.is_arn() && self.foundation_id() == self.0 && self.0.contains('.')
+    }
+
+    /// The ids that a foundation model's profiles would have in `region`, narrowest first.
+    pub fn likely_profiles(&self, region: &str) -> Vec<Self> {
+        let mut regions = GEOGRAPHIES_OF_REGIONS.iter();
+        let geographies = regions.find(|(start, _)| region.starts_with(start));
+        let geographies = geographies.map_or(&[] as &[&str], |(_, geographies)| geographies);
+        let profile = |geography: &&str| Self(format!("{geography}{}", self.foundation_id()));
+        geographies.iter().map(profile).collect()
     }
 
     /// The service of an ARN, for example `sagemaker`.
@@ -316,6 +348,31 @@ mod tests {
             let id = ModelId::parse(&id).expect("an id");
             assert_eq!(id.is_system_profile(), is_profile, "{id}");
         }
+    }
+
+    #[test]
+    fn a_bare_id_has_profiles_by_the_geography_of_the_region() {
+        let id = ModelId::parse("amazon.nova-lite-v1:0").expect("an id");
+        assert!(id.is_bare());
+        for (region, profiles) in [
+            ("us-west-2", &["us.amazon.nova-lite-v1:0"] as &[&str]),
+            ("us-gov-west-1", &["us-gov.amazon.nova-lite-v1:0"]),
+            (
+                "ap-northeast-1",
+                &["jp.amazon.nova-lite-v1:0", "apac.amazon.nova-lite-v1:0"],
+            ),
+            ("me-central-1", &[]),
+        ] {
+            let likely = id.likely_profiles(region);
+            let likely: Vec<&str> = likely.iter().map(ModelId::as_str).collect();
+            assert_eq!(likely, profiles, "{region}");
+            assert!(
+                !likely
+                    .iter()
+                    .any(|id| ModelId::parse(id).is_ok_and(|id| id.is_bare()))
+            );
+        }
+        assert!(!ModelId::parse("gpt-5").expect("an id").is_bare());
     }
 
     #[test]

@@ -45,8 +45,9 @@ impl Pipeline {
         let TranslatedEmbeddings {
             mut calls,
             encoding,
-            adjustments,
+            mut adjustments,
         } = self.understood(request, fetched, &target).await?;
+        target.note_in(&mut adjustments);
         record.entries().adjustments = adjustments.log_value();
 
         let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));

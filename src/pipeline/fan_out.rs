@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Pipeline, heard};
+use super::Pipeline;
 use crate::bedrock::Failure;
 use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refused};
@@ -65,7 +65,7 @@ impl Pipeline {
         let answers = stream::iter(calls).buffered(AT_ONCE).try_collect().await;
         let answers = answers.map_err(|(position, failure)| FailedCall {
             position: Some(position),
-            refused: heard(failure, record).into(),
+            refused: self.received(failure, None, record).into(),
         })?;
         Ok((answers, rate))
     }

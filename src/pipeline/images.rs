@@ -89,6 +89,7 @@ impl Pipeline {
             mut plan,
             mut adjustments,
         } = translated.await.map_err(|_| Fault::internal())??;
+        target.note_in(&mut adjustments);
         if self.is_strict(&caller, &target, strict) {
             refuse_adjustments(&adjustments)?;
         }

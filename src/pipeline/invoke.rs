@@ -31,6 +31,17 @@ impl Pipeline {
         Ok(target)
     }
 
+    /// The model of a request of Bedrock's own API, which is called by the id that is written there.
+    pub(super) async fn named_exactly(&self, id: &str, record: &Record) -> Result<Target, Fault> {
+        if id.is_empty() {
+            return Err(super::no_model(""));
+        }
+        record.entries().model = Some(id.to_owned());
+        let target = self.models.exact_target(id).await?;
+        record.entries().target = Some(target.model.as_str().to_owned());
+        Ok(target)
+    }
+
     /// Sends each of `bodies` to the model, as [`Pipeline::invoke_each`] does.
     pub(super) async fn invoke_all(
         &self,

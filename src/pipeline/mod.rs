@@ -32,6 +32,7 @@ mod pass;
 mod remote;
 mod request;
 mod rerank;
+mod resolution;
 mod stream;
 mod videos;
 mod writer;
@@ -58,6 +59,7 @@ use futures_util::future::try_join_all;
 use crate::adjustments::Adjustments;
 use crate::base_models::BaseModels;
 use crate::bedrock::{Bedrock, Call, FailedModel, Failure};
+use crate::catalog::Directory;
 use crate::config::{
     BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
     S3Settings, Tables,
@@ -182,6 +184,11 @@ impl Pipeline {
         self.models.replace_tables(tables);
     }
 
+    /// The names that take calls, which the catalog keeps.
+    pub fn directory(&self) -> Directory {
+        self.models.directory().clone()
+    }
+
     /// What models are based on, as requests have found out.
     pub fn base_models(&self) -> BaseModels {
         self.models.bases().clone()
@@ -268,14 +275,46 @@ impl Pipeline {
         record: &Record,
     ) -> Result<Option<Vec<Source>>, Fault> {
         match self.ask(draft, translated, record).await? {
-            Ok(sources) => Ok(Some(sources)),
+            Ok(sources) => {
+                draft.learn_profile(&self.models);
+                Ok(Some(sources))
+            }
             Err(failure) => {
-                let window = draft.target.known.context_window;
-                let revised = draft.revise(failure, &self.models);
-                revised.map_err(|failure| heard_of_model(failure, window, record))?;
+                self.revise(draft, failure, record)?;
                 Ok(None)
             }
         }
+    }
+
+    /// Prepares the request to be written again, or gives the error that the client receives.
+    fn revise(&self, draft: &mut Draft, failure: Failure, record: &Record) -> Result<(), Fault> {
+        let revised = draft.revise(failure, &self.models);
+        let target = &draft.target;
+        let window = target.known.context_window;
+        revised.map_err(|failure| self.received(failure, window, record))?;
+        record.entries().target = Some(target.model.as_str().to_owned());
+        Ok(())
+    }
+
+    /// The error that the client receives for a failed call to a model.
+    fn received(&self, failure: Failure, window: Option<u32>, record: &Record) -> Fault {
+        let fault = heard_of_model(failure, window, record);
+        let name = record.entries().model.clone();
+        match (fault.code, name) {
+            (Some("model_not_found"), Some(name)) => Fault {
+                message: self
+                    .models
+                    .resolver()
+                    .with_suggestions(fault.message, &name),
+                ..fault
+            },
+            _ => fault,
+        }
+    }
+
+    /// The error for a name that no model has.
+    pub fn unknown_model(&self, name: &str) -> Fault {
+        self.models.resolver().unknown(name)
     }
 
     /// The model of a request that is answered as a chat.

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::known::{Known, KnownModels};
+use super::resolution::{Resolver, note_of};
+use crate::adjustments::Adjustments;
 use crate::base_models::BaseModels;
 use crate::bedrock::{BaseModel, Bedrock};
+use crate::catalog::Directory;
 use crate::config::{ChatOverrides, Config, ModelEntry, Tables};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::models::{Endpoint, Facts, ModelId, RefusedField, Surface};
 use crate::providers::embeddings::Purpose;
 
@@ -23,6 +26,7 @@ pub(super) struct Models {
     /// What the tables say, and what models were found to refuse.
     known: KnownModels,
     told_unknown: Mutex<HashSet<ModelId>>,
+    resolver: Resolver,
     region: String,
 }
 
@@ -39,6 +43,17 @@ pub(super) struct Target {
     pub(super) embedding_input_type: Option<Purpose>,
     /// Where its chat requests go.
     pub(super) surface: Surface,
+    /// What the client is told where the id is not the one that it wrote.
+    pub(super) note: Option<String>,
+    /// Whether the client wrote a name of the operator's.
+    is_named: bool,
+}
+
+/// The entry that a name stands for.
+struct Resolved {
+    entry: ModelEntry,
+    note: Option<String>,
+    is_named: bool,
 }
 
 impl Models {
@@ -54,6 +69,7 @@ impl Models {
             bases,
             known: KnownModels::default(),
             told_unknown: Mutex::default(),
+            resolver: Resolver::new(Directory::default(), bedrock.region().to_owned()),
             region: bedrock.region().to_owned(),
         }
     }
@@ -69,12 +85,87 @@ impl Models {
         &self.bases
     }
 
-    /// The model that a name stands for: one of the configuration's, or a Bedrock id as it is.
+    /// The names that take calls.
+    pub(super) fn directory(&self) -> &Directory {
+        self.resolver.directory()
+    }
+
+    /// How names become ids.
+    pub(super) fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// The model that a name stands for: one of the configuration's, or a Bedrock id, by the
+    /// inference profile that serves it where the id itself takes no calls.
     pub(super) async fn target(&self, name: &str) -> Result<Target, Fault> {
+        self.looked_up(self.resolved(name)?).await
+    }
+
+    /// The same for Bedrock's own API, where an id is called as it is written.
+    pub(super) async fn exact_target(&self, name: &str) -> Result<Target, Fault> {
         let entry = match self.names.get(name) {
             Some(entry) => entry.clone(),
-            None => ModelEntry::from(parse_id(name)?),
+            None => ModelEntry::from(self.parsed(name)?),
         };
+        self.looked_up(Resolved {
+            entry,
+            note: None,
+            is_named: false,
+        })
+        .await
+    }
+
+    fn resolved(&self, name: &str) -> Result<Resolved, Fault> {
+        if let Some(entry) = self.names.get(name) {
+            // What a name of the operator's own stands for is nothing that the client wrote.
+            let entry = self.by_profile(entry);
+            return Ok(Resolved {
+                entry,
+                note: None,
+                is_named: true,
+            });
+        }
+        let unprefixed = self.resolver.unprefixed(name);
+        if let Some(entry) = unprefixed.and_then(|name| self.names.get(name)) {
+            let entry = self.by_profile(entry);
+            let note = Some(note_of(&entry));
+            return Ok(Resolved {
+                entry,
+                note,
+                is_named: true,
+            });
+        }
+        let model = self.parsed(unprefixed.unwrap_or(name))?;
+        let profile = self.resolver.profile(&model);
+        let is_changed = unprefixed.is_some() || profile.is_some();
+        let entry = ModelEntry::from(profile.unwrap_or(model));
+        let note = is_changed.then(|| note_of(&entry));
+        Ok(Resolved {
+            entry,
+            note,
+            is_named: false,
+        })
+    }
+
+    /// The entry with the profile that serves its target, where the target takes no calls.
+    fn by_profile(&self, entry: &ModelEntry) -> ModelEntry {
+        let profile = self.resolver.profile(&entry.target);
+        ModelEntry {
+            target: profile.unwrap_or_else(|| entry.target.clone()),
+            ..entry.clone()
+        }
+    }
+
+    fn parsed(&self, name: &str) -> Result<ModelId, Fault> {
+        ModelId::parse(name).map_err(|error| self.resolver.invalid(name, &error))
+    }
+
+    async fn looked_up(&self, resolved: Resolved) -> Result<Target, Fault> {
+        let Resolved {
+            entry,
+            note,
+            is_named,
+        } = resolved;
         let ModelEntry {
             target: model,
             chat,
@@ -95,7 +186,22 @@ impl Models {
             known,
             chat,
             embedding_input_type,
+            note,
+            is_named,
         })
+    }
+
+    /// Puts an inference profile in the place of the target's bare id, which Bedrock has refused to
+    /// call. The settings of a configured name stay.
+    pub(super) fn call_profile(&self, target: &mut Target, profile: ModelId) {
+        target.known = match self.known.get(&profile, None) {
+            Some(known) => known,
+            None => self.look_up(&profile, None),
+        };
+        if !target.is_named {
+            target.note = Some(format!("called as `{profile}`"));
+        }
+        target.model = profile;
     }
 
     /// Learns that the target refuses `field`. Whether that is new.
@@ -151,6 +257,15 @@ impl Models {
     }
 }
 
+impl Target {
+    /// Notes where the id that is called is not the one that the client wrote.
+    pub(super) fn note_in(&self, adjustments: &mut Adjustments) {
+        if let Some(note) = &self.note {
+            adjustments.note("model", note.clone());
+        }
+    }
+}
+
 /// Refuses a model that another endpoint serves.
 pub(super) fn check_endpoint(name: &str, facts: &Facts, endpoint: Endpoint) -> Result<(), Fault> {
     let serves = facts.endpoints();
@@ -185,14 +300,4 @@ pub(super) fn check_converse(name: &str, facts: &Facts) -> Result<(), Fault> {
     let chat = Endpoint::ChatCompletions.path();
     let message = format!("the model `{name}` is served by {chat} alone; ask it there");
     Err(Fault::unsupported_value("model", message))
-}
-
-fn parse_id(name: &str) -> Result<ModelId, Fault> {
-    ModelId::parse(name).map_err(|error| {
-        let message =
-            format!("there is no model of this name, which {error}; /v1/models lists them");
-        Fault::new(FaultKind::NotFound, message)
-            .parameter("model")
-            .code("model_not_found")
-    })
 }

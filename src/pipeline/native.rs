@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::draft::Draft;
 use super::native_stream::NativeStream;
-use super::{ChatAnswer, ChatBody, Pipeline, heard_of_model, new_id, note_request};
+use super::{ChatAnswer, ChatBody, Pipeline, new_id, note_request};
 use crate::bedrock::{ChunkDecoder, EventStream, Failure};
 use crate::fault::Fault;
 use crate::limits::{Permit, Refused};
@@ -37,13 +37,10 @@ impl Pipeline {
             note_request(&record, native.plan.stream, &native.adjustments);
             match self.ask_natively(surface, &native, &record).await? {
                 Ok(source) => {
+                    draft.learn_profile(&self.models);
                     return self.answer_natively(source, native, &draft, permit, name, record);
                 }
-                Err(failure) => {
-                    let window = draft.target.known.context_window;
-                    let revised = draft.revise(failure, &self.models);
-                    revised.map_err(|failure| heard_of_model(failure, window, &record))?;
-                }
+                Err(failure) => self.revise(&mut draft, failure, &record)?,
             }
         }
     }

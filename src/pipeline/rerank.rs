@@ -33,8 +33,9 @@ impl Pipeline {
             body,
             documents,
             return_documents,
-            adjustments,
+            mut adjustments,
         } = translate(request, facts)?;
+        target.note_in(&mut adjustments);
         record.entries().adjustments = adjustments.log_value();
 
         let headers = HeaderMap::new();

@@ -88,6 +88,7 @@ impl App {
             &config.models,
             &config.catalog,
             tables,
+            pipeline.directory(),
         );
         let closing = shutdown.clone();
         let closing = async move { closing.reached(Phase::Closing).await };

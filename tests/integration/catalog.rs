@@ -12,7 +12,7 @@ use std::time::Duration;
 use bedrock_simulator::{Answer, ControlPlane, Operation, Options, Script, Simulator};
 use outcrop::base_models::BaseModels;
 use outcrop::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
-use outcrop::catalog::Catalog;
+use outcrop::catalog::{Catalog, Directory};
 use outcrop::config::{CatalogSettings, ModelEntry, ModelFiles, Shown, Tables};
 use outcrop::models::{ModelId, PriceTable};
 use serde_json::{Value, json};
@@ -64,7 +64,8 @@ async fn catalog_with(
     let refresh = Duration::from_secs(3600);
     let bases = BaseModels::new(bedrock.clone(), BTreeMap::new(), refresh);
     let tables = Tables::load(&ModelFiles::default()).unwrap();
-    Catalog::start(bedrock, bases, &names, &settings, tables)
+    let directory = Directory::default();
+    Catalog::start(bedrock, bases, &names, &settings, tables, directory)
 }
 
 async fn models(catalog: &Catalog) -> Vec<Value> {

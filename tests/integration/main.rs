@@ -62,6 +62,7 @@ mod refused_fields;
 mod remote_files;
 mod rerank;
 mod rerank_bodies;
+mod resolution;
 mod retries;
 mod s3;
 mod server;

@@ -24,7 +24,7 @@ impl Pipeline {
         let output = checked_output(&fields, &self.job_folder(caller))?;
         fields.set("outputDataConfig", output);
         let id = fields.get("modelId").and_then(text).unwrap_or_default();
-        let target = self.named(Some(&id), record).await?;
+        let target = self.named_exactly(&id, record).await?;
         self.rules(caller, &target).job(&passage.body, bucket)?;
         fields.set("modelId", json(target.model.as_str())?);
         // Written anew, so that a key that came twice means what it was taken for here.

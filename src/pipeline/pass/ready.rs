@@ -86,7 +86,7 @@ impl Pipeline {
             | Operation::InvokeModelWithResponseStream
             | Operation::CountTokens => {
                 record.entries().stream = operation.pace() == Pace::Stream;
-                let target = self.named(Some(&id), &record).await?;
+                let target = self.named_exactly(&id, &record).await?;
                 self.ready_for_model(&mut ready, &caller, operation, &id, target)?;
             }
         }

@@ -11,7 +11,7 @@ use crate::openai::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_pictures, translate,
 };
 use crate::pipeline::models::{Target, check_endpoint};
-use crate::pipeline::{Answer, Asked, Cost, Pipeline, heard, unix_seconds};
+use crate::pipeline::{Answer, Asked, Cost, Pipeline, unix_seconds};
 use crate::record::Record;
 
 /// A request for a video, and the files that came with it.
@@ -38,7 +38,8 @@ impl Pipeline {
         let name_of_target = Arc::from(target.model.as_str());
         let fetching = self.fetch_admitted(&caller, &name_of_target, addresses, &record);
         let (fetched, permit) = fetching.await?;
-        let order = translate(request, files, facts, &fetched)?;
+        let mut order = translate(request, files, facts, &fetched)?;
+        target.note_in(&mut order.adjustments);
         let cost = cost(&target, facts, &order);
         record.entries().adjustments = order.adjustments.log_value();
         let permit = match permit {
@@ -48,7 +49,7 @@ impl Pipeline {
         let started = self
             .start(films.folder_of(&caller), target, &order, &name, &record)
             .await;
-        let id = started.map_err(|failure| heard(failure, &record))?;
+        let id = started.map_err(|failure| self.received(failure, None, &record))?;
         record.entries().cost = Some(cost);
         let video = Video::new(
             id.to_string(),

@@ -45,7 +45,8 @@ FAILURES = {
         ASKED_ONCE, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
     "profile only": (
         error(400, "ValidationException", "Invocation with on-demand throughput isn’t supported."),
-        ASKED_ONCE, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
+        # By the model's own id, and by that of its profile.
+        2, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
     "conflict": (
         error(409, "ConflictException", "Under way"),
         ASKED_ONCE, openai.ConflictError, 409, "invalid_request_error", "conflict"),

@@ -54,8 +54,9 @@ def test_failures_have_the_right_class(gateway_without_retries, simulator, failu
 
 
 def test_an_answer_is_an_answer(gateway):
+    # The name that LiteLLM has for Bedrock's models works behind its `openai/`, too.
     answer = litellm.completion(
-        model="openai/amazon.nova-lite-v1:0", messages=HELLO, api_base=gateway.base_url,
+        model="openai/bedrock/converse/amazon.nova-lite-v1:0", messages=HELLO, api_base=gateway.base_url,
         api_key="sk-test-key-1",
     )
     assert answer.choices[0].message.content

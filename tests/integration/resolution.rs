@@ -1,0 +1,267 @@
+//! Which model a name stands for, and what is said of one that none has.
+
+use bedrock_simulator::Script;
+use outcrop::config::{Config, Shown};
+use outcrop::models::ModelId;
+use serde_json::{Value, json};
+
+use crate::world::{MODEL, World, streamed, whole};
+
+/// A model that is served by profiles alone, `us.` and `global.`; [`MODEL`] is the first of them.
+const BARE: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+const NOTE: &str = "model: called as `us.anthropic.claude-sonnet-4-5-20250929-v1:0`";
+
+fn listing(config: &mut Config) {
+    config.catalog.show = Shown::All;
+}
+
+/// A gateway that knows what Bedrock lists.
+async fn listed(change: impl FnOnce(&mut Config)) -> World {
+    let world = World::with(|config| {
+        listing(config);
+        change(config);
+    })
+    .await;
+    // The list waits for the first answers of the control plane.
+    assert_eq!(world.get("/v1/models").await.status, 200);
+    world
+}
+
+fn of(mut request: Value, model: &str) -> Value {
+    request["model"] = model.into();
+    request
+}
+
+/// The ids that models were called by.
+fn called(world: &World) -> Vec<String> {
+    let requests = world.simulator.requests().into_iter();
+    requests.filter_map(|request| request.model).collect()
+}
+
+#[tokio::test]
+async fn a_bare_id_is_called_by_the_profile_that_serves_it_and_noted() {
+    let world = listed(|_| {}).await;
+    for request in [whole("hi"), streamed("hi")] {
+        let reply = world.chat(&of(request, BARE)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert_eq!(reply.adjustments(), NOTE);
+    }
+    assert_eq!(called(&world), [MODEL, MODEL], "and not by `global.`");
+    let counted = world
+        .post("/v1/chat/completions/input_tokens", &of(whole("hi"), BARE))
+        .await;
+    assert_eq!(counted.status, 200, "{}", counted.text);
+    let explained = world
+        .post("/v1/explain", &of(whole("hi"), BARE))
+        .await
+        .json();
+    assert_eq!(explained["target"]["model_id"], MODEL);
+    let strict = world
+        .chat_with(&[("x-outcrop-strict", "true")], &of(whole("hi"), BARE))
+        .await;
+    assert_eq!(strict.status, 400);
+    assert_eq!(strict.error()["param"], "model");
+}
+
+#[tokio::test]
+async fn other_endpoints_resolve_names_as_chat_does() {
+    let world = listed(|_| {}).await;
+    for (path, model, request) in [
+        (
+            "/v1/embeddings",
+            "amazon.titan-embed-text-v2:0",
+            json!({"input": "hi"}),
+        ),
+        (
+            "/v1/rerank",
+            "cohere.rerank-v3-5:0",
+            json!({"query": "a", "documents": ["b"]}),
+        ),
+        (
+            "/v1/completions",
+            "amazon.nova-lite-v1:0",
+            json!({"prompt": "a"}),
+        ),
+    ] {
+        world.simulator.clear();
+        let reply = world
+            .post(path, &of(request, &format!("bedrock/{model}")))
+            .await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let note = format!("model: called as `{model}`");
+        assert_eq!(reply.adjustments(), note, "{path}");
+        assert_eq!(called(&world), [model], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_spellings_of_other_tools_are_understood() {
+    let world = listed(|config| {
+        let model = ModelId::parse("amazon.nova-micro-v1:0").unwrap();
+        config.models.insert("fast".to_owned(), model.into());
+    })
+    .await;
+    for (name, called_as) in [
+        ("bedrock/amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0"),
+        (
+            "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            MODEL,
+        ),
+        ("bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", MODEL),
+        (
+            "bedrock/us-east-1/amazon.nova-lite-v1:0",
+            "amazon.nova-lite-v1:0",
+        ),
+        ("bedrock/fast", "amazon.nova-micro-v1:0"),
+    ] {
+        world.simulator.clear();
+        let reply = world.chat(&of(whole("hi"), name)).await;
+        assert_eq!(reply.status, 200, "{name}: {}", reply.text);
+        assert_eq!(called(&world), [called_as], "{name}");
+        assert_eq!(
+            reply.adjustments(),
+            format!("model: called as `{called_as}`")
+        );
+        assert_eq!(
+            reply.json()["model"],
+            name,
+            "the client's own name comes back"
+        );
+    }
+    for name in ["amazon.nova-lite-v1:0", "fast"] {
+        let reply = world.chat(&of(whole("hi"), name)).await;
+        assert_eq!(reply.header("x-outcrop-adjustments"), None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_listing_the_profile_is_learned_from_the_refusal() {
+    let world = World::start().await;
+    for request in [whole("hi"), streamed("hi"), whole("hi")] {
+        let reply = world.chat(&of(request, BARE)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert_eq!(reply.adjustments(), NOTE);
+    }
+    assert_eq!(called(&world), [BARE, MODEL, MODEL, MODEL]);
+}
+
+#[tokio::test]
+async fn a_name_that_stands_for_a_bare_id_is_called_by_the_profile() {
+    let world = World::with(|config| {
+        let model = ModelId::parse(BARE).unwrap();
+        config.models.insert("sonnet".to_owned(), model.into());
+    })
+    .await;
+    for _ in 0..2 {
+        let reply = world.chat(&of(whole("hi"), "sonnet")).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert_eq!(
+            reply.header("x-outcrop-adjustments"),
+            None,
+            "the client wrote a name"
+        );
+    }
+    assert_eq!(called(&world), [BARE, MODEL, MODEL]);
+}
+
+#[tokio::test]
+async fn a_profile_that_does_not_exist_is_not_learned() {
+    let world = World::start().await;
+    let refusal = "Invocation of model ID m with on-demand throughput isn’t supported.";
+    for _ in 0..2 {
+        world
+            .simulator
+            .push(Script::error(400, "ValidationException", refusal));
+        let unknown = "The provided model identifier is invalid.";
+        world
+            .simulator
+            .push(Script::error(400, "ValidationException", unknown));
+        let reply = world.chat(&of(whole("hi"), "amazon.nova-lite-v1:0")).await;
+        assert_eq!(reply.status, 404, "{}", reply.text);
+        assert_eq!(reply.error()["code"], "model_not_found");
+    }
+    let calls = ["amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0"];
+    assert_eq!(called(&world), [calls, calls].concat());
+}
+
+#[tokio::test]
+async fn bedrocks_own_api_calls_an_id_as_it_is_written() {
+    let world = listed(|_| {}).await;
+    let request = json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
+    let reply = world
+        .post(&format!("/model/{BARE}/converse"), &request)
+        .await;
+    assert_eq!(reply.status, 400, "{}", reply.text);
+    assert!(
+        reply.text.contains("on-demand throughput"),
+        "{}",
+        reply.text
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_told_with_the_nearest_and_the_line_to_add() {
+    let world = listed(|config| {
+        let model = ModelId::parse(MODEL).unwrap();
+        config.models.insert("gpt-4o".to_owned(), model.into());
+    })
+    .await;
+    for request in [whole("hi"), streamed("hi")] {
+        let reply = world.chat(&of(request, "gpt-5")).await;
+        assert_eq!(reply.status, 404);
+        let error = reply.error();
+        assert_eq!(error["code"], "model_not_found");
+        assert_eq!(error["param"], "model");
+        let message = error["message"].as_str().unwrap();
+        let start = "The model `gpt-5` does not exist or you do not have access to it. Nearest \
+                     models that exist: `gpt-4o`, `";
+        assert!(message.starts_with(start), "{message}");
+        assert_eq!(
+            message.matches("`, `").count(),
+            2,
+            "three of them: {message}"
+        );
+        assert!(
+            message.contains("`[models]`: `\"gpt-5\" = \"gpt-4o\"`"),
+            "{message}"
+        );
+    }
+    for path in [
+        "/v1/models/claude-sonnet-4.5",
+        "/v1/models/claude-sonnet-4.5;",
+    ] {
+        let error = world.get(path).await.error();
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(&format!("exist: `{MODEL}`")), "{message}");
+    }
+    // What cannot be an id is refused without a call, and quoted in part.
+    world.simulator.clear();
+    let long = format!("no;{}", "m".repeat(5000));
+    for (path, request) in [
+        ("/v1/chat/completions", of(whole("hi"), &long)),
+        ("/v1/embeddings", json!({"model": long, "input": "hi"})),
+    ] {
+        let reply = world.post(path, &request).await;
+        assert_eq!(reply.status, 404, "{}", reply.text);
+        let message = reply.error()["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with("The model `no;mmm"), "{message}");
+        assert!(message.len() < 600, "{}", message.len());
+        assert!(!message.contains("[models]"), "{message}");
+    }
+    assert_eq!(world.simulator.received(), 0);
+}
+
+#[tokio::test]
+async fn without_a_listing_an_unknown_model_is_told_with_the_configured_names() {
+    let world = World::with(|config| {
+        let model = ModelId::parse(MODEL).unwrap();
+        config.models.insert("assistant".to_owned(), model.into());
+    })
+    .await;
+    let reply = world.chat(&of(whole("hi"), "asistant")).await;
+    let message = reply.error()["message"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("exist: `assistant`; /v1/models lists all"),
+        "{message}"
+    );
+}
