@@ -8,6 +8,7 @@ mod json;
 mod media;
 mod pairing;
 mod reasoning;
+mod replay;
 mod sampling;
 mod schema;
 mod schema_fit;
@@ -60,10 +61,10 @@ pub fn apply(
     call_ids::make_unique(&mut request.messages, facts);
     media::move_out_of_results(&mut request.messages, facts, adjustments);
     if wishes.without_reasoning {
-        reasoning::drop_refused(&mut request.messages, adjustments);
+        replay::drop_refused(&mut request.messages, adjustments);
     }
     if request.tool_config.is_none() && pairing::has_calls(&request.messages) {
-        reasoning::drop_unbound(&mut request.messages, facts, adjustments);
+        replay::drop_unbound(&mut request.messages, facts, adjustments);
     }
     let reasons = reasoning::apply(
         request,

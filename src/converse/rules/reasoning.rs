@@ -1,14 +1,14 @@
-//! Reasoning: the knob of each family, what may not stand beside it, and the reasoning of before.
+//! Reasoning: the knob of each family, and what may not stand beside it.
 
 use serde::{Deserialize, Serialize};
 
+use super::replay;
 use super::wishes::{EffortWish, ReasoningWish, Thinking};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::converse::content::{ContentBlock, ReasoningBlock};
 use crate::converse::options::Fields;
-use crate::converse::request::{ConverseRequest, Message, Role};
-use crate::models::{Effort, Facts, ReasoningKnob, ReasoningReplay};
+use crate::converse::request::ConverseRequest;
+use crate::models::{Effort, Facts, ReasoningKnob};
 
 /// The least budget that Claude takes.
 const LEAST_BUDGET: u32 = 1024;
@@ -32,7 +32,7 @@ pub(super) fn apply(
     facts: &Facts,
     adjustments: &mut Adjustments,
 ) -> bool {
-    keep_what_the_family_takes_back(&mut request.messages, facts, adjustments);
+    replay::keep_what_the_family_takes_back(&mut request.messages, facts, adjustments);
     let turned = turn_knob(request, wish, output_limit, facts, adjustments);
     let by_client = setting_of(provider_fields).filter(|_| facts.has_reasoning_knob());
     let on = turned == Turned::On || facts.always_reasons || by_client == Some(true);
@@ -45,7 +45,7 @@ pub(super) fn apply(
     };
     if !on && !keeps {
         let action = "left out, the model is not asked to reason";
-        take_out(&mut request.messages, action, adjustments, |_| false);
+        replay::take_out(&mut request.messages, action, adjustments, |_| false);
     }
     request
         .messages
@@ -58,21 +58,6 @@ pub(super) fn apply(
         }
     }
     on
-}
-
-/// Drops the reasoning of a conversation whose tools the client has taken away, on families that
-/// bind it: the list of tools is part of what it is bound to.
-pub(super) fn drop_unbound(messages: &mut [Message], facts: &Facts, adjustments: &mut Adjustments) {
-    if facts.binds_thinking {
-        let action = "left out, it is bound to tools that this request does not offer";
-        take_out(messages, action, adjustments, |_| false);
-    }
-}
-
-/// Drops all reasoning of before, which this model has refused in this conversation.
-pub(super) fn drop_refused(messages: &mut [Message], adjustments: &mut Adjustments) {
-    let action = "left out, the model refuses it in this conversation";
-    take_out(messages, action, adjustments, |_| false);
 }
 
 /// What became of the knob.
@@ -151,7 +136,7 @@ fn turn_knob(
         ReasoningKnob::Adaptive => matches!(ask, Ask::Budget(_)),
         _ => false,
     };
-    if takes_budget && lacks_reasoning(&request.messages) {
+    if takes_budget && replay::lacks_reasoning(&request.messages) {
         adjustments.note(
             wish.field(),
             "left off for this call; the reasoning before its tool calls is not known",
@@ -462,79 +447,12 @@ fn effort_of(budget: u32) -> Effort {
     }
 }
 
-/// Takes out the reasoning of before that the family does not take back.
-fn keep_what_the_family_takes_back(
-    messages: &mut [Message],
-    facts: &Facts,
-    adjustments: &mut Adjustments,
-) {
-    let replay = facts.reasoning_replay;
-    take_out(
-        messages,
-        "not given back to this model",
-        adjustments,
-        |block| match (replay, block) {
-            (ReasoningReplay::None, _) => false,
-            (ReasoningReplay::Signed, ReasoningBlock::RedactedContent(_)) => true,
-            (ReasoningReplay::Signed, ReasoningBlock::ReasoningText(text)) => {
-                text.signature.is_some()
-            }
-            (ReasoningReplay::Text, ReasoningBlock::ReasoningText(text)) => {
-                text.signature.is_none()
-            }
-            (ReasoningReplay::Text, ReasoningBlock::RedactedContent(_)) => false,
-        },
-    );
-}
-
-/// Takes out the reasoning that is not to `stay`, and says so.
-fn take_out(
-    messages: &mut [Message],
-    action: &str,
-    adjustments: &mut Adjustments,
-    stays: impl Fn(&ReasoningBlock) -> bool,
-) {
-    for message in messages {
-        message.content.retain(|block| {
-            let ContentBlock::ReasoningContent(reasoning) = block else {
-                return true;
-            };
-            let stays = stays(reasoning);
-            if !stays {
-                let field = match reasoning {
-                    ReasoningBlock::ReasoningText(text) if text.signature.is_none() => {
-                        "messages[].reasoning_content"
-                    }
-                    _ => "messages[].thinking_blocks",
-                };
-                adjustments.note(field, action);
-            }
-            stays
-        });
-    }
-}
-
-/// Whether the model is to go on from the results of calls that it has no reasoning before: with a
-/// budget Claude refuses that of the last of its turns ("Expected `thinking` or
-/// `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final `assistant`
-/// message must start with a thinking block").
-fn lacks_reasoning(messages: &[Message]) -> bool {
-    let last = messages.iter().rposition(|m| m.role == Role::Assistant);
-    let Some((model, after)) = last.and_then(|last| messages.get(last..)?.split_first()) else {
-        return false;
-    };
-    let answered = |message: &Message| {
-        let mut blocks = message.content.iter();
-        blocks.any(|block| matches!(block, ContentBlock::ToolResult(_)))
-    };
-    let first = model.content.first();
-    after.iter().any(answered) && !matches!(first, Some(ContentBlock::ReasoningContent(_)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::converse::content::ReasoningText;
+    use crate::converse::content::{ContentBlock, ReasoningBlock, ReasoningText};
+    use crate::converse::request::{Message, Role};
+    use crate::models::ReasoningReplay;
 
     fn kept(field: &str, value: &str) -> bool {
         let facts = Facts {

@@ -1,0 +1,117 @@
+use super::*;
+
+/// The pieces of `events`, as they are shown for debugging.
+fn pieces(events: &[Event]) -> Vec<String> {
+    struct Shown(Vec<String>);
+    impl Sink for Shown {
+        fn piece(&mut self, piece: Piece<'_>) {
+            self.0.push(format!("{piece:?}"));
+        }
+    }
+    let mut shown = Shown(Vec::new());
+    let mut pieces = Pieces::new(Arc::default());
+    for event in events {
+        pieces.accept(event, &mut shown).expect("an answer");
+    }
+    shown.0
+}
+
+fn call(index: u32, id: &str) -> Event {
+    let (id, name) = (id.to_owned(), "f".to_owned());
+    let start = BlockStart::ToolUse { id, name };
+    Event::BlockStart { index, start }
+}
+
+fn stop() -> Event {
+    Event::MessageStop {
+        stop_reason: StopReason::ToolUse,
+        additional_fields: None,
+    }
+}
+
+#[test]
+fn calls_whose_end_is_not_told_have_arguments() {
+    let calls = [call(0, "a"), call(0, "b"), call(1, "c"), stop()];
+    let arguments = pieces(&calls);
+    let arguments: Vec<&String> = arguments.iter().filter(|p| p.contains("{}")).collect();
+    assert_eq!(arguments.len(), 3, "{arguments:?}");
+}
+
+fn delta(index: u32, delta: Delta) -> Event {
+    Event::BlockDelta { index, delta }
+}
+
+#[test]
+fn a_block_whose_start_is_unknown_is_what_its_deltas_are() {
+    let unknown = |index| Event::BlockStart {
+        index,
+        start: BlockStart::Unknown,
+    };
+    let events = [
+        unknown(0),
+        delta(0, Delta::Reasoning("why".to_owned())),
+        Event::BlockStop { index: 0 },
+        unknown(1),
+        delta(1, Delta::Text("what".to_owned())),
+        Event::BlockStop { index: 1 },
+        call(2, "a"),
+        delta(2, Delta::Text(" beside".to_owned())),
+        Event::BlockStop { index: 2 },
+        stop(),
+    ];
+    let given = pieces(&events);
+    let expected = [
+        "Role",
+        "Reasoning(\"why\")",
+        "Content(\"what\")",
+        "ToolCall { index: 0, id: \"a\", name: \"f\", kind: Function }",
+        "Content(\" beside\")",
+        "Arguments { index: 0, fragment: \"{}\", kind: Function }",
+        "Finish(ToolCalls)",
+    ];
+    assert_eq!(given, expected);
+}
+
+#[test]
+fn what_cannot_be_shown_is_counted() {
+    struct Nowhere;
+    impl Sink for Nowhere {
+        fn piece(&mut self, _: Piece<'_>) {}
+    }
+    let input = || Delta::ToolInput("{}".to_owned());
+    let provider = Event::BlockStart {
+        index: 1,
+        start: BlockStart::Hidden,
+    };
+    for (events, undelivered) in [
+        (vec![delta(0, Delta::Hidden), delta(0, input())], 2),
+        (vec![Event::Unknown], 1),
+        (vec![delta(0, Delta::ToolInput(String::new()))], 0),
+        (vec![call(0, "a"), delta(0, input())], 0),
+        (
+            vec![call(0, "a"), delta(0, Delta::Reasoning("r".to_owned()))],
+            1,
+        ),
+        (
+            vec![provider, delta(1, input()), delta(1, Delta::Hidden)],
+            0,
+        ),
+        (vec![stop(), delta(0, Delta::Text("late".to_owned()))], 1),
+    ] {
+        let mut pieces = Pieces::new(Arc::default());
+        for event in &events {
+            pieces.accept(event, &mut Nowhere).expect("an answer");
+        }
+        assert_eq!(pieces.undelivered(), undelivered, "{events:?}");
+    }
+}
+
+#[test]
+fn nothing_is_said_behind_the_end() {
+    let late = Event::BlockDelta {
+        index: 0,
+        delta: Delta::Text("late".to_owned()),
+    };
+    let given = pieces(&[stop(), late, call(1, "a"), stop()]);
+    assert_eq!(given, ["Role", "Finish(Stop)"]);
+}
