@@ -130,11 +130,12 @@ impl Resolver {
             list.join(", ")
         );
         // A name that was cut, or that TOML would have to escape, would not be what the client sends.
+        // The line has no backticks around it, since what messages quote is cut.
         let is_plain = |c: char| !c.is_control() && !matches!(c, '"' | '\\');
         if name.chars().count() <= MAX_QUOTED && name.chars().all(is_plain) {
             message.push_str(&format!(
                 " The gateway's operator can serve the name by a line under `[models]`: \
-                 `\"{name}\" = \"{first}\"`."
+                 \"{name}\" = \"{first}\"."
             ));
         }
         message

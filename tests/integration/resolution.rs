@@ -222,10 +222,16 @@ async fn an_unknown_model_is_told_with_the_nearest_and_the_line_to_add() {
             "three of them: {message}"
         );
         assert!(
-            message.contains("`[models]`: `\"gpt-5\" = \"gpt-4o\"`"),
+            message.contains("`[models]`: \"gpt-5\" = \"gpt-4o\"."),
             "{message}"
         );
     }
+    // Longer than what a message quotes, and to be copied whole.
+    let name = "claude-sonnet-4.5-for-everybody-in-the-house";
+    let error = world.chat(&of(whole("hi"), name)).await.error();
+    let message = error["message"].as_str().unwrap();
+    let line = format!("\"{name}\" = \"{MODEL}\".");
+    assert!(message.ends_with(&line), "{message}");
     for path in [
         "/v1/models/claude-sonnet-4.5",
         "/v1/models/claude-sonnet-4.5;",
