@@ -88,15 +88,22 @@ def test_a_failed_tool_is_told_as_one(client, simulator):
     ("required", ["one", "three"], ({"any": {}},)),
     ("required", ["two"], ({"tool": {"name": "two"}}, {"any": {}})),
 ])
-def test_only_the_allowed_tools_are_offered(client, simulator, mode, names, choice):
+# One family keeps its list of tools from turn to turn, since it caches prompts; the other is offered the allowed ones.
+@pytest.mark.parametrize(("model", "keeps"), [(CLAUDE, True), ("anthropic.claude-3-haiku-20240307-v1:0", False)])
+def test_only_the_allowed_tools_are_called(client, simulator, model, keeps, mode, names, choice):
+    every = ["one", "two", "three"]
+    simulator.order(script(calling(*[(f"call_{name}", name, {}) for name in every])))
     allowed = {"mode": mode, "tools": [{"type": "function", "function": {"name": name}} for name in names]}
-    client.chat.completions.create(
-        model=CLAUDE, messages=HELLO, tools=[function(name) for name in ["one", "two", "three"]],
+    answer = client.chat.completions.create(
+        model=model, messages=HELLO, tools=[function(name) for name in every],
         tool_choice={"type": "allowed_tools", "allowed_tools": allowed},
     )
     config = simulator.last()["toolConfig"]
-    assert [tool["toolSpec"]["name"] for tool in config["tools"]] == names
+    assert [tool["toolSpec"]["name"] for tool in config["tools"]] == (every if keeps else names)
     assert config.get("toolChoice") in choice
+    # A tool that is forced by name is the only one that a model calls.
+    if keeps and config.get("toolChoice") != {"tool": {"name": "two"}}:
+        assert [call.function.name for call in answer.choices[0].message.tool_calls] == names
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

@@ -89,6 +89,7 @@ def test_another_family_is_made_to_call_a_tool_with_the_schema(client, simulator
 
 @pytest.mark.parametrize("model", [IN_WORDS, OPUS])
 def test_a_family_that_keeps_its_prompts_is_asked_at_their_end(client, simulator, model):
+    simulator.order(script(in_the_words_of(model, JOURNEY)))
     client.chat.completions.parse(model=model, messages=HELLO, tools=[WEATHER], response_format=Journey)
     body = simulator.last()
     [tool] = body["toolConfig"]["tools"]

@@ -70,7 +70,8 @@ def run(request):
 
 
 def results_in(turn):
-    return [(block["toolResult"]["toolUseId"], block["toolResult"]["content"]) for block in turn["content"]]
+    results = [block["toolResult"] for block in turn["content"] if "toolResult" in block]
+    return [(result["toolUseId"], result["content"]) for result in results]
 
 
 @pytest.mark.parametrize("name", [CLAUDE, NOVA])
