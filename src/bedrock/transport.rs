@@ -21,6 +21,10 @@ const LONGEST_ERROR: usize = 1 << 20;
 /// The longest whole answer that is read.
 const LONGEST_ANSWER: usize = 64 << 20;
 
+/// How far a connection reads ahead of what is read of its response. This is what a stream costs
+/// whose client does not read; hyper's default is 400 KB.
+const MAX_READ_AHEAD: usize = 64 << 10;
+
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -67,6 +71,7 @@ impl Transport {
         connect_timeout: Duration,
     ) -> std::io::Result<Self> {
         let http = Client::builder(TokioExecutor::new())
+            .http1_max_buf_size(MAX_READ_AHEAD)
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(connector(connect_timeout)?);
