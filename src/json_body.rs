@@ -25,7 +25,17 @@ pub const MAX_BUDGET: usize = 48 << 20;
 
 /// Reads a request's body.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
-    scan(body).map_err(excess_refusal)?;
+    shape(body)?;
+    parse_counted(body)
+}
+
+/// What a body is made of; refuses what is made of too much.
+pub fn shape(body: &[u8]) -> Result<Shape, Fault> {
+    scan(body).map_err(excess_refusal)
+}
+
+/// Reads a request's body whose shape is known to be within the limits.
+pub fn parse_counted<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     let limit = budget_of(body.len());
     let budget = Budget::new(limit);
     read(body, &budget).map_err(|error| match budget.is_spent() {

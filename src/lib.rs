@@ -14,7 +14,8 @@
 //! - [`fetch`]: the files that a request points to
 //! - [`reasoning_memory`]: what models thought before they called tools
 //! - [`store`]: what outlives the process
-//! - [`limits`]: whether it may go now
+//! - [`limits`]: whether it may go now; [`body_memory`]: whether there is room for its body;
+//!   [`workers`]: where long work is done
 //! - [`bedrock`]: transport, credentials, retries, failures
 //! - [`record`]: the log line that is written on every path
 //!
@@ -25,6 +26,7 @@ pub mod adjustments;
 pub mod api;
 pub mod base_models;
 pub mod bedrock;
+pub mod body_memory;
 pub mod bounded;
 pub mod catalog;
 pub mod commands;
@@ -46,3 +48,4 @@ pub mod record;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod workers;

@@ -8,6 +8,7 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::Method;
+use http::header::CONTENT_ENCODING;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 
@@ -18,8 +19,8 @@ use crate::limits::Refused;
 use crate::pipeline::{PassAnswer, PassBody, PassCall};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, Notes, Phase, discard, pass_stream, pass_whole, read_body, refuse_as_aws,
-    require_json_or_bytes, restarting,
+    App, HeldBody, Notes, Phase, decompressed, discard, pass_stream, pass_whole, read_as_sent,
+    refuse_as_aws, require_json_or_bytes, restarting,
 };
 
 /// Passes a request on to Bedrock, and the answer back.
@@ -62,7 +63,7 @@ pub async fn pass(
 }
 
 async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<PassAnswer, Refused> {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let claim = key(&head.headers).and_then(|key| app.callers.claim(&head, key, SystemTime::now()));
     let claim = match claim {
         Ok(claim) => claim,
@@ -77,8 +78,20 @@ async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<Pas
         discard(body).await;
         return Err(fault.into());
     }
-    let body = read_body(&head.headers, body, &app.settings).await?;
-    let caller = claim.prove(&body)?;
+    let body = read_as_sent(app, &head.headers, body).await?;
+    // What was signed is what was sent.
+    let prove = || claim.prove(&body.bytes);
+    let caller = app
+        .pipeline
+        .workers()
+        .on_body(body.bytes.len(), prove)
+        .await?;
+    let body = decompressed(app, &head.headers, body).await?;
+    head.headers.remove(CONTENT_ENCODING);
+    let HeldBody {
+        bytes,
+        permit: _permit,
+    } = body;
     record.entries().caller = Some(caller.name().to_owned());
     let path = head.uri.path_and_query().cloned();
     app.pipeline
@@ -87,7 +100,7 @@ async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<Pas
             method: head.method,
             path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),
             headers: head.headers,
-            body,
+            body: bytes,
             record: Arc::clone(record),
         })
         .await

@@ -17,7 +17,7 @@ use crate::openai::chat::GuardrailFields;
 use crate::pipeline::{ChatAnswer, ChatBody, ChatCall, ExplainReader, HeaderOptions};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, Notes, Phase, answer_json, answer_stream, discard, read_json, refuse, restarting,
+    App, HeldBody, Notes, Phase, answer_json, answer_stream, discard, read_json, refuse, restarting,
 };
 
 /// Answers a chat request, whole or as a stream.
@@ -121,11 +121,12 @@ where
             return Err(fault.into());
         }
     };
-    let (request, body) = read_json(headers, body, &app.settings).await?;
+    let (request, HeldBody { bytes, permit }) = read_json(app, headers, body).await?;
     Ok(ChatCall {
         caller,
         request,
-        body,
+        body: bytes,
+        permit: Some(permit),
         headers: header_options(headers)?,
         record: Arc::clone(record),
     })

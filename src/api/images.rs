@@ -15,7 +15,8 @@ use crate::openai::images::{ImageEndpoint, ImageRequest};
 use crate::pipeline::{Answer, Asked, ImageAnswer, ImageCall};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, FormLimits, Notes, answer_events, deployment, discard, is_form, read_form, read_json,
+    App, FormLimits, Notes, admit_form, answer_events, deployment, discard, is_form, read_form,
+    read_json,
 };
 
 /// Makes pictures from words.
@@ -94,19 +95,20 @@ async fn read(
             return Err(fault.into());
         }
     };
-    let (request, files) = match is_form(headers) {
+    let (request, files, permit) = match is_form(headers) {
         true => {
+            let permit = admit_form(app, headers).await?;
             let limits = FormLimits::of(&app.settings);
             let (mut request, files): (ImageRequest, _) =
                 form::read(read_form(headers, body, limits).await?)?;
             if let Some(deployment) = deployment(headers) {
                 request.model = Some(deployment.to_owned());
             }
-            (request, files)
+            (request, files, permit)
         }
         false => {
-            let (request, _) = read_json(headers, body, &app.settings).await?;
-            (request, Vec::new())
+            let (request, held) = read_json(app, headers, body).await?;
+            (request, Vec::new(), held.permit)
         }
     };
     Ok(Asked {
@@ -114,6 +116,7 @@ async fn read(
         request: ImageCall {
             request,
             files,
+            permit,
             strict: flag(headers, "x-outcrop-strict")?.unwrap_or(false),
         },
         record: Arc::clone(record),

@@ -55,7 +55,7 @@ where
                 return Err(fault.into());
             }
         };
-        let (request, _) = read_json(headers, body, &app.settings).await?;
+        let (request, _held) = read_json(app, headers, body).await?;
         work(Asked {
             caller,
             request,

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use super::bodiless::{answered_without_body, query};
 use super::{authenticate, respond, until_ending};
 use crate::adjustments::Adjustments;
+use crate::body_memory::BodyPermit;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::limits::Refused;
@@ -21,7 +22,9 @@ use crate::openai::page::{PageQuery, PageRules};
 use crate::openai::videos::check_variant;
 use crate::pipeline::{Answer, Asked, VideoAsked, VideoContent};
 use crate::record::{Ending, Record};
-use crate::server::{App, FormLimits, Phase, discard, is_form, read_form, read_json, restarting};
+use crate::server::{
+    App, FormLimits, Phase, admit_form, discard, is_form, read_form, read_json, restarting,
+};
 
 type Known = Extension<Arc<Record>>;
 
@@ -49,7 +52,7 @@ pub async fn create(
                 return Err(fault.into());
             }
         };
-        let request = read(&app, &headers, body).await?;
+        let (request, _permit) = read(&app, &headers, body).await?;
         let asked = Asked {
             caller,
             request,
@@ -140,13 +143,18 @@ pub async fn content(
     }
 }
 
-async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<VideoAsked, Fault> {
+async fn read(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(VideoAsked, BodyPermit), Fault> {
     if !is_form(headers) {
-        let (request, _) = read_json(headers, body, &app.settings).await?;
-        return Ok((request, Vec::new()));
+        let (request, held) = read_json(app, headers, body).await?;
+        return Ok(((request, Vec::new()), held.permit));
     }
+    let permit = admit_form(app, headers).await?;
     let parts = read_form(headers, body, FormLimits::of(&app.settings)).await?;
-    form::read(parts)
+    Ok((form::read(parts)?, permit))
 }
 
 fn whole(json: Result<Bytes, Fault>) -> Result<Answer, Refused> {

@@ -14,6 +14,7 @@ use super::connect::{Connector, connector, is_untrusted};
 use super::credentials::{CredentialCache, with_causes};
 use super::failure::{Advice, ErrorAnswer, Failure};
 use super::signing::{SIGNING_NAME, Scope, authorize};
+use crate::workers::in_place;
 
 /// The longest error body that is read.
 const LONGEST_ERROR: usize = 1 << 20;
@@ -120,7 +121,9 @@ impl Transport {
             service: signing_name,
             region: &self.region,
         };
-        authorize(&mut request, url, &body, &authorization, scope)?;
+        // The signature is over all of the body.
+        let authorize = || authorize(&mut request, url, &body, &authorization, scope);
+        in_place(body.len(), authorize)?;
         let response =
             self.http
                 .request(request)

@@ -61,6 +61,7 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
         caller: Caller::new("local"),
         request,
         body,
+        permit: None,
         headers: HeaderOptions::default(),
         record: Arc::new(record),
     };

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::origin::AllowedOrigin;
 use super::reader::Section;
+use crate::body_memory::BodyMemory;
 
 /// Where and how to listen: `[server]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,9 @@ pub struct ServerSettings {
     pub cors_origins: Vec<AllowedOrigin>,
     /// The longest body of a request, in bytes.
     pub max_body: usize,
+    /// The memory that all bodies may take together while they are read, translated and sent, in
+    /// bytes.
+    pub max_body_memory: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
     /// How many bytes of a body have to arrive in a second; with 0, none have to.
@@ -42,6 +46,7 @@ impl Default for ServerSettings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             cors_origins: vec![AllowedOrigin::Loopback],
             max_body: 32 << 20,
+            max_body_memory: 256 << 20,
             body_timeout: Duration::from_secs(60),
             min_upload_rate: 1 << 10,
             upload_window: Duration::from_secs(5),
@@ -65,6 +70,7 @@ pub(super) fn read(section: &mut Section<'_>) -> ServerSettings {
         AllowedOrigin::read,
     );
     section.bytes("max_body", &mut settings.max_body);
+    section.bytes("max_body_memory", &mut settings.max_body_memory);
     section.duration("body_timeout", &mut settings.body_timeout);
     section.bytes_or_none("min_upload_rate", &mut settings.min_upload_rate);
     section.duration("upload_window", &mut settings.upload_window);
@@ -91,6 +97,11 @@ pub(super) fn read(section: &mut Section<'_>) -> ServerSettings {
     }
     if settings.keepalive < Duration::from_millis(100) {
         section.mistake("keepalive", "too short", "write at least \"100ms\"");
+    }
+    let least = BodyMemory::least_for(settings.max_body);
+    if settings.max_body_memory < least {
+        let remedy = format!("write at least {least} bytes for this `max_body`, or lower that");
+        section.mistake("max_body_memory", settings.max_body_memory, &remedy);
     }
     settings
 }

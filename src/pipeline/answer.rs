@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::account::Account;
+use super::draft::Prepared;
 use super::stream::{ChatStream, Source};
 use super::writer::Writer;
 use super::{Begun, ChatAnswer, ChatBody, new_id, unix_seconds};
@@ -10,7 +11,7 @@ use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::limits::{Permit, Refused};
 use crate::openai::chat::{
-    AnswerPlan, ChunkWriter, Completion, CompletionHead, Ending, Pieces, Sink, Translated,
+    AnswerPlan, ChunkWriter, Completion, CompletionHead, Ending, Pieces, Sink,
 };
 use crate::openai::completions::{TextCompletion, TextWriter};
 
@@ -18,14 +19,14 @@ use crate::openai::completions::{TextCompletion, TextWriter};
 pub(super) fn chat(begun: Begun, account: Account, name: &str) -> Result<ChatAnswer, Refused> {
     let Begun {
         sources,
-        translated,
+        prepared,
         permits,
     } = begun;
-    let Translated {
+    let Prepared {
         plan,
         mut adjustments,
         ..
-    } = translated;
+    } = prepared;
     let plan = Arc::new(plan);
     let id = new_id("chatcmpl");
     let created = unix_seconds();
@@ -67,14 +68,14 @@ pub(super) fn completion(
 ) -> Result<ChatAnswer, Refused> {
     let Begun {
         sources,
-        translated,
+        prepared,
         permits,
     } = begun;
-    let Translated {
+    let Prepared {
         plan,
         mut adjustments,
         ..
-    } = translated;
+    } = prepared;
     let plan = Arc::new(plan);
     let id = new_id("cmpl");
     let created = unix_seconds();

@@ -22,11 +22,14 @@ impl Pipeline {
             let unknown = &call.request.unknown;
             no_model(&misspelling(unknown, "model", CompletionRequest::FIELDS))
         })?;
+        let mut call = call;
+        // Several drafts share the body; what they take is held until all have begun.
+        let _permit = call.permit.take();
         let (mut drafts, echoed) = self.drafts(call, &name).await?;
         let begun = self.begin_all(&mut drafts, &record).await?;
         // The prompts share everything else, the model and its price among it.
         let first = drafts.first().ok_or_else(Fault::internal)?;
-        let account = self.converse_account(first, &begun.translated.converse, record);
+        let account = self.converse_account(first, &begun.prepared, record);
         answer::completion(begun, account, &name, echoed)
     }
 
@@ -40,6 +43,7 @@ impl Pipeline {
             caller,
             request,
             body,
+            permit: _,
             headers,
             record,
         } = call;
@@ -71,10 +75,10 @@ impl Pipeline {
         for more in begun {
             all.sources.extend(more.sources);
             all.permits.extend(more.permits);
-            let notes = more.translated.adjustments;
-            all.translated.adjustments.extend(&notes);
+            let notes = more.prepared.adjustments;
+            all.prepared.adjustments.extend(&notes);
         }
-        record.entries().adjustments = all.translated.adjustments.log_value();
+        record.entries().adjustments = all.prepared.adjustments.log_value();
         Ok(all)
     }
 }

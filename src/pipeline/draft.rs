@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::models::{Models, Target};
 use crate::adjustments::Adjustments;
 use crate::bedrock::Failure;
+use crate::body_memory::BodyPermit;
 use crate::config::Truncate;
 use crate::converse::options::Fields;
 use crate::converse::remembered::RememberedTurn;
@@ -15,8 +16,8 @@ use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::models::{ModelId, OpenAiSurface, Surface};
 use crate::openai::chat::{
-    ChatOptions, ChatRequest, Fetched, Native, NativeTerms, Obstacle, Terms, Translated,
-    drop_oldest, obstacle, pass_on, translate,
+    AnswerPlan, ChatOptions, ChatRequest, Fetched, Native, NativeTerms, Obstacle, Terms,
+    Translated, drop_oldest, obstacle, pass_on, translate,
 };
 use crate::openai::completions::chat_requests;
 use crate::reasoning_memory::ReasoningMemory;
@@ -42,6 +43,21 @@ pub(super) enum Route {
     OpenAi(OpenAiSurface),
 }
 
+/// A request as it is sent, and what is known of its response. The values that it was made of are
+/// gone.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The JSON of the Converse request.
+    pub(super) body: Bytes,
+    pub(super) plan: AnswerPlan,
+    pub(super) adjustments: Adjustments,
+    pub(super) has_cache_points: bool,
+    /// The tier that it asks for.
+    pub(super) tier: Option<&'static str>,
+    /// Whether the table's price is its price: the surcharge for faster machines is in no table.
+    pub(super) has_price: bool,
+}
+
 /// A request on its way.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -51,6 +67,8 @@ pub(super) struct Draft {
     pub(super) fetched: Fetched,
     pub(super) strict: bool,
     pub(super) truncate: Truncate,
+    /// The memory that the body has.
+    pub(super) permit: Option<BodyPermit>,
     written: Written,
     /// The request, unless it has been translated.
     request: Option<Box<ChatRequest>>,
@@ -78,6 +96,7 @@ impl Draft {
             fetched: Fetched::new(),
             strict: false,
             truncate: Truncate::Refuse,
+            permit: None,
             written,
             request: Some(request),
             kept_share: 1000,
@@ -137,6 +156,51 @@ impl Draft {
         let mut native = pass_on(*request, body, &terms)?;
         self.finish(&mut native.adjustments, dropped.len())?;
         Ok(native)
+    }
+
+    /// How long the body is.
+    pub(super) fn length(&self) -> usize {
+        match &self.written {
+            Written::Chat(body) | Written::Completion(body, _) => body.len(),
+        }
+    }
+
+    /// Admits the memory that writing the request takes, which was given back if it was written
+    /// before.
+    pub(super) async fn admit(&mut self) -> Result<(), Fault> {
+        let length = self.length();
+        match (&mut self.permit, &self.request) {
+            (Some(permit), None) => permit.admit(length).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives memory back: from now on the body is held, and the `sent` bytes that were made of it.
+    pub(super) fn hold_no_more_than(&mut self, sent: usize) {
+        let held = self.length().saturating_add(sent);
+        if let Some(permit) = &mut self.permit {
+            permit.shrink_to(held);
+        }
+    }
+
+    /// The request as it is sent.
+    pub(super) fn prepare(&mut self, memory: &ReasoningMemory) -> Result<Prepared, Fault> {
+        let Translated {
+            converse,
+            plan,
+            adjustments,
+        } = self.translate(memory)?;
+        // About as long as what it is made of: a buffer that grows is held twice.
+        let mut body = Vec::with_capacity(self.length() + 1024);
+        serde_json::to_writer(&mut body, &converse).map_err(|_| Fault::internal())?;
+        Ok(Prepared {
+            body: body.into(),
+            plan,
+            adjustments,
+            has_cache_points: converse.has_cache_points(),
+            tier: converse.service_tier.map(|tier| tier.r#type.as_str()),
+            has_price: converse.performance_config.is_none(),
+        })
     }
 
     /// The request in Bedrock's words.

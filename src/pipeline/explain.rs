@@ -116,7 +116,9 @@ impl Pipeline {
         self.fetch_for_admitted(&mut draft).await?;
         let json = match draft.route()? {
             Route::Converse(obstacle) => {
-                let mut translated = draft.translate(&self.memory)?;
+                let length = draft.length();
+                let translate = || draft.translate(&self.memory);
+                let mut translated = self.workers.on_body(length, translate).await?;
                 note_request(&record, translated.plan.stream, &translated.adjustments);
                 // Counted with the guardrail as it is: only what is shown of it changes.
                 let tokens = Sent::Converse(&translated, obstacle);

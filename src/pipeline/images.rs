@@ -12,6 +12,7 @@ use super::invoke::guardrail_headers;
 use super::models::{Target, check_endpoint};
 use super::{Answer, Asked, Cost, Pipeline, heard, unix_seconds};
 use crate::bedrock::{Bedrock, Invoked, S3, S3Location};
+use crate::body_memory::BodyPermit;
 use crate::config::S3Settings;
 use crate::fault::Fault;
 use crate::limits::Refused;
@@ -29,6 +30,8 @@ pub struct ImageCall {
     pub request: ImageRequest,
     /// The files of the form.
     pub files: Vec<Part>,
+    /// The memory that the body has.
+    pub permit: BodyPermit,
     /// `x-outcrop-strict`
     pub strict: bool,
 }
@@ -65,6 +68,7 @@ impl Pipeline {
         let ImageCall {
             request,
             files,
+            permit: _permit,
             strict,
         } = call;
         let target = self.named(request.model.as_deref(), &record).await?;
@@ -83,12 +87,11 @@ impl Pipeline {
             fetched: Arc::new(fetched),
         };
         // Masks and base64 take processor time by the pixel.
-        let translated =
-            tokio::task::spawn_blocking(move || translate(endpoint, request, files, &terms));
+        let translate = || translate(endpoint, request, files, &terms);
         let TranslatedImage {
             mut plan,
             mut adjustments,
-        } = translated.await.map_err(|_| Fault::internal())??;
+        } = self.workers.on_picture(translate).await?;
         target.note_in(&mut adjustments);
         if self.is_strict(&caller, &target, strict) {
             refuse_adjustments(&adjustments)?;

@@ -80,6 +80,7 @@ impl Pipeline {
             request: Box::new(request),
             // For requests that are written again, which one that is not sent never is.
             body: Bytes::new(),
+            permit: None,
             headers,
             record: Arc::clone(&record),
         };
@@ -133,7 +134,9 @@ impl Pipeline {
         let target = draft.target.model.as_str().into();
         let permit = self.admit(&draft.caller, &target, &record).await?;
         self.fetch_for_admitted(&mut draft).await?;
-        let mut translated = draft.translate(&self.memory)?;
+        let length = draft.length();
+        let translate = || draft.translate(&self.memory);
+        let mut translated = self.workers.on_body(length, translate).await?;
         note_request(&record, translated.plan.stream, &translated.adjustments);
         let known = &draft.target.known;
         let count = self.count(known, &translated.converse, &record).await?;

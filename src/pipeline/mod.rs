@@ -59,23 +59,24 @@ use futures_util::future::try_join_all;
 use crate::adjustments::Adjustments;
 use crate::base_models::BaseModels;
 use crate::bedrock::{Bedrock, Call, FailedModel, Failure};
+use crate::body_memory::BodyPermit;
 use crate::catalog::Directory;
 use crate::config::{
     BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
     S3Settings, Tables,
 };
-use crate::converse::request::ConverseRequest;
 use crate::fault::Fault;
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, RateState, Refused};
 use crate::models::Endpoint;
-use crate::openai::chat::{ChatRequest, Translated};
+use crate::openai::chat::ChatRequest;
 use crate::openai::misspelling;
 use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
+use crate::workers::Workers;
 use account::Account;
-use draft::{Draft, Route, Written};
+use draft::{Draft, Prepared, Route, Written};
 use images::PictureStore;
 use models::{Models, Target, check_endpoint};
 use stream::Source;
@@ -97,6 +98,7 @@ pub struct Pipeline {
     memory: Arc<ReasoningMemory>,
     fetcher: Fetcher,
     limiter: Limiter,
+    workers: Workers,
     pictures: Option<PictureStore>,
     bedrock: Bedrock,
     /// Nothing where films are off.
@@ -112,6 +114,8 @@ pub struct ChatCall<T = ChatRequest> {
     pub request: Box<T>,
     /// The body as it came, for a request that has to be written again.
     pub body: Bytes,
+    /// The memory that the body has; `None` if nobody counts it.
+    pub permit: Option<BodyPermit>,
     /// What the headers say.
     pub headers: HeaderOptions,
     /// The request's log line.
@@ -146,7 +150,7 @@ pub enum ChatBody {
 struct Begun {
     /// The answers, or their first events.
     sources: Vec<Source>,
-    translated: Translated,
+    prepared: Prepared,
     permits: Vec<Permit>,
 }
 
@@ -173,6 +177,7 @@ impl Pipeline {
             s3: config.s3.clone(),
             fetcher,
             limiter: Limiter::new(&config.limits, callers, targets),
+            workers: Workers::default(),
             pictures: PictureStore::new(&config.s3, &bedrock),
             films: Films::new(config, &bedrock),
             bedrock,
@@ -189,6 +194,11 @@ impl Pipeline {
         self.models.directory().clone()
     }
 
+    /// Where long work is done.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
     /// What models are based on, as requests have found out.
     pub fn base_models(&self) -> BaseModels {
         self.models.bases().clone()
@@ -203,7 +213,7 @@ impl Pipeline {
             return Box::pin(self.chat_natively(draft, surface, &name, record)).await;
         }
         let begun = self.begin(&mut draft, &record).await?;
-        let account = self.converse_account(&draft, &begun.translated.converse, record);
+        let account = self.converse_account(&draft, &begun.prepared, record);
         answer::chat(begun, account, &name)
     }
 
@@ -213,15 +223,15 @@ impl Pipeline {
         let permit = self.fetch_for_draft(draft, &target, record).await?;
         let mut permits: Vec<Permit> = permit.into_iter().collect();
         loop {
-            let translated = draft.translate(&self.memory)?;
-            note_request(record, translated.plan.stream, &translated.adjustments);
-            while permits.len() < translated.plan.answers as usize {
+            let prepared = self.prepare(draft).await?;
+            note_request(record, prepared.plan.stream, &prepared.adjustments);
+            while permits.len() < prepared.plan.answers as usize {
                 permits.push(self.admit(&draft.caller, &target, record).await?);
             }
-            if let Some(sources) = self.ask_once(draft, &translated, record).await? {
+            if let Some(sources) = self.ask_once(draft, &prepared, record).await? {
                 return Ok(Begun {
                     sources,
-                    translated,
+                    prepared,
                     permits,
                 });
             }
@@ -231,12 +241,12 @@ impl Pipeline {
     /// The same for a request that was let in.
     async fn ask_until_answered(&self, draft: &mut Draft, record: &Record) -> Result<Begun, Fault> {
         loop {
-            let translated = draft.translate(&self.memory)?;
-            note_request(record, translated.plan.stream, &translated.adjustments);
-            if let Some(sources) = self.ask_once(draft, &translated, record).await? {
+            let prepared = self.prepare(draft).await?;
+            note_request(record, prepared.plan.stream, &prepared.adjustments);
+            if let Some(sources) = self.ask_once(draft, &prepared, record).await? {
                 return Ok(Begun {
                     sources,
-                    translated,
+                    prepared,
                     permits: Vec::new(),
                 });
             }
@@ -271,10 +281,10 @@ impl Pipeline {
     async fn ask_once(
         &self,
         draft: &mut Draft,
-        translated: &Translated,
+        prepared: &Prepared,
         record: &Record,
     ) -> Result<Option<Vec<Source>>, Fault> {
-        match self.ask(draft, translated, record).await? {
+        match self.ask(draft, prepared, record).await? {
             Ok(sources) => {
                 draft.learn_profile(&self.models);
                 Ok(Some(sources))
@@ -330,30 +340,32 @@ impl Pipeline {
             caller,
             request,
             body,
+            permit,
             headers,
             record,
         } = call;
         let target = self.chat_model(name, &record).await?;
-        Ok(self.settled(caller, request, Written::Chat(body), target, headers))
+        let mut draft = self.settled(caller, request, Written::Chat(body), target, headers);
+        draft.permit = permit;
+        Ok(draft)
     }
 
     /// Sends the request, as often as answers are wanted. The outer failure is the gateway's own.
     async fn ask(
         &self,
         draft: &Draft,
-        translated: &Translated,
+        prepared: &Prepared,
         record: &Record,
     ) -> Result<Result<Vec<Source>, Failure>, Fault> {
-        let Translated { converse, plan, .. } = translated;
-        let body = serde_json::to_vec(converse).map_err(|_| Fault::internal())?;
-        let call = Call::new(draft.target.model.clone(), body.into());
+        let plan = &prepared.plan;
+        let call = Call::new(draft.target.model.clone(), prepared.body.clone());
         let bedrock = self.bedrock_for(record);
         let ask = || source(&bedrock, call.clone(), plan.whole);
         if plan.answers == 1 {
             return Ok(ask().await.map(|source| vec![source]));
         }
         // The first answer writes the cache that the others read.
-        let first = match converse.has_cache_points() {
+        let first = match prepared.has_cache_points {
             true => match ask().await {
                 Ok(source) => Some(source),
                 Err(failure) => return Ok(Err(failure)),
@@ -365,18 +377,21 @@ impl Pipeline {
         Ok(others.map(|others| first.into_iter().chain(others).collect()))
     }
 
+    /// The request as it is sent, translated apart if its body is long.
+    async fn prepare(&self, draft: &mut Draft) -> Result<Prepared, Fault> {
+        draft.admit().await?;
+        let length = draft.length();
+        let prepare = || draft.prepare(&self.memory);
+        let prepared = self.workers.on_body(length, prepare).await?;
+        draft.hold_no_more_than(prepared.body.len());
+        Ok(prepared)
+    }
+
     /// The account of a Converse request.
-    fn converse_account(
-        &self,
-        draft: &Draft,
-        converse: &ConverseRequest,
-        record: Arc<Record>,
-    ) -> Account {
-        let tier = converse.service_tier.map(|tier| tier.r#type.as_str());
+    fn converse_account(&self, draft: &Draft, prepared: &Prepared, record: Arc<Record>) -> Account {
         Account {
-            // The surcharge for faster machines is in no table.
-            has_price: converse.performance_config.is_none(),
-            ..self.account(draft, tier, record)
+            has_price: prepared.has_price,
+            ..self.account(draft, prepared.tier, record)
         }
     }
 

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use super::draft::Draft;
 use super::native_stream::NativeStream;
 use super::{ChatAnswer, ChatBody, Pipeline, new_id, note_request};
+use crate::adjustments::Adjustments;
 use crate::bedrock::{ChunkDecoder, EventStream, Failure};
 use crate::fault::Fault;
 use crate::limits::{Permit, Refused};
 use crate::models::OpenAiSurface;
-use crate::openai::chat::{Native, NativeAnswer, NativeChunks, NativeHead, native_answer};
+use crate::openai::chat::{
+    Native, NativeAnswer, NativeChunks, NativeHead, NativePlan, native_answer,
+};
 use crate::record::Record;
 use bytes::Bytes;
 
@@ -33,29 +36,33 @@ impl Pipeline {
         let permit = self.admit(&draft.caller, &target, &record).await?;
         self.fetch_for_admitted(&mut draft).await?;
         loop {
-            let native = draft.pass_on()?;
-            note_request(&record, native.plan.stream, &native.adjustments);
-            match self.ask_natively(surface, &native, &record).await? {
+            draft.admit().await?;
+            let length = draft.length();
+            let pass_on = || written(draft.pass_on()?, length);
+            let (body, plan, adjustments) = self.workers.on_body(length, pass_on).await?;
+            draft.hold_no_more_than(body.len());
+            note_request(&record, plan.stream, &adjustments);
+            match self.ask_natively(surface, body, plan.stream, &record).await {
                 Ok(source) => {
                     draft.learn_profile(&self.models);
-                    return self.answer_natively(source, native, &draft, permit, name, record);
+                    let plan = (plan, adjustments);
+                    return self.answer_natively(source, plan, &draft, permit, name, record);
                 }
                 Err(failure) => self.revise(&mut draft, failure, &record)?,
             }
         }
     }
 
-    /// Sends the request. The outer failure is the gateway's own.
+    /// Sends the request.
     async fn ask_natively(
         &self,
         surface: OpenAiSurface,
-        native: &Native,
+        body: Bytes,
+        stream: bool,
         record: &Record,
-    ) -> Result<Result<Source, Failure>, Fault> {
+    ) -> Result<Source, Failure> {
         let bedrock = self.bedrock_for(record);
-        let body = serde_json::to_vec(&native.body).map_err(|_| Fault::internal())?;
-        let body = Bytes::from(body);
-        Ok(match native.plan.stream {
+        match stream {
             true => {
                 let stream = bedrock.chat_completion_stream(surface, body).await;
                 stream.map(|stream| Source::Live(Box::new(stream)))
@@ -64,24 +71,19 @@ impl Pipeline {
                 let answer = bedrock.chat_completion(surface, body).await;
                 answer.map(Source::Whole)
             }
-        })
+        }
     }
 
     /// The answer in the client's words.
     fn answer_natively(
         &self,
         source: Source,
-        native: Native,
+        (plan, adjustments): (NativePlan, Adjustments),
         draft: &Draft,
         permit: Permit,
         name: &str,
         record: Arc<Record>,
     ) -> Result<ChatAnswer, Refused> {
-        let Native {
-            body: _,
-            plan,
-            adjustments,
-        } = native;
         let account = self.account(draft, plan.tier, record);
         let head = NativeHead {
             id: new_id("chatcmpl"),
@@ -115,4 +117,17 @@ impl Pipeline {
             body,
         })
     }
+}
+
+/// What is sent, as JSON, and what is known of its response. The values that it was made of are gone.
+fn written(native: Native, length: usize) -> Result<(Bytes, NativePlan, Adjustments), Fault> {
+    let Native {
+        body: fields,
+        plan,
+        adjustments,
+    } = native;
+    // About as long as what it is made of: a buffer that grows is held twice.
+    let mut body = Vec::with_capacity(length + 1024);
+    serde_json::to_writer(&mut body, &fields).map_err(|_| Fault::internal())?;
+    Ok((body.into(), plan, adjustments))
 }

@@ -1,31 +1,56 @@
 //! A request's body as a typed value, or a refusal that names what is wrong with it.
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
-use super::connection::TooSlow;
+use super::App;
 use super::content_type::require_json;
 use super::deployment::with_deployment;
-use crate::config::ServerSettings;
+use super::encoding::{BrokenBody, Encoding, decoded, encoding};
+use crate::body_memory::{BodyPermit, SMALL};
 use crate::fault::{Fault, FaultKind};
 use crate::json_body;
 
+/// A body with the memory that was admitted for it.
+#[derive(Debug)]
+pub struct HeldBody {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// The memory; what is made of the body takes more of it than the bytes do.
+    pub permit: BodyPermit,
+}
+
+/// How often a form is in memory besides: its pictures are decoded and written as base64.
+const FORM_FACTOR: usize = 2;
+
 /// Reads the body as JSON, and gives its bytes as well.
 pub async fn read_json<T: DeserializeOwned>(
+    app: &App,
     headers: &HeaderMap,
     body: Body,
-    settings: &ServerSettings,
-) -> Result<(T, Bytes), Fault> {
+) -> Result<(T, HeldBody), Fault> {
     if let Err(fault) = require_json(headers) {
         discard(body).await;
         return Err(fault);
     }
-    let body = read_body(headers, body, settings).await?;
-    let body = with_deployment(headers, body);
-    Ok((json_body::parse(&body)?, body))
+    let body = read_as_sent(app, headers, body);
+    let body = decompressed(app, headers, body.await?).await?;
+    let HeldBody { bytes, mut permit } = body;
+    let bytes = with_deployment(headers, bytes);
+    let (length, workers) = (bytes.len(), app.pipeline.workers());
+    let shape = workers.on_body(length, || json_body::shape(&bytes)).await;
+    let value = match shape {
+        Ok(shape) => {
+            permit.admit_values(length, shape).await?;
+            let parse = || json_body::parse_counted(&bytes);
+            workers.on_body(length, parse).await
+        }
+        Err(fault) => Err(fault),
+    };
+    Ok((value?, HeldBody { bytes, permit }))
 }
 
 /// Leaves a body unread. The connection passes over what the client still sends of it, so that the
@@ -35,30 +60,106 @@ pub async fn discard(body: Body) {
     drop(body);
 }
 
-/// Reads the body as it is.
-pub async fn read_body(
+/// Admits a body by its declared length, and reads it as it was sent.
+pub async fn read_as_sent(app: &App, headers: &HeaderMap, body: Body) -> Result<HeldBody, Fault> {
+    // What cannot be decompressed later is not read.
+    encoding(headers)?;
+    let declared = declared_length(headers, app.settings.max_body)?;
+    let mut permit = app.bodies.permit();
+    // A small one is admitted when it is there, so that those who send slowly keep nobody out.
+    if let Some(length) = declared.filter(|length| *length > SMALL) {
+        permit.admit(length).await?;
+    }
+    let chunks = decoded(body, Encoding::Identity);
+    let bytes = gather(app, chunks, declared, &mut permit).await?;
+    Ok(HeldBody { bytes, permit })
+}
+
+/// The body decompressed, if it is compressed.
+pub async fn decompressed(
+    app: &App,
     headers: &HeaderMap,
-    body: Body,
-    settings: &ServerSettings,
-) -> Result<Bytes, Fault> {
-    let most = settings.max_body;
+    body: HeldBody,
+) -> Result<HeldBody, Fault> {
+    let encoding = encoding(headers)?;
+    if encoding == Encoding::Identity {
+        return Ok(body);
+    }
+    let HeldBody { bytes, mut permit } = body;
+    let chunks = decoded(Body::from(bytes), encoding);
+    let bytes = gather(app, chunks, None, &mut permit).await?;
+    Ok(HeldBody { bytes, permit })
+}
+
+/// Admits a form by its declared length.
+pub async fn admit_form(app: &App, headers: &HeaderMap) -> Result<BodyPermit, Fault> {
+    let max = app.settings.max_body;
+    let length = match encoding(headers)? {
+        Encoding::Identity => declared_length(headers, max)?,
+        Encoding::Gzip => None,
+    };
+    let mut permit = app.bodies.permit();
+    let length = length.unwrap_or(max).saturating_mul(FORM_FACTOR);
+    permit.admit(length).await?;
+    Ok(permit)
+}
+
+fn declared_length(headers: &HeaderMap, max: usize) -> Result<Option<usize>, Fault> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > most as u64) {
-        return Err(too_large(most));
+    match declared {
+        Some(length) if length > max as u64 => Err(too_large(max)),
+        // What is no larger than `max` is a `usize`.
+        Some(length) => Ok(Some(length as usize)),
+        None => Ok(None),
     }
-    let collected = Limited::new(body, most).collect();
-    match tokio::time::timeout(settings.body_timeout, collected).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(most)),
-        Ok(Err(error)) if TooSlow::caused(&*error) => Err(too_slow()),
-        Ok(Err(_)) => Err(Fault::new(
-            FaultKind::InvalidRequest,
-            "the body broke off before its end",
-        )),
-        Err(_) => Err(late()),
-    }
+}
+
+/// All of `chunks`, which are as long as `declared` if that is known, and are admitted as they
+/// arrive if it is not.
+async fn gather(
+    app: &App,
+    chunks: impl Stream<Item = Result<Bytes, BrokenBody>>,
+    declared: Option<usize>,
+    permit: &mut BodyPermit,
+) -> Result<Bytes, Fault> {
+    let max = app.settings.max_body;
+    let gathered = async {
+        let mut chunks = std::pin::pin!(chunks);
+        let mut admitted = declared.unwrap_or(0).max(SMALL);
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|broken| broken.fault())?;
+            let length = first.len() + all.len() + chunk.len();
+            if length > max {
+                return Err(too_large(max));
+            }
+            if length > admitted {
+                admitted = length.next_power_of_two().min(max);
+                permit.admit(admitted).await?;
+            }
+            // Most bodies arrive in one piece, which is not copied.
+            if first.is_empty() && all.is_empty() {
+                first = chunk;
+                continue;
+            }
+            if all.is_empty() {
+                all.reserve(declared.unwrap_or(length));
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
+            all.extend_from_slice(&chunk);
+        }
+        match first.is_empty() {
+            true => Ok(all.freeze()),
+            false => Ok(first),
+        }
+    };
+    let gathered = tokio::time::timeout(app.settings.body_timeout, gathered).await;
+    let bytes = gathered.unwrap_or_else(|_| Err(late()))?;
+    permit.admit(bytes.len()).await?;
+    Ok(bytes)
 }
 
 pub(super) fn late() -> Fault {

@@ -11,8 +11,8 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use multer::{Constraints, Error, Field, Multipart, SizeLimit};
 
-use super::connection::TooSlow;
-use super::extract::{late, too_large, too_slow};
+use super::encoding::{BrokenBody, decoded, encoding};
+use super::extract::{late, too_large};
 use crate::config::ServerSettings;
 use crate::fault::{Fault, FaultKind};
 use crate::openai::form::Part;
@@ -98,7 +98,7 @@ impl Form {
         let boundary = boundary(headers).ok_or_else(no_form)?;
         let unread = Arc::new(AtomicUsize::new(0));
         let arrived = Arc::clone(&unread);
-        let body = body.into_data_stream().map_err(Unreadable::Broken);
+        let body = decoded(body, encoding(headers)?).map_err(Unreadable::Broken);
         let body = body.and_then(move |bytes| {
             let unread = arrived.fetch_add(bytes.len(), Ordering::Relaxed);
             std::future::ready(match unread.saturating_add(bytes.len()) > MOST_UNREAD {
@@ -181,7 +181,7 @@ impl OpenPart<'_> {
 /// What ends a form before its time.
 #[derive(Debug)]
 enum Unreadable {
-    Broken(axum::Error),
+    Broken(BrokenBody),
     NoEnd,
 }
 
@@ -214,9 +214,10 @@ fn fault(error: &Error, longest: usize) -> Fault {
     match error {
         Error::StreamSizeExceeded { .. } => too_large(longest),
         Error::StreamReadFailed(cause) => match cause.downcast_ref() {
+            Some(Unreadable::Broken(BrokenBody::Slow)) => BrokenBody::Slow.fault(),
+            Some(Unreadable::Broken(broken)) => broken.fault().code("invalid_form"),
             Some(Unreadable::NoEnd) => malformed(format!("the form is none: {cause}")),
-            Some(Unreadable::Broken(cause)) if TooSlow::caused(cause) => too_slow(),
-            _ => malformed("the body broke off before its end"),
+            None => malformed("the body broke off before its end"),
         },
         _ => malformed(format!("the form is none: {error}")),
     }

@@ -5,6 +5,7 @@ mod connection;
 mod content_type;
 mod deployment;
 mod descriptors;
+mod encoding;
 mod entry;
 mod event_stream;
 mod extract;
@@ -24,7 +25,7 @@ pub use content_type::require_json_or_bytes;
 pub use deployment::deployment;
 pub use descriptors::raise_descriptor_limit;
 pub use event_stream::{pass_stream, pass_whole, refuse_as_aws};
-pub use extract::{discard, read_body, read_json};
+pub use extract::{HeldBody, admit_form, decompressed, discard, read_as_sent, read_json};
 pub use form::{Form, FormLimits, OpenPart, is_form, read_form};
 pub use listener::serve;
 pub use paths::ClientPath;
@@ -33,6 +34,7 @@ pub use router::router;
 pub use shutdown::{Phase, Shutdown, restarting};
 
 use crate::bedrock::Bedrock;
+use crate::body_memory::BodyMemory;
 use crate::catalog::Catalog;
 use crate::config::{Config, ServerSettings, Tables};
 use crate::fetch::Fetcher;
@@ -44,6 +46,8 @@ use crate::pipeline::{Batches, Pipeline};
 pub struct App {
     /// Where and how to listen.
     pub settings: ServerSettings,
+    /// The memory for bodies.
+    pub bodies: BodyMemory,
     /// Who may call.
     pub callers: Callers,
     /// Which models there are.
@@ -94,6 +98,7 @@ impl App {
         let closing = async move { closing.reached(Phase::Closing).await };
         Ok(Arc::new(Self {
             settings: config.server.clone(),
+            bodies: BodyMemory::new(config.server.max_body_memory),
             callers: Callers::new(&config.keys),
             catalog,
             batches: Batches::start(config, &pipeline, closing),

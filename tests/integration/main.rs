@@ -18,6 +18,7 @@ mod batch_world;
 mod batches;
 mod bedrock_api;
 mod binding;
+mod bodies;
 mod browsers;
 mod cancellation;
 mod catalog;

@@ -9,7 +9,7 @@ mod masks;
 mod shapes;
 
 use std::fmt::Write;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +21,8 @@ use outcrop::config::{Config, Shown};
 use outcrop::server::{App, Shutdown, router};
 use peak_alloc::PeakAlloc;
 use shapes::SHAPES;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tower::ServiceExt;
 
@@ -42,9 +44,13 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 /// The whole gateway in front of an address where nothing listens: requests are read, translated
 /// and signed, and go nowhere.
 async fn gateway() -> Router {
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let address = listener.await.and_then(|listener| listener.local_addr());
-    let address = address.expect("an address");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+    let address = listener.and_then(|listener| listener.local_addr());
+    gateway_to(address.expect("an address")).await
+}
+
+/// The whole gateway in front of what is at `address`.
+async fn gateway_to(address: SocketAddr) -> Router {
     let mut config = Config::default();
     config.bedrock.simulated = Some(SimulatedBedrock::at(format!("http://{address}")));
     config.bedrock.retry.attempts = 1;
@@ -112,4 +118,34 @@ async fn a_mask_costs_what_its_file_does_and_not_its_pixels() {
     // It was translated, and there was nobody to send it to.
     assert_eq!(status, StatusCode::BAD_GATEWAY);
     assert!(cost <= MAX_FACTOR * size + BASE, "{size} bytes cost {cost}");
+}
+
+#[tokio::test]
+async fn a_text_is_held_twice_while_its_model_is_at_work() {
+    let _alone = ALONE.lock().await;
+    let bedrock = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+    let bedrock = bedrock.expect("a listener");
+    let gateway = gateway_to(bedrock.local_addr().expect("an address")).await;
+    let text = "word ".repeat(2 << 20);
+    let body = format!(
+        r#"{{"model":"us.anthropic.claude-sonnet-4-5-20250929-v1:0","messages":[{{"role":"user","content":"{text}"}}]}}"#
+    );
+    let size = body.len();
+    drop(text);
+    let before = MEMORY.current_usage() - size;
+    let request = Request::post("/v1/chat/completions")
+        .header("content-length", size)
+        .body(Body::from(body))
+        .expect("a request");
+    let answered = tokio::spawn(gateway.oneshot(request));
+    // Bedrock has received all of it, and does not answer.
+    let (mut connection, _) = bedrock.accept().await.expect("a connection");
+    let mut received = 0;
+    let mut buffer = vec![0; 64 << 10];
+    while received < size {
+        received += connection.read(&mut buffer).await.expect("bytes");
+    }
+    let held = MEMORY.current_usage() - before;
+    assert!(held <= 2 * size + size / 4 + BASE, "{held} for {size}");
+    answered.abort();
 }

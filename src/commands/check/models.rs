@@ -212,6 +212,7 @@ async fn call(
         caller: Caller::new("local"),
         request,
         body,
+        permit: None,
         headers: HeaderOptions::default(),
         record: Arc::clone(&record),
     };

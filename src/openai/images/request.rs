@@ -23,6 +23,9 @@ use crate::providers::images::{ImageOrder, body};
 /// The longest body that Bedrock takes, in bytes (botocore, bedrock-runtime: InvokeModel).
 const LONGEST_BODY: usize = 25_000_000;
 
+/// The most bytes that all calls of a request may have together: each has the pictures in it.
+const MAX_WRITTEN: usize = 3 * LONGEST_BODY;
+
 /// What a request for pictures is translated under.
 #[derive(Debug, Clone)]
 pub struct ImageTerms {
@@ -204,6 +207,7 @@ fn bodies(mut order: ImageOrder, facts: &ImageFacts) -> Result<Vec<Bytes>, Fault
     let seed = order.seed;
     let mut left = order.count;
     let mut bodies: Vec<Bytes> = Vec::new();
+    let mut written_bytes: usize = 0;
     while left > 0 {
         let count = each.min(left);
         let made = u64::from(bodies.len() as u32 * each);
@@ -215,6 +219,17 @@ fn bodies(mut order: ImageOrder, facts: &ImageFacts) -> Result<Vec<Bytes>, Fault
             Some(body) => body.clone(),
             None => written(facts, &order)?,
         };
+        // Bodies that are alike are one.
+        if !is_as_before {
+            written_bytes += body.len();
+        }
+        if written_bytes > MAX_WRITTEN {
+            let message = format!(
+                "with a `seed` each picture takes a call of its own, and together these are longer \
+                 than {MAX_WRITTEN} bytes; ask for fewer, or send smaller pictures"
+            );
+            return Err(Fault::invalid("n", message));
+        }
         bodies.push(body);
         left -= count;
     }

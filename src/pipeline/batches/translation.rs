@@ -142,13 +142,14 @@ impl Pipeline {
             caller: caller.clone(),
             request,
             body,
+            permit: None,
             headers: HeaderOptions::default(),
             record: Arc::clone(record),
         };
         let mut draft = self.draft(call, &name).await?;
         self.fetch_for_admitted(&mut draft).await?;
         let begun = self.ask_until_answered(&mut draft, record).await?;
-        let account = self.converse_account(&draft, &begun.translated.converse, Arc::clone(record));
+        let account = self.converse_account(&draft, &begun.prepared, Arc::clone(record));
         let answer = answer::chat(begun, account, &name).map_err(|refused| refused.fault)?;
         match answer.body {
             ChatBody::Whole(json) => Ok(LineAnswer {

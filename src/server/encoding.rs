@@ -1,0 +1,208 @@
+//! Bodies that clients send compressed.
+
+use std::io::Write;
+
+use axum::body::Body;
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+use futures_util::Stream;
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
+use http_body_util::BodyExt;
+
+use super::connection::TooSlow;
+use super::extract::too_slow;
+use crate::fault::{Fault, FaultKind};
+
+/// How much is decompressed at once: gzip makes at the most a thousand bytes of one.
+const STEP: usize = 512;
+
+/// How many decompressed bytes are handed on together.
+const CHUNK: usize = 64 << 10;
+
+/// How a body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// As it is.
+    Identity,
+    /// Compressed.
+    Gzip,
+}
+
+/// What ends a body before its end.
+#[derive(Debug)]
+pub(super) enum BrokenBody {
+    /// The connection broke.
+    Connection,
+    /// It arrived too slowly.
+    Slow,
+    /// It says that it is compressed, and it cannot be decompressed.
+    Gzip,
+}
+
+impl BrokenBody {
+    pub(super) fn fault(&self) -> Fault {
+        let message = match self {
+            Self::Slow => return too_slow(),
+            Self::Connection => "the body broke off before its end",
+            Self::Gzip => {
+                "the body is not gzip, or not all of it, and `content-encoding` says `gzip`; send \
+                 it whole, or without the header"
+            }
+        };
+        Fault::new(FaultKind::InvalidRequest, message)
+    }
+}
+
+impl std::fmt::Display for BrokenBody {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.fault().message)
+    }
+}
+
+impl std::error::Error for BrokenBody {}
+
+/// How the body of a request with `headers` is written; refuses what is not read here.
+pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Fault> {
+    let values = headers.get_all(CONTENT_ENCODING).into_iter();
+    let names = values.map(|value| value.to_str().unwrap_or("?"));
+    let mut found = Encoding::Identity;
+    for name in names.flat_map(|value| value.split(',')).map(str::trim) {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        match found {
+            _ if name.is_empty() || is("identity") => {}
+            Encoding::Identity if is("gzip") => found = Encoding::Gzip,
+            _ => return Err(unsupported(name)),
+        }
+    }
+    Ok(found)
+}
+
+fn unsupported(name: &str) -> Fault {
+    let name: String = name.chars().take(64).collect();
+    let message = format!(
+        "the content encoding `{name}` is not supported; send the body as it is, or once compressed \
+         as `gzip`"
+    );
+    Fault::new(FaultKind::UnsupportedMediaType, message).code("unsupported_content_encoding")
+}
+
+/// The bytes of `body`, decompressed if it is compressed. What comes of few bytes can be very long:
+/// whoever reads them has to count.
+pub(super) fn decoded(
+    body: Body,
+    encoding: Encoding,
+) -> impl Stream<Item = Result<Bytes, BrokenBody>> + Send + 'static {
+    async_stream::try_stream! {
+        let mut body = body;
+        let mut decoder = match encoding {
+            Encoding::Identity => None,
+            Encoding::Gzip => Some(MultiGzDecoder::new(Vec::new())),
+        };
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| match TooSlow::caused(&error) {
+                true => BrokenBody::Slow,
+                false => BrokenBody::Connection,
+            })?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            let Some(decoder) = &mut decoder else {
+                yield data;
+                continue;
+            };
+            for step in data.chunks(STEP) {
+                decoder.write_all(step).map_err(|_| BrokenBody::Gzip)?;
+                if decoder.get_ref().len() >= CHUNK {
+                    yield Bytes::from(std::mem::take(decoder.get_mut()));
+                    // The bytes at hand may be many, and others are served in between.
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        if let Some(decoder) = decoder {
+            let rest = decoder.finish().map_err(|_| BrokenBody::Gzip)?;
+            yield Bytes::from(rest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use futures_util::{StreamExt, TryStreamExt, stream};
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).expect("a byte vector");
+        encoder.finish().expect("a byte vector")
+    }
+
+    async fn read(chunks: Vec<Vec<u8>>) -> Result<Vec<u8>, BrokenBody> {
+        let chunks = chunks.into_iter().map(Ok::<_, std::io::Error>);
+        let body = Body::from_stream(stream::iter(chunks));
+        let decoded: Vec<Bytes> = decoded(body, Encoding::Gzip).try_collect().await?;
+        Ok(decoded.concat())
+    }
+
+    #[tokio::test]
+    async fn what_is_compressed_is_read_however_it_arrives() {
+        let text = "A text. ".repeat(10_000).into_bytes();
+        let compressed = gzip(&text);
+        let whole = read(vec![compressed.clone()]).await;
+        assert_eq!(whole.ok().as_ref(), Some(&text));
+        let bytes = compressed.iter().map(|byte| vec![*byte]).collect();
+        assert_eq!(read(bytes).await.ok().as_ref(), Some(&text));
+        // Several members are one text.
+        let twice = read(vec![gzip(b"one "), gzip(b"two")]).await;
+        assert_eq!(twice.ok().as_deref(), Some(&b"one two"[..]));
+    }
+
+    #[tokio::test]
+    async fn what_is_cut_or_is_not_gzip_is_an_error() {
+        let mut cut = gzip(b"a text that is cut");
+        cut.truncate(cut.len() - 4);
+        for body in [cut, b"{}".to_vec(), Vec::new()] {
+            let read = read(vec![body]).await;
+            assert!(matches!(read, Err(BrokenBody::Gzip)), "{read:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_few_bytes_are_never_decompressed_into_very_many_at_once() {
+        let body = Body::from(gzip(&vec![0; 64 << 20]));
+        let mut chunks = Box::pin(decoded(body, Encoding::Gzip));
+        while let Some(chunk) = chunks.next().await {
+            assert!(chunk.expect("zeros").len() <= CHUNK + 1100 * STEP);
+        }
+    }
+
+    #[test]
+    fn other_encodings_are_refused_by_name() {
+        let found = |value: &'static str| {
+            let value = HeaderValue::from_static(value);
+            encoding(&HeaderMap::from_iter([(CONTENT_ENCODING, value)]))
+        };
+        assert_eq!(encoding(&HeaderMap::new()), Ok(Encoding::Identity));
+        for (value, expected) in [
+            ("identity", Encoding::Identity),
+            ("GZIP", Encoding::Gzip),
+            ("identity, gzip", Encoding::Gzip),
+        ] {
+            assert_eq!(found(value), Ok(expected), "{value}");
+        }
+        for (value, name) in [
+            ("br", "`br`"),
+            ("gzip, zstd", "`zstd`"),
+            ("gzip,gzip", "`gzip`"),
+        ] {
+            let fault = found(value).expect_err(value);
+            assert_eq!(fault.kind, FaultKind::UnsupportedMediaType);
+            assert!(fault.message.contains(name), "{fault}");
+        }
+    }
+}
