@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import threading
@@ -23,7 +24,7 @@ PATIENCE = 30.0
 class Process:
     """A running program whose output is read as it comes."""
 
-    def __init__(self, program, *arguments, folder, environment=None):
+    def __init__(self, program, *arguments, folder, environment=None, memory=None):
         self.lines = []
         self._arrived = threading.Condition()
         self._ended = False
@@ -39,6 +40,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
+            preexec_fn=memory and (lambda: limit_memory(memory)),
         )
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -86,7 +88,7 @@ class Process:
 class Gateway(Process):
     """`outcrop serve` in front of a simulator."""
 
-    def __init__(self, simulator_url, folder, configuration=""):
+    def __init__(self, simulator_url, folder, configuration="", memory=None):
         file = Path(folder) / "outcrop.toml"
         file.write_text(configuration)
         environment = {
@@ -98,7 +100,7 @@ class Gateway(Process):
         }
         super().__init__(
             "outcrop", "serve", "--config", str(file), "--listen", "127.0.0.1:0",
-            folder=folder, environment=environment,
+            folder=folder, environment=environment, memory=memory,
         )
         self.url = "http://" + self.wait_for(listening_address)
         self.base_url = self.url + "/v1"
@@ -110,6 +112,11 @@ class Gateway(Process):
         """The log lines of requests that are over."""
         entries = [fields_of(line) for line in list(self.lines)]
         return [entry for entry in entries if entry and entry.get("message") == "request"]
+
+
+def limit_memory(size):
+    """What `ulimit -d` does: unlike `ulimit -v` it leaves out what is reserved and not written to."""
+    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
 def listening_address(line):
