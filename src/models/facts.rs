@@ -164,6 +164,8 @@ pub enum CallIdForm {
     Words,
     /// 9 of `[a-zA-Z0-9]`.
     NineAlphanumerics,
+    /// The same, or an id that Bedrock has given: `tooluse_` and 22 of `[a-zA-Z0-9_-]`.
+    NineAlphanumericsOrBedrocks,
 }
 
 /// What may stand in a turn beside tool results.

@@ -246,10 +246,15 @@ fn root(schema: &Value, facts: &Facts) {
 
 /// The ids of calls.
 fn call_id(id: &str, facts: &Facts) {
+    let is_nine = is_word(id, "") && id.len() == 9;
     let fits = match facts.tool_call_ids {
         CallIdForm::Converse => is_word(id, "_.:-"),
         CallIdForm::Words => is_word(id, "_-"),
-        CallIdForm::NineAlphanumerics => is_word(id, "") && id.len() == 9,
+        CallIdForm::NineAlphanumerics => is_nine,
+        CallIdForm::NineAlphanumericsOrBedrocks => {
+            let random = id.strip_prefix("tooluse_");
+            is_nine || random.is_some_and(|random| is_word(random, "_-") && random.len() == 22)
+        }
     };
     assert!(fits, "{id}");
 }

@@ -75,7 +75,8 @@ impl CallIdForm {
         match self {
             Self::Converse => identifier(id, &['_', '-', '.', ':']),
             Self::Words => identifier(id, &['_', '-']),
-            Self::NineAlphanumerics => {
+            Self::NineAlphanumericsOrBedrocks if is_bedrocks(id) => id.to_owned(),
+            Self::NineAlphanumerics | Self::NineAlphanumericsOrBedrocks => {
                 let is_one = id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric());
                 match is_one {
                     true => id.to_owned(),
@@ -84,6 +85,15 @@ impl CallIdForm {
             }
         }
     }
+}
+
+/// Whether Bedrock gives ids like `id`.
+fn is_bedrocks(id: &str) -> bool {
+    let random = id.strip_prefix("tooluse_").map(str::as_bytes);
+    random.is_some_and(|random| {
+        let allowed = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        random.len() == 22 && random.iter().all(allowed)
+    })
 }
 
 #[cfg(test)]
@@ -175,11 +185,15 @@ mod tests {
 
     #[test]
     fn nine_letters_and_digits_are_kept_and_all_else_becomes_nine() {
-        let turns = turns(&[texts(&["a1B2c3D4e", "tooluse_BO78QZ2Q-mQxGBOlx0zFg", "a"])]);
+        let turns = turns(&[texts(&["a1B2c3D4e", "tooluse_daIKOZu4g4GrvIIv9wdqy4", "a"])]);
         let (calls, results) = ids(&unique(&turns, CallIdForm::NineAlphanumerics));
         assert_eq!(calls, ["a1B2c3D4e", calls[1].as_str(), calls[2].as_str()]);
         assert!(calls.iter().all(|id| id.len() == 9), "{calls:?}");
         assert_eq!(calls, results);
+        // [R] conv-mistral-4ef91c5d: Pixtral takes the ids that Bedrock gives.
+        let (calls, _) = ids(&unique(&turns, CallIdForm::NineAlphanumericsOrBedrocks));
+        assert_eq!(&calls[..2], ["a1B2c3D4e", "tooluse_daIKOZu4g4GrvIIv9wdqy4"]);
+        assert_eq!(calls[2].len(), 9);
     }
 
     proptest! {
@@ -190,6 +204,7 @@ mod tests {
             ),
             form in proptest::sample::select(vec![
                 CallIdForm::Converse, CallIdForm::Words, CallIdForm::NineAlphanumerics,
+                CallIdForm::NineAlphanumericsOrBedrocks,
             ]),
         ) {
             let turns: Vec<Vec<String>> =

@@ -120,6 +120,9 @@ fn tools(facts: &Facts) -> String {
         CallIdForm::Converse => {}
         CallIdForm::Words => words.push("ids without `.` and `:`"),
         CallIdForm::NineAlphanumerics => words.push("ids of nine characters"),
+        CallIdForm::NineAlphanumericsOrBedrocks => {
+            words.push("ids of nine characters, or Bedrock's own");
+        }
     }
     if facts.tool_result_json {
         words.push("results as `json`");
