@@ -250,11 +250,19 @@ def test_a_model_that_cannot_be_is_refused_without_asking_bedrock(client, simula
 
 
 def test_a_model_that_bedrock_does_not_know_is_not_found(client):
-    retired, profile_only = "anthropic.claude-instant-v1", CLAUDE.removeprefix("us.")
-    for model in ["gpt-9", "nobody.model-v1:0", retired, profile_only]:
+    retired = "anthropic.claude-instant-v1"
+    for model in ["gpt-9", "nobody.model-v1:0", retired]:
         with pytest.raises(openai.NotFoundError) as raised:
             client.chat.completions.create(model=model, messages=HELLO)
         assert (raised.value.code, raised.value.param) == ("model_not_found", "model")
+        assert f"The model `{model}` does not exist or you do not have access to it." in raised.value.message
+
+
+def test_a_bare_id_is_called_by_the_profile_that_serves_it(client, simulator):
+    bare = CLAUDE.removeprefix("us.")
+    answer = client.chat.completions.with_raw_response.create(model=bare, messages=HELLO)
+    assert answer.headers["x-outcrop-adjustments"] == f"model: called as `{CLAUDE}`"
+    assert [request["model"] for request in simulator.received()] == [CLAUDE]
 
 
 def test_a_body_that_is_too_large_is_refused_and_the_client_hears_it(client, simulator):

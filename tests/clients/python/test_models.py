@@ -55,10 +55,12 @@ def test_every_listed_model_that_chats_answers(client):
         assert answer.choices[0].message.content, model.id
 
 
-def test_what_a_client_may_want_to_know_stands_under_one_key(client):
+def test_what_a_client_may_want_to_know_stands_beside_openais_fields(client):
     models = {model.id: model for model in client.models.list()}
     claude = models[CLAUDE]
-    assert set(claude.model_extra) == {"outcrop"}
+    assert set(claude.model_extra) == {"name", "context_length", "type", "outcrop"}
+    assert (claude.context_length, claude.type) == (200_000, "chat")
+    assert claude.name == claude.outcrop["name"]
     known = claude.outcrop
     assert (known["kind"], known["family"]) == ("inference_profile", "Claude 4.5")
     assert known["base_models"] == [CLAUDE.removeprefix("us.")]
