@@ -126,23 +126,35 @@ impl Acceptor {
             tokio::time::sleep(AFTER_REFUSAL).await;
             return;
         }
+        // The system looks for a descriptor first, and says so also if nobody waits to be accepted:
+        // then nobody has to make room, least of all the connection that was accepted last.
+        let client = match self.spares.give_up_one() {
+            true => match tokio::time::timeout(AFTER_REFUSAL, listener.accept()).await {
+                Ok(accepted) => accepted.ok(),
+                Err(_) => return self.spares.refill(),
+            },
+            false => None,
+        };
         // One for the client and one for the call to Bedrock.
-        if self.places.evict() {
+        let has_room = self.places.evict();
+        if has_room {
             self.places.evict();
             tracing::warn!(%error, "idle connections are closed; raise `ulimit -n`");
-            tokio::time::sleep(AFTER_REFUSAL).await;
-            return;
+        } else {
+            tracing::error!(%error, "no file descriptors are left; raise `ulimit -n`");
         }
-        tracing::error!(%error, "no file descriptors are left; raise `ulimit -n`");
-        if self.spares.give_up_one() {
-            let waiting = tokio::time::timeout(AFTER_REFUSAL, listener.accept());
-            if let Ok(Ok((stream, peer))) = waiting.await {
-                self.connect_in_reserve(stream, peer);
-                return;
+        match client {
+            Some((stream, peer)) if !has_room => self.connect_in_reserve(stream, peer),
+            Some((stream, peer)) => {
+                // Those that are evicted end meanwhile.
+                tokio::time::sleep(AFTER_REFUSAL).await;
+                self.connect(stream, peer);
+            }
+            None => {
+                tokio::time::sleep(AFTER_REFUSAL).await;
+                self.spares.refill();
             }
         }
-        tokio::time::sleep(AFTER_REFUSAL).await;
-        self.spares.refill();
     }
 }
 

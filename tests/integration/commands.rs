@@ -551,10 +551,11 @@ async fn health_checks_are_answered_when_no_descriptors_are_left() {
             .unwrap();
         streams.push(client);
     }
-    // Each of them has an answer, a stream or a refusal: the descriptors are in use.
+    // Each of them has a response, a stream or a refusal, or was closed in front of its request, as
+    // connections that are not used yet are the first to go: the descriptors are in use.
     for client in &mut streams {
         let mut status = [0; 9];
-        client.read_exact(&mut status).await.unwrap();
+        let _ = client.read(&mut status).await;
     }
     for _ in 0..8 {
         let status = status_of(&served.address, health_check()).await;

@@ -359,14 +359,18 @@ async fn refusals_reach_clients_that_are_still_sending() {
 }
 
 #[tokio::test]
-async fn a_short_body_that_is_refused_does_not_end_its_connection() {
+async fn a_refusal_in_front_of_a_body_says_that_the_connection_ends() {
     let world = locked().await;
-    let mut client = connect(&world).await;
-    for _ in 0..2 {
-        send(&mut client, &post(CHAT, "", &whole("hi"))).await;
+    let request = post(CHAT, "", &whole("hi"));
+    let (head, body) = request.split_once("\r\n\r\n").expect("a head");
+    // Together with its head, and after the refusal, when a next request could have been sent.
+    for (first, second) in [(request.as_str(), ""), (&request[..head.len() + 4], body)] {
+        let mut client = connect(&world).await;
+        send(&mut client, first).await;
         let text = read_until(&mut client, "}}").await;
         assert!(text.starts_with("HTTP/1.1 401"), "{text}");
-        assert!(!text.contains("connection: close"), "{text}");
+        assert!(text.contains("connection: close"), "{text}");
+        send(&mut client, second).await;
     }
 }
 

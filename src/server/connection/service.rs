@@ -9,8 +9,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT};
-use http::{HeaderMap, HeaderValue, Request, Version};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::sync::Notify;
@@ -24,10 +24,6 @@ use super::state::{BodyProgress, ResponseKind, State};
 /// it is notified, so that the system of a client that has left can say so.
 #[derive(Debug, Clone)]
 pub(in crate::server) struct Probe(pub(in crate::server) Arc<Notify>);
-
-/// What hyper reads together with a head. The rest of a refused body up to that length is passed
-/// over without another word, and the connection goes on.
-const MAX_READ_AHEAD: u64 = 8 << 10;
 
 /// In the extensions of a request for which there is no room.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +55,6 @@ impl Responder {
         let is_http_1_0 = request.version() == Version::HTTP_10;
         let body_length = request.body().size_hint().exact();
         let has_body = body_length != Some(0);
-        let is_short = is_short(request.headers());
         state.begin_request(is_http_1_0, body_length);
         request.extensions_mut().insert(client);
         if is_over_capacity {
@@ -72,8 +67,9 @@ impl Responder {
             }
         };
         let mut response = router.call(request).await?;
-        // What is left of a body stands in the way of a next request.
-        let has_rest = state.body() != BodyProgress::Complete && !is_short;
+        // What is left of a body, however short, may not have arrived yet, and stands in the way of
+        // a next request.
+        let has_rest = state.body() != BodyProgress::Complete;
         if has_rest || is_over_capacity {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(CONNECTION, close);
@@ -86,14 +82,6 @@ impl Responder {
         state.begin_response(kind);
         Ok(response.map(|body| ResponseBody { body, state }))
     }
-}
-
-/// Whether hyper can pass over the body, unread, and go on with the next request.
-fn is_short(headers: &HeaderMap) -> bool {
-    // A client that waits for `100 Continue` has not sent its body, and may never.
-    let length = headers.get(CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    !headers.contains_key(EXPECT) && length.is_some_and(|length| length <= MAX_READ_AHEAD)
 }
 
 /// The body of a response, which says when it is over.
