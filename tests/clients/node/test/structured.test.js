@@ -8,6 +8,9 @@ import { z } from "zod";
 
 import { CLAUDE, HELLO, NOVA, OPUS, calling, converse, script, startWorld } from "./world.js";
 
+// Neither caches prompts nor has a form of its own for JSON, so that the gateway makes a tool of the schema.
+const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
+
 const JOURNEY = z.object({
   stops: z.array(z.object({ name: z.string(), minutes: z.number() })),
   weather: z.enum(["sun", "rain"]).nullable(),
@@ -20,12 +23,14 @@ before(async () => (world = await startWorld()));
 beforeEach(() => world.reset());
 after(() => world.stop());
 
-// How a model says the value: as text, or by the tool that the gateway makes of the schema.
+// How a model says the value: by the tool, as text alone, or within prose where it is told so in words.
 function inTheWordsOf(model) {
-  return model === CLAUDE ? converse([{ text: JSON.stringify(SAID, null, 1) }]) : calling([["tooluse_J", "json_response", SAID]]);
+  if (model === HAIKU) return calling([["tooluse_J", "json_response", SAID]]);
+  const value = JSON.stringify(SAID, null, 1);
+  return converse([{ text: model !== NOVA ? value : `Here it is:\n\`\`\`json\n${value}\n\`\`\`` }]);
 }
 
-for (const model of [CLAUDE, NOVA]) {
+for (const model of [CLAUDE, NOVA, HAIKU]) {
   test(`parse gives the value of the schema, ${model}`, async () => {
     await world.order(script(inTheWordsOf(model)));
     const { choices } = await world.client().chat.completions.parse({ model, messages: HELLO, response_format });
@@ -35,7 +40,7 @@ for (const model of [CLAUDE, NOVA]) {
   });
 }
 
-for (const model of [CLAUDE, OPUS]) {
+for (const model of [CLAUDE, OPUS, HAIKU]) {
   test(`a streamed value grows, ${model}`, async () => {
     await world.order(script(inTheWordsOf(model)));
     const seen = [];
