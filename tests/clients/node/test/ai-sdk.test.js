@@ -10,6 +10,7 @@ import { z } from "zod";
 import {
   API_KEY,
   CLAUDE,
+  HAIKU,
   NOVA,
   NOVA_OMNI,
   OPUS,
@@ -19,6 +20,7 @@ import {
   script,
   startWorld,
   text,
+  valued,
 } from "./world.js";
 
 // `generateObject` and `streamObject` are deprecated, and much used.
@@ -128,8 +130,7 @@ for (const [way, ask] of Object.entries(ways)) {
     });
 
     test(`an object of a schema, ${way}, ${model}`, async () => {
-      const said = model === CLAUDE ? converse([{ text: JSON.stringify(LISBON) }]) : made(LISBON);
-      await world.order(script(said));
+      await world.order(script(valued(model, LISBON)));
       const answer = await ask({
         model: bedrock(model),
         prompt: "How is the weather in Lisbon?",
@@ -141,8 +142,7 @@ for (const [way, ask] of Object.entries(ways)) {
     });
 
     test(`an object of a schema after a call of a tool, ${way}, ${model}`, async () => {
-      const said = model === CLAUDE ? converse([{ text: JSON.stringify(LISBON) }]) : made(LISBON);
-      await world.order(script(calling([["call_1", "sky", {}]])), script(said));
+      await world.order(script(calling([["call_1", "sky", {}]])), script(valued(model, LISBON)));
       const answer = await ask({
         model: bedrock(model),
         prompt: "How is the weather in Lisbon?",
@@ -217,11 +217,11 @@ test("an array and a choice, by generateObject", async () => {
   assert.deepEqual(schema.properties.result.enum, ["sun", "rain"]);
 });
 
-for (const model of [CLAUDE, OPUS]) {
+for (const model of [CLAUDE, OPUS, HAIKU]) {
   test(`an object grows as it is streamed, ${model}`, async () => {
     // The simulator cuts texts at words, and inputs of Claude's tools into short pieces.
     const report = { ...LISBON, city: "Vila Real de Santo António in the far south of Portugal" };
-    await world.order(script(model === CLAUDE ? converse([{ text: JSON.stringify(report) }]) : made(report)));
+    await world.order(script(valued(model, report)));
     const { partialObjectStream, object } = streamObject({ model: bedrock(model), prompt: "Weather?", schema: REPORT });
     const cities = new Set();
     for await (const partial of partialObjectStream) cities.add(partial.city ?? "");
@@ -309,8 +309,3 @@ test("options of the provider reach the gateway", async () => {
   assert.equal(body.additionalModelRequestFields.top_k, 5);
   assert.deepEqual(body.requestMetadata, { team: "a" });
 });
-
-// The call of the tool that the gateway makes of a schema.
-function made(object) {
-  return calling([["call_json", "json_response", object]]);
-}

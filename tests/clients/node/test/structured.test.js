@@ -6,10 +6,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { zodFunction, zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
 
-import { CLAUDE, HELLO, NOVA, OPUS, calling, converse, script, startWorld } from "./world.js";
-
-// Neither caches prompts nor has a form of its own for JSON, so that the gateway makes a tool of the schema.
-const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
+import { CLAUDE, HAIKU, HELLO, NOVA, OPUS, calling, script, startWorld, valued } from "./world.js";
 
 const JOURNEY = z.object({
   stops: z.array(z.object({ name: z.string(), minutes: z.number() })),
@@ -23,16 +20,9 @@ before(async () => (world = await startWorld()));
 beforeEach(() => world.reset());
 after(() => world.stop());
 
-// How a model says the value: by the tool, as text alone, or within prose where it is told so in words.
-function inTheWordsOf(model) {
-  if (model === HAIKU) return calling([["tooluse_J", "json_response", SAID]]);
-  const value = JSON.stringify(SAID, null, 1);
-  return converse([{ text: model !== NOVA ? value : `Here it is:\n\`\`\`json\n${value}\n\`\`\`` }]);
-}
-
 for (const model of [CLAUDE, NOVA, HAIKU]) {
   test(`parse gives the value of the schema, ${model}`, async () => {
-    await world.order(script(inTheWordsOf(model)));
+    await world.order(script(valued(model, SAID)));
     const { choices } = await world.client().chat.completions.parse({ model, messages: HELLO, response_format });
     assert.deepEqual(choices[0].message.parsed, SAID);
     assert.equal(choices[0].finish_reason, "stop");
@@ -42,7 +32,7 @@ for (const model of [CLAUDE, NOVA, HAIKU]) {
 
 for (const model of [CLAUDE, OPUS, HAIKU]) {
   test(`a streamed value grows, ${model}`, async () => {
-    await world.order(script(inTheWordsOf(model)));
+    await world.order(script(valued(model, SAID)));
     const seen = [];
     const stream = world.client().chat.completions.stream({ model, messages: HELLO, response_format });
     stream.on("content.delta", ({ parsed }) => seen.push(parsed));

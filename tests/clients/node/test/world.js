@@ -14,8 +14,10 @@ import OpenAI from "openai";
 
 export const NOVA = "amazon.nova-lite-v1:0";
 export const CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
-// Does not hold answers to JSON Schemas itself, but can be made to call a tool.
+// Does not hold responses to JSON Schemas itself, and caches prompts: it is told the schema in words.
 export const OPUS = "us.anthropic.claude-opus-4-7";
+// Neither holds responses to JSON Schemas nor caches prompts: the gateway makes a tool of the schema.
+export const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
 // Takes pictures, documents, films and sound.
 export const NOVA_OMNI = "amazon.nova-2-omni-v1:0";
 export const HELLO = [{ role: "user", content: "Good morning, mountain" }];
@@ -141,6 +143,13 @@ export function converse(content, stopReason = "end_turn", usage = {}) {
     metrics: { latencyMs: 1 },
   };
   return { kind: "converse", body };
+}
+
+// How a model gives a value of the schema that it was sent: by the tool, within prose, or as text alone.
+export function valued(model, value) {
+  if (model === HAIKU) return calling([["call_json", "json_response", value]]);
+  const text = JSON.stringify(value, null, 1);
+  return converse([{ text: model === NOVA ? `Here it is:\n\`\`\`json\n${text}\n\`\`\`` : text }]);
 }
 
 // An answer that calls tools, given as id, name and input, with these blocks before.
