@@ -71,6 +71,9 @@ pub struct Facts {
     pub always_reasons: bool,
     /// Whether the model reasons where it is told nothing.
     pub reasons_by_default: bool,
+    /// The type of Claude's `thinking` that is nearest to none where that cannot be disabled; empty
+    /// where there is none.
+    pub least_thinking: String,
     /// Which reasoning of before is given back to the model.
     pub reasoning_replay: ReasoningReplay,
     /// Whether a block of reasoning is valid only behind the prompt that it was made for.

@@ -188,6 +188,7 @@ row! {
     efforts: Vec<Effort>,
     always_reasons: bool,
     reasons_by_default: bool,
+    least_thinking: String,
     reasoning_replay: ReasoningReplay,
     binds_thinking: bool,
     reasoning_tokens: bool,
@@ -224,7 +225,7 @@ enum Forced {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::Endpoint;
+    use crate::models::{Endpoint, PriceTable};
 
     fn table() -> ModelTable {
         ModelTable::built_in().expect("the built-in table")
@@ -270,6 +271,125 @@ mod tests {
         assert_eq!(sampling(opus), Sampling::Both);
         let streams_tools = |id: &str| facts(&table, id).stream_tools;
         assert!(!streams_tools("us.meta.llama4-scout-17b-instruct-v1:0"));
+    }
+
+    /// What a line of Claude takes: system turns, its knob, its highest effort, sampling, forced
+    /// tools, prefill, a schema, what its reasoning is bound to; windows and limits in thousands.
+    type Line = (
+        &'static str,
+        bool,
+        ReasoningKnob,
+        Effort,
+        Sampling,
+        bool,
+        bool,
+        bool,
+        bool,
+        (u32, u32),
+    );
+
+    /// The lines of the project's contract for Claude's own API, 6.3, and Opus 4.1.
+    #[rustfmt::skip]
+    const CLAUDE: &[Line] = {
+        use Effort::{Max, Xhigh};
+        use ReasoningKnob::{Adaptive, AdaptiveSummarized as Summarized, Budget};
+        use Sampling::{None as Neither, TemperatureOrTopP as OneOfTwo};
+        &[
+            // id         system turns  knob      effort  sampling forced prefill schema bound   tokens
+            ("opus-4-1-20250805-v1:0",   false, Budget,     Max,   OneOfTwo, true,  true,  false, false, (200, 32)),
+            ("sonnet-4-5-20250929-v1:0", false, Budget,     Max,   OneOfTwo, true,  true,  true,  false, (200, 64)),
+            ("haiku-4-5-20251001-v1:0",  false, Budget,     Max,   OneOfTwo, true,  true,  true,  false, (200, 64)),
+            ("opus-4-5-20251101-v1:0",   false, Budget,     Max,   OneOfTwo, true,  true,  true,  false, (200, 64)),
+            ("sonnet-4-6",               false, Adaptive,   Max,   OneOfTwo, true,  false, true,  false, (1000, 64)),
+            ("opus-4-6-v1",              false, Adaptive,   Max,   OneOfTwo, true,  false, true,  false, (1000, 128)),
+            ("opus-4-7",                 false, Summarized, Xhigh, Neither,  true,  false, false, false, (1000, 128)),
+            ("opus-4-8",                 true,  Summarized, Xhigh, Neither,  true,  false, false, false, (1000, 128)),
+            ("sonnet-5",                 false, Summarized, Xhigh, Neither,  true,  false, false, false, (1000, 128)),
+            ("opus-5",                   true,  Summarized, Max,   Neither,  true,  false, false, false, (1000, 128)),
+            ("haiku-5-5",                true,  Summarized, Xhigh, Neither,  true,  false, false, true,  (1000, 128)),
+            ("sonnet-5-5",               true,  Summarized, Max,   Neither,  false, false, false, true,  (1000, 128)),
+            ("opus-5-5",                 true,  Summarized, Max,   Neither,  false, false, false, true,  (1000, 128)),
+            ("fable-5",                  true,  Summarized, Xhigh, Neither,  true,  false, false, false, (1000, 128)),
+            ("fable-5-1",                true,  Summarized, Max,   Neither,  false, false, false, true,  (1000, 128)),
+            ("fable-5-2",                true,  Summarized, Max,   Neither,  false, false, false, true,  (1000, 128)),
+            ("mythos-5",                 true,  Summarized, Xhigh, Neither,  true,  false, false, false, (1000, 128)),
+            ("mythos-5-1",               true,  Summarized, Max,   Neither,  false, false, false, false, (1000, 128)),
+            ("mythos-5-2",               true,  Summarized, Max,   Neither,  false, false, false, true,  (1000, 128)),
+        ]
+    };
+
+    #[test]
+    fn each_line_of_claude_is_as_it_was_found() {
+        let (table, prices) = (
+            table(),
+            PriceTable::built_in().expect("the built-in prices"),
+        );
+        for line in CLAUDE {
+            let id = format!("us.anthropic.claude-{}", line.0);
+            let facts = facts(&table, &id);
+            let id = ModelId::parse(&id).expect("an id");
+            let row = prices.row(&id).expect("a row");
+            let thousands = |tokens: Option<u32>| tokens.unwrap_or_default() / 1000;
+            let found = (
+                line.0,
+                facts.system_turns,
+                facts.reasoning,
+                *facts.efforts.last().expect("efforts"),
+                facts.sampling,
+                facts.forces_any_tool && facts.forces_named_tool,
+                facts.prefill,
+                facts.structured_output && facts.strict_tools,
+                facts.binds_thinking,
+                (thousands(row.context_window), thousands(row.max_output)),
+            );
+            assert_eq!(found, *line);
+        }
+    }
+
+    #[test]
+    fn claude_can_be_told_not_to_reason_or_reasons_always() {
+        for (lines, default, always, least) in [
+            (
+                &[
+                    "sonnet-4-5-20250929-v1:0",
+                    "opus-4-6-v1",
+                    "opus-4-7",
+                    "opus-4-8",
+                ][..],
+                false,
+                false,
+                "",
+            ),
+            (&["sonnet-5", "opus-5", "haiku-5-5"], true, false, ""),
+            (
+                &[
+                    "opus-5-5",
+                    "fable-5",
+                    "fable-5-1",
+                    "fable-5-2",
+                    "mythos-5",
+                    "mythos-5-1",
+                    "mythos-5-2",
+                ],
+                true,
+                true,
+                "",
+            ),
+            (&["sonnet-5-5"], true, true, "between_tools"),
+        ] {
+            for line in lines {
+                let facts = facts(&table(), &format!("us.anthropic.claude-{line}"));
+                assert_eq!(
+                    (
+                        facts.reasons_by_default,
+                        facts.always_reasons,
+                        facts.least_thinking.as_str()
+                    ),
+                    (default, always, least),
+                    "{line}"
+                );
+            }
+        }
     }
 
     #[test]

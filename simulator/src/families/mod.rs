@@ -37,6 +37,9 @@ pub(crate) struct Family {
     pub(crate) sampling: Sampling,
     pub(crate) stop_sequences: bool,
     pub(crate) reasoning: Reasoning,
+    /// Whether Claude's `thinking` may be `between_tools`
+    /// (<https://platform.claude.com/docs/en/models/sonnet-5-5/whats-new-sonnet-5-5>).
+    pub(crate) between_tools: bool,
     /// What `output_config.effort` may be.
     pub(crate) efforts: &'static [&'static str],
     /// Whether an answer has its text before its reasoning.

@@ -23,6 +23,7 @@ pub(super) const UNKNOWN: Family = Family {
     sampling: Sampling::Free,
     stop_sequences: true,
     reasoning: Reasoning::None,
+    between_tools: false,
     efforts: &["low", "medium", "high", "xhigh", "max"],
     reasoning_last: false,
     opens_with_empty_text: false,
@@ -302,11 +303,15 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         stems: &[
             "anthropic.claude-opus-5-5",
-            "anthropic.claude-sonnet-5-5",
             "anthropic.claude-fable-5-1",
             "anthropic.claude-fable-5-2",
             "anthropic.claude-mythos-5-2",
         ],
+        ..CLAUDE_5_5
+    },
+    Family {
+        stems: &["anthropic.claude-sonnet-5-5"],
+        between_tools: true,
         ..CLAUDE_5_5
     },
     Family {

@@ -29,6 +29,7 @@ pub(super) fn kind_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
             "\"thinking.type.disabled\" is not supported for this model."
         }
         (_, "enabled" | "adaptive" | "disabled") => return Ok(()),
+        (_, "between_tools") if subject.family.between_tools => return Ok(()),
         (_, other) => {
             return Err(AwsError::by_model(format!(
                 "thinking: Input tag '{other}' found using 'type' does not match any of the expected tags: 'adaptive', 'disabled', 'enabled'"
@@ -367,6 +368,17 @@ mod tests {
                 "\"thinking.type.disabled\" is not supported",
             ),
             ("us.anthropic.claude-opus-5-5", of("adaptive"), ""),
+            ("us.anthropic.claude-sonnet-5-5", of("between_tools"), ""),
+            (
+                "us.anthropic.claude-sonnet-5-5",
+                of("disabled"),
+                "\"thinking.type.disabled\" is not supported",
+            ),
+            (
+                "us.anthropic.claude-opus-5-5",
+                of("between_tools"),
+                "thinking: Input tag 'between_tools' found using 'type'",
+            ),
         ] {
             let message = judged(model, json!({}), additional.clone());
             assert!(

@@ -116,7 +116,7 @@ fn turn_knob(
         (Some(Thinking::Enabled { budget }), _) => Ask::Budget(budget),
         (Some(Thinking::Adaptive), _) => Ask::Adaptive(effort),
         (None, Some(EffortWish::Level(effort))) => Ask::Effort(effort),
-        (Some(Thinking::Disabled), _) | (None, Some(EffortWish::None)) => {
+        (Some(Thinking::Disabled | Thinking::BetweenTools), _) | (None, Some(EffortWish::None)) => {
             turn_off(request, wish, output_limit, facts, adjustments);
             return Turned::Off;
         }
@@ -162,7 +162,7 @@ fn turn_knob(
     Turned::On
 }
 
-/// Most families reason only when told to. Those that always do get their least effort.
+/// Most families reason only when told to. Those that always do get their least.
 fn turn_off(
     request: &mut ConverseRequest,
     wish: ReasoningWish,
@@ -170,15 +170,32 @@ fn turn_off(
     facts: &Facts,
     adjustments: &mut Adjustments,
 ) {
-    if !facts.always_reasons {
-        #[derive(Serialize)]
-        struct Disabled {
-            r#type: &'static str,
+    #[derive(Serialize)]
+    struct Type<'a> {
+        r#type: &'a str,
+    }
+    let asks_for_updates = wish.thinking == Some(Thinking::BetweenTools);
+    let least = facts.least_thinking.as_str();
+    if !least.is_empty() {
+        if let Ok(thinking) = JsonText::of(&Type { r#type: least }) {
+            let fields = &mut request.additional_model_request_fields;
+            fields.set("thinking", thinking);
         }
+        if !(asks_for_updates && least == "between_tools") {
+            let action = format!("`{least}`, the least that this model reasons");
+            adjustments.note(wish.field(), action);
+        }
+        return;
+    }
+    if asks_for_updates && !facts.always_reasons {
+        let action = "as `disabled`, this model has no `between_tools`";
+        adjustments.note("thinking", action);
+    }
+    if !facts.always_reasons {
         let fields = &mut request.additional_model_request_fields;
         if facts.reasons_by_default
             && facts.reasoning == ReasoningKnob::AdaptiveSummarized
-            && let Ok(disabled) = JsonText::of(&Disabled { r#type: "disabled" })
+            && let Ok(disabled) = JsonText::of(&Type { r#type: "disabled" })
         {
             fields.set("thinking", disabled);
         }

@@ -64,6 +64,8 @@ pub enum EffortWish {
 pub enum Thinking {
     /// Not at all.
     Disabled,
+    /// Nothing but short updates between calls of tools.
+    BetweenTools,
     /// As much as the model finds right.
     Adaptive,
     /// With so many tokens.

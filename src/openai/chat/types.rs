@@ -110,7 +110,7 @@ client_object! {
 client_object! {
     /// How much to reason, in Anthropic's shape.
     pub struct ThinkingParameter {
-        /// `enabled`, `adaptive` or `disabled`.
+        /// `enabled`, `adaptive`, `between_tools` or `disabled`.
         kind => "type": String,
         /// The tokens to reason with.
         budget_tokens: i64,

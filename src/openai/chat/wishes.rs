@@ -60,6 +60,7 @@ fn thinking_wish(
     }
     match kind.as_deref() {
         Some("disabled") => Ok(Some(Thinking::Disabled)),
+        Some("between_tools") => Ok(Some(Thinking::BetweenTools)),
         Some("adaptive") => Ok(Some(Thinking::Adaptive)),
         Some("enabled") => {
             let tokens =
@@ -75,7 +76,7 @@ fn thinking_wish(
         }
         Some(other) => Err(Fault::invalid(
             "thinking.type",
-            format!("`{other}` is none of `enabled`, `adaptive` and `disabled`"),
+            format!("`{other}` is none of `enabled`, `adaptive`, `between_tools` and `disabled`"),
         )),
         None => Err(Fault::missing_field("thinking", "type")),
     }

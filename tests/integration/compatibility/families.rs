@@ -167,6 +167,9 @@ fn reasoning(facts: &Facts) -> String {
     if facts.always_reasons {
         words.push("always".to_owned());
     }
+    if !facts.least_thinking.is_empty() {
+        words.push(format!("`{}` at the least", facts.least_thinking));
+    }
     if !facts.reasoning_tag.is_empty() {
         words.push(format!("taken out of `<{}>`", facts.reasoning_tag));
     }
