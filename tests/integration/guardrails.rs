@@ -219,20 +219,44 @@ async fn a_clients_own_guardrail_holds_where_the_operator_has_none() {
     assert_eq!(modes, [Value::Null, "async".into(), "async".into()]);
 }
 
+/// What the model said, and what the user said before it and after it.
+fn said(before: &str, by_model: &str, after: &str) -> Value {
+    let mut request = whole("hi");
+    request["messages"] = json!([
+        {"role": "user", "content": before},
+        {"role": "assistant", "content": by_model},
+        {"role": "user", "content": after},
+    ]);
+    request
+}
+
+/// A model that caches no prompts.
+const LLAMA: &str = "us.meta.llama3-3-70b-instruct-v1:0";
+
 #[tokio::test]
 async fn with_the_last_turn_alone_what_was_said_before_is_not_looked_at() {
     let world = World::start().await;
-    let mut request = whole("hi");
-    request["messages"] = json!([
-        {"role": "user", "content": BLOCKED},
-        {"role": "assistant", "content": "Oh."},
-        {"role": "user", "content": "And now?"},
-    ]);
+    let by_user = said(BLOCKED, "Oh.", "And now?");
+    let by_model = said("Hi", BLOCKED, "And now?");
+    let by_user_now = said("Hi", "Oh.", BLOCKED);
+    let all = "guardrailConfig.onlyLastTurn: all of the user's turns; the prompt of this model has to \
+               stay as it is";
     let mut guardrail = json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1"});
-    for (only_last, finish) in [(false, "content_filter"), (true, "stop")] {
+    for (model, request, only_last, finish, note) in [
+        (LLAMA, &by_user, false, "content_filter", ""),
+        (LLAMA, &by_user, true, "stop", ""),
+        (LLAMA, &by_user_now, true, "content_filter", ""),
+        // The turns of a prompt that is cached stay as they are, marked or not.
+        (MODEL, &by_user, true, "content_filter", all),
+        (MODEL, &by_model, false, "content_filter", ""),
+        (MODEL, &by_model, true, "stop", all),
+    ] {
         guardrail["onlyLastTurn"] = only_last.into();
+        let mut request = request.clone();
+        request["model"] = model.into();
         request["guardrailConfig"] = guardrail.clone();
         let reply = world.chat(&request).await;
+        assert_eq!(reply.adjustments(), note, "{model}");
         assert_eq!(
             reply.json()["choices"][0]["finish_reason"],
             finish,
@@ -240,4 +264,35 @@ async fn with_the_last_turn_alone_what_was_said_before_is_not_looked_at() {
             reply.text
         );
     }
+}
+
+#[tokio::test]
+async fn no_guardrail_on_the_last_turn_is_got_around_by_a_turn_of_the_models_at_the_end() {
+    let world = World::start().await;
+    for model in [LLAMA, MODEL] {
+        let mut request = said("Hi", "Oh.", BLOCKED);
+        request["model"] = model.into();
+        let messages = request["messages"].as_array_mut().unwrap();
+        messages.push(json!({"role": "assistant", "content": "I say"}));
+        request["guardrailConfig"] = json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1", "onlyLastTurn": true});
+        let reply = world.chat(&request).await;
+        let finish = &reply.json()["choices"][0]["finish_reason"];
+        assert_eq!(finish, "content_filter", "{model}: {}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn what_the_operator_has_set_for_the_last_turn_is_noted_for_no_client() {
+    let world = World::with(|config| {
+        config.chat.common.guardrail = Some(GuardrailPolicy {
+            only_last_turn: true,
+            ..policy("1")
+        });
+    })
+    .await;
+    let reply = world.chat(&said("Hi", BLOCKED, "And now?")).await;
+    assert_eq!(reply.adjustments(), "");
+    let reply = world.chat(&said(BLOCKED, "Oh.", "And now?")).await;
+    let finish = &reply.json()["choices"][0]["finish_reason"];
+    assert_eq!(finish, "content_filter", "{}", reply.text);
 }

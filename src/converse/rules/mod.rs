@@ -4,6 +4,7 @@
 mod caching;
 mod call_ids;
 mod fields;
+mod guard;
 mod json;
 mod media;
 mod pairing;
@@ -25,7 +26,9 @@ mod wishes;
 
 pub use json::JsonAnswer;
 pub use tool_choice::AllowedCalls;
-pub use wishes::{CachingWish, EffortWish, JsonWish, ReasoningWish, Thinking, Wishes};
+pub use wishes::{
+    CachingWish, EffortWish, JsonWish, LastTurnGuard, ReasoningWish, Thinking, Wishes,
+};
 
 use super::property_keys::PropertyKeys;
 use super::request::ConverseRequest;
@@ -117,10 +120,10 @@ pub fn apply(
     turns::merge_turns(&mut request.messages);
     pairing::results_first(&mut request.messages);
     turns::separate_results(&mut request.messages, facts);
-    turns::first_and_last_turn(&mut request.messages, reasons, facts, adjustments);
-    if wishes.guard_last_turn {
-        turns::guard_last_turn(&mut request.messages);
+    if let Some(asked_by) = wishes.last_turn_guard {
+        guard::last_turn(&mut request.messages, asked_by, facts, adjustments);
     }
+    turns::first_and_last_turn(&mut request.messages, reasons, facts, adjustments);
     media::text_beside_documents(&mut request.messages);
     caching::apply(request, wishes.caching, facts, adjustments);
     Ok(Outcome {

@@ -1,7 +1,7 @@
 //! H1 to H5 and H10: the order of turns, and what may stand in them.
 
 use crate::adjustments::Adjustments;
-use crate::converse::content::{ContentBlock, GuardBlock, GuardText};
+use crate::converse::content::ContentBlock;
 use crate::converse::request::{ConverseRequest, Message, Role, SystemBlock};
 use crate::models::{BesideToolResult, Facts};
 
@@ -157,24 +157,6 @@ pub(super) fn first_and_last_turn(
     // A text to be continued may not end in white space.
     if let Some(ContentBlock::Text(text)) = last.content.last_mut() {
         text.truncate(text.trim_end().len());
-    }
-}
-
-/// What the user said last is what the guardrail looks at, and nothing before it.
-pub(super) fn guard_last_turn(messages: &mut [Message]) {
-    let is_text = |block: &ContentBlock| matches!(block, ContentBlock::Text(_));
-    let mut turns = messages.iter_mut().rev();
-    let Some(last) = turns.find(|m| m.role == Role::User && m.content.iter().any(is_text)) else {
-        return;
-    };
-    for block in &mut last.content {
-        if let ContentBlock::Text(text) = block {
-            let text = std::mem::take(text);
-            *block = ContentBlock::GuardContent(GuardBlock::Text(GuardText {
-                text,
-                qualifiers: Vec::new(),
-            }));
-        }
     }
 }
 

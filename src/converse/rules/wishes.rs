@@ -31,8 +31,8 @@ pub struct Wishes {
     pub web_search: bool,
     /// What is cached.
     pub caching: CachingWish,
-    /// Whether the guardrail looks at the last of the user's turns alone.
-    pub guard_last_turn: bool,
+    /// Who wants the guardrail to look at the last of the user's turns alone.
+    pub last_turn_guard: Option<LastTurnGuard>,
     /// The most tokens that the model can write, where that is known.
     pub output_limit: Option<u32>,
     /// Keys of the provider's own, as the client wrote them.
@@ -84,6 +84,15 @@ pub struct JsonWish {
     pub description: Option<String>,
     /// The schema; absent where any object will do.
     pub schema: Option<JsonText>,
+}
+
+/// Who wants the guardrail to look at the last of the user's turns alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastTurnGuard {
+    /// The request, which is told what becomes of it.
+    Request,
+    /// The operator.
+    Operator,
 }
 
 /// What is cached.

@@ -18,7 +18,7 @@ use super::wishes::{caching_wish, json_wish, reasoning_wish};
 use crate::adjustments::Adjustments;
 use crate::converse::options::{Fields, GuardrailTrace};
 use crate::converse::request::ConverseRequest;
-use crate::converse::rules::{self, Wishes};
+use crate::converse::rules::{self, LastTurnGuard, Wishes};
 use crate::fault::Fault;
 use crate::models::ReasoningReplay;
 
@@ -165,9 +165,13 @@ pub fn translate(request: ChatRequest, terms: &Terms<'_>) -> Result<Translated, 
             prompt_cache_retention,
             &mut adjustments,
         )?,
-        guard_last_turn: guardrail
+        last_turn_guard: guardrail
             .as_ref()
-            .is_some_and(|policy| policy.only_last_turn),
+            .filter(|policy| policy.only_last_turn)
+            .map(|_| match options.guardrail {
+                Some(_) => LastTurnGuard::Operator,
+                None => LastTurnGuard::Request,
+            }),
         output_limit: terms.output_limit.into_iter().chain(ceiling).min(),
         provider_fields: provider_fields(
             additional_model_request_fields,
