@@ -12,8 +12,9 @@ use outcrop::converse::request::{ConverseRequest, SystemBlock, Tool};
 use outcrop::models::{Facts, Medium, ModelId};
 use outcrop::openai::chat::ChatRequest;
 use proptest::collection::vec;
+use proptest::option::of;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
 use crate::conversations::{Steps, call, conversation, document, picture};
@@ -192,21 +193,57 @@ fn wishes() -> Vec<Value> {
         json!({"response_format": {"type": "json_object"}}),
         json!({"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}}),
         json!({"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "additionalProperties": {"type": "integer"}}}}, "tool_choice": "none"}),
+        json!({"stream": true, "temperature": 0.5, "top_p": 0.9, "top_k": 5, "stop": ["END"], "max_tokens": 5000}),
+        json!({"prompt_cache_retention": "24h", "metadata": {"a": "b"}, "user": "u", "n": 2, "max_completion_tokens": 500}),
     ]
 }
 
-/// The tools, and each of these wishes beside them.
-fn wished(wishes: &[Value]) -> Vec<Value> {
-    let mut tools = fields();
-    tools.as_object_mut().unwrap().remove("response_format");
+/// Those that can be asked for without tools.
+fn wishes_without_tools() -> Vec<Value> {
+    let mut wishes = wishes();
+    let of_tools = ["tool_choice", "parallel_tool_calls"];
+    wishes.retain(|wish| !of_tools.iter().any(|field| wish.get(field).is_some()));
+    wishes
+}
+
+/// Each of these wishes beside what all turns of a conversation have.
+fn wished(settled: &Value, wishes: &[Value]) -> Vec<Value> {
     let merged = wishes.iter().map(|wish| {
-        let mut fields = tools.clone();
+        let mut fields = settled.clone();
         for (name, value) in wish.as_object().unwrap() {
             fields[name] = value.clone();
         }
         fields
     });
     merged.collect()
+}
+
+/// The tools that all turns offer.
+fn tools() -> Value {
+    let mut tools = fields();
+    tools.as_object_mut().unwrap().remove("response_format");
+    tools
+}
+
+/// The guardrail of all turns, which looks at the last of the user's turns alone, or at all.
+fn guarded(mut settled: Value, only_last_turn: Option<bool>) -> Value {
+    if let Some(only) = only_last_turn {
+        settled["guardrailConfig"] = json!({"guardrailIdentifier": "abcd1234", "guardrailVersion": "1", "onlyLastTurn": only});
+    }
+    settled
+}
+
+/// Efforts between which the turns of a conversation may change, and nothing in front of them
+/// does. Whether Claude reasons at all is part of what its messages are cached by ("What
+/// invalidates the cache", Anthropic's documentation of prompt caching).
+fn efforts(model: &str) -> Vec<&'static [&'static str]> {
+    let facts = facts(model);
+    match (facts.always_reasons, facts.reasons_by_default) {
+        (true, _) => vec![&["", "none", "low", "high", "max"]],
+        (false, true) => vec![&["", "low", "high", "max"], &["none"]],
+        (false, false) if facts.has_reasoning_knob() => vec![&["low", "high"], &["", "none"]],
+        (false, false) => vec![&["", "none", "low"]],
+    }
 }
 
 /// A long way of an agent, with media where the family takes them.
@@ -265,8 +302,39 @@ fn what_a_turn_asks_for_changes_nothing_in_front_of_it() {
         let steps = agent(takes_media(&model));
         for (position, wish) in wishes.iter().enumerate() {
             let next = &wishes[(position + 1) % wishes.len()];
-            let fields = wished(&[wish.clone(), next.clone()]);
+            let fields = wished(&tools(), &[wish.clone(), next.clone()]);
             check_varied(&model, &fields, &steps);
+        }
+    }
+}
+
+/// A client that once had tools, or has the conversation from elsewhere.
+#[test]
+fn calls_of_several_tools_put_nothing_in_front_of_a_conversation_without_tools() {
+    for model in kept() {
+        let steps = agent(takes_media(&model));
+        let fields = wished(&json!({}), &wishes_without_tools());
+        check_varied(&model, &fields, &steps);
+        let whole = translate(&model, &json!({}), &steps);
+        assert_eq!(whole.tool_config, None, "{model}");
+        let said = bytes(whole).0.concat();
+        for text in [
+            "{\\\"to\\\": {\\\"z\\\": 1.0",
+            "Tool call: run",
+            "Tool error: there",
+        ] {
+            assert!(said.contains(text), "{model}: {text} in {said}");
+        }
+    }
+}
+
+#[test]
+fn a_guardrail_on_the_last_turn_alone_leaves_turns_as_they_were() {
+    for model in kept() {
+        let steps = agent(takes_media(&model));
+        for settled in [tools(), json!({})] {
+            let settled = guarded(settled, Some(true));
+            check_varied(&model, &[settled], &steps);
         }
     }
 }
@@ -308,13 +376,29 @@ proptest! {
     fn any_conversation_keeps_its_bytes_whatever_its_turns_ask_for(
         model in select(kept()),
         conversation in conversation(),
-        wishes in vec(select(wishes()), 6),
-        effort in select(vec!["", "none", "low", "high"]),
+        has_tools in any::<bool>(),
+        only_last_turn in of(any::<bool>()),
+        wishes in vec((any::<Index>(), any::<Index>()), 6),
+        efforts_of in any::<Index>(),
     ) {
-        let mut fields = wished(&wishes);
-        for fields in fields.iter_mut().filter(|_| !effort.is_empty()) {
-            fields["reasoning_effort"] = effort.into();
-        }
+        let (settled, all) = match has_tools {
+            true => (tools(), self::wishes()),
+            false => (json!({}), wishes_without_tools()),
+        };
+        let efforts = efforts(&model);
+        let efforts = efforts_of.get(&efforts);
+        let wishes: Vec<Value> = wishes
+            .iter()
+            .map(|(wish, effort)| {
+                let mut wish = wish.get(&all).clone();
+                match *effort.get(efforts) {
+                    "" => {}
+                    effort => wish["reasoning_effort"] = effort.into(),
+                }
+                wish
+            })
+            .collect();
+        let fields = wished(&guarded(settled, only_last_turn), &wishes);
         let written = conversation.written(takes_media(&model));
         check_varied(&model, &fields, &written);
     }

@@ -130,7 +130,7 @@ fn cases() -> Vec<(
                 {"role": "user", "content": "hi"},
                 {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]},
                 {"role": "tool", "tool_call_id": "a", "content": "no", "is_error": true},
-            ]}),
+            ], "tools": [{"type": "function", "function": {"name": "f"}}]}),
             "/messages/2/content/0/toolResult/status",
             "This model doesn't support the toolResult.status field. Remove toolResult.status and try again.",
             "messages[].is_error",

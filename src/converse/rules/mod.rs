@@ -58,6 +58,8 @@ pub fn apply(
 ) -> Result<Outcome, Fault> {
     if !facts.tools {
         tools::without_tools(request)?;
+    } else if facts.keeps_prefix() {
+        tools::without_list(request, facts, adjustments);
     }
     turns::drop_blank_text(request);
     pairing::pair_tool_results(&mut request.messages, adjustments);
@@ -65,9 +67,6 @@ pub fn apply(
     media::move_out_of_results(&mut request.messages, facts, adjustments);
     if wishes.without_reasoning {
         replay::drop_refused(&mut request.messages, adjustments);
-    }
-    if request.tool_config.is_none() && pairing::has_calls(&request.messages) {
-        replay::drop_unbound(&mut request.messages, facts, adjustments);
     }
     let reasons = reasoning::apply(
         request,

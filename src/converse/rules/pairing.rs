@@ -126,21 +126,15 @@ fn answer_calls(
 
 /// H7: a result that answers no call is refused as a result; what it says stays, as text.
 fn turn_strays_to_text(message: &mut Message, adjustments: &mut Adjustments) {
-    for block in &mut message.content {
-        if let ContentBlock::ToolResult(result) = block {
-            adjustments.note("messages", "a tool result without its call sent as text");
-            *block = ContentBlock::Text(result_text(result));
+    let mut content = Vec::with_capacity(message.content.len());
+    for block in message.content.drain(..) {
+        match block {
+            ContentBlock::ToolResult(result) => {
+                adjustments.note("messages", "a tool result without its call sent as text");
+                content.extend(super::tools::result_to_text(result));
+            }
+            other => content.push(other),
         }
     }
-}
-
-/// What a tool gave back, as text.
-pub(super) fn result_text(result: &ToolResultBlock) -> String {
-    let contents = result.content.iter().filter_map(|content| match content {
-        ToolResultContent::Text(text) => Some(text.as_str()),
-        ToolResultContent::Json(json) => Some(json.as_str()),
-        _ => None,
-    });
-    let text: Vec<&str> = contents.collect();
-    format!("Tool result: {}", text.join("\n"))
+    message.content = content;
 }

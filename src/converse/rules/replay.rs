@@ -75,11 +75,16 @@ pub(super) fn lacks_reasoning(messages: &[Message]) -> bool {
 }
 
 /// Drops the reasoning of a conversation whose tools the client has taken away, on families that
-/// bind it: the list of tools is part of what it is bound to.
+/// bind it: the list of tools is part of what it is bound to. That in front of the first call may be
+/// of a time without tools, and stays, so that a turn is the same whatever comes after it.
 pub(super) fn drop_unbound(messages: &mut [Message], facts: &Facts, adjustments: &mut Adjustments) {
-    if facts.binds_thinking {
+    let is_call = |block: &ContentBlock| matches!(block, ContentBlock::ToolUse(_));
+    let has_call = |message: &Message| message.content.iter().any(is_call);
+    let first = messages.iter().position(has_call);
+    let behind = first.and_then(|first| messages.get_mut(first..));
+    if let Some(behind) = behind.filter(|_| facts.binds_thinking) {
         let action = "left out, it is bound to tools that this request does not offer";
-        take_out(messages, action, adjustments, |_| false);
+        take_out(behind, action, adjustments, |_| false);
     }
 }
 

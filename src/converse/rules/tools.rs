@@ -1,10 +1,13 @@
-//! Tools where the family has none, several of one name, and inputs that are held to their schemas.
+//! Tools where the family or the request has none, several of one name, and inputs that are held to
+//! their schemas.
 
 use std::collections::HashSet;
 
 use crate::adjustments::Adjustments;
-use crate::converse::content::ContentBlock;
-use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema};
+use crate::converse::content::{
+    ContentBlock, ToolResultBlock, ToolResultContent, ToolResultStatus,
+};
+use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
 use crate::fault::Fault;
 use crate::models::Facts;
 
@@ -19,21 +22,71 @@ pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), Fault> 
             "this model calls no tools; ask for another model, or leave `tools` out",
         ));
     }
-    let blocks = request
-        .messages
-        .iter_mut()
-        .flat_map(|message| message.content.iter_mut());
-    for block in blocks {
-        let text = match block {
-            ContentBlock::ToolUse(call) => {
-                format!("Tool call: {} {}", call.name, call.input.as_str())
-            }
-            ContentBlock::ToolResult(result) => super::pairing::result_text(result),
-            _ => continue,
-        };
-        *block = ContentBlock::Text(text);
-    }
+    calls_to_text(&mut request.messages);
     Ok(())
+}
+
+/// H9: Bedrock refuses calls and results in a request without `toolConfig`. Declaring the tools
+/// that the conversation has calls of would put another list in front of it with each new name, so
+/// that on families whose prefix has to stay as it is they are text.
+pub(super) fn without_list(
+    request: &mut ConverseRequest,
+    facts: &Facts,
+    adjustments: &mut Adjustments,
+) {
+    if request.tool_config.is_some() || !super::pairing::has_calls(&request.messages) {
+        return;
+    }
+    super::replay::drop_unbound(&mut request.messages, facts, adjustments);
+    calls_to_text(&mut request.messages);
+    adjustments.note(
+        "messages",
+        "tool calls and results sent as text, the request offers no tools",
+    );
+}
+
+/// Calls and results as text, with the media of the results behind it.
+fn calls_to_text(messages: &mut [Message]) {
+    for message in messages {
+        let mut content = Vec::with_capacity(message.content.len());
+        for block in message.content.drain(..) {
+            match block {
+                ContentBlock::ToolUse(call) => {
+                    let text = format!("Tool call: {} {}", call.name, call.input.as_str());
+                    content.push(ContentBlock::Text(text));
+                }
+                ContentBlock::ToolResult(result) => content.extend(result_to_text(result)),
+                other => content.push(other),
+            }
+        }
+        message.content = content;
+    }
+}
+
+/// What a tool returned, as text, and its media behind it.
+pub(super) fn result_to_text(result: ToolResultBlock) -> Vec<ContentBlock> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut media = Vec::new();
+    for content in result.content {
+        match content {
+            ToolResultContent::Text(text) => texts.push(text),
+            ToolResultContent::Json(json) => texts.push(json.as_str().to_owned()),
+            ToolResultContent::Image(image) => media.push(ContentBlock::Image(image)),
+            ToolResultContent::Document(document) => media.push(ContentBlock::Document(document)),
+            ToolResultContent::Video(video) => media.push(ContentBlock::Video(video)),
+            ToolResultContent::SearchResult(passage) => {
+                media.push(ContentBlock::SearchResult(passage));
+            }
+        }
+    }
+    let kind = match result.status {
+        Some(ToolResultStatus::Error) => "Tool error",
+        Some(ToolResultStatus::Success) | None => "Tool result",
+    };
+    let text = format!("{kind}: {}", texts.join("\n"));
+    let mut blocks = vec![ContentBlock::Text(text.trim_end().to_owned())];
+    blocks.append(&mut media);
+    blocks
 }
 
 /// Of several tools of one name, which Bedrock refuses, the last one is offered.
