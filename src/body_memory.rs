@@ -1,12 +1,11 @@
-//! The memory that the bodies of requests may take together: admission by size, before a large body
-//! is read.
+//! The memory that requests may take together: admission by size, before a large body is read or a
+//! file is fetched.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use crate::fault::{Fault, FaultKind};
 use crate::json_body::{Shape, budget_of};
@@ -42,12 +41,27 @@ struct Pool {
     released: Notify,
 }
 
-/// Memory that a body has: given back when it is dropped.
+/// Memory that a request has, for its body and for the files that it points to: given back when it
+/// is dropped.
 #[derive(Debug)]
 pub struct BodyPermit {
     memory: BodyMemory,
-    /// The part of it for this body, and the pool that is from; `None` before it was admitted.
+    /// The part of it for the body, and the pool that is from; `None` before it was admitted.
     held: Option<(Arc<Pool>, usize)>,
+    /// The length of the body that was admitted, in bytes.
+    length: usize,
+    /// The part of it for files; `None` if none are fetched.
+    files: Option<Arc<FileMemory>>,
+}
+
+/// Memory for the files that one request points to, which are fetched concurrently.
+#[derive(Debug)]
+pub struct FileMemory {
+    pool: Arc<Pool>,
+    /// What the body of the request holds of the same pool.
+    body: usize,
+    /// What the files hold.
+    held: AtomicUsize,
 }
 
 impl BodyMemory {
@@ -68,9 +82,26 @@ impl BodyMemory {
             .saturating_mul(4)
     }
 
-    /// Whether no body has any of it.
+    /// Whether no request has any of it.
     pub fn is_idle(&self) -> bool {
-        self.small.is_idle() && self.large.is_idle()
+        self.held() == 0
+    }
+
+    /// How much of it requests have, in bytes.
+    pub fn held(&self) -> usize {
+        self.small.held() + self.large.held()
+    }
+
+    /// Memory for a body of `length` bytes that nobody waits for: once it is free, however long that
+    /// takes. Whoever waits here holds nothing, so that two never wait for each other.
+    pub async fn when_free(&self, length: usize, shape: Shape) -> BodyPermit {
+        let mut permit = self.permit();
+        let pool = Arc::clone(&self.large);
+        let bytes = weight(length, shape).min(pool.total);
+        pool.take_when_free(|| bytes).await;
+        permit.length = length;
+        permit.held = Some((pool, bytes));
+        permit
     }
 
     /// A permit that holds nothing yet.
@@ -78,6 +109,8 @@ impl BodyMemory {
         BodyPermit {
             memory: self.clone(),
             held: None,
+            length: 0,
+            files: None,
         }
     }
 }
@@ -91,39 +124,71 @@ impl BodyPermit {
 
     /// Admits what a body of `length` bytes takes besides its text, as it is made of `shape`.
     pub async fn admit_values(&mut self, length: usize, shape: Shape) -> Result<(), Fault> {
-        let values = shape.values.saturating_mul(VALUE_COST);
-        let values = values.min(budget_of(length));
-        let bytes = length.saturating_mul(TEXT_FACTOR).saturating_add(values);
-        self.hold(bytes, length).await
+        self.hold(weight(length, shape), length).await
     }
 
-    /// Keeps no more than `bytes`.
+    /// Admits `bytes` that are held once, as a buffer, and nothing is made of.
+    pub async fn admit_buffer(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.hold(bytes, bytes).await
+    }
+
+    /// Keeps no more than `bytes`, files included.
     pub fn shrink_to(&mut self, bytes: usize) {
-        if let Some((pool, held)) = &mut self.held
-            && let Some(surplus) = held.checked_sub(bytes)
-        {
-            *held = bytes;
-            pool.give_back(surplus);
+        let mut left = bytes;
+        if let Some((pool, held)) = &mut self.held {
+            let kept = left.min(*held);
+            left -= kept;
+            pool.give_back(std::mem::replace(held, kept) - kept);
         }
+        if let Some(files) = &self.files {
+            files.shrink_to(left);
+        }
+    }
+
+    /// The length of the body that was admitted, in bytes.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The memory for the files that the request points to, which it holds like that of its body.
+    pub fn files(&mut self) -> Arc<FileMemory> {
+        let body = match &self.held {
+            Some((pool, held)) if Arc::ptr_eq(pool, &self.memory.large) => *held,
+            _ => 0,
+        };
+        let pool = &self.memory.large;
+        let files = self.files.get_or_insert_with(|| {
+            Arc::new(FileMemory {
+                pool: Arc::clone(pool),
+                body,
+                held: AtomicUsize::new(0),
+            })
+        });
+        Arc::clone(files)
     }
 
     /// Holds `bytes` for a body of `length` bytes, unless more is held.
     async fn hold(&mut self, bytes: usize, length: usize) -> Result<(), Fault> {
+        self.length = self.length.max(length);
         let pool = match length <= SMALL {
             true => Arc::clone(&self.memory.small),
             false => Arc::clone(&self.memory.large),
         };
+        let files = match &self.files {
+            Some(files) if Arc::ptr_eq(&files.pool, &pool) => files.held.load(Ordering::Acquire),
+            _ => 0,
+        };
         // What is larger than all there is would never be admitted; alone it is.
-        let bytes = bytes.min(pool.total);
+        let bytes = bytes.min(pool.total.saturating_sub(files));
         match &mut self.held {
             Some((held_in, held)) if Arc::ptr_eq(held_in, &pool) => {
                 if let Some(more) = bytes.checked_sub(*held) {
-                    pool.take(more).await?;
+                    pool.take(|| more).await?;
                     *held = bytes;
                 }
             }
             held => {
-                pool.take(bytes).await?;
+                pool.take(|| bytes).await?;
                 // A body that was small until more of it arrived gives back what it had.
                 if let Some((old, surplus)) = held.replace((pool, bytes)) {
                     old.give_back(surplus);
@@ -142,6 +207,31 @@ impl Drop for BodyPermit {
     }
 }
 
+impl FileMemory {
+    /// Admits `bytes` more of a file, before they are read. A file is in memory as often as a text
+    /// is: as it came, in base64, and in the JSON of what is sent.
+    pub async fn admit(&self, bytes: usize) -> Result<(), Fault> {
+        let wanted = bytes.saturating_mul(TEXT_FACTOR);
+        // What is larger than all there is would never be admitted; alone it is.
+        let most = self.pool.total.saturating_sub(self.body);
+        let more = || wanted.min(most.saturating_sub(self.held.load(Ordering::Acquire)));
+        let taken = self.pool.take(more).await?;
+        self.held.fetch_add(taken, Ordering::AcqRel);
+        Ok(())
+    }
+
+    fn shrink_to(&self, bytes: usize) {
+        let held = self.held.fetch_min(bytes, Ordering::AcqRel);
+        self.pool.give_back(held.saturating_sub(bytes));
+    }
+}
+
+impl Drop for FileMemory {
+    fn drop(&mut self) {
+        self.pool.give_back(*self.held.get_mut());
+    }
+}
+
 impl Pool {
     fn new(total: usize) -> Self {
         Self {
@@ -151,29 +241,34 @@ impl Pool {
         }
     }
 
-    fn is_idle(&self) -> bool {
-        self.free.load(Ordering::Acquire) == self.total
+    fn held(&self) -> usize {
+        self.total.saturating_sub(self.free.load(Ordering::Acquire))
     }
 
-    /// Takes `bytes`, and waits for them for a while. Nothing is set aside for who waits: smaller
-    /// bodies get in meanwhile.
-    async fn take(&self, bytes: usize) -> Result<(), Fault> {
-        let deadline = Instant::now() + MAX_WAIT;
+    /// Takes as many bytes as `wanted` says when it is their turn, and waits for them for a while.
+    /// Gives how many that were.
+    async fn take(&self, wanted: impl Fn() -> usize) -> Result<usize, Fault> {
+        let taken = tokio::time::timeout(MAX_WAIT, self.take_when_free(wanted)).await;
+        taken.map_err(|_| full())
+    }
+
+    /// The same without an end of the wait. Nothing is set aside for who waits: smaller bodies get
+    /// in meanwhile.
+    async fn take_when_free(&self, wanted: impl Fn() -> usize) -> usize {
         loop {
             let released = self.released.notified();
             tokio::pin!(released);
             // From here on a release is not missed.
             released.as_mut().enable();
+            let bytes = wanted();
             let free = |free: usize| free.checked_sub(bytes);
             let taken = self
                 .free
                 .fetch_update(Ordering::AcqRel, Ordering::Acquire, free);
             if taken.is_ok() {
-                return Ok(());
+                return bytes;
             }
-            if tokio::time::timeout_at(deadline, released).await.is_err() {
-                return Err(full());
-            }
+            released.await;
         }
     }
 
@@ -185,7 +280,15 @@ impl Pool {
     }
 }
 
-fn full() -> Fault {
+/// What a body of `length` bytes takes that is made of `shape`.
+fn weight(length: usize, shape: Shape) -> usize {
+    let values = shape.values.saturating_mul(VALUE_COST);
+    let values = values.min(budget_of(length));
+    length.saturating_mul(TEXT_FACTOR).saturating_add(values)
+}
+
+/// The refusal of a request for which there is no memory.
+pub fn full() -> Fault {
     let message = "the gateway is reading as many large requests as its memory allows; try again \
                    in a moment";
     Fault::new(FaultKind::Unavailable, message)
@@ -195,6 +298,8 @@ fn full() -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     const MIB: usize = 1 << 20;
@@ -272,5 +377,60 @@ mod tests {
         // Larger than all there is: admitted alone.
         permit.admit(100 * MIB).await.expect("room");
         assert_eq!(memory.large.free.load(Ordering::Acquire), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn files_are_admitted_besides_the_body_that_points_to_them() {
+        let memory = memory();
+        let mut permit = admitted(&memory, SMALL).await.expect("room");
+        let files = permit.files();
+        files.admit(8 * MIB).await.expect("room");
+        assert_eq!(memory.large.held(), 32 * MIB);
+        let mut other = admitted(&memory, SMALL).await.expect("room");
+        let fault = other.files().admit(16 * MIB).await.expect_err("no room");
+        assert_eq!(fault.code, Some("overloaded"));
+        // More than there is: the request that has it all does not wait for itself.
+        files.admit(100 * MIB).await.expect("room");
+        assert_eq!(memory.large.held(), 72 * MIB);
+        drop(files);
+        // The body's own part is kept first.
+        permit.shrink_to(4 * SMALL + 10 * MIB);
+        assert_eq!(memory.large.held(), 10 * MIB);
+        drop((permit, other));
+        assert!(memory.is_idle());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_body_does_not_wait_for_its_own_files() {
+        let memory = memory();
+        let mut permit = admitted(&memory, 8 * MIB).await.expect("room");
+        permit.files().admit(100 * MIB).await.expect("room");
+        assert_eq!(memory.large.held(), 72 * MIB);
+        permit.shrink_to(0);
+        permit.files().admit(10 * MIB).await.expect("room");
+        permit.admit(100 * MIB).await.expect("room");
+        drop(permit);
+        assert!(memory.is_idle());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_waits_until_there_is_room() {
+        let memory = memory();
+        let first = admitted(&memory, 16 * MIB).await.expect("room");
+        let waiting = tokio::spawn({
+            let memory = memory.clone();
+            let shape = Shape {
+                containers: 1,
+                values: 10,
+            };
+            async move { memory.when_free(8 * MIB, shape).await }
+        });
+        tokio::time::sleep(100 * MAX_WAIT).await;
+        assert!(!waiting.is_finished());
+        drop(first);
+        let permit = waiting.await.expect("a task");
+        assert_eq!(memory.held(), 32 * MIB + 10 * VALUE_COST);
+        drop(permit);
+        assert!(memory.is_idle());
     }
 }

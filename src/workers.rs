@@ -38,6 +38,11 @@ impl Workers {
         }
     }
 
+    /// Does `work` that takes long however short its body is.
+    pub async fn on_long_work<T>(&self, work: impl FnOnce() -> T) -> T {
+        within(&self.bodies, work).await
+    }
+
     /// Does `work` that decodes a picture.
     pub async fn on_picture<T>(&self, work: impl FnOnce() -> T) -> T {
         within(&self.pictures, work).await

@@ -88,22 +88,18 @@ async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<Pas
         .await?;
     let body = decompressed(app, &head.headers, body).await?;
     head.headers.remove(CONTENT_ENCODING);
-    let HeldBody {
-        bytes,
-        permit: _permit,
-    } = body;
+    let HeldBody { bytes, permit } = body;
     record.entries().caller = Some(caller.name().to_owned());
     let path = head.uri.path_and_query().cloned();
-    app.pipeline
-        .pass(PassCall {
-            caller,
-            method: head.method,
-            path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),
-            headers: head.headers,
-            body: bytes,
-            record: Arc::clone(record),
-        })
-        .await
+    let call = PassCall {
+        caller,
+        method: head.method,
+        path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),
+        headers: head.headers,
+        body: bytes,
+        record: Arc::clone(record),
+    };
+    app.pipeline.pass(call, permit).await
 }
 
 /// Every operation with a body has one of JSON.

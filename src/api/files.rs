@@ -16,6 +16,7 @@ use super::batches::served;
 use super::bodiless::{answered_without_body, query};
 use crate::adjustments::Adjustments;
 use crate::bedrock::S3Object;
+use crate::body_memory::BodyPermit;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::openai::files::{FileDeleted, FileForm, FileObject};
@@ -176,7 +177,8 @@ async fn keep(
     };
     let mut form = Form::open(headers, body, limits)?;
     let mut file = None;
-    let read = read_parts(&mut form, batches, record, &mut file).await;
+    let mut memory = app.bodies.permit();
+    let read = read_parts(&mut form, (batches, &mut memory), record, &mut file).await;
     let mut adjustments = Adjustments::default();
     let life = read.and_then(|texts| {
         let (texts, _): (FileForm, _) = form::read(texts)?;
@@ -200,7 +202,7 @@ async fn keep(
 /// Reads all parts: the file into `file`, and the texts.
 async fn read_parts(
     form: &mut Form,
-    batches: &Batches,
+    (batches, memory): (&Batches, &mut BodyPermit),
     record: &Record,
     file: &mut Option<(NewFile, String)>,
 ) -> Result<Vec<form::Part>, Fault> {
@@ -210,7 +212,7 @@ async fn read_parts(
         match filename {
             Some(filename) if part.name == "file" && file.is_none() => {
                 let (new, _) = file.insert((batches.files().begin(), filename));
-                write(part, new, record).await?;
+                write(part, new, memory, record).await?;
             }
             Some(_) => {
                 let name = part.name.clone();
@@ -224,8 +226,15 @@ async fn read_parts(
     Ok(texts)
 }
 
-async fn write(mut part: OpenPart<'_>, file: &mut NewFile, record: &Record) -> Result<(), Fault> {
+/// Writes the file as it arrives. What is held of it at the most is admitted as it grows.
+async fn write(
+    mut part: OpenPart<'_>,
+    file: &mut NewFile,
+    memory: &mut BodyPermit,
+    record: &Record,
+) -> Result<(), Fault> {
     while let Some(bytes) = part.chunk().await? {
+        memory.admit_buffer(file.held_with(bytes.len())).await?;
         file.write(&bytes, record).await?;
     }
     Ok(())

@@ -15,8 +15,7 @@ use crate::openai::images::{ImageEndpoint, ImageRequest};
 use crate::pipeline::{Answer, Asked, ImageAnswer, ImageCall};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, FormLimits, Notes, admit_form, answer_events, deployment, discard, is_form, read_form,
-    read_json,
+    App, FormLimits, Notes, answer_events, deployment, discard, is_form, read_form, read_json,
 };
 
 /// Makes pictures from words.
@@ -95,16 +94,16 @@ async fn read(
             return Err(fault.into());
         }
     };
-    let (request, files, permit) = match is_form(headers) {
+    let (request, files, memory) = match is_form(headers) {
         true => {
-            let permit = admit_form(app, headers).await?;
+            let mut memory = app.bodies.permit();
             let limits = FormLimits::of(&app.settings);
             let (mut request, files): (ImageRequest, _) =
-                form::read(read_form(headers, body, limits).await?)?;
+                form::read(read_form(headers, body, limits, &mut memory).await?)?;
             if let Some(deployment) = deployment(headers) {
                 request.model = Some(deployment.to_owned());
             }
-            (request, files, permit)
+            (request, files, memory)
         }
         false => {
             let (request, held) = read_json(app, headers, body).await?;
@@ -116,9 +115,9 @@ async fn read(
         request: ImageCall {
             request,
             files,
-            permit,
             strict: flag(headers, "x-outcrop-strict")?.unwrap_or(false),
         },
+        memory,
         record: Arc::clone(record),
     })
 }

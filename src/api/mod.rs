@@ -31,7 +31,9 @@ use crate::identity::{Caller, masked};
 use crate::limits::Refused;
 use crate::pipeline::{Answer, Asked};
 use crate::record::{Ending, Record};
-use crate::server::{App, Notes, Phase, answer_json, discard, read_json, refuse, restarting};
+use crate::server::{
+    App, HeldBody, Notes, Phase, answer_json, discard, read_json, refuse, restarting,
+};
 
 /// Answers a request with a body of JSON: who is calling, what the body says, what `work` makes of
 /// it. The request ends with the process.
@@ -55,10 +57,12 @@ where
                 return Err(fault.into());
             }
         };
-        let (request, _held) = read_json(app, headers, body).await?;
+        // The bytes of the body are gone before the request is worked on.
+        let (request, HeldBody { permit, .. }) = read_json(app, headers, body).await?;
         work(Asked {
             caller,
             request,
+            memory: permit,
             record,
         })
         .await

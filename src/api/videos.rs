@@ -22,9 +22,7 @@ use crate::openai::page::{PageQuery, PageRules};
 use crate::openai::videos::check_variant;
 use crate::pipeline::{Answer, Asked, VideoAsked, VideoContent};
 use crate::record::{Ending, Record};
-use crate::server::{
-    App, FormLimits, Phase, admit_form, discard, is_form, read_form, read_json, restarting,
-};
+use crate::server::{App, FormLimits, Phase, discard, is_form, read_form, read_json, restarting};
 
 type Known = Extension<Arc<Record>>;
 
@@ -52,10 +50,11 @@ pub async fn create(
                 return Err(fault.into());
             }
         };
-        let (request, _permit) = read(&app, &headers, body).await?;
+        let (request, memory) = read(&app, &headers, body).await?;
         let asked = Asked {
             caller,
             request,
+            memory,
             record,
         };
         app.pipeline.create_video(asked).await
@@ -152,9 +151,10 @@ async fn read(
         let (request, held) = read_json(app, headers, body).await?;
         return Ok(((request, Vec::new()), held.permit));
     }
-    let permit = admit_form(app, headers).await?;
-    let parts = read_form(headers, body, FormLimits::of(&app.settings)).await?;
-    Ok((form::read(parts)?, permit))
+    let mut memory = app.bodies.permit();
+    let limits = FormLimits::of(&app.settings);
+    let parts = read_form(headers, body, limits, &mut memory).await?;
+    Ok((form::read(parts)?, memory))
 }
 
 fn whole(json: Result<Bytes, Fault>) -> Result<Answer, Refused> {

@@ -1,47 +1,39 @@
 //! InvokeGuardrailChecks and ApplyGuardrail: what is wrong with a content, without a model.
 
+use bytes::Bytes;
 use http::Method;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::client::{Bedrock, Question, Service, encoded_segment};
 use super::failure::Failure;
-use crate::guardrails::applied::{ApplyAnswer, ApplyRequest};
-use crate::guardrails::checks::{ChecksAnswer, ChecksRequest};
+use crate::guardrails::applied::ApplyAnswer;
+use crate::guardrails::checks::ChecksAnswer;
 
 impl Bedrock {
-    /// What the checks of a request find, with retries.
-    pub async fn invoke_guardrail_checks(
-        &self,
-        request: &ChecksRequest,
-    ) -> Result<ChecksAnswer, Failure> {
-        self.judged("/guardrail-checks/invoke", request).await
+    /// What the checks of a request find, with retries. `body` is its JSON.
+    pub async fn invoke_guardrail_checks(&self, body: Bytes) -> Result<ChecksAnswer, Failure> {
+        self.judged("/guardrail-checks/invoke", body).await
     }
 
-    /// What a guardrail of the account's finds, with retries. `guardrail` is its id or its ARN.
+    /// What a guardrail of the account's finds, with retries. `guardrail` is its id or its ARN,
+    /// `body` the JSON of the request.
     pub async fn apply_guardrail(
         &self,
         guardrail: &str,
         version: &str,
-        request: &ApplyRequest,
+        body: Bytes,
     ) -> Result<ApplyAnswer, Failure> {
         let (guardrail, version) = (encoded_segment(guardrail), encoded_segment(version));
         let path = format!("/guardrail/{guardrail}/version/{version}/apply");
-        self.judged(&path, request).await
+        self.judged(&path, body).await
     }
 
-    async fn judged<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        request: &impl Serialize,
-    ) -> Result<T, Failure> {
-        let body = serde_json::to_vec(request);
-        let body = body.map_err(|error| Failure::internal(error.to_string()))?;
+    async fn judged<T: DeserializeOwned>(&self, path: &str, body: Bytes) -> Result<T, Failure> {
         let question = Question {
             service: Service::Runtime,
             method: Method::POST,
             path_and_query: path,
-            body: body.into(),
+            body,
         };
         let answer = self.with_backoff(|| self.judged_once(&question)).await;
         answer.map_err(Failure::of_guardrails)

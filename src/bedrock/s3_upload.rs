@@ -10,6 +10,9 @@ use super::s3::{S3, S3Location, failure};
 /// The length of a part. S3 takes none shorter than 5 MiB save the last, and 10,000 at the most.
 const PART: usize = 8 << 20;
 
+/// The buffer that a part begins with.
+const FIRST_BUFFER: usize = 64 << 10;
+
 /// An object that is being written. It is not there before [`S3Upload::finish`].
 #[derive(Debug)]
 pub struct S3Upload {
@@ -42,13 +45,29 @@ impl S3Upload {
         self.length
     }
 
+    /// How many bytes are held at the most while the next `length` are written: a buffer that grows
+    /// by doubling, and no further than to a part.
+    pub fn held_with(&self, length: usize) -> usize {
+        let needed = self.pending.len().saturating_add(length);
+        needed.max(FIRST_BUFFER).next_power_of_two().min(PART)
+    }
+
     /// Writes what comes next.
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
         self.length = self.length.saturating_add(bytes.len() as u64);
-        self.pending.extend_from_slice(bytes);
-        match self.pending.len() >= PART {
-            true => self.send_part().await,
-            false => Ok(()),
+        loop {
+            let room = PART - self.pending.len();
+            let (now, rest) = bytes.split_at(room.min(bytes.len()));
+            let capacity = self.held_with(now.len());
+            self.pending.reserve_exact(capacity - self.pending.len());
+            self.pending.extend_from_slice(now);
+            bytes = rest;
+            if self.pending.len() == PART {
+                self.send_part().await?;
+            }
+            if bytes.is_empty() {
+                return Ok(());
+            }
         }
     }
 

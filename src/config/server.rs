@@ -14,7 +14,7 @@ pub struct ServerSettings {
     pub cors_origins: Vec<AllowedOrigin>,
     /// The longest body of a request, in bytes.
     pub max_body: usize,
-    /// The memory that all bodies may take together while they are read, translated and sent, in
+    /// The memory that all requests may take together while they are read, translated and sent, in
     /// bytes.
     pub max_body_memory: usize,
     /// How long a body may take to arrive.

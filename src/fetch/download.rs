@@ -12,26 +12,51 @@ use super::Fetched;
 use super::error::{FetchErrorKind, Problem};
 use super::exchange::{Way, broken_off};
 use super::target::Target;
+use crate::body_memory::FileMemory;
 
-/// How many bytes a request may still fetch, all its files together.
+/// How many bytes a request may still fetch, all its files together, and the memory for them.
 #[derive(Debug)]
-pub(super) struct Allowance(AtomicUsize);
+pub(super) struct Allowance<'a> {
+    left: AtomicUsize,
+    /// `None` if nobody counts it.
+    memory: Option<&'a FileMemory>,
+}
 
-impl Allowance {
-    pub(super) fn new(bytes: usize) -> Self {
-        Self(AtomicUsize::new(bytes))
+/// The memory that is admitted for a file when its first bytes are there.
+const FIRST_BUFFER: usize = 64 << 10;
+
+impl<'a> Allowance<'a> {
+    pub(super) fn new(bytes: usize, memory: Option<&'a FileMemory>) -> Self {
+        Self {
+            left: AtomicUsize::new(bytes),
+            memory,
+        }
     }
 
     fn left(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.left.load(Ordering::Relaxed)
     }
 
     /// Takes `bytes`, or nothing where there are not so many.
     fn take(&self, bytes: usize) -> bool {
         let take = |left: usize| left.checked_sub(bytes);
-        self.0
+        self.left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .is_ok()
+    }
+
+    /// Admits the memory of a buffer that grows from `old` to `new` bytes.
+    async fn grow(&self, old: usize, new: usize, first: &Target) -> Result<(), Problem> {
+        let Some(memory) = self.memory else {
+            return Ok(());
+        };
+        memory.admit(new - old).await.map_err(|_| {
+            let message = format!(
+                "the file at `{}` was not fetched: other requests take all the memory",
+                first.host
+            );
+            Problem::new(FetchErrorKind::NoMemory, message)
+        })
     }
 }
 
@@ -39,7 +64,7 @@ impl Allowance {
 pub(super) async fn download(
     way: Way<'_>,
     first: &Target,
-    allowance: &Allowance,
+    allowance: &Allowance<'_>,
 ) -> Result<Fetched, Problem> {
     let mut target = first.clone();
     for _ in 0..=way.settings.redirects {
@@ -103,7 +128,7 @@ async fn read(
     body: &mut Incoming,
     way: Way<'_>,
     first: &Target,
-    allowance: &Allowance,
+    allowance: &Allowance<'_>,
 ) -> Result<Bytes, Problem> {
     let most = way.settings.max_size;
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
@@ -113,8 +138,9 @@ async fn read(
     if declared > allowance.left() {
         return Err(too_large_together(way));
     }
-    // What is declared costs a server nothing, so it does not decide alone what is set aside.
-    let mut bytes = BytesMut::with_capacity(declared.min(1 << 20));
+    // What is declared costs a server nothing, so memory is set aside for what has arrived.
+    let mut bytes = BytesMut::new();
+    let mut admitted = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| broken_off(first))?;
         let Ok(data) = frame.into_data() else {
@@ -125,6 +151,13 @@ async fn read(
         }
         if !allowance.take(data.len()) {
             return Err(too_large_together(way));
+        }
+        let length = bytes.len() + data.len();
+        if length > admitted {
+            let grown = length.max(FIRST_BUFFER).next_power_of_two().min(most);
+            allowance.grow(admitted, grown, first).await?;
+            bytes.reserve(grown - bytes.len());
+            admitted = grown;
         }
         bytes.extend_from_slice(&data);
     }

@@ -39,6 +39,8 @@ pub enum FetchErrorKind {
     Timeout,
     /// Other downloads took all places, for as long as the file may take.
     Busy,
+    /// Other requests took all the memory for bodies and files.
+    NoMemory,
 }
 
 /// A failure of one address.

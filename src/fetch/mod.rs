@@ -26,6 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_rustls::rustls::ClientConfig;
 
+use crate::body_memory::FileMemory;
 use crate::config::FetchSettings;
 use download::{Allowance, download};
 use error::Problem;
@@ -89,17 +90,18 @@ impl Fetcher {
         }
     }
 
-    /// Fetches all `addresses` of one request of `caller` and gives the files in their order. An address that
-    /// is there twice is fetched once. Where several fail, the error is the first one's; with it,
+    /// Fetches all `addresses` of one request of `caller`, within `memory` if that is counted, and
+    /// gives the files in their order. An address that is there twice is fetched once. Where several fail, the error is the first one's; with it,
     /// and when the future is dropped, the downloads under way end.
     pub async fn fetch_all(
         &self,
         caller: &str,
         addresses: &[String],
+        memory: Option<&FileMemory>,
     ) -> Result<Vec<Fetched>, FetchError> {
         let Plan { targets, places } = self.plan(addresses)?;
         let own = &self.places_of(caller);
-        let allowance = &Allowance::new(self.settings.max_total_size);
+        let allowance = &Allowance::new(self.settings.max_total_size, memory);
         let files: Vec<Fetched> = stream::iter(targets)
             .map(async |(position, target): (usize, Target)| {
                 let file = self.fetch(&target, allowance, own).await;
@@ -141,7 +143,7 @@ impl Fetcher {
     async fn fetch(
         &self,
         target: &Target,
-        allowance: &Allowance,
+        allowance: &Allowance<'_>,
         own: &Semaphore,
     ) -> Result<Fetched, Problem> {
         let way = Way {
@@ -263,7 +265,7 @@ mod tests {
         let fetcher = Fetcher::within(&settings, Arc::new(Nowhere), tls);
         let addresses = ["https://example.com/".to_owned()];
         let kind = async |caller| {
-            let fetched = fetcher.fetch_all(caller, &addresses).await;
+            let fetched = fetcher.fetch_all(caller, &addresses, None).await;
             fetched.expect_err("no file").kind
         };
         let own = fetcher.places_of("one");

@@ -23,9 +23,13 @@ impl Pipeline {
             no_model(&misspelling(unknown, "model", CompletionRequest::FIELDS))
         })?;
         let mut call = call;
-        // Several drafts share the body; what they take is held until all have begun.
-        let _permit = call.permit.take();
+        let mut permit = call.permit.take();
         let (mut drafts, echoed) = self.drafts(call, &name).await?;
+        if let [only] = &mut drafts[..] {
+            only.permit = permit.take();
+        }
+        // Several drafts share the body; what they take is held until all have begun.
+        let _shared = permit;
         let begun = self.begin_all(&mut drafts, &record).await?;
         // The prompts share everything else, the model and its price among it.
         let first = drafts.first().ok_or_else(Fault::internal)?;
@@ -47,7 +51,8 @@ impl Pipeline {
             headers,
             record,
         } = call;
-        let Prompted { requests, echoed } = chat_requests(*request, self.chat.most_answers)?;
+        let split = || chat_requests(*request, self.chat.most_answers);
+        let Prompted { requests, echoed } = self.workers.on_body(body.len(), split).await?;
         let mut drafts = Vec::with_capacity(requests.len());
         for (place, request) in requests.into_iter().enumerate() {
             let target = self.chat_model(name, &record).await?;

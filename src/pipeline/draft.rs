@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::models::{Models, Target};
+use super::remote::fetched_length;
 use crate::adjustments::Adjustments;
 use crate::bedrock::Failure;
 use crate::body_memory::BodyPermit;
@@ -159,10 +160,15 @@ impl Draft {
     }
 
     /// How long the body is.
-    pub(super) fn length(&self) -> usize {
+    fn length(&self) -> usize {
         match &self.written {
             Written::Chat(body) | Written::Completion(body, _) => body.len(),
         }
+    }
+
+    /// How long what the request is translated from is: its body, and the files that were fetched.
+    pub(super) fn source_length(&self) -> usize {
+        self.length().saturating_add(fetched_length(&self.fetched))
     }
 
     /// Admits the memory that writing the request takes, which was given back if it was written
@@ -175,9 +181,10 @@ impl Draft {
         }
     }
 
-    /// Gives memory back: from now on the body is held, and the `sent` bytes that were made of it.
+    /// Gives memory back: from now on the body is held, the files that were fetched, and the `sent`
+    /// bytes that were made of them.
     pub(super) fn hold_no_more_than(&mut self, sent: usize) {
-        let held = self.length().saturating_add(sent);
+        let held = self.source_length().saturating_add(sent);
         if let Some(permit) = &mut self.permit {
             permit.shrink_to(held);
         }
@@ -191,7 +198,7 @@ impl Draft {
             adjustments,
         } = self.translate(memory)?;
         // About as long as what it is made of: a buffer that grows is held twice.
-        let mut body = Vec::with_capacity(self.length() + 1024);
+        let mut body = Vec::with_capacity(self.source_length() + 1024);
         serde_json::to_writer(&mut body, &converse).map_err(|_| Fault::internal())?;
         Ok(Prepared {
             body: body.into(),

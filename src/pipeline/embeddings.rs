@@ -9,10 +9,11 @@ use http::HeaderMap;
 use super::Pipeline;
 use super::cost::{Cost, cost};
 use super::fan_out::FailedCall;
-use super::invoke::{apart, unreadable};
+use super::invoke::unreadable;
 use super::known::Known;
 use super::models::{Target, check_endpoint};
-use super::request::{Answer, Asked};
+use super::remote::fetched_length;
+use super::request::{Answer, Asked, Outgoing};
 use crate::bedrock::Invoked;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
@@ -22,7 +23,7 @@ use crate::models::{Endpoint, Usd};
 use crate::openai::chat::{Fetched, TokenCounts};
 use crate::openai::embeddings::{
     EmbeddingTerms, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
-    answer_json, remote_images, translate,
+    answer_json, has_tokens, remote_images, translate,
 };
 use crate::providers::embeddings::{Embedded, EmbeddingCall, read};
 use crate::record::Record;
@@ -33,6 +34,7 @@ impl Pipeline {
         let Asked {
             caller,
             request,
+            mut memory,
             record,
         } = asked;
         let model = request.model.clone().unwrap_or_default();
@@ -40,28 +42,33 @@ impl Pipeline {
         check_endpoint(&model, &target.known.facts, Endpoint::Embeddings)?;
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_images(&request);
-        let fetching = self.fetch_admitted(&caller, &name_of_target, addresses, &record);
+        let fetching =
+            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &record);
         let (fetched, permit) = fetching.await?;
+        let length = memory.length().saturating_add(fetched_length(&fetched));
         let TranslatedEmbeddings {
             mut calls,
             encoding,
             mut adjustments,
-        } = self.understood(request, fetched, &target).await?;
+        } = self.understood(request, length, fetched, &target).await?;
         target.note_in(&mut adjustments);
         record.entries().adjustments = adjustments.log_value();
 
         let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
         let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();
+        let outgoing = Outgoing::new(bodies, 0, memory);
         // A guardrail looks at conversations and at what is made, not at what is read alone.
         let headers = HeaderMap::new();
         let answers = self
-            .invoke_each(&caller, &target, bodies, &headers, &record, permit)
+            .invoke_each(&caller, &target, outgoing, &headers, &record, permit)
             .await;
         let (answers, rate) = answers.map_err(|failed| placed(failed, &calls))?;
 
-        let known = Arc::clone(&target.known);
+        let known = &target.known;
         // The vectors of a long list are megabytes of numbers.
-        let written = apart(move || written(&calls, answers, &known, &model, encoding)).await?;
+        let length = answers.iter().map(|answer| answer.body.len()).sum();
+        let write = || written(&calls, answers, known, &model, encoding);
+        let written = self.workers.on_body(length, write).await;
         let (body, used) = written.map_err(|detail| unreadable(detail, &record))?;
         Ok(Answer {
             body: body.into(),
@@ -75,14 +82,15 @@ impl Pipeline {
     async fn understood(
         &self,
         request: EmbeddingsRequest,
+        length: usize,
         fetched: Fetched,
         target: &Target,
     ) -> Result<TranslatedEmbeddings, Fault> {
-        let known = Arc::clone(&target.known);
+        let known = &target.known;
         let settings = self.embeddings;
         let purpose = target.embedding_input_type.unwrap_or(settings.input_type);
-        // The first tokens load their tokenizer.
-        apart(move || {
+        let has_tokens = has_tokens(&request);
+        let translate = move || {
             let facts = known.facts.embedding.as_ref().ok_or_else(Fault::internal)?;
             let terms = EmbeddingTerms {
                 facts,
@@ -91,8 +99,12 @@ impl Pipeline {
                 fetched: &fetched,
             };
             translate(request, &terms)
-        })
-        .await?
+        };
+        match has_tokens {
+            // The first tokens load their tokenizer.
+            true => self.workers.on_long_work(translate).await,
+            false => self.workers.on_body(length, translate).await,
+        }
     }
 }
 

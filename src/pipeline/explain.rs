@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::draft::Route;
-use super::input_tokens::{Count, CountSource};
+use super::input_tokens::{Count, CountSource, Uncounted};
 use super::known::Known;
 use super::models::Target;
 use super::{ChatCall, Pipeline, model_name, note_request};
@@ -116,7 +116,7 @@ impl Pipeline {
         self.fetch_for_admitted(&mut draft).await?;
         let json = match draft.route()? {
             Route::Converse(obstacle) => {
-                let length = draft.length();
+                let length = draft.source_length();
                 let translate = || draft.translate(&self.memory);
                 let mut translated = self.workers.on_body(length, translate).await?;
                 note_request(&record, translated.plan.stream, &translated.adjustments);
@@ -132,7 +132,8 @@ impl Pipeline {
                 self.explanation(&name, &draft.target, sent, count, reader)?
             }
             Route::OpenAi(surface) => {
-                let native = draft.pass_on()?;
+                let length = draft.source_length();
+                let native = self.workers.on_body(length, || draft.pass_on()).await?;
                 note_request(&record, native.plan.stream, &native.adjustments);
                 let sent = Sent::OpenAi(&native, surface);
                 let count = self.tokens_sent(&draft.target.known, sent, &record).await?;
@@ -204,7 +205,10 @@ impl Pipeline {
         record: &Record,
     ) -> Result<Count, Fault> {
         match sent {
-            Sent::Converse(translated, _) => self.count(known, &translated.converse, record).await,
+            Sent::Converse(translated, _) => {
+                let uncounted = Uncounted::of(known, &translated.converse)?;
+                self.count(known, uncounted, record).await
+            }
             // Nobody counts what does not go to Converse.
             Sent::OpenAi(native, _) => {
                 let body = serde_json::to_vec(&native.body).map_err(|_| Fault::internal())?;

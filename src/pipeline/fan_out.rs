@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::Pipeline;
+use super::request::Outgoing;
 use crate::bedrock::Failure;
 use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refused};
@@ -23,23 +25,27 @@ pub(super) struct FailedCall {
 }
 
 impl Pipeline {
-    /// Asks for each of `items`, some at once, and gives the answers in their order. The first that
+    /// Sends each of the bodies, some at once, and gives the responses in their order. The first that
     /// fails ends all of them, and is told: nothing is answered by halves.
     ///
     /// The limits of `target` let the request in with its first call, or refuse it, unless it comes
     /// with a `permit`; its further calls wait for their turn.
-    pub(super) async fn fan_out<Item, Asked, T>(
+    pub(super) async fn fan_out<Asked, T>(
         &self,
         caller: &Caller,
         target: &Arc<str>,
-        items: Vec<Item>,
+        outgoing: Outgoing,
         record: &Record,
         permit: Option<Permit>,
-        ask: impl Fn(Item) -> Asked,
+        ask: impl Fn(Bytes) -> Asked,
     ) -> Result<(Vec<T>, Option<RateState>), FailedCall>
     where
         Asked: Future<Output = Result<T, Failure>>,
     {
+        let Outgoing {
+            bodies,
+            memory: _memory,
+        } = outgoing;
         let permit = match permit {
             Some(permit) => Ok(permit),
             None => self.admit(caller, target, record).await,
@@ -51,9 +57,9 @@ impl Pipeline {
         let rate = permit.rate();
         let (_caller, first) = Permit::into_parts(permit);
         let turns = std::iter::once(Some(first)).chain(std::iter::repeat_with(|| None));
-        let items = items.into_iter().zip(turns).enumerate();
-        let calls = items.map(|(position, (item, turn))| {
-            let asked = ask(item);
+        let bodies = bodies.into_iter().zip(turns).enumerate();
+        let calls = bodies.map(|(position, (body, turn))| {
+            let asked = ask(body);
             async move {
                 let _turn = match turn {
                     Some(turn) => turn,

@@ -159,6 +159,11 @@ impl Files {
 }
 
 impl NewFile {
+    /// How many bytes are held of the file at the most while the next `length` are written.
+    pub fn held_with(&self, length: usize) -> usize {
+        self.upload.held_with(length)
+    }
+
     /// Writes what comes next.
     pub async fn write(&mut self, bytes: &[u8], record: &Record) -> Result<(), Fault> {
         let written = self.upload.write(bytes).await;

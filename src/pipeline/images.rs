@@ -10,9 +10,9 @@ use futures_util::future::try_join_all;
 use super::draft::refuse_adjustments;
 use super::invoke::guardrail_headers;
 use super::models::{Target, check_endpoint};
+use super::request::Outgoing;
 use super::{Answer, Asked, Cost, Pipeline, heard, unix_seconds};
 use crate::bedrock::{Bedrock, Invoked, S3, S3Location};
-use crate::body_memory::BodyPermit;
 use crate::config::S3Settings;
 use crate::fault::Fault;
 use crate::limits::Refused;
@@ -30,8 +30,6 @@ pub struct ImageCall {
     pub request: ImageRequest,
     /// The files of the form.
     pub files: Vec<Part>,
-    /// The memory that the body has.
-    pub permit: BodyPermit,
     /// `x-outcrop-strict`
     pub strict: bool,
 }
@@ -63,12 +61,12 @@ impl Pipeline {
         let Asked {
             caller,
             request: call,
+            mut memory,
             record,
         } = asked;
         let ImageCall {
             request,
             files,
-            permit: _permit,
             strict,
         } = call;
         let target = self.named(request.model.as_deref(), &record).await?;
@@ -78,7 +76,8 @@ impl Pipeline {
         let facts = facts.ok_or_else(Fault::internal)?;
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_pictures(&request);
-        let fetching = self.fetch_admitted(&caller, &name_of_target, addresses, &record);
+        let fetching =
+            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &record);
         let (fetched, permit) = fetching.await?;
         let terms = ImageTerms {
             facts: facts.clone(),
@@ -87,7 +86,7 @@ impl Pipeline {
             fetched: Arc::new(fetched),
         };
         // Masks and base64 take processor time by the pixel.
-        let translate = || translate(endpoint, request, files, &terms);
+        let translate = move || translate(endpoint, request, files, &terms);
         let TranslatedImage {
             mut plan,
             mut adjustments,
@@ -104,8 +103,9 @@ impl Pipeline {
         let bodies = std::mem::take(&mut plan.bodies);
         let guardrail = self.guardrail(&caller, &target).map(guardrail_headers);
         let headers = guardrail.transpose()?.unwrap_or_default();
-        let asked = Box::pin(self.invoke_all(&caller, &target, bodies, &headers, &record, permit));
-        let (answers, rate) = asked.await?;
+        let outgoing = Outgoing::new(bodies, 0, memory);
+        let asked = self.invoke_all(&caller, &target, outgoing, &headers, &record, permit);
+        let (answers, rate) = Box::pin(asked).await?;
         let answers: Vec<Bytes> = answers
             .into_iter()
             .map(|Invoked { body, .. }| body)

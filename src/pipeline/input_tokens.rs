@@ -13,6 +13,7 @@ use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
 use crate::fault::Fault;
 use crate::limits::{RateState, Refused};
+use crate::openai::chat::Translated;
 use crate::openai::responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
 use crate::record::Record;
 
@@ -44,6 +45,33 @@ impl CountSource {
     }
 }
 
+/// A request whose tokens are counted.
+#[derive(Debug)]
+pub(super) struct Uncounted {
+    estimate: u64,
+    /// Its JSON; `None` if Bedrock does not count for the model.
+    body: Option<Bytes>,
+}
+
+impl Uncounted {
+    pub(super) fn of(known: &Known, converse: &ConverseRequest) -> Result<Self, Fault> {
+        let body = known
+            .facts
+            .count_tokens
+            .then(|| serde_json::to_vec(converse));
+        let body = body.transpose().map_err(|_| Fault::internal())?;
+        Ok(Self {
+            estimate: estimated_tokens(converse),
+            body: body.map(Bytes::from),
+        })
+    }
+
+    /// How long what is sent is, in bytes.
+    fn length(&self) -> usize {
+        self.body.as_ref().map_or(0, Bytes::len)
+    }
+}
+
 /// A count with what the head of its answer says.
 struct Counted {
     count: Count,
@@ -68,19 +96,23 @@ impl Pipeline {
         let Asked {
             caller,
             request,
+            memory,
             record,
         } = asked;
         let AsChat {
             request,
             places,
             adjustments,
-        } = as_chat(request)?;
+        } = {
+            let as_chat = || as_chat(request);
+            self.workers.on_body(memory.length(), as_chat).await?
+        };
         let call = ChatCall {
             caller,
             request: Box::new(request),
             // For requests that are written again, which one that is not sent never is.
             body: Bytes::new(),
-            permit: None,
+            permit: Some(memory),
             headers,
             record: Arc::clone(&record),
         };
@@ -102,18 +134,18 @@ impl Pipeline {
     pub(super) async fn count(
         &self,
         known: &Known,
-        converse: &ConverseRequest,
+        uncounted: Uncounted,
         record: &Record,
     ) -> Result<Count, Fault> {
+        let Uncounted { estimate, body } = uncounted;
         let estimate = Count {
-            tokens: estimated_tokens(converse),
+            tokens: estimate,
             source: CountSource::Estimate,
         };
-        if !known.facts.count_tokens {
+        let Some(body) = body else {
             return Ok(estimate);
-        }
-        let body = serde_json::to_vec(converse).map_err(|_| Fault::internal())?;
-        let call = Call::new(known.known_as.clone(), body.into());
+        };
+        let call = Call::new(known.known_as.clone(), body);
         Ok(match self.bedrock_for(record).count_tokens(call).await {
             Ok(tokens) => Count {
                 tokens,
@@ -134,21 +166,32 @@ impl Pipeline {
         let target = draft.target.model.as_str().into();
         let permit = self.admit(&draft.caller, &target, &record).await?;
         self.fetch_for_admitted(&mut draft).await?;
-        let length = draft.length();
-        let translate = || draft.translate(&self.memory);
-        let mut translated = self.workers.on_body(length, translate).await?;
-        note_request(&record, translated.plan.stream, &translated.adjustments);
-        let known = &draft.target.known;
-        let count = self.count(known, &translated.converse, &record).await?;
+        let length = draft.source_length();
+        let known = Arc::clone(&draft.target.known);
+        let translate = || {
+            let Translated {
+                converse,
+                plan,
+                adjustments,
+            } = draft.translate(&self.memory)?;
+            // The values that the request is made of are gone before Bedrock is called.
+            let uncounted = Uncounted::of(&known, &converse)?;
+            Ok::<_, Fault>((uncounted, plan.stream, adjustments))
+        };
+        let translated = self.workers.on_body(length, translate).await?;
+        let (uncounted, stream, mut adjustments) = translated;
+        draft.hold_no_more_than(uncounted.length());
+        note_request(&record, stream, &adjustments);
+        let count = self.count(&known, uncounted, &record).await?;
         if count.source == CountSource::Estimate {
             if draft.strict {
                 return Err(no_count().into());
             }
-            translated.adjustments.note("input_tokens", ESTIMATED);
+            adjustments.note("input_tokens", ESTIMATED);
         }
         Ok(Counted {
             count,
-            adjustments: translated.adjustments,
+            adjustments,
             rate: permit.rate(),
         })
     }

@@ -1,11 +1,11 @@
 //! Calls to models in their own words, one or many for a request.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Pipeline;
 use super::fan_out::FailedCall;
 use super::models::Target;
+use super::request::Outgoing;
 use crate::bedrock::{Call, Invoked};
 use crate::converse::options::GuardrailConfig;
 use crate::fault::{Fault, FaultKind};
@@ -42,28 +42,28 @@ impl Pipeline {
         Ok(target)
     }
 
-    /// Sends each of `bodies` to the model, as [`Pipeline::invoke_each`] does.
+    /// Sends each of the bodies to the model, as [`Pipeline::invoke_each`] does.
     pub(super) async fn invoke_all(
         &self,
         caller: &Caller,
         target: &Target,
-        bodies: Vec<Bytes>,
+        outgoing: Outgoing,
         headers: &HeaderMap,
         record: &Record,
         permit: Option<Permit>,
     ) -> Result<(Vec<Invoked>, Option<RateState>), Refused> {
         let answers = self
-            .invoke_each(caller, target, bodies, headers, record, permit)
+            .invoke_each(caller, target, outgoing, headers, record, permit)
             .await;
         answers.map_err(|failed| failed.refused)
     }
 
-    /// Sends each of `bodies` to the model, as [`Pipeline::fan_out`] does.
+    /// Sends each of the bodies to the model, as [`Pipeline::fan_out`] does.
     pub(super) async fn invoke_each(
         &self,
         caller: &Caller,
         target: &Target,
-        bodies: Vec<Bytes>,
+        outgoing: Outgoing,
         headers: &HeaderMap,
         record: &Record,
         permit: Option<Permit>,
@@ -79,7 +79,7 @@ impl Pipeline {
             };
             async move { bedrock.invoke(call).await }
         };
-        self.fan_out(caller, &name, bodies, record, permit, invoke)
+        self.fan_out(caller, &name, outgoing, record, permit, invoke)
             .await
     }
 }
@@ -105,12 +105,4 @@ pub(super) fn unreadable(detail: impl Into<String>, record: &Record) -> Fault {
     record.entries().failure = Some(("BadAnswer".to_owned(), without_values(&detail.into())));
     let message = "the model's answer could not be read";
     Fault::new(FaultKind::BadGateway, message).code("upstream_bad_response")
-}
-
-/// Work that takes long enough to hold up other requests.
-pub(super) async fn apart<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Fault> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Fault::internal())
 }

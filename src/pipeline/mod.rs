@@ -380,7 +380,7 @@ impl Pipeline {
     /// The request as it is sent, translated apart if its body is long.
     async fn prepare(&self, draft: &mut Draft) -> Result<Prepared, Fault> {
         draft.admit().await?;
-        let length = draft.length();
+        let length = draft.source_length();
         let prepare = || draft.prepare(&self.memory);
         let prepared = self.workers.on_body(length, prepare).await?;
         draft.hold_no_more_than(prepared.body.len());

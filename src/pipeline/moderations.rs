@@ -3,8 +3,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use serde::Serialize;
+
 use super::fan_out::FailedCall;
+use super::remote::fetched_length;
+use super::request::Outgoing;
 use super::{Answer, Asked, Cost, Pipeline, new_id};
+use crate::body_memory::BodyPermit;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::limits::{RateState, Refused};
@@ -24,13 +30,17 @@ impl Pipeline {
         let Asked {
             caller,
             request,
+            memory,
             record,
         } = asked;
         let Moderation {
             model,
             items,
             adjustments,
-        } = understood(request)?;
+        } = {
+            let understood = || understood(request);
+            self.workers.on_body(memory.length(), understood).await?
+        };
         let kinds: Vec<_> = items.iter().map(Item::kinds).collect();
         {
             let mut entries = record.entries();
@@ -38,8 +48,11 @@ impl Pipeline {
             entries.adjustments = adjustments.log_value();
         }
         let (findings, rate) = match &self.moderations.guardrail {
-            Some(policy) => self.applied(&caller, policy, items, &record).await?,
-            None => self.checked(&caller, items, &record).await?,
+            Some(policy) => {
+                let items = (items, memory);
+                self.applied(&caller, policy, items, &record).await?
+            }
+            None => self.checked(&caller, (items, memory), &record).await?,
         };
         let units = findings.iter().map(|findings| findings.text_units).sum();
         // The price of a text unit is in no table.
@@ -66,7 +79,7 @@ impl Pipeline {
     async fn checked(
         &self,
         caller: &Caller,
-        items: Vec<Item>,
+        (items, memory): (Vec<Item>, BodyPermit),
         record: &Record,
     ) -> Result<(Vec<Findings>, Option<RateState>), Refused> {
         let settings = &self.moderations;
@@ -75,18 +88,22 @@ impl Pipeline {
             sensitive_information: settings.sensitive_information,
         };
         let several = items.len() > 1;
-        let requests = items.into_iter();
-        let requests = requests.map(|item| checks_request(item, options));
-        let requests = requests.collect::<Result<Vec<_>, _>>()?;
+        let write = || {
+            let requests = items.into_iter();
+            let requests = requests.map(|item| checks_request(item, options));
+            bodies(requests)
+        };
+        let bodies = self.workers.on_body(memory.length(), write).await?;
+        let outgoing = Outgoing::new(bodies, 0, memory);
         record.entries().target = Some(CHECKS.to_owned());
         let bedrock = &self.bedrock_for(record);
-        let ask = |request| async move {
-            let answer = bedrock.invoke_guardrail_checks(&request).await?;
+        let ask = |body| async move {
+            let answer = bedrock.invoke_guardrail_checks(body).await?;
             Ok(of_checks(answer, settings.threshold()))
         };
         let name = Arc::from(CHECKS);
         let answers = self
-            .fan_out(caller, &name, requests, record, None, ask)
+            .fan_out(caller, &name, outgoing, record, None, ask)
             .await;
         answers.map_err(|failed| placed(failed, several))
     }
@@ -96,7 +113,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         policy: &GuardrailPolicy,
-        items: Vec<Item>,
+        (items, mut memory): (Vec<Item>, BodyPermit),
         record: &Record,
     ) -> Result<(Vec<Findings>, Option<RateState>), Refused> {
         let (guardrail, version) = (
@@ -106,22 +123,38 @@ impl Pipeline {
         record.entries().target = Some(guardrail.to_owned());
         let addresses: Vec<_> = items.iter().flat_map(Item::remote_addresses).collect();
         let name = Arc::from(guardrail);
-        let fetching = self.fetch_admitted(caller, &name, addresses, record);
+        let fetching = self.fetch_admitted(caller, &name, addresses, &mut memory, record);
         let (fetched, permit) = fetching.await?;
         let several = items.len() > 1;
-        let requests = items.into_iter();
-        let requests = requests.map(|item| apply_request(item, &fetched));
-        let requests = requests.collect::<Result<Vec<_>, _>>()?;
+        let length = memory.length().saturating_add(fetched_length(&fetched));
+        let write = move || {
+            let requests = items.into_iter();
+            let requests = requests.map(|item| apply_request(item, &fetched));
+            bodies(requests)
+        };
+        let bodies = self.workers.on_body(length, write).await?;
+        let outgoing = Outgoing::new(bodies, 0, memory);
         let bedrock = &self.bedrock_for(record);
-        let ask = |request| async move {
-            let answer = bedrock.apply_guardrail(guardrail, version, &request);
+        let ask = |body| async move {
+            let answer = bedrock.apply_guardrail(guardrail, version, body);
             Ok(of_guardrail(answer.await?))
         };
         let answers = self
-            .fan_out(caller, &name, requests, record, permit, ask)
+            .fan_out(caller, &name, outgoing, record, permit, ask)
             .await;
         answers.map_err(|failed| placed(failed, several))
     }
+}
+
+/// Requests as what is sent.
+fn bodies<T: Serialize>(
+    requests: impl Iterator<Item = Result<T, Fault>>,
+) -> Result<Vec<Bytes>, Fault> {
+    let write = |request: Result<T, Fault>| {
+        let body = serde_json::to_vec(&request?).map_err(|_| Fault::internal())?;
+        Ok(body.into())
+    };
+    requests.map(write).collect()
 }
 
 /// The refusal of a content, which is named where it is one of several.

@@ -37,7 +37,7 @@ impl Pipeline {
         self.fetch_for_admitted(&mut draft).await?;
         loop {
             draft.admit().await?;
-            let length = draft.length();
+            let length = draft.source_length();
             let pass_on = || written(draft.pass_on()?, length);
             let (body, plan, adjustments) = self.workers.on_body(length, pass_on).await?;
             draft.hold_no_more_than(body.len());

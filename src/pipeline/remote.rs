@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Pipeline;
 use super::draft::Draft;
+use crate::body_memory::{BodyPermit, FileMemory, full};
 use crate::fault::{Fault, FaultKind};
 use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
 use crate::identity::Caller;
@@ -17,20 +18,22 @@ use crate::record::Record;
 const BUSY_WAIT: Duration = Duration::from_secs(2);
 
 impl Pipeline {
-    /// Fetches what lies at the addresses of a request of `caller` to `target`. Where there are any,
-    /// the request is let in first, with the permit that is given.
+    /// Fetches what lies at the addresses of a request of `caller` to `target`, within the memory of
+    /// the request. Where there are any, the request is let in first, with the permit that is given.
     pub(super) async fn fetch_admitted(
         &self,
         caller: &Caller,
         target: &Arc<str>,
         addresses: Vec<RemoteAddress>,
+        memory: &mut BodyPermit,
         record: &Record,
     ) -> Result<(Fetched, Option<Permit>), Refused> {
         if addresses.is_empty() {
             return Ok((Fetched::new(), None));
         }
         let permit = self.admit(caller, target, record).await?;
-        let fetched = Box::pin(fetch(&self.fetcher, caller, addresses)).await?;
+        let memory = memory.files();
+        let fetched = Box::pin(fetch(&self.fetcher, caller, addresses, Some(&memory))).await?;
         Ok((fetched, Some(permit)))
     }
 
@@ -42,19 +45,31 @@ impl Pipeline {
         record: &Record,
     ) -> Result<Option<Permit>, Refused> {
         let addresses = draft.request().map(remote_addresses).unwrap_or_default();
-        let fetching = self.fetch_admitted(&draft.caller, target, addresses, record);
-        let (fetched, permit) = fetching.await?;
-        draft.fetched = fetched;
-        Ok(permit)
+        if addresses.is_empty() {
+            return Ok(None);
+        }
+        let permit = self.admit(&draft.caller, target, record).await?;
+        self.fetch_into(draft, addresses).await?;
+        Ok(Some(permit))
     }
 
     /// The same for a draft that was let in.
     pub(super) async fn fetch_for_admitted(&self, draft: &mut Draft) -> Result<(), Fault> {
         let addresses = draft.request().map(remote_addresses).unwrap_or_default();
         if !addresses.is_empty() {
-            let fetching = Box::pin(fetch(&self.fetcher, &draft.caller, addresses));
-            draft.fetched = fetching.await?;
+            self.fetch_into(draft, addresses).await?;
         }
+        Ok(())
+    }
+
+    async fn fetch_into(
+        &self,
+        draft: &mut Draft,
+        addresses: Vec<RemoteAddress>,
+    ) -> Result<(), Fault> {
+        let memory = draft.permit.as_mut().map(BodyPermit::files);
+        let fetching = fetch(&self.fetcher, &draft.caller, addresses, memory.as_deref());
+        draft.fetched = Box::pin(fetching).await?;
         Ok(())
     }
 }
@@ -63,9 +78,10 @@ async fn fetch(
     fetcher: &Fetcher,
     caller: &Caller,
     places: Vec<RemoteAddress>,
+    memory: Option<&FileMemory>,
 ) -> Result<Fetched, Fault> {
     let addresses: Vec<String> = places.iter().map(|place| place.address.clone()).collect();
-    let files = fetcher.fetch_all(caller.name(), &addresses).await;
+    let files = fetcher.fetch_all(caller.name(), &addresses, memory).await;
     let files = files.map_err(|error| {
         let path = places.get(error.position).map(|place| place.path.clone());
         refusal(error, path.unwrap_or_default())
@@ -77,6 +93,11 @@ async fn fetch(
     Ok(addresses.into_iter().zip(files).collect())
 }
 
+/// How long the files are together, in bytes.
+pub(super) fn fetched_length(fetched: &Fetched) -> usize {
+    fetched.values().map(|file| file.bytes.len()).sum()
+}
+
 /// What the client is told of an address that was not fetched, which stands at `path`.
 fn refusal(error: FetchError, path: String) -> Fault {
     let code = match error.kind {
@@ -86,6 +107,7 @@ fn refusal(error: FetchError, path: String) -> Fault {
                 .code("service_unavailable")
                 .retry_after(BUSY_WAIT);
         }
+        FetchErrorKind::NoMemory => return full().parameter(path),
         FetchErrorKind::Disabled
         | FetchErrorKind::Malformed
         | FetchErrorKind::NotAllowed

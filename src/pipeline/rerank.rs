@@ -6,7 +6,7 @@ use super::Pipeline;
 use super::cost::Cost;
 use super::invoke::unreadable;
 use super::models::check_endpoint;
-use super::request::{Answer, Asked};
+use super::request::{Answer, Asked, Outgoing};
 use crate::fault::Fault;
 use crate::limits::Refused;
 use crate::models::Endpoint;
@@ -22,6 +22,7 @@ impl Pipeline {
         let Asked {
             caller,
             request,
+            memory,
             record,
         } = asked;
         let model = request.model.clone().unwrap_or_default();
@@ -34,13 +35,18 @@ impl Pipeline {
             documents,
             return_documents,
             mut adjustments,
-        } = translate(request, facts)?;
+        } = {
+            let translate = || translate(request, facts);
+            self.workers.on_body(memory.length(), translate).await?
+        };
         target.note_in(&mut adjustments);
         record.entries().adjustments = adjustments.log_value();
 
         let headers = HeaderMap::new();
-        let bodies = vec![body.into()];
-        let asked = self.invoke_all(&caller, &target, bodies, &headers, &record, None);
+        // The response may say the documents again.
+        let kept = documents.iter().map(|document| document.as_str().len());
+        let outgoing = Outgoing::new(vec![body.into()], kept.sum(), memory);
+        let asked = self.invoke_all(&caller, &target, outgoing, &headers, &record, None);
         let (mut answers, rate) = asked.await?;
         let answer = answers.pop().ok_or_else(Fault::internal)?;
         let read = serde_json::from_slice(&answer.body);

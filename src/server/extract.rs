@@ -23,9 +23,6 @@ pub struct HeldBody {
     pub permit: BodyPermit,
 }
 
-/// How often a form is in memory besides: its pictures are decoded and written as base64.
-const FORM_FACTOR: usize = 2;
-
 /// Reads the body as JSON, and gives its bytes as well.
 pub async fn read_json<T: DeserializeOwned>(
     app: &App,
@@ -91,20 +88,7 @@ pub async fn decompressed(
     Ok(HeldBody { bytes, permit })
 }
 
-/// Admits a form by its declared length.
-pub async fn admit_form(app: &App, headers: &HeaderMap) -> Result<BodyPermit, Fault> {
-    let max = app.settings.max_body;
-    let length = match encoding(headers)? {
-        Encoding::Identity => declared_length(headers, max)?,
-        Encoding::Gzip => None,
-    };
-    let mut permit = app.bodies.permit();
-    let length = length.unwrap_or(max).saturating_mul(FORM_FACTOR);
-    permit.admit(length).await?;
-    Ok(permit)
-}
-
-fn declared_length(headers: &HeaderMap, max: usize) -> Result<Option<usize>, Fault> {
+pub(super) fn declared_length(headers: &HeaderMap, max: usize) -> Result<Option<usize>, Fault> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

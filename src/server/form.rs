@@ -11,8 +11,9 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use multer::{Constraints, Error, Field, Multipart, SizeLimit};
 
-use super::encoding::{BrokenBody, decoded, encoding};
-use super::extract::{late, too_large};
+use super::encoding::{BrokenBody, Encoding, decoded, encoding};
+use super::extract::{declared_length, late, too_large};
+use crate::body_memory::{BodyPermit, SMALL};
 use crate::config::ServerSettings;
 use crate::fault::{Fault, FaultKind};
 use crate::openai::form::Part;
@@ -20,6 +21,9 @@ use crate::openai::form::Part;
 /// The most bytes that may arrive without an end of a part's head, or of what stands before the
 /// first part, coming in sight: the parser keeps them.
 const MOST_UNREAD: usize = 4 << 20;
+
+/// How often a part is in memory besides: its pictures are decoded and written as base64.
+const FORM_FACTOR: usize = 2;
 
 /// How much of a form is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,18 +78,41 @@ pub fn is_form(headers: &HeaderMap) -> bool {
     boundary(headers).is_some()
 }
 
-/// Reads a form whole.
+/// Reads a form whole, within the memory that is admitted for it: by its declared length before it
+/// is read, or as it grows.
 pub async fn read_form(
     headers: &HeaderMap,
     body: Body,
     limits: FormLimits,
+    memory: &mut BodyPermit,
 ) -> Result<Vec<Part>, Fault> {
+    let declared = match encoding(headers)? {
+        Encoding::Identity => declared_length(headers, limits.body)?,
+        Encoding::Gzip => None,
+    };
+    let mut admitted = SMALL;
+    if let Some(length) = declared.filter(|length| *length > SMALL) {
+        memory.admit(length.saturating_mul(FORM_FACTOR)).await?;
+        admitted = length;
+    }
     let all = async {
         let mut form = Form::open(headers, body, limits)?;
         let mut parts = Vec::new();
-        while let Some(part) = form.next().await? {
-            parts.push(part.whole().await?);
+        let mut length = 0;
+        while let Some(mut part) = form.next().await? {
+            let mut bytes = Vec::new();
+            while let Some(chunk) = part.chunk().await? {
+                length += chunk.len();
+                if length > admitted {
+                    admitted = length.next_power_of_two().min(limits.body);
+                    memory.admit(admitted.saturating_mul(FORM_FACTOR)).await?;
+                }
+                part.append(&chunk, &mut bytes)?;
+            }
+            parts.push(part.of(bytes));
         }
+        // A small one is admitted when it is there, so that those who send slowly keep nobody out.
+        memory.admit(length.saturating_mul(FORM_FACTOR)).await?;
         Ok(parts)
     };
     let all = tokio::time::timeout(limits.patience, all).await;
@@ -159,22 +186,32 @@ impl OpenPart<'_> {
 
     /// The part with all of its content.
     pub async fn whole(mut self) -> Result<Part, Fault> {
-        let most = self.form.limits.part;
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await? {
-            if bytes.len() + chunk.len() > most {
-                let message = format!("`{}` is longer than {most} bytes", self.name);
-                let fault = Fault::new(FaultKind::TooLarge, message);
-                return Err(fault.parameter(self.name).code("request_too_large"));
-            }
-            bytes.extend_from_slice(&chunk);
+            self.append(&chunk, &mut bytes)?;
         }
-        Ok(Part {
+        Ok(self.of(bytes))
+    }
+
+    /// Puts the next bytes to the content that has been read, unless that becomes too long.
+    fn append(&self, chunk: &Bytes, content: &mut Vec<u8>) -> Result<(), Fault> {
+        let most = self.form.limits.part;
+        if content.len() + chunk.len() > most {
+            let message = format!("`{}` is longer than {most} bytes", self.name);
+            let fault = Fault::new(FaultKind::TooLarge, message);
+            return Err(fault.parameter(&self.name).code("request_too_large"));
+        }
+        content.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    fn of(self, content: Vec<u8>) -> Part {
+        Part {
             name: self.name,
             file_name: self.file_name,
             content_type: self.content_type,
-            bytes: bytes.into(),
-        })
+            bytes: content.into(),
+        }
     }
 }
 
@@ -226,6 +263,7 @@ fn fault(error: &Error, longest: usize) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body_memory::BodyMemory;
     use http::HeaderValue;
 
     const LIMITS: FormLimits = FormLimits {
@@ -244,8 +282,13 @@ mod tests {
         format!("--x\r\nContent-Disposition: form-data; {name}\r\n\r\n{content}\r\n")
     }
 
+    async fn read(body: String, limits: FormLimits) -> Result<Vec<Part>, Fault> {
+        let mut memory = BodyMemory::new(64 << 20).permit();
+        read_form(&headers(), Body::from(body), limits, &mut memory).await
+    }
+
     async fn refused(body: String, limits: FormLimits) -> Fault {
-        let read = read_form(&headers(), Body::from(body), limits).await;
+        let read = read(body, limits).await;
         read.expect_err("a form that is refused")
     }
 
@@ -254,8 +297,7 @@ mod tests {
         let file = "--x\r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a b.png\"\r\n\
                     Content-Type: image/png\r\n\r\n\r\n--y\r\n\r\n";
         let body = format!("{}{file}--x--\r\n", part("name=\"prompt\"", "a cat"));
-        let parts = read_form(&headers(), Body::from(body), LIMITS).await;
-        let parts = parts.expect("a form");
+        let parts = read(body, LIMITS).await.expect("a form");
         let [prompt, image] = &parts[..] else {
             panic!("{parts:?}");
         };
@@ -317,7 +359,8 @@ mod tests {
             let fault = refused(body.to_owned(), LIMITS).await;
             assert_eq!(fault.code, Some("invalid_form"), "{body}: {fault}");
         }
-        let none = read_form(&HeaderMap::new(), Body::empty(), LIMITS).await;
+        let mut memory = BodyMemory::new(64 << 20).permit();
+        let none = read_form(&HeaderMap::new(), Body::empty(), LIMITS, &mut memory).await;
         let fault = none.expect_err("no form");
         assert_eq!(fault.kind, FaultKind::UnsupportedMediaType);
     }

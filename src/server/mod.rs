@@ -25,7 +25,7 @@ pub use content_type::require_json_or_bytes;
 pub use deployment::deployment;
 pub use descriptors::raise_descriptor_limit;
 pub use event_stream::{pass_stream, pass_whole, refuse_as_aws};
-pub use extract::{HeldBody, admit_form, decompressed, discard, read_as_sent, read_json};
+pub use extract::{HeldBody, decompressed, discard, read_as_sent, read_json};
 pub use form::{Form, FormLimits, OpenPart, is_form, read_form};
 pub use listener::serve;
 pub use paths::ClientPath;
@@ -96,12 +96,13 @@ impl App {
         );
         let closing = shutdown.clone();
         let closing = async move { closing.reached(Phase::Closing).await };
+        let bodies = BodyMemory::new(config.server.max_body_memory);
         Ok(Arc::new(Self {
             settings: config.server.clone(),
-            bodies: BodyMemory::new(config.server.max_body_memory),
             callers: Callers::new(&config.keys),
             catalog,
             batches: Batches::start(config, &pipeline, closing),
+            bodies,
             pipeline,
             bedrock,
             shutdown,

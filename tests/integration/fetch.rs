@@ -34,7 +34,7 @@ async fn fetch(
 ) -> Result<Vec<String>, FetchError> {
     let files = site
         .fetcher(settings)
-        .fetch_all("caller", &addresses(list))
+        .fetch_all("caller", &addresses(list), None)
         .await?;
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     Ok(files.iter().map(|file| text(&file.bytes)).collect())
@@ -63,7 +63,7 @@ async fn files_come_in_the_order_of_their_addresses_and_nothing_goes_along() {
         "https://example.com/",
     ];
     let files = fetcher
-        .fetch_all("caller", &addresses(&list))
+        .fetch_all("caller", &addresses(&list), None)
         .await
         .unwrap();
     let bodies: Vec<&[u8]> = files.iter().map(|file| file.bytes.as_ref()).collect();
@@ -87,7 +87,7 @@ async fn files_come_in_the_order_of_their_addresses_and_nothing_goes_along() {
             ]
         );
     }
-    assert_eq!(fetcher.fetch_all("caller", &[]).await.unwrap(), []);
+    assert_eq!(fetcher.fetch_all("caller", &[], None).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -522,7 +522,7 @@ async fn the_files_of_a_request_are_fetched_at_once() {
     // It answers only when all four are asked for.
     let site = Site::meeting(4).await;
     let fetcher = site.fetcher(&FetchSettings::default());
-    let files = fetcher.fetch_all("caller", &list).await.unwrap();
+    let files = fetcher.fetch_all("caller", &list, None).await.unwrap();
     let bodies: Vec<&[u8]> = files.iter().map(|file| file.bytes.as_ref()).collect();
     assert_eq!(bodies, [b"/1", b"/2", b"/3", b"/4"]);
 }
@@ -545,8 +545,8 @@ async fn a_request_and_the_process_have_a_bound_on_what_is_fetched_at_once() {
         let fetching = tokio::spawn(async move {
             let [first, second] = &requests;
             tokio::join!(
-                fetcher.fetch_all("caller", first),
-                fetcher.fetch_all("caller", second)
+                fetcher.fetch_all("caller", first, None),
+                fetcher.fetch_all("caller", second, None)
             )
         });
         // When the first has got there, the second would have asked for the name as well.
@@ -571,9 +571,9 @@ async fn a_caller_has_a_bound_that_is_not_anothers() {
     let fetcher = site.fetcher(&settings);
     let slow = addresses(&["https://example.com/slow", "https://example.com/slow?2"]);
     let fast = addresses(&["https://example.com/fast"]);
-    let (one, other) = tokio::join!(fetcher.fetch_all("one", &slow), async {
+    let (one, other) = tokio::join!(fetcher.fetch_all("one", &slow, None), async {
         site.silent_connections_at_least(1).await;
-        fetcher.fetch_all("other", &fast).await
+        fetcher.fetch_all("other", &fast, None).await
     });
     assert!(other.is_ok(), "{other:?}");
     assert_eq!(one.unwrap_err().kind, Timeout);
@@ -586,7 +586,7 @@ async fn connections_end_with_the_request_they_are_for() {
         let site = Site::start(|_| Reply::Silence(written.to_owned())).await;
         let fetcher = site.fetcher(&FetchSettings::default());
         let list = addresses(&["https://example.com/1", "https://example.com/2"]);
-        let fetching = tokio::spawn(async move { fetcher.fetch_all("caller", &list).await });
+        let fetching = tokio::spawn(async move { fetcher.fetch_all("caller", &list, None).await });
         site.silent_connections_at_least(2).await;
         fetching.abort();
         site.ended_connections_at_least(2).await;
@@ -624,13 +624,13 @@ async fn the_real_network_is_fetched_from_where_configuration_opens_it() {
         let list = [format!("http://{host}:{port}/a")];
         let error = Fetcher::new(&closed)
             .unwrap()
-            .fetch_all("caller", &list)
+            .fetch_all("caller", &list, None)
             .await
             .unwrap_err();
         assert_eq!(error.kind, NotAllowed, "{host}");
         let files = Fetcher::new(&open)
             .unwrap()
-            .fetch_all("caller", &list)
+            .fetch_all("caller", &list, None)
             .await
             .unwrap();
         assert_eq!(files[0].bytes, "/a", "{host}");

@@ -122,6 +122,14 @@ fn downloads_meet_the_network_in_one_place() {
 }
 
 #[test]
+fn long_work_is_done_in_the_places_for_it() {
+    never_named(&[""], &["workers.rs"], &["block_in_place"]);
+    // What waits for the system, not for the processor.
+    let waits = ["fetch/network.rs", "commands/serve.rs"];
+    never_named(&[""], &waits, &["spawn_blocking"]);
+}
+
+#[test]
 fn dependencies_point_downwards() {
     never_named(
         &["pipeline", "limits", "bedrock/", "catalog", "fetch/"],

@@ -19,6 +19,7 @@ mod batches;
 mod bedrock_api;
 mod binding;
 mod bodies;
+mod body_memory;
 mod browsers;
 mod cancellation;
 mod catalog;

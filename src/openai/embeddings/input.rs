@@ -3,7 +3,7 @@
 use super::images::{Named, image, path};
 use super::request::EmbeddingTerms;
 use super::tokens::Tokenizer;
-use super::types::{EmbeddingsInput, InputObject, InputPart};
+use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::models::{EmbeddingInput, Truncation};
@@ -12,6 +12,17 @@ use crate::providers::embeddings::Item;
 
 /// The most entries of `input` (OpenAI's API reference).
 const MOST_INPUTS: usize = 2048;
+
+/// Whether `input` has tokens in place of text.
+pub fn has_tokens(request: &EmbeddingsRequest) -> bool {
+    match &request.input {
+        None | Some(EmbeddingsInput::One(_)) => false,
+        Some(EmbeddingsInput::Tokens(_)) => true,
+        Some(EmbeddingsInput::Several(parts)) => parts
+            .iter()
+            .any(|part| matches!(part, InputPart::Token(_) | InputPart::Tokens(_))),
+    }
+}
 
 /// What is needed to read `input`.
 pub(super) struct Reader<'a> {

@@ -10,6 +10,7 @@ mod types;
 
 pub use answer::{EmbeddingsHead, answer_json};
 pub use images::remote_images;
+pub use input::has_tokens;
 pub use request::{EmbeddingTerms, EncodingFormat, TranslatedEmbeddings, translate};
 pub use tokens::Tokenizer;
 pub use types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};

@@ -19,17 +19,21 @@ impl Pipeline {
         record: &Record,
     ) -> Result<(), Fault> {
         let passage = &mut ready.passage;
-        let mut fields = object(&passage.body)?;
+        let length = passage.body.len();
+        let fields = || object(&passage.body);
+        let mut fields = self.workers.on_body(length, fields).await?;
         let bucket = self.s3.bucket.as_deref().unwrap_or_default();
         let output = checked_output(&fields, &self.job_folder(caller))?;
         fields.set("outputDataConfig", output);
         let id = fields.get("modelId").and_then(text).unwrap_or_default();
         let target = self.named_exactly(&id, record).await?;
-        self.rules(caller, &target).job(&passage.body, bucket)?;
-        fields.set("modelId", json(target.model.as_str())?);
-        // Written anew, so that a key that came twice means what it was taken for here.
-        let body = serde_json::to_vec(&fields).map_err(|_| Fault::internal())?;
-        passage.body = body.into();
+        let rewrite = || {
+            self.rules(caller, &target).job(&passage.body, bucket)?;
+            fields.set("modelId", json(target.model.as_str())?);
+            // Written anew, so that a key that came twice means what it was taken for here.
+            serde_json::to_vec(&fields).map_err(|_| Fault::internal())
+        };
+        passage.body = self.workers.on_body(length, rewrite).await?.into();
         ready.name = target.model.as_str().into();
         ready.target = Some(target);
         Ok(())

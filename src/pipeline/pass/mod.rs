@@ -23,6 +23,7 @@ pub use stream::PassStream;
 use super::{Cost, Pipeline, heard};
 use crate::adjustments::Adjustments;
 use crate::bedrock::{Failure, Passed};
+use crate::body_memory::BodyPermit;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refused};
@@ -71,8 +72,12 @@ pub enum PassBody {
 }
 
 impl Pipeline {
-    /// Passes a request of Bedrock's own API on, and its answer back.
-    pub async fn pass(&self, call: PassCall) -> Result<PassAnswer, Refused> {
+    /// Passes a request of Bedrock's own API on, and its answer back. `memory` is what its body has.
+    pub async fn pass(
+        &self,
+        call: PassCall,
+        mut memory: BodyPermit,
+    ) -> Result<PassAnswer, Refused> {
         let record = Arc::clone(&call.record);
         let route = self.route(&call)?;
         let caller = call.caller.clone();
@@ -84,6 +89,7 @@ impl Pipeline {
             adjustments,
             hidden,
         } = self.ready(call, route).await?;
+        memory.shrink_to(passage.body.len());
         let permit = self.admit(&caller, &name, &record).await?;
         let bedrock = self.bedrock_for(&record);
         let account = PassAccount::new(operation, target, record);

@@ -87,7 +87,9 @@ impl Pipeline {
             | Operation::CountTokens => {
                 record.entries().stream = operation.pace() == Pace::Stream;
                 let target = self.named_exactly(&id, &record).await?;
-                self.ready_for_model(&mut ready, &caller, operation, &id, target)?;
+                let length = ready.passage.body.len();
+                let hold = || self.ready_for_model(&mut ready, &caller, operation, &id, target);
+                self.workers.on_body(length, hold).await?;
             }
         }
         Ok(ready)

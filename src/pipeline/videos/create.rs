@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::bedrock::{AsyncInvokeOrder, Failure, S3Location};
+use crate::converse::JsonText;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::Refused;
 use crate::models::{Endpoint, VideoFacts};
@@ -11,6 +12,7 @@ use crate::openai::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_pictures, translate,
 };
 use crate::pipeline::models::{Target, check_endpoint};
+use crate::pipeline::remote::fetched_length;
 use crate::pipeline::{Answer, Asked, Cost, Pipeline, unix_seconds};
 use crate::record::Record;
 
@@ -23,6 +25,7 @@ impl Pipeline {
         let Asked {
             caller,
             request: (request, files),
+            mut memory,
             record,
         } = asked;
         let films = self.films()?;
@@ -36,9 +39,14 @@ impl Pipeline {
         }
         let addresses = remote_pictures(&request);
         let name_of_target = Arc::from(target.model.as_str());
-        let fetching = self.fetch_admitted(&caller, &name_of_target, addresses, &record);
+        let fetching =
+            self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &record);
         let (fetched, permit) = fetching.await?;
-        let mut order = translate(request, files, facts, &fetched)?;
+        let length = memory.length().saturating_add(fetched_length(&fetched));
+        let translate = move || translate(request, files, facts, &fetched);
+        let mut order = self.workers.on_body(length, translate).await?;
+        // The model's input, and the JSON that it is written into.
+        memory.shrink_to(order.input.as_str().len().saturating_mul(2));
         target.note_in(&mut order.adjustments);
         let cost = cost(&target, facts, &order);
         record.entries().adjustments = order.adjustments.log_value();
@@ -46,9 +54,18 @@ impl Pipeline {
             Some(permit) => permit,
             None => self.admit(&caller, &name_of_target, &record).await?,
         };
+        let input = std::mem::replace(&mut order.input, JsonText::empty_object());
         let started = self
-            .start(films.folder_of(&caller), target, &order, &name, &record)
+            .start(
+                films.folder_of(&caller),
+                target,
+                input,
+                &order,
+                &name,
+                &record,
+            )
             .await;
+        drop(memory);
         let id = started.map_err(|failure| self.received(failure, None, &record))?;
         record.entries().cost = Some(cost);
         let video = Video::new(
@@ -73,6 +90,7 @@ impl Pipeline {
         &self,
         folder: S3Location,
         target: Target,
+        input: JsonText,
         order: &VideoOrder,
         name: &str,
         record: &Record,
@@ -86,7 +104,7 @@ impl Pipeline {
         };
         let start = AsyncInvokeOrder {
             model: target.model,
-            input: order.input.clone(),
+            input,
             output: folder,
             token: note.to_string(),
         };

@@ -1,0 +1,235 @@
+//! What counts against `[server] max_body_memory`, and for how long.
+
+use bedrock_simulator::{Fault, Options, Script};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::Full;
+use outcrop::config::{Config, FetchSettings};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::batch_world::{BUCKET, create, form, line, lines, post_form, upload, with_batches};
+use crate::fetch::site::{Reply as SiteReply, Site};
+use crate::world::{MODEL, World, whole};
+
+const FORM: &str = "multipart/form-data; boundary=b";
+
+/// The length of what is sent and means nothing.
+const PADDING: usize = 3 << 20;
+
+fn served(config: &mut Config) {
+    with_batches(config);
+    config.videos.enabled = true;
+    config.bedrock_api.enabled = true;
+}
+
+/// A call that Bedrock does not answer.
+fn unanswered() -> Script {
+    Script::fault(Fault::SlowAnswer { delay_ms: 600_000 })
+}
+
+/// How much memory a request has while Bedrock is called for it, and how long its body is.
+async fn held_upstream(world: &World, request: Request<Full<Bytes>>, length: usize) -> usize {
+    world.simulator.clear();
+    world.simulator.push(unanswered());
+    let received = world.simulator.received();
+    let path = request.uri().path().to_owned();
+    let held = tokio::select! {
+        reply = world.send(request) => panic!("{path} was answered: {}", reply.text),
+        () = world.simulator.received_at_least(received + 1) => world.app.bodies.held(),
+    };
+    assert!(held > 0, "{path} is not counted");
+    assert!(held < 4 * length, "{path} has {held} of {length} bytes");
+    // The client has gone.
+    while !world.app.bodies.is_idle() {
+        tokio::task::yield_now().await;
+    }
+    held
+}
+
+#[tokio::test]
+async fn what_is_not_sent_is_given_back_before_bedrock_is_called() {
+    let world = World::with(served).await;
+    let padding = "a".repeat(PADDING);
+    for (path, body) in [
+        (
+            "/v1/embeddings",
+            json!({"model": "amazon.titan-embed-text-v2:0", "input": "hi"}),
+        ),
+        (
+            "/v1/rerank",
+            json!({"model": "cohere.rerank-v3-5:0", "query": "a", "documents": ["b"]}),
+        ),
+        ("/v1/moderations", json!({"input": "hi"})),
+        (
+            "/v1/images/generations",
+            json!({"model": "amazon.nova-canvas-v1:0", "prompt": "a cat"}),
+        ),
+        (
+            "/v1/videos",
+            json!({"model": "amazon.nova-reel-v1:1", "prompt": "a cat"}),
+        ),
+    ] {
+        let mut body = body;
+        body["of_nobody"] = json!(padding);
+        let request = world.request(Method::POST, path, body.to_string());
+        let held = held_upstream(&world, request, PADDING).await;
+        assert!(held < PADDING, "{path} has {held} bytes");
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_is_held_until_bedrock_has_answered() {
+    let world = World::with(served).await;
+    let text = "word ".repeat(PADDING / 5);
+    let converse = json!({"messages": [{"role": "user", "content": [{"text": text}]}]});
+    for (path, body, factor) in [
+        ("/v1/chat/completions".to_owned(), whole(&text), 2),
+        (
+            "/v1/completions".to_owned(),
+            json!({"model": MODEL, "prompt": text}),
+            2,
+        ),
+        (
+            "/v1/chat/completions/input_tokens".to_owned(),
+            whole(&text),
+            2,
+        ),
+        (
+            "/v1/rerank".to_owned(),
+            json!({"model": "cohere.rerank-v3-5:0", "query": "a", "documents": [text]}),
+            2,
+        ),
+        (format!("/model/{MODEL}/converse"), converse, 1),
+    ] {
+        let body = body.to_string();
+        let length = body.len();
+        let request = world.request(Method::POST, &path, body);
+        let held = held_upstream(&world, request, length).await;
+        // What is around the text differs by a little.
+        let expected = factor * length - 1000..factor * length + 1000;
+        assert!(expected.contains(&held), "{path} has {held} of {length}");
+    }
+}
+
+/// A gateway that has 18 MiB for what is large.
+fn narrow(config: &mut Config) {
+    served(config);
+    config.server.max_body_memory = 24 << 20;
+}
+
+/// A connection that has declared a body of 4 MB, which takes 16 MB, and does not send it.
+async fn full(world: &World) -> TcpStream {
+    let mut connection = TcpStream::connect(world.address).await.unwrap();
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n\
+                content-length: 4000000\r\n\r\n{";
+    connection.write_all(head.as_bytes()).await.unwrap();
+    while world.app.bodies.is_idle() {
+        tokio::task::yield_now().await;
+    }
+    connection
+}
+
+async fn idle(world: &World) {
+    while !world.app.bodies.is_idle() {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn pointing(url: &str) -> Value {
+    let mut request = whole("hi");
+    request["messages"][0]["content"] = json!([
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": url}},
+    ]);
+    request
+}
+
+#[tokio::test]
+async fn a_fetched_file_without_room_is_refused_until_there_is() {
+    let site = Site::start(|_| {
+        let mut gif = b"GIF89a\x01\x00\x01\x00".to_vec();
+        gif.resize(1_500_000, 0);
+        SiteReply::binary(&gif)
+    })
+    .await;
+    let fetcher = site.fetcher(&FetchSettings::default());
+    let world = World::within(Options::default(), narrow, Some(fetcher)).await;
+    let held = full(&world).await;
+    let request = pointing("https://example.com/a.gif");
+    let reply = world.chat(&request).await;
+    assert_eq!(
+        reply.status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "{}",
+        reply.text
+    );
+    assert_eq!(reply.error()["code"], "overloaded");
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    assert!(world.asked().is_empty());
+    drop(held);
+    idle(&world).await;
+    assert_eq!(world.chat(&request).await.status, StatusCode::OK);
+    assert!(world.app.bodies.is_idle());
+
+    // The file as it came, and the JSON that has it in base64.
+    let body = request.to_string();
+    let request = world.request(Method::POST, "/v1/chat/completions", body);
+    let held = held_upstream(&world, request, 1_500_000).await;
+    assert!((3_500_000..3_600_000).contains(&held), "{held}");
+}
+
+#[tokio::test]
+async fn uploads_and_forms_without_room_are_refused_until_there_is() {
+    let world = World::with(narrow).await;
+    let upload = |length: usize| {
+        let content = "a".repeat(length);
+        form(
+            &[("purpose", "batch")],
+            Some(("in.jsonl", content.as_bytes())),
+        )
+    };
+    let edit = || {
+        let content = vec![0; 1 << 20];
+        let texts = [("model", "amazon.nova-canvas-v1:0"), ("prompt", "a cat")];
+        let mut request = world.request(
+            Method::POST,
+            "/v1/images/edits",
+            form(&texts, Some(("a.png", &content))),
+        );
+        let form = HeaderValue::from_static(FORM);
+        request.headers_mut().insert(CONTENT_TYPE, form);
+        request
+    };
+    let held = full(&world).await;
+    let reply = post_form(&world, upload(5 << 20)).await;
+    assert_eq!(
+        reply.status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "{}",
+        reply.text
+    );
+    assert_eq!(reply.error()["code"], "overloaded");
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    let objects = world.simulator.requests();
+    let puts = objects
+        .iter()
+        .filter(|request| request.path.contains(BUCKET));
+    assert_eq!(puts.count(), 0, "nothing of it is kept");
+    // A short one is held whole.
+    let reply = post_form(&world, upload(1 << 20)).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    assert_eq!(
+        world.send(edit()).await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    drop(held);
+    idle(&world).await;
+    let reply = post_form(&world, upload(5 << 20)).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    // The form is read, and is not a picture.
+    assert_eq!(world.send(edit()).await.status, StatusCode::BAD_REQUEST);
+    assert!(world.app.bodies.is_idle());
+}
