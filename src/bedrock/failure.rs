@@ -177,7 +177,7 @@ impl Failure {
     }
 
     /// The connection failed or broke.
-    pub(super) fn connection(detail: impl Into<String>) -> Self {
+    pub fn connection(detail: impl Into<String>) -> Self {
         let fault = Fault::new(
             FaultKind::BadGateway,
             "the connection to the model failed or broke off",

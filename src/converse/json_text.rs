@@ -35,6 +35,11 @@ impl JsonText {
         self.0.get()
     }
 
+    /// The text, without a copy.
+    pub fn into_text(self) -> String {
+        Box::<str>::from(self.0).into_string()
+    }
+
     /// Whether the value is an object.
     pub fn is_object(&self) -> bool {
         self.as_str().starts_with('{')

@@ -105,7 +105,7 @@ impl Files {
         record: &Record,
     ) -> Result<(StoredFile, S3Object), Fault> {
         let file = self.find(caller, id).await?;
-        let content = self.open(&file.id).await;
+        let content = self.open(&file.id, None).await;
         Ok((file, content.map_err(|failure| heard(failure, record))?))
     }
 
@@ -118,9 +118,9 @@ impl Files {
         Ok(())
     }
 
-    /// The content of the file `id`.
-    pub(super) async fn open(&self, id: &str) -> Result<S3Object, Failure> {
-        self.s3.get(&self.place(id), None).await
+    /// The content of the file `id`, or the part that `range` names as the HTTP header does.
+    pub(super) async fn open(&self, id: &str, range: Option<&str>) -> Result<S3Object, Failure> {
+        self.s3.get(&self.place(id), range).await
     }
 
     /// Where the content of the file `id` is.

@@ -101,7 +101,7 @@ impl App {
             settings: config.server.clone(),
             callers: Callers::new(&config.keys),
             catalog,
-            batches: Batches::start(config, &pipeline, closing),
+            batches: Batches::start(config, &pipeline, &bodies, closing),
             bodies,
             pipeline,
             bedrock,

@@ -556,6 +556,41 @@ async fn a_request_that_was_throttled_is_tried_again_later() {
 }
 
 #[tokio::test]
+async fn long_lines_are_answered_and_one_longer_than_any_body_is_an_error() {
+    let world = world(|config| config.server.max_body = 1 << 20).await;
+    let text = "word ".repeat(180_000);
+    let input: Vec<Value> = (0..5)
+        .map(|number| line(&format!("a{number}"), NOVA, &format!("{text}{number}")))
+        .collect();
+    world.simulator.push(Script::text("hello").times(5));
+    let id = begin(&world, &format!("\n{}", lines(&input))).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 5, "completed": 5, "failed": 0}),
+        "{batch:#}"
+    );
+    let mut sent: Vec<String> = world
+        .asked()
+        .iter()
+        .map(|asked| asked["messages"][0]["content"][0]["text"].to_string())
+        .map(|text| text.trim_start_matches("\"").replace("word ", ""))
+        .collect();
+    sent.sort_unstable();
+    assert_eq!(sent, ["0\"", "1\"", "2\"", "3\"", "4\""]);
+    assert!(world.app.bodies.is_idle());
+
+    let mut input = input;
+    input[3] = line("long", NOVA, &"word ".repeat(300_000));
+    let id = begin(&world, &lines(&input)).await;
+    let batch = end_of(&world, &id).await;
+    assert_eq!(batch["status"], json!("failed"), "{batch:#}");
+    let error = &batch["errors"]["data"][0];
+    assert_eq!(error["code"], json!("request_too_large"));
+    assert_eq!(error["line"], json!(4));
+}
+
+#[tokio::test]
 async fn what_no_batch_can_be_is_refused_before_anything_is_kept() {
     let world = world(|_| {}).await;
     let reply = create(&world, "file-unknown").await;

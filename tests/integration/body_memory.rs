@@ -14,6 +14,7 @@ use crate::batch_world::{BUCKET, create, form, line, lines, post_form, upload, w
 use crate::fetch::site::{Reply as SiteReply, Site};
 use crate::world::{MODEL, World, whole};
 
+const NOVA: &str = "us.amazon.nova-lite-v1:0";
 const FORM: &str = "multipart/form-data; boundary=b";
 
 /// The length of what is sent and means nothing.
@@ -232,4 +233,35 @@ async fn uploads_and_forms_without_room_are_refused_until_there_is() {
     // The form is read, and is not a picture.
     assert_eq!(world.send(edit()).await.status, StatusCode::BAD_REQUEST);
     assert!(world.app.bodies.is_idle());
+}
+
+#[tokio::test]
+async fn a_line_of_a_batch_waits_for_memory_and_has_it_while_it_is_answered() {
+    let world = World::with(narrow).await;
+    let text = "word ".repeat(500_000);
+    let file = upload(&world, &lines(&[line("a", NOVA, &text)])).await;
+    let held = full(&world).await;
+    let batch = create(&world, &file).await.json();
+    let id = batch["id"].as_str().unwrap();
+    // There is no room for what would be made of the line; requests that somebody waits for are
+    // answered meanwhile.
+    for _ in 0..20 {
+        assert_eq!(world.chat(&whole("hi")).await.status, StatusCode::OK);
+    }
+    let is_called = || {
+        let requests = world.simulator.requests();
+        let is_line = |path: &str| path.contains("nova") && path.contains("/converse");
+        requests.iter().any(|request| is_line(&request.path))
+    };
+    assert!(!is_called());
+    world.simulator.push(unanswered());
+    drop(held);
+    while !is_called() {
+        tokio::task::yield_now().await;
+    }
+    let length = text.len();
+    let held = world.app.bodies.held();
+    assert!((2 * length..2 * length + 1000).contains(&held), "{held}");
+    let path = format!("/v1/batches/{id}/cancel");
+    world.post(&path, &json!({})).await;
 }

@@ -1,5 +1,7 @@
 use std::collections::HashSet;
 
+use bytes::Bytes;
+
 use crate::converse::JsonText;
 use crate::fault::Fault;
 use crate::json_body;
@@ -101,6 +103,11 @@ impl RequestLine {
             custom_id: custom_id?,
             body: body?,
         })
+    }
+
+    /// The JSON of the request.
+    pub fn into_body(self) -> Bytes {
+        Bytes::from(self.body.into_text())
     }
 }
 

@@ -1,8 +1,6 @@
 //! The results of a job, as they stand in its output, in any order.
 
-use bytes::Bytes;
-
-use super::input::ObjectLines;
+use super::input::{Input, LineBlocks, ObjectLines};
 use super::work::{Stop, Work};
 use crate::bedrock::{JobStatus, record_failure};
 use crate::converse::batch::{JobResult, line_of};
@@ -27,7 +25,7 @@ impl Work {
         output.key.push('/');
         let objects = self.shared.s3.list(&output).await?;
         let input = self.input().await?;
-        let index = input.index();
+        let mut blocks = input.blocks();
         let mut used = BatchUsage::default();
         let mut results = Vec::new();
         for object in objects {
@@ -37,7 +35,7 @@ impl Work {
             }
             let mut lines = ObjectLines::new(self.shared.s3.get(&object, None).await?);
             while let Some(line) = lines.next().await? {
-                let Some(result) = self.job_result(&line, &index).await? else {
+                let Some(result) = self.job_result(&line, &input, &mut blocks).await? else {
                     continue;
                 };
                 if result.succeeded {
@@ -56,7 +54,12 @@ impl Work {
     }
 
     /// The result in a line of a job's output; nothing where it belongs to no request.
-    async fn job_result(&self, line: &[u8], index: &[Bytes]) -> Result<Option<StoredResult>, Stop> {
+    async fn job_result(
+        &self,
+        line: &[u8],
+        input: &Input<'_>,
+        blocks: &mut LineBlocks<'_>,
+    ) -> Result<Option<StoredResult>, Stop> {
         let result: JobResult = match serde_json::from_slice(line) {
             Ok(result) => result,
             Err(error) => {
@@ -70,7 +73,12 @@ impl Work {
             }
         };
         let number = line_of(&result.record_id);
-        let request = number.and_then(|number| RequestLine::of_checked(index.get(number)?));
+        let held = match number.and_then(|number| input.find(number)) {
+            Some(line) => Some(blocks.line(line).await?),
+            None => None,
+        };
+        let request = held.as_ref();
+        let request = request.and_then(|held| RequestLine::of_checked(&held.bytes));
         let (Some(number), Some(request)) = (number, request) else {
             let record = &result.record_id;
             tracing::warn!(
@@ -81,8 +89,9 @@ impl Work {
             return Ok(None);
         };
         let ids = self.ids(number);
-        let ids = ids.of(&request.custom_id);
-        let answer = self.line_of_answer(result, &request, ids).await;
+        let custom_id = request.custom_id.clone();
+        let ids = ids.of(&custom_id);
+        let answer = self.line_of_answer(result, request, ids).await;
         let (succeeded, line) = match answer {
             Ok(line) => (true, line),
             Err(fault) => (false, refused_line(ids, &fault)?),
@@ -97,7 +106,7 @@ impl Work {
     async fn line_of_answer(
         &self,
         result: JobResult,
-        request: &RequestLine,
+        request: RequestLine,
         ids: crate::openai::batches::ResultIds<'_>,
     ) -> Result<String, Fault> {
         let Some(answer) = result.model_output else {
@@ -114,7 +123,7 @@ impl Work {
         let translated = self
             .shared
             .pipeline
-            .job_line(&self.caller, &request.body)
+            .job_line(&self.caller, request.into_body())
             .await;
         let (
             name,

@@ -124,13 +124,16 @@ impl Work {
         let answered: HashSet<i64> = answered.into_iter().collect();
         let (code, message) = self.why_unanswered();
         let mut results = Vec::new();
-        for (number, line) in input.lines() {
-            let Some(line) = RequestLine::of_checked(&line) else {
-                continue;
-            };
+        let mut blocks = input.blocks();
+        for line in &input.lines {
+            let number = line.number;
             if answered.contains(&(number as i64)) {
                 continue;
             }
+            let held = blocks.line(*line).await?;
+            let Some(line) = RequestLine::of_checked(&held.bytes) else {
+                continue;
+            };
             let ids = self.ids(number);
             results.push(StoredResult {
                 line: number as i64,

@@ -1,14 +1,53 @@
+//! The file of a batch, of which a line is in memory only while it is worked on.
+
 use bytes::Bytes;
+use memchr::memchr;
 use tokio::sync::SemaphorePermit;
 
+use super::Shared;
 use super::work::{Stop, Work};
 use crate::bedrock::{Failure, S3Object};
+use crate::body_memory::BodyPermit;
+use crate::json_body::{Shape, scan};
 
-/// The file of a batch, held in memory; few are at once.
+/// Where the lines of a batch's file are.
 #[derive(Debug)]
 pub(super) struct Input<'a> {
-    bytes: Bytes,
-    _leave: SemaphorePermit<'a>,
+    shared: &'a Shared,
+    file: &'a str,
+    /// The length of the file, in bytes.
+    length: u64,
+    /// Those that are not empty, in order.
+    pub(super) lines: Vec<Line>,
+    _turn: SemaphorePermit<'a>,
+}
+
+/// Where a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Its number, from 0, empty lines included.
+    pub(super) number: usize,
+    /// Its length, in bytes.
+    pub(super) length: usize,
+    start: u64,
+}
+
+/// A line with the memory for what is made of it.
+#[derive(Debug)]
+pub(super) struct HeldLine {
+    pub(super) bytes: Bytes,
+    pub(super) memory: BodyPermit,
+}
+
+/// Reads lines of a file.
+#[derive(Debug)]
+pub(super) struct LineBlocks<'a> {
+    input: &'a Input<'a>,
+    /// How much is read at once, if lines come in their order and are shorter.
+    size: u64,
+    /// What was read last, and where that is.
+    block: Bytes,
+    start: u64,
 }
 
 /// The lines of an object, one by one as they arrive.
@@ -22,36 +61,171 @@ pub(super) struct ObjectLines {
 /// The longest line of a job's output: a request with its files, and its answer.
 const LONGEST_LINE: usize = 128 << 20;
 
+/// How much of a file is read at once, if its lines are shorter.
+const BLOCK: u64 = 1 << 20;
+
+/// A line has a value for as many bytes as this, or fewer values; if it has more it is read twice.
+const BYTES_PER_VALUE: usize = 32;
+
 impl Work {
-    /// Reads the batch's file. Waits while as many as may be are held.
+    /// Looks for the lines of the batch's file, up to one more than a batch may have. Waits while as
+    /// many files as may be are read.
     pub(super) async fn input(&self) -> Result<Input<'_>, Stop> {
-        let leave = self.shared.inputs.acquire().await;
-        let leave = leave.map_err(|_| Stop::Later("the worker is ending".to_owned()))?;
-        let id = &self.document.batch.input_file_id;
-        let object = self.shared.files.open(id).await?;
+        let turn = self.shared.inputs.acquire().await;
+        let turn = turn.map_err(|_| Stop::Later("the worker is ending".to_owned()))?;
+        let file = &self.document.batch.input_file_id;
+        let object = self.shared.files.open(file, None).await?;
         let most = self.shared.settings.max_file_size as u64;
+        let length = object.length;
+        if length > most {
+            let detail = format!("the file of a batch is longer than {most} bytes");
+            return Err(Failure::unreadable(detail).into());
+        }
         Ok(Input {
-            bytes: object.whole(most).await?,
-            _leave: leave,
+            shared: &self.shared,
+            file,
+            length,
+            lines: lines_of(object, self.shared.settings.max_requests + 1).await?,
+            _turn: turn,
         })
     }
 }
 
-impl Input<'_> {
-    /// Its lines with their numbers, from 0; empty ones are counted and passed over.
-    pub(super) fn lines(&self) -> impl Iterator<Item = (usize, Bytes)> {
-        let lines = self.bytes.split(|byte| *byte == b'\n').enumerate();
-        let lines = lines.map(|(number, line)| (number, line.trim_ascii()));
-        let full = lines.filter(|(_, line)| !line.is_empty());
-        full.map(|(number, line)| (number, self.bytes.slice_ref(line)))
+/// Where the first `most` lines of an object are that are not empty.
+async fn lines_of(mut object: S3Object, most: usize) -> Result<Vec<Line>, Failure> {
+    let mut lines = LineIndex::default();
+    while let Some(bytes) = object.next().await? {
+        lines.read(&bytes);
+        if lines.found.len() >= most {
+            break;
+        }
+    }
+    lines.end();
+    lines.found.truncate(most);
+    Ok(lines.found)
+}
+
+/// What is known of the lines of a file that has been read so far.
+#[derive(Debug, Default)]
+struct LineIndex {
+    found: Vec<Line>,
+    number: usize,
+    start: u64,
+    length: usize,
+    has_text: bool,
+}
+
+impl LineIndex {
+    fn read(&mut self, mut bytes: &[u8]) {
+        while let Some(end) = memchr(b'\n', bytes) {
+            let (line, rest) = bytes.split_at(end);
+            self.extend(line);
+            self.end();
+            bytes = rest.get(1..).unwrap_or_default();
+        }
+        self.extend(bytes);
     }
 
-    /// The line of the number `number`, for those that come in any order.
-    pub(super) fn index(&self) -> Vec<Bytes> {
-        let lines = self.bytes.split(|byte| *byte == b'\n');
-        lines
-            .map(|line| self.bytes.slice_ref(line.trim_ascii()))
-            .collect()
+    fn extend(&mut self, bytes: &[u8]) {
+        self.length += bytes.len();
+        self.has_text |= !bytes.trim_ascii().is_empty();
+    }
+
+    /// The line is over.
+    fn end(&mut self) {
+        if self.has_text {
+            self.found.push(Line {
+                number: self.number,
+                length: self.length,
+                start: self.start,
+            });
+        }
+        self.number += 1;
+        self.start += self.length as u64 + 1;
+        self.length = 0;
+        self.has_text = false;
+    }
+}
+
+impl Input<'_> {
+    /// Reads lines in about their order, many of them by one request to S3.
+    pub(super) fn blocks(&self) -> LineBlocks<'_> {
+        LineBlocks {
+            input: self,
+            size: BLOCK,
+            block: Bytes::new(),
+            start: 0,
+        }
+    }
+
+    /// Reads one line.
+    pub(super) async fn line(&self, line: Line) -> Result<HeldLine, Failure> {
+        let alone = LineBlocks {
+            size: 0,
+            ..self.blocks()
+        };
+        { alone }.line(line).await
+    }
+
+    /// The line of the number `number`.
+    pub(super) fn find(&self, number: usize) -> Option<Line> {
+        let place = self.lines.binary_search_by_key(&number, |line| line.number);
+        self.lines.get(place.ok()?).copied()
+    }
+
+    async fn read(&self, start: u64, length: u64) -> Result<Bytes, Failure> {
+        let length = length.min(self.length.saturating_sub(start));
+        let last = start + length.saturating_sub(1);
+        let range = format!("bytes={start}-{last}");
+        let object = self.shared.files.open(self.file, Some(&range)).await?;
+        let bytes = object.whole(length).await?;
+        match bytes.len() as u64 == length {
+            true => Ok(bytes),
+            false => Err(Failure::connection("a part of a file broke off")),
+        }
+    }
+}
+
+impl LineBlocks<'_> {
+    /// A line, when there is memory for what is made of it. Waits for that however long it takes:
+    /// requests that somebody waits for come first.
+    pub(super) async fn line(&mut self, line: Line) -> Result<HeldLine, Failure> {
+        let shared = self.input.shared;
+        let mut shape = Shape {
+            containers: 0,
+            values: line.length / BYTES_PER_VALUE + 16,
+        };
+        loop {
+            let memory = shared.memory.when_free(line.length, shape).await;
+            let bytes = self.read(line).await?;
+            let scan = || scan(&bytes);
+            let workers = shared.pipeline.workers();
+            match workers.on_body(bytes.len(), scan).await {
+                Ok(counted) if counted.values > shape.values => shape = counted,
+                // What is made of too much is refused when it is parsed.
+                _ => return Ok(HeldLine { bytes, memory }),
+            }
+        }
+    }
+
+    async fn read(&mut self, line: Line) -> Result<Bytes, Failure> {
+        let end = self.start + self.block.len() as u64;
+        let is_held = line.start >= self.start && line.start + line.length as u64 <= end;
+        if !is_held {
+            let is_next = line.start >= end && line.start - end < self.size;
+            let length = match is_next {
+                true => self.size.max(line.length as u64),
+                false => line.length as u64,
+            };
+            // The block before is gone when the next one is read.
+            self.block = Bytes::new();
+            self.block = self.input.read(line.start, length).await?;
+            self.start = line.start;
+        }
+        let place = usize::try_from(line.start - self.start).unwrap_or(usize::MAX);
+        let bytes = self.block.get(place..place.saturating_add(line.length));
+        let bytes = bytes.ok_or_else(|| Failure::connection("a part of a file broke off"))?;
+        Ok(self.block.slice_ref(bytes.trim_ascii()))
     }
 }
 
@@ -69,7 +243,7 @@ impl ObjectLines {
         let mut searched = 0;
         loop {
             let tail = self.pending.get(searched..).unwrap_or_default();
-            if let Some(place) = memchr::memchr(b'\n', tail) {
+            if let Some(place) = memchr(b'\n', tail) {
                 let rest = self.pending.split_off(searched + place + 1);
                 let line = std::mem::replace(&mut self.pending, rest);
                 searched = 0;
@@ -92,6 +266,26 @@ impl ObjectLines {
                 let detail = format!("a line is longer than {LONGEST_LINE} bytes");
                 return Err(Failure::unreadable(detail));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_found_however_the_file_is_cut() {
+        let file = b"\r\n{a}\n  \n\n{long}\r\n{last}";
+        let found = |size: usize| {
+            let mut index = LineIndex::default();
+            file.chunks(size).for_each(|chunk| index.read(chunk));
+            index.end();
+            let line = |line: &Line| (line.number, line.start, line.length);
+            index.found.iter().map(line).collect::<Vec<_>>()
+        };
+        for size in 1..=file.len() {
+            assert_eq!(found(size), [(1, 2, 3), (4, 10, 7), (5, 18, 6)], "{size}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::document::{JobPart, Part, Way};
+use super::input::HeldLine;
 use super::translation::points_elsewhere;
 use super::work::{Stop, Work};
 use crate::bedrock::{Failure, JobOrder, JobStatus, S3Location};
@@ -151,15 +152,28 @@ impl Work {
         let answered: HashSet<i64> = answered.into_iter().collect();
         let mut upload = self.shared.s3.upload(at.clone(), JSON_LINES);
         let mut records = 0;
-        for (number, line) in input.lines() {
-            let Some(line) = RequestLine::of_checked(&line) else {
+        let mut blocks = input.blocks();
+        for line in &input.lines {
+            let number = line.number;
+            if answered.contains(&(number as i64)) {
+                continue;
+            }
+            // The memory is held until the record is written.
+            let HeldLine {
+                bytes,
+                memory: _memory,
+            } = blocks.line(*line).await?;
+            let Some(line) = RequestLine::of_checked(&bytes) else {
                 continue;
             };
-            if answered.contains(&(number as i64)) || !is_in(part, &line) {
+            drop(bytes);
+            let custom_id = line.custom_id.clone();
+            let body = line.into_body();
+            if !is_in(part, &body) {
                 continue;
             }
             let pipeline = &self.shared.pipeline;
-            match pipeline.job_line(&self.caller, &line.body).await {
+            match pipeline.job_line(&self.caller, body).await {
                 // The operator has set a guardrail meanwhile; see the parts of a batch.
                 Ok((_, translated)) if translated.converse.guardrail_config.is_some() => {
                     upload.abandon().await;
@@ -179,7 +193,7 @@ impl Work {
                     let result = StoredResult {
                         line: number as i64,
                         succeeded: false,
-                        result: refused_line(ids.of(&line.custom_id), &fault)?,
+                        result: refused_line(ids.of(&custom_id), &fault)?,
                     };
                     self.shared.store.add_results(&self.id, &[result]).await?;
                 }
@@ -195,11 +209,11 @@ impl Work {
     }
 }
 
-fn is_in(part: &Part, line: &RequestLine) -> bool {
-    let Ok(request) = serde_json::from_str::<ChatRequest>(line.body.as_str()) else {
+fn is_in(part: &Part, body: &[u8]) -> bool {
+    let Ok(request) = serde_json::from_slice::<ChatRequest>(body) else {
         return false;
     };
-    let is_remote = points_elsewhere(&request, &line.body);
+    let is_remote = points_elsewhere(&request, body);
     part.holds(request.model.as_deref().unwrap_or_default(), is_remote)
 }
 

@@ -23,6 +23,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use super::Pipeline;
 use super::files::{Files, cut, new_id, now};
 use crate::bedrock::{S3, S3Location};
+use crate::body_memory::BodyMemory;
 use crate::config::{BatchSettings, Config};
 use crate::converse::JsonText;
 use crate::fault::{Fault, FaultKind};
@@ -39,7 +40,7 @@ const WINDOW_SECONDS: i64 = 24 * 3600;
 /// Wishes that the worker has not heard of yet; what does not fit it finds by itself.
 const NUDGES: usize = 256;
 
-/// Inputs that are held in memory at once.
+/// Inputs that are read at once.
 const INPUTS: usize = 4;
 
 /// The batches of all callers, their files, and the worker.
@@ -66,8 +67,12 @@ struct Shared {
     cancelled: Notify,
     /// Calls under way for batches.
     calls: Semaphore,
-    /// Leave to hold an input in memory.
+    /// Permission to read an input.
     inputs: Semaphore,
+    /// The memory of all requests, of which those of batches have what others leave.
+    memory: BodyMemory,
+    /// The longest request, in bytes.
+    max_body: usize,
 }
 
 impl Batches {
@@ -76,6 +81,7 @@ impl Batches {
     pub fn start(
         config: &Config,
         pipeline: &Arc<Pipeline>,
+        memory: &BodyMemory,
         closing: impl Future<Output = ()> + Send + 'static,
     ) -> Option<Self> {
         let settings = config.batches.clone();
@@ -94,6 +100,8 @@ impl Batches {
             cancelled: Notify::new(),
             owner: new_id("worker-"),
             pipeline: Arc::clone(pipeline),
+            memory: memory.clone(),
+            max_body: config.server.max_body,
             settings,
             store,
             s3,

@@ -6,9 +6,10 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::document::{Part, Way};
-use super::input::Input;
-use super::translation::{is_passing, points_elsewhere};
+use super::input::{HeldLine, Input, Line};
+use super::translation::{LineAnswer, is_passing, points_elsewhere};
 use super::work::{Next, Stop, Work};
+use crate::fault::Fault;
 use crate::openai::batches::{RequestLine, answered_line, refused_line};
 use crate::openai::chat::ChatRequest;
 use crate::pipeline::files::now;
@@ -19,6 +20,14 @@ const SLICE: usize = 500;
 
 /// How often a request is tried where it may do better later.
 const ROUNDS: u32 = 5;
+
+/// A request that has no result yet.
+#[derive(Debug)]
+struct OpenLine {
+    line: Line,
+    custom_id: String,
+    model: String,
+}
 
 impl Work {
     /// Answers requests that no job answers: a slice of them. Results are kept as they come, so
@@ -57,43 +66,73 @@ impl Work {
         let input = self.input().await?;
         let answered = self.shared.store.answered_lines(&self.id).await?;
         let answered: HashSet<i64> = answered.into_iter().collect();
-        let lines: Vec<(usize, RequestLine)> =
-            self.open_lines(&input, &answered).take(SLICE).collect();
+        let lines = self.open_lines(&input, &answered).await?;
         let more = lines.len() == SLICE;
         let at_once = self.shared.settings.calls_under_way;
-        let results = lines
-            .into_iter()
-            .map(|(number, line)| self.result(number, line));
+        let results = lines.into_iter().map(|line| self.result(&input, line));
         let mut results = futures_util::stream::iter(results).buffer_unordered(at_once);
-        let mut left_out = false;
         while let Some(result) = results.next().await {
-            match result? {
-                Some(result) => self.shared.store.add_results(&self.id, &[result]).await?,
-                None => left_out = true,
+            if let Some(result) = result? {
+                self.shared.store.add_results(&self.id, &[result]).await?;
             }
         }
-        Ok(more || left_out && *self.closing.borrow())
+        // Who ends early has not looked at all of them.
+        Ok(more || *self.closing.borrow())
     }
 
-    /// The requests of parts that are answered call by call, and have no result.
-    fn open_lines(
+    /// A slice of the requests of parts that are answered call by call, and have no result.
+    async fn open_lines(
         &self,
         input: &Input<'_>,
         answered: &HashSet<i64>,
-    ) -> impl Iterator<Item = (usize, RequestLine)> {
-        let lines = input.lines();
-        let open = lines.filter(|(number, _)| !answered.contains(&(*number as i64)));
-        let read =
-            open.filter_map(|(number, line)| Some((number, RequestLine::of_checked(&line)?)));
-        read.filter(|(_, line)| {
-            let part = part_of(line, &self.document.parts);
-            part.is_none_or(is_open)
-        })
+    ) -> Result<Vec<OpenLine>, Stop> {
+        let mut open = Vec::new();
+        let mut blocks = input.blocks();
+        for line in &input.lines {
+            if answered.contains(&(line.number as i64)) {
+                continue;
+            }
+            let held = blocks.line(*line).await?;
+            let Some(request) = RequestLine::of_checked(&held.bytes) else {
+                continue;
+            };
+            let custom_id = request.custom_id.clone();
+            let body = request.into_body();
+            let Ok(request) = serde_json::from_slice::<ChatRequest>(&body) else {
+                continue;
+            };
+            let is_remote = points_elsewhere(&request, &body);
+            let model = request.model.unwrap_or_default();
+            let parts = &self.document.parts;
+            let part = parts.iter().find(|part| part.holds(&model, is_remote));
+            if part.is_none_or(is_open) {
+                open.push(OpenLine {
+                    line: *line,
+                    custom_id,
+                    model,
+                });
+            }
+            if open.len() >= SLICE || self.is_halted() {
+                break;
+            }
+            // A long file does not keep others from their turn.
+            tokio::task::yield_now().await;
+        }
+        Ok(open)
     }
 
     /// The result of a request; nothing where it was not tried.
-    async fn result(&self, number: usize, line: RequestLine) -> Result<Option<StoredResult>, Stop> {
-        let ids = self.ids(number);
+    async fn result(
+        &self,
+        input: &Input<'_>,
+        open: OpenLine,
+    ) -> Result<Option<StoredResult>, Stop> {
+        let OpenLine {
+            line,
+            custom_id,
+            model,
+        } = open;
+        let ids = self.ids(line.number);
         let mut round = 1;
         let answer = loop {
             // Never closed.
@@ -101,10 +140,7 @@ impl Work {
             if self.is_halted() {
                 return Ok(None);
             }
-            let pipeline = &self.shared.pipeline;
-            let answer =
-                pipeline.answer_line(&self.caller, &line.body, &ids.request_id, self.halted());
-            let answer = answer.await;
+            let answer = self.answer(input, line, &model, &ids.request_id).await?;
             drop(place);
             match answer {
                 None => return Ok(None),
@@ -114,14 +150,45 @@ impl Work {
             round += 1;
         };
         let result = match &answer {
-            Ok(answer) => answered_line(ids.of(&line.custom_id), &answer.json, &answer.adjustments),
-            Err(fault) => refused_line(ids.of(&line.custom_id), fault),
+            Ok(answer) => answered_line(ids.of(&custom_id), &answer.json, &answer.adjustments),
+            Err(fault) => refused_line(ids.of(&custom_id), fault),
         };
         Ok(Some(StoredResult {
-            line: number as i64,
+            line: line.number as i64,
             succeeded: answer.is_ok(),
             result: result?,
         }))
+    }
+
+    /// One try: when it is its turn, and there is memory for it. Nothing where the batch ends before.
+    async fn answer(
+        &self,
+        input: &Input<'_>,
+        line: Line,
+        model: &str,
+        request_id: &str,
+    ) -> Result<Option<Result<LineAnswer, Fault>>, Stop> {
+        let pipeline = &self.shared.pipeline;
+        let _turn = match pipeline.line_turn(model, self.halted()).await {
+            None => return Ok(None),
+            Some(Err(fault)) => return Ok(Some(Err(fault))),
+            Some(Ok(turn)) => turn,
+        };
+        let held = tokio::select! {
+            held = input.line(line) => held?,
+            () = self.halted() => return Ok(None),
+        };
+        let HeldLine { bytes, memory } = held;
+        let Some(request) = RequestLine::of_checked(&bytes) else {
+            return Ok(None);
+        };
+        drop(bytes);
+        let body = HeldLine {
+            bytes: request.into_body(),
+            memory,
+        };
+        let answer = pipeline.answer_line(&self.caller, body, request_id);
+        Ok(Some(answer.await))
     }
 
     /// Waits before a request is tried again, unless there is nothing to wait for.
@@ -149,14 +216,6 @@ impl Work {
             () = tokio::time::sleep(left) => {}
         }
     }
-}
-
-/// The part that a request belongs to.
-fn part_of<'a>(line: &RequestLine, parts: &'a [Part]) -> Option<&'a Part> {
-    let request: ChatRequest = serde_json::from_str(line.body.as_str()).ok()?;
-    let is_remote = points_elsewhere(&request, &line.body);
-    let name = request.model.as_deref().unwrap_or_default();
-    parts.iter().find(|part| part.holds(name, is_remote))
 }
 
 fn is_open(part: &Part) -> bool {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use memchr::memmem;
 
+use super::input::HeldLine;
 use crate::adjustments::Adjustments;
-use crate::converse::JsonText;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::json_body;
+use crate::limits::Turn;
 use crate::models::Endpoint;
 use crate::openai::batches::check_request;
 use crate::openai::chat::{ChatRequest, Translated, remote_addresses};
@@ -42,25 +44,23 @@ pub(super) struct LineAnswer {
 impl Pipeline {
     /// Refuses what cannot be sent. What lies on the web is not fetched for that, so that such a
     /// request may still turn out to be refused.
-    pub(super) async fn check_line(
-        &self,
-        caller: &Caller,
-        body: &JsonText,
-    ) -> Result<Checked, Fault> {
-        let request: Box<ChatRequest> = json_body::parse(body.as_str().as_bytes())?;
+    pub(super) async fn check_line(&self, caller: &Caller, body: Bytes) -> Result<Checked, Fault> {
+        let request = self.line_request(&body).await?;
         check_request(&request)?;
         let name = model_name(&request)?;
         let target = self.models.target(&name).await?;
         check_endpoint(&name, &target.known.facts, Endpoint::ChatCompletions)?;
         check_converse(&name, &target.known.facts)?;
         let model = target.model.as_str().to_owned();
-        let is_remote = points_elsewhere(&request, body);
+        let is_remote = points_elsewhere(&request, &body);
         let mut is_guarded = false;
         if remote_addresses(&request).is_empty() {
-            let body = Written::Chat(Bytes::from(body.as_str().to_owned()));
+            let length = body.len();
+            let body = Written::Chat(body);
             let options = HeaderOptions::default();
             let mut draft = self.settled(caller.clone(), request, body, target, options);
-            let translated = draft.translate(&self.memory)?;
+            let translate = || draft.translate(&self.memory);
+            let translated = self.workers.on_body(length, translate).await?;
             is_guarded = translated.converse.guardrail_config.is_some();
         }
         Ok(Checked {
@@ -75,10 +75,10 @@ impl Pipeline {
     pub(super) async fn job_line(
         &self,
         caller: &Caller,
-        body: &JsonText,
+        body: Bytes,
     ) -> Result<(String, Translated), Fault> {
-        let bytes = Bytes::from(body.as_str().to_owned());
-        let request: Box<ChatRequest> = json_body::parse(&bytes)?;
+        let length = body.len();
+        let request = self.line_request(&body).await?;
         let name = model_name(&request)?;
         let target = self.models.target(&name).await?;
         let options = HeaderOptions {
@@ -89,60 +89,71 @@ impl Pipeline {
         let mut draft = self.settled(
             caller.clone(),
             request,
-            Written::Chat(bytes),
+            Written::Chat(body),
             target,
             options,
         );
-        let mut translated = draft.translate(&self.memory)?;
+        let translate = || draft.translate(&self.memory);
+        let mut translated = self.workers.on_body(length, translate).await?;
         // A job has a tier and machines of its own.
         translated.converse.service_tier = None;
         translated.converse.performance_config = None;
         Ok((name, translated))
     }
 
-    /// Answers a request when its turn comes, in the background of those that wait for an answer;
-    /// nothing where `halt` comes first.
-    pub(super) async fn answer_line(
+    async fn line_request(&self, body: &Bytes) -> Result<Box<ChatRequest>, Fault> {
+        let parse = || json_body::parse(body);
+        self.workers.on_body(body.len(), parse).await
+    }
+
+    /// Waits for the turn of a request to the model `name`, in the background of those that wait for
+    /// a response; nothing where `halt` comes first.
+    pub(super) async fn line_turn(
         &self,
-        caller: &Caller,
-        body: &JsonText,
-        request_id: &str,
+        name: &str,
         halt: impl Future<Output = ()> + Send,
-    ) -> Option<Result<LineAnswer, Fault>> {
-        let name = json_body::parse::<Box<ChatRequest>>(body.as_str().as_bytes());
-        let target = match name.and_then(|request| model_name(&request)) {
-            Ok(name) => self.models.target(&name).await,
-            Err(fault) => Err(fault),
-        };
-        let target = match target {
+    ) -> Option<Result<Turn, Fault>> {
+        let target = match self.models.target(name).await {
             Ok(target) => target.model.as_str().into(),
             Err(fault) => return Some(Err(fault)),
         };
-        let _turn = tokio::select! {
-            turn = self.limiter.turn(&target) => turn,
-            () = halt => return None,
-        };
+        tokio::select! {
+            turn = self.limiter.turn(&target) => Some(Ok(turn)),
+            () = halt => None,
+        }
+    }
+
+    /// Answers a request whose turn it is. `line` is its body.
+    pub(super) async fn answer_line(
+        &self,
+        caller: &Caller,
+        line: HeldLine,
+        request_id: &str,
+    ) -> Result<LineAnswer, Fault> {
         let route = "/v1/batches".to_owned();
         let record = Arc::new(Record::new(request_id.to_owned(), route, None));
         record.entries().caller = Some(caller.name().to_owned());
-        let answer = Box::pin(self.line_answer(caller, body, &record)).await;
-        Some(noted(answer, &record))
+        let answer = Box::pin(self.line_answer(caller, line, &record)).await;
+        noted(answer, &record)
     }
 
     async fn line_answer(
         &self,
         caller: &Caller,
-        body: &JsonText,
+        line: HeldLine,
         record: &Arc<Record>,
     ) -> Result<LineAnswer, Fault> {
-        let body = Bytes::from(body.as_str().to_owned());
-        let request: Box<ChatRequest> = json_body::parse(&body)?;
+        let HeldLine {
+            bytes: body,
+            memory,
+        } = line;
+        let request = self.line_request(&body).await?;
         let name = model_name(&request)?;
         let call = ChatCall {
             caller: caller.clone(),
             request,
             body,
-            permit: None,
+            permit: Some(memory),
             headers: HeaderOptions::default(),
             record: Arc::clone(record),
         };
@@ -180,8 +191,8 @@ fn noted(answer: Result<LineAnswer, Fault>, record: &Record) -> Result<LineAnswe
 /// Whether a request points to files that are not in it: on the web, or in S3. A job's file would
 /// have to hold the first, and a job reads the second from its own folder alone (AWS's user guide,
 /// "Format and upload your batch inference data").
-pub(super) fn points_elsewhere(request: &ChatRequest, body: &JsonText) -> bool {
-    !remote_addresses(request).is_empty() || body.as_str().contains("\"s3://")
+pub(super) fn points_elsewhere(request: &ChatRequest, body: &[u8]) -> bool {
+    !remote_addresses(request).is_empty() || memmem::find(body, b"\"s3://").is_some()
 }
 
 /// Whether a request that failed so may do better later.

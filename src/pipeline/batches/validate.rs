@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use super::document::{JobPart, Part, Way};
 use super::finish;
-use super::input::Input;
+use super::input::{HeldLine, Input};
 use super::work::{Stop, Work, batch_error};
 use crate::fault::{Fault, FaultKind};
 use crate::openai::batches::{BatchError, LineReader};
@@ -44,7 +46,7 @@ impl Work {
             requests,
         } = {
             let input = self.input().await?;
-            self.read_all(&input).await
+            self.read_all(&input).await?
         };
         if requests == 0 && errors.is_empty() {
             let fault = Fault::new(FaultKind::InvalidRequest, "the file has no requests in it");
@@ -67,11 +69,12 @@ impl Work {
         self.save().await
     }
 
-    async fn read_all(&self, input: &Input<'_>) -> Found {
+    async fn read_all(&self, input: &Input<'_>) -> Result<Found, Stop> {
         let mut found = Found::default();
         let mut reader = LineReader::new(&self.document.batch.endpoint);
         let most = self.shared.settings.max_requests;
-        for (number, line) in input.lines() {
+        let mut blocks = input.blocks();
+        for line in &input.lines {
             found.requests += 1;
             if found.requests > most {
                 let message = format!("the file has more than {most} requests");
@@ -80,14 +83,16 @@ impl Work {
                 found.errors.push(batch_error(fault, None));
                 break;
             }
-            let read = match reader.read(&line) {
-                Ok(request) => self.place(&request.body, &mut found.groups).await,
-                Err(fault) => Err(fault),
+            let read = match line.length > self.shared.max_body {
+                true => Err(too_long(self.shared.max_body)),
+                false => {
+                    let held = blocks.line(*line).await?;
+                    self.read_line(held, &mut reader, &mut found.groups).await
+                }
             };
             if let Err(fault) = read {
-                found
-                    .errors
-                    .push(batch_error(fault, Some(number as u64 + 1)));
+                let number = line.number as u64 + 1;
+                found.errors.push(batch_error(fault, Some(number)));
             }
             if found.errors.len() >= MOST_ERRORS {
                 break;
@@ -95,15 +100,29 @@ impl Work {
             // A long file does not keep others from their turn.
             tokio::task::yield_now().await;
         }
-        found
+        Ok(found)
+    }
+
+    /// Reads a line, and puts its request to those for the same model.
+    async fn read_line(
+        &self,
+        held: HeldLine,
+        reader: &mut LineReader<'_>,
+        groups: &mut BTreeMap<String, Group>,
+    ) -> Result<(), Fault> {
+        // Held until the request is checked.
+        let HeldLine { bytes, memory } = held;
+        let read = || reader.read(&bytes);
+        let workers = self.shared.pipeline.workers();
+        let request = workers.on_body(bytes.len(), read).await?;
+        drop(bytes);
+        let placed = self.place(request.into_body(), groups).await;
+        drop(memory);
+        placed
     }
 
     /// Puts a request to those for the same model, unless it cannot be sent.
-    async fn place(
-        &self,
-        body: &crate::converse::JsonText,
-        groups: &mut BTreeMap<String, Group>,
-    ) -> Result<(), Fault> {
+    async fn place(&self, body: Bytes, groups: &mut BTreeMap<String, Group>) -> Result<(), Fault> {
         let checked = self.shared.pipeline.check_line(&self.caller, body).await;
         let checked = checked.map_err(|fault| Fault {
             parameter: fault.parameter.map(|parameter| format!("body.{parameter}")),
@@ -149,4 +168,9 @@ impl Work {
         let rest = (remote > 0).then(|| part(Some(true), calls));
         std::iter::once(job).chain(rest).collect()
     }
+}
+
+fn too_long(max_body: usize) -> Fault {
+    let message = format!("the line is longer than {max_body} bytes, the most this gateway takes");
+    Fault::new(FaultKind::TooLarge, message).code("request_too_large")
 }

@@ -1,20 +1,39 @@
 """A gateway that has 512 MiB, as a pod of the shipped size has, outlives whatever it is sent."""
 
+import json
 import struct
+import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event
 
 import httpx
+import pytest
 
 from conftest import bearer
-from processes import Gateway
+from processes import Gateway, eventually
 from simulated import HELLO, NOVA
 
 MIB = 1 << 20
 MEMORY = 512 * MIB
 # A little less than the default `max_body`.
 FULL = 31 * MIB
+
+CONFIGURATION = """
+[s3]
+bucket = "outcrop-example"
+path_style = true
+
+[batches]
+enabled = true
+poll_interval = "20ms"
+
+[fetch]
+private_networks = true
+plain_http = true
+other_ports = [%d]
+"""
 
 MESSAGES = '{"model":"%s","messages":[' % NOVA
 
@@ -47,6 +66,55 @@ def long_text():
     return repeated(MESSAGES + '{"role":"user","content":"', "a" * 1000, '"}]}')
 
 
+def long_embeddings():
+    """Texts that a model may be called with, unlike those of the hostile bodies."""
+    return repeated('{"model":"cohere.embed-v4:0","input":[', '"%s"' % ("word " * 4000), "]}")
+
+
+def batch_file():
+    """Lines of 8 MiB, which are more than 512 MiB together with all that is made of them."""
+    lines = []
+    for number in range(6):
+        body = {"model": NOVA, "messages": [{"role": "user", "content": "word " * (8 * MIB // 5)}]}
+        line = {"custom_id": str(number), "method": "POST", "url": "/v1/chat/completions", "body": body}
+        lines.append(json.dumps(line))
+    return "\n".join(lines).encode()
+
+
+def pointing_to(address, count):
+    parts = [{"type": "image_url", "image_url": {"url": f"{address}/{number}.gif"}} for number in range(count)]
+    return {"model": NOVA, "messages": [{"role": "user", "content": parts}]}
+
+
+class Files(BaseHTTPRequestHandler):
+    """A picture of 15 MiB at every address."""
+
+    picture = b"GIF89a\x01\x00\x01\x00" + bytes(15 * MIB)
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-type", "image/gif")
+        self.send_header("content-length", str(len(self.picture)))
+        self.end_headers()
+        try:
+            self.wfile.write(self.picture)
+        except (BrokenPipeError, ConnectionResetError):
+            # The gateway has no memory for it.
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def site():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
 def png(side, color_type, pixel):
     """A picture of one color."""
 
@@ -59,8 +127,9 @@ def png(side, color_type, pixel):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def test_512_mib_survive_any_mix_of_requests(running_simulator, simulator, tmp_path):
-    gateway = Gateway(running_simulator.url, tmp_path, memory=MEMORY)
+def test_512_mib_survive_any_mix_of_requests(running_simulator, simulator, tmp_path, site):
+    port = site.server_address[1]
+    gateway = Gateway(running_simulator.url, tmp_path, CONFIGURATION % port, memory=MEMORY)
     over = Event()
 
     def post(path, **body):
@@ -78,21 +147,43 @@ def test_512_mib_survive_any_mix_of_requests(running_simulator, simulator, tmp_p
             answers += 1
         return answers
 
+    def begin_batch():
+        form = {"data": {"purpose": "batch"}, "files": {"file": ("in.jsonl", batch_file())}}
+        file = httpx.post(gateway.base_url + "/files", headers=bearer(), timeout=300, **form).json()
+        order = {"input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+        batch = httpx.post(gateway.base_url + "/batches", headers=bearer(), json=order).json()
+        return f"{gateway.base_url}/batches/{batch['id']}"
+
+    def batch_is_over():
+        batch = httpx.get(batch_address, headers=bearer()).json()
+        return batch["status"] in ("completed", "failed") and batch
+
     picture, mask = png(2048, 2, b"\0\0\0"), png(2048, 6, b"\0\0\0\0")
     form = {"model": "amazon.nova-canvas-v1:0", "prompt": "a cat"}
     files = {"image": ("a.png", picture, "image/png"), "mask": ("b.png", mask, "image/png")}
-    text = long_text()
+    long_form = {"image": ("a.png", bytes(20 * MIB), "image/png")}
+    upload = {"file": ("in.jsonl", bytes(9 * MIB))}
+    pointing = pointing_to(f"http://127.0.0.1:{port}", 2)
+    text, embeddings = long_text(), long_embeddings()
+    batch_address = begin_batch()
     with ThreadPoolExecutor(32) as threads:
         healthy = threads.submit(health)
         sent = [threads.submit(post, path, content=body) for path, body in hostile_bodies()]
         sent += [threads.submit(post, "/chat/completions", content=text) for _ in range(5)]
         sent += [threads.submit(post, "/images/edits", data=form, files=files) for _ in range(10)]
+        sent += [threads.submit(post, "/embeddings", content=embeddings) for _ in range(5)]
+        sent += [threads.submit(post, "/images/edits", data=form, files=long_form) for _ in range(5)]
+        sent += [threads.submit(post, "/files", data={"purpose": "batch"}, files=upload) for _ in range(20)]
+        sent += [threads.submit(post, "/chat/completions", json=pointing) for _ in range(10)]
         try:
             statuses = {request.result() for request in sent}
         finally:
             over.set()
         assert healthy.result() > 0
     assert statuses <= {200, 400, 413, 502, 503, None}, statuses
+    # Bedrock takes no such request.
+    counts = eventually(batch_is_over)["request_counts"]
+    assert counts["completed"] + counts["failed"] == 6, counts
     body = {"model": NOVA, "messages": HELLO}
     assert post("/chat/completions", json=body) == 200
     assert gateway.stop() == 0
