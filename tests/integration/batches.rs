@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bedrock_simulator::{JobEnd, Operation, Script};
+use bedrock_simulator::{Answer, Fault, JobEnd, Operation, Script};
 use http::StatusCode;
 use outcrop::config::{Config, LimitSettings};
 use outcrop::store::{Leased, Store};
@@ -553,6 +553,46 @@ async fn a_request_that_was_throttled_is_tried_again_later() {
         json!({"total": 1, "completed": 1, "failed": 0})
     );
     assert_eq!(world.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_response_that_cannot_be_read_is_an_error_of_its_line_and_is_not_requested_again() {
+    let page = Answer::Raw {
+        status: 200,
+        headers: BTreeMap::default(),
+        body: "<html>a proxy's page</html>".into(),
+    };
+    let whole = Script::new(page).for_model(MODEL).times(0);
+    // What broke off may be requested again, and has been given up in the end.
+    let cut = Script::fault(Fault::Cut { after_events: 0 });
+    let cut = cut.for_model(MODEL).times(0);
+    for (script, expected, is_repeated) in [
+        (whole, "upstream_bad_response", false),
+        (cut, "upstream_connection_error", true),
+    ] {
+        let world = world(|_| {}).await;
+        world.simulator.push(script);
+        let input = [line("bad", MODEL, "hi"), line("good", NOVA, "hi")];
+        let id = begin(&world, &lines(&input)).await;
+        let batch = end_of(&world, &id).await;
+        assert_eq!(batch["status"], json!("completed"), "{batch:#}");
+        assert_eq!(
+            batch["request_counts"],
+            json!({"total": 2, "completed": 1, "failed": 1})
+        );
+        let errors = file_of(&world, &batch, "error_file_id").await;
+        let [error] = &errors[..] else {
+            panic!("{errors:?}");
+        };
+        assert_eq!(error["custom_id"], json!("bad"));
+        assert_eq!(error["response"]["status_code"], json!(502));
+        let code = &error["response"]["body"]["error"]["code"];
+        assert_eq!(code, expected);
+        let requests = world.simulator.requests();
+        let to_it = |path: &str| path.contains("/converse") && path.contains("claude");
+        let made = requests.iter().filter(|request| to_it(&request.path));
+        assert_eq!(made.count() > 1, is_repeated);
+    }
 }
 
 #[tokio::test]
