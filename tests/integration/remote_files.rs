@@ -45,6 +45,7 @@ async fn they_are_fetched_and_sent_as_bytes() {
         // The same picture twice is fetched once; a tool's result may have one too.
         let mut request = asking(&[picture(url), document.clone()]);
         request["stream"] = stream.into();
+        request["tools"] = json!([{"type": "function", "function": {"name": "look"}}]);
         request["messages"].as_array_mut().unwrap().extend([
             json!({"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "look", "arguments": "{}"}}]}),
             json!({"role": "tool", "tool_call_id": "a", "content": [picture(url)]}),

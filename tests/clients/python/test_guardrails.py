@@ -7,6 +7,9 @@ import pytest
 from conftest import sse_data
 from simulated import CLAUDE, HELLO, converse, script
 
+# Caches no prompts.
+LLAMA = "us.meta.llama3-3-70b-instruct-v1:0"
+
 GUARD = {"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1"}
 HEADERS = {
     "X-Amzn-Bedrock-GuardrailIdentifier": "demoguardrail",
@@ -75,12 +78,17 @@ def test_a_part_may_be_the_only_one_that_is_looked_at(http, simulator):
     ]
 
 
-def test_only_the_last_turn_may_be_looked_at(http, simulator):
+@pytest.mark.parametrize(("model", "first"), [
+    (LLAMA, {"text": HELLO[0]["content"]}),
+    # A turn of a prompt that is cached is written the same way whether or not it is the last.
+    (CLAUDE, {"guardContent": {"text": {"text": HELLO[0]["content"]}}}),
+])
+def test_only_the_last_turn_may_be_looked_at(http, simulator, model, first):
     history = [*HELLO, {"role": "assistant", "content": "Hello."}, {"role": "user", "content": "And now?"}]
-    ask(http, messages=history, guardrailConfig={**GUARD, "onlyLastTurn": True})
+    ask(http, messages=history, model=model, guardrailConfig={**GUARD, "onlyLastTurn": True})
     body = simulator.last()
     assert body["guardrailConfig"] == GUARD
-    assert body["messages"][0]["content"] == [{"text": HELLO[0]["content"]}]
+    assert body["messages"][0]["content"] == [first]
     assert body["messages"][2]["content"] == [{"guardContent": {"text": {"text": "And now?"}}}]
 
 
