@@ -1,0 +1,95 @@
+//! The schemas of tools' arguments.
+
+use crate::converse::JsonText;
+use crate::converse::options::Fields;
+use crate::fault::Fault;
+
+/// The schema of a tool's arguments, in the client's own bytes wherever its root allows: Bedrock
+/// takes only schemas whose root type is `object`.
+pub(super) fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonText, Fault> {
+    const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
+    let text = match &parameters {
+        None => NO_ARGUMENTS.to_owned(),
+        Some(schema) if schema.is_neutral() => NO_ARGUMENTS.to_owned(),
+        Some(schema) if !schema.is_object() => {
+            return Err(Fault::invalid(
+                path,
+                "a schema of arguments is a JSON object",
+            ));
+        }
+        Some(schema) => {
+            let mut members = Fields::from_object(schema).ok_or_else(|| {
+                Fault::invalid(path, format!("`{path}` has too many members for its size"))
+            })?;
+            match members.get("type").map(JsonText::as_str) {
+                Some("\"object\"") => return Ok(schema.clone()),
+                None => with_object_type(schema),
+                // What a tool is given is an object, whatever else there may be.
+                Some(kind) if kind == "null" || is_object_among_others(kind) => {
+                    if let Ok(object) = JsonText::of("object") {
+                        members.set("type", object);
+                    }
+                    serde_json::to_string(&members).unwrap_or_default()
+                }
+                Some(root) => {
+                    return Err(Fault::invalid(
+                        format!("{path}.type"),
+                        format!(
+                            "the root of a schema of arguments is of type `object`, not `{root}`"
+                        ),
+                    ));
+                }
+            }
+        }
+    };
+    JsonText::parse(text).map_err(|_| Fault::invalid(path, "this is not a JSON Schema"))
+}
+
+/// Whether `kind` is a list of types that has `object` in it.
+fn is_object_among_others(kind: &str) -> bool {
+    let kinds: Option<Vec<String>> = serde_json::from_str(kind).ok();
+    kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "object"))
+}
+
+/// The schema with `"type":"object"` in front; everything else keeps its bytes.
+fn with_object_type(schema: &JsonText) -> String {
+    let members = schema.as_str().trim_start_matches('{');
+    let comma = if members.trim_start().starts_with('}') {
+        ""
+    } else {
+        ","
+    };
+    format!("{{\"type\":\"object\"{comma}{members}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema_of(text: &str) -> Option<String> {
+        let parameters = JsonText::parse(text.to_owned()).expect("JSON");
+        let schema = schema(Some(parameters), "p").ok()?;
+        Some(schema.as_str().to_owned())
+    }
+
+    #[test]
+    fn the_root_of_a_schema_is_an_object() {
+        for (schema, expected) in [
+            (r#"{ "type":"object"}"#, Some(r#"{ "type":"object"}"#)),
+            ("{}", Some(r#"{"type":"object","properties":{}}"#)),
+            (r#"{ "a":1}"#, Some(r#"{"type":"object", "a":1}"#)),
+            (r#"{"a":1,"type":null}"#, Some(r#"{"a":1,"type":"object"}"#)),
+            (
+                r#"{"type":["null","object"],"a":1}"#,
+                Some(r#"{"type":"object","a":1}"#),
+            ),
+            (r#"{"type":"string"}"#, None),
+            (r#"{"type":["string","null"]}"#, None),
+            // As every reader of JSON that takes it at all, the last one counts.
+            (r#"{"type":"object","type":"string"}"#, None),
+            (r#"["type"]"#, None),
+        ] {
+            assert_eq!(schema_of(schema).as_deref(), expected, "{schema}");
+        }
+    }
+}
