@@ -17,6 +17,7 @@ mod cost;
 mod draft;
 mod embeddings;
 mod explain;
+mod failed;
 mod fan_out;
 mod files;
 mod images;
@@ -58,7 +59,7 @@ use futures_util::future::try_join_all;
 
 use crate::adjustments::Adjustments;
 use crate::base_models::BaseModels;
-use crate::bedrock::{Bedrock, Call, FailedModel, Failure};
+use crate::bedrock::{Bedrock, Call, Failure};
 use crate::body_memory::BodyPermit;
 use crate::catalog::Directory;
 use crate::config::{
@@ -77,6 +78,7 @@ use crate::record::Record;
 use crate::workers::Workers;
 use account::Account;
 use draft::{Draft, Prepared, Route, Written};
+use failed::{heard, heard_of_model};
 use images::PictureStore;
 use models::{Models, Target, check_endpoint};
 use stream::Source;
@@ -306,27 +308,6 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The error that the client receives for a failed call to a model.
-    fn received(&self, failure: Failure, window: Option<u32>, record: &Record) -> Fault {
-        let fault = heard_of_model(failure, window, record);
-        let name = record.entries().model.clone();
-        match (fault.code, name) {
-            (Some("model_not_found"), Some(name)) => Fault {
-                message: self
-                    .models
-                    .resolver()
-                    .with_suggestions(fault.message, &name),
-                ..fault
-            },
-            _ => fault,
-        }
-    }
-
-    /// The error for a name that no model has.
-    pub fn unknown_model(&self, name: &str) -> Fault {
-        self.models.resolver().unknown(name)
-    }
-
     /// The model of a request that is answered as a chat.
     async fn chat_model(&self, name: &str, record: &Record) -> Result<Target, Fault> {
         let target = self.named(Some(name), record).await?;
@@ -416,52 +397,10 @@ async fn source(bedrock: &Bedrock, call: Call, whole: bool) -> Result<Source, Fa
     Ok(Source::Live(Box::new(stream)))
 }
 
-/// How long a client is to wait before it comes back, where Bedrock does not say. A client that
-/// comes back for the second time waits for longer, since less than that did not help; and no two
-/// clients wait for the same time.
-fn wait_again(wait: Duration, client_retries: u32) -> Duration {
-    let wait = wait.saturating_mul(1 << client_retries.min(8));
-    wait.mul_f64(1.0 + fastrand::f64() / 2.0)
-}
-
 fn note_request(record: &Record, stream: bool, adjustments: &Adjustments) {
     let mut entries = record.entries();
     entries.stream = stream;
     entries.adjustments = adjustments.log_value();
-}
-
-/// What the client hears of a failure; the rest goes into the log line.
-fn heard(failure: Failure, record: &Record) -> Fault {
-    heard_of_model(failure, None, record)
-}
-
-/// The same for a model with this context window.
-fn heard_of_model(mut failure: Failure, context_window: Option<u32>, record: &Record) -> Fault {
-    let detail = failure.log_detail();
-    let mut entries = record.entries();
-    let fault = failure.fault;
-    failure.fault = match (fault.retry_after, failure.wait) {
-        (Some(_), Some(wait)) => fault.retry_after(wait),
-        (Some(wait), None) => fault.retry_after(wait_again(wait, entries.client_retries)),
-        (None, _) => fault,
-    };
-    let Failure {
-        fault,
-        advice: _,
-        wait: _,
-        code,
-        detail: unlogged,
-        refused_field: _,
-        refuses_reasoning: _,
-        fitting_share: _,
-        answer: _,
-    } = failure.of_model(FailedModel {
-        name: entries.model.as_deref(),
-        context_window,
-    });
-    entries.failure = Some((code, detail));
-    entries.unlogged_detail = Some(unlogged);
-    fault
 }
 
 fn model_name(request: &ChatRequest) -> Result<String, Fault> {

@@ -1,0 +1,77 @@
+//! What clients receive for calls that failed, and what only the log has.
+
+use std::time::Duration;
+
+use super::Pipeline;
+use crate::bedrock::{FailedModel, Failure};
+use crate::fault::Fault;
+use crate::record::Record;
+
+impl Pipeline {
+    /// The error that the client receives for a failed call to a model.
+    pub(super) fn received(&self, failure: Failure, window: Option<u32>, record: &Record) -> Fault {
+        let fault = heard_of_model(failure, window, record);
+        let name = record.entries().model.clone();
+        match (fault.code, name) {
+            (Some("model_not_found"), Some(name)) => Fault {
+                message: self
+                    .models
+                    .resolver()
+                    .with_suggestions(fault.message, &name),
+                ..fault
+            },
+            _ => fault,
+        }
+    }
+
+    /// The error for a name that no model has.
+    pub fn unknown_model(&self, name: &str) -> Fault {
+        self.models.resolver().unknown(name)
+    }
+}
+
+/// How long a client is to wait before it comes back, where Bedrock does not say. A client that
+/// comes back for the second time waits for longer, since less than that did not help; and no two
+/// clients wait for the same time.
+fn wait_again(wait: Duration, client_retries: u32) -> Duration {
+    let wait = wait.saturating_mul(1 << client_retries.min(8));
+    wait.mul_f64(1.0 + fastrand::f64() / 2.0)
+}
+
+/// What the client hears of a failure; the rest goes into the log line.
+pub(super) fn heard(failure: Failure, record: &Record) -> Fault {
+    heard_of_model(failure, None, record)
+}
+
+/// The same for a model with this context window.
+pub(super) fn heard_of_model(
+    mut failure: Failure,
+    context_window: Option<u32>,
+    record: &Record,
+) -> Fault {
+    let detail = failure.log_detail();
+    let mut entries = record.entries();
+    let fault = failure.fault;
+    failure.fault = match (fault.retry_after, failure.wait) {
+        (Some(_), Some(wait)) => fault.retry_after(wait),
+        (Some(wait), None) => fault.retry_after(wait_again(wait, entries.client_retries)),
+        (None, _) => fault,
+    };
+    let Failure {
+        fault,
+        advice: _,
+        wait: _,
+        code,
+        detail: unlogged,
+        refused_field: _,
+        refuses_reasoning: _,
+        fitting_share: _,
+        answer: _,
+    } = failure.of_model(FailedModel {
+        name: entries.model.as_deref(),
+        context_window,
+    });
+    entries.failure = Some((code, detail));
+    entries.unlogged_detail = Some(unlogged);
+    fault
+}
