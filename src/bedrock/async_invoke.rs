@@ -144,7 +144,9 @@ impl Bedrock {
             path_and_query: "/async-invoke",
             body,
         };
-        let started: Started = read(&self.with_backoff(|| self.ask(&question)).await?)?;
+        let target = Some(order.model.as_str());
+        let started = self.with_backoff(target, || self.ask(&question)).await?;
+        let started: Started = read(&started)?;
         let (front, id) = split(&started.invocation_arn)?;
         self.job_arns().keep(front);
         Ok(id.to_owned())
@@ -157,7 +159,7 @@ impl Bedrock {
         };
         let path = format!("/async-invoke/{}", utf8_percent_encode(&arn, PATH_SEGMENT));
         let question = Question::get(Service::Runtime, &path);
-        match self.with_backoff(|| self.ask(&question)).await {
+        match self.with_backoff(None, || self.ask(&question)).await {
             Ok(body) => read::<Described>(&body)?.job().map(Some),
             // Bedrock names no other error for a job that it does not know (botocore,
             // GetAsyncInvoke).
@@ -194,7 +196,7 @@ impl Bedrock {
             path += &format!("&nextToken={}", utf8_percent_encode(next, PATH_SEGMENT));
         }
         let question = Question::get(Service::Runtime, &path);
-        let listed: Listed = read(&self.with_backoff(|| self.ask(&question)).await?)?;
+        let listed: Listed = read(&self.with_backoff(None, || self.ask(&question)).await?)?;
         if let Some(job) = listed.async_invoke_summaries.first() {
             self.job_arns().keep(split(&job.invocation_arn)?.0);
         }

@@ -10,6 +10,7 @@ use tower::ServiceExt;
 use tower::retry::budget::{Budget, TpsBudget};
 use tower::retry::{Policy, Retry};
 
+use super::exhausted::ExhaustedTargets;
 use super::failure::{Advice, Failure};
 use super::settings::RetrySettings;
 
@@ -19,11 +20,12 @@ const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 /// Retries a second that are allowed however few calls there are.
 const LEAST_RETRIES: u32 = 5;
 
-/// When to ask again; shared by all calls, as is its budget.
+/// When to ask again; shared by all calls, as are its budget and its memory of exhausted targets.
 #[derive(Debug, Clone)]
 pub struct RetryPolicy {
     settings: RetrySettings,
     budget: Arc<TpsBudget>,
+    exhausted: Arc<ExhaustedTargets>,
 }
 
 impl RetryPolicy {
@@ -33,16 +35,21 @@ impl RetryPolicy {
         Self {
             settings,
             budget: Arc::new(TpsBudget::new(BUDGET_WINDOW, LEAST_RETRIES, ratio)),
+            exhausted: Arc::default(),
         }
     }
 
-    /// The state of one call, which begins now, and is tried once or as often as is configured.
-    pub(super) fn begin(&self, tries_once: bool) -> Backoff {
+    /// The state of one call to `target`, which begins now, and is tried once or as often as is
+    /// configured. A target that has just failed through all attempts is tried once, too.
+    pub(super) fn begin(&self, tries_once: bool, target: Option<&str>) -> Backoff {
+        let is_exhausted = target.is_some_and(|target| self.exhausted.contains(target));
         Backoff {
-            max_attempts: match tries_once {
+            max_attempts: match tries_once || is_exhausted {
                 true => 1,
                 false => self.settings.attempts,
             },
+            // One attempt says little of the target.
+            target: target.filter(|_| !tries_once).map(Arc::from),
             policy: self.clone(),
             began: Instant::now(),
             attempts: 1,
@@ -69,6 +76,8 @@ impl RetryPolicy {
 #[derive(Debug, Clone)]
 pub(super) struct Backoff {
     policy: RetryPolicy,
+    /// What is called, if its attempts tell whether it is exhausted.
+    target: Option<Arc<str>>,
     began: Instant,
     attempts: u32,
     max_attempts: u32,
@@ -106,6 +115,9 @@ impl Backoff {
         let delay = self.policy.delay(self.attempts, failure.wait);
         let in_time = self.began.elapsed().saturating_add(delay) < deadline;
         if self.attempts >= self.max_attempts || !in_time || !self.policy.budget.withdraw() {
+            if let (Some(target), Advice::Retry) = (&self.target, failure.advice) {
+                self.policy.exhausted.insert(target);
+            }
             return None;
         }
         self.attempts += 1;
@@ -120,6 +132,9 @@ impl<T> Policy<(), T, Failure> for Backoff {
         let failure = match result {
             Ok(_) => {
                 self.policy.budget.deposit();
+                if let Some(target) = &self.target {
+                    self.policy.exhausted.remove(target);
+                }
                 return None;
             }
             Err(failure) => failure,
@@ -141,6 +156,8 @@ impl<T> Policy<(), T, Failure> for Backoff {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::bedrock::failure::ErrorAnswer;
 
@@ -157,28 +174,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn there_are_as_many_attempts_as_configured() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false);
+        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         let retries = (0..10).filter(|_| backoff.next(&failure(503)).is_some());
         assert_eq!(retries.count(), 3);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_its_client_tries_again_is_tried_once() {
-        let mut backoff = RetryPolicy::new(settings()).begin(true);
+        let mut backoff = RetryPolicy::new(settings()).begin(true, None);
         assert_eq!(backoff.next(&failure(401)), Some(Duration::ZERO));
         assert_eq!(backoff.next(&failure(503)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_attempt_begins_after_the_deadline() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false);
+        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         tokio::time::advance(Duration::from_secs(21)).await;
         assert_eq!(backoff.next(&failure(503)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_beyond_the_deadline_is_not_waited_for() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false);
+        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         let mut throttled = failure(429);
         throttled.wait = Some(Duration::from_secs(60));
         assert_eq!(backoff.next(&throttled), None);
@@ -186,7 +203,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_bedrock_asks_to_wait_is_the_least() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false);
+        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         let mut throttled = failure(429);
         throttled.wait = Some(Duration::from_secs(3));
         assert!(backoff.next(&throttled) >= throttled.wait);
@@ -194,7 +211,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_request_is_not_asked_again_and_refused_credentials_once() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false);
+        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         assert_eq!(backoff.next(&failure(400)), None);
         assert_eq!(backoff.next(&failure(401)), Some(Duration::ZERO));
         assert_eq!(backoff.next(&failure(401)), None);
@@ -202,7 +219,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_has_probably_been_billed_is_asked_once_more() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false);
+        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         assert!(backoff.next(&Failure::broken_off("")).is_some());
         assert!(backoff.next(&failure(503)).is_some());
         assert_eq!(backoff.next(&Failure::timeout("")), None);
@@ -211,10 +228,45 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn any_wait_that_is_asked_for_can_be_read() {
-        let mut backoff = RetryPolicy::new(settings()).begin(false);
+        let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         let mut throttled = failure(429);
         throttled.wait = Some(Duration::MAX);
         assert_eq!(backoff.next(&throttled), None);
+    }
+
+    /// How many attempts a call to `target` has.
+    async fn attempts(policy: &RetryPolicy, target: &str, outcome: Result<(), Failure>) -> usize {
+        let calls = AtomicUsize::new(0);
+        let backoff = policy.begin(false, Some(target));
+        let ask = || {
+            calls.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(outcome.clone())
+        };
+        let result = backoff.call(ask).await;
+        assert_eq!(result.is_ok(), outcome.is_ok());
+        calls.into_inner()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_target_that_failed_through_all_attempts_has_one_until_it_succeeds() {
+        let policy = RetryPolicy::new(settings());
+        assert_eq!(attempts(&policy, "one", Err(failure(429))).await, 4);
+        for _ in 0..3 {
+            assert_eq!(attempts(&policy, "one", Err(failure(429))).await, 1);
+        }
+        assert_eq!(attempts(&policy, "other", Err(failure(429))).await, 4);
+        assert_eq!(attempts(&policy, "one", Ok(())).await, 1);
+        assert_eq!(attempts(&policy, "one", Err(failure(429))).await, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_the_requests_own_mistake_exhausts_no_target() {
+        let policy = RetryPolicy::new(settings());
+        for status in [400, 404] {
+            assert_eq!(attempts(&policy, "one", Err(failure(status))).await, 1);
+        }
+        assert_eq!(attempts(&policy, "one", Err(Failure::timeout(""))).await, 2);
+        assert_eq!(attempts(&policy, "one", Err(failure(503))).await, 4);
     }
 
     #[tokio::test(start_paused = true)]
@@ -223,7 +275,7 @@ mod tests {
             budget_percent: 0,
             ..settings()
         });
-        let begun = (0..1000).filter(|_| policy.begin(false).next(&failure(503)).is_some());
+        let begun = (0..1000).filter(|_| policy.begin(false, None).next(&failure(503)).is_some());
         let window = BUDGET_WINDOW.as_secs() as usize;
         assert!(begun.count() <= LEAST_RETRIES as usize * window);
     }

@@ -212,7 +212,7 @@ impl Bedrock {
             path_and_query,
             body,
         };
-        self.with_backoff(|| self.ask(&question)).await
+        self.with_backoff(None, || self.ask(&question)).await
     }
 }
 

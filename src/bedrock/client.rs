@@ -276,21 +276,31 @@ impl Bedrock {
 
     /// The whole answer of a model, with retries.
     pub async fn converse(&self, call: Call) -> Result<ConverseResponse, Failure> {
-        self.with_backoff(|| self.converse_once(&call)).await
+        let target = Some(call.model.as_str());
+        self.with_backoff(target, || self.converse_once(&call))
+            .await
     }
 
     /// The stream of a model's answer, once its first event has arrived, with retries until then.
     pub async fn converse_stream(&self, call: Call) -> Result<EventStream, Failure> {
-        self.with_backoff(|| self.converse_stream_once(&call)).await
+        let target = Some(call.model.as_str());
+        self.with_backoff(target, || self.converse_stream_once(&call))
+            .await
     }
 
-    /// Asks until there is an answer, or asking again does not help.
-    pub(super) async fn with_backoff<F, Asked, T>(&self, ask: F) -> Result<T, Failure>
+    /// Calls until there is a response, or another attempt does not help. A `target` that has just
+    /// failed through all attempts has one.
+    pub(super) async fn with_backoff<F, Asked, T>(
+        &self,
+        target: Option<&str>,
+        ask: F,
+    ) -> Result<T, Failure>
     where
         F: Fn() -> Asked + Clone,
         Asked: Future<Output = Result<T, Failure>>,
     {
-        self.inner.retry.begin(self.tries_once).call(ask).await
+        let backoff = self.inner.retry.begin(self.tries_once, target);
+        backoff.call(ask).await
     }
 
     async fn converse_once(&self, call: &Call) -> Result<ConverseResponse, Failure> {

@@ -54,7 +54,9 @@ impl Bedrock {
     /// ValidationException. That means no count, and its fault is no answer for a client.
     pub async fn count_tokens(&self, call: Call) -> Result<u64, Failure> {
         let call = Call::new(call.model.foundation(), counted(&call.body)?);
-        self.with_backoff(|| self.count_tokens_once(&call)).await
+        // Counting has quotas of its own.
+        self.with_backoff(None, || self.count_tokens_once(&call))
+            .await
     }
 
     async fn count_tokens_once(&self, call: &Call) -> Result<u64, Failure> {

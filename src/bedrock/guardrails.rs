@@ -35,7 +35,9 @@ impl Bedrock {
             path_and_query: path,
             body,
         };
-        let answer = self.with_backoff(|| self.judged_once(&question)).await;
+        let answer = self
+            .with_backoff(None, || self.judged_once(&question))
+            .await;
         answer.map_err(Failure::of_guardrails)
     }
 

@@ -21,7 +21,8 @@ pub struct Invoked {
 impl Bedrock {
     /// The answer of a model to a body of its own form, with retries.
     pub async fn invoke(&self, call: Call) -> Result<Invoked, Failure> {
-        self.with_backoff(|| self.invoke_once(&call)).await
+        let target = Some(call.model.as_str());
+        self.with_backoff(target, || self.invoke_once(&call)).await
     }
 
     async fn invoke_once(&self, call: &Call) -> Result<Invoked, Failure> {

@@ -15,6 +15,7 @@ mod credentials;
 mod decoder;
 mod endpoint;
 mod envelope;
+mod exhausted;
 mod failure;
 mod frames;
 mod guardrails;

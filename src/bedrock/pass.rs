@@ -9,6 +9,7 @@ use super::failure::{Advice, Failure};
 use super::scrub::scrub;
 use super::stream::FrameStream;
 use super::transport::Outgoing;
+use crate::models::ModelId;
 
 /// What the headers of Bedrock's own begin with.
 const OWN_HEADERS: &str = "x-amzn-bedrock-";
@@ -24,6 +25,8 @@ pub struct Passage {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// The model, if it is a call to one.
+    pub model: Option<ModelId>,
     /// How its answer comes.
     pub pace: Pace,
 }
@@ -61,7 +64,8 @@ impl Passage {
 impl Bedrock {
     /// Sends a request and gives the answer as it is, with retries until its first byte.
     pub async fn pass(&self, passage: &Passage) -> Result<Passed, Failure> {
-        self.with_backoff(|| self.pass_once(passage)).await
+        let target = passage.model.as_ref().map(ModelId::as_str);
+        self.with_backoff(target, || self.pass_once(passage)).await
     }
 
     async fn pass_once(&self, passage: &Passage) -> Result<Passed, Failure> {
@@ -70,6 +74,7 @@ impl Bedrock {
             path_and_query,
             headers,
             body,
+            model: _,
             pace,
         } = passage;
         let url = format!("{}{path_and_query}", self.runtime_endpoint());

@@ -11,7 +11,7 @@ use super::signing::SIGNING_NAME;
 use super::sse::ChunkDecoder;
 use super::stream::EventStream;
 use super::transport::Outgoing;
-use crate::models::OpenAiSurface;
+use crate::models::{ModelId, OpenAiSurface};
 
 const PATH: &str = "/openai/v1/chat/completions";
 
@@ -34,10 +34,11 @@ impl Place {
 }
 
 impl Bedrock {
-    /// The whole answer of a surface to `body`, a chat request in OpenAI's form, with retries.
+    /// The whole answer of a surface to `body`, a chat request to `model` in OpenAI's form, with retries.
     pub async fn chat_completion(
         &self,
         surface: OpenAiSurface,
+        model: &ModelId,
         body: Bytes,
     ) -> Result<Bytes, Failure> {
         let place = self.place(surface)?;
@@ -49,14 +50,15 @@ impl Bedrock {
                 None => Ok(answer.into_body()),
             }
         };
-        self.with_backoff(ask).await
+        self.with_backoff(Some(model.as_str()), ask).await
     }
 
-    /// The chunks of a surface's answer to `body`, once the first one has arrived, with retries
+    /// The chunks of a surface's answer to `body`, a request to `model`, once the first one has arrived, with retries
     /// until then.
     pub async fn chat_completion_stream(
         &self,
         surface: OpenAiSurface,
+        model: &ModelId,
         body: Bytes,
     ) -> Result<EventStream<ChunkDecoder>, Failure> {
         let place = self.place(surface)?;
@@ -66,7 +68,7 @@ impl Bedrock {
                 ..place.outgoing(body.clone())
             })
         };
-        self.with_backoff(ask).await
+        self.with_backoff(Some(model.as_str()), ask).await
     }
 
     fn place(&self, surface: OpenAiSurface) -> Result<Place, Failure> {

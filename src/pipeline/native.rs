@@ -10,7 +10,7 @@ use crate::adjustments::Adjustments;
 use crate::bedrock::{ChunkDecoder, EventStream, Failure};
 use crate::fault::Fault;
 use crate::limits::{Permit, Refused};
-use crate::models::OpenAiSurface;
+use crate::models::{ModelId, OpenAiSurface};
 use crate::openai::chat::{
     Native, NativeAnswer, NativeChunks, NativeHead, NativePlan, native_answer,
 };
@@ -42,7 +42,9 @@ impl Pipeline {
             let (body, plan, adjustments) = self.workers.on_body(length, pass_on).await?;
             draft.hold_no_more_than(body.len());
             note_request(&record, plan.stream, &adjustments);
-            match self.ask_natively(surface, body, plan.stream, &record).await {
+            let model = draft.target.model.clone();
+            let asked = self.ask_natively((surface, &model), body, plan.stream, &record);
+            match asked.await {
                 Ok(source) => {
                     draft.learn_profile(&self.models);
                     let plan = (plan, adjustments);
@@ -56,7 +58,7 @@ impl Pipeline {
     /// Sends the request.
     async fn ask_natively(
         &self,
-        surface: OpenAiSurface,
+        (surface, model): (OpenAiSurface, &ModelId),
         body: Bytes,
         stream: bool,
         record: &Record,
@@ -64,11 +66,11 @@ impl Pipeline {
         let bedrock = self.bedrock_for(record);
         match stream {
             true => {
-                let stream = bedrock.chat_completion_stream(surface, body).await;
+                let stream = bedrock.chat_completion_stream(surface, model, body).await;
                 stream.map(|stream| Source::Live(Box::new(stream)))
             }
             false => {
-                let answer = bedrock.chat_completion(surface, body).await;
+                let answer = bedrock.chat_completion(surface, model, body).await;
                 answer.map(Source::Whole)
             }
         }

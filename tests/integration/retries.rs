@@ -237,3 +237,52 @@ async fn the_time_for_a_connection_covers_its_handshake() {
         assert_eq!(reply.error()["code"], "upstream_connection_error");
     }
 }
+
+/// Clients such as Vercel's AI SDK send a request again without a header that says so.
+#[tokio::test]
+async fn a_model_that_failed_through_all_attempts_has_one_until_it_answers() {
+    let world = World::start().await;
+    for request in [whole("hi"), streamed("hi")] {
+        world.simulator.clear();
+        world.simulator.push(throttled().times(6));
+        for calls in [4, 5, 6] {
+            let reply = world.chat(&request).await;
+            assert_eq!(reply.status, 429, "{}", reply.text);
+            assert!(reply.header("retry-after").is_some());
+            assert_eq!(world.asked().len(), calls);
+        }
+        assert_eq!(world.chat(&request).await.status, 200);
+        world.simulator.push(throttled().times(3));
+        assert_eq!(world.chat(&request).await.status, 200, "it has all again");
+    }
+}
+
+#[tokio::test]
+async fn another_model_keeps_its_attempts() {
+    let world = World::start().await;
+    world.simulator.push(throttled().times(4));
+    assert_eq!(world.chat(&whole("hi")).await.status, 429);
+    world.simulator.push(throttled().times(3));
+    let mut other = whole("hi");
+    other["model"] = "amazon.nova-lite-v1:0".into();
+    let reply = world.chat(&other).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+}
+
+#[tokio::test]
+async fn embeddings_and_bedrocks_own_api_share_the_rule() {
+    let model = "amazon.titan-embed-text-v2:0";
+    let body = serde_json::json!({"inputText": "hi"});
+    let embeddings = serde_json::json!({"model": model, "input": "hi"});
+    let world = World::start().await;
+    world.simulator.push(throttled().times(0));
+    let path = format!("/model/{model}/invoke");
+    for (path, request, calls) in [
+        ("/v1/embeddings", &embeddings, 4),
+        ("/v1/embeddings", &embeddings, 5),
+        (path.as_str(), &body, 6),
+    ] {
+        assert_eq!(world.post(path, request).await.status, 429, "{path}");
+        assert_eq!(world.simulator.received(), calls, "{path}");
+    }
+}

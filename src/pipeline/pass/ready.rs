@@ -60,6 +60,7 @@ impl Pipeline {
                 path_and_query: path.as_str().to_owned(),
                 headers: Passage::headers(&headers),
                 body,
+                model: None,
                 pace: route.operation.pace(),
             },
             name: route.id.as_str().into(),
@@ -123,6 +124,8 @@ impl Pipeline {
             // Nothing is answered that a rule could be about.
             _ => body,
         };
+        // Counting has quotas of its own.
+        passage.model = (operation != Operation::CountTokens).then(|| target.model.clone());
         ready.name = target.model.as_str().into();
         ready.target = Some(target);
         Ok(())

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { APICallError, Output, generateObject, generateText, isStepCount, streamObject, streamText, tool } from "ai";
+import { APICallError, Output, RetryError, generateObject, generateText, isStepCount, streamObject, streamText, tool } from "ai";
 import { z } from "zod";
 
 import {
@@ -190,6 +190,21 @@ for (const [way, ask] of Object.entries(ways)) {
     });
   });
 
+  test(`its retries and those of the gateway do not multiply, ${way}`, async (context) => {
+    await world.order(script(error(429, "ThrottlingException", "Too many requests"), [], { times: 0 }));
+    const waits = withoutLongWaits(context);
+    // The SDK's own number of retries, which it sends no header of.
+    await assert.rejects(ask({ model: bedrock(NOVA), prompt: "Hello", maxRetries: undefined }), (failure) => {
+      assert.ok(RetryError.isInstance(failure));
+      assert.equal(failure.errors.length, 3);
+      return true;
+    });
+    const calls = (await world.received()).length;
+    await world.clear();
+    assert.equal(waits.length, 2, "it waits as long as the gateway says");
+    assert.equal(calls, 6, "four attempts of the gateway, and one for each of its retries");
+  });
+
   test(`an aborted answer ends the call to Bedrock, ${way}`, async () => {
     await world.order(script(text("Good ", "morning"), [{ kind: "silence", after_events: 2 }]));
     const leaving = new AbortController();
@@ -309,3 +324,16 @@ test("options of the provider reach the gateway", async () => {
   assert.equal(body.additionalModelRequestFields.top_k, 5);
   assert.deepEqual(body.requestMetadata, { team: "a" });
 });
+
+// The waits that the gateway asks for, two to three seconds, end at once while the test lasts, and
+// are written down; other timers, such as those of HTTP connections, stay as they are.
+function withoutLongWaits(context) {
+  const waits = [];
+  const wait = globalThis.setTimeout;
+  context.mock.method(globalThis, "setTimeout", (done, milliseconds, ...more) => {
+    if (!(milliseconds >= 2000 && milliseconds <= 3000)) return wait(done, milliseconds, ...more);
+    waits.push(milliseconds);
+    return wait(done, 0, ...more);
+  });
+  return waits;
+}
