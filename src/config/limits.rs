@@ -18,7 +18,7 @@ pub struct LimitSettings {
     millirequests_per_second: Option<u64>,
     /// How many may come at once before the rate holds.
     pub burst: u32,
-    /// How long a request over the rate may wait for its turn.
+    /// How long a request over the rate, or beyond the concurrent ones, may wait for its turn.
     pub max_wait: Duration,
     /// How many requests may wait for their turn.
     pub max_queued_requests: u32,

@@ -1,5 +1,7 @@
-//! How much may pass to Bedrock, for each caller and each target.
+//! How much may pass to Bedrock, for each caller and each target: rates and concurrent requests,
+//! each with a short queue.
 
+mod concurrency;
 mod rate;
 mod scope;
 
@@ -9,6 +11,7 @@ use std::time::Duration;
 use crate::config::Limits;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
+pub use concurrency::WhenFull;
 use rate::TooFast;
 use scope::{Admission, Refusal, Scope};
 
@@ -19,7 +22,7 @@ pub struct Limiter {
     targets: Scope,
 }
 
-/// Leave for one call. The place among the calls under way is given back when it is dropped.
+/// Leave for the calls of a request. Their places are given back when it is dropped.
 #[derive(Debug)]
 pub struct Permit {
     key: Admission,
@@ -72,19 +75,19 @@ impl Limiter {
         }
     }
 
-    /// Leave for a call of `caller` to `target`, for which it may wait a little, or when to come
-    /// back.
-    pub async fn admit(&self, caller: &Caller, target: &Arc<str>) -> Result<Permit, Refused> {
-        let key = self
-            .keys
-            .admit(caller.name())
-            .await
-            .map_err(|refusal| limited(refusal, "this API key"))?;
-        let target = self
-            .targets
-            .admit(target)
-            .await
-            .map_err(|refusal| limited(refusal, "this model"))?;
+    /// Leave for the `calls` of a request of `caller` to `target`, for which it may wait a little,
+    /// or when to come back.
+    pub async fn admit(
+        &self,
+        caller: &Caller,
+        target: &Arc<str>,
+        calls: u32,
+        when_full: WhenFull,
+    ) -> Result<Permit, Refused> {
+        let key = self.keys.admit(caller.name(), calls, when_full).await;
+        let key = key.map_err(|refusal| limited(refusal, "this API key"))?;
+        let target = self.targets.admit(target, calls, when_full).await;
+        let target = target.map_err(|refusal| limited(refusal, "this model"))?;
         Ok(Permit { key, target })
     }
 
@@ -146,33 +149,46 @@ mod tests {
     use crate::config::LimitSettings;
 
     fn limiter(calls_under_way: u32) -> Limiter {
+        let mut target = LimitSettings::calls(calls_under_way);
+        target.max_wait = Duration::ZERO;
         let limits = Limits {
-            target: LimitSettings::calls(calls_under_way),
+            target,
             ..Limits::default()
         };
         Limiter::new(&limits, [], [])
+    }
+
+    async fn admit(
+        limiter: &Limiter,
+        caller: &Caller,
+        target: &Arc<str>,
+    ) -> Result<Permit, Refused> {
+        limiter.admit(caller, target, 1, WhenFull::Wait).await
     }
 
     #[tokio::test]
     async fn a_place_is_given_back_when_the_permit_is_dropped() {
         let limiter = limiter(1);
         let (caller, target) = (Caller::new("a"), Arc::from("model"));
-        let first = limiter.admit(&caller, &target).await.expect("a free place");
-        let refused = limiter.admit(&caller, &target).await.expect_err("no place");
+        let first = admit(&limiter, &caller, &target)
+            .await
+            .expect("a free place");
+        let refused = admit(&limiter, &caller, &target)
+            .await
+            .expect_err("no place");
         assert_eq!(refused.fault.kind, FaultKind::RateLimited);
         assert_eq!(refused.fault.retry_after, Some(Duration::from_secs(1)));
         drop(first);
-        assert!(limiter.admit(&caller, &target).await.is_ok());
+        assert!(admit(&limiter, &caller, &target).await.is_ok());
     }
 
     #[tokio::test]
     async fn targets_do_not_share_their_places() {
         let limiter = limiter(1);
         let caller = Caller::new("a");
-        let _first = limiter
-            .admit(&caller, &Arc::from("one"))
+        let _first = admit(&limiter, &caller, &Arc::from("one"))
             .await
             .expect("a place");
-        assert!(limiter.admit(&caller, &Arc::from("other")).await.is_ok());
+        assert!(admit(&limiter, &caller, &Arc::from("other")).await.is_ok());
     }
 }

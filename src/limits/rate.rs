@@ -133,8 +133,9 @@ impl Rate {
         }
     }
 
-    /// Lets a request in: at once, or after a bounded wait in the queue.
-    pub(super) async fn admit(&self) -> Result<RateState, TooFast> {
+    /// Lets a request in that has `waited` for other things: at once, or after a bounded wait in the
+    /// queue.
+    pub(super) async fn admit(&self, waited: Duration) -> Result<RateState, TooFast> {
         let place = {
             let mut state = self.state();
             let is_first = state.waiting(Queue::Requests) == 0;
@@ -144,7 +145,8 @@ impl Rate {
             let now = Instant::now();
             let wait = state.wait_at_the_end(self.settings.period(), now);
             let queued = state.waiting(Queue::Requests);
-            if wait > self.settings.max_wait || queued >= self.settings.max_queued {
+            let is_too_long = wait.saturating_add(waited) > self.settings.max_wait;
+            if is_too_long || queued >= self.settings.max_queued {
                 return Err(TooFast {
                     retry_after: state.promise(self.settings.period(), wait, now),
                     rate: RateState {
@@ -311,7 +313,7 @@ mod tests {
     /// When a request that comes now is let in, or what it is told.
     async fn admitted(rate: &Rate) -> Result<Duration, Duration> {
         let began = Instant::now();
-        let admitted = rate.admit().await;
+        let admitted = rate.admit(Duration::ZERO).await;
         admitted
             .map(|_| began.elapsed())
             .map_err(|refused| refused.retry_after)
@@ -405,7 +407,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_state_is_told() {
         let rate = rate(2.0, |settings| settings.burst = 4);
-        let state = rate.admit().await.expect("a place");
+        let state = rate.admit(Duration::ZERO).await.expect("a place");
         let expected = RateState {
             limit: 4,
             remaining: 3,
@@ -414,7 +416,7 @@ mod tests {
         assert_eq!(state, expected);
         rate.wait().await;
         tokio::time::advance(SECOND / 4).await;
-        let state = rate.admit().await.expect("a place");
+        let state = rate.admit(Duration::ZERO).await.expect("a place");
         assert_eq!((state.remaining, state.limit), (1, 4));
     }
 }

@@ -2,10 +2,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::RateState;
+use super::concurrency::{Concurrency, TooMany, WhenFull};
 use super::rate::{Rate, RateSettings, TooFast};
 use crate::config::LimitSettings;
 
@@ -19,8 +20,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(100);
 /// One limit, kept apart for each name: a caller's or a target's.
 #[derive(Debug)]
 pub(super) struct Scope {
-    rate: Option<RateSettings>,
-    calls_under_way: usize,
+    settings: LimitSettings,
     /// Names of the operator's own, which are never evicted.
     configured: HashMap<Box<str>, Arc<Entry>>,
     others: Mutex<Names>,
@@ -40,7 +40,7 @@ struct Names {
 #[derive(Debug)]
 struct Entry {
     rate: Option<Rate>,
-    calls: Arc<Semaphore>,
+    concurrency: Concurrency,
 }
 
 /// A place among a name's calls.
@@ -66,31 +66,38 @@ impl Scope {
         settings: &LimitSettings,
         configured: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let rate = RateSettings::of(settings);
-        let calls = settings.calls_under_way as usize;
         let configured = configured.into_iter();
         Self {
-            rate,
-            calls_under_way: calls,
+            settings: settings.clone(),
             configured: configured
-                .map(|name| (name.into(), Arc::new(Entry::new(rate, calls))))
+                .map(|name| (name.into(), Arc::new(Entry::new(settings))))
                 .collect(),
             others: Mutex::default(),
-            overflow: Arc::new(Entry::new(rate, calls)),
+            overflow: Arc::new(Entry::new(settings)),
         }
     }
 
-    /// Lets a call in, or says why not. Where there is a rate it may wait its turn, with its place
-    /// among the calls under way taken.
-    pub(super) async fn admit(&self, name: &str) -> Result<Admission, Refusal> {
+    /// Lets the `calls` of a request in, or returns why not. It may wait for its turn among the
+    /// concurrent requests and then, with its places taken, for the rate; `max_wait` bounds both
+    /// together.
+    pub(super) async fn admit(
+        &self,
+        name: &str,
+        calls: u32,
+        when_full: WhenFull,
+    ) -> Result<Admission, Refusal> {
         let entry = self.entry(name);
-        let place = Arc::clone(&entry.calls)
-            .try_acquire_owned()
-            .map_err(|_| Refusal::TooMany)?;
-        let rate = match &entry.rate {
-            None => None,
-            Some(rate) => Some(rate.admit().await.map_err(Refusal::TooFast)?),
-        };
+        let began = Instant::now();
+        let admitted = entry.concurrency.admit(calls, when_full).await;
+        let place = admitted.map_err(|TooMany| Refusal::TooMany)?;
+        let mut state = None;
+        if let Some(rate) = &entry.rate {
+            for _ in 0..calls {
+                let admitted = rate.admit(began.elapsed()).await;
+                state = Some(admitted.map_err(Refusal::TooFast)?);
+            }
+        }
+        let rate = state;
         Ok(Admission {
             rate,
             _place: place,
@@ -101,12 +108,7 @@ impl Scope {
     /// Waits for a place, and for the rate.
     pub(super) async fn turn(&self, name: &str) -> Admission {
         let entry = self.entry(name);
-        let place = loop {
-            // The semaphore is never closed.
-            if let Ok(place) = Arc::clone(&entry.calls).acquire_owned().await {
-                break place;
-            }
-        };
+        let place = entry.concurrency.wait().await;
         let rate = match &entry.rate {
             None => None,
             Some(rate) => Some(rate.wait().await),
@@ -129,7 +131,7 @@ impl Scope {
         if others.entries.len() >= MAX_NAMES && !self.made_room(&mut others) {
             return Arc::clone(&self.overflow);
         }
-        let entry = Arc::new(Entry::new(self.rate, self.calls_under_way));
+        let entry = Arc::new(Entry::new(&self.settings));
         others.entries.insert(name.into(), Arc::clone(&entry));
         entry
     }
@@ -152,10 +154,10 @@ impl Scope {
 }
 
 impl Entry {
-    fn new(rate: Option<RateSettings>, calls: usize) -> Self {
+    fn new(settings: &LimitSettings) -> Self {
         Self {
-            rate: rate.map(Rate::new),
-            calls: Arc::new(Semaphore::new(calls)),
+            rate: RateSettings::of(settings).map(Rate::new),
+            concurrency: Concurrency::new(settings),
         }
     }
 
@@ -170,22 +172,26 @@ mod tests {
 
     /// One call in a thousand seconds, so that nothing is replenished while a test runs.
     fn slow() -> LimitSettings {
-        LimitSettings::calls(8).at_rate(0.001)
+        let mut settings = LimitSettings::calls(8).at_rate(0.001);
+        settings.max_wait = Duration::ZERO;
+        settings
     }
 
     async fn flood(scope: &Scope, names: usize) {
         for name in 0..names {
-            let _ = scope.admit(&format!("made-up-{name}")).await;
+            let _ = scope
+                .admit(&format!("made-up-{name}"), 1, WhenFull::Wait)
+                .await;
         }
     }
 
     #[tokio::test]
     async fn a_name_that_used_up_its_rate_gets_no_fresh_burst_by_a_flood_of_others() {
         let scope = Scope::new(&slow(), []);
-        assert!(scope.admit("limited").await.is_ok());
+        assert!(scope.admit("limited", 1, WhenFull::Wait).await.is_ok());
         flood(&scope, 2 * MAX_NAMES).await;
         assert!(matches!(
-            scope.admit("limited").await,
+            scope.admit("limited", 1, WhenFull::Wait).await,
             Err(Refusal::TooFast(_))
         ));
     }
@@ -194,9 +200,9 @@ mod tests {
     async fn names_beyond_the_bound_share_one_rate() {
         let scope = Scope::new(&slow(), []);
         flood(&scope, MAX_NAMES).await;
-        assert!(scope.admit("first beyond").await.is_ok());
+        assert!(scope.admit("first beyond", 1, WhenFull::Wait).await.is_ok());
         assert!(matches!(
-            scope.admit("second beyond").await,
+            scope.admit("second beyond", 1, WhenFull::Wait).await,
             Err(Refusal::TooFast(_))
         ));
         let others = scope.others.lock().expect("the names");
@@ -207,10 +213,10 @@ mod tests {
     async fn configured_names_keep_their_own_rate_among_any_number_of_others() {
         let scope = Scope::new(&slow(), ["configured"]);
         flood(&scope, 2 * MAX_NAMES).await;
-        assert!(scope.admit("configured").await.is_ok());
+        assert!(scope.admit("configured", 1, WhenFull::Wait).await.is_ok());
         flood(&scope, 2 * MAX_NAMES).await;
         assert!(matches!(
-            scope.admit("configured").await,
+            scope.admit("configured", 1, WhenFull::Wait).await,
             Err(Refusal::TooFast(_))
         ));
     }
@@ -228,9 +234,17 @@ mod tests {
 
     #[tokio::test]
     async fn names_with_calls_under_way_are_not_evicted() {
-        let scope = Scope::new(&LimitSettings::calls(1), []);
-        let _held = scope.admit("busy").await.expect("a place");
+        let mut settings = LimitSettings::calls(1);
+        settings.max_wait = Duration::ZERO;
+        let scope = Scope::new(&settings, []);
+        let _held = scope
+            .admit("busy", 1, WhenFull::Wait)
+            .await
+            .expect("a place");
         flood(&scope, 2 * MAX_NAMES).await;
-        assert!(matches!(scope.admit("busy").await, Err(Refusal::TooMany)));
+        assert!(matches!(
+            scope.admit("busy", 1, WhenFull::Wait).await,
+            Err(Refusal::TooMany)
+        ));
     }
 }

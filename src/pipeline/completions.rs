@@ -9,7 +9,7 @@ use super::draft::{Draft, Written};
 use super::models::check_converse;
 use super::{Begun, ChatAnswer, ChatCall, Pipeline, answer, no_model};
 use crate::fault::Fault;
-use crate::limits::Refused;
+use crate::limits::{Refused, WhenFull};
 use crate::openai::completions::{CompletionRequest, Prompted, chat_requests, in_its_words};
 use crate::openai::misspelling;
 use crate::record::Record;
@@ -68,8 +68,13 @@ impl Pipeline {
     /// The first that fails ends the others.
     async fn begin_all(&self, drafts: &mut [Draft], record: &Record) -> Result<Begun, Refused> {
         let several = drafts.len() > 1;
+        // A prompt that waits for the place of another of its request waits for itself.
+        let when_full = match several {
+            true => WhenFull::Refuse,
+            false => WhenFull::Wait,
+        };
         let begin = drafts.iter_mut().enumerate().map(async |(place, draft)| {
-            let begun = self.begin(draft, record).await;
+            let begun = self.begin(draft, when_full, record).await;
             begun.map_err(|Refused { fault, rate }| Refused {
                 fault: in_its_words(fault, several.then_some(place)),
                 rate,

@@ -69,7 +69,7 @@ use crate::config::{
 use crate::fault::Fault;
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
-use crate::limits::{Limiter, Permit, RateState, Refused};
+use crate::limits::{Limiter, Permit, RateState, Refused, WhenFull};
 use crate::models::Endpoint;
 use crate::openai::chat::ChatRequest;
 use crate::openai::misspelling;
@@ -214,21 +214,33 @@ impl Pipeline {
         if let Route::OpenAi(surface) = draft.route()? {
             return Box::pin(self.chat_natively(draft, surface, &name, record)).await;
         }
-        let begun = self.begin(&mut draft, &record).await?;
+        let begun = self.begin(&mut draft, WhenFull::Wait, &record).await?;
         let account = self.converse_account(&draft, &begun.prepared, record);
         answer::chat(begun, account, &name)
     }
 
     /// Lets the request in and asks Bedrock, until there are answers, or the first events of some.
-    async fn begin(&self, draft: &mut Draft, record: &Record) -> Result<Begun, Refused> {
+    async fn begin(
+        &self,
+        draft: &mut Draft,
+        mut when_full: WhenFull,
+        record: &Record,
+    ) -> Result<Begun, Refused> {
         let target = draft.target.model.as_str().into();
         let permit = self.fetch_for_draft(draft, &target, record).await?;
         let mut permits: Vec<Permit> = permit.into_iter().collect();
+        let mut admitted = permits.len() as u32;
+        if admitted > 0 {
+            when_full = WhenFull::Refuse;
+        }
         loop {
             let prepared = self.prepare(draft).await?;
             note_request(record, prepared.plan.stream, &prepared.adjustments);
-            while permits.len() < prepared.plan.answers as usize {
-                permits.push(self.admit(&draft.caller, &target, record).await?);
+            let missing = prepared.plan.answers.saturating_sub(admitted);
+            if missing > 0 {
+                let (caller, calls) = (&draft.caller, (missing, when_full));
+                permits.push(self.admit_calls(caller, &target, calls, record).await?);
+                admitted += missing;
             }
             if let Some(sources) = self.ask_once(draft, &prepared, record).await? {
                 return Ok(Begun {
@@ -263,15 +275,27 @@ impl Pipeline {
         }
     }
 
-    /// Lets a request in, which may have to wait for its turn.
+    /// Lets a request of one call in, which may have to wait for its turn.
     async fn admit(
         &self,
         caller: &Caller,
         target: &Arc<str>,
         record: &Record,
     ) -> Result<Permit, Refused> {
+        let calls = (1, WhenFull::Wait);
+        self.admit_calls(caller, target, calls, record).await
+    }
+
+    /// The same for so many calls of a request.
+    async fn admit_calls(
+        &self,
+        caller: &Caller,
+        target: &Arc<str>,
+        (calls, when_full): (u32, WhenFull),
+        record: &Record,
+    ) -> Result<Permit, Refused> {
         let began = Instant::now();
-        let admitted = self.limiter.admit(caller, target).await;
+        let admitted = self.limiter.admit(caller, target, calls, when_full).await;
         let waited = began.elapsed();
         if waited >= MIN_QUEUED {
             *record.entries().queued.get_or_insert_default() += waited;

@@ -7,7 +7,7 @@ use outcrop::config::{KeyDigest, KeyEntry, LimitSettings, Limits};
 use futures_util::future::join_all;
 
 use crate::stream_ends::within_limit;
-use crate::world::{Reply, World, whole};
+use crate::world::{Reply, World, streamed, whole};
 
 fn rate(requests_per_second: f64, burst: u32) -> LimitSettings {
     let mut settings = LimitSettings::calls(2048).at_rate(requests_per_second);
@@ -130,6 +130,7 @@ async fn a_caller_that_holds_all_its_places_leaves_those_of_others() {
     let world = World::with(|config| {
         config.keys = vec![entry("one"), entry("two")];
         config.limits.key = LimitSettings::calls(1);
+        config.limits.key.max_wait = std::time::Duration::ZERO;
         config.limits.target = LimitSettings::calls(2);
     })
     .await;
@@ -145,4 +146,40 @@ async fn a_caller_that_holds_all_its_places_leaves_those_of_others() {
     }
     assert_eq!(chat_as(&world, "sk-one").await.status, 429);
     assert_eq!(chat_as(&world, "sk-two").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_burst_beyond_the_concurrent_requests_is_served_one_after_another() {
+    let world = World::with(|config| config.limits.target = LimitSettings::calls(1)).await;
+    for request in [whole("hi"), streamed("hi")] {
+        let replies = within_limit(join_all((0..6).map(|_| world.chat(&request)))).await;
+        for reply in replies {
+            assert_eq!(reply.status, 200, "{}", reply.text);
+        }
+    }
+    assert_eq!(world.asked().len(), 12);
+}
+
+#[tokio::test]
+async fn several_choices_are_let_in_together() {
+    let world = World::with(|config| config.limits.target = LimitSettings::calls(2)).await;
+    let mut request = whole("hi");
+    request["n"] = 2.into();
+    let replies = within_limit(join_all((0..3).map(|_| world.chat(&request)))).await;
+    for reply in replies {
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    }
+    request["n"] = 3.into();
+    let world = World::with(|config| {
+        config.limits.target = LimitSettings::calls(2);
+        config.limits.target.max_wait = std::time::Duration::ZERO;
+    })
+    .await;
+    assert_eq!(
+        world.chat(&request).await.status,
+        429,
+        "more than there are"
+    );
+    request["n"] = 2.into();
+    assert_eq!(world.chat(&request).await.status, 200);
 }
