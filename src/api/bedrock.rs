@@ -14,7 +14,7 @@ use http::uri::PathAndQuery;
 
 use super::key;
 use crate::fault::Fault;
-use crate::identity::masked;
+use crate::identity::masked_credential;
 use crate::limits::Refused;
 use crate::pipeline::{PassAnswer, PassBody, PassCall};
 use crate::record::{Ending, Record};
@@ -68,8 +68,7 @@ async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<Pas
     let claim = match claim {
         Ok(claim) => claim,
         Err(fault) => {
-            let key = key(&head.headers).ok().flatten();
-            record.entries().rejected_key = key.map(masked);
+            note_rejected(&head, record);
             discard(body).await;
             return Err(fault.into());
         }
@@ -85,7 +84,8 @@ async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<Pas
         .pipeline
         .workers()
         .on_body(body.bytes.len(), prove)
-        .await?;
+        .await
+        .inspect_err(|_| note_rejected(&head, record))?;
     let body = decompressed(app, &head.headers, body).await?;
     head.headers.remove(CONTENT_ENCODING);
     let HeldBody { bytes, permit } = body;
@@ -100,6 +100,12 @@ async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<Pas
         record: Arc::clone(record),
     };
     app.pipeline.pass(call, permit).await
+}
+
+/// Notes the start of a credential that is not one of the gateway's, or whose secret is another.
+fn note_rejected(head: &Parts, record: &Record) {
+    let key = key(&head.headers).ok().flatten();
+    record.entries().rejected_key = masked_credential(head, key);
 }
 
 /// Every operation with a body has one of JSON.

@@ -101,10 +101,7 @@ impl Callers {
     /// The caller of a request of AWS's protocol: by a signature with an access key of this
     /// gateway's, or by the key that it shows.
     pub fn claim(&self, head: &Parts, key: Option<&str>, now: SystemTime) -> Result<Claim, Fault> {
-        let authorization = head.headers.get(AUTHORIZATION);
-        let authorization = authorization.and_then(|value| value.to_str().ok());
-        let signature = authorization.filter(|text| sigv4::is_signature(text));
-        match signature {
+        match signature(head) {
             Some(text) if self.have_keys() => self
                 .signed(text, head, now)
                 .map_err(|refusal| Fault::from(&refusal)),
@@ -144,6 +141,20 @@ pub fn masked(key: &str) -> String {
     let shown = (key.chars().count() / 3).min(MAX_SHOWN);
     let first: String = key.chars().take(shown).collect();
     format!("{first}***")
+}
+
+/// The first characters of what a request is known by, by which its owner is found: of the access
+/// key of its signature, or of its `key`.
+pub fn masked_credential(head: &Parts, key: Option<&str>) -> Option<String> {
+    match signature(head) {
+        Some(signature) => sigv4::access_key_id(signature).map(masked),
+        None => key.map(masked),
+    }
+}
+
+fn signature(head: &Parts) -> Option<&str> {
+    let authorization = head.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    sigv4::is_signature(authorization).then_some(authorization)
 }
 
 fn refused(message: &str) -> Fault {

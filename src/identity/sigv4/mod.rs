@@ -32,6 +32,14 @@ pub(super) fn is_signature(authorization: &str) -> bool {
     authorization.starts_with(ALGORITHM)
 }
 
+/// The access key that a signature says it was made with, whatever else is wrong with it.
+pub(super) fn access_key_id(authorization: &str) -> Option<&str> {
+    let fields = authorization.strip_prefix(ALGORITHM)?;
+    let mut fields = fields.split(',').map(str::trim);
+    let credential = fields.find_map(|field| field.strip_prefix("Credential="))?;
+    credential.split('/').next()
+}
+
 /// What `Authorization` says of a signature.
 #[derive(Debug)]
 pub(super) struct Signature<'a> {

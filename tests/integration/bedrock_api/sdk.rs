@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::world;
 use crate::signatures::{ID, SECRET};
+use crate::stream_ends::within_limit;
 use crate::world::{MODEL, World};
 
 fn settings(world: &World) -> Builder {
@@ -146,6 +147,23 @@ async fn wrong_credentials_are_told_as_aws_tells_them() {
         assert_eq!(code, expected, "{message}");
     }
     assert_eq!(world.simulator.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn the_start_of_a_refused_access_key_is_logged_and_no_more() {
+    for (id, secret, start) in [
+        (ID, "another secret", &ID[..5]),
+        ("AKIAIOSFODNN7EXAMPLE", SECRET, "AKIAIO"),
+    ] {
+        crate::logs::begin();
+        let world = world(|_| {}).await;
+        let refused = converse(&signing(&world, id, secret), MODEL).await;
+        assert!(refused.is_err());
+        let line = within_limit(crate::logs::request_line()).await;
+        let logged = format!("rejected_key=\"{start}***\"");
+        assert!(line.contains(&logged), "{line}");
+        assert!(!line.contains(id) && !line.contains(secret), "{line}");
+    }
 }
 
 #[tokio::test]
