@@ -57,7 +57,7 @@ impl<T: ClientValue> ClientValue for BTreeMap<String, T> {
 }
 
 /// The keys of an object that are not part of its type, with their values.
-pub(super) type Unknown = Vec<(String, JsonText)>;
+pub(crate) type Unknown = Vec<(String, JsonText)>;
 
 /// A key, borrowed from the body where it has no escapes.
 pub(super) struct Key<'a>(pub(super) Cow<'a, str>);

@@ -17,10 +17,10 @@ use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::models::{ModelId, OpenAiSurface, Surface};
 use crate::openai::chat::{
-    AnswerPlan, ChatOptions, ChatRequest, Fetched, Native, NativeTerms, Obstacle, Terms,
-    Translated, drop_oldest, obstacle, pass_on, translate,
+    AnswerPlan, ChatOptions, ChatRequest, ClientFields, Fetched, Native, NativeTerms, Obstacle,
+    Terms, Translated, drop_oldest, obstacle, pass_on, translate,
 };
-use crate::openai::completions::chat_requests;
+use crate::openai::completions::{CompletionRequest, chat_requests};
 use crate::reasoning_memory::ReasoningMemory;
 
 /// How often a request is written again at the most.
@@ -320,6 +320,14 @@ impl Draft {
 }
 
 impl Written {
+    /// The fields that the request may have.
+    pub(super) fn client_fields(&self) -> ClientFields {
+        ClientFields(match self {
+            Self::Chat(_) => ChatRequest::FIELDS,
+            Self::Completion(..) => CompletionRequest::FIELDS,
+        })
+    }
+
     /// What a chat request says, every value as it came.
     fn fields(&self) -> Option<Fields> {
         match self {

@@ -38,7 +38,9 @@ impl Pipeline {
             record,
         } = asked;
         let model = request.model.clone().unwrap_or_default();
-        let target = self.named(request.model.as_deref(), &record).await?;
+        let (named, unknown) = (request.model.as_deref(), &request.unknown);
+        let found = self.model_of(named, unknown, EmbeddingsRequest::FIELDS, &record);
+        let target = found.await?;
         check_endpoint(&model, &target.known.facts, Endpoint::Embeddings)?;
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_images(&request);

@@ -69,7 +69,9 @@ impl Pipeline {
             files,
             strict,
         } = call;
-        let target = self.named(request.model.as_deref(), &record).await?;
+        let (named, unknown) = (request.model.as_deref(), &request.unknown);
+        let found = self.model_of(named, unknown, ImageRequest::FIELDS, &record);
+        let target = found.await?;
         let name = request.model.as_deref().unwrap_or_default();
         check_endpoint(name, &target.known.facts, endpoint.endpoint())?;
         let facts = target.known.facts.image.as_ref();

@@ -13,7 +13,7 @@ use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
 use crate::fault::Fault;
 use crate::limits::{RateState, Refused};
-use crate::openai::chat::Translated;
+use crate::openai::chat::{ChatRequest, ClientFields, Translated};
 use crate::openai::responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
 use crate::record::Record;
 
@@ -83,7 +83,8 @@ impl Pipeline {
     /// How many tokens a chat request has.
     pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Answer, Refused> {
         let record = Arc::clone(&call.record);
-        let counted = self.counted(call).await?;
+        let fields = ClientFields(ChatRequest::FIELDS);
+        let counted = self.counted(call, fields).await?;
         answer(counted, &record)
     }
 
@@ -116,10 +117,14 @@ impl Pipeline {
             headers,
             record: Arc::clone(&record),
         };
-        let counted = self.counted(call).await.map_err(|refused| Refused {
-            fault: places.fault(refused.fault),
-            ..refused
-        })?;
+        let fields = ClientFields(ResponsesRequest::FIELDS);
+        let counted = self
+            .counted(call, fields)
+            .await
+            .map_err(|refused| Refused {
+                fault: places.fault(refused.fault),
+                ..refused
+            })?;
         let counted = Counted {
             adjustments: places.adjustments(adjustments, &counted.adjustments),
             ..counted
@@ -159,10 +164,15 @@ impl Pipeline {
         })
     }
 
-    async fn counted(&self, call: ChatCall) -> Result<Counted, Refused> {
+    async fn counted(
+        &self,
+        call: ChatCall,
+        client_fields: ClientFields,
+    ) -> Result<Counted, Refused> {
         let record = Arc::clone(&call.record);
         let name = model_name(&call.request)?;
         let mut draft = self.draft(call, &name).await?;
+        draft.options.client_fields = client_fields;
         let target = draft.target.model.as_str().into();
         let permit = self.admit(&draft.caller, &target, &record).await?;
         self.fetch_for_admitted(&mut draft).await?;

@@ -13,6 +13,7 @@ use crate::identity::Caller;
 use crate::json_error::without_values;
 use crate::limits::{Permit, RateState, Refused};
 use crate::openai::chat::GuardrailPolicy;
+use crate::openai::{ClientField, Unknown, misspelling};
 use crate::record::Record;
 
 const GUARDRAIL_IDENTIFIER: HeaderName =
@@ -20,11 +21,23 @@ const GUARDRAIL_IDENTIFIER: HeaderName =
 const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
 
 impl Pipeline {
-    /// The model of a request that has to name one, noted in its log line.
-    pub(super) async fn named(&self, name: Option<&str>, record: &Record) -> Result<Target, Fault> {
-        let Some(name) = name.filter(|name| !name.is_empty()) else {
-            return Err(super::no_model(""));
-        };
+    /// The model of a request that has to name one; else the fields that it has besides those of
+    /// its endpoint may tell which one was meant to.
+    pub(super) async fn model_of(
+        &self,
+        name: Option<&str>,
+        unknown: &Unknown,
+        fields: &[ClientField],
+        record: &Record,
+    ) -> Result<Target, Fault> {
+        match name.filter(|name| !name.is_empty()) {
+            Some(name) => self.named(name, record).await,
+            None => Err(super::no_model(&misspelling(unknown, "model", fields))),
+        }
+    }
+
+    /// The model of this name, noted in the request's log line.
+    pub(super) async fn named(&self, name: &str, record: &Record) -> Result<Target, Fault> {
         record.entries().model = Some(name.to_owned());
         let target = self.models.target(name).await?;
         record.entries().target = Some(target.model.as_str().to_owned());

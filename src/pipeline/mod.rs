@@ -334,7 +334,7 @@ impl Pipeline {
 
     /// The model of a request that is answered as a chat.
     async fn chat_model(&self, name: &str, record: &Record) -> Result<Target, Fault> {
-        let target = self.named(Some(name), record).await?;
+        let target = self.named(name, record).await?;
         check_endpoint(name, &target.known.facts, Endpoint::ChatCompletions)?;
         Ok(target)
     }

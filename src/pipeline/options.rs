@@ -58,6 +58,7 @@ impl Pipeline {
             model_fields: self.chat.model_fields.clone(),
             s3_buckets: self.chat.s3_buckets.clone(),
             reserved_tier: self.chat.reserved_tier,
+            client_fields: written.client_fields(),
         };
         let mut draft = Draft::new(caller, request, written, target, options);
         draft.strict = strict;

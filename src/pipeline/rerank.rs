@@ -26,7 +26,9 @@ impl Pipeline {
             record,
         } = asked;
         let model = request.model.clone().unwrap_or_default();
-        let target = self.named(request.model.as_deref(), &record).await?;
+        let (named, unknown) = (request.model.as_deref(), &request.unknown);
+        let found = self.model_of(named, unknown, RerankRequest::FIELDS, &record);
+        let target = found.await?;
         let known = &target.known;
         check_endpoint(&model, &known.facts, Endpoint::Rerank)?;
         let facts = known.facts.rerank.as_ref().ok_or_else(Fault::internal)?;

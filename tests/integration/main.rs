@@ -77,6 +77,7 @@ mod surface_bodies;
 mod surfaces;
 mod translation;
 mod truncation;
+mod typos;
 mod video_bodies;
 mod videos;
 mod world;

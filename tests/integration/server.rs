@@ -251,39 +251,6 @@ async fn probabilities_of_tokens_are_noted_and_refused_by_a_strict_request() {
 }
 
 #[tokio::test]
-async fn a_misspelt_field_is_noted_with_the_one_that_was_meant() {
-    let world = World::start().await;
-    let mut request = whole("hi");
-    request["temprature"] = json!(0.5);
-    request["maxTokens"] = json!(5);
-    request["brand_new"] = json!(5);
-    let reply = world.chat(&request).await;
-    assert_eq!(
-        reply.adjustments(),
-        "temprature: ignored; did you mean `temperature`?, maxTokens: ignored; did you mean \
-         `max_tokens`?, brand_new: ignored"
-    );
-    let refused = world
-        .chat_with(&[("x-outcrop-strict", "true")], &request)
-        .await;
-    assert_eq!(refused.status, 400);
-    let message = refused.error()["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("did you mean `temperature`?"), "{message}");
-
-    for (missing, misspelt) in [("messages", "mesages"), ("model", "modle")] {
-        let mut request = whole("hi");
-        let value = request.as_object_mut().unwrap().remove(missing).unwrap();
-        request[misspelt] = value;
-        let refused = world.chat(&request).await;
-        assert_eq!(refused.status, 400);
-        assert_eq!(refused.error()["param"], missing);
-        let message = refused.error()["message"].as_str().unwrap().to_owned();
-        let hint = format!("did you mean `{missing}` by `{misspelt}`?");
-        assert!(message.contains(&hint), "{message}");
-    }
-}
-
-#[tokio::test]
 async fn tools_in_the_flat_form_are_called_by_their_names() {
     let world = World::start().await;
     let mut request = whole("hi");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::conversation::note_unknown;
 use super::terms::{ChatOptions, GuardrailPolicy};
-use super::types::{ChatRequest, GuardrailFields, PerformanceFields, PromptVariable};
+use super::types::{GuardrailFields, PerformanceFields, PromptVariable};
 use crate::adjustments::Adjustments;
 use crate::converse::options::{
     Fields, GuardrailConfig, GuardrailStreamMode, GuardrailTrace, Latency, PerformanceConfig,
@@ -282,7 +282,7 @@ pub(super) fn provider_fields(
             others.push((key.clone(), value.clone()));
         }
     }
-    note_unknown_fields(&others, ChatRequest::FIELDS, adjustments);
+    note_unknown_fields(&others, options.client_fields.0, adjustments);
     Ok(all)
 }
 

@@ -42,7 +42,7 @@ pub use piece::{FinishReason, Piece, Sink};
 pub use pieces::Pieces;
 pub use plan::AnswerPlan;
 pub use request::{Translated, translate};
-pub use terms::{AllowList, ChatOptions, GuardrailPolicy, Terms};
+pub use terms::{AllowList, ChatOptions, ClientFields, GuardrailPolicy, Terms};
 pub use truncate::drop_oldest;
 pub use types::{ChatMessage, ChatRequest, GuardrailFields};
 

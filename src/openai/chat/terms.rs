@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::media::Fetched;
-use super::types::GuardrailFields;
+use super::types::{ChatRequest, GuardrailFields};
 use crate::converse::options::GuardrailConfig;
 use crate::converse::remembered::RememberedTurn;
 use crate::models::Facts;
+use crate::openai::object::ClientField;
 
 /// What a chat request is translated under.
 pub struct Terms<'a> {
@@ -54,6 +55,26 @@ pub struct ChatOptions {
     pub s3_buckets: AllowList,
     /// Whether `service_tier: "scale"` runs on capacity that was bought.
     pub reserved_tier: bool,
+    /// The fields that the client's own request may have, which is not a chat request at each
+    /// endpoint: those that an unknown one is compared with.
+    pub client_fields: ClientFields,
+}
+
+/// The fields of the request that the client wrote.
+#[derive(Clone, Copy)]
+pub struct ClientFields(pub &'static [ClientField]);
+
+impl PartialEq for ClientFields {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl fmt::Debug for ClientFields {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.iter().map(|field| field.name);
+        formatter.debug_list().entries(names).finish()
+    }
 }
 
 impl Default for ChatOptions {
@@ -71,6 +92,7 @@ impl Default for ChatOptions {
             model_fields: AllowList::default(),
             s3_buckets: AllowList::default(),
             reserved_tier: false,
+            client_fields: ClientFields(ChatRequest::FIELDS),
         }
     }
 }

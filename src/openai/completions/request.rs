@@ -6,6 +6,7 @@ use crate::converse::JsonText;
 use crate::fault::Fault;
 use crate::openai::chat::{ChatMessage, ChatRequest, Content};
 use crate::openai::embeddings::Tokenizer;
+use crate::openai::misspelling;
 
 /// A completion request, understood.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +53,11 @@ pub fn chat_requests(request: CompletionRequest, most_answers: u32) -> Result<Pr
     } = request;
     check_suffix(suffix)?;
     check_best_of(best_of, n)?;
+    let prompt = prompt.ok_or_else(|| {
+        let misspelling = misspelling(&unknown, "prompt", CompletionRequest::FIELDS);
+        let message = format!("`prompt` is missing; send the text to complete{misspelling}");
+        Fault::missing("prompt", message)
+    })?;
     let prompts = prompts(prompt, tokenizer.as_deref())?;
     check_count(prompts.len(), n, most_answers)?;
     let settings = ChatRequest {
@@ -111,21 +117,15 @@ fn user_message(text: String) -> ChatMessage {
 }
 
 /// The texts to complete.
-fn prompts(prompt: Option<Prompt>, tokenizer: Option<&str>) -> Result<Vec<String>, Fault> {
+fn prompts(prompt: Prompt, tokenizer: Option<&str>) -> Result<Vec<String>, Fault> {
     let (texts, is_list) = match prompt {
-        None => {
-            return Err(Fault::missing(
-                "prompt",
-                "`prompt` is missing; send the text to complete",
-            ));
-        }
-        Some(Prompt::Text(text)) => (vec![text], false),
-        Some(Prompt::Texts(texts)) => (texts, true),
-        Some(Prompt::Tokens(tokens)) => {
+        Prompt::Text(text) => (vec![text], false),
+        Prompt::Texts(texts) => (texts, true),
+        Prompt::Tokens(tokens) => {
             let text = self::tokenizer(tokenizer)?.text(&tokens, "prompt")?;
             (vec![text], false)
         }
-        Some(Prompt::TokenLists(lists)) => {
+        Prompt::TokenLists(lists) => {
             let tokenizer = self::tokenizer(tokenizer)?;
             let texts = lists.iter().enumerate();
             let texts = texts.map(|(place, list)| tokenizer.text(list, &path(place)));

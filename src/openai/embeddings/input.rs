@@ -35,19 +35,18 @@ impl Reader<'_> {
     /// The things that `input` has.
     pub(super) fn items(
         &self,
-        input: Option<EmbeddingsInput>,
+        input: EmbeddingsInput,
         adjustments: &mut Adjustments,
     ) -> Result<Vec<Item>, Fault> {
         let parts = match input {
-            None => return Err(Fault::missing("input", "`input` is missing; send a text")),
-            Some(EmbeddingsInput::One(part)) => {
+            EmbeddingsInput::One(part) => {
                 return Ok(vec![self.item(part, &path(None), adjustments)?]);
             }
-            Some(EmbeddingsInput::Tokens(tokens)) => {
+            EmbeddingsInput::Tokens(tokens) => {
                 let text = self.decode(&tokens, &path(None))?;
                 return Ok(vec![self.text(text, &path(None))?]);
             }
-            Some(EmbeddingsInput::Several(parts)) => parts,
+            EmbeddingsInput::Several(parts) => parts,
         };
         check_alike(&parts)?;
         if parts.is_empty() {

@@ -7,7 +7,7 @@ use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::models::{EmbeddingFacts, Truncation};
 use crate::openai::chat::Fetched;
-use crate::openai::typo::note_unknown_fields;
+use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::embeddings::{EmbeddingCall, Purpose, Settings, calls};
 
 /// What is known of the model, and what holds where the request says nothing.
@@ -81,6 +81,13 @@ pub fn translate(
         tokenizer: self::tokenizer(tokenizer.as_deref(), terms)?,
         truncation: settings.truncation,
     };
+    let input = input.ok_or_else(|| {
+        let misspelling = misspelling(&unknown, "input", EmbeddingsRequest::FIELDS);
+        Fault::missing(
+            "input",
+            format!("`input` is missing; send a text{misspelling}"),
+        )
+    })?;
     let items = reader.items(input, &mut adjustments)?;
     Ok(TranslatedEmbeddings {
         calls: calls(facts, &items, &settings).map_err(|_| Fault::internal())?,

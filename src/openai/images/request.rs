@@ -18,6 +18,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::models::{ImageFacts, ImageTask, Size};
 use crate::openai::chat::{AllowList, Fetched, hint};
 use crate::openai::form::Part;
+use crate::openai::typo::misspelling;
 use crate::providers::images::{ImageOrder, body};
 
 /// The longest body that Bedrock takes, in bytes (botocore, bedrock-runtime: InvokeModel).
@@ -143,6 +144,10 @@ pub fn translate(
         &mut adjustments,
     )?;
     let (output_format, asked_format) = format(output_format, facts)?;
+    let misspelt_prompt = match &text {
+        Some(_) => String::new(),
+        None => misspelling(&unknown, "prompt", ImageRequest::FIELDS),
+    };
     let further = further(style, unknown, task, facts, &mut adjustments)?;
     for (field, is_there) in [
         ("negative_prompt", negative_prompt.is_some()),
@@ -162,7 +167,7 @@ pub fn translate(
     let has_price = has_price(premium, &shape, inputs.pictures.first(), facts);
     let order = ImageOrder {
         task,
-        prompt: prompt(text, task, facts, &mut adjustments)?,
+        prompt: prompt((text, &misspelt_prompt), task, facts, &mut adjustments)?,
         negative_prompt,
         mask: marked(&inputs, mask_prompt.is_some(), task, facts)?,
         pictures: inputs

@@ -123,9 +123,10 @@ pub(super) fn check_pictures(
     pictures.iter().try_for_each(|picture| picture.check(facts))
 }
 
-/// The prompt, where the task takes one.
+/// The prompt, where the task takes one; the words after it say which field was probably meant to
+/// be it.
 pub(super) fn prompt(
-    prompt: Option<String>,
+    (prompt, misspelling): (Option<String>, &str),
     task: ImageTask,
     facts: &ImageFacts,
     adjustments: &mut Adjustments,
@@ -139,7 +140,7 @@ pub(super) fn prompt(
     match (need, &prompt) {
         (Need::Required, None) => Err(Fault::missing(
             "prompt",
-            "`prompt` is missing; say what the picture is to be",
+            format!("`prompt` is missing; say what the picture is to be{misspelling}"),
         )),
         (Need::None, Some(_)) => {
             adjustments.note("prompt", "ignored, nothing is asked in words here");

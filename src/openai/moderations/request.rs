@@ -12,7 +12,7 @@ use crate::guardrails::checks::{
 use crate::openai::chat::{
     Fetched, RemoteAddress, StringOrObject, is_web_address, note_unknown, open_image,
 };
-use crate::openai::typo::note_unknown_fields;
+use crate::openai::typo::{misspelling, note_unknown_fields};
 
 /// The name of the model where a request says none, as at OpenAI's.
 const USUAL_MODEL: &str = "omni-moderation-latest";
@@ -73,7 +73,8 @@ pub fn understood(request: ModerationRequest) -> Result<Moderation, Fault> {
     note_unknown_fields(&unknown, ModerationRequest::FIELDS, &mut adjustments);
     let items = match input {
         None => {
-            let message = "`input` is missing; send the text to judge";
+            let misspelling = misspelling(&unknown, "input", ModerationRequest::FIELDS);
+            let message = format!("`input` is missing; send the text to judge{misspelling}");
             return Err(Fault::missing("input", message));
         }
         Some(ModerationInput::Text(text)) => vec![Item::of_text(text, "input")?],

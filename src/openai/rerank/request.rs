@@ -6,7 +6,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::fault::Fault;
 use crate::models::RerankFacts;
-use crate::openai::typo::note_unknown_fields;
+use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::rerank::RerankBody;
 
 /// A request, understood.
@@ -58,12 +58,14 @@ pub fn translate(request: RerankRequest, facts: &RerankFacts) -> Result<Translat
     }
     note_unknown_fields(&unknown, RerankRequest::FIELDS, &mut adjustments);
     let Some(query) = query.filter(|query| !query.is_empty()) else {
-        let message = "`query` is missing or empty; say what is looked for";
+        let misspelling = misspelling(&unknown, "query", RerankRequest::FIELDS);
+        let message = format!("`query` is missing or empty; say what is looked for{misspelling}");
         return Err(Fault::missing("query", message));
     };
     let documents = documents.unwrap_or_default();
     if documents.is_empty() {
-        let message = "`documents` is missing or empty; send at least one";
+        let misspelling = misspelling(&unknown, "documents", RerankRequest::FIELDS);
+        let message = format!("`documents` is missing or empty; send at least one{misspelling}");
         return Err(Fault::missing("documents", message));
     }
     let most = facts.documents;

@@ -11,6 +11,8 @@ use crate::fault::Fault;
 use crate::openai::chat::{
     ChatRequest, JsonSchemaFormat, ResponseFormat, hint, note_unknown, refuse,
 };
+use crate::openai::misspelling;
+use crate::openai::object::Unknown;
 
 /// A Responses request in the words of chat.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, Fault> {
     let mut items = Items::new(&mut adjustments);
     items.instructions(instructions);
     match input {
-        None => {}
+        None => check_misspelt_input(&unknown)?,
         Some(StringOrList::String(text)) => items.text(text),
         Some(StringOrList::List(list)) => items.list(list)?,
     }
@@ -128,6 +130,18 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, Fault> {
         places,
         adjustments,
     })
+}
+
+/// A request may have instructions alone, unless it shows that an `input` was meant.
+fn check_misspelt_input(unknown: &Unknown) -> Result<(), Fault> {
+    let misspelling = misspelling(unknown, "input", ResponsesRequest::FIELDS);
+    match misspelling.is_empty() {
+        true => Ok(()),
+        false => Err(Fault::missing(
+            "input",
+            format!("`input` is missing; send a text, or items{misspelling}"),
+        )),
+    }
 }
 
 /// The form of the answer, and how much it says.

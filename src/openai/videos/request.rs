@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::models::{VideoBody, VideoFacts, VideoKnob};
 use crate::openai::chat::Fetched;
 use crate::openai::form::Part;
-use crate::openai::typo::note_unknown_fields;
+use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::videos::{Film, Shot, Still, luma_ray, nova_reel};
 
 /// The highest seed that is taken (Nova Reel's).
@@ -86,6 +86,11 @@ pub fn translate(
         seed,
     };
     match shots.filter(|shots| !shots.is_empty()) {
+        None if film.prompt.is_empty() => {
+            let misspelling = misspelling(&unknown, "prompt", VideoRequest::FIELDS);
+            let message = format!("`prompt` is missing{misspelling}");
+            return Err(Fault::missing("prompt", message));
+        }
         None => one_prompt(&mut film, asked_seconds.as_ref(), facts, &mut adjustments)?,
         Some(shots) => {
             let shots = read_shots(shots, pictures, &mut adjustments)?;

@@ -29,7 +29,9 @@ impl Pipeline {
             record,
         } = asked;
         let films = self.films()?;
-        let target = self.named(request.model.as_deref(), &record).await?;
+        let (named, unknown) = (request.model.as_deref(), &request.unknown);
+        let found = self.model_of(named, unknown, VideoRequest::FIELDS, &record);
+        let target = found.await?;
         let name = request.model.clone().unwrap_or_default();
         check_endpoint(&name, &target.known.facts, Endpoint::Videos)?;
         let facts = target.known.facts.video.as_ref();
