@@ -18,8 +18,6 @@ use crate::models::ModelId;
 /// What a job is started with.
 #[derive(Debug, Clone)]
 pub struct AsyncInvokeOrder {
-    /// The model.
-    pub model: ModelId,
     /// The model's own request.
     pub input: JsonText,
     /// The folder in which Bedrock makes a folder for the job.
@@ -124,11 +122,15 @@ struct Listed {
 }
 
 impl Bedrock {
-    /// Starts a job, with retries, and gives its id.
-    pub async fn start_async_invoke(&self, order: &AsyncInvokeOrder) -> Result<String, Failure> {
+    /// Starts a job of `model`, with retries, and gives its id.
+    pub async fn start_async_invoke(
+        &self,
+        model: &ModelId,
+        order: &AsyncInvokeOrder,
+    ) -> Result<String, Failure> {
         let request = StartRequest {
             client_request_token: &order.token,
-            model_id: order.model.as_str(),
+            model_id: model.as_str(),
             model_input: &order.input,
             output_data_config: OutputDataConfig {
                 s3_output_data_config: S3OutputDataConfig {
@@ -144,7 +146,7 @@ impl Bedrock {
             path_and_query: "/async-invoke",
             body,
         };
-        let target = Some(order.model.as_str());
+        let target = Some(model.as_str());
         let started = self.with_backoff(target, || self.ask(&question)).await?;
         let started: Started = read(&started)?;
         let (front, id) = split(&started.invocation_arn)?;

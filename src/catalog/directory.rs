@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use strsim::normalized_damerau_levenshtein;
 
 use super::listing::Listing;
-use crate::bedrock::{ListedKind, ListedModel};
+use crate::bedrock::{FoundationModel, ListedKind, ListedModel};
 use crate::models::ModelId;
 
 /// The longest name that others are compared with: comparing takes time by the square of it.
@@ -45,6 +45,20 @@ impl Directory {
         };
         let current = self.entries.write();
         *current.unwrap_or_else(PoisonError::into_inner) = Arc::new(entries);
+    }
+
+    /// The same for lists that were requested apart from the catalog.
+    pub fn fill<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+        foundation: Vec<FoundationModel>,
+        profiles: Vec<ListedModel>,
+    ) {
+        let listing = Listing {
+            foundation,
+            others: [(ListedKind::SystemProfile, profiles)].into(),
+        };
+        self.replace(names, &listing);
     }
 
     /// The profile that a foundation model is called by, if Bedrock lists the model as one that takes

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::models::{Models, Target};
+use super::profiles::ProfileSearch;
 use super::remote::fetched_length;
 use crate::adjustments::Adjustments;
 use crate::bedrock::Failure;
@@ -15,7 +16,7 @@ use crate::converse::options::Fields;
 use crate::converse::remembered::RememberedTurn;
 use crate::fault::Fault;
 use crate::identity::Caller;
-use crate::models::{ModelId, OpenAiSurface, Surface};
+use crate::models::{OpenAiSurface, Surface};
 use crate::openai::chat::{
     AnswerPlan, ChatOptions, ChatRequest, ClientFields, Fetched, Native, NativeTerms, Obstacle,
     Terms, Translated, drop_oldest, obstacle, pass_on, translate,
@@ -78,8 +79,7 @@ pub(super) struct Draft {
     /// Whether the reasoning of before is left out: the model has refused it.
     without_reasoning: bool,
     revisions: u32,
-    /// The bare id that Bedrock has refused to call, and the profiles that are still to be tried.
-    profiles: Option<(ModelId, Vec<ModelId>)>,
+    profiles: ProfileSearch,
 }
 
 impl Draft {
@@ -103,7 +103,7 @@ impl Draft {
             kept_share: 1000,
             without_reasoning: false,
             revisions: 0,
-            profiles: None,
+            profiles: ProfileSearch::default(),
         }
     }
 
@@ -267,9 +267,10 @@ impl Draft {
             self.without_reasoning = true;
             return Ok(());
         }
-        let is_not_found = failure.fault.code == Some("model_not_found");
-        if failure.needs_profile() || self.profiles.is_some() && is_not_found {
-            return self.next_profile(failure, models);
+        let model = &self.target.model;
+        if let Some(profile) = self.profiles.next(&failure, model, models.resolver()) {
+            models.call_profile(&mut self.target, profile);
+            return Ok(());
         }
         if let Some(field) = failure.refused_field.clone() {
             return match models.learn(&mut self.target, field) {
@@ -288,34 +289,9 @@ impl Draft {
         Ok(())
     }
 
-    /// Calls the next inference profile that may serve the model; gives the failure back where none
-    /// is left.
-    fn next_profile(&mut self, failure: Failure, models: &Models) -> Result<(), Failure> {
-        let resolver = models.resolver();
-        let (_, profiles) = self.profiles.get_or_insert_with(|| {
-            let mut candidates = resolver.candidates(&self.target.model);
-            candidates.reverse();
-            (self.target.model.clone(), candidates)
-        });
-        let Some(profile) = profiles.pop() else {
-            return Err(failure);
-        };
-        models.call_profile(&mut self.target, profile);
-        Ok(())
-    }
-
     /// Remembers the profile that was found to serve the model, now that Bedrock has answered.
     pub(super) fn learn_profile(&mut self, models: &Models) {
-        if let Some((model, _)) = self.profiles.take() {
-            let profile = self.target.model.clone();
-            tracing::warn!(
-                model = model.as_str(),
-                profile = profile.as_str(),
-                "the model is served through an inference profile alone; requests for it go there \
-                 from now on"
-            );
-            models.resolver().learn(model, profile);
-        }
+        self.profiles.learn(&self.target.model, models.resolver());
     }
 }
 

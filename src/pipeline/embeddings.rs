@@ -12,6 +12,7 @@ use super::fan_out::FailedCall;
 use super::invoke::unreadable;
 use super::known::Known;
 use super::models::{Target, check_endpoint};
+use super::profiles::SearchedTarget;
 use super::remote::fetched_length;
 use super::request::{Answer, Asked, Outgoing};
 use crate::bedrock::Invoked;
@@ -40,7 +41,7 @@ impl Pipeline {
         let model = request.model.clone().unwrap_or_default();
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
         let found = self.model_of(named, unknown, EmbeddingsRequest::FIELDS, &record);
-        let target = found.await?;
+        let mut target = found.await?;
         check_endpoint(&model, &target.known.facts, Endpoint::Embeddings)?;
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_images(&request);
@@ -61,10 +62,13 @@ impl Pipeline {
         let outgoing = Outgoing::new(bodies, 0, memory);
         // A guardrail looks at conversations and at what is made, not at what is read alone.
         let headers = HeaderMap::new();
+        let searched = SearchedTarget::new(&target, false);
         let answers = self
-            .invoke_each(&caller, &target, outgoing, &headers, &record, permit)
+            .invoke_each(&caller, &searched, outgoing, &headers, &record, permit)
             .await;
         let (answers, rate) = answers.map_err(|failed| placed(failed, &calls))?;
+        let profile = searched.profile.into_inner();
+        self.note_profile(&mut target, profile, &mut adjustments, &record);
 
         let known = &target.known;
         // The vectors of a long list are megabytes of numbers.

@@ -10,6 +10,7 @@ use futures_util::future::try_join_all;
 use super::draft::refuse_adjustments;
 use super::invoke::guardrail_headers;
 use super::models::{Target, check_endpoint};
+use super::profiles::SearchedTarget;
 use super::request::Outgoing;
 use super::{Answer, Asked, Cost, Pipeline, heard, unix_seconds};
 use crate::bedrock::{Bedrock, Invoked, S3, S3Location};
@@ -71,10 +72,11 @@ impl Pipeline {
         } = call;
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
         let found = self.model_of(named, unknown, ImageRequest::FIELDS, &record);
-        let target = found.await?;
+        let mut target = found.await?;
         let name = request.model.as_deref().unwrap_or_default();
         check_endpoint(name, &target.known.facts, endpoint.endpoint())?;
-        let facts = target.known.facts.image.as_ref();
+        let known = Arc::clone(&target.known);
+        let facts = known.facts.image.as_ref();
         let facts = facts.ok_or_else(Fault::internal)?;
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_pictures(&request);
@@ -94,7 +96,8 @@ impl Pipeline {
             mut adjustments,
         } = self.workers.on_picture(translate).await?;
         target.note_in(&mut adjustments);
-        if self.is_strict(&caller, &target, strict) {
+        let strict = self.is_strict(&caller, &target, strict);
+        if strict {
             refuse_adjustments(&adjustments)?;
         }
         {
@@ -106,8 +109,11 @@ impl Pipeline {
         let guardrail = self.guardrail(&caller, &target).map(guardrail_headers);
         let headers = guardrail.transpose()?.unwrap_or_default();
         let outgoing = Outgoing::new(bodies, 0, memory);
-        let asked = self.invoke_all(&caller, &target, outgoing, &headers, &record, permit);
+        let searched = SearchedTarget::new(&target, target.is_exact(strict));
+        let asked = self.invoke_all(&caller, &searched, outgoing, &headers, &record, permit);
         let (answers, rate) = Box::pin(asked).await?;
+        let profile = searched.profile.into_inner();
+        self.note_profile(&mut target, profile, &mut adjustments, &record);
         let answers: Vec<Bytes> = answers
             .into_iter()
             .map(|Invoked { body, .. }| body)

@@ -1,17 +1,21 @@
 //! Calls to models in their own words, one or many for a request.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Pipeline;
 use super::fan_out::FailedCall;
 use super::models::Target;
+use super::profiles::SearchedTarget;
 use super::request::Outgoing;
+use crate::adjustments::Adjustments;
 use crate::bedrock::{Call, Invoked};
 use crate::converse::options::GuardrailConfig;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::json_error::without_values;
 use crate::limits::{Permit, RateState, Refused};
+use crate::models::ModelId;
 use crate::openai::chat::GuardrailPolicy;
 use crate::openai::{ClientField, Unknown, misspelling};
 use crate::record::Record;
@@ -59,7 +63,7 @@ impl Pipeline {
     pub(super) async fn invoke_all(
         &self,
         caller: &Caller,
-        target: &Target,
+        target: &SearchedTarget<'_>,
         outgoing: Outgoing,
         headers: &HeaderMap,
         record: &Record,
@@ -71,29 +75,49 @@ impl Pipeline {
         answers.map_err(|failed| failed.refused)
     }
 
-    /// Sends each of the bodies to the model, as [`Pipeline::fan_out`] does.
+    /// Sends each of the bodies to the model, as [`Pipeline::fan_out`] does, or to the profile that
+    /// turns out to serve it.
     pub(super) async fn invoke_each(
         &self,
         caller: &Caller,
-        target: &Target,
+        searched: &SearchedTarget<'_>,
         outgoing: Outgoing,
         headers: &HeaderMap,
         record: &Record,
         permit: Option<Permit>,
     ) -> Result<(Vec<Invoked>, Option<RateState>), FailedCall> {
-        let name = target.model.as_str().into();
-        let bedrock = self.bedrock_for(record);
-        let invoke = |body| {
-            let bedrock = bedrock.clone();
-            let call = Call::new(target.model.clone(), body);
-            let call = Call {
-                headers: headers.clone(),
-                ..call
+        let name = searched.target.model.as_str().into();
+        let bedrock = &self.bedrock_for(record);
+        let invoke = |body: Bytes| async move {
+            let call = |model| {
+                let call = Call {
+                    headers: headers.clone(),
+                    ..Call::new(model, body.clone())
+                };
+                bedrock.invoke(call)
             };
-            async move { bedrock.invoke(call).await }
+            self.call_target(searched, call).await
         };
         self.fan_out(caller, &name, outgoing, record, permit, invoke)
             .await
+    }
+}
+
+impl Pipeline {
+    /// Notes the profile that turned out to serve the target, if one did.
+    pub(super) fn note_profile(
+        &self,
+        target: &mut Target,
+        profile: Option<ModelId>,
+        adjustments: &mut Adjustments,
+        record: &Record,
+    ) {
+        let Some(profile) = profile else { return };
+        self.models.call_profile(target, profile);
+        target.note_in(adjustments);
+        let mut entries = record.entries();
+        entries.target = Some(target.model.as_str().to_owned());
+        entries.adjustments = adjustments.log_value();
     }
 }
 

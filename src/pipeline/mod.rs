@@ -30,6 +30,8 @@ mod native;
 mod native_stream;
 mod options;
 mod pass;
+mod probe;
+mod profiles;
 mod remote;
 mod request;
 mod rerank;

@@ -98,7 +98,7 @@ impl Models {
     /// The model that a name stands for: one of the configuration's, or a Bedrock id, by the
     /// inference profile that serves it where the id itself takes no calls.
     pub(super) async fn target(&self, name: &str) -> Result<Target, Fault> {
-        self.looked_up(self.resolved(name)?).await
+        Ok(self.looked_up(self.resolved(name)?).await)
     }
 
     /// The same for Bedrock's own API, where an id is called as it is written.
@@ -107,12 +107,27 @@ impl Models {
             Some(entry) => entry.clone(),
             None => ModelEntry::from(self.parsed(name)?),
         };
-        self.looked_up(Resolved {
+        let resolved = Resolved {
             entry,
             note: None,
             is_named: false,
-        })
-        .await
+        };
+        Ok(self.looked_up(resolved).await)
+    }
+
+    /// What a name stands for, by the profile that serves it where that is known.
+    pub(super) fn entry(&self, name: &str) -> Result<ModelEntry, Fault> {
+        self.resolved(name).map(|resolved| resolved.entry)
+    }
+
+    /// The model that such an entry names.
+    pub(super) async fn target_of(&self, entry: ModelEntry) -> Target {
+        let resolved = Resolved {
+            entry,
+            note: None,
+            is_named: true,
+        };
+        self.looked_up(resolved).await
     }
 
     fn resolved(&self, name: &str) -> Result<Resolved, Fault> {
@@ -147,11 +162,15 @@ impl Models {
         })
     }
 
-    /// The entry with the profile that serves its target, where the target takes no calls.
+    /// The entry with the profile that serves its target, where the target takes no calls. The
+    /// operator may have written the target as other tools do, too.
     fn by_profile(&self, entry: &ModelEntry) -> ModelEntry {
-        let profile = self.resolver.profile(&entry.target);
+        let unprefixed = self.resolver.unprefixed(entry.target.as_str());
+        let unprefixed = unprefixed.and_then(|target| ModelId::parse(target).ok());
+        let target = unprefixed.unwrap_or_else(|| entry.target.clone());
+        let profile = self.resolver.profile(&target);
         ModelEntry {
-            target: profile.unwrap_or_else(|| entry.target.clone()),
+            target: profile.unwrap_or(target),
             ..entry.clone()
         }
     }
@@ -160,7 +179,7 @@ impl Models {
         ModelId::parse(name).map_err(|error| self.resolver.invalid(name, &error))
     }
 
-    async fn looked_up(&self, resolved: Resolved) -> Result<Target, Fault> {
+    async fn looked_up(&self, resolved: Resolved) -> Target {
         let Resolved {
             entry,
             note,
@@ -180,7 +199,7 @@ impl Models {
             Some(known) => known,
             None => self.look_up(&model, base),
         };
-        Ok(Target {
+        Target {
             surface: surface.unwrap_or(known.facts.surface),
             model,
             known,
@@ -188,7 +207,7 @@ impl Models {
             embedding_input_type,
             note,
             is_named,
-        })
+        }
     }
 
     /// Puts an inference profile in the place of the target's bare id, which Bedrock has refused to
@@ -263,6 +282,11 @@ impl Target {
         if let Some(note) = &self.note {
             adjustments.note("model", note.clone());
         }
+    }
+
+    /// Whether a strict request for it may not be sent to a profile that it does not name.
+    pub(super) fn is_exact(&self, strict: bool) -> bool {
+        strict && !self.is_named
     }
 }
 

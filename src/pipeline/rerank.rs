@@ -1,11 +1,14 @@
 //! The life of a request to rerank.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 
 use super::Pipeline;
 use super::cost::Cost;
 use super::invoke::unreadable;
 use super::models::check_endpoint;
+use super::profiles::SearchedTarget;
 use super::request::{Answer, Asked, Outgoing};
 use crate::fault::Fault;
 use crate::limits::Refused;
@@ -28,8 +31,8 @@ impl Pipeline {
         let model = request.model.clone().unwrap_or_default();
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
         let found = self.model_of(named, unknown, RerankRequest::FIELDS, &record);
-        let target = found.await?;
-        let known = &target.known;
+        let mut target = found.await?;
+        let known = Arc::clone(&target.known);
         check_endpoint(&model, &known.facts, Endpoint::Rerank)?;
         let facts = known.facts.rerank.as_ref().ok_or_else(Fault::internal)?;
         let TranslatedRerank {
@@ -48,8 +51,11 @@ impl Pipeline {
         // The response may say the documents again.
         let kept = documents.iter().map(|document| document.as_str().len());
         let outgoing = Outgoing::new(vec![body.into()], kept.sum(), memory);
-        let asked = self.invoke_all(&caller, &target, outgoing, &headers, &record, None);
+        let searched = SearchedTarget::new(&target, false);
+        let asked = self.invoke_all(&caller, &searched, outgoing, &headers, &record, None);
         let (mut answers, rate) = asked.await?;
+        let profile = searched.profile.into_inner();
+        self.note_profile(&mut target, profile, &mut adjustments, &record);
         let answer = answers.pop().ok_or_else(Fault::internal)?;
         let read = serde_json::from_slice(&answer.body);
         let read: RerankAnswer = read.map_err(|error| unreadable(error.to_string(), &record))?;

@@ -1,6 +1,6 @@
 //! Which model a name stands for, and what is said of one that none has.
 
-use bedrock_simulator::Script;
+use bedrock_simulator::{Operation, Script};
 use outcrop::config::{Config, Shown};
 use outcrop::models::ModelId;
 use serde_json::{Value, json};
@@ -143,6 +143,86 @@ async fn without_a_listing_the_profile_is_learned_from_the_refusal() {
         assert_eq!(reply.adjustments(), NOTE);
     }
     assert_eq!(called(&world), [BARE, MODEL, MODEL, MODEL]);
+}
+
+#[tokio::test]
+async fn every_endpoint_that_names_a_model_learns_the_profile() {
+    let refusal = "Invocation of model ID m with on-demand throughput isn’t supported.";
+    let refused = || Script::error(400, "ValidationException", refusal);
+    let world = World::with(crate::videos::with_films).await;
+    for (path, model, request) in [
+        (
+            "/v1/embeddings",
+            "amazon.titan-embed-text-v2:0",
+            json!({"input": ["one", "two"]}),
+        ),
+        (
+            "/v1/rerank",
+            "cohere.rerank-v3-5:0",
+            json!({"query": "a", "documents": ["b"]}),
+        ),
+        (
+            "/v1/images/generations",
+            "amazon.nova-canvas-v1:0",
+            json!({"prompt": "a"}),
+        ),
+        (
+            "/v1/completions",
+            "amazon.nova-lite-v1:0",
+            json!({"prompt": "a"}),
+        ),
+        (
+            "/v1/videos",
+            "amazon.nova-reel-v1:1",
+            json!({"prompt": "a"}),
+        ),
+    ] {
+        world.simulator.clear();
+        let calls = request["input"].as_array().map_or(1, Vec::len);
+        let refused = refused().times(calls as u32);
+        world.simulator.push(match path {
+            "/v1/videos" => refused.for_operation(Operation::StartAsyncInvoke),
+            _ => refused,
+        });
+        let request = of(request, model);
+        let profile = format!("us.{model}");
+        for _ in 0..2 {
+            let reply = world.post(path, &request).await;
+            assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+            let note = format!("model: called as `{profile}`");
+            assert!(reply.adjustments().contains(&note), "{path}");
+        }
+        if path == "/v1/videos" {
+            // Jobs name their model in the body.
+            assert_eq!(world.simulator.received(), 3);
+            continue;
+        }
+        let mut expected = vec![model; calls];
+        expected.extend(vec![profile.as_str(); 2 * calls]);
+        assert_eq!(called(&world), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_strict_request_for_pictures_is_sent_to_no_profile() {
+    let world = World::start().await;
+    let refusal = "Invocation of model ID m with on-demand throughput isn’t supported.";
+    world
+        .simulator
+        .push(Script::error(400, "ValidationException", refusal));
+    let model = "amazon.nova-canvas-v1:0";
+    let request = json!({"model": model, "prompt": "a"});
+    let mut sent = world.request(
+        http::Method::POST,
+        "/v1/images/generations",
+        request.to_string(),
+    );
+    let strict = http::HeaderValue::from_static("true");
+    sent.headers_mut().insert("x-outcrop-strict", strict);
+    let reply = world.send(sent).await;
+    assert_eq!(reply.status, 404, "{}", reply.text);
+    assert!(reply.text.contains("inference profile"), "{}", reply.text);
+    assert_eq!(called(&world), [model]);
 }
 
 #[tokio::test]

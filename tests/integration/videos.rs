@@ -17,7 +17,7 @@ use crate::world::{Reply, World};
 const BUCKET: &str = "outcrop-example";
 const REEL: &str = "amazon.nova-reel-v1:1";
 
-fn with_films(config: &mut Config) {
+pub fn with_films(config: &mut Config) {
     config.s3.bucket = Some(BUCKET.to_owned());
     config.videos.enabled = true;
 }

@@ -12,6 +12,7 @@ use crate::openai::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_pictures, translate,
 };
 use crate::pipeline::models::{Target, check_endpoint};
+use crate::pipeline::profiles::SearchedTarget;
 use crate::pipeline::remote::fetched_length;
 use crate::pipeline::{Answer, Asked, Cost, Pipeline, unix_seconds};
 use crate::record::Record;
@@ -31,10 +32,11 @@ impl Pipeline {
         let films = self.films()?;
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
         let found = self.model_of(named, unknown, VideoRequest::FIELDS, &record);
-        let target = found.await?;
+        let mut target = found.await?;
         let name = request.model.clone().unwrap_or_default();
         check_endpoint(&name, &target.known.facts, Endpoint::Videos)?;
-        let facts = target.known.facts.video.as_ref();
+        let known = Arc::clone(&target.known);
+        let facts = known.facts.video.as_ref();
         let facts = facts.ok_or_else(Fault::internal)?;
         if self.guardrail(&caller, &target).is_some() {
             return Err(unguarded().into());
@@ -57,10 +59,11 @@ impl Pipeline {
             None => self.admit(&caller, &name_of_target, &record).await?,
         };
         let input = std::mem::replace(&mut order.input, JsonText::empty_object());
+        let searched = SearchedTarget::new(&target, false);
         let started = self
             .start(
                 films.folder_of(&caller),
-                target,
+                &searched,
                 input,
                 &order,
                 &name,
@@ -69,6 +72,8 @@ impl Pipeline {
             .await;
         drop(memory);
         let id = started.map_err(|failure| self.received(failure, None, &record))?;
+        let profile = searched.profile.into_inner();
+        self.note_profile(&mut target, profile, &mut order.adjustments, &record);
         record.entries().cost = Some(cost);
         let video = Video::new(
             id.to_string(),
@@ -91,7 +96,7 @@ impl Pipeline {
     async fn start(
         &self,
         folder: S3Location,
-        target: Target,
+        searched: &SearchedTarget<'_>,
         input: JsonText,
         order: &VideoOrder,
         name: &str,
@@ -104,15 +109,16 @@ impl Pipeline {
             size: order.size.clone(),
             model: name.to_owned(),
         };
-        let start = AsyncInvokeOrder {
-            model: target.model,
+        let start = &AsyncInvokeOrder {
             input,
             output: folder,
             token: note.to_string(),
         };
+        let bedrock = &bedrock;
+        let start = |model| async move { bedrock.start_async_invoke(&model, start).await };
         Ok(VideoId {
             region: bedrock.region().to_owned(),
-            job: bedrock.start_async_invoke(&start).await?,
+            job: self.call_target(searched, start).await?,
         })
     }
 }

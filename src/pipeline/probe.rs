@@ -1,0 +1,35 @@
+//! Which id a name is called by, and whether it may be called, without spending anything.
+
+use bytes::Bytes;
+
+use super::Pipeline;
+use super::profiles::SearchedTarget;
+use crate::bedrock::{Call, Cause, Failure, Trouble};
+use crate::config::ModelEntry;
+use crate::fault::Fault;
+use crate::models::ModelId;
+
+impl Pipeline {
+    /// What requests for `name` are sent to, as far as it is known before Bedrock is called.
+    pub fn resolved(&self, name: &str) -> Result<ModelEntry, Fault> {
+        self.models.entry(name)
+    }
+
+    /// The id that requests for `entry` are sent to, if the credentials may call it: a conversation
+    /// of nothing is refused as such by whoever would have taken it, and costs nothing.
+    pub async fn probe(&self, entry: ModelEntry) -> Result<ModelId, Failure> {
+        let target = self.models.target_of(entry).await;
+        let searched = SearchedTarget::new(&target, false);
+        let probe = |model| async {
+            let nothing = Bytes::from_static(br#"{"messages":[]}"#);
+            match self.bedrock.converse(Call::new(model, nothing)).await {
+                Ok(_) => Ok(()),
+                Err(failure) if Trouble::of_failure(&failure).cause == Cause::Request => Ok(()),
+                Err(failure) => Err(failure),
+            }
+        };
+        self.call_target(&searched, probe).await?;
+        let profile = searched.profile.into_inner();
+        Ok(profile.unwrap_or(target.model))
+    }
+}
