@@ -1,19 +1,16 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::BAD_CONFIGURATION;
+use super::local::{chat_call, pipeline};
 use crate::bedrock::Bedrock;
 use crate::config::{Config, Overrides, Tables, load};
-use crate::fetch::Fetcher;
-use crate::identity::Caller;
 use crate::json_error::describe;
-use crate::pipeline::{ChatCall, ExplainReader, HeaderOptions, Pipeline};
-use crate::record::Record;
+use crate::pipeline::ExplainReader;
 
 /// How long to look for credentials, which may be asked of a machine's metadata service.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,7 +42,7 @@ pub(super) async fn run(overrides: &Overrides, file: &Path) -> ExitCode {
 
 async fn explain(config: &Config, file: &Path) -> Result<String, String> {
     let body = read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let request = serde_json::from_slice(&body).map_err(|error| {
+    let call = chat_call("explain", body).map_err(|error| {
         format!(
             "{}: this is no chat request: {}",
             file.display(),
@@ -54,18 +51,7 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
     })?;
     let bedrock = connected(config).await?;
     let tables = Tables::load(&config.catalog.files)?;
-    let fetcher = Fetcher::new(&config.fetch).map_err(|error| error.to_string())?;
-    let pipeline = Pipeline::new(config, tables, bedrock, fetcher);
-    let record = Record::new(String::new(), "explain".to_owned(), None);
-    let call = ChatCall {
-        caller: Caller::new("local"),
-        request,
-        body,
-        permit: None,
-        headers: HeaderOptions::default(),
-        record: Arc::new(record),
-    };
-    let json = pipeline
+    let json = pipeline(config, tables, bedrock)?
         .explain(call, ExplainReader::Operator)
         .await
         .map_err(|refused| {

@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod greeting;
 mod healthcheck;
+mod local;
 mod serve;
 
 use std::path::PathBuf;

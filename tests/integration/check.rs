@@ -148,6 +148,7 @@ async fn check_looks_at_every_alias_without_asking_a_model_anything() {
              embeds = \"amazon.titan-embed-text-v2:0\"\n\
              ours = \"arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude\"\n\
              bare = \"anthropic.claude-sonnet-4-5-20250929-v1:0\"\n\
+             prefixed = \"bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0\"\n\
              typo = \"us.anthropic.claude-sonet-4-5-20250929-v1:0\"\n\
              denied = \"us.anthropic.claude-sonnet-4-6\"\n\
              gone = \"arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/none\"\n"
@@ -160,10 +161,13 @@ async fn check_looks_at_every_alias_without_asking_a_model_anything() {
         &format!("yes  model good: {MODEL}, may be called"),
         "yes  model embeds: ",
         "yes  model ours: ",
-        "ask for an inference profile instead of the bare id: us.anthropic.claude-sonnet-4-5",
+        &format!("yes  model bare: anthropic.claude-sonnet-4-5-20250929-v1:0 -> {MODEL}, may"),
+        &format!(
+            "yes  model prefixed: bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0 -> {MODEL}"
+        ),
         "the region has no profile `us.anthropic.claude-sonet",
         "allow `bedrock:InvokeModel` in the policy of arn:aws:iam",
-        "not ready: model bare, model denied, model gone, model typo",
+        "not ready: model denied, model gone, model typo",
     ] {
         assert!(said.contains(words), "{words} is not in\n{said}");
     }
@@ -217,6 +221,25 @@ async fn check_tells_for_each_no_what_to_do() {
     );
     let (_, said) = check(&simulator, MODEL).await;
     assert!(said.contains("request access to the model"), "{said}");
+}
+
+#[tokio::test]
+async fn check_finds_the_profile_as_calls_do_where_nothing_is_listed() {
+    let options = Options {
+        control_plane: ControlPlane::Forbidden,
+        ..Options::default()
+    };
+    let simulator = Simulator::start(options).await.unwrap();
+    let bare = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+    let file = config_file("unlisted.toml", &format!("[models]\nbare = \"{bare}\"\n"));
+    let file = file.to_string_lossy();
+    let (ok, said) = check_with(&credentials(&simulator.url()), &["--config", &file]).await;
+    assert!(ok, "{said}");
+    let found = format!("yes  model bare: {bare} -> {MODEL}, may be called");
+    assert!(said.contains(&found), "{said}");
+    let prefixed = format!("bedrock/{bare}");
+    let (ok, said) = check(&simulator, &prefixed).await;
+    assert!(ok, "{said}");
 }
 
 #[tokio::test]

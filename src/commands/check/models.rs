@@ -6,13 +6,11 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Listed, Report};
-use crate::bedrock::{BaseModel, Bedrock, Call, Cause, Time, Trouble};
+use crate::bedrock::{BaseModel, Bedrock, Cause, Time, Trouble};
+use crate::commands::local::{chat_call, pipeline};
 use crate::config::{Config, ModelEntry, Tables};
-use crate::fetch::Fetcher;
-use crate::identity::Caller;
 use crate::models::{Endpoint, Facts, ModelId, Surface};
-use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline};
-use crate::record::Record;
+use crate::pipeline::{ChatBody, Pipeline};
 
 /// Checks every name of `[models]`, and calls `called`.
 pub(super) async fn check(
@@ -30,18 +28,40 @@ pub(super) async fn check(
             return;
         }
     };
+    let pipeline = match pipeline(config, tables.clone(), bedrock.clone()) {
+        Ok(pipeline) => pipeline,
+        Err(error) => {
+            report.trouble("gateway", &Trouble::of("Gateway", &error));
+            return;
+        }
+    };
+    // As in a gateway that has listed the models: names become the same ids.
+    pipeline.directory().fill(
+        config.models.keys().map(String::as_str),
+        listed.foundation.clone().unwrap_or_default(),
+        listed.profiles.clone().unwrap_or_default(),
+    );
     for (name, entry) in &config.models {
-        check_alias(name, entry, config, bedrock, listed, &tables, report).await;
+        check_alias(
+            (name, entry),
+            &pipeline,
+            config,
+            bedrock,
+            listed,
+            &tables,
+            report,
+        )
+        .await;
     }
     if let Some(name) = called {
-        check_call(name, config, bedrock, tables, report).await;
+        check_call(name, &pipeline, &tables, report).await;
     }
 }
 
 /// Whether the target of a name is there, and whether the credentials may call it.
 async fn check_alias(
-    name: &str,
-    entry: &ModelEntry,
+    (name, entry): (&str, &ModelEntry),
+    pipeline: &Pipeline,
     config: &Config,
     bedrock: &Bedrock,
     listed: &Listed,
@@ -49,7 +69,14 @@ async fn check_alias(
     report: &mut Report,
 ) {
     let what = format!("model {name}");
-    let target = &entry.target;
+    let resolved = match pipeline.resolved(name) {
+        Ok(resolved) => resolved,
+        Err(fault) => {
+            report.no(&what, &fault.message, "name a model that /v1/models lists");
+            return;
+        }
+    };
+    let target = &resolved.target;
     if let Some(missing) = missing(target, listed) {
         report.no(&what, &missing.found, &missing.remedy);
         return;
@@ -74,28 +101,27 @@ async fn check_alias(
     let (_, facts) = tables.known_as(target, base.as_ref());
     if let Surface::OpenAi(surface) = entry.surface.unwrap_or(facts.surface) {
         let found = format!(
-            "{target}, called through {}; `outcrop check --model {name}` calls it",
+            "{}, called through {}; `outcrop check --model {name}` calls it",
+            called_as(&entry.target, target),
             Surface::OpenAi(surface).as_str()
         );
         report.yes(&what, &found);
         return;
     }
-    match permitted(bedrock, target).await {
-        Ok(()) => report.yes(&what, &format!("{target}, may be called")),
-        Err(trouble) => report.trouble(&what, &trouble),
+    match pipeline.probe(resolved).await {
+        Ok(called) => {
+            let called = called_as(&entry.target, &called);
+            report.yes(&what, &format!("{called}, may be called"));
+        }
+        Err(failure) => report.trouble(&what, &Trouble::of_failure(&failure)),
     }
 }
 
-/// Whether the credentials may call a model: a conversation of nothing is refused as such by
-/// whoever would have taken it, and costs nothing.
-async fn permitted(bedrock: &Bedrock, model: &ModelId) -> Result<(), Trouble> {
-    let nothing = Bytes::from_static(br#"{"messages":[]}"#);
-    match bedrock.converse(Call::new(model.clone(), nothing)).await {
-        Ok(_) => Ok(()),
-        Err(failure) => match Trouble::of_failure(&failure) {
-            trouble if trouble.cause == Cause::Request => Ok(()),
-            trouble => Err(trouble),
-        },
+/// The id that is called, after the one that the operator wrote if that is another.
+fn called_as(written: &ModelId, called: &ModelId) -> String {
+    match written == called {
+        true => called.to_string(),
+        false => format!("{written} -> {called}"),
     }
 }
 
@@ -138,47 +164,29 @@ fn missing(target: &ModelId, listed: &Listed) -> Option<Trouble> {
     models?;
     match model {
         None => absent(format!("the region has no model `{target}`"), instead),
-        Some(model) if !model.is_on_demand() && !serving.is_empty() => absent(
-            format!("`{target}` does not answer by its own id"),
-            format!(
-                "ask for an inference profile instead of the bare id: {}",
-                serving.join(", ")
-            ),
-        ),
         Some(_) => None,
     }
 }
 
 /// Calls a model as a client would, for as few tokens as it takes.
-async fn check_call(
-    name: &str,
-    config: &Config,
-    bedrock: &Bedrock,
-    tables: Tables,
-    report: &mut Report,
-) {
+async fn check_call(name: &str, pipeline: &Pipeline, tables: &Tables, report: &mut Report) {
     let what = format!("model {name}");
-    let target = match config.models.get(name) {
-        Some(entry) => Ok(entry.target.clone()),
-        None => ModelId::parse(name),
-    };
-    let target = match target {
-        Ok(target) => target,
-        Err(error) => {
-            let remedy = "name a model that /v1/models lists";
-            report.no(&what, &error.to_string(), remedy);
+    let resolved = match pipeline.resolved(name) {
+        Ok(resolved) => resolved,
+        Err(fault) => {
+            report.no(&what, &fault.message, "name a model that /v1/models lists");
             return;
         }
     };
-    let (_, facts) = tables.known_as(&target, None);
+    let (_, facts) = tables.known_as(&resolved.target, None);
     if !chats(&facts) {
-        match permitted(bedrock, &target).await {
-            Ok(()) => report.yes(&what, "may be called (it does not chat, so it was not)"),
-            Err(trouble) => report.trouble(&what, &trouble),
+        match pipeline.probe(resolved).await {
+            Ok(_) => report.yes(&what, "may be called (it does not chat, so it was not)"),
+            Err(failure) => report.trouble(&what, &Trouble::of_failure(&failure)),
         }
         return;
     }
-    match call(name, facts.least_max_tokens, config, bedrock, tables).await {
+    match call(name, facts.least_max_tokens, pipeline).await {
         Ok(tokens) => report.yes(&what, &format!("answered, {tokens} token(s)")),
         Err(trouble) => report.trouble(&what, &trouble),
     }
@@ -190,32 +198,16 @@ fn chats(facts: &Facts) -> bool {
 }
 
 /// The tokens of a response to a chat request of a few words.
-async fn call(
-    name: &str,
-    max_tokens: u32,
-    config: &Config,
-    bedrock: &Bedrock,
-    tables: Tables,
-) -> Result<u64, Trouble> {
+async fn call(name: &str, max_tokens: u32, pipeline: &Pipeline) -> Result<u64, Trouble> {
     let ours = |error: String| Trouble::of("Gateway", &error);
     let body = json!({
         "model": name,
         "max_completion_tokens": max_tokens,
         "messages": [{"role": "user", "content": "Say: yes"}],
     });
-    let body = Bytes::from(body.to_string());
-    let request = serde_json::from_slice(&body).map_err(|error| ours(error.to_string()))?;
-    let fetcher = Fetcher::new(&config.fetch).map_err(|error| ours(error.to_string()))?;
-    let pipeline = Pipeline::new(config, tables, bedrock.clone(), fetcher);
-    let record = Arc::new(Record::new(String::new(), "check".to_owned(), None));
-    let call = ChatCall {
-        caller: Caller::new("local"),
-        request,
-        body,
-        permit: None,
-        headers: HeaderOptions::default(),
-        record: Arc::clone(&record),
-    };
+    let call = chat_call("check", Bytes::from(body.to_string()));
+    let call = call.map_err(|error| ours(error.to_string()))?;
+    let record = Arc::clone(&call.record);
     let answer = match pipeline.chat(call).await {
         Ok(answer) => answer,
         Err(refused) => {

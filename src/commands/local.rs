@@ -1,0 +1,34 @@
+//! Requests of the command line, which go through the pipeline as a client's do.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::bedrock::Bedrock;
+use crate::config::{Config, Tables};
+use crate::fetch::Fetcher;
+use crate::identity::Caller;
+use crate::pipeline::{ChatCall, HeaderOptions, Pipeline};
+use crate::record::Record;
+
+/// The pipeline of a configuration.
+pub(super) fn pipeline(
+    config: &Config,
+    tables: Tables,
+    bedrock: Bedrock,
+) -> Result<Pipeline, String> {
+    let fetcher = Fetcher::new(&config.fetch).map_err(|error| error.to_string())?;
+    Ok(Pipeline::new(config, tables, bedrock, fetcher))
+}
+
+/// The call of a chat request whose JSON is `body`, by `command`.
+pub(super) fn chat_call(command: &str, body: Bytes) -> serde_json::Result<ChatCall> {
+    Ok(ChatCall {
+        caller: Caller::new("local"),
+        request: serde_json::from_slice(&body)?,
+        body,
+        permit: None,
+        headers: HeaderOptions::default(),
+        record: Arc::new(Record::new(String::new(), command.to_owned(), None)),
+    })
+}
