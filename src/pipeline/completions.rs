@@ -18,7 +18,8 @@ impl Pipeline {
     /// Answers a completion request, or says what stands against it.
     pub async fn complete(&self, call: ChatCall<CompletionRequest>) -> Result<ChatAnswer, Refused> {
         let record = Arc::clone(&call.record);
-        let name = call.request.model.clone().ok_or_else(|| {
+        let name = call.request.model.clone().filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| {
             let unknown = &call.request.unknown;
             no_model(&misspelling(unknown, "model", CompletionRequest::FIELDS))
         })?;
