@@ -22,6 +22,8 @@ pub(crate) enum Way {
     Floor,
     /// Through the gateway.
     Gateway,
+    /// Through the other gateway of `--against`.
+    Other,
 }
 
 /// The form of the answer.
@@ -43,6 +45,7 @@ pub(crate) struct Exchange {
 }
 
 impl Way {
+    /// The ways of every run.
     pub(crate) const ALL: [Self; 3] = [Self::Direct, Self::Floor, Self::Gateway];
 
     pub(crate) fn name(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Way {
             Self::Direct => "direct",
             Self::Floor => "floor",
             Self::Gateway => "gateway",
+            Self::Other => "other",
         }
     }
 
@@ -59,7 +63,7 @@ impl Way {
         let (path, body) = match self {
             Self::Direct => (answer.bedrock_path(), converse()),
             Self::Floor => (answer.floor_path().to_owned(), converse()),
-            Self::Gateway => ("/v1/chat/completions".to_owned(), chat(answer)),
+            Self::Gateway | Self::Other => ("/v1/chat/completions".to_owned(), chat(answer)),
         };
         let body = body.to_string().into();
         Exchange { path, body }

@@ -59,8 +59,11 @@ async fn measure_all(options: &Options) -> Outcome<()> {
     let bedrock = Server::simulator(&binaries, &["--answer-bytes", "600", "--deltas", "50"])?;
     let floor = Server::floor(&bedrock)?;
     let gateway = Server::gateway(&binaries, &bedrock)?;
-    let cells = measure::rounds(options, &bedrock, &floor, &gateway).await?;
-    drop((gateway, floor, bedrock));
+    let other = options.against.as_deref();
+    let other = other.map(|path| Server::other_gateway(path, &binaries, &bedrock));
+    let other = other.transpose()?;
+    let cells = measure::rounds(options, &bedrock, &floor, &gateway, other.as_ref()).await?;
+    drop((other, gateway, floor, bedrock));
     report::load(&cells);
 
     match memory::most_streams(options.streams)? {

@@ -44,35 +44,40 @@ pub(crate) async fn rounds(
     bedrock: &Server,
     floor: &Server,
     gateway: &Server,
+    other: Option<&Server>,
 ) -> Outcome<Cells> {
-    let server = |way| match way {
-        Way::Direct => bedrock,
-        Way::Floor => floor,
-        Way::Gateway => gateway,
-    };
+    let servers = [
+        (Way::Direct, Some(bedrock)),
+        (Way::Floor, Some(floor)),
+        (Way::Gateway, Some(gateway)),
+        (Way::Other, other),
+    ];
     let mut cells = Cells::new();
     for _ in 0..options.rounds {
-        for cell in all_cells() {
-            let sample = measure(server(cell.way), cell, options.time).await?;
-            cells.entry(cell).or_default().push(sample);
+        for (answer, connections) in conditions() {
+            // The servers change fastest, so that what is compared is measured side by side.
+            for (way, server) in servers {
+                let Some(server) = server else { continue };
+                let cell = Cell {
+                    answer,
+                    connections,
+                    way,
+                };
+                let sample = measure(server, cell, options.time).await?;
+                cells.entry(cell).or_default().push(sample);
+            }
         }
     }
     Ok(cells)
 }
 
-/// The ways change fastest, so that what is compared is measured side by side.
-fn all_cells() -> impl Iterator<Item = Cell> {
+/// Every form of answer at every number of connections.
+fn conditions() -> impl Iterator<Item = (Answer, usize)> {
     let [one, many] = LATENCY_CONNECTIONS;
     let numbers = [CPU_CONNECTIONS, one, many];
-    Answer::ALL.into_iter().flat_map(move |answer| {
-        numbers.into_iter().flat_map(move |connections| {
-            Way::ALL.into_iter().map(move |way| Cell {
-                answer,
-                connections,
-                way,
-            })
-        })
-    })
+    Answer::ALL
+        .into_iter()
+        .flat_map(move |answer| numbers.into_iter().map(move |number| (answer, number)))
 }
 
 async fn measure(server: &Server, cell: Cell, time: Duration) -> Outcome<Sample> {

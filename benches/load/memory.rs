@@ -55,7 +55,7 @@ pub(crate) async fn rounds(options: &Options, binaries: &Binaries) -> Outcome<Ve
     for _ in 0..options.rounds.min(MOST_ROUNDS) {
         let floor = Server::floor(&bedrock)?;
         let floor = footprint(&floor, Way::Floor, options.streams).await?;
-        let gateway = Server::gateway(binaries, &bedrock)?;
+        let gateway = Server::gateway_for_streams(binaries, &bedrock)?;
         let gateway = footprint(&gateway, Way::Gateway, options.streams).await?;
         rounds.push(MemoryRound { floor, gateway });
     }

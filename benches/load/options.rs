@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Outcome;
@@ -20,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) time: Duration,
     /// How many streams are held open while memory is looked at.
     pub(crate) streams: usize,
+    /// Another gateway's executable, measured in turns with this one.
+    pub(crate) against: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -28,6 +31,7 @@ impl Default for Options {
             rounds: 5,
             time: Duration::from_millis(1500),
             streams: 1000,
+            against: None,
         }
     }
 }
@@ -46,15 +50,20 @@ impl Command {
                         rounds: 1,
                         time: Duration::from_millis(150),
                         streams: 100,
+                        ..options
                     };
                 }
                 "--rounds" => options.rounds = positive(arguments.next())?,
+                "--against" => {
+                    let path = arguments.next().ok_or("`--against` needs an executable's path")?;
+                    options.against = Some(PathBuf::from(path).canonicalize()?);
+                }
                 "floor" => {
                     let upstream = arguments.next().ok_or("`floor` needs an upstream's URL")?;
                     return Ok(Self::Floor { upstream });
                 }
                 other => {
-                    let known = "`--quick` and `--rounds N` are known";
+                    let known = "`--quick`, `--rounds N` and `--against EXECUTABLE` are known";
                     return Err(format!("the argument `{other}` is not known; {known}").into());
                 }
             }

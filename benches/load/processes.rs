@@ -44,7 +44,7 @@ pub(crate) struct Memory {
 }
 
 impl Binaries {
-    /// Builds gateway and simulator as they are shipped. The gateway that `cargo bench` itself
+    /// Builds gateway and simulator as they are shipped, with the profile `dist`. The gateway that `cargo bench` itself
     /// builds has the test features of its dependencies on, tokio's clock for tests among them.
     pub(crate) fn build() -> Outcome<Self> {
         let directory = Path::new(env!("CARGO_BIN_EXE_outcrop"))
@@ -52,16 +52,17 @@ impl Binaries {
             .ok_or("the gateway's executable has no directory")?;
         let target = directory.parent().ok_or("there is no target directory")?;
         let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "--release", "--target-dir"])
+            .args(["build", "--quiet", "--profile", "dist", "--target-dir"])
             .arg(target)
             .args(["--package", "outcrop", "--package", "bedrock-simulator"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()?;
         if !built.success() {
-            return Err("`cargo build --release` failed for the gateway or the simulator".into());
+            return Err("`cargo build --profile dist` failed for the gateway or the simulator".into());
         }
         let empty = env::temp_dir().join(format!("outcrop-load-{}", std::process::id()));
         fs::create_dir_all(&empty)?;
+        let directory = target.join("dist");
         Ok(Self {
             gateway: directory.join("outcrop"),
             simulator: directory.join("bedrock-simulator"),
@@ -97,19 +98,42 @@ impl Server {
 
     /// The gateway as operators start it, with its log written into a pipe.
     pub(crate) fn gateway(binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
-        let mut command = Command::new(&binaries.gateway);
+        Self::serve(&binaries.gateway, "", binaries, bedrock)
+    }
+
+    /// The gateway with room for many streams of one caller, more than there is by default.
+    pub(crate) fn gateway_for_streams(binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
+        let configuration = "[limits.key]\ncalls_under_way = 100000\n";
+        Self::serve(&binaries.gateway, configuration, binaries, bedrock)
+    }
+
+    /// Another executable, with the defaults of its own: its configuration may have other keys.
+    pub(crate) fn other_gateway(
+        path: &Path,
+        binaries: &Binaries,
+        bedrock: &Self,
+    ) -> Outcome<Self> {
+        Self::serve(path, "", binaries, bedrock)
+    }
+
+    fn serve(
+        executable: &Path,
+        configuration: &str,
+        binaries: &Binaries,
+        bedrock: &Self,
+    ) -> Outcome<Self> {
+        let mut command = Command::new(executable);
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("AWS_") || text.starts_with("OUTCROP_") || text == "RUST_LOG" {
                 command.env_remove(&name);
             }
         }
-        // One key for all streams, more of them than one caller may have by default.
-        let configuration = binaries.empty.join("bench.toml");
-        fs::write(&configuration, "[limits.key]\ncalls_under_way = 100000\n")?;
+        let file = binaries.empty.join("bench.toml");
+        fs::write(&file, configuration)?;
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
-            .arg(configuration)
+            .arg(file)
             .current_dir(&binaries.empty)
             .env("HOME", &binaries.empty)
             .env("AWS_REGION", "us-east-1")

@@ -68,6 +68,18 @@ fn cpu(cells: &Cells, answer: Answer) {
         median(gateway.iter().map(|sample| microseconds(sample.cpu))),
         verdict(ratio, cpu_target(answer)),
     );
+    let other = of(Way::Other);
+    if !other.is_empty() {
+        let ratios = other.iter().zip(of(Way::Gateway)).map(|(other, gateway)| {
+            gateway.cpu.as_secs_f64() / other.cpu.as_secs_f64()
+        });
+        println!(
+            "  {:<26} other {:>7.1} µs   gateway by other {:.2}",
+            "",
+            median(other.iter().map(|sample| microseconds(sample.cpu))),
+            median(ratios),
+        );
+    }
 }
 
 fn latency(cells: &Cells, answer: Answer, connections: usize) {
@@ -75,7 +87,10 @@ fn latency(cells: &Cells, answer: Answer, connections: usize) {
         let samples = samples(cells, answer, connections, way).iter();
         median(samples.map(|sample| microseconds(percentile(sample))))
     };
-    for way in Way::ALL {
+    for way in Way::ALL.into_iter().chain([Way::Other]) {
+        if samples(cells, answer, connections, way).is_empty() {
+            continue;
+        }
         let p50 = at(way, |sample| sample.p50);
         let p99 = at(way, |sample| sample.p99);
         print!(
@@ -85,7 +100,7 @@ fn latency(cells: &Cells, answer: Answer, connections: usize) {
         );
         match way {
             Way::Direct => println!(),
-            Way::Floor | Way::Gateway => {
+            Way::Floor | Way::Gateway | Way::Other => {
                 let added_p50 = p50 - at(Way::Direct, |sample| sample.p50);
                 let added_p99 = p99 - at(Way::Direct, |sample| sample.p99);
                 println!("{added_p50:>10.0} µs{added_p99:>8.0} µs");

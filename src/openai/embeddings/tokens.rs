@@ -1,5 +1,6 @@
 //! Texts that come as tokens of OpenAI's tokenizers, as LangChain sends them.
 
+#[cfg(feature = "token-input")]
 use tiktoken_rs::{CoreBPE, cl100k_base_singleton, o200k_base_singleton};
 
 use crate::fault::Fault;
@@ -36,7 +37,19 @@ impl Tokenizer {
         }
     }
 
+    /// Fails: this build has no vocabularies.
+    #[cfg(not(feature = "token-input"))]
+    pub(in crate::openai) fn text(self, _: &[i64], path: &str) -> Result<String, Fault> {
+        let message = format!(
+            "`{path}` is a list of tokens, which this gateway was built not to decode; send the \
+             text itself (LangChain: `check_embedding_ctx_length=False`), or use a build with the \
+             feature `token-input`"
+        );
+        Err(Fault::invalid(path, message))
+    }
+
     /// The text that `tokens`, which stand at `path`, stand for.
+    #[cfg(feature = "token-input")]
     pub(in crate::openai) fn text(self, tokens: &[i64], path: &str) -> Result<String, Fault> {
         self.decode(tokens).map_err(|place| {
             let token = tokens.get(place).copied().unwrap_or_default();
@@ -55,6 +68,7 @@ impl Tokenizer {
     ///
     /// Clients cut long texts between tokens, which can be within a character: what is left of such
     /// a one becomes U+FFFD.
+    #[cfg(feature = "token-input")]
     fn decode(self, tokens: &[i64]) -> Result<String, usize> {
         let vocabulary = self.vocabulary();
         let mut text = Vec::with_capacity(tokens.len().saturating_mul(4));
@@ -69,6 +83,7 @@ impl Tokenizer {
     }
 
     /// Loaded where it is needed first, and kept: it takes some dozens of megabytes.
+    #[cfg(feature = "token-input")]
     fn vocabulary(self) -> &'static CoreBPE {
         match self {
             Self::Cl100kBase => cl100k_base_singleton(),
@@ -77,7 +92,7 @@ impl Tokenizer {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "token-input"))]
 mod tests {
     use super::*;
 
