@@ -3,6 +3,8 @@
 use http::HeaderMap;
 use http::header::HOST;
 
+use super::home::ENDPOINTS;
+
 /// The last parts of Ollama's own paths.
 const OLLAMA: [&str; 9] = [
     "/api/chat",
@@ -44,7 +46,22 @@ pub(super) fn hint(path: &str, headers: &HeaderMap) -> Option<String> {
              and set its base URL to `{origin}/v1`"
         ));
     }
+    if is_served_under_v1(path) {
+        return Some(format!(
+            "did you mean `/v1{path}`? Set the client's base URL to `{origin}/v1`"
+        ));
+    }
     None
+}
+
+/// Whether `path` is that of an endpoint without its `/v1`.
+fn is_served_under_v1(path: &str) -> bool {
+    ENDPOINTS.iter().any(|(_, endpoint, _)| {
+        let rest = endpoint
+            .strip_prefix("/v1")
+            .and_then(|endpoint| path.strip_prefix(endpoint));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// The base URL of OpenAI's clients for the gateway that this request has reached.
@@ -87,13 +104,17 @@ mod tests {
                 "(`azure_endpoint`, `AZURE_OPENAI_ENDPOINT`) to `http://gateway:8080`",
             ),
             ("/models/chat/completions", "`http://gateway:8080/v1`"),
+            ("/chat/completions", "base URL to `http://gateway:8080/v1`"),
+            ("/models/a", "base URL to `http://gateway:8080/v1`"),
             ("/api/chat", "base URL to `http://gateway:8080/v1`"),
             ("/v1/api/tags", "base URL to `http://gateway:8080/v1`"),
         ] {
             let hint = hint(path, &headers).unwrap_or_default();
             assert!(hint.ends_with(told), "{path}: {hint}");
         }
-        assert_eq!(hint("/v1/nothing", &headers), None);
+        for path in ["/v1/nothing", "/modelsaurus", "/"] {
+            assert_eq!(hint(path, &headers), None, "{path}");
+        }
     }
 
     #[test]

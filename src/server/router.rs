@@ -12,8 +12,7 @@ use crate::api::{
 
 /// Every route there is.
 pub fn router(app: Arc<App>) -> Router {
-    // For clients of OpenAI's API. SDKs put `/v1` before the paths; some clients are configured
-    // with the bare address, others with `/api/v1`.
+    // For clients of OpenAI's API. SDKs put `/v1` before the paths; some clients use `/api/v1`.
     let openai = Router::new()
         .route("/", get(home::home))
         .route("/chat/completions", post(chat_completions::create))
@@ -54,8 +53,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/async-invoke", any(bedrock::pass))
         .route("/async-invoke/{*arn}", any(bedrock::pass));
 
-    // For load balancers and orchestrators; nobody has to have a key.
+    // For browsers, load balancers and orchestrators; none of them needs a key.
     let operations = Router::new()
+        .route("/", get(home::home))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
 
@@ -64,8 +64,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(cohere)
         .merge(runtime)
         .nest("/v1", openai.clone())
-        .nest("/api/v1", openai.clone())
-        .merge(openai)
+        .nest("/api/v1", openai)
         .fallback(unknown::route)
         .method_not_allowed_fallback(unknown::method)
         .with_state(Arc::clone(&app));

@@ -36,7 +36,7 @@ async fn names_models_and_profiles_are_listed_and_found() {
     for id in [MODEL, "gpt-4o"] {
         for path in [
             format!("/v1/models/{id}"),
-            format!("/models/{}", id.replace(':', "%3A")),
+            format!("/api/v1/models/{}", id.replace(':', "%3A")),
         ] {
             let model = world.get(&path).await.json();
             assert_eq!(model["id"], id);

@@ -15,13 +15,12 @@ async fn a_slash_at_the_end_makes_no_difference() {
     let world = World::start().await;
     for path in [
         "/v1/chat/completions/",
-        "/chat/completions/",
         "/api/v1/chat/completions//",
     ] {
         let reply = world.post(path, &whole("hi")).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
     }
-    for path in ["/v1/models/", "/models/", "/v1/", "/healthz/"] {
+    for path in ["/v1/models/", "/v1/", "/healthz/"] {
         assert_eq!(world.get(path).await.status, 200, "{path}");
     }
     let unknown = world.get("/v1/nothing/").await;
@@ -119,9 +118,17 @@ async fn a_path_of_another_clients_is_told_what_to_set() {
         (
             Method::POST,
             "/models/chat/completions",
-            405,
+            404,
             format!("{origin}/v1"),
         ),
+        (
+            Method::POST,
+            "/chat/completions",
+            404,
+            format!("{origin}/v1"),
+        ),
+        (Method::GET, "/models/", 404, format!("{origin}/v1")),
+        (Method::GET, "/files/file-1", 404, format!("{origin}/v1")),
     ] {
         let reply = world.send(world.request(method, path, "{}")).await;
         assert_eq!(reply.status, status, "{path}");
