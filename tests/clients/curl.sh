@@ -101,7 +101,7 @@ large_and_deep() {
 # The command that `outcrop demo` prints, as it prints it.
 demo() {
     start demo "$binaries/outcrop" demo --listen 127.0.0.1:0
-    wait_for demo 's|.*answering on \(http://[^,]*\),.*|\1|p' >/dev/null
+    wait_for demo 's|.*listening on \(http://[^ ]*\) .*|\1|p' >/dev/null
     wait_for demo 's|.*flush=\(True\).*|\1|p' >/dev/null
     local command
     command=$(grep -A 1 '^  curl -N ' "$folder/demo.log")

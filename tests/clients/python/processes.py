@@ -138,7 +138,7 @@ def simulator_address(line):
 
 
 def demo_base_url(line):
-    match = re.search(r"answering on (http://\S+/v1)", line)
+    match = re.search(r"listening on (http://\S+/v1)", line)
     return match and match[1]
 
 
