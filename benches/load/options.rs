@@ -55,7 +55,9 @@ impl Command {
                 }
                 "--rounds" => options.rounds = positive(arguments.next())?,
                 "--against" => {
-                    let path = arguments.next().ok_or("`--against` needs an executable's path")?;
+                    let path = arguments
+                        .next()
+                        .ok_or("`--against` needs an executable's path")?;
                     options.against = Some(PathBuf::from(path).canonicalize()?);
                 }
                 "floor" => {

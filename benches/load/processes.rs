@@ -58,7 +58,9 @@ impl Binaries {
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()?;
         if !built.success() {
-            return Err("`cargo build --profile dist` failed for the gateway or the simulator".into());
+            return Err(
+                "`cargo build --profile dist` failed for the gateway or the simulator".into(),
+            );
         }
         let empty = env::temp_dir().join(format!("outcrop-load-{}", std::process::id()));
         fs::create_dir_all(&empty)?;
@@ -108,11 +110,7 @@ impl Server {
     }
 
     /// Another executable, with the defaults of its own: its configuration may have other keys.
-    pub(crate) fn other_gateway(
-        path: &Path,
-        binaries: &Binaries,
-        bedrock: &Self,
-    ) -> Outcome<Self> {
+    pub(crate) fn other_gateway(path: &Path, binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
         Self::serve(path, "", binaries, bedrock)
     }
 

@@ -70,9 +70,10 @@ fn cpu(cells: &Cells, answer: Answer) {
     );
     let other = of(Way::Other);
     if !other.is_empty() {
-        let ratios = other.iter().zip(of(Way::Gateway)).map(|(other, gateway)| {
-            gateway.cpu.as_secs_f64() / other.cpu.as_secs_f64()
-        });
+        let ratios = other
+            .iter()
+            .zip(of(Way::Gateway))
+            .map(|(other, gateway)| gateway.cpu.as_secs_f64() / other.cpu.as_secs_f64());
         println!(
             "  {:<26} other {:>7.1} µs   gateway by other {:.2}",
             "",

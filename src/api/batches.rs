@@ -16,7 +16,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::limits::Refused;
 use crate::openai::batches::{Batch, CreateBatch};
-use crate::openai::page::{Page, PageQuery, PageRules};
+use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Answer, Asked, Batches};
 use crate::record::Record;
 use crate::server::App;
@@ -58,7 +58,7 @@ pub async fn list(
         let mut adjustments = Adjustments::default();
         let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
         let (batches, has_more) = served(&app)?.list(&caller, &query).await?;
-        let page = Page::new(batches, has_more, |batch: &Batch| &batch.id);
+        let page = ListPage::new(batches, has_more, |batch: &Batch| &batch.id);
         answer(&page, adjustments)
     };
     answered_without_body(&app, record, &headers, body, work).await

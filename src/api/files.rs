@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::openai::files::{FileDeleted, FileForm, FileObject};
 use crate::openai::form;
-use crate::openai::page::{Page, PageQuery, PageRules};
+use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Answer, Batches, NewFile};
 use crate::record::{Ending, Record};
 use crate::server::{
@@ -82,9 +82,11 @@ pub async fn list(
         let (files, has_more) = served(&app)?.files().list(&caller, &query).await?;
         let objects = files.iter().map(object).collect();
         Ok(Answer {
-            body: json(&Page::new(objects, has_more, |file: &FileObject<'_>| {
-                file.id
-            })),
+            body: json(&ListPage::new(
+                objects,
+                has_more,
+                |file: &FileObject<'_>| file.id,
+            )),
             adjustments,
             ..Answer::default()
         })
@@ -205,7 +207,7 @@ async fn read_parts(
     (batches, memory): (&Batches, &mut BodyPermit),
     record: &Record,
     file: &mut Option<(NewFile, String)>,
-) -> Result<Vec<form::Part>, Fault> {
+) -> Result<Vec<form::FormPart>, Fault> {
     let mut texts = Vec::new();
     while let Some(part) = form.next().await? {
         let filename = part.file_name.clone();

@@ -8,7 +8,7 @@ use crate::bedrock::{BaseModel, FoundationModel, LifeCycle, ListedModel, Time};
 use crate::config::{ModelEntry, Tables};
 use crate::models::{Endpoint, Facts, Modalities, ModelId, ModelKind, ModelRow, ModelType};
 use crate::openai::models::{
-    Capabilities, Description, LifeCycleObject, LifeStatus, ModelObject, ModelObjectKind,
+    Description, LifeCycleObject, LifeStatus, ModelCapabilities, ModelObject, ModelObjectKind,
     ModelWord, PriceObject,
 };
 
@@ -148,7 +148,7 @@ impl Known<'_> {
                 target_kind: target.map(|_| kind),
                 base_models: base_models(listed, base.as_ref(), &known_as),
                 family: &facts.family,
-                capabilities: chats.then(|| Capabilities::new(&facts, modalities.streams)),
+                capabilities: chats.then(|| ModelCapabilities::new(&facts, modalities.streams)),
                 endpoints,
                 input_modalities: modalities.input,
                 output_modalities: modalities.output,

@@ -94,10 +94,7 @@ fn names() -> BTreeMap<String, ModelEntry> {
 /// `has_keys`: clients need one of the API keys of `OUTCROP_API_KEYS`, which is not printed.
 fn welcome(base_url: &str, has_keys: bool) -> String {
     let (authorization, api_key) = match has_keys {
-        true => (
-            "\n    -H \"authorization: Bearer $OPENAI_API_KEY\" \\",
-            "",
-        ),
+        true => ("\n    -H \"authorization: Bearer $OPENAI_API_KEY\" \\", ""),
         false => ("", ", api_key=\"none\""),
     };
     let set_key = match has_keys {

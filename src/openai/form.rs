@@ -12,7 +12,7 @@ use crate::json_error::describe;
 
 /// A part of a form, whole.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct FormPart {
     /// The field's name; a list's parts are all called alike, `image` or `image[]`.
     pub name: String,
     /// The name of the file; absent where the part is a text.
@@ -23,14 +23,14 @@ pub struct Part {
     pub bytes: Bytes,
 }
 
-impl Part {
+impl FormPart {
     /// The field's name without the brackets of a list.
     pub fn field(&self) -> &str {
         self.name.strip_suffix("[]").unwrap_or(&self.name)
     }
 }
 
-impl fmt::Debug for Part {
+impl fmt::Debug for FormPart {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} ({} bytes)", self.name, self.bytes.len())
     }
@@ -38,10 +38,10 @@ impl fmt::Debug for Part {
 
 /// Reads a form: its texts as `T`, its files apart, in their order. A number or a flag is written
 /// as in JSON.
-pub fn read<T: DeserializeOwned>(parts: Vec<Part>) -> Result<(T, Vec<Part>), Fault> {
-    let (files, texts): (Vec<Part>, Vec<Part>) =
+pub fn read<T: DeserializeOwned>(parts: Vec<FormPart>) -> Result<(T, Vec<FormPart>), Fault> {
+    let (files, texts): (Vec<FormPart>, Vec<FormPart>) =
         parts.into_iter().partition(|part| part.file_name.is_some());
-    let mut fields: Vec<(String, Texts)> = Vec::new();
+    let mut fields: Vec<(String, FormTexts)> = Vec::new();
     for part in texts {
         let name = part.field().to_owned();
         let is_list = part.name.ends_with("[]");
@@ -51,7 +51,7 @@ pub fn read<T: DeserializeOwned>(parts: Vec<Part>) -> Result<(T, Vec<Part>), Fau
             Some((_, texts)) => texts.texts.push(text),
             None => fields.push((
                 name,
-                Texts {
+                FormTexts {
                     texts: vec![text],
                     is_list,
                 },
@@ -68,16 +68,16 @@ pub fn read<T: DeserializeOwned>(parts: Vec<Part>) -> Result<(T, Vec<Part>), Fau
 }
 
 /// What a form says of one field.
-struct Texts {
+struct FormTexts {
     texts: Vec<String>,
     /// Whether the name says that there may be several.
     is_list: bool,
 }
 
 /// One text, which is a string where a string is wanted, and read as JSON elsewhere.
-struct Text(String);
+struct FormText(String);
 
-impl<'de> IntoDeserializer<'de, serde_json::Error> for Texts {
+impl<'de> IntoDeserializer<'de, serde_json::Error> for FormTexts {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -85,7 +85,7 @@ impl<'de> IntoDeserializer<'de, serde_json::Error> for Texts {
     }
 }
 
-impl<'de> IntoDeserializer<'de, serde_json::Error> for Text {
+impl<'de> IntoDeserializer<'de, serde_json::Error> for FormText {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -93,14 +93,14 @@ impl<'de> IntoDeserializer<'de, serde_json::Error> for Text {
     }
 }
 
-impl Texts {
+impl FormTexts {
     /// The text of a field that can have but one; the last that was written.
-    fn one(mut self) -> Text {
-        Text(self.texts.pop().unwrap_or_default())
+    fn one(mut self) -> FormText {
+        FormText(self.texts.pop().unwrap_or_default())
     }
 }
 
-impl<'de> Deserializer<'de> for Texts {
+impl<'de> Deserializer<'de> for FormTexts {
     type Error = serde_json::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
@@ -125,7 +125,9 @@ impl<'de> Deserializer<'de> for Texts {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         let is_json = |text: &String| text.trim_start().starts_with('[');
         match self.is_list || self.texts.len() > 1 || !self.texts.iter().any(is_json) {
-            true => SeqDeserializer::new(self.texts.into_iter().map(Text)).deserialize_any(visitor),
+            true => {
+                SeqDeserializer::new(self.texts.into_iter().map(FormText)).deserialize_any(visitor)
+            }
             false => self.one().deserialize_seq(visitor),
         }
     }
@@ -144,7 +146,7 @@ impl<'de> Deserializer<'de> for Texts {
     }
 }
 
-impl Text {
+impl FormText {
     /// The text as JSON: as it stands where it is JSON, as a string elsewhere.
     fn json(self) -> String {
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&self.0).is_ok();
@@ -155,7 +157,7 @@ impl Text {
     }
 }
 
-impl<'de> Deserializer<'de> for Text {
+impl<'de> Deserializer<'de> for FormText {
     type Error = serde_json::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
@@ -209,8 +211,8 @@ mod tests {
         }
     }
 
-    fn part(name: &str, text: &str) -> Part {
-        Part {
+    fn part(name: &str, text: &str) -> FormPart {
+        FormPart {
             name: name.to_owned(),
             file_name: None,
             content_type: None,
@@ -273,13 +275,13 @@ mod tests {
 
     #[test]
     fn files_are_kept_apart_in_their_order() {
-        let file = |name: &str| Part {
+        let file = |name: &str| FormPart {
             file_name: Some("a.png".to_owned()),
             ..part(name, "bytes")
         };
         let parts = vec![file("image[]"), part("prompt", "a"), file("mask")];
         let (_, files) = read::<Sample>(parts).expect("a form");
-        let names: Vec<&str> = files.iter().map(Part::field).collect();
+        let names: Vec<&str> = files.iter().map(FormPart::field).collect();
         assert_eq!(names, ["image", "mask"]);
     }
 }

@@ -20,5 +20,5 @@ mod typo;
 pub mod videos;
 
 pub use object::ClientField;
-pub(crate) use object::Unknown;
+pub(crate) use object::UnknownFields;
 pub(crate) use typo::misspelling;

@@ -57,31 +57,31 @@ impl<T: ClientValue> ClientValue for BTreeMap<String, T> {
 }
 
 /// The keys of an object that are not part of its type, with their values.
-pub(crate) type Unknown = Vec<(String, JsonText)>;
+pub(crate) type UnknownFields = Vec<(String, JsonText)>;
 
 /// A key, borrowed from the body where it has no escapes.
-pub(super) struct Key<'a>(pub(super) Cow<'a, str>);
+pub(super) struct ObjectKey<'a>(pub(super) Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Key<'de> {
+impl<'de> Deserialize<'de> for ObjectKey<'de> {
     // By hand: derived, it would hide the key from the tracker of paths in refusals.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Key<'de>;
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = ObjectKey<'de>;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a key")
             }
 
-            fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(key)))
+            fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<ObjectKey<'de>, E> {
+                Ok(ObjectKey(Cow::Borrowed(key)))
             }
 
-            fn visit_str<E: Error>(self, key: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(key.to_owned())))
+            fn visit_str<E: Error>(self, key: &str) -> Result<ObjectKey<'de>, E> {
+                Ok(ObjectKey(Cow::Owned(key.to_owned())))
             }
         }
-        deserializer.deserialize_identifier(Text)
+        deserializer.deserialize_identifier(KeyVisitor)
     }
 }
 
@@ -91,8 +91,8 @@ pub(super) struct UnknownValue(pub(super) JsonText);
 
 impl<'de> Deserialize<'de> for UnknownValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
+        struct UnknownValueVisitor;
+        impl<'de> Visitor<'de> for UnknownValueVisitor {
             type Value = UnknownValue;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,7 +106,7 @@ impl<'de> Deserialize<'de> for UnknownValue {
                 JsonText::deserialize(deserializer).map(UnknownValue)
             }
         }
-        deserializer.deserialize_newtype_struct(UNKNOWN_FIELD, Text)
+        deserializer.deserialize_newtype_struct(UNKNOWN_FIELD, UnknownValueVisitor)
     }
 }
 

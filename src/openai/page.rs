@@ -33,7 +33,7 @@ pub struct PageRules {
 
 /// A page of a list.
 #[derive(Debug, Serialize)]
-pub struct Page<T> {
+pub struct ListPage<T> {
     object: &'static str,
     data: Vec<T>,
     first_id: Option<String>,
@@ -67,7 +67,7 @@ impl PageQuery {
     }
 }
 
-impl<T> Page<T> {
+impl<T> ListPage<T> {
     /// A page of `data`, of which each has the id that `id` gives, and behind which there may be
     /// more.
     pub fn new(data: Vec<T>, has_more: bool, id: impl Fn(&T) -> &str) -> Self {

@@ -7,7 +7,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// A token, as one of several.
-struct Token(i64);
+struct TokenId(i64);
 
 /// The tokens of an array that begins with `first`, and whose rest is `entries`.
 pub(super) fn token_list<'de, A: SeqAccess<'de>>(
@@ -15,29 +15,29 @@ pub(super) fn token_list<'de, A: SeqAccess<'de>>(
     mut entries: A,
 ) -> Result<Vec<i64>, A::Error> {
     let mut tokens = vec![first];
-    while let Some(Token(token)) = entries.next_element()? {
+    while let Some(TokenId(token)) = entries.next_element()? {
         tokens.push(token);
     }
     Ok(tokens)
 }
 
-impl<'de> Deserialize<'de> for Token {
+impl<'de> Deserialize<'de> for TokenId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Number;
         impl Visitor<'_> for Number {
-            type Value = Token;
+            type Value = TokenId;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a token, since the array begins with one")
             }
 
-            fn visit_i64<E: Error>(self, token: i64) -> Result<Token, E> {
-                Ok(Token(token))
+            fn visit_i64<E: Error>(self, token: i64) -> Result<TokenId, E> {
+                Ok(TokenId(token))
             }
 
-            fn visit_u64<E: Error>(self, token: u64) -> Result<Token, E> {
+            fn visit_u64<E: Error>(self, token: u64) -> Result<TokenId, E> {
                 // No tokenizer has one beyond; it is refused with its place.
-                Ok(Token(i64::try_from(token).unwrap_or(i64::MAX)))
+                Ok(TokenId(i64::try_from(token).unwrap_or(i64::MAX)))
             }
         }
         deserializer.deserialize_i64(Number)

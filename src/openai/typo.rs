@@ -2,7 +2,7 @@
 
 use strsim::osa_distance;
 
-use super::object::{ClientField, Unknown};
+use super::object::{ClientField, UnknownFields};
 use crate::adjustments::Adjustments;
 
 /// The most letters that a misspelt name differs in.
@@ -17,7 +17,7 @@ const MAX_LENGTH: usize = 64;
 
 /// Notes the keys at the top of a request that are none of its `fields`.
 pub(super) fn note_unknown_fields(
-    unknown: &Unknown,
+    unknown: &UnknownFields,
     fields: &[ClientField],
     adjustments: &mut Adjustments,
 ) {
@@ -39,7 +39,7 @@ pub(super) fn note_unknown_field(key: &str, fields: &[ClientField], adjustments:
 }
 
 /// What follows the words that `field` is missing, if a key of the request is a misspelling of it.
-pub(crate) fn misspelling(unknown: &Unknown, field: &str, fields: &[ClientField]) -> String {
+pub(crate) fn misspelling(unknown: &UnknownFields, field: &str, fields: &[ClientField]) -> String {
     let mut keys = unknown.iter().take(MAX_COMPARED).map(|(key, _)| key);
     match keys.find(|key| nearest_field(key, fields) == Some(field)) {
         Some(key) => format!("; did you mean `{field}` by `{key}`?"),

@@ -10,7 +10,9 @@ use super::models::check_converse;
 use super::{Begun, ChatAnswer, ChatCall, Pipeline, answer, no_model};
 use crate::fault::Fault;
 use crate::limits::{Refused, WhenFull};
-use crate::openai::completions::{CompletionRequest, Prompted, chat_requests, in_its_words};
+use crate::openai::completions::{
+    CompletionPrompts, CompletionRequest, chat_requests, in_its_words,
+};
 use crate::openai::misspelling;
 use crate::record::Record;
 
@@ -53,7 +55,8 @@ impl Pipeline {
             record,
         } = call;
         let split = || chat_requests(*request, self.chat.most_answers);
-        let Prompted { requests, echoed } = self.workers.on_body(body.len(), split).await?;
+        let CompletionPrompts { requests, echoed } =
+            self.workers.on_body(body.len(), split).await?;
         let mut drafts = Vec::with_capacity(requests.len());
         for (place, request) in requests.into_iter().enumerate() {
             let target = self.chat_model(name, &record).await?;

@@ -23,7 +23,7 @@ use crate::limits::Refused;
 use crate::models::{Endpoint, Usd};
 use crate::openai::chat::{Fetched, TokenCounts};
 use crate::openai::embeddings::{
-    EmbeddingTerms, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
+    EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
     answer_json, has_tokens, remote_images, translate,
 };
 use crate::providers::embeddings::{Embedded, EmbeddingCall, read};
@@ -98,7 +98,7 @@ impl Pipeline {
         let has_tokens = has_tokens(&request);
         let translate = move || {
             let facts = known.facts.embedding.as_ref().ok_or_else(Fault::internal)?;
-            let terms = EmbeddingTerms {
+            let terms = EmbeddingContext {
                 facts,
                 purpose,
                 tokenizer: settings.tokenizer,

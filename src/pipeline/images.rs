@@ -17,10 +17,10 @@ use crate::bedrock::{Bedrock, Invoked, S3, S3Location};
 use crate::config::S3Settings;
 use crate::fault::Fault;
 use crate::limits::Refused;
-use crate::openai::form::Part;
+use crate::openai::form::FormPart;
 use crate::openai::images::{
-    Delivered, Delivery, ImageEndpoint, ImageHead, ImageRequest, ImageTerms, Made, TranslatedImage,
-    completed_events, image_answer, pictures, remote_pictures, translate,
+    Delivery, GeneratedImage, ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest,
+    TranslatedImage, completed_events, image_answer, pictures, remote_pictures, translate,
 };
 use crate::record::Record;
 
@@ -30,7 +30,7 @@ pub struct ImageCall {
     /// What the body says, or the texts of the form.
     pub request: ImageRequest,
     /// The files of the form.
-    pub files: Vec<Part>,
+    pub files: Vec<FormPart>,
     /// `x-outcrop-strict`
     pub strict: bool,
 }
@@ -83,7 +83,7 @@ impl Pipeline {
         let fetching =
             self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &record);
         let (fetched, permit) = fetching.await?;
-        let terms = ImageTerms {
+        let terms = ImageContext {
             facts: facts.clone(),
             model_fields: self.chat.model_fields.clone(),
             has_bucket: self.pictures.is_some(),
@@ -144,7 +144,7 @@ impl Pipeline {
     async fn delivered(
         &self,
         endpoint: ImageEndpoint,
-        made: Vec<Made>,
+        made: Vec<GeneratedImage>,
         delivery: Delivery,
         stream: bool,
         record: &Record,
@@ -160,7 +160,7 @@ impl Pipeline {
             }
             _ => made
                 .into_iter()
-                .map(|picture| Delivered::Base64(picture.base64))
+                .map(|picture| ImageData::Base64(picture.base64))
                 .collect(),
         };
         image_answer(&head, &data).map_err(|_| Fault::internal())
@@ -182,7 +182,7 @@ impl PictureStore {
     }
 
     /// Keeps a picture, and gives the address at which it can be read for a while.
-    async fn keep(&self, picture: &Made, record: &Record) -> Result<Delivered, Fault> {
+    async fn keep(&self, picture: &GeneratedImage, record: &Record) -> Result<ImageData, Fault> {
         let bytes = picture.bytes().ok_or_else(Fault::internal)?;
         let (media_type, ending) = picture.media_type();
         let name: String = std::iter::repeat_with(fastrand::alphanumeric)
@@ -193,7 +193,7 @@ impl PictureStore {
         put.map_err(|failure| heard(failure, record))?;
         let address = self.s3.presigned(&at, self.valid).await;
         let address = address.map_err(|failure| heard(failure, record))?;
-        Ok(Delivered::Address(address))
+        Ok(ImageData::Address(address))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::json_error::without_values;
 use crate::limits::{Permit, RateState, Refused};
 use crate::models::ModelId;
 use crate::openai::chat::GuardrailPolicy;
-use crate::openai::{ClientField, Unknown, misspelling};
+use crate::openai::{ClientField, UnknownFields, misspelling};
 use crate::record::Record;
 
 const GUARDRAIL_IDENTIFIER: HeaderName =
@@ -30,7 +30,7 @@ impl Pipeline {
     pub(super) async fn model_of(
         &self,
         name: Option<&str>,
-        unknown: &Unknown,
+        unknown: &UnknownFields,
         fields: &[ClientField],
         record: &Record,
     ) -> Result<Target, Fault> {

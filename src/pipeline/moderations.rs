@@ -16,7 +16,7 @@ use crate::identity::Caller;
 use crate::limits::{RateState, Refused};
 use crate::openai::chat::GuardrailPolicy;
 use crate::openai::moderations::{
-    CheckOptions, Findings, Item, Moderation, ModerationRequest, answer, apply_request,
+    CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, answer, apply_request,
     checks_request, of_checks, of_guardrail, understood,
 };
 use crate::record::Record;
@@ -41,7 +41,7 @@ impl Pipeline {
             let understood = || understood(request);
             self.workers.on_body(memory.length(), understood).await?
         };
-        let kinds: Vec<_> = items.iter().map(Item::kinds).collect();
+        let kinds: Vec<_> = items.iter().map(ModerationItem::kinds).collect();
         {
             let mut entries = record.entries();
             entries.model = Some(model.clone());
@@ -79,7 +79,7 @@ impl Pipeline {
     async fn checked(
         &self,
         caller: &Caller,
-        (items, memory): (Vec<Item>, BodyPermit),
+        (items, memory): (Vec<ModerationItem>, BodyPermit),
         record: &Record,
     ) -> Result<(Vec<Findings>, Option<RateState>), Refused> {
         let settings = &self.moderations;
@@ -113,7 +113,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         policy: &GuardrailPolicy,
-        (items, mut memory): (Vec<Item>, BodyPermit),
+        (items, mut memory): (Vec<ModerationItem>, BodyPermit),
         record: &Record,
     ) -> Result<(Vec<Findings>, Option<RateState>), Refused> {
         let (guardrail, version) = (
@@ -121,7 +121,10 @@ impl Pipeline {
             policy.config.guardrail_version.as_str(),
         );
         record.entries().target = Some(guardrail.to_owned());
-        let addresses: Vec<_> = items.iter().flat_map(Item::remote_addresses).collect();
+        let addresses: Vec<_> = items
+            .iter()
+            .flat_map(ModerationItem::remote_addresses)
+            .collect();
         let name = Arc::from(guardrail);
         let fetching = self.fetch_admitted(caller, &name, addresses, &mut memory, record);
         let (fetched, permit) = fetching.await?;

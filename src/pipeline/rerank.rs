@@ -15,7 +15,7 @@ use crate::limits::Refused;
 use crate::models::Endpoint;
 use crate::openai::chat::TokenCounts;
 use crate::openai::rerank::{
-    Ranked, RerankHead, RerankRequest, TranslatedRerank, answer_json, translate,
+    RankedDocuments, RerankHead, RerankRequest, TranslatedRerank, answer_json, translate,
 };
 use crate::providers::rerank::RerankAnswer;
 
@@ -59,7 +59,7 @@ impl Pipeline {
         let answer = answers.pop().ok_or_else(Fault::internal)?;
         let read = serde_json::from_slice(&answer.body);
         let read: RerankAnswer = read.map_err(|error| unreadable(error.to_string(), &record))?;
-        let ranked = Ranked {
+        let ranked = RankedDocuments {
             results: &read.results,
             documents: &documents,
             return_documents,

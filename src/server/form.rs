@@ -16,7 +16,7 @@ use super::extract::{declared_length, late, too_large};
 use crate::body_memory::{BodyPermit, SMALL};
 use crate::config::ServerSettings;
 use crate::fault::{Fault, FaultKind};
-use crate::openai::form::Part;
+use crate::openai::form::FormPart;
 
 /// The most bytes that may arrive without an end of a part's head, or of what stands before the
 /// first part, coming in sight: the parser keeps them.
@@ -85,7 +85,7 @@ pub async fn read_form(
     body: Body,
     limits: FormLimits,
     memory: &mut BodyPermit,
-) -> Result<Vec<Part>, Fault> {
+) -> Result<Vec<FormPart>, Fault> {
     let declared = match encoding(headers)? {
         Encoding::Identity => declared_length(headers, limits.body)?,
         Encoding::Gzip => None,
@@ -185,7 +185,7 @@ impl OpenPart<'_> {
     }
 
     /// The part with all of its content.
-    pub async fn whole(mut self) -> Result<Part, Fault> {
+    pub async fn whole(mut self) -> Result<FormPart, Fault> {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             self.append(&chunk, &mut bytes)?;
@@ -205,8 +205,8 @@ impl OpenPart<'_> {
         Ok(())
     }
 
-    fn of(self, content: Vec<u8>) -> Part {
-        Part {
+    fn of(self, content: Vec<u8>) -> FormPart {
+        FormPart {
             name: self.name,
             file_name: self.file_name,
             content_type: self.content_type,
@@ -282,7 +282,7 @@ mod tests {
         format!("--x\r\nContent-Disposition: form-data; {name}\r\n\r\n{content}\r\n")
     }
 
-    async fn read(body: String, limits: FormLimits) -> Result<Vec<Part>, Fault> {
+    async fn read(body: String, limits: FormLimits) -> Result<Vec<FormPart>, Fault> {
         let mut memory = BodyMemory::new(64 << 20).permit();
         read_form(&headers(), Body::from(body), limits, &mut memory).await
     }

@@ -12,7 +12,8 @@ use outcrop::bedrock::record_failure;
 use outcrop::converse::batch::{JobRecord, JobResult, line_of, record_id};
 use outcrop::fault::Fault;
 use outcrop::openai::batches::{
-    LineReader, RequestLine, ResultIds, answered_line, check_request, completion_of, refused_line,
+    BatchRequestLine, LineReader, ResultIds, answered_line, check_request, completion_of,
+    refused_line,
 };
 use outcrop::openai::chat::{ChatRequest, CompletionHead, Translated};
 use serde_json::Value;
@@ -99,7 +100,7 @@ fn record(
 fn result(lines: &[&str], line: &str) -> (bool, String) {
     let result: JobResult = serde_json::from_str(line).unwrap();
     let number = line_of(&result.record_id).unwrap();
-    let request = RequestLine::of_checked(lines[number].as_bytes()).unwrap();
+    let request = BatchRequestLine::of_checked(lines[number].as_bytes()).unwrap();
     let ids = ResultIds {
         id: "batch_req_golden",
         custom_id: &request.custom_id,
@@ -124,7 +125,7 @@ fn result(lines: &[&str], line: &str) -> (bool, String) {
     (true, answered_line(ids, &json, &adjustments).unwrap())
 }
 
-fn request_of(line: &RequestLine) -> ChatRequest {
+fn request_of(line: &BatchRequestLine) -> ChatRequest {
     serde_json::from_str(line.body.as_str()).unwrap()
 }
 

@@ -10,7 +10,7 @@ use outcrop::converse::event::Event;
 use outcrop::fault::Fault;
 use outcrop::openai::chat::{CompletionHead, Ending, Pieces, Translated};
 use outcrop::openai::completions::{
-    CompletionRequest, Prompted, TextCompletion, TextWriter, chat_requests, in_its_words,
+    CompletionPrompts, CompletionRequest, TextCompletion, TextWriter, chat_requests, in_its_words,
 };
 use outcrop::openai::error::ErrorBody;
 use serde_json::Value;
@@ -86,7 +86,7 @@ fn check(case: &Path) {
 }
 
 fn understood(request: CompletionRequest) -> Result<(Vec<Translated>, Vec<String>), Fault> {
-    let Prompted { requests, echoed } = chat_requests(request, 8)?;
+    let CompletionPrompts { requests, echoed } = chat_requests(request, 8)?;
     let translated = requests.into_iter().map(translated);
     let translated = translated
         .collect::<Result<_, _>>()

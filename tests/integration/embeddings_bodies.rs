@@ -9,7 +9,7 @@ use outcrop::converse::JsonText;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::Fetched;
 use outcrop::openai::embeddings::{
-    EmbeddingTerms, EmbeddingsHead, EmbeddingsRequest, Tokenizer, answer_json, translate,
+    EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, Tokenizer, answer_json, translate,
 };
 use outcrop::openai::error::ErrorBody;
 use outcrop::providers::embeddings::{Purpose, read};
@@ -40,7 +40,7 @@ fn check(case: &Path) {
     let model = request.model.clone().unwrap();
     let tables = Tables::load(&ModelFiles::default()).unwrap();
     let facts = tables.facts.facts(&ModelId::parse(&model).unwrap());
-    let terms = EmbeddingTerms {
+    let terms = EmbeddingContext {
         facts: facts.embedding.as_ref().unwrap(),
         purpose: Purpose::Index,
         tokenizer: Tokenizer::Cl100kBase,

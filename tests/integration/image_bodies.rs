@@ -16,9 +16,9 @@ use outcrop::fault::Fault;
 use outcrop::models::{ModelId, ModelTable};
 use outcrop::openai::chat::AllowList;
 use outcrop::openai::error::ErrorBody;
-use outcrop::openai::form::Part;
+use outcrop::openai::form::FormPart;
 use outcrop::openai::images::{
-    Delivered, ImageEndpoint, ImageHead, ImageRequest, ImageTerms, TranslatedImage,
+    ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest, TranslatedImage,
     completed_events, image_answer, pictures, translate,
 };
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn check(case: &Path) {
     let table = ModelTable::built_in().unwrap();
     let model = ModelId::parse(request.model.as_deref().unwrap()).unwrap();
     let facts = table.facts(&model).image.clone().unwrap();
-    let terms = ImageTerms {
+    let terms = ImageContext {
         facts: facts.clone(),
         model_fields: AllowList::default(),
         has_bucket: false,
@@ -103,13 +103,13 @@ fn check(case: &Path) {
     let head = ImageHead::of(CREATED, &made);
     let data = made
         .into_iter()
-        .map(|picture| Delivered::Base64(picture.base64));
+        .map(|picture| ImageData::Base64(picture.base64));
     let answer = image_answer(&head, &data.collect::<Vec<_>>()).unwrap();
     let answer = seen(serde_json::from_slice(&answer).unwrap());
     compare(case, "response.json", &pretty(&answer));
 }
 
-fn files(given: &Value) -> Vec<Part> {
+fn files(given: &Value) -> Vec<FormPart> {
     let files = given.as_array().into_iter().flatten();
     let part = |file: &Value| {
         let name = file[0].as_str().unwrap();
@@ -118,7 +118,7 @@ fn files(given: &Value) -> Vec<Part> {
             "mask" => mask(side(1), side(2)),
             _ => picture(side(1), side(2)),
         };
-        Part {
+        FormPart {
             name: name.to_owned(),
             file_name: Some("file.png".to_owned()),
             content_type: Some("image/png".to_owned()),

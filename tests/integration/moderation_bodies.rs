@@ -9,7 +9,7 @@ use outcrop::fault::Fault;
 use outcrop::openai::chat::Fetched;
 use outcrop::openai::error::ErrorBody;
 use outcrop::openai::moderations::{
-    CheckOptions, Findings, Item, Moderation, ModerationRequest, answer, apply_request,
+    CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, answer, apply_request,
     checks_request, of_checks, of_guardrail, understood,
 };
 use serde::Deserialize;
@@ -68,7 +68,7 @@ fn check(case: &Path) {
     compare(case, "moderation.json", &pretty);
 }
 
-fn asked(items: &[Item], settings: &Settings) -> Result<Vec<Value>, Fault> {
+fn asked(items: &[ModerationItem], settings: &Settings) -> Result<Vec<Value>, Fault> {
     let options = CheckOptions {
         prompt_attack: settings.prompt_attack,
         sensitive_information: settings.sensitive_information,

@@ -13,10 +13,7 @@ const NOVA: &str = "amazon.nova-lite-v1:0";
 #[tokio::test]
 async fn a_slash_at_the_end_makes_no_difference() {
     let world = World::start().await;
-    for path in [
-        "/v1/chat/completions/",
-        "/api/v1/chat/completions//",
-    ] {
+    for path in ["/v1/chat/completions/", "/api/v1/chat/completions//"] {
         let reply = world.post(path, &whole("hi")).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use outcrop::config::{ModelFiles, Tables};
 use outcrop::models::ModelId;
 use outcrop::openai::error::ErrorBody;
-use outcrop::openai::rerank::{Ranked, RerankHead, RerankRequest, answer_json, translate};
+use outcrop::openai::rerank::{RankedDocuments, RerankHead, RerankRequest, answer_json, translate};
 use outcrop::providers::rerank::RerankAnswer;
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ fn check(case: &Path) {
 
     let answer = fs::read_to_string(case.join("answers.json")).unwrap();
     let answer: RerankAnswer = serde_json::from_str(&answer).unwrap();
-    let ranked = Ranked {
+    let ranked = RankedDocuments {
         results: &answer.results,
         documents: &translated.documents,
         return_documents: translated.return_documents,

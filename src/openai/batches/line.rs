@@ -27,7 +27,7 @@ const LONGEST_CUSTOM_ID: usize = 512;
 
 /// A request of a batch.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RequestLine {
+pub struct BatchRequestLine {
     /// The caller's name of the request.
     pub custom_id: String,
     /// The request as JSON.
@@ -51,7 +51,7 @@ impl<'a> LineReader<'a> {
     }
 
     /// Reads a line as the first reader of its file does: with everything that can be wrong in it.
-    pub fn read(&mut self, line: &[u8]) -> Result<RequestLine, Fault> {
+    pub fn read(&mut self, line: &[u8]) -> Result<BatchRequestLine, Fault> {
         let BatchLine {
             custom_id,
             method,
@@ -89,11 +89,11 @@ impl<'a> LineReader<'a> {
             let message = format!("`custom_id` is `{custom_id}`, as in a line before");
             return Err(Fault::invalid("custom_id", message).code("duplicate_custom_id"));
         }
-        Ok(RequestLine { custom_id, body })
+        Ok(BatchRequestLine { custom_id, body })
     }
 }
 
-impl RequestLine {
+impl BatchRequestLine {
     /// Reads a line that was read before and found in order.
     pub fn of_checked(line: &[u8]) -> Option<Self> {
         let BatchLine {
@@ -161,7 +161,7 @@ mod tests {
         let mut reader = LineReader::new("/v1/chat/completions");
         let line = reader.read(GOOD.as_bytes()).expect("a line");
         assert_eq!(line.custom_id, "a");
-        assert_eq!(RequestLine::of_checked(GOOD.as_bytes()), Some(line));
+        assert_eq!(BatchRequestLine::of_checked(GOOD.as_bytes()), Some(line));
         let fault = reader.read(GOOD.as_bytes()).expect_err("the same");
         assert_eq!(fault.code, Some("duplicate_custom_id"));
     }

@@ -8,7 +8,7 @@ mod result;
 
 pub use batch::{Batch, BatchError, BatchErrors, BatchStatus, BatchUsage, RequestCounts};
 pub use create::{CreateBatch, NewBatch};
-pub use line::{BatchLine, LineReader, RequestLine, check_request};
+pub use line::{BatchLine, BatchRequestLine, LineReader, check_request};
 pub use result::{
     ResultIds, answered_line, completion_of, refused_line, unanswered_line, usage_of,
 };

@@ -26,7 +26,7 @@ struct ResultLine<'a, B: Serialize> {
     id: &'a str,
     custom_id: &'a str,
     response: Option<ResponseObject<'a, B>>,
-    error: Option<ErrorObject<'a>>,
+    error: Option<BatchErrorObject<'a>>,
 }
 
 #[derive(Serialize)]
@@ -40,7 +40,7 @@ struct ResponseObject<'a, B: Serialize> {
 }
 
 #[derive(Serialize)]
-struct ErrorObject<'a> {
+struct BatchErrorObject<'a> {
     code: &'a str,
     message: &'a str,
 }
@@ -70,7 +70,7 @@ pub fn unanswered_line(
         id: ids.id,
         custom_id: ids.custom_id,
         response: None,
-        error: Some(ErrorObject { code, message }),
+        error: Some(BatchErrorObject { code, message }),
     })
 }
 
@@ -110,28 +110,28 @@ pub fn completion_of(
 /// What the answer in a line of the output file has used.
 pub fn usage_of(line: &str) -> BatchUsage {
     #[derive(Deserialize)]
-    struct Line {
-        response: Response,
+    struct CompletedLine {
+        response: LineResponse,
     }
     #[derive(Deserialize)]
-    struct Response {
-        body: Body,
+    struct LineResponse {
+        body: LineBody,
     }
     #[derive(Deserialize)]
-    struct Body {
-        usage: Usage,
+    struct LineBody {
+        usage: LineUsage,
     }
     #[derive(Deserialize)]
-    struct Usage {
+    struct LineUsage {
         prompt_tokens: u64,
         completion_tokens: u64,
         prompt_tokens_details: InputDetails,
         completion_tokens_details: OutputDetails,
     }
-    let Ok(line) = serde_json::from_str::<Line>(line) else {
+    let Ok(line) = serde_json::from_str::<CompletedLine>(line) else {
         return BatchUsage::default();
     };
-    let Usage {
+    let LineUsage {
         prompt_tokens,
         completion_tokens,
         prompt_tokens_details,

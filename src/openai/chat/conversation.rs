@@ -12,7 +12,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::content::{CachePoint, ContentBlock};
 use crate::converse::request::{Message, Role, SystemBlock};
 use crate::fault::Fault;
-use crate::openai::object::Unknown;
+use crate::openai::object::UnknownFields;
 
 /// The conversation as Converse has it.
 #[derive(Debug, Default)]
@@ -239,7 +239,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn note_unknown(&mut self, unknown: &Unknown, place: &str) {
+    pub(super) fn note_unknown(&mut self, unknown: &UnknownFields, place: &str) {
         note_unknown(self.adjustments, unknown, &format!("{place}."));
     }
 }
@@ -257,7 +257,7 @@ pub(super) fn blocks_of(texts: Vec<MarkedText>) -> Vec<ContentBlock> {
 /// Notes the keys that are not part of an object; `prefix` is the path before them.
 pub(in crate::openai) fn note_unknown(
     adjustments: &mut Adjustments,
-    unknown: &Unknown,
+    unknown: &UnknownFields,
     prefix: &str,
 ) {
     for (key, value) in unknown {

@@ -14,7 +14,7 @@ use crate::converse::options::{
 use crate::converse::request;
 use crate::fault::Fault;
 use crate::models::{Facts, RefusedField};
-use crate::openai::object::Unknown;
+use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
 
 /// The most paths into the provider's answer (botocore, bedrock-runtime).
@@ -252,7 +252,7 @@ pub(super) fn prompt_variables(
 /// OpenAI's and that the operator lets pass.
 pub(super) fn provider_fields(
     fields: Option<Fields>,
-    unknown: &Unknown,
+    unknown: &UnknownFields,
     options: &ChatOptions,
     adjustments: &mut Adjustments,
 ) -> Result<Fields, Fault> {
@@ -274,7 +274,7 @@ pub(super) fn provider_fields(
         ));
     }
     let mut all = fields;
-    let mut others = Unknown::new();
+    let mut others = UnknownFields::new();
     for (key, value) in unknown {
         if allowed.names(key) {
             all.set_if_absent(key, value.clone());
@@ -323,7 +323,7 @@ mod tests {
             let options = ChatOptions::default();
             provider_fields(
                 Some(fields),
-                &Unknown::new(),
+                &UnknownFields::new(),
                 &options,
                 &mut Adjustments::default(),
             )

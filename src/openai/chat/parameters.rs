@@ -11,7 +11,7 @@ use crate::converse::JsonText;
 use crate::converse::request::InferenceConfig;
 use crate::fault::Fault;
 use crate::openai::misspelling;
-use crate::openai::object::Unknown;
+use crate::openai::object::UnknownFields;
 
 /// Length and sampling as the client writes them.
 pub(super) struct InferenceFields {
@@ -220,7 +220,7 @@ pub(in crate::openai) fn note_no_logprobs(
 }
 
 /// A request without a conversation.
-pub(super) fn no_messages(unknown: &Unknown) -> Fault {
+pub(super) fn no_messages(unknown: &UnknownFields) -> Fault {
     let misspelling = misspelling(unknown, "messages", ChatRequest::FIELDS);
     Fault::invalid(
         "messages",

@@ -23,7 +23,7 @@ pub enum Prompt {
 }
 
 /// An entry of a list.
-enum Entry {
+enum PromptEntry {
     Text(String),
     Token(i64),
     Tokens(Vec<i64>),
@@ -33,8 +33,8 @@ impl ClientValue for Prompt {}
 
 impl<'de> Deserialize<'de> for Prompt {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Forms;
-        impl<'de> Visitor<'de> for Forms {
+        struct PromptVisitor;
+        impl<'de> Visitor<'de> for PromptVisitor {
             type Value = Prompt;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,12 +50,12 @@ impl<'de> Deserialize<'de> for Prompt {
                 let (mut texts, mut lists) = (Vec::new(), Vec::new());
                 while let Some(entry) = entries.next_element()? {
                     match entry {
-                        Entry::Text(text) => texts.push(text),
-                        Entry::Token(token) if texts.is_empty() && lists.is_empty() => {
+                        PromptEntry::Text(text) => texts.push(text),
+                        PromptEntry::Token(token) if texts.is_empty() && lists.is_empty() => {
                             return token_list(token, entries).map(Prompt::Tokens);
                         }
-                        Entry::Token(_) => return Err(mixed()),
-                        Entry::Tokens(list) => lists.push(list),
+                        PromptEntry::Token(_) => return Err(mixed()),
+                        PromptEntry::Tokens(list) => lists.push(list),
                     }
                 }
                 match (texts.is_empty(), lists.is_empty()) {
@@ -65,38 +65,38 @@ impl<'de> Deserialize<'de> for Prompt {
                 }
             }
         }
-        deserializer.deserialize_any(Forms)
+        deserializer.deserialize_any(PromptVisitor)
     }
 }
 
-impl<'de> Deserialize<'de> for Entry {
+impl<'de> Deserialize<'de> for PromptEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Forms;
-        impl<'de> Visitor<'de> for Forms {
-            type Value = Entry;
+        struct PromptEntryVisitor;
+        impl<'de> Visitor<'de> for PromptEntryVisitor {
+            type Value = PromptEntry;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a string, a token or an array of tokens")
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Entry, E> {
-                Ok(Entry::Text(text.to_owned()))
+            fn visit_str<E: Error>(self, text: &str) -> Result<PromptEntry, E> {
+                Ok(PromptEntry::Text(text.to_owned()))
             }
 
-            fn visit_i64<E: Error>(self, token: i64) -> Result<Entry, E> {
-                Ok(Entry::Token(token))
+            fn visit_i64<E: Error>(self, token: i64) -> Result<PromptEntry, E> {
+                Ok(PromptEntry::Token(token))
             }
 
-            fn visit_u64<E: Error>(self, token: u64) -> Result<Entry, E> {
+            fn visit_u64<E: Error>(self, token: u64) -> Result<PromptEntry, E> {
                 // What is larger is no token.
-                Ok(Entry::Token(i64::try_from(token).unwrap_or(i64::MAX)))
+                Ok(PromptEntry::Token(i64::try_from(token).unwrap_or(i64::MAX)))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, tokens: A) -> Result<Entry, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(tokens)).map(Entry::Tokens)
+            fn visit_seq<A: SeqAccess<'de>>(self, tokens: A) -> Result<PromptEntry, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(tokens)).map(PromptEntry::Tokens)
             }
         }
-        deserializer.deserialize_any(Forms)
+        deserializer.deserialize_any(PromptEntryVisitor)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::openai::misspelling;
 
 /// A completion request, understood.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Prompted {
+pub struct CompletionPrompts {
     /// A chat request for each prompt, in order, at least one.
     pub requests: Vec<ChatRequest>,
     /// The prompts, where they are said back before their completions; none where not.
@@ -21,7 +21,10 @@ pub struct Prompted {
 /// no more than `most_answers` answers to all prompts together.
 ///
 /// Fails with a fault that names the field which cannot be served.
-pub fn chat_requests(request: CompletionRequest, most_answers: u32) -> Result<Prompted, Fault> {
+pub fn chat_requests(
+    request: CompletionRequest,
+    most_answers: u32,
+) -> Result<CompletionPrompts, Fault> {
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let CompletionRequest {
         model,
@@ -92,7 +95,7 @@ pub fn chat_requests(request: CompletionRequest, most_answers: u32) -> Result<Pr
         messages: Some(vec![Box::new(user_message(prompt))]),
         ..settings.clone()
     });
-    Ok(Prompted {
+    Ok(CompletionPrompts {
         requests: requests.collect(),
         echoed,
     })
@@ -222,7 +225,7 @@ fn check_count(prompts: usize, n: Option<i64>, most: u32) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    fn prompted(json: &str) -> Result<Prompted, Fault> {
+    fn prompted(json: &str) -> Result<CompletionPrompts, Fault> {
         chat_requests(serde_json::from_str(json).expect("a request"), 8)
     }
 

@@ -19,30 +19,30 @@ pub struct EmbeddingsHead<'a> {
 }
 
 #[derive(Serialize)]
-struct List<'a> {
+struct EmbeddingList<'a> {
     object: &'static str,
-    data: Vec<Entry<'a>>,
+    data: Vec<EmbeddingObject<'a>>,
     model: &'a str,
-    usage: Usage,
+    usage: EmbeddingUsage,
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct EmbeddingObject<'a> {
     object: &'static str,
     index: usize,
-    embedding: Vector<'a>,
+    embedding: EmbeddingValue<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Vector<'a> {
+enum EmbeddingValue<'a> {
     /// The numbers as Bedrock wrote them.
     Numbers(&'a JsonText),
     Base64(String),
 }
 
 #[derive(Serialize)]
-struct Usage {
+struct EmbeddingUsage {
     prompt_tokens: u64,
     total_tokens: u64,
 }
@@ -52,20 +52,20 @@ pub fn answer_json(vectors: &[JsonText], head: EmbeddingsHead<'_>) -> Option<Vec
     let mut data = Vec::with_capacity(vectors.len());
     for (vector, index) in vectors.iter().zip(0..) {
         let embedding = match head.encoding {
-            EncodingFormat::Float => Vector::Numbers(vector),
-            EncodingFormat::Base64 => Vector::Base64(base64_of(vector)?),
+            EncodingFormat::Float => EmbeddingValue::Numbers(vector),
+            EncodingFormat::Base64 => EmbeddingValue::Base64(base64_of(vector)?),
         };
-        data.push(Entry {
+        data.push(EmbeddingObject {
             object: "embedding",
             index,
             embedding,
         });
     }
-    let list = List {
+    let list = EmbeddingList {
         object: "list",
         data,
         model: head.model,
-        usage: Usage {
+        usage: EmbeddingUsage {
             prompt_tokens: head.prompt_tokens,
             total_tokens: head.prompt_tokens,
         },

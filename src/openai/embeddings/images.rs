@@ -57,12 +57,12 @@ fn url_of(url: &StringOrObject<ImageUrl>) -> Option<(&str, &'static str)> {
 }
 
 /// The pictures that an object can name.
-pub(super) struct Named {
+pub(super) struct ImageFields {
     pub(super) image: Option<String>,
     pub(super) image_url: Option<StringOrObject<ImageUrl>>,
 }
 
-impl Named {
+impl ImageFields {
     /// The address of the picture, where there is one, and the field's path.
     pub(super) fn address(
         self,

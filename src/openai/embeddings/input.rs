@@ -1,7 +1,7 @@
 //! `input` as what is embedded, one vector each.
 
-use super::images::{Named, image, path};
-use super::request::EmbeddingTerms;
+use super::images::{ImageFields, image, path};
+use super::request::EmbeddingContext;
 use super::tokens::Tokenizer;
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::adjustments::Adjustments;
@@ -25,13 +25,13 @@ pub fn has_tokens(request: &EmbeddingsRequest) -> bool {
 }
 
 /// What is needed to read `input`.
-pub(super) struct Reader<'a> {
-    pub(super) terms: &'a EmbeddingTerms<'a>,
+pub(super) struct EmbeddingInputReader<'a> {
+    pub(super) terms: &'a EmbeddingContext<'a>,
     pub(super) tokenizer: Tokenizer,
     pub(super) truncation: Truncation,
 }
 
-impl Reader<'_> {
+impl EmbeddingInputReader<'_> {
     /// The things that `input` has.
     pub(super) fn items(
         &self,
@@ -99,7 +99,7 @@ impl Reader<'_> {
             unknown,
         } = object;
         note_unknown(adjustments, &unknown, "input[].");
-        let named = Named { image, image_url };
+        let named = ImageFields { image, image_url };
         match (text, named.address(path, adjustments)?) {
             (None, None) => Err(Fault::invalid(
                 path,

@@ -11,6 +11,6 @@ mod types;
 pub use answer::{EmbeddingsHead, answer_json};
 pub use images::remote_images;
 pub use input::has_tokens;
-pub use request::{EmbeddingTerms, EncodingFormat, TranslatedEmbeddings, translate};
+pub use request::{EmbeddingContext, EncodingFormat, TranslatedEmbeddings, translate};
 pub use tokens::Tokenizer;
 pub use types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};

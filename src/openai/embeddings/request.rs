@@ -1,6 +1,6 @@
 //! A request as calls of its model's form, and what its answer has to look like.
 
-use super::input::Reader;
+use super::input::EmbeddingInputReader;
 use super::tokens::Tokenizer;
 use super::types::EmbeddingsRequest;
 use crate::adjustments::Adjustments;
@@ -12,7 +12,7 @@ use crate::providers::embeddings::{EmbeddingCall, Purpose, Settings, calls};
 
 /// What is known of the model, and what holds where the request says nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct EmbeddingTerms<'a> {
+pub struct EmbeddingContext<'a> {
     /// What the model takes.
     pub facts: &'a EmbeddingFacts,
     /// What vectors are for.
@@ -48,7 +48,7 @@ pub enum EncodingFormat {
 /// Fails with a fault that names the field which cannot be served.
 pub fn translate(
     request: EmbeddingsRequest,
-    terms: &EmbeddingTerms<'_>,
+    terms: &EmbeddingContext<'_>,
 ) -> Result<TranslatedEmbeddings, Fault> {
     let facts = terms.facts;
     let mut adjustments = Adjustments::default();
@@ -76,7 +76,7 @@ pub fn translate(
         normalize: self::normalize(normalize, facts)?,
     };
     let encoding = encoding(encoding_format.as_deref())?;
-    let reader = Reader {
+    let reader = EmbeddingInputReader {
         terms,
         tokenizer: self::tokenizer(tokenizer.as_deref(), terms)?,
         truncation: settings.truncation,
@@ -131,7 +131,7 @@ fn dimensions(asked: Option<i64>, facts: &EmbeddingFacts) -> Result<Option<u32>,
 
 fn purpose(
     asked: Option<String>,
-    terms: &EmbeddingTerms<'_>,
+    terms: &EmbeddingContext<'_>,
     adjustments: &mut Adjustments,
 ) -> Result<Purpose, Fault> {
     let Some(asked) = asked else {
@@ -188,7 +188,7 @@ fn normalize(asked: Option<bool>, facts: &EmbeddingFacts) -> Result<Option<bool>
     }
 }
 
-fn tokenizer(name: Option<&str>, terms: &EmbeddingTerms<'_>) -> Result<Tokenizer, Fault> {
+fn tokenizer(name: Option<&str>, terms: &EmbeddingContext<'_>) -> Result<Tokenizer, Fault> {
     let Some(name) = name else {
         return Ok(terms.tokenizer);
     };

@@ -81,8 +81,8 @@ impl ClientValue for EmbeddingsInput {
 
 impl<'de> Deserialize<'de> for EmbeddingsInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Forms;
-        impl<'de> Visitor<'de> for Forms {
+        struct EmbeddingsInputVisitor;
+        impl<'de> Visitor<'de> for EmbeddingsInputVisitor {
             type Value = EmbeddingsInput;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,14 +111,14 @@ impl<'de> Deserialize<'de> for EmbeddingsInput {
                 Ok(EmbeddingsInput::Several(parts))
             }
         }
-        deserializer.deserialize_any(Forms)
+        deserializer.deserialize_any(EmbeddingsInputVisitor)
     }
 }
 
 impl<'de> Deserialize<'de> for InputPart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Forms;
-        impl<'de> Visitor<'de> for Forms {
+        struct InputPartVisitor;
+        impl<'de> Visitor<'de> for InputPartVisitor {
             type Value = InputPart;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,6 +147,6 @@ impl<'de> Deserialize<'de> for InputPart {
                     .map(|object| InputPart::Object(Box::new(object)))
             }
         }
-        deserializer.deserialize_any(Forms)
+        deserializer.deserialize_any(InputPartVisitor)
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::ImageEndpoint;
-use super::request::ImagePlan;
+use super::request::PreparedImageRequest;
 use crate::adjustments::Adjustments;
 use crate::converse::media::ImageFormat;
 use crate::fault::{Fault, FaultKind};
@@ -20,7 +20,7 @@ const HEAD: usize = 128 << 10;
 
 /// A picture that a model has made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct GeneratedImage {
     /// The file in base64.
     pub base64: String,
     /// Its format, where the bytes tell.
@@ -31,7 +31,7 @@ pub struct Made {
 
 /// A picture as the client gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub enum Delivered {
+pub enum ImageData {
     /// In base64.
     #[serde(rename = "b64_json")]
     Base64(String),
@@ -56,15 +56,17 @@ pub struct ImageHead {
 pub fn pictures(
     form: ImageBody,
     answers: &[Bytes],
-    plan: &ImagePlan,
+    plan: &PreparedImageRequest,
     adjustments: &mut Adjustments,
-) -> Result<Vec<Made>, Fault> {
+) -> Result<Vec<GeneratedImage>, Fault> {
     let mut made = Vec::with_capacity(plan.count as usize);
     for answer in answers {
         let outcome = outcome(form, answer)
             .map_err(|_| failed("the model's answer could not be read; try again"))?;
         match outcome {
-            ImageOutcome::Made(pictures) => made.extend(pictures.into_iter().map(Made::new)),
+            ImageOutcome::Made(pictures) => {
+                made.extend(pictures.into_iter().map(GeneratedImage::new))
+            }
             ImageOutcome::Filtered(reason) => return Err(filtered(&reason)),
             ImageOutcome::Failed(_) => {
                 return Err(failed("the model failed to make the picture; try again"));
@@ -86,17 +88,17 @@ pub fn pictures(
 }
 
 /// The body of a whole answer.
-pub fn image_answer(head: &ImageHead, data: &[Delivered]) -> Result<Vec<u8>, serde_json::Error> {
+pub fn image_answer(head: &ImageHead, data: &[ImageData]) -> Result<Vec<u8>, serde_json::Error> {
     #[derive(Serialize)]
-    struct Response<'a> {
+    struct ImagesResponse<'a> {
         created: u64,
-        data: &'a [Delivered],
+        data: &'a [ImageData],
         #[serde(skip_serializing_if = "Option::is_none")]
         output_format: Option<ImageFormat>,
         #[serde(skip_serializing_if = "Option::is_none")]
         size: Option<String>,
     }
-    serde_json::to_vec(&Response {
+    serde_json::to_vec(&ImagesResponse {
         created: head.created,
         data,
         output_format: head.format,
@@ -108,10 +110,10 @@ pub fn image_answer(head: &ImageHead, data: &[Delivered]) -> Result<Vec<u8>, ser
 pub fn completed_events(
     endpoint: ImageEndpoint,
     created: u64,
-    pictures: &[Made],
+    pictures: &[GeneratedImage],
 ) -> Result<Vec<u8>, serde_json::Error> {
     #[derive(Serialize)]
-    struct Event<'a> {
+    struct ImageEvent<'a> {
         r#type: &'a str,
         b64_json: &'a str,
         created_at: u64,
@@ -128,7 +130,7 @@ pub fn completed_events(
     };
     let mut events = Vec::new();
     for picture in pictures {
-        let event = Event {
+        let event = ImageEvent {
             r#type: kind,
             b64_json: &picture.base64,
             created_at: created,
@@ -146,7 +148,7 @@ pub fn completed_events(
 
 impl ImageHead {
     /// What holds of all `pictures`.
-    pub fn of(created: u64, pictures: &[Made]) -> Self {
+    pub fn of(created: u64, pictures: &[GeneratedImage]) -> Self {
         let first = pictures.first();
         let format = first.and_then(|first| first.format);
         let size = first.and_then(|first| first.size);
@@ -158,7 +160,7 @@ impl ImageHead {
     }
 }
 
-impl Made {
+impl GeneratedImage {
     fn new(base64: String) -> Self {
         let length = base64.len().min(HEAD);
         let start = base64.get(..length - length % 4).unwrap_or_default();
@@ -189,7 +191,7 @@ impl Made {
         }
     }
 
-    fn note_differences(&self, plan: &ImagePlan, adjustments: &mut Adjustments) {
+    fn note_differences(&self, plan: &PreparedImageRequest, adjustments: &mut Adjustments) {
         if let (Some(asked), Some(size)) = (plan.asked_size, self.size)
             && asked != size
         {

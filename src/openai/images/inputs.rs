@@ -10,7 +10,7 @@ use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::models::{ImageFacts, ImageTask, Size};
 use crate::openai::chat::{Fetched, RemoteAddress, is_web_address, open_picture, picture_head};
-use crate::openai::form::Part;
+use crate::openai::form::FormPart;
 use crate::providers::images::mask_for;
 
 /// The most pictures that a request has (openapi.yaml: `image` of edits).
@@ -18,7 +18,7 @@ const MOST_PICTURES: usize = 16;
 
 /// A picture, and where the client put it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputPicture {
+pub struct InputImage {
     /// The file.
     pub bytes: Bytes,
     /// The field's path, for refusals.
@@ -31,9 +31,9 @@ pub struct InputPicture {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inputs {
     /// Those to begin with.
-    pub pictures: Vec<InputPicture>,
+    pub pictures: Vec<InputImage>,
     /// Which part is edited.
-    pub mask: Option<InputPicture>,
+    pub mask: Option<InputImage>,
 }
 
 /// The addresses on the web that `request` points to.
@@ -55,7 +55,7 @@ pub fn remote_pictures(request: &ImageRequest) -> Vec<RemoteAddress> {
 impl Inputs {
     /// The pictures of a form's files and of a body's references.
     pub(super) fn of(
-        files: Vec<Part>,
+        files: Vec<FormPart>,
         images: Option<Vec<ImageReference>>,
         mask: Option<ImageReference>,
         fetched: &Fetched,
@@ -64,8 +64,8 @@ impl Inputs {
         let mut inputs = Self::default();
         for file in files {
             match file.field() {
-                "image" | "images" => inputs.pictures.push(InputPicture::new(file.bytes, "image")),
-                "mask" => inputs.mask = Some(InputPicture::new(file.bytes, "mask")),
+                "image" | "images" => inputs.pictures.push(InputImage::new(file.bytes, "image")),
+                "mask" => inputs.mask = Some(InputImage::new(file.bytes, "mask")),
                 other => adjustments.ignored(other),
             }
         }
@@ -87,7 +87,7 @@ impl Inputs {
     }
 }
 
-impl InputPicture {
+impl InputImage {
     fn new(bytes: Bytes, path: &str) -> Self {
         let dimensions = picture_head(&bytes).and_then(|head| head.dimensions);
         Self {
@@ -184,7 +184,7 @@ fn referenced(
     note: &str,
     fetched: &Fetched,
     adjustments: &mut Adjustments,
-) -> Result<InputPicture, Fault> {
+) -> Result<InputImage, Fault> {
     let ImageReference {
         image_url,
         file_id,
@@ -201,5 +201,5 @@ fn referenced(
     let address = image_url.ok_or_else(|| Fault::missing_field(path, "image_url"))?;
     let path = format!("{path}.image_url");
     let bytes = open_picture(address, fetched, &path)?;
-    Ok(InputPicture::new(bytes, &path))
+    Ok(InputImage::new(bytes, &path))
 }

@@ -11,9 +11,9 @@ mod wishes;
 
 use crate::models::Endpoint;
 
-pub use answer::{Delivered, ImageHead, Made, completed_events, image_answer, pictures};
-pub use inputs::{InputPicture, Inputs, remote_pictures};
-pub use request::{ImagePlan, ImageTerms, TranslatedImage, translate};
+pub use answer::{GeneratedImage, ImageData, ImageHead, completed_events, image_answer, pictures};
+pub use inputs::{InputImage, Inputs, remote_pictures};
+pub use request::{ImageContext, PreparedImageRequest, TranslatedImage, translate};
 pub use types::{ImageReference, ImageRequest};
 pub use wishes::Delivery;
 

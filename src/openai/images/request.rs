@@ -8,16 +8,16 @@ use bytes::Bytes;
 
 use super::ImageEndpoint;
 use super::further::{additional, check_further, checked_colors, further, number};
-use super::inputs::{InputPicture, Inputs, marked};
-use super::shape::{Shape, shape};
-use super::task::{Wanted, check_pictures, prompt, task};
+use super::inputs::{InputImage, Inputs, marked};
+use super::shape::{ImageShape, shape};
+use super::task::{TaskInput, check_pictures, prompt, task};
 use super::types::ImageRequest;
 use super::wishes::{Delivery, check_background, count, delivery, format, premium, streams};
 use crate::adjustments::Adjustments;
 use crate::fault::{Fault, FaultKind};
 use crate::models::{ImageFacts, ImageTask, Size};
 use crate::openai::chat::{AllowList, Fetched, hint};
-use crate::openai::form::Part;
+use crate::openai::form::FormPart;
 use crate::openai::typo::misspelling;
 use crate::providers::images::{ImageOrder, body};
 
@@ -29,7 +29,7 @@ const MAX_WRITTEN: usize = 3 * LONGEST_BODY;
 
 /// What a request for pictures is translated under.
 #[derive(Debug, Clone)]
-pub struct ImageTerms {
+pub struct ImageContext {
     /// What the model takes.
     pub facts: ImageFacts,
     /// Which keys of the provider's own a request may set.
@@ -42,7 +42,7 @@ pub struct ImageTerms {
 
 /// What a request for pictures means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImagePlan {
+pub struct PreparedImageRequest {
     /// The bodies of the calls.
     pub bodies: Vec<Bytes>,
     /// How many pictures there have to be.
@@ -63,7 +63,7 @@ pub struct ImagePlan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TranslatedImage {
     /// What is asked, and what the answer looks like.
-    pub plan: ImagePlan,
+    pub plan: PreparedImageRequest,
     /// What was changed on the way.
     pub adjustments: Adjustments,
 }
@@ -75,10 +75,10 @@ pub struct TranslatedImage {
 pub fn translate(
     endpoint: ImageEndpoint,
     request: ImageRequest,
-    files: Vec<Part>,
-    terms: &ImageTerms,
+    files: Vec<FormPart>,
+    terms: &ImageContext,
 ) -> Result<TranslatedImage, Fault> {
-    let ImageTerms { facts, fetched, .. } = terms;
+    let ImageContext { facts, fetched, .. } = terms;
     let mut adjustments = Adjustments::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let ImageRequest {
@@ -125,7 +125,7 @@ pub fn translate(
     let delivery = delivery(response_format.as_deref(), stream, terms.has_bucket)?;
     let inputs = Inputs::of(files, images, mask, fetched, &mut adjustments)?;
     let colors = colors.unwrap_or_default();
-    let wanted = Wanted {
+    let wanted = TaskInput {
         endpoint,
         task_type: task_type.as_deref(),
         has_colors: !colors.is_empty(),
@@ -189,7 +189,7 @@ pub fn translate(
         additional: additional(additional_model_request_fields, &terms.model_fields)?,
     };
     Ok(TranslatedImage {
-        plan: ImagePlan {
+        plan: PreparedImageRequest {
             bodies: bodies(order, facts)?,
             count,
             delivery,
@@ -258,8 +258,8 @@ fn written(facts: &ImageFacts, order: &ImageOrder) -> Result<Bytes, Fault> {
 /// The table has the price of pictures of the usual quality, up to a size.
 fn has_price(
     premium: Option<bool>,
-    shape: &Shape,
-    picture: Option<&InputPicture>,
+    shape: &ImageShape,
+    picture: Option<&InputImage>,
     facts: &ImageFacts,
 ) -> bool {
     if facts.priced_pixels == 0 {

@@ -12,7 +12,7 @@ const USUAL: Size = Size {
 
 /// The shape of the picture as the model is told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Shape {
+pub(super) struct ImageShape {
     /// Of models that take sizes.
     pub(super) size: Option<Size>,
     /// Of models that take aspect ratios.
@@ -28,7 +28,7 @@ pub(super) fn shape(
     task: ImageTask,
     facts: &ImageFacts,
     adjustments: &mut Adjustments,
-) -> Result<Shape, Fault> {
+) -> Result<ImageShape, Fault> {
     let asked = match size {
         None | Some("auto") => None,
         Some(text) => Some(Size::parse(text).ok_or_else(|| {
@@ -46,10 +46,10 @@ pub(super) fn shape(
         if ratio.is_some() {
             adjustments.note("aspect_ratio", "ignored, it is that of the given picture");
         }
-        return Ok(Shape::default());
+        return Ok(ImageShape::default());
     }
     if !facts.aspect_ratios.is_empty() {
-        return Ok(Shape {
+        return Ok(ImageShape {
             aspect_ratio: ratio.or_else(|| facts.nearest_ratio(asked?)),
             asked,
             size: None,
@@ -63,7 +63,7 @@ pub(super) fn shape(
         return Err(Fault::unsupported_value("size", message));
     }
     let usual = matches!(task, ImageTask::Generate | ImageTask::ColorGuided).then_some(USUAL);
-    Ok(Shape {
+    Ok(ImageShape {
         size: asked.or(usual),
         asked,
         aspect_ratio: None,

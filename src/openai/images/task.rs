@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::models::{ImageBody, ImageFacts, ImageTask, Need};
 
 /// What decides on the task.
-pub(super) struct Wanted<'a> {
+pub(super) struct TaskInput<'a> {
     pub(super) endpoint: ImageEndpoint,
     pub(super) task_type: Option<&'a str>,
     pub(super) has_colors: bool,
@@ -16,8 +16,8 @@ pub(super) struct Wanted<'a> {
 }
 
 /// The task of a request; refuses what the model does not do.
-pub(super) fn task(wanted: &Wanted<'_>, facts: &ImageFacts) -> Result<ImageTask, Fault> {
-    let Wanted {
+pub(super) fn task(wanted: &TaskInput<'_>, facts: &ImageFacts) -> Result<ImageTask, Fault> {
+    let TaskInput {
         endpoint,
         task_type,
         has_colors,
@@ -82,7 +82,7 @@ fn named(word: &str, endpoint: ImageEndpoint, facts: &ImageFacts) -> Result<Imag
 
 /// Refuses pictures that the task has no use for, and the lack of those that it needs.
 pub(super) fn check_pictures(
-    wanted: &Wanted<'_>,
+    wanted: &TaskInput<'_>,
     task: ImageTask,
     facts: &ImageFacts,
 ) -> Result<(), Fault> {

@@ -6,7 +6,7 @@ use crate::models::{Facts, Sampling};
 
 /// What a model can do in a chat.
 #[derive(Debug, Serialize)]
-pub struct Capabilities {
+pub struct ModelCapabilities {
     /// Whether its answer can be heard while it is written; else it comes at once, in a stream too.
     streaming: bool,
     /// Whether it calls tools.
@@ -71,7 +71,7 @@ struct PromptCaching {
     ttl: Vec<&'static str>,
 }
 
-impl Capabilities {
+impl ModelCapabilities {
     /// Those of a model with these facts; `streams` is what Bedrock says of it.
     pub fn new(facts: &Facts, streams: Option<bool>) -> Self {
         Self {

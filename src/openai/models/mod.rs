@@ -3,7 +3,7 @@
 mod capabilities;
 mod price;
 
-pub use capabilities::Capabilities;
+pub use capabilities::ModelCapabilities;
 pub use price::PriceObject;
 
 use serde::Serialize;
@@ -76,7 +76,7 @@ pub struct Description<'a> {
     pub max_output_tokens: Option<u32>,
     /// What it can do in a chat; absent where it does not chat.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub capabilities: Option<Capabilities>,
+    pub capabilities: Option<ModelCapabilities>,
     /// What it costs, where that is known.
     pub price: Option<PriceObject>,
     /// The regions that it may answer from; `global` stands for any.

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 /// A category of OpenAI's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Category {
+pub(super) struct ModerationCategory {
     /// The name on the wire.
     pub(super) name: &'static str,
     /// Bedrock's kind of harmful content, where it has one.
@@ -12,7 +12,7 @@ pub(super) struct Category {
 }
 
 /// All categories, in OpenAI's order.
-pub(super) const CATEGORIES: [Category; 13] = [
+pub(super) const CATEGORIES: [ModerationCategory; 13] = [
     judged("harassment", "INSULTS"),
     unjudged("harassment/threatening"),
     judged("hate", "HATE"),
@@ -34,7 +34,7 @@ pub(super) struct ByCategory<T>(Vec<(&'static str, T)>);
 
 impl<T> ByCategory<T> {
     /// What `value` gives for each.
-    pub(super) fn of(value: impl Fn(Category) -> T) -> Self {
+    pub(super) fn of(value: impl Fn(ModerationCategory) -> T) -> Self {
         let values = CATEGORIES.iter();
         Self(
             values
@@ -50,13 +50,13 @@ impl<T: Serialize> Serialize for ByCategory<T> {
     }
 }
 
-const fn judged(name: &'static str, filter: &'static str) -> Category {
-    Category {
+const fn judged(name: &'static str, filter: &'static str) -> ModerationCategory {
+    ModerationCategory {
         name,
         filter: Some(filter),
     }
 }
 
-const fn unjudged(name: &'static str) -> Category {
-    Category { name, filter: None }
+const fn unjudged(name: &'static str) -> ModerationCategory {
+    ModerationCategory { name, filter: None }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::categories::Category;
+use super::categories::ModerationCategory;
 use crate::guardrails::applied::{ApplyAnswer, Assessment, SensitivePolicy, WordPolicy};
 use crate::guardrails::checks::{CheckResults, ChecksAnswer, FoundEntity};
 
@@ -15,7 +15,7 @@ const ATTACK: &str = "PROMPT_ATTACK";
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
     /// By Bedrock's kind of harmful content.
-    harmful: BTreeMap<String, Finding>,
+    harmful: BTreeMap<String, CategoryScore>,
     /// Whether anything was found that counts.
     pub(super) flagged: bool,
     /// What OpenAI has no category for.
@@ -26,7 +26,7 @@ pub struct Findings {
 
 /// How harmful a content is in one way.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Finding {
+pub(super) struct CategoryScore {
     /// 0 to 1.
     pub(super) score: f64,
     /// Whether it counts.
@@ -58,12 +58,12 @@ pub(super) struct Beyond {
 struct Sensitive {
     r#type: String,
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
-    place: Option<Place>,
+    place: Option<ScorePosition>,
 }
 
 /// Where it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Place {
+struct ScorePosition {
     /// How likely it is one, 0 to 1.
     score: f64,
     /// The place of the part.
@@ -120,7 +120,7 @@ pub fn of_guardrail(answer: ApplyAnswer) -> Findings {
 
 impl Findings {
     /// What was found under `category`; nothing where Bedrock does not look for it.
-    pub(super) fn of(&self, category: Category) -> Option<Finding> {
+    pub(super) fn of(&self, category: ModerationCategory) -> Option<CategoryScore> {
         self.harmful.get(category.filter?).copied()
     }
 
@@ -200,7 +200,7 @@ impl From<FoundEntity> for Sensitive {
         } = entity;
         Self {
             r#type,
-            place: Some(Place {
+            place: Some(ScorePosition {
                 score: confidence_score,
                 part: content_index,
                 start_index: begin_offset,

@@ -9,5 +9,7 @@ mod types;
 
 pub use answer::answer;
 pub use findings::{Findings, of_checks, of_guardrail};
-pub use request::{CheckOptions, Item, Moderation, apply_request, checks_request, understood};
+pub use request::{
+    CheckOptions, Moderation, ModerationItem, apply_request, checks_request, understood,
+};
 pub use types::{ModerationInput, ModerationPart, ModerationRequest};

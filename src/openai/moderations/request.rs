@@ -26,19 +26,19 @@ pub struct Moderation {
     /// The model that the client named, which is said back: Bedrock has one way of judging.
     pub model: String,
     /// What is judged, each for itself, at least one.
-    pub items: Vec<Item>,
+    pub items: Vec<ModerationItem>,
     /// What was not understood.
     pub adjustments: Adjustments,
 }
 
 /// A content that is judged as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    parts: Vec<Part>,
+pub struct ModerationItem {
+    parts: Vec<ModerationItemPart>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum ModerationItemPart {
     /// A text, not empty.
     Text(String),
     /// A picture.
@@ -77,7 +77,7 @@ pub fn understood(request: ModerationRequest) -> Result<Moderation, Fault> {
             let message = format!("`input` is missing; send the text to judge{misspelling}");
             return Err(Fault::missing("input", message));
         }
-        Some(ModerationInput::Text(text)) => vec![Item::of_text(text, "input")?],
+        Some(ModerationInput::Text(text)) => vec![ModerationItem::of_text(text, "input")?],
         Some(ModerationInput::Texts(texts)) => of_texts(texts)?,
         Some(ModerationInput::Parts(parts)) => vec![of_parts(parts, &mut adjustments)?],
     };
@@ -89,12 +89,12 @@ pub fn understood(request: ModerationRequest) -> Result<Moderation, Fault> {
 }
 
 /// What Bedrock's checks are asked of `item`. They read texts alone.
-pub fn checks_request(item: Item, options: CheckOptions) -> Result<ChecksRequest, Fault> {
+pub fn checks_request(item: ModerationItem, options: CheckOptions) -> Result<ChecksRequest, Fault> {
     let mut content = Vec::with_capacity(item.parts.len());
     for part in item.parts {
         match part {
-            Part::Text(text) => content.push(CheckedText { text }),
-            Part::Image { path, .. } => return Err(no_pictures(path)),
+            ModerationItemPart::Text(text) => content.push(CheckedText { text }),
+            ModerationItemPart::Image { path, .. } => return Err(no_pictures(path)),
         }
     }
     let CheckOptions {
@@ -115,10 +115,12 @@ pub fn checks_request(item: Item, options: CheckOptions) -> Result<ChecksRequest
 }
 
 /// What a guardrail is asked of `item`.
-pub fn apply_request(item: Item, fetched: &Fetched) -> Result<ApplyRequest, Fault> {
+pub fn apply_request(item: ModerationItem, fetched: &Fetched) -> Result<ApplyRequest, Fault> {
     let blocks = item.parts.into_iter().map(|part| match part {
-        Part::Text(text) => Ok(GuardedBlock::Text(GuardedText { text })),
-        Part::Image { address, path } => image(address, &path, fetched).map(GuardedBlock::Image),
+        ModerationItemPart::Text(text) => Ok(GuardedBlock::Text(GuardedText { text })),
+        ModerationItemPart::Image { address, path } => {
+            image(address, &path, fetched).map(GuardedBlock::Image)
+        }
     });
     Ok(ApplyRequest {
         source: Source::Input,
@@ -127,7 +129,7 @@ pub fn apply_request(item: Item, fetched: &Fetched) -> Result<ApplyRequest, Faul
     })
 }
 
-impl Item {
+impl ModerationItem {
     fn of_text(text: String, path: &str) -> Result<Self, Fault> {
         let parts = vec![text_part(text, path)?];
         Ok(Self { parts })
@@ -136,10 +138,12 @@ impl Item {
     /// The addresses on the web of its pictures, in order.
     pub fn remote_addresses(&self) -> impl Iterator<Item = RemoteAddress> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Image { address, path } if is_web_address(address) => Some(RemoteAddress {
-                address: address.clone(),
-                path: path.clone(),
-            }),
+            ModerationItemPart::Image { address, path } if is_web_address(address) => {
+                Some(RemoteAddress {
+                    address: address.clone(),
+                    path: path.clone(),
+                })
+            }
             _ => None,
         })
     }
@@ -149,8 +153,8 @@ impl Item {
         let mut kinds = Vec::with_capacity(2);
         for part in &self.parts {
             let kind = match part {
-                Part::Text(_) => "text",
-                Part::Image { .. } => "image",
+                ModerationItemPart::Text(_) => "text",
+                ModerationItemPart::Image { .. } => "image",
             };
             if !kinds.contains(&kind) {
                 kinds.push(kind);
@@ -160,7 +164,7 @@ impl Item {
     }
 }
 
-fn of_texts(texts: Vec<String>) -> Result<Vec<Item>, Fault> {
+fn of_texts(texts: Vec<String>) -> Result<Vec<ModerationItem>, Fault> {
     match texts.len() {
         0 => return Err(empty_list()),
         count if count > MOST_ITEMS => {
@@ -173,11 +177,15 @@ fn of_texts(texts: Vec<String>) -> Result<Vec<Item>, Fault> {
         _ => {}
     }
     let places = texts.into_iter().zip(0..);
-    let items = places.map(|(text, place)| Item::of_text(text, &format!("input[{place}]")));
+    let items =
+        places.map(|(text, place)| ModerationItem::of_text(text, &format!("input[{place}]")));
     items.collect()
 }
 
-fn of_parts(parts: Vec<Box<ModerationPart>>, adjustments: &mut Adjustments) -> Result<Item, Fault> {
+fn of_parts(
+    parts: Vec<Box<ModerationPart>>,
+    adjustments: &mut Adjustments,
+) -> Result<ModerationItem, Fault> {
     let mut understood = Vec::with_capacity(parts.len());
     for (place, part) in parts.into_iter().enumerate() {
         let path = format!("input[{place}]");
@@ -204,16 +212,16 @@ fn of_parts(parts: Vec<Box<ModerationPart>>, adjustments: &mut Adjustments) -> R
             }
         });
     }
-    Ok(Item { parts: understood })
+    Ok(ModerationItem { parts: understood })
 }
 
-fn text_part(text: String, path: &str) -> Result<Part, Fault> {
+fn text_part(text: String, path: &str) -> Result<ModerationItemPart, Fault> {
     match text.is_empty() {
         true => Err(Fault::invalid(
             path,
             format!("`{path}` is empty, and there is nothing to judge in it"),
         )),
-        false => Ok(Part::Text(text)),
+        false => Ok(ModerationItemPart::Text(text)),
     }
 }
 
@@ -221,15 +229,15 @@ fn image_part(
     image: StringOrObject<ModerationImage>,
     path: &str,
     adjustments: &mut Adjustments,
-) -> Result<Part, Fault> {
+) -> Result<ModerationItemPart, Fault> {
     let path = format!("{path}.image_url");
     match image {
-        StringOrObject::String(address) => Ok(Part::Image { address, path }),
+        StringOrObject::String(address) => Ok(ModerationItemPart::Image { address, path }),
         StringOrObject::Object(ModerationImage { url, unknown }) => {
             note_unknown(adjustments, &unknown, "input[].image_url.");
             let address = url.ok_or_else(|| Fault::missing_field(&path, "url"))?;
             let path = format!("{path}.url");
-            Ok(Part::Image { address, path })
+            Ok(ModerationItemPart::Image { address, path })
         }
     }
 }

@@ -56,8 +56,8 @@ impl ClientValue for ModerationInput {
 
 impl<'de> Deserialize<'de> for ModerationInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Forms;
-        impl<'de> Visitor<'de> for Forms {
+        struct ModerationInputVisitor;
+        impl<'de> Visitor<'de> for ModerationInputVisitor {
             type Value = ModerationInput;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,6 +86,6 @@ impl<'de> Deserialize<'de> for ModerationInput {
                 }
             }
         }
-        deserializer.deserialize_any(Forms)
+        deserializer.deserialize_any(ModerationInputVisitor)
     }
 }

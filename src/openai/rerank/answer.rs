@@ -21,7 +21,7 @@ pub struct RerankHead<'a> {
 
 /// What a model has told, of the documents that it was asked about.
 #[derive(Debug, Clone, Copy)]
-pub struct Ranked<'a> {
+pub struct RankedDocuments<'a> {
     /// The scores.
     pub results: &'a [RerankResult],
     /// The documents as the client sent them.
@@ -34,24 +34,24 @@ pub struct Ranked<'a> {
 struct Ranking<'a> {
     id: &'a str,
     model: &'a str,
-    results: Vec<Entry<'a>>,
+    results: Vec<RerankEntry<'a>>,
     meta: Meta,
     /// Jina's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Usage>,
+    usage: Option<RerankUsage>,
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct RerankEntry<'a> {
     index: usize,
     relevance_score: &'a JsonText,
     #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<Document<'a>>,
+    document: Option<RerankDocument<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Document<'a> {
+enum RerankDocument<'a> {
     Text { text: &'a JsonText },
     Object(&'a JsonText),
 }
@@ -73,11 +73,11 @@ struct BilledUnits {
 }
 
 #[derive(Serialize)]
-struct Usage {
+struct RerankUsage {
     total_tokens: u64,
 }
 
-impl Ranked<'_> {
+impl RankedDocuments<'_> {
     /// How many queries are paid for: one for each hundred documents. AWS counts a document of more
     /// than 500 tokens as several, which is not known here.
     pub fn search_units(&self) -> u64 {
@@ -87,17 +87,17 @@ impl Ranked<'_> {
 
 /// The JSON of an answer, the best document first; nothing where a result is of a document that
 /// there is not, or has no score.
-pub fn answer_json(ranked: &Ranked<'_>, head: RerankHead<'_>) -> Option<Vec<u8>> {
+pub fn answer_json(ranked: &RankedDocuments<'_>, head: RerankHead<'_>) -> Option<Vec<u8>> {
     let mut scored = Vec::with_capacity(ranked.results.len());
     for result in ranked.results {
         let score: f64 = serde_json::from_str(result.relevance_score.as_str()).ok()?;
         let document = ranked.documents.get(result.index)?;
-        let entry = Entry {
+        let entry = RerankEntry {
             index: result.index,
             relevance_score: &result.relevance_score,
             document: ranked.return_documents.then(|| match document.is_object() {
-                true => Document::Object(document),
-                false => Document::Text { text: document },
+                true => RerankDocument::Object(document),
+                false => RerankDocument::Text { text: document },
             }),
         };
         scored.push((score, entry));
@@ -113,7 +113,7 @@ pub fn answer_json(ranked: &Ranked<'_>, head: RerankHead<'_>) -> Option<Vec<u8>>
                 search_units: ranked.search_units(),
             },
         },
-        usage: head.tokens.map(|total_tokens| Usage { total_tokens }),
+        usage: head.tokens.map(|total_tokens| RerankUsage { total_tokens }),
     };
     serde_json::to_vec(&ranking).ok()
 }

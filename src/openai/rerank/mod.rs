@@ -5,6 +5,6 @@ mod documents;
 mod request;
 mod types;
 
-pub use answer::{Ranked, RerankHead, answer_json};
+pub use answer::{RankedDocuments, RerankHead, answer_json};
 pub use request::{TranslatedRerank, translate};
 pub use types::RerankRequest;

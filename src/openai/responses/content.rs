@@ -20,8 +20,8 @@ pub enum StringOrList<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringOrList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Forms<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Forms<T> {
+        struct StringOrListVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for StringOrListVisitor<T> {
             type Value = StringOrList<T>;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,7 +36,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringOrList<T> {
                 Vec::deserialize(SeqAccessDeserializer::new(list)).map(StringOrList::List)
             }
         }
-        deserializer.deserialize_any(Forms(PhantomData))
+        deserializer.deserialize_any(StringOrListVisitor(PhantomData))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::content::StringOrList;
 use super::parts::{content, reasoning_text};
-use super::places::{Place, Places};
+use super::places::{FieldPaths, MessageSource};
 use super::types::InputItem;
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
@@ -11,7 +11,7 @@ use crate::openai::chat::{ChatMessage, Content, CustomCall, FunctionCall, ToolCa
 /// The messages so far, and where each comes from.
 pub(super) struct Items<'a> {
     messages: Vec<Box<ChatMessage>>,
-    places: Vec<Place>,
+    places: Vec<MessageSource>,
     /// What was thought before the next message of the assistant.
     thought: Option<String>,
     adjustments: &'a mut Adjustments,
@@ -30,13 +30,16 @@ impl<'a> Items<'a> {
     /// The instructions, which stand before everything else.
     pub(super) fn instructions(&mut self, text: Option<String>) {
         if let Some(text) = text {
-            self.push(said("system", Content::Text(text)), Place::Instructions);
+            self.push(
+                said("system", Content::Text(text)),
+                MessageSource::Instructions,
+            );
         }
     }
 
     /// An input that is one text: what the user says.
     pub(super) fn text(&mut self, text: String) {
-        self.push(said("user", Content::Text(text)), Place::Text);
+        self.push(said("user", Content::Text(text)), MessageSource::Text);
     }
 
     pub(super) fn list(&mut self, list: Vec<Box<InputItem>>) -> Result<(), Fault> {
@@ -51,8 +54,8 @@ impl<'a> Items<'a> {
     }
 
     /// All messages, and their places.
-    pub(super) fn into_messages(self) -> (Vec<Box<ChatMessage>>, Places) {
-        (self.messages, Places::new(self.places))
+    pub(super) fn into_messages(self) -> (Vec<Box<ChatMessage>>, FieldPaths) {
+        (self.messages, FieldPaths::new(self.places))
     }
 
     fn item(&mut self, item: InputItem, index: usize) -> Result<(), Fault> {
@@ -107,7 +110,7 @@ impl<'a> Items<'a> {
                     tool_call_id: call_id,
                     ..ChatMessage::default()
                 };
-                self.push(result, Place::Result(index));
+                self.push(result, MessageSource::Result(index));
             }
             Some("reasoning") => {
                 let thought = content_of_item.and_then(reasoning_text);
@@ -139,7 +142,7 @@ impl<'a> Items<'a> {
 
     fn content(
         &mut self,
-        content_of_item: Option<StringOrList<Box<super::types::InputPart>>>,
+        content_of_item: Option<StringOrList<Box<super::types::ResponsesInputPart>>>,
         path: &str,
     ) -> Result<Option<Content>, Fault> {
         let read = content_of_item.map(|value| content(value, path, self.adjustments));
@@ -157,13 +160,13 @@ impl<'a> Items<'a> {
             reasoning_content: thought,
             ..ChatMessage::default()
         };
-        self.push(message, Place::Item(index, Vec::new()));
+        self.push(message, MessageSource::Item(index, Vec::new()));
     }
 
     /// A call joins what the assistant has just said or called: together they are one turn.
     fn call(&mut self, index: usize, call: ToolCall) {
         let thought = self.thought.take();
-        if let (None, Some(last), Some(Place::Item(_, calls))) =
+        if let (None, Some(last), Some(MessageSource::Item(_, calls))) =
             (&thought, self.messages.last_mut(), self.places.last_mut())
             && last.role.as_deref() == Some("assistant")
         {
@@ -177,10 +180,10 @@ impl<'a> Items<'a> {
             reasoning_content: thought,
             ..ChatMessage::default()
         };
-        self.push(message, Place::Item(index, vec![index]));
+        self.push(message, MessageSource::Item(index, vec![index]));
     }
 
-    fn push(&mut self, message: ChatMessage, place: Place) {
+    fn push(&mut self, message: ChatMessage, place: MessageSource) {
         self.messages.push(Box::new(message));
         self.places.push(place);
     }

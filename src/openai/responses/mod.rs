@@ -14,6 +14,6 @@ mod tools;
 mod types;
 
 pub use input_tokens::InputTokens;
-pub use places::Places;
+pub use places::FieldPaths;
 pub use request::{AsChat, as_chat};
 pub use types::ResponsesRequest;

@@ -1,14 +1,14 @@
 //! The parts of messages and results as the parts of a chat's.
 
 use super::content::StringOrList;
-use super::types::InputPart;
+use super::types::ResponsesInputPart;
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::openai::chat::{Content, ContentPart, FilePart, ImageUrl, StringOrObject, note_unknown};
 
 /// The content at `path`.
 pub(super) fn content(
-    value: StringOrList<Box<InputPart>>,
+    value: StringOrList<Box<ResponsesInputPart>>,
     path: &str,
     adjustments: &mut Adjustments,
 ) -> Result<Content, Fault> {
@@ -25,7 +25,7 @@ pub(super) fn content(
 }
 
 /// What was thought, where it can be read.
-pub(super) fn reasoning_text(value: StringOrList<Box<InputPart>>) -> Option<String> {
+pub(super) fn reasoning_text(value: StringOrList<Box<ResponsesInputPart>>) -> Option<String> {
     let text = match value {
         StringOrList::String(text) => text,
         StringOrList::List(parts) => parts.into_iter().filter_map(|part| part.text).collect(),
@@ -34,11 +34,11 @@ pub(super) fn reasoning_text(value: StringOrList<Box<InputPart>>) -> Option<Stri
 }
 
 fn chat_part(
-    part: InputPart,
+    part: ResponsesInputPart,
     path: &str,
     adjustments: &mut Adjustments,
 ) -> Result<ContentPart, Fault> {
-    let InputPart {
+    let ResponsesInputPart {
         kind,
         text,
         refusal,

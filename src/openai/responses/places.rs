@@ -35,14 +35,14 @@ const DEEPER: &[(&str, &str)] = &[
 
 /// Where the messages and tools of the chat request come from.
 #[derive(Debug, Clone, Default)]
-pub struct Places {
-    messages: Vec<Place>,
+pub struct FieldPaths {
+    messages: Vec<MessageSource>,
     tools: Vec<usize>,
 }
 
 /// Where one message comes from.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(super) enum MessageSource {
     /// `instructions`
     Instructions,
     /// An `input` that is one text.
@@ -53,8 +53,8 @@ pub(super) enum Place {
     Result(usize),
 }
 
-impl Places {
-    pub(super) fn new(messages: Vec<Place>) -> Self {
+impl FieldPaths {
+    pub(super) fn new(messages: Vec<MessageSource>) -> Self {
         Self {
             messages,
             tools: Vec::new(),
@@ -107,7 +107,7 @@ impl Places {
     }
 }
 
-impl Place {
+impl MessageSource {
     /// The path of what stands at `rest` in the message.
     fn path(&self, rest: &str) -> String {
         match self {
@@ -159,11 +159,11 @@ mod tests {
 
     #[test]
     fn paths_are_told_as_the_client_wrote_them() {
-        let mut places = Places::new(vec![
-            Place::Instructions,
-            Place::Item(0, Vec::new()),
-            Place::Item(2, vec![3, 4]),
-            Place::Result(5),
+        let mut places = FieldPaths::new(vec![
+            MessageSource::Instructions,
+            MessageSource::Item(0, Vec::new()),
+            MessageSource::Item(2, vec![3, 4]),
+            MessageSource::Result(5),
         ]);
         places.tool(1);
         for (of_chat, own) in [

@@ -2,9 +2,9 @@
 
 use super::content::StringOrList;
 use super::items::Items;
-use super::places::Places;
+use super::places::FieldPaths;
 use super::tools::{choice, tools};
-use super::types::{ReasoningConfig, ResponsesRequest, TextConfig, TextFormat};
+use super::types::{ReasoningConfig, ResponsesRequest, ResponsesTextFormat, TextConfig};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::fault::Fault;
@@ -12,7 +12,7 @@ use crate::openai::chat::{
     ChatRequest, JsonSchemaFormat, ResponseFormat, hint, note_unknown, refuse,
 };
 use crate::openai::misspelling;
-use crate::openai::object::Unknown;
+use crate::openai::object::UnknownFields;
 
 /// A Responses request in the words of chat.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct AsChat {
     /// The request.
     pub request: ChatRequest,
     /// Where its fields stand in the client's own.
-    pub places: Places,
+    pub places: FieldPaths,
     /// What was changed on the way, in the client's words.
     pub adjustments: Adjustments,
 }
@@ -133,7 +133,7 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, Fault> {
 }
 
 /// A request may have instructions alone, unless it shows that an `input` was meant.
-fn check_misspelt_input(unknown: &Unknown) -> Result<(), Fault> {
+fn check_misspelt_input(unknown: &UnknownFields) -> Result<(), Fault> {
     let misspelling = misspelling(unknown, "input", ResponsesRequest::FIELDS);
     match misspelling.is_empty() {
         true => Ok(()),
@@ -159,8 +159,8 @@ fn text_config(
 }
 
 /// What chat has within `json_schema` stands beside `type` here.
-fn response_format(format: TextFormat) -> ResponseFormat {
-    let TextFormat {
+fn response_format(format: ResponsesTextFormat) -> ResponseFormat {
+    let ResponsesTextFormat {
         kind,
         name,
         description,

@@ -1,7 +1,7 @@
 //! The tools, and the choice among them, as chat has them.
 
-use super::places::Places;
-use super::types::{ChoiceObject, ChosenTool, ResponsesTool};
+use super::places::FieldPaths;
+use super::types::{ChosenTool, ResponsesTool, ResponsesToolChoice};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::fault::Fault;
@@ -22,7 +22,7 @@ pub(super) struct Tools {
 /// The tools as chat has them.
 pub(super) fn tools(
     asked: Option<Vec<Box<ResponsesTool>>>,
-    places: &mut Places,
+    places: &mut FieldPaths,
     adjustments: &mut Adjustments,
 ) -> Result<Tools, Fault> {
     let mut tools = Tools::default();
@@ -79,14 +79,14 @@ pub(super) fn tools(
 
 /// The choice as chat has it, which has its objects one level deeper.
 pub(super) fn choice(
-    asked: StringOrObject<ChoiceObject>,
+    asked: StringOrObject<ResponsesToolChoice>,
     adjustments: &mut Adjustments,
 ) -> StringOrObject<ToolChoiceObject> {
     let object = match asked {
         StringOrObject::String(word) => return StringOrObject::String(word),
         StringOrObject::Object(object) => object,
     };
-    let ChoiceObject {
+    let ResponsesToolChoice {
         kind,
         name,
         mode,

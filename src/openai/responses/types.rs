@@ -21,7 +21,7 @@ client_object! {
         /// The tools the model may call.
         tools: Vec<Box<ResponsesTool>>,
         /// Whether it must.
-        tool_choice: StringOrObject<ChoiceObject>,
+        tool_choice: StringOrObject<ResponsesToolChoice>,
         /// Whether it may call several at once.
         parallel_tool_calls: bool,
         /// The form of the answer.
@@ -87,7 +87,7 @@ client_object! {
         /// `system`, `developer`, `user` or `assistant`, of a message.
         role: String,
         /// What is said in a message, or thought.
-        content: StringOrList<Box<InputPart>>,
+        content: StringOrList<Box<ResponsesInputPart>>,
         /// The call, of a call and of its result.
         call_id: String,
         /// What is called.
@@ -97,7 +97,7 @@ client_object! {
         /// The text that a custom tool is given.
         input: String,
         /// What a call gave.
-        output: StringOrList<Box<InputPart>>,
+        output: StringOrList<Box<ResponsesInputPart>>,
         /// What was thought, in short.
         summary: JsonText,
         /// What was thought, sealed.
@@ -113,7 +113,7 @@ client_object! {
 
 client_object! {
     /// One part of a message or of a result.
-    pub struct InputPart {
+    pub struct ResponsesInputPart {
         /// Which part it is.
         kind => "type": String,
         /// The text of `input_text` and `output_text`.
@@ -163,7 +163,7 @@ client_object! {
 
 client_object! {
     /// A tool that must be called, or the tools of which one may be.
-    pub struct ChoiceObject {
+    pub struct ResponsesToolChoice {
         /// `function`, `custom` or `allowed_tools`.
         kind => "type": String,
         /// The tool.
@@ -189,7 +189,7 @@ client_object! {
     /// The form of the answer.
     pub struct TextConfig {
         /// Text, or JSON.
-        format: TextFormat,
+        format: ResponsesTextFormat,
         /// How much to say.
         verbosity: JsonText,
     }
@@ -197,7 +197,7 @@ client_object! {
 
 client_object! {
     /// Text, or JSON that fits a schema.
-    pub struct TextFormat {
+    pub struct ResponsesTextFormat {
         /// `text`, `json_object` or `json_schema`.
         kind => "type": String,
         /// The schema's name.

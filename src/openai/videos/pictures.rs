@@ -4,18 +4,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
-use super::types::{PictureReference, VideoRequest};
+use super::types::{VideoImageReference, VideoRequest};
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::models::VideoFacts;
 use crate::openai::chat::{
     Fetched, RemoteAddress, StringOrObject, is_web_address, open_picture, picture_head,
 };
-use crate::openai::form::Part;
+use crate::openai::form::FormPart;
 use crate::providers::videos::Still;
 
 /// A picture as the client writes it.
-pub(super) type Reference = StringOrObject<PictureReference>;
+pub(super) type Reference = StringOrObject<VideoImageReference>;
 
 /// The addresses on the web that `request` points to.
 pub fn remote_pictures(request: &VideoRequest) -> Vec<RemoteAddress> {
@@ -56,7 +56,7 @@ fn address(reference: &Reference) -> Option<&str> {
 
 /// Reads the pictures of one request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pictures<'a> {
+pub(super) struct ImageReader<'a> {
     pub(super) facts: &'a VideoFacts,
     /// What lay at the addresses of the request.
     pub(super) fetched: &'a Fetched,
@@ -64,7 +64,7 @@ pub(super) struct Pictures<'a> {
     pub(super) size: (u32, u32),
 }
 
-impl Pictures<'_> {
+impl ImageReader<'_> {
     /// The picture that stands at `path` of the request's JSON.
     pub(super) fn referenced(
         &self,
@@ -74,7 +74,7 @@ impl Pictures<'_> {
     ) -> Result<Still, Fault> {
         let address = match reference {
             StringOrObject::String(address) => address,
-            StringOrObject::Object(PictureReference {
+            StringOrObject::Object(VideoImageReference {
                 image_url,
                 file_id,
                 unknown,
@@ -98,7 +98,7 @@ impl Pictures<'_> {
     }
 
     /// The picture of a form's file.
-    pub(super) fn uploaded(&self, file: &Part) -> Result<Still, Fault> {
+    pub(super) fn uploaded(&self, file: &FormPart) -> Result<Still, Fault> {
         self.still(&file.bytes, file.field())
     }
 

@@ -1,6 +1,6 @@
 //! The treatment of every field of a request for a video.
 
-use super::pictures::{Pictures, Reference, no_files, shot_path};
+use super::pictures::{ImageReader, Reference, no_files, shot_path};
 use super::shape::{seconds, shape, size_text};
 use super::types::{ShotRequest, VideoRequest};
 use crate::adjustments::Adjustments;
@@ -8,7 +8,7 @@ use crate::converse::JsonText;
 use crate::fault::Fault;
 use crate::models::{VideoBody, VideoFacts, VideoKnob};
 use crate::openai::chat::Fetched;
-use crate::openai::form::Part;
+use crate::openai::form::FormPart;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::videos::{Film, Shot, Still, luma_ray, nova_reel};
 
@@ -35,7 +35,7 @@ pub struct VideoOrder {
 /// Translates a request and the files that came with it.
 pub fn translate(
     request: VideoRequest,
-    files: Vec<Part>,
+    files: Vec<FormPart>,
     facts: &VideoFacts,
     fetched: &Fetched,
 ) -> Result<VideoOrder, Fault> {
@@ -57,7 +57,7 @@ pub fn translate(
     } = request;
     note_unknown_fields(&unknown, VideoRequest::FIELDS, &mut adjustments);
     let shape = shape(size.as_deref(), aspect_ratio.as_deref(), facts)?;
-    let pictures = Pictures {
+    let pictures = ImageReader {
         facts,
         fetched,
         size: shape.size,
@@ -114,13 +114,13 @@ struct Frames {
     first_url: Option<String>,
     first_file: Option<String>,
     last: Option<Reference>,
-    files: Vec<Part>,
+    files: Vec<FormPart>,
 }
 
 impl Frames {
     fn read(
         self,
-        pictures: Pictures<'_>,
+        pictures: ImageReader<'_>,
         adjustments: &mut Adjustments,
     ) -> Result<(Option<Still>, Option<Still>), Fault> {
         if self.first_file.is_some() {
@@ -197,7 +197,7 @@ fn told_by_shots(
 
 fn read_shots(
     shots: Vec<ShotRequest>,
-    pictures: Pictures<'_>,
+    pictures: ImageReader<'_>,
     adjustments: &mut Adjustments,
 ) -> Result<Vec<Shot>, Fault> {
     let VideoFacts {
@@ -234,7 +234,7 @@ fn read_shots(
 fn reference(
     reference: Option<Reference>,
     path: &str,
-    pictures: Pictures<'_>,
+    pictures: ImageReader<'_>,
     adjustments: &mut Adjustments,
 ) -> Result<Option<Still>, Fault> {
     let still = reference.map(|reference| pictures.referenced(reference, path, adjustments));

@@ -7,7 +7,7 @@ use crate::models::VideoFacts;
 
 /// Width, height, and their ratio where the model is asked for that.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct VideoShape {
     pub(super) size: (u32, u32),
     pub(super) aspect_ratio: Option<String>,
 }
@@ -42,7 +42,7 @@ pub(super) fn shape(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
     facts: &VideoFacts,
-) -> Result<Shape, Fault> {
+) -> Result<VideoShape, Fault> {
     match facts.aspect_ratios.is_empty() {
         true => listed(size, aspect_ratio, facts),
         false => by_ratio(size, aspect_ratio, facts),
@@ -53,7 +53,7 @@ fn listed(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
     facts: &VideoFacts,
-) -> Result<Shape, Fault> {
+) -> Result<VideoShape, Fault> {
     if aspect_ratio.is_some() {
         let message = "this model is asked for a `size`; leave `aspect_ratio` out";
         return Err(Fault::unsupported("aspect_ratio", message));
@@ -63,7 +63,7 @@ fn listed(
     let known = facts.sizes.iter().any(|known| known == size);
     let pair = pair(size, 'x').filter(|_| known);
     let size = pair.ok_or_else(|| wrong_size(size, &facts.sizes.join(", ")))?;
-    Ok(Shape {
+    Ok(VideoShape {
         size,
         aspect_ratio: None,
     })
@@ -73,7 +73,7 @@ fn by_ratio(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
     facts: &VideoFacts,
-) -> Result<Shape, Fault> {
+) -> Result<VideoShape, Fault> {
     let known = aspect_ratio.is_none_or(|asked| facts.aspect_ratios.iter().any(|r| r == asked));
     if !known {
         let ratios = facts.aspect_ratios.join(", ");
@@ -84,7 +84,7 @@ fn by_ratio(
         let first = facts.aspect_ratios.first().map(String::as_str);
         let ratio = aspect_ratio.or(first).unwrap_or_default();
         let short = facts.resolutions.first().copied().unwrap_or_default();
-        return Ok(Shape {
+        return Ok(VideoShape {
             size: sides(ratio, short).unwrap_or_default(),
             aspect_ratio: Some(ratio.to_owned()),
         });
@@ -105,7 +105,7 @@ fn by_ratio(
         let message = format!("`size` is {written}, whose ratio is {ratio}; leave one of both out");
         return Err(Fault::invalid("aspect_ratio", message));
     }
-    Ok(Shape {
+    Ok(VideoShape {
         size,
         aspect_ratio: Some(ratio),
     })

@@ -17,13 +17,13 @@ client_object! {
         /// `1280x720`
         size: String,
         /// The picture to begin with.
-        input_reference: StringOrObject<PictureReference>,
+        input_reference: StringOrObject<VideoImageReference>,
         /// The same as forms write it.
         input_reference_url => "input_reference[image_url]": String,
         /// The same.
         input_reference_file => "input_reference[file_id]": String,
         /// The picture to end with, as an extension.
-        last_frame: StringOrObject<PictureReference>,
+        last_frame: StringOrObject<VideoImageReference>,
         /// What is to be seen shot by shot, as an extension.
         shots: Vec<ShotRequest>,
         /// The ratio of width and height, as an extension.
@@ -41,13 +41,13 @@ client_object! {
         /// What is to be seen.
         prompt: String,
         /// The picture to begin with.
-        input_reference: StringOrObject<PictureReference>,
+        input_reference: StringOrObject<VideoImageReference>,
     }
 }
 
 client_object! {
     /// A picture that a request of JSON has or points to.
-    pub struct PictureReference {
+    pub struct VideoImageReference {
         /// A data URL, or an address on the web.
         image_url: String,
         /// A file that was uploaded to OpenAI.

@@ -7,7 +7,7 @@ use crate::converse::batch::{JobResult, line_of};
 use crate::fault::Fault;
 use crate::json_error::describe;
 use crate::openai::batches::{
-    BatchUsage, RequestLine, answered_line, completion_of, refused_line, usage_of,
+    BatchRequestLine, BatchUsage, answered_line, completion_of, refused_line, usage_of,
 };
 use crate::openai::chat::{CompletionHead, TokenCounts, Translated};
 use crate::pipeline::Cost;
@@ -78,7 +78,7 @@ impl Work {
             None => None,
         };
         let request = held.as_ref();
-        let request = request.and_then(|held| RequestLine::of_checked(&held.bytes));
+        let request = request.and_then(|held| BatchRequestLine::of_checked(&held.bytes));
         let (Some(number), Some(request)) = (number, request) else {
             let record = &result.record_id;
             tracing::warn!(
@@ -106,7 +106,7 @@ impl Work {
     async fn line_of_answer(
         &self,
         result: JobResult,
-        request: RequestLine,
+        request: BatchRequestLine,
         ids: crate::openai::batches::ResultIds<'_>,
     ) -> Result<String, Fault> {
         let Some(answer) = result.model_output else {

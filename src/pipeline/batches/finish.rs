@@ -6,7 +6,7 @@ use super::document::{Part, Way};
 use super::work::{Stop, Work};
 use crate::bedrock::{JobStatus, S3Upload};
 use crate::openai::batches::{
-    BatchError, BatchErrors, BatchStatus, BatchUsage, RequestLine, unanswered_line, usage_of,
+    BatchError, BatchErrors, BatchRequestLine, BatchStatus, BatchUsage, unanswered_line, usage_of,
 };
 use crate::openai::files::BATCH_OUTPUT;
 use crate::pipeline::files::{JSON_LINES, now};
@@ -131,7 +131,7 @@ impl Work {
                 continue;
             }
             let held = blocks.line(*line).await?;
-            let Some(line) = RequestLine::of_checked(&held.bytes) else {
+            let Some(line) = BatchRequestLine::of_checked(&held.bytes) else {
                 continue;
             };
             let ids = self.ids(number);

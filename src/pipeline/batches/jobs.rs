@@ -9,7 +9,7 @@ use super::work::{Stop, Work};
 use crate::bedrock::{Failure, JobOrder, JobStatus, S3Location};
 use crate::converse::batch::{JobRecord, record_id};
 use crate::models::ModelId;
-use crate::openai::batches::{RequestLine, refused_line};
+use crate::openai::batches::{BatchRequestLine, refused_line};
 use crate::openai::chat::ChatRequest;
 use crate::pipeline::files::JSON_LINES;
 use crate::store::StoredResult;
@@ -163,7 +163,7 @@ impl Work {
                 bytes,
                 memory: _memory,
             } = blocks.line(*line).await?;
-            let Some(line) = RequestLine::of_checked(&bytes) else {
+            let Some(line) = BatchRequestLine::of_checked(&bytes) else {
                 continue;
             };
             drop(bytes);

@@ -10,7 +10,7 @@ use super::input::{HeldLine, Input, Line};
 use super::translation::{LineAnswer, is_passing, points_elsewhere};
 use super::work::{Next, Stop, Work};
 use crate::fault::Fault;
-use crate::openai::batches::{RequestLine, answered_line, refused_line};
+use crate::openai::batches::{BatchRequestLine, answered_line, refused_line};
 use crate::openai::chat::ChatRequest;
 use crate::pipeline::files::now;
 use crate::store::StoredResult;
@@ -93,7 +93,7 @@ impl Work {
                 continue;
             }
             let held = blocks.line(*line).await?;
-            let Some(request) = RequestLine::of_checked(&held.bytes) else {
+            let Some(request) = BatchRequestLine::of_checked(&held.bytes) else {
                 continue;
             };
             let custom_id = request.custom_id.clone();
@@ -179,7 +179,7 @@ impl Work {
             () = self.halted() => return Ok(None),
         };
         let HeldLine { bytes, memory } = held;
-        let Some(request) = RequestLine::of_checked(&bytes) else {
+        let Some(request) = BatchRequestLine::of_checked(&bytes) else {
             return Ok(None);
         };
         drop(bytes);

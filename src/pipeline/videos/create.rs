@@ -7,7 +7,7 @@ use crate::converse::JsonText;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::Refused;
 use crate::models::{Endpoint, VideoFacts};
-use crate::openai::form::Part;
+use crate::openai::form::FormPart;
 use crate::openai::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_pictures, translate,
 };
@@ -18,7 +18,7 @@ use crate::pipeline::{Answer, Asked, Cost, Pipeline, unix_seconds};
 use crate::record::Record;
 
 /// A request for a video, and the files that came with it.
-pub type VideoAsked = (VideoRequest, Vec<Part>);
+pub type VideoAsked = (VideoRequest, Vec<FormPart>);
 
 impl Pipeline {
     /// Starts the making of a video. The limits count it as one call, which ends when it is begun.

@@ -7,7 +7,7 @@ use super::{FILM, Films, no_video};
 use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
-use crate::openai::page::{Page, PageQuery};
+use crate::openai::page::{ListPage, PageQuery};
 use crate::openai::videos::{DeletedVideo, Video, VideoId};
 use crate::pipeline::{Pipeline, heard};
 use crate::record::Record;
@@ -78,7 +78,7 @@ impl Pipeline {
         let has_more = videos.len() > limit;
         videos.truncate(limit);
         let videos = videos.iter().map(|job| self.video(job)).collect();
-        json(&Page::new(videos, has_more, Video::id))
+        json(&ListPage::new(videos, has_more, Video::id))
     }
 
     /// A film, or the part of it that `range` names as the HTTP header of this name does.

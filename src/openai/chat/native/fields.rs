@@ -16,7 +16,7 @@ use crate::converse::options::Fields;
 use crate::converse::rules::EffortWish;
 use crate::fault::Fault;
 use crate::models::{Effort, Facts, RefusedField};
-use crate::openai::object::Unknown;
+use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
 
 /// Fields that OpenAI's API does not have, and `metadata`, which is given back by the gateway. What
@@ -240,9 +240,9 @@ impl Draft<'_> {
     }
 
     /// Keys that nobody here knows go where the operator names them.
-    pub(super) fn unknown(&mut self, unknown: &Unknown, options: &ChatOptions) {
+    pub(super) fn unknown(&mut self, unknown: &UnknownFields, options: &ChatOptions) {
         let is_named = |key: &str| options.model_fields.names(key);
-        let others: Unknown = unknown
+        let others: UnknownFields = unknown
             .iter()
             .filter(|(key, _)| !is_named(key))
             .cloned()
