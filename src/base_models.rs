@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::bedrock::{Advice, BaseModel, Bedrock, Failure};
+use crate::bedrock::{BaseModel, Bedrock, RetryAdvice, UpstreamError};
 use crate::models::ModelId;
 
 /// How long a request waits for the first answer about its model.
@@ -165,8 +165,8 @@ async fn ask(inner: Arc<Inner>, model: ModelId, entry: Arc<Entry>) {
             let is_kept = entry.borrow().base.is_some();
             warn(&model, failure, is_kept);
             match failure.advice {
-                Advice::Retry | Advice::RetryOnce => AFTER_FAILURE,
-                Advice::Never | Advice::RefreshCredentials => AFTER_REFUSAL,
+                RetryAdvice::Retry | RetryAdvice::RetryOnce => AFTER_FAILURE,
+                RetryAdvice::Never | RetryAdvice::RefreshCredentials => AFTER_REFUSAL,
             }
         }
     };
@@ -178,7 +178,7 @@ async fn ask(inner: Arc<Inner>, model: ModelId, entry: Arc<Entry>) {
     });
 }
 
-fn warn(model: &ModelId, failure: &Failure, is_kept: bool) {
+fn warn(model: &ModelId, failure: &UpstreamError, is_kept: bool) {
     tracing::warn!(
         model = model.as_str(),
         code = failure.code,

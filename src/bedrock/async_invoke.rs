@@ -8,9 +8,9 @@ use http::Method;
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
-use super::client::{Bedrock, PATH_SEGMENT, Question, Service};
-use super::failure::Failure;
-use super::s3::S3Location;
+use super::client::{Bedrock, PATH_SEGMENT, Service, ServiceRequest};
+use super::failure::UpstreamError;
+use super::s3::ObjectLocation;
 use super::scrub::scrub;
 use crate::converse::JsonText;
 use crate::models::ModelId;
@@ -21,7 +21,7 @@ pub struct AsyncInvokeOrder {
     /// The model's own request.
     pub input: JsonText,
     /// The folder in which Bedrock makes a folder for the job.
-    pub output: S3Location,
+    pub output: ObjectLocation,
     /// Names the job: asked again with the same token, Bedrock starts no other. It is told
     /// wherever the job is. Up to 256 printable characters.
     pub token: String,
@@ -41,7 +41,7 @@ pub struct AsyncInvoke {
     /// When it ended.
     pub ended: Option<u64>,
     /// The job's own folder.
-    pub output: S3Location,
+    pub output: ObjectLocation,
     /// The token it was started with.
     pub token: Option<String>,
 }
@@ -96,13 +96,13 @@ struct S3OutputDataConfig {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Started {
+struct StartInvocationResponse {
     invocation_arn: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Described {
+struct InvocationSummary {
     invocation_arn: String,
     model_arn: String,
     client_request_token: Option<String>,
@@ -115,10 +115,10 @@ struct Described {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Listed {
+struct InvocationList {
     next_token: Option<String>,
     #[serde(default)]
-    async_invoke_summaries: Vec<Described>,
+    async_invoke_summaries: Vec<InvocationSummary>,
 }
 
 impl Bedrock {
@@ -127,7 +127,7 @@ impl Bedrock {
         &self,
         model: &ModelId,
         order: &AsyncInvokeOrder,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, UpstreamError> {
         let request = StartRequest {
             client_request_token: &order.token,
             model_id: model.as_str(),
@@ -139,8 +139,8 @@ impl Bedrock {
             },
         };
         let body = serde_json::to_vec(&request);
-        let body = Bytes::from(body.map_err(|error| Failure::internal(error.to_string()))?);
-        let question = Question {
+        let body = Bytes::from(body.map_err(|error| UpstreamError::internal(error.to_string()))?);
+        let question = ServiceRequest {
             service: Service::Runtime,
             method: Method::POST,
             path_and_query: "/async-invoke",
@@ -148,21 +148,21 @@ impl Bedrock {
         };
         let target = Some(model.as_str());
         let started = self.with_backoff(target, || self.ask(&question)).await?;
-        let started: Started = read(&started)?;
+        let started: StartInvocationResponse = read(&started)?;
         let (front, id) = split(&started.invocation_arn)?;
         self.job_arns().keep(front);
         Ok(id.to_owned())
     }
 
     /// The job of this id; nothing where Bedrock knows none.
-    pub async fn get_async_invoke(&self, id: &str) -> Result<Option<AsyncInvoke>, Failure> {
+    pub async fn get_async_invoke(&self, id: &str) -> Result<Option<AsyncInvoke>, UpstreamError> {
         let Some(arn) = self.arn_of_async_invoke(id).await? else {
             return Ok(None);
         };
         let path = format!("/async-invoke/{}", utf8_percent_encode(&arn, PATH_SEGMENT));
-        let question = Question::get(Service::Runtime, &path);
+        let question = ServiceRequest::get(Service::Runtime, &path);
         match self.with_backoff(None, || self.ask(&question)).await {
-            Ok(body) => read::<Described>(&body)?.job().map(Some),
+            Ok(body) => read::<InvocationSummary>(&body)?.job().map(Some),
             // Bedrock names no other error for a job that it does not know (botocore,
             // GetAsyncInvoke).
             Err(failure)
@@ -178,7 +178,7 @@ impl Bedrock {
     }
 
     /// The ARN of the job of this id; nothing where the account has no jobs.
-    pub async fn arn_of_async_invoke(&self, id: &str) -> Result<Option<String>, Failure> {
+    pub async fn arn_of_async_invoke(&self, id: &str) -> Result<Option<String>, UpstreamError> {
         let front = self.front_of_jobs().await?;
         Ok(front.map(|front| format!("{front}/{id}")))
     }
@@ -187,7 +187,7 @@ impl Bedrock {
     pub async fn list_async_invokes(
         &self,
         page: &AsyncInvokePage,
-    ) -> Result<(Vec<AsyncInvoke>, Option<String>), Failure> {
+    ) -> Result<(Vec<AsyncInvoke>, Option<String>), UpstreamError> {
         let order = match page.oldest_first {
             true => "Ascending",
             false => "Descending",
@@ -197,19 +197,19 @@ impl Bedrock {
         if let Some(next) = &page.next {
             path += &format!("&nextToken={}", utf8_percent_encode(next, PATH_SEGMENT));
         }
-        let question = Question::get(Service::Runtime, &path);
-        let listed: Listed = read(&self.with_backoff(None, || self.ask(&question)).await?)?;
+        let question = ServiceRequest::get(Service::Runtime, &path);
+        let listed: InvocationList = read(&self.with_backoff(None, || self.ask(&question)).await?)?;
         if let Some(job) = listed.async_invoke_summaries.first() {
             self.job_arns().keep(split(&job.invocation_arn)?.0);
         }
         let jobs = listed.async_invoke_summaries.into_iter();
-        let jobs = jobs.map(Described::job).collect::<Result<_, _>>()?;
+        let jobs = jobs.map(InvocationSummary::job).collect::<Result<_, _>>()?;
         Ok((jobs, listed.next_token.filter(|next| !next.is_empty())))
     }
 
     /// The beginning of the ARNs of jobs, read off any of them; nothing where there is no job. So
     /// no other service has to be asked for the account, and no client has to be told of it.
-    async fn front_of_jobs(&self) -> Result<Option<String>, Failure> {
+    async fn front_of_jobs(&self) -> Result<Option<String>, UpstreamError> {
         if self.job_arns().0.get().is_none() {
             self.list_async_invokes(&AsyncInvokePage::default()).await?;
         }
@@ -223,12 +223,12 @@ impl JobArns {
     }
 }
 
-impl Described {
-    fn job(self) -> Result<AsyncInvoke, Failure> {
+impl InvocationSummary {
+    fn job(self) -> Result<AsyncInvoke, UpstreamError> {
         let (_, id) = split(&self.invocation_arn)?;
         let uri = &self.output_data_config.s3_output_data_config.s3_uri;
-        let output = S3Location::parse(&format!("{}/", uri.trim_end_matches('/')));
-        let output = output.ok_or_else(|| Failure::bad_answer("a job without a folder"))?;
+        let output = ObjectLocation::parse(&format!("{}/", uri.trim_end_matches('/')));
+        let output = output.ok_or_else(|| UpstreamError::bad_answer("a job without a folder"))?;
         let state = match self.status.as_deref() {
             Some("Completed") => AsyncInvokeState::Completed,
             Some("Failed") => AsyncInvokeState::Failed(reason(self.failure_message)),
@@ -247,10 +247,10 @@ impl Described {
 }
 
 /// The folder that the job has made, which the location names already.
-fn own_folder(output: S3Location, id: &str) -> S3Location {
+fn own_folder(output: ObjectLocation, id: &str) -> ObjectLocation {
     let key = output.key.trim_end_matches('/');
     match last(key) == id {
-        true => S3Location {
+        true => ObjectLocation {
             key: key.to_owned(),
             bucket: output.bucket,
         },
@@ -266,9 +266,9 @@ fn reason(message: Option<String>) -> String {
 }
 
 /// The parts of an ARN before and behind its last slash.
-fn split(arn: &str) -> Result<(&str, &str), Failure> {
+fn split(arn: &str) -> Result<(&str, &str), UpstreamError> {
     arn.rsplit_once('/')
-        .ok_or_else(|| Failure::bad_answer("a job without an ARN"))
+        .ok_or_else(|| UpstreamError::bad_answer("a job without an ARN"))
 }
 
 fn last(path: &str) -> &str {
@@ -280,8 +280,8 @@ fn seconds(time: &str) -> Option<u64> {
     time.secs().try_into().ok()
 }
 
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(body).map_err(|error| Failure::bad_answer(error.to_string()))
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, UpstreamError> {
+    serde_json::from_slice(body).map_err(|error| UpstreamError::bad_answer(error.to_string()))
 }
 
 #[cfg(test)]
@@ -295,7 +295,7 @@ mod tests {
             "s3://films/all/abc/",
             "s3://films/all",
         ] {
-            let output = S3Location::parse(&format!("{uri}/")).expect("a location");
+            let output = ObjectLocation::parse(&format!("{uri}/")).expect("a location");
             let own = own_folder(output, "abc");
             assert_eq!(own.to_string(), "s3://films/all/abc", "{uri}");
         }

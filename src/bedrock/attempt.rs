@@ -11,7 +11,7 @@ use tower::retry::budget::{Budget, TpsBudget};
 use tower::retry::{Policy, Retry};
 
 use super::exhausted::ExhaustedTargets;
-use super::failure::{Advice, Failure};
+use super::failure::{RetryAdvice, UpstreamError};
 use super::settings::RetrySettings;
 
 /// How long calls and retries count for the budget.
@@ -89,33 +89,33 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// Asks until there is an answer, or asking again does not help.
-    pub(super) async fn call<F, Asked, T>(self, ask: F) -> Result<T, Failure>
+    pub(super) async fn call<F, Asked, T>(self, ask: F) -> Result<T, UpstreamError>
     where
         F: Fn() -> Asked + Clone,
-        Asked: Future<Output = Result<T, Failure>>,
+        Asked: Future<Output = Result<T, UpstreamError>>,
     {
         let ask = tower::service_fn(move |()| ask());
         Retry::new(self, ask).oneshot(()).await
     }
 
     /// How long to wait before the next attempt, or nothing where there is none.
-    fn next(&mut self, failure: &Failure) -> Option<Duration> {
+    fn next(&mut self, failure: &UpstreamError) -> Option<Duration> {
         match failure.advice {
-            Advice::Never => return None,
-            Advice::RefreshCredentials if self.refreshed => return None,
-            Advice::RefreshCredentials => {
+            RetryAdvice::Never => return None,
+            RetryAdvice::RefreshCredentials if self.refreshed => return None,
+            RetryAdvice::RefreshCredentials => {
                 self.refreshed = true;
                 return Some(Duration::ZERO);
             }
-            Advice::RetryOnce if self.was_billed => return None,
-            Advice::RetryOnce => self.was_billed = true,
-            Advice::Retry => {}
+            RetryAdvice::RetryOnce if self.was_billed => return None,
+            RetryAdvice::RetryOnce => self.was_billed = true,
+            RetryAdvice::Retry => {}
         }
         let deadline = self.policy.settings.deadline;
         let delay = self.policy.delay(self.attempts, failure.wait);
         let in_time = self.began.elapsed().saturating_add(delay) < deadline;
         if self.attempts >= self.max_attempts || !in_time || !self.policy.budget.withdraw() {
-            if let (Some(target), Advice::Retry) = (&self.target, failure.advice) {
+            if let (Some(target), RetryAdvice::Retry) = (&self.target, failure.advice) {
                 self.policy.exhausted.insert(target);
             }
             return None;
@@ -125,10 +125,10 @@ impl Backoff {
     }
 }
 
-impl<T> Policy<(), T, Failure> for Backoff {
+impl<T> Policy<(), T, UpstreamError> for Backoff {
     type Future = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    fn retry(&mut self, _: &mut (), result: &mut Result<T, Failure>) -> Option<Self::Future> {
+    fn retry(&mut self, _: &mut (), result: &mut Result<T, UpstreamError>) -> Option<Self::Future> {
         let failure = match result {
             Ok(_) => {
                 self.policy.budget.deposit();
@@ -159,12 +159,12 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::bedrock::failure::ErrorAnswer;
+    use crate::bedrock::failure::ErrorResponse;
 
-    fn failure(status: u16) -> Failure {
-        Failure::from_answer(&ErrorAnswer {
+    fn failure(status: u16) -> UpstreamError {
+        UpstreamError::from_answer(&ErrorResponse {
             status,
-            ..ErrorAnswer::default()
+            ..ErrorResponse::default()
         })
     }
 
@@ -220,10 +220,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_has_probably_been_billed_is_asked_once_more() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
-        assert!(backoff.next(&Failure::broken_off("")).is_some());
+        assert!(backoff.next(&UpstreamError::broken_off("")).is_some());
         assert!(backoff.next(&failure(503)).is_some());
-        assert_eq!(backoff.next(&Failure::timeout("")), None);
-        assert_eq!(backoff.next(&Failure::unreadable("")), None);
+        assert_eq!(backoff.next(&UpstreamError::timeout("")), None);
+        assert_eq!(backoff.next(&UpstreamError::unreadable("")), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -235,7 +235,11 @@ mod tests {
     }
 
     /// How many attempts a call to `target` has.
-    async fn attempts(policy: &RetryPolicy, target: &str, outcome: Result<(), Failure>) -> usize {
+    async fn attempts(
+        policy: &RetryPolicy,
+        target: &str,
+        outcome: Result<(), UpstreamError>,
+    ) -> usize {
         let calls = AtomicUsize::new(0);
         let backoff = policy.begin(false, Some(target));
         let ask = || {
@@ -265,7 +269,10 @@ mod tests {
         for status in [400, 404] {
             assert_eq!(attempts(&policy, "one", Err(failure(status))).await, 1);
         }
-        assert_eq!(attempts(&policy, "one", Err(Failure::timeout(""))).await, 2);
+        assert_eq!(
+            attempts(&policy, "one", Err(UpstreamError::timeout(""))).await,
+            2
+        );
         assert_eq!(attempts(&policy, "one", Err(failure(503))).await, 4);
     }
 

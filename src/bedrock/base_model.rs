@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use super::client::{Bedrock, path_segment};
-use super::failure::{Advice, Failure};
+use super::failure::{RetryAdvice, UpstreamError};
 use crate::models::{ModelId, ModelKind};
 
 /// Questions that are asked at the most: a deployment leads to a custom model, which leads to its
@@ -25,7 +25,7 @@ pub enum BaseModel {
 }
 
 /// A Get operation of the control plane.
-struct Question {
+struct GetOperation {
     /// The path, before the model's id.
     path: &'static str,
     /// The action that a role needs for it.
@@ -35,9 +35,9 @@ struct Question {
 /// The members that tell of a model, in the answers of all these operations.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct BaseModelResponse {
     /// GetInferenceProfile, GetPromptRouter: the models that may answer.
-    models: Option<Vec<Target>>,
+    models: Option<Vec<ModelReference>>,
     /// GetProvisionedModelThroughput: the base, also where the throughput is a custom model's.
     foundation_model_arn: Option<String>,
     /// GetCustomModel.
@@ -50,20 +50,20 @@ struct Answer {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Target {
+struct ModelReference {
     model_arn: Option<String>,
 }
 
 impl Bedrock {
     /// What `model` is based on. Asks nothing where the id says it.
-    pub async fn base_model(&self, model: &ModelId) -> Result<BaseModel, Failure> {
+    pub async fn base_model(&self, model: &ModelId) -> Result<BaseModel, UpstreamError> {
         let mut model = model.clone();
         for _ in 0..MOST_QUESTIONS {
             let kind = model.kind();
             if kind == ModelKind::Foundation {
                 return Ok(BaseModel::Foundation(model.foundation()));
             }
-            let Some(question) = Question::about(kind) else {
+            let Some(question) = GetOperation::about(kind) else {
                 return Err(unknown(format!(
                     "Bedrock does not tell the base of `{model}`"
                 )));
@@ -85,10 +85,15 @@ impl Bedrock {
         }
     }
 
-    async fn looked_up(&self, question: &Question, model: &ModelId) -> Result<Answer, Failure> {
+    async fn looked_up(
+        &self,
+        question: &GetOperation,
+        model: &ModelId,
+    ) -> Result<BaseModelResponse, UpstreamError> {
         let path = format!("{}/{}", question.path, path_segment(model));
         let asked = self.get(&path).await.and_then(|body| {
-            serde_json::from_slice(&body).map_err(|error| Failure::bad_answer(error.to_string()))
+            serde_json::from_slice(&body)
+                .map_err(|error| UpstreamError::bad_answer(error.to_string()))
         });
         asked.map_err(|mut failure| {
             failure.detail = format!("{}: {}", question.action, failure.detail);
@@ -97,7 +102,7 @@ impl Bedrock {
     }
 }
 
-impl Question {
+impl GetOperation {
     fn about(kind: ModelKind) -> Option<Self> {
         let (path, action) = match kind {
             ModelKind::ApplicationProfile => ("/inference-profiles", "bedrock:GetInferenceProfile"),
@@ -118,7 +123,7 @@ impl Question {
     }
 }
 
-impl Answer {
+impl BaseModelResponse {
     /// The model that a model of `kind` leads to. A profile's models are one model in several
     /// regions; a router's are of one family.
     fn next(self, kind: ModelKind) -> Option<ModelId> {
@@ -136,9 +141,9 @@ impl Answer {
 }
 
 /// The control plane has answered, and the base is not in it: asking again does not help.
-fn unknown(detail: String) -> Failure {
-    Failure {
-        advice: Advice::Never,
-        ..Failure::bad_answer(detail)
+fn unknown(detail: String) -> UpstreamError {
+    UpstreamError {
+        advice: RetryAdvice::Never,
+        ..UpstreamError::bad_answer(detail)
     }
 }

@@ -5,9 +5,9 @@ use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-use super::client::{Bedrock, Question, Service};
-use super::failure::{ErrorAnswer, Failure};
-use super::s3::S3Location;
+use super::client::{Bedrock, Service, ServiceRequest};
+use super::failure::{ErrorResponse, UpstreamError};
+use super::s3::ObjectLocation;
 use crate::converse::batch::JobRecordError;
 use crate::models::ModelId;
 
@@ -23,9 +23,9 @@ pub struct JobOrder<'a> {
     /// The model.
     pub model: &'a ModelId,
     /// The file of records; its name ends in `.jsonl`.
-    pub input: &'a S3Location,
+    pub input: &'a ObjectLocation,
     /// The folder that results are written to.
-    pub output: &'a S3Location,
+    pub output: &'a ObjectLocation,
     /// How long it may take, in hours.
     pub timeout_hours: u32,
 }
@@ -108,7 +108,7 @@ struct CreateBody<'a> {
     model_id: &'a str,
     model_invocation_type: &'static str,
     input_data_config: InputConfig,
-    output_data_config: OutputConfig,
+    output_data_config: JobOutputConfig,
     timeout_duration_in_hours: u32,
 }
 
@@ -127,7 +127,7 @@ struct S3Input {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct OutputConfig {
+struct JobOutputConfig {
     s3_output_data_config: S3Output,
 }
 
@@ -139,13 +139,13 @@ struct S3Output {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Created {
+struct CreateJobResponse {
     job_arn: String,
 }
 
 impl Bedrock {
     /// Begins a job, and gives its ARN.
-    pub async fn create_job(&self, order: &JobOrder<'_>) -> Result<String, Failure> {
+    pub async fn create_job(&self, order: &JobOrder<'_>) -> Result<String, UpstreamError> {
         let JobOrder {
             name,
             token,
@@ -167,7 +167,7 @@ impl Bedrock {
                     s3_input_format: "JSONL",
                 },
             },
-            output_data_config: OutputConfig {
+            output_data_config: JobOutputConfig {
                 s3_output_data_config: S3Output {
                     s3_uri: output.to_string(),
                 },
@@ -175,23 +175,23 @@ impl Bedrock {
             timeout_duration_in_hours: timeout_hours,
         });
         let body: Bytes = body
-            .map_err(|error| Failure::internal(error.to_string()))?
+            .map_err(|error| UpstreamError::internal(error.to_string()))?
             .into();
         let path = "/model-invocation-job";
         let answer = self.job_question(Method::POST, path, body).await?;
-        let Created { job_arn } = read(&answer)?;
+        let CreateJobResponse { job_arn } = read(&answer)?;
         Ok(job_arn)
     }
 
     /// How far a job is.
-    pub async fn job(&self, arn: &str) -> Result<Job, Failure> {
+    pub async fn job(&self, arn: &str) -> Result<Job, UpstreamError> {
         let path = path_of(arn);
         let answer = self.job_question(Method::GET, &path, Bytes::new()).await?;
         read(&answer)
     }
 
     /// Ends a job early. One that is over already is a conflict, and none here.
-    pub async fn stop_job(&self, arn: &str) -> Result<(), Failure> {
+    pub async fn stop_job(&self, arn: &str) -> Result<(), UpstreamError> {
         let path = format!("{}/stop", path_of(arn));
         let stopped = self.job_question(Method::POST, &path, Bytes::new()).await;
         match stopped {
@@ -205,8 +205,8 @@ impl Bedrock {
         method: Method,
         path_and_query: &str,
         body: Bytes,
-    ) -> Result<Bytes, Failure> {
-        let question = Question {
+    ) -> Result<Bytes, UpstreamError> {
+        let question = ServiceRequest {
             service: Service::Control,
             method,
             path_and_query,
@@ -217,7 +217,7 @@ impl Bedrock {
 }
 
 /// What became of a record that has no answer.
-pub fn record_failure(error: &JobRecordError) -> Failure {
+pub fn record_failure(error: &JobRecordError) -> UpstreamError {
     let JobRecordError {
         error_code,
         error_message,
@@ -230,7 +230,7 @@ pub fn record_failure(error: &JobRecordError) -> Failure {
     let name = code.trim_matches('"');
     let named = name.ends_with("Exception").then_some(name);
     let body = serde_json::json!({ "message": error_message });
-    Failure::from_answer(&ErrorAnswer {
+    UpstreamError::from_answer(&ErrorResponse {
         status,
         error_type: named,
         wait: None,
@@ -243,8 +243,8 @@ fn path_of(arn: &str) -> String {
     format!("/model-invocation-job/{arn}")
 }
 
-fn read<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(answer).map_err(|error| Failure::bad_answer(error.to_string()))
+fn read<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, UpstreamError> {
+    serde_json::from_slice(answer).map_err(|error| UpstreamError::bad_answer(error.to_string()))
 }
 
 #[cfg(test)]

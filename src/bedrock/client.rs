@@ -14,7 +14,7 @@ use super::attempt::RetryPolicy;
 use super::credentials::{Authorization, CredentialCache, CredentialKind, CredentialsUnavailable};
 use super::decoder::Decode;
 use super::endpoint::{self, Endpoints};
-use super::failure::Failure;
+use super::failure::UpstreamError;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
 use super::stream::EventStream;
 use super::transport::{Outgoing, Transport};
@@ -37,7 +37,7 @@ const BEARER_TOKEN: &str = "AWS_BEARER_TOKEN_BEDROCK";
 
 /// One question to a model: cheap to clone, so that it can be asked again.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct ModelCall {
     /// The model.
     pub model: ModelId,
     /// The JSON of the request.
@@ -48,7 +48,7 @@ pub struct Call {
 
 /// A question to one of Bedrock's services that is not to a model.
 #[derive(Debug, Clone)]
-pub(super) struct Question<'a> {
+pub(super) struct ServiceRequest<'a> {
     pub(super) service: Service,
     pub(super) method: Method,
     /// Encoded.
@@ -66,7 +66,7 @@ pub(super) enum Service {
     Control,
 }
 
-impl Call {
+impl ModelCall {
     /// A call without headers of its own.
     pub fn new(model: ModelId, body: Bytes) -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Call {
     }
 }
 
-impl<'a> Question<'a> {
+impl<'a> ServiceRequest<'a> {
     /// A GET.
     pub(super) fn get(service: Service, path_and_query: &'a str) -> Self {
         Self {
@@ -99,13 +99,13 @@ impl<'a> Question<'a> {
 /// Bedrock in one region, with one set of credentials.
 #[derive(Debug, Clone)]
 pub struct Bedrock {
-    inner: Arc<Inner>,
+    inner: Arc<BedrockInner>,
     /// Whether each call is tried once.
     tries_once: bool,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct BedrockInner {
     transport: Transport,
     endpoints: Endpoints,
     region: String,
@@ -207,7 +207,7 @@ impl Bedrock {
         let transport = Transport::new(credentials, region.clone(), settings.timeouts.connect)
             .map_err(|error| ConnectError(format!("the system's certificates: {error}")))?;
         Ok(Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(BedrockInner {
                 transport,
                 endpoints,
                 region,
@@ -275,14 +275,14 @@ impl Bedrock {
     }
 
     /// The whole answer of a model, with retries.
-    pub async fn converse(&self, call: Call) -> Result<ConverseResponse, Failure> {
+    pub async fn converse(&self, call: ModelCall) -> Result<ConverseResponse, UpstreamError> {
         let target = Some(call.model.as_str());
         self.with_backoff(target, || self.converse_once(&call))
             .await
     }
 
     /// The stream of a model's answer, once its first event has arrived, with retries until then.
-    pub async fn converse_stream(&self, call: Call) -> Result<EventStream, Failure> {
+    pub async fn converse_stream(&self, call: ModelCall) -> Result<EventStream, UpstreamError> {
         let target = Some(call.model.as_str());
         self.with_backoff(target, || self.converse_stream_once(&call))
             .await
@@ -294,26 +294,26 @@ impl Bedrock {
         &self,
         target: Option<&str>,
         ask: F,
-    ) -> Result<T, Failure>
+    ) -> Result<T, UpstreamError>
     where
         F: Fn() -> Asked + Clone,
-        Asked: Future<Output = Result<T, Failure>>,
+        Asked: Future<Output = Result<T, UpstreamError>>,
     {
         let backoff = self.inner.retry.begin(self.tries_once, target);
         backoff.call(ask).await
     }
 
-    async fn converse_once(&self, call: &Call) -> Result<ConverseResponse, Failure> {
+    async fn converse_once(&self, call: &ModelCall) -> Result<ConverseResponse, UpstreamError> {
         let answer = self
             .post(call, "converse", self.inner.timeouts.whole_answer)
             .await?;
         serde_json::from_slice(answer.body()).map_err(|error| match error.is_eof() {
-            true => Failure::cut_off("the response ended within its JSON"),
-            false => Failure::unreadable(error.to_string()),
+            true => UpstreamError::cut_off("the response ended within its JSON"),
+            false => UpstreamError::unreadable(error.to_string()),
         })
     }
 
-    async fn converse_stream_once(&self, call: &Call) -> Result<EventStream, Failure> {
+    async fn converse_stream_once(&self, call: &ModelCall) -> Result<EventStream, UpstreamError> {
         const ACCEPT: &str = "application/vnd.amazon.eventstream";
         let url = self.url(&call.model, "converse-stream");
         self.open(Outgoing {
@@ -327,7 +327,7 @@ impl Bedrock {
     pub(super) async fn open<D: Decode + Default>(
         &self,
         outgoing: Outgoing<'_>,
-    ) -> Result<EventStream<D>, Failure> {
+    ) -> Result<EventStream<D>, UpstreamError> {
         let timeouts = self.inner.timeouts;
         let open = async {
             let sent = self.inner.transport.send(outgoing).await?;
@@ -342,24 +342,24 @@ impl Bedrock {
         &self,
         outgoing: Outgoing<'_>,
         limit: Duration,
-    ) -> Result<Response<Bytes>, Failure> {
+    ) -> Result<Response<Bytes>, UpstreamError> {
         within(limit, self.inner.transport.fetch(outgoing)).await
     }
 
     /// A POST to a model, whose answer is read whole.
     pub(super) async fn post(
         &self,
-        call: &Call,
+        call: &ModelCall,
         operation: &str,
         limit: Duration,
-    ) -> Result<Response<Bytes>, Failure> {
+    ) -> Result<Response<Bytes>, UpstreamError> {
         let url = self.url(&call.model, operation);
         self.fetch(call.outgoing(&url), limit).await
     }
 
     /// A question to one of Bedrock's services that is not to a model, answered in JSON. Asked once.
-    pub(super) async fn ask(&self, question: &Question<'_>) -> Result<Bytes, Failure> {
-        let Question {
+    pub(super) async fn ask(&self, question: &ServiceRequest<'_>) -> Result<Bytes, UpstreamError> {
+        let ServiceRequest {
             service,
             method,
             path_and_query,
@@ -376,8 +376,8 @@ impl Bedrock {
     }
 
     /// A GET of the control plane.
-    pub(super) async fn get(&self, path_and_query: &str) -> Result<Bytes, Failure> {
-        self.ask(&Question::get(Service::Control, path_and_query))
+    pub(super) async fn get(&self, path_and_query: &str) -> Result<Bytes, UpstreamError> {
+        self.ask(&ServiceRequest::get(Service::Control, path_and_query))
             .await
     }
 
@@ -420,11 +420,11 @@ pub fn encoded_segment(text: &str) -> impl fmt::Display {
 
 pub(super) async fn within<T>(
     limit: Duration,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+    work: impl Future<Output = Result<T, UpstreamError>>,
+) -> Result<T, UpstreamError> {
     tokio::time::timeout(limit, work)
         .await
-        .unwrap_or_else(|_| Err(Failure::timeout("no answer within the limit")))
+        .unwrap_or_else(|_| Err(UpstreamError::timeout("no answer within the limit")))
 }
 
 impl fmt::Display for ConnectError {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::client::{Bedrock, Call};
-use super::failure::Failure;
+use super::client::{Bedrock, ModelCall};
+use super::failure::UpstreamError;
 
 /// How long one count may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// `ConverseTokensRequest`). Other members are refused there, and change no count.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Counted<'a> {
+struct CountTokensInput<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     messages: Option<&'a RawValue>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -29,17 +29,17 @@ struct Counted<'a> {
 
 #[derive(Serialize)]
 struct Request<'a> {
-    input: Input<'a>,
+    input: CountTokensBody<'a>,
 }
 
 #[derive(Serialize)]
-struct Input<'a> {
-    converse: Counted<'a>,
+struct CountTokensBody<'a> {
+    converse: CountTokensInput<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Response {
+struct CountTokensResponse {
     input_tokens: u64,
 }
 
@@ -52,27 +52,27 @@ impl Bedrock {
     /// first ([`Bedrock::base_model`]). Some of Claude counts and nothing else (AWS's user guide,
     /// "Monitor your token usage by counting tokens"); the others are refused with a
     /// ValidationException. That means no count, and its fault is no answer for a client.
-    pub async fn count_tokens(&self, call: Call) -> Result<u64, Failure> {
-        let call = Call::new(call.model.foundation(), counted(&call.body)?);
+    pub async fn count_tokens(&self, call: ModelCall) -> Result<u64, UpstreamError> {
+        let call = ModelCall::new(call.model.foundation(), counted(&call.body)?);
         // Counting has quotas of its own.
         self.with_backoff(None, || self.count_tokens_once(&call))
             .await
     }
 
-    async fn count_tokens_once(&self, call: &Call) -> Result<u64, Failure> {
+    async fn count_tokens_once(&self, call: &ModelCall) -> Result<u64, UpstreamError> {
         let answer = self.post(call, "count-tokens", LIMIT).await?;
-        let response: Response = serde_json::from_slice(answer.body())
-            .map_err(|error| Failure::bad_answer(error.to_string()))?;
+        let response: CountTokensResponse = serde_json::from_slice(answer.body())
+            .map_err(|error| UpstreamError::bad_answer(error.to_string()))?;
         Ok(response.input_tokens)
     }
 }
 
 /// The body of CountTokens for the body of Converse, its values byte by byte.
-fn counted(converse: &[u8]) -> Result<Bytes, Failure> {
-    let internal = |error: serde_json::Error| Failure::internal(error.to_string());
-    let converse: Counted<'_> = serde_json::from_slice(converse).map_err(internal)?;
+fn counted(converse: &[u8]) -> Result<Bytes, UpstreamError> {
+    let internal = |error: serde_json::Error| UpstreamError::internal(error.to_string());
+    let converse: CountTokensInput<'_> = serde_json::from_slice(converse).map_err(internal)?;
     let request = Request {
-        input: Input { converse },
+        input: CountTokensBody { converse },
     };
     serde_json::to_vec(&request)
         .map(Bytes::from)

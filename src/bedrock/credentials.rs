@@ -60,11 +60,11 @@ pub struct CredentialsUnavailable(pub(super) String);
 /// renewal in the background while the current ones are valid.
 #[derive(Debug)]
 pub(super) struct CredentialCache {
-    source: Source,
+    source: CredentialSource,
 }
 
 #[derive(Debug)]
-enum Source {
+enum CredentialSource {
     Bearer(Arc<str>),
     Chain(Arc<Chain>),
     Nothing,
@@ -75,11 +75,11 @@ struct Chain {
     provider: SharedCredentialsProvider,
     /// The time of day, against which credentials expire.
     now: fn() -> SystemTime,
-    state: RwLock<State>,
+    state: RwLock<CacheState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct CacheState {
     current: Option<Current>,
     /// How many times credentials were fetched.
     generation: u64,
@@ -96,9 +96,9 @@ struct Current {
 }
 
 /// A fetch in flight, whose outcome everybody gets who waits for it.
-type Fetch = Shared<BoxFuture<'static, Fetched>>;
+type Fetch = Shared<BoxFuture<'static, CredentialsResult>>;
 
-type Fetched = Result<SigningCredentials, CredentialsUnavailable>;
+type CredentialsResult = Result<SigningCredentials, CredentialsUnavailable>;
 
 impl CredentialCache {
     /// Uses a Bedrock API key where there is one, the provider otherwise.
@@ -107,9 +107,11 @@ impl CredentialCache {
         provider: Option<SharedCredentialsProvider>,
     ) -> Self {
         let source = match (bearer_token, provider) {
-            (Some(token), _) => Source::Bearer(token.into()),
-            (None, Some(provider)) => Source::Chain(Chain::new(provider, SystemTime::now)),
-            (None, None) => Source::Nothing,
+            (Some(token), _) => CredentialSource::Bearer(token.into()),
+            (None, Some(provider)) => {
+                CredentialSource::Chain(Chain::new(provider, SystemTime::now))
+            }
+            (None, None) => CredentialSource::Nothing,
         };
         Self { source }
     }
@@ -117,9 +119,9 @@ impl CredentialCache {
     /// What to authorize the next request with.
     pub(super) async fn authorization(&self) -> Result<Authorization, CredentialsUnavailable> {
         match &self.source {
-            Source::Bearer(token) => Ok(Authorization::Bearer(Arc::clone(token))),
-            Source::Chain(chain) => chain.credentials().await.map(Authorization::Sign),
-            Source::Nothing => Err(CredentialsUnavailable(
+            CredentialSource::Bearer(token) => Ok(Authorization::Bearer(Arc::clone(token))),
+            CredentialSource::Chain(chain) => chain.credentials().await.map(Authorization::Sign),
+            CredentialSource::Nothing => Err(CredentialsUnavailable(
                 "no provider is configured".to_owned(),
             )),
         }
@@ -127,7 +129,7 @@ impl CredentialCache {
 
     /// Forgets what AWS has refused, unless others have been fetched since.
     pub(super) fn refused(&self, authorization: &Authorization) {
-        if let (Source::Chain(chain), Authorization::Sign(credentials)) =
+        if let (CredentialSource::Chain(chain), Authorization::Sign(credentials)) =
             (&self.source, authorization)
         {
             chain.refused(credentials);
@@ -144,7 +146,7 @@ impl Chain {
         })
     }
 
-    async fn credentials(self: &Arc<Self>) -> Fetched {
+    async fn credentials(self: &Arc<Self>) -> CredentialsResult {
         if let Some(current) = &self.read().current
             && (self.now)() < current.renew_at
         {
@@ -159,7 +161,7 @@ impl Chain {
 
     /// The current credentials while they are usable, or the failure that stands; the fetch to wait
     /// for otherwise. Starts one where it is time for it.
-    fn current_or_fetch(self: &Arc<Self>) -> Result<Fetched, Fetch> {
+    fn current_or_fetch(self: &Arc<Self>) -> Result<CredentialsResult, Fetch> {
         let now = (self.now)();
         let mut state = self.write();
         let failure = state.failure.as_ref();
@@ -212,7 +214,7 @@ impl Chain {
     }
 
     /// Keeps the outcome of a fetch.
-    fn settle(&self, provided: Result<Credentials, CredentialsUnavailable>) -> Fetched {
+    fn settle(&self, provided: Result<Credentials, CredentialsUnavailable>) -> CredentialsResult {
         let now = (self.now)();
         let mut state = self.write();
         state.fetch = None;
@@ -250,11 +252,11 @@ impl Chain {
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
+    fn read(&self) -> RwLockReadGuard<'_, CacheState> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
+    fn write(&self) -> RwLockWriteGuard<'_, CacheState> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use aws_smithy_types::event_stream::Message;
 use bytes::{Buf, BytesMut};
 
 use super::credentials::with_causes;
-use super::failure::Failure;
+use super::failure::UpstreamError;
 use crate::converse::event::Event;
 
 /// A frame's length stands in its first bytes; a broken one must not make the gateway wait for
@@ -20,10 +20,10 @@ pub trait Decode {
 
     /// Takes the next bytes and appends what is whole with them to `items`. After a failure the
     /// rest of the answer is of no use.
-    fn push(&mut self, bytes: &[u8], items: &mut Vec<Self::Item>) -> Result<(), Failure>;
+    fn push(&mut self, bytes: &[u8], items: &mut Vec<Self::Item>) -> Result<(), UpstreamError>;
 
     /// The answer is at its end. Fails where that is within an item.
-    fn finish(&self) -> Result<(), Failure>;
+    fn finish(&self) -> Result<(), UpstreamError>;
 }
 
 /// The frames of one answer.
@@ -48,9 +48,9 @@ impl EventDecoder {
 
     /// Takes the next bytes and appends the events that are whole with them to `events`. After a
     /// failure the rest of the answer is of no use.
-    pub fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Failure> {
+    pub fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
         if self.buffer.len() + bytes.len() > LONGEST_FRAME {
-            return Err(Failure::unreadable("a frame is longer than 16 MiB"));
+            return Err(UpstreamError::unreadable("a frame is longer than 16 MiB"));
         }
         self.buffer.extend_from_slice(bytes);
         loop {
@@ -58,7 +58,7 @@ impl EventDecoder {
             let frame = self
                 .frames
                 .decode_frame(&mut self.buffer)
-                .map_err(|error| Failure::cut_off(with_causes(&error)))?;
+                .map_err(|error| UpstreamError::cut_off(with_causes(&error)))?;
             match frame {
                 DecodedFrame::Complete(message) => {
                     self.has_head = false;
@@ -74,10 +74,10 @@ impl EventDecoder {
     }
 
     /// The answer is at its end, which stands between two frames where it is whole.
-    pub fn finish(&self) -> Result<(), Failure> {
+    pub fn finish(&self) -> Result<(), UpstreamError> {
         match self.buffer.is_empty() && !self.has_head {
             true => Ok(()),
-            false => Err(Failure::cut_off("the stream ended within a frame")),
+            false => Err(UpstreamError::cut_off("the stream ended within a frame")),
         }
     }
 }
@@ -85,11 +85,11 @@ impl EventDecoder {
 impl Decode for EventDecoder {
     type Item = Event;
 
-    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Failure> {
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
         EventDecoder::push(self, bytes, events)
     }
 
-    fn finish(&self) -> Result<(), Failure> {
+    fn finish(&self) -> Result<(), UpstreamError> {
         EventDecoder::finish(self)
     }
 }
@@ -100,14 +100,14 @@ impl Default for EventDecoder {
     }
 }
 
-fn read_message(message: &Message) -> Result<Event, Failure> {
+fn read_message(message: &Message) -> Result<Event, UpstreamError> {
     let event_type = event_type(message)?;
     Event::parse(event_type, message.payload())
-        .map_err(|error| Failure::unreadable(format!("event `{event_type}`: {error}")))
+        .map_err(|error| UpstreamError::unreadable(format!("event `{event_type}`: {error}")))
 }
 
 /// The `:event-type` of a frame that is an event, or the failure that it tells of.
-pub(super) fn event_type(message: &Message) -> Result<&str, Failure> {
+pub(super) fn event_type(message: &Message) -> Result<&str, UpstreamError> {
     let header = |wanted: &str| {
         let found = message
             .headers()
@@ -119,16 +119,16 @@ pub(super) fn event_type(message: &Message) -> Result<&str, Failure> {
         Some("event") => Ok(header(":event-type").unwrap_or_default()),
         Some("exception") => {
             let exception = header(":exception-type").unwrap_or_default();
-            Err(Failure::from_exception(exception, message.payload()))
+            Err(UpstreamError::from_exception(exception, message.payload()))
         }
         Some("error") => {
             let code = header(":error-code").unwrap_or("InternalServerException");
             let detail = header(":error-message").unwrap_or_default();
-            let mut failure = Failure::from_exception(code, b"{}");
+            let mut failure = UpstreamError::from_exception(code, b"{}");
             failure.detail = detail.to_owned();
             Err(failure)
         }
-        other => Err(Failure::unreadable(format!(
+        other => Err(UpstreamError::unreadable(format!(
             "a frame of message type {other:?}"
         ))),
     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::refused::surface_field;
 use crate::fault::FaultKind;
 
-use super::failure::Failure;
+use super::failure::UpstreamError;
 
 /// What an error says in OpenAI's envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,30 +18,30 @@ pub(super) struct Envelope {
 
 /// An object with the envelope in it, however much of that is there.
 #[derive(Deserialize)]
-struct Wrapped {
-    error: Option<Error>,
+struct ErrorEnvelope {
+    error: Option<ErrorField>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Error {
-    Object(Object),
+enum ErrorField {
+    Object(ErrorFields),
     Text(String),
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Object {
+struct ErrorFields {
     message: Option<String>,
     r#type: Option<String>,
-    code: Option<Word>,
+    code: Option<ErrorCodeValue>,
     param: Option<String>,
 }
 
 /// Some servers write a status in the place of a code's name.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Word {
+enum ErrorCodeValue {
     Text(String),
     Number(u64),
 }
@@ -63,17 +63,17 @@ const CODES: &[&str] = &[
 impl Envelope {
     /// The envelope in `body`; nothing where it holds none.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
-        let wrapped: Wrapped = serde_json::from_slice(body).ok()?;
+        let wrapped: ErrorEnvelope = serde_json::from_slice(body).ok()?;
         let object = match wrapped.error? {
-            Error::Object(object) => object,
-            Error::Text(message) => Object {
+            ErrorField::Object(object) => object,
+            ErrorField::Text(message) => ErrorFields {
                 message: Some(message),
-                ..Object::default()
+                ..ErrorFields::default()
             },
         };
         let code = match object.code {
-            Some(Word::Text(text)) => text,
-            Some(Word::Number(status)) => status.to_string(),
+            Some(ErrorCodeValue::Text(text)) => text,
+            Some(ErrorCodeValue::Number(status)) => status.to_string(),
             None => String::new(),
         };
         Some(Self {
@@ -115,7 +115,7 @@ impl Envelope {
     }
 
     /// Adds what the envelope says beside its message to `failure`, which was read from it.
-    pub(super) fn complete(&self, failure: &mut Failure) {
+    pub(super) fn complete(&self, failure: &mut UpstreamError) {
         if failure.fault.kind != FaultKind::InvalidRequest {
             return;
         }
@@ -138,7 +138,7 @@ impl Envelope {
     }
 }
 
-impl Failure {
+impl UpstreamError {
     /// The failure that `data` tells of where a chunk or an answer should be; nothing where it
     /// tells of none.
     pub(super) fn from_chunk(data: &[u8]) -> Option<Self> {
@@ -149,15 +149,15 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::super::failure::{Advice, ErrorAnswer};
+    use super::super::failure::{ErrorResponse, RetryAdvice};
     use super::*;
     use crate::models::RefusedField;
 
-    fn failure(status: u16, body: &str) -> Failure {
-        Failure::from_answer(&ErrorAnswer {
+    fn failure(status: u16, body: &str) -> UpstreamError {
+        UpstreamError::from_answer(&ErrorResponse {
             status,
             body: body.as_bytes(),
-            ..ErrorAnswer::default()
+            ..ErrorResponse::default()
         })
     }
 
@@ -169,63 +169,63 @@ mod tests {
                 r#"{"error":{"message":"m","type":"invalid_request_error","code":null,"param":null}}"#,
                 FaultKind::InvalidRequest,
                 Some("invalid_value"),
-                Advice::Never,
+                RetryAdvice::Never,
             ),
             (
                 400,
                 r#"{"error":{"message":"m","type":"invalid_request_error","code":"context_length_exceeded"}}"#,
                 FaultKind::InvalidRequest,
                 Some("context_length_exceeded"),
-                Advice::Never,
+                RetryAdvice::Never,
             ),
             (
                 429,
                 r#"{"error":{"message":"m","type":"requests","code":"rate_limit_exceeded"}}"#,
                 FaultKind::RateLimited,
                 Some("rate_limit_exceeded"),
-                Advice::Retry,
+                RetryAdvice::Retry,
             ),
             (
                 429,
                 r#"{"error":{"message":"m","type":"x","code":"insufficient_quota"}}"#,
                 FaultKind::QuotaExhausted,
                 Some("insufficient_quota"),
-                Advice::Never,
+                RetryAdvice::Never,
             ),
             (
                 401,
                 r#"{"error":{"message":"m","code":"invalid_api_key"}}"#,
                 FaultKind::Internal,
                 Some("upstream_auth_failed"),
-                Advice::RefreshCredentials,
+                RetryAdvice::RefreshCredentials,
             ),
             (
                 403,
                 r#"{"error":{"message":"not authorized","type":"permission_error"}}"#,
                 FaultKind::Permission,
                 Some("model_access_denied"),
-                Advice::Never,
+                RetryAdvice::Never,
             ),
             (
                 404,
                 r#"{"error":{"message":"m","type":"invalid_request_error","code":"model_not_found"}}"#,
                 FaultKind::NotFound,
                 Some("model_not_found"),
-                Advice::Never,
+                RetryAdvice::Never,
             ),
             (
                 503,
                 r#"{"error":"overloaded"}"#,
                 FaultKind::Unavailable,
                 Some("service_unavailable"),
-                Advice::Retry,
+                RetryAdvice::Retry,
             ),
             (
                 200,
                 r#"{"error":{"message":"m","code":503}}"#,
                 FaultKind::Unavailable,
                 Some("service_unavailable"),
-                Advice::Retry,
+                RetryAdvice::Retry,
             ),
         ] {
             let failure = failure(status, body);
@@ -244,10 +244,10 @@ mod tests {
             ("throttlingException", "throttlingException"),
         ] {
             let data = format!(r#"{{"error":{{"message":"m","type":"{kind}"}}}}"#);
-            let failure = Failure::from_chunk(data.as_bytes()).expect("a failure");
+            let failure = UpstreamError::from_chunk(data.as_bytes()).expect("a failure");
             assert!(failure.code.eq_ignore_ascii_case(code), "{}", failure.code);
         }
-        assert!(Failure::from_chunk(br#"{"choices":[],"error":null}"#).is_none());
+        assert!(UpstreamError::from_chunk(br#"{"choices":[],"error":null}"#).is_none());
     }
 
     #[test]

@@ -24,7 +24,7 @@ const BAD_ANSWER: &str = "BadAnswer";
 
 /// Where the call may go next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Advice {
+pub enum RetryAdvice {
     /// The same target may do better in a moment.
     Retry,
     /// The same, but the call has probably been billed: once more, and no more.
@@ -37,11 +37,11 @@ pub enum Advice {
 
 /// A call that failed.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct UpstreamError {
     /// What the client hears.
     pub fault: Fault,
     /// Where the call may go next.
-    pub advice: Advice,
+    pub advice: RetryAdvice,
     /// How long Bedrock asks to wait.
     pub wait: Option<Duration>,
     /// AWS's name of the error, or the gateway's own for what never reached AWS.
@@ -61,7 +61,7 @@ pub struct Failure {
 
 /// An error answer as it came.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ErrorAnswer<'a> {
+pub(super) struct ErrorResponse<'a> {
     pub(super) status: u16,
     /// `x-amzn-errortype`, whole.
     pub(super) error_type: Option<&'a str>,
@@ -71,7 +71,7 @@ pub(super) struct ErrorAnswer<'a> {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ErrorBody {
+struct AwsErrorFields {
     #[serde(alias = "Message")]
     message: Option<String>,
     #[serde(rename = "__type", alias = "code")]
@@ -80,15 +80,15 @@ struct ErrorBody {
     original_status_code: Option<u16>,
 }
 
-impl Failure {
+impl UpstreamError {
     /// Reads an HTTP error.
-    pub(super) fn from_answer(answer: &ErrorAnswer<'_>) -> Self {
+    pub(super) fn from_answer(answer: &ErrorResponse<'_>) -> Self {
         if let Some(envelope) = Envelope::read(answer.body) {
             let mut failure = Self::of_envelope(&envelope, answer.status);
             failure.wait = failure.wait.or(answer.wait);
             return failure;
         }
-        let body: ErrorBody = serde_json::from_slice(answer.body).unwrap_or_default();
+        let body: AwsErrorFields = serde_json::from_slice(answer.body).unwrap_or_default();
         let named = answer.error_type.map(str::to_owned).or(body.code);
         let code = named
             .as_deref()
@@ -105,7 +105,7 @@ impl Failure {
 
     /// Reads the exception frame `exception_type` of a stream.
     pub(super) fn from_exception(exception_type: &str, payload: &[u8]) -> Self {
-        let body: ErrorBody = serde_json::from_slice(payload).unwrap_or_default();
+        let body: AwsErrorFields = serde_json::from_slice(payload).unwrap_or_default();
         let code = capitalized(exception_type);
         let message = body.message.unwrap_or_default();
         classify(&code, &message, 0, body.original_status_code)
@@ -170,7 +170,7 @@ impl Failure {
         );
         Self::new(
             fault.code("upstream_timeout"),
-            Advice::RetryOnce,
+            RetryAdvice::RetryOnce,
             "Timeout",
             what,
         )
@@ -184,7 +184,7 @@ impl Failure {
         );
         Self::new(
             fault.code("upstream_connection_error"),
-            Advice::Retry,
+            RetryAdvice::Retry,
             "Connection",
             detail,
         )
@@ -193,7 +193,7 @@ impl Failure {
     /// A response broke off after it had begun.
     pub(super) fn broken_off(detail: impl Into<String>) -> Self {
         Self {
-            advice: Advice::RetryOnce,
+            advice: RetryAdvice::RetryOnce,
             ..Self::connection(detail)
         }
     }
@@ -207,7 +207,7 @@ impl Failure {
         );
         Self::new(
             fault.code("upstream_connection_error").should_retry(false),
-            Advice::Never,
+            RetryAdvice::Never,
             "Untrusted",
             detail,
         )
@@ -229,7 +229,7 @@ impl Failure {
         };
         Self::new(
             fault.code("upstream_bad_response").should_retry(false),
-            Advice::Never,
+            RetryAdvice::Never,
             "UnexpectedStatus",
             detail,
         )
@@ -238,7 +238,7 @@ impl Failure {
     /// A response was damaged on its way, or ended in the middle of one of its events.
     pub(super) fn cut_off(detail: impl Into<String>) -> Self {
         Self {
-            advice: Advice::RetryOnce,
+            advice: RetryAdvice::RetryOnce,
             ..Self::bad_answer(detail)
         }
     }
@@ -251,7 +251,7 @@ impl Failure {
         );
         Self::new(
             fault.code("upstream_bad_response"),
-            Advice::Retry,
+            RetryAdvice::Retry,
             BAD_ANSWER,
             without_values(&detail.into()),
         )
@@ -265,7 +265,7 @@ impl Failure {
         );
         Self::new(
             fault.code("upstream_auth_failed").should_retry(false),
-            Advice::Never,
+            RetryAdvice::Never,
             "Credentials",
             detail,
         )
@@ -276,14 +276,14 @@ impl Failure {
         let (fault, advice) = match (status, code) {
             (404, "NoSuchKey" | "NotFound" | "") => (
                 Fault::new(FaultKind::NotFound, "the file is not there any more").code("not_found"),
-                Advice::Never,
+                RetryAdvice::Never,
             ),
             (416, _) => (
                 Fault::new(
                     FaultKind::RangeNotSatisfiable,
                     "the file has no bytes in the range that was asked for",
                 ),
-                Advice::Never,
+                RetryAdvice::Never,
             ),
             (500.., _) => (
                 Fault::new(
@@ -291,7 +291,7 @@ impl Failure {
                     "the gateway's storage failed; try again",
                 )
                 .code("storage_error"),
-                Advice::Retry,
+                RetryAdvice::Retry,
             ),
             _ => (
                 Fault::new(
@@ -300,7 +300,7 @@ impl Failure {
                 )
                 .code("storage_error")
                 .should_retry(false),
-                Advice::Never,
+                RetryAdvice::Never,
             ),
         };
         let code = match code {
@@ -343,7 +343,7 @@ impl Failure {
         let failure = Self::bad_answer(detail);
         Self {
             fault: failure.fault.should_retry(false),
-            advice: Advice::Never,
+            advice: RetryAdvice::Never,
             ..failure
         }
     }
@@ -358,10 +358,10 @@ impl Failure {
 
     /// A fault of the gateway's own.
     pub(super) fn internal(detail: impl Into<String>) -> Self {
-        Self::new(Fault::internal(), Advice::Never, "Internal", detail)
+        Self::new(Fault::internal(), RetryAdvice::Never, "Internal", detail)
     }
 
-    fn new(fault: Fault, advice: Advice, code: &str, detail: impl Into<String>) -> Self {
+    fn new(fault: Fault, advice: RetryAdvice, code: &str, detail: impl Into<String>) -> Self {
         Self {
             fault,
             advice,

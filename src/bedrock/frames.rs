@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::credentials::with_causes;
 use super::decoder::{Decode, LONGEST_FRAME, event_type};
-use super::failure::Failure;
+use super::failure::UpstreamError;
 use super::scrub::scrub;
 
 /// One frame.
@@ -16,7 +16,7 @@ pub struct Frame {
     /// The whole of it: as it came, unless it told a client what names the operator.
     pub bytes: Bytes,
     /// The `:event-type` of an event, or the failure that the frame tells of.
-    pub event: Result<String, Failure>,
+    pub event: Result<String, UpstreamError>,
     /// What it carries.
     pub payload: Bytes,
 }
@@ -40,7 +40,7 @@ pub struct FrameCutter {
 impl Decode for FrameCutter {
     type Item = Frame;
 
-    fn push(&mut self, bytes: &[u8], frames: &mut Vec<Frame>) -> Result<(), Failure> {
+    fn push(&mut self, bytes: &[u8], frames: &mut Vec<Frame>) -> Result<(), UpstreamError> {
         self.buffer.extend_from_slice(bytes);
         while let Some(length) = self.next_length()? {
             let frame = self.buffer.split_to(length).freeze();
@@ -49,31 +49,31 @@ impl Decode for FrameCutter {
         Ok(())
     }
 
-    fn finish(&self) -> Result<(), Failure> {
+    fn finish(&self) -> Result<(), UpstreamError> {
         match self.buffer.is_empty() {
             true => Ok(()),
-            false => Err(Failure::cut_off("the stream ended within a frame")),
+            false => Err(UpstreamError::cut_off("the stream ended within a frame")),
         }
     }
 }
 
 impl FrameCutter {
     /// The length of the next frame, once all of it is there. It stands in the first four bytes.
-    fn next_length(&self) -> Result<Option<usize>, Failure> {
+    fn next_length(&self) -> Result<Option<usize>, UpstreamError> {
         let Some(length) = self.buffer.first_chunk() else {
             return Ok(None);
         };
         let length = u32::from_be_bytes(*length) as usize;
         match length {
             16..=LONGEST_FRAME => Ok((length <= self.buffer.len()).then_some(length)),
-            _ => Err(Failure::cut_off(format!("a frame of {length} bytes"))),
+            _ => Err(UpstreamError::cut_off(format!("a frame of {length} bytes"))),
         }
     }
 }
 
-fn read(frame: Bytes) -> Result<Frame, Failure> {
+fn read(frame: Bytes) -> Result<Frame, UpstreamError> {
     let message = read_message_from(&mut frame.clone())
-        .map_err(|error| Failure::cut_off(with_causes(&error)))?;
+        .map_err(|error| UpstreamError::cut_off(with_causes(&error)))?;
     let event = event_type(&message).map(str::to_owned);
     let bytes = match event {
         Ok(_) => frame,
@@ -87,7 +87,7 @@ fn read(frame: Bytes) -> Result<Frame, Failure> {
 }
 
 /// A frame that tells of a failure without what names the operator.
-fn without_names(frame: Bytes, message: &Message) -> Result<Bytes, Failure> {
+fn without_names(frame: Bytes, message: &Message) -> Result<Bytes, UpstreamError> {
     let Ok(payload) = std::str::from_utf8(message.payload()) else {
         return Ok(frame);
     };
@@ -100,7 +100,7 @@ fn without_names(frame: Bytes, message: &Message) -> Result<Bytes, Failure> {
 }
 
 /// A frame that ends a stream: the exception `name`, in lower camel case.
-pub fn exception_frame(name: &str, message: &str) -> Result<Bytes, Failure> {
+pub fn exception_frame(name: &str, message: &str) -> Result<Bytes, UpstreamError> {
     let headers = [
         (":exception-type", name),
         (":content-type", "application/json"),
@@ -114,10 +114,10 @@ pub fn exception_frame(name: &str, message: &str) -> Result<Bytes, Failure> {
     written(&Message::new_from_parts(headers.to_vec(), payload))
 }
 
-fn written(message: &Message) -> Result<Bytes, Failure> {
+fn written(message: &Message) -> Result<Bytes, UpstreamError> {
     let mut bytes = Vec::new();
     write_message_to(message, &mut bytes)
-        .map_err(|error| Failure::internal(with_causes(&error)))?;
+        .map_err(|error| UpstreamError::internal(with_causes(&error)))?;
     Ok(bytes.into())
 }
 

@@ -4,14 +4,17 @@ use bytes::Bytes;
 use http::Method;
 use serde::de::DeserializeOwned;
 
-use super::client::{Bedrock, Question, Service, encoded_segment};
-use super::failure::Failure;
+use super::client::{Bedrock, Service, ServiceRequest, encoded_segment};
+use super::failure::UpstreamError;
 use crate::guardrails::applied::ApplyAnswer;
 use crate::guardrails::checks::ChecksAnswer;
 
 impl Bedrock {
     /// What the checks of a request find, with retries. `body` is its JSON.
-    pub async fn invoke_guardrail_checks(&self, body: Bytes) -> Result<ChecksAnswer, Failure> {
+    pub async fn invoke_guardrail_checks(
+        &self,
+        body: Bytes,
+    ) -> Result<ChecksAnswer, UpstreamError> {
         self.judged("/guardrail-checks/invoke", body).await
     }
 
@@ -22,14 +25,18 @@ impl Bedrock {
         guardrail: &str,
         version: &str,
         body: Bytes,
-    ) -> Result<ApplyAnswer, Failure> {
+    ) -> Result<ApplyAnswer, UpstreamError> {
         let (guardrail, version) = (encoded_segment(guardrail), encoded_segment(version));
         let path = format!("/guardrail/{guardrail}/version/{version}/apply");
         self.judged(&path, body).await
     }
 
-    async fn judged<T: DeserializeOwned>(&self, path: &str, body: Bytes) -> Result<T, Failure> {
-        let question = Question {
+    async fn judged<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, UpstreamError> {
+        let question = ServiceRequest {
             service: Service::Runtime,
             method: Method::POST,
             path_and_query: path,
@@ -38,14 +45,15 @@ impl Bedrock {
         let answer = self
             .with_backoff(None, || self.judged_once(&question))
             .await;
-        answer.map_err(Failure::of_guardrails)
+        answer.map_err(UpstreamError::of_guardrails)
     }
 
     async fn judged_once<T: DeserializeOwned>(
         &self,
-        question: &Question<'_>,
-    ) -> Result<T, Failure> {
+        question: &ServiceRequest<'_>,
+    ) -> Result<T, UpstreamError> {
         let answer = self.ask(question).await?;
-        serde_json::from_slice(&answer).map_err(|error| Failure::unreadable(error.to_string()))
+        serde_json::from_slice(&answer)
+            .map_err(|error| UpstreamError::unreadable(error.to_string()))
     }
 }

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::client::{Bedrock, Call};
-use super::failure::Failure;
+use super::client::{Bedrock, ModelCall};
+use super::failure::UpstreamError;
 
 /// The answer of a model in its own words, and what Bedrock's headers say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invoked {
+pub struct InvokeResponse {
     /// The JSON of the answer.
     pub body: Bytes,
     /// `x-amzn-bedrock-input-token-count`, where it is there: also of models that do not count in
@@ -20,14 +20,14 @@ pub struct Invoked {
 
 impl Bedrock {
     /// The answer of a model to a body of its own form, with retries.
-    pub async fn invoke(&self, call: Call) -> Result<Invoked, Failure> {
+    pub async fn invoke(&self, call: ModelCall) -> Result<InvokeResponse, UpstreamError> {
         let target = Some(call.model.as_str());
         self.with_backoff(target, || self.invoke_once(&call)).await
     }
 
-    async fn invoke_once(&self, call: &Call) -> Result<Invoked, Failure> {
+    async fn invoke_once(&self, call: &ModelCall) -> Result<InvokeResponse, UpstreamError> {
         let answer = self.post(call, "invoke", self.longest_answer()).await?;
-        Ok(Invoked {
+        Ok(InvokeResponse {
             input_tokens: count(answer.headers(), "x-amzn-bedrock-input-token-count"),
             output_tokens: count(answer.headers(), "x-amzn-bedrock-output-token-count"),
             body: answer.into_body(),

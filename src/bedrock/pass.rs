@@ -5,7 +5,7 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
 use super::client::{Bedrock, QUESTION, within};
-use super::failure::{Advice, Failure};
+use super::failure::{RetryAdvice, UpstreamError};
 use super::scrub::scrub;
 use super::stream::FrameStream;
 use super::transport::Outgoing;
@@ -16,7 +16,7 @@ const OWN_HEADERS: &str = "x-amzn-bedrock-";
 
 /// A request that goes out as it came, but for who signs it.
 #[derive(Debug, Clone)]
-pub struct Passage {
+pub struct PassthroughCall {
     /// The method.
     pub method: Method,
     /// Encoded, as it came.
@@ -44,14 +44,14 @@ pub enum Pace {
 
 /// An answer as it is.
 #[derive(Debug)]
-pub enum Passed {
+pub enum PassthroughResponse {
     /// A whole one.
     Whole(Response<Bytes>),
     /// A stream whose first frame has arrived.
     Stream(Response<Box<FrameStream>>),
 }
 
-impl Passage {
+impl PassthroughCall {
     /// Of a client's headers those that are Bedrock's: what it wants to get, what it sends, and
     /// `X-Amzn-Bedrock-*`. What the client is known by stays here.
     pub fn headers(of_client: &HeaderMap) -> HeaderMap {
@@ -63,13 +63,19 @@ impl Passage {
 
 impl Bedrock {
     /// Sends a request and gives the answer as it is, with retries until its first byte.
-    pub async fn pass(&self, passage: &Passage) -> Result<Passed, Failure> {
+    pub async fn pass(
+        &self,
+        passage: &PassthroughCall,
+    ) -> Result<PassthroughResponse, UpstreamError> {
         let target = passage.model.as_ref().map(ModelId::as_str);
         self.with_backoff(target, || self.pass_once(passage)).await
     }
 
-    async fn pass_once(&self, passage: &Passage) -> Result<Passed, Failure> {
-        let Passage {
+    async fn pass_once(
+        &self,
+        passage: &PassthroughCall,
+    ) -> Result<PassthroughResponse, UpstreamError> {
+        let PassthroughCall {
             method,
             path_and_query,
             headers,
@@ -95,12 +101,12 @@ impl Bedrock {
             Pace::Question => QUESTION,
         };
         let answer = within(limit, self.transport().fetch(outgoing)).await?;
-        Ok(Passed::Whole(for_client(answer)))
+        Ok(PassthroughResponse::Whole(for_client(answer)))
     }
 }
 
 /// A stream, unless its first frame tells of a failure, as an error's status does for others.
-fn first_is_good(answer: Response<FrameStream>) -> Result<Passed, Failure> {
+fn first_is_good(answer: Response<FrameStream>) -> Result<PassthroughResponse, UpstreamError> {
     let answer = for_client(answer);
     if let Some(first) = answer.body().first()
         && let Err(failure) = &first.event
@@ -110,16 +116,16 @@ fn first_is_good(answer: Response<FrameStream>) -> Result<Passed, Failure> {
         failure.answer = Some(Box::new(answer.map(|_| told)));
         return Err(failure);
     }
-    Ok(Passed::Stream(answer.map(Box::new)))
+    Ok(PassthroughResponse::Stream(answer.map(Box::new)))
 }
 
-impl Failure {
+impl UpstreamError {
     /// Bedrock's answer for a client of its own API, without what names the operator. Nothing where
     /// there is none, or where it speaks of the gateway's credentials: clients would take it for
     /// theirs.
     pub fn take_answer(&mut self) -> Option<Response<Bytes>> {
         let answer = *self.answer.take()?;
-        if self.advice == Advice::RefreshCredentials {
+        if self.advice == RetryAdvice::RefreshCredentials {
             return None;
         }
         match answer.status().is_success() {

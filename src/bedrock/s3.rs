@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::client::Bedrock;
 use super::credentials::with_causes;
-use super::failure::Failure;
+use super::failure::UpstreamError;
 use crate::fault::FaultKind;
 
 /// S3 in Bedrock's region, with the same credentials.
@@ -24,7 +24,7 @@ pub struct S3 {
 
 /// Where an object is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct S3Location {
+pub struct ObjectLocation {
     /// The bucket's name.
     pub bucket: String,
     /// The object's key, or the beginning of several.
@@ -58,7 +58,12 @@ impl S3 {
     }
 
     /// Writes an object whole.
-    pub async fn put(&self, at: &S3Location, media_type: &str, body: Bytes) -> Result<(), Failure> {
+    pub async fn put(
+        &self,
+        at: &ObjectLocation,
+        media_type: &str,
+        body: Bytes,
+    ) -> Result<(), UpstreamError> {
         let put = self
             .client
             .put_object()
@@ -70,7 +75,11 @@ impl S3 {
     }
 
     /// An object, or the part that `range` names as the HTTP header of this name does.
-    pub async fn get(&self, at: &S3Location, range: Option<&str>) -> Result<S3Object, Failure> {
+    pub async fn get(
+        &self,
+        at: &ObjectLocation,
+        range: Option<&str>,
+    ) -> Result<S3Object, UpstreamError> {
         let get = self
             .client
             .get_object()
@@ -90,7 +99,7 @@ impl S3 {
     }
 
     /// Whether there is such an object.
-    pub async fn exists(&self, at: &S3Location) -> Result<bool, Failure> {
+    pub async fn exists(&self, at: &ObjectLocation) -> Result<bool, UpstreamError> {
         let head = self.client.head_object().bucket(&at.bucket).key(&at.key);
         match head.send().await.map_err(failure) {
             Ok(_) => Ok(true),
@@ -100,20 +109,20 @@ impl S3 {
     }
 
     /// Deletes an object. One that is not there is deleted already.
-    pub async fn delete(&self, at: &S3Location) -> Result<(), Failure> {
+    pub async fn delete(&self, at: &ObjectLocation) -> Result<(), UpstreamError> {
         let delete = self.client.delete_object();
         let delete = delete.bucket(&at.bucket).key(&at.key);
         delete.send().await.map(drop).map_err(failure)
     }
 
     /// The objects whose keys begin as `at.key`, up to 1,000.
-    pub async fn list(&self, at: &S3Location) -> Result<Vec<S3Location>, Failure> {
+    pub async fn list(&self, at: &ObjectLocation) -> Result<Vec<ObjectLocation>, UpstreamError> {
         let list = self.client.list_objects_v2();
         let list = list.bucket(&at.bucket).prefix(&at.key);
         let page = list.send().await.map_err(failure)?;
         let keys = page.contents.unwrap_or_default();
         let keys = keys.into_iter().filter_map(|object| object.key);
-        let found = keys.map(|key| S3Location {
+        let found = keys.map(|key| ObjectLocation {
             bucket: at.bucket.clone(),
             key,
         });
@@ -122,16 +131,20 @@ impl S3 {
 
     /// An address at which anyone can read the object for so long. Credentials that end sooner end
     /// it with them.
-    pub async fn presigned(&self, at: &S3Location, valid: Duration) -> Result<String, Failure> {
+    pub async fn presigned(
+        &self,
+        at: &ObjectLocation,
+        valid: Duration,
+    ) -> Result<String, UpstreamError> {
         let valid = PresigningConfig::expires_in(valid)
-            .map_err(|error| Failure::internal(error.to_string()))?;
+            .map_err(|error| UpstreamError::internal(error.to_string()))?;
         let get = self.client.get_object().bucket(&at.bucket).key(&at.key);
         let signed = get.presigned(valid).await.map_err(failure)?;
         Ok(signed.uri().to_owned())
     }
 }
 
-impl S3Location {
+impl ObjectLocation {
     /// Reads `s3://bucket/key`; the key may be empty.
     pub fn parse(uri: &str) -> Option<Self> {
         let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
@@ -156,7 +169,7 @@ impl S3Location {
     }
 }
 
-impl fmt::Display for S3Location {
+impl fmt::Display for ObjectLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "s3://{}/{}", self.bucket, self.key)
     }
@@ -164,14 +177,15 @@ impl fmt::Display for S3Location {
 
 impl S3Object {
     /// The next bytes; nothing at the end.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+    pub async fn next(&mut self) -> Result<Option<Bytes>, UpstreamError> {
         let next = self.content.try_next().await;
-        next.map_err(|error| Failure::connection(with_causes(&error)))
+        next.map_err(|error| UpstreamError::connection(with_causes(&error)))
     }
 
     /// All of it, unless it is longer than `most` bytes.
-    pub async fn whole(mut self, most: u64) -> Result<Bytes, Failure> {
-        let too_long = || Failure::bad_answer(format!("an object is longer than {most} bytes"));
+    pub async fn whole(mut self, most: u64) -> Result<Bytes, UpstreamError> {
+        let too_long =
+            || UpstreamError::bad_answer(format!("an object is longer than {most} bytes"));
         if self.length > most {
             return Err(too_long());
         }
@@ -186,15 +200,15 @@ impl S3Object {
     }
 }
 
-pub(super) fn failure<E>(error: SdkError<E>) -> Failure
+pub(super) fn failure<E>(error: SdkError<E>) -> UpstreamError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let status = error.raw_response().map(|raw| raw.status().as_u16());
     let detail = with_causes(&error);
     match (error.code(), status) {
-        (code, Some(status)) => Failure::of_storage(status, code.unwrap_or_default(), detail),
-        (_, None) => Failure::connection(detail),
+        (code, Some(status)) => UpstreamError::of_storage(status, code.unwrap_or_default(), detail),
+        (_, None) => UpstreamError::connection(detail),
     }
 }
 
@@ -204,13 +218,13 @@ mod tests {
 
     #[test]
     fn a_location_is_read_and_written_as_a_uri() {
-        let at = S3Location::parse("s3://bucket/some/key").expect("a location");
+        let at = ObjectLocation::parse("s3://bucket/some/key").expect("a location");
         assert_eq!(at.to_string(), "s3://bucket/some/key");
         assert_eq!(at.join("more").to_string(), "s3://bucket/some/key/more");
-        let root = S3Location::parse("s3://bucket/").expect("a location");
+        let root = ObjectLocation::parse("s3://bucket/").expect("a location");
         assert_eq!(root.join("key").to_string(), "s3://bucket/key");
         for wrong in ["bucket/key", "s3://bucket", "s3:///key", "https://a/b"] {
-            assert_eq!(S3Location::parse(wrong), None, "{wrong}");
+            assert_eq!(ObjectLocation::parse(wrong), None, "{wrong}");
         }
     }
 }

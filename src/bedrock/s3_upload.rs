@@ -4,8 +4,8 @@
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 
-use super::failure::Failure;
-use super::s3::{S3, S3Location, failure};
+use super::failure::UpstreamError;
+use super::s3::{ObjectLocation, S3, failure};
 
 /// The length of a part. S3 takes none shorter than 5 MiB save the last, and 10,000 at the most.
 const PART: usize = 8 << 20;
@@ -17,7 +17,7 @@ const FIRST_BUFFER: usize = 64 << 10;
 #[derive(Debug)]
 pub struct S3Upload {
     s3: S3,
-    at: S3Location,
+    at: ObjectLocation,
     media_type: &'static str,
     length: u64,
     pending: Vec<u8>,
@@ -27,7 +27,7 @@ pub struct S3Upload {
 
 impl S3 {
     /// Begins an object.
-    pub fn upload(&self, at: S3Location, media_type: &'static str) -> S3Upload {
+    pub fn upload(&self, at: ObjectLocation, media_type: &'static str) -> S3Upload {
         S3Upload {
             s3: self.clone(),
             at,
@@ -53,7 +53,7 @@ impl S3Upload {
     }
 
     /// Writes what comes next.
-    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
+    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), UpstreamError> {
         self.length = self.length.saturating_add(bytes.len() as u64);
         loop {
             let room = PART - self.pending.len();
@@ -72,7 +72,7 @@ impl S3Upload {
     }
 
     /// Makes the object whole.
-    pub async fn finish(mut self) -> Result<(), Failure> {
+    pub async fn finish(mut self) -> Result<(), UpstreamError> {
         if self.parts.is_none() {
             let body = Bytes::from(self.pending);
             return self.s3.put(&self.at, self.media_type, body).await;
@@ -102,8 +102,8 @@ impl S3Upload {
         }
     }
 
-    async fn send_part(&mut self) -> Result<(), Failure> {
-        let S3Location { bucket, key } = &self.at;
+    async fn send_part(&mut self) -> Result<(), UpstreamError> {
+        let ObjectLocation { bucket, key } = &self.at;
         let client = &self.s3.client;
         let (id, mut parts) = match self.parts.take() {
             Some(begun) => begun,

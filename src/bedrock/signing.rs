@@ -8,14 +8,14 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 
 use super::credentials::Authorization;
-use super::failure::Failure;
+use super::failure::UpstreamError;
 
 /// The name that requests to most of Bedrock's services are signed for.
 pub(super) const SIGNING_NAME: &str = "bedrock";
 
 /// What a signature is good for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scope<'a> {
+pub(super) struct SigningScope<'a> {
     pub(super) service: &'static str,
     pub(super) region: &'a str,
 }
@@ -26,12 +26,12 @@ pub(super) fn authorize<B>(
     url: &str,
     body: &Bytes,
     authorization: &Authorization,
-    scope: Scope<'_>,
-) -> Result<(), Failure> {
+    scope: SigningScope<'_>,
+) -> Result<(), UpstreamError> {
     match authorization {
         Authorization::Bearer(token) => {
             let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-                .map_err(|_| Failure::credentials("the bearer token is no header value"))?;
+                .map_err(|_| UpstreamError::credentials("the bearer token is no header value"))?;
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
             Ok(())
@@ -47,8 +47,8 @@ fn sign_request<B>(
     url: &str,
     body: &Bytes,
     identity: &Identity,
-    scope: Scope<'_>,
-) -> Result<(), Failure> {
+    scope: SigningScope<'_>,
+) -> Result<(), UpstreamError> {
     let params = v4::SigningParams::builder()
         .identity(identity)
         .region(scope.region)
@@ -56,7 +56,7 @@ fn sign_request<B>(
         .time(SystemTime::now())
         .settings(SigningSettings::default())
         .build()
-        .map_err(|error| Failure::internal(error.to_string()))?
+        .map_err(|error| UpstreamError::internal(error.to_string()))?
         .into();
     let headers = request
         .headers()
@@ -68,9 +68,9 @@ fn sign_request<B>(
         headers,
         SignableBody::Bytes(body),
     )
-    .map_err(|error| Failure::internal(error.to_string()))?;
+    .map_err(|error| UpstreamError::internal(error.to_string()))?;
     let (instructions, _) = sign(signable, &params)
-        .map_err(|error| Failure::internal(error.to_string()))?
+        .map_err(|error| UpstreamError::internal(error.to_string()))?
         .into_parts();
     instructions.apply_to_request_http1x(request);
     Ok(())

@@ -2,7 +2,7 @@
 //! HTML standard has them. Nothing here does I/O: bytes in, events out, however they are cut.
 
 use super::decoder::Decode;
-use super::failure::Failure;
+use super::failure::UpstreamError;
 
 /// An event has to be whole before it is given; a broken one must not make the gateway wait for
 /// gigabytes.
@@ -36,7 +36,7 @@ pub struct ChunkDecoder {
 impl Decode for ChunkDecoder {
     type Item = ChunkEvent;
 
-    fn push(&mut self, bytes: &[u8], events: &mut Vec<ChunkEvent>) -> Result<(), Failure> {
+    fn push(&mut self, bytes: &[u8], events: &mut Vec<ChunkEvent>) -> Result<(), UpstreamError> {
         for byte in bytes {
             let is_line_feed_of_return = std::mem::take(&mut self.after_return) && *byte == b'\n';
             match byte {
@@ -50,22 +50,22 @@ impl Decode for ChunkDecoder {
                 byte => self.line.push(*byte),
             }
             if self.line.len() + self.data.len() > LONGEST_EVENT {
-                return Err(Failure::unreadable("an event is longer than 16 MiB"));
+                return Err(UpstreamError::unreadable("an event is longer than 16 MiB"));
             }
         }
         Ok(())
     }
 
-    fn finish(&self) -> Result<(), Failure> {
+    fn finish(&self) -> Result<(), UpstreamError> {
         match self.done || self.line.is_empty() && self.data.is_empty() {
             true => Ok(()),
-            false => Err(Failure::cut_off("the stream ended within an event")),
+            false => Err(UpstreamError::cut_off("the stream ended within an event")),
         }
     }
 }
 
 impl ChunkDecoder {
-    fn end_line(&mut self, events: &mut Vec<ChunkEvent>) -> Result<(), Failure> {
+    fn end_line(&mut self, events: &mut Vec<ChunkEvent>) -> Result<(), UpstreamError> {
         let line = std::mem::take(&mut self.line);
         let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line);
         if line.is_empty() {
@@ -85,7 +85,7 @@ impl ChunkDecoder {
         Ok(())
     }
 
-    fn end_event(&mut self, events: &mut Vec<ChunkEvent>) -> Result<(), Failure> {
+    fn end_event(&mut self, events: &mut Vec<ChunkEvent>) -> Result<(), UpstreamError> {
         let data = std::mem::take(&mut self.data);
         let Some(data) = data.strip_suffix(b"\n") else {
             return Ok(());
@@ -95,11 +95,11 @@ impl ChunkDecoder {
             events.push(ChunkEvent::Done);
             return Ok(());
         }
-        if let Some(failure) = Failure::from_chunk(data) {
+        if let Some(failure) = UpstreamError::from_chunk(data) {
             return Err(failure);
         }
         let text = std::str::from_utf8(data)
-            .map_err(|error| Failure::unreadable(format!("a chunk: {error}")))?;
+            .map_err(|error| UpstreamError::unreadable(format!("a chunk: {error}")))?;
         // Events without data are there to keep the line open.
         if !text.trim().is_empty() {
             events.push(ChunkEvent::Chunk(text.to_owned()));

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::credentials::with_causes;
 use super::decoder::{Decode, EventDecoder};
-use super::failure::Failure;
+use super::failure::UpstreamError;
 use super::frames::FrameCutter;
 use super::settings::Timeouts;
 
@@ -46,7 +46,7 @@ pub struct EventStream<D: Decode = EventDecoder> {
     /// Events that have arrived and have not been given. Kept here for the same reason.
     ready: Vec<D::Item>,
     /// A failure that was read behind them.
-    failed: Option<Failure>,
+    failed: Option<UpstreamError>,
 }
 
 impl<D: Decode + Default> EventStream<D> {
@@ -55,7 +55,7 @@ impl<D: Decode + Default> EventStream<D> {
     pub(super) async fn open(
         response: Response<Incoming>,
         timeouts: Timeouts,
-    ) -> Result<Response<Self>, Failure> {
+    ) -> Result<Response<Self>, UpstreamError> {
         let (head, body) = response.into_parts();
         let mut stream = Self {
             body: Some(body),
@@ -70,10 +70,12 @@ impl<D: Decode + Default> EventStream<D> {
         let is_event_stream = is_event_stream(&head.headers);
         match stream.fill().await {
             Ok(true) => Ok(Response::from_parts(head, stream)),
-            Ok(false) if is_event_stream => Err(Failure::broken_off(
+            Ok(false) if is_event_stream => Err(UpstreamError::broken_off(
                 "the stream ended before its first event",
             )),
-            Ok(false) => Err(Failure::unreadable("a response that is no event stream")),
+            Ok(false) => Err(UpstreamError::unreadable(
+                "a response that is no event stream",
+            )),
             Err(failure) if is_event_stream => Err(failure),
             Err(failure) => Err(failure.of_foreign_body()),
         }
@@ -86,7 +88,7 @@ impl<D: Decode + Default> EventStream<D> {
 
     /// Appends the events that have arrived to `events`, at least one, waiting where there are
     /// none. `false` is the end of the stream. May be dropped while it waits, and called again.
-    pub async fn next(&mut self, events: &mut Vec<D::Item>) -> Result<bool, Failure> {
+    pub async fn next(&mut self, events: &mut Vec<D::Item>) -> Result<bool, UpstreamError> {
         if !self.fill().await? {
             return Ok(false);
         }
@@ -119,7 +121,7 @@ impl<D: Decode + Default> EventStream<D> {
     }
 
     /// Waits until an event is ready; `false` at the end.
-    async fn fill(&mut self) -> Result<bool, Failure> {
+    async fn fill(&mut self) -> Result<bool, UpstreamError> {
         while self.ready.is_empty() {
             match self.receive().await {
                 Ok(true) => {}
@@ -140,7 +142,7 @@ impl<D: Decode + Default> EventStream<D> {
     }
 
     /// Receives the next chunk; `false` at the end.
-    async fn receive(&mut self) -> Result<bool, Failure> {
+    async fn receive(&mut self) -> Result<bool, UpstreamError> {
         if let Some(failure) = self.failed.take() {
             return Err(failure);
         }
@@ -189,7 +191,7 @@ impl<D: Decode + Default> EventStream<D> {
                 return;
             }
             Some(Err(error)) => {
-                self.failed = Some(Failure::broken_off(with_causes(&error)));
+                self.failed = Some(UpstreamError::broken_off(with_causes(&error)));
                 return;
             }
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
@@ -211,8 +213,8 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     })
 }
 
-fn overdue() -> Failure {
-    Failure::timeout("no event for too long")
+fn overdue() -> UpstreamError {
+    UpstreamError::timeout("no event for too long")
 }
 
 /// Reads what is left of a body, if it is little.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Method;
 
 use super::client::Bedrock;
-use super::failure::Failure;
+use super::failure::UpstreamError;
 use super::signing::SIGNING_NAME;
 use super::sse::ChunkDecoder;
 use super::stream::EventStream;
@@ -19,12 +19,12 @@ const PATH: &str = "/openai/v1/chat/completions";
 const MANTLE_SIGNING_NAME: &str = "bedrock-mantle";
 
 /// Where a surface is, and what its requests are signed for.
-struct Place {
+struct UpstreamEndpoint {
     url: String,
     signing_name: &'static str,
 }
 
-impl Place {
+impl UpstreamEndpoint {
     fn outgoing(&self, body: Bytes) -> Outgoing<'_> {
         Outgoing {
             signing_name: self.signing_name,
@@ -40,12 +40,12 @@ impl Bedrock {
         surface: OpenAiSurface,
         model: &ModelId,
         body: Bytes,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<Bytes, UpstreamError> {
         let place = self.place(surface)?;
         let ask = || async {
             let outgoing = place.outgoing(body.clone());
             let answer = self.fetch(outgoing, self.longest_answer()).await?;
-            match Failure::from_chunk(answer.body()) {
+            match UpstreamError::from_chunk(answer.body()) {
                 Some(failure) => Err(failure),
                 None => Ok(answer.into_body()),
             }
@@ -60,7 +60,7 @@ impl Bedrock {
         surface: OpenAiSurface,
         model: &ModelId,
         body: Bytes,
-    ) -> Result<EventStream<ChunkDecoder>, Failure> {
+    ) -> Result<EventStream<ChunkDecoder>, UpstreamError> {
         let place = self.place(surface)?;
         let ask = || {
             self.open(Outgoing {
@@ -71,18 +71,18 @@ impl Bedrock {
         self.with_backoff(Some(model.as_str()), ask).await
     }
 
-    fn place(&self, surface: OpenAiSurface) -> Result<Place, Failure> {
+    fn place(&self, surface: OpenAiSurface) -> Result<UpstreamEndpoint, UpstreamError> {
         let (endpoint, signing_name) = match surface {
             OpenAiSurface::Runtime => (Some(self.runtime_endpoint()), SIGNING_NAME),
             OpenAiSurface::Mantle => (self.mantle_endpoint(), MANTLE_SIGNING_NAME),
         };
         let endpoint = endpoint.ok_or_else(|| {
-            Failure::internal(
+            UpstreamError::internal(
                 "bedrock-mantle has no address for FIPS; set `[aws] mantle_endpoint`, or another \
                  `surface` for the model",
             )
         })?;
-        Ok(Place {
+        Ok(UpstreamEndpoint {
             url: format!("{endpoint}{PATH}"),
             signing_name,
         })

@@ -12,8 +12,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::{Connector, connector, is_untrusted};
 use super::credentials::{CredentialCache, with_causes};
-use super::failure::{Advice, ErrorAnswer, Failure};
-use super::signing::{SIGNING_NAME, Scope, authorize};
+use super::failure::{ErrorResponse, RetryAdvice, UpstreamError};
+use super::signing::{SIGNING_NAME, SigningScope, authorize};
 use crate::workers::in_place;
 
 /// The longest error body that is read.
@@ -95,7 +95,10 @@ impl Transport {
 
     /// Sends a request and waits for the head of a success; any other answer is a failure, read
     /// whole.
-    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response<Incoming>, Failure> {
+    pub(super) async fn send(
+        &self,
+        outgoing: Outgoing<'_>,
+    ) -> Result<Response<Incoming>, UpstreamError> {
         let Outgoing {
             method,
             url,
@@ -108,16 +111,16 @@ impl Transport {
             .credentials
             .authorization()
             .await
-            .map_err(|error| Failure::credentials(error.to_string()))?;
+            .map_err(|error| UpstreamError::credentials(error.to_string()))?;
         let mut request = Request::builder()
             .method(method)
             .uri(url)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header(ACCEPT, HeaderValue::from_static(accept))
             .body(Full::new(body.clone()))
-            .map_err(|error| Failure::internal(error.to_string()))?;
+            .map_err(|error| UpstreamError::internal(error.to_string()))?;
         request.headers_mut().extend(headers);
-        let scope = Scope {
+        let scope = SigningScope {
             service: signing_name,
             region: &self.region,
         };
@@ -129,49 +132,52 @@ impl Transport {
                 .request(request)
                 .await
                 .map_err(|error| match is_untrusted(&error) {
-                    true => Failure::untrusted(with_causes(&error)),
-                    false => Failure::connection(with_causes(&error)),
+                    true => UpstreamError::untrusted(with_causes(&error)),
+                    false => UpstreamError::connection(with_causes(&error)),
                 })?;
         if response.status().is_success() {
             return Ok(response);
         }
         let failure = read_failure(response).await;
-        if failure.advice == Advice::RefreshCredentials {
+        if failure.advice == RetryAdvice::RefreshCredentials {
             self.credentials.refused(&authorization);
         }
         Err(failure)
     }
 
     /// The same, with the answer read whole.
-    pub(super) async fn fetch(&self, outgoing: Outgoing<'_>) -> Result<Response<Bytes>, Failure> {
+    pub(super) async fn fetch(
+        &self,
+        outgoing: Outgoing<'_>,
+    ) -> Result<Response<Bytes>, UpstreamError> {
         let (head, body) = self.send(outgoing).await?.into_parts();
         let collected = Limited::new(body, LONGEST_ANSWER).collect().await;
         collected
             .map(|body| Response::from_parts(head, body.to_bytes()))
             .map_err(|error| match error.is::<LengthLimitError>() {
-                true => Failure::unreadable(format!("longer than {LONGEST_ANSWER} bytes")),
-                false => Failure::broken_off(error.to_string()),
+                true => UpstreamError::unreadable(format!("longer than {LONGEST_ANSWER} bytes")),
+                false => UpstreamError::broken_off(error.to_string()),
             })
     }
 }
 
-async fn read_failure(response: Response<Incoming>) -> Failure {
+async fn read_failure(response: Response<Incoming>) -> UpstreamError {
     let (head, body) = response.into_parts();
     if head.status.is_informational() || head.status.is_redirection() {
         let location = text(&head.headers, LOCATION.as_str());
-        return Failure::unexpected_status(head.status.as_u16(), location);
+        return UpstreamError::unexpected_status(head.status.as_u16(), location);
     }
     let body = match Limited::new(body, LONGEST_ERROR).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::new(),
     };
-    let answer = ErrorAnswer {
+    let answer = ErrorResponse {
         status: head.status.as_u16(),
         error_type: text(&head.headers, "x-amzn-errortype"),
         wait: retry_after(&head.headers, SystemTime::now()),
         body: &body,
     };
-    let mut failure = Failure::from_answer(&answer);
+    let mut failure = UpstreamError::from_answer(&answer);
     failure.answer = Some(Box::new(Response::from_parts(head, body)));
     failure
 }

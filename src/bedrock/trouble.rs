@@ -1,6 +1,6 @@
 //! What AWS's errors mean for an operator: what is wrong, and what to do about it.
 
-use super::failure::Failure;
+use super::failure::UpstreamError;
 
 /// What kind of thing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Trouble {
 
 impl Trouble {
     /// What a failed call means.
-    pub fn of_failure(failure: &Failure) -> Self {
+    pub fn of_failure(failure: &UpstreamError) -> Self {
         let mut trouble = Self::of(&failure.code, &failure.detail);
         if let Some(id) = failure.upstream_request_id() {
             trouble.found.push_str(&format!(" (AWS request {id})"));
@@ -52,7 +52,7 @@ impl Trouble {
     }
 }
 
-impl Failure {
+impl UpstreamError {
     /// Whether there were no credentials to call with, so that nothing was sent.
     pub fn is_without_credentials(&self) -> bool {
         self.code == "Credentials"

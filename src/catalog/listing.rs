@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{OptionFuture, join_all};
 
-use crate::bedrock::{Bedrock, Failure, FoundationModel, ListedKind, ListedModel};
+use crate::bedrock::{Bedrock, FoundationModel, ListedKind, ListedModel, UpstreamError};
 
 /// How soon a list that could not be had is asked for again. The wait doubles with each failure, up
 /// to the time after which all lists are asked for anyway.
@@ -99,7 +99,7 @@ impl Lister {
         every
     }
 
-    fn received<T>(&mut self, action: &'static str, list: Result<T, Failure>) -> Option<T> {
+    fn received<T>(&mut self, action: &'static str, list: Result<T, UpstreamError>) -> Option<T> {
         let failure = match list {
             Ok(list) => {
                 self.reported.remove(action);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::cost::cost;
 use super::heard_of_model;
 use super::known::Known;
-use crate::bedrock::Failure;
+use crate::bedrock::UpstreamError;
 use crate::converse::event::Event;
 use crate::converse::response::Usage;
 use crate::fault::Fault;
@@ -35,7 +35,7 @@ impl Account {
     }
 
     /// What the client hears of a failure of the model.
-    pub(super) fn heard(&self, failure: Failure) -> Fault {
+    pub(super) fn heard(&self, failure: UpstreamError) -> Fault {
         heard_of_model(failure, self.known.context_window, &self.record)
     }
 

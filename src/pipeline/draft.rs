@@ -9,7 +9,7 @@ use super::models::{Models, Target};
 use super::profiles::ProfileSearch;
 use super::remote::fetched_length;
 use crate::adjustments::Adjustments;
-use crate::bedrock::Failure;
+use crate::bedrock::UpstreamError;
 use crate::body_memory::BodyPermit;
 use crate::config::Truncate;
 use crate::converse::options::Fields;
@@ -257,7 +257,11 @@ impl Draft {
 
     /// Prepares the request to be written again after `failure`; gives the failure back where that
     /// does not help.
-    pub(super) fn revise(&mut self, failure: Failure, models: &Models) -> Result<(), Failure> {
+    pub(super) fn revise(
+        &mut self,
+        failure: UpstreamError,
+        models: &Models,
+    ) -> Result<(), UpstreamError> {
         if self.revisions >= MOST_REVISIONS {
             return Err(failure);
         }

@@ -15,7 +15,7 @@ use super::models::{Target, check_endpoint};
 use super::profiles::SearchedTarget;
 use super::remote::fetched_length;
 use super::request::{Answer, Asked, Outgoing};
-use crate::bedrock::Invoked;
+use crate::bedrock::InvokeResponse;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
 use crate::fault::{Fault, FaultKind};
@@ -141,7 +141,7 @@ impl Used {
 /// The JSON for the client, and what was used. Fails with what is wrong with an answer.
 fn written(
     calls: &[EmbeddingCall],
-    answers: Vec<Invoked>,
+    answers: Vec<InvokeResponse>,
     known: &Known,
     model: &str,
     encoding: EncodingFormat,
@@ -159,7 +159,7 @@ fn written(
 /// The vectors of all calls, in order, and what they used.
 fn gathered(
     calls: &[EmbeddingCall],
-    answers: Vec<Invoked>,
+    answers: Vec<InvokeResponse>,
     known: &Known,
 ) -> Result<(Vec<JsonText>, Used), String> {
     let mut vectors = Vec::with_capacity(calls.iter().map(|call| call.count).sum());

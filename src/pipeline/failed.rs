@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use super::Pipeline;
-use crate::bedrock::{FailedModel, Failure};
+use crate::bedrock::{FailedModel, UpstreamError};
 use crate::fault::Fault;
 use crate::record::Record;
 
 impl Pipeline {
     /// The error that the client receives for a failed call to a model.
-    pub(super) fn received(&self, failure: Failure, window: Option<u32>, record: &Record) -> Fault {
+    pub(super) fn received(
+        &self,
+        failure: UpstreamError,
+        window: Option<u32>,
+        record: &Record,
+    ) -> Fault {
         let fault = heard_of_model(failure, window, record);
         let name = record.entries().model.clone();
         match (fault.code, name) {
@@ -39,13 +44,13 @@ fn wait_again(wait: Duration, client_retries: u32) -> Duration {
 }
 
 /// What the client hears of a failure; the rest goes into the log line.
-pub(super) fn heard(failure: Failure, record: &Record) -> Fault {
+pub(super) fn heard(failure: UpstreamError, record: &Record) -> Fault {
     heard_of_model(failure, None, record)
 }
 
 /// The same for a model with this context window.
 pub(super) fn heard_of_model(
-    mut failure: Failure,
+    mut failure: UpstreamError,
     context_window: Option<u32>,
     record: &Record,
 ) -> Fault {
@@ -57,7 +62,7 @@ pub(super) fn heard_of_model(
         (Some(wait), None) => fault.retry_after(wait_again(wait, entries.client_retries)),
         (None, _) => fault,
     };
-    let Failure {
+    let UpstreamError {
         fault,
         advice: _,
         wait: _,

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::Pipeline;
 use super::request::Outgoing;
-use crate::bedrock::Failure;
+use crate::bedrock::UpstreamError;
 use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refused};
 use crate::record::Record;
@@ -40,7 +40,7 @@ impl Pipeline {
         ask: impl Fn(Bytes) -> Asked,
     ) -> Result<(Vec<T>, Option<RateState>), FailedCall>
     where
-        Asked: Future<Output = Result<T, Failure>>,
+        Asked: Future<Output = Result<T, UpstreamError>>,
     {
         let Outgoing {
             bodies,

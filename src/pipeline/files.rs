@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{heard, unix_seconds};
-use crate::bedrock::{Failure, S3, S3Location, S3Object, S3Upload};
+use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::openai::files::BATCH;
@@ -22,7 +22,7 @@ pub(super) const JSON_LINES: &str = "application/jsonl";
 pub struct Files {
     store: Arc<Store>,
     s3: S3,
-    folder: S3Location,
+    folder: ObjectLocation,
 }
 
 /// A file that is being written.
@@ -33,7 +33,7 @@ pub struct NewFile {
 }
 
 impl Files {
-    pub(super) fn new(store: Arc<Store>, s3: S3, folder: S3Location) -> Self {
+    pub(super) fn new(store: Arc<Store>, s3: S3, folder: ObjectLocation) -> Self {
         Self { store, s3, folder }
     }
 
@@ -119,12 +119,16 @@ impl Files {
     }
 
     /// The content of the file `id`, or the part that `range` names as the HTTP header does.
-    pub(super) async fn open(&self, id: &str, range: Option<&str>) -> Result<S3Object, Failure> {
+    pub(super) async fn open(
+        &self,
+        id: &str,
+        range: Option<&str>,
+    ) -> Result<S3Object, UpstreamError> {
         self.s3.get(&self.place(id), range).await
     }
 
     /// Where the content of the file `id` is.
-    pub(super) fn place(&self, id: &str) -> S3Location {
+    pub(super) fn place(&self, id: &str) -> ObjectLocation {
         self.folder.join(id)
     }
 

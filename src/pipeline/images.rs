@@ -13,7 +13,7 @@ use super::models::{Target, check_endpoint};
 use super::profiles::SearchedTarget;
 use super::request::Outgoing;
 use super::{Answer, Asked, Cost, Pipeline, heard, unix_seconds};
-use crate::bedrock::{Bedrock, Invoked, S3, S3Location};
+use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
 use crate::config::S3Settings;
 use crate::fault::Fault;
 use crate::limits::Refused;
@@ -48,7 +48,7 @@ pub enum ImageAnswer {
 #[derive(Debug)]
 pub(super) struct PictureStore {
     s3: S3,
-    folder: S3Location,
+    folder: ObjectLocation,
     valid: Duration,
 }
 
@@ -116,7 +116,7 @@ impl Pipeline {
         self.note_profile(&mut target, profile, &mut adjustments, &record);
         let answers: Vec<Bytes> = answers
             .into_iter()
-            .map(|Invoked { body, .. }| body)
+            .map(|InvokeResponse { body, .. }| body)
             .collect();
         let made = pictures(facts.body, &answers, &plan, &mut adjustments)?;
         let cost = cost(&target, plan.count, plan.has_price);
@@ -170,7 +170,7 @@ impl Pipeline {
 impl PictureStore {
     /// The operator's bucket, where there is one.
     pub(super) fn new(settings: &S3Settings, bedrock: &Bedrock) -> Option<Self> {
-        let root = S3Location {
+        let root = ObjectLocation {
             bucket: settings.bucket.clone()?,
             key: settings.prefix.clone(),
         };

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::known::Known;
 use super::{Answer, Asked, ChatCall, HeaderOptions, Pipeline, model_name, note_request};
 use crate::adjustments::Adjustments;
-use crate::bedrock::Call;
+use crate::bedrock::ModelCall;
 use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
 use crate::fault::Fault;
@@ -150,7 +150,7 @@ impl Pipeline {
         let Some(body) = body else {
             return Ok(estimate);
         };
-        let call = Call::new(known.known_as.clone(), body);
+        let call = ModelCall::new(known.known_as.clone(), body);
         Ok(match self.bedrock_for(record).count_tokens(call).await {
             Ok(tokens) => Count {
                 tokens,

@@ -9,7 +9,7 @@ use super::models::Target;
 use super::profiles::SearchedTarget;
 use super::request::Outgoing;
 use crate::adjustments::Adjustments;
-use crate::bedrock::{Call, Invoked};
+use crate::bedrock::{InvokeResponse, ModelCall};
 use crate::converse::options::GuardrailConfig;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
@@ -68,7 +68,7 @@ impl Pipeline {
         headers: &HeaderMap,
         record: &Record,
         permit: Option<Permit>,
-    ) -> Result<(Vec<Invoked>, Option<RateState>), Refused> {
+    ) -> Result<(Vec<InvokeResponse>, Option<RateState>), Refused> {
         let answers = self
             .invoke_each(caller, target, outgoing, headers, record, permit)
             .await;
@@ -85,14 +85,14 @@ impl Pipeline {
         headers: &HeaderMap,
         record: &Record,
         permit: Option<Permit>,
-    ) -> Result<(Vec<Invoked>, Option<RateState>), FailedCall> {
+    ) -> Result<(Vec<InvokeResponse>, Option<RateState>), FailedCall> {
         let name = searched.target.model.as_str().into();
         let bedrock = &self.bedrock_for(record);
         let invoke = |body: Bytes| async move {
             let call = |model| {
-                let call = Call {
+                let call = ModelCall {
                     headers: headers.clone(),
-                    ..Call::new(model, body.clone())
+                    ..ModelCall::new(model, body.clone())
                 };
                 bedrock.invoke(call)
             };

@@ -61,7 +61,7 @@ use futures_util::future::try_join_all;
 
 use crate::adjustments::Adjustments;
 use crate::base_models::BaseModels;
-use crate::bedrock::{Bedrock, Call, Failure};
+use crate::bedrock::{Bedrock, ModelCall, UpstreamError};
 use crate::body_memory::BodyPermit;
 use crate::catalog::Directory;
 use crate::config::{
@@ -325,7 +325,12 @@ impl Pipeline {
     }
 
     /// Prepares the request to be written again, or gives the error that the client receives.
-    fn revise(&self, draft: &mut Draft, failure: Failure, record: &Record) -> Result<(), Fault> {
+    fn revise(
+        &self,
+        draft: &mut Draft,
+        failure: UpstreamError,
+        record: &Record,
+    ) -> Result<(), Fault> {
         let revised = draft.revise(failure, &self.models);
         let target = &draft.target;
         let window = target.known.context_window;
@@ -363,9 +368,9 @@ impl Pipeline {
         draft: &Draft,
         prepared: &Prepared,
         record: &Record,
-    ) -> Result<Result<Vec<Source>, Failure>, Fault> {
+    ) -> Result<Result<Vec<Source>, UpstreamError>, Fault> {
         let plan = &prepared.plan;
-        let call = Call::new(draft.target.model.clone(), prepared.body.clone());
+        let call = ModelCall::new(draft.target.model.clone(), prepared.body.clone());
         let bedrock = self.bedrock_for(record);
         let ask = || source(&bedrock, call.clone(), plan.whole);
         if plan.answers == 1 {
@@ -414,7 +419,7 @@ impl Pipeline {
     }
 }
 
-async fn source(bedrock: &Bedrock, call: Call, whole: bool) -> Result<Source, Failure> {
+async fn source(bedrock: &Bedrock, call: ModelCall, whole: bool) -> Result<Source, UpstreamError> {
     if whole {
         let answer = bedrock.converse(call).await?;
         return Ok(Source::Whole(answer.into_events()));

@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::native_stream::NativeStream;
 use super::{ChatAnswer, ChatBody, Pipeline, new_id, note_request};
 use crate::adjustments::Adjustments;
-use crate::bedrock::{ChunkDecoder, EventStream, Failure};
+use crate::bedrock::{ChunkDecoder, EventStream, UpstreamError};
 use crate::fault::Fault;
 use crate::limits::{Permit, Refused};
 use crate::models::{ModelId, OpenAiSurface};
@@ -62,7 +62,7 @@ impl Pipeline {
         body: Bytes,
         stream: bool,
         record: &Record,
-    ) -> Result<Source, Failure> {
+    ) -> Result<Source, UpstreamError> {
         let bedrock = self.bedrock_for(record);
         match stream {
             true => {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Pipeline;
 use super::profiles::SearchedTarget;
-use crate::bedrock::{Call, Cause, Failure, Trouble};
+use crate::bedrock::{Cause, ModelCall, Trouble, UpstreamError};
 use crate::config::ModelEntry;
 use crate::fault::Fault;
 use crate::models::ModelId;
@@ -17,12 +17,12 @@ impl Pipeline {
 
     /// The id that requests for `entry` are sent to, if the credentials may call it: a conversation
     /// of nothing is refused as such by whoever would have taken it, and costs nothing.
-    pub async fn probe(&self, entry: ModelEntry) -> Result<ModelId, Failure> {
+    pub async fn probe(&self, entry: ModelEntry) -> Result<ModelId, UpstreamError> {
         let target = self.models.target_of(entry).await;
         let searched = SearchedTarget::new(&target, false);
         let probe = |model| async {
             let nothing = Bytes::from_static(br#"{"messages":[]}"#);
-            match self.bedrock.converse(Call::new(model, nothing)).await {
+            match self.bedrock.converse(ModelCall::new(model, nothing)).await {
                 Ok(_) => Ok(()),
                 Err(failure) if Trouble::of_failure(&failure).cause == Cause::Request => Ok(()),
                 Err(failure) => Err(failure),

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::Pipeline;
 use super::models::Target;
 use super::resolution::Resolver;
-use crate::bedrock::Failure;
+use crate::bedrock::UpstreamError;
 use crate::models::ModelId;
 
 /// The profiles that are tried for one request.
@@ -21,7 +21,7 @@ impl ProfileSearch {
     /// none is left.
     pub(super) fn next(
         &mut self,
-        failure: &Failure,
+        failure: &UpstreamError,
         model: &ModelId,
         resolver: &Resolver,
     ) -> Option<ModelId> {
@@ -81,9 +81,9 @@ impl Pipeline {
         &self,
         searched: &SearchedTarget<'_>,
         call: impl Fn(ModelId) -> Called,
-    ) -> Result<T, Failure>
+    ) -> Result<T, UpstreamError>
     where
-        Called: Future<Output = Result<T, Failure>>,
+        Called: Future<Output = Result<T, UpstreamError>>,
     {
         let resolver = self.models.resolver();
         let own = &searched.target.model;

@@ -219,7 +219,7 @@ impl Branch {
         }
     }
 
-    async fn arrival(&mut self, place: usize) -> Result<Arrival, crate::bedrock::Failure> {
+    async fn arrival(&mut self, place: usize) -> Result<Arrival, crate::bedrock::UpstreamError> {
         let mut events = Vec::new();
         let more = match &mut self.source {
             Source::Live(stream) => stream.next(&mut events).await?,

@@ -1,13 +1,13 @@
 //! CountTokens, over the wire to the simulator.
 
 use bedrock_simulator::{Operation, Options, Script, Simulator};
-use outcrop::bedrock::{Bedrock, BedrockSettings, Call, Failure, SimulatedBedrock};
+use outcrop::bedrock::{Bedrock, BedrockSettings, ModelCall, SimulatedBedrock, UpstreamError};
 use outcrop::models::ModelId;
 use serde_json::{Value, json};
 
 const MODEL: &str = "us.anthropic.claude-sonnet-4-20250514-v1:0";
 
-async fn count(simulator: &Simulator, model: &str, converse: &Value) -> Result<u64, Failure> {
+async fn count(simulator: &Simulator, model: &str, converse: &Value) -> Result<u64, UpstreamError> {
     let mut settings = BedrockSettings {
         simulated: Some(SimulatedBedrock::at(simulator.url())),
         ..BedrockSettings::default()
@@ -15,7 +15,7 @@ async fn count(simulator: &Simulator, model: &str, converse: &Value) -> Result<u
     settings.retry.base_delay = std::time::Duration::from_millis(1);
     let bedrock = Bedrock::connect(&settings).await.unwrap();
     let model = ModelId::parse(model).unwrap();
-    let call = Call::new(model, converse.to_string().into());
+    let call = ModelCall::new(model, converse.to_string().into());
     bedrock.count_tokens(call).await
 }
 

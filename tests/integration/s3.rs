@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bedrock_simulator::{Answer, Fault, Operation, Script, Simulator};
 use bytes::Bytes;
-use outcrop::bedrock::{Bedrock, BedrockSettings, S3, S3Location, SimulatedBedrock};
+use outcrop::bedrock::{Bedrock, BedrockSettings, ObjectLocation, S3, SimulatedBedrock};
 use outcrop::fault::FaultKind;
 
 const BUCKET: &str = "outcrop-example";
@@ -21,8 +21,8 @@ async fn store() -> (Simulator, S3) {
     (simulator, S3::new(&bedrock, true))
 }
 
-fn at(key: &str) -> S3Location {
-    S3Location {
+fn at(key: &str) -> ObjectLocation {
+    ObjectLocation {
         bucket: BUCKET.to_owned(),
         key: key.to_owned(),
     }
@@ -57,7 +57,7 @@ async fn an_object_is_written_read_in_parts_listed_and_deleted() {
 async fn what_s3_refuses_names_nothing_of_the_operators() {
     let (simulator, s3) = store().await;
     simulator.put_object(BUCKET, "file", "text/plain", "0123456789");
-    let no_bucket = S3Location {
+    let no_bucket = ObjectLocation {
         bucket: "no-such-bucket".to_owned(),
         key: "file".to_owned(),
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::overflow::{self, is_overflow};
 use super::words::{self, is_profile_only};
-use super::{Advice, Failure};
+use super::{RetryAdvice, UpstreamError};
 use crate::bedrock::refused::{fitting_share, refused_field, refuses_reasoning};
 use crate::bedrock::scrub::scrub;
 use crate::fault::{Fault, FaultKind};
@@ -15,13 +15,13 @@ pub(super) fn classify(
     message: &str,
     status: u16,
     original_status: Option<u16>,
-) -> Failure {
+) -> UpstreamError {
     let (fault, advice, wait) = match code {
         "ValidationException" | "SerializationException" => {
-            (validation(message), Advice::Never, None)
+            (validation(message), RetryAdvice::Never, None)
         }
         "AccessDeniedException" if is_about_credentials(message) => credentials_refused(),
-        "AccessDeniedException" => (access_denied(), Advice::Never, None),
+        "AccessDeniedException" => (access_denied(), RetryAdvice::Never, None),
         "UnrecognizedClientException"
         | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
@@ -31,9 +31,9 @@ pub(super) fn classify(
         | "MissingAuthenticationTokenException"
         | "IncompleteSignature"
         | "InvalidClientTokenId" => credentials_refused(),
-        "ResourceNotFoundException" => (model_not_found(message), Advice::Never, None),
+        "ResourceNotFoundException" => (model_not_found(message), RetryAdvice::Never, None),
         "ThrottlingException" | "TooManyRequestsException" => throttled(message),
-        "ServiceQuotaExceededException" => (quota_exceeded(), Advice::Never, None),
+        "ServiceQuotaExceededException" => (quota_exceeded(), RetryAdvice::Never, None),
         "ModelNotReadyException" => (
             Fault::new(
                 FaultKind::Unavailable,
@@ -41,7 +41,7 @@ pub(super) fn classify(
             )
             .code("model_not_ready")
             .retry_after(Duration::from_secs(5)),
-            Advice::Retry,
+            RetryAdvice::Retry,
             None,
         ),
         "ModelTimeoutException" => (
@@ -50,7 +50,7 @@ pub(super) fn classify(
                 "the model did not answer in time",
             )
             .code("upstream_timeout"),
-            Advice::RetryOnce,
+            RetryAdvice::RetryOnce,
             None,
         ),
         "ModelErrorException" => model_error(message, original_status),
@@ -60,16 +60,16 @@ pub(super) fn classify(
                 "the model failed while it was answering",
             )
             .code("model_stream_error"),
-            Advice::Retry,
+            RetryAdvice::Retry,
             None,
         ),
         "InternalServerException" if is_about_image(message) => {
-            (validation(message), Advice::Never, None)
+            (validation(message), RetryAdvice::Never, None)
         }
         "InternalServerException" | "InternalFailure" => (
             Fault::new(FaultKind::Internal, "the model's service failed; try again")
                 .code("upstream_error"),
-            Advice::Retry,
+            RetryAdvice::Retry,
             None,
         ),
         "ServiceUnavailableException" => (
@@ -79,29 +79,29 @@ pub(super) fn classify(
             )
             .code("service_unavailable")
             .retry_after(Duration::from_secs(1)),
-            Advice::Retry,
+            RetryAdvice::Retry,
             None,
         ),
         "ConflictException" => (
             Fault::new(FaultKind::Conflict, scrub(message))
                 .code("conflict")
                 .should_retry(false),
-            Advice::Never,
+            RetryAdvice::Never,
             None,
         ),
         "RequestEntityTooLarge" | "RequestEntityTooLargeException" => {
-            (too_large(), Advice::Never, None)
+            (too_large(), RetryAdvice::Never, None)
         }
         _ => by_status(status, message),
     };
-    Failure {
+    UpstreamError {
         fault,
         advice,
         wait,
         code: code.to_owned(),
         detail: message.to_owned(),
         refused_field: match advice {
-            Advice::Never if matches!(status, 0 | 400 | 403) => refused_field(message),
+            RetryAdvice::Never if matches!(status, 0 | 400 | 403) => refused_field(message),
             _ => None,
         },
         refuses_reasoning: code == "ValidationException" && refuses_reasoning(message),
@@ -206,20 +206,20 @@ fn access_denied() -> Fault {
         .should_retry(false)
 }
 
-fn credentials_refused() -> (Fault, Advice, Option<Duration>) {
+fn credentials_refused() -> (Fault, RetryAdvice, Option<Duration>) {
     let fault = Fault::new(
         FaultKind::Internal,
         "AWS refused the gateway's credentials; its operator has to renew them",
     )
     .code("upstream_auth_failed")
     .should_retry(false);
-    (fault, Advice::RefreshCredentials, None)
+    (fault, RetryAdvice::RefreshCredentials, None)
 }
 
-fn throttled(message: &str) -> (Fault, Advice, Option<Duration>) {
+fn throttled(message: &str) -> (Fault, RetryAdvice, Option<Duration>) {
     let lower = message.to_lowercase();
     if lower.contains("per day") {
-        return (quota_exceeded(), Advice::Never, None);
+        return (quota_exceeded(), RetryAdvice::Never, None);
     }
     let kind = match lower.contains("token") {
         true => FaultKind::TokenRateLimited,
@@ -229,7 +229,7 @@ fn throttled(message: &str) -> (Fault, Advice, Option<Duration>) {
     let fault = Fault::new(kind, words::rate_limited(None, kind, wait.as_secs_f64()))
         .code("rate_limit_exceeded")
         .retry_after(wait);
-    (fault, Advice::Retry, None)
+    (fault, RetryAdvice::Retry, None)
 }
 
 fn quota_exceeded() -> Fault {
@@ -250,34 +250,37 @@ fn too_large() -> Fault {
     .code("request_too_large")
 }
 
-fn model_error(message: &str, original_status: Option<u16>) -> (Fault, Advice, Option<Duration>) {
+fn model_error(
+    message: &str,
+    original_status: Option<u16>,
+) -> (Fault, RetryAdvice, Option<Duration>) {
     match original_status {
         Some(400 | 413 | 422) => {
             let fault = Fault::new(FaultKind::InvalidRequest, scrub(message));
-            (fault.code("model_error"), Advice::Never, None)
+            (fault.code("model_error"), RetryAdvice::Never, None)
         }
         Some(429) => throttled(message),
         _ => (
             Fault::new(FaultKind::BadGateway, "the model failed on this request")
                 .code("model_error"),
-            Advice::Retry,
+            RetryAdvice::Retry,
             None,
         ),
     }
 }
 
-fn by_status(status: u16, message: &str) -> (Fault, Advice, Option<Duration>) {
+fn by_status(status: u16, message: &str) -> (Fault, RetryAdvice, Option<Duration>) {
     match status {
         429 => throttled(message),
-        413 => (too_large(), Advice::Never, None),
-        400..=499 => (validation(message), Advice::Never, None),
+        413 => (too_large(), RetryAdvice::Never, None),
+        400..=499 => (validation(message), RetryAdvice::Never, None),
         _ => (
             Fault::new(
                 FaultKind::BadGateway,
                 "the model's service failed; try again",
             )
             .code("upstream_error"),
-            Advice::Retry,
+            RetryAdvice::Retry,
             None,
         ),
     }

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::Page;
+use super::ListingPage;
 use super::time::{Time, lenient};
 use crate::bedrock::client::Bedrock;
-use crate::bedrock::failure::Failure;
+use crate::bedrock::failure::UpstreamError;
 
 /// A model of the region. Bedrock says more of it than its documentation does, and leaves things
 /// out (recording `listfoundationmodels-unknown-95d27523`).
@@ -75,10 +75,10 @@ impl FoundationModel {
 
 impl Bedrock {
     /// The region's models.
-    pub async fn foundation_models(&self) -> Result<Vec<FoundationModel>, Failure> {
+    pub async fn foundation_models(&self) -> Result<Vec<FoundationModel>, UpstreamError> {
         let body = self.get("/foundation-models").await?;
-        let list: Page<FoundationModel> = serde_json::from_slice(&body)
-            .map_err(|error| Failure::bad_answer(error.to_string()))?;
+        let list: ListingPage<FoundationModel> = serde_json::from_slice(&body)
+            .map_err(|error| UpstreamError::bad_answer(error.to_string()))?;
         Ok(list.summaries)
     }
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::client::Bedrock;
-use super::failure::Failure;
+use super::failure::UpstreamError;
 
 /// Pages of one list that are read at the most; a page has up to 1,000 entries.
 const MOST_PAGES: usize = 20;
@@ -23,7 +23,7 @@ const MOST_PAGES: usize = 20;
 /// A page of any of the lists.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page<T> {
+struct ListingPage<T> {
     #[serde(
         alias = "inferenceProfileSummaries",
         alias = "marketplaceModelEndpoints",
@@ -38,13 +38,13 @@ struct Page<T> {
 
 impl Bedrock {
     /// All pages of the list at `path`, which may have a query.
-    async fn pages<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Failure> {
+    async fn pages<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, UpstreamError> {
         let mut all = Vec::new();
         let mut page_path = path.to_owned();
         for _ in 0..MOST_PAGES {
             let body = self.get(&page_path).await?;
-            let page: Page<T> = serde_json::from_slice(&body)
-                .map_err(|error| Failure::bad_answer(error.to_string()))?;
+            let page: ListingPage<T> = serde_json::from_slice(&body)
+                .map_err(|error| UpstreamError::bad_answer(error.to_string()))?;
             all.extend(page.summaries);
             let Some(token) = page.next_token.filter(|token| !token.is_empty()) else {
                 break;

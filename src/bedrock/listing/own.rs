@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::time::{Time, lenient};
 use crate::bedrock::client::Bedrock;
-use crate::bedrock::failure::Failure;
+use crate::bedrock::failure::UpstreamError;
 use crate::models::ModelId;
 
 /// The lists that there are.
@@ -51,7 +51,7 @@ struct Summary {
     inference_profile_name: Option<String>,
     r#type: Option<String>,
     // ListInferenceProfiles, ListPromptRouters
-    models: Option<Vec<Target>>,
+    models: Option<Vec<DeploymentModel>>,
     // ListCustomModelDeployments
     custom_model_deployment_arn: Option<String>,
     custom_model_deployment_name: Option<String>,
@@ -76,13 +76,13 @@ struct Summary {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Target {
+struct DeploymentModel {
     model_arn: Option<String>,
 }
 
 impl Bedrock {
     /// What there is of `kind` and takes calls, all pages.
-    pub async fn listed(&self, kind: ListedKind) -> Result<Vec<ListedModel>, Failure> {
+    pub async fn listed(&self, kind: ListedKind) -> Result<Vec<ListedModel>, UpstreamError> {
         let summaries: Vec<Summary> = self.pages(kind.path()).await?;
         let models = summaries.into_iter();
         Ok(models.filter_map(|summary| summary.listed(kind)).collect())
@@ -131,7 +131,7 @@ impl ListedKind {
 impl Summary {
     /// The model, if it takes calls now.
     fn listed(self, kind: ListedKind) -> Option<ListedModel> {
-        let of_list = |models: Option<Vec<Target>>| {
+        let of_list = |models: Option<Vec<DeploymentModel>>| {
             let arns = models.into_iter().flatten();
             arns.filter_map(|target| target.model_arn).collect()
         };

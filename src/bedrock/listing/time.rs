@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn a_time_is_read_in_each_form_and_told_by_its_day() {
         #[derive(Deserialize)]
-        struct Holder {
+        struct TimeFields {
             #[serde(default, deserialize_with = "lenient")]
             at: Option<Time>,
         }
@@ -68,7 +68,7 @@ mod tests {
             (r#"{"at":null}"#, None),
             ("{}", None),
         ] {
-            let holder: Holder = serde_json::from_str(json).expect("an object");
+            let holder: TimeFields = serde_json::from_str(json).expect("an object");
             assert_eq!(holder.at.map(Time::date).as_deref(), date, "{json}");
         }
         let time = Time::parse("1970-01-01T00:01:00Z");

@@ -6,7 +6,7 @@ use tokio::sync::SemaphorePermit;
 
 use super::Shared;
 use super::work::{Stop, Work};
-use crate::bedrock::{Failure, S3Object};
+use crate::bedrock::{S3Object, UpstreamError};
 use crate::body_memory::BodyPermit;
 use crate::json_body::{Shape, scan};
 
@@ -79,7 +79,7 @@ impl Work {
         let length = object.length;
         if length > most {
             let detail = format!("the file of a batch is longer than {most} bytes");
-            return Err(Failure::unreadable(detail).into());
+            return Err(UpstreamError::unreadable(detail).into());
         }
         Ok(Input {
             shared: &self.shared,
@@ -92,7 +92,7 @@ impl Work {
 }
 
 /// Where the first `most` lines of an object are that are not empty.
-async fn lines_of(mut object: S3Object, most: usize) -> Result<Vec<Line>, Failure> {
+async fn lines_of(mut object: S3Object, most: usize) -> Result<Vec<Line>, UpstreamError> {
     let mut lines = LineIndex::default();
     while let Some(bytes) = object.next().await? {
         lines.read(&bytes);
@@ -159,7 +159,7 @@ impl Input<'_> {
     }
 
     /// Reads one line.
-    pub(super) async fn line(&self, line: Line) -> Result<HeldLine, Failure> {
+    pub(super) async fn line(&self, line: Line) -> Result<HeldLine, UpstreamError> {
         let alone = LineBlocks {
             size: 0,
             ..self.blocks()
@@ -173,7 +173,7 @@ impl Input<'_> {
         self.lines.get(place.ok()?).copied()
     }
 
-    async fn read(&self, start: u64, length: u64) -> Result<Bytes, Failure> {
+    async fn read(&self, start: u64, length: u64) -> Result<Bytes, UpstreamError> {
         let length = length.min(self.length.saturating_sub(start));
         let last = start + length.saturating_sub(1);
         let range = format!("bytes={start}-{last}");
@@ -181,7 +181,7 @@ impl Input<'_> {
         let bytes = object.whole(length).await?;
         match bytes.len() as u64 == length {
             true => Ok(bytes),
-            false => Err(Failure::connection("a part of a file broke off")),
+            false => Err(UpstreamError::connection("a part of a file broke off")),
         }
     }
 }
@@ -189,7 +189,7 @@ impl Input<'_> {
 impl LineBlocks<'_> {
     /// A line, when there is memory for what is made of it. Waits for that however long it takes:
     /// requests that somebody waits for come first.
-    pub(super) async fn line(&mut self, line: Line) -> Result<HeldLine, Failure> {
+    pub(super) async fn line(&mut self, line: Line) -> Result<HeldLine, UpstreamError> {
         let shared = self.input.shared;
         let mut shape = Shape {
             containers: 0,
@@ -208,7 +208,7 @@ impl LineBlocks<'_> {
         }
     }
 
-    async fn read(&mut self, line: Line) -> Result<Bytes, Failure> {
+    async fn read(&mut self, line: Line) -> Result<Bytes, UpstreamError> {
         let end = self.start + self.block.len() as u64;
         let is_held = line.start >= self.start && line.start + line.length as u64 <= end;
         if !is_held {
@@ -224,7 +224,7 @@ impl LineBlocks<'_> {
         }
         let place = usize::try_from(line.start - self.start).unwrap_or(usize::MAX);
         let bytes = self.block.get(place..place.saturating_add(line.length));
-        let bytes = bytes.ok_or_else(|| Failure::connection("a part of a file broke off"))?;
+        let bytes = bytes.ok_or_else(|| UpstreamError::connection("a part of a file broke off"))?;
         Ok(self.block.slice_ref(bytes.trim_ascii()))
     }
 }
@@ -239,7 +239,7 @@ impl ObjectLines {
     }
 
     /// The next line that is not empty; nothing at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, UpstreamError> {
         let mut searched = 0;
         loop {
             let tail = self.pending.get(searched..).unwrap_or_default();
@@ -264,7 +264,7 @@ impl ObjectLines {
             }
             if self.pending.len() > LONGEST_LINE {
                 let detail = format!("a line is longer than {LONGEST_LINE} bytes");
-                return Err(Failure::unreadable(detail));
+                return Err(UpstreamError::unreadable(detail));
             }
         }
     }

@@ -6,7 +6,7 @@ use super::document::{JobPart, Part, Way};
 use super::input::HeldLine;
 use super::translation::points_elsewhere;
 use super::work::{Stop, Work};
-use crate::bedrock::{Failure, JobOrder, JobStatus, S3Location};
+use crate::bedrock::{JobOrder, JobStatus, ObjectLocation, UpstreamError};
 use crate::converse::batch::{JobRecord, record_id};
 use crate::models::ModelId;
 use crate::openai::batches::{BatchRequestLine, refused_line};
@@ -146,7 +146,7 @@ impl Work {
 
     /// Writes the file that a job reads, and gives the number of its records. Requests that turn
     /// out to be none have their result with it.
-    async fn write_records(&self, part: &Part, at: &S3Location) -> Result<usize, Stop> {
+    async fn write_records(&self, part: &Part, at: &ObjectLocation) -> Result<usize, Stop> {
         let input = self.input().await?;
         let answered = self.shared.store.answered_lines(&self.id).await?;
         let answered: HashSet<i64> = answered.into_iter().collect();
@@ -218,7 +218,7 @@ fn is_in(part: &Part, body: &[u8]) -> bool {
 }
 
 /// Whether Bedrock has said that there are no jobs for such a model or such a file.
-fn has_no_jobs(failure: &Failure) -> bool {
+fn has_no_jobs(failure: &UpstreamError) -> bool {
     let code = failure.code.as_str();
     matches!(code, "ValidationException" | "ResourceNotFoundException")
 }

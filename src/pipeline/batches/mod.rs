@@ -22,7 +22,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use super::Pipeline;
 use super::files::{Files, cut, new_id, now};
-use crate::bedrock::{S3, S3Location};
+use crate::bedrock::{ObjectLocation, S3};
 use crate::body_memory::BodyMemory;
 use crate::config::{BatchSettings, Config};
 use crate::converse::JsonText;
@@ -59,7 +59,7 @@ struct Shared {
     files: Files,
     s3: S3,
     /// Where the files of jobs are.
-    folder: S3Location,
+    folder: ObjectLocation,
     pipeline: Arc<Pipeline>,
     /// This process, in leases.
     owner: String,
@@ -86,7 +86,7 @@ impl Batches {
     ) -> Option<Self> {
         let settings = config.batches.clone();
         let bucket = config.s3.bucket.clone().filter(|_| settings.enabled)?;
-        let root = S3Location {
+        let root = ObjectLocation {
             bucket,
             key: config.s3.prefix.clone(),
         };

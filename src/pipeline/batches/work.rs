@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use super::Shared;
 use super::document::Document;
-use crate::bedrock::{Advice, Failure, S3Location};
+use crate::bedrock::{ObjectLocation, RetryAdvice, UpstreamError};
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::json_error::describe;
@@ -91,7 +91,7 @@ impl Work {
     }
 
     /// Where the files of the part `number` are.
-    pub(super) fn folder(&self, number: usize) -> S3Location {
+    pub(super) fn folder(&self, number: usize) -> ObjectLocation {
         self.shared.folder.join(&self.id).join(&number.to_string())
     }
 
@@ -152,15 +152,15 @@ impl From<StoreError> for Stop {
     }
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
+impl From<UpstreamError> for Stop {
+    fn from(failure: UpstreamError) -> Self {
         match failure.advice {
-            Advice::Retry | Advice::RetryOnce | Advice::RefreshCredentials => {
+            RetryAdvice::Retry | RetryAdvice::RetryOnce | RetryAdvice::RefreshCredentials => {
                 Self::Later(failure.log_detail())
             }
-            Advice::Never => {
+            RetryAdvice::Never => {
                 let detail = failure.log_detail();
-                let Failure { fault, code, .. } = failure;
+                let UpstreamError { fault, code, .. } = failure;
                 tracing::error!(code, detail, "a batch cannot go on");
                 Self::Never(batch_error(fault, None))
             }

@@ -22,7 +22,7 @@ pub use stream::PassStream;
 
 use super::{Cost, Pipeline, heard};
 use crate::adjustments::Adjustments;
-use crate::bedrock::{Failure, Passed};
+use crate::bedrock::{PassthroughResponse, UpstreamError};
 use crate::body_memory::BodyPermit;
 use crate::fault::Fault;
 use crate::identity::Caller;
@@ -94,9 +94,9 @@ impl Pipeline {
         let bedrock = self.bedrock_for(&record);
         let account = PassAccount::new(operation, target, record);
         let (rate, cost, answer) = match bedrock.pass(&passage).await {
-            Ok(Passed::Whole(jobs)) if operation.is_of_jobs() => {
+            Ok(PassthroughResponse::Whole(jobs)) if operation.is_of_jobs() => {
                 let jobs = self.own_jobs(operation, &caller, jobs)?;
-                answered(Passed::Whole(jobs), account, permit, hidden)
+                answered(PassthroughResponse::Whole(jobs), account, permit, hidden)
             }
             Ok(passed) => answered(passed, account, permit, hidden),
             Err(failure) => broken(failure, &account, &permit)?,
@@ -113,20 +113,20 @@ impl Pipeline {
 type Answered = (Option<RateState>, Option<Cost>, Response<PassBody>);
 
 fn answered(
-    passed: Passed,
+    passed: PassthroughResponse,
     mut account: PassAccount,
     permit: Permit,
     hidden: HiddenGuardrail,
 ) -> Answered {
     let rate = permit.rate();
     match passed {
-        Passed::Whole(answer) => {
+        PassthroughResponse::Whole(answer) => {
             account.settle_whole(&answer);
             let cost = account.record().entries().cost;
             let answer = answer.map(|body| PassBody::Whole(hidden.in_whole(body)));
             (rate, cost, answer)
         }
-        Passed::Stream(answer) => {
+        PassthroughResponse::Stream(answer) => {
             account.note_head(answer.headers());
             let answer = answer.map(|stream| {
                 let stream = PassStream::new(*stream, account, permit, hidden);
@@ -139,7 +139,11 @@ fn answered(
 
 /// What Bedrock answered in place of what was asked for, or what the gateway has to say where it
 /// did not answer.
-fn broken(mut failure: Failure, account: &PassAccount, permit: &Permit) -> Result<Answered, Fault> {
+fn broken(
+    mut failure: UpstreamError,
+    account: &PassAccount,
+    permit: &Permit,
+) -> Result<Answered, Fault> {
     // AWS's id of the request goes with the answer.
     let detail = failure.log_detail();
     let answer = failure.take_answer();

@@ -14,7 +14,7 @@ use super::Pipeline;
 use super::jobs::text;
 use super::operation::Operation;
 use super::rules::{json, member};
-use crate::bedrock::{Failure, encoded_segment, scrub};
+use crate::bedrock::{UpstreamError, encoded_segment, scrub};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::trace::without_account;
@@ -77,7 +77,7 @@ impl Pipeline {
             true => self.bedrock.arn_of_async_invoke(id).await,
             false => Ok(None),
         };
-        let arn = found.map_err(|failure: Failure| heard(failure, record))?;
+        let arn = found.map_err(|failure: UpstreamError| heard(failure, record))?;
         let arn = arn.ok_or_else(no_job)?;
         Ok(format!("/async-invoke/{}", encoded_segment(&arn)))
     }

@@ -7,7 +7,7 @@ use super::operation::{Operation, Route};
 use super::rules::{Rules, denied};
 use super::{PassCall, Pipeline};
 use crate::adjustments::Adjustments;
-use crate::bedrock::{Pace, Passage, path_segment};
+use crate::bedrock::{Pace, PassthroughCall, path_segment};
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::models::ModelId;
@@ -15,7 +15,7 @@ use crate::pipeline::models::Target;
 
 /// A request that is ready to be sent.
 pub(super) struct Ready {
-    pub(super) passage: Passage,
+    pub(super) passage: PassthroughCall,
     /// What the limits know it by.
     pub(super) name: Arc<str>,
     /// The model, where it is to one.
@@ -55,10 +55,10 @@ impl Pipeline {
             record,
         } = call;
         let mut ready = Ready {
-            passage: Passage {
+            passage: PassthroughCall {
                 method,
                 path_and_query: path.as_str().to_owned(),
-                headers: Passage::headers(&headers),
+                headers: PassthroughCall::headers(&headers),
                 body,
                 model: None,
                 pace: route.operation.pace(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::bedrock::{AsyncInvokeOrder, Failure, S3Location};
+use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::converse::JsonText;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::Refused;
@@ -95,13 +95,13 @@ impl Pipeline {
     /// starts no other.
     async fn start(
         &self,
-        folder: S3Location,
+        folder: ObjectLocation,
         searched: &SearchedTarget<'_>,
         input: JsonText,
         order: &VideoOrder,
         name: &str,
         record: &Record,
-    ) -> Result<VideoId, Failure> {
+    ) -> Result<VideoId, UpstreamError> {
         let bedrock = self.bedrock_for(record);
         let note = JobNote {
             nonce: fastrand::u64(..),

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{Pipeline, heard};
-use crate::bedrock::{AsyncInvoke, AsyncInvokeState, Bedrock, S3, S3Location};
+use crate::bedrock::{AsyncInvoke, AsyncInvokeState, Bedrock, ObjectLocation, S3};
 use crate::config::Config;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
@@ -29,7 +29,7 @@ const FILM: &str = "output.mp4";
 pub(super) struct Films {
     s3: S3,
     /// All callers' folders are in it.
-    folder: S3Location,
+    folder: ObjectLocation,
 }
 
 impl Films {
@@ -37,7 +37,7 @@ impl Films {
     pub(super) fn new(config: &Config, bedrock: &Bedrock) -> Option<Self> {
         let bucket = config.s3.bucket.clone();
         let bucket = bucket.filter(|_| config.videos.enabled)?;
-        let root = S3Location {
+        let root = ObjectLocation {
             bucket,
             key: config.s3.prefix.clone(),
         };
@@ -48,7 +48,7 @@ impl Films {
     }
 
     /// The folder of a caller. Its name does not tell the caller's.
-    fn folder_of(&self, caller: &Caller) -> S3Location {
+    fn folder_of(&self, caller: &Caller) -> ObjectLocation {
         let digest = Sha256::digest(caller.name());
         let name = digest
             .iter()
