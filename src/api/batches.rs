@@ -17,7 +17,7 @@ use crate::identity::Caller;
 use crate::limits::Refused;
 use crate::openai::batches::{Batch, CreateBatch};
 use crate::openai::page::{ListPage, PageQuery, PageRules};
-use crate::pipeline::{Answer, Asked, Batches};
+use crate::pipeline::{Batches, CallerRequest, Reply};
 use crate::record::Record;
 use crate::server::App;
 
@@ -36,7 +36,7 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let work = async |asked: Asked<CreateBatch>| {
+    let work = async |asked: CallerRequest<CreateBatch>| {
         let mut adjustments = Adjustments::default();
         let batches = served(&app)?;
         let new = asked.request.read(&mut adjustments)?;
@@ -103,11 +103,11 @@ pub(super) fn served(app: &App) -> Result<&Batches, Fault> {
     })
 }
 
-fn answer<T: Serialize>(value: &T, adjustments: Adjustments) -> Result<Answer, Refused> {
+fn answer<T: Serialize>(value: &T, adjustments: Adjustments) -> Result<Reply, Refused> {
     let json = serde_json::to_vec(value).map_err(|_| Fault::internal())?;
-    Ok(Answer {
+    Ok(Reply {
         body: json.into(),
         adjustments,
-        ..Answer::default()
+        ..Reply::default()
     })
 }

@@ -14,7 +14,7 @@ use crate::config::Truncate;
 use crate::fault::Fault;
 use crate::limits::Refused;
 use crate::openai::chat::GuardrailFields;
-use crate::pipeline::{ChatAnswer, ChatBody, ChatCall, ExplainReader, HeaderOptions};
+use crate::pipeline::{ChatBody, ChatCall, ChatReply, ExplainReader, HeaderOptions};
 use crate::record::{Ending, Record};
 use crate::server::{
     App, HeldBody, Notes, Phase, answer_json, answer_stream, discard, read_json, refuse, restarting,
@@ -42,7 +42,7 @@ pub(super) async fn answered<T, Work>(
 ) -> Response
 where
     Box<T>: DeserializeOwned,
-    Work: Future<Output = Result<ChatAnswer, Refused>>,
+    Work: Future<Output = Result<ChatReply, Refused>>,
 {
     let answer = async {
         let call = read(app, record, headers, body).await?;
@@ -58,7 +58,7 @@ where
             record.note_fault(&refused.fault);
             refuse(refused)
         }
-        Ok(ChatAnswer {
+        Ok(ChatReply {
             adjustments,
             rate,
             cost,

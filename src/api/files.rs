@@ -22,7 +22,7 @@ use crate::identity::Caller;
 use crate::openai::files::{FileDeleted, FileForm, FileObject};
 use crate::openai::form;
 use crate::openai::page::{ListPage, PageQuery, PageRules};
-use crate::pipeline::{Answer, Batches, NewFile};
+use crate::pipeline::{Batches, NewFile, Reply};
 use crate::record::{Ending, Record};
 use crate::server::{
     App, Form, FormLimits, Notes, OpenPart, Phase, answer_json, discard, refuse, restarting,
@@ -81,14 +81,14 @@ pub async fn list(
         let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
         let (files, has_more) = served(&app)?.files().list(&caller, &query).await?;
         let objects = files.iter().map(object).collect();
-        Ok(Answer {
+        Ok(Reply {
             body: json(&ListPage::new(
                 objects,
                 has_more,
                 |file: &FileObject<'_>| file.id,
             )),
             adjustments,
-            ..Answer::default()
+            ..Reply::default()
         })
     };
     answered_without_body(&app, record, &headers, body, work).await
@@ -104,9 +104,9 @@ pub async fn retrieve(
 ) -> Response {
     let work = async |caller: Caller| {
         let file = served(&app)?.files().find(&caller, &id).await?;
-        Ok(Answer {
+        Ok(Reply {
             body: json(&object(&file)),
-            ..Answer::default()
+            ..Reply::default()
         })
     };
     answered_without_body(&app, record, &headers, body, work).await
@@ -148,9 +148,9 @@ pub async fn delete(
     let noted = Arc::clone(&record);
     let work = async |caller: Caller| {
         served(&app)?.files().delete(&caller, &id, &noted).await?;
-        Ok(Answer {
+        Ok(Reply {
             body: json(&FileDeleted::new(&id)),
-            ..Answer::default()
+            ..Reply::default()
         })
     };
     answered_without_body(&app, record, &headers, body, work).await

@@ -12,7 +12,7 @@ use super::{authenticate, flag, respond, until_ending};
 use crate::limits::Refused;
 use crate::openai::form;
 use crate::openai::images::{ImageEndpoint, ImageRequest};
-use crate::pipeline::{Answer, Asked, ImageAnswer, ImageCall};
+use crate::pipeline::{CallerRequest, ImageCall, ImageReply, Reply};
 use crate::record::{Ending, Record};
 use crate::server::{
     App, FormLimits, Notes, answer_events, deployment, discard, is_form, read_form, read_json,
@@ -61,9 +61,9 @@ async fn answer(
     };
     match until_ending(app, work).await {
         Err(refused) => respond(&record, Err(refused)),
-        Ok(ImageAnswer::Whole(answer)) => respond(&record, Ok(answer)),
-        Ok(ImageAnswer::Events(answer)) => {
-            let Answer {
+        Ok(ImageReply::Whole(answer)) => respond(&record, Ok(answer)),
+        Ok(ImageReply::Events(answer)) => {
+            let Reply {
                 body,
                 adjustments,
                 rate,
@@ -86,7 +86,7 @@ async fn read(
     record: &Arc<Record>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Asked<ImageCall>, Refused> {
+) -> Result<CallerRequest<ImageCall>, Refused> {
     let caller = match authenticate(app, headers, record) {
         Ok(caller) => caller,
         Err(fault) => {
@@ -110,7 +110,7 @@ async fn read(
             (request, Vec::new(), held.permit)
         }
     };
-    Ok(Asked {
+    Ok(CallerRequest {
         caller,
         request: ImageCall {
             request,

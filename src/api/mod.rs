@@ -29,7 +29,7 @@ use serde::de::DeserializeOwned;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::{Caller, masked};
 use crate::limits::Refused;
-use crate::pipeline::{Answer, Asked};
+use crate::pipeline::{CallerRequest, Reply};
 use crate::record::{Ending, Record};
 use crate::server::{
     App, HeldBody, Notes, Phase, answer_json, discard, read_json, refuse, restarting,
@@ -42,11 +42,11 @@ async fn answered<T, Work>(
     record: Arc<Record>,
     headers: &HeaderMap,
     body: Body,
-    work: impl FnOnce(Asked<T>) -> Work,
+    work: impl FnOnce(CallerRequest<T>) -> Work,
 ) -> Response
 where
     T: DeserializeOwned,
-    Work: Future<Output = Result<Answer, Refused>>,
+    Work: Future<Output = Result<Reply, Refused>>,
 {
     let noted = Arc::clone(&record);
     let answer = until_ending(app, async {
@@ -59,7 +59,7 @@ where
         };
         // The bytes of the body are gone before the request is worked on.
         let (request, HeldBody { permit, .. }) = read_json(app, headers, body).await?;
-        work(Asked {
+        work(CallerRequest {
             caller,
             request,
             memory: permit,
@@ -84,13 +84,13 @@ async fn until_ending<T>(
 }
 
 /// An answer, or the refusal in its place.
-fn respond(record: &Record, answer: Result<Answer, Refused>) -> Response {
+fn respond(record: &Record, answer: Result<Reply, Refused>) -> Response {
     match answer {
         Err(refused) => {
             record.note_fault(&refused.fault);
             refuse(refused)
         }
-        Ok(Answer {
+        Ok(Reply {
             body,
             adjustments,
             rate,

@@ -11,7 +11,7 @@ use super::bodiless::query;
 use super::{authenticate, respond};
 use crate::fault::Fault;
 use crate::models::ModelType;
-use crate::pipeline::Answer;
+use crate::pipeline::Reply;
 use crate::record::Record;
 use crate::server::App;
 
@@ -61,9 +61,9 @@ fn unknown_type(word: &str) -> Fault {
     )
 }
 
-fn json(body: bytes::Bytes) -> Answer {
-    Answer {
+fn json(body: bytes::Bytes) -> Reply {
+    Reply {
         body,
-        ..Answer::default()
+        ..Reply::default()
     }
 }

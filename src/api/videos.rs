@@ -20,7 +20,7 @@ use crate::limits::Refused;
 use crate::openai::form;
 use crate::openai::page::{PageQuery, PageRules};
 use crate::openai::videos::check_variant;
-use crate::pipeline::{Answer, Asked, VideoAsked, VideoContent};
+use crate::pipeline::{CallerRequest, Reply, VideoContent, VideoRequestWithFiles};
 use crate::record::{Ending, Record};
 use crate::server::{App, FormLimits, Phase, discard, is_form, read_form, read_json, restarting};
 
@@ -51,7 +51,7 @@ pub async fn create(
             }
         };
         let (request, memory) = read(&app, &headers, body).await?;
-        let asked = Asked {
+        let asked = CallerRequest {
             caller,
             request,
             memory,
@@ -76,10 +76,10 @@ pub async fn list(
         let mut adjustments = Adjustments::default();
         let page = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
         let body = app.pipeline.list_videos(&caller, &page, &noted).await?;
-        Ok(Answer {
+        Ok(Reply {
             body,
             adjustments,
-            ..Answer::default()
+            ..Reply::default()
         })
     };
     answered_without_body(&app, record, &headers, body, work).await
@@ -146,7 +146,7 @@ async fn read(
     app: &App,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(VideoAsked, BodyPermit), Fault> {
+) -> Result<(VideoRequestWithFiles, BodyPermit), Fault> {
     if !is_form(headers) {
         let (request, held) = read_json(app, headers, body).await?;
         return Ok(((request, Vec::new()), held.permit));
@@ -157,10 +157,10 @@ async fn read(
     Ok((form::read(parts)?, memory))
 }
 
-fn whole(json: Result<Bytes, Fault>) -> Result<Answer, Refused> {
-    Ok(Answer {
+fn whole(json: Result<Bytes, Fault>) -> Result<Reply, Refused> {
+    Ok(Reply {
         body: json?,
-        ..Answer::default()
+        ..Reply::default()
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cost::cost;
 use super::heard_of_model;
-use super::known::Known;
+use super::known::ModelInfo;
 use crate::bedrock::UpstreamError;
 use crate::converse::event::Event;
 use crate::converse::response::Usage;
@@ -19,7 +19,7 @@ use crate::record::Record;
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) record: Arc<Record>,
-    pub(super) known: Arc<Known>,
+    pub(super) known: Arc<ModelInfo>,
     /// Whether the table's price is the price of this request.
     pub(super) has_price: bool,
     pub(super) memory: Arc<ReasoningMemory>,

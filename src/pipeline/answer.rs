@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::account::Account;
-use super::draft::Prepared;
-use super::stream::{ChatStream, Source};
-use super::writer::Writer;
-use super::{Begun, ChatAnswer, ChatBody, new_id, unix_seconds};
+use super::draft::PreparedRequest;
+use super::stream::{ChatStream, EventSource};
+use super::writer::EndpointWriter;
+use super::{ChatBody, ChatReply, OpenCall, new_id, unix_seconds};
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::limits::{Permit, Refused};
@@ -16,13 +16,13 @@ use crate::openai::chat::{
 use crate::openai::completions::{TextCompletion, TextWriter};
 
 /// The answer to a chat request for the model that the client calls `name`.
-pub(super) fn chat(begun: Begun, account: Account, name: &str) -> Result<ChatAnswer, Refused> {
-    let Begun {
+pub(super) fn chat(begun: OpenCall, account: Account, name: &str) -> Result<ChatReply, Refused> {
+    let OpenCall {
         sources,
         prepared,
         permits,
     } = begun;
-    let Prepared {
+    let PreparedRequest {
         plan,
         mut adjustments,
         ..
@@ -33,7 +33,7 @@ pub(super) fn chat(begun: Begun, account: Account, name: &str) -> Result<ChatAns
     if plan.stream {
         let legacy = plan.legacy_functions;
         let writer = ChunkWriter::new(&id, created, name, plan.include_usage, legacy);
-        let writer = Writer::Chat(writer);
+        let writer = EndpointWriter::Chat(writer);
         return Ok(streamed(
             sources,
             &plan,
@@ -61,17 +61,17 @@ pub(super) fn chat(begun: Begun, account: Account, name: &str) -> Result<ChatAns
 /// The answer to a completion request for the model that the client calls `name`: what is begun
 /// answers its prompts, in order, which are said back where they are in `echoed`.
 pub(super) fn completion(
-    begun: Begun,
+    begun: OpenCall,
     account: Account,
     name: &str,
     echoed: Vec<String>,
-) -> Result<ChatAnswer, Refused> {
-    let Begun {
+) -> Result<ChatReply, Refused> {
+    let OpenCall {
         sources,
         prepared,
         permits,
     } = begun;
-    let Prepared {
+    let PreparedRequest {
         plan,
         mut adjustments,
         ..
@@ -82,7 +82,7 @@ pub(super) fn completion(
     let answers = plan.answers;
     if plan.stream {
         let writer = TextWriter::new(&id, created, name, plan.include_usage, echoed, answers);
-        let writer = Writer::Text(writer);
+        let writer = EndpointWriter::Text(writer);
         return Ok(streamed(
             sources,
             &plan,
@@ -109,16 +109,16 @@ pub(super) fn completion(
 }
 
 fn streamed(
-    sources: Vec<Source>,
+    sources: Vec<EventSource>,
     plan: &Arc<AnswerPlan>,
-    writer: Writer,
+    writer: EndpointWriter,
     account: Account,
     permits: Vec<Permit>,
     adjustments: Adjustments,
-) -> ChatAnswer {
+) -> ChatReply {
     let rate = permits.last().and_then(Permit::rate);
     let stream = ChatStream::new(sources, plan, writer, account, permits);
-    ChatAnswer {
+    ChatReply {
         adjustments,
         rate,
         cost: None,
@@ -131,9 +131,9 @@ fn whole(
     account: &Account,
     permits: &[Permit],
     adjustments: Adjustments,
-) -> Result<ChatAnswer, Refused> {
+) -> Result<ChatReply, Refused> {
     let json = json.map_err(|_| Fault::internal())?;
-    Ok(ChatAnswer {
+    Ok(ChatReply {
         adjustments,
         rate: permits.last().and_then(Permit::rate),
         cost: account.record().entries().cost,
@@ -143,7 +143,7 @@ fn whole(
 
 /// Whole answers into `sinks`, one each, and what is told of all of them at the end.
 fn folded<S: Sink>(
-    sources: Vec<Source>,
+    sources: Vec<EventSource>,
     mut sinks: Vec<S>,
     plan: &Arc<AnswerPlan>,
     account: &Account,
@@ -154,9 +154,9 @@ fn folded<S: Sink>(
     for (source, sink) in sources.into_iter().zip(&mut sinks) {
         let mut pieces = Pieces::new(Arc::clone(plan));
         let events = match source {
-            Source::Whole(events) => events,
+            EventSource::Whole(events) => events,
             // What is not streamed is asked for whole.
-            Source::Live(_) => return Err(Fault::internal()),
+            EventSource::Live(_) => return Err(Fault::internal()),
         };
         for event in events {
             // What was used is accounted also where the answer is of no use.

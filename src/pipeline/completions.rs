@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::draft::{Draft, Written};
+use super::draft::{PendingRequest, SourceBody};
 use super::models::check_converse;
-use super::{Begun, ChatAnswer, ChatCall, Pipeline, answer, no_model};
+use super::{ChatCall, ChatReply, OpenCall, Pipeline, answer, no_model};
 use crate::fault::Fault;
 use crate::limits::{Refused, WhenFull};
 use crate::openai::completions::{
@@ -18,7 +18,7 @@ use crate::record::Record;
 
 impl Pipeline {
     /// Answers a completion request, or says what stands against it.
-    pub async fn complete(&self, call: ChatCall<CompletionRequest>) -> Result<ChatAnswer, Refused> {
+    pub async fn complete(&self, call: ChatCall<CompletionRequest>) -> Result<ChatReply, Refused> {
         let record = Arc::clone(&call.record);
         let name = call.request.model.clone().filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| {
@@ -45,7 +45,7 @@ impl Pipeline {
         &self,
         call: ChatCall<CompletionRequest>,
         name: &str,
-    ) -> Result<(Vec<Draft>, Vec<String>), Fault> {
+    ) -> Result<(Vec<PendingRequest>, Vec<String>), Fault> {
         let ChatCall {
             caller,
             request,
@@ -61,7 +61,7 @@ impl Pipeline {
         for (place, request) in requests.into_iter().enumerate() {
             let target = self.chat_model(name, &record).await?;
             check_converse(name, &target.known.facts)?;
-            let written = Written::Completion(body.clone(), place);
+            let written = SourceBody::Completion(body.clone(), place);
             let (caller, headers) = (caller.clone(), headers.clone());
             drafts.push(self.settled(caller, Box::new(request), written, target, headers));
         }
@@ -70,7 +70,11 @@ impl Pipeline {
 
     /// Begins all of them at once: there are no more than the operator gives answers to a request.
     /// The first that fails ends the others.
-    async fn begin_all(&self, drafts: &mut [Draft], record: &Record) -> Result<Begun, Refused> {
+    async fn begin_all(
+        &self,
+        drafts: &mut [PendingRequest],
+        record: &Record,
+    ) -> Result<OpenCall, Refused> {
         let several = drafts.len() > 1;
         // A prompt that waits for the place of another of its request waits for itself.
         let when_full = match several {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::models::{Models, Target};
+use super::models::{ModelTarget, Models};
 use super::profiles::ProfileSearch;
 use super::remote::fetched_length;
 use crate::adjustments::Adjustments;
@@ -29,7 +29,7 @@ const MOST_REVISIONS: u32 = 6;
 
 /// The body as it came, from which a request is read again.
 #[derive(Debug)]
-pub(super) enum Written {
+pub(super) enum SourceBody {
     /// A chat request.
     Chat(Bytes),
     /// A completion request, and the place of the prompt in it.
@@ -38,7 +38,7 @@ pub(super) enum Written {
 
 /// Which way a request goes.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Route {
+pub(super) enum ChatRoute {
     /// To Converse; because of the obstacle where another surface is set for the model.
     Converse(Option<Obstacle>),
     /// To one of AWS's OpenAI surfaces, as the client wrote it.
@@ -48,7 +48,7 @@ pub(super) enum Route {
 /// A request as it is sent, and what is known of its response. The values that it was made of are
 /// gone.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(super) struct PreparedRequest {
     /// The JSON of the Converse request.
     pub(super) body: Bytes,
     pub(super) plan: AnswerPlan,
@@ -62,16 +62,16 @@ pub(super) struct Prepared {
 
 /// A request on its way.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct PendingRequest {
     pub(super) caller: Caller,
-    pub(super) target: Target,
+    pub(super) target: ModelTarget,
     pub(super) options: ChatOptions,
     pub(super) fetched: Fetched,
     pub(super) strict: bool,
     pub(super) truncate: Truncate,
     /// The memory that the body has.
     pub(super) permit: Option<BodyPermit>,
-    written: Written,
+    written: SourceBody,
     /// The request, unless it has been translated.
     request: Option<Box<ChatRequest>>,
     /// The share of the conversation that is kept, of a thousand.
@@ -82,12 +82,12 @@ pub(super) struct Draft {
     profiles: ProfileSearch,
 }
 
-impl Draft {
+impl PendingRequest {
     pub(super) fn new(
         caller: Caller,
         request: Box<ChatRequest>,
-        written: Written,
-        target: Target,
+        written: SourceBody,
+        target: ModelTarget,
         options: ChatOptions,
     ) -> Self {
         Self {
@@ -128,15 +128,15 @@ impl Draft {
 
     /// Which way the request goes: to the surface that is set for its model, or to Converse for
     /// what that surface does not do.
-    pub(super) fn route(&self) -> Result<Route, Fault> {
+    pub(super) fn route(&self) -> Result<ChatRoute, Fault> {
         let Surface::OpenAi(surface) = self.target.surface else {
-            return Ok(Route::Converse(None));
+            return Ok(ChatRoute::Converse(None));
         };
         let facts = &self.target.known.facts;
         let request = self.request().ok_or_else(Fault::internal)?;
         match obstacle(request, facts, &self.options) {
-            None => Ok(Route::OpenAi(surface)),
-            Some(obstacle) if facts.converse => Ok(Route::Converse(Some(obstacle))),
+            None => Ok(ChatRoute::OpenAi(surface)),
+            Some(obstacle) if facts.converse => Ok(ChatRoute::Converse(Some(obstacle))),
             Some(obstacle) => Err(obstacle.refusal()),
         }
     }
@@ -162,7 +162,7 @@ impl Draft {
     /// How long the body is.
     fn length(&self) -> usize {
         match &self.written {
-            Written::Chat(body) | Written::Completion(body, _) => body.len(),
+            SourceBody::Chat(body) | SourceBody::Completion(body, _) => body.len(),
         }
     }
 
@@ -191,7 +191,7 @@ impl Draft {
     }
 
     /// The request as it is sent.
-    pub(super) fn prepare(&mut self, memory: &ReasoningMemory) -> Result<Prepared, Fault> {
+    pub(super) fn prepare(&mut self, memory: &ReasoningMemory) -> Result<PreparedRequest, Fault> {
         let Translated {
             converse,
             plan,
@@ -200,7 +200,7 @@ impl Draft {
         // About as long as what it is made of: a buffer that grows is held twice.
         let mut body = Vec::with_capacity(self.source_length() + 1024);
         serde_json::to_writer(&mut body, &converse).map_err(|_| Fault::internal())?;
-        Ok(Prepared {
+        Ok(PreparedRequest {
             body: body.into(),
             plan,
             adjustments,
@@ -299,7 +299,7 @@ impl Draft {
     }
 }
 
-impl Written {
+impl SourceBody {
     /// The fields that the request may have.
     pub(super) fn client_fields(&self) -> ClientFields {
         ClientFields(match self {

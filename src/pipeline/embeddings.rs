@@ -10,11 +10,11 @@ use super::Pipeline;
 use super::cost::{Cost, cost};
 use super::fan_out::FailedCall;
 use super::invoke::unreadable;
-use super::known::Known;
-use super::models::{Target, check_endpoint};
+use super::known::ModelInfo;
+use super::models::{ModelTarget, check_endpoint};
 use super::profiles::SearchedTarget;
 use super::remote::fetched_length;
-use super::request::{Answer, Asked, Outgoing};
+use super::request::{CallerRequest, Outgoing, Reply};
 use crate::bedrock::InvokeResponse;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
@@ -31,8 +31,11 @@ use crate::record::Record;
 
 impl Pipeline {
     /// Answers a request for embeddings, or says what stands against it.
-    pub async fn embeddings(&self, asked: Asked<EmbeddingsRequest>) -> Result<Answer, Refused> {
-        let Asked {
+    pub async fn embeddings(
+        &self,
+        asked: CallerRequest<EmbeddingsRequest>,
+    ) -> Result<Reply, Refused> {
+        let CallerRequest {
             caller,
             request,
             mut memory,
@@ -76,7 +79,7 @@ impl Pipeline {
         let write = || written(&calls, answers, known, &model, encoding);
         let written = self.workers.on_body(length, write).await;
         let (body, used) = written.map_err(|detail| unreadable(detail, &record))?;
-        Ok(Answer {
+        Ok(Reply {
             body: body.into(),
             adjustments,
             rate,
@@ -90,7 +93,7 @@ impl Pipeline {
         request: EmbeddingsRequest,
         length: usize,
         fetched: Fetched,
-        target: &Target,
+        target: &ModelTarget,
     ) -> Result<TranslatedEmbeddings, Fault> {
         let known = &target.known;
         let settings = self.embeddings;
@@ -115,13 +118,13 @@ impl Pipeline {
 }
 
 /// What all calls used.
-struct Used {
+struct EmbeddingsTotal {
     /// The tokens, as far as Bedrock says.
     tokens: u64,
     cost: Option<Usd>,
 }
 
-impl Used {
+impl EmbeddingsTotal {
     /// Writes it down, and gives the cost.
     fn note(&self, record: &Record) -> Cost {
         let cost = Cost {
@@ -142,10 +145,10 @@ impl Used {
 fn written(
     calls: &[EmbeddingCall],
     answers: Vec<InvokeResponse>,
-    known: &Known,
+    known: &ModelInfo,
     model: &str,
     encoding: EncodingFormat,
-) -> Result<(Vec<u8>, Used), String> {
+) -> Result<(Vec<u8>, EmbeddingsTotal), String> {
     let (vectors, used) = gathered(calls, answers, known)?;
     let head = EmbeddingsHead {
         model,
@@ -160,8 +163,8 @@ fn written(
 fn gathered(
     calls: &[EmbeddingCall],
     answers: Vec<InvokeResponse>,
-    known: &Known,
-) -> Result<(Vec<JsonText>, Used), String> {
+    known: &ModelInfo,
+) -> Result<(Vec<JsonText>, EmbeddingsTotal), String> {
     let mut vectors = Vec::with_capacity(calls.iter().map(|call| call.count).sum());
     let mut tokens: u64 = 0;
     let mut costs = Vec::with_capacity(calls.len());
@@ -180,11 +183,11 @@ fn gathered(
         costs.push(cost_of(call, read, known));
     }
     let cost = costs.into_iter().sum();
-    Ok((vectors, Used { tokens, cost }))
+    Ok((vectors, EmbeddingsTotal { tokens, cost }))
 }
 
 /// What a call cost: its texts by the token, its pictures by number.
-fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, known: &Known) -> Option<Usd> {
+fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, known: &ModelInfo) -> Option<Usd> {
     let texts = match call.has_text {
         false => Usd::default(),
         true => {

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::draft::Route;
+use super::draft::ChatRoute;
 use super::input_tokens::{Count, CountSource, Uncounted};
-use super::known::Known;
-use super::models::Target;
+use super::known::ModelInfo;
+use super::models::ModelTarget;
 use super::{ChatCall, Pipeline, model_name, note_request};
 use crate::adjustments::Adjustments;
 use crate::converse::estimate::estimated_tokens_of_json;
@@ -28,8 +28,8 @@ struct Explanation<'a> {
     answers: u32,
     adjustments: Vec<AdjustmentObject<'a>>,
     cache_points: Vec<CachePointObject>,
-    input_tokens: InputTokens,
-    price: PriceObject,
+    input_tokens: InputTokenEstimate,
+    price: InputPriceObject,
     /// What Converse is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     converse: Option<&'a ConverseRequest>,
@@ -76,14 +76,14 @@ struct CachePointObject {
 }
 
 #[derive(Serialize)]
-struct InputTokens {
+struct InputTokenEstimate {
     count: u64,
     /// Who counted: `CountTokens`, or nobody: `estimate`.
     source: &'static str,
 }
 
 #[derive(Serialize)]
-struct PriceObject {
+struct InputPriceObject {
     /// What reading the request costs without a cache, in USD; `unknown` without a price.
     input_usd: String,
 }
@@ -115,7 +115,7 @@ impl Pipeline {
         let _permit = self.admit(&draft.caller, &target, &record).await?;
         self.fetch_for_admitted(&mut draft).await?;
         let json = match draft.route()? {
-            Route::Converse(obstacle) => {
+            ChatRoute::Converse(obstacle) => {
                 let length = draft.source_length();
                 let translate = || draft.translate(&self.memory);
                 let mut translated = self.workers.on_body(length, translate).await?;
@@ -131,7 +131,7 @@ impl Pipeline {
                 let sent = Sent::Converse(&translated, obstacle);
                 self.explanation(&name, &draft.target, sent, count, reader)?
             }
-            Route::OpenAi(surface) => {
+            ChatRoute::OpenAi(surface) => {
                 let length = draft.source_length();
                 let native = self.workers.on_body(length, || draft.pass_on()).await?;
                 note_request(&record, native.plan.stream, &native.adjustments);
@@ -146,13 +146,13 @@ impl Pipeline {
     fn explanation(
         &self,
         name: &str,
-        target: &Target,
+        target: &ModelTarget,
         sent: Sent<'_>,
         count: Count,
         reader: ExplainReader,
     ) -> Result<Bytes, Fault> {
         let known = &target.known;
-        let input_tokens = InputTokens {
+        let input_tokens = InputTokenEstimate {
             count: count.tokens,
             source: count.source.as_str(),
         };
@@ -187,7 +187,7 @@ impl Pipeline {
                 .collect(),
             cache_points: sent.cache_points(),
             input_tokens,
-            price: PriceObject {
+            price: InputPriceObject {
                 input_usd: usd(price.and_then(|price| price.cost(&tokens, Tier::Default))),
             },
             converse: sent.converse(),
@@ -200,7 +200,7 @@ impl Pipeline {
     /// The tokens of the request, counted where Bedrock counts for the model.
     async fn tokens_sent(
         &self,
-        known: &Known,
+        known: &ModelInfo,
         sent: Sent<'_>,
         record: &Record,
     ) -> Result<Count, Fault> {
@@ -222,7 +222,7 @@ impl Pipeline {
 }
 
 /// The model's id; of a name of the operator's for an ARN, the model that this is based on.
-fn shown_model<'a>(name: &str, target: &'a Target, reader: ExplainReader) -> &'a str {
+fn shown_model<'a>(name: &str, target: &'a ModelTarget, reader: ExplainReader) -> &'a str {
     let (model, base) = (&target.model, &target.known.known_as);
     let is_hidden =
         reader == ExplainReader::Caller && model.account().is_some() && model.as_str() != name;

@@ -9,10 +9,10 @@ use futures_util::future::try_join_all;
 
 use super::draft::refuse_adjustments;
 use super::invoke::guardrail_headers;
-use super::models::{Target, check_endpoint};
+use super::models::{ModelTarget, check_endpoint};
 use super::profiles::SearchedTarget;
 use super::request::Outgoing;
-use super::{Answer, Asked, Cost, Pipeline, heard, unix_seconds};
+use super::{CallerRequest, Cost, Pipeline, Reply, heard, unix_seconds};
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
 use crate::config::S3Settings;
 use crate::fault::Fault;
@@ -37,16 +37,16 @@ pub struct ImageCall {
 
 /// An answer with pictures.
 #[derive(Debug)]
-pub enum ImageAnswer {
+pub enum ImageReply {
     /// JSON.
-    Whole(Answer),
+    Whole(Reply),
     /// Server-sent events.
-    Events(Answer),
+    Events(Reply),
 }
 
 /// Where pictures are kept that clients get the addresses of.
 #[derive(Debug)]
-pub(super) struct PictureStore {
+pub(super) struct ImageStore {
     s3: S3,
     folder: ObjectLocation,
     valid: Duration,
@@ -57,9 +57,9 @@ impl Pipeline {
     pub async fn images(
         &self,
         endpoint: ImageEndpoint,
-        asked: Asked<ImageCall>,
-    ) -> Result<ImageAnswer, Refused> {
-        let Asked {
+        asked: CallerRequest<ImageCall>,
+    ) -> Result<ImageReply, Refused> {
+        let CallerRequest {
             caller,
             request: call,
             mut memory,
@@ -128,15 +128,15 @@ impl Pipeline {
         let body = self
             .delivered(endpoint, made, plan.delivery, plan.stream, &record)
             .await?;
-        let answer = Answer {
+        let answer = Reply {
             body: body.into(),
             adjustments,
             rate,
             cost: Some(cost),
         };
         Ok(match plan.stream {
-            true => ImageAnswer::Events(answer),
-            false => ImageAnswer::Whole(answer),
+            true => ImageReply::Events(answer),
+            false => ImageReply::Whole(answer),
         })
     }
 
@@ -167,7 +167,7 @@ impl Pipeline {
     }
 }
 
-impl PictureStore {
+impl ImageStore {
     /// The operator's bucket, where there is one.
     pub(super) fn new(settings: &S3Settings, bedrock: &Bedrock) -> Option<Self> {
         let root = ObjectLocation {
@@ -198,7 +198,7 @@ impl PictureStore {
 }
 
 /// What the pictures cost, where the table has their price.
-fn cost(target: &Target, count: u32, has_price: bool) -> Cost {
+fn cost(target: &ModelTarget, count: u32, has_price: bool) -> Cost {
     let price = target.known.units.image.filter(|_| has_price);
     Cost {
         total: price.map(|price| price.times(u64::from(count))),

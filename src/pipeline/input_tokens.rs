@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::known::Known;
-use super::{Answer, Asked, ChatCall, HeaderOptions, Pipeline, model_name, note_request};
+use super::known::ModelInfo;
+use super::{CallerRequest, ChatCall, HeaderOptions, Pipeline, Reply, model_name, note_request};
 use crate::adjustments::Adjustments;
 use crate::bedrock::ModelCall;
 use crate::converse::estimate::estimated_tokens;
@@ -54,7 +54,7 @@ pub(super) struct Uncounted {
 }
 
 impl Uncounted {
-    pub(super) fn of(known: &Known, converse: &ConverseRequest) -> Result<Self, Fault> {
+    pub(super) fn of(known: &ModelInfo, converse: &ConverseRequest) -> Result<Self, Fault> {
         let body = known
             .facts
             .count_tokens
@@ -73,7 +73,7 @@ impl Uncounted {
 }
 
 /// A count with what the head of its answer says.
-struct Counted {
+struct TokenCountReply {
     count: Count,
     adjustments: Adjustments,
     rate: Option<RateState>,
@@ -81,7 +81,7 @@ struct Counted {
 
 impl Pipeline {
     /// How many tokens a chat request has.
-    pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Answer, Refused> {
+    pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, Refused> {
         let record = Arc::clone(&call.record);
         let fields = ClientFields(ChatRequest::FIELDS);
         let counted = self.counted(call, fields).await?;
@@ -91,10 +91,10 @@ impl Pipeline {
     /// How many tokens a request to the Responses API has.
     pub async fn response_input_tokens(
         &self,
-        asked: Asked<ResponsesRequest>,
+        asked: CallerRequest<ResponsesRequest>,
         headers: HeaderOptions,
-    ) -> Result<Answer, Refused> {
-        let Asked {
+    ) -> Result<Reply, Refused> {
+        let CallerRequest {
             caller,
             request,
             memory,
@@ -125,7 +125,7 @@ impl Pipeline {
                 fault: places.fault(refused.fault),
                 ..refused
             })?;
-        let counted = Counted {
+        let counted = TokenCountReply {
             adjustments: places.adjustments(adjustments, &counted.adjustments),
             ..counted
         };
@@ -138,7 +138,7 @@ impl Pipeline {
     /// everywhere; whatever stands against it, there is an estimate.
     pub(super) async fn count(
         &self,
-        known: &Known,
+        known: &ModelInfo,
         uncounted: Uncounted,
         record: &Record,
     ) -> Result<Count, Fault> {
@@ -168,7 +168,7 @@ impl Pipeline {
         &self,
         call: ChatCall,
         client_fields: ClientFields,
-    ) -> Result<Counted, Refused> {
+    ) -> Result<TokenCountReply, Refused> {
         let record = Arc::clone(&call.record);
         let name = model_name(&call.request)?;
         let mut draft = self.draft(call, &name).await?;
@@ -199,7 +199,7 @@ impl Pipeline {
             }
             adjustments.note("input_tokens", ESTIMATED);
         }
-        Ok(Counted {
+        Ok(TokenCountReply {
             count,
             adjustments,
             rate: permit.rate(),
@@ -207,8 +207,8 @@ impl Pipeline {
     }
 }
 
-fn answer(counted: Counted, record: &Record) -> Result<Answer, Refused> {
-    let Counted {
+fn answer(counted: TokenCountReply, record: &Record) -> Result<Reply, Refused> {
+    let TokenCountReply {
         count,
         adjustments,
         rate,
@@ -218,7 +218,7 @@ fn answer(counted: Counted, record: &Record) -> Result<Answer, Refused> {
     entries.adjustments = adjustments.log_value();
     let object = InputTokens::new(count.tokens, count.source.as_str());
     let body = serde_json::to_vec(&object).map_err(|_| Fault::internal())?;
-    Ok(Answer {
+    Ok(Reply {
         body: body.into(),
         adjustments,
         rate,

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Pipeline;
 use super::fan_out::FailedCall;
-use super::models::Target;
+use super::models::ModelTarget;
 use super::profiles::SearchedTarget;
 use super::request::Outgoing;
 use crate::adjustments::Adjustments;
@@ -33,7 +33,7 @@ impl Pipeline {
         unknown: &UnknownFields,
         fields: &[ClientField],
         record: &Record,
-    ) -> Result<Target, Fault> {
+    ) -> Result<ModelTarget, Fault> {
         match name.filter(|name| !name.is_empty()) {
             Some(name) => self.named(name, record).await,
             None => Err(super::no_model(&misspelling(unknown, "model", fields))),
@@ -41,7 +41,7 @@ impl Pipeline {
     }
 
     /// The model of this name, noted in the request's log line.
-    pub(super) async fn named(&self, name: &str, record: &Record) -> Result<Target, Fault> {
+    pub(super) async fn named(&self, name: &str, record: &Record) -> Result<ModelTarget, Fault> {
         record.entries().model = Some(name.to_owned());
         let target = self.models.target(name).await?;
         record.entries().target = Some(target.model.as_str().to_owned());
@@ -49,7 +49,11 @@ impl Pipeline {
     }
 
     /// The model of a request of Bedrock's own API, which is called by the id that is written there.
-    pub(super) async fn named_exactly(&self, id: &str, record: &Record) -> Result<Target, Fault> {
+    pub(super) async fn named_exactly(
+        &self,
+        id: &str,
+        record: &Record,
+    ) -> Result<ModelTarget, Fault> {
         if id.is_empty() {
             return Err(super::no_model(""));
         }
@@ -107,7 +111,7 @@ impl Pipeline {
     /// Notes the profile that turned out to serve the target, if one did.
     pub(super) fn note_profile(
         &self,
-        target: &mut Target,
+        target: &mut ModelTarget,
         profile: Option<ModelId>,
         adjustments: &mut Adjustments,
         record: &Record,

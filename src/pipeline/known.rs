@@ -12,7 +12,7 @@ const MOST_MODELS: usize = 1024;
 
 /// What is known of one model.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(super) struct ModelInfo {
     /// What it takes.
     pub(super) facts: Arc<Facts>,
     /// The most tokens that it can write.
@@ -35,13 +35,13 @@ pub(super) struct Known {
 
 /// What is known of the models that were asked for.
 #[derive(Debug, Default)]
-pub(super) struct KnownModels {
-    by_model: RwLock<HashMap<ModelId, Arc<Known>>>,
+pub(super) struct ModelInfoCache {
+    by_model: RwLock<HashMap<ModelId, Arc<ModelInfo>>>,
 }
 
-impl KnownModels {
+impl ModelInfoCache {
     /// What is known of `model`, unless it is based on something else by now.
-    pub(super) fn get(&self, model: &ModelId, base: Option<&BaseModel>) -> Option<Arc<Known>> {
+    pub(super) fn get(&self, model: &ModelId, base: Option<&BaseModel>) -> Option<Arc<ModelInfo>> {
         let by_model = self.by_model.read();
         let by_model = by_model.unwrap_or_else(PoisonError::into_inner);
         let known = by_model.get(model)?;
@@ -49,7 +49,7 @@ impl KnownModels {
     }
 
     /// Remembers what is known of `model`.
-    pub(super) fn keep(&self, model: &ModelId, known: Known) -> Arc<Known> {
+    pub(super) fn keep(&self, model: &ModelId, known: ModelInfo) -> Arc<ModelInfo> {
         let known = Arc::new(known);
         let by_model = self.by_model.write();
         let mut by_model = by_model.unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +68,7 @@ impl KnownModels {
     }
 }
 
-impl Known {
+impl ModelInfo {
     /// What is known once `model` was found to refuse `field`; nothing where that was known.
     pub(super) fn without(&self, model: &ModelId, field: RefusedField) -> Option<Self> {
         let name = format!("{field:?}");

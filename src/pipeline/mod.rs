@@ -44,13 +44,13 @@ pub use batches::Batches;
 pub use cost::Cost;
 pub use explain::ExplainReader;
 pub use files::{Files, NewFile};
-pub use images::{ImageAnswer, ImageCall};
-pub use native_stream::NativeStream;
+pub use images::{ImageCall, ImageReply};
+pub use native_stream::ChatUpstreamStream;
 pub use options::HeaderOptions;
 pub use pass::{PassAnswer, PassBody, PassCall, PassStream};
-pub use request::{Answer, Asked};
-pub use stream::{AnswerStream, ChatStream};
-pub use videos::{VideoAsked, VideoContent};
+pub use request::{CallerRequest, Reply};
+pub use stream::{ChatStream, ResponseStream};
+pub use videos::{VideoContent, VideoRequestWithFiles};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -79,12 +79,12 @@ use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
 use crate::workers::Workers;
 use account::Account;
-use draft::{Draft, Prepared, Route, Written};
+use draft::{ChatRoute, PendingRequest, PreparedRequest, SourceBody};
 use failed::{heard, heard_of_model};
-use images::PictureStore;
-use models::{Models, Target, check_endpoint};
-use stream::Source;
-use videos::Films;
+use images::ImageStore;
+use models::{ModelTarget, Models, check_endpoint};
+use stream::EventSource;
+use videos::VideoStore;
 
 /// The shortest wait for the limits that is worth reporting.
 const MIN_QUEUED: Duration = Duration::from_millis(1);
@@ -103,10 +103,10 @@ pub struct Pipeline {
     fetcher: Fetcher,
     limiter: Limiter,
     workers: Workers,
-    pictures: Option<PictureStore>,
+    pictures: Option<ImageStore>,
     bedrock: Bedrock,
     /// Nothing where films are off.
-    films: Option<Films>,
+    films: Option<VideoStore>,
 }
 
 /// A chat request, or one that becomes chat requests, with what the server knows of it.
@@ -128,7 +128,7 @@ pub struct ChatCall<T = ChatRequest> {
 
 /// An answer and what its head says.
 #[derive(Debug)]
-pub struct ChatAnswer {
+pub struct ChatReply {
     /// What was changed in the request.
     pub adjustments: Adjustments,
     /// Where the rate stands.
@@ -147,14 +147,14 @@ pub enum ChatBody {
     /// A stream under way.
     Stream(Box<ChatStream>),
     /// A stream under way, of one of AWS's OpenAI surfaces.
-    NativeStream(Box<NativeStream>),
+    NativeStream(Box<ChatUpstreamStream>),
 }
 
 /// A request that Bedrock answers, or has begun to answer.
-struct Begun {
+struct OpenCall {
     /// The answers, or their first events.
-    sources: Vec<Source>,
-    prepared: Prepared,
+    sources: Vec<EventSource>,
+    prepared: PreparedRequest,
     permits: Vec<Permit>,
 }
 
@@ -182,8 +182,8 @@ impl Pipeline {
             fetcher,
             limiter: Limiter::new(&config.limits, callers, targets),
             workers: Workers::default(),
-            pictures: PictureStore::new(&config.s3, &bedrock),
-            films: Films::new(config, &bedrock),
+            pictures: ImageStore::new(&config.s3, &bedrock),
+            films: VideoStore::new(config, &bedrock),
             bedrock,
         }
     }
@@ -209,11 +209,11 @@ impl Pipeline {
     }
 
     /// Answers a chat request, or says what stands against it.
-    pub async fn chat(&self, call: ChatCall) -> Result<ChatAnswer, Refused> {
+    pub async fn chat(&self, call: ChatCall) -> Result<ChatReply, Refused> {
         let record = Arc::clone(&call.record);
         let name = model_name(&call.request)?;
         let mut draft = self.draft(call, &name).await?;
-        if let Route::OpenAi(surface) = draft.route()? {
+        if let ChatRoute::OpenAi(surface) = draft.route()? {
             return Box::pin(self.chat_natively(draft, surface, &name, record)).await;
         }
         let begun = self.begin(&mut draft, WhenFull::Wait, &record).await?;
@@ -224,10 +224,10 @@ impl Pipeline {
     /// Lets the request in and asks Bedrock, until there are answers, or the first events of some.
     async fn begin(
         &self,
-        draft: &mut Draft,
+        draft: &mut PendingRequest,
         mut when_full: WhenFull,
         record: &Record,
-    ) -> Result<Begun, Refused> {
+    ) -> Result<OpenCall, Refused> {
         let target = draft.target.model.as_str().into();
         let permit = self.fetch_for_draft(draft, &target, record).await?;
         let mut permits: Vec<Permit> = permit.into_iter().collect();
@@ -245,7 +245,7 @@ impl Pipeline {
                 admitted += missing;
             }
             if let Some(sources) = self.ask_once(draft, &prepared, record).await? {
-                return Ok(Begun {
+                return Ok(OpenCall {
                     sources,
                     prepared,
                     permits,
@@ -255,12 +255,16 @@ impl Pipeline {
     }
 
     /// The same for a request that was let in.
-    async fn ask_until_answered(&self, draft: &mut Draft, record: &Record) -> Result<Begun, Fault> {
+    async fn ask_until_answered(
+        &self,
+        draft: &mut PendingRequest,
+        record: &Record,
+    ) -> Result<OpenCall, Fault> {
         loop {
             let prepared = self.prepare(draft).await?;
             note_request(record, prepared.plan.stream, &prepared.adjustments);
             if let Some(sources) = self.ask_once(draft, &prepared, record).await? {
-                return Ok(Begun {
+                return Ok(OpenCall {
                     sources,
                     prepared,
                     permits: Vec::new(),
@@ -308,10 +312,10 @@ impl Pipeline {
     /// Asks Bedrock; nothing where the request is to be written again.
     async fn ask_once(
         &self,
-        draft: &mut Draft,
-        prepared: &Prepared,
+        draft: &mut PendingRequest,
+        prepared: &PreparedRequest,
         record: &Record,
-    ) -> Result<Option<Vec<Source>>, Fault> {
+    ) -> Result<Option<Vec<EventSource>>, Fault> {
         match self.ask(draft, prepared, record).await? {
             Ok(sources) => {
                 draft.learn_profile(&self.models);
@@ -327,7 +331,7 @@ impl Pipeline {
     /// Prepares the request to be written again, or gives the error that the client receives.
     fn revise(
         &self,
-        draft: &mut Draft,
+        draft: &mut PendingRequest,
         failure: UpstreamError,
         record: &Record,
     ) -> Result<(), Fault> {
@@ -340,14 +344,14 @@ impl Pipeline {
     }
 
     /// The model of a request that is answered as a chat.
-    async fn chat_model(&self, name: &str, record: &Record) -> Result<Target, Fault> {
+    async fn chat_model(&self, name: &str, record: &Record) -> Result<ModelTarget, Fault> {
         let target = self.named(name, record).await?;
         check_endpoint(name, &target.known.facts, Endpoint::ChatCompletions)?;
         Ok(target)
     }
 
     /// Looks up the model and the settings.
-    async fn draft(&self, call: ChatCall, name: &str) -> Result<Draft, Fault> {
+    async fn draft(&self, call: ChatCall, name: &str) -> Result<PendingRequest, Fault> {
         let ChatCall {
             caller,
             request,
@@ -357,7 +361,7 @@ impl Pipeline {
             record,
         } = call;
         let target = self.chat_model(name, &record).await?;
-        let mut draft = self.settled(caller, request, Written::Chat(body), target, headers);
+        let mut draft = self.settled(caller, request, SourceBody::Chat(body), target, headers);
         draft.permit = permit;
         Ok(draft)
     }
@@ -365,10 +369,10 @@ impl Pipeline {
     /// Sends the request, as often as answers are wanted. The outer failure is the gateway's own.
     async fn ask(
         &self,
-        draft: &Draft,
-        prepared: &Prepared,
+        draft: &PendingRequest,
+        prepared: &PreparedRequest,
         record: &Record,
-    ) -> Result<Result<Vec<Source>, UpstreamError>, Fault> {
+    ) -> Result<Result<Vec<EventSource>, UpstreamError>, Fault> {
         let plan = &prepared.plan;
         let call = ModelCall::new(draft.target.model.clone(), prepared.body.clone());
         let bedrock = self.bedrock_for(record);
@@ -390,7 +394,7 @@ impl Pipeline {
     }
 
     /// The request as it is sent, translated apart if its body is long.
-    async fn prepare(&self, draft: &mut Draft) -> Result<Prepared, Fault> {
+    async fn prepare(&self, draft: &mut PendingRequest) -> Result<PreparedRequest, Fault> {
         draft.admit().await?;
         let length = draft.source_length();
         let prepare = || draft.prepare(&self.memory);
@@ -400,14 +404,24 @@ impl Pipeline {
     }
 
     /// The account of a Converse request.
-    fn converse_account(&self, draft: &Draft, prepared: &Prepared, record: Arc<Record>) -> Account {
+    fn converse_account(
+        &self,
+        draft: &PendingRequest,
+        prepared: &PreparedRequest,
+        record: Arc<Record>,
+    ) -> Account {
         Account {
             has_price: prepared.has_price,
             ..self.account(draft, prepared.tier, record)
         }
     }
 
-    fn account(&self, draft: &Draft, tier: Option<&'static str>, record: Arc<Record>) -> Account {
+    fn account(
+        &self,
+        draft: &PendingRequest,
+        tier: Option<&'static str>,
+        record: Arc<Record>,
+    ) -> Account {
         Account {
             record,
             known: Arc::clone(&draft.target.known),
@@ -419,13 +433,17 @@ impl Pipeline {
     }
 }
 
-async fn source(bedrock: &Bedrock, call: ModelCall, whole: bool) -> Result<Source, UpstreamError> {
+async fn source(
+    bedrock: &Bedrock,
+    call: ModelCall,
+    whole: bool,
+) -> Result<EventSource, UpstreamError> {
     if whole {
         let answer = bedrock.converse(call).await?;
-        return Ok(Source::Whole(answer.into_events()));
+        return Ok(EventSource::Whole(answer.into_events()));
     }
     let stream = bedrock.converse_stream(call).await?;
-    Ok(Source::Live(Box::new(stream)))
+    Ok(EventSource::Live(Box::new(stream)))
 }
 
 fn note_request(record: &Record, stream: bool, adjustments: &Adjustments) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::known::{Known, KnownModels};
+use super::known::{ModelInfo, ModelInfoCache};
 use super::resolution::{Resolver, note_of};
 use crate::adjustments::Adjustments;
 use crate::base_models::BaseModels;
@@ -24,7 +24,7 @@ pub(super) struct Models {
     tables: RwLock<Arc<Tables>>,
     bases: BaseModels,
     /// What the tables say, and what models were found to refuse.
-    known: KnownModels,
+    known: ModelInfoCache,
     told_unknown: Mutex<HashSet<ModelId>>,
     resolver: Resolver,
     region: String,
@@ -32,11 +32,11 @@ pub(super) struct Models {
 
 /// A model that is asked.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(super) struct ModelTarget {
     /// The model as Bedrock is asked for it.
     pub(super) model: ModelId,
     /// What is known of it.
-    pub(super) known: Arc<Known>,
+    pub(super) known: Arc<ModelInfo>,
     /// How the operator wants its requests treated.
     pub(super) chat: ChatOverrides,
     /// What the operator says its vectors are for.
@@ -50,7 +50,7 @@ pub(super) struct Target {
 }
 
 /// The entry that a name stands for.
-struct Resolved {
+struct Resolution {
     entry: ModelEntry,
     note: Option<String>,
     is_named: bool,
@@ -67,7 +67,7 @@ impl Models {
             names: config.models.clone(),
             tables: RwLock::new(Arc::new(tables)),
             bases,
-            known: KnownModels::default(),
+            known: ModelInfoCache::default(),
             told_unknown: Mutex::default(),
             resolver: Resolver::new(Directory::default(), bedrock.region().to_owned()),
             region: bedrock.region().to_owned(),
@@ -97,17 +97,17 @@ impl Models {
 
     /// The model that a name stands for: one of the configuration's, or a Bedrock id, by the
     /// inference profile that serves it where the id itself takes no calls.
-    pub(super) async fn target(&self, name: &str) -> Result<Target, Fault> {
+    pub(super) async fn target(&self, name: &str) -> Result<ModelTarget, Fault> {
         Ok(self.looked_up(self.resolved(name)?).await)
     }
 
     /// The same for Bedrock's own API, where an id is called as it is written.
-    pub(super) async fn exact_target(&self, name: &str) -> Result<Target, Fault> {
+    pub(super) async fn exact_target(&self, name: &str) -> Result<ModelTarget, Fault> {
         let entry = match self.names.get(name) {
             Some(entry) => entry.clone(),
             None => ModelEntry::from(self.parsed(name)?),
         };
-        let resolved = Resolved {
+        let resolved = Resolution {
             entry,
             note: None,
             is_named: false,
@@ -121,8 +121,8 @@ impl Models {
     }
 
     /// The model that such an entry names.
-    pub(super) async fn target_of(&self, entry: ModelEntry) -> Target {
-        let resolved = Resolved {
+    pub(super) async fn target_of(&self, entry: ModelEntry) -> ModelTarget {
+        let resolved = Resolution {
             entry,
             note: None,
             is_named: true,
@@ -130,11 +130,11 @@ impl Models {
         self.looked_up(resolved).await
     }
 
-    fn resolved(&self, name: &str) -> Result<Resolved, Fault> {
+    fn resolved(&self, name: &str) -> Result<Resolution, Fault> {
         if let Some(entry) = self.names.get(name) {
             // What a name of the operator's own stands for is nothing that the client wrote.
             let entry = self.by_profile(entry);
-            return Ok(Resolved {
+            return Ok(Resolution {
                 entry,
                 note: None,
                 is_named: true,
@@ -144,7 +144,7 @@ impl Models {
         if let Some(entry) = unprefixed.and_then(|name| self.names.get(name)) {
             let entry = self.by_profile(entry);
             let note = Some(note_of(&entry));
-            return Ok(Resolved {
+            return Ok(Resolution {
                 entry,
                 note,
                 is_named: true,
@@ -155,7 +155,7 @@ impl Models {
         let is_changed = unprefixed.is_some() || profile.is_some();
         let entry = ModelEntry::from(profile.unwrap_or(model));
         let note = is_changed.then(|| note_of(&entry));
-        Ok(Resolved {
+        Ok(Resolution {
             entry,
             note,
             is_named: false,
@@ -179,8 +179,8 @@ impl Models {
         ModelId::parse(name).map_err(|error| self.resolver.invalid(name, &error))
     }
 
-    async fn looked_up(&self, resolved: Resolved) -> Target {
-        let Resolved {
+    async fn looked_up(&self, resolved: Resolution) -> ModelTarget {
+        let Resolution {
             entry,
             note,
             is_named,
@@ -199,7 +199,7 @@ impl Models {
             Some(known) => known,
             None => self.look_up(&model, base),
         };
-        Target {
+        ModelTarget {
             surface: surface.unwrap_or(known.facts.surface),
             model,
             known,
@@ -212,7 +212,7 @@ impl Models {
 
     /// Puts an inference profile in the place of the target's bare id, which Bedrock has refused to
     /// call. The settings of a configured name stay.
-    pub(super) fn call_profile(&self, target: &mut Target, profile: ModelId) {
+    pub(super) fn call_profile(&self, target: &mut ModelTarget, profile: ModelId) {
         target.known = match self.known.get(&profile, None) {
             Some(known) => known,
             None => self.look_up(&profile, None),
@@ -224,7 +224,7 @@ impl Models {
     }
 
     /// Learns that the target refuses `field`. Whether that is new.
-    pub(super) fn learn(&self, target: &mut Target, field: RefusedField) -> bool {
+    pub(super) fn learn(&self, target: &mut ModelTarget, field: RefusedField) -> bool {
         let Some(known) = target.known.without(&target.model, field) else {
             return false;
         };
@@ -233,7 +233,7 @@ impl Models {
     }
 
     /// What the tables say of a model that is based on `base`, where its id does not say it.
-    fn look_up(&self, model: &ModelId, base: Option<BaseModel>) -> Arc<Known> {
+    fn look_up(&self, model: &ModelId, base: Option<BaseModel>) -> Arc<ModelInfo> {
         let tables = Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner));
         let (known_as, facts) = tables.known_as(model, base.as_ref());
         if facts.family.is_empty() {
@@ -248,7 +248,7 @@ impl Models {
                 "this model answers no more from that day on"
             );
         }
-        let known = Known {
+        let known = ModelInfo {
             facts,
             end_of_life,
             legacy: row.is_some_and(|row| row.legacy),
@@ -276,7 +276,7 @@ impl Models {
     }
 }
 
-impl Target {
+impl ModelTarget {
     /// Notes where the id that is called is not the one that the client wrote.
     pub(super) fn note_in(&self, adjustments: &mut Adjustments) {
         if let Some(note) = &self.note {

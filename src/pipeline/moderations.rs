@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::fan_out::FailedCall;
 use super::remote::fetched_length;
 use super::request::Outgoing;
-use super::{Answer, Asked, Cost, Pipeline, new_id};
+use super::{CallerRequest, Cost, Pipeline, Reply, new_id};
 use crate::body_memory::BodyPermit;
 use crate::fault::Fault;
 use crate::identity::Caller;
@@ -26,8 +26,11 @@ const CHECKS: &str = "guardrail-checks";
 
 impl Pipeline {
     /// Answers a moderation request, or says what stands against it.
-    pub async fn moderate(&self, asked: Asked<ModerationRequest>) -> Result<Answer, Refused> {
-        let Asked {
+    pub async fn moderate(
+        &self,
+        asked: CallerRequest<ModerationRequest>,
+    ) -> Result<Reply, Refused> {
+        let CallerRequest {
             caller,
             request,
             memory,
@@ -67,7 +70,7 @@ impl Pipeline {
         }
         let judged: Vec<_> = kinds.into_iter().zip(findings).collect();
         let json = answer(&new_id("modr"), &model, &judged).map_err(|_| Fault::internal())?;
-        Ok(Answer {
+        Ok(Reply {
             body: json.into(),
             adjustments,
             rate,

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::draft::Draft;
-use super::native_stream::NativeStream;
-use super::{ChatAnswer, ChatBody, Pipeline, new_id, note_request};
+use super::draft::PendingRequest;
+use super::native_stream::ChatUpstreamStream;
+use super::{ChatBody, ChatReply, Pipeline, new_id, note_request};
 use crate::adjustments::Adjustments;
 use crate::bedrock::{ChunkDecoder, EventStream, UpstreamError};
 use crate::fault::Fault;
@@ -18,7 +18,7 @@ use crate::record::Record;
 use bytes::Bytes;
 
 /// What a surface has answered.
-enum Source {
+enum ChatUpstreamSource {
     Live(Box<EventStream<ChunkDecoder>>),
     Whole(Bytes),
 }
@@ -27,11 +27,11 @@ impl Pipeline {
     /// Answers a chat request by way of `surface`, or says what stands against it.
     pub(super) async fn chat_natively(
         &self,
-        mut draft: Draft,
+        mut draft: PendingRequest,
         surface: OpenAiSurface,
         name: &str,
         record: Arc<Record>,
-    ) -> Result<ChatAnswer, Refused> {
+    ) -> Result<ChatReply, Refused> {
         let target = draft.target.model.as_str().into();
         let permit = self.admit(&draft.caller, &target, &record).await?;
         self.fetch_for_admitted(&mut draft).await?;
@@ -62,16 +62,16 @@ impl Pipeline {
         body: Bytes,
         stream: bool,
         record: &Record,
-    ) -> Result<Source, UpstreamError> {
+    ) -> Result<ChatUpstreamSource, UpstreamError> {
         let bedrock = self.bedrock_for(record);
         match stream {
             true => {
                 let stream = bedrock.chat_completion_stream(surface, model, body).await;
-                stream.map(|stream| Source::Live(Box::new(stream)))
+                stream.map(|stream| ChatUpstreamSource::Live(Box::new(stream)))
             }
             false => {
                 let answer = bedrock.chat_completion(surface, model, body).await;
-                answer.map(Source::Whole)
+                answer.map(ChatUpstreamSource::Whole)
             }
         }
     }
@@ -79,13 +79,13 @@ impl Pipeline {
     /// The answer in the client's words.
     fn answer_natively(
         &self,
-        source: Source,
+        source: ChatUpstreamSource,
         (plan, adjustments): (NativePlan, Adjustments),
-        draft: &Draft,
+        draft: &PendingRequest,
         permit: Permit,
         name: &str,
         record: Arc<Record>,
-    ) -> Result<ChatAnswer, Refused> {
+    ) -> Result<ChatReply, Refused> {
         let account = self.account(draft, plan.tier, record);
         let head = NativeHead {
             id: new_id("chatcmpl"),
@@ -93,18 +93,18 @@ impl Pipeline {
         };
         let rate = permit.rate();
         let body = match source {
-            Source::Live(events) => {
+            ChatUpstreamSource::Live(events) => {
                 let chunks = NativeChunks::new(plan, head);
-                let stream = NativeStream::new(*events, chunks, account, permit);
+                let stream = ChatUpstreamStream::new(*events, chunks, account, permit);
                 ChatBody::NativeStream(Box::new(stream))
             }
-            Source::Whole(body) => {
+            ChatUpstreamSource::Whole(body) => {
                 let NativeAnswer { json, usage, tier } = native_answer(&body, &plan, &head)?;
                 if let Some(usage) = usage {
                     account.settle_native(usage, tier);
                 }
                 let cost = account.record().entries().cost;
-                return Ok(ChatAnswer {
+                return Ok(ChatReply {
                     adjustments,
                     rate,
                     cost,
@@ -112,7 +112,7 @@ impl Pipeline {
                 });
             }
         };
-        Ok(ChatAnswer {
+        Ok(ChatReply {
             adjustments,
             rate,
             cost: None,

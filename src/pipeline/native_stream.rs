@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::account::Account;
-use super::stream::{AnswerStream, broke_off};
+use super::stream::{ResponseStream, broke_off};
 use crate::bedrock::{ChunkDecoder, ChunkEvent, EventStream};
 use crate::fault::Fault;
 use crate::limits::Permit;
@@ -15,7 +15,7 @@ use crate::record::Record;
 
 /// A stream under way. Dropping it ends the call to Bedrock and gives its place back.
 #[derive(Debug)]
-pub struct NativeStream {
+pub struct ChatUpstreamStream {
     events: EventStream<ChunkDecoder>,
     chunks: NativeChunks,
     account: Account,
@@ -24,7 +24,7 @@ pub struct NativeStream {
     _permit: Permit,
 }
 
-impl NativeStream {
+impl ChatUpstreamStream {
     pub(super) fn new(
         events: EventStream<ChunkDecoder>,
         chunks: NativeChunks,
@@ -75,7 +75,7 @@ impl NativeStream {
     }
 }
 
-impl AnswerStream for NativeStream {
+impl ResponseStream for ChatUpstreamStream {
     fn record(&self) -> &Arc<Record> {
         self.account.record()
     }

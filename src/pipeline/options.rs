@@ -1,8 +1,8 @@
 //! What the operator, the key and the request's headers say of a chat request, put together.
 
 use super::Pipeline;
-use super::draft::{Draft, Written};
-use super::models::Target;
+use super::draft::{PendingRequest, SourceBody};
+use super::models::ModelTarget;
 use crate::config::{ChatOverrides, Truncate};
 use crate::identity::Caller;
 use crate::openai::chat::{ChatOptions, ChatRequest, GuardrailFields, GuardrailPolicy};
@@ -33,10 +33,10 @@ impl Pipeline {
         &self,
         caller: Caller,
         request: Box<ChatRequest>,
-        written: Written,
-        target: Target,
+        written: SourceBody,
+        target: ModelTarget,
         headers: HeaderOptions,
-    ) -> Draft {
+    ) -> PendingRequest {
         let nothing = ChatOverrides::default();
         let key = self.keys.get(caller.name()).unwrap_or(&nothing);
         let scopes = [key, &target.chat, &self.chat.common];
@@ -60,7 +60,7 @@ impl Pipeline {
             reserved_tier: self.chat.reserved_tier,
             client_fields: written.client_fields(),
         };
-        let mut draft = Draft::new(caller, request, written, target, options);
+        let mut draft = PendingRequest::new(caller, request, written, target, options);
         draft.strict = strict;
         draft.truncate = headers.truncate.or(truncate).unwrap_or(Truncate::Refuse);
         draft
@@ -71,7 +71,7 @@ impl Pipeline {
     pub(super) fn guardrail<'a>(
         &'a self,
         caller: &Caller,
-        target: &'a Target,
+        target: &'a ModelTarget,
     ) -> Option<&'a GuardrailPolicy> {
         let key = self.keys.get(caller.name());
         let scopes = [key, Some(&target.chat), Some(&self.chat.common)];
@@ -81,7 +81,7 @@ impl Pipeline {
 
     /// Whether a request that is not served as it is written is refused: where its header asks for
     /// that, or the operator does.
-    pub(super) fn is_strict(&self, caller: &Caller, target: &Target, by_header: bool) -> bool {
+    pub(super) fn is_strict(&self, caller: &Caller, target: &ModelTarget, by_header: bool) -> bool {
         let by_key = self.keys.get(caller.name()).is_some_and(|key| key.strict);
         by_header || by_key || target.chat.strict || self.chat.common.strict
     }

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use super::Pipeline;
-use super::models::Target;
+use super::models::ModelTarget;
 use super::resolution::Resolver;
 use crate::bedrock::UpstreamError;
 use crate::models::ModelId;
@@ -58,7 +58,7 @@ impl ProfileSearch {
 /// A target whose calls may turn out to need a profile. Several calls of a request share it.
 #[derive(Debug)]
 pub(super) struct SearchedTarget<'a> {
-    pub(super) target: &'a Target,
+    pub(super) target: &'a ModelTarget,
     /// Whether no other id may be called: the request is to be served exactly as it is written.
     pub(super) is_exact: bool,
     /// The profile that was found.
@@ -66,7 +66,7 @@ pub(super) struct SearchedTarget<'a> {
 }
 
 impl<'a> SearchedTarget<'a> {
-    pub(super) fn new(target: &'a Target, is_exact: bool) -> Self {
+    pub(super) fn new(target: &'a ModelTarget, is_exact: bool) -> Self {
         Self {
             target,
             is_exact,

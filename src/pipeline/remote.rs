@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Pipeline;
-use super::draft::Draft;
+use super::draft::PendingRequest;
 use crate::body_memory::{BodyPermit, FileMemory, full};
 use crate::fault::{Fault, FaultKind};
 use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
@@ -40,7 +40,7 @@ impl Pipeline {
     /// The same for a draft, which keeps what was fetched.
     pub(super) async fn fetch_for_draft(
         &self,
-        draft: &mut Draft,
+        draft: &mut PendingRequest,
         target: &Arc<str>,
         record: &Record,
     ) -> Result<Option<Permit>, Refused> {
@@ -54,7 +54,7 @@ impl Pipeline {
     }
 
     /// The same for a draft that was let in.
-    pub(super) async fn fetch_for_admitted(&self, draft: &mut Draft) -> Result<(), Fault> {
+    pub(super) async fn fetch_for_admitted(&self, draft: &mut PendingRequest) -> Result<(), Fault> {
         let addresses = draft.request().map(remote_addresses).unwrap_or_default();
         if !addresses.is_empty() {
             self.fetch_into(draft, addresses).await?;
@@ -64,7 +64,7 @@ impl Pipeline {
 
     async fn fetch_into(
         &self,
-        draft: &mut Draft,
+        draft: &mut PendingRequest,
         addresses: Vec<RemoteAddress>,
     ) -> Result<(), Fault> {
         let memory = draft.permit.as_mut().map(BodyPermit::files);

@@ -13,7 +13,7 @@ use crate::record::Record;
 
 /// A request with what the server knows of it.
 #[derive(Debug)]
-pub struct Asked<T> {
+pub struct CallerRequest<T> {
     /// Who is calling.
     pub caller: Caller,
     /// What the body says.
@@ -45,7 +45,7 @@ impl Outgoing {
 
 /// An answer and what its head says.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub struct Reply {
     /// JSON.
     pub body: Bytes,
     /// What was changed in the request.

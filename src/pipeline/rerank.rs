@@ -9,7 +9,7 @@ use super::cost::Cost;
 use super::invoke::unreadable;
 use super::models::check_endpoint;
 use super::profiles::SearchedTarget;
-use super::request::{Answer, Asked, Outgoing};
+use super::request::{CallerRequest, Outgoing, Reply};
 use crate::fault::Fault;
 use crate::limits::Refused;
 use crate::models::Endpoint;
@@ -21,8 +21,8 @@ use crate::providers::rerank::RerankAnswer;
 
 impl Pipeline {
     /// Answers a request to rerank, or says what stands against it.
-    pub async fn rerank(&self, asked: Asked<RerankRequest>) -> Result<Answer, Refused> {
-        let Asked {
+    pub async fn rerank(&self, asked: CallerRequest<RerankRequest>) -> Result<Reply, Refused> {
+        let CallerRequest {
             caller,
             request,
             memory,
@@ -82,7 +82,7 @@ impl Pipeline {
             ..TokenCounts::default()
         });
         entries.cost = Some(cost);
-        Ok(Answer {
+        Ok(Reply {
             body: body.into(),
             adjustments,
             rate,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::select_all;
 
 use super::account::Account;
-use super::writer::Writer;
+use super::writer::EndpointWriter;
 use crate::bedrock::EventStream;
 use crate::converse::event::Event;
 use crate::fault::{Fault, FaultKind};
@@ -15,7 +15,7 @@ use crate::openai::chat::{AnswerPlan, Ending, Pieces};
 use crate::record::Record;
 
 /// A streamed answer that is written to a client piece by piece.
-pub trait AnswerStream {
+pub trait ResponseStream {
     /// The request's log line.
     fn record(&self) -> &Arc<Record>;
 
@@ -41,7 +41,7 @@ pub struct ChatStream {
     branches: Vec<Branch>,
     /// The answers to each prompt.
     answers: u32,
-    writer: Writer,
+    writer: EndpointWriter,
     account: Account,
     _permits: Vec<Permit>,
 }
@@ -49,7 +49,7 @@ pub struct ChatStream {
 /// One of the answers.
 #[derive(Debug)]
 struct Branch {
-    source: Source,
+    source: EventSource,
     pieces: Pieces,
     has_metadata: bool,
     /// Whether nothing more is expected of Bedrock's stream.
@@ -58,7 +58,7 @@ struct Branch {
 
 /// Where events come from.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(super) enum EventSource {
     /// As Bedrock sends them.
     Live(Box<EventStream>),
     /// The events of a whole answer, for models that offer tools only there.
@@ -74,9 +74,9 @@ struct Arrival {
 
 impl ChatStream {
     pub(super) fn new(
-        sources: Vec<Source>,
+        sources: Vec<EventSource>,
         plan: &Arc<AnswerPlan>,
-        mut writer: Writer,
+        mut writer: EndpointWriter,
         account: Account,
         permits: Vec<Permit>,
     ) -> Self {
@@ -163,7 +163,7 @@ impl ChatStream {
     }
 }
 
-impl AnswerStream for ChatStream {
+impl ResponseStream for ChatStream {
     fn record(&self) -> &Arc<Record> {
         self.account.record()
     }
@@ -207,7 +207,7 @@ impl Branch {
     fn settle_end(&mut self, events: &[Event]) {
         let has_metadata = |event: &Event| matches!(event, Event::Metadata(_));
         self.has_metadata |= events.iter().any(has_metadata);
-        let Source::Live(stream) = &mut self.source else {
+        let EventSource::Live(stream) = &mut self.source else {
             return;
         };
         if self.pieces.finish().is_some() {
@@ -222,8 +222,8 @@ impl Branch {
     async fn arrival(&mut self, place: usize) -> Result<Arrival, crate::bedrock::UpstreamError> {
         let mut events = Vec::new();
         let more = match &mut self.source {
-            Source::Live(stream) => stream.next(&mut events).await?,
-            Source::Whole(whole) => {
+            EventSource::Live(stream) => stream.next(&mut events).await?,
+            EventSource::Whole(whole) => {
                 events.append(whole);
                 !events.is_empty()
             }

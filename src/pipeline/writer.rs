@@ -9,14 +9,14 @@ use crate::openai::error::ErrorBody;
 
 /// Writes the pieces of an answer for the endpoint that was asked.
 #[derive(Debug)]
-pub(super) enum Writer {
+pub(super) enum EndpointWriter {
     /// `/v1/chat/completions`
     Chat(ChunkWriter),
     /// `/v1/completions`
     Text(TextWriter),
 }
 
-impl Writer {
+impl EndpointWriter {
     /// What has been written since the last time.
     pub(super) fn take(&mut self) -> Bytes {
         match self {
@@ -61,7 +61,7 @@ impl Writer {
     }
 }
 
-impl Sink for Writer {
+impl Sink for EndpointWriter {
     fn piece(&mut self, piece: Piece<'_>) {
         match self {
             Self::Chat(writer) => writer.piece(piece),

@@ -17,7 +17,7 @@ use crate::adjustments::Adjustments;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::{RateState, Refused};
 use crate::openai::error::ErrorBody;
-use crate::pipeline::{AnswerStream, Cost};
+use crate::pipeline::{Cost, ResponseStream};
 use crate::record::usd;
 
 const ADJUSTMENTS: HeaderName = HeaderName::from_static("x-outcrop-adjustments");
@@ -49,7 +49,7 @@ pub fn answer_json(json: Bytes, notes: &Notes<'_>) -> Response {
 }
 
 /// A streamed answer.
-pub fn answer_stream<S: AnswerStream + Send + 'static>(
+pub fn answer_stream<S: ResponseStream + Send + 'static>(
     app: &App,
     stream: S,
     notes: &Notes<'_>,

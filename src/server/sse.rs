@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::shutdown::{Phase, Shutdown, restarting};
 use crate::fault::Fault;
-use crate::pipeline::AnswerStream;
+use crate::pipeline::ResponseStream;
 use crate::record::Ending;
 
 /// A comment, which clients pass over and proxies count as traffic. An event without data would
@@ -20,7 +20,7 @@ const KEEPALIVE: Bytes = Bytes::from_static(b": keepalive\n\n");
 
 /// The body of a streamed answer. Dropping it, as the server does when the client leaves, ends the
 /// call to Bedrock. When `probe` is notified, a comment finds out whether it has left.
-pub(super) fn body<S: AnswerStream + Send + 'static>(
+pub(super) fn body<S: ResponseStream + Send + 'static>(
     mut stream: S,
     keepalive: Duration,
     shutdown: Shutdown,
@@ -71,7 +71,7 @@ pub(super) fn body<S: AnswerStream + Send + 'static>(
     })
 }
 
-fn note_broken(stream: &impl AnswerStream, fault: &Fault) {
+fn note_broken(stream: &impl ResponseStream, fault: &Fault) {
     stream.record().entries().ending = Ending::Broken;
     stream.record().note_fault(fault);
 }

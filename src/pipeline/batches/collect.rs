@@ -1,6 +1,6 @@
 //! The results of a job, as they stand in its output, in any order.
 
-use super::input::{Input, LineBlocks, ObjectLines};
+use super::input::{InputFile, LineBlocks, ObjectLines};
 use super::work::{Stop, Work};
 use crate::bedrock::{JobStatus, record_failure};
 use crate::converse::batch::{JobResult, line_of};
@@ -57,7 +57,7 @@ impl Work {
     async fn job_result(
         &self,
         line: &[u8],
-        input: &Input<'_>,
+        input: &InputFile<'_>,
         blocks: &mut LineBlocks<'_>,
     ) -> Result<Option<StoredResult>, Stop> {
         let result: JobResult = match serde_json::from_slice(line) {

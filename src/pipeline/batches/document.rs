@@ -5,18 +5,18 @@ use crate::openai::batches::Batch;
 
 /// What is known of a batch, as it is kept: what its caller is told, and how far its parts are.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Document {
+pub(super) struct BatchDocument {
     /// What its caller is told.
     pub(super) batch: Batch,
     /// How long the files that come out live, in seconds.
     pub(super) output_life: i64,
     /// Its parts; none before it was checked.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<BatchPart>,
 }
 
 /// The requests of a batch that go to one model in one way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Part {
+pub(super) struct BatchPart {
     /// The client's names of the model. Not its id alone: the names may mean another model when
     /// the gateway is started again.
     pub(super) names: Vec<String>,
@@ -26,13 +26,13 @@ pub(super) struct Part {
     /// they are both.
     pub(super) remote: Option<bool>,
     /// Which way they go.
-    pub(super) way: Way,
+    pub(super) way: PartRoute,
 }
 
 /// A way to answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Way {
+pub(super) enum PartRoute {
     /// Call by call.
     Calls {
         /// Whether all were tried.
@@ -59,7 +59,7 @@ pub(super) struct JobPart {
     pub(super) collected: bool,
 }
 
-impl Part {
+impl BatchPart {
     /// Whether a request to the model `name` is one of these.
     pub(super) fn holds(&self, name: &str, is_remote: bool) -> bool {
         self.remote.is_none_or(|remote| remote == is_remote)
@@ -69,8 +69,8 @@ impl Part {
     /// Whether nothing is left to do for it.
     pub(super) fn is_done(&self) -> bool {
         match &self.way {
-            Way::Calls { done } => *done,
-            Way::Job(job) => job.collected,
+            PartRoute::Calls { done } => *done,
+            PartRoute::Job(job) => job.collected,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::document::{Part, Way};
+use super::document::{BatchPart, PartRoute};
 use super::work::{Stop, Work};
 use crate::bedrock::{JobStatus, S3Upload};
 use crate::openai::batches::{
@@ -31,7 +31,7 @@ const JOB_FAILED: (&str, &str) = (
 const NO_RESULT: (&str, &str) = ("no_result", "the batch job gave no result for this request");
 
 /// One of a batch's files.
-struct Output {
+struct OutputFile {
     id: String,
     filename: String,
     upload: S3Upload,
@@ -91,7 +91,7 @@ pub(super) async fn finish(work: &mut Work) -> Result<(), Stop> {
 /// Ends a batch that cannot be done.
 pub(super) async fn fail(work: &mut Work, errors: Vec<BatchError>) -> Result<(), Stop> {
     for part in &work.document.parts {
-        if let Way::Job(job) = &part.way
+        if let PartRoute::Job(job) = &part.way
             && let (Some(arn), false) = (&job.arn, job.status.is_over())
             && let Err(failure) = work.shared.pipeline.bedrock.stop_job(arn).await
         {
@@ -164,7 +164,7 @@ impl Work {
     /// What the parts make of the whole.
     fn final_status(&self, ran_out_of_time: bool) -> BatchStatus {
         let parts = &self.document.parts;
-        let failed = |part: &Part| is_job(part, JobStatus::Failed);
+        let failed = |part: &BatchPart| is_job(part, JobStatus::Failed);
         match () {
             () if self.is_cancelled() => BatchStatus::Cancelled,
             () if !parts.is_empty() && parts.iter().all(failed) => BatchStatus::Failed,
@@ -206,9 +206,9 @@ impl Work {
     }
 
     /// A file of the batch: the same one whenever it is written again.
-    fn output(&self, kind: &str, mark: char) -> Output {
+    fn output(&self, kind: &str, mark: char) -> OutputFile {
         let id = format!("{}{mark}", self.id.replacen("batch_", "file-", 1));
-        Output {
+        OutputFile {
             filename: format!("{}_{kind}.jsonl", self.id),
             upload: self
                 .shared
@@ -219,8 +219,8 @@ impl Work {
         }
     }
 
-    async fn keep(&self, output: Output) -> Result<Option<String>, Stop> {
-        let Output {
+    async fn keep(&self, output: OutputFile) -> Result<Option<String>, Stop> {
+        let OutputFile {
             id,
             filename,
             upload,
@@ -264,10 +264,10 @@ impl Work {
     }
 }
 
-fn is_job(part: &Part, status: JobStatus) -> bool {
-    matches!(&part.way, Way::Job(job) if job.status == status)
+fn is_job(part: &BatchPart, status: JobStatus) -> bool {
+    matches!(&part.way, PartRoute::Job(job) if job.status == status)
 }
 
-fn had_job(part: &Part) -> bool {
-    matches!(&part.way, Way::Job(_))
+fn had_job(part: &BatchPart) -> bool {
+    matches!(&part.way, PartRoute::Job(_))
 }

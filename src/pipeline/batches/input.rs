@@ -4,7 +4,7 @@ use bytes::Bytes;
 use memchr::memchr;
 use tokio::sync::SemaphorePermit;
 
-use super::Shared;
+use super::BatchService;
 use super::work::{Stop, Work};
 use crate::bedrock::{S3Object, UpstreamError};
 use crate::body_memory::BodyPermit;
@@ -12,8 +12,8 @@ use crate::json_body::{Shape, scan};
 
 /// Where the lines of a batch's file are.
 #[derive(Debug)]
-pub(super) struct Input<'a> {
-    shared: &'a Shared,
+pub(super) struct InputFile<'a> {
+    shared: &'a BatchService,
     file: &'a str,
     /// The length of the file, in bytes.
     length: u64,
@@ -42,7 +42,7 @@ pub(super) struct HeldLine {
 /// Reads lines of a file.
 #[derive(Debug)]
 pub(super) struct LineBlocks<'a> {
-    input: &'a Input<'a>,
+    input: &'a InputFile<'a>,
     /// How much is read at once, if lines come in their order and are shorter.
     size: u64,
     /// What was read last, and where that is.
@@ -70,7 +70,7 @@ const BYTES_PER_VALUE: usize = 32;
 impl Work {
     /// Looks for the lines of the batch's file, up to one more than a batch may have. Waits while as
     /// many files as may be are read.
-    pub(super) async fn input(&self) -> Result<Input<'_>, Stop> {
+    pub(super) async fn input(&self) -> Result<InputFile<'_>, Stop> {
         let turn = self.shared.inputs.acquire().await;
         let turn = turn.map_err(|_| Stop::Later("the worker is ending".to_owned()))?;
         let file = &self.document.batch.input_file_id;
@@ -81,7 +81,7 @@ impl Work {
             let detail = format!("the file of a batch is longer than {most} bytes");
             return Err(UpstreamError::unreadable(detail).into());
         }
-        Ok(Input {
+        Ok(InputFile {
             shared: &self.shared,
             file,
             length,
@@ -147,7 +147,7 @@ impl LineIndex {
     }
 }
 
-impl Input<'_> {
+impl InputFile<'_> {
     /// Reads lines in about their order, many of them by one request to S3.
     pub(super) fn blocks(&self) -> LineBlocks<'_> {
         LineBlocks {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::document::{JobPart, Part, Way};
+use super::document::{BatchPart, JobPart, PartRoute};
 use super::input::HeldLine;
 use super::translation::points_elsewhere;
 use super::work::{Stop, Work};
@@ -76,14 +76,14 @@ impl Work {
     /// How far the job of the part `number` is; nothing where it goes another way.
     pub(super) fn job(&self, number: usize) -> Option<&JobPart> {
         match &self.document.parts.get(number)?.way {
-            Way::Job(job) => Some(job),
-            Way::Calls { .. } => None,
+            PartRoute::Job(job) => Some(job),
+            PartRoute::Calls { .. } => None,
         }
     }
 
     fn change_job(&mut self, number: usize, change: impl FnOnce(&mut JobPart)) {
         let part = self.document.parts.get_mut(number);
-        if let Some(Way::Job(job)) = part.map(|part| &mut part.way) {
+        if let Some(PartRoute::Job(job)) = part.map(|part| &mut part.way) {
             change(job);
         }
     }
@@ -91,7 +91,7 @@ impl Work {
     /// The part `number` is answered call by call after all.
     async fn answer_by_calls(&mut self, number: usize) -> Result<(), Stop> {
         if let Some(part) = self.document.parts.get_mut(number) {
-            part.way = Way::Calls { done: false };
+            part.way = PartRoute::Calls { done: false };
         }
         self.save().await
     }
@@ -146,7 +146,7 @@ impl Work {
 
     /// Writes the file that a job reads, and gives the number of its records. Requests that turn
     /// out to be none have their result with it.
-    async fn write_records(&self, part: &Part, at: &ObjectLocation) -> Result<usize, Stop> {
+    async fn write_records(&self, part: &BatchPart, at: &ObjectLocation) -> Result<usize, Stop> {
         let input = self.input().await?;
         let answered = self.shared.store.answered_lines(&self.id).await?;
         let answered: HashSet<i64> = answered.into_iter().collect();
@@ -209,7 +209,7 @@ impl Work {
     }
 }
 
-fn is_in(part: &Part, body: &[u8]) -> bool {
+fn is_in(part: &BatchPart, body: &[u8]) -> bool {
     let Ok(request) = serde_json::from_slice::<ChatRequest>(body) else {
         return false;
     };

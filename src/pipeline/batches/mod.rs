@@ -32,7 +32,7 @@ use crate::openai::batches::{Batch, BatchStatus, NewBatch, RequestCounts};
 use crate::openai::files::BATCH;
 use crate::openai::page::PageQuery;
 use crate::store::{Store, StoreError, StoredBatch};
-use document::{Document, Way};
+use document::{BatchDocument, PartRoute};
 
 /// How long a batch may take: the only window there is.
 const WINDOW_SECONDS: i64 = 24 * 3600;
@@ -46,14 +46,14 @@ const INPUTS: usize = 4;
 /// The batches of all callers, their files, and the worker.
 #[derive(Debug)]
 pub struct Batches {
-    shared: Arc<Shared>,
+    shared: Arc<BatchService>,
     nudge: mpsc::Sender<String>,
     ended: watch::Receiver<bool>,
 }
 
 /// What requests and the worker share.
 #[derive(Debug)]
-struct Shared {
+struct BatchService {
     settings: BatchSettings,
     store: Arc<Store>,
     files: Files,
@@ -92,7 +92,7 @@ impl Batches {
         };
         let s3 = S3::new(&pipeline.bedrock, config.s3.path_style);
         let store = Arc::new(Store::at(&config.store.path));
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(BatchService {
             files: Files::new(Arc::clone(&store), s3.clone(), root.join("files")),
             folder: root.join("batches"),
             calls: Semaphore::new(settings.calls_under_way),
@@ -221,7 +221,7 @@ impl Batches {
 
     /// What a client is told of a batch.
     async fn view(&self, stored: &StoredBatch) -> Result<Batch, Fault> {
-        let Document {
+        let BatchDocument {
             mut batch, parts, ..
         } = serde_json::from_str(&stored.document).map_err(StoreError::from)?;
         if !stored.is_open {
@@ -231,7 +231,7 @@ impl Batches {
         batch.request_counts.completed = completed;
         batch.request_counts.failed = failed;
         for part in &parts {
-            if let Way::Job(job) = &part.way
+            if let PartRoute::Job(job) = &part.way
                 && !job.collected
             {
                 batch.request_counts.completed += job.succeeded;
@@ -252,7 +252,7 @@ impl Batches {
 }
 
 /// A batch that nothing has been done for.
-fn begun(new: NewBatch, input_file_id: String) -> Result<Document, Fault> {
+fn begun(new: NewBatch, input_file_id: String) -> Result<BatchDocument, Fault> {
     let NewBatch {
         input_file_id: _,
         endpoint,
@@ -286,7 +286,7 @@ fn begun(new: NewBatch, input_file_id: String) -> Result<Document, Fault> {
         usage: None,
         metadata: metadata.map_err(|_| Fault::internal())?,
     };
-    Ok(Document {
+    Ok(BatchDocument {
         batch,
         output_life,
         parts: Vec::new(),

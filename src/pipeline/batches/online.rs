@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::document::{Part, Way};
-use super::input::{HeldLine, Input, Line};
-use super::translation::{LineAnswer, is_passing, points_elsewhere};
+use super::document::{BatchPart, PartRoute};
+use super::input::{HeldLine, InputFile, Line};
+use super::translation::{BatchLineResponse, is_passing, points_elsewhere};
 use super::work::{Next, Stop, Work};
 use crate::fault::Fault;
 use crate::openai::batches::{BatchRequestLine, answered_line, refused_line};
@@ -53,7 +53,7 @@ impl Work {
             return Ok(Next::More);
         }
         for part in &mut self.document.parts {
-            if let Way::Calls { done } = &mut part.way {
+            if let PartRoute::Calls { done } = &mut part.way {
                 *done = true;
             }
         }
@@ -83,7 +83,7 @@ impl Work {
     /// A slice of the requests of parts that are answered call by call, and have no result.
     async fn open_lines(
         &self,
-        input: &Input<'_>,
+        input: &InputFile<'_>,
         answered: &HashSet<i64>,
     ) -> Result<Vec<OpenLine>, Stop> {
         let mut open = Vec::new();
@@ -124,7 +124,7 @@ impl Work {
     /// The result of a request; nothing where it was not tried.
     async fn result(
         &self,
-        input: &Input<'_>,
+        input: &InputFile<'_>,
         open: OpenLine,
     ) -> Result<Option<StoredResult>, Stop> {
         let OpenLine {
@@ -163,11 +163,11 @@ impl Work {
     /// One try: when it is its turn, and there is memory for it. Nothing where the batch ends before.
     async fn answer(
         &self,
-        input: &Input<'_>,
+        input: &InputFile<'_>,
         line: Line,
         model: &str,
         request_id: &str,
-    ) -> Result<Option<Result<LineAnswer, Fault>>, Stop> {
+    ) -> Result<Option<Result<BatchLineResponse, Fault>>, Stop> {
         let pipeline = &self.shared.pipeline;
         let _turn = match pipeline.line_turn(model, self.halted()).await {
             None => return Ok(None),
@@ -218,6 +218,6 @@ impl Work {
     }
 }
 
-fn is_open(part: &Part) -> bool {
-    matches!(part.way, Way::Calls { done: false })
+fn is_open(part: &BatchPart) -> bool {
+    matches!(part.way, PartRoute::Calls { done: false })
 }

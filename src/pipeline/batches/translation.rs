@@ -14,14 +14,14 @@ use crate::limits::Turn;
 use crate::models::Endpoint;
 use crate::openai::batches::check_request;
 use crate::openai::chat::{ChatRequest, Translated, remote_addresses};
-use crate::pipeline::draft::Written;
+use crate::pipeline::draft::SourceBody;
 use crate::pipeline::models::{check_converse, check_endpoint};
 use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline, answer, model_name};
 use crate::record::{Ending, Record};
 
 /// What a request of a batch turned out to be.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(super) struct BatchRequestInfo {
     /// The client's name of the model.
     pub(super) name: String,
     /// Bedrock's.
@@ -34,7 +34,7 @@ pub(super) struct Checked {
 
 /// An answer to a request of a batch.
 #[derive(Debug)]
-pub(super) struct LineAnswer {
+pub(super) struct BatchLineResponse {
     /// A `chat.completion`.
     pub(super) json: Bytes,
     /// What was changed in the request.
@@ -44,7 +44,11 @@ pub(super) struct LineAnswer {
 impl Pipeline {
     /// Refuses what cannot be sent. What lies on the web is not fetched for that, so that such a
     /// request may still turn out to be refused.
-    pub(super) async fn check_line(&self, caller: &Caller, body: Bytes) -> Result<Checked, Fault> {
+    pub(super) async fn check_line(
+        &self,
+        caller: &Caller,
+        body: Bytes,
+    ) -> Result<BatchRequestInfo, Fault> {
         let request = self.line_request(&body).await?;
         check_request(&request)?;
         let name = model_name(&request)?;
@@ -56,14 +60,14 @@ impl Pipeline {
         let mut is_guarded = false;
         if remote_addresses(&request).is_empty() {
             let length = body.len();
-            let body = Written::Chat(body);
+            let body = SourceBody::Chat(body);
             let options = HeaderOptions::default();
             let mut draft = self.settled(caller.clone(), request, body, target, options);
             let translate = || draft.translate(&self.memory);
             let translated = self.workers.on_body(length, translate).await?;
             is_guarded = translated.converse.guardrail_config.is_some();
         }
-        Ok(Checked {
+        Ok(BatchRequestInfo {
             name,
             model,
             is_remote,
@@ -89,7 +93,7 @@ impl Pipeline {
         let mut draft = self.settled(
             caller.clone(),
             request,
-            Written::Chat(body),
+            SourceBody::Chat(body),
             target,
             options,
         );
@@ -129,7 +133,7 @@ impl Pipeline {
         caller: &Caller,
         line: HeldLine,
         request_id: &str,
-    ) -> Result<LineAnswer, Fault> {
+    ) -> Result<BatchLineResponse, Fault> {
         let route = "/v1/batches".to_owned();
         let record = Arc::new(Record::new(request_id.to_owned(), route, None));
         record.entries().caller = Some(caller.name().to_owned());
@@ -142,7 +146,7 @@ impl Pipeline {
         caller: &Caller,
         line: HeldLine,
         record: &Arc<Record>,
-    ) -> Result<LineAnswer, Fault> {
+    ) -> Result<BatchLineResponse, Fault> {
         let HeldLine {
             bytes: body,
             memory,
@@ -163,7 +167,7 @@ impl Pipeline {
         let account = self.converse_account(&draft, &begun.prepared, Arc::clone(record));
         let answer = answer::chat(begun, account, &name).map_err(|refused| refused.fault)?;
         match answer.body {
-            ChatBody::Whole(json) => Ok(LineAnswer {
+            ChatBody::Whole(json) => Ok(BatchLineResponse {
                 json,
                 adjustments: answer.adjustments,
             }),
@@ -174,7 +178,10 @@ impl Pipeline {
 }
 
 /// Writes down how a request ended.
-fn noted(answer: Result<LineAnswer, Fault>, record: &Record) -> Result<LineAnswer, Fault> {
+fn noted(
+    answer: Result<BatchLineResponse, Fault>,
+    record: &Record,
+) -> Result<BatchLineResponse, Fault> {
     let status = match &answer {
         Ok(_) => 200,
         Err(fault) => {

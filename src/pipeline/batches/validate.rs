@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::document::{JobPart, Part, Way};
+use super::document::{BatchPart, JobPart, PartRoute};
 use super::finish;
-use super::input::{HeldLine, Input};
+use super::input::{HeldLine, InputFile};
 use super::work::{Stop, Work, batch_error};
 use crate::fault::{Fault, FaultKind};
 use crate::openai::batches::{BatchError, LineReader};
@@ -31,7 +31,7 @@ struct Group {
 
 /// What was found in a file.
 #[derive(Debug, Default)]
-struct Found {
+struct FileValidation {
     errors: Vec<BatchError>,
     groups: BTreeMap<String, Group>,
     requests: usize,
@@ -40,7 +40,7 @@ struct Found {
 impl Work {
     /// Checks the file: the batch fails with what is wrong, or has its parts.
     pub(super) async fn validate(&mut self) -> Result<(), Stop> {
-        let Found {
+        let FileValidation {
             mut errors,
             groups,
             requests,
@@ -69,8 +69,8 @@ impl Work {
         self.save().await
     }
 
-    async fn read_all(&self, input: &Input<'_>) -> Result<Found, Stop> {
-        let mut found = Found::default();
+    async fn read_all(&self, input: &InputFile<'_>) -> Result<FileValidation, Stop> {
+        let mut found = FileValidation::default();
         let mut reader = LineReader::new(&self.document.batch.endpoint);
         let most = self.shared.settings.max_requests;
         let mut blocks = input.blocks();
@@ -145,7 +145,7 @@ impl Work {
         Ok(())
     }
 
-    fn parts(&self, model: String, group: Group) -> Vec<Part> {
+    fn parts(&self, model: String, group: Group) -> Vec<BatchPart> {
         let Group {
             names,
             plain,
@@ -153,18 +153,18 @@ impl Work {
             is_guarded,
         } = group;
         let settings = &self.shared.settings;
-        let part = |which, way| Part {
+        let part = |which, way| BatchPart {
             names: names.clone(),
             model: model.clone(),
             remote: which,
             way,
         };
-        let calls = Way::Calls { done: false };
+        let calls = PartRoute::Calls { done: false };
         let is_small = plain < settings.minimum_records as u64;
         if settings.role_arn.is_none() || is_small || is_guarded {
             return vec![part(None, calls)];
         }
-        let job = part(Some(false), Way::Job(JobPart::default()));
+        let job = part(Some(false), PartRoute::Job(JobPart::default()));
         let rest = (remote > 0).then(|| part(Some(true), calls));
         std::iter::once(job).chain(rest).collect()
     }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::Shared;
-use super::document::Document;
+use super::BatchService;
+use super::document::BatchDocument;
 use crate::bedrock::{ObjectLocation, RetryAdvice, UpstreamError};
 use crate::fault::Fault;
 use crate::identity::Caller;
@@ -15,10 +15,10 @@ use crate::store::StoreError;
 /// A batch that this process works on, under its lease.
 #[derive(Debug)]
 pub(super) struct Work {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<BatchService>,
     pub(super) id: String,
     pub(super) caller: Caller,
-    pub(super) document: Document,
+    pub(super) document: BatchDocument,
     /// Since when the batch is to end early.
     pub(super) cancelling: watch::Receiver<Option<i64>>,
     /// Whether the process is about to end.

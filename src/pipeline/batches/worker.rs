@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
-use super::document::{Document, Way};
+use super::document::{BatchDocument, PartRoute};
 use super::work::{Next, Stop, Work, is_over};
-use super::{Shared, finish};
+use super::{BatchService, finish};
 use crate::identity::Caller;
 use crate::pipeline::files::now;
 use crate::store::{Leased, StoreError, StoredBatch};
@@ -29,8 +29,8 @@ const RENEWAL: Duration = Duration::from_secs(15);
 
 /// What the worker has in hand.
 #[derive(Debug)]
-struct Hands {
-    shared: Arc<Shared>,
+struct WorkerState {
+    shared: Arc<BatchService>,
     tasks: JoinSet<Next>,
     under_way: HashMap<task::Id, String>,
     /// Batches that are not looked at before that time.
@@ -40,12 +40,12 @@ struct Hands {
 
 /// Works until `closing` is over, and then until what is under way has come to a rest.
 pub(super) async fn run(
-    shared: Arc<Shared>,
+    shared: Arc<BatchService>,
     mut nudges: mpsc::Receiver<String>,
     closing: impl Future<Output = ()>,
 ) {
     let interval = shared.settings.poll_interval;
-    let mut hands = Hands {
+    let mut hands = WorkerState {
         shared,
         tasks: JoinSet::new(),
         under_way: HashMap::new(),
@@ -80,7 +80,7 @@ pub(super) async fn run(
     hands.shared.store.close().await;
 }
 
-impl Hands {
+impl WorkerState {
     /// Takes the batches that nobody works on.
     async fn take_all(&mut self) {
         let time = Instant::now();
@@ -131,7 +131,7 @@ impl Hands {
 
 /// Carries a batch as far as it goes, as long as this process has its lease.
 async fn hold(
-    shared: Arc<Shared>,
+    shared: Arc<BatchService>,
     id: &str,
     closing: watch::Receiver<bool>,
 ) -> Result<Next, StoreError> {
@@ -144,7 +144,7 @@ async fn hold(
         cancelling_at,
         ..
     } = stored;
-    let document: Document = serde_json::from_str(&document)?;
+    let document: BatchDocument = serde_json::from_str(&document)?;
     let cancelling = watch::Sender::new(cancelling_at);
     let mut work = Work {
         shared: Arc::clone(&shared),
@@ -166,7 +166,7 @@ async fn hold(
 }
 
 /// Renews the lease, and passes on that the batch was cancelled. Ends when the lease is lost.
-async fn renew(shared: &Shared, id: &str, cancelling: &watch::Sender<Option<i64>>) {
+async fn renew(shared: &BatchService, id: &str, cancelling: &watch::Sender<Option<i64>>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(RENEWAL) => {}
@@ -231,7 +231,7 @@ async fn steps(work: &mut Work) -> Result<Next, Stop> {
         finish::finish(work).await?;
         return Ok(Next::Nothing);
     }
-    let waits = |way: &Way| matches!(way, Way::Job(job) if !job.collected);
+    let waits = |way: &PartRoute| matches!(way, PartRoute::Job(job) if !job.collected);
     match work.document.parts.iter().any(|part| waits(&part.way)) {
         true => Ok(Next::Look),
         false => Ok(Next::More),

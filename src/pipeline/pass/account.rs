@@ -10,8 +10,8 @@ use super::usage::{Used, chunk};
 use crate::bedrock::Frame;
 use crate::openai::chat::TokenCounts;
 use crate::pipeline::cost::cost;
-use crate::pipeline::known::Known;
-use crate::pipeline::models::Target;
+use crate::pipeline::known::ModelInfo;
+use crate::pipeline::models::ModelTarget;
 use crate::providers::messages::kept_for_an_hour;
 use crate::record::Record;
 
@@ -19,7 +19,7 @@ use crate::record::Record;
 #[derive(Debug)]
 pub(super) struct PassAccount {
     operation: Operation,
-    known: Option<Arc<Known>>,
+    known: Option<Arc<ModelInfo>>,
     record: Arc<Record>,
     /// The tier that the head of the answer tells.
     tier: Option<String>,
@@ -32,7 +32,11 @@ pub(super) struct PassAccount {
 }
 
 impl PassAccount {
-    pub(super) fn new(operation: Operation, target: Option<Target>, record: Arc<Record>) -> Self {
+    pub(super) fn new(
+        operation: Operation,
+        target: Option<ModelTarget>,
+        record: Arc<Record>,
+    ) -> Self {
         Self {
             operation,
             known: target.map(|target| target.known),

@@ -11,7 +11,7 @@ use crate::bedrock::{Pace, PassthroughCall, path_segment};
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::models::ModelId;
-use crate::pipeline::models::Target;
+use crate::pipeline::models::ModelTarget;
 
 /// A request that is ready to be sent.
 pub(super) struct Ready {
@@ -19,7 +19,7 @@ pub(super) struct Ready {
     /// What the limits know it by.
     pub(super) name: Arc<str>,
     /// The model, where it is to one.
-    pub(super) target: Option<Target>,
+    pub(super) target: Option<ModelTarget>,
     pub(super) adjustments: Adjustments,
     /// What its answer does not tell.
     pub(super) hidden: HiddenGuardrail,
@@ -102,7 +102,7 @@ impl Pipeline {
         caller: &Caller,
         operation: Operation,
         id: &str,
-        target: Target,
+        target: ModelTarget,
     ) -> Result<(), Fault> {
         let passage = &mut ready.passage;
         if target.model.as_str() != id {
@@ -133,7 +133,7 @@ impl Pipeline {
 
     /// What the operator has said of requests of this caller to this model, the key before the
     /// model and the model before `[chat]`.
-    pub(super) fn rules<'a>(&'a self, caller: &Caller, target: &'a Target) -> Rules<'a> {
+    pub(super) fn rules<'a>(&'a self, caller: &Caller, target: &'a ModelTarget) -> Rules<'a> {
         let key = self.keys.get(caller.name());
         let scopes = [key, Some(&target.chat), Some(&self.chat.common)];
         let scopes = scopes.into_iter().flatten();

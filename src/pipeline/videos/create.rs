@@ -11,19 +11,22 @@ use crate::openai::form::FormPart;
 use crate::openai::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_pictures, translate,
 };
-use crate::pipeline::models::{Target, check_endpoint};
+use crate::pipeline::models::{ModelTarget, check_endpoint};
 use crate::pipeline::profiles::SearchedTarget;
 use crate::pipeline::remote::fetched_length;
-use crate::pipeline::{Answer, Asked, Cost, Pipeline, unix_seconds};
+use crate::pipeline::{CallerRequest, Cost, Pipeline, Reply, unix_seconds};
 use crate::record::Record;
 
 /// A request for a video, and the files that came with it.
-pub type VideoAsked = (VideoRequest, Vec<FormPart>);
+pub type VideoRequestWithFiles = (VideoRequest, Vec<FormPart>);
 
 impl Pipeline {
     /// Starts the making of a video. The limits count it as one call, which ends when it is begun.
-    pub async fn create_video(&self, asked: Asked<VideoAsked>) -> Result<Answer, Refused> {
-        let Asked {
+    pub async fn create_video(
+        &self,
+        asked: CallerRequest<VideoRequestWithFiles>,
+    ) -> Result<Reply, Refused> {
+        let CallerRequest {
             caller,
             request: (request, files),
             mut memory,
@@ -83,7 +86,7 @@ impl Pipeline {
             order.seconds,
         );
         let body = serde_json::to_vec(&video.prompted(order.prompt));
-        Ok(Answer {
+        Ok(Reply {
             body: body.map_err(|_| Fault::internal())?.into(),
             adjustments: order.adjustments,
             rate: permit.rate(),
@@ -124,7 +127,7 @@ impl Pipeline {
 }
 
 /// What the film will cost: AWS bills it by the second, and not where it fails.
-fn cost(target: &Target, facts: &VideoFacts, order: &VideoOrder) -> Cost {
+fn cost(target: &ModelTarget, facts: &VideoFacts, order: &VideoOrder) -> Cost {
     let is_priced = [0, order.resolution].contains(&facts.priced_resolution);
     let second = target.known.units.second.filter(|_| is_priced);
     Cost {

@@ -6,7 +6,7 @@
 mod create;
 mod read;
 
-pub use create::VideoAsked;
+pub use create::VideoRequestWithFiles;
 pub use read::VideoContent;
 
 use std::fmt::Write as _;
@@ -26,13 +26,13 @@ const FILM: &str = "output.mp4";
 
 /// Where films are kept.
 #[derive(Debug)]
-pub(super) struct Films {
+pub(super) struct VideoStore {
     s3: S3,
     /// All callers' folders are in it.
     folder: ObjectLocation,
 }
 
-impl Films {
+impl VideoStore {
     /// Nothing where films are off.
     pub(super) fn new(config: &Config, bedrock: &Bedrock) -> Option<Self> {
         let bucket = config.s3.bucket.clone();
@@ -70,7 +70,7 @@ impl Films {
 }
 
 impl Pipeline {
-    fn films(&self) -> Result<&Films, Fault> {
+    fn films(&self) -> Result<&VideoStore, Fault> {
         self.films.as_ref().ok_or_else(|| {
             let message = "videos are switched off on this gateway; its operator switches them on \
                            with `[videos] enabled`";

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{FILM, Films, no_video};
+use super::{FILM, VideoStore, no_video};
 use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
@@ -127,7 +127,7 @@ impl Pipeline {
                            it when it is `completed`";
             return Err(not_now(message, "video_in_progress"));
         }
-        let Films { s3, .. } = self.films()?;
+        let VideoStore { s3, .. } = self.films()?;
         let deleted = async {
             // With the slash, so that no other folder's name begins so.
             for object in s3.list(&job.output.join("")).await? {
