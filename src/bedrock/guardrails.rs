@@ -6,15 +6,15 @@ use serde::de::DeserializeOwned;
 
 use super::client::{Bedrock, Service, ServiceRequest, encoded_segment};
 use super::failure::UpstreamError;
-use crate::guardrails::applied::ApplyAnswer;
-use crate::guardrails::checks::ChecksAnswer;
+use crate::guardrails::applied::ApplyGuardrailResponse;
+use crate::guardrails::checks::ChecksResponse;
 
 impl Bedrock {
     /// What the checks of a request find, with retries. `body` is its JSON.
     pub async fn invoke_guardrail_checks(
         &self,
         body: Bytes,
-    ) -> Result<ChecksAnswer, UpstreamError> {
+    ) -> Result<ChecksResponse, UpstreamError> {
         self.judged("/guardrail-checks/invoke", body).await
     }
 
@@ -25,7 +25,7 @@ impl Bedrock {
         guardrail: &str,
         version: &str,
         body: Bytes,
-    ) -> Result<ApplyAnswer, UpstreamError> {
+    ) -> Result<ApplyGuardrailResponse, UpstreamError> {
         let (guardrail, version) = (encoded_segment(guardrail), encoded_segment(version));
         let path = format!("/guardrail/{guardrail}/version/{version}/apply");
         self.judged(&path, body).await

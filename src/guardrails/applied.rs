@@ -9,7 +9,7 @@ use crate::converse::media::ImageBlock;
 #[serde(rename_all = "camelCase")]
 pub struct ApplyRequest {
     /// On whose side the content stands.
-    pub source: Source,
+    pub source: ContentSource,
     /// What is looked at.
     pub content: Vec<GuardedBlock>,
     /// How much is told.
@@ -19,7 +19,7 @@ pub struct ApplyRequest {
 /// On whose side content stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Source {
+pub enum ContentSource {
     /// The user's.
     Input,
 }
@@ -51,7 +51,7 @@ pub struct GuardedText {
 
 /// What the guardrail found. AWS writes `null` for policies that it does not have.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct ApplyAnswer {
+pub struct ApplyGuardrailResponse {
     /// `NONE` or `GUARDRAIL_INTERVENED`.
     pub action: String,
     /// By the policy.
@@ -92,7 +92,7 @@ pub struct ContentFilter {
     /// `NONE`, `LOW`, `MEDIUM` or `HIGH`.
     pub confidence: String,
     #[serde(flatten)]
-    finding: Finding,
+    finding: PolicyFinding,
 }
 
 /// Topics that the operator has forbidden.
@@ -109,7 +109,7 @@ pub struct Topic {
     /// The operator's name of it.
     pub name: String,
     #[serde(flatten)]
-    finding: Finding,
+    finding: PolicyFinding,
 }
 
 /// Words that the operator has forbidden, and profanity.
@@ -129,7 +129,7 @@ pub struct Word {
     #[serde(default)]
     pub r#match: String,
     #[serde(flatten)]
-    finding: Finding,
+    finding: PolicyFinding,
 }
 
 /// What identifies people, or gives access.
@@ -148,7 +148,7 @@ pub struct SensitiveEntity {
     /// `EMAIL` and its like.
     pub r#type: String,
     #[serde(flatten)]
-    finding: Finding,
+    finding: PolicyFinding,
 }
 
 /// A pattern of the operator's.
@@ -158,13 +158,13 @@ pub struct SensitivePattern {
     #[serde(default)]
     pub name: String,
     #[serde(flatten)]
-    finding: Finding,
+    finding: PolicyFinding,
 }
 
 /// Whether something was found, and what was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct Finding {
+struct PolicyFinding {
     /// `NONE` where nothing was.
     action: Option<String>,
     /// Absent in answers of before 2025.
@@ -183,14 +183,14 @@ pub struct GuardrailUsage {
     contextual_grounding_policy_units: u64,
 }
 
-impl ApplyAnswer {
+impl ApplyGuardrailResponse {
     /// Whether the guardrail would have stopped the content.
     pub fn intervened(&self) -> bool {
         self.action == "GUARDRAIL_INTERVENED"
     }
 }
 
-impl Finding {
+impl PolicyFinding {
     /// A guardrail that only watches detects without acting.
     fn is_found(&self) -> bool {
         let acted = self

@@ -47,11 +47,11 @@ pub struct Checks {
 /// Categories of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Categories {
-    categories: Vec<Category>,
+    categories: Vec<CheckCategory>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Category {
+struct CheckCategory {
     category: &'static str,
 }
 
@@ -116,7 +116,7 @@ impl Categories {
     }
 
     fn of(names: &[&'static str]) -> Self {
-        let categories = names.iter().map(|category| Category { category });
+        let categories = names.iter().map(|category| CheckCategory { category });
         Self {
             categories: categories.collect(),
         }
@@ -135,7 +135,7 @@ impl Entities {
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct ChecksAnswer {
+pub struct ChecksResponse {
     /// By the check.
     pub results: CheckResults,
     /// What it took.
@@ -152,7 +152,7 @@ pub struct CheckResults {
     /// Attacks on the model's instructions.
     pub prompt_attack: Option<Severities>,
     /// What identifies people, or gives access.
-    pub sensitive_information: Option<FoundEntities>,
+    pub sensitive_information: Option<EntityMatches>,
 }
 
 /// How severe each category is.
@@ -175,10 +175,10 @@ pub struct Severity {
 
 /// Sensitive information.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct FoundEntities {
+pub struct EntityMatches {
     /// Where it stands.
     #[serde(default)]
-    pub results: Vec<FoundEntity>,
+    pub results: Vec<EntityMatch>,
     /// Whether there is more than is told.
     pub truncated: Option<bool>,
 }
@@ -186,7 +186,7 @@ pub struct FoundEntities {
 /// A piece of sensitive information.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct FoundEntity {
+pub struct EntityMatch {
     /// Its kind.
     pub r#type: String,
     /// 0 to 1.

@@ -26,7 +26,7 @@ use crate::openai::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
     answer_json, has_tokens, remote_images, translate,
 };
-use crate::providers::embeddings::{Embedded, EmbeddingCall, read};
+use crate::providers::embeddings::{EmbeddingCall, EmbeddingResponse, read};
 use crate::record::Record;
 
 impl Pipeline {
@@ -169,7 +169,7 @@ fn gathered(
     let mut tokens: u64 = 0;
     let mut costs = Vec::with_capacity(calls.len());
     for (call, answer) in calls.iter().zip(answers) {
-        let Embedded {
+        let EmbeddingResponse {
             vectors: more,
             input_tokens,
         } = read(&answer.body)?;

@@ -17,7 +17,7 @@ use crate::openai::chat::TokenCounts;
 use crate::openai::rerank::{
     RankedDocuments, RerankHead, RerankRequest, TranslatedRerank, answer_json, translate,
 };
-use crate::providers::rerank::RerankAnswer;
+use crate::providers::rerank::RerankResponse;
 
 impl Pipeline {
     /// Answers a request to rerank, or says what stands against it.
@@ -58,7 +58,7 @@ impl Pipeline {
         self.note_profile(&mut target, profile, &mut adjustments, &record);
         let answer = answers.pop().ok_or_else(Fault::internal)?;
         let read = serde_json::from_slice(&answer.body);
-        let read: RerankAnswer = read.map_err(|error| unreadable(error.to_string(), &record))?;
+        let read: RerankResponse = read.map_err(|error| unreadable(error.to_string(), &record))?;
         let ranked = RankedDocuments {
             results: &read.results,
             documents: &documents,

@@ -7,18 +7,18 @@ const KEY: &[u8] = b"ephemeral_1h_input_tokens";
 
 /// A whole answer, or the event `message_start` of a streamed one.
 #[derive(Deserialize)]
-struct Answer {
-    usage: Option<Usage>,
-    message: Option<Message>,
+struct MessagesResponse {
+    usage: Option<MessagesUsage>,
+    message: Option<MessageStart>,
 }
 
 #[derive(Deserialize)]
-struct Message {
-    usage: Option<Usage>,
+struct MessageStart {
+    usage: Option<MessagesUsage>,
 }
 
 #[derive(Deserialize)]
-struct Usage {
+struct MessagesUsage {
     cache_creation: Option<CacheCreation>,
 }
 
@@ -32,7 +32,7 @@ struct CacheCreation {
 /// cost more (recording `inv-claude-f9147c35`); nothing where it does not say.
 pub fn kept_for_an_hour(json: &[u8]) -> Option<u64> {
     memchr::memmem::find(json, KEY)?;
-    let Answer { usage, message } = serde_json::from_slice(json).ok()?;
+    let MessagesResponse { usage, message } = serde_json::from_slice(json).ok()?;
     let usage = usage.or_else(|| message?.usage)?;
     Some(usage.cache_creation?.ephemeral_1h_input_tokens)
 }

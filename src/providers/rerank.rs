@@ -22,7 +22,7 @@ pub struct RerankBody<'a> {
 
 /// An answer.
 #[derive(Debug, Deserialize)]
-pub struct RerankAnswer {
+pub struct RerankResponse {
     /// The documents that were told, in no order that is promised.
     pub results: Vec<RerankResult>,
 }

@@ -8,7 +8,7 @@ use outcrop::config::{ModelFiles, Tables};
 use outcrop::models::ModelId;
 use outcrop::openai::error::ErrorBody;
 use outcrop::openai::rerank::{RankedDocuments, RerankHead, RerankRequest, answer_json, translate};
-use outcrop::providers::rerank::RerankAnswer;
+use outcrop::providers::rerank::RerankResponse;
 use serde_json::Value;
 
 use crate::embeddings_bodies::cases;
@@ -45,7 +45,7 @@ fn check(case: &Path) {
     compare(case, "adjustments.txt", &notes.join("\n"));
 
     let answer = fs::read_to_string(case.join("answers.json")).unwrap();
-    let answer: RerankAnswer = serde_json::from_str(&answer).unwrap();
+    let answer: RerankResponse = serde_json::from_str(&answer).unwrap();
     let ranked = RankedDocuments {
         results: &answer.results,
         documents: &translated.documents,

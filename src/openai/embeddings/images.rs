@@ -7,7 +7,7 @@ use crate::models::EmbeddingFacts;
 use crate::openai::chat::{
     Fetched, ImageUrl, RemoteAddress, StringOrObject, is_web_address, note_unknown, open_image,
 };
-use crate::providers::embeddings::Image;
+use crate::providers::embeddings::EmbeddingImage;
 
 /// The https addresses of pictures in a request, each with its place.
 pub fn remote_images(request: &EmbeddingsRequest) -> Vec<RemoteAddress> {
@@ -113,7 +113,7 @@ pub(super) fn image(
     path: &str,
     facts: &EmbeddingFacts,
     fetched: &Fetched,
-) -> Result<Image, Fault> {
+) -> Result<EmbeddingImage, Fault> {
     let (format, base64) = open_image(address, path, fetched)?;
     let taken = &facts.image_formats;
     if !taken.iter().any(|word| word == format.as_str()) {
@@ -127,5 +127,5 @@ pub(super) fn image(
         )
         .code("invalid_image_format"));
     }
-    Ok(Image { format, base64 })
+    Ok(EmbeddingImage { format, base64 })
 }

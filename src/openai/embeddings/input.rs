@@ -8,7 +8,7 @@ use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::models::{EmbeddingInput, Truncation};
 use crate::openai::chat::{is_data_url, note_unknown};
-use crate::providers::embeddings::Item;
+use crate::providers::embeddings::EmbeddingItem;
 
 /// The most entries of `input` (OpenAI's API reference).
 const MOST_INPUTS: usize = 2048;
@@ -37,7 +37,7 @@ impl EmbeddingInputReader<'_> {
         &self,
         input: EmbeddingsInput,
         adjustments: &mut Adjustments,
-    ) -> Result<Vec<Item>, Fault> {
+    ) -> Result<Vec<EmbeddingItem>, Fault> {
         let parts = match input {
             EmbeddingsInput::One(part) => {
                 return Ok(vec![self.item(part, &path(None), adjustments)?]);
@@ -69,7 +69,7 @@ impl EmbeddingInputReader<'_> {
         part: InputPart,
         path: &str,
         adjustments: &mut Adjustments,
-    ) -> Result<Item, Fault> {
+    ) -> Result<EmbeddingItem, Fault> {
         match part {
             InputPart::Text(text) if is_picture(&text) => self.picture(None, text, path, path),
             InputPart::Text(text) => self.text(text, path),
@@ -89,7 +89,7 @@ impl EmbeddingInputReader<'_> {
         object: InputObject,
         path: &str,
         adjustments: &mut Adjustments,
-    ) -> Result<Item, Fault> {
+    ) -> Result<EmbeddingItem, Fault> {
         let InputObject {
             // The other fields tell.
             r#type: _,
@@ -118,7 +118,7 @@ impl EmbeddingInputReader<'_> {
         address: String,
         at: &str,
         path: &str,
-    ) -> Result<Item, Fault> {
+    ) -> Result<EmbeddingItem, Fault> {
         let facts = self.terms.facts;
         let kind = match text {
             Some(_) => EmbeddingInput::TextAndImage,
@@ -135,31 +135,31 @@ impl EmbeddingInputReader<'_> {
         let image = image(address, at, facts, self.terms.fetched)?;
         Ok(match text {
             Some(text) => match self.text(text, &format!("{path}.text"))? {
-                Item::Text(text) => Item::TextAndImage(text, image),
+                EmbeddingItem::Text(text) => EmbeddingItem::TextAndImage(text, image),
                 other => other,
             },
-            None => Item::Image(image),
+            None => EmbeddingItem::Image(image),
         })
     }
 
     /// A text that fits, or was cut to fit where that was asked for.
-    fn text(&self, text: String, path: &str) -> Result<Item, Fault> {
+    fn text(&self, text: String, path: &str) -> Result<EmbeddingItem, Fault> {
         if text.is_empty() {
             return Err(empty(path));
         }
         let Some(longest) = self.terms.facts.longest_text else {
-            return Ok(Item::Text(text));
+            return Ok(EmbeddingItem::Text(text));
         };
         // No text has more characters than bytes.
         let length = match text.len() {
-            bytes if bytes <= longest => return Ok(Item::Text(text)),
+            bytes if bytes <= longest => return Ok(EmbeddingItem::Text(text)),
             _ => text.chars().count(),
         };
         let surplus = length.saturating_sub(longest);
         match self.truncation {
-            _ if surplus == 0 => Ok(Item::Text(text)),
-            Truncation::Start => Ok(Item::Text(text.chars().skip(surplus).collect())),
-            Truncation::End => Ok(Item::Text(text.chars().take(longest).collect())),
+            _ if surplus == 0 => Ok(EmbeddingItem::Text(text)),
+            Truncation::Start => Ok(EmbeddingItem::Text(text.chars().skip(surplus).collect())),
+            Truncation::End => Ok(EmbeddingItem::Text(text.chars().take(longest).collect())),
             Truncation::None => Err(Fault::invalid(
                 path,
                 format!(

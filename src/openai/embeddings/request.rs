@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::models::{EmbeddingFacts, Truncation};
 use crate::openai::chat::Fetched;
 use crate::openai::typo::{misspelling, note_unknown_fields};
-use crate::providers::embeddings::{EmbeddingCall, Purpose, Settings, calls};
+use crate::providers::embeddings::{EmbeddingCall, EmbeddingParameters, Purpose, calls};
 
 /// What is known of the model, and what holds where the request says nothing.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ pub fn translate(
         adjustments.ignored("user");
     }
     note_unknown_fields(&unknown, EmbeddingsRequest::FIELDS, &mut adjustments);
-    let settings = Settings {
+    let settings = EmbeddingParameters {
         dimensions: self::dimensions(dimensions, facts)?,
         purpose: purpose(input_type, terms, &mut adjustments)?,
         truncation: truncation(truncate, facts)?,

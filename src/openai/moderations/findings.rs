@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::categories::ModerationCategory;
-use crate::guardrails::applied::{ApplyAnswer, Assessment, SensitivePolicy, WordPolicy};
-use crate::guardrails::checks::{CheckResults, ChecksAnswer, FoundEntity};
+use crate::guardrails::applied::{ApplyGuardrailResponse, Assessment, SensitivePolicy, WordPolicy};
+use crate::guardrails::checks::{CheckResults, ChecksResponse, EntityMatch};
 
 /// Bedrock's kind of an attack on a model's instructions, among a guardrail's filters.
 const ATTACK: &str = "PROMPT_ATTACK";
@@ -75,8 +75,8 @@ struct ScorePosition {
 }
 
 /// The findings of Bedrock's checks; what has the score `threshold` or more counts.
-pub fn of_checks(answer: ChecksAnswer, threshold: f64) -> Findings {
-    let ChecksAnswer { results, usage } = answer;
+pub fn of_checks(answer: ChecksResponse, threshold: f64) -> Findings {
+    let ChecksResponse { results, usage } = answer;
     let CheckResults {
         content_filter,
         prompt_attack,
@@ -106,7 +106,7 @@ pub fn of_checks(answer: ChecksAnswer, threshold: f64) -> Findings {
 }
 
 /// The findings of a guardrail, which has thresholds of its own.
-pub fn of_guardrail(answer: ApplyAnswer) -> Findings {
+pub fn of_guardrail(answer: ApplyGuardrailResponse) -> Findings {
     let mut findings = Findings {
         flagged: answer.intervened(),
         text_units: answer.usage.text_units(),
@@ -189,9 +189,9 @@ impl Beyond {
     }
 }
 
-impl From<FoundEntity> for Sensitive {
-    fn from(entity: FoundEntity) -> Self {
-        let FoundEntity {
+impl From<EntityMatch> for Sensitive {
+    fn from(entity: EntityMatch) -> Self {
+        let EntityMatch {
             r#type,
             confidence_score,
             begin_offset,

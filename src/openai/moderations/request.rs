@@ -5,7 +5,9 @@ use crate::adjustments::Adjustments;
 use crate::converse::media::{ImageBlock, ImageFormat, MediaSource};
 use crate::converse::request::Role;
 use crate::fault::Fault;
-use crate::guardrails::applied::{ApplyRequest, GuardedBlock, GuardedText, OutputScope, Source};
+use crate::guardrails::applied::{
+    ApplyRequest, ContentSource, GuardedBlock, GuardedText, OutputScope,
+};
 use crate::guardrails::checks::{
     Categories, CheckedMessage, CheckedText, Checks, ChecksRequest, Entities,
 };
@@ -123,7 +125,7 @@ pub fn apply_request(item: ModerationItem, fetched: &Fetched) -> Result<ApplyReq
         }
     });
     Ok(ApplyRequest {
-        source: Source::Input,
+        source: ContentSource::Input,
         content: blocks.collect::<Result<_, _>>()?,
         output_scope: OutputScope::Full,
     })

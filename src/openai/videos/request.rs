@@ -10,7 +10,7 @@ use crate::models::{VideoBody, VideoFacts, VideoKnob};
 use crate::openai::chat::Fetched;
 use crate::openai::form::FormPart;
 use crate::openai::typo::{misspelling, note_unknown_fields};
-use crate::providers::videos::{Film, Shot, Still, luma_ray, nova_reel};
+use crate::providers::videos::{Shot, Still, VideoGeneration, luma_ray, nova_reel};
 
 /// The highest seed that is taken (Nova Reel's).
 const HIGHEST_SEED: i64 = 2_147_483_646;
@@ -74,7 +74,7 @@ pub fn translate(
     check_knob(facts, VideoKnob::Loop, "loop", looped == Some(true))?;
     check_knob(facts, VideoKnob::Seed, "seed", seed.is_some())?;
     check_seed(seed)?;
-    let mut film = Film {
+    let mut film = VideoGeneration {
         prompt: prompt.unwrap_or_default(),
         shots: Vec::new(),
         seconds: 0,
@@ -142,7 +142,7 @@ impl Frames {
     }
 }
 
-fn input(film: &Film, body: VideoBody) -> Result<JsonText, Fault> {
+fn input(film: &VideoGeneration, body: VideoBody) -> Result<JsonText, Fault> {
     let input = match body {
         VideoBody::NovaReel => JsonText::of(&nova_reel::input(film)),
         VideoBody::LumaRay => JsonText::of(&luma_ray::input(film)),
@@ -152,7 +152,7 @@ fn input(film: &Film, body: VideoBody) -> Result<JsonText, Fault> {
 
 /// A film of one prompt: its length, and whether the prompt fits it.
 fn one_prompt(
-    film: &mut Film,
+    film: &mut VideoGeneration,
     asked_seconds: Option<&JsonText>,
     facts: &VideoFacts,
     adjustments: &mut Adjustments,
@@ -174,7 +174,7 @@ fn one_prompt(
 
 /// A film of several shots, whose number is its length.
 fn told_by_shots(
-    film: &mut Film,
+    film: &mut VideoGeneration,
     shots: Vec<Shot>,
     asked_seconds: Option<JsonText>,
     adjustments: &mut Adjustments,

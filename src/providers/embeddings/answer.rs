@@ -8,7 +8,7 @@ use crate::converse::JsonText;
 
 /// What an answer has.
 #[derive(Debug, PartialEq)]
-pub struct Embedded {
+pub struct EmbeddingResponse {
     /// The vectors, in the order of what was embedded: arrays of numbers as Bedrock wrote them.
     pub vectors: Vec<JsonText>,
     /// The tokens that were read, where the answer says.
@@ -19,7 +19,7 @@ pub struct Embedded {
 /// or `{"float": ...}`), Nova (`embeddings`, a list of `{"embedding"}`) and Marengo (`data`, the
 /// same, or a single one).
 #[derive(Deserialize)]
-struct Holder<'a> {
+struct EmbeddingFields<'a> {
     #[serde(borrow)]
     embedding: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -36,13 +36,13 @@ struct Holder<'a> {
 }
 
 /// Reads an answer. Fails with what is wrong with it.
-pub fn read(answer: &[u8]) -> Result<Embedded, String> {
+pub fn read(answer: &[u8]) -> Result<EmbeddingResponse, String> {
     let broken = |error: serde_json::Error| error.to_string();
     let whole: &RawValue = serde_json::from_slice(answer).map_err(broken)?;
     let mut vectors = Vec::new();
     collect(whole, &mut vectors).map_err(broken)?;
-    let holder: Holder<'_> = serde_json::from_str(whole.get()).map_err(broken)?;
-    Ok(Embedded {
+    let holder: EmbeddingFields<'_> = serde_json::from_str(whole.get()).map_err(broken)?;
+    Ok(EmbeddingResponse {
         vectors,
         input_tokens: holder.input_tokens,
     })
@@ -52,7 +52,7 @@ pub fn read(answer: &[u8]) -> Result<Embedded, String> {
 fn collect(value: &RawValue, vectors: &mut Vec<JsonText>) -> serde_json::Result<()> {
     let text = value.get();
     if text.starts_with('{') {
-        let holder: Holder<'_> = serde_json::from_str(text)?;
+        let holder: EmbeddingFields<'_> = serde_json::from_str(text)?;
         let places = [
             holder.embedding,
             holder.embeddings,

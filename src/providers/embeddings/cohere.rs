@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Item, Purpose, Settings};
+use super::{EmbeddingItem, EmbeddingParameters, Purpose};
 use crate::models::EmbeddingInput;
 
 #[derive(Serialize)]
@@ -12,7 +12,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    inputs: Vec<Input<'a>>,
+    inputs: Vec<CohereInput<'a>>,
     input_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_dimension: Option<u32>,
@@ -21,13 +21,13 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
-struct Input<'a> {
-    content: [Part<'a>; 2],
+struct CohereInput<'a> {
+    content: [CoherePart<'a>; 2],
 }
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Part<'a> {
+enum CoherePart<'a> {
     Text { text: &'a str },
     ImageUrl { image_url: String },
 }
@@ -35,11 +35,11 @@ enum Part<'a> {
 /// `items` are of one kind. Of pictures, Cohere's third generation wants its own `input_type`
 /// (`named_image`), which the fourth does not know.
 pub(super) fn body(
-    items: &[Item],
-    settings: &Settings,
+    items: &[EmbeddingItem],
+    settings: &EmbeddingParameters,
     named_image: bool,
 ) -> serde_json::Result<Vec<u8>> {
-    let kind = items.first().map(Item::kind);
+    let kind = items.first().map(EmbeddingItem::kind);
     let is_image = kind == Some(EmbeddingInput::Image);
     let mut body = Body {
         texts: Vec::new(),
@@ -54,12 +54,15 @@ pub(super) fn body(
     };
     for item in items {
         match item {
-            Item::Text(text) => body.texts.push(text),
-            Item::Image(image) => body.images.push(image.data_url()),
-            Item::TextAndImage(text, image) => {
+            EmbeddingItem::Text(text) => body.texts.push(text),
+            EmbeddingItem::Image(image) => body.images.push(image.data_url()),
+            EmbeddingItem::TextAndImage(text, image) => {
                 let image_url = image.data_url();
-                let content = [Part::Text { text }, Part::ImageUrl { image_url }];
-                body.inputs.push(Input { content });
+                let content = [
+                    CoherePart::Text { text },
+                    CoherePart::ImageUrl { image_url },
+                ];
+                body.inputs.push(CohereInput { content });
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Image, Settings};
+use super::{EmbeddingImage, EmbeddingParameters};
 use crate::models::Truncation;
 
 #[derive(Serialize)]
@@ -14,20 +14,20 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     text_truncate: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    media_source: Option<MediaSource<'a>>,
+    media_source: Option<MarengoMediaSource<'a>>,
 }
 
 /// Where the bytes are.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct MediaSource<'a> {
+pub(super) struct MarengoMediaSource<'a> {
     base64_string: &'a str,
 }
 
 pub(super) fn body(
     text: Option<&str>,
-    image: Option<&Image>,
-    settings: &Settings,
+    image: Option<&EmbeddingImage>,
+    settings: &EmbeddingParameters,
 ) -> serde_json::Result<Vec<u8>> {
     let text_truncate = match settings.truncation {
         // By itself the model leaves out the end without a word.
@@ -41,12 +41,12 @@ pub(super) fn body(
         },
         input_text: text,
         text_truncate: text.map(|_| text_truncate),
-        media_source: image.map(MediaSource::of),
+        media_source: image.map(MarengoMediaSource::of),
     })
 }
 
-impl<'a> MediaSource<'a> {
-    pub(super) fn of(image: &'a Image) -> Self {
+impl<'a> MarengoMediaSource<'a> {
+    pub(super) fn of(image: &'a EmbeddingImage) -> Self {
         Self {
             base64_string: &image.base64,
         }

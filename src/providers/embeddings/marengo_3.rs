@@ -3,34 +3,37 @@
 
 use serde::Serialize;
 
-use super::Image;
-use super::marengo_2::MediaSource;
+use super::EmbeddingImage;
+use super::marengo_2::MarengoMediaSource;
 
 #[derive(Serialize)]
 struct Body<'a> {
     #[serde(rename = "inputType")]
     input_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Input<'a>>,
+    text: Option<MarengoInput<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<Input<'a>>,
+    image: Option<MarengoInput<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    text_image: Option<Input<'a>>,
+    text_image: Option<MarengoInput<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Input<'a> {
+struct MarengoInput<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     input_text: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    media_source: Option<MediaSource<'a>>,
+    media_source: Option<MarengoMediaSource<'a>>,
 }
 
-pub(super) fn body(text: Option<&str>, image: Option<&Image>) -> serde_json::Result<Vec<u8>> {
-    let input = Some(Input {
+pub(super) fn body(
+    text: Option<&str>,
+    image: Option<&EmbeddingImage>,
+) -> serde_json::Result<Vec<u8>> {
+    let input = Some(MarengoInput {
         input_text: text,
-        media_source: image.map(MediaSource::of),
+        media_source: image.map(MarengoMediaSource::of),
     });
     let empty = Body {
         input_type: "text",

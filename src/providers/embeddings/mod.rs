@@ -9,7 +9,7 @@ mod nova_multimodal;
 mod titan_multimodal;
 mod titan_text;
 
-pub use answer::{Embedded, read};
+pub use answer::{EmbeddingResponse, read};
 
 use crate::converse::media::ImageFormat;
 use crate::models::{EmbeddingBody, EmbeddingFacts, EmbeddingInput, Truncation};
@@ -20,18 +20,18 @@ const MOST_BYTES: usize = 12_000_000;
 
 /// What one vector is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum EmbeddingItem {
     /// A text.
     Text(String),
     /// A picture.
-    Image(Image),
+    Image(EmbeddingImage),
     /// A text and a picture in one.
-    TextAndImage(String, Image),
+    TextAndImage(String, EmbeddingImage),
 }
 
 /// A picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
+pub struct EmbeddingImage {
     /// Its format, as the bytes have it.
     pub format: ImageFormat,
     /// Standard base64 with padding.
@@ -40,7 +40,7 @@ pub struct Image {
 
 /// How the vectors are to be made; only what the family takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct EmbeddingParameters {
     /// How many numbers a vector has, where that was asked.
     pub dimensions: Option<u32>,
     /// What the vectors are for.
@@ -94,12 +94,12 @@ pub struct EmbeddingCall {
 /// family takes and a body can hold.
 pub fn calls(
     facts: &EmbeddingFacts,
-    items: &[Item],
-    settings: &Settings,
+    items: &[EmbeddingItem],
+    settings: &EmbeddingParameters,
 ) -> serde_json::Result<Vec<EmbeddingCall>> {
     let mut calls = Vec::new();
     let mut rest = items;
-    while let Some(kind) = rest.first().map(Item::kind) {
+    while let Some(kind) = rest.first().map(EmbeddingItem::kind) {
         let (these, others) = rest.split_at(fitting(rest, kind, facts));
         calls.push(EmbeddingCall {
             body: body(facts, these, settings)?,
@@ -114,13 +114,13 @@ pub fn calls(
 }
 
 /// How many of `items`, from the first on, are of this kind and fit into one call; at least one.
-fn fitting(items: &[Item], kind: EmbeddingInput, facts: &EmbeddingFacts) -> usize {
+fn fitting(items: &[EmbeddingItem], kind: EmbeddingInput, facts: &EmbeddingFacts) -> usize {
     let most = match kind {
         EmbeddingInput::Text => facts.texts,
         EmbeddingInput::Image | EmbeddingInput::TextAndImage => facts.images,
     };
     let mut bytes: usize = 0;
-    let fits = |item: &&Item| {
+    let fits = |item: &&EmbeddingItem| {
         bytes = bytes.saturating_add(item.bytes());
         item.kind() == kind && bytes <= MOST_BYTES
     };
@@ -129,12 +129,12 @@ fn fitting(items: &[Item], kind: EmbeddingInput, facts: &EmbeddingFacts) -> usiz
 
 fn body(
     facts: &EmbeddingFacts,
-    items: &[Item],
-    settings: &Settings,
+    items: &[EmbeddingItem],
+    settings: &EmbeddingParameters,
 ) -> serde_json::Result<Vec<u8>> {
     let first = items.first();
-    let text = first.and_then(Item::text);
-    let image = first.and_then(Item::image);
+    let text = first.and_then(EmbeddingItem::text);
+    let image = first.and_then(EmbeddingItem::image);
     match facts.body {
         EmbeddingBody::TitanText => titan_text::body(text, settings),
         EmbeddingBody::TitanMultimodal => titan_multimodal::body(text, image, settings),
@@ -145,7 +145,7 @@ fn body(
     }
 }
 
-impl Item {
+impl EmbeddingItem {
     /// What it is made of.
     pub fn kind(&self) -> EmbeddingInput {
         match self {
@@ -168,7 +168,7 @@ impl Item {
         }
     }
 
-    fn image(&self) -> Option<&Image> {
+    fn image(&self) -> Option<&EmbeddingImage> {
         match self {
             Self::Image(image) | Self::TextAndImage(_, image) => Some(image),
             Self::Text(_) => None,
@@ -176,7 +176,7 @@ impl Item {
     }
 }
 
-impl Image {
+impl EmbeddingImage {
     fn data_url(&self) -> String {
         format!("data:image/{};base64,{}", self.format.as_str(), self.base64)
     }
@@ -218,8 +218,8 @@ mod tests {
         table.facts(&id).embedding.clone().expect("it embeds")
     }
 
-    fn places(model: &str, items: &[Item]) -> Vec<(usize, usize, usize, bool)> {
-        let settings = Settings {
+    fn places(model: &str, items: &[EmbeddingItem]) -> Vec<(usize, usize, usize, bool)> {
+        let settings = EmbeddingParameters {
             dimensions: None,
             purpose: Purpose::Index,
             truncation: Truncation::None,
@@ -232,14 +232,14 @@ mod tests {
 
     #[test]
     fn calls_are_as_full_as_they_may_be_and_of_one_kind() {
-        let text = || Item::Text("a".to_owned());
+        let text = || EmbeddingItem::Text("a".to_owned());
         let image = || {
-            Item::Image(Image {
+            EmbeddingItem::Image(EmbeddingImage {
                 format: ImageFormat::Png,
                 base64: "AAAA".to_owned(),
             })
         };
-        let texts: Vec<Item> = (0..200).map(|_| text()).collect();
+        let texts: Vec<EmbeddingItem> = (0..200).map(|_| text()).collect();
         assert_eq!(
             places("cohere.embed-v4:0", &texts),
             [(0, 96, 0, true), (96, 96, 0, true), (192, 8, 0, true)]
@@ -262,7 +262,7 @@ mod tests {
     }
     #[test]
     fn a_body_does_not_outgrow_what_bedrock_takes() {
-        let text = |megabytes: usize| Item::Text("a".repeat(megabytes * 1_000_000));
+        let text = |megabytes: usize| EmbeddingItem::Text("a".repeat(megabytes * 1_000_000));
         let items = [text(5), text(5), text(5), text(20), text(1)];
         let calls = places("cohere.embed-v4:0", &items);
         let counts: Vec<usize> = calls.iter().map(|(_, count, ..)| *count).collect();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Image, Purpose, Settings};
+use super::{EmbeddingImage, EmbeddingParameters, Purpose};
 use crate::converse::media::ImageFormat;
 
 #[derive(Serialize)]
@@ -20,41 +20,41 @@ struct Params<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     embedding_dimension: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Text<'a>>,
+    text: Option<NovaText<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<Picture<'a>>,
+    image: Option<NovaImage<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Text<'a> {
+struct NovaText<'a> {
     truncation_mode: &'static str,
     value: &'a str,
 }
 
 #[derive(Serialize)]
-struct Picture<'a> {
+struct NovaImage<'a> {
     format: ImageFormat,
-    source: Source<'a>,
+    source: NovaImageSource<'a>,
 }
 
 #[derive(Serialize)]
-struct Source<'a> {
+struct NovaImageSource<'a> {
     bytes: &'a str,
 }
 
 pub(super) fn body(
     text: Option<&str>,
-    image: Option<&Image>,
-    settings: &Settings,
+    image: Option<&EmbeddingImage>,
+    settings: &EmbeddingParameters,
 ) -> serde_json::Result<Vec<u8>> {
-    let text = text.map(|value| Text {
+    let text = text.map(|value| NovaText {
         truncation_mode: settings.truncation.as_str(),
         value,
     });
-    let image = image.map(|image| Picture {
+    let image = image.map(|image| NovaImage {
         format: image.format,
-        source: Source {
+        source: NovaImageSource {
             bytes: &image.base64,
         },
     });

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Image, Settings};
+use super::{EmbeddingImage, EmbeddingParameters};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -12,21 +12,21 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     input_image: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    embedding_config: Option<Config>,
+    embedding_config: Option<EmbeddingConfig>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Config {
+struct EmbeddingConfig {
     output_embedding_length: u32,
 }
 
 pub(super) fn body(
     text: Option<&str>,
-    image: Option<&Image>,
-    settings: &Settings,
+    image: Option<&EmbeddingImage>,
+    settings: &EmbeddingParameters,
 ) -> serde_json::Result<Vec<u8>> {
-    let config = |output_embedding_length| Config {
+    let config = |output_embedding_length| EmbeddingConfig {
         output_embedding_length,
     };
     serde_json::to_vec(&Body {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Settings;
+use super::EmbeddingParameters;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -14,7 +14,10 @@ struct Body<'a> {
     normalize: Option<bool>,
 }
 
-pub(super) fn body(text: Option<&str>, settings: &Settings) -> serde_json::Result<Vec<u8>> {
+pub(super) fn body(
+    text: Option<&str>,
+    settings: &EmbeddingParameters,
+) -> serde_json::Result<Vec<u8>> {
     serde_json::to_vec(&Body {
         input_text: text,
         dimensions: settings.dimensions,

@@ -100,7 +100,7 @@ fn configuration(order: &ImageOrder) -> Value {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct CanvasResponse {
     #[serde(default)]
     images: Option<Vec<String>>,
     error: Option<String>,
@@ -108,7 +108,7 @@ struct Answer {
 
 /// What an answer says. What was kept back is told beside the pictures that were not.
 pub(super) fn outcome(answer: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
-    let Answer { images, error } = serde_json::from_slice(answer)?;
+    let CanvasResponse { images, error } = serde_json::from_slice(answer)?;
     Ok(match (error, images.unwrap_or_default()) {
         (Some(error), _) => ImageOutcome::Filtered(error),
         (None, images) if images.is_empty() => {

@@ -42,7 +42,7 @@ pub(super) fn body(order: &ImageOrder) -> Map<String, Value> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct StableDiffusionResponse {
     artifacts: Vec<Artifact>,
 }
 
@@ -55,7 +55,7 @@ struct Artifact {
 
 /// What an answer says.
 pub(super) fn outcome(answer: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
-    let Answer { artifacts } = serde_json::from_slice(answer)?;
+    let StableDiffusionResponse { artifacts } = serde_json::from_slice(answer)?;
     let mut pictures = Vec::with_capacity(artifacts.len());
     for artifact in artifacts {
         match artifact.finish_reason.as_deref() {

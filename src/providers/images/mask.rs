@@ -29,7 +29,7 @@ pub enum MaskError {
     NothingMarked,
 }
 
-type Source<'a> = Reader<Cursor<&'a [u8]>>;
+type MaskReader<'a> = Reader<Cursor<&'a [u8]>>;
 
 /// The mask of `convention` that marks what is fully transparent in `mask`, a PNG of the picture's
 /// `size` where that is known. It takes processor time by the pixel, and memory by the row: pixels
@@ -67,7 +67,7 @@ pub fn mask_for(
 
 /// Writes the marks of `source` into `rows`.
 fn copy(
-    source: Source<'_>,
+    source: MaskReader<'_>,
     size: Size,
     rows: StreamWriter<'_, impl Write>,
     convention: MaskConvention,
@@ -76,7 +76,7 @@ fn copy(
         MaskConvention::BlackEdits => (0, 255),
         MaskConvention::WhiteEdits => (255, 0),
     };
-    let mut written = Written {
+    let mut written = MaskWriter {
         rows,
         marked,
         kept,
@@ -94,8 +94,8 @@ fn copy(
 
 /// One row after the other.
 fn copy_rows(
-    mut source: Source<'_>,
-    written: &mut Written<'_, impl Write>,
+    mut source: MaskReader<'_>,
+    written: &mut MaskWriter<'_, impl Write>,
 ) -> Result<(), MaskError> {
     let samples = source.output_color_type().0.samples();
     while let Some(row) = source.next_row().map_err(unreadable)? {
@@ -107,9 +107,9 @@ fn copy_rows(
 /// An interlaced file has its pixels in another order, so that they are gathered first: a byte
 /// each.
 fn copy_interlaced(
-    mut source: Source<'_>,
+    mut source: MaskReader<'_>,
     size: Size,
-    written: &mut Written<'_, impl Write>,
+    written: &mut MaskWriter<'_, impl Write>,
 ) -> Result<(), MaskError> {
     let samples = source.output_color_type().0.samples();
     let width = size.width as usize;
@@ -144,14 +144,14 @@ fn encoder(out: &mut Vec<u8>, size: Size) -> Encoder<'static, &mut Vec<u8>> {
 }
 
 /// The mask that is being written, row by row.
-struct Written<'a, W: Write> {
+struct MaskWriter<'a, W: Write> {
     rows: StreamWriter<'a, W>,
     marked: u8,
     kept: u8,
     is_any_marked: bool,
 }
 
-impl<W: Write> Written<'_, W> {
+impl<W: Write> MaskWriter<'_, W> {
     fn row(&mut self, marks: &[u8]) -> Result<(), MaskError> {
         self.is_any_marked |= marks.contains(&1);
         let colors: Vec<u8> = marks

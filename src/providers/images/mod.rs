@@ -65,7 +65,7 @@ pub enum ImageOutcome {
 
 /// What a guardrail puts into the answer of any model (recordings' FINDINGS, 44).
 #[derive(Deserialize)]
-struct Judged {
+struct GuardrailField {
     #[serde(rename = "amazon-bedrock-guardrailAction")]
     action: Option<String>,
 }
@@ -91,7 +91,7 @@ pub fn belongs(form: ImageBody, name: &str, task: ImageTask) -> bool {
 
 /// What an answer says; fails where it is none of the model's.
 pub fn outcome(form: ImageBody, answer: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
-    let Judged { action } = serde_json::from_slice(answer)?;
+    let GuardrailField { action } = serde_json::from_slice(answer)?;
     if action.as_deref() == Some("INTERVENED") {
         return Ok(ImageOutcome::Filtered(
             "the guardrail of this gateway keeps it back".to_owned(),

@@ -34,7 +34,7 @@ pub(super) fn body(facts: &ImageFacts, order: &ImageOrder) -> Map<String, Value>
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct StabilityResponse {
     #[serde(default)]
     images: Vec<String>,
     #[serde(default)]
@@ -43,7 +43,7 @@ struct Answer {
 
 /// What an answer says. An answer with a reason may have no pictures at all.
 pub(super) fn outcome(answer: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
-    let Answer {
+    let StabilityResponse {
         images,
         finish_reasons,
     } = serde_json::from_slice(answer)?;

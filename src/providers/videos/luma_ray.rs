@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Film, Still};
+use super::{Still, VideoGeneration};
 
 /// The `modelInput` of StartAsyncInvoke.
 #[derive(Debug, Serialize)]
-pub struct Input<'a> {
+pub struct LumaInput<'a> {
     prompt: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     aspect_ratio: Option<&'a str>,
@@ -21,29 +21,29 @@ pub struct Input<'a> {
 #[derive(Debug, Serialize)]
 struct Keyframes<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    frame0: Option<Frame<'a>>,
+    frame0: Option<LumaFrame<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    frame1: Option<Frame<'a>>,
+    frame1: Option<LumaFrame<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Frame<'a> {
+struct LumaFrame<'a> {
     r#type: &'static str,
-    source: Source<'a>,
+    source: LumaFrameSource<'a>,
 }
 
 #[derive(Debug, Serialize)]
-struct Source<'a> {
+struct LumaFrameSource<'a> {
     r#type: &'static str,
     media_type: String,
     data: &'a str,
 }
 
 /// One shot, with the pictures that it begins and ends with.
-pub fn input(film: &Film) -> Input<'_> {
+pub fn input(film: &VideoGeneration) -> LumaInput<'_> {
     let (width, height) = film.size;
     let frames = film.first.is_some() || film.last.is_some();
-    Input {
+    LumaInput {
         prompt: &film.prompt,
         aspect_ratio: film.aspect_ratio.as_deref(),
         looped: film.looped,
@@ -56,10 +56,10 @@ pub fn input(film: &Film) -> Input<'_> {
     }
 }
 
-fn frame(still: &Still) -> Frame<'_> {
-    Frame {
+fn frame(still: &Still) -> LumaFrame<'_> {
+    LumaFrame {
         r#type: "image",
-        source: Source {
+        source: LumaFrameSource {
             r#type: "base64",
             media_type: format!("image/{}", still.format),
             data: &still.base64,

@@ -5,7 +5,7 @@ pub mod nova_reel;
 
 /// A film that is wanted, for any model: each form of body takes of it what it has keys for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Film {
+pub struct VideoGeneration {
     /// What is to be seen.
     pub prompt: String,
     /// What is to be seen shot by shot, in the prompt's place; empty where there is a prompt.

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Film, Shot, Still};
+use super::{Shot, Still, VideoGeneration};
 
 /// The length of a shot, and of a film that is one.
 pub const SHOT_SECONDS: u32 = 6;
@@ -13,30 +13,30 @@ const FPS: u32 = 24;
 /// The `modelInput` of StartAsyncInvoke.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Input<'a> {
+pub struct ReelInput<'a> {
     #[serde(flatten)]
     task: Task<'a>,
-    video_generation_config: Config,
+    video_generation_config: VideoGenerationConfig,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "taskType", rename_all = "SCREAMING_SNAKE_CASE")]
 enum Task<'a> {
     #[serde(rename_all = "camelCase")]
-    TextVideo { text_to_video_params: Text<'a> },
+    TextVideo { text_to_video_params: ReelText<'a> },
     #[serde(rename_all = "camelCase")]
     MultiShotAutomated {
-        multi_shot_automated_params: Text<'a>,
+        multi_shot_automated_params: ReelText<'a>,
     },
     #[serde(rename_all = "camelCase")]
     MultiShotManual { multi_shot_manual_params: Shots<'a> },
 }
 
 #[derive(Debug, Serialize)]
-struct Text<'a> {
+struct ReelText<'a> {
     text: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    images: Vec<Image<'a>>,
+    images: Vec<ReelImage<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,23 +48,23 @@ struct Shots<'a> {
 struct OneShot<'a> {
     text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<Image<'a>>,
+    image: Option<ReelImage<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Image<'a> {
+struct ReelImage<'a> {
     format: &'a str,
-    source: Source<'a>,
+    source: ReelImageSource<'a>,
 }
 
 #[derive(Debug, Serialize)]
-struct Source<'a> {
+struct ReelImageSource<'a> {
     bytes: &'a str,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Config {
+struct VideoGenerationConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_seconds: Option<u32>,
     fps: u32,
@@ -74,8 +74,8 @@ struct Config {
 }
 
 /// One shot, several that the model divides the prompt into, or several as they are told of.
-pub fn input(film: &Film) -> Input<'_> {
-    let text = |images| Text {
+pub fn input(film: &VideoGeneration) -> ReelInput<'_> {
+    let text = |images| ReelText {
         text: &film.prompt,
         images,
     };
@@ -93,9 +93,9 @@ pub fn input(film: &Film) -> Input<'_> {
         },
     };
     let (width, height) = film.size;
-    Input {
+    ReelInput {
         task,
-        video_generation_config: Config {
+        video_generation_config: VideoGenerationConfig {
             // The number of shots says it.
             duration_seconds: film.shots.is_empty().then_some(film.seconds),
             fps: FPS,
@@ -112,10 +112,10 @@ fn shot(shot: &Shot) -> OneShot<'_> {
     }
 }
 
-fn image(still: &Still) -> Image<'_> {
-    Image {
+fn image(still: &Still) -> ReelImage<'_> {
+    ReelImage {
         format: &still.format,
-        source: Source {
+        source: ReelImageSource {
             bytes: &still.base64,
         },
     }
