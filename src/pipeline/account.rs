@@ -11,7 +11,7 @@ use crate::converse::event::Event;
 use crate::converse::response::Usage;
 use crate::fault::Fault;
 use crate::identity::Caller;
-use crate::openai::chat::{NativeUsage, Pieces, TokenCounts};
+use crate::openai::chat::{NativeUsage, OutputEvents, TokenCounts};
 use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
 
@@ -40,7 +40,7 @@ impl Account {
     }
 
     /// Keeps what has to be given back to the model with a response and its client may not keep.
-    pub(super) fn remember(&self, pieces: &mut Pieces) {
+    pub(super) fn remember(&self, pieces: &mut OutputEvents) {
         if let Some((keys, turn)) = pieces.remembered() {
             self.memory
                 .remember(&self.caller, &self.known.facts.family, keys, turn);
@@ -48,8 +48,8 @@ impl Account {
     }
 
     /// Writes down what all answers have used, as Bedrock has said.
-    pub(super) fn settle<'a>(&self, answers: impl Iterator<Item = &'a Pieces> + Clone) {
-        let usages: Vec<Usage> = answers.clone().filter_map(Pieces::usage).collect();
+    pub(super) fn settle<'a>(&self, answers: impl Iterator<Item = &'a OutputEvents> + Clone) {
+        let usages: Vec<Usage> = answers.clone().filter_map(OutputEvents::usage).collect();
         let mut total = TokenCounts::default();
         let mut tier = self.tier;
         for pieces in answers {
@@ -66,10 +66,10 @@ impl Account {
     /// calls that it did not want. Returns how many of each.
     pub(super) fn note_left_out<'a>(
         &self,
-        answers: impl Iterator<Item = &'a Pieces> + Clone,
+        answers: impl Iterator<Item = &'a OutputEvents> + Clone,
     ) -> (u64, u64) {
-        let undelivered = answers.clone().map(Pieces::undelivered).sum();
-        let withheld = answers.map(Pieces::withheld_calls).sum();
+        let undelivered = answers.clone().map(OutputEvents::undelivered).sum();
+        let withheld = answers.map(OutputEvents::withheld_calls).sum();
         if undelivered > 0 || withheld > 0 {
             let mut entries = self.record.entries();
             entries.undelivered = (undelivered > 0).then_some(undelivered);

@@ -11,7 +11,8 @@ use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::limits::{Permit, Refused};
 use crate::openai::chat::{
-    AnswerPlan, ChunkWriter, Completion, CompletionHead, Ending, Pieces, Sink,
+    ChunkWriter, Completion, CompletionHead, OutputEvents, OutputOptions, OutputWriter,
+    ResponseSummary,
 };
 use crate::openai::completions::{TextCompletion, TextWriter};
 
@@ -110,7 +111,7 @@ pub(super) fn completion(
 
 fn streamed(
     sources: Vec<EventSource>,
-    plan: &Arc<AnswerPlan>,
+    plan: &Arc<OutputOptions>,
     writer: EndpointWriter,
     account: Account,
     permits: Vec<Permit>,
@@ -142,17 +143,17 @@ fn whole(
 }
 
 /// Whole answers into `sinks`, one each, and what is told of all of them at the end.
-fn folded<S: Sink>(
+fn folded<S: OutputWriter>(
     sources: Vec<EventSource>,
     mut sinks: Vec<S>,
-    plan: &Arc<AnswerPlan>,
+    plan: &Arc<OutputOptions>,
     account: &Account,
     adjustments: &mut Adjustments,
-) -> Result<(Vec<S>, Ending), Fault> {
+) -> Result<(Vec<S>, ResponseSummary), Fault> {
     let mut answers = Vec::with_capacity(sources.len());
     let mut failed = None;
     for (source, sink) in sources.into_iter().zip(&mut sinks) {
-        let mut pieces = Pieces::new(Arc::clone(plan));
+        let mut pieces = OutputEvents::new(Arc::clone(plan));
         let events = match source {
             EventSource::Whole(events) => events,
             // What is not streamed is asked for whole.
@@ -178,9 +179,9 @@ fn folded<S: Sink>(
     if let Some(fault) = failed {
         return Err(fault);
     }
-    let endings: Vec<Ending> = answers
+    let endings: Vec<ResponseSummary> = answers
         .iter()
         .map(|pieces| pieces.ending().clone())
         .collect();
-    Ok((sinks, Ending::of_prompts(&endings, plan.answers)))
+    Ok((sinks, ResponseSummary::of_prompts(&endings, plan.answers)))
 }

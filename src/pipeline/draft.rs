@@ -18,8 +18,8 @@ use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::models::{OpenAiSurface, Surface};
 use crate::openai::chat::{
-    AnswerPlan, ChatOptions, ChatRequest, ClientFields, Fetched, Native, NativeTerms, Obstacle,
-    Terms, Translated, drop_oldest, obstacle, pass_on, translate,
+    ChatOptions, ChatRequest, ChatTranslation, ClientFields, Fetched, Native, NativeTerms,
+    Obstacle, OutputOptions, TranslationContext, drop_oldest, obstacle, pass_on, translate,
 };
 use crate::openai::completions::{CompletionRequest, chat_requests};
 use crate::reasoning_memory::ReasoningMemory;
@@ -51,7 +51,7 @@ pub(super) enum ChatRoute {
 pub(super) struct PreparedRequest {
     /// The JSON of the Converse request.
     pub(super) body: Bytes,
-    pub(super) plan: AnswerPlan,
+    pub(super) plan: OutputOptions,
     pub(super) adjustments: Adjustments,
     pub(super) has_cache_points: bool,
     /// The tier that it asks for.
@@ -192,7 +192,7 @@ impl PendingRequest {
 
     /// The request as it is sent.
     pub(super) fn prepare(&mut self, memory: &ReasoningMemory) -> Result<PreparedRequest, Fault> {
-        let Translated {
+        let ChatTranslation {
             converse,
             plan,
             adjustments,
@@ -211,7 +211,7 @@ impl PendingRequest {
     }
 
     /// The request in Bedrock's words.
-    pub(super) fn translate(&mut self, memory: &ReasoningMemory) -> Result<Translated, Fault> {
+    pub(super) fn translate(&mut self, memory: &ReasoningMemory) -> Result<ChatTranslation, Fault> {
         let (request, dropped) = self.shortened()?;
         let Self {
             caller,
@@ -227,7 +227,7 @@ impl PendingRequest {
             |key: &str| -> Option<Arc<RememberedTurn>> { memory.recall(caller, family, key) };
         // What is left of a conversation is another one.
         let is_cut = known.facts.binds_thinking && !dropped.is_empty();
-        let terms = Terms {
+        let terms = TranslationContext {
             facts: &known.facts,
             output_limit: known.output_limit,
             options,

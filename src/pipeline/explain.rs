@@ -16,7 +16,7 @@ use crate::converse::trace::OPERATORS_OWN;
 use crate::fault::Fault;
 use crate::limits::Refused;
 use crate::models::{OpenAiSurface, Surface, Tier, Tokens};
-use crate::openai::chat::{Native, Obstacle, Translated};
+use crate::openai::chat::{ChatTranslation, Native, Obstacle};
 use crate::record::{Record, usd};
 
 #[derive(Serialize)]
@@ -100,7 +100,7 @@ pub enum ExplainReader {
 /// What would be sent.
 #[derive(Clone, Copy)]
 enum Sent<'a> {
-    Converse(&'a Translated, Option<Obstacle>),
+    Converse(&'a ChatTranslation, Option<Obstacle>),
     OpenAi(&'a Native, OpenAiSurface),
 }
 

@@ -13,7 +13,7 @@ use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
 use crate::fault::Fault;
 use crate::limits::{RateState, Refused};
-use crate::openai::chat::{ChatRequest, ClientFields, Translated};
+use crate::openai::chat::{ChatRequest, ChatTranslation, ClientFields};
 use crate::openai::responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
 use crate::record::Record;
 
@@ -179,7 +179,7 @@ impl Pipeline {
         let length = draft.source_length();
         let known = Arc::clone(&draft.target.known);
         let translate = || {
-            let Translated {
+            let ChatTranslation {
                 converse,
                 plan,
                 adjustments,

@@ -11,7 +11,7 @@ use crate::bedrock::EventStream;
 use crate::converse::event::Event;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::Permit;
-use crate::openai::chat::{AnswerPlan, Ending, Pieces};
+use crate::openai::chat::{OutputEvents, OutputOptions, ResponseSummary};
 use crate::record::Record;
 
 /// A streamed answer that is written to a client piece by piece.
@@ -50,7 +50,7 @@ pub struct ChatStream {
 #[derive(Debug)]
 struct Branch {
     source: EventSource,
-    pieces: Pieces,
+    pieces: OutputEvents,
     has_metadata: bool,
     /// Whether nothing more is expected of Bedrock's stream.
     ended: bool,
@@ -75,7 +75,7 @@ struct Arrival {
 impl ChatStream {
     pub(super) fn new(
         sources: Vec<EventSource>,
-        plan: &Arc<AnswerPlan>,
+        plan: &Arc<OutputOptions>,
         mut writer: EndpointWriter,
         account: Account,
         permits: Vec<Permit>,
@@ -84,7 +84,7 @@ impl ChatStream {
             .into_iter()
             .map(|source| Branch {
                 source,
-                pieces: Pieces::new(Arc::clone(plan)),
+                pieces: OutputEvents::new(Arc::clone(plan)),
                 has_metadata: false,
                 ended: false,
             })
@@ -193,11 +193,11 @@ impl ResponseStream for ChatStream {
 
     fn done(&mut self) -> Bytes {
         let endings = self.branches.iter();
-        let endings: Vec<Ending> = endings
+        let endings: Vec<ResponseSummary> = endings
             .map(|branch| branch.pieces.ending().clone())
             .collect();
         self.writer
-            .done(&Ending::of_prompts(&endings, self.answers));
+            .done(&ResponseSummary::of_prompts(&endings, self.answers));
         self.writer.take()
     }
 }

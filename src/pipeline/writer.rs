@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::fault::Fault;
-use crate::openai::chat::{ChunkWriter, Ending, Piece, Sink};
+use crate::openai::chat::{ChunkWriter, OutputEvent, OutputWriter, ResponseSummary};
 use crate::openai::completions::{TextWriter, in_its_words};
 use crate::openai::error::ErrorBody;
 
@@ -42,7 +42,7 @@ impl EndpointWriter {
     }
 
     /// Ends the stream.
-    pub(super) fn done(&mut self, ending: &Ending) {
+    pub(super) fn done(&mut self, ending: &ResponseSummary) {
         match self {
             Self::Chat(writer) => writer.done(ending),
             Self::Text(writer) => writer.done(ending),
@@ -61,8 +61,8 @@ impl EndpointWriter {
     }
 }
 
-impl Sink for EndpointWriter {
-    fn piece(&mut self, piece: Piece<'_>) {
+impl OutputWriter for EndpointWriter {
+    fn piece(&mut self, piece: OutputEvent<'_>) {
         match self {
             Self::Chat(writer) => writer.piece(piece),
             Self::Text(writer) => writer.piece(piece),

@@ -15,7 +15,7 @@ use outcrop::openai::batches::{
     BatchRequestLine, LineReader, ResultIds, answered_line, check_request, completion_of,
     refused_line,
 };
-use outcrop::openai::chat::{ChatRequest, CompletionHead, Translated};
+use outcrop::openai::chat::{ChatRequest, ChatTranslation, CompletionHead};
 use serde_json::Value;
 
 use crate::golden::compare;
@@ -88,7 +88,7 @@ fn record(
     let request = request_of(&line);
     check_request(&request)?;
     let model = request.model.clone().unwrap();
-    let Translated { converse, .. } = translated(request)?;
+    let ChatTranslation { converse, .. } = translated(request)?;
     let record = JobRecord {
         record_id: &record_id(number),
         model_input: &converse,
@@ -112,7 +112,7 @@ fn result(lines: &[&str], line: &str) -> (bool, String) {
     };
     let request = request_of(&request);
     let model = request.model.clone().unwrap();
-    let Translated {
+    let ChatTranslation {
         plan, adjustments, ..
     } = translated(request).unwrap();
     let head = CompletionHead {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use outcrop::converse::event::Event;
 use outcrop::fault::Fault;
-use outcrop::openai::chat::{CompletionHead, Ending, Pieces, Translated};
+use outcrop::openai::chat::{ChatTranslation, CompletionHead, OutputEvents, ResponseSummary};
 use outcrop::openai::completions::{
     CompletionPrompts, CompletionRequest, TextCompletion, TextWriter, chat_requests, in_its_words,
 };
@@ -59,8 +59,8 @@ fn check(case: &Path) {
     for (choice, events) in (0..).zip(&answers) {
         let prompt = echoed.get((choice / each) as usize).map(String::as_str);
         let mut text = TextCompletion::new(prompt);
-        let mut streamed = Pieces::new(Arc::clone(&plan));
-        let mut whole = Pieces::new(Arc::clone(&plan));
+        let mut streamed = OutputEvents::new(Arc::clone(&plan));
+        let mut whole = OutputEvents::new(Arc::clone(&plan));
         writer.choose(choice);
         for event in events {
             streamed.accept(event, &mut writer).unwrap();
@@ -69,7 +69,7 @@ fn check(case: &Path) {
         endings.push(whole.ending().clone());
         texts.push(text);
     }
-    let ending = Ending::of_prompts(&endings, each);
+    let ending = ResponseSummary::of_prompts(&endings, each);
     writer.done(&ending);
     let stream = writer.take();
     compare(case, "stream.sse", std::str::from_utf8(&stream).unwrap());
@@ -85,7 +85,7 @@ fn check(case: &Path) {
     compare(case, "completion.json", &pretty);
 }
 
-fn understood(request: CompletionRequest) -> Result<(Vec<Translated>, Vec<String>), Fault> {
+fn understood(request: CompletionRequest) -> Result<(Vec<ChatTranslation>, Vec<String>), Fault> {
     let CompletionPrompts { requests, echoed } = chat_requests(request, 8)?;
     let translated = requests.into_iter().map(translated);
     let translated = translated

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use outcrop::converse::event::Event;
 use outcrop::openai::chat::{
-    ChatRequest, ChunkWriter, Completion, CompletionHead, Pieces, Translated,
+    ChatRequest, ChatTranslation, ChunkWriter, Completion, CompletionHead, OutputEvents,
 };
 use outcrop::openai::error::ErrorBody;
 use serde_json::Value;
@@ -45,7 +45,7 @@ fn check(case: &Path) {
     let text = fs::read_to_string(case.join("request.json")).unwrap();
     let request: ChatRequest = serde_json::from_str(&text).unwrap();
     let model = request.model.clone().unwrap();
-    let Translated {
+    let ChatTranslation {
         converse,
         plan,
         adjustments,
@@ -69,7 +69,7 @@ fn check(case: &Path) {
     let mut stream_plan = plan.clone();
     stream_plan.include_usage = true;
     let mut writer = ChunkWriter::new(ID, CREATED, &model, true, plan.legacy_functions);
-    let mut pieces = Pieces::new(Arc::new(stream_plan));
+    let mut pieces = OutputEvents::new(Arc::new(stream_plan));
     for event in &events {
         pieces.accept(event, &mut writer).unwrap();
     }
@@ -82,7 +82,7 @@ fn check(case: &Path) {
 
     let mut completion = Completion::new(plan.legacy_functions);
     let plan = Arc::new(plan);
-    let mut pieces = Pieces::new(Arc::clone(&plan));
+    let mut pieces = OutputEvents::new(Arc::clone(&plan));
     for event in &events {
         pieces.accept(event, &mut completion).unwrap();
     }

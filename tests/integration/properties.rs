@@ -4,7 +4,7 @@ use outcrop::converse::JsonText;
 use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
 use outcrop::converse::response::{Citation, StopReason, Usage};
 use outcrop::converse::rules::{AllowedCalls, JsonAnswer};
-use outcrop::openai::chat::AnswerPlan;
+use outcrop::openai::chat::OutputOptions;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-fn plan() -> impl Strategy<Value = AnswerPlan> {
+fn plan() -> impl Strategy<Value = OutputOptions> {
     let json = prop_oneof![
         Just(None),
         Just(Some(JsonAnswer::Text)),
@@ -88,7 +88,7 @@ fn plan() -> impl Strategy<Value = AnswerPlan> {
     let tag = prop_oneof!["", "t"];
     (flags, json, tag, any::<bool>()).prop_map(|(flags, json, tag, strays)| {
         let (hide, one, legacy, keeps) = flags;
-        AnswerPlan {
+        OutputOptions {
             stream: true,
             include_usage: true,
             answers: 1,
@@ -104,7 +104,7 @@ fn plan() -> impl Strategy<Value = AnswerPlan> {
             reasoning_tag_strays: strays,
             reasoning_placeholder: "[REDACTED]".to_owned(),
             keeps_reasoning: keeps,
-            ..AnswerPlan::default()
+            ..OutputOptions::default()
         }
     })
 }

@@ -5,21 +5,26 @@ use std::sync::{Arc, LazyLock};
 use outcrop::config::{ModelFiles, Tables};
 use outcrop::fault::Fault;
 use outcrop::models::ModelId;
-use outcrop::openai::chat::{ChatOptions, ChatRequest, Fetched, Terms, Translated, translate};
+use outcrop::openai::chat::{
+    ChatOptions, ChatRequest, ChatTranslation, Fetched, TranslationContext, translate,
+};
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::load(&ModelFiles::default()).unwrap());
 
 /// `request`, which names its model by Bedrock's id, under the settings that are usual.
-pub fn translated(request: ChatRequest) -> Result<Translated, Fault> {
+pub fn translated(request: ChatRequest) -> Result<ChatTranslation, Fault> {
     translated_under(request, &ChatOptions::default())
 }
 
 /// `request` under `options`.
-pub fn translated_under(request: ChatRequest, options: &ChatOptions) -> Result<Translated, Fault> {
+pub fn translated_under(
+    request: ChatRequest,
+    options: &ChatOptions,
+) -> Result<ChatTranslation, Fault> {
     let model = ModelId::parse(request.model.as_deref().unwrap_or_default()).unwrap();
     let row = TABLES.prices.row(&model);
     let facts = Arc::clone(TABLES.facts.facts(&model));
-    let terms = Terms {
+    let terms = TranslationContext {
         facts: &facts,
         output_limit: row.and_then(|row| row.max_output),
         options,

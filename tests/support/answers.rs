@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use outcrop::converse::event::Event;
 use outcrop::fault::Fault;
-use outcrop::openai::chat::{AnswerPlan, ChunkWriter, Completion, CompletionHead, Ending, Pieces};
+use outcrop::openai::chat::{
+    ChunkWriter, Completion, CompletionHead, OutputEvents, OutputOptions, ResponseSummary,
+};
 use outcrop::openai::error::ErrorBody;
 use serde_json::{Value, json};
 
@@ -15,7 +17,7 @@ const LISTS: [&str; 3] = ["thinking_blocks", "annotations", "bedrock_citations"]
 /// Panics unless `answers`, each to the same request, are the same as a stream and as a whole, and
 /// the stream is one that clients read. `turns` says which answer's event comes next; what it
 /// leaves comes in order.
-pub fn agree(answers: &[Vec<Event>], turns: &[u8], plan: &AnswerPlan) {
+pub fn agree(answers: &[Vec<Event>], turns: &[u8], plan: &OutputOptions) {
     let streamed = streamed(answers, turns, plan);
     let (whole, finished) = match whole(answers, plan) {
         Ok(whole) => whole,
@@ -42,12 +44,16 @@ pub fn agree(answers: &[Vec<Event>], turns: &[u8], plan: &AnswerPlan) {
 }
 
 /// The bytes of a stream; where an answer is none, the bytes up to the error and with it.
-pub fn streamed(answers: &[Vec<Event>], turns: &[u8], plan: &AnswerPlan) -> Result<Bytes, Bytes> {
+pub fn streamed(
+    answers: &[Vec<Event>],
+    turns: &[u8],
+    plan: &OutputOptions,
+) -> Result<Bytes, Bytes> {
     let mut writer = ChunkWriter::new("id", 1, "model", plan.include_usage, plan.legacy_functions);
     let plan = Arc::new(plan.clone());
     let mut open: Vec<_> = answers
         .iter()
-        .map(|events| (Pieces::new(Arc::clone(&plan)), events.iter()))
+        .map(|events| (OutputEvents::new(Arc::clone(&plan)), events.iter()))
         .collect();
     let several = open.len() > 1;
     for (choice, (pieces, _)) in (0..).zip(&mut open).filter(|_| several) {
@@ -69,18 +75,18 @@ pub fn streamed(answers: &[Vec<Event>], turns: &[u8], plan: &AnswerPlan) -> Resu
         }
     }
     let endings = open.iter().map(|(pieces, _)| pieces.ending().clone());
-    writer.done(&Ending::of_all(endings));
+    writer.done(&ResponseSummary::of_all(endings));
     Ok(writer.take())
 }
 
 /// The whole answer, and which of the answers in it came to their end.
-pub fn whole(answers: &[Vec<Event>], plan: &AnswerPlan) -> Result<(Value, Vec<bool>), Fault> {
+pub fn whole(answers: &[Vec<Event>], plan: &OutputOptions) -> Result<(Value, Vec<bool>), Fault> {
     let plan = Arc::new(plan.clone());
     let mut completions = Vec::new();
     let mut all = Vec::new();
     for events in answers {
         let mut completion = Completion::new(plan.legacy_functions);
-        let mut pieces = Pieces::new(Arc::clone(&plan));
+        let mut pieces = OutputEvents::new(Arc::clone(&plan));
         for event in events {
             pieces.accept(event, &mut completion)?;
         }
@@ -93,7 +99,7 @@ pub fn whole(answers: &[Vec<Event>], plan: &AnswerPlan) -> Result<(Value, Vec<bo
         model: "model",
         metadata: None,
     };
-    let ending = Ending::of_all(all.iter().map(|pieces| pieces.ending().clone()));
+    let ending = ResponseSummary::of_all(all.iter().map(|pieces| pieces.ending().clone()));
     let json = Completion::to_json(&completions, head, &ending).unwrap();
     let finished = all.iter().map(|pieces| pieces.finish().is_some());
     Ok((serde_json::from_slice(&json).unwrap(), finished.collect()))
@@ -132,7 +138,7 @@ fn events(stream: &[u8]) -> Vec<&str> {
 }
 
 /// Panics where the chunks of one of the answers are not what clients expect of a stream.
-pub fn is_well_formed(chunks: &[Value], choice: usize, is_finished: bool, plan: &AnswerPlan) {
+pub fn is_well_formed(chunks: &[Value], choice: usize, is_finished: bool, plan: &OutputOptions) {
     let mut deltas = 0;
     let mut finishes = 0;
     for chunk in chunks {
@@ -267,7 +273,7 @@ fn has_whole_parts(message: &Value) {
 }
 
 /// What is told at the end is told in both ways.
-fn same_ending(chunks: &[Value], whole: &Value, plan: &AnswerPlan) {
+fn same_ending(chunks: &[Value], whole: &Value, plan: &OutputOptions) {
     let last = chunks.last().filter(|chunk| chunk["choices"] == json!([]));
     for key in ["trace", "additional_model_response_fields", "service_tier"] {
         assert_eq!(

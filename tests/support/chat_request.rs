@@ -13,8 +13,8 @@ use outcrop::converse::remembered::{RememberedTurn, TurnPart};
 use outcrop::fault::{Fault, FaultKind};
 use outcrop::models::{Facts, ModelId};
 use outcrop::openai::chat::{
-    AllowList, ChatOptions, ChatRequest, Fetched, FetchedMedia, GuardrailPolicy, Terms, Translated,
-    drop_oldest, remote_addresses, translate,
+    AllowList, ChatOptions, ChatRequest, ChatTranslation, Fetched, FetchedMedia, GuardrailPolicy,
+    TranslationContext, drop_oldest, remote_addresses, translate,
 };
 
 use super::{converse_rules, vocabulary};
@@ -97,11 +97,15 @@ pub fn check(input: &[u8]) {
     assert_eq!(again.adjustments, translated.adjustments);
 }
 
-fn translated(mut request: ChatRequest, model: &Model, settings: u8) -> Result<Translated, Fault> {
+fn translated(
+    mut request: ChatRequest,
+    model: &Model,
+    settings: u8,
+) -> Result<ChatTranslation, Fault> {
     if is_set(settings, 7) {
         drop_oldest(&mut request, 500)?;
     }
-    let terms = Terms {
+    let terms = TranslationContext {
         facts: &model.facts,
         output_limit: model.output_limit,
         options: &options(settings),

@@ -5,7 +5,7 @@ use outcrop::converse::JsonText;
 use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
 use outcrop::converse::response::{Citation, StopReason, Usage};
 use outcrop::converse::rules::{AllowedCalls, JsonAnswer};
-use outcrop::openai::chat::AnswerPlan;
+use outcrop::openai::chat::OutputOptions;
 use serde_json::json;
 
 use super::answers;
@@ -81,9 +81,9 @@ fn check_answers(input: &mut Unstructured<'_>) -> Result<()> {
 }
 
 /// A plan that two bytes choose.
-pub fn plan([flags, more]: [u8; 2]) -> AnswerPlan {
+pub fn plan([flags, more]: [u8; 2]) -> OutputOptions {
     let is_set = |byte: u8, bit: u8| byte >> bit & 1 == 1;
-    let mut plan = AnswerPlan {
+    let mut plan = OutputOptions {
         stream: true,
         include_usage: is_set(flags, 0),
         answers: 1,
@@ -98,7 +98,7 @@ pub fn plan([flags, more]: [u8; 2]) -> AnswerPlan {
         shows_trace: is_set(flags, 6),
         shows_response_fields: is_set(flags, 6),
         shows_tier: is_set(flags, 7),
-        ..AnswerPlan::default()
+        ..OutputOptions::default()
     };
     plan.json = match more & 3 {
         1 => Some(JsonAnswer::Text),

@@ -7,7 +7,7 @@ use super::batch::{BatchUsage, InputDetails, OutputDetails};
 use crate::adjustments::Adjustments;
 use crate::converse::response::ConverseResponse;
 use crate::fault::Fault;
-use crate::openai::chat::{AnswerPlan, Completion, CompletionHead, Pieces};
+use crate::openai::chat::{Completion, CompletionHead, OutputEvents, OutputOptions};
 use crate::openai::error::ErrorBody;
 
 /// The names of a result.
@@ -96,11 +96,11 @@ fn line<B: Serialize>(
 /// The `chat.completion` that an answer from a job's output becomes, by the same path as any other.
 pub fn completion_of(
     answer: ConverseResponse,
-    plan: AnswerPlan,
+    plan: OutputOptions,
     head: CompletionHead<'_>,
 ) -> Result<Vec<u8>, Fault> {
     let mut completion = Completion::new(plan.legacy_functions);
-    let mut pieces = Pieces::new(Arc::new(plan));
+    let mut pieces = OutputEvents::new(Arc::new(plan));
     for event in answer.into_events() {
         pieces.accept(&event, &mut completion)?;
     }

@@ -1,16 +1,16 @@
 //! The visible text of an answer on its way to the client: reasoning between tags goes out of it,
 //! then what is around JSON.
 
-use super::json_answer::{JsonAnswer as JsonFilter, Prose};
-use super::piece::{Piece, Sink, Span};
-use super::plan::AnswerPlan;
-use super::tag_split::{Part, TagSplitter, Unclosed};
+use super::json_answer::{FenceFilter as JsonFilter, Prose};
+use super::piece::{OutputEvent, OutputWriter, Span};
+use super::plan::OutputOptions;
+use super::tag_split::{TagSplitter, TextSection, UnclosedTag};
 use crate::converse::response::Citation;
 use crate::converse::rules::JsonAnswer;
 
 /// The visible text of one answer.
 #[derive(Debug)]
-pub(super) struct AnswerText {
+pub(super) struct CompletionText {
     splitter: Option<TagSplitter>,
     json: Option<JsonFilter>,
     /// The characters that the client has.
@@ -21,12 +21,12 @@ pub(super) struct AnswerText {
     citations: usize,
 }
 
-impl AnswerText {
+impl CompletionText {
     /// Text of which nothing has arrived.
-    pub(super) fn new(plan: &AnswerPlan) -> Self {
+    pub(super) fn new(plan: &OutputOptions) -> Self {
         let unclosed = match plan.reasoning_tag_strays {
-            true => Unclosed::Content,
-            false => Unclosed::Reasoning,
+            true => UnclosedTag::Content,
+            false => UnclosedTag::Reasoning,
         };
         let has_tag = !plan.reasoning_tag.is_empty();
         let json = plan.json.as_ref().map(|json| match json {
@@ -60,7 +60,7 @@ impl AnswerText {
     }
 
     /// Takes text of the model's.
-    pub(super) fn push(&mut self, text: &str, sink: &mut impl Sink) {
+    pub(super) fn push(&mut self, text: &str, sink: &mut impl OutputWriter) {
         let Some(mut splitter) = self.splitter.take() else {
             return self.push_content(text, sink);
         };
@@ -69,7 +69,7 @@ impl AnswerText {
     }
 
     /// The block is over.
-    pub(super) fn finish_block(&mut self, sink: &mut impl Sink) {
+    pub(super) fn finish_block(&mut self, sink: &mut impl OutputWriter) {
         if let Some(mut splitter) = self.splitter.take() {
             splitter.finish(&mut |part| self.part(part, sink));
             self.splitter = Some(splitter);
@@ -77,7 +77,7 @@ impl AnswerText {
     }
 
     /// The text is over, or goes on behind a call.
-    pub(super) fn finish(&mut self, sink: &mut impl Sink) {
+    pub(super) fn finish(&mut self, sink: &mut impl OutputWriter) {
         if let Some(mut json) = self.json.take() {
             json.finish(&mut |text| self.show(text, sink));
             self.json = Some(json);
@@ -91,14 +91,14 @@ impl AnswerText {
         }
     }
 
-    fn part(&mut self, part: Part<'_>, sink: &mut impl Sink) {
+    fn part(&mut self, part: TextSection<'_>, sink: &mut impl OutputWriter) {
         match part {
-            Part::Reasoning(text) => sink.piece(Piece::Reasoning(text)),
-            Part::Content(text) => self.push_content(text, sink),
+            TextSection::Reasoning(text) => sink.piece(OutputEvent::Reasoning(text)),
+            TextSection::Content(text) => self.push_content(text, sink),
         }
     }
 
-    fn push_content(&mut self, text: &str, sink: &mut impl Sink) {
+    fn push_content(&mut self, text: &str, sink: &mut impl OutputWriter) {
         match self.json.take() {
             None => self.show(text, sink),
             Some(mut json) => {
@@ -109,15 +109,15 @@ impl AnswerText {
     }
 
     /// Gives text to the client.
-    pub(super) fn show(&mut self, text: &str, sink: &mut impl Sink) {
+    pub(super) fn show(&mut self, text: &str, sink: &mut impl OutputWriter) {
         if !text.is_empty() {
             self.length += text.chars().count();
-            sink.piece(Piece::Content(text));
+            sink.piece(OutputEvent::Content(text));
         }
     }
 
     /// Names the sources of this block's text.
-    pub(super) fn cite(&mut self, citations: &[Citation], sink: &mut impl Sink) {
+    pub(super) fn cite(&mut self, citations: &[Citation], sink: &mut impl OutputWriter) {
         let span = Span {
             start: self.block_start,
             end: self.length,
@@ -125,7 +125,7 @@ impl AnswerText {
         for citation in citations {
             match citation.web_source() {
                 Some(source) => {
-                    sink.piece(Piece::Annotation {
+                    sink.piece(OutputEvent::Annotation {
                         index: self.annotations,
                         source: &source,
                         span,
@@ -133,7 +133,7 @@ impl AnswerText {
                     self.annotations += 1;
                 }
                 None => {
-                    sink.piece(Piece::Citation {
+                    sink.piece(OutputEvent::Citation {
                         index: self.citations,
                         citation,
                         span,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::content::Content;
-use super::conversation::{MarkedText, Reader, blocks_of};
+use super::conversation::{ConversationReader, MarkedText, blocks_of};
 use super::names::bedrock_call_id;
 use super::types::{CustomCall, FunctionCall, ThinkingBlock, ToolCall};
 use crate::converse::JsonText;
@@ -13,7 +13,7 @@ use crate::converse::remembered::{RememberedTurn, TurnPart, reasoning_key};
 use crate::fault::Fault;
 
 /// What an assistant's message says.
-pub(super) struct Said {
+pub(super) struct AssistantContent {
     pub(super) content: Option<Content>,
     pub(super) refusal: Option<String>,
     pub(super) tool_calls: Option<Vec<Box<ToolCall>>>,
@@ -22,15 +22,15 @@ pub(super) struct Said {
     pub(super) thinking_blocks: Option<Vec<Box<ThinkingBlock>>>,
 }
 
-impl Reader<'_> {
+impl ConversationReader<'_> {
     /// The blocks of the message at `index`: what was thought, then what was said, then the calls.
     pub(super) fn assistant(
         &mut self,
-        said: Said,
+        said: AssistantContent,
         index: usize,
         path: &str,
     ) -> Result<Vec<ContentBlock>, Fault> {
-        let Said {
+        let AssistantContent {
             content,
             refusal,
             tool_calls,

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::completion::{ThinkingBlockObject, annotation, citation};
-use super::ending::Ending;
+use super::ending::ResponseSummary;
 use super::events::EventBuffer;
-use super::piece::{CallKind, Piece, Sink};
+use super::piece::{CallKind, OutputEvent, OutputWriter};
 
 /// Writes `chat.completion.chunk` events into a buffer.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl ChunkWriter {
     }
 
     /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
-    pub fn done(&mut self, ending: &Ending) {
+    pub fn done(&mut self, ending: &ResponseSummary) {
         self.events.done(ending);
     }
 
@@ -152,27 +152,27 @@ impl ChunkWriter {
     }
 }
 
-impl Sink for ChunkWriter {
-    fn piece(&mut self, piece: Piece<'_>) {
+impl OutputWriter for ChunkWriter {
+    fn piece(&mut self, piece: OutputEvent<'_>) {
         match piece {
-            Piece::Role => {
+            OutputEvent::Role => {
                 self.begin_choice();
                 self.events
                     .put(b"\"role\":\"assistant\",\"content\":\"\",\"refusal\":null");
                 self.end_choice(None);
             }
-            Piece::Content(text) => self.member(b"\"content\":", text),
-            Piece::Reasoning(text) => self.member(b"\"reasoning_content\":", text),
-            Piece::ThinkingBlock { index, block } => {
+            OutputEvent::Content(text) => self.member(b"\"content\":", text),
+            OutputEvent::Reasoning(text) => self.member(b"\"reasoning_content\":", text),
+            OutputEvent::ThinkingBlock { index, block } => {
                 let block = ThinkingBlockObject::at(index, block);
                 self.item(b"\"thinking_blocks\":", &block);
             }
-            Piece::Annotation {
+            OutputEvent::Annotation {
                 index,
                 source,
                 span,
             } => self.item(b"\"annotations\":", &annotation(Some(index), source, span)),
-            Piece::Citation {
+            OutputEvent::Citation {
                 index,
                 citation: source,
                 span,
@@ -180,18 +180,18 @@ impl Sink for ChunkWriter {
                 b"\"bedrock_citations\":",
                 &citation(Some(index), source, span),
             ),
-            Piece::ToolCall {
+            OutputEvent::ToolCall {
                 index,
                 id,
                 name,
                 kind,
             } => self.tool_call(index, id, name, kind),
-            Piece::Arguments {
+            OutputEvent::Arguments {
                 index,
                 fragment,
                 kind,
             } => self.arguments(index, fragment, kind),
-            Piece::Finish(reason) => {
+            OutputEvent::Finish(reason) => {
                 self.begin_choice();
                 self.end_choice(Some(reason.as_str()));
             }
@@ -210,15 +210,15 @@ mod tests {
     fn json_of_several_lines_becomes_one() {
         let json = JsonText::parse("{\r\n \"a\":\n\"b\\n\"}".to_owned()).expect("JSON");
         let mut writer = ChunkWriter::new("id", 1, "model", false, false);
-        writer.piece(Piece::Citation {
+        writer.piece(OutputEvent::Citation {
             index: 0,
             citation: &Citation(json.clone()),
             span: Span { start: 0, end: 0 },
         });
-        writer.done(&Ending {
+        writer.done(&ResponseSummary {
             trace: Some(json.clone()),
             response_fields: Some(json),
-            ..Ending::default()
+            ..ResponseSummary::default()
         });
         let bytes = writer.take();
         let text = String::from_utf8_lossy(&bytes);

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::ending::{Ending, TokenCounts};
-use super::piece::{CallKind, FinishReason, Piece, Sink, Span};
+use super::ending::{ResponseSummary, TokenCounts};
+use super::piece::{CallKind, FinishReason, OutputEvent, OutputWriter, Span};
 use crate::converse::JsonText;
 use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::options::Fields;
@@ -18,12 +18,12 @@ pub struct Completion {
     thinking_blocks: Vec<ReasoningBlock>,
     annotations: Vec<AnnotationObject>,
     citations: Vec<CitationObject>,
-    calls: Vec<Call>,
+    calls: Vec<CompletionToolCall>,
     finish: Option<FinishReason>,
 }
 
 #[derive(Debug)]
-struct Call {
+struct CompletionToolCall {
     id: String,
     name: String,
     input: String,
@@ -56,9 +56,9 @@ impl Completion {
     pub fn to_json(
         answers: &[Self],
         head: CompletionHead<'_>,
-        ending: &Ending,
+        ending: &ResponseSummary,
     ) -> serde_json::Result<Vec<u8>> {
-        let Ending {
+        let ResponseSummary {
             usage,
             trace,
             response_fields,
@@ -99,7 +99,7 @@ impl Completion {
             annotations: &self.annotations,
             bedrock_citations: &self.citations,
             tool_calls,
-            function_call: first_call.map(FunctionObject::from),
+            function_call: first_call.map(FunctionCallObject::from),
         };
         ChoiceObject {
             index,
@@ -110,42 +110,44 @@ impl Completion {
     }
 }
 
-impl Sink for Completion {
-    fn piece(&mut self, piece: Piece<'_>) {
+impl OutputWriter for Completion {
+    fn piece(&mut self, piece: OutputEvent<'_>) {
         match piece {
-            Piece::Role => {}
-            Piece::Content(text) => self.content.push_str(text),
-            Piece::Reasoning(text) => self.reasoning.push_str(text),
-            Piece::ThinkingBlock { index: _, block } => self.thinking_blocks.push(block.clone()),
-            Piece::Annotation {
+            OutputEvent::Role => {}
+            OutputEvent::Content(text) => self.content.push_str(text),
+            OutputEvent::Reasoning(text) => self.reasoning.push_str(text),
+            OutputEvent::ThinkingBlock { index: _, block } => {
+                self.thinking_blocks.push(block.clone())
+            }
+            OutputEvent::Annotation {
                 index: _,
                 source,
                 span,
             } => self.annotations.push(annotation(None, source, span)),
-            Piece::Citation {
+            OutputEvent::Citation {
                 index: _,
                 citation: source,
                 span,
             } => self.citations.push(citation(None, source, span)),
-            Piece::ToolCall {
+            OutputEvent::ToolCall {
                 index: _,
                 id,
                 name,
                 kind,
-            } => self.calls.push(Call {
+            } => self.calls.push(CompletionToolCall {
                 id: id.to_owned(),
                 name: name.to_owned(),
                 input: String::new(),
                 kind,
             }),
-            Piece::Arguments {
+            OutputEvent::Arguments {
                 index, fragment, ..
             } => {
                 if let Some(call) = self.calls.get_mut(index) {
                     call.input.push_str(fragment);
                 }
             }
-            Piece::Finish(reason) => self.finish = Some(reason),
+            OutputEvent::Finish(reason) => self.finish = Some(reason),
         }
     }
 }
@@ -192,7 +194,7 @@ struct MessageObject<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<ToolCallObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    function_call: Option<FunctionObject<'a>>,
+    function_call: Option<FunctionCallObject<'a>>,
 }
 
 /// A block of reasoning in Anthropic's shape; in a stream with its place.
@@ -296,13 +298,13 @@ struct ToolCallObject<'a> {
     id: &'a str,
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    function: Option<FunctionObject<'a>>,
+    function: Option<FunctionCallObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     custom: Option<CustomObject<'a>>,
 }
 
 #[derive(Serialize)]
-struct FunctionObject<'a> {
+struct FunctionCallObject<'a> {
     name: &'a str,
     arguments: &'a str,
 }
@@ -313,13 +315,13 @@ struct CustomObject<'a> {
     input: &'a str,
 }
 
-impl<'a> From<&'a Call> for ToolCallObject<'a> {
-    fn from(call: &'a Call) -> Self {
+impl<'a> From<&'a CompletionToolCall> for ToolCallObject<'a> {
+    fn from(call: &'a CompletionToolCall) -> Self {
         let is_function = call.kind == CallKind::Function;
         Self {
             id: &call.id,
             r#type: call.kind.as_str(),
-            function: is_function.then(|| FunctionObject::from(call)),
+            function: is_function.then(|| FunctionCallObject::from(call)),
             custom: (!is_function).then(|| CustomObject {
                 name: &call.name,
                 input: &call.input,
@@ -328,8 +330,8 @@ impl<'a> From<&'a Call> for ToolCallObject<'a> {
     }
 }
 
-impl<'a> From<&'a Call> for FunctionObject<'a> {
-    fn from(call: &'a Call) -> Self {
+impl<'a> From<&'a CompletionToolCall> for FunctionCallObject<'a> {
+    fn from(call: &'a CompletionToolCall) -> Self {
         Self {
             name: &call.name,
             arguments: &call.input,

@@ -34,8 +34,8 @@ pub enum StringOrObject<T> {
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Forms;
-        impl<'de> Visitor<'de> for Forms {
+        struct ContentVisitor;
+        impl<'de> Visitor<'de> for ContentVisitor {
             type Value = Content;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,14 +50,14 @@ impl<'de> Deserialize<'de> for Content {
                 Vec::deserialize(SeqAccessDeserializer::new(parts)).map(Content::Parts)
             }
         }
-        deserializer.deserialize_any(Forms)
+        deserializer.deserialize_any(ContentVisitor)
     }
 }
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Forms;
-        impl<'de> Visitor<'de> for Forms {
+        struct TextsVisitor;
+        impl<'de> Visitor<'de> for TextsVisitor {
             type Value = Texts;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,14 +72,14 @@ impl<'de> Deserialize<'de> for Texts {
                 Vec::deserialize(SeqAccessDeserializer::new(texts)).map(Texts)
             }
         }
-        deserializer.deserialize_any(Forms)
+        deserializer.deserialize_any(TextsVisitor)
     }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringOrObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Forms<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Forms<T> {
+        struct StringOrObjectVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for StringOrObjectVisitor<T> {
             type Value = StringOrObject<T>;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +94,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringOrObject<T> {
                 T::deserialize(MapAccessDeserializer::new(map)).map(StringOrObject::Object)
             }
         }
-        deserializer.deserialize_any(Forms(PhantomData))
+        deserializer.deserialize_any(StringOrObjectVisitor(PhantomData))
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::content::Content;
-use super::marks::{MarkPlace, cache_point};
+use super::marks::{CacheControlPath, cache_point};
 use super::media::Media;
 use super::names::ToolNames;
-use super::terms::Terms;
-use super::types::{CacheMark, ChatMessage, ContentPart, ToolCall};
+use super::terms::TranslationContext;
+use super::types::{CacheControl, ChatMessage, ContentPart, ToolCall};
 use crate::adjustments::Adjustments;
 use crate::converse::content::{CachePoint, ContentBlock};
 use crate::converse::request::{Message, Role, SystemBlock};
@@ -26,11 +26,11 @@ pub(super) struct Conversation {
 /// Reads the client's messages.
 pub(super) fn conversation(
     messages: Vec<Box<ChatMessage>>,
-    terms: &Terms<'_>,
+    terms: &TranslationContext<'_>,
     names: &mut ToolNames,
     adjustments: &mut Adjustments,
 ) -> Result<Conversation, Fault> {
-    let mut reader = Reader {
+    let mut reader = ConversationReader {
         terms,
         names,
         media: Media::new(terms.facts, terms.fetched),
@@ -45,8 +45,8 @@ pub(super) fn conversation(
 }
 
 /// What is known while the messages are read, oldest first.
-pub(super) struct Reader<'a> {
-    pub(super) terms: &'a Terms<'a>,
+pub(super) struct ConversationReader<'a> {
+    pub(super) terms: &'a TranslationContext<'a>,
     pub(super) names: &'a mut ToolNames,
     pub(super) media: Media<'a>,
     pub(super) adjustments: &'a mut Adjustments,
@@ -58,7 +58,7 @@ pub(super) struct Reader<'a> {
 /// A text and the point behind it.
 pub(super) type MarkedText = (String, Option<CachePoint>);
 
-impl Reader<'_> {
+impl ConversationReader<'_> {
     fn message(&mut self, message: ChatMessage, index: usize) -> Result<(), Fault> {
         let path = format!("messages[{index}]");
         let ChatMessage {
@@ -103,7 +103,7 @@ impl Reader<'_> {
             "system" | "developer" => self.instruction(content, &path)?,
             "user" => self.user(content, &path)?,
             "assistant" => {
-                let said = super::assistant::Said {
+                let said = super::assistant::AssistantContent {
                     content,
                     refusal,
                     tool_calls,
@@ -130,8 +130,8 @@ impl Reader<'_> {
     }
 
     /// A mark on a message stands behind all of it.
-    fn mark_message(&mut self, mark: Option<Box<CacheMark>>, path: &str) -> Result<(), Fault> {
-        let place = MarkPlace::new(path, "cache_control");
+    fn mark_message(&mut self, mark: Option<Box<CacheControl>>, path: &str) -> Result<(), Fault> {
+        let place = CacheControlPath::new(path, "cache_control");
         let Some(point) = cache_point(mark, &place, self.adjustments)? else {
             return Ok(());
         };
@@ -217,9 +217,9 @@ impl Reader<'_> {
         part: &mut ContentPart,
         path: &str,
     ) -> Result<Option<CachePoint>, Fault> {
-        let place = MarkPlace::new(path, "cache_control");
+        let place = CacheControlPath::new(path, "cache_control");
         let point = cache_point(part.cache_control.take(), &place, self.adjustments)?;
-        let place = MarkPlace::new(path, "prompt_cache_breakpoint");
+        let place = CacheControlPath::new(path, "prompt_cache_breakpoint");
         let breakpoint = part.prompt_cache_breakpoint.take();
         let breakpoint = cache_point(breakpoint, &place, self.adjustments)?;
         Ok(point.or(breakpoint))

@@ -5,7 +5,7 @@ use crate::converse::response::Usage;
 
 /// What is told of an answer, or of several to one request, when it is over.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Ending {
+pub struct ResponseSummary {
     /// What was used, where Bedrock has said so.
     pub usage: Option<TokenCounts>,
     /// What the guardrail found.
@@ -16,9 +16,9 @@ pub struct Ending {
     pub service_tier: Option<String>,
 }
 
-impl Ending {
+impl ResponseSummary {
     /// The ending of a request with several answers: OpenAI counts the prompt once.
-    pub fn of_all(endings: impl IntoIterator<Item = Ending>) -> Self {
+    pub fn of_all(endings: impl IntoIterator<Item = ResponseSummary>) -> Self {
         let mut endings = endings.into_iter();
         let mut all = endings.next().unwrap_or_default();
         for ending in endings {
@@ -32,7 +32,7 @@ impl Ending {
     }
 
     /// The ending of a request with several prompts, each answered `answers` times, in order.
-    pub fn of_prompts(endings: &[Ending], answers: u32) -> Self {
+    pub fn of_prompts(endings: &[ResponseSummary], answers: u32) -> Self {
         let prompts = endings.chunks(answers.max(1) as usize);
         let mut prompts = prompts.map(|endings| Self::of_all(endings.iter().cloned()));
         let mut all = prompts.next().unwrap_or_default();

@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
 use super::completion::UsageObject;
-use super::ending::Ending;
+use super::ending::ResponseSummary;
 
 /// Events of one answer. What all of them share is written once, when the answer begins, and
 /// copied from then on.
@@ -92,8 +92,8 @@ impl EventBuffer {
     }
 
     /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
-    pub(in crate::openai) fn done(&mut self, ending: &Ending) {
-        let Ending {
+    pub(in crate::openai) fn done(&mut self, ending: &ResponseSummary) {
+        let ResponseSummary {
             usage,
             trace,
             response_fields,

@@ -57,7 +57,7 @@ pub(super) fn guardrail(
 }
 
 /// A guardrail as a request asks for it.
-struct AskedGuardrail {
+struct GuardrailRequest {
     identifier: Option<String>,
     version: Option<String>,
     trace: Option<GuardrailTrace>,
@@ -68,7 +68,7 @@ struct AskedGuardrail {
 fn asked_policy(
     fields: GuardrailFields,
     adjustments: &mut Adjustments,
-) -> Result<AskedGuardrail, Fault> {
+) -> Result<GuardrailRequest, Fault> {
     let GuardrailFields {
         identifier,
         version,
@@ -101,7 +101,7 @@ fn asked_policy(
             ));
         }
     };
-    Ok(AskedGuardrail {
+    Ok(GuardrailRequest {
         identifier,
         version,
         trace,
@@ -110,7 +110,7 @@ fn asked_policy(
     })
 }
 
-fn complete(asked: AskedGuardrail) -> Result<GuardrailPolicy, Fault> {
+fn complete(asked: GuardrailRequest) -> Result<GuardrailPolicy, Fault> {
     let missing = |field| Fault::missing_field("guardrailConfig", field);
     Ok(GuardrailPolicy {
         config: GuardrailConfig {

@@ -23,15 +23,15 @@ pub(super) enum Prose {
 /// be a fence (``` ```json``` and white space), and behind an opening fence white space and
 /// backticks.
 #[derive(Debug)]
-pub(super) struct JsonAnswer {
+pub(super) struct FenceFilter {
     prose: Prose,
-    place: Place,
+    place: FencePosition,
     held: String,
     value: JsonEnd,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum FencePosition {
     Start,
     /// Behind an opening fence.
     Fenced,
@@ -54,11 +54,11 @@ enum Beginning {
     Prose,
 }
 
-impl JsonAnswer {
+impl FenceFilter {
     pub(super) fn new(prose: Prose) -> Self {
         Self {
             prose,
-            place: Place::Start,
+            place: FencePosition::Start,
             held: String::new(),
             value: JsonEnd::default(),
         }
@@ -67,15 +67,15 @@ impl JsonAnswer {
     /// Takes the next piece and gives `out` what is known by now; nothing empty.
     pub(super) fn push(&mut self, text: &str, out: &mut impl FnMut(&str)) {
         match self.place {
-            Place::Start => {
+            FencePosition::Start => {
                 self.held.push_str(text);
                 self.begin(out);
             }
-            Place::Fenced => self.within_fences(text, out),
-            Place::Value => self.within_value(text, out),
-            Place::Passing => give(text, out),
-            Place::Holding => self.held.push_str(text),
-            Place::Dropping => {}
+            FencePosition::Fenced => self.within_fences(text, out),
+            FencePosition::Value => self.within_value(text, out),
+            FencePosition::Passing => give(text, out),
+            FencePosition::Holding => self.held.push_str(text),
+            FencePosition::Dropping => {}
         }
     }
 
@@ -83,11 +83,11 @@ impl JsonAnswer {
     /// What may come after passes.
     pub(super) fn finish(&mut self, out: &mut impl FnMut(&str)) {
         let held = std::mem::take(&mut self.held);
-        let fenced = self.place == Place::Fenced;
+        let fenced = self.place == FencePosition::Fenced;
         if self.prose == Prose::IsLeftOut {
             give(json_within(&held).unwrap_or(&held), out);
-            if self.place != Place::Dropping {
-                self.place = Place::Passing;
+            if self.place != FencePosition::Dropping {
+                self.place = FencePosition::Passing;
             }
             return;
         }
@@ -95,40 +95,40 @@ impl JsonAnswer {
             Some(before_fence) => give(before_fence.trim_end(), out),
             None => give(&held, out),
         }
-        if self.place != Place::Dropping {
-            self.place = Place::Passing;
+        if self.place != FencePosition::Dropping {
+            self.place = FencePosition::Passing;
         }
     }
 
     /// The answer comes as a call: neither what was held nor what may come after is part of it.
     pub(super) fn discard(&mut self) {
         self.held.clear();
-        self.place = Place::Dropping;
+        self.place = FencePosition::Dropping;
     }
 
     fn begin(&mut self, out: &mut impl FnMut(&str)) {
         match beginning(&self.held) {
             Beginning::Undecided => {}
             Beginning::Fence(length) if self.prose == Prose::IsLeftOut => {
-                self.place = Place::Value;
+                self.place = FencePosition::Value;
                 let body = self.held.split_off(length);
                 self.held.clear();
                 self.within_value(&body, out);
             }
             Beginning::Json if self.prose == Prose::IsLeftOut => {
-                self.place = Place::Value;
+                self.place = FencePosition::Value;
                 let body = std::mem::take(&mut self.held);
                 self.within_value(body.trim_start(), out);
             }
             Beginning::Fence(length) => {
-                self.place = Place::Fenced;
+                self.place = FencePosition::Fenced;
                 let body = self.held.split_off(length);
                 self.held.clear();
                 self.within_fences(&body, out);
             }
-            Beginning::Prose if self.prose != Prose::Passes => self.place = Place::Holding,
+            Beginning::Prose if self.prose != Prose::Passes => self.place = FencePosition::Holding,
             Beginning::Json | Beginning::Prose => {
-                self.place = Place::Passing;
+                self.place = FencePosition::Passing;
                 give(&std::mem::take(&mut self.held), out);
             }
         }
@@ -140,7 +140,7 @@ impl JsonAnswer {
             None => give(text, out),
             Some(end) => {
                 give(text.split_at(end).0, out);
-                self.place = Place::Dropping;
+                self.place = FencePosition::Dropping;
             }
         }
     }
@@ -244,7 +244,7 @@ mod tests {
 
     /// What is given out for these pieces.
     fn given(prose: Prose, pieces: &[&str]) -> Vec<String> {
-        let mut answer = JsonAnswer::new(prose);
+        let mut answer = FenceFilter::new(prose);
         let mut given = Vec::new();
         for piece in pieces {
             answer.push(piece, &mut |text| given.push(text.to_owned()));
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn prose_before_the_call_that_is_the_answer_is_dropped() {
-        let mut answer = JsonAnswer::new(Prose::IsHeld);
+        let mut answer = FenceFilter::new(Prose::IsHeld);
         let mut given = Vec::new();
         let mut out = |text: &str| given.push(text.to_owned());
         answer.push("I will answer", &mut out);

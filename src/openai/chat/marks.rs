@@ -1,18 +1,18 @@
 //! Where a client marks the end of a prefix to be cached.
 
 use super::conversation::note_unknown;
-use super::types::CacheMark;
+use super::types::CacheControl;
 use crate::adjustments::Adjustments;
 use crate::converse::content::{CachePoint, CacheTtl};
 use crate::fault::Fault;
 
 /// Where a mark stands in the client's request.
-pub(super) struct MarkPlace<'a> {
+pub(super) struct CacheControlPath<'a> {
     path: &'a str,
     field: &'static str,
 }
 
-impl<'a> MarkPlace<'a> {
+impl<'a> CacheControlPath<'a> {
     /// The mark `field` of what stands at `path`.
     pub(super) fn new(path: &'a str, field: &'static str) -> Self {
         Self { path, field }
@@ -26,11 +26,11 @@ impl<'a> MarkPlace<'a> {
 
 /// The point that a mark asks for.
 pub(super) fn cache_point(
-    mark: Option<Box<CacheMark>>,
-    place: &MarkPlace<'_>,
+    mark: Option<Box<CacheControl>>,
+    place: &CacheControlPath<'_>,
     adjustments: &mut Adjustments,
 ) -> Result<Option<CachePoint>, Fault> {
-    let Some(CacheMark {
+    let Some(CacheControl {
         kind,
         mode,
         ttl,

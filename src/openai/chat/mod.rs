@@ -32,17 +32,17 @@ mod wishes;
 
 pub use chunks::ChunkWriter;
 pub use completion::{Completion, CompletionHead};
-pub use ending::{Ending, TokenCounts};
+pub use ending::{ResponseSummary, TokenCounts};
 pub use media::{Fetched, FetchedMedia, RemoteAddress, remote_addresses};
 pub use native::{
     Native, NativeAnswer, NativeChunks, NativeHead, NativePlan, NativeTerms, NativeUsage, Obstacle,
     native_answer, obstacle, pass_on,
 };
-pub use piece::{FinishReason, Piece, Sink};
-pub use pieces::Pieces;
-pub use plan::AnswerPlan;
-pub use request::{Translated, translate};
-pub use terms::{AllowList, ChatOptions, ClientFields, GuardrailPolicy, Terms};
+pub use piece::{FinishReason, OutputEvent, OutputWriter};
+pub use pieces::OutputEvents;
+pub use plan::OutputOptions;
+pub use request::{ChatTranslation, translate};
+pub use terms::{AllowList, ChatOptions, ClientFields, GuardrailPolicy, TranslationContext};
 pub use truncate::drop_oldest;
 pub use types::{ChatMessage, ChatRequest, GuardrailFields};
 
@@ -56,7 +56,7 @@ pub(super) use media::{
 };
 pub(super) use parameters::{hint, refuse};
 pub(super) use types::{
-    AllowedTool, AllowedTools, CacheMark, ChatTool, ContentPart, CustomCall, CustomTool,
+    AllowedTool, AllowedTools, CacheControl, ChatTool, ContentPart, CustomCall, CustomTool,
     FunctionCall, FunctionObject, JsonSchemaFormat, PerformanceFields, PromptCacheOptions,
     ResponseFormat, StreamOptions, ToolCall, ToolChoiceObject,
 };

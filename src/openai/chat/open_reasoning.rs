@@ -1,7 +1,7 @@
 //! A block of the model's reasoning that is not whole yet.
 
-use super::piece::{Piece, Sink};
-use super::plan::AnswerPlan;
+use super::piece::{OutputEvent, OutputWriter};
+use super::plan::OutputOptions;
 use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::event::Delta;
 
@@ -14,11 +14,11 @@ pub(super) struct OpenReasoning {
     /// Text that may become the provider's placeholder.
     held: String,
     /// What is done with the text.
-    shown: Shown,
+    shown: ReasoningVisibility,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Shown {
+enum ReasoningVisibility {
     /// It may be the placeholder.
     #[default]
     Undecided,
@@ -28,7 +28,12 @@ enum Shown {
 
 impl OpenReasoning {
     /// Takes the next delta of the block.
-    pub(super) fn delta(&mut self, delta: &Delta, plan: &AnswerPlan, sink: &mut impl Sink) {
+    pub(super) fn delta(
+        &mut self,
+        delta: &Delta,
+        plan: &OutputOptions,
+        sink: &mut impl OutputWriter,
+    ) {
         match delta {
             Delta::Reasoning(text) => {
                 if plan.keeps_reasoning {
@@ -41,30 +46,34 @@ impl OpenReasoning {
         }
     }
 
-    fn show(&mut self, text: &str, plan: &AnswerPlan, sink: &mut impl Sink) {
+    fn show(&mut self, text: &str, plan: &OutputOptions, sink: &mut impl OutputWriter) {
         let placeholder = plan.reasoning_placeholder.as_str();
-        if self.shown == Shown::Undecided {
+        if self.shown == ReasoningVisibility::Undecided {
             self.held.push_str(text);
             if placeholder.is_empty() || !placeholder.starts_with(self.held.as_str()) {
                 self.shown = match !placeholder.is_empty() && self.held.starts_with(placeholder) {
-                    true => Shown::No,
-                    false => Shown::Yes,
+                    true => ReasoningVisibility::No,
+                    false => ReasoningVisibility::Yes,
                 };
                 let held = std::mem::take(&mut self.held);
-                if self.shown == Shown::Yes && !held.is_empty() {
-                    sink.piece(Piece::Reasoning(&held));
+                if self.shown == ReasoningVisibility::Yes && !held.is_empty() {
+                    sink.piece(OutputEvent::Reasoning(&held));
                 }
             }
-        } else if self.shown == Shown::Yes && !text.is_empty() {
-            sink.piece(Piece::Reasoning(text));
+        } else if self.shown == ReasoningVisibility::Yes && !text.is_empty() {
+            sink.piece(OutputEvent::Reasoning(text));
         }
     }
 
     /// The block as it is given back to the model.
-    pub(super) fn close(self, plan: &AnswerPlan, sink: &mut impl Sink) -> Option<ReasoningBlock> {
+    pub(super) fn close(
+        self,
+        plan: &OutputOptions,
+        sink: &mut impl OutputWriter,
+    ) -> Option<ReasoningBlock> {
         let is_placeholder = self.held == plan.reasoning_placeholder;
         if !self.held.is_empty() && !is_placeholder {
-            sink.piece(Piece::Reasoning(&self.held));
+            sink.piece(OutputEvent::Reasoning(&self.held));
         }
         let signature = self.signature?;
         Some(ReasoningBlock::ReasoningText(ReasoningText {

@@ -1,7 +1,7 @@
 //! The parts of users' and tools' messages.
 
 use super::content::Content;
-use super::conversation::{Reader, unknown_part};
+use super::conversation::{ConversationReader, unknown_part};
 use super::media::{MediaBlock, Passage, citations_config, search_result};
 use super::names::bedrock_call_id;
 use super::types::ContentPart;
@@ -14,14 +14,14 @@ use crate::converse::request::Role;
 use crate::fault::Fault;
 
 /// What a part says, before it is known where it goes.
-enum Part {
+enum PartContent {
     Text(String),
     Guarded(GuardText),
     Medium(MediaBlock),
     SearchResult(SearchResultBlock),
 }
 
-impl Reader<'_> {
+impl ConversationReader<'_> {
     /// The block of a user's part, and the point behind it.
     pub(super) fn user_part(
         &mut self,
@@ -30,31 +30,31 @@ impl Reader<'_> {
     ) -> Result<(ContentBlock, Option<CachePoint>), Fault> {
         let (part, point) = self.part(part, path)?;
         let block = match part {
-            Part::Text(text) => ContentBlock::Text(text),
-            Part::Guarded(text) => ContentBlock::GuardContent(GuardBlock::Text(text)),
-            Part::Medium(medium) => medium.into(),
-            Part::SearchResult(result) => ContentBlock::SearchResult(result),
+            PartContent::Text(text) => ContentBlock::Text(text),
+            PartContent::Guarded(text) => ContentBlock::GuardContent(GuardBlock::Text(text)),
+            PartContent::Medium(medium) => medium.into(),
+            PartContent::SearchResult(result) => ContentBlock::SearchResult(result),
         };
         Ok((block, point))
     }
 
     /// A text that a guardrail is to look at, and at nothing else. That would get the rest around
     /// the operator's guardrail, so there it is a text like any other.
-    fn guarded(&mut self, text: String, qualifiers: Vec<String>) -> Part {
+    fn guarded(&mut self, text: String, qualifiers: Vec<String>) -> PartContent {
         if self.terms.options.guardrail.is_none() {
-            return Part::Guarded(GuardText { text, qualifiers });
+            return PartContent::Guarded(GuardText { text, qualifiers });
         }
         let note = "guarded like all else: the operator's guardrail looks at everything";
         self.adjustments
             .note("messages[].content[].guarded_text", note);
-        Part::Text(text)
+        PartContent::Text(text)
     }
 
     fn part(
         &mut self,
         mut part: ContentPart,
         path: &str,
-    ) -> Result<(Part, Option<CachePoint>), Fault> {
+    ) -> Result<(PartContent, Option<CachePoint>), Fault> {
         let point = self.part_mark(&mut part, path)?;
         let ContentPart {
             kind,
@@ -77,22 +77,22 @@ impl Reader<'_> {
         self.note_unknown(&unknown, "messages[].content[]");
         let missing = |field| Fault::missing_field(path, field);
         let part = match kind.as_deref() {
-            Some("text") => Part::Text(text.ok_or_else(|| missing("text"))?),
+            Some("text") => PartContent::Text(text.ok_or_else(|| missing("text"))?),
             Some("guarded_text") => {
                 let text = text.ok_or_else(|| missing("text"))?;
                 self.guarded(text, qualifiers.unwrap_or_default())
             }
             Some("image_url") => {
                 let image_url = image_url.ok_or_else(|| missing("image_url"))?;
-                Part::Medium(self.media.image_url(*image_url, path, self.adjustments)?)
+                PartContent::Medium(self.media.image_url(*image_url, path, self.adjustments)?)
             }
             Some("input_audio") => {
                 let audio = input_audio.ok_or_else(|| missing("input_audio"))?;
-                Part::Medium(self.media.input_audio(*audio, path, self.adjustments)?)
+                PartContent::Medium(self.media.input_audio(*audio, path, self.adjustments)?)
             }
             Some("video_url") => {
                 let video_url = video_url.ok_or_else(|| missing("video_url"))?;
-                Part::Medium(self.media.video_url(*video_url, path, self.adjustments)?)
+                PartContent::Medium(self.media.video_url(*video_url, path, self.adjustments)?)
             }
             Some("file") => {
                 let file = file.ok_or_else(|| missing("file"))?;
@@ -100,7 +100,7 @@ impl Reader<'_> {
                 let block = self
                     .media
                     .file(*file, citations, context, path, self.adjustments)?;
-                Part::Medium(block)
+                PartContent::Medium(block)
             }
             Some("search_result") => {
                 let passage = Passage {
@@ -109,7 +109,7 @@ impl Reader<'_> {
                     content,
                     citations,
                 };
-                Part::SearchResult(search_result(passage, path, self.adjustments)?)
+                PartContent::SearchResult(search_result(passage, path, self.adjustments)?)
             }
             other => {
                 let known = "`text`, `image_url`, `file`, `input_audio` and `video_url`";
@@ -121,8 +121,8 @@ impl Reader<'_> {
     }
 
     /// A file in S3 is read with the gateway's permissions, so the operator says where.
-    fn check_bucket(&self, part: &Part, path: &str) -> Result<(), Fault> {
-        let Part::Medium(medium) = part else {
+    fn check_bucket(&self, part: &PartContent, path: &str) -> Result<(), Fault> {
+        let PartContent::Medium(medium) = part else {
             return Ok(());
         };
         let bucket = medium.s3_location().and_then(|location| {
@@ -179,7 +179,7 @@ impl Reader<'_> {
     ) -> Result<(), Fault> {
         let parts = match content {
             None => Vec::new(),
-            Some(Content::Text(text)) => vec![(Part::Text(text), None)],
+            Some(Content::Text(text)) => vec![(PartContent::Text(text), None)],
             Some(Content::Parts(parts)) => {
                 let mut read = Vec::with_capacity(parts.len());
                 for (position, part) in parts.into_iter().enumerate() {
@@ -193,15 +193,17 @@ impl Reader<'_> {
         for (part, mark) in parts {
             point = mark.or(point);
             match part {
-                Part::Text(text) | Part::Guarded(GuardText { text, .. }) => {
+                PartContent::Text(text) | PartContent::Guarded(GuardText { text, .. }) => {
                     if !text.trim().is_empty() {
                         content.push(self.result_text(text));
                     }
                 }
-                Part::Medium(medium) => content.push(medium.try_into().map_err(|_| {
+                PartContent::Medium(medium) => content.push(medium.try_into().map_err(|_| {
                     Fault::unsupported_value(path, "a tool's result cannot hold sound")
                 })?),
-                Part::SearchResult(result) => content.push(ToolResultContent::SearchResult(result)),
+                PartContent::SearchResult(result) => {
+                    content.push(ToolResultContent::SearchResult(result))
+                }
             }
         }
         if content.is_empty() {

@@ -5,7 +5,7 @@ use crate::converse::response::{Citation, WebSource};
 
 /// A piece of an answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Piece<'a> {
+pub enum OutputEvent<'a> {
     /// The answer begins.
     Role,
     /// Visible text, never empty.
@@ -126,7 +126,7 @@ impl FinishReason {
 }
 
 /// Where pieces go.
-pub trait Sink {
+pub trait OutputWriter {
     /// Takes the next piece.
-    fn piece(&mut self, piece: Piece<'_>);
+    fn piece(&mut self, piece: OutputEvent<'_>);
 }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::answer_text::AnswerText;
-use super::ending::{Ending, TokenCounts};
+use super::answer_text::CompletionText;
+use super::ending::{ResponseSummary, TokenCounts};
 use super::open_reasoning::OpenReasoning;
-use super::piece::{CallKind, FinishReason, Piece, Sink};
-use super::plan::AnswerPlan;
+use super::piece::{CallKind, FinishReason, OutputEvent, OutputWriter};
+use super::plan::OutputOptions;
 use super::unescape::InputUnescape;
 use crate::converse::JsonText;
 use crate::converse::content::ReasoningBlock;
@@ -21,12 +21,12 @@ use crate::fault::{Fault, FaultKind};
 
 /// The state of one answer between its events.
 #[derive(Debug)]
-pub struct Pieces {
-    plan: Arc<AnswerPlan>,
+pub struct OutputEvents {
+    plan: Arc<OutputOptions>,
     /// The open blocks that are not plain text, by `contentBlockIndex`.
     blocks: Vec<(u32, Block)>,
     keys: KeyRestorer,
-    text: AnswerText,
+    text: CompletionText,
     calls: Vec<String>,
     reasoning: Vec<ReasoningBlock>,
     /// The parts of the turn as the client gets them, but for the text since the last of them.
@@ -43,7 +43,7 @@ pub struct Pieces {
     undelivered: u64,
     /// Calls that the client did not want.
     withheld_calls: u64,
-    ending: Ending,
+    ending: ResponseSummary,
 }
 
 /// What is done with the deltas of a block.
@@ -63,12 +63,12 @@ enum Block {
     Hidden,
 }
 
-impl Pieces {
+impl OutputEvents {
     /// An answer of which nothing has arrived.
-    pub fn new(plan: Arc<AnswerPlan>) -> Self {
+    pub fn new(plan: Arc<OutputOptions>) -> Self {
         Self {
             keys: KeyRestorer::default(),
-            text: AnswerText::new(&plan),
+            text: CompletionText::new(&plan),
             plan,
             blocks: Vec::new(),
             calls: Vec::new(),
@@ -82,7 +82,7 @@ impl Pieces {
             tier: None,
             undelivered: 0,
             withheld_calls: 0,
-            ending: Ending::default(),
+            ending: ResponseSummary::default(),
         }
     }
 
@@ -97,7 +97,7 @@ impl Pieces {
     }
 
     /// What is told of the answer at its end.
-    pub fn ending(&self) -> &Ending {
+    pub fn ending(&self) -> &ResponseSummary {
         &self.ending
     }
 
@@ -143,7 +143,7 @@ impl Pieces {
     /// Takes the next event and gives the pieces it makes to `sink`.
     ///
     /// Fails where the model wrote nothing that can be used.
-    pub fn accept(&mut self, event: &Event, sink: &mut impl Sink) -> Result<(), Fault> {
+    pub fn accept(&mut self, event: &Event, sink: &mut impl OutputWriter) -> Result<(), Fault> {
         self.start(sink);
         if self.plan.keys.is_empty() {
             return self.accept_restored(event, sink);
@@ -154,7 +154,11 @@ impl Pieces {
     }
 
     /// The same for an event that has the client's names of properties.
-    fn accept_restored(&mut self, event: &Event, sink: &mut impl Sink) -> Result<(), Fault> {
+    fn accept_restored(
+        &mut self,
+        event: &Event,
+        sink: &mut impl OutputWriter,
+    ) -> Result<(), Fault> {
         match event {
             Event::Metadata(metadata) => self.note_metadata(metadata),
             // An answer that has told its end has said everything.
@@ -175,21 +179,21 @@ impl Pieces {
                 self.note_fields(additional_fields.as_ref());
                 let finish = self.finish_reason(stop_reason)?;
                 self.finish = Some(finish);
-                sink.piece(Piece::Finish(finish));
+                sink.piece(OutputEvent::Finish(finish));
             }
         }
         Ok(())
     }
 
     /// Begins the answer, if nothing has begun it.
-    pub fn start(&mut self, sink: &mut impl Sink) {
+    pub fn start(&mut self, sink: &mut impl OutputWriter) {
         if !self.started {
             self.started = true;
-            sink.piece(Piece::Role);
+            sink.piece(OutputEvent::Role);
         }
     }
 
-    fn start_block(&mut self, index: u32, start: &BlockStart, sink: &mut impl Sink) {
+    fn start_block(&mut self, index: u32, start: &BlockStart, sink: &mut impl OutputWriter) {
         if self.blocks.iter().any(|(open, _)| *open == index) {
             self.stop_block(index, sink);
         }
@@ -202,7 +206,7 @@ impl Pieces {
         self.blocks.push((index, block));
     }
 
-    fn start_call(&mut self, id: &str, name: &str, sink: &mut impl Sink) -> Block {
+    fn start_call(&mut self, id: &str, name: &str, sink: &mut impl OutputWriter) -> Block {
         if matches!(&self.plan.json, Some(JsonAnswer::Tool(tool)) if tool == name) {
             // The answer is there already: as text, or by a call before this one.
             if self.text.has_begun() {
@@ -225,7 +229,7 @@ impl Pieces {
             true => CallKind::Custom,
             false => CallKind::Function,
         };
-        sink.piece(Piece::ToolCall {
+        sink.piece(OutputEvent::ToolCall {
             index,
             id,
             name: self.plan.names.client_name(name),
@@ -240,7 +244,7 @@ impl Pieces {
         }
     }
 
-    fn delta(&mut self, index: u32, delta: &Delta, sink: &mut impl Sink) {
+    fn delta(&mut self, index: u32, delta: &Delta, sink: &mut impl OutputWriter) {
         let open = self.blocks.iter_mut().find(|(open, _)| *open == index);
         match (open.map(|(_, block)| block), delta) {
             // What the client has no part in, and what is kept from it.
@@ -250,7 +254,7 @@ impl Pieces {
             (_, Delta::ToolInput(fragment)) if fragment.is_empty() => {}
             (Some(Block::Call { index, empty }), Delta::ToolInput(fragment)) => {
                 *empty = false;
-                sink.piece(Piece::Arguments {
+                sink.piece(OutputEvent::Arguments {
                     index: *index,
                     fragment,
                     kind: CallKind::Function,
@@ -289,18 +293,18 @@ impl Pieces {
     }
 
     /// What a block holds back is not lost where its end is not told.
-    fn stop_open_blocks(&mut self, sink: &mut impl Sink) {
+    fn stop_open_blocks(&mut self, sink: &mut impl OutputWriter) {
         while let Some((index, _)) = self.blocks.first() {
             self.stop_block(*index, sink);
         }
     }
 
-    fn stop_block(&mut self, index: u32, sink: &mut impl Sink) {
+    fn stop_block(&mut self, index: u32, sink: &mut impl OutputWriter) {
         let position = self.blocks.iter().position(|(open, _)| *open == index);
         let closed = position.map(|position| self.blocks.remove(position).1);
         match closed {
             // Clients parse the arguments as JSON: a call without any has an empty object.
-            Some(Block::Call { index, empty: true }) => sink.piece(Piece::Arguments {
+            Some(Block::Call { index, empty: true }) => sink.piece(OutputEvent::Arguments {
                 index,
                 fragment: "{}",
                 kind: CallKind::Function,
@@ -325,13 +329,13 @@ impl Pieces {
         self.text.end_block();
     }
 
-    fn keep_reasoning(&mut self, block: ReasoningBlock, sink: &mut impl Sink) {
+    fn keep_reasoning(&mut self, block: ReasoningBlock, sink: &mut impl OutputWriter) {
         if !self.plan.keeps_reasoning {
             return;
         }
         self.note_part(TurnPart::Reasoning);
         let index = self.reasoning.len();
-        sink.piece(Piece::ThinkingBlock {
+        sink.piece(OutputEvent::ThinkingBlock {
             index,
             block: &block,
         });
@@ -424,8 +428,8 @@ impl Pieces {
     }
 }
 
-fn custom_input(index: usize, fragment: &str) -> Piece<'_> {
-    Piece::Arguments {
+fn custom_input(index: usize, fragment: &str) -> OutputEvent<'_> {
+    OutputEvent::Arguments {
         index,
         fragment,
         kind: CallKind::Custom,
@@ -436,12 +440,12 @@ fn custom_input(index: usize, fragment: &str) -> Piece<'_> {
 fn thinking_tokens(fields: &JsonText) -> u64 {
     #[derive(Default, serde::Deserialize)]
     #[serde(default)]
-    struct Fields {
-        usage: FieldsUsage,
+    struct ProviderFields {
+        usage: ProviderUsage,
     }
     #[derive(Default, serde::Deserialize)]
     #[serde(default)]
-    struct FieldsUsage {
+    struct ProviderUsage {
         output_tokens_details: Details,
     }
     #[derive(Default, serde::Deserialize)]
@@ -449,7 +453,7 @@ fn thinking_tokens(fields: &JsonText) -> u64 {
     struct Details {
         thinking_tokens: u64,
     }
-    let fields: Fields = serde_json::from_str(fields.as_str()).unwrap_or_default();
+    let fields: ProviderFields = serde_json::from_str(fields.as_str()).unwrap_or_default();
     fields.usage.output_tokens_details.thinking_tokens
 }
 

@@ -7,7 +7,7 @@ use crate::converse::rules::{AllowedCalls, JsonAnswer};
 
 /// What the client's request says of its answer.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct AnswerPlan {
+pub struct OutputOptions {
     /// Whether it is streamed.
     pub stream: bool,
     /// Whether Bedrock is asked for it whole, streamed or not.

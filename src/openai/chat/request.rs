@@ -10,8 +10,8 @@ use super::parameters::{
     InferenceFields, answers, between, check_modalities, hint, include_usage, inference_config,
     no_messages, note_no_logprobs, refuse,
 };
-use super::plan::AnswerPlan;
-use super::terms::Terms;
+use super::plan::OutputOptions;
+use super::terms::TranslationContext;
 use super::tools::{ToolFields, tool_plan};
 use super::types::{ChatRequest, PerformanceFields};
 use super::wishes::{caching_wish, json_wish, reasoning_wish};
@@ -24,11 +24,11 @@ use crate::models::ReasoningReplay;
 
 /// A chat request, understood.
 #[derive(Debug)]
-pub struct Translated {
+pub struct ChatTranslation {
     /// What Bedrock is asked.
     pub converse: ConverseRequest,
     /// What the client is answered.
-    pub plan: AnswerPlan,
+    pub plan: OutputOptions,
     /// What was changed on the way.
     pub adjustments: Adjustments,
 }
@@ -36,8 +36,11 @@ pub struct Translated {
 /// Translates `request` under `terms`. The model's name is the caller's business.
 ///
 /// Fails with a fault that names the field which cannot be served.
-pub fn translate(request: ChatRequest, terms: &Terms<'_>) -> Result<Translated, Fault> {
-    let Terms { facts, options, .. } = *terms;
+pub fn translate(
+    request: ChatRequest,
+    terms: &TranslationContext<'_>,
+) -> Result<ChatTranslation, Fault> {
+    let TranslationContext { facts, options, .. } = *terms;
     let mut adjustments = Adjustments::default();
     let mut names = ToolNames::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
@@ -218,8 +221,8 @@ pub fn translate(request: ChatRequest, terms: &Terms<'_>) -> Result<Translated, 
         // Converse refuses what ConverseStream takes.
         guardrail.stream_processing_mode.take_if(|_| whole);
     }
-    Ok(Translated {
-        plan: AnswerPlan {
+    Ok(ChatTranslation {
+        plan: OutputOptions {
             stream,
             whole,
             answers,

@@ -9,7 +9,7 @@
 
 /// What a stretch of text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part<'a> {
+pub(super) enum TextSection<'a> {
     /// Between the tags, unchanged.
     Reasoning(&'a str),
     /// The answer, without the white space before and after the sections.
@@ -18,7 +18,7 @@ pub(super) enum Part<'a> {
 
 /// What the text behind an opening tag is where no closing tag follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unclosed {
+pub(super) enum UnclosedTag {
     /// Reasoning that was cut off, as Nova's at the limit of tokens; it is given out as it comes.
     Reasoning,
     /// The answer: Kimi's reasoning has blocks of its own, and a lone tag can be left in the text
@@ -31,8 +31,8 @@ pub(super) enum Unclosed {
 pub(super) struct TagSplitter {
     open: String,
     close: String,
-    unclosed: Unclosed,
-    place: Place,
+    unclosed: UnclosedTag,
+    place: TagPosition,
     /// Text that may still become a tag.
     held: String,
     /// The open section, where its kind is not known before its end.
@@ -40,7 +40,7 @@ pub(super) struct TagSplitter {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum TagPosition {
     /// Nothing but white space so far.
     Start,
     Section,
@@ -51,30 +51,30 @@ enum Place {
 
 impl TagSplitter {
     /// For the tags `<tag>` and `</tag>`.
-    pub(super) fn new(tag: &str, unclosed: Unclosed) -> Self {
+    pub(super) fn new(tag: &str, unclosed: UnclosedTag) -> Self {
         Self {
             open: format!("<{tag}>"),
             close: format!("</{tag}>"),
             unclosed,
-            place: Place::Start,
+            place: TagPosition::Start,
             held: String::new(),
             section: String::new(),
         }
     }
 
     /// Takes the next piece of the block and gives `out` what is known by now; no part is empty.
-    pub(super) fn push(&mut self, text: &str, out: &mut impl FnMut(Part<'_>)) {
-        if self.place == Place::Answer {
-            give(Part::Content, text, out);
+    pub(super) fn push(&mut self, text: &str, out: &mut impl FnMut(TextSection<'_>)) {
+        if self.place == TagPosition::Answer {
+            give(TextSection::Content, text, out);
             return;
         }
         let mut text = std::mem::take(&mut self.held) + text;
         loop {
             let rest = match self.place {
-                Place::Start | Place::Between => self.before_answer(text, out),
-                Place::Section => self.in_section(text, out),
-                Place::Answer => {
-                    give(Part::Content, &text, out);
+                TagPosition::Start | TagPosition::Between => self.before_answer(text, out),
+                TagPosition::Section => self.in_section(text, out),
+                TagPosition::Answer => {
+                    give(TextSection::Content, &text, out);
                     None
                 }
             };
@@ -86,30 +86,36 @@ impl TagSplitter {
     }
 
     /// The block is over: what was held back is given out. The next piece begins a new block.
-    pub(super) fn finish(&mut self, out: &mut impl FnMut(Part<'_>)) {
+    pub(super) fn finish(&mut self, out: &mut impl FnMut(TextSection<'_>)) {
         let held = std::mem::take(&mut self.held);
         let section = std::mem::take(&mut self.section);
         match (self.place, self.unclosed) {
-            (Place::Section, Unclosed::Reasoning) => give(Part::Reasoning, &held, out),
-            (Place::Section, Unclosed::Content) => {
-                give(Part::Content, (section + &held).trim_start(), out);
+            (TagPosition::Section, UnclosedTag::Reasoning) => {
+                give(TextSection::Reasoning, &held, out)
             }
-            (Place::Between, _) => give(Part::Content, held.trim_start(), out),
-            (Place::Start | Place::Answer, _) => give(Part::Content, &held, out),
+            (TagPosition::Section, UnclosedTag::Content) => {
+                give(TextSection::Content, (section + &held).trim_start(), out);
+            }
+            (TagPosition::Between, _) => give(TextSection::Content, held.trim_start(), out),
+            (TagPosition::Start | TagPosition::Answer, _) => give(TextSection::Content, &held, out),
         }
-        self.place = Place::Start;
+        self.place = TagPosition::Start;
     }
 
     /// Looks for a tag in front of the answer; gives what is left to look at.
-    fn before_answer(&mut self, text: String, out: &mut impl FnMut(Part<'_>)) -> Option<String> {
+    fn before_answer(
+        &mut self,
+        text: String,
+        out: &mut impl FnMut(TextSection<'_>),
+    ) -> Option<String> {
         let body = text.trim_start();
         if let Some(rest) = body.strip_prefix(self.open.as_str()) {
-            self.place = Place::Section;
+            self.place = TagPosition::Section;
             return Some(rest.to_owned());
         }
         // A closing tag without its opening one is a remnant.
         if let Some(rest) = body.strip_prefix(self.close.as_str()) {
-            self.place = Place::Between;
+            self.place = TagPosition::Between;
             return Some(rest.to_owned());
         }
         if self.open.starts_with(body) || self.close.starts_with(body) {
@@ -117,34 +123,42 @@ impl TagSplitter {
             return None;
         }
         let answer = match self.place {
-            Place::Between => body,
+            TagPosition::Between => body,
             _ => &text,
         };
-        give(Part::Content, answer, out);
-        self.place = Place::Answer;
+        give(TextSection::Content, answer, out);
+        self.place = TagPosition::Answer;
         None
     }
 
     /// Looks for the end of the section; gives what is behind it.
-    fn in_section(&mut self, text: String, out: &mut impl FnMut(Part<'_>)) -> Option<String> {
+    fn in_section(
+        &mut self,
+        text: String,
+        out: &mut impl FnMut(TextSection<'_>),
+    ) -> Option<String> {
         if let Some((reasoning, rest)) = text.split_once(self.close.as_str()) {
             let reasoning = std::mem::take(&mut self.section) + reasoning;
-            give(Part::Reasoning, &reasoning, out);
-            self.place = Place::Between;
+            give(TextSection::Reasoning, &reasoning, out);
+            self.place = TagPosition::Between;
             return Some(rest.to_owned());
         }
         let kept = text.len() - beginning_at_end(&text, &self.close);
         let (reasoning, held) = text.split_at(kept);
         match self.unclosed {
-            Unclosed::Reasoning => give(Part::Reasoning, reasoning, out),
-            Unclosed::Content => self.section.push_str(reasoning),
+            UnclosedTag::Reasoning => give(TextSection::Reasoning, reasoning, out),
+            UnclosedTag::Content => self.section.push_str(reasoning),
         }
         self.held = held.to_owned();
         None
     }
 }
 
-fn give<'a>(part: fn(&'a str) -> Part<'a>, text: &'a str, out: &mut impl FnMut(Part<'_>)) {
+fn give<'a>(
+    part: fn(&'a str) -> TextSection<'a>,
+    text: &'a str,
+    out: &mut impl FnMut(TextSection<'_>),
+) {
     if !text.is_empty() {
         out(part(text));
     }
@@ -165,12 +179,12 @@ mod tests {
     use proptest::prelude::*;
 
     /// The reasoning and the answer of a block that comes in these pieces.
-    fn split(unclosed: Unclosed, tag: &str, pieces: &[&str]) -> (String, String) {
+    fn split(unclosed: UnclosedTag, tag: &str, pieces: &[&str]) -> (String, String) {
         let mut splitter = TagSplitter::new(tag, unclosed);
         let (mut reasoning, mut content) = (String::new(), String::new());
-        let mut out = |part: Part<'_>| match part {
-            Part::Reasoning(text) => reasoning.push_str(text),
-            Part::Content(text) => content.push_str(text),
+        let mut out = |part: TextSection<'_>| match part {
+            TextSection::Reasoning(text) => reasoning.push_str(text),
+            TextSection::Content(text) => content.push_str(text),
         };
         for piece in pieces {
             splitter.push(piece, &mut out);
@@ -226,7 +240,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                split(Unclosed::Reasoning, tag, &[text]),
+                split(UnclosedTag::Reasoning, tag, &[text]),
                 (reasoning.to_owned(), content.to_owned()),
                 "{text}"
             );
@@ -246,7 +260,7 @@ mod tests {
             ("<think>Hm.</think>It is 30.", "Hm.", "It is 30."),
         ] {
             assert_eq!(
-                split(Unclosed::Content, "think", &[text]),
+                split(UnclosedTag::Content, "think", &[text]),
                 (reasoning.to_owned(), content.to_owned()),
                 "{text}"
             );
@@ -257,14 +271,14 @@ mod tests {
     fn a_tag_within_the_answer_is_part_of_it() {
         let text = "Write:\n<thinking>x</thinking>\nso.";
         assert_eq!(
-            split(Unclosed::Reasoning, "thinking", &[text]),
+            split(UnclosedTag::Reasoning, "thinking", &[text]),
             (String::new(), text.to_owned())
         );
     }
 
     #[test]
     fn what_can_no_longer_be_the_tag_passes_at_once() {
-        let mut splitter = TagSplitter::new("thinking", Unclosed::Reasoning);
+        let mut splitter = TagSplitter::new("thinking", UnclosedTag::Reasoning);
         let mut given = Vec::new();
         for piece in ["<th", "e>", " x", "<thinking>"] {
             splitter.push(piece, &mut |part| given.push(format!("{part:?}")));
@@ -281,7 +295,7 @@ mod tests {
 
     #[test]
     fn reasoning_is_given_out_while_it_comes() {
-        let mut splitter = TagSplitter::new("thinking", Unclosed::Reasoning);
+        let mut splitter = TagSplitter::new("thinking", UnclosedTag::Reasoning);
         let mut given = Vec::new();
         // convs-nova-844a5c56
         for piece in ["<thinking", ">", "To", " it.</", "thinking", ">\n"] {
@@ -305,7 +319,7 @@ mod tests {
             let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
             let whole = pieces.concat();
             let characters: Vec<&str> = whole.split_inclusive(|_| true).collect();
-            for unclosed in [Unclosed::Reasoning, Unclosed::Content] {
+            for unclosed in [UnclosedTag::Reasoning, UnclosedTag::Content] {
                 let expected = split(unclosed, "think", &[&whole]);
                 prop_assert_eq!(&split(unclosed, "think", &pieces), &expected);
                 prop_assert_eq!(&split(unclosed, "think", &characters), &expected);
@@ -315,7 +329,7 @@ mod tests {
         #[test]
         fn text_without_the_tag_is_unchanged(text in "[^<]{0,20}[a-z<>/ ü\n]{0,20}") {
             prop_assume!(!text.contains("think>"));
-            for unclosed in [Unclosed::Reasoning, Unclosed::Content] {
+            for unclosed in [UnclosedTag::Reasoning, UnclosedTag::Content] {
                 let expected = (String::new(), text.clone());
                 prop_assert_eq!(split(unclosed, "think", &[&text]), expected);
             }
@@ -327,7 +341,7 @@ mod tests {
             content in "([^<\\s][^<]{0,20})?",
         ) {
             let text = format!("\n<think>{reasoning}</think>\n\n{content}");
-            for unclosed in [Unclosed::Reasoning, Unclosed::Content] {
+            for unclosed in [UnclosedTag::Reasoning, UnclosedTag::Content] {
                 prop_assert_eq!(
                     split(unclosed, "think", &[&text]),
                     (reasoning.clone(), content.clone())

@@ -12,7 +12,7 @@ use crate::models::Facts;
 use crate::openai::object::ClientField;
 
 /// What a chat request is translated under.
-pub struct Terms<'a> {
+pub struct TranslationContext<'a> {
     /// What the model takes.
     pub facts: &'a Facts,
     /// The most tokens that the model can write, where that is known.
@@ -135,7 +135,7 @@ impl Default for AllowList {
     }
 }
 
-impl fmt::Debug for Terms<'_> {
+impl fmt::Debug for TranslationContext<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Terms")

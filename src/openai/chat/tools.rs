@@ -5,7 +5,7 @@ mod schema;
 
 use super::content::StringOrObject;
 use super::conversation::note_unknown;
-use super::marks::{MarkPlace, cache_point};
+use super::marks::{CacheControlPath, cache_point};
 use super::names::ToolNames;
 use super::types::{ChatTool, CustomTool, FunctionName, FunctionObject, ToolChoiceObject};
 use crate::adjustments::Adjustments;
@@ -30,7 +30,7 @@ pub(super) struct ToolFields {
 
 /// What that comes to.
 #[derive(Debug)]
-pub(super) struct ToolPlan {
+pub(super) struct ToolTranslation {
     /// The tools for Bedrock.
     pub(super) config: Option<ToolConfig>,
     /// Which tools the client wants called, which Bedrock cannot be told.
@@ -44,10 +44,10 @@ pub(super) fn tool_plan(
     fields: ToolFields,
     names: &mut ToolNames,
     adjustments: &mut Adjustments,
-) -> Result<ToolPlan, Fault> {
+) -> Result<ToolTranslation, Fault> {
     let tools = fields.tools.filter(|tools| !tools.is_empty());
     let functions = fields.functions.filter(|functions| !functions.is_empty());
-    let mut reader = Reader { names, adjustments };
+    let mut reader = ToolReader { names, adjustments };
     match (tools, functions) {
         (Some(_), Some(_)) => Err(Fault::invalid(
             "functions",
@@ -65,12 +65,12 @@ pub(super) fn tool_plan(
     }
 }
 
-struct Reader<'a> {
+struct ToolReader<'a> {
     names: &'a mut ToolNames,
     adjustments: &'a mut Adjustments,
 }
 
-impl Reader<'_> {
+impl ToolReader<'_> {
     fn tools(&mut self, tools: Vec<Box<ChatTool>>) -> Result<Vec<Tool>, Fault> {
         check_count(tools.len(), "tools")?;
         let mut specs = Vec::with_capacity(tools.len());
@@ -124,7 +124,7 @@ impl Reader<'_> {
                     ("format", format.is_some()),
                 ]);
             }
-            let mark = MarkPlace::new(&path, "cache_control");
+            let mark = CacheControlPath::new(&path, "cache_control");
             let point = cache_point(cache_control, &mark, self.adjustments)?;
             match kind.as_deref() {
                 None | Some("function") => {
@@ -212,7 +212,7 @@ impl Reader<'_> {
             unknown,
         } = function;
         note_unknown(self.adjustments, &unknown, "tools[].function.");
-        let mark = MarkPlace::new(path, "cache_control");
+        let mark = CacheControlPath::new(path, "cache_control");
         let point = cache_point(cache_control, &mark, self.adjustments)?;
         let name = name
             .filter(|name| !name.is_empty())

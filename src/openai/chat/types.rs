@@ -131,7 +131,7 @@ client_object! {
 
 client_object! {
     /// The end of a prefix to be cached, in Anthropic's shape (`type`) or OpenAI's (`mode`).
-    pub struct CacheMark {
+    pub struct CacheControl {
         /// `ephemeral`
         kind => "type": String,
         /// `explicit`
@@ -209,7 +209,7 @@ client_object! {
         /// Whether the tool failed, in a tool's message, as an extension.
         is_error: bool,
         /// The end of a prefix to be cached, as an extension.
-        cache_control: Box<CacheMark>,
+        cache_control: Box<CacheControl>,
     }
 }
 
@@ -259,9 +259,9 @@ client_object! {
         /// What a `guarded_text` is to the guardrail, as an extension.
         qualifiers: Vec<String>,
         /// The end of a prefix to be cached, in Anthropic's shape.
-        cache_control: Box<CacheMark>,
+        cache_control: Box<CacheControl>,
         /// The same in OpenAI's shape.
-        prompt_cache_breakpoint: Box<CacheMark>,
+        prompt_cache_breakpoint: Box<CacheControl>,
     }
 }
 
@@ -311,7 +311,7 @@ client_object! {
         /// What a custom tool's text has to be, in the flat form.
         format: JsonText,
         /// The end of a prefix to be cached, as an extension.
-        cache_control: Box<CacheMark>,
+        cache_control: Box<CacheControl>,
     }
 }
 
@@ -356,7 +356,7 @@ client_object! {
         /// Whether the arguments must fit the schema.
         strict: bool,
         /// The end of a prefix to be cached, as an extension.
-        cache_control: Box<CacheMark>,
+        cache_control: Box<CacheControl>,
     }
 }
 

@@ -8,7 +8,7 @@
 /// where it was cut.
 #[derive(Debug, Default)]
 pub(super) struct InputUnescape {
-    place: Place,
+    place: EscapePosition,
     /// Arguments that are not yet known to have the form.
     raw: String,
     /// An escape that is not whole, from its `\` on: one of `\u` is up to 12 characters long,
@@ -17,7 +17,7 @@ pub(super) struct InputUnescape {
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum EscapePosition {
     /// In front of the string.
     #[default]
     Start,
@@ -29,7 +29,7 @@ enum Place {
 }
 
 /// What the beginning of the arguments says about their form.
-enum Form<'a> {
+enum ArgumentsForm<'a> {
     Undecided,
     Other,
     /// The form is kept; the string begins here.
@@ -51,24 +51,24 @@ impl InputUnescape {
     /// Takes the next fragment; what it decodes to is given to `out`, unless it is empty.
     pub(super) fn push(&mut self, fragment: &str, out: &mut impl FnMut(&str)) {
         match self.place {
-            Place::Start => {
+            EscapePosition::Start => {
                 self.raw.push_str(fragment);
                 let raw = std::mem::take(&mut self.raw);
                 match form(&raw) {
-                    Form::Undecided => self.raw = raw,
-                    Form::Other => {
-                        self.place = Place::Other;
+                    ArgumentsForm::Undecided => self.raw = raw,
+                    ArgumentsForm::Other => {
+                        self.place = EscapePosition::Other;
                         self.raw = raw;
                     }
-                    Form::Input(string) => {
-                        self.place = Place::InString;
+                    ArgumentsForm::Input(string) => {
+                        self.place = EscapePosition::InString;
                         self.decode(string, out);
                     }
                 }
             }
-            Place::InString => self.decode(fragment, out),
-            Place::Other => self.raw.push_str(fragment),
-            Place::Done => {}
+            EscapePosition::InString => self.decode(fragment, out),
+            EscapePosition::Other => self.raw.push_str(fragment),
+            EscapePosition::Done => {}
         }
     }
 
@@ -84,7 +84,7 @@ impl InputUnescape {
         let mut decoded = String::with_capacity(text.len());
         for character in text.chars() {
             if !self.take(character, &mut decoded) {
-                self.place = Place::Done;
+                self.place = EscapePosition::Done;
                 break;
             }
         }
@@ -126,17 +126,17 @@ impl InputUnescape {
 }
 
 /// Reads `{"input":"` with white space between its tokens.
-fn form(text: &str) -> Form<'_> {
+fn form(text: &str) -> ArgumentsForm<'_> {
     let mut rest = text;
     for token in ["{", "\"input\"", ":", "\""] {
         rest = rest.trim_start_matches([' ', '\t', '\n', '\r']);
         match rest.strip_prefix(token) {
             Some(behind) => rest = behind,
-            None if token.starts_with(rest) => return Form::Undecided,
-            None => return Form::Other,
+            None if token.starts_with(rest) => return ArgumentsForm::Undecided,
+            None => return ArgumentsForm::Other,
         }
     }
-    Form::Input(rest)
+    ArgumentsForm::Input(rest)
 }
 
 /// What `text`, which begins with `\`, means so far.

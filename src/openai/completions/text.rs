@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::finish_reason;
 use crate::converse::JsonText;
-use crate::openai::chat::{CompletionHead, Ending, FinishReason, Piece, Sink, UsageObject};
+use crate::openai::chat::{
+    CompletionHead, FinishReason, OutputEvent, OutputWriter, ResponseSummary, UsageObject,
+};
 
 /// An answer that is being put together: one of the `choices`.
 #[derive(Debug, Default)]
@@ -26,7 +28,7 @@ impl TextCompletion {
     pub fn to_json(
         answers: &[Self],
         head: CompletionHead<'_>,
-        ending: &Ending,
+        ending: &ResponseSummary,
     ) -> serde_json::Result<Vec<u8>> {
         let CompletionHead {
             id,
@@ -35,7 +37,7 @@ impl TextCompletion {
             // Completions have no labels.
             metadata: _,
         } = head;
-        let Ending {
+        let ResponseSummary {
             usage,
             trace,
             response_fields,
@@ -67,19 +69,19 @@ impl TextCompletion {
     }
 }
 
-impl Sink for TextCompletion {
-    fn piece(&mut self, piece: Piece<'_>) {
+impl OutputWriter for TextCompletion {
+    fn piece(&mut self, piece: OutputEvent<'_>) {
         match piece {
-            Piece::Content(text) => self.text.push_str(text),
-            Piece::Finish(reason) => self.finish = Some(reason),
+            OutputEvent::Content(text) => self.text.push_str(text),
+            OutputEvent::Finish(reason) => self.finish = Some(reason),
             // A text has no place for anything else.
-            Piece::Role
-            | Piece::Reasoning(_)
-            | Piece::ThinkingBlock { .. }
-            | Piece::Annotation { .. }
-            | Piece::Citation { .. }
-            | Piece::ToolCall { .. }
-            | Piece::Arguments { .. } => {}
+            OutputEvent::Role
+            | OutputEvent::Reasoning(_)
+            | OutputEvent::ThinkingBlock { .. }
+            | OutputEvent::Annotation { .. }
+            | OutputEvent::Citation { .. }
+            | OutputEvent::ToolCall { .. }
+            | OutputEvent::Arguments { .. } => {}
         }
     }
 }

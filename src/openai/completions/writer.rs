@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::finish_reason;
-use crate::openai::chat::{Ending, EventBuffer, Piece, Sink};
+use crate::openai::chat::{EventBuffer, OutputEvent, OutputWriter, ResponseSummary};
 
 /// Writes `text_completion` events into a buffer: a stream's have the form of the whole answer.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl TextWriter {
     }
 
     /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
-    pub fn done(&mut self, ending: &Ending) {
+    pub fn done(&mut self, ending: &ResponseSummary) {
         self.events.done(ending);
     }
 
@@ -72,22 +72,22 @@ impl TextWriter {
     }
 }
 
-impl Sink for TextWriter {
-    fn piece(&mut self, piece: Piece<'_>) {
+impl OutputWriter for TextWriter {
+    fn piece(&mut self, piece: OutputEvent<'_>) {
         let Self { events, choice, .. } = self;
         match piece {
-            Piece::Role => self.echo(),
-            Piece::Content(text) => write_choice(events, text, *choice, None),
-            Piece::Finish(reason) => {
+            OutputEvent::Role => self.echo(),
+            OutputEvent::Content(text) => write_choice(events, text, *choice, None),
+            OutputEvent::Finish(reason) => {
                 write_choice(events, "", *choice, Some(finish_reason(reason)));
             }
             // A text has no place for anything else.
-            Piece::Reasoning(_)
-            | Piece::ThinkingBlock { .. }
-            | Piece::Annotation { .. }
-            | Piece::Citation { .. }
-            | Piece::ToolCall { .. }
-            | Piece::Arguments { .. } => {}
+            OutputEvent::Reasoning(_)
+            | OutputEvent::ThinkingBlock { .. }
+            | OutputEvent::Annotation { .. }
+            | OutputEvent::Citation { .. }
+            | OutputEvent::ToolCall { .. }
+            | OutputEvent::Arguments { .. } => {}
         }
     }
 }

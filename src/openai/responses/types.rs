@@ -6,7 +6,7 @@ use serde_json::Number;
 use super::content::StringOrList;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::openai::chat::{CacheMark, InputAudio, PromptCacheOptions, StringOrObject};
+use crate::openai::chat::{CacheControl, InputAudio, PromptCacheOptions, StringOrObject};
 use crate::openai::object::client_object;
 
 client_object! {
@@ -139,7 +139,7 @@ client_object! {
         /// The probabilities of the text.
         logprobs: JsonText,
         /// The end of a prefix to be cached.
-        prompt_cache_breakpoint: Box<CacheMark>,
+        prompt_cache_breakpoint: Box<CacheControl>,
     }
 }
 

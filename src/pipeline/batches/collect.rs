@@ -9,7 +9,7 @@ use crate::json_error::describe;
 use crate::openai::batches::{
     BatchRequestLine, BatchUsage, answered_line, completion_of, refused_line, usage_of,
 };
-use crate::openai::chat::{CompletionHead, TokenCounts, Translated};
+use crate::openai::chat::{ChatTranslation, CompletionHead, TokenCounts};
 use crate::pipeline::Cost;
 use crate::pipeline::unix_seconds;
 use crate::record::{Ending, Record};
@@ -127,7 +127,7 @@ impl Work {
             .await;
         let (
             name,
-            Translated {
+            ChatTranslation {
                 plan, adjustments, ..
             },
         ) = translated?;

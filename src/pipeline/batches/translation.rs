@@ -13,7 +13,7 @@ use crate::json_body;
 use crate::limits::Turn;
 use crate::models::Endpoint;
 use crate::openai::batches::check_request;
-use crate::openai::chat::{ChatRequest, Translated, remote_addresses};
+use crate::openai::chat::{ChatRequest, ChatTranslation, remote_addresses};
 use crate::pipeline::draft::SourceBody;
 use crate::pipeline::models::{check_converse, check_endpoint};
 use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline, answer, model_name};
@@ -80,7 +80,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         body: Bytes,
-    ) -> Result<(String, Translated), Fault> {
+    ) -> Result<(String, ChatTranslation), Fault> {
         let length = body.len();
         let request = self.line_request(&body).await?;
         let name = model_name(&request)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use outcrop::converse::event::Event;
-use outcrop::openai::chat::{AnswerPlan, Completion, Pieces};
+use outcrop::openai::chat::{Completion, OutputEvents, OutputOptions};
 
 use crate::support::sse_writer::STOP_REASONS;
 
@@ -35,7 +35,7 @@ pub fn finish_reasons() -> Vec<String> {
 fn ending(reason: &str, content: Option<(&str, &str)>) -> String {
     let stop = format!(r#"{{"stopReason":"{reason}"}}"#);
     let events = content.into_iter().chain([("messageStop", stop.as_str())]);
-    let mut pieces = Pieces::new(Arc::new(AnswerPlan::default()));
+    let mut pieces = OutputEvents::new(Arc::new(OutputOptions::default()));
     let mut completion = Completion::new(false);
     for (kind, payload) in events {
         let event = Event::parse(kind, payload.as_bytes()).unwrap();

@@ -7,7 +7,9 @@ use outcrop::config::{ModelFiles, Tables};
 use outcrop::converse::rules::AllowedCalls;
 use outcrop::fault::Fault;
 use outcrop::models::ModelId;
-use outcrop::openai::chat::{AnswerPlan, ChatOptions, Terms, Translated, translate};
+use outcrop::openai::chat::{
+    ChatOptions, ChatTranslation, OutputOptions, TranslationContext, translate,
+};
 use serde_json::Value;
 
 use super::difference::{code, difference};
@@ -109,11 +111,11 @@ impl<'a> Probe<'a> {
         })
     }
 
-    fn translate(&self, model: &Model, request: &Value) -> Result<Translated, Fault> {
+    fn translate(&self, model: &Model, request: &Value) -> Result<ChatTranslation, Fault> {
         let model = ModelId::parse(&model.id).unwrap();
         let facts = Arc::clone(self.tables.facts.facts(&model));
         let row = self.tables.prices.row(&model);
-        let terms = Terms {
+        let terms = TranslationContext {
             facts: &facts,
             output_limit: row.and_then(|row| row.max_output),
             options: &self.options,
@@ -129,8 +131,9 @@ fn refusal(fault: &Fault) -> String {
     format!("**refused**, `{}`", fault.code.unwrap_or_default())
 }
 
-fn changes(base: &Translated, translated: &Translated) -> Vec<String> {
-    let converse = |translated: &Translated| serde_json::to_value(&translated.converse).unwrap();
+fn changes(base: &ChatTranslation, translated: &ChatTranslation) -> Vec<String> {
+    let converse =
+        |translated: &ChatTranslation| serde_json::to_value(&translated.converse).unwrap();
     let mut words = difference(&converse(base), &converse(translated));
     words.extend(answer(&base.plan, &translated.plan));
     words.extend(notes(&base.adjustments, &translated.adjustments));
@@ -145,9 +148,9 @@ fn notes(base: &Adjustments, adjustments: &Adjustments) -> Vec<String> {
 }
 
 /// What changes in the answer.
-fn answer(base: &AnswerPlan, plan: &AnswerPlan) -> Vec<String> {
+fn answer(base: &OutputOptions, plan: &OutputOptions) -> Vec<String> {
     // Taken apart without a rest pattern: a new field does not compile until it has words.
-    let AnswerPlan {
+    let OutputOptions {
         stream,
         whole,
         answers,

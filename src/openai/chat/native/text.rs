@@ -1,6 +1,6 @@
 //! The text of one answer, with the reasoning that gpt-oss writes into it told apart.
 
-use super::super::tag_split::{Part, TagSplitter, Unclosed};
+use super::super::tag_split::{TagSplitter, TextSection, UnclosedTag};
 
 /// The text of one answer.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Told {
 impl AnswerText {
     /// Text with reasoning between `<tag>` and `</tag>`; without any where `tag` is empty.
     pub(super) fn new(tag: &str) -> Self {
-        let splitter = (!tag.is_empty()).then(|| TagSplitter::new(tag, Unclosed::Reasoning));
+        let splitter = (!tag.is_empty()).then(|| TagSplitter::new(tag, UnclosedTag::Reasoning));
         Self { splitter }
     }
 
@@ -63,10 +63,10 @@ impl Told {
         self.reasoning.is_empty() && self.content.is_empty()
     }
 
-    fn add(&mut self, part: Part<'_>) {
+    fn add(&mut self, part: TextSection<'_>) {
         match part {
-            Part::Reasoning(text) => self.reasoning.push_str(text),
-            Part::Content(text) => self.content.push_str(text),
+            TextSection::Reasoning(text) => self.reasoning.push_str(text),
+            TextSection::Content(text) => self.content.push_str(text),
         }
     }
 }

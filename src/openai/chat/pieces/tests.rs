@@ -2,14 +2,14 @@ use super::*;
 
 /// The pieces of `events`, as they are shown for debugging.
 fn pieces(events: &[Event]) -> Vec<String> {
-    struct Shown(Vec<String>);
-    impl Sink for Shown {
-        fn piece(&mut self, piece: Piece<'_>) {
+    struct RecordedEvents(Vec<String>);
+    impl OutputWriter for RecordedEvents {
+        fn piece(&mut self, piece: OutputEvent<'_>) {
             self.0.push(format!("{piece:?}"));
         }
     }
-    let mut shown = Shown(Vec::new());
-    let mut pieces = Pieces::new(Arc::default());
+    let mut shown = RecordedEvents(Vec::new());
+    let mut pieces = OutputEvents::new(Arc::default());
     for event in events {
         pieces.accept(event, &mut shown).expect("an answer");
     }
@@ -74,9 +74,9 @@ fn a_block_whose_start_is_unknown_is_what_its_deltas_are() {
 
 #[test]
 fn what_cannot_be_shown_is_counted() {
-    struct Nowhere;
-    impl Sink for Nowhere {
-        fn piece(&mut self, _: Piece<'_>) {}
+    struct NullWriter;
+    impl OutputWriter for NullWriter {
+        fn piece(&mut self, _: OutputEvent<'_>) {}
     }
     let input = || Delta::ToolInput("{}".to_owned());
     let provider = Event::BlockStart {
@@ -98,9 +98,9 @@ fn what_cannot_be_shown_is_counted() {
         ),
         (vec![stop(), delta(0, Delta::Text("late".to_owned()))], 1),
     ] {
-        let mut pieces = Pieces::new(Arc::default());
+        let mut pieces = OutputEvents::new(Arc::default());
         for event in &events {
-            pieces.accept(event, &mut Nowhere).expect("an answer");
+            pieces.accept(event, &mut NullWriter).expect("an answer");
         }
         assert_eq!(pieces.undelivered(), undelivered, "{events:?}");
     }

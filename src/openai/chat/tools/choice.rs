@@ -3,17 +3,17 @@
 use super::super::content::StringOrObject;
 use super::super::conversation::note_unknown;
 use super::super::types::{AllowedTool, AllowedTools, FunctionName, ToolChoiceObject};
-use super::{Reader, ToolPlan};
+use super::{ToolReader, ToolTranslation};
 use crate::converse::request::{Tool, ToolChoice, ToolConfig};
 use crate::converse::rules::AllowedCalls;
 use crate::fault::Fault;
 
-impl Reader<'_> {
+impl ToolReader<'_> {
     pub(super) fn present(
         &mut self,
         tools: Vec<Tool>,
         choice: Option<StringOrObject<ToolChoiceObject>>,
-    ) -> Result<ToolPlan, Fault> {
+    ) -> Result<ToolTranslation, Fault> {
         let choice = match choice {
             None => None,
             Some(StringOrObject::String(word)) if word == "none" => {
@@ -145,7 +145,7 @@ impl Reader<'_> {
         &mut self,
         tools: Vec<Tool>,
         choice: Option<StringOrObject<FunctionName>>,
-    ) -> Result<ToolPlan, Fault> {
+    ) -> Result<ToolTranslation, Fault> {
         let choice = match choice {
             None => None,
             Some(StringOrObject::String(word)) => match word.as_str() {
@@ -168,8 +168,8 @@ fn plan(
     tool_choice: Option<ToolChoice>,
     allowed: AllowedCalls,
     legacy: bool,
-) -> ToolPlan {
-    ToolPlan {
+) -> ToolTranslation {
+    ToolTranslation {
         config: Some(ToolConfig { tools, tool_choice }),
         allowed,
         legacy,
@@ -180,7 +180,7 @@ fn plan(
 pub(super) fn without_tools(
     choice: Option<StringOrObject<ToolChoiceObject>>,
     function_call: Option<StringOrObject<FunctionName>>,
-) -> Result<ToolPlan, Fault> {
+) -> Result<ToolTranslation, Fault> {
     let harmless = |word: &str| matches!(word, "none" | "auto");
     let choice_ok = match &choice {
         None => true,
@@ -194,7 +194,7 @@ pub(super) fn without_tools(
     };
     let refused = match (choice_ok, call_ok) {
         (true, true) => {
-            return Ok(ToolPlan {
+            return Ok(ToolTranslation {
                 config: None,
                 allowed: AllowedCalls::None,
                 legacy: false,
