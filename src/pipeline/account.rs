@@ -11,7 +11,7 @@ use crate::converse::event::Event;
 use crate::converse::response::Usage;
 use crate::fault::Fault;
 use crate::identity::Caller;
-use crate::openai::chat::{NativeUsage, OutputEvents, TokenCounts};
+use crate::openai::chat::{ChatUpstreamUsage, OutputEvents, TokenCounts};
 use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
 
@@ -79,7 +79,7 @@ impl Account {
     }
 
     /// Writes down what an answer has used, as one of AWS's OpenAI surfaces has said.
-    pub(super) fn settle_native(&self, usage: NativeUsage, tier: Option<&'static str>) {
+    pub(super) fn settle_native(&self, usage: ChatUpstreamUsage, tier: Option<&'static str>) {
         self.write(usage.counts(), &[usage.billed()], tier.or(self.tier));
     }
 

@@ -18,8 +18,9 @@ use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::models::{OpenAiSurface, Surface};
 use crate::openai::chat::{
-    ChatOptions, ChatRequest, ChatTranslation, ClientFields, Fetched, Native, NativeTerms,
-    Obstacle, OutputOptions, TranslationContext, drop_oldest, obstacle, pass_on, translate,
+    ChatOptions, ChatRequest, ChatTranslation, ChatUpstreamContext, ChatUpstreamRequest,
+    ClientFields, Fetched, OutputOptions, TranslationContext, UnsupportedField, drop_oldest,
+    obstacle, pass_on, translate,
 };
 use crate::openai::completions::{CompletionRequest, chat_requests};
 use crate::reasoning_memory::ReasoningMemory;
@@ -40,7 +41,7 @@ pub(super) enum SourceBody {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ChatRoute {
     /// To Converse; because of the obstacle where another surface is set for the model.
-    Converse(Option<Obstacle>),
+    Converse(Option<UnsupportedField>),
     /// To one of AWS's OpenAI surfaces, as the client wrote it.
     OpenAi(OpenAiSurface),
 }
@@ -142,11 +143,11 @@ impl PendingRequest {
     }
 
     /// The request as it is passed on to one of AWS's OpenAI surfaces.
-    pub(super) fn pass_on(&mut self) -> Result<Native, Fault> {
+    pub(super) fn pass_on(&mut self) -> Result<ChatUpstreamRequest, Fault> {
         let (request, dropped) = self.shortened()?;
         let body = self.written.fields().ok_or_else(Fault::internal)?;
         let known = &self.target.known;
-        let terms = NativeTerms {
+        let terms = ChatUpstreamContext {
             model: self.target.model.as_str(),
             facts: &known.facts,
             output_limit: known.output_limit,

@@ -16,7 +16,7 @@ use crate::converse::trace::OPERATORS_OWN;
 use crate::fault::Fault;
 use crate::limits::Refused;
 use crate::models::{OpenAiSurface, Surface, Tier, Tokens};
-use crate::openai::chat::{ChatTranslation, Native, Obstacle};
+use crate::openai::chat::{ChatTranslation, ChatUpstreamRequest, UnsupportedField};
 use crate::record::{Record, usd};
 
 #[derive(Serialize)]
@@ -100,8 +100,8 @@ pub enum ExplainReader {
 /// What would be sent.
 #[derive(Clone, Copy)]
 enum Sent<'a> {
-    Converse(&'a ChatTranslation, Option<Obstacle>),
-    OpenAi(&'a Native, OpenAiSurface),
+    Converse(&'a ChatTranslation, Option<UnsupportedField>),
+    OpenAi(&'a ChatUpstreamRequest, OpenAiSurface),
 }
 
 impl Pipeline {

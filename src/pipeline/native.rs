@@ -12,7 +12,8 @@ use crate::fault::Fault;
 use crate::limits::{Permit, Refused};
 use crate::models::{ModelId, OpenAiSurface};
 use crate::openai::chat::{
-    Native, NativeAnswer, NativeChunks, NativeHead, NativePlan, native_answer,
+    ChatUpstreamChunks, ChatUpstreamHead, ChatUpstreamOptions, ChatUpstreamRequest,
+    ChatUpstreamResponse, native_answer,
 };
 use crate::record::Record;
 use bytes::Bytes;
@@ -80,26 +81,27 @@ impl Pipeline {
     fn answer_natively(
         &self,
         source: ChatUpstreamSource,
-        (plan, adjustments): (NativePlan, Adjustments),
+        (plan, adjustments): (ChatUpstreamOptions, Adjustments),
         draft: &PendingRequest,
         permit: Permit,
         name: &str,
         record: Arc<Record>,
     ) -> Result<ChatReply, Refused> {
         let account = self.account(draft, plan.tier, record);
-        let head = NativeHead {
+        let head = ChatUpstreamHead {
             id: new_id("chatcmpl"),
             model: name.to_owned(),
         };
         let rate = permit.rate();
         let body = match source {
             ChatUpstreamSource::Live(events) => {
-                let chunks = NativeChunks::new(plan, head);
+                let chunks = ChatUpstreamChunks::new(plan, head);
                 let stream = ChatUpstreamStream::new(*events, chunks, account, permit);
                 ChatBody::NativeStream(Box::new(stream))
             }
             ChatUpstreamSource::Whole(body) => {
-                let NativeAnswer { json, usage, tier } = native_answer(&body, &plan, &head)?;
+                let ChatUpstreamResponse { json, usage, tier } =
+                    native_answer(&body, &plan, &head)?;
                 if let Some(usage) = usage {
                     account.settle_native(usage, tier);
                 }
@@ -122,8 +124,11 @@ impl Pipeline {
 }
 
 /// What is sent, as JSON, and what is known of its response. The values that it was made of are gone.
-fn written(native: Native, length: usize) -> Result<(Bytes, NativePlan, Adjustments), Fault> {
-    let Native {
+fn written(
+    native: ChatUpstreamRequest,
+    length: usize,
+) -> Result<(Bytes, ChatUpstreamOptions, Adjustments), Fault> {
+    let ChatUpstreamRequest {
         body: fields,
         plan,
         adjustments,

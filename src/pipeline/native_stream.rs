@@ -9,7 +9,7 @@ use super::stream::{ResponseStream, broke_off};
 use crate::bedrock::{ChunkDecoder, ChunkEvent, EventStream};
 use crate::fault::Fault;
 use crate::limits::Permit;
-use crate::openai::chat::NativeChunks;
+use crate::openai::chat::ChatUpstreamChunks;
 use crate::openai::error::ErrorBody;
 use crate::record::Record;
 
@@ -17,7 +17,7 @@ use crate::record::Record;
 #[derive(Debug)]
 pub struct ChatUpstreamStream {
     events: EventStream<ChunkDecoder>,
-    chunks: NativeChunks,
+    chunks: ChatUpstreamChunks,
     account: Account,
     /// Whether the surface has told the end.
     ended: bool,
@@ -27,7 +27,7 @@ pub struct ChatUpstreamStream {
 impl ChatUpstreamStream {
     pub(super) fn new(
         events: EventStream<ChunkDecoder>,
-        chunks: NativeChunks,
+        chunks: ChatUpstreamChunks,
         account: Account,
         permit: Permit,
     ) -> Self {

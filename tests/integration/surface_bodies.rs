@@ -13,8 +13,9 @@ use outcrop::bedrock::{ChunkDecoder, ChunkEvent, Decode};
 use outcrop::converse::options::Fields;
 use outcrop::models::{ModelId, ModelTable};
 use outcrop::openai::chat::{
-    ChatOptions, ChatRequest, Fetched, FetchedMedia, Native, NativeChunks, NativeHead, NativePlan,
-    NativeTerms, native_answer, obstacle, pass_on,
+    ChatOptions, ChatRequest, ChatUpstreamChunks, ChatUpstreamContext, ChatUpstreamHead,
+    ChatUpstreamOptions, ChatUpstreamRequest, Fetched, FetchedMedia, native_answer, obstacle,
+    pass_on,
 };
 use outcrop::openai::error::ErrorBody;
 use serde_json::Value;
@@ -44,7 +45,7 @@ fn check(case: &Path) {
     if let Some(obstacle) = obstacle(&request, facts, &options) {
         return compare(case, "obstacle.txt", obstacle.field);
     }
-    let terms = NativeTerms {
+    let terms = ChatUpstreamContext {
         model: model.as_str(),
         facts,
         output_limit: Some(100_000),
@@ -52,7 +53,7 @@ fn check(case: &Path) {
         fetched: &fetched(),
         dropped: &[],
     };
-    let Native {
+    let ChatUpstreamRequest {
         body,
         plan,
         adjustments,
@@ -74,7 +75,7 @@ fn check(case: &Path) {
     }
 }
 
-fn check_answer(case: &Path, answer: &[u8], plan: &NativePlan) {
+fn check_answer(case: &Path, answer: &[u8], plan: &ChatUpstreamOptions) {
     let answer = native_answer(answer, plan, &head()).unwrap();
     let pretty: Value = serde_json::from_slice(&answer.json).unwrap();
     let pretty = serde_json::to_string_pretty(&pretty).unwrap();
@@ -82,9 +83,9 @@ fn check_answer(case: &Path, answer: &[u8], plan: &NativePlan) {
 }
 
 /// The stream is the same however it is cut.
-fn check_stream(case: &Path, answer: &[u8], plan: NativePlan) {
+fn check_stream(case: &Path, answer: &[u8], plan: ChatUpstreamOptions) {
     for size in [1, 7, answer.len()] {
-        let mut chunks = NativeChunks::new(plan.clone(), head());
+        let mut chunks = ChatUpstreamChunks::new(plan.clone(), head());
         let mut decoder = ChunkDecoder::default();
         let mut events = Vec::new();
         for piece in answer.chunks(size) {
@@ -105,8 +106,8 @@ fn check_stream(case: &Path, answer: &[u8], plan: NativePlan) {
     }
 }
 
-fn head() -> NativeHead {
-    NativeHead {
+fn head() -> ChatUpstreamHead {
+    ChatUpstreamHead {
         id: "chatcmpl-golden".to_owned(),
         model: "the-clients-name".to_owned(),
     }

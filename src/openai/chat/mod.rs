@@ -35,8 +35,9 @@ pub use completion::{Completion, CompletionHead};
 pub use ending::{ResponseSummary, TokenCounts};
 pub use media::{Fetched, FetchedMedia, RemoteAddress, remote_addresses};
 pub use native::{
-    Native, NativeAnswer, NativeChunks, NativeHead, NativePlan, NativeTerms, NativeUsage, Obstacle,
-    native_answer, obstacle, pass_on,
+    ChatUpstreamChunks, ChatUpstreamContext, ChatUpstreamHead, ChatUpstreamOptions,
+    ChatUpstreamRequest, ChatUpstreamResponse, ChatUpstreamUsage, UnsupportedField, native_answer,
+    obstacle, pass_on,
 };
 pub use piece::{FinishReason, OutputEvent, OutputWriter};
 pub use pieces::OutputEvents;

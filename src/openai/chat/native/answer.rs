@@ -1,19 +1,19 @@
 //! A surface's whole answer, as the client gets it.
 
-use super::text::AnswerText;
-use super::usage::NativeUsage;
-use super::{NativeHead, NativePlan};
+use super::text::UpstreamText;
+use super::usage::ChatUpstreamUsage;
+use super::{ChatUpstreamHead, ChatUpstreamOptions};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::fault::{Fault, FaultKind};
 
 /// A surface's whole answer.
 #[derive(Debug)]
-pub struct NativeAnswer {
+pub struct ChatUpstreamResponse {
     /// JSON, for the client.
     pub json: Vec<u8>,
     /// What was used.
-    pub usage: Option<NativeUsage>,
+    pub usage: Option<ChatUpstreamUsage>,
     /// The tier that the call ran on, in Bedrock's word.
     pub tier: Option<&'static str>,
 }
@@ -22,13 +22,17 @@ pub struct NativeAnswer {
 /// stay.
 pub fn native_answer(
     body: &[u8],
-    plan: &NativePlan,
-    head: &NativeHead,
-) -> Result<NativeAnswer, Fault> {
+    plan: &ChatUpstreamOptions,
+    head: &ChatUpstreamHead,
+) -> Result<ChatUpstreamResponse, Fault> {
     read(body, plan, head).map_err(|_| unreadable())
 }
 
-fn read(body: &[u8], plan: &NativePlan, head: &NativeHead) -> serde_json::Result<NativeAnswer> {
+fn read(
+    body: &[u8],
+    plan: &ChatUpstreamOptions,
+    head: &ChatUpstreamHead,
+) -> serde_json::Result<ChatUpstreamResponse> {
     let mut answer: Fields = serde_json::from_slice(body)?;
     let choices: Vec<Fields> = member(&answer, "choices")?;
     if choices.is_empty() {
@@ -43,16 +47,16 @@ fn read(body: &[u8], plan: &NativePlan, head: &NativeHead) -> serde_json::Result
     if let Some(metadata) = &plan.metadata {
         answer.set("metadata", JsonText::of(metadata)?);
     }
-    Ok(NativeAnswer {
-        usage: answer.get("usage").and_then(NativeUsage::read),
+    Ok(ChatUpstreamResponse {
+        usage: answer.get("usage").and_then(ChatUpstreamUsage::read),
         tier: tier(&answer),
         json: serde_json::to_vec(&answer)?,
     })
 }
 
-fn read_choice(mut choice: Fields, plan: &NativePlan) -> serde_json::Result<Fields> {
+fn read_choice(mut choice: Fields, plan: &ChatUpstreamOptions) -> serde_json::Result<Fields> {
     let mut message: Fields = member(&choice, "message")?;
-    let text = AnswerText::new(&plan.reasoning_tag);
+    let text = UpstreamText::new(&plan.reasoning_tag);
     if text.has_tag()
         && let Some(content) = message.get("content")
         && let Ok(content) = serde_json::from_str::<String>(content.as_str())
@@ -91,7 +95,7 @@ fn whole_calls(calls: &JsonText) -> Option<Vec<Fields>> {
 }
 
 /// Puts the client's names in the place of the surface's.
-pub(super) fn rename(answer: &mut Fields, head: &NativeHead) -> serde_json::Result<()> {
+pub(super) fn rename(answer: &mut Fields, head: &ChatUpstreamHead) -> serde_json::Result<()> {
     answer.set("id", JsonText::of(&head.id)?);
     answer.set("model", JsonText::of(&head.model)?);
     Ok(())

@@ -4,9 +4,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
 use super::answer::{member, rename, tier, unreadable};
-use super::text::{AnswerText, Told};
-use super::usage::NativeUsage;
-use super::{NativeHead, NativePlan};
+use super::text::{TextSplit, UpstreamText};
+use super::usage::ChatUpstreamUsage;
+use super::{ChatUpstreamHead, ChatUpstreamOptions};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::fault::Fault;
@@ -17,10 +17,10 @@ const MOST_CALLS: usize = 256;
 
 /// The state of a streamed answer between its chunks, and what it has come to.
 #[derive(Debug)]
-pub struct NativeChunks {
-    plan: NativePlan,
-    head: NativeHead,
-    choices: Vec<Choice>,
+pub struct ChatUpstreamChunks {
+    plan: ChatUpstreamOptions,
+    head: ChatUpstreamHead,
+    choices: Vec<ChunkChoice>,
     /// The first chunk's own fields, of which chunks of the gateway's own are made.
     frame: Option<Fields>,
     usage: Option<JsonText>,
@@ -30,18 +30,18 @@ pub struct NativeChunks {
 
 /// One of the answers.
 #[derive(Debug)]
-struct Choice {
+struct ChunkChoice {
     index: u64,
-    text: AnswerText,
+    text: UpstreamText,
     /// The places of calls, and whether they have arguments.
     calls: Vec<(u64, bool)>,
     started: bool,
     finished: bool,
 }
 
-impl NativeChunks {
+impl ChatUpstreamChunks {
     /// An answer of which nothing has arrived.
-    pub fn new(plan: NativePlan, head: NativeHead) -> Self {
+    pub fn new(plan: ChatUpstreamOptions, head: ChatUpstreamHead) -> Self {
         Self {
             plan,
             head,
@@ -70,8 +70,8 @@ impl NativeChunks {
     }
 
     /// What was used, once that is known.
-    pub fn usage(&self) -> Option<NativeUsage> {
-        self.usage.as_ref().and_then(NativeUsage::read)
+    pub fn usage(&self) -> Option<ChatUpstreamUsage> {
+        self.usage.as_ref().and_then(ChatUpstreamUsage::read)
     }
 
     /// The tier that the call ran on, in Bedrock's word.
@@ -132,7 +132,7 @@ impl NativeChunks {
         chunk.remove("obfuscation");
         self.tier = tier(chunk).or(self.tier);
         let usage = chunk.remove("usage");
-        let usage = usage.filter(|usage| NativeUsage::read(usage).is_some());
+        let usage = usage.filter(|usage| ChatUpstreamUsage::read(usage).is_some());
         self.usage = usage.or(self.usage.take());
         if self.plan.include_usage {
             chunk.set("usage", null()?);
@@ -186,9 +186,9 @@ impl NativeChunks {
         if self.choices.len() >= MOST_CHOICES {
             return Err(serde::de::Error::custom("too many choices"));
         }
-        self.choices.push(Choice {
+        self.choices.push(ChunkChoice {
             index,
-            text: AnswerText::new(&self.plan.reasoning_tag),
+            text: UpstreamText::new(&self.plan.reasoning_tag),
             calls: Vec::new(),
             started: false,
             finished: false,
@@ -224,7 +224,7 @@ impl NativeChunks {
     }
 }
 
-impl Choice {
+impl ChunkChoice {
     /// Tells reasoning and answer apart in the delta's text. Says whether text was held back.
     fn content(&mut self, delta: &mut Fields) -> serde_json::Result<bool> {
         if !self.text.has_tag() {
@@ -286,7 +286,7 @@ impl Choice {
     }
 }
 
-impl Told {
+impl TextSplit {
     fn write(&self, delta: &mut Fields) -> serde_json::Result<()> {
         for (key, text) in [
             ("reasoning_content", &self.reasoning),

@@ -7,11 +7,11 @@ use crate::converse::options::Fields;
 
 /// The keys of an object that are OpenAI's own.
 #[derive(Debug)]
-pub(super) struct ClientKeys(&'static [(&'static str, Value)]);
+pub(super) struct ClientKeys(&'static [(&'static str, ClientKeyKind)]);
 
 /// What stands at a key.
 #[derive(Debug)]
-enum Value {
+enum ClientKeyKind {
     /// Something that is passed on as it is.
     Any,
     /// An object, or a text in its place.
@@ -22,55 +22,56 @@ enum Value {
 
 /// A message.
 pub(super) const MESSAGE: ClientKeys = ClientKeys(&[
-    ("role", Value::Any),
-    ("content", Value::Objects(&PART)),
-    ("name", Value::Any),
-    ("tool_calls", Value::Objects(&TOOL_CALL)),
-    ("tool_call_id", Value::Any),
-    ("refusal", Value::Any),
+    ("role", ClientKeyKind::Any),
+    ("content", ClientKeyKind::Objects(&PART)),
+    ("name", ClientKeyKind::Any),
+    ("tool_calls", ClientKeyKind::Objects(&TOOL_CALL)),
+    ("tool_call_id", ClientKeyKind::Any),
+    ("refusal", ClientKeyKind::Any),
 ]);
 
 const PART: ClientKeys = ClientKeys(&[
-    ("type", Value::Any),
-    ("text", Value::Any),
-    ("refusal", Value::Any),
-    ("image_url", Value::Object(&IMAGE)),
-    ("prompt_cache_breakpoint", Value::Any),
+    ("type", ClientKeyKind::Any),
+    ("text", ClientKeyKind::Any),
+    ("refusal", ClientKeyKind::Any),
+    ("image_url", ClientKeyKind::Object(&IMAGE)),
+    ("prompt_cache_breakpoint", ClientKeyKind::Any),
 ]);
 
-const IMAGE: ClientKeys = ClientKeys(&[("url", Value::Any), ("detail", Value::Any)]);
+const IMAGE: ClientKeys =
+    ClientKeys(&[("url", ClientKeyKind::Any), ("detail", ClientKeyKind::Any)]);
 
 const TOOL_CALL: ClientKeys = ClientKeys(&[
-    ("id", Value::Any),
-    ("type", Value::Any),
-    ("function", Value::Object(&CALL)),
-    ("custom", Value::Object(&CALL)),
+    ("id", ClientKeyKind::Any),
+    ("type", ClientKeyKind::Any),
+    ("function", ClientKeyKind::Object(&CALL)),
+    ("custom", ClientKeyKind::Object(&CALL)),
 ]);
 
 const CALL: ClientKeys = ClientKeys(&[
-    ("name", Value::Any),
-    ("arguments", Value::Any),
-    ("input", Value::Any),
+    ("name", ClientKeyKind::Any),
+    ("arguments", ClientKeyKind::Any),
+    ("input", ClientKeyKind::Any),
 ]);
 
 /// A tool.
 pub(super) const TOOL: ClientKeys = ClientKeys(&[
-    ("type", Value::Any),
-    ("function", Value::Object(&FUNCTION)),
-    ("custom", Value::Object(&CUSTOM)),
+    ("type", ClientKeyKind::Any),
+    ("function", ClientKeyKind::Object(&FUNCTION)),
+    ("custom", ClientKeyKind::Object(&CUSTOM)),
 ]);
 
 const FUNCTION: ClientKeys = ClientKeys(&[
-    ("name", Value::Any),
-    ("description", Value::Any),
-    ("parameters", Value::Any),
-    ("strict", Value::Any),
+    ("name", ClientKeyKind::Any),
+    ("description", ClientKeyKind::Any),
+    ("parameters", ClientKeyKind::Any),
+    ("strict", ClientKeyKind::Any),
 ]);
 
 const CUSTOM: ClientKeys = ClientKeys(&[
-    ("name", Value::Any),
-    ("description", Value::Any),
-    ("format", Value::Any),
+    ("name", ClientKeyKind::Any),
+    ("description", ClientKeyKind::Any),
+    ("format", ClientKeyKind::Any),
 ]);
 
 impl ClientKeys {
@@ -122,7 +123,7 @@ impl ClientKeys {
     }
 }
 
-impl Value {
+impl ClientKeyKind {
     fn keep(
         &self,
         text: &JsonText,

@@ -9,7 +9,7 @@ use super::super::types::ChatRequest;
 use super::super::wishes::effort_wish;
 use super::client_keys::TOOL;
 use super::flat_tools::{nested_choice, nested_tools};
-use super::request::NativeTerms;
+use super::request::ChatUpstreamContext;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
@@ -37,7 +37,7 @@ pub(super) const EXTENSIONS: [&str; 12] = [
 ];
 
 /// A body on its way to being sent.
-pub(super) struct Draft<'a> {
+pub(super) struct ChatUpstreamBody<'a> {
     pub(super) body: Fields,
     pub(super) facts: &'a Facts,
     /// Whether the model reasons on this request.
@@ -45,7 +45,7 @@ pub(super) struct Draft<'a> {
     pub(super) adjustments: Adjustments,
 }
 
-impl Draft<'_> {
+impl ChatUpstreamBody<'_> {
     pub(super) fn leave_out(&mut self, fields: &[&str]) {
         self.body.retain(|key, _| !fields.contains(&key));
     }
@@ -120,7 +120,7 @@ impl Draft<'_> {
     pub(super) fn limit(
         &mut self,
         limit: Option<u32>,
-        terms: &NativeTerms<'_>,
+        terms: &ChatUpstreamContext<'_>,
     ) -> Result<(), Fault> {
         const FIELD: &str = "max_completion_tokens";
         let Some(mut limit) = limit else {

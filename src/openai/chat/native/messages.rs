@@ -5,7 +5,7 @@ use super::super::media::{Media, MediaBlock};
 use super::super::truncate::leave_out;
 use super::super::types::ChatMessage;
 use super::client_keys::MESSAGE;
-use super::request::NativeTerms;
+use super::request::ChatUpstreamContext;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::media::MediaSource;
@@ -21,7 +21,7 @@ const JSON_INSTRUCTION: &str =
 pub(super) fn messages(
     text: &JsonText,
     messages: &[Box<ChatMessage>],
-    terms: &NativeTerms<'_>,
+    terms: &ChatUpstreamContext<'_>,
     adjustments: &mut Adjustments,
 ) -> Result<JsonText, Fault> {
     let mut text = text.clone();
@@ -37,7 +37,7 @@ pub(super) fn messages(
         return Ok(text);
     }
     let mut list = list(&text)?;
-    for Picture { message, part, url } in pictures {
+    for ImageRewrite { message, part, url } in pictures {
         if let Some(text) = list.get_mut(message) {
             *text = with_picture(text, part, &url)?;
         }
@@ -68,7 +68,7 @@ pub(super) fn with_json_instruction(text: &JsonText) -> Result<JsonText, Fault> 
 }
 
 /// A picture that is written otherwise than the client has written it.
-struct Picture {
+struct ImageRewrite {
     message: usize,
     part: usize,
     url: String,
@@ -76,9 +76,9 @@ struct Picture {
 
 fn pictures(
     messages: &[Box<ChatMessage>],
-    terms: &NativeTerms<'_>,
+    terms: &ChatUpstreamContext<'_>,
     adjustments: &mut Adjustments,
-) -> Result<Vec<Picture>, Fault> {
+) -> Result<Vec<ImageRewrite>, Fault> {
     let mut media = Media::new(terms.facts, terms.fetched);
     let mut found = Vec::new();
     for (place, message) in messages.iter().enumerate() {
@@ -102,7 +102,7 @@ fn pictures(
             let block = media.image_url(image, &path, adjustments)?;
             let url = data_url(block)?;
             if url != *written {
-                found.push(Picture {
+                found.push(ImageRewrite {
                     message: place,
                     part: position,
                     url,

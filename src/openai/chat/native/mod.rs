@@ -12,18 +12,18 @@ mod request;
 mod text;
 mod usage;
 
-pub use answer::{NativeAnswer, native_answer};
-pub use chunks::NativeChunks;
-pub use obstacle::{Obstacle, obstacle};
-pub use request::{Native, NativePlan, NativeTerms, pass_on};
-pub use usage::NativeUsage;
+pub use answer::{ChatUpstreamResponse, native_answer};
+pub use chunks::ChatUpstreamChunks;
+pub use obstacle::{UnsupportedField, obstacle};
+pub use request::{ChatUpstreamContext, ChatUpstreamOptions, ChatUpstreamRequest, pass_on};
+pub use usage::ChatUpstreamUsage;
 
 use super::types::ChatRequest;
 use crate::models::Facts;
 
 /// What the answers to one request are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NativeHead {
+pub struct ChatUpstreamHead {
     /// The id of the whole.
     pub id: String,
     /// The model as the client calls it.

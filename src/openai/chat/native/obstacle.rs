@@ -13,14 +13,14 @@ use crate::models::Facts;
 
 /// What a request asks for that the surface does not do, or not for this model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Obstacle {
+pub struct UnsupportedField {
     /// The field, as clients write it.
     pub field: &'static str,
     /// Why it is one.
     pub why: &'static str,
 }
 
-impl Obstacle {
+impl UnsupportedField {
     /// The refusal, for a model that Converse does not take either.
     pub fn refusal(self) -> Fault {
         let Self { field, why } = self;
@@ -35,7 +35,11 @@ impl Obstacle {
 }
 
 /// The first thing that a request asks for, or the operator for it, which the surface does not do.
-pub fn obstacle(request: &ChatRequest, facts: &Facts, options: &ChatOptions) -> Option<Obstacle> {
+pub fn obstacle(
+    request: &ChatRequest,
+    facts: &Facts,
+    options: &ChatOptions,
+) -> Option<UnsupportedField> {
     let asked = [
         (
             asks_for_guardrail(request, options),
@@ -115,7 +119,7 @@ pub fn obstacle(request: &ChatRequest, facts: &Facts, options: &ChatOptions) -> 
     ];
     let first = asked.into_iter().find(|(is_asked, ..)| *is_asked);
     first
-        .map(|(_, field, why)| Obstacle { field, why })
+        .map(|(_, field, why)| UnsupportedField { field, why })
         .or_else(|| of_tools(request, facts))
         .or_else(|| {
             request
@@ -150,13 +154,13 @@ fn asks_for_json(request: &ChatRequest) -> bool {
     !matches!(kind, None | Some("text"))
 }
 
-fn of_tools(request: &ChatRequest, facts: &Facts) -> Option<Obstacle> {
+fn of_tools(request: &ChatRequest, facts: &Facts) -> Option<UnsupportedField> {
     let has_functions = request
         .functions
         .as_ref()
         .is_some_and(|list| !list.is_empty());
     if has_functions || request.function_call.is_some() {
-        return Some(Obstacle {
+        return Some(UnsupportedField {
             field: "functions",
             why: "the older form of `tools` is not taken there",
         });
@@ -167,13 +171,13 @@ fn of_tools(request: &ChatRequest, facts: &Facts) -> Option<Obstacle> {
         return Some(ODD_NAME);
     }
     let is_refused = has_tools && !facts.surface_tools_reasoning && reasons(request, facts);
-    is_refused.then_some(Obstacle {
+    is_refused.then_some(UnsupportedField {
         field: "tools",
         why: "the model takes tools there with `reasoning_effort: \"none\"` alone",
     })
 }
 
-const ODD_NAME: Obstacle = Obstacle {
+const ODD_NAME: UnsupportedField = UnsupportedField {
     field: "tools",
     why: "a name there has letters, digits, `_` and `-`, 64 at the most",
 };
@@ -193,9 +197,9 @@ fn is_plain_name(name: Option<&str>) -> bool {
     name.is_none_or(|name| (1..=64).contains(&name.len()) && name.chars().all(is_plain))
 }
 
-fn of_message(message: &ChatMessage) -> Option<Obstacle> {
+fn of_message(message: &ChatMessage) -> Option<UnsupportedField> {
     if message.function_call.is_some() || message.role.as_deref() == Some("function") {
-        return Some(Obstacle {
+        return Some(UnsupportedField {
             field: "messages[].function_call",
             why: "the older form of calls is not taken there",
         });
@@ -205,7 +209,7 @@ fn of_message(message: &ChatMessage) -> Option<Obstacle> {
         role,
         Some("system" | "developer" | "user" | "assistant" | "tool")
     ) {
-        return Some(Obstacle {
+        return Some(UnsupportedField {
             field: "messages[].role",
             why: "this is none of OpenAI's roles",
         });
@@ -215,7 +219,7 @@ fn of_message(message: &ChatMessage) -> Option<Obstacle> {
         .as_ref()
         .is_some_and(|audio| !audio.is_neutral())
     {
-        return Some(Obstacle {
+        return Some(UnsupportedField {
             field: "messages[].audio",
             why: "nothing is spoken there",
         });
@@ -232,7 +236,7 @@ fn of_message(message: &ChatMessage) -> Option<Obstacle> {
         Some("image_url") => !is_in_s3(part),
         _ => false,
     });
-    (!is_passed_on).then_some(Obstacle {
+    (!is_passed_on).then_some(UnsupportedField {
         field: "messages[].content[]",
         why: "text and pictures are passed on, by their bytes or from the web",
     })

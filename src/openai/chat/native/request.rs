@@ -10,7 +10,7 @@ use super::super::terms::ChatOptions;
 use super::super::tools::{ToolFields, tool_plan};
 use super::super::types::ChatRequest;
 use super::super::wishes::json_wish;
-use super::fields::{Draft, EXTENSIONS, json};
+use super::fields::{ChatUpstreamBody, EXTENSIONS, json};
 use super::messages::{mention_json, messages as passed_messages, with_json_instruction};
 use super::reasons;
 use crate::adjustments::Adjustments;
@@ -20,7 +20,7 @@ use crate::models::Facts;
 
 /// What a request is passed on under.
 #[derive(Debug, Clone, Copy)]
-pub struct NativeTerms<'a> {
+pub struct ChatUpstreamContext<'a> {
     /// The model's id.
     pub model: &'a str,
     /// What the model takes.
@@ -37,18 +37,18 @@ pub struct NativeTerms<'a> {
 
 /// A chat request for a surface.
 #[derive(Debug)]
-pub struct Native {
+pub struct ChatUpstreamRequest {
     /// What is sent.
     pub body: Fields,
     /// What the client is answered.
-    pub plan: NativePlan,
+    pub plan: ChatUpstreamOptions,
     /// What was changed on the way.
     pub adjustments: Adjustments,
 }
 
 /// What the client's request says of its answer.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct NativePlan {
+pub struct ChatUpstreamOptions {
     /// Whether it is streamed.
     pub stream: bool,
     /// Whether the stream ends with a chunk of usage.
@@ -68,9 +68,9 @@ pub struct NativePlan {
 pub fn pass_on(
     request: ChatRequest,
     body: Fields,
-    terms: &NativeTerms<'_>,
-) -> Result<Native, Fault> {
-    let NativeTerms { facts, options, .. } = *terms;
+    terms: &ChatUpstreamContext<'_>,
+) -> Result<ChatUpstreamRequest, Fault> {
+    let ChatUpstreamContext { facts, options, .. } = *terms;
     let reasons = reasons(&request, facts);
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let ChatRequest {
@@ -121,7 +121,7 @@ pub fn pass_on(
         additional_model_response_field_paths: _,
         unknown,
     } = request;
-    let mut draft = Draft {
+    let mut draft = ChatUpstreamBody {
         body,
         facts,
         reasons,
@@ -208,9 +208,9 @@ pub fn pass_on(
             .adjustments
             .note("metadata", "given back, not passed on");
     }
-    Ok(Native {
+    Ok(ChatUpstreamRequest {
         body: draft.body,
-        plan: NativePlan {
+        plan: ChatUpstreamOptions {
             stream,
             include_usage,
             reasoning_tag: facts.reasoning_tag.clone(),

@@ -4,18 +4,18 @@ use super::super::tag_split::{TagSplitter, TextSection, UnclosedTag};
 
 /// The text of one answer.
 #[derive(Debug)]
-pub(super) struct AnswerText {
+pub(super) struct UpstreamText {
     splitter: Option<TagSplitter>,
 }
 
 /// What a stretch of text comes to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct TextSplit {
     pub(super) reasoning: String,
     pub(super) content: String,
 }
 
-impl AnswerText {
+impl UpstreamText {
     /// Text with reasoning between `<tag>` and `</tag>`; without any where `tag` is empty.
     pub(super) fn new(tag: &str) -> Self {
         let splitter = (!tag.is_empty()).then(|| TagSplitter::new(tag, UnclosedTag::Reasoning));
@@ -28,8 +28,8 @@ impl AnswerText {
     }
 
     /// Takes the next piece and gives what is known by now.
-    pub(super) fn push(&mut self, text: &str) -> Told {
-        let mut told = Told::default();
+    pub(super) fn push(&mut self, text: &str) -> TextSplit {
+        let mut told = TextSplit::default();
         match &mut self.splitter {
             Some(splitter) => splitter.push(text, &mut |part| told.add(part)),
             None => told.content.push_str(text),
@@ -38,8 +38,8 @@ impl AnswerText {
     }
 
     /// The text is over: gives what was held back.
-    pub(super) fn finish(&mut self) -> Told {
-        let mut told = Told::default();
+    pub(super) fn finish(&mut self) -> TextSplit {
+        let mut told = TextSplit::default();
         if let Some(splitter) = &mut self.splitter {
             splitter.finish(&mut |part| told.add(part));
         }
@@ -47,17 +47,17 @@ impl AnswerText {
     }
 
     /// The whole of a text.
-    pub(super) fn whole(mut self, text: &str) -> Told {
-        let Told { reasoning, content } = self.push(text);
+    pub(super) fn whole(mut self, text: &str) -> TextSplit {
+        let TextSplit { reasoning, content } = self.push(text);
         let rest = self.finish();
-        Told {
+        TextSplit {
             reasoning: reasoning + &rest.reasoning,
             content: content + &rest.content,
         }
     }
 }
 
-impl Told {
+impl TextSplit {
     /// Whether there is nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.reasoning.is_empty() && self.content.is_empty()

@@ -9,27 +9,27 @@ use crate::converse::response::Usage;
 /// `usage`, of which OpenAI's `prompt_tokens` hold what the cache served and took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct NativeUsage {
+pub struct ChatUpstreamUsage {
     prompt_tokens: u64,
     completion_tokens: u64,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
+    prompt_tokens_details: Option<UpstreamPromptDetails>,
+    completion_tokens_details: Option<UpstreamCompletionDetails>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct PromptDetails {
+struct UpstreamPromptDetails {
     cached_tokens: Option<u64>,
     cache_write_tokens: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct CompletionDetails {
+struct UpstreamCompletionDetails {
     reasoning_tokens: Option<u64>,
 }
 
-impl NativeUsage {
+impl ChatUpstreamUsage {
     /// Reads `usage`; nothing where it holds none.
     pub(super) fn read(text: &JsonText) -> Option<Self> {
         serde_json::from_str::<Option<Self>>(text.as_str()).ok()?
@@ -71,8 +71,8 @@ impl NativeUsage {
 mod tests {
     use super::*;
 
-    fn usage(text: &str) -> Option<NativeUsage> {
-        NativeUsage::read(&JsonText::parse(text.to_owned()).expect("JSON"))
+    fn usage(text: &str) -> Option<ChatUpstreamUsage> {
+        ChatUpstreamUsage::read(&JsonText::parse(text.to_owned()).expect("JSON"))
     }
 
     #[test]
