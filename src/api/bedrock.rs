@@ -16,7 +16,7 @@ use super::key;
 use crate::fault::Fault;
 use crate::identity::masked_credential;
 use crate::limits::Refused;
-use crate::pipeline::{PassAnswer, PassBody, PassCall};
+use crate::pipeline::{PassthroughBody, PassthroughReply, PassthroughRequest};
 use crate::record::{Ending, Record};
 use crate::server::{
     App, HeldBody, Notes, Phase, decompressed, discard, pass_stream, pass_whole, read_as_sent,
@@ -35,7 +35,7 @@ pub async fn pass(
         answer = answer => answer,
         () = app.shutdown.reached(Phase::Ending) => Err(restarting().into()),
     };
-    let PassAnswer {
+    let PassthroughReply {
         adjustments,
         rate,
         cost,
@@ -54,15 +54,19 @@ pub async fn pass(
     };
     let (head, body) = answer.into_parts();
     match body {
-        PassBody::Whole(body) => {
+        PassthroughBody::Whole(body) => {
             note_answered(&record);
             pass_whole(head, body, &notes)
         }
-        PassBody::Stream(stream) => pass_stream(&app, head, *stream, &notes),
+        PassthroughBody::Stream(stream) => pass_stream(&app, head, *stream, &notes),
     }
 }
 
-async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<PassAnswer, Refused> {
+async fn answer(
+    app: &App,
+    record: &Arc<Record>,
+    request: Request,
+) -> Result<PassthroughReply, Refused> {
     let (mut head, body) = request.into_parts();
     let claim = key(&head.headers).and_then(|key| app.callers.claim(&head, key, SystemTime::now()));
     let claim = match claim {
@@ -91,7 +95,7 @@ async fn answer(app: &App, record: &Arc<Record>, request: Request) -> Result<Pas
     let HeldBody { bytes, permit } = body;
     record.entries().caller = Some(caller.name().to_owned());
     let path = head.uri.path_and_query().cloned();
-    let call = PassCall {
+    let call = PassthroughRequest {
         caller,
         method: head.method,
         path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),

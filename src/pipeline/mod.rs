@@ -47,7 +47,7 @@ pub use files::{Files, NewFile};
 pub use images::{ImageCall, ImageReply};
 pub use native_stream::ChatUpstreamStream;
 pub use options::HeaderOptions;
-pub use pass::{PassAnswer, PassBody, PassCall, PassStream};
+pub use pass::{PassthroughBody, PassthroughReply, PassthroughRequest, PassthroughStream};
 pub use request::{CallerRequest, Reply};
 pub use stream::{ChatStream, ResponseStream};
 pub use videos::{VideoContent, VideoRequestWithFiles};

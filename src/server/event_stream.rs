@@ -15,7 +15,7 @@ use super::shutdown::{Phase, Shutdown, restarting};
 use crate::converse::error::AwsError;
 use crate::fault::Fault;
 use crate::limits::Refused;
-use crate::pipeline::PassStream;
+use crate::pipeline::PassthroughStream;
 use crate::record::Ending;
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static(AwsError::NAME_HEADER);
@@ -28,7 +28,12 @@ pub fn pass_whole(head: Parts, body: Bytes, notes: &Notes<'_>) -> Response {
 }
 
 /// A streamed answer.
-pub fn pass_stream(app: &App, head: Parts, stream: PassStream, notes: &Notes<'_>) -> Response {
+pub fn pass_stream(
+    app: &App,
+    head: Parts,
+    stream: PassthroughStream,
+    notes: &Notes<'_>,
+) -> Response {
     let body = body(stream, app.shutdown.clone());
     let mut response = Response::from_parts(head, body);
     add_notes(response.headers_mut(), notes);
@@ -57,7 +62,7 @@ pub fn refuse_as_aws(refused: &Refused) -> Response {
 
 /// The body of a streamed answer. Dropping it, as the server does when the client leaves, ends the
 /// call to Bedrock. No sign of life goes into a silence: the format has none.
-fn body(mut stream: PassStream, shutdown: Shutdown) -> Body {
+fn body(mut stream: PassthroughStream, shutdown: Shutdown) -> Body {
     Body::from_stream(async_stream::stream! {
         let ending = shutdown.reached(Phase::Ending);
         tokio::pin!(ending);
@@ -80,7 +85,7 @@ fn body(mut stream: PassStream, shutdown: Shutdown) -> Body {
     })
 }
 
-fn note_broken(stream: &PassStream, fault: &Fault) {
+fn note_broken(stream: &PassthroughStream, fault: &Fault) {
     stream.record().entries().ending = Ending::Broken;
     stream.record().note_fault(fault);
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 
 use super::operation::Operation;
-use super::usage::{Used, chunk};
+use super::usage::{PassthroughUsage, chunk};
 use crate::bedrock::Frame;
 use crate::openai::chat::TokenCounts;
 use crate::pipeline::cost::cost;
@@ -17,7 +17,7 @@ use crate::record::Record;
 
 /// Where what a request used is written down.
 #[derive(Debug)]
-pub(super) struct PassAccount {
+pub(super) struct PassthroughAccount {
     operation: Operation,
     known: Option<Arc<ModelInfo>>,
     record: Arc<Record>,
@@ -31,7 +31,7 @@ pub(super) struct PassAccount {
     has_metadata: bool,
 }
 
-impl PassAccount {
+impl PassthroughAccount {
     pub(super) fn new(
         operation: Operation,
         target: Option<ModelTarget>,
@@ -70,7 +70,9 @@ impl PassAccount {
 
     /// Writes down what a whole answer has used.
     pub(super) fn settle_whole(&self, answer: &Response<Bytes>) {
-        if let Some(used) = Used::of_answer(self.operation, answer.headers(), answer.body()) {
+        if let Some(used) =
+            PassthroughUsage::of_answer(self.operation, answer.headers(), answer.body())
+        {
             self.settle(&used);
         }
     }
@@ -91,7 +93,7 @@ impl PassAccount {
             "messageStop" => self.is_over = true,
             "metadata" => {
                 self.has_metadata = true;
-                if let Some(used) = Used::of_converse(&frame.payload) {
+                if let Some(used) = PassthroughUsage::of_converse(&frame.payload) {
                     self.settle(&used);
                 }
             }
@@ -107,7 +109,7 @@ impl PassAccount {
             return;
         };
         self.one_hour = kept_for_an_hour(&json).or(self.one_hour);
-        if let Some(mut used) = Used::of_chunk(&json) {
+        if let Some(mut used) = PassthroughUsage::of_chunk(&json) {
             used.note_one_hour(self.one_hour);
             self.is_over = true;
             self.settle(&used);
@@ -121,8 +123,8 @@ impl PassAccount {
         entries.estimated_completion += 1;
     }
 
-    fn settle(&self, used: &Used) {
-        let Used {
+    fn settle(&self, used: &PassthroughUsage) {
+        let PassthroughUsage {
             usage,
             tier,
             optimized,

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Response};
 
-pub use stream::PassStream;
+pub use stream::PassthroughStream;
 
 use super::{Cost, Pipeline, heard};
 use crate::adjustments::Adjustments;
@@ -28,13 +28,13 @@ use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refused};
 use crate::record::{Ending, Record};
-use account::PassAccount;
+use account::PassthroughAccount;
 use hidden::HiddenGuardrail;
 use ready::Ready;
 
 /// A request of Bedrock's own API with what the server knows of it.
 #[derive(Debug)]
-pub struct PassCall {
+pub struct PassthroughRequest {
     /// Who is calling.
     pub caller: Caller,
     /// The method.
@@ -51,7 +51,7 @@ pub struct PassCall {
 
 /// An answer and what its head says.
 #[derive(Debug)]
-pub struct PassAnswer {
+pub struct PassthroughReply {
     /// What was changed in the request.
     pub adjustments: Adjustments,
     /// Where the rate stands.
@@ -59,25 +59,25 @@ pub struct PassAnswer {
     /// What it has cost, where that is known by now.
     pub cost: Option<Cost>,
     /// Bedrock's status and headers, and the answer itself.
-    pub answer: Response<PassBody>,
+    pub answer: Response<PassthroughBody>,
 }
 
 /// The answer itself.
 #[derive(Debug)]
-pub enum PassBody {
+pub enum PassthroughBody {
     /// A whole answer.
     Whole(Bytes),
     /// A stream under way.
-    Stream(Box<PassStream>),
+    Stream(Box<PassthroughStream>),
 }
 
 impl Pipeline {
     /// Passes a request of Bedrock's own API on, and its answer back. `memory` is what its body has.
     pub async fn pass(
         &self,
-        call: PassCall,
+        call: PassthroughRequest,
         mut memory: BodyPermit,
-    ) -> Result<PassAnswer, Refused> {
+    ) -> Result<PassthroughReply, Refused> {
         let record = Arc::clone(&call.record);
         let route = self.route(&call)?;
         let caller = call.caller.clone();
@@ -92,7 +92,7 @@ impl Pipeline {
         memory.shrink_to(passage.body.len());
         let permit = self.admit(&caller, &name, &record).await?;
         let bedrock = self.bedrock_for(&record);
-        let account = PassAccount::new(operation, target, record);
+        let account = PassthroughAccount::new(operation, target, record);
         let (rate, cost, answer) = match bedrock.pass(&passage).await {
             Ok(PassthroughResponse::Whole(jobs)) if operation.is_of_jobs() => {
                 let jobs = self.own_jobs(operation, &caller, jobs)?;
@@ -101,7 +101,7 @@ impl Pipeline {
             Ok(passed) => answered(passed, account, permit, hidden),
             Err(failure) => broken(failure, &account, &permit)?,
         };
-        Ok(PassAnswer {
+        Ok(PassthroughReply {
             adjustments,
             rate,
             cost,
@@ -110,27 +110,27 @@ impl Pipeline {
     }
 }
 
-type Answered = (Option<RateState>, Option<Cost>, Response<PassBody>);
+type PassthroughResult = (Option<RateState>, Option<Cost>, Response<PassthroughBody>);
 
 fn answered(
     passed: PassthroughResponse,
-    mut account: PassAccount,
+    mut account: PassthroughAccount,
     permit: Permit,
     hidden: HiddenGuardrail,
-) -> Answered {
+) -> PassthroughResult {
     let rate = permit.rate();
     match passed {
         PassthroughResponse::Whole(answer) => {
             account.settle_whole(&answer);
             let cost = account.record().entries().cost;
-            let answer = answer.map(|body| PassBody::Whole(hidden.in_whole(body)));
+            let answer = answer.map(|body| PassthroughBody::Whole(hidden.in_whole(body)));
             (rate, cost, answer)
         }
         PassthroughResponse::Stream(answer) => {
             account.note_head(answer.headers());
             let answer = answer.map(|stream| {
-                let stream = PassStream::new(*stream, account, permit, hidden);
-                PassBody::Stream(Box::new(stream))
+                let stream = PassthroughStream::new(*stream, account, permit, hidden);
+                PassthroughBody::Stream(Box::new(stream))
             });
             (rate, None, answer)
         }
@@ -141,9 +141,9 @@ fn answered(
 /// did not answer.
 fn broken(
     mut failure: UpstreamError,
-    account: &PassAccount,
+    account: &PassthroughAccount,
     permit: &Permit,
-) -> Result<Answered, Fault> {
+) -> Result<PassthroughResult, Fault> {
     // AWS's id of the request goes with the answer.
     let detail = failure.log_detail();
     let answer = failure.take_answer();
@@ -155,5 +155,5 @@ fn broken(
     if answer.status().is_success() {
         account.record().entries().ending = Ending::Broken;
     }
-    Ok((permit.rate(), None, answer.map(PassBody::Whole)))
+    Ok((permit.rate(), None, answer.map(PassthroughBody::Whole)))
 }

@@ -32,14 +32,14 @@ pub(super) enum Operation {
 
 /// What a path says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Route {
+pub(super) struct OperationRoute {
     pub(super) operation: Operation,
     /// The id in the path, decoded: of a model, a guardrail or a job. ARNs come with their slashes
     /// encoded or not.
     pub(super) id: String,
 }
 
-impl Route {
+impl OperationRoute {
     /// Reads a path as it came; nothing where there is no such operation.
     pub(super) fn of(method: &Method, path: &str) -> Option<Self> {
         let (operation, id) = match *method {
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn of(method: Method, path: &str) -> Option<(Operation, String)> {
-        Route::of(&method, path).map(|route| (route.operation, route.id))
+        OperationRoute::of(&method, path).map(|route| (route.operation, route.id))
     }
 
     #[test]

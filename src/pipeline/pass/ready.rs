@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::hidden::HiddenGuardrail;
-use super::operation::{Operation, Route};
+use super::operation::{Operation, OperationRoute};
 use super::rules::{Rules, denied};
-use super::{PassCall, Pipeline};
+use super::{PassthroughRequest, Pipeline};
 use crate::adjustments::Adjustments;
 use crate::bedrock::{Pace, PassthroughCall, path_segment};
 use crate::fault::{Fault, FaultKind};
@@ -27,9 +27,9 @@ pub(super) struct Ready {
 
 impl Pipeline {
     /// The operation, where the operator has not closed it.
-    pub(super) fn route(&self, call: &PassCall) -> Result<Route, Fault> {
+    pub(super) fn route(&self, call: &PassthroughRequest) -> Result<OperationRoute, Fault> {
         let path = call.path.path();
-        let route = Route::of(&call.method, path).filter(|_| self.bedrock_api.enabled);
+        let route = OperationRoute::of(&call.method, path).filter(|_| self.bedrock_api.enabled);
         let route = route.ok_or_else(|| {
             let method = &call.method;
             let message = format!("there is no operation `{method} {path}` here");
@@ -45,8 +45,12 @@ impl Pipeline {
     }
 
     /// Looks up the model, and holds the request to the operator's rules.
-    pub(super) async fn ready(&self, call: PassCall, route: Route) -> Result<Ready, Fault> {
-        let PassCall {
+    pub(super) async fn ready(
+        &self,
+        call: PassthroughRequest,
+        route: OperationRoute,
+    ) -> Result<Ready, Fault> {
+        let PassthroughRequest {
             caller,
             method,
             path,
@@ -68,7 +72,7 @@ impl Pipeline {
             adjustments: Adjustments::default(),
             hidden: HiddenGuardrail::default(),
         };
-        let Route { operation, id } = route;
+        let OperationRoute { operation, id } = route;
         match operation {
             Operation::StartAsyncInvoke => {
                 self.ready_for_job(&mut ready, &caller, &record).await?;

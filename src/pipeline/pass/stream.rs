@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use super::account::PassAccount;
+use super::account::PassthroughAccount;
 use super::heard;
 use super::hidden::HiddenGuardrail;
 use crate::bedrock::{Frame, FrameStream, exception_frame};
@@ -14,19 +14,19 @@ use crate::record::{Ending, Record};
 
 /// A stream of Bedrock's in passing. Dropping it ends the call to Bedrock and gives its place back.
 #[derive(Debug)]
-pub struct PassStream {
+pub struct PassthroughStream {
     stream: FrameStream,
-    account: PassAccount,
+    account: PassthroughAccount,
     /// Whether Bedrock itself has told the client that it broke.
     is_broken: bool,
     hidden: HiddenGuardrail,
     _permit: Permit,
 }
 
-impl PassStream {
+impl PassthroughStream {
     pub(super) fn new(
         stream: FrameStream,
-        account: PassAccount,
+        account: PassthroughAccount,
         permit: Permit,
         hidden: HiddenGuardrail,
     ) -> Self {

@@ -11,7 +11,7 @@ use crate::providers::messages::kept_for_an_hour;
 
 /// What a call has used, and how it was served.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Used {
+pub(super) struct PassthroughUsage {
     pub(super) usage: Usage,
     /// The tier that it ran on.
     pub(super) tier: Option<String>,
@@ -57,7 +57,7 @@ struct Metrics {
 
 const METRICS: &[u8] = b"amazon-bedrock-invocationMetrics";
 
-impl Used {
+impl PassthroughUsage {
     /// Of a whole answer; nothing where it does not say, as where a guardrail let nothing through.
     pub(super) fn of_answer(
         operation: Operation,
@@ -172,9 +172,9 @@ mod tests {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        let used = Used::of_answer(Operation::InvokeModel, &headers, b"{}");
+        let used = PassthroughUsage::of_answer(Operation::InvokeModel, &headers, b"{}");
         assert_eq!(used.map(|used| used.usage), Some(usage(4, 10, 0, 1209)));
-        let blocked = Used::of_answer(Operation::InvokeModel, &HeaderMap::new(), b"{}");
+        let blocked = PassthroughUsage::of_answer(Operation::InvokeModel, &HeaderMap::new(), b"{}");
         assert_eq!(blocked, None);
     }
 
@@ -186,7 +186,7 @@ mod tests {
         let used = |json: &str| {
             let bytes = BASE64_STANDARD.encode(json);
             let payload = format!("{{\"bytes\":\"{bytes}\",\"p\":\"abc\"}}");
-            Used::of_chunk(&chunk(payload.as_bytes()).expect("a chunk"))
+            PassthroughUsage::of_chunk(&chunk(payload.as_bytes()).expect("a chunk"))
         };
         let mut last = used(last).expect("metrics");
         assert_eq!(last.usage, usage(4, 10, 0, 1209));
@@ -198,13 +198,17 @@ mod tests {
     #[test]
     fn converse_says_it_alike_whole_and_streamed() {
         let json = r#"{"p":"ab","usage":{"inputTokens":1,"outputTokens":2,"totalTokens":3},"serviceTier":{"type":"flex"},"performanceConfig":{"latency":"optimized"}}"#;
-        let expected = Used {
+        let expected = PassthroughUsage {
             usage: usage(1, 2, 0, 0),
             tier: Some("flex".to_owned()),
             optimized: true,
         };
-        let whole = Used::of_answer(Operation::Converse, &HeaderMap::new(), json.as_bytes());
+        let whole =
+            PassthroughUsage::of_answer(Operation::Converse, &HeaderMap::new(), json.as_bytes());
         assert_eq!(whole.as_ref(), Some(&expected));
-        assert_eq!(Used::of_converse(json.as_bytes()), Some(expected));
+        assert_eq!(
+            PassthroughUsage::of_converse(json.as_bytes()),
+            Some(expected)
+        );
     }
 }
