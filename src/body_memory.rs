@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::fault::{Fault, FaultKind};
-use crate::json_body::{Shape, budget_of};
+use crate::json_body::{JsonSize, budget_of};
 
 /// Up to this length a body is read before it is admitted, and admitted apart: many connections may
 /// each hold one, and none waits for a large one.
@@ -94,7 +94,7 @@ impl BodyMemory {
 
     /// Memory for a body of `length` bytes that nobody waits for: once it is free, however long that
     /// takes. Whoever waits here holds nothing, so that two never wait for each other.
-    pub async fn when_free(&self, length: usize, shape: Shape) -> BodyPermit {
+    pub async fn when_free(&self, length: usize, shape: JsonSize) -> BodyPermit {
         let mut permit = self.permit();
         let pool = Arc::clone(&self.large);
         let bytes = weight(length, shape).min(pool.total);
@@ -123,7 +123,7 @@ impl BodyPermit {
     }
 
     /// Admits what a body of `length` bytes takes besides its text, as it is made of `shape`.
-    pub async fn admit_values(&mut self, length: usize, shape: Shape) -> Result<(), Fault> {
+    pub async fn admit_values(&mut self, length: usize, shape: JsonSize) -> Result<(), Fault> {
         self.hold(weight(length, shape), length).await
     }
 
@@ -281,7 +281,7 @@ impl Pool {
 }
 
 /// What a body of `length` bytes takes that is made of `shape`.
-fn weight(length: usize, shape: Shape) -> usize {
+fn weight(length: usize, shape: JsonSize) -> usize {
     let values = shape.values.saturating_mul(VALUE_COST);
     let values = values.min(budget_of(length));
     length.saturating_mul(TEXT_FACTOR).saturating_add(values)
@@ -350,7 +350,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn values_are_admitted_besides_texts_and_all_is_given_back() {
         let memory = memory();
-        let shape = |values| Shape {
+        let shape = |values| JsonSize {
             containers: 1,
             values,
         };
@@ -419,7 +419,7 @@ mod tests {
         let first = admitted(&memory, 16 * MIB).await.expect("room");
         let waiting = tokio::spawn({
             let memory = memory.clone();
-            let shape = Shape {
+            let shape = JsonSize {
                 containers: 1,
                 values: 10,
             };

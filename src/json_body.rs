@@ -8,8 +8,8 @@ mod scan;
 
 use serde::de::{Deserialize, DeserializeOwned};
 
-pub use bounded::{Bounded, Budget, UNKNOWN_FIELD};
-pub use scan::{Excess, Shape, scan};
+pub use bounded::{Budget, BudgetDeserializer, UNKNOWN_FIELD};
+pub use scan::{Excess, JsonSize, scan};
 
 use crate::fault::{Fault, FaultKind};
 use crate::json_error::describe;
@@ -30,7 +30,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 }
 
 /// What a body is made of; refuses what is made of too much.
-pub fn shape(body: &[u8]) -> Result<Shape, Fault> {
+pub fn shape(body: &[u8]) -> Result<JsonSize, Fault> {
     scan(body).map_err(excess_refusal)
 }
 
@@ -53,7 +53,7 @@ pub fn budget_of(length: usize) -> usize {
 /// Reads JSON as long as `budget` lasts.
 pub fn read<'a, T: Deserialize<'a>>(json: &'a [u8], budget: &Budget) -> serde_json::Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let value = T::deserialize(Bounded::new(&mut deserializer, budget))?;
+    let value = T::deserialize(BudgetDeserializer::new(&mut deserializer, budget))?;
     deserializer.end()?;
     Ok(value)
 }

@@ -17,7 +17,7 @@ pub struct AwsError<'a> {
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct AwsErrorBody<'a> {
     message: &'a str,
 }
 
@@ -27,7 +27,7 @@ impl AwsError<'_> {
 
     /// The JSON of its body.
     pub fn to_json(&self) -> Vec<u8> {
-        let body = Body {
+        let body = AwsErrorBody {
             message: self.message,
         };
         // A text can always be written.

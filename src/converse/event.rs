@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::JsonText;
-use super::response::{Citation, ServiceTierUsed, StopReason, Usage};
+use super::response::{Citation, ResponseServiceTier, StopReason, Usage};
 
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -217,7 +217,7 @@ struct MessageStopBody {
 struct MetadataBody {
     usage: Usage,
     trace: Option<JsonText>,
-    service_tier: Option<ServiceTierUsed>,
+    service_tier: Option<ResponseServiceTier>,
     #[serde(rename = "metrics")]
     _metrics: Option<IgnoredAny>,
 }

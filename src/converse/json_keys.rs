@@ -14,13 +14,13 @@ pub struct KeyRewriter {
     max_key: usize,
     /// The open objects and arrays, outermost first; `true` for an object.
     open: Vec<bool>,
-    place: Place,
+    place: JsonPosition,
     /// A key that is not whole, from its first quotation mark on.
     held: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum JsonPosition {
     /// Outside of strings; whether the next string is a key.
     Between { key_next: bool },
     /// Within a string.
@@ -36,7 +36,7 @@ impl KeyRewriter {
             // Each byte can be written as an escape of six.
             max_key: max_key.saturating_mul(6).saturating_add(2),
             open: Vec::new(),
-            place: Place::Between { key_next: false },
+            place: JsonPosition::Between { key_next: false },
             held: String::new(),
         }
     }
@@ -52,12 +52,12 @@ impl KeyRewriter {
         let mut rest = fragment;
         while !rest.is_empty() {
             rest = match self.place {
-                Place::Passing => {
+                JsonPosition::Passing => {
                     out.push_str(rest);
                     ""
                 }
-                Place::Between { key_next } => self.between(rest, key_next, out),
-                Place::Within { is_key, is_escaped } => {
+                JsonPosition::Between { key_next } => self.between(rest, key_next, out),
+                JsonPosition::Within { is_key, is_escaped } => {
                     self.within(rest, is_key, is_escaped, replacement, out)
                 }
             };
@@ -68,7 +68,7 @@ impl KeyRewriter {
     pub fn finish(&mut self, out: &mut String) {
         out.push_str(&std::mem::take(&mut self.held));
         self.open.clear();
-        self.place = Place::Between { key_next: false };
+        self.place = JsonPosition::Between { key_next: false };
     }
 
     /// Passes what stands outside of strings; gives the rest.
@@ -77,7 +77,7 @@ impl KeyRewriter {
             match byte {
                 b'{' | b'[' => {
                     if self.open.len() == MAX_DEPTH {
-                        self.place = Place::Passing;
+                        self.place = JsonPosition::Passing;
                         return pass(text, position, out);
                     }
                     key_next = byte == b'{';
@@ -89,7 +89,7 @@ impl KeyRewriter {
                 }
                 b',' => key_next = self.open.last() == Some(&true),
                 b'"' => {
-                    self.place = Place::Within {
+                    self.place = JsonPosition::Within {
                         is_key: key_next,
                         is_escaped: false,
                     };
@@ -104,7 +104,7 @@ impl KeyRewriter {
                 _ => {}
             }
         }
-        self.place = Place::Between { key_next };
+        self.place = JsonPosition::Between { key_next };
         pass(text, text.len(), out)
     }
 
@@ -135,7 +135,7 @@ impl KeyRewriter {
             out.push_str(string);
         }
         if end.is_none() {
-            self.place = Place::Within { is_key, is_escaped };
+            self.place = JsonPosition::Within { is_key, is_escaped };
             return rest;
         }
         if is_key {
@@ -145,7 +145,7 @@ impl KeyRewriter {
                 None => out.push_str(&key),
             }
         }
-        self.place = Place::Between { key_next: false };
+        self.place = JsonPosition::Between { key_next: false };
         rest
     }
 

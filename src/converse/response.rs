@@ -12,7 +12,7 @@ use super::JsonText;
 #[serde(rename_all = "camelCase")]
 pub struct ConverseResponse {
     /// What the model said.
-    pub output: Output,
+    pub output: ConverseOutput,
     /// Why it stopped.
     pub stop_reason: StopReason,
     /// What was used.
@@ -23,19 +23,19 @@ pub struct ConverseResponse {
     /// What the guardrail found and where the prompt was routed.
     pub trace: Option<JsonText>,
     /// The tier that the call ran on.
-    pub service_tier: Option<ServiceTierUsed>,
+    pub service_tier: Option<ResponseServiceTier>,
 }
 
 /// The tier that a call ran on.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ServiceTierUsed {
+pub struct ResponseServiceTier {
     /// Its name; an open string, since tiers are added.
     pub r#type: String,
 }
 
 /// The output union; Converse answers only messages.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Output {
+pub struct ConverseOutput {
     /// The model's turn.
     #[serde(default)]
     pub message: OutputMessage,
@@ -131,7 +131,7 @@ impl Citation {
     pub fn web_source(&self) -> Option<WebSource> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Source {
+        struct CitationSource {
             title: Option<String>,
             source: Option<String>,
             location: Option<Location>,
@@ -147,7 +147,7 @@ impl Citation {
             url: Option<String>,
             domain: Option<String>,
         }
-        let Source {
+        let CitationSource {
             title,
             source,
             location,
@@ -260,8 +260,8 @@ impl From<&str> for StopReason {
 
 impl<'de> Deserialize<'de> for StopReason {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl serde::de::Visitor<'_> for Text {
+        struct StopReasonVisitor;
+        impl serde::de::Visitor<'_> for StopReasonVisitor {
             type Value = StopReason;
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a stop reason")
@@ -270,6 +270,6 @@ impl<'de> Deserialize<'de> for StopReason {
                 Ok(StopReason::from(text))
             }
         }
-        deserializer.deserialize_str(Text)
+        deserializer.deserialize_str(StopReasonVisitor)
     }
 }

@@ -69,12 +69,12 @@ impl Budget {
 
 /// `inner` under a budget.
 #[derive(Debug)]
-pub struct Bounded<'b, D> {
+pub struct BudgetDeserializer<'b, D> {
     inner: D,
     budget: &'b Budget,
 }
 
-impl<'b, D> Bounded<'b, D> {
+impl<'b, D> BudgetDeserializer<'b, D> {
     /// Reads from `inner` as long as `budget` lasts.
     pub fn new(inner: D, budget: &'b Budget) -> Self {
         Self { inner, budget }
@@ -109,7 +109,7 @@ macro_rules! as_it_is {
     };
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for BudgetDeserializer<'_, D> {
     type Error = D::Error;
 
     deserialize_methods! { watched:
@@ -142,7 +142,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
             true => self.inner.deserialize_newtype_struct(name, visitor),
             false => {
                 let Self { inner, budget } = self;
-                let inner_visitor = Watched {
+                let inner_visitor = BudgetVisitor {
                     inner: visitor,
                     budget,
                 };
@@ -153,7 +153,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
 }
 
 /// A visitor whose sequences and maps are counted.
-struct Watched<'b, V> {
+struct BudgetVisitor<'b, V> {
     inner: V,
     budget: &'b Budget,
 }
@@ -166,7 +166,7 @@ macro_rules! visit_methods {
     };
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for BudgetVisitor<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -191,21 +191,24 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_some(Bounded::new(value, self.budget))
+        self.inner
+            .visit_some(BudgetDeserializer::new(value, self.budget))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
-        let value = Bounded::new(value, self.budget);
+        let value = BudgetDeserializer::new(value, self.budget);
         self.inner.visit_newtype_struct(value)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_seq(Entries::new(entries, self.budget))
+        self.inner
+            .visit_seq(BudgetAccess::new(entries, self.budget))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
         self.budget.charge(size_of::<V::Value>())?;
-        self.inner.visit_map(Entries::new(entries, self.budget))
+        self.inner
+            .visit_map(BudgetAccess::new(entries, self.budget))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {
@@ -214,14 +217,14 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
 }
 
 /// The entries of a sequence or a map, counted.
-struct Entries<'b, A> {
+struct BudgetAccess<'b, A> {
     inner: A,
     budget: &'b Budget,
     /// Whether the key that was read last is the name of a struct's field.
     is_field: bool,
 }
 
-impl<'b, A> Entries<'b, A> {
+impl<'b, A> BudgetAccess<'b, A> {
     fn new(inner: A, budget: &'b Budget) -> Self {
         Self {
             inner,
@@ -231,7 +234,7 @@ impl<'b, A> Entries<'b, A> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Entries<'_, A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for BudgetAccess<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
@@ -239,7 +242,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Entries<'_, A> {
         seed: T,
     ) -> Result<Option<T::Value>, A::Error> {
         let budget = self.budget;
-        self.inner.next_element_seed(Entry { seed, budget })
+        self.inner.next_element_seed(EntrySeed { seed, budget })
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -247,7 +250,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Entries<'_, A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for BudgetAccess<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -256,7 +259,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
     ) -> Result<Option<K::Value>, A::Error> {
         self.is_field = false;
         let is_field = &mut self.is_field;
-        self.inner.next_key_seed(Key { seed, is_field })
+        self.inner.next_key_seed(KeySeed { seed, is_field })
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
@@ -265,7 +268,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
             self.budget.charge_pair::<V::Value, A::Error>()?;
         }
         let budget = self.budget;
-        self.inner.next_value_seed(Value { seed, budget })
+        self.inner.next_value_seed(ValueSeed { seed, budget })
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -274,43 +277,43 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
 }
 
 /// An entry of a sequence. It is charged for here, where it is known that there is one.
-struct Entry<'b, S> {
+struct EntrySeed<'b, S> {
     seed: S,
     budget: &'b Budget,
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Entry<'_, S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for EntrySeed<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
         self.budget.charge_entry::<S::Value, D::Error>()?;
         self.seed
-            .deserialize(Bounded::new(deserializer, self.budget))
+            .deserialize(BudgetDeserializer::new(deserializer, self.budget))
     }
 }
 
 /// A value of a map or of a struct's field.
-struct Value<'b, S> {
+struct ValueSeed<'b, S> {
     seed: S,
     budget: &'b Budget,
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Value<'_, S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for ValueSeed<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
         self.seed
-            .deserialize(Bounded::new(deserializer, self.budget))
+            .deserialize(BudgetDeserializer::new(deserializer, self.budget))
     }
 }
 
 /// A key. Structs ask for an identifier, maps for a string.
-struct Key<'k, S> {
+struct KeySeed<'k, S> {
     seed: S,
     is_field: &'k mut bool,
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Key<'_, S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for KeySeed<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
@@ -373,7 +376,7 @@ mod tests {
         let whole = 1 << 20;
         let budget = Budget::new(whole);
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        T::deserialize(Bounded::new(&mut deserializer, &budget)).ok()?;
+        T::deserialize(BudgetDeserializer::new(&mut deserializer, &budget)).ok()?;
         Some(whole - budget.left.get())
     }
 
@@ -413,12 +416,12 @@ mod tests {
     fn reading_stops_where_the_budget_ends() {
         let budget = Budget::new(100);
         let mut deserializer = serde_json::Deserializer::from_str("[1,2,3,4,5,6]");
-        let read = Vec::<u64>::deserialize(Bounded::new(&mut deserializer, &budget));
+        let read = Vec::<u64>::deserialize(BudgetDeserializer::new(&mut deserializer, &budget));
         assert!(read.is_err() && budget.is_spent());
 
         let budget = Budget::new(100);
         let mut deserializer = serde_json::Deserializer::from_str("[1,\"a\"]");
-        let read = Vec::<u64>::deserialize(Bounded::new(&mut deserializer, &budget));
+        let read = Vec::<u64>::deserialize(BudgetDeserializer::new(&mut deserializer, &budget));
         assert!(read.is_err() && !budget.is_spent());
     }
 }

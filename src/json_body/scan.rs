@@ -12,7 +12,7 @@ const MAX_VALUES: usize = 1_000_000;
 
 /// What a text is made of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Shape {
+pub struct JsonSize {
     /// Arrays and objects.
     pub containers: usize,
     /// Values of every kind, containers included.
@@ -32,10 +32,10 @@ pub enum Excess {
 
 /// Counts what `json` is made of, and stops where that is too much. The text need not be JSON: in
 /// valid JSON the numbers are exact.
-pub fn scan(json: &[u8]) -> Result<Shape, Excess> {
+pub fn scan(json: &[u8]) -> Result<JsonSize, Excess> {
     let mut depth: usize = 0;
     // A container that is not empty has one value more than it has commas.
-    let mut shape = Shape {
+    let mut shape = JsonSize {
         containers: 0,
         values: 1,
     };
@@ -98,20 +98,20 @@ mod tests {
 
     use super::*;
 
-    fn shape_of(value: &Value) -> Shape {
+    fn shape_of(value: &Value) -> JsonSize {
         let children: Vec<&Value> = match value {
             Value::Array(values) => values.iter().collect(),
             Value::Object(members) => members.values().collect(),
             _ => Vec::new(),
         };
-        let own = Shape {
+        let own = JsonSize {
             containers: usize::from(value.is_array() || value.is_object()),
             values: 1,
         };
         children
             .into_iter()
             .map(shape_of)
-            .fold(own, |sum, child| Shape {
+            .fold(own, |sum, child| JsonSize {
                 containers: sum.containers + child.containers,
                 values: sum.values + child.values,
             })
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn brackets_in_strings_are_not_containers() {
         let shape = scan(br#"["[[[[\"[[[[\\", "[["]"#);
-        let expected = Shape {
+        let expected = JsonSize {
             containers: 1,
             values: 3,
         };

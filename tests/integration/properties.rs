@@ -3,7 +3,7 @@
 use outcrop::converse::JsonText;
 use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
 use outcrop::converse::response::{Citation, StopReason, Usage};
-use outcrop::converse::rules::{AllowedCalls, JsonAnswer};
+use outcrop::converse::rules::{AllowedCalls, JsonDelivery};
 use outcrop::openai::chat::OutputOptions;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -80,9 +80,9 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 fn plan() -> impl Strategy<Value = OutputOptions> {
     let json = prop_oneof![
         Just(None),
-        Just(Some(JsonAnswer::Text)),
-        Just(Some(JsonAnswer::Within)),
-        Just(Some(JsonAnswer::Tool("a".to_owned()))),
+        Just(Some(JsonDelivery::Text)),
+        Just(Some(JsonDelivery::Within)),
+        Just(Some(JsonDelivery::Tool("a".to_owned()))),
     ];
     let flags = (0u8..4, any::<bool>(), any::<bool>(), any::<bool>());
     let tag = prop_oneof!["", "t"];

@@ -4,7 +4,7 @@ use arbitrary::{Result, Unstructured};
 use outcrop::converse::JsonText;
 use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
 use outcrop::converse::response::{Citation, StopReason, Usage};
-use outcrop::converse::rules::{AllowedCalls, JsonAnswer};
+use outcrop::converse::rules::{AllowedCalls, JsonDelivery};
 use outcrop::openai::chat::OutputOptions;
 use serde_json::json;
 
@@ -101,9 +101,9 @@ pub fn plan([flags, more]: [u8; 2]) -> OutputOptions {
         ..OutputOptions::default()
     };
     plan.json = match more & 3 {
-        1 => Some(JsonAnswer::Text),
-        3 => Some(JsonAnswer::Within),
-        2 => Some(JsonAnswer::Tool(JSON_TOOL.to_owned())),
+        1 => Some(JsonDelivery::Text),
+        3 => Some(JsonDelivery::Within),
+        2 => Some(JsonDelivery::Tool(JSON_TOOL.to_owned())),
         _ => None,
     };
     if is_set(more, 2) {

@@ -10,7 +10,7 @@ use crate::converse::request::{
 };
 use crate::models::{CachePlace, Facts};
 
-use super::wishes::CachingWish;
+use super::wishes::CachePolicy;
 
 /// The most points that Bedrock takes in a request.
 const MOST_POINTS: usize = 4;
@@ -22,7 +22,7 @@ const TAIL_POINTS: usize = 2;
 /// Keeps the client's points where they hold, or places points where the client has placed none.
 pub(super) fn apply(
     request: &mut ConverseRequest,
-    wish: CachingWish,
+    wish: CachePolicy,
     facts: &Facts,
     adjustments: &mut Adjustments,
 ) {
@@ -363,7 +363,7 @@ mod tests {
             }],
             ..ConverseRequest::default()
         };
-        let wish = CachingWish::default();
+        let wish = CachePolicy::default();
         apply(&mut request, wish, &facts, &mut Adjustments::default());
         let tools = request.tool_config.map(|config| config.tools);
         assert_eq!(tools, Some(vec![tool("f"), Tool::CachePoint(point)]));

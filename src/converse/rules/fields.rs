@@ -2,7 +2,7 @@
 
 use serde_json::Number;
 
-use super::wishes::Wishes;
+use super::wishes::RequestOptions;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
@@ -14,7 +14,7 @@ use crate::models::{Facts, RefusedField};
 /// and does not replace what was set before.
 pub(super) fn apply(
     request: &mut ConverseRequest,
-    wishes: &mut Wishes,
+    wishes: &mut RequestOptions,
     reasons: bool,
     facts: &Facts,
     adjustments: &mut Adjustments,

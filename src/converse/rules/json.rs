@@ -2,7 +2,7 @@
 //! for it, else in words. On families whose prefix has to stay as it is no tool is made up: the
 //! next turn may not want it.
 
-use super::wishes::JsonWish;
+use super::wishes::JsonFormat;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::{Fields, JsonSchemaDefinition, OutputConfig};
@@ -16,7 +16,7 @@ const TOOL: &str = "json_response";
 
 /// How the JSON comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JsonAnswer {
+pub enum JsonDelivery {
     /// As the answer's text, maybe in a Markdown fence.
     Text,
     /// Within the answer's text: it was asked for in words alone, and other words may stand around
@@ -28,7 +28,7 @@ pub enum JsonAnswer {
 
 /// What JSON is asked for under.
 #[derive(Clone, Copy)]
-pub(super) struct Terms<'a> {
+pub(super) struct JsonContext<'a> {
     pub(super) calls_forbidden: bool,
     pub(super) reasons: bool,
     pub(super) facts: &'a Facts,
@@ -37,17 +37,17 @@ pub(super) struct Terms<'a> {
 /// Asks for JSON as the family can be asked. `instructions` are for the model.
 pub(super) fn apply(
     request: &mut ConverseRequest,
-    wish: JsonWish,
-    terms: Terms<'_>,
+    wish: JsonFormat,
+    terms: JsonContext<'_>,
     instructions: &mut Vec<String>,
     adjustments: &mut Adjustments,
-) -> JsonAnswer {
-    let Terms {
+) -> JsonDelivery {
+    let JsonContext {
         calls_forbidden,
         reasons,
         facts,
     } = terms;
-    let JsonWish {
+    let JsonFormat {
         name,
         description,
         schema,
@@ -61,7 +61,7 @@ pub(super) fn apply(
         instructions.push(format!(
             "{answer} with one JSON object and nothing else: no text around it, no Markdown."
         ));
-        return JsonAnswer::Within;
+        return JsonDelivery::Within;
     };
     if facts.structured_output
         && let Some(schema) = super::schema_fit::fitted(
@@ -76,13 +76,13 @@ pub(super) fn apply(
             name,
             description: description.filter(|text| !text.trim().is_empty()),
         }));
-        return JsonAnswer::Text;
+        return JsonDelivery::Text;
     }
     // What a tool is given is an object.
     let by_tool_alone = facts.tools && !facts.keeps_prefix();
     let Some(schema_of_input) = of_object(&schema).filter(|_| by_tool_alone) else {
         if facts.keeps_prefix() && is_forced(request) {
-            return JsonAnswer::Text;
+            return JsonDelivery::Text;
         }
         let schema = schema.as_str();
         let mut words = format!(
@@ -94,7 +94,7 @@ pub(super) fn apply(
         }
         instructions.push(words);
         adjustments.note("response_format", "asked for in words");
-        return JsonAnswer::Within;
+        return JsonDelivery::Within;
     };
     if facts.refuses(&RefusedField::OutputConfig) {
         adjustments.note(
@@ -121,7 +121,7 @@ pub(super) fn apply(
     };
     if is_forced(request) {
         // The client wants one of its own tools called: there will be no text to hold to a schema.
-        return JsonAnswer::Text;
+        return JsonDelivery::Text;
     }
     let (name, is_forced) = by_tool(request, spec, calls_forbidden, can_force);
     if !is_forced {
@@ -129,7 +129,7 @@ pub(super) fn apply(
         instructions.push(words);
         adjustments.note("response_format", "asked for in words and as a tool");
     }
-    JsonAnswer::Tool(name)
+    JsonDelivery::Tool(name)
 }
 
 /// Whether the client wants one of its own tools called.

@@ -24,10 +24,11 @@ mod tools;
 mod turns;
 mod wishes;
 
-pub use json::JsonAnswer;
+pub use json::JsonDelivery;
 pub use tool_choice::AllowedCalls;
 pub use wishes::{
-    CachingWish, EffortWish, JsonWish, LastTurnGuard, ReasoningWish, Thinking, Wishes,
+    CachePolicy, EffortOption, JsonFormat, LastTurnGuard, ReasoningRequest, RequestOptions,
+    Thinking,
 };
 
 use super::property_keys::PropertyKeys;
@@ -42,7 +43,7 @@ pub struct Outcome {
     /// Which of the model's calls reach the client.
     pub allowed_calls: AllowedCalls,
     /// How the JSON that was asked for comes back.
-    pub json: Option<JsonAnswer>,
+    pub json: Option<JsonDelivery>,
     /// The properties that the model knows by other names than the client.
     pub keys: PropertyKeys,
     /// What stands at the end of the prompt, on families that bind their reasoning to the prompt.
@@ -52,7 +53,7 @@ pub struct Outcome {
 /// Repairs `request` for a model with these `facts`, and asks it for what is wished.
 pub fn apply(
     request: &mut ConverseRequest,
-    mut wishes: Wishes,
+    mut wishes: RequestOptions,
     facts: &Facts,
     adjustments: &mut Adjustments,
 ) -> Result<Outcome, Fault> {
@@ -91,7 +92,7 @@ pub fn apply(
     schema_root::flatten(request, "tools[].function.parameters", facts, adjustments);
     tools::strict(request, facts, adjustments);
     let json = wishes.json.take().map(|wish| {
-        let terms = json::Terms {
+        let terms = json::JsonContext {
             calls_forbidden: allowed_calls == AllowedCalls::None,
             reasons,
             facts,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::replay;
-use super::wishes::{EffortWish, ReasoningWish, Thinking};
+use super::wishes::{EffortOption, ReasoningRequest, Thinking};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
@@ -26,7 +26,7 @@ pub(super) const TOKENS_PATH: &str = "/usage/output_tokens_details";
 /// Returns whether the model reasons, also where it is told so by the client's `provider_fields`.
 pub(super) fn apply(
     request: &mut ConverseRequest,
-    wish: ReasoningWish,
+    wish: ReasoningRequest,
     provider_fields: &Fields,
     output_limit: Option<u32>,
     facts: &Facts,
@@ -35,13 +35,13 @@ pub(super) fn apply(
     replay::keep_what_the_family_takes_back(&mut request.messages, facts, adjustments);
     let turned = turn_knob(request, wish, output_limit, facts, adjustments);
     let by_client = setting_of(provider_fields).filter(|_| facts.has_reasoning_knob());
-    let on = turned == Turned::On || facts.always_reasons || by_client == Some(true);
+    let on = turned == ReasoningState::On || facts.always_reasons || by_client == Some(true);
     // Reasoning of before stays where it is left off for one call alone: the next one may go on
     // from it.
     let keeps = match turned {
-        Turned::On | Turned::LeftOff => true,
-        Turned::Untouched => facts.reasons_by_default && by_client.is_none(),
-        Turned::Off => false,
+        ReasoningState::On | ReasoningState::LeftOff => true,
+        ReasoningState::Untouched => facts.reasons_by_default && by_client.is_none(),
+        ReasoningState::Off => false,
     };
     if !on && !keeps {
         let action = "left out, the model is not asked to reason";
@@ -62,7 +62,7 @@ pub(super) fn apply(
 
 /// What became of the knob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turned {
+enum ReasoningState {
     /// The model is asked to reason.
     On,
     /// It is asked to, and cannot be for this call.
@@ -76,19 +76,19 @@ enum Turned {
 /// Whether the client has turned the knob on or off itself, with a key of the provider's own.
 fn setting_of(fields: &Fields) -> Option<bool> {
     #[derive(Deserialize)]
-    struct Knob {
+    struct ThinkingType {
         r#type: String,
     }
     // `reasoning_config` is Claude's `thinking` by an older name [R] conv-claude-64de31c6.
     let keys = ["thinking", "reasoning_config", "reasoningConfig"];
     let set = keys.into_iter().filter_map(|key| fields.get(key));
-    let knobs = set.filter_map(|value| serde_json::from_str::<Knob>(value.as_str()).ok());
+    let knobs = set.filter_map(|value| serde_json::from_str::<ThinkingType>(value.as_str()).ok());
     let settings = knobs.map(|knob| matches!(knob.r#type.as_str(), "enabled" | "adaptive"));
     settings.reduce(|one, other| one || other)
 }
 
 /// What is asked of a knob.
-enum Ask {
+enum ReasoningLevel {
     Effort(Effort),
     Budget(u32),
     Adaptive(Option<Effort>),
@@ -96,14 +96,14 @@ enum Ask {
 
 fn turn_knob(
     request: &mut ConverseRequest,
-    wish: ReasoningWish,
+    wish: ReasoningRequest,
     output_limit: Option<u32>,
     facts: &Facts,
     adjustments: &mut Adjustments,
-) -> Turned {
+) -> ReasoningState {
     let effort = match wish.effort {
-        Some(EffortWish::Level(effort)) => Some(effort),
-        Some(EffortWish::None) | None => None,
+        Some(EffortOption::Level(effort)) => Some(effort),
+        Some(EffortOption::None) | None => None,
     };
     if effort.is_some()
         && wish
@@ -113,14 +113,15 @@ fn turn_knob(
         adjustments.note("reasoning_effort", "ignored, `thinking` says how much");
     }
     let ask = match (wish.thinking, wish.effort) {
-        (Some(Thinking::Enabled { budget }), _) => Ask::Budget(budget),
-        (Some(Thinking::Adaptive), _) => Ask::Adaptive(effort),
-        (None, Some(EffortWish::Level(effort))) => Ask::Effort(effort),
-        (Some(Thinking::Disabled | Thinking::BetweenTools), _) | (None, Some(EffortWish::None)) => {
+        (Some(Thinking::Enabled { budget }), _) => ReasoningLevel::Budget(budget),
+        (Some(Thinking::Adaptive), _) => ReasoningLevel::Adaptive(effort),
+        (None, Some(EffortOption::Level(effort))) => ReasoningLevel::Effort(effort),
+        (Some(Thinking::Disabled | Thinking::BetweenTools), _)
+        | (None, Some(EffortOption::None)) => {
             turn_off(request, wish, output_limit, facts, adjustments);
-            return Turned::Off;
+            return ReasoningState::Off;
         }
-        (None, None) => return Turned::Untouched,
+        (None, None) => return ReasoningState::Untouched,
     };
     if !facts.has_reasoning_knob() {
         let action = match facts.always_reasons {
@@ -128,12 +129,12 @@ fn turn_knob(
             false => "ignored, this model cannot be told to reason",
         };
         adjustments.note(wish.field(), action);
-        return Turned::Off;
+        return ReasoningState::Off;
     }
     // Adaptive thinking does not ask for it (Anthropic's documentation of adaptive thinking).
     let takes_budget = match facts.reasoning {
         ReasoningKnob::Budget => true,
-        ReasoningKnob::Adaptive => matches!(ask, Ask::Budget(_)),
+        ReasoningKnob::Adaptive => matches!(ask, ReasoningLevel::Budget(_)),
         _ => false,
     };
     if takes_budget && replay::lacks_reasoning(&request.messages) {
@@ -141,7 +142,7 @@ fn turn_knob(
             wish.field(),
             "left off for this call; the reasoning before its tool calls is not known",
         );
-        return Turned::LeftOff;
+        return ReasoningState::LeftOff;
     }
     if facts.reasoning == ReasoningKnob::Budget
         && output_limit.is_some_and(|most| most <= LEAST_BUDGET)
@@ -150,22 +151,22 @@ fn turn_knob(
             wish.field(),
             "left off, no answer may be as long as the least budget",
         );
-        return Turned::LeftOff;
+        return ReasoningState::LeftOff;
     }
-    let mut turn = Turn {
+    let mut turn = ReasoningWriter {
         request,
         wish,
         facts,
         adjustments,
     };
     turn.knob(ask, output_limit);
-    Turned::On
+    ReasoningState::On
 }
 
 /// Most families reason only when told to. Those that always do get their least.
 fn turn_off(
     request: &mut ConverseRequest,
-    wish: ReasoningWish,
+    wish: ReasoningRequest,
     output_limit: Option<u32>,
     facts: &Facts,
     adjustments: &mut Adjustments,
@@ -209,32 +210,34 @@ fn turn_off(
     }
     adjustments.note(wish.field(), "this model always reasons");
     if let Some(least) = facts.efforts.first() {
-        let mut turn = Turn {
+        let mut turn = ReasoningWriter {
             request,
             wish,
             facts,
             adjustments,
         };
-        turn.knob(Ask::Effort(*least), output_limit);
+        turn.knob(ReasoningLevel::Effort(*least), output_limit);
     }
 }
 
-struct Turn<'a> {
+struct ReasoningWriter<'a> {
     request: &'a mut ConverseRequest,
-    wish: ReasoningWish,
+    wish: ReasoningRequest,
     facts: &'a Facts,
     adjustments: &'a mut Adjustments,
 }
 
-impl Turn<'_> {
+impl ReasoningWriter<'_> {
     /// Turns the family's knob.
-    fn knob(&mut self, ask: Ask, output_limit: Option<u32>) {
+    fn knob(&mut self, ask: ReasoningLevel, output_limit: Option<u32>) {
         match self.facts.reasoning {
             ReasoningKnob::None => {}
             ReasoningKnob::Budget => self.budget(ask, output_limit),
             ReasoningKnob::Adaptive => match ask {
                 // Taken from before there was anything else, by the model map of LiteLLM 1.106.
-                Ask::Budget(_) if output_limit.is_none_or(|most| most > LEAST_BUDGET) => {
+                ReasoningLevel::Budget(_)
+                    if output_limit.is_none_or(|most| most > LEAST_BUDGET) =>
+                {
                     self.budget(ask, output_limit);
                 }
                 _ => self.adaptive(ask, None),
@@ -247,21 +250,23 @@ impl Turn<'_> {
         }
     }
 
-    fn budget(&mut self, ask: Ask, output_limit: Option<u32>) {
+    fn budget(&mut self, ask: ReasoningLevel, output_limit: Option<u32>) {
         #[derive(Serialize)]
-        struct Enabled {
+        struct EnabledThinking {
             r#type: &'static str,
             budget_tokens: u32,
         }
         let (mut budget, from_effort) = match ask {
-            Ask::Budget(budget) if budget < LEAST_BUDGET => {
+            ReasoningLevel::Budget(budget) if budget < LEAST_BUDGET => {
                 let least = format!("raised to {LEAST_BUDGET}, the least");
                 self.note("thinking.budget_tokens", &least);
                 (LEAST_BUDGET, false)
             }
-            Ask::Budget(budget) => (budget, false),
-            Ask::Effort(effort) | Ask::Adaptive(Some(effort)) => (budget_of(effort), true),
-            Ask::Adaptive(None) => (budget_of(Effort::High), true),
+            ReasoningLevel::Budget(budget) => (budget, false),
+            ReasoningLevel::Effort(effort) | ReasoningLevel::Adaptive(Some(effort)) => {
+                (budget_of(effort), true)
+            }
+            ReasoningLevel::Adaptive(None) => (budget_of(Effort::High), true),
         };
         let limit = &mut self.request.inference_config.max_tokens;
         match *limit {
@@ -291,7 +296,7 @@ impl Turn<'_> {
         }
         self.set(
             "thinking",
-            &Enabled {
+            &EnabledThinking {
                 r#type: "enabled",
                 budget_tokens: budget,
             },
@@ -299,7 +304,7 @@ impl Turn<'_> {
         self.drop_sampling();
     }
 
-    fn adaptive(&mut self, ask: Ask, display: Option<&'static str>) {
+    fn adaptive(&mut self, ask: ReasoningLevel, display: Option<&'static str>) {
         #[derive(Serialize)]
         struct Adaptive {
             r#type: &'static str,
@@ -307,9 +312,9 @@ impl Turn<'_> {
             display: Option<&'static str>,
         }
         let effort = match ask {
-            Ask::Effort(effort) => Some(effort),
-            Ask::Adaptive(effort) => effort,
-            Ask::Budget(budget) => {
+            ReasoningLevel::Effort(effort) => Some(effort),
+            ReasoningLevel::Adaptive(effort) => effort,
+            ReasoningLevel::Budget(budget) => {
                 let effort = effort_of(budget);
                 self.note(
                     "thinking.budget_tokens",
@@ -330,10 +335,10 @@ impl Turn<'_> {
         self.drop_sampling();
     }
 
-    fn nova(&mut self, ask: Ask) {
+    fn nova(&mut self, ask: ReasoningLevel) {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
-        struct Enabled {
+        struct EnabledReasoning {
             r#type: &'static str,
             max_reasoning_effort: &'static str,
         }
@@ -343,7 +348,7 @@ impl Turn<'_> {
             let field = self.wish.field();
             self.note(field, "`medium`, the highest with a ceiling of tokens");
         }
-        let config = Enabled {
+        let config = EnabledReasoning {
             r#type: "enabled",
             max_reasoning_effort: effort,
         };
@@ -366,12 +371,12 @@ impl Turn<'_> {
         }
     }
 
-    fn word(&mut self, key: &str, ask: Ask) {
+    fn word(&mut self, key: &str, ask: ReasoningLevel) {
         let effort = self.effort(ask);
         self.set(key, &effort);
     }
 
-    fn object(&mut self, ask: Ask) {
+    fn object(&mut self, ask: ReasoningLevel) {
         let effort = self.effort(ask);
         self.set("reasoning", &EffortObject { effort });
         // These are for answers without reasoning (the project's contract, A.6).
@@ -385,11 +390,11 @@ impl Turn<'_> {
         }
     }
 
-    fn effort(&mut self, ask: Ask) -> &'static str {
+    fn effort(&mut self, ask: ReasoningLevel) -> &'static str {
         let effort = match ask {
-            Ask::Effort(effort) | Ask::Adaptive(Some(effort)) => effort,
-            Ask::Adaptive(None) => Effort::Medium,
-            Ask::Budget(budget) => effort_of(budget),
+            ReasoningLevel::Effort(effort) | ReasoningLevel::Adaptive(Some(effort)) => effort,
+            ReasoningLevel::Adaptive(None) => Effort::Medium,
+            ReasoningLevel::Budget(budget) => effort_of(budget),
         };
         self.nearest(effort)
     }
@@ -493,7 +498,7 @@ mod tests {
         let mut fields = Fields::default();
         fields.set(field, JsonText::parse(value.to_owned()).expect("JSON"));
         let mut adjustments = Adjustments::default();
-        let wish = ReasoningWish::default();
+        let wish = ReasoningRequest::default();
         let on = apply(&mut request, wish, &fields, None, &facts, &mut adjustments);
         assert_eq!(on, !request.messages.is_empty());
         on

@@ -61,7 +61,7 @@ pub(super) fn read(schema: &str) -> Option<Value> {
 }
 
 /// A schema without references.
-pub(super) struct Inlined {
+pub(super) struct InlineSchema {
     pub(super) schema: Value,
     /// Whether every reference led to something; one that leads out of the schema, to nothing or
     /// to itself has become anything at all.
@@ -69,7 +69,7 @@ pub(super) struct Inlined {
 }
 
 /// `root` with what its references refer to in their place, unless that is too large.
-pub(super) fn inlined(root: &Value) -> Option<Inlined> {
+pub(super) fn inlined(root: &Value) -> Option<InlineSchema> {
     // Definitions are expanded where they are referred to.
     let mut body = root.clone();
     if let Value::Object(object) = &mut body {
@@ -85,7 +85,7 @@ pub(super) fn inlined(root: &Value) -> Option<Inlined> {
         depth: 0,
         complete: true,
     };
-    Some(Inlined {
+    Some(InlineSchema {
         schema: inliner.expand(&body)?,
         complete: inliner.complete,
     })

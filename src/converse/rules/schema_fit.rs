@@ -57,7 +57,7 @@ const NOT_BESIDE_OTHERS: [&str; 7] = [
 
 /// A schema that can be asked for natively.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Fitted {
+pub(super) struct FittedSchema {
     pub(super) schema: JsonText,
     /// What was changed, each kind once, in words for the client.
     pub(super) changes: Vec<String>,
@@ -71,7 +71,7 @@ pub(super) fn fitted(
     field: &str,
     adjustments: &mut Adjustments,
 ) -> Option<JsonText> {
-    let Fitted { schema, changes } = fit(schema, facts.schema_references)?;
+    let FittedSchema { schema, changes } = fit(schema, facts.schema_references)?;
     for change in changes {
         adjustments.note(field, change);
     }
@@ -85,7 +85,7 @@ pub(super) fn fitted(
 /// `None` where the schema cannot be asked for without changing what it means: a reference that
 /// leads out of it or to itself, an object with members of any name, a value of any kind, a
 /// keyword that no grammar takes; or where it is too large.
-pub(super) fn fit(schema: &JsonText, follow_references: bool) -> Option<Fitted> {
+pub(super) fn fit(schema: &JsonText, follow_references: bool) -> Option<FittedSchema> {
     let mut root = schema::read(schema.as_str())?;
     let mut fitter = Fitter::default();
     if schema.as_str().contains("\"$ref\"") {
@@ -101,7 +101,7 @@ pub(super) fn fit(schema: &JsonText, follow_references: bool) -> Option<Fitted> 
         [] => schema.clone(),
         _ => JsonText::of(&root).ok()?,
     };
-    Some(Fitted {
+    Some(FittedSchema {
         schema,
         changes: fitter.changes,
     })

@@ -15,7 +15,7 @@ const MAX_PARTS: usize = 4000;
 const MAX_DEPTH: usize = 32;
 
 /// A schema of one object.
-pub(super) struct Flattened {
+pub(super) struct FlatSchema {
     pub(super) schema: Value,
     /// What tells the forms apart.
     pub(super) words: String,
@@ -23,7 +23,7 @@ pub(super) struct Flattened {
 
 /// An object as one schema describes it.
 #[derive(Default, Clone)]
-pub(super) struct Form {
+pub(super) struct ObjectForm {
     pub(super) properties: Map<String, Value>,
     pub(super) required: Vec<String>,
     /// Whether it takes no other properties.
@@ -31,18 +31,18 @@ pub(super) struct Form {
     /// Its other keywords.
     pub(super) others: Map<String, Value>,
     /// Of each of these, one form holds as well.
-    pub(super) choices: Vec<Choice>,
+    pub(super) choices: Vec<SchemaChoice>,
 }
 
 #[derive(Clone)]
-pub(super) struct Choice {
+pub(super) struct SchemaChoice {
     pub(super) exactly_one: bool,
-    pub(super) forms: Vec<Form>,
+    pub(super) forms: Vec<ObjectForm>,
 }
 
 /// Merges what the root combines.
-pub(super) fn flatten(root: &Value, facts: &Facts) -> Flattened {
-    let mut reader = Reader {
+pub(super) fn flatten(root: &Value, facts: &Facts) -> FlatSchema {
+    let mut reader = SchemaReader {
         root,
         open: Vec::new(),
         left: MAX_PARTS,
@@ -74,13 +74,13 @@ pub(super) fn flatten(root: &Value, facts: &Facts) -> Flattened {
     if merged.closed {
         members.insert("additionalProperties".to_owned(), false.into());
     }
-    Flattened {
+    FlatSchema {
         schema: super::schema_root::object(members).into(),
         words,
     }
 }
 
-struct Reader<'a> {
+struct SchemaReader<'a> {
     root: &'a Value,
     /// The references that are being followed, outermost first.
     open: Vec<&'a str>,
@@ -89,12 +89,12 @@ struct Reader<'a> {
     too_much: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SchemaReader<'a> {
     /// The object that `schema` describes; nothing where no object fits it, or where it is too
     /// much.
-    fn form(&mut self, schema: &'a Value) -> Option<Form> {
+    fn form(&mut self, schema: &'a Value) -> Option<ObjectForm> {
         let node = match schema {
-            Value::Bool(true) => return Some(Form::default()),
+            Value::Bool(true) => return Some(ObjectForm::default()),
             Value::Object(node) if takes_objects(node) => node,
             _ => return None,
         };
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
         form
     }
 
-    fn combined(&mut self, schema: &'a Value, node: &'a Map<String, Value>) -> Option<Form> {
+    fn combined(&mut self, schema: &'a Value, node: &'a Map<String, Value>) -> Option<ObjectForm> {
         let mut form = own_form(schema);
         if let Some(reference) = node.get("$ref").and_then(Value::as_str) {
             form = both(form, self.referred(reference)?);
@@ -126,13 +126,13 @@ impl<'a> Reader<'a> {
         for (keyword, exactly_one) in [("anyOf", false), ("oneOf", true)] {
             if node.get(keyword).is_some_and(Value::is_array) {
                 let forms = list(node, keyword).filter_map(|part| self.form(part));
-                let forms: Vec<Form> = forms.flat_map(choice_alone).collect();
+                let forms: Vec<ObjectForm> = forms.flat_map(choice_alone).collect();
                 form = match forms.len() {
                     _ if self.too_much => return None,
                     0 => return None,
                     1 => forms.into_iter().fold(form, both),
                     _ => {
-                        form.choices.push(Choice { exactly_one, forms });
+                        form.choices.push(SchemaChoice { exactly_one, forms });
                         form
                     }
                 };
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
 
     /// What `reference` refers to; anything at all where it leads out of the schema, to nothing or
     /// to itself.
-    fn referred(&mut self, reference: &'a str) -> Option<Form> {
+    fn referred(&mut self, reference: &'a str) -> Option<ObjectForm> {
         let target = match reference.strip_prefix('#') {
             _ if self.open.contains(&reference) => None,
             Some("") => None,
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
             None => None,
         };
         let Some(target) = target else {
-            return Some(Form::default());
+            return Some(ObjectForm::default());
         };
         self.open.push(reference);
         let form = self.form(target);
@@ -176,8 +176,8 @@ fn list<'a>(node: &'a Map<String, Value>, keyword: &str) -> impl Iterator<Item =
 }
 
 /// What a schema says beside its combinators.
-fn own_form(schema: &Value) -> Form {
-    let mut form = Form::default();
+fn own_form(schema: &Value) -> ObjectForm {
+    let mut form = ObjectForm::default();
     for (keyword, member) in schema.as_object().into_iter().flatten() {
         match (keyword.as_str(), member) {
             ("properties", Value::Object(properties)) => form.properties = properties.clone(),
@@ -197,7 +197,7 @@ fn own_form(schema: &Value) -> Form {
 }
 
 /// The forms of a choice that stands alone, or the form itself: a choice among choices is one.
-fn choice_alone(mut form: Form) -> Vec<Form> {
+fn choice_alone(mut form: ObjectForm) -> Vec<ObjectForm> {
     let is_alone = form.properties.is_empty() && form.required.is_empty() && !form.closed;
     if is_alone && form.choices.len() == 1 {
         return form.choices.remove(0).forms;
@@ -212,7 +212,7 @@ mod tests {
 
     fn flat(schema: Value) -> (Value, String) {
         let facts = Facts::default();
-        let Flattened { schema, words } = flatten(&schema, &facts);
+        let FlatSchema { schema, words } = flatten(&schema, &facts);
         (schema, words)
     }
 

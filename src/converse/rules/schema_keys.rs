@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::json::JsonAnswer;
+use super::json::JsonDelivery;
 use super::{schema, schema_root};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
@@ -26,13 +26,13 @@ const PUNCTUATION: [char; 3] = ['_', '.', '-'];
 const MAPPED: &str = "names of properties that this model refuses mapped, there and back";
 
 /// The client's names of properties and those that stand in their place.
-type Renamed = HashMap<String, String>;
+type PropertyNames = HashMap<String, String>;
 
 /// Changes the names that the family refuses; gives what leads back. `json` says which tool is the
 /// response's.
 pub(super) fn rename(
     request: &mut ConverseRequest,
-    json: Option<&JsonAnswer>,
+    json: Option<&JsonDelivery>,
     facts: &Facts,
     adjustments: &mut Adjustments,
 ) -> PropertyKeys {
@@ -40,7 +40,7 @@ pub(super) fn rename(
     if facts.any_property_key {
         return keys;
     }
-    let mut by_tool: HashMap<String, Renamed> = HashMap::new();
+    let mut by_tool: HashMap<String, PropertyNames> = HashMap::new();
     for tool in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
         let Tool::ToolSpec(spec) = tool else {
             continue;
@@ -53,7 +53,7 @@ pub(super) fn rename(
         }
     }
     rename_in_calls(&mut request.messages, &by_tool);
-    let mut all: Vec<Renamed> = by_tool.into_values().collect();
+    let mut all: Vec<PropertyNames> = by_tool.into_values().collect();
     if let Some(renamed) = rename_in_output(request.output_config.as_mut()) {
         keys.expect_in_text();
         all.push(renamed);
@@ -75,7 +75,7 @@ pub(super) fn changed_key(client_key: &str) -> Option<String> {
 }
 
 /// The arguments of the calls of before, in the words of their tools' schemas.
-fn rename_in_calls(messages: &mut [Message], by_tool: &HashMap<String, Renamed>) {
+fn rename_in_calls(messages: &mut [Message], by_tool: &HashMap<String, PropertyNames>) {
     if by_tool.is_empty() {
         return;
     }
@@ -100,7 +100,7 @@ fn rename_in_calls(messages: &mut [Message], by_tool: &HashMap<String, Renamed>)
 }
 
 /// The schema of the response, where the family is held to one.
-fn rename_in_output(config: Option<&mut OutputConfig>) -> Option<Renamed> {
+fn rename_in_output(config: Option<&mut OutputConfig>) -> Option<PropertyNames> {
     let schema = config?.schema_mut();
     let (changed, renamed) = renamed(schema)?;
     changed.as_str().clone_into(schema);
@@ -108,7 +108,7 @@ fn rename_in_output(config: Option<&mut OutputConfig>) -> Option<Renamed> {
 }
 
 /// The schema with other names, and which they are; nothing where none is refused.
-fn renamed(text: &str) -> Option<(JsonText, Renamed)> {
+fn renamed(text: &str) -> Option<(JsonText, PropertyNames)> {
     if !has_suspect_key(text) {
         return None;
     }
@@ -159,7 +159,7 @@ fn split_string(text: &str) -> Option<(&str, &str)> {
 
 #[derive(Default)]
 struct Renamer {
-    renamed: Renamed,
+    renamed: PropertyNames,
 }
 
 impl Renamer {
@@ -288,7 +288,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn rename_text(schema: &str) -> Option<(String, Renamed)> {
+    fn rename_text(schema: &str) -> Option<(String, PropertyNames)> {
         renamed(schema).map(|(schema, renamed)| (schema.as_str().to_owned(), renamed))
     }
 
@@ -311,7 +311,7 @@ mod tests {
         );
         assert_eq!(schema, expected);
         let expected = [("@type".to_owned(), at), ("x/y z".to_owned(), odd)];
-        assert_eq!(renamed, Renamed::from(expected));
+        assert_eq!(renamed, PropertyNames::from(expected));
     }
 
     #[test]

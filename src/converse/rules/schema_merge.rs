@@ -7,9 +7,9 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::schema_forms::Form;
+use super::schema_forms::ObjectForm;
 
-impl Form {
+impl ObjectForm {
     /// Whether the property `key` can be there: a closed object has those that it names, unless it
     /// names none.
     fn admits(&self, key: &str) -> bool {
@@ -18,7 +18,7 @@ impl Form {
 }
 
 /// The object that fits both.
-pub(super) fn both(mut form: Form, mut other: Form) -> Form {
+pub(super) fn both(mut form: ObjectForm, mut other: ObjectForm) -> ObjectForm {
     for name in std::mem::take(&mut other.required) {
         if !form.required.contains(&name) {
             form.required.push(name);
@@ -63,9 +63,9 @@ fn all_of(one: &Value, other: &Value) -> Value {
 
 /// The form without choices: with the properties of all forms, those required that all of them
 /// require.
-pub(super) fn merged(mut form: Form) -> Form {
+pub(super) fn merged(mut form: ObjectForm) -> ObjectForm {
     for choice in std::mem::take(&mut form.choices) {
-        let forms: Vec<Form> = choice.forms.into_iter().map(merged).collect();
+        let forms: Vec<ObjectForm> = choice.forms.into_iter().map(merged).collect();
         let mut seen: HashSet<&String> = HashSet::new();
         let keys = forms.iter().flat_map(|form| form.properties.keys());
         let keys: Vec<&String> = keys.filter(|key| seen.insert(*key)).collect();

@@ -7,9 +7,9 @@
 
 use serde_json::{Map, Value};
 
-use super::json::JsonAnswer;
+use super::json::JsonDelivery;
 use super::schema;
-use super::schema_forms::{self, Flattened};
+use super::schema_forms::{self, FlatSchema};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
@@ -55,7 +55,7 @@ pub(super) fn flatten(
         let Some(flattened) = flattened(schema, facts) else {
             continue;
         };
-        let Flattened { schema: new, words } = flattened;
+        let FlatSchema { schema: new, words } = flattened;
         if let Ok(new) = JsonText::of(&new) {
             *schema = new;
             tell(spec, &words);
@@ -71,7 +71,7 @@ pub(super) fn flatten(
 /// response's.
 pub(super) fn drop_keys(
     request: &mut ConverseRequest,
-    json: Option<&JsonAnswer>,
+    json: Option<&JsonDelivery>,
     facts: &Facts,
     adjustments: &mut Adjustments,
 ) {
@@ -104,9 +104,11 @@ pub(super) fn drop_keys(
 }
 
 /// The client's name of the schema of a tool, which may have been made up for the response.
-pub(super) fn schema_field(spec: &ToolSpec, json: Option<&JsonAnswer>) -> &'static str {
+pub(super) fn schema_field(spec: &ToolSpec, json: Option<&JsonDelivery>) -> &'static str {
     match json {
-        Some(JsonAnswer::Tool(name)) if *name == spec.name => "response_format.json_schema.schema",
+        Some(JsonDelivery::Tool(name)) if *name == spec.name => {
+            "response_format.json_schema.schema"
+        }
         _ => "tools[].function.parameters",
     }
 }
@@ -141,7 +143,7 @@ fn specs(request: &mut ConverseRequest) -> impl Iterator<Item = &mut ToolSpec> {
 }
 
 /// The schema without combinators at its root; nothing where it has none that is refused.
-fn flattened(schema: &JsonText, facts: &Facts) -> Option<Flattened> {
+fn flattened(schema: &JsonText, facts: &Facts) -> Option<FlatSchema> {
     let text = schema.as_str();
     let may_combine = |keyword: &&str| text.contains(&format!("\"{keyword}\""));
     if !COMBINATORS.iter().any(may_combine) {

@@ -10,13 +10,13 @@ use crate::models::Effort;
 
 /// What is wanted of the rules, beside what the request says itself.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Wishes {
+pub struct RequestOptions {
     /// Which tools may be called.
     pub allowed_calls: AllowedCalls,
     /// One tool is to be called at the most.
     pub one_call: bool,
     /// Whether and how much to reason.
-    pub reasoning: ReasoningWish,
+    pub reasoning: ReasoningRequest,
     /// Whether the model has refused the reasoning of before in this conversation.
     pub without_reasoning: bool,
     /// How many of the likeliest tokens are drawn from.
@@ -26,11 +26,11 @@ pub struct Wishes {
     /// −2 to 2.
     pub presence_penalty: Option<Number>,
     /// The form of the answer.
-    pub json: Option<JsonWish>,
+    pub json: Option<JsonFormat>,
     /// Whether the web is searched.
     pub web_search: bool,
     /// What is cached.
-    pub caching: CachingWish,
+    pub caching: CachePolicy,
     /// Who wants the guardrail to look at the last of the user's turns alone.
     pub last_turn_guard: Option<LastTurnGuard>,
     /// The most tokens that the model can write, where that is known.
@@ -41,9 +41,9 @@ pub struct Wishes {
 
 /// Whether and how much to reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ReasoningWish {
+pub struct ReasoningRequest {
     /// `reasoning_effort`
-    pub effort: Option<EffortWish>,
+    pub effort: Option<EffortOption>,
     /// `thinking`
     pub thinking: Option<Thinking>,
     /// Whether the limit of tokens has to stay: the operator has set a ceiling.
@@ -52,7 +52,7 @@ pub struct ReasoningWish {
 
 /// OpenAI's way to say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EffortWish {
+pub enum EffortOption {
     /// `none`
     None,
     /// Any other word.
@@ -77,7 +77,7 @@ pub enum Thinking {
 
 /// An answer that is one JSON value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JsonWish {
+pub struct JsonFormat {
     /// The schema's name.
     pub name: Option<String>,
     /// What it is for.
@@ -97,14 +97,14 @@ pub enum LastTurnGuard {
 
 /// What is cached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct CachingWish {
+pub struct CachePolicy {
     /// Whether points are placed where the client has placed none.
     pub automatic: bool,
     /// How long those are kept.
     pub ttl: Option<CacheTtl>,
 }
 
-impl ReasoningWish {
+impl ReasoningRequest {
     /// The field that says it, for notes.
     pub(super) fn field(&self) -> &'static str {
         match self.thinking {

@@ -6,7 +6,7 @@ use super::piece::{OutputEvent, OutputWriter, Span};
 use super::plan::OutputOptions;
 use super::tag_split::{TagSplitter, TextSection, UnclosedTag};
 use crate::converse::response::Citation;
-use crate::converse::rules::JsonAnswer;
+use crate::converse::rules::JsonDelivery;
 
 /// The visible text of one answer.
 #[derive(Debug)]
@@ -30,9 +30,9 @@ impl CompletionText {
         };
         let has_tag = !plan.reasoning_tag.is_empty();
         let json = plan.json.as_ref().map(|json| match json {
-            JsonAnswer::Text => JsonFilter::new(Prose::Passes),
-            JsonAnswer::Within => JsonFilter::new(Prose::IsLeftOut),
-            JsonAnswer::Tool(_) => JsonFilter::new(Prose::IsHeld),
+            JsonDelivery::Text => JsonFilter::new(Prose::Passes),
+            JsonDelivery::Within => JsonFilter::new(Prose::IsLeftOut),
+            JsonDelivery::Tool(_) => JsonFilter::new(Prose::IsHeld),
         });
         Self {
             splitter: has_tag.then(|| TagSplitter::new(&plan.reasoning_tag, unclosed)),

@@ -15,7 +15,7 @@ use crate::converse::event::{BlockStart, Delta, Event, Metadata};
 use crate::converse::property_keys::KeyRestorer;
 use crate::converse::remembered::{RememberedTurn, TurnPart, is_usual};
 use crate::converse::response::{Citation, StopReason, Usage};
-use crate::converse::rules::JsonAnswer;
+use crate::converse::rules::JsonDelivery;
 use crate::converse::trace::without_operator;
 use crate::fault::{Fault, FaultKind};
 
@@ -207,7 +207,7 @@ impl OutputEvents {
     }
 
     fn start_call(&mut self, id: &str, name: &str, sink: &mut impl OutputWriter) -> Block {
-        if matches!(&self.plan.json, Some(JsonAnswer::Tool(tool)) if tool == name) {
+        if matches!(&self.plan.json, Some(JsonDelivery::Tool(tool)) if tool == name) {
             // The answer is there already: as text, or by a call before this one.
             if self.text.has_begun() {
                 return Block::Hidden;

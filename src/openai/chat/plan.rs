@@ -3,7 +3,7 @@
 use super::names::ToolNames;
 use crate::converse::options::Fields;
 use crate::converse::property_keys::PropertyKeys;
-use crate::converse::rules::{AllowedCalls, JsonAnswer};
+use crate::converse::rules::{AllowedCalls, JsonDelivery};
 
 /// What the client's request says of its answer.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,7 +27,7 @@ pub struct OutputOptions {
     /// Whether the client takes one call at the most.
     pub one_tool_call: bool,
     /// How the JSON that was asked for comes back.
-    pub json: Option<JsonAnswer>,
+    pub json: Option<JsonDelivery>,
     /// What stands at the end of the prompt, to be remembered with the model's reasoning.
     pub instructions: Vec<String>,
     /// The tag that reasoning stands in within the text; empty where it has blocks of its own.

@@ -18,7 +18,7 @@ use super::wishes::{caching_wish, json_wish, reasoning_wish};
 use crate::adjustments::Adjustments;
 use crate::converse::options::{Fields, GuardrailTrace};
 use crate::converse::request::ConverseRequest;
-use crate::converse::rules::{self, LastTurnGuard, Wishes};
+use crate::converse::rules::{self, LastTurnGuard, RequestOptions};
 use crate::fault::Fault;
 use crate::models::ReasoningReplay;
 
@@ -152,7 +152,7 @@ pub fn translate(
         let field = format!("web_search_options.{key}");
         hint(&field, Some(value.clone()), "\"medium\"", &mut adjustments);
     }
-    let wishes = Wishes {
+    let wishes = RequestOptions {
         allowed_calls: tool_plan.allowed,
         one_call,
         without_reasoning: terms.without_reasoning,

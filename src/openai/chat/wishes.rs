@@ -8,7 +8,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::content::CacheTtl;
 use crate::converse::options::Fields;
-use crate::converse::rules::{CachingWish, EffortWish, JsonWish, ReasoningWish, Thinking};
+use crate::converse::rules::{CachePolicy, EffortOption, JsonFormat, ReasoningRequest, Thinking};
 use crate::fault::Fault;
 use crate::models::Effort;
 
@@ -18,8 +18,8 @@ pub(super) fn reasoning_wish(
     thinking: Option<ThinkingParameter>,
     options: &ChatOptions,
     adjustments: &mut Adjustments,
-) -> Result<ReasoningWish, Fault> {
-    Ok(ReasoningWish {
+) -> Result<ReasoningRequest, Fault> {
+    Ok(ReasoningRequest {
         effort: effort.map(|word| effort_wish(&word)).transpose()?,
         thinking: match thinking {
             Some(parameter) => thinking_wish(parameter, adjustments)?,
@@ -29,11 +29,11 @@ pub(super) fn reasoning_wish(
     })
 }
 
-pub(super) fn effort_wish(word: &str) -> Result<EffortWish, Fault> {
+pub(super) fn effort_wish(word: &str) -> Result<EffortOption, Fault> {
     if word == "none" {
-        return Ok(EffortWish::None);
+        return Ok(EffortOption::None);
     }
-    Effort::parse(word).map(EffortWish::Level).ok_or_else(|| {
+    Effort::parse(word).map(EffortOption::Level).ok_or_else(|| {
         Fault::invalid(
             "reasoning_effort",
             format!(
@@ -86,7 +86,7 @@ fn thinking_wish(
 pub(super) fn json_wish(
     format: Option<ResponseFormat>,
     adjustments: &mut Adjustments,
-) -> Result<Option<JsonWish>, Fault> {
+) -> Result<Option<JsonFormat>, Fault> {
     let Some(ResponseFormat {
         kind,
         json_schema,
@@ -98,7 +98,7 @@ pub(super) fn json_wish(
     note_unknown(adjustments, &unknown, "response_format.");
     match kind.as_deref() {
         None | Some("text") => Ok(None),
-        Some("json_object") => Ok(Some(JsonWish {
+        Some("json_object") => Ok(Some(JsonFormat {
             name: None,
             description: None,
             schema: None,
@@ -115,7 +115,10 @@ pub(super) fn json_wish(
     }
 }
 
-fn schema_wish(format: JsonSchemaFormat, adjustments: &mut Adjustments) -> Result<JsonWish, Fault> {
+fn schema_wish(
+    format: JsonSchemaFormat,
+    adjustments: &mut Adjustments,
+) -> Result<JsonFormat, Fault> {
     let JsonSchemaFormat {
         name,
         description,
@@ -143,7 +146,7 @@ fn schema_wish(format: JsonSchemaFormat, adjustments: &mut Adjustments) -> Resul
         }
         schema => schema.filter(|schema| !schema.is_neutral()),
     };
-    Ok(JsonWish {
+    Ok(JsonFormat {
         name: Some(name),
         description,
         schema,
@@ -163,7 +166,7 @@ pub(super) fn caching_wish(
     options: Option<PromptCacheOptions>,
     retention: Option<String>,
     adjustments: &mut Adjustments,
-) -> Result<CachingWish, Fault> {
+) -> Result<CachePolicy, Fault> {
     let PromptCacheOptions { mode, ttl, unknown } = options.unwrap_or_default();
     note_unknown(adjustments, &unknown, "prompt_cache_options.");
     let automatic = match mode.as_deref() {
@@ -187,5 +190,5 @@ pub(super) fn caching_wish(
             ));
         }
     };
-    Ok(CachingWish { automatic, ttl })
+    Ok(CachePolicy { automatic, ttl })
 }

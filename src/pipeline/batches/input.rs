@@ -8,7 +8,7 @@ use super::BatchService;
 use super::work::{Stop, Work};
 use crate::bedrock::{S3Object, UpstreamError};
 use crate::body_memory::BodyPermit;
-use crate::json_body::{Shape, scan};
+use crate::json_body::{JsonSize, scan};
 
 /// Where the lines of a batch's file are.
 #[derive(Debug)]
@@ -191,7 +191,7 @@ impl LineBlocks<'_> {
     /// requests that somebody waits for come first.
     pub(super) async fn line(&mut self, line: Line) -> Result<HeldLine, UpstreamError> {
         let shared = self.input.shared;
-        let mut shape = Shape {
+        let mut shape = JsonSize {
             containers: 0,
             values: line.length / BYTES_PER_VALUE + 16,
         };

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use super::operation::Operation;
-use crate::converse::response::{ServiceTierUsed, Usage};
+use crate::converse::response::{ResponseServiceTier, Usage};
 use crate::providers::messages::kept_for_an_hour;
 
 /// What a call has used, and how it was served.
@@ -24,7 +24,7 @@ pub(super) struct PassthroughUsage {
 #[serde(rename_all = "camelCase")]
 struct Converse {
     usage: Usage,
-    service_tier: Option<ServiceTierUsed>,
+    service_tier: Option<ResponseServiceTier>,
     performance_config: Option<Performance>,
 }
 

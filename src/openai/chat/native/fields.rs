@@ -13,7 +13,7 @@ use super::request::ChatUpstreamContext;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::converse::rules::EffortWish;
+use crate::converse::rules::EffortOption;
 use crate::fault::Fault;
 use crate::models::{Effort, Facts, RefusedField};
 use crate::openai::object::UnknownFields;
@@ -166,13 +166,13 @@ impl ChatUpstreamBody<'_> {
         match effort_wish(&word)? {
             // The table knows no effort of it: the surface says whether it takes this one.
             _ if efforts.is_empty() => {}
-            EffortWish::None if self.facts.always_reasons => {
+            EffortOption::None if self.facts.always_reasons => {
                 let least = efforts.first().copied().unwrap_or(Effort::Low);
                 self.body.set(FIELD, json(least.as_str())?);
                 self.adjustments.note(FIELD, "this model always reasons");
             }
-            EffortWish::None => {}
-            EffortWish::Level(effort) => {
+            EffortOption::None => {}
+            EffortOption::Level(effort) => {
                 let at_least = efforts.iter().find(|own| **own >= effort);
                 let nearest = *at_least.or(efforts.last()).unwrap_or(&effort);
                 if nearest != effort {
