@@ -19,8 +19,8 @@ use crate::limits::Refused;
 use crate::pipeline::{PassthroughBody, PassthroughReply, PassthroughRequest};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, HeldBody, Notes, Phase, decompressed, discard, pass_stream, pass_whole, read_as_sent,
-    refuse_as_aws, require_json_or_bytes, restarting,
+    App, HeldBody, Notes, ShutdownPhase, decompressed, discard, pass_stream, pass_whole,
+    read_as_sent, refuse_as_aws, require_json_or_bytes, restarting,
 };
 
 /// Passes a request on to Bedrock, and the answer back.
@@ -33,7 +33,7 @@ pub async fn pass(
     let answer = Box::pin(answer(&app, &record, request));
     let answer = tokio::select! {
         answer = answer => answer,
-        () = app.shutdown.reached(Phase::Ending) => Err(restarting().into()),
+        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
     };
     let PassthroughReply {
         adjustments,

@@ -17,7 +17,8 @@ use crate::openai::chat::GuardrailFields;
 use crate::pipeline::{ChatBody, ChatCall, ChatReply, ExplainReader, HeaderOptions};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, HeldBody, Notes, Phase, answer_json, answer_stream, discard, read_json, refuse, restarting,
+    App, HeldBody, Notes, ShutdownPhase, answer_json, answer_stream, discard, read_json, refuse,
+    restarting,
 };
 
 /// Answers a chat request, whole or as a stream.
@@ -51,7 +52,7 @@ where
     };
     let answer = tokio::select! {
         answer = answer => answer,
-        () = app.shutdown.reached(Phase::Ending) => Err(restarting().into()),
+        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
     };
     match answer {
         Err(refused) => {

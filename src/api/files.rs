@@ -25,7 +25,8 @@ use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Batches, NewFile, Reply};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, Form, FormLimits, Notes, OpenPart, Phase, answer_json, discard, refuse, restarting,
+    App, FormLimits, MultipartForm, Notes, OpenPart, ShutdownPhase, answer_json, discard, refuse,
+    restarting,
 };
 use crate::store::StoredFile;
 
@@ -50,7 +51,7 @@ pub async fn create(
     let kept = Box::pin(keep(&app, &record, &headers, body));
     let kept = tokio::select! {
         kept = kept => kept,
-        () = app.shutdown.reached(Phase::Ending) => Err(restarting()),
+        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting()),
     };
     match kept {
         Ok((file, adjustments)) => {
@@ -177,7 +178,7 @@ async fn keep(
         parts: 16,
         patience: app.settings.body_timeout,
     };
-    let mut form = Form::open(headers, body, limits)?;
+    let mut form = MultipartForm::open(headers, body, limits)?;
     let mut file = None;
     let mut memory = app.bodies.permit();
     let read = read_parts(&mut form, (batches, &mut memory), record, &mut file).await;
@@ -203,7 +204,7 @@ async fn keep(
 
 /// Reads all parts: the file into `file`, and the texts.
 async fn read_parts(
-    form: &mut Form,
+    form: &mut MultipartForm,
     (batches, memory): (&Batches, &mut BodyPermit),
     record: &Record,
     file: &mut Option<(NewFile, String)>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::StatusCode;
 
-use crate::server::{App, Phase};
+use crate::server::{App, ShutdownPhase};
 
 /// Whether the process is alive.
 pub async fn alive() -> (StatusCode, &'static str) {
@@ -15,7 +15,7 @@ pub async fn alive() -> (StatusCode, &'static str) {
 /// Whether it should be sent requests: it has credentials, and is not about to end. Bedrock is not
 /// asked.
 pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
-    if app.shutdown.phase() > Phase::Serving {
+    if app.shutdown.phase() > ShutdownPhase::Serving {
         return (StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
     match app.bedrock.credentials().await {

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use super::chat_completions::{header_options, read};
 use super::{answered, respond};
 use crate::record::Record;
-use crate::server::{App, Phase, restarting};
+use crate::server::{App, ShutdownPhase, restarting};
 
 /// Counts the tokens of a request to the Responses API.
 pub async fn of_response(
@@ -40,7 +40,7 @@ pub async fn of_chat(
     };
     let answer = tokio::select! {
         answer = count => answer,
-        () = app.shutdown.reached(Phase::Ending) => Err(restarting().into()),
+        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
     };
     respond(&record, answer)
 }

@@ -32,7 +32,7 @@ use crate::limits::Refused;
 use crate::pipeline::{CallerRequest, Reply};
 use crate::record::{Ending, Record};
 use crate::server::{
-    App, HeldBody, Notes, Phase, answer_json, discard, read_json, refuse, restarting,
+    App, HeldBody, Notes, ShutdownPhase, answer_json, discard, read_json, refuse, restarting,
 };
 
 /// Answers a request with a body of JSON: who is calling, what the body says, what `work` makes of
@@ -79,7 +79,7 @@ async fn until_ending<T>(
     let work = Box::pin(work);
     tokio::select! {
         answer = work => answer,
-        () = app.shutdown.reached(Phase::Ending) => Err(restarting().into()),
+        () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
     }
 }
 

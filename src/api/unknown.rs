@@ -11,16 +11,16 @@ use crate::server::{ClientPath, discard, refuse};
 
 /// No such route.
 pub async fn route(request: Request) -> Response {
-    let asked = Asked::of(&request);
+    let asked = UnknownRoute::of(&request);
     discard(request.into_body()).await;
     refuse(not_found(&asked).into())
 }
 
 /// The route exists for another method.
 pub async fn method(request: Request) -> Response {
-    let asked = Asked::of(&request);
+    let asked = UnknownRoute::of(&request);
     discard(request.into_body()).await;
-    let Asked { method, path, hint } = &asked;
+    let UnknownRoute { method, path, hint } = &asked;
     let absent = absent(method.as_str(), path);
     // A path of OpenAI's can look like a thing of another route: `/videos/edits`, a film.
     if absent.is_some_and(|absent| absent.method.is_none()) {
@@ -36,7 +36,7 @@ pub async fn method(request: Request) -> Response {
 }
 
 /// What was asked for that is not there.
-struct Asked {
+struct UnknownRoute {
     method: Method,
     /// As the client wrote it.
     path: String,
@@ -44,7 +44,7 @@ struct Asked {
     hint: Option<String>,
 }
 
-impl Asked {
+impl UnknownRoute {
     fn of(request: &Request) -> Self {
         let rewritten = request.extensions().get::<ClientPath>();
         let path = match rewritten {
@@ -59,8 +59,8 @@ impl Asked {
     }
 }
 
-fn not_found(asked: &Asked) -> Fault {
-    let Asked { method, path, hint } = asked;
+fn not_found(asked: &UnknownRoute) -> Fault {
+    let UnknownRoute { method, path, hint } = asked;
     let message = match (absent(method.as_str(), path), hint) {
         (_, Some(hint)) => format!("there is no `{method} {path}` here; {hint}"),
         (Some(absent), None) => not_served(asked, absent),
@@ -73,7 +73,7 @@ fn not_found(asked: &Asked) -> Fault {
         .should_retry(false)
 }
 
-fn not_served(asked: &Asked, absent: &Absent) -> String {
-    let Asked { method, path, .. } = asked;
+fn not_served(asked: &UnknownRoute, absent: &Absent) -> String {
+    let UnknownRoute { method, path, .. } = asked;
     format!("`{method} {path}` is not served: {absent}")
 }

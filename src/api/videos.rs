@@ -22,9 +22,11 @@ use crate::openai::page::{PageQuery, PageRules};
 use crate::openai::videos::check_variant;
 use crate::pipeline::{CallerRequest, Reply, VideoContent, VideoRequestWithFiles};
 use crate::record::{Ending, Record};
-use crate::server::{App, FormLimits, Phase, discard, is_form, read_form, read_json, restarting};
+use crate::server::{
+    App, FormLimits, ShutdownPhase, discard, is_form, read_form, read_json, restarting,
+};
 
-type Known = Extension<Arc<Record>>;
+type RecordExtension = Extension<Arc<Record>>;
 
 /// What lists of videos take, as with OpenAI.
 const RULES: PageRules = PageRules {
@@ -37,7 +39,7 @@ const RULES: PageRules = PageRules {
 /// Orders a video: a form, as SDKs send it, or JSON.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(record): Known,
+    Extension(record): RecordExtension,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
@@ -66,7 +68,7 @@ pub async fn create(
 /// The caller's videos.
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(record): Known,
+    Extension(record): RecordExtension,
     headers: HeaderMap,
     uri: Uri,
     body: Body,
@@ -88,7 +90,7 @@ pub async fn list(
 /// One video.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
-    Extension(record): Known,
+    Extension(record): RecordExtension,
     headers: HeaderMap,
     Path(id): Path<String>,
     body: Body,
@@ -104,7 +106,7 @@ pub async fn retrieve(
 /// Deletes a video that is made.
 pub async fn delete(
     State(app): State<Arc<App>>,
-    Extension(record): Known,
+    Extension(record): RecordExtension,
     headers: HeaderMap,
     Path(id): Path<String>,
     body: Body,
@@ -120,7 +122,7 @@ pub async fn delete(
 /// The film itself, whole or in part.
 pub async fn content(
     State(app): State<Arc<App>>,
-    Extension(record): Known,
+    Extension(record): RecordExtension,
     headers: HeaderMap,
     Path(id): Path<String>,
     uri: Uri,
@@ -171,7 +173,7 @@ fn stream(film: VideoContent, app: Arc<App>, record: Arc<Record>) -> Response {
     let range = film.range.clone().map(HeaderValue::try_from);
     let mut film = film;
     let body = Body::from_stream(async_stream::stream! {
-        let ending = app.shutdown.reached(Phase::Ending);
+        let ending = app.shutdown.reached(ShutdownPhase::Ending);
         tokio::pin!(ending);
         loop {
             let next = tokio::select! {

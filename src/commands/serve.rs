@@ -10,7 +10,7 @@ use super::BAD_CONFIGURATION;
 use super::greeting::Greeting;
 use crate::bedrock::{Bedrock, CredentialsTrouble};
 use crate::config::{Config, Overrides, ServerSettings, Tables, load};
-use crate::server::{App, Phase, Shutdown, raise_descriptor_limit, router, serve};
+use crate::server::{App, Shutdown, ShutdownPhase, raise_descriptor_limit, router, serve};
 use crate::telemetry;
 
 /// `outcrop serve`
@@ -160,7 +160,7 @@ async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings) {
     };
     tokio::select! {
         _ = terminate.recv() => {
-            shutdown.advance(Phase::Draining);
+            shutdown.advance(ShutdownPhase::Draining);
             tracing::info!("draining: /readyz says no");
             tokio::select! {
                 () = tokio::time::sleep(settings.drain_delay) => {}
@@ -168,9 +168,9 @@ async fn drain_on_signal(shutdown: Shutdown, settings: ServerSettings) {
                 _ = interrupt.recv() => {}
             }
         }
-        _ = interrupt.recv() => shutdown.advance(Phase::Draining),
+        _ = interrupt.recv() => shutdown.advance(ShutdownPhase::Draining),
     }
-    shutdown.advance(Phase::Closing);
+    shutdown.advance(ShutdownPhase::Closing);
     interrupt.recv().await;
     telemetry::flush();
     std::process::exit(130);

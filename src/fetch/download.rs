@@ -8,10 +8,10 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
-use super::Fetched;
+use super::RemoteFile;
 use super::error::{FetchErrorKind, Problem};
-use super::exchange::{Way, broken_off};
-use super::target::Target;
+use super::exchange::{ServerConnector, broken_off};
+use super::target::FetchTarget;
 use crate::body_memory::FileMemory;
 
 /// How many bytes a request may still fetch, all its files together, and the memory for them.
@@ -46,7 +46,7 @@ impl<'a> Allowance<'a> {
     }
 
     /// Admits the memory of a buffer that grows from `old` to `new` bytes.
-    async fn grow(&self, old: usize, new: usize, first: &Target) -> Result<(), Problem> {
+    async fn grow(&self, old: usize, new: usize, first: &FetchTarget) -> Result<(), Problem> {
         let Some(memory) = self.memory else {
             return Ok(());
         };
@@ -62,10 +62,10 @@ impl<'a> Allowance<'a> {
 
 /// Fetches `first`, or what it redirects to.
 pub(super) async fn download(
-    way: Way<'_>,
-    first: &Target,
+    way: ServerConnector<'_>,
+    first: &FetchTarget,
     allowance: &Allowance<'_>,
-) -> Result<Fetched, Problem> {
+) -> Result<RemoteFile, Problem> {
     let mut target = first.clone();
     for _ in 0..=way.settings.redirects {
         let exchange = way.ask(&target).await;
@@ -76,7 +76,7 @@ pub(super) async fn download(
                 let content_type = content_type(headers);
                 check_encoding(headers, first)?;
                 let bytes = read(exchange.response.body_mut(), way, first, allowance).await?;
-                return Ok(Fetched {
+                return Ok(RemoteFile {
                     bytes,
                     content_type,
                 });
@@ -110,14 +110,14 @@ pub(super) async fn download(
 
 /// Where an answer redirects to, checked as if the client had written it.
 fn next(
-    target: &Target,
+    target: &FetchTarget,
     headers: &HeaderMap,
-    way: Way<'_>,
-    first: &Target,
-) -> Result<Target, Problem> {
+    way: ServerConnector<'_>,
+    first: &FetchTarget,
+) -> Result<FetchTarget, Problem> {
     let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let url = location.and_then(|location| target.url.join(location).ok());
-    let next = url.and_then(|url| Target::check(url, way.settings).ok());
+    let next = url.and_then(|url| FetchTarget::check(url, way.settings).ok());
     // What was asked for privately is not fetched for all to see.
     next.filter(|next| !(target.url.scheme() == "https" && next.url.scheme() == "http"))
         .ok_or_else(|| Problem::redirect(first))
@@ -126,8 +126,8 @@ fn next(
 /// Reads the body, as long as there is allowance for it.
 async fn read(
     body: &mut Incoming,
-    way: Way<'_>,
-    first: &Target,
+    way: ServerConnector<'_>,
+    first: &FetchTarget,
     allowance: &Allowance<'_>,
 ) -> Result<Bytes, Problem> {
     let most = way.settings.max_size;
@@ -169,7 +169,7 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Nothing is decompressed: a small answer could become a large one.
-fn check_encoding(headers: &HeaderMap, first: &Target) -> Result<(), Problem> {
+fn check_encoding(headers: &HeaderMap, first: &FetchTarget) -> Result<(), Problem> {
     let plain = headers
         .get_all(CONTENT_ENCODING)
         .iter()
@@ -187,7 +187,7 @@ fn check_encoding(headers: &HeaderMap, first: &Target) -> Result<(), Problem> {
     ))
 }
 
-fn too_large(first: &Target, most: usize) -> Problem {
+fn too_large(first: &FetchTarget, most: usize) -> Problem {
     Problem::new(
         FetchErrorKind::TooLarge,
         format!(
@@ -198,7 +198,7 @@ fn too_large(first: &Target, most: usize) -> Problem {
     )
 }
 
-fn too_large_together(way: Way<'_>) -> Problem {
+fn too_large_together(way: ServerConnector<'_>) -> Problem {
     Problem::new(
         FetchErrorKind::TooLarge,
         format!(

@@ -2,7 +2,7 @@ use std::fmt;
 
 use http::StatusCode;
 
-use super::target::Target;
+use super::target::FetchTarget;
 
 /// Why nothing was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Problem {
     }
 
     /// For a redirect to what is not fetched. Its own words would tell of the server's network.
-    pub(super) fn redirect(first: &Target) -> Self {
+    pub(super) fn redirect(first: &FetchTarget) -> Self {
         let host = &first.host;
         Self::new(
             FetchErrorKind::NotAllowed,
@@ -71,7 +71,7 @@ impl Problem {
     }
 
     /// The problem with `target`, told to somebody who has asked for `first`.
-    pub(super) fn of(self, first: &Target, target: &Target) -> Self {
+    pub(super) fn of(self, first: &FetchTarget, target: &FetchTarget) -> Self {
         match self.kind {
             _ if first.url == target.url => self,
             FetchErrorKind::NotAllowed => Self::redirect(first),

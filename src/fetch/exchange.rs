@@ -22,7 +22,7 @@ use url::Host;
 use super::error::{FetchErrorKind, Problem};
 use super::hosts::without_root;
 use super::network::Network;
-use super::target::{Target, permits};
+use super::target::{FetchTarget, permits};
 use crate::config::FetchSettings;
 
 /// The longest head of an answer.
@@ -40,15 +40,15 @@ pub(super) struct Exchange {
 
 /// The way to servers: the network, whom to trust, and what is allowed.
 #[derive(Clone, Copy)]
-pub(super) struct Way<'a> {
+pub(super) struct ServerConnector<'a> {
     pub(super) network: &'a dyn Network,
     pub(super) tls: &'a Arc<ClientConfig>,
     pub(super) settings: &'a FetchSettings,
 }
 
-impl Way<'_> {
+impl ServerConnector<'_> {
     /// Asks for `target` and waits for the head of the answer.
-    pub(super) async fn ask(self, target: &Target) -> Result<Exchange, Problem> {
+    pub(super) async fn ask(self, target: &FetchTarget) -> Result<Exchange, Problem> {
         let (stream, deadline) = self.connect(target).await?;
         if target.url.scheme() == "http" {
             return exchange(stream, target).await;
@@ -70,7 +70,7 @@ impl Way<'_> {
 
     /// Connects to one of the addresses that have just been checked. What is left of its time is
     /// for TLS.
-    async fn connect(self, target: &Target) -> Result<(TcpStream, Instant), Problem> {
+    async fn connect(self, target: &FetchTarget) -> Result<(TcpStream, Instant), Problem> {
         for address in self.checked_addresses(target).await? {
             let address = SocketAddr::new(address, target.port);
             let deadline = Instant::now() + self.settings.connect_timeout;
@@ -84,7 +84,7 @@ impl Way<'_> {
     /// The addresses of the host. One that is not allowed spoils the others: a name with a public
     /// and a private address is no public server. A name without any address is answered in the
     /// same words, so that names of private networks cannot be told from names that are not.
-    async fn checked_addresses(self, target: &Target) -> Result<Vec<IpAddr>, Problem> {
+    async fn checked_addresses(self, target: &FetchTarget) -> Result<Vec<IpAddr>, Problem> {
         let addresses = match &target.host {
             Host::Ipv4(address) => vec![IpAddr::V4(*address)],
             Host::Ipv6(address) => vec![IpAddr::V6(*address)],
@@ -105,7 +105,7 @@ impl Way<'_> {
     }
 }
 
-async fn exchange<S>(stream: S, target: &Target) -> Result<Exchange, Problem>
+async fn exchange<S>(stream: S, target: &FetchTarget) -> Result<Exchange, Problem>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -143,7 +143,7 @@ async fn before<T, E>(deadline: Instant, future: impl Future<Output = Result<T, 
 }
 
 /// The port is said where it is not the scheme's own.
-fn host_header(target: &Target) -> String {
+fn host_header(target: &FetchTarget) -> String {
     match target.url.port() {
         Some(port) => format!("{}:{port}", target.host),
         None => target.host.to_string(),
@@ -158,7 +158,7 @@ fn server_name(host: &Host<String>) -> Option<ServerName<'static>> {
     }
 }
 
-fn unreachable(target: &Target) -> Problem {
+fn unreachable(target: &FetchTarget) -> Problem {
     Problem::new(
         FetchErrorKind::Unreachable,
         format!(
@@ -169,7 +169,7 @@ fn unreachable(target: &Target) -> Problem {
 }
 
 /// For an answer that is none, or that ends before its end.
-pub(super) fn broken_off(target: &Target) -> Problem {
+pub(super) fn broken_off(target: &FetchTarget) -> Problem {
     Problem::new(
         FetchErrorKind::Unreachable,
         format!(

@@ -30,8 +30,8 @@ use crate::body_memory::FileMemory;
 use crate::config::FetchSettings;
 use download::{Allowance, download};
 use error::Problem;
-use exchange::Way;
-use target::Target;
+use exchange::ServerConnector;
+use target::FetchTarget;
 
 pub use error::{FetchError, FetchErrorKind};
 pub use hosts::HostPattern;
@@ -54,7 +54,7 @@ const MAX_IDLE_CALLERS: usize = 1024;
 
 /// A file as its server gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fetched {
+pub struct RemoteFile {
     /// The whole of it.
     pub bytes: Bytes,
     /// What the server calls it, which need not be what it is.
@@ -98,12 +98,12 @@ impl Fetcher {
         caller: &str,
         addresses: &[String],
         memory: Option<&FileMemory>,
-    ) -> Result<Vec<Fetched>, FetchError> {
-        let Plan { targets, places } = self.plan(addresses)?;
+    ) -> Result<Vec<RemoteFile>, FetchError> {
+        let DownloadList { targets, places } = self.plan(addresses)?;
         let own = &self.places_of(caller);
         let allowance = &Allowance::new(self.settings.max_total_size, memory);
-        let files: Vec<Fetched> = stream::iter(targets)
-            .map(async |(position, target): (usize, Target)| {
+        let files: Vec<RemoteFile> = stream::iter(targets)
+            .map(async |(position, target): (usize, FetchTarget)| {
                 let file = self.fetch(&target, allowance, own).await;
                 file.map_err(|problem| problem.at(position))
             })
@@ -115,15 +115,15 @@ impl Fetcher {
     }
 
     /// Reads the addresses, before the network is asked anything.
-    fn plan(&self, addresses: &[String]) -> Result<Plan, FetchError> {
-        let mut plan = Plan::default();
+    fn plan(&self, addresses: &[String]) -> Result<DownloadList, FetchError> {
+        let mut plan = DownloadList::default();
         for (position, address) in addresses.iter().enumerate() {
             if !self.settings.enabled {
                 return Err(disabled().at(position));
             }
-            let target =
-                Target::parse(address, &self.settings).map_err(|problem| problem.at(position))?;
-            let is_same = |(_, known): &(usize, Target)| known.url == target.url;
+            let target = FetchTarget::parse(address, &self.settings)
+                .map_err(|problem| problem.at(position))?;
+            let is_same = |(_, known): &(usize, FetchTarget)| known.url == target.url;
             let place = match plan.targets.iter().position(is_same) {
                 Some(place) => place,
                 None if plan.targets.len() == self.settings.max_count => {
@@ -142,11 +142,11 @@ impl Fetcher {
     /// Fetches one file within its time, the wait for a place included.
     async fn fetch(
         &self,
-        target: &Target,
+        target: &FetchTarget,
         allowance: &Allowance<'_>,
         own: &Semaphore,
-    ) -> Result<Fetched, Problem> {
-        let way = Way {
+    ) -> Result<RemoteFile, Problem> {
+        let way = ServerConnector {
             network: self.network.as_ref(),
             tls: &self.tls,
             settings: &self.settings,
@@ -193,14 +193,14 @@ impl Fetcher {
 
 /// What is to be fetched.
 #[derive(Debug, Default)]
-struct Plan {
+struct DownloadList {
     /// Each distinct address, with its first position among those of the request.
-    targets: Vec<(usize, Target)>,
+    targets: Vec<(usize, FetchTarget)>,
     /// For each address of the request, which target it is.
     places: Vec<usize>,
 }
 
-fn busy(target: &Target) -> Problem {
+fn busy(target: &FetchTarget) -> Problem {
     Problem::new(
         FetchErrorKind::Busy,
         format!(
@@ -240,9 +240,9 @@ mod tests {
 
     /// A network in which nothing is asked for.
     #[derive(Debug)]
-    struct Nowhere;
+    struct NoNetwork;
 
-    impl Network for Nowhere {
+    impl Network for NoNetwork {
         fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
             Box::pin(async { Err(io::ErrorKind::NotFound.into()) })
         }
@@ -262,7 +262,7 @@ mod tests {
             max_concurrent_downloads_per_caller: 1,
             ..FetchSettings::default()
         };
-        let fetcher = Fetcher::within(&settings, Arc::new(Nowhere), tls);
+        let fetcher = Fetcher::within(&settings, Arc::new(NoNetwork), tls);
         let addresses = ["https://example.com/".to_owned()];
         let kind = async |caller| {
             let fetched = fetcher.fetch_all(caller, &addresses, None).await;

@@ -9,14 +9,14 @@ use crate::config::FetchSettings;
 
 /// An address that may be fetched as far as it can be told without asking the network.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
+pub(super) struct FetchTarget {
     pub(super) url: Url,
     pub(super) host: Host<String>,
     pub(super) port: u16,
     pub(super) path: PathAndQuery,
 }
 
-impl Target {
+impl FetchTarget {
     /// Reads what a client wrote.
     pub(super) fn parse(address: &str, settings: &FetchSettings) -> Result<Self, Problem> {
         let url = Url::parse(address).map_err(|error| malformed(&error.to_string()))?;
@@ -110,7 +110,7 @@ mod tests {
     use crate::fetch::HostPattern;
 
     fn kind(address: &str, settings: &FetchSettings) -> Result<String, FetchErrorKind> {
-        Target::parse(address, settings)
+        FetchTarget::parse(address, settings)
             .map(|target| format!("{} {} {}", target.host, target.port, target.path))
             .map_err(|problem| problem.at(0).kind)
     }

@@ -11,7 +11,7 @@ use http::request::Parts;
 
 use crate::config::{AccessKey, KeyDigest, KeyEntry};
 use crate::fault::{Fault, FaultKind};
-use sigv4::{Refusal, Signature, Unproven};
+use sigv4::{PendingSignature, Signature, SignatureError};
 
 /// A caller by the name that the configuration gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ pub enum Claim {
 #[derive(Debug)]
 pub struct SignedClaim {
     caller: Caller,
-    unproven: Unproven,
+    unproven: PendingSignature,
 }
 
 /// The caller where no keys are configured, which is on loopback alone.
@@ -109,12 +109,12 @@ impl Callers {
         }
     }
 
-    fn signed(&self, text: &str, head: &Parts, now: SystemTime) -> Result<Claim, Refusal> {
+    fn signed(&self, text: &str, head: &Parts, now: SystemTime) -> Result<Claim, SignatureError> {
         let signature = Signature::parse(text)?;
         let known = self.by_access_key.get(signature.access_key_id);
-        let (caller, access_key) = known.ok_or(Refusal::UnknownKey)?;
+        let (caller, access_key) = known.ok_or(SignatureError::UnknownKey)?;
         if head.headers.contains_key("x-amz-security-token") {
-            return Err(Refusal::SessionToken);
+            return Err(SignatureError::SessionToken);
         }
         let unproven = signature.over(head, access_key.secret(), now)?;
         let caller = caller.clone();
@@ -129,7 +129,7 @@ impl Claim {
             Self::Shown(caller) => Ok(caller),
             Self::Signed(claim) => match claim.unproven.covers(body) {
                 true => Ok(claim.caller),
-                false => Err(Fault::from(&Refusal::OtherSignature)),
+                false => Err(Fault::from(&SignatureError::OtherSignature)),
             },
         }
     }

@@ -13,13 +13,13 @@ use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 pub use concurrency::WhenFull;
 use rate::TooFast;
-use scope::{Admission, Refusal, Scope};
+use scope::{Admission, LimitError, LimitScope};
 
 /// The limits of one gateway.
 #[derive(Debug)]
 pub struct Limiter {
-    keys: Scope,
-    targets: Scope,
+    keys: LimitScope,
+    targets: LimitScope,
 }
 
 /// Leave for the calls of a request. Their places are given back when it is dropped.
@@ -31,13 +31,13 @@ pub struct Permit {
 
 /// A caller's place. Given back when it is dropped.
 #[derive(Debug)]
-pub struct KeyPlace {
+pub struct KeyPermit {
     _key: Admission,
 }
 
 /// Leave for one further call of a request that was let in. Given back when it is dropped.
 #[derive(Debug)]
-pub struct Turn {
+pub struct CallPermit {
     _target: Admission,
 }
 
@@ -70,8 +70,8 @@ impl Limiter {
         targets: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         Self {
-            keys: Scope::new(&limits.key, callers),
-            targets: Scope::new(&limits.target, targets),
+            keys: LimitScope::new(&limits.key, callers),
+            targets: LimitScope::new(&limits.target, targets),
         }
     }
 
@@ -93,8 +93,8 @@ impl Limiter {
 
     /// Leave for a further call to `target`, for a request that was let in and asks often: it waits
     /// for its turn rather than failing half-way.
-    pub async fn turn(&self, target: &Arc<str>) -> Turn {
-        Turn {
+    pub async fn turn(&self, target: &Arc<str>) -> CallPermit {
+        CallPermit {
             _target: self.targets.turn(target).await,
         }
     }
@@ -103,9 +103,9 @@ impl Limiter {
 impl Permit {
     /// The caller's place, which lasts as long as the request, and the first call's. A request that
     /// kept its place while it waited for others could wait for itself.
-    pub fn into_parts(self) -> (KeyPlace, Turn) {
+    pub fn into_parts(self) -> (KeyPermit, CallPermit) {
         let Self { key, target } = self;
-        (KeyPlace { _key: key }, Turn { _target: target })
+        (KeyPermit { _key: key }, CallPermit { _target: target })
     }
 
     /// Where the narrower of the two rates stands, where there is one.
@@ -118,9 +118,9 @@ impl Permit {
     }
 }
 
-fn limited(refusal: Refusal, whose: &str) -> Refused {
+fn limited(refusal: LimitError, whose: &str) -> Refused {
     let (message, wait, rate) = match refusal {
-        Refusal::TooFast(TooFast { retry_after, rate }) => (
+        LimitError::TooFast(TooFast { retry_after, rate }) => (
             format!(
                 "Rate limit reached for {whose} on requests. Please try again in {}s.",
                 retry_after.as_secs_f64().ceil().max(1.0)
@@ -128,7 +128,7 @@ fn limited(refusal: Refusal, whose: &str) -> Refused {
             retry_after,
             Some(rate),
         ),
-        Refusal::TooMany => (
+        LimitError::TooMany => (
             format!(
                 "Rate limit reached for {whose} on concurrent requests: as many are in progress as \
                  it may have. Please try again in 1s."

@@ -29,7 +29,8 @@ pub(super) struct RateSettings {
     max_queued: u32,
 }
 
-type Limiter = RateLimiter<NotKeyed, InMemoryState, RuntimeClock, StateInformationMiddleware>;
+type GovernorLimiter =
+    RateLimiter<NotKeyed, InMemoryState, RuntimeClock, StateInformationMiddleware>;
 
 /// The clock of the runtime, which tests can pause.
 #[derive(Debug)]
@@ -49,15 +50,15 @@ impl Clock for RuntimeClock {
 #[derive(Debug)]
 pub(super) struct Rate {
     settings: RateSettings,
-    limiter: Limiter,
+    limiter: GovernorLimiter,
     clock: RuntimeClock,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     /// Held by the request at the head of each queue; the others get it in their order.
     heads: [Semaphore; 2],
 }
 
 #[derive(Debug)]
-struct State {
+struct QueueState {
     /// When all of the burst is there again.
     full_at: Instant,
     /// When the rate has room for the next request.
@@ -87,7 +88,7 @@ pub(super) struct TooFast {
 }
 
 /// A place in a queue, given up when it is dropped.
-struct Place<'a> {
+struct QueuePosition<'a> {
     rate: &'a Rate,
     queue: Queue,
 }
@@ -122,7 +123,7 @@ impl Rate {
             settings,
             limiter: limiter.with_middleware(),
             clock: RuntimeClock { started },
-            state: Mutex::new(State {
+            state: Mutex::new(QueueState {
                 full_at: started,
                 free_at: started,
                 waiting: [0; 2],
@@ -173,7 +174,7 @@ impl Rate {
     }
 
     /// Takes a request's share of the rate, or tells when to try again.
-    fn take(&self, state: &mut State, queue: Queue) -> Result<RateState, Duration> {
+    fn take(&self, state: &mut QueueState, queue: Queue) -> Result<RateState, Duration> {
         let other = queue.other();
         let now = Instant::now();
         if state.next == other && state.waiting(other) > 0 {
@@ -202,17 +203,17 @@ impl Rate {
         })
     }
 
-    fn place(&self, state: &mut State, queue: Queue) -> Place<'_> {
+    fn place(&self, state: &mut QueueState, queue: Queue) -> QueuePosition<'_> {
         *state.waiting_mut(queue) += 1;
-        Place { rate: self, queue }
+        QueuePosition { rate: self, queue }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place<'_> {
+impl QueuePosition<'_> {
     /// Waits in the queue, and at its head for the rate.
     async fn reach_the_front(self) -> RateState {
         let Self { rate, queue } = &self;
@@ -233,7 +234,7 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueuePosition<'_> {
     fn drop(&mut self) {
         let mut state = self.rate.state();
         let waiting = state.waiting_mut(self.queue);
@@ -241,7 +242,7 @@ impl Drop for Place<'_> {
     }
 }
 
-impl State {
+impl QueueState {
     /// How long a request waits that comes now, behind all others in its queue. The calls that
     /// wait, too, get as much as they.
     fn wait_at_the_end(&self, period: Duration, now: Instant) -> Duration {

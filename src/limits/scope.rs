@@ -19,26 +19,26 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(100);
 
 /// One limit, kept apart for each name: a caller's or a target's.
 #[derive(Debug)]
-pub(super) struct Scope {
+pub(super) struct LimitScope {
     settings: LimitSettings,
     /// Names of the operator's own, which are never evicted.
-    configured: HashMap<Box<str>, Arc<Entry>>,
+    configured: HashMap<Box<str>, Arc<LimitEntry>>,
     others: Mutex<Names>,
     /// What names share that arrive while there are too many: a name that has no entry of its own
     /// must not have a limit of its own either, or made-up names would go without.
-    overflow: Arc<Entry>,
+    overflow: Arc<LimitEntry>,
 }
 
 /// Names that clients have written.
 #[derive(Debug, Default)]
 struct Names {
-    entries: HashMap<Box<str>, Arc<Entry>>,
+    entries: HashMap<Box<str>, Arc<LimitEntry>>,
     /// When the last search for room was in vain.
     full_at: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct LimitEntry {
     rate: Option<Rate>,
     concurrency: Concurrency,
 }
@@ -48,19 +48,19 @@ struct Entry {
 pub(super) struct Admission {
     pub(super) rate: Option<RateState>,
     _place: OwnedSemaphorePermit,
-    _entry: Arc<Entry>,
+    _entry: Arc<LimitEntry>,
 }
 
 /// Why there is none.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum LimitError {
     /// The rate.
     TooFast(TooFast),
     /// The calls under way.
     TooMany,
 }
 
-impl Scope {
+impl LimitScope {
     /// A scope in which the names of `configured` are always kept apart.
     pub(super) fn new<'a>(
         settings: &LimitSettings,
@@ -70,10 +70,10 @@ impl Scope {
         Self {
             settings: settings.clone(),
             configured: configured
-                .map(|name| (name.into(), Arc::new(Entry::new(settings))))
+                .map(|name| (name.into(), Arc::new(LimitEntry::new(settings))))
                 .collect(),
             others: Mutex::default(),
-            overflow: Arc::new(Entry::new(settings)),
+            overflow: Arc::new(LimitEntry::new(settings)),
         }
     }
 
@@ -85,16 +85,16 @@ impl Scope {
         name: &str,
         calls: u32,
         when_full: WhenFull,
-    ) -> Result<Admission, Refusal> {
+    ) -> Result<Admission, LimitError> {
         let entry = self.entry(name);
         let began = Instant::now();
         let admitted = entry.concurrency.admit(calls, when_full).await;
-        let place = admitted.map_err(|TooMany| Refusal::TooMany)?;
+        let place = admitted.map_err(|TooMany| LimitError::TooMany)?;
         let mut state = None;
         if let Some(rate) = &entry.rate {
             for _ in 0..calls {
                 let admitted = rate.admit(began.elapsed()).await;
-                state = Some(admitted.map_err(Refusal::TooFast)?);
+                state = Some(admitted.map_err(LimitError::TooFast)?);
             }
         }
         let rate = state;
@@ -120,7 +120,7 @@ impl Scope {
         }
     }
 
-    fn entry(&self, name: &str) -> Arc<Entry> {
+    fn entry(&self, name: &str) -> Arc<LimitEntry> {
         if let Some(entry) = self.configured.get(name) {
             return Arc::clone(entry);
         }
@@ -131,7 +131,7 @@ impl Scope {
         if others.entries.len() >= MAX_NAMES && !self.made_room(&mut others) {
             return Arc::clone(&self.overflow);
         }
-        let entry = Arc::new(Entry::new(&self.settings));
+        let entry = Arc::new(LimitEntry::new(&self.settings));
         others.entries.insert(name.into(), Arc::clone(&entry));
         entry
     }
@@ -153,7 +153,7 @@ impl Scope {
     }
 }
 
-impl Entry {
+impl LimitEntry {
     fn new(settings: &LimitSettings) -> Self {
         Self {
             rate: RateSettings::of(settings).map(Rate::new),
@@ -177,7 +177,7 @@ mod tests {
         settings
     }
 
-    async fn flood(scope: &Scope, names: usize) {
+    async fn flood(scope: &LimitScope, names: usize) {
         for name in 0..names {
             let _ = scope
                 .admit(&format!("made-up-{name}"), 1, WhenFull::Wait)
@@ -187,23 +187,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_used_up_its_rate_gets_no_fresh_burst_by_a_flood_of_others() {
-        let scope = Scope::new(&slow(), []);
+        let scope = LimitScope::new(&slow(), []);
         assert!(scope.admit("limited", 1, WhenFull::Wait).await.is_ok());
         flood(&scope, 2 * MAX_NAMES).await;
         assert!(matches!(
             scope.admit("limited", 1, WhenFull::Wait).await,
-            Err(Refusal::TooFast(_))
+            Err(LimitError::TooFast(_))
         ));
     }
 
     #[tokio::test]
     async fn names_beyond_the_bound_share_one_rate() {
-        let scope = Scope::new(&slow(), []);
+        let scope = LimitScope::new(&slow(), []);
         flood(&scope, MAX_NAMES).await;
         assert!(scope.admit("first beyond", 1, WhenFull::Wait).await.is_ok());
         assert!(matches!(
             scope.admit("second beyond", 1, WhenFull::Wait).await,
-            Err(Refusal::TooFast(_))
+            Err(LimitError::TooFast(_))
         ));
         let others = scope.others.lock().expect("the names");
         assert_eq!(others.entries.len(), MAX_NAMES);
@@ -211,19 +211,19 @@ mod tests {
 
     #[tokio::test]
     async fn configured_names_keep_their_own_rate_among_any_number_of_others() {
-        let scope = Scope::new(&slow(), ["configured"]);
+        let scope = LimitScope::new(&slow(), ["configured"]);
         flood(&scope, 2 * MAX_NAMES).await;
         assert!(scope.admit("configured", 1, WhenFull::Wait).await.is_ok());
         flood(&scope, 2 * MAX_NAMES).await;
         assert!(matches!(
             scope.admit("configured", 1, WhenFull::Wait).await,
-            Err(Refusal::TooFast(_))
+            Err(LimitError::TooFast(_))
         ));
     }
 
     #[tokio::test]
     async fn names_whose_rate_is_replenished_make_room() {
-        let scope = Scope::new(&LimitSettings::calls(8).at_rate(1e6), []);
+        let scope = LimitScope::new(&LimitSettings::calls(8).at_rate(1e6), []);
         flood(&scope, MAX_NAMES).await;
         let mut others = scope.others.lock().expect("the names");
         while !scope.made_room(&mut others) {
@@ -236,7 +236,7 @@ mod tests {
     async fn names_with_calls_under_way_are_not_evicted() {
         let mut settings = LimitSettings::calls(1);
         settings.max_wait = Duration::ZERO;
-        let scope = Scope::new(&settings, []);
+        let scope = LimitScope::new(&settings, []);
         let _held = scope
             .admit("busy", 1, WhenFull::Wait)
             .await
@@ -244,7 +244,7 @@ mod tests {
         flood(&scope, 2 * MAX_NAMES).await;
         assert!(matches!(
             scope.admit("busy", 1, WhenFull::Wait).await,
-            Err(Refusal::TooMany)
+            Err(LimitError::TooMany)
         ));
     }
 }

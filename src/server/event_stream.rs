@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::App;
 use super::respond::{Notes, add_notes, add_retry};
-use super::shutdown::{Phase, Shutdown, restarting};
+use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::converse::error::AwsError;
 use crate::fault::Fault;
 use crate::limits::Refused;
@@ -64,7 +64,7 @@ pub fn refuse_as_aws(refused: &Refused) -> Response {
 /// call to Bedrock. No sign of life goes into a silence: the format has none.
 fn body(mut stream: PassthroughStream, shutdown: Shutdown) -> Body {
     Body::from_stream(async_stream::stream! {
-        let ending = shutdown.reached(Phase::Ending);
+        let ending = shutdown.reached(ShutdownPhase::Ending);
         tokio::pin!(ending);
         loop {
             let step = tokio::select! {

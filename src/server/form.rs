@@ -52,7 +52,7 @@ impl FormLimits {
 
 /// A form, part by part.
 #[derive(Debug)]
-pub struct Form {
+pub struct MultipartForm {
     parts: Multipart<'static>,
     /// The part that is being read: the parser goes on when it is gone.
     open: Option<Field<'static>>,
@@ -70,7 +70,7 @@ pub struct OpenPart<'a> {
     pub file_name: Option<String>,
     /// The media type that the client declares.
     pub content_type: Option<String>,
-    form: &'a mut Form,
+    form: &'a mut MultipartForm,
 }
 
 /// Whether the client declares its body to be a form.
@@ -96,7 +96,7 @@ pub async fn read_form(
         admitted = length;
     }
     let all = async {
-        let mut form = Form::open(headers, body, limits)?;
+        let mut form = MultipartForm::open(headers, body, limits)?;
         let mut parts = Vec::new();
         let mut length = 0;
         while let Some(mut part) = form.next().await? {
@@ -119,7 +119,7 @@ pub async fn read_form(
     all.unwrap_or_else(|_| Err(late()))
 }
 
-impl Form {
+impl MultipartForm {
     /// Begins to read a form.
     pub fn open(headers: &HeaderMap, body: Body, limits: FormLimits) -> Result<Self, Fault> {
         let boundary = boundary(headers).ok_or_else(no_form)?;
@@ -322,7 +322,7 @@ mod tests {
         let pieces = body.as_bytes().chunks(1000).map(Bytes::copy_from_slice);
         let pieces: Vec<Result<Bytes, std::io::Error>> = pieces.map(Ok).collect();
         let body = Body::from_stream(futures_util::stream::iter(pieces));
-        let mut form = Form::open(&headers(), body, LIMITS).expect("a form");
+        let mut form = MultipartForm::open(&headers(), body, LIMITS).expect("a form");
         let mut part = form.next().await.expect("a part").expect("a part");
         let mut length = 0;
         while let Some(chunk) = part.chunk().await.expect("a chunk") {

@@ -8,9 +8,9 @@ use hyper_util::server::graceful::GracefulShutdown;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::connection::{self, Connection, Place, Places};
+use super::connection::{self, Connection, ConnectionSlot, ConnectionSlots};
 use super::descriptors::{Spares, max_connections};
-use super::shutdown::{Phase, Shutdown};
+use super::shutdown::{Shutdown, ShutdownPhase};
 use crate::config::ServerSettings;
 
 /// How long the last bytes of streams that are being ended may take.
@@ -35,7 +35,7 @@ pub async fn serve(
     settings: &ServerSettings,
 ) {
     let acceptor = Acceptor::new(router, settings);
-    let closing = shutdown.reached(Phase::Closing);
+    let closing = shutdown.reached(ShutdownPhase::Closing);
     tokio::pin!(closing);
     loop {
         tokio::select! {
@@ -56,7 +56,7 @@ pub async fn serve(
         return;
     }
     tracing::warn!("the grace period is over; what is under way is ended");
-    shutdown.advance(Phase::Ending);
+    shutdown.advance(ShutdownPhase::Ending);
     within(LAST_BYTES, &mut closed).await;
 }
 
@@ -67,9 +67,9 @@ async fn within(limit: Duration, work: impl Future<Output = ()>) -> bool {
 /// What becomes of new connections.
 struct Acceptor {
     router: Router,
-    places: Places,
+    places: ConnectionSlots,
     /// Places for connections that are too many.
-    reserve: Places,
+    reserve: ConnectionSlots,
     spares: Spares,
     connections: GracefulShutdown,
     settings: Arc<ServerSettings>,
@@ -79,8 +79,8 @@ impl Acceptor {
     fn new(router: Router, settings: &ServerSettings) -> Self {
         Self {
             router,
-            places: Places::new(max_connections(settings.max_connections)),
-            reserve: Places::new(RESERVE),
+            places: ConnectionSlots::new(max_connections(settings.max_connections)),
+            reserve: ConnectionSlots::new(RESERVE),
             spares: Spares::open(),
             connections: GracefulShutdown::new(),
             settings: Arc::new(settings.clone()),
@@ -103,7 +103,13 @@ impl Acceptor {
         }
     }
 
-    fn serve(&self, stream: TcpStream, peer: SocketAddr, place: Place, is_over_capacity: bool) {
+    fn serve(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        place: ConnectionSlot,
+        is_over_capacity: bool,
+    ) {
         let connection = Connection {
             stream,
             client: ClientAddress(peer.ip().to_canonical()),

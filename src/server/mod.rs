@@ -26,12 +26,12 @@ pub use deployment::deployment;
 pub use descriptors::raise_descriptor_limit;
 pub use event_stream::{pass_stream, pass_whole, refuse_as_aws};
 pub use extract::{HeldBody, decompressed, discard, read_as_sent, read_json};
-pub use form::{Form, FormLimits, OpenPart, is_form, read_form};
+pub use form::{FormLimits, MultipartForm, OpenPart, is_form, read_form};
 pub use listener::serve;
 pub use paths::ClientPath;
 pub use respond::{Notes, answer_events, answer_json, answer_stream, refuse};
 pub use router::router;
-pub use shutdown::{Phase, Shutdown, restarting};
+pub use shutdown::{Shutdown, ShutdownPhase, restarting};
 
 use crate::bedrock::Bedrock;
 use crate::body_memory::BodyMemory;
@@ -95,7 +95,7 @@ impl App {
             pipeline.directory(),
         );
         let closing = shutdown.clone();
-        let closing = async move { closing.reached(Phase::Closing).await };
+        let closing = async move { closing.reached(ShutdownPhase::Closing).await };
         let bodies = BodyMemory::new(config.server.max_body_memory);
         Ok(Arc::new(Self {
             settings: config.server.clone(),

@@ -31,7 +31,7 @@ const OF_DEPLOYMENTS: [&str; 6] = [
 
 /// A path as the routes have it.
 #[derive(Debug, PartialEq, Eq)]
-struct Served {
+struct ServedPath {
     path: String,
     /// The model that the path names.
     deployment: Option<String>,
@@ -41,7 +41,7 @@ struct Served {
 pub(super) fn as_served(mut request: Request<Body>) -> Request<Body> {
     // Only this function may say what the path named.
     request.headers_mut().remove(DEPLOYMENT);
-    let Some(Served { path, deployment }) = served(request.uri().path()) else {
+    let Some(ServedPath { path, deployment }) = served(request.uri().path()) else {
         return request;
     };
     let Some(uri) = with_path(request.uri(), &path) else {
@@ -57,7 +57,7 @@ pub(super) fn as_served(mut request: Request<Body>) -> Request<Body> {
 }
 
 /// The path of the route, if it differs from `path`.
-fn served(path: &str) -> Option<Served> {
+fn served(path: &str) -> Option<ServedPath> {
     if SIGNED.iter().any(|front| path.starts_with(front)) {
         return None;
     }
@@ -65,7 +65,7 @@ fn served(path: &str) -> Option<Served> {
     if let Some(rest) = trimmed.strip_prefix(AZURE) {
         return Some(served_of_azure(rest));
     }
-    (trimmed != path && !trimmed.is_empty()).then(|| Served {
+    (trimmed != path && !trimmed.is_empty()).then(|| ServedPath {
         path: trimmed.to_owned(),
         deployment: None,
     })
@@ -73,10 +73,10 @@ fn served(path: &str) -> Option<Served> {
 
 /// Azure's newer API is OpenAI's under `/openai/v1`; the older one has a deployment in the paths
 /// that call a model.
-fn served_of_azure(rest: &str) -> Served {
+fn served_of_azure(rest: &str) -> ServedPath {
     let Some(of_deployment) = rest.strip_prefix("deployments/") else {
         let rest = rest.strip_prefix("v1/").unwrap_or(rest);
-        return Served {
+        return ServedPath {
             path: format!("/v1/{rest}"),
             deployment: None,
         };
@@ -91,7 +91,7 @@ fn served_of_azure(rest: &str) -> Served {
     });
     let (deployment, endpoint) = parts.unwrap_or((of_deployment, ""));
     let deployment = percent_decode_str(deployment).decode_utf8_lossy();
-    Served {
+    ServedPath {
         path: format!("/v1{endpoint}"),
         deployment: (!deployment.is_empty()).then(|| deployment.into_owned()),
     }

@@ -10,7 +10,7 @@ use crate::fault::{Fault, FaultKind};
 
 /// Where the process is on its way to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub enum ShutdownPhase {
     /// Not on it.
     Serving,
     /// `/readyz` says no; requests are still taken.
@@ -24,25 +24,25 @@ pub enum Phase {
 /// The phase, shared by all who have to know it.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
-    phase: Arc<watch::Sender<Phase>>,
+    phase: Arc<watch::Sender<ShutdownPhase>>,
 }
 
 impl Default for Shutdown {
     fn default() -> Self {
         Self {
-            phase: Arc::new(watch::Sender::new(Phase::Serving)),
+            phase: Arc::new(watch::Sender::new(ShutdownPhase::Serving)),
         }
     }
 }
 
 impl Shutdown {
     /// The phase now.
-    pub fn phase(&self) -> Phase {
+    pub fn phase(&self) -> ShutdownPhase {
         *self.phase.borrow()
     }
 
     /// Goes on to `phase`; never back.
-    pub fn advance(&self, phase: Phase) {
+    pub fn advance(&self, phase: ShutdownPhase) {
         self.phase.send_if_modified(|current| {
             let forward = phase > *current;
             if forward {
@@ -53,7 +53,7 @@ impl Shutdown {
     }
 
     /// Waits for `phase`, or a later one.
-    pub async fn reached(&self, phase: Phase) {
+    pub async fn reached(&self, phase: ShutdownPhase) {
         let mut receiver = self.phase.subscribe();
         // The sender lives as long as `self`, so the wait cannot fail.
         let _ = receiver.wait_for(|current| *current >= phase).await;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::shutdown::{Phase, Shutdown, restarting};
+use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::fault::Fault;
 use crate::pipeline::ResponseStream;
 use crate::record::Ending;
@@ -27,7 +27,7 @@ pub(super) fn body<S: ResponseStream + Send + 'static>(
     probe: Arc<Notify>,
 ) -> Body {
     Body::from_stream(async_stream::stream! {
-        let ending = shutdown.reached(Phase::Ending);
+        let ending = shutdown.reached(ShutdownPhase::Ending);
         let (probed, mut is_probed) = (probe.notified(), false);
         let mut last_write = Instant::now();
         let quiet = tokio::time::sleep(keepalive);

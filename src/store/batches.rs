@@ -20,7 +20,7 @@ pub struct StoredBatch {
 
 /// Who works on a batch, and until when it may think so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Leased<'a> {
+pub struct Lease<'a> {
     /// The process.
     pub owner: &'a str,
     /// The time now.
@@ -95,7 +95,7 @@ impl Store {
     pub async fn lease_batch(
         &self,
         id: &str,
-        lease: Leased<'_>,
+        lease: Lease<'_>,
     ) -> Result<Option<StoredBatch>, StoreError> {
         let update = sqlx::query_as(
             "UPDATE batches SET lease_owner = $2, lease_until = $4
@@ -103,7 +103,7 @@ impl Store {
                AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until <= $3)
              RETURNING id, caller, is_open, document, cancelling_at",
         );
-        let Leased { owner, now, until } = lease;
+        let Lease { owner, now, until } = lease;
         let update = update.bind(id).bind(owner).bind(now).bind(until);
         Ok(update.fetch_optional(self.pool().await?).await?)
     }
@@ -173,8 +173,8 @@ mod tests {
         }
     }
 
-    fn lease(owner: &str, now: i64) -> Leased<'_> {
-        Leased {
+    fn lease(owner: &str, now: i64) -> Lease<'_> {
+        Lease {
             owner,
             now,
             until: now + 10,

@@ -7,7 +7,7 @@ mod batches;
 mod files;
 mod results;
 
-pub use batches::{Leased, StoredBatch};
+pub use batches::{Lease, StoredBatch};
 pub use files::{FilePage, StoredFile};
 pub use results::StoredResult;
 

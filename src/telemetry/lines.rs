@@ -28,13 +28,13 @@ const MAX_FLUSH: Duration = Duration::from_secs(1);
 static LINES: Lines = Lines::new(MAX_WAIT);
 
 struct Lines {
-    state: Mutex<State>,
+    state: Mutex<LineBuffer>,
     arrived: Condvar,
     written: Condvar,
     max_wait: Duration,
 }
 
-struct State {
+struct LineBuffer {
     waiting: Vec<u8>,
     /// Lines that found no room, and of which the log does not say so yet.
     dropped: u64,
@@ -46,7 +46,7 @@ struct State {
 
 /// Where the log writes its lines; each write is one line.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Line;
+pub(super) struct LineWriter;
 
 /// Starts the thread that writes.
 pub(super) fn start() -> io::Result<()> {
@@ -76,7 +76,7 @@ pub(super) fn flush() {
 impl Lines {
     const fn new(max_wait: Duration) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(LineBuffer {
                 waiting: Vec::new(),
                 dropped: 0,
                 stalled: false,
@@ -89,7 +89,7 @@ impl Lines {
     }
 
     fn push(&self, line: &[u8]) {
-        let full = |state: &State| state.waiting.len() + line.len() > MAX_WAITING;
+        let full = |state: &LineBuffer| state.waiting.len() + line.len() > MAX_WAITING;
         let mut state = self.lock();
         if full(&state) && !state.stalled && line.len() <= MAX_WAITING {
             let waited = self
@@ -139,17 +139,17 @@ impl Lines {
 
     fn flush(&self, limit: Duration) {
         let state = self.lock();
-        let unwritten = |state: &mut State| state.writing || !state.waiting.is_empty();
+        let unwritten = |state: &mut LineBuffer| state.writing || !state.waiting.is_empty();
         let waited = self.written.wait_timeout_while(state, limit, unwritten);
         drop(waited);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, LineBuffer> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Write for Line {
+impl Write for LineWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         LINES.push(line);
         Ok(line.len())

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::bedrock::SDK_LOG;
 use crate::config::{LogFormat, LogSettings};
-use text::Text;
+use text::TextFormatter;
 
 /// The log. What still waits is written when it is dropped.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub fn start(settings: &LogSettings) -> Log {
     let terminal = std::io::stdout().is_terminal();
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colors = terminal && !no_color;
-    let text = Text {
+    let text = TextFormatter {
         is_watched: terminal,
     };
     let json = match settings.format {
@@ -39,11 +39,11 @@ pub fn start(settings: &LogSettings) -> Log {
     let started = match (lines::start(), json) {
         (Ok(()), true) => {
             let subscriber = subscriber.json().flatten_event(true);
-            subscriber.with_writer(|| lines::Line).try_init()
+            subscriber.with_writer(|| lines::LineWriter).try_init()
         }
         (Ok(()), false) => {
             let subscriber = subscriber.with_ansi(colors).event_format(text);
-            subscriber.with_writer(|| lines::Line).try_init()
+            subscriber.with_writer(|| lines::LineWriter).try_init()
         }
         (Err(_), true) => subscriber.json().flatten_event(true).try_init(),
         (Err(_), false) => {

@@ -3,19 +3,19 @@
 
 use std::fmt;
 
-use super::text::Fields;
+use super::text::EventFields;
 
 /// The longest name of a model that is shown whole, in characters.
 const MAX_NAME: usize = 48;
 
 /// The line of one request; its fields are those of the record.
 pub(super) struct RequestLine<'a> {
-    fields: &'a Fields,
+    fields: &'a EventFields,
 }
 
 impl<'a> RequestLine<'a> {
     /// The line of the request that `fields` are of.
-    pub(super) fn of(fields: &'a Fields) -> Self {
+    pub(super) fn of(fields: &'a EventFields) -> Self {
         Self { fields }
     }
 
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn line(fields: &[(&'static str, &str)]) -> String {
-        RequestLine::of(&Fields::of(fields)).to_string()
+        RequestLine::of(&EventFields::of(fields)).to_string()
     }
 
     #[test]

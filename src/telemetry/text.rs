@@ -16,19 +16,19 @@ use crate::record;
 /// Formats events as text: time, level, message and fields. The lines of requests have a form of
 /// their own.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Text {
+pub(super) struct TextFormatter {
     /// Whether somebody watches: then the time of day is enough. It is UTC's.
     pub(super) is_watched: bool,
 }
 
 /// The fields of one event, in order; the message first.
 #[derive(Debug, Default)]
-pub(super) struct Fields {
+pub(super) struct EventFields {
     message: String,
     fields: Vec<(&'static str, String)>,
 }
 
-impl Fields {
+impl EventFields {
     /// The value of the field `name`, if the event has it.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let mut fields = self.fields.iter();
@@ -54,7 +54,7 @@ impl Fields {
     }
 }
 
-impl Visit for Fields {
+impl Visit for EventFields {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.add(field, value.to_owned());
     }
@@ -64,7 +64,7 @@ impl Visit for Fields {
     }
 }
 
-impl<S, N> FormatEvent<S, N> for Text
+impl<S, N> FormatEvent<S, N> for TextFormatter
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -76,7 +76,7 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        let mut fields = Fields::default();
+        let mut fields = EventFields::default();
         event.record(&mut fields);
         match self.is_watched {
             true => {
@@ -96,7 +96,7 @@ where
 }
 
 /// The message, its fields, and who says it, unless that is the gateway.
-fn general(target: &str, fields: &Fields) -> String {
+fn general(target: &str, fields: &EventFields) -> String {
     let mut text = String::new();
     let is_ours = target.split("::").next() == Some(env!("CARGO_PKG_NAME"));
     if !is_ours {
@@ -148,9 +148,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Written {
+    impl io::Write for CapturedLog {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -169,11 +169,11 @@ mod tests {
     }
 
     fn written(is_watched: bool, work: impl FnOnce()) -> Vec<String> {
-        let written = Written::default();
+        let written = CapturedLog::default();
         let writer = written.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
-            .event_format(Text { is_watched })
+            .event_format(TextFormatter { is_watched })
             .with_writer(move || writer.clone())
             .finish();
         tracing::subscriber::with_default(subscriber, work);

@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
 use outcrop::config::{Config, Shown};
-use outcrop::server::{App, Phase, Shutdown, router, serve};
+use outcrop::server::{App, Shutdown, ShutdownPhase, router, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -157,7 +157,7 @@ pub async fn file_of(world: &World, batch: &Value, field: &str) -> Vec<Value> {
 
 /// Ends the gateway of `world`.
 pub async fn stop(world: &World) {
-    world.shutdown.advance(Phase::Closing);
+    world.shutdown.advance(ShutdownPhase::Closing);
     world.app.batches.as_ref().unwrap().stopped().await;
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bedrock_simulator::{Answer, Fault, JobEnd, Operation, Script};
 use http::StatusCode;
 use outcrop::config::{Config, LimitSettings};
-use outcrop::store::{Leased, Store};
+use outcrop::store::{Lease, Store};
 use serde_json::{Value, json};
 
 use crate::batch_world::{
@@ -465,7 +465,7 @@ async fn what_is_not_tried_within_the_window_is_told_of_as_expired() {
     // A day goes by while the gateway is not there.
     stop(&world).await;
     let store = Store::at(&store);
-    let lease = Leased {
+    let lease = Lease {
         owner: "time",
         now: 0,
         until: i64::MAX,

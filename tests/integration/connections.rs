@@ -539,7 +539,9 @@ async fn the_end_of_the_process_does_not_wait_for_idle_connections() {
             .status,
         200
     );
-    world.shutdown.advance(outcrop::server::Phase::Closing);
+    world
+        .shutdown
+        .advance(outcrop::server::ShutdownPhase::Closing);
     assert_eq!(read_to_end(&mut idle).await, "");
     soon(world.server).await.expect("the server ends by itself");
 }

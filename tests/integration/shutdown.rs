@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use bedrock_simulator::{Fault, Script};
-use outcrop::server::Phase;
+use outcrop::server::ShutdownPhase;
 
 use crate::world::{World, streamed};
 
 #[tokio::test]
 async fn readiness_goes_first_while_requests_are_still_taken() {
     let world = World::start().await;
-    world.shutdown.advance(Phase::Draining);
+    world.shutdown.advance(ShutdownPhase::Draining);
     assert_eq!(world.get("/readyz").await.status, 503);
     assert_eq!(world.get("/healthz").await.status, 200);
     assert_eq!(world.chat(&streamed("hi")).await.last_event(), "[DONE]");
@@ -25,7 +25,7 @@ async fn a_stream_under_way_is_finished() {
         .push(Script::text("one two three four").with(drip));
     let mut stream = world.open(&streamed("hi")).await;
     assert!(stream.next().await.is_some());
-    world.shutdown.advance(Phase::Closing);
+    world.shutdown.advance(ShutdownPhase::Closing);
     let events = stream.rest().await;
     assert_eq!(events.last().map(String::as_str), Some("data: [DONE]"));
     world.server.await.expect("the server ends by itself");
@@ -39,7 +39,7 @@ async fn what_is_left_after_the_grace_period_ends_with_an_error_event() {
         .push(Script::fault(Fault::Silence { after_events: 2 }));
     let mut stream = world.open(&streamed("hi")).await;
     assert!(stream.next().await.is_some());
-    world.shutdown.advance(Phase::Closing);
+    world.shutdown.advance(ShutdownPhase::Closing);
     let events = stream.rest().await;
     let last = events.last().expect("an event");
     assert!(

@@ -3,7 +3,7 @@
 use http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
-use super::Refusal;
+use super::SignatureError;
 
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -16,7 +16,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 /// The canonical request of `head` up to the hash of the body.
-pub(super) fn up_to_body(head: &Parts, signed_headers: &str) -> Result<Vec<u8>, Refusal> {
+pub(super) fn up_to_body(head: &Parts, signed_headers: &str) -> Result<Vec<u8>, SignatureError> {
     let names: Vec<&str> = signed_headers.split(';').collect();
     check_signed(head, &names)?;
     // The path is encoded once more than it came, as for all services but S3.
@@ -41,15 +41,15 @@ pub(super) fn up_to_body(head: &Parts, signed_headers: &str) -> Result<Vec<u8>, 
 
 /// Without a host a signature would hold for any server, and what begins with `x-amz-` is for AWS
 /// alone to read: both have to be signed.
-fn check_signed(head: &Parts, names: &[&str]) -> Result<(), Refusal> {
+fn check_signed(head: &Parts, names: &[&str]) -> Result<(), SignatureError> {
     let is_signed = |name: &str| names.contains(&name);
     if !is_signed("host") {
-        return Err(Refusal::Unsigned("Host".to_owned()));
+        return Err(SignatureError::Unsigned("Host".to_owned()));
     }
     let amazon = head.headers.keys().map(|name| name.as_str());
     let mut amazon = amazon.filter(|name| name.starts_with("x-amz-"));
     match amazon.find(|name| !is_signed(name)) {
-        Some(name) => Err(Refusal::Unsigned(name.to_owned())),
+        Some(name) => Err(SignatureError::Unsigned(name.to_owned())),
         None => Ok(()),
     }
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-pub(super) use refusal::Refusal;
+pub(super) use refusal::SignatureError;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
@@ -54,7 +54,7 @@ pub(super) struct Signature<'a> {
 }
 
 /// A signature that is right if the body is the one that was signed.
-pub(super) struct Unproven {
+pub(super) struct PendingSignature {
     /// The canonical request up to the hash of the body, which ends it.
     canonical: Vec<u8>,
     /// What the string to sign says before the hash of the canonical request.
@@ -65,7 +65,7 @@ pub(super) struct Unproven {
     announced: Option<Vec<u8>>,
 }
 
-impl fmt::Debug for Unproven {
+impl fmt::Debug for PendingSignature {
     /// Without the key, which is as good as the secret for a day.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Unproven(..)")
@@ -74,17 +74,17 @@ impl fmt::Debug for Unproven {
 
 impl<'a> Signature<'a> {
     /// Reads `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
-    pub(super) fn parse(authorization: &'a str) -> Result<Self, Refusal> {
+    pub(super) fn parse(authorization: &'a str) -> Result<Self, SignatureError> {
         let fields = authorization.strip_prefix(ALGORITHM).unwrap_or_default();
         let field = |name: &'static str| {
             let mut fields = fields.split(',').map(str::trim);
             fields
                 .find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
-                .ok_or(Refusal::Incomplete(name))
+                .ok_or(SignatureError::Incomplete(name))
         };
         let scope: Vec<&str> = field("Credential")?.split('/').collect();
         let [access_key_id, date, region, service, TERMINATOR] = scope.as_slice() else {
-            return Err(Refusal::Incomplete("Credential"));
+            return Err(SignatureError::Incomplete("Credential"));
         };
         Ok(Self {
             access_key_id,
@@ -92,7 +92,7 @@ impl<'a> Signature<'a> {
             region,
             service,
             signed_headers: field("SignedHeaders")?,
-            signature: from_hex(field("Signature")?).ok_or(Refusal::OtherSignature)?,
+            signature: from_hex(field("Signature")?).ok_or(SignatureError::OtherSignature)?,
         })
     }
 
@@ -102,15 +102,15 @@ impl<'a> Signature<'a> {
         head: &Parts,
         secret_access_key: &str,
         now: SystemTime,
-    ) -> Result<Unproven, Refusal> {
+    ) -> Result<PendingSignature, SignatureError> {
         if self.service != SERVICE {
-            return Err(Refusal::OtherService);
+            return Err(SignatureError::OtherService);
         }
         let signed_at =
-            text(&head.headers, "x-amz-date").ok_or(Refusal::Incomplete("X-Amz-Date"))?;
+            text(&head.headers, "x-amz-date").ok_or(SignatureError::Incomplete("X-Amz-Date"))?;
         check_time(signed_at, now)?;
         if !signed_at.starts_with(self.date) || self.date.len() != 8 {
-            return Err(Refusal::OtherDate);
+            return Err(SignatureError::OtherDate);
         }
         self.prepared(head, signed_at, secret_access_key)
     }
@@ -120,7 +120,7 @@ impl<'a> Signature<'a> {
         head: &Parts,
         signed_at: &str,
         secret_access_key: &str,
-    ) -> Result<Unproven, Refusal> {
+    ) -> Result<PendingSignature, SignatureError> {
         let Self {
             access_key_id: _,
             date,
@@ -137,7 +137,7 @@ impl<'a> Signature<'a> {
             key = hmac(&key, part.as_bytes());
         }
         let announced = head.headers.get("x-amz-content-sha256");
-        Ok(Unproven {
+        Ok(PendingSignature {
             canonical: canonical::up_to_body(head, signed_headers)?,
             preamble: format!("{ALGORITHM}\n{signed_at}\n{date}/{region}/{service}/{TERMINATOR}\n"),
             key,
@@ -147,7 +147,7 @@ impl<'a> Signature<'a> {
     }
 }
 
-impl Unproven {
+impl PendingSignature {
     /// Whether `body` is what was signed. The comparison takes as long wherever they differ.
     pub(super) fn covers(self, body: &[u8]) -> bool {
         let Self {
@@ -172,10 +172,10 @@ impl Unproven {
     }
 }
 
-fn check_time(signed_at: &str, now: SystemTime) -> Result<(), Refusal> {
+fn check_time(signed_at: &str, now: SystemTime) -> Result<(), SignatureError> {
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     let signed = PrimitiveDateTime::parse(signed_at, &format)
-        .map_err(|_| Refusal::Incomplete("X-Amz-Date"))?
+        .map_err(|_| SignatureError::Incomplete("X-Amz-Date"))?
         .assume_utc();
     let now = OffsetDateTime::from(now);
     let (earliest, latest) = (now - TOLERANCE, now + TOLERANCE);
@@ -185,10 +185,10 @@ fn check_time(signed_at: &str, now: SystemTime) -> Result<(), Refusal> {
         (signed_at, limit, now)
     };
     if signed < earliest {
-        return Err(Refusal::Expired(refusal(earliest)));
+        return Err(SignatureError::Expired(refusal(earliest)));
     }
     if signed > latest {
-        return Err(Refusal::NotYetCurrent(refusal(latest)));
+        return Err(SignatureError::NotYetCurrent(refusal(latest)));
     }
     Ok(())
 }

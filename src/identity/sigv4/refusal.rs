@@ -2,7 +2,7 @@ use crate::fault::{Fault, FaultKind};
 
 /// Why a signature is not taken, in AWS's words where it has some: clients look for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::identity) enum Refusal {
+pub(in crate::identity) enum SignatureError {
     /// A part of it is missing, or cannot be read.
     Incomplete(&'static str),
     /// It does not sign what has to be signed.
@@ -23,53 +23,53 @@ pub(in crate::identity) enum Refusal {
     OtherSignature,
 }
 
-impl From<&Refusal> for Fault {
-    fn from(refusal: &Refusal) -> Self {
+impl From<&SignatureError> for Fault {
+    fn from(refusal: &SignatureError) -> Self {
         const INVALID: &str = "InvalidSignatureException";
         const UNRECOGNIZED: &str = "UnrecognizedClientException";
         let (code, message) = match refusal {
-            Refusal::Incomplete(part) => (
+            SignatureError::Incomplete(part) => (
                 "IncompleteSignatureException",
                 format!("Authorization header requires '{part}' parameter."),
             ),
-            Refusal::Unsigned(name) => (
+            SignatureError::Unsigned(name) => (
                 INVALID,
                 format!("'{name}' must be a signed header in the AWS Signature."),
             ),
-            Refusal::UnknownKey => (
+            SignatureError::UnknownKey => (
                 UNRECOGNIZED,
                 "The security token included in the request is invalid.".to_owned(),
             ),
-            Refusal::SessionToken => (
+            SignatureError::SessionToken => (
                 UNRECOGNIZED,
                 "The security token included in the request is invalid: access keys of this \
                  gateway come without a session token."
                     .to_owned(),
             ),
-            Refusal::OtherService => (
+            SignatureError::OtherService => (
                 INVALID,
                 "Credential should be scoped to correct service: 'bedrock'.".to_owned(),
             ),
-            Refusal::OtherDate => (
+            SignatureError::OtherDate => (
                 INVALID,
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date \
                  from HTTP."
                     .to_owned(),
             ),
-            Refusal::Expired((signed, earliest, now)) => (
+            SignatureError::Expired((signed, earliest, now)) => (
                 INVALID,
                 format!(
                     "Signature expired: {signed} is now earlier than {earliest} ({now} - 5 min.)"
                 ),
             ),
-            Refusal::NotYetCurrent((signed, latest, now)) => (
+            SignatureError::NotYetCurrent((signed, latest, now)) => (
                 INVALID,
                 format!(
                     "Signature not yet current: {signed} is still later than {latest} ({now} + 5 \
                      min.)"
                 ),
             ),
-            Refusal::OtherSignature => (
+            SignatureError::OtherSignature => (
                 INVALID,
                 "The request signature we calculated does not match the signature you provided. \
                  Check your AWS Secret Access Key and signing method. Consult the service \

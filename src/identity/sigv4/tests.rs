@@ -11,7 +11,7 @@ const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const SIGNED_AT: u64 = 1_440_938_160;
 
 /// One of AWS's signing test suite (awslabs/aws-c-auth v0.9.0, tests/aws-signing-test-suite).
-struct Vector {
+struct SigningCase {
     name: &'static str,
     method: &'static str,
     uri: &'static str,
@@ -22,7 +22,7 @@ struct Vector {
     signature: &'static str,
 }
 
-const PLAIN: Vector = Vector {
+const PLAIN: SigningCase = SigningCase {
     name: "get-vanilla",
     method: "GET",
     uri: "/",
@@ -32,9 +32,9 @@ const PLAIN: Vector = Vector {
     signature: "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
 };
 
-const VECTORS: &[Vector] = &[
+const VECTORS: &[SigningCase] = &[
     PLAIN,
-    Vector {
+    SigningCase {
         name: "get-header-value-order",
         headers: &[
             ("my-header1", "value4"),
@@ -46,38 +46,38 @@ const VECTORS: &[Vector] = &[
         signature: "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01",
         ..PLAIN
     },
-    Vector {
+    SigningCase {
         name: "get-header-value-trim",
         headers: &[("my-header1", " value1"), ("my-header2", " \"a   b   c\"")],
         signed_headers: "host;my-header1;my-header2;x-amz-date",
         signature: "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736",
         ..PLAIN
     },
-    Vector {
+    SigningCase {
         name: "get-unreserved",
         uri: "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
         signature: "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f",
         ..PLAIN
     },
-    Vector {
+    SigningCase {
         name: "get-vanilla-query-order-encoded",
         uri: "/?Param-3=Value3&Param=Value2&%E1%88%B4=Value1",
         signature: "371d3713e185cc334048618a97f809c9ffe339c62934c032af5a0e595648fcac",
         ..PLAIN
     },
-    Vector {
+    SigningCase {
         name: "get-vanilla-query-order-key-case",
         uri: "/?Param2=value2&Param1=value1",
         signature: "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
         ..PLAIN
     },
-    Vector {
+    SigningCase {
         name: "get-vanilla-query-unreserved",
         uri: "/?-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz=-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
         signature: "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197",
         ..PLAIN
     },
-    Vector {
+    SigningCase {
         name: "get-vanilla-with-session-token",
         headers: &[(
             "x-amz-security-token",
@@ -87,14 +87,14 @@ const VECTORS: &[Vector] = &[
         signature: "07ec1639c89043aa0e3e2de82b96708f198cceab042d4a97044c66dd9f74e7f8",
         ..PLAIN
     },
-    Vector {
+    SigningCase {
         name: "post-vanilla-query",
         method: "POST",
         uri: "/?Param1=value1",
         signature: "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11",
         ..PLAIN
     },
-    Vector {
+    SigningCase {
         name: "post-x-www-form-urlencoded-parameters",
         method: "POST",
         headers: &[
@@ -115,7 +115,7 @@ const VECTORS: &[Vector] = &[
     },
 ];
 
-fn head(vector: &Vector) -> Parts {
+fn head(vector: &SigningCase) -> Parts {
     let mut request = Request::builder()
         .method(vector.method)
         .uri(vector.uri)
@@ -128,8 +128,8 @@ fn head(vector: &Vector) -> Parts {
 }
 
 /// The header of `vector`, signed for `service`.
-fn authorization(vector: &Vector, service: &str) -> String {
-    let Vector {
+fn authorization(vector: &SigningCase, service: &str) -> String {
+    let SigningCase {
         signed_headers,
         signature,
         ..
@@ -183,7 +183,7 @@ fn a_clock_may_be_five_minutes_off() {
          (20150830T124101Z - 5 min.)"
     );
     let early = over(SIGNED_AT - 301).expect("a refusal");
-    assert!(matches!(early, Refusal::NotYetCurrent(_)));
+    assert!(matches!(early, SignatureError::NotYetCurrent(_)));
 }
 
 #[test]
@@ -197,21 +197,24 @@ fn a_signature_for_something_else_is_not_taken() {
     let other_service = authorization(&PLAIN, "s3");
     assert_eq!(
         over(&other_service, &head(&PLAIN)),
-        Err(Refusal::OtherService)
+        Err(SignatureError::OtherService)
     );
     let other_day = plain.replace("/20150830/", "/20150829/");
-    assert_eq!(over(&other_day, &head(&PLAIN)), Err(Refusal::OtherDate));
+    assert_eq!(
+        over(&other_day, &head(&PLAIN)),
+        Err(SignatureError::OtherDate)
+    );
     let no_host = plain.replace("host;", "");
     assert!(matches!(
         over(&no_host, &head(&PLAIN)),
-        Err(Refusal::Unsigned(_))
+        Err(SignatureError::Unsigned(_))
     ));
     let mut more = head(&PLAIN);
     more.headers
         .insert("x-amz-target", http::HeaderValue::from_static("x"));
     assert_eq!(
         over(&plain, &more),
-        Err(Refusal::Unsigned("x-amz-target".to_owned()))
+        Err(SignatureError::Unsigned("x-amz-target".to_owned()))
     );
 }
 
@@ -233,12 +236,12 @@ fn what_is_no_signature_is_told_what_it_lacks() {
         ),
     ] {
         let refusal = Signature::parse(text).expect_err(text);
-        assert_eq!(refusal, Refusal::Incomplete(lacks), "{text}");
+        assert_eq!(refusal, SignatureError::Incomplete(lacks), "{text}");
     }
     let short = "AWS4-HMAC-SHA256 Credential=a/d/r/bedrock/aws4_request, SignedHeaders=host, \
                  Signature=é0";
     assert_eq!(
         Signature::parse(short).expect_err("no signature"),
-        Refusal::OtherSignature
+        SignatureError::OtherSignature
     );
 }

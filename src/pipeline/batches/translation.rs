@@ -10,7 +10,7 @@ use crate::adjustments::Adjustments;
 use crate::fault::{Fault, FaultKind};
 use crate::identity::Caller;
 use crate::json_body;
-use crate::limits::Turn;
+use crate::limits::CallPermit;
 use crate::models::Endpoint;
 use crate::openai::batches::check_request;
 use crate::openai::chat::{ChatRequest, ChatTranslation, remote_addresses};
@@ -116,7 +116,7 @@ impl Pipeline {
         &self,
         name: &str,
         halt: impl Future<Output = ()> + Send,
-    ) -> Option<Result<Turn, Fault>> {
+    ) -> Option<Result<CallPermit, Fault>> {
         let target = match self.models.target(name).await {
             Ok(target) => target.model.as_str().into(),
             Err(fault) => return Some(Err(fault)),

@@ -13,7 +13,7 @@ use super::work::{Next, Stop, Work, is_over};
 use super::{BatchService, finish};
 use crate::identity::Caller;
 use crate::pipeline::files::now;
-use crate::store::{Leased, StoreError, StoredBatch};
+use crate::store::{Lease, StoreError, StoredBatch};
 
 /// Batches that this process works on at once. Most of them wait for something.
 const AT_ONCE: usize = 32;
@@ -183,9 +183,9 @@ async fn renew(shared: &BatchService, id: &str, cancelling: &watch::Sender<Optio
     }
 }
 
-fn lease(owner: &str) -> Leased<'_> {
+fn lease(owner: &str) -> Lease<'_> {
     let now = now();
-    Leased {
+    Lease {
         owner,
         now,
         until: now.saturating_add(LEASE),

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncWrite, Interest};
 use tokio::net::TcpStream;
 
-use super::state::{BodyProgress, Phase, ResponseKind, State};
+use super::state::{BodyProgress, ConnectionPhase, ConnectionState, ResponseKind};
 
 /// Clients have to pass over interim responses (RFC 9110, 15.2). Of these, `100 Continue` makes
 /// some (undici) give up where they have not asked for it.
@@ -38,11 +38,11 @@ impl HalfClose {
         &mut self,
         context: &mut Context<'_>,
         stream: &mut TcpStream,
-        state: &State,
+        state: &ConnectionState,
     ) -> Poll<io::Result<()>> {
         state.register(context);
         match state.phase() {
-            Phase::Request => match state.body() {
+            ConnectionPhase::Request => match state.body() {
                 BodyProgress::Complete if state.is_http_1_0() => return Poll::Ready(Ok(())),
                 BodyProgress::Complete => {
                     if !self.is_probed && !send_interim(context, stream) {
@@ -54,7 +54,7 @@ impl HalfClose {
                 BodyProgress::Reading if state.is_starved() => return Poll::Ready(Ok(())),
                 BodyProgress::Reading | BodyProgress::Dropped => return Poll::Pending,
             },
-            Phase::Response => match state.response() {
+            ConnectionPhase::Response => match state.response() {
                 ResponseKind::Whole => {}
                 ResponseKind::Events(probe) if !self.is_probed => {
                     self.is_probed = true;
@@ -65,7 +65,11 @@ impl HalfClose {
                 ResponseKind::Opaque if self.is_probed => {}
                 ResponseKind::Opaque => return Poll::Ready(Ok(())),
             },
-            Phase::Idle | Phase::Head | Phase::Finished | Phase::Lingering | Phase::Evicted => {
+            ConnectionPhase::Idle
+            | ConnectionPhase::Head
+            | ConnectionPhase::Finished
+            | ConnectionPhase::Lingering
+            | ConnectionPhase::Evicted => {
                 return Poll::Ready(Ok(()));
             }
         }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::half_close::HalfClose;
 use super::intake::Intake;
-use super::state::{BodyProgress, Phase, State};
+use super::state::{BodyProgress, ConnectionPhase, ConnectionState};
 use super::timer::Timer;
 use crate::config::ServerSettings;
 
@@ -26,7 +26,7 @@ const MAX_SILENCE: Duration = Duration::from_secs(2);
 
 /// How long a connection may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Timeouts {
+pub(super) struct ConnectionTimeouts {
     /// Over the first byte of a next request.
     idle: Duration,
     /// Over a head, from its first byte.
@@ -35,7 +35,7 @@ pub(super) struct Timeouts {
     write: Duration,
 }
 
-impl From<&ServerSettings> for Timeouts {
+impl From<&ServerSettings> for ConnectionTimeouts {
     fn from(settings: &ServerSettings) -> Self {
         Self {
             idle: settings.idle_timeout,
@@ -48,13 +48,13 @@ impl From<&ServerSettings> for Timeouts {
 /// The socket of a client.
 pub(super) struct ClientIo {
     stream: TcpStream,
-    state: Arc<State>,
-    timeouts: Timeouts,
+    state: Arc<ConnectionState>,
+    timeouts: ConnectionTimeouts,
     intake: Intake,
     /// Set while nothing is read.
     reading: Timer,
     /// Of which phase `reading` is the deadline.
-    awaited: Option<Phase>,
+    awaited: Option<ConnectionPhase>,
     /// Set while nothing is written although there is something to write.
     writing: Timer,
     /// Set when the client has closed its sending side.
@@ -69,7 +69,11 @@ struct Linger {
 }
 
 impl ClientIo {
-    pub(super) fn new(stream: TcpStream, state: Arc<State>, timeouts: Timeouts) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        state: Arc<ConnectionState>,
+        timeouts: ConnectionTimeouts,
+    ) -> Self {
         Self {
             stream,
             state,
@@ -85,16 +89,24 @@ impl ClientIo {
 
     /// Nothing has arrived: whether the connection may wait for more.
     fn poll_wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.state.phase() == Phase::Finished && !self.writing.is_set() && self.has_read_all() {
+        if self.state.phase() == ConnectionPhase::Finished
+            && !self.writing.is_set()
+            && self.has_read_all()
+        {
             let has_begun = self.intake.has_excess(self.state.body_length());
             self.state.rest(has_begun);
         }
         let phase = self.state.phase();
         let limit = match phase {
-            Phase::Idle => self.timeouts.idle,
-            Phase::Head => self.timeouts.head,
-            Phase::Evicted => return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
-            Phase::Request | Phase::Response | Phase::Finished | Phase::Lingering => {
+            ConnectionPhase::Idle => self.timeouts.idle,
+            ConnectionPhase::Head => self.timeouts.head,
+            ConnectionPhase::Evicted => {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+            ConnectionPhase::Request
+            | ConnectionPhase::Response
+            | ConnectionPhase::Finished
+            | ConnectionPhase::Lingering => {
                 self.awaited = None;
                 self.reading.lift();
                 return Poll::Pending;
@@ -105,7 +117,7 @@ impl ClientIo {
             self.reading.set(Instant::now() + limit);
         }
         self.state.register(context);
-        if self.state.phase() == Phase::Evicted {
+        if self.state.phase() == ConnectionPhase::Evicted {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         self.reading
@@ -122,9 +134,11 @@ impl ClientIo {
     /// Whether the client may be sending what nobody will read.
     fn has_unread_input(&self) -> bool {
         match self.state.phase() {
-            Phase::Idle | Phase::Evicted => false,
-            Phase::Head | Phase::Lingering => true,
-            Phase::Request | Phase::Response | Phase::Finished => !self.has_read_all(),
+            ConnectionPhase::Idle | ConnectionPhase::Evicted => false,
+            ConnectionPhase::Head | ConnectionPhase::Lingering => true,
+            ConnectionPhase::Request | ConnectionPhase::Response | ConnectionPhase::Finished => {
+                !self.has_read_all()
+            }
         }
     }
 
@@ -177,7 +191,7 @@ impl ClientIo {
         }
         self.state.register(context);
         match self.state.phase() {
-            Phase::Evicted => Poll::Ready(()),
+            ConnectionPhase::Evicted => Poll::Ready(()),
             _ => self.reading.poll(context),
         }
     }
@@ -237,7 +251,7 @@ impl AsyncWrite for ClientIo {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         // hyper gets here when everything is written, and does not read again before something
         // arrives: the wait for the next request begins here. It cannot be over yet.
-        if self.state.phase() == Phase::Finished {
+        if self.state.phase() == ConnectionPhase::Finished {
             let has_ended = match &mut self.half_close {
                 Some(half_close) => half_close.is_first_response(),
                 None => self.poll_wait(context).is_ready(),

@@ -18,13 +18,13 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
 
-pub(super) use places::{Place, Places};
+pub(super) use places::{ConnectionSlot, ConnectionSlots};
 pub(super) use request_body::TooSlow;
 pub(super) use service::{OverCapacity, Probe};
 
 use super::listener::ClientAddress;
 use crate::config::ServerSettings;
-use io::{ClientIo, Timeouts};
+use io::{ClientIo, ConnectionTimeouts};
 use request_body::MinRate;
 use service::Responder;
 
@@ -36,7 +36,7 @@ const MAX_HEAD: usize = 64 << 10;
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) client: ClientAddress,
-    pub(super) place: Place,
+    pub(super) place: ConnectionSlot,
     /// Whether it is one too many, so that requests are refused on it.
     pub(super) is_over_capacity: bool,
 }
@@ -55,7 +55,11 @@ pub(super) async fn serve(
         is_over_capacity,
     } = connection;
     set_options(&stream, settings);
-    let io = ClientIo::new(stream, Arc::clone(place.state()), Timeouts::from(settings));
+    let io = ClientIo::new(
+        stream,
+        Arc::clone(place.state()),
+        ConnectionTimeouts::from(settings),
+    );
     let responder = Responder {
         router,
         client,

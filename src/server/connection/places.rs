@@ -3,30 +3,30 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::state::State;
+use super::state::ConnectionState;
 
 /// The places of connections.
 #[derive(Debug, Clone)]
-pub(in crate::server) struct Places {
+pub(in crate::server) struct ConnectionSlots {
     max: usize,
-    taken: Arc<Mutex<Taken>>,
+    taken: Arc<Mutex<OpenConnections>>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
-    connections: HashMap<u64, Arc<State>>,
+struct OpenConnections {
+    connections: HashMap<u64, Arc<ConnectionState>>,
     next: u64,
 }
 
 /// A connection's place, given back when it is dropped.
 #[derive(Debug)]
-pub(in crate::server) struct Place {
+pub(in crate::server) struct ConnectionSlot {
     id: u64,
-    state: Arc<State>,
-    places: Places,
+    state: Arc<ConnectionState>,
+    places: ConnectionSlots,
 }
 
-impl Places {
+impl ConnectionSlots {
     pub(in crate::server) fn new(max: usize) -> Self {
         Self {
             max,
@@ -36,18 +36,18 @@ impl Places {
 
     /// A place for a new connection, if need be that of one that has no request; `None` while all
     /// have one.
-    pub(in crate::server) fn take(&self) -> Option<Place> {
+    pub(in crate::server) fn take(&self) -> Option<ConnectionSlot> {
         let mut taken = self.lock();
         // The one that is evicted keeps its entry until its task has ended, so that there are a few
         // more than the most for a moment.
         if taken.connections.len() >= self.max && !taken.evict() {
             return None;
         }
-        let state = State::new();
+        let state = ConnectionState::new();
         let id = taken.next;
         taken.next += 1;
         taken.connections.insert(id, Arc::clone(&state));
-        Some(Place {
+        Some(ConnectionSlot {
             id,
             state,
             places: self.clone(),
@@ -59,12 +59,12 @@ impl Places {
         self.lock().evict()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Taken> {
+    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Taken {
+impl OpenConnections {
     fn evict(&self) -> bool {
         loop {
             let ranked = self.connections.values();
@@ -80,13 +80,13 @@ impl Taken {
     }
 }
 
-impl Place {
-    pub(super) fn state(&self) -> &Arc<State> {
+impl ConnectionSlot {
+    pub(super) fn state(&self) -> &Arc<ConnectionState> {
         &self.state
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.places.lock().connections.remove(&self.id);
     }
@@ -94,25 +94,25 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use super::super::state::{Phase, ResponseKind};
+    use super::super::state::{ConnectionPhase, ResponseKind};
     use super::*;
 
-    fn received(place: &Place) {
+    fn received(place: &ConnectionSlot) {
         place.state.received();
     }
 
-    fn begin_request(place: &Place) {
+    fn begin_request(place: &ConnectionSlot) {
         received(place);
         place.state.begin_request(false, Some(0));
     }
 
-    fn is_evicted(place: &Place) -> bool {
-        place.state.phase() == Phase::Evicted
+    fn is_evicted(place: &ConnectionSlot) -> bool {
+        place.state.phase() == ConnectionPhase::Evicted
     }
 
     #[test]
     fn a_place_is_free_again_when_its_connection_ends() {
-        let places = Places::new(1);
+        let places = ConnectionSlots::new(1);
         let first = places.take().expect("a place");
         begin_request(&first);
         assert!(places.take().is_none());
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn unused_connections_go_first_then_idle_ones_then_unfinished_heads_and_requests_never() {
-        let places = Places::new(4);
+        let places = ConnectionSlots::new(4);
         let [request, head, idle, unused] = [(); 4].map(|()| places.take().expect("a place"));
         begin_request(&request);
         received(&head);
@@ -144,8 +144,8 @@ mod tests {
 
     #[test]
     fn one_connection_goes_for_one_that_comes() {
-        let places = Places::new(8);
-        let held: Vec<Place> = std::iter::from_fn(|| places.take()).take(8).collect();
+        let places = ConnectionSlots::new(8);
+        let held: Vec<ConnectionSlot> = std::iter::from_fn(|| places.take()).take(8).collect();
         let [first, ..] = &held[..] else {
             panic!("8 places");
         };
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn bytes_that_arrive_in_time_save_a_connection() {
-        let places = Places::new(1);
+        let places = ConnectionSlots::new(1);
         let place = places.take().expect("a place");
         assert!(places.evict());
         begin_request(&place);

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::state::{BodyProgress, State};
+use super::state::{BodyProgress, ConnectionState};
 use super::timer::Timer;
 use crate::config::ServerSettings;
 
@@ -65,7 +65,7 @@ impl From<&ServerSettings> for MinRate {
 /// A body, and what the connection has to know of it.
 pub(super) struct RequestBody<B> {
     inner: B,
-    state: Arc<State>,
+    state: Arc<ConnectionState>,
     min_rate: MinRate,
     /// Bytes of the window.
     received: usize,
@@ -77,7 +77,7 @@ pub(super) struct RequestBody<B> {
 }
 
 impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
-    pub(super) fn new(inner: B, state: Arc<State>, min_rate: MinRate) -> Self {
+    pub(super) fn new(inner: B, state: Arc<ConnectionState>, min_rate: MinRate) -> Self {
         Self {
             inner,
             state,
@@ -205,7 +205,7 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             Ok::<_, BoxError>(Frame::data(Bytes::from(vec![0; count])))
         });
-        let state = State::new();
+        let state = ConnectionState::new();
         state.begin_request(false, None);
         RequestBody::new(StreamBody::new(Box::pin(pieces)), state, MIN_RATE)
     }

@@ -18,7 +18,7 @@ use tower::Service;
 
 use super::super::listener::ClientAddress;
 use super::request_body::{MinRate, RequestBody};
-use super::state::{BodyProgress, ResponseKind, State};
+use super::state::{BodyProgress, ConnectionState, ResponseKind};
 
 /// In the extensions of a response whose body is a stream of events: the body sends a comment when
 /// it is notified, so that the system of a client that has left can say so.
@@ -34,7 +34,7 @@ pub(in crate::server) struct OverCapacity;
 pub(super) struct Responder {
     pub(super) router: Router,
     pub(super) client: ClientAddress,
-    pub(super) state: Arc<State>,
+    pub(super) state: Arc<ConnectionState>,
     pub(super) min_rate: MinRate,
     pub(super) is_over_capacity: bool,
 }
@@ -87,7 +87,7 @@ impl Responder {
 /// The body of a response, which says when it is over.
 pub(super) struct ResponseBody {
     body: Body,
-    state: Arc<State>,
+    state: Arc<ConnectionState>,
 }
 
 impl http_body::Body for ResponseBody {

@@ -15,7 +15,7 @@ static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// Where a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Phase {
+pub(super) enum ConnectionPhase {
     /// Nothing of a next request has arrived.
     Idle,
     /// A part of a head has arrived.
@@ -32,7 +32,7 @@ pub(super) enum Phase {
     Evicted,
 }
 
-impl Phase {
+impl ConnectionPhase {
     const ALL: [Self; 7] = [
         Self::Idle,
         Self::Head,
@@ -70,7 +70,7 @@ pub(super) enum BodyProgress {
 
 /// The state of one connection.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct ConnectionState {
     phase: AtomicU8,
     /// Milliseconds since [`EPOCH`] at which it became idle, or its head began.
     since: AtomicU64,
@@ -91,25 +91,25 @@ pub(super) struct State {
     body_reader: AtomicWaker,
 }
 
-impl State {
+impl ConnectionState {
     pub(super) fn new() -> Arc<Self> {
         let state = Self::default();
         state.note_time();
         Arc::new(state)
     }
 
-    pub(super) fn phase(&self) -> Phase {
+    pub(super) fn phase(&self) -> ConnectionPhase {
         let phase = self.phase.load(Ordering::Acquire);
-        let phase = Phase::ALL.get(usize::from(phase));
-        phase.copied().unwrap_or(Phase::Evicted)
+        let phase = ConnectionPhase::ALL.get(usize::from(phase));
+        phase.copied().unwrap_or(ConnectionPhase::Evicted)
     }
 
-    fn set_phase(&self, phase: Phase) {
+    fn set_phase(&self, phase: ConnectionPhase) {
         self.phase.store(phase as u8, Ordering::Release);
     }
 
     /// Goes from `from` to `to`, unless something else has happened meanwhile.
-    fn step(&self, from: Phase, to: Phase) -> bool {
+    fn step(&self, from: ConnectionPhase, to: ConnectionPhase) -> bool {
         let step =
             self.phase
                 .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire);
@@ -125,10 +125,13 @@ impl State {
     /// Bytes have arrived; whether they are the first of a request. Those that come just as the
     /// place is to be given away save it.
     pub(super) fn received(&self) -> bool {
-        let is_first = matches!(self.phase(), Phase::Idle | Phase::Evicted);
+        let is_first = matches!(
+            self.phase(),
+            ConnectionPhase::Idle | ConnectionPhase::Evicted
+        );
         if is_first {
             self.note_time();
-            self.set_phase(Phase::Head);
+            self.set_phase(ConnectionPhase::Head);
         }
         is_first
     }
@@ -137,16 +140,16 @@ impl State {
     pub(super) fn rest(&self, has_begun: bool) {
         self.note_time();
         let next = match has_begun {
-            true => Phase::Head,
-            false => Phase::Idle,
+            true => ConnectionPhase::Head,
+            false => ConnectionPhase::Idle,
         };
-        self.step(Phase::Finished, next);
+        self.step(ConnectionPhase::Finished, next);
     }
 
     /// The response is sent, and the rest of the request is passed over.
     pub(super) fn linger(&self) {
         self.note_time();
-        self.set_phase(Phase::Lingering);
+        self.set_phase(ConnectionPhase::Lingering);
     }
 
     /// A head has arrived.
@@ -161,19 +164,19 @@ impl State {
         self.is_starved.store(false, Ordering::Relaxed);
         self.set_body(body);
         self.has_served.store(true, Ordering::Relaxed);
-        self.set_phase(Phase::Request);
+        self.set_phase(ConnectionPhase::Request);
     }
 
     pub(super) fn begin_response(&self, kind: ResponseKind) {
         *self.response.lock().unwrap_or_else(PoisonError::into_inner) = kind;
-        self.set_phase(Phase::Response);
+        self.set_phase(ConnectionPhase::Response);
         if self.input_ended.load(Ordering::Acquire) {
             self.reader.wake();
         }
     }
 
     pub(super) fn finish_response(&self) {
-        self.step(Phase::Response, Phase::Finished);
+        self.step(ConnectionPhase::Response, ConnectionPhase::Finished);
     }
 
     pub(super) fn response(&self) -> ResponseKind {
@@ -241,11 +244,14 @@ impl State {
     /// it has a request.
     pub(super) fn eviction_rank(&self) -> Option<(u8, u64)> {
         let kind = match self.phase() {
-            Phase::Lingering => 0,
-            Phase::Idle if !self.has_served.load(Ordering::Relaxed) => 1,
-            Phase::Idle => 2,
-            Phase::Head => 3,
-            Phase::Request | Phase::Response | Phase::Finished | Phase::Evicted => return None,
+            ConnectionPhase::Lingering => 0,
+            ConnectionPhase::Idle if !self.has_served.load(Ordering::Relaxed) => 1,
+            ConnectionPhase::Idle => 2,
+            ConnectionPhase::Head => 3,
+            ConnectionPhase::Request
+            | ConnectionPhase::Response
+            | ConnectionPhase::Finished
+            | ConnectionPhase::Evicted => return None,
         };
         Some((kind, self.since.load(Ordering::Relaxed)))
     }
@@ -253,8 +259,11 @@ impl State {
     /// Has the connection closed, unless it has got a request meanwhile.
     pub(super) fn evict(&self) -> bool {
         let phase = self.phase();
-        let evictable = matches!(phase, Phase::Idle | Phase::Head | Phase::Lingering);
-        let evicted = evictable && self.step(phase, Phase::Evicted);
+        let evictable = matches!(
+            phase,
+            ConnectionPhase::Idle | ConnectionPhase::Head | ConnectionPhase::Lingering
+        );
+        let evicted = evictable && self.step(phase, ConnectionPhase::Evicted);
         if evicted {
             self.reader.wake();
         }

@@ -10,7 +10,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use outcrop::bedrock::{Decode, Frame, FrameCutter};
-use outcrop::server::Phase;
+use outcrop::server::ShutdownPhase;
 use serde_json::json;
 
 use super::{path, said, world};
@@ -236,7 +236,7 @@ async fn when_the_process_ends_a_stream_under_way_ends_with_an_exception() {
     world.simulator.push(Script::fault(silence));
     let mut response = open(&world).await;
     assert!(response.body_mut().frame().await.is_some());
-    world.shutdown.advance(Phase::Closing);
+    world.shutdown.advance(ShutdownPhase::Closing);
     let found = names(&frames(response).await);
     assert_eq!(
         found.last().map(String::as_str),
