@@ -11,7 +11,7 @@ use super::signing::SIGNING_NAME;
 use super::sse::ChunkDecoder;
 use super::stream::EventStream;
 use super::transport::Outgoing;
-use crate::models::{ModelId, OpenAiSurface};
+use crate::models::{ModelId, OpenAiEndpoint};
 
 const PATH: &str = "/openai/v1/chat/completions";
 
@@ -37,7 +37,7 @@ impl Bedrock {
     /// The whole answer of a surface to `body`, a chat request to `model` in OpenAI's form, with retries.
     pub async fn chat_completion(
         &self,
-        surface: OpenAiSurface,
+        surface: OpenAiEndpoint,
         model: &ModelId,
         body: Bytes,
     ) -> Result<Bytes, UpstreamError> {
@@ -57,7 +57,7 @@ impl Bedrock {
     /// until then.
     pub async fn chat_completion_stream(
         &self,
-        surface: OpenAiSurface,
+        surface: OpenAiEndpoint,
         model: &ModelId,
         body: Bytes,
     ) -> Result<EventStream<ChunkDecoder>, UpstreamError> {
@@ -71,10 +71,10 @@ impl Bedrock {
         self.with_backoff(Some(model.as_str()), ask).await
     }
 
-    fn place(&self, surface: OpenAiSurface) -> Result<UpstreamEndpoint, UpstreamError> {
+    fn place(&self, surface: OpenAiEndpoint) -> Result<UpstreamEndpoint, UpstreamError> {
         let (endpoint, signing_name) = match surface {
-            OpenAiSurface::Runtime => (Some(self.runtime_endpoint()), SIGNING_NAME),
-            OpenAiSurface::Mantle => (self.mantle_endpoint(), MANTLE_SIGNING_NAME),
+            OpenAiEndpoint::Runtime => (Some(self.runtime_endpoint()), SIGNING_NAME),
+            OpenAiEndpoint::Mantle => (self.mantle_endpoint(), MANTLE_SIGNING_NAME),
         };
         let endpoint = endpoint.ok_or_else(|| {
             UpstreamError::internal(

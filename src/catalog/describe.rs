@@ -6,7 +6,7 @@ use super::listing::Listing;
 use super::rendered::{Rank, Rendered, Writer};
 use crate::bedrock::{BaseModel, FoundationModel, LifeCycle, ListedModel, Time};
 use crate::config::{ModelEntry, Tables};
-use crate::models::{Endpoint, Facts, Modalities, ModelId, ModelKind, ModelRow, ModelType};
+use crate::models::{Capabilities, Endpoint, Modalities, ModelId, ModelKind, ModelRow, ModelType};
 use crate::openai::models::{
     Description, LifeCycleObject, LifeStatus, ModelCapabilities, ModelObject, ModelObjectKind,
     ModelWord, PriceObject,
@@ -239,7 +239,7 @@ impl Known<'_> {
     }
 }
 
-fn modalities(facts: &Facts, foundation: Option<&FoundationModel>) -> Modalities {
+fn modalities(facts: &Capabilities, foundation: Option<&FoundationModel>) -> Modalities {
     let words = |words: Option<&Vec<String>>| words.cloned().unwrap_or_default();
     let input = words(foundation.and_then(|model| model.input_modalities.as_ref()));
     let output = words(foundation.and_then(|model| model.output_modalities.as_ref()));

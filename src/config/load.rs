@@ -303,7 +303,10 @@ mod tests {
         );
         assert_eq!(mistakes, Mistakes::default());
         let surface = config.models.get("luna").and_then(|entry| entry.surface);
-        assert_eq!(surface.map(crate::models::Surface::as_str), Some("mantle"));
+        assert_eq!(
+            surface.map(crate::models::ChatUpstream::as_str),
+            Some("mantle")
+        );
         let endpoint = config.bedrock.mantle_endpoint.as_deref();
         assert_eq!(endpoint, Some("https://vpce.example"));
     }

@@ -6,7 +6,7 @@ use toml::Value;
 use super::chat::{ChatOverrides, Guardrails, ModelFiles, read_overrides};
 use super::embeddings::read_purpose;
 use super::reader::Section;
-use crate::models::{ModelId, Surface};
+use crate::models::{ChatUpstream, ModelId};
 use crate::providers::embeddings::Purpose;
 
 const MODEL_REMEDY: &str = "write a Bedrock model id, inference profile id or ARN";
@@ -21,7 +21,7 @@ pub struct ModelEntry {
     /// What its vectors are for, where a request does not say.
     pub embedding_input_type: Option<Purpose>,
     /// Where they go, instead of where the table of models has them go.
-    pub surface: Option<Surface>,
+    pub surface: Option<ChatUpstream>,
 }
 
 impl From<ModelId> for ModelEntry {
@@ -99,7 +99,7 @@ pub(super) fn read(
                 entry.text("target", &mut target, |text| Ok(Some(text.to_owned())));
                 entry.text("surface", &mut surface, |word| {
                     let remedy = "write \"converse\", \"runtime_openai\" or \"mantle\"";
-                    Surface::parse(word).map(Some).ok_or(remedy.to_owned())
+                    ChatUpstream::parse(word).map(Some).ok_or(remedy.to_owned())
                 });
                 let chat = read_overrides(&mut entry, guardrails);
                 let embedding_input_type = read_purpose(&mut entry);

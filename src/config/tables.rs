@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::ModelFiles;
 use crate::bedrock::BaseModel;
-use crate::models::{Facts, ModelId, ModelTable, PriceTable};
+use crate::models::{Capabilities, ModelId, ModelTable, PriceTable};
 
 /// The longest file of facts or prices. The tables that are built in have a tenth of it.
 const MAX_FILE: u64 = 4 << 20;
@@ -42,14 +42,18 @@ impl Tables {
 
     /// The model whose facts and price hold for `model`, and its facts. `base` is what it is based
     /// on, where its id does not say it.
-    pub fn known_as(&self, model: &ModelId, base: Option<&BaseModel>) -> (ModelId, Arc<Facts>) {
+    pub fn known_as(
+        &self,
+        model: &ModelId,
+        base: Option<&BaseModel>,
+    ) -> (ModelId, Arc<Capabilities>) {
         match base {
             None => (model.clone(), Arc::clone(self.facts.facts(model))),
             Some(BaseModel::Foundation(base)) => (base.clone(), Arc::clone(self.facts.facts(base))),
             Some(BaseModel::Imported { takes_tools }) => {
-                let facts = Facts {
+                let facts = Capabilities {
                     tools: *takes_tools,
-                    ..Facts::clone(self.facts.unknown())
+                    ..Capabilities::clone(self.facts.unknown())
                 };
                 (model.clone(), Arc::new(facts))
             }

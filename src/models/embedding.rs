@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// What a family takes that makes vectors of texts and pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EmbeddingFacts {
+pub struct EmbeddingCapabilities {
     /// The form of its bodies.
     pub body: EmbeddingBody,
     /// What it embeds.
@@ -84,7 +84,7 @@ pub enum Truncation {
 /// What a family takes that puts documents in the order of how well they answer a query.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RerankFacts {
+pub struct RerankCapabilities {
     /// The version of the provider's API that a body has to name, if it has to name one.
     #[serde(default)]
     pub api_version: Option<u32>,
@@ -96,7 +96,7 @@ fn one() -> usize {
     1
 }
 
-impl EmbeddingFacts {
+impl EmbeddingCapabilities {
     /// Whether such an input is taken.
     pub fn takes(&self, input: EmbeddingInput) -> bool {
         self.inputs.contains(&input)

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{EmbeddingInput, Facts, ImageFacts, ImageTask, Medium, Need};
+use super::{Capabilities, EmbeddingInput, ImageCapabilities, ImageTask, Medium, Requirement};
 
 /// A kind of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -125,7 +125,7 @@ impl Serialize for Endpoint {
     }
 }
 
-impl Facts {
+impl Capabilities {
     /// The endpoints that ask the family, where it is no family for conversations.
     pub fn endpoints(&self) -> Vec<Endpoint> {
         let mut endpoints = Vec::new();
@@ -139,7 +139,7 @@ impl Facts {
     }
 }
 
-impl Facts {
+impl Capabilities {
     /// What the family reads, and what it writes.
     fn modalities(&self) -> (Vec<Modality>, Modality) {
         let mut reads = vec![Modality::Text];
@@ -170,7 +170,7 @@ impl Facts {
     }
 }
 
-impl ImageFacts {
+impl ImageCapabilities {
     fn endpoints(&self) -> impl Iterator<Item = Endpoint> {
         let does = |tasks: &[ImageTask]| tasks.iter().any(|task| self.does(*task));
         let from_words = does(&[ImageTask::Generate, ImageTask::ColorGuided]);
@@ -185,7 +185,8 @@ impl ImageFacts {
             from_words.then_some(Endpoint::ImageGenerations),
             from_pictures.then_some(Endpoint::ImageEdits),
             // A variation has no prompt.
-            (like_others && self.prompt != Need::Required).then_some(Endpoint::ImageVariations),
+            (like_others && self.prompt != Requirement::Required)
+                .then_some(Endpoint::ImageVariations),
         ]
         .into_iter()
         .flatten()
@@ -232,7 +233,12 @@ impl From<Medium> for Modality {
 impl Modalities {
     /// Those of a model with these facts, of which Bedrock lists the words `input` and `output`;
     /// nothing where it lists none.
-    pub fn new(facts: &Facts, input: &[String], output: &[String], streams: Option<bool>) -> Self {
+    pub fn new(
+        facts: &Capabilities,
+        input: &[String],
+        output: &[String],
+        streams: Option<bool>,
+    ) -> Self {
         let of_aws = |words: &[String]| {
             let known = words.iter().filter_map(|word| Modality::of_aws(word));
             known.collect::<Vec<_>>()
@@ -264,7 +270,7 @@ impl Modalities {
 
     /// The endpoints that ask a model with these facts which reads and writes this. A model that the
     /// table does not know is asked for conversations alone: the bodies of others are not known.
-    pub fn endpoints(&self, facts: &Facts) -> Vec<Endpoint> {
+    pub fn endpoints(&self, facts: &Capabilities) -> Vec<Endpoint> {
         let own = facts.endpoints();
         let speaks = self.output.contains(&Modality::Audio);
         // Of the models that write text, the rerankers alone do not stream (recording

@@ -2,13 +2,13 @@
 
 use serde::Deserialize;
 
-use super::embedding::{EmbeddingFacts, RerankFacts};
-use super::image_facts::ImageFacts;
-use super::video_facts::VideoFacts;
+use super::embedding::{EmbeddingCapabilities, RerankCapabilities};
+use super::image_facts::ImageCapabilities;
+use super::video_facts::VideoCapabilities;
 
 /// What one family of models takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct Capabilities {
     /// The family's name; empty for a model that the table does not know.
     pub family: String,
     /// Whether `system` blocks are taken.
@@ -34,7 +34,7 @@ pub struct Facts {
     /// Whether a result that is a JSON object is sent as `json`.
     pub tool_result_json: bool,
     /// What may stand beside tool results.
-    pub beside_tool_result: BesideToolResult,
+    pub beside_tool_result: ToolResultCompanions,
     /// Whether `$ref` in a schema is followed.
     pub schema_references: bool,
     /// Whether `anyOf`, `oneOf`, `allOf` and `$ref` may stand at the root of a tool's schema.
@@ -64,7 +64,7 @@ pub struct Facts {
     /// The least value of maxTokens.
     pub least_max_tokens: u32,
     /// How the model is told to reason.
-    pub reasoning: ReasoningKnob,
+    pub reasoning: ReasoningControl,
     /// The efforts that the knob takes, least first.
     pub efforts: Vec<Effort>,
     /// Whether the model reasons whatever it is told.
@@ -89,7 +89,7 @@ pub struct Facts {
     /// is never taken out.
     pub reasoning_placeholder: String,
     /// Where a cache point may stand; nowhere for a family that refuses them.
-    pub cache_points: Vec<CachePlace>,
+    pub cache_points: Vec<CachePosition>,
     /// Whether a prefix can be kept for an hour.
     pub cache_one_hour: bool,
     /// The fewest tokens of a prefix that is cached.
@@ -103,15 +103,15 @@ pub struct Facts {
     /// Whether CountTokens counts for the model.
     pub count_tokens: bool,
     /// What it takes where it embeds.
-    pub embedding: Option<EmbeddingFacts>,
+    pub embedding: Option<EmbeddingCapabilities>,
     /// What it takes where it reranks.
-    pub rerank: Option<RerankFacts>,
+    pub rerank: Option<RerankCapabilities>,
     /// What it takes where it makes pictures.
-    pub image: Option<ImageFacts>,
+    pub image: Option<ImageCapabilities>,
     /// What it takes where it makes films.
-    pub video: Option<VideoFacts>,
+    pub video: Option<VideoCapabilities>,
     /// Which of AWS's surfaces a chat request goes to.
-    pub surface: Surface,
+    pub surface: ChatUpstream,
     /// Whether Converse takes the model, so that a request can go there which the surface cannot
     /// serve.
     pub converse: bool,
@@ -174,7 +174,7 @@ pub enum CallIdForm {
 /// What may stand in a turn beside tool results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum BesideToolResult {
+pub enum ToolResultCompanions {
     /// Any block.
     Anything,
     /// No other block.
@@ -185,7 +185,7 @@ pub enum BesideToolResult {
 /// How a family is told to reason, within `additionalModelRequestFields`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ReasoningKnob {
+pub enum ReasoningControl {
     /// It cannot be told.
     #[default]
     None,
@@ -239,7 +239,7 @@ pub enum ReasoningReplay {
 /// Where a cache point may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum CachePlace {
+pub enum CachePosition {
     /// Behind the tools.
     Tools,
     /// Behind the system prompt.
@@ -251,17 +251,17 @@ pub enum CachePlace {
 /// The surfaces of AWS's that a chat request can go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
-pub enum Surface {
+pub enum ChatUpstream {
     /// Converse.
     #[default]
     Converse,
     /// OpenAI's chat completions, as AWS serves them itself.
-    OpenAi(OpenAiSurface),
+    OpenAi(OpenAiEndpoint),
 }
 
 /// Where AWS serves OpenAI's chat completions itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenAiSurface {
+pub enum OpenAiEndpoint {
     /// At `bedrock-runtime`, beside Converse.
     Runtime,
     /// At `bedrock-mantle`.
@@ -315,13 +315,13 @@ pub enum RefusedField {
     Surface(&'static str),
 }
 
-impl Surface {
+impl ChatUpstream {
     /// The surface that the configuration and the table call `word`.
     pub fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "converse" => Self::Converse,
-            "runtime_openai" => Self::OpenAi(OpenAiSurface::Runtime),
-            "mantle" => Self::OpenAi(OpenAiSurface::Mantle),
+            "runtime_openai" => Self::OpenAi(OpenAiEndpoint::Runtime),
+            "mantle" => Self::OpenAi(OpenAiEndpoint::Mantle),
             _ => return None,
         })
     }
@@ -330,13 +330,13 @@ impl Surface {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Converse => "converse",
-            Self::OpenAi(OpenAiSurface::Runtime) => "runtime_openai",
-            Self::OpenAi(OpenAiSurface::Mantle) => "mantle",
+            Self::OpenAi(OpenAiEndpoint::Runtime) => "runtime_openai",
+            Self::OpenAi(OpenAiEndpoint::Mantle) => "mantle",
         }
     }
 }
 
-impl TryFrom<String> for Surface {
+impl TryFrom<String> for ChatUpstream {
     type Error = String;
 
     fn try_from(word: String) -> Result<Self, String> {
@@ -372,7 +372,7 @@ impl Effort {
     }
 }
 
-impl Facts {
+impl Capabilities {
     /// The facts with one more field that the model refuses; nothing where that was known.
     pub fn without(&self, field: RefusedField) -> Option<Self> {
         let mut facts = self.clone();
@@ -385,7 +385,7 @@ impl Facts {
             RefusedField::TopK => facts.top_k.clear(),
             RefusedField::StopSequences => facts.stop_sequences = false,
             RefusedField::BlankStopSequences => facts.blank_stop_sequences = false,
-            RefusedField::Reasoning => facts.reasoning = ReasoningKnob::None,
+            RefusedField::Reasoning => facts.reasoning = ReasoningControl::None,
             RefusedField::CachePoint => facts.cache_points.clear(),
             RefusedField::CacheTtl => facts.cache_one_hour = false,
             RefusedField::OutputConfig => facts.structured_output = false,
@@ -421,7 +421,7 @@ impl Facts {
 
     /// Whether the model can be told to reason.
     pub fn has_reasoning_knob(&self) -> bool {
-        self.reasoning != ReasoningKnob::None
+        self.reasoning != ReasoningControl::None
     }
 
     /// Whether what stands in front of the prompt's end has to stay as it is from turn to turn:

@@ -7,14 +7,14 @@ use serde::{Deserialize, Deserializer, de};
 /// What a model that makes pictures takes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ImageFacts {
+pub struct ImageCapabilities {
     /// The form of the body.
     pub body: ImageBody,
     /// What can be done with the model; what stands first is done where a request does not say.
     pub tasks: Vec<ImageTask>,
     /// Whether an edit has to have a prompt, or may have none.
     #[serde(default)]
-    pub prompt: Need,
+    pub prompt: Requirement,
     /// The most characters of a prompt.
     pub longest_prompt: usize,
     /// The keys of the client's pictures in the body, in order.
@@ -111,7 +111,7 @@ pub enum ImageTask {
 /// Whether something has to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Need {
+pub enum Requirement {
     /// It has to be.
     #[default]
     Required,
@@ -165,7 +165,7 @@ pub struct Sides {
     pub most_ratio: u32,
 }
 
-impl ImageFacts {
+impl ImageCapabilities {
     /// Whether `task` can be done.
     pub fn does(&self, task: ImageTask) -> bool {
         self.tasks.contains(&task)
@@ -283,7 +283,7 @@ mod tests {
     use super::*;
     use crate::models::{ModelId, ModelTable};
 
-    fn facts(id: &str) -> ImageFacts {
+    fn facts(id: &str) -> ImageCapabilities {
         let table = ModelTable::built_in().expect("the built-in table");
         let id = ModelId::parse(id).expect("an id");
         table.facts(&id).image.clone().expect("a model of pictures")

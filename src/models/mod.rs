@@ -15,18 +15,20 @@ mod usd;
 mod video_facts;
 
 pub use cost::{Price, Tier, Tokens, UnitPrices};
-pub use embedding::{EmbeddingBody, EmbeddingFacts, EmbeddingInput, RerankFacts, Truncation};
+pub use embedding::{
+    EmbeddingBody, EmbeddingCapabilities, EmbeddingInput, RerankCapabilities, Truncation,
+};
 pub use endpoint::{Endpoint, Modalities, Modality, ModelType};
 pub use facts::{
-    BesideToolResult, CachePlace, CallIdForm, Effort, Facts, Medium, OpenAiSurface, ReasoningKnob,
-    ReasoningReplay, RefusedField, Sampling, Surface,
+    CachePosition, CallIdForm, Capabilities, ChatUpstream, Effort, Medium, OpenAiEndpoint,
+    ReasoningControl, ReasoningReplay, RefusedField, Sampling, ToolResultCompanions,
 };
 pub use id::{InvalidModelId, ModelId, ModelKind};
 pub use image_facts::{
-    AspectRatio, ImageBody, ImageFacts, ImageTask, MaskConvention, Need, Sides, Size,
+    AspectRatio, ImageBody, ImageCapabilities, ImageTask, MaskConvention, Requirement, Sides, Size,
 };
 pub use price::{ModelRow, PriceTable, PriceTableError};
 pub use price_list::{TierPrices, TokenPrices, some_decimal};
 pub use table::{ModelTable, TableError};
 pub use usd::Usd;
-pub use video_facts::{VideoBody, VideoFacts, VideoKnob};
+pub use video_facts::{VideoBody, VideoCapabilities, VideoControl};

@@ -18,7 +18,7 @@ const GOV: &str = "us-gov";
 #[derive(Debug, Clone)]
 pub struct PriceTable {
     /// Beginnings of foundation ids, longest first.
-    stems: Vec<(String, Entry)>,
+    stems: Vec<(String, PriceEntry)>,
 }
 
 /// What is known of one model, called in one place.
@@ -41,7 +41,7 @@ pub struct ModelRow<'table> {
 
 /// What is known of the models whose ids begin alike.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Entry {
+pub(super) struct PriceEntry {
     pub(super) context_window: Option<u32>,
     pub(super) max_output: Option<u32>,
     pub(super) end_of_life: Option<String>,
@@ -115,12 +115,12 @@ impl PriceTable {
         })
     }
 
-    fn new(mut stems: Vec<(String, Entry)>) -> Self {
+    fn new(mut stems: Vec<(String, PriceEntry)>) -> Self {
         stems.sort_by_key(|(stem, _)| Reverse(stem.len()));
         Self { stems }
     }
 
-    fn find(&self, id: &str) -> Option<&Entry> {
+    fn find(&self, id: &str) -> Option<&PriceEntry> {
         self.stems
             .iter()
             .find(|(stem, _)| begins(stem, id))
@@ -128,7 +128,7 @@ impl PriceTable {
     }
 }
 
-impl Entry {
+impl PriceEntry {
     fn completed(self, known: &Self) -> Self {
         Self {
             context_window: self.context_window.or(known.context_window),

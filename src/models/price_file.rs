@@ -3,13 +3,14 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Deserialize;
 
 use super::cost::{Price, Rates, Schedule, UnitPrices};
-use super::price::{Entry, PriceTableError, Prices};
+use super::price::{PriceEntry, PriceTableError, Prices};
 use super::price_values::{check_date, check_id, factor, rates, unit};
 use super::usd::Factor;
 
 /// Reads the text of a table into its entries, one for each beginning of an id.
-pub(super) fn entries(text: &str) -> Result<Vec<(String, Entry)>, PriceTableError> {
-    let file: File = toml::from_str(text).map_err(|error| PriceTableError(error.to_string()))?;
+pub(super) fn entries(text: &str) -> Result<Vec<(String, PriceEntry)>, PriceTableError> {
+    let file: PriceFile =
+        toml::from_str(text).map_err(|error| PriceTableError(error.to_string()))?;
     let mut seen = HashSet::new();
     let mut entries = Vec::new();
     for (position, row) in file.model.into_iter().enumerate() {
@@ -32,14 +33,14 @@ pub(super) fn entries(text: &str) -> Result<Vec<(String, Entry)>, PriceTableErro
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct PriceFile {
     #[serde(default)]
-    model: Vec<Row>,
+    model: Vec<PriceRow>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
+struct PriceRow {
     ids: Vec<String>,
     context_window: Option<u32>,
     max_output: Option<u32>,
@@ -91,15 +92,15 @@ enum Change {
     Own(Rates),
 }
 
-impl Row {
-    fn entry(&self) -> Result<Entry, String> {
+impl PriceRow {
+    fn entry(&self) -> Result<PriceEntry, String> {
         if self.ids.is_empty() {
             return Err("`ids` is empty; name at least one model".to_owned());
         }
         if let Some(date) = &self.end_of_life {
             check_date(date)?;
         }
-        Ok(Entry {
+        Ok(PriceEntry {
             context_window: self.context_window,
             max_output: self.max_output,
             end_of_life: self.end_of_life.clone(),

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::ModelId;
-use super::embedding::{EmbeddingFacts, RerankFacts};
+use super::embedding::{EmbeddingCapabilities, RerankCapabilities};
 use super::facts::{
-    BesideToolResult, CachePlace, CallIdForm, Effort, Facts, Medium, ReasoningKnob,
-    ReasoningReplay, Sampling, Surface,
+    CachePosition, CallIdForm, Capabilities, ChatUpstream, Effort, Medium, ReasoningControl,
+    ReasoningReplay, Sampling, ToolResultCompanions,
 };
-use super::image_facts::ImageFacts;
-use super::video_facts::VideoFacts;
+use super::image_facts::ImageCapabilities;
+use super::video_facts::VideoCapabilities;
 
 /// The table that is built in.
 const BUILT_IN: &str = include_str!("models.toml");
@@ -20,8 +20,8 @@ const BUILT_IN: &str = include_str!("models.toml");
 pub struct ModelTable {
     /// Beginnings of foundation ids, longest first, each with its family's place in `families`.
     stems: Vec<(String, usize)>,
-    families: Vec<Arc<Facts>>,
-    unknown: Arc<Facts>,
+    families: Vec<Arc<Capabilities>>,
+    unknown: Arc<Capabilities>,
 }
 
 /// What is wrong with a table.
@@ -43,7 +43,8 @@ impl ModelTable {
     /// the same, decides; what a row leaves out it takes from the family it is like, from the one
     /// that was there before, or from `[default]`.
     pub fn overlaid(&self, text: &str) -> Result<Self, TableError> {
-        let file: File = toml::from_str(text).map_err(|error| TableError(error.to_string()))?;
+        let file: CapabilityFile =
+            toml::from_str(text).map_err(|error| TableError(error.to_string()))?;
         let mut table = self.clone();
         if let Some(default) = file.default {
             table.unknown = Arc::new(default.over(&self.unknown, String::new()));
@@ -77,13 +78,13 @@ impl ModelTable {
     }
 
     /// The facts of a model; the cautious default where its family is not known.
-    pub fn facts(&self, model: &ModelId) -> &Arc<Facts> {
+    pub fn facts(&self, model: &ModelId) -> &Arc<Capabilities> {
         self.facts_of(model.foundation_id())
             .unwrap_or(&self.unknown)
     }
 
     /// The facts of a model that the table does not know.
-    pub fn unknown(&self) -> &Arc<Facts> {
+    pub fn unknown(&self) -> &Arc<Capabilities> {
         &self.unknown
     }
 
@@ -92,12 +93,12 @@ impl ModelTable {
         self.stems.iter().map(|(stem, _)| stem.as_str())
     }
 
-    fn family(&self, name: &str) -> Result<&Arc<Facts>, TableError> {
+    fn family(&self, name: &str) -> Result<&Arc<Capabilities>, TableError> {
         let found = self.families.iter().rfind(|facts| facts.family == name);
         found.ok_or_else(|| TableError(format!("`like` names `{name}`, which no family before is")))
     }
 
-    fn facts_of(&self, foundation_id: &str) -> Option<&Arc<Facts>> {
+    fn facts_of(&self, foundation_id: &str) -> Option<&Arc<Capabilities>> {
         let (_, place) = self
             .stems
             .iter()
@@ -116,7 +117,7 @@ impl std::error::Error for TableError {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct CapabilityFile {
     default: Option<Row>,
     #[serde(default)]
     family: Vec<Family>,
@@ -169,7 +170,7 @@ row! {
     stream_tools: bool,
     tool_result_status: bool,
     tool_result_json: bool,
-    beside_tool_result: BesideToolResult,
+    beside_tool_result: ToolResultCompanions,
     schema_references: bool,
     schema_root_combinators: bool,
     schema_root_keys: Vec<String>,
@@ -184,7 +185,7 @@ row! {
     stop_sequences: bool,
     blank_stop_sequences: bool,
     least_max_tokens: u32,
-    reasoning: ReasoningKnob,
+    reasoning: ReasoningControl,
     efforts: Vec<Effort>,
     always_reasons: bool,
     reasons_by_default: bool,
@@ -195,18 +196,18 @@ row! {
     reasoning_tag: String,
     reasoning_tag_strays: bool,
     reasoning_placeholder: String,
-    cache_points: Vec<CachePlace>,
+    cache_points: Vec<CachePosition>,
     cache_one_hour: bool,
     cache_min_tokens: u32,
     prefill: bool,
     leading_assistant: bool,
     web_search: String,
     count_tokens: bool,
-    embedding: Option<EmbeddingFacts>,
-    rerank: Option<RerankFacts>,
-    image: Option<ImageFacts>,
-    video: Option<VideoFacts>,
-    surface: Surface,
+    embedding: Option<EmbeddingCapabilities>,
+    rerank: Option<RerankCapabilities>,
+    image: Option<ImageCapabilities>,
+    video: Option<VideoCapabilities>,
+    surface: ChatUpstream,
     converse: bool,
     surface_refuses: Vec<String>,
     surface_refuses_reasoning: Vec<String>,
@@ -217,7 +218,7 @@ row! {
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-enum Forced {
+enum ForcedChoice {
     Any,
     Tool,
 }
@@ -231,9 +232,9 @@ mod tests {
         ModelTable::built_in().expect("the built-in table")
     }
 
-    fn facts(table: &ModelTable, id: &str) -> Facts {
+    fn facts(table: &ModelTable, id: &str) -> Capabilities {
         let id = ModelId::parse(id).expect("an id");
-        Facts::clone(table.facts(&id))
+        Capabilities::clone(table.facts(&id))
     }
 
     #[test]
@@ -278,7 +279,7 @@ mod tests {
     type Line = (
         &'static str,
         bool,
-        ReasoningKnob,
+        ReasoningControl,
         Effort,
         Sampling,
         bool,
@@ -292,7 +293,7 @@ mod tests {
     #[rustfmt::skip]
     const CLAUDE: &[Line] = {
         use Effort::{Max, Xhigh};
-        use ReasoningKnob::{Adaptive, AdaptiveSummarized as Summarized, Budget};
+        use ReasoningControl::{Adaptive, AdaptiveSummarized as Summarized, Budget};
         use Sampling::{None as Neither, TemperatureOrTopP as OneOfTwo};
         &[
             // id         system turns  knob      effort  sampling forced prefill schema bound   tokens

@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// What a model that makes films takes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct VideoFacts {
+pub struct VideoCapabilities {
     /// The form of the body.
     pub body: VideoBody,
     /// The lengths that can be asked for, in seconds, shortest first; the first is made unasked.
@@ -37,7 +37,7 @@ pub struct VideoFacts {
     pub input_has_size: bool,
     /// Further fields that are taken.
     #[serde(default)]
-    pub takes: Vec<VideoKnob>,
+    pub takes: Vec<VideoControl>,
     /// The shorter side to which the price in prices.toml belongs; 0 where it holds for all.
     #[serde(default)]
     pub priced_resolution: u32,
@@ -56,7 +56,7 @@ pub enum VideoBody {
 /// A field beside those that every model takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum VideoKnob {
+pub enum VideoControl {
     /// Where chance begins.
     Seed,
     /// Whether the end leads back to the beginning.
@@ -65,9 +65,9 @@ pub enum VideoKnob {
     LastFrame,
 }
 
-impl VideoFacts {
+impl VideoCapabilities {
     /// Whether the field is taken.
-    pub fn takes(&self, knob: VideoKnob) -> bool {
+    pub fn takes(&self, knob: VideoControl) -> bool {
         self.takes.contains(&knob)
     }
 

@@ -16,7 +16,7 @@ use crate::converse::options::Fields;
 use crate::converse::remembered::RememberedTurn;
 use crate::fault::Fault;
 use crate::identity::Caller;
-use crate::models::{OpenAiSurface, Surface};
+use crate::models::{ChatUpstream, OpenAiEndpoint};
 use crate::openai::chat::{
     ChatOptions, ChatRequest, ChatTranslation, ChatUpstreamContext, ChatUpstreamRequest,
     ClientFields, Fetched, OutputOptions, TranslationContext, UnsupportedField, drop_oldest,
@@ -43,7 +43,7 @@ pub(super) enum ChatRoute {
     /// To Converse; because of the obstacle where another surface is set for the model.
     Converse(Option<UnsupportedField>),
     /// To one of AWS's OpenAI surfaces, as the client wrote it.
-    OpenAi(OpenAiSurface),
+    OpenAi(OpenAiEndpoint),
 }
 
 /// A request as it is sent, and what is known of its response. The values that it was made of are
@@ -130,7 +130,7 @@ impl PendingRequest {
     /// Which way the request goes: to the surface that is set for its model, or to Converse for
     /// what that surface does not do.
     pub(super) fn route(&self) -> Result<ChatRoute, Fault> {
-        let Surface::OpenAi(surface) = self.target.surface else {
+        let ChatUpstream::OpenAi(surface) = self.target.surface else {
             return Ok(ChatRoute::Converse(None));
         };
         let facts = &self.target.known.facts;

@@ -15,7 +15,7 @@ use crate::converse::request::ConverseRequest;
 use crate::converse::trace::OPERATORS_OWN;
 use crate::fault::Fault;
 use crate::limits::Refused;
-use crate::models::{OpenAiSurface, Surface, Tier, Tokens};
+use crate::models::{ChatUpstream, OpenAiEndpoint, Tier, Tokens};
 use crate::openai::chat::{ChatTranslation, ChatUpstreamRequest, UnsupportedField};
 use crate::record::{Record, usd};
 
@@ -101,7 +101,7 @@ pub enum ExplainReader {
 #[derive(Clone, Copy)]
 enum Sent<'a> {
     Converse(&'a ChatTranslation, Option<UnsupportedField>),
-    OpenAi(&'a ChatUpstreamRequest, OpenAiSurface),
+    OpenAi(&'a ChatUpstreamRequest, OpenAiEndpoint),
 }
 
 impl Pipeline {
@@ -248,10 +248,10 @@ impl<'a> Sent<'a> {
         }
     }
 
-    fn surface(self) -> Surface {
+    fn surface(self) -> ChatUpstream {
         match self {
-            Self::Converse(..) => Surface::Converse,
-            Self::OpenAi(_, surface) => Surface::OpenAi(surface),
+            Self::Converse(..) => ChatUpstream::Converse,
+            Self::OpenAi(_, surface) => ChatUpstream::OpenAi(surface),
         }
     }
 

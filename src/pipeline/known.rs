@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::bedrock::BaseModel;
-use crate::models::{Facts, ModelId, Price, RefusedField, UnitPrices};
+use crate::models::{Capabilities, ModelId, Price, RefusedField, UnitPrices};
 
 /// Models that are remembered at the most: their names come from clients.
 const MOST_MODELS: usize = 1024;
@@ -14,7 +14,7 @@ const MOST_MODELS: usize = 1024;
 #[derive(Debug, Clone)]
 pub(super) struct ModelInfo {
     /// What it takes.
-    pub(super) facts: Arc<Facts>,
+    pub(super) facts: Arc<Capabilities>,
     /// The most tokens that it can write.
     pub(super) output_limit: Option<u32>,
     /// The most tokens that it can read and write together.

@@ -11,7 +11,7 @@ use crate::bedrock::{BaseModel, Bedrock};
 use crate::catalog::Directory;
 use crate::config::{ChatOverrides, Config, ModelEntry, Tables};
 use crate::fault::Fault;
-use crate::models::{Endpoint, Facts, ModelId, RefusedField, Surface};
+use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId, RefusedField};
 use crate::providers::embeddings::Purpose;
 
 /// Unknown models of which the log has told, at the most.
@@ -42,7 +42,7 @@ pub(super) struct ModelTarget {
     /// What the operator says its vectors are for.
     pub(super) embedding_input_type: Option<Purpose>,
     /// Where its chat requests go.
-    pub(super) surface: Surface,
+    pub(super) surface: ChatUpstream,
     /// What the client is told where the id is not the one that it wrote.
     pub(super) note: Option<String>,
     /// Whether the client wrote a name of the operator's.
@@ -291,7 +291,11 @@ impl ModelTarget {
 }
 
 /// Refuses a model that another endpoint serves.
-pub(super) fn check_endpoint(name: &str, facts: &Facts, endpoint: Endpoint) -> Result<(), Fault> {
+pub(super) fn check_endpoint(
+    name: &str,
+    facts: &Capabilities,
+    endpoint: Endpoint,
+) -> Result<(), Fault> {
     let serves = facts.endpoints();
     let is_served = match serves.as_slice() {
         [] => endpoint == Endpoint::ChatCompletions,
@@ -317,7 +321,7 @@ pub(super) fn check_endpoint(name: &str, facts: &Facts, endpoint: Endpoint) -> R
 }
 
 /// Refuses a model that Converse does not take: chat alone has another way to it.
-pub(super) fn check_converse(name: &str, facts: &Facts) -> Result<(), Fault> {
+pub(super) fn check_converse(name: &str, facts: &Capabilities) -> Result<(), Fault> {
     if facts.converse {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::adjustments::Adjustments;
 use crate::bedrock::{ChunkDecoder, EventStream, UpstreamError};
 use crate::fault::Fault;
 use crate::limits::{Permit, Refused};
-use crate::models::{ModelId, OpenAiSurface};
+use crate::models::{ModelId, OpenAiEndpoint};
 use crate::openai::chat::{
     ChatUpstreamChunks, ChatUpstreamHead, ChatUpstreamOptions, ChatUpstreamRequest,
     ChatUpstreamResponse, native_answer,
@@ -29,7 +29,7 @@ impl Pipeline {
     pub(super) async fn chat_natively(
         &self,
         mut draft: PendingRequest,
-        surface: OpenAiSurface,
+        surface: OpenAiEndpoint,
         name: &str,
         record: Arc<Record>,
     ) -> Result<ChatReply, Refused> {
@@ -59,7 +59,7 @@ impl Pipeline {
     /// Sends the request.
     async fn ask_natively(
         &self,
-        (surface, model): (OpenAiSurface, &ModelId),
+        (surface, model): (OpenAiEndpoint, &ModelId),
         body: Bytes,
         stream: bool,
         record: &Record,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bedrock_simulator::{Guardrail, Options};
 use outcrop::config::{Config, ModelEntry};
-use outcrop::models::{ModelId, Surface};
+use outcrop::models::{ChatUpstream, ModelId};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -29,7 +29,7 @@ fn guardrail() -> Guardrail {
 fn on_converse(config: &mut Config) {
     for name in ["openai.gpt-5.6", "openai.gpt-6-luna"] {
         let entry = ModelEntry {
-            surface: Some(Surface::Converse),
+            surface: Some(ChatUpstream::Converse),
             ..ModelEntry::from(ModelId::parse(name).unwrap())
         };
         config.models.insert(name.to_owned(), entry);

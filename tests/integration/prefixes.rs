@@ -9,7 +9,7 @@ use outcrop::config::{ModelFiles, Tables};
 
 use outcrop::converse::content::ContentBlock;
 use outcrop::converse::request::{ConverseRequest, SystemBlock, Tool};
-use outcrop::models::{Facts, Medium, ModelId};
+use outcrop::models::{Capabilities, Medium, ModelId};
 use outcrop::openai::chat::ChatRequest;
 use proptest::collection::vec;
 use proptest::option::of;
@@ -130,7 +130,7 @@ fn check_varied(model: &str, fields: &[Value], steps: &Steps) {
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::load(&ModelFiles::default()).unwrap());
 
-fn facts(model: &str) -> Arc<Facts> {
+fn facts(model: &str) -> Arc<Capabilities> {
     Arc::clone(TABLES.facts.facts(&ModelId::parse(model).unwrap()))
 }
 

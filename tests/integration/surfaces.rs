@@ -4,7 +4,7 @@ use bedrock_simulator::{Answer, Fault, Operation, Script};
 use bytes::Bytes;
 use outcrop::config::{Config, ModelEntry};
 use outcrop::converse::options::GuardrailConfig;
-use outcrop::models::{ModelId, OpenAiSurface, Surface};
+use outcrop::models::{ChatUpstream, ModelId, OpenAiEndpoint};
 use outcrop::openai::chat::GuardrailPolicy;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn streamed(model: &str) -> Value {
 /// An alias of gpt-oss whose requests go to a surface.
 fn open_weight(config: &mut Config) {
     let entry = ModelEntry {
-        surface: Some(Surface::OpenAi(OpenAiSurface::Runtime)),
+        surface: Some(ChatUpstream::OpenAi(OpenAiEndpoint::Runtime)),
         ..ModelEntry::from(ModelId::parse(OSS).unwrap())
     };
     config.models.insert("oss".to_owned(), entry);

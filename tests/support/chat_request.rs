@@ -11,7 +11,7 @@ use outcrop::converse::content::{ReasoningBlock, ReasoningText};
 use outcrop::converse::options::GuardrailConfig;
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};
 use outcrop::fault::{Fault, FaultKind};
-use outcrop::models::{Facts, ModelId};
+use outcrop::models::{Capabilities, ModelId};
 use outcrop::openai::chat::{
     AllowList, ChatOptions, ChatRequest, ChatTranslation, Fetched, FetchedMedia, GuardrailPolicy,
     TranslationContext, drop_oldest, remote_addresses, translate,
@@ -44,7 +44,7 @@ pub const MODELS: [&str; 16] = [
 const MOST_GROWTH: usize = 4 << 20;
 
 struct Model {
-    facts: Arc<Facts>,
+    facts: Arc<Capabilities>,
     output_limit: Option<u32>,
 }
 

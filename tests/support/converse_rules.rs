@@ -10,12 +10,14 @@ use outcrop::converse::media::DocumentBlock;
 use outcrop::converse::request::{
     ConverseRequest, Message, Role, SystemBlock, Tool, ToolChoice, ToolInputSchema,
 };
-use outcrop::models::{BesideToolResult, CachePlace, CallIdForm, Facts, Medium, Sampling};
+use outcrop::models::{
+    CachePosition, CallIdForm, Capabilities, Medium, Sampling, ToolResultCompanions,
+};
 use serde::de::IgnoredAny;
 use serde_json::{Number, Value};
 
 /// Panics where `request` is none that a model with these `facts` takes.
-pub fn hold(request: &ConverseRequest, facts: &Facts) {
+pub fn hold(request: &ConverseRequest, facts: &Capabilities) {
     turns(&request.messages, facts);
     ids_differ(&request.messages);
     for (position, message) in request.messages.iter().enumerate() {
@@ -33,7 +35,7 @@ pub fn hold(request: &ConverseRequest, facts: &Facts) {
 }
 
 /// H1 to H5.
-fn turns(turns: &[Message], facts: &Facts) {
+fn turns(turns: &[Message], facts: &Capabilities) {
     let first = turns.first().expect("a turn");
     assert!(first.role == Role::User || first.role == Role::Assistant && facts.leading_assistant);
     let last = turns.last().expect("a turn");
@@ -52,7 +54,7 @@ fn turns(turns: &[Message], facts: &Facts) {
 }
 
 /// H6 to H8 and H10.
-fn results_answer_the_calls_before(turn: &Message, before: Option<&Message>, facts: &Facts) {
+fn results_answer_the_calls_before(turn: &Message, before: Option<&Message>, facts: &Capabilities) {
     let called = before.map(calls).unwrap_or_default();
     let answered: Vec<&str> = results(turn)
         .map(|result| result.tool_use_id.as_str())
@@ -66,7 +68,7 @@ fn results_answer_the_calls_before(turn: &Message, before: Option<&Message>, fac
     );
     assert_eq!(called.len(), answered.len(), "a call has two results");
     let is_alone = answered.len() == turn.content.len() || answered.is_empty();
-    assert!(is_alone || facts.beside_tool_result == BesideToolResult::Anything);
+    assert!(is_alone || facts.beside_tool_result == ToolResultCompanions::Anything);
 }
 
 fn calls(turn: &Message) -> Vec<&str> {
@@ -84,7 +86,7 @@ fn results(turn: &Message) -> impl Iterator<Item = &ToolResultBlock> {
     })
 }
 
-fn blocks(turn: &Message, facts: &Facts) {
+fn blocks(turn: &Message, facts: &Capabilities) {
     for block in &turn.content {
         assert!(!block.is_blank(), "blank text");
         let role = match block {
@@ -119,7 +121,7 @@ fn blocks(turn: &Message, facts: &Facts) {
 }
 
 /// H11.
-fn tool_result(result: &ToolResultBlock, facts: &Facts) {
+fn tool_result(result: &ToolResultBlock, facts: &Capabilities) {
     call_id(&result.tool_use_id, facts);
     assert!(!result.content.is_empty(), "a result without content");
     assert!(result.status != Some(ToolResultStatus::Error) || facts.tool_result_status);
@@ -142,7 +144,7 @@ fn tool_result(result: &ToolResultBlock, facts: &Facts) {
     }
 }
 
-fn system(blocks: &[SystemBlock], facts: &Facts) {
+fn system(blocks: &[SystemBlock], facts: &Capabilities) {
     assert!(facts.system || blocks.is_empty());
     for block in blocks {
         if let SystemBlock::Text(text) = block {
@@ -180,7 +182,7 @@ fn documents(turns: &[Message]) {
 }
 
 /// H9, H15 and H16.
-fn tools(request: &ConverseRequest, facts: &Facts) {
+fn tools(request: &ConverseRequest, facts: &Capabilities) {
     let blocks = request.messages.iter().flat_map(|turn| &turn.content);
     let Some(config) = &request.tool_config else {
         assert!(
@@ -222,7 +224,7 @@ fn tools(request: &ConverseRequest, facts: &Facts) {
 }
 
 /// What stands at the root of a tool's schema, and how its properties are named.
-fn root(schema: &Value, facts: &Facts) {
+fn root(schema: &Value, facts: &Capabilities) {
     let members = schema.as_object().expect("an object");
     let combines = |key: &&String| ["anyOf", "oneOf", "allOf"].contains(&key.as_str());
     assert!(
@@ -245,7 +247,7 @@ fn root(schema: &Value, facts: &Facts) {
 }
 
 /// The ids of calls.
-fn call_id(id: &str, facts: &Facts) {
+fn call_id(id: &str, facts: &Capabilities) {
     let is_nine = is_word(id, "") && id.len() == 9;
     let fits = match facts.tool_call_ids {
         CallIdForm::Converse => is_word(id, "_.:-"),
@@ -267,7 +269,7 @@ fn ids_differ(turns: &[Message]) {
 }
 
 /// H14.
-fn cache_points(request: &ConverseRequest, facts: &Facts) {
+fn cache_points(request: &ConverseRequest, facts: &Capabilities) {
     let points: Vec<&CachePoint> = request.cache_points().map(|(_, point)| point).collect();
     assert!(points.len() <= 4, "{} cache points", points.len());
     let is_long = |point: &CachePoint| point.ttl == Some(CacheTtl::OneHour);
@@ -282,7 +284,7 @@ fn cache_points(request: &ConverseRequest, facts: &Facts) {
     let tools = request.tool_config.as_ref().map(|config| &config.tools);
     let is_tools_point = |tool: &Tool| matches!(tool, Tool::CachePoint(_));
     let tools = tools.into_iter().flatten();
-    takes(CachePlace::Tools, tools.clone().any(is_tools_point));
+    takes(CachePosition::Tools, tools.clone().any(is_tools_point));
     assert!(
         !tools.clone().next().is_some_and(is_tools_point),
         "a point before the tools"
@@ -290,7 +292,7 @@ fn cache_points(request: &ConverseRequest, facts: &Facts) {
 
     let is_system_point = |block: &SystemBlock| matches!(block, SystemBlock::CachePoint(_));
     takes(
-        CachePlace::System,
+        CachePosition::System,
         request.system.iter().any(is_system_point),
     );
     let first = request.system.first();
@@ -301,7 +303,7 @@ fn cache_points(request: &ConverseRequest, facts: &Facts) {
 
     let is_point = |block: &ContentBlock| matches!(block, ContentBlock::CachePoint(_));
     for turn in &request.messages {
-        takes(CachePlace::Messages, turn.content.iter().any(is_point));
+        takes(CachePosition::Messages, turn.content.iter().any(is_point));
         assert!(
             !turn.content.first().is_some_and(is_point),
             "a point before its turn"
@@ -319,7 +321,7 @@ fn cache_points(request: &ConverseRequest, facts: &Facts) {
 }
 
 /// H17, H18, and what stands beside the conversation.
-fn settings(request: &ConverseRequest, facts: &Facts) {
+fn settings(request: &ConverseRequest, facts: &Capabilities) {
     let config = &request.inference_config;
     let least = facts.least_max_tokens.max(1);
     assert!(config.max_tokens.is_none_or(|limit| limit >= least));

@@ -9,7 +9,7 @@ use super::{Listed, Report};
 use crate::bedrock::{BaseModel, Bedrock, Cause, Time, Trouble};
 use crate::commands::local::{chat_call, pipeline};
 use crate::config::{Config, ModelEntry, Tables};
-use crate::models::{Endpoint, Facts, ModelId, Surface};
+use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId};
 use crate::pipeline::{ChatBody, Pipeline};
 
 /// Checks every name of `[models]`, and calls `called`.
@@ -99,11 +99,11 @@ async fn check_alias(
         },
     };
     let (_, facts) = tables.known_as(target, base.as_ref());
-    if let Surface::OpenAi(surface) = entry.surface.unwrap_or(facts.surface) {
+    if let ChatUpstream::OpenAi(surface) = entry.surface.unwrap_or(facts.surface) {
         let found = format!(
             "{}, called through {}; `outcrop check --model {name}` calls it",
             called_as(&entry.target, target),
-            Surface::OpenAi(surface).as_str()
+            ChatUpstream::OpenAi(surface).as_str()
         );
         report.yes(&what, &found);
         return;
@@ -192,7 +192,7 @@ async fn check_call(name: &str, pipeline: &Pipeline, tables: &Tables, report: &m
     }
 }
 
-fn chats(facts: &Facts) -> bool {
+fn chats(facts: &Capabilities) -> bool {
     let endpoints = facts.endpoints();
     endpoints.is_empty() || endpoints.contains(&Endpoint::ChatCompletions)
 }

@@ -8,7 +8,7 @@ use crate::converse::media::MediaSource;
 use crate::converse::request::{
     ConverseRequest, Message, Role, SystemBlock, Tool, ToolInputSchema, ToolSpec,
 };
-use crate::models::{CachePlace, Facts};
+use crate::models::{CachePosition, Capabilities};
 
 use super::wishes::CachePolicy;
 
@@ -23,7 +23,7 @@ const TAIL_POINTS: usize = 2;
 pub(super) fn apply(
     request: &mut ConverseRequest,
     wish: CachePolicy,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     if has_points(request) {
@@ -63,24 +63,24 @@ fn is_system_point(block: &SystemBlock) -> bool {
 }
 
 /// Takes out the points that the family refuses, and those before which nothing stands.
-fn keep_places(request: &mut ConverseRequest, facts: &Facts, adjustments: &mut Adjustments) {
+fn keep_places(request: &mut ConverseRequest, facts: &Capabilities, adjustments: &mut Adjustments) {
     let takes = |place| facts.cache_points.contains(&place);
     let mut dropped = false;
-    if !takes(CachePlace::Tools)
+    if !takes(CachePosition::Tools)
         && let Some(config) = request.tool_config.as_mut()
     {
         let count = config.tools.len();
         config.tools.retain(|tool| !is_tool_point(tool));
         dropped |= config.tools.len() < count;
     }
-    if !takes(CachePlace::System) {
+    if !takes(CachePosition::System) {
         let count = request.system.len();
         request.system.retain(|block| !is_system_point(block));
         dropped |= request.system.len() < count;
     }
     for message in &mut request.messages {
         // Bedrock takes points in turns of the user and the model; a turn of role `system` is new.
-        if !takes(CachePlace::Messages) || message.role == Role::System {
+        if !takes(CachePosition::Messages) || message.role == Role::System {
             let count = message.content.len();
             message.content.retain(|block| !is_point(block));
             dropped |= message.content.len() < count;
@@ -176,7 +176,7 @@ fn keep_latest(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
 }
 
 /// Places points behind the tools, behind the system prompt, and at the conversation's end.
-fn plan(request: &mut ConverseRequest, ttl: Option<CacheTtl>, facts: &Facts) {
+fn plan(request: &mut ConverseRequest, ttl: Option<CacheTtl>, facts: &Capabilities) {
     let takes = |place| facts.cache_points.contains(&place);
     let point = CachePoint::new(ttl);
     let mut size = 0;
@@ -190,15 +190,15 @@ fn plan(request: &mut ConverseRequest, ttl: Option<CacheTtl>, facts: &Facts) {
             .filter_map(Tool::spec)
             .map(tool_size)
             .sum::<usize>();
-        if takes(CachePlace::Tools) && is_worth_it(size) {
+        if takes(CachePosition::Tools) && is_worth_it(size) {
             config.tools.push(Tool::CachePoint(point));
         }
     }
     size += request.system.iter().map(system_size).sum::<usize>();
-    if takes(CachePlace::System) && !request.system.is_empty() && is_worth_it(size) {
+    if takes(CachePosition::System) && !request.system.is_empty() && is_worth_it(size) {
         request.system.push(SystemBlock::CachePoint(point));
     }
-    if !takes(CachePlace::Messages) {
+    if !takes(CachePosition::Messages) {
         return;
     }
     let mut ends = Vec::new();
@@ -280,7 +280,7 @@ fn file_size(source: &MediaSource) -> usize {
 }
 
 /// An hour only where the family has it, and no shorter point before a longer one.
-fn set_ttls(request: &mut ConverseRequest, facts: &Facts, adjustments: &mut Adjustments) {
+fn set_ttls(request: &mut ConverseRequest, facts: &Capabilities, adjustments: &mut Adjustments) {
     let mut points: Vec<&mut CachePoint> = Vec::new();
     for tool in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
         if let Tool::CachePoint(point) = tool {
@@ -340,9 +340,13 @@ mod tests {
     #[test]
     fn a_point_stands_behind_something_that_can_be_cached() {
         let point = CachePoint::new(None);
-        let facts = Facts {
-            cache_points: vec![CachePlace::Tools, CachePlace::System, CachePlace::Messages],
-            ..Facts::default()
+        let facts = Capabilities {
+            cache_points: vec![
+                CachePosition::Tools,
+                CachePosition::System,
+                CachePosition::Messages,
+            ],
+            ..Capabilities::default()
         };
         let thought =
             ContentBlock::ReasoningContent(ReasoningBlock::ReasoningText(ReasoningText {

@@ -10,12 +10,12 @@ use std::collections::{HashMap, HashSet};
 use crate::converse::content::ContentBlock;
 use crate::converse::identifier::{identifier, nine_alphanumerics};
 use crate::converse::request::{Message, Role};
-use crate::models::{CallIdForm, Facts};
+use crate::models::{CallIdForm, Capabilities};
 
 /// Gives each call an id of its own, and its result the same.
 ///
 /// Results stand in the turn after their calls.
-pub(super) fn make_unique(messages: &mut [Message], facts: &Facts) {
+pub(super) fn make_unique(messages: &mut [Message], facts: &Capabilities) {
     let mut ids = CallIds {
         form: facts.tool_call_ids,
         calls: HashMap::new(),
@@ -148,9 +148,9 @@ mod tests {
 
     fn unique(turns: &[Message], form: CallIdForm) -> Vec<Message> {
         let mut turns = turns.to_vec();
-        let facts = Facts {
+        let facts = Capabilities {
             tool_call_ids: form,
-            ..Facts::default()
+            ..Capabilities::default()
         };
         make_unique(&mut turns, &facts);
         turns

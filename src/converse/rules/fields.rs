@@ -8,7 +8,7 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::{ConverseRequest, SystemTool, Tool, ToolConfig};
 use crate::fault::Fault;
-use crate::models::{Facts, RefusedField};
+use crate::models::{Capabilities, RefusedField};
 
 /// Sets what has no place in Converse's own fields. What the client has written itself comes last,
 /// and does not replace what was set before.
@@ -16,7 +16,7 @@ pub(super) fn apply(
     request: &mut ConverseRequest,
     wishes: &mut RequestOptions,
     reasons: bool,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> Result<(), Fault> {
     top_k(request, wishes.top_k.take(), reasons, facts, adjustments);
@@ -52,7 +52,7 @@ fn top_k(
     request: &mut ConverseRequest,
     top_k: Option<Number>,
     reasons: bool,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     let Some(top_k) = top_k else {
@@ -79,7 +79,7 @@ fn penalty(
     request: &mut ConverseRequest,
     field: &str,
     penalty: Option<Number>,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     let Some(penalty) = penalty.filter(|penalty| penalty.as_f64() != Some(0.0)) else {
@@ -107,7 +107,7 @@ fn single_call(request: &mut ConverseRequest) {
     set(fields, "tool_choice", value.to_owned());
 }
 
-fn search_the_web(request: &mut ConverseRequest, facts: &Facts) -> Result<(), Fault> {
+fn search_the_web(request: &mut ConverseRequest, facts: &Capabilities) -> Result<(), Fault> {
     if facts.web_search.is_empty() {
         return Err(Fault::unsupported(
             "web_search_options",

@@ -5,7 +5,7 @@ use super::wishes::LastTurnGuard;
 use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, GuardBlock, GuardText};
 use crate::converse::request::{Message, Role};
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// Marks what the user said last. `guardContent` is part of the prompt that the model reads: [R]
 /// conv-nova-dee2f507 has 54 input tokens and convs-titan-95c791aa 28, where their texts alone are
@@ -14,7 +14,7 @@ use crate::models::Facts;
 pub(super) fn last_turn(
     messages: &mut [Message],
     asked_by: LastTurnGuard,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     let said = messages.iter_mut().rev().filter(|message| is_said(message));

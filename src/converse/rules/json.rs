@@ -9,7 +9,7 @@ use crate::converse::options::{Fields, JsonSchemaDefinition, OutputConfig};
 use crate::converse::request::{
     ConverseRequest, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
 };
-use crate::models::{Facts, ReasoningReplay, RefusedField};
+use crate::models::{Capabilities, ReasoningReplay, RefusedField};
 
 /// The name of the tool that is made up.
 const TOOL: &str = "json_response";
@@ -31,7 +31,7 @@ pub enum JsonDelivery {
 pub(super) struct JsonContext<'a> {
     pub(super) calls_forbidden: bool,
     pub(super) reasons: bool,
-    pub(super) facts: &'a Facts,
+    pub(super) facts: &'a Capabilities,
 }
 
 /// Asks for JSON as the family can be asked. `instructions` are for the model.

@@ -4,13 +4,13 @@ use super::turns::FILLER;
 use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, ToolResultBlock, ToolResultContent};
 use crate::converse::request::{Message, Role};
-use crate::models::{Facts, Medium};
+use crate::models::{Capabilities, Medium};
 
 /// Moves what a tool's result may not hold behind the results of its turn, with a word on where it
 /// is from.
 pub(super) fn move_out_of_results(
     messages: &mut [Message],
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     for message in messages {
@@ -30,7 +30,7 @@ pub(super) fn move_out_of_results(
     }
 }
 
-fn take_out(result: &mut ToolResultBlock, facts: &Facts, moved: &mut Vec<ContentBlock>) {
+fn take_out(result: &mut ToolResultBlock, facts: &Capabilities, moved: &mut Vec<ContentBlock>) {
     let stays = |content: &ToolResultContent| {
         medium_of(content).is_none_or(|medium| facts.tool_result_input.contains(&medium))
     };

@@ -35,7 +35,7 @@ use super::property_keys::PropertyKeys;
 use super::request::ConverseRequest;
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// What the rules ask of the answer's way back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub struct Outcome {
 pub fn apply(
     request: &mut ConverseRequest,
     mut wishes: RequestOptions,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Outcome, Fault> {
     if !facts.tools {

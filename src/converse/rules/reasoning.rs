@@ -8,7 +8,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
-use crate::models::{Effort, Facts, ReasoningKnob};
+use crate::models::{Capabilities, Effort, ReasoningControl};
 
 /// The least budget that Claude takes.
 const LEAST_BUDGET: u32 = 1024;
@@ -29,7 +29,7 @@ pub(super) fn apply(
     wish: ReasoningRequest,
     provider_fields: &Fields,
     output_limit: Option<u32>,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> bool {
     replay::keep_what_the_family_takes_back(&mut request.messages, facts, adjustments);
@@ -98,7 +98,7 @@ fn turn_knob(
     request: &mut ConverseRequest,
     wish: ReasoningRequest,
     output_limit: Option<u32>,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> ReasoningState {
     let effort = match wish.effort {
@@ -133,8 +133,8 @@ fn turn_knob(
     }
     // Adaptive thinking does not ask for it (Anthropic's documentation of adaptive thinking).
     let takes_budget = match facts.reasoning {
-        ReasoningKnob::Budget => true,
-        ReasoningKnob::Adaptive => matches!(ask, ReasoningLevel::Budget(_)),
+        ReasoningControl::Budget => true,
+        ReasoningControl::Adaptive => matches!(ask, ReasoningLevel::Budget(_)),
         _ => false,
     };
     if takes_budget && replay::lacks_reasoning(&request.messages) {
@@ -144,7 +144,7 @@ fn turn_knob(
         );
         return ReasoningState::LeftOff;
     }
-    if facts.reasoning == ReasoningKnob::Budget
+    if facts.reasoning == ReasoningControl::Budget
         && output_limit.is_some_and(|most| most <= LEAST_BUDGET)
     {
         adjustments.note(
@@ -168,7 +168,7 @@ fn turn_off(
     request: &mut ConverseRequest,
     wish: ReasoningRequest,
     output_limit: Option<u32>,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     #[derive(Serialize)]
@@ -195,13 +195,13 @@ fn turn_off(
     if !facts.always_reasons {
         let fields = &mut request.additional_model_request_fields;
         if facts.reasons_by_default
-            && facts.reasoning == ReasoningKnob::AdaptiveSummarized
+            && facts.reasoning == ReasoningControl::AdaptiveSummarized
             && let Ok(disabled) = JsonText::of(&Type { r#type: "disabled" })
         {
             fields.set("thinking", disabled);
         }
         // Where nothing is said, these reason as much as they find right.
-        if facts.reasoning == ReasoningKnob::ReasoningObject
+        if facts.reasoning == ReasoningControl::ReasoningObject
             && let Ok(none) = JsonText::of(&EffortObject { effort: "none" })
         {
             fields.set("reasoning", none);
@@ -223,7 +223,7 @@ fn turn_off(
 struct ReasoningWriter<'a> {
     request: &'a mut ConverseRequest,
     wish: ReasoningRequest,
-    facts: &'a Facts,
+    facts: &'a Capabilities,
     adjustments: &'a mut Adjustments,
 }
 
@@ -231,9 +231,9 @@ impl ReasoningWriter<'_> {
     /// Turns the family's knob.
     fn knob(&mut self, ask: ReasoningLevel, output_limit: Option<u32>) {
         match self.facts.reasoning {
-            ReasoningKnob::None => {}
-            ReasoningKnob::Budget => self.budget(ask, output_limit),
-            ReasoningKnob::Adaptive => match ask {
+            ReasoningControl::None => {}
+            ReasoningControl::Budget => self.budget(ask, output_limit),
+            ReasoningControl::Adaptive => match ask {
                 // Taken from before there was anything else, by the model map of LiteLLM 1.106.
                 ReasoningLevel::Budget(_)
                     if output_limit.is_none_or(|most| most > LEAST_BUDGET) =>
@@ -242,11 +242,11 @@ impl ReasoningWriter<'_> {
                 }
                 _ => self.adaptive(ask, None),
             },
-            ReasoningKnob::AdaptiveSummarized => self.adaptive(ask, Some("summarized")),
-            ReasoningKnob::NovaConfig => self.nova(ask),
-            ReasoningKnob::ReasoningEffort => self.word("reasoning_effort", ask),
-            ReasoningKnob::ReasoningConfig => self.word("reasoning_config", ask),
-            ReasoningKnob::ReasoningObject => self.object(ask),
+            ReasoningControl::AdaptiveSummarized => self.adaptive(ask, Some("summarized")),
+            ReasoningControl::NovaConfig => self.nova(ask),
+            ReasoningControl::ReasoningEffort => self.word("reasoning_effort", ask),
+            ReasoningControl::ReasoningConfig => self.word("reasoning_config", ask),
+            ReasoningControl::ReasoningObject => self.object(ask),
         }
     }
 
@@ -477,10 +477,10 @@ mod tests {
     use crate::models::ReasoningReplay;
 
     fn kept(field: &str, value: &str) -> bool {
-        let facts = Facts {
-            reasoning: ReasoningKnob::Budget,
+        let facts = Capabilities {
+            reasoning: ReasoningControl::Budget,
             reasoning_replay: ReasoningReplay::Signed,
-            ..Facts::default()
+            ..Capabilities::default()
         };
         let signed = ReasoningText {
             text: "Let me see.".to_owned(),

@@ -3,12 +3,12 @@
 use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, ReasoningBlock};
 use crate::converse::request::{Message, Role};
-use crate::models::{Facts, ReasoningReplay};
+use crate::models::{Capabilities, ReasoningReplay};
 
 /// Takes out the reasoning of before that the family does not take back.
 pub(super) fn keep_what_the_family_takes_back(
     messages: &mut [Message],
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     let replay = facts.reasoning_replay;
@@ -77,7 +77,11 @@ pub(super) fn lacks_reasoning(messages: &[Message]) -> bool {
 /// Drops the reasoning of a conversation whose tools the client has taken away, on families that
 /// bind it: the list of tools is part of what it is bound to. That in front of the first call may be
 /// of a time without tools, and stays, so that a turn is the same whatever comes after it.
-pub(super) fn drop_unbound(messages: &mut [Message], facts: &Facts, adjustments: &mut Adjustments) {
+pub(super) fn drop_unbound(
+    messages: &mut [Message],
+    facts: &Capabilities,
+    adjustments: &mut Adjustments,
+) {
     let is_call = |block: &ContentBlock| matches!(block, ContentBlock::ToolUse(_));
     let has_call = |message: &Message| message.content.iter().any(is_call);
     let first = messages.iter().position(has_call);

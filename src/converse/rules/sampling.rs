@@ -2,13 +2,13 @@
 
 use crate::adjustments::Adjustments;
 use crate::converse::request::InferenceConfig;
-use crate::models::{Facts, Sampling};
+use crate::models::{Capabilities, Sampling};
 
 /// Takes out what the family refuses, and raises a limit that is too low for it.
 pub(super) fn apply(
     config: &mut InferenceConfig,
     output_limit: Option<u32>,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     // A 1 is what there is without it: it is no more than in the way of the other.

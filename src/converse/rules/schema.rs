@@ -6,7 +6,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema};
 use crate::json_body::{self, Budget};
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// The most values that a schema may grow to: references to references can double at each step.
 const MOST_VALUES: usize = 20_000;
@@ -26,7 +26,7 @@ const DEEPEST: usize = 128;
 /// Puts what `$ref` refers to in its place. A schema without references keeps its bytes.
 pub(super) fn inline_references(
     request: &mut ConverseRequest,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     if facts.schema_references {

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use super::{schema, schema_words};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// Keywords that shape a value and that no grammar takes.
 const REFUSED: [&str; 18] = [
@@ -67,7 +67,7 @@ pub(super) struct FittedSchema {
 /// cannot be asked for.
 pub(super) fn fitted(
     schema: &JsonText,
-    facts: &Facts,
+    facts: &Capabilities,
     field: &str,
     adjustments: &mut Adjustments,
 ) -> Option<JsonText> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::schema_forms::ObjectForm;
 use super::schema_keys::changed_key;
 use super::schema_merge::merged;
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// The most choices, and forms of one, that are put in words, and the longest text of a form, in
 /// characters.
@@ -14,7 +14,7 @@ const MAX_FORMS_TOLD: usize = 24;
 const MAX_FORM_TEXT: usize = 400;
 
 /// What tells the forms apart.
-pub(super) fn words(form: &ObjectForm, facts: &Facts) -> String {
+pub(super) fn words(form: &ObjectForm, facts: &Capabilities) -> String {
     let choices = form.choices.iter().take(MAX_CHOICES_TOLD).map(|choice| {
         let how_many = match choice.exactly_one {
             true => "exactly one",
@@ -35,7 +35,7 @@ pub(super) fn words(form: &ObjectForm, facts: &Facts) -> String {
     choices.collect::<Vec<_>>().join("\n")
 }
 
-fn form_words(form: &ObjectForm, facts: &Facts) -> String {
+fn form_words(form: &ObjectForm, facts: &Capabilities) -> String {
     let name = |key: &String| match changed_key(key).filter(|_| !facts.any_property_key) {
         Some(changed) => format!("`{changed}`"),
         None => format!("`{key}`"),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::schema_form_words::words;
 use super::schema_merge::{both, merged};
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// The most schemas, properties and required names that are looked into: references to references
 /// can double at each step.
@@ -41,7 +41,7 @@ pub(super) struct SchemaChoice {
 }
 
 /// Merges what the root combines.
-pub(super) fn flatten(root: &Value, facts: &Facts) -> FlatSchema {
+pub(super) fn flatten(root: &Value, facts: &Capabilities) -> FlatSchema {
     let mut reader = SchemaReader {
         root,
         open: Vec::new(),
@@ -211,7 +211,7 @@ mod tests {
     use serde_json::json;
 
     fn flat(schema: Value) -> (Value, String) {
-        let facts = Facts::default();
+        let facts = Capabilities::default();
         let FlatSchema { schema, words } = flatten(&schema, &facts);
         (schema, words)
     }

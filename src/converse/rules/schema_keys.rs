@@ -17,7 +17,7 @@ use crate::converse::json_keys::KeyRewriter;
 use crate::converse::options::OutputConfig;
 use crate::converse::property_keys::PropertyKeys;
 use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// What the name of a property may hold beside letters and digits.
 const PUNCTUATION: [char; 3] = ['_', '.', '-'];
@@ -33,7 +33,7 @@ type PropertyNames = HashMap<String, String>;
 pub(super) fn rename(
     request: &mut ConverseRequest,
     json: Option<&JsonDelivery>,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> PropertyKeys {
     let mut keys = PropertyKeys::default();

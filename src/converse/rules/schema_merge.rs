@@ -163,7 +163,7 @@ fn one_enum(schemas: &[&Value]) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::super::schema_forms::flatten;
-    use crate::models::Facts;
+    use crate::models::Capabilities;
     use proptest::prelude::*;
     use proptest::sample::{select, subsequence};
     use serde_json::{Map, Value, json};
@@ -285,7 +285,7 @@ mod tests {
             schema in schemas(),
             values in proptest::collection::vec(values(), 16),
         ) {
-            let merged = flatten(&schema, &Facts::default()).schema;
+            let merged = flatten(&schema, &Capabilities::default()).schema;
             for keyword in ["anyOf", "oneOf", "allOf", "$ref"] {
                 prop_assert_eq!(merged.get(keyword), None);
             }

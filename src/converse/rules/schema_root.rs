@@ -14,7 +14,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::{ConverseRequest, Tool, ToolInputSchema, ToolSpec};
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// Keywords that combine schemas, and the one that another schema stands for.
 const COMBINATORS: [&str; 4] = ["allOf", "anyOf", "oneOf", "$ref"];
@@ -44,7 +44,7 @@ const MAX_TOLD: usize = 2000;
 pub(super) fn flatten(
     request: &mut ConverseRequest,
     field: &str,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     if COMBINATORS.iter().all(|keyword| takes(facts, keyword)) {
@@ -72,7 +72,7 @@ pub(super) fn flatten(
 pub(super) fn drop_keys(
     request: &mut ConverseRequest,
     json: Option<&JsonDelivery>,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     if facts.schema_root_keys.is_empty() {
@@ -127,7 +127,7 @@ fn names(dropped: &Fields) -> String {
 }
 
 /// Whether `keyword` may stand at the root.
-fn takes(facts: &Facts, keyword: &str) -> bool {
+fn takes(facts: &Capabilities, keyword: &str) -> bool {
     let combines = COMBINATORS.contains(&keyword);
     (facts.schema_root_combinators || !combines)
         && (facts.schema_root_keys.is_empty()
@@ -143,7 +143,7 @@ fn specs(request: &mut ConverseRequest) -> impl Iterator<Item = &mut ToolSpec> {
 }
 
 /// The schema without combinators at its root; nothing where it has none that is refused.
-fn flattened(schema: &JsonText, facts: &Facts) -> Option<FlatSchema> {
+fn flattened(schema: &JsonText, facts: &Capabilities) -> Option<FlatSchema> {
     let text = schema.as_str();
     let may_combine = |keyword: &&str| text.contains(&format!("\"{keyword}\""));
     if !COMBINATORS.iter().any(may_combine) {

@@ -12,7 +12,7 @@ use crate::converse::content::ContentBlock;
 use crate::converse::request::{
     ConverseRequest, Tool, ToolChoice, ToolConfig, ToolInputSchema, ToolSpec,
 };
-use crate::models::{Facts, ReasoningReplay};
+use crate::models::{Capabilities, ReasoningReplay};
 
 /// Which of the model's calls reach the client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(super) fn apply(
     request: &mut ConverseRequest,
     wanted: AllowedCalls,
     reasons: bool,
-    facts: &Facts,
+    facts: &Capabilities,
     instructions: &mut Vec<String>,
     adjustments: &mut Adjustments,
 ) -> AllowedCalls {
@@ -60,7 +60,7 @@ pub(super) fn apply(
 
 /// H9: a conversation with calls in it has its tools declared, also where the client offers none
 /// or wants none called.
-fn forbid(request: &mut ConverseRequest, facts: &Facts, instructions: &mut Vec<String>) {
+fn forbid(request: &mut ConverseRequest, facts: &Capabilities, instructions: &mut Vec<String>) {
     let called = called_tools(request);
     match request.tool_config.as_mut() {
         Some(config) if facts.keeps_prefix() => {
@@ -108,7 +108,7 @@ fn bare_tool(name: String) -> Tool {
 
 /// Bedrock has no list of tools that may be called beside the list of tools. Where that list may
 /// change from turn to turn, the others are left out of it.
-fn among(request: &mut ConverseRequest, names: Vec<String>, facts: &Facts) -> AllowedCalls {
+fn among(request: &mut ConverseRequest, names: Vec<String>, facts: &Capabilities) -> AllowedCalls {
     let Some(config) = request.tool_config.as_mut() else {
         return AllowedCalls::All;
     };
@@ -128,7 +128,7 @@ fn choose(
     request: &mut ConverseRequest,
     wanted: AllowedCalls,
     reasons: bool,
-    facts: &Facts,
+    facts: &Capabilities,
     instructions: &mut Vec<String>,
     adjustments: &mut Adjustments,
 ) -> AllowedCalls {

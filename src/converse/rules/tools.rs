@@ -9,7 +9,7 @@ use crate::converse::content::{
 };
 use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
 use crate::fault::Fault;
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// The most tools that are held to their schemas, by the live checks noted in pydantic-ai.
 const MOST_STRICT_TOOLS: usize = 20;
@@ -31,7 +31,7 @@ pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), Fault> 
 /// that on families whose prefix has to stay as it is they are text.
 pub(super) fn without_list(
     request: &mut ConverseRequest,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     if request.tool_config.is_some() || !super::pairing::has_calls(&request.messages) {
@@ -113,7 +113,11 @@ pub(super) fn drop_namesakes(request: &mut ConverseRequest, adjustments: &mut Ad
 }
 
 /// Holds inputs to their schemas where the family does so, for as many tools as it does so for.
-pub(super) fn strict(request: &mut ConverseRequest, facts: &Facts, adjustments: &mut Adjustments) {
+pub(super) fn strict(
+    request: &mut ConverseRequest,
+    facts: &Capabilities,
+    adjustments: &mut Adjustments,
+) {
     let mut left = MOST_STRICT_TOOLS;
     for tool in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
         let Tool::ToolSpec(spec) = tool else {

@@ -3,7 +3,7 @@
 use crate::adjustments::Adjustments;
 use crate::converse::content::ContentBlock;
 use crate::converse::request::{ConverseRequest, Message, Role, SystemBlock};
-use crate::models::{BesideToolResult, Facts};
+use crate::models::{Capabilities, ToolResultCompanions};
 
 /// What is said where Bedrock wants a turn and the conversation has none; white space is refused.
 pub(super) const FILLER: &str = ".";
@@ -27,7 +27,7 @@ pub(super) fn drop_blank_text(request: &mut ConverseRequest) {
 /// What the gateway itself asks of the model. On families whose prefix has to stay as it is it
 /// stands at the end of the prompt, behind what the user said last: the next turn may ask for
 /// something else.
-pub(super) fn instruct(request: &mut ConverseRequest, words: Vec<String>, facts: &Facts) {
+pub(super) fn instruct(request: &mut ConverseRequest, words: Vec<String>, facts: &Capabilities) {
     if !facts.keeps_prefix() {
         let blocks = words.into_iter().map(SystemBlock::Text);
         request.system.extend(blocks);
@@ -54,7 +54,7 @@ pub(super) fn instruct(request: &mut ConverseRequest, words: Vec<String>, facts:
 
 /// Instructions where the family takes them: in turns of their own, in the user's turns, or, for
 /// families without a system prompt, in the first of the user's turns.
-pub(super) fn place_instructions(request: &mut ConverseRequest, facts: &Facts) {
+pub(super) fn place_instructions(request: &mut ConverseRequest, facts: &Capabilities) {
     let ConverseRequest {
         messages, system, ..
     } = request;
@@ -96,8 +96,8 @@ pub(super) fn merge_turns(messages: &mut Vec<Message>) {
 }
 
 /// H10: families that take tool results alone get what stood beside them in a turn of its own.
-pub(super) fn separate_results(messages: &mut Vec<Message>, facts: &Facts) {
-    if facts.beside_tool_result == BesideToolResult::Anything {
+pub(super) fn separate_results(messages: &mut Vec<Message>, facts: &Capabilities) {
+    if facts.beside_tool_result == ToolResultCompanions::Anything {
         return;
     }
     let is_result = |block: &ContentBlock| matches!(block, ContentBlock::ToolResult(_));
@@ -130,7 +130,7 @@ pub(super) fn separate_results(messages: &mut Vec<Message>, facts: &Facts) {
 pub(super) fn first_and_last_turn(
     messages: &mut Vec<Message>,
     reasons: bool,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     let first = messages.first().map(|message| message.role);
@@ -184,7 +184,7 @@ mod tests {
             role: Role::User,
             content: content.to_vec(),
         };
-        let facts = Facts::default();
+        let facts = Capabilities::default();
         let mut messages = vec![turn(&[result.clone(), point.clone()])];
         separate_results(&mut messages, &facts);
         assert_eq!(messages, [turn(&[result.clone(), point])]);

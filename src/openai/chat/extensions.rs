@@ -13,7 +13,7 @@ use crate::converse::options::{
 };
 use crate::converse::request;
 use crate::fault::Fault;
-use crate::models::{Facts, RefusedField};
+use crate::models::{Capabilities, RefusedField};
 use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
 
@@ -129,7 +129,7 @@ fn complete(asked: GuardrailRequest) -> Result<GuardrailPolicy, Fault> {
 pub(super) fn service_tier(
     tier: Option<&str>,
     options: &ChatOptions,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<ServiceTier>, Fault> {
     let r#type = match tier {
@@ -163,7 +163,7 @@ pub(super) fn service_tier(
 /// Which machines to run on.
 pub(super) fn performance(
     fields: Option<PerformanceFields>,
-    facts: &Facts,
+    facts: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<PerformanceConfig>, Fault> {
     let Some(PerformanceFields { latency, unknown }) = fields else {

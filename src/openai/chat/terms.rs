@@ -8,13 +8,13 @@ use super::media::Fetched;
 use super::types::{ChatRequest, GuardrailFields};
 use crate::converse::options::GuardrailConfig;
 use crate::converse::remembered::RememberedTurn;
-use crate::models::Facts;
+use crate::models::Capabilities;
 use crate::openai::object::ClientField;
 
 /// What a chat request is translated under.
 pub struct TranslationContext<'a> {
     /// What the model takes.
-    pub facts: &'a Facts,
+    pub facts: &'a Capabilities,
     /// The most tokens that the model can write, where that is known.
     pub output_limit: Option<u32>,
     /// What the operator and the request's headers say.

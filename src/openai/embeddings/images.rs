@@ -3,7 +3,7 @@
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
-use crate::models::EmbeddingFacts;
+use crate::models::EmbeddingCapabilities;
 use crate::openai::chat::{
     Fetched, ImageUrl, RemoteAddress, StringOrObject, is_web_address, note_unknown, open_image,
 };
@@ -111,7 +111,7 @@ impl ImageFields {
 pub(super) fn image(
     address: String,
     path: &str,
-    facts: &EmbeddingFacts,
+    facts: &EmbeddingCapabilities,
     fetched: &Fetched,
 ) -> Result<EmbeddingImage, Fault> {
     let (format, base64) = open_image(address, path, fetched)?;

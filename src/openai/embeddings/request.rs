@@ -5,7 +5,7 @@ use super::tokens::Tokenizer;
 use super::types::EmbeddingsRequest;
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
-use crate::models::{EmbeddingFacts, Truncation};
+use crate::models::{EmbeddingCapabilities, Truncation};
 use crate::openai::chat::Fetched;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::embeddings::{EmbeddingCall, EmbeddingParameters, Purpose, calls};
@@ -14,7 +14,7 @@ use crate::providers::embeddings::{EmbeddingCall, EmbeddingParameters, Purpose, 
 #[derive(Debug, Clone, Copy)]
 pub struct EmbeddingContext<'a> {
     /// What the model takes.
-    pub facts: &'a EmbeddingFacts,
+    pub facts: &'a EmbeddingCapabilities,
     /// What vectors are for.
     pub purpose: Purpose,
     /// What makes tokens.
@@ -108,7 +108,7 @@ fn encoding(word: Option<&str>) -> Result<EncodingFormat, Fault> {
 }
 
 /// What the model is told, which is nothing where it has no choice.
-fn dimensions(asked: Option<i64>, facts: &EmbeddingFacts) -> Result<Option<u32>, Fault> {
+fn dimensions(asked: Option<i64>, facts: &EmbeddingCapabilities) -> Result<Option<u32>, Fault> {
     let Some(asked) = asked else {
         return Ok(None);
     };
@@ -151,7 +151,7 @@ fn purpose(
     Ok(purpose)
 }
 
-fn truncation(asked: Option<String>, facts: &EmbeddingFacts) -> Result<Truncation, Fault> {
+fn truncation(asked: Option<String>, facts: &EmbeddingCapabilities) -> Result<Truncation, Fault> {
     let Some(asked) = asked else {
         return Ok(Truncation::None);
     };
@@ -178,7 +178,7 @@ fn truncation(asked: Option<String>, facts: &EmbeddingFacts) -> Result<Truncatio
     ))
 }
 
-fn normalize(asked: Option<bool>, facts: &EmbeddingFacts) -> Result<Option<bool>, Fault> {
+fn normalize(asked: Option<bool>, facts: &EmbeddingCapabilities) -> Result<Option<bool>, Fault> {
     match asked {
         Some(_) if !facts.normalize => Err(Fault::unsupported(
             "normalize",

@@ -8,7 +8,7 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::fault::Fault;
 use crate::json_body;
-use crate::models::{ImageFacts, ImageTask};
+use crate::models::{ImageCapabilities, ImageTask};
 use crate::openai::chat::AllowList;
 use crate::openai::typo::note_unknown_field;
 use crate::providers::images::belongs;
@@ -21,7 +21,7 @@ pub(super) fn further(
     style: Option<String>,
     unknown: Vec<(String, JsonText)>,
     task: ImageTask,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Fields, Fault> {
     let takes = |name: &str| facts.takes(name) && belongs(facts.body, name, task);
@@ -54,7 +54,11 @@ pub(super) fn further(
 }
 
 /// Refuses a field of ours that the model, or what it does, has no place for.
-pub(super) fn check_further(field: &str, task: ImageTask, facts: &ImageFacts) -> Result<(), Fault> {
+pub(super) fn check_further(
+    field: &str,
+    task: ImageTask,
+    facts: &ImageCapabilities,
+) -> Result<(), Fault> {
     if !facts.takes(field) {
         let message = format!("`{field}` is not served: this model takes none");
         return Err(Fault::unsupported(field, message));
@@ -104,7 +108,7 @@ fn check_values<'a>(fields: impl Iterator<Item = (String, &'a JsonText)>) -> Res
 pub(super) fn seed(
     seed: Option<i64>,
     task: ImageTask,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<u64>, Fault> {
     let Some(seed) = seed else {
@@ -130,7 +134,7 @@ pub(super) fn seed(
 pub(super) fn strength(
     strength: Option<Number>,
     task: ImageTask,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<Number>, Fault> {
     if strength.is_none() && task == ImageTask::Vary && facts.usual_strength > 0 {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::types::{ImageReference, ImageRequest};
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
-use crate::models::{ImageFacts, ImageTask, Size};
+use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::openai::chat::{Fetched, RemoteAddress, is_web_address, open_picture, picture_head};
 use crate::openai::form::FormPart;
 use crate::providers::images::mask_for;
@@ -98,8 +98,8 @@ impl InputImage {
     }
 
     /// Refuses what the model does not take.
-    pub(super) fn check(&self, facts: &ImageFacts) -> Result<(), Fault> {
-        let ImageFacts {
+    pub(super) fn check(&self, facts: &ImageCapabilities) -> Result<(), Fault> {
+        let ImageCapabilities {
             input_formats,
             least_side,
             most_side,
@@ -143,7 +143,7 @@ pub(super) fn marked(
     inputs: &Inputs,
     has_words: bool,
     task: ImageTask,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
 ) -> Result<Option<String>, Fault> {
     let can_be = matches!(
         task,

@@ -15,7 +15,7 @@ use super::types::ImageRequest;
 use super::wishes::{Delivery, check_background, count, delivery, format, premium, streams};
 use crate::adjustments::Adjustments;
 use crate::fault::{Fault, FaultKind};
-use crate::models::{ImageFacts, ImageTask, Size};
+use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::openai::chat::{AllowList, Fetched, hint};
 use crate::openai::form::FormPart;
 use crate::openai::typo::misspelling;
@@ -31,7 +31,7 @@ const MAX_WRITTEN: usize = 3 * LONGEST_BODY;
 #[derive(Debug, Clone)]
 pub struct ImageContext {
     /// What the model takes.
-    pub facts: ImageFacts,
+    pub facts: ImageCapabilities,
     /// Which keys of the provider's own a request may set.
     pub model_fields: AllowList,
     /// Whether the operator has a bucket, so that pictures can have addresses.
@@ -204,7 +204,7 @@ pub fn translate(
 
 /// The bodies of the calls that make `order.count` pictures. Each call begins with a seed of its
 /// own, since the same one makes the same picture.
-fn bodies(mut order: ImageOrder, facts: &ImageFacts) -> Result<Vec<Bytes>, Fault> {
+fn bodies(mut order: ImageOrder, facts: &ImageCapabilities) -> Result<Vec<Bytes>, Fault> {
     let each = match order.task {
         ImageTask::RemoveBackground => 1,
         _ => facts.images_per_call.max(1),
@@ -241,7 +241,7 @@ fn bodies(mut order: ImageOrder, facts: &ImageFacts) -> Result<Vec<Bytes>, Fault
     Ok(bodies)
 }
 
-fn written(facts: &ImageFacts, order: &ImageOrder) -> Result<Bytes, Fault> {
+fn written(facts: &ImageCapabilities, order: &ImageOrder) -> Result<Bytes, Fault> {
     let body = serde_json::to_vec(&body(facts, order)).map_err(|_| Fault::internal())?;
     if body.len() > LONGEST_BODY {
         let message = format!(
@@ -260,7 +260,7 @@ fn has_price(
     premium: Option<bool>,
     shape: &ImageShape,
     picture: Option<&InputImage>,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
 ) -> bool {
     if facts.priced_pixels == 0 {
         return true;

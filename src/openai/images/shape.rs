@@ -2,7 +2,7 @@
 
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
-use crate::models::{AspectRatio, ImageBody, ImageFacts, ImageTask, Size};
+use crate::models::{AspectRatio, ImageBody, ImageCapabilities, ImageTask, Size};
 
 /// The size where nobody says one.
 const USUAL: Size = Size {
@@ -26,7 +26,7 @@ pub(super) fn shape(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
     task: ImageTask,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<ImageShape, Fault> {
     let asked = match size {
@@ -71,7 +71,7 @@ pub(super) fn shape(
 }
 
 /// Whether the picture's shape is the client's to choose, rather than that of the given picture.
-fn has_shape(task: ImageTask, facts: &ImageFacts) -> bool {
+fn has_shape(task: ImageTask, facts: &ImageCapabilities) -> bool {
     match task {
         ImageTask::Generate | ImageTask::ColorGuided => true,
         ImageTask::Edit => !facts.aspect_ratios.is_empty(),
@@ -80,7 +80,7 @@ fn has_shape(task: ImageTask, facts: &ImageFacts) -> bool {
     }
 }
 
-fn known_ratio(text: &str, facts: &ImageFacts) -> Result<AspectRatio, Fault> {
+fn known_ratio(text: &str, facts: &ImageCapabilities) -> Result<AspectRatio, Fault> {
     let known = |ratio: &AspectRatio| facts.aspect_ratios.contains(ratio);
     AspectRatio::parse(text).filter(known).ok_or_else(|| {
         let all: Vec<String> = facts
@@ -99,14 +99,14 @@ fn known_ratio(text: &str, facts: &ImageFacts) -> Result<AspectRatio, Fault> {
     })
 }
 
-fn is_taken(size: Size, facts: &ImageFacts) -> bool {
+fn is_taken(size: Size, facts: &ImageCapabilities) -> bool {
     match &facts.sides {
         Some(sides) => sides.allow(size),
         None => facts.sizes.contains(&size),
     }
 }
 
-fn taken(facts: &ImageFacts) -> String {
+fn taken(facts: &ImageCapabilities) -> String {
     match &facts.sides {
         Some(sides) => format!(
             "sides of {} to {} pixels in steps of {}, up to {} pixels, none more than {} times \

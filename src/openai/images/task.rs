@@ -4,7 +4,7 @@ use super::ImageEndpoint;
 use super::inputs::Inputs;
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
-use crate::models::{ImageBody, ImageFacts, ImageTask, Need};
+use crate::models::{ImageBody, ImageCapabilities, ImageTask, Requirement};
 
 /// What decides on the task.
 pub(super) struct TaskInput<'a> {
@@ -16,7 +16,7 @@ pub(super) struct TaskInput<'a> {
 }
 
 /// The task of a request; refuses what the model does not do.
-pub(super) fn task(wanted: &TaskInput<'_>, facts: &ImageFacts) -> Result<ImageTask, Fault> {
+pub(super) fn task(wanted: &TaskInput<'_>, facts: &ImageCapabilities) -> Result<ImageTask, Fault> {
     let TaskInput {
         endpoint,
         task_type,
@@ -55,7 +55,11 @@ pub(super) fn task(wanted: &TaskInput<'_>, facts: &ImageFacts) -> Result<ImageTa
 }
 
 /// The tasks in the words of Nova Canvas.
-fn named(word: &str, endpoint: ImageEndpoint, facts: &ImageFacts) -> Result<ImageTask, Fault> {
+fn named(
+    word: &str,
+    endpoint: ImageEndpoint,
+    facts: &ImageCapabilities,
+) -> Result<ImageTask, Fault> {
     let task = match word {
         "TEXT_IMAGE" => ImageTask::Generate,
         "COLOR_GUIDED_GENERATION" => ImageTask::ColorGuided,
@@ -84,7 +88,7 @@ fn named(word: &str, endpoint: ImageEndpoint, facts: &ImageFacts) -> Result<Imag
 pub(super) fn check_pictures(
     wanted: &TaskInput<'_>,
     task: ImageTask,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
 ) -> Result<(), Fault> {
     let Inputs { pictures, mask } = wanted.inputs;
     let (first, mask) = (pictures.first(), mask.as_ref());
@@ -128,21 +132,21 @@ pub(super) fn check_pictures(
 pub(super) fn prompt(
     (prompt, misspelling): (Option<String>, &str),
     task: ImageTask,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<String>, Fault> {
     let need = match task {
-        ImageTask::Generate | ImageTask::ColorGuided | ImageTask::Outpaint => Need::Required,
-        ImageTask::RemoveBackground => Need::None,
+        ImageTask::Generate | ImageTask::ColorGuided | ImageTask::Outpaint => Requirement::Required,
+        ImageTask::RemoveBackground => Requirement::None,
         ImageTask::Edit | ImageTask::Vary | ImageTask::Inpaint => facts.prompt,
     };
     let prompt = prompt.filter(|prompt| !prompt.is_empty());
     match (need, &prompt) {
-        (Need::Required, None) => Err(Fault::missing(
+        (Requirement::Required, None) => Err(Fault::missing(
             "prompt",
             format!("`prompt` is missing; say what the picture is to be{misspelling}"),
         )),
-        (Need::None, Some(_)) => {
+        (Requirement::None, Some(_)) => {
             adjustments.note("prompt", "ignored, nothing is asked in words here");
             Ok(None)
         }

@@ -3,7 +3,7 @@
 use super::ImageEndpoint;
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
-use crate::models::{ImageFacts, ImageTask};
+use crate::models::{ImageCapabilities, ImageTask};
 
 /// The most pictures of a request (openapi.yaml).
 const MOST_PICTURES: i64 = 10;
@@ -67,7 +67,7 @@ pub(super) fn delivery(
 pub(super) fn premium(
     quality: Option<&str>,
     task: ImageTask,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<bool>, Fault> {
     let is_high = match quality {
@@ -91,7 +91,7 @@ pub(super) fn premium(
 pub(super) fn check_background(
     background: Option<&str>,
     task: ImageTask,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
 ) -> Result<(), Fault> {
     let removes = matches!(task, ImageTask::RemoveBackground | ImageTask::Edit);
     match background {
@@ -112,7 +112,7 @@ pub(super) fn check_background(
 /// The format that the model is told of, and the one that it cannot be told of.
 pub(super) fn format(
     format: Option<String>,
-    facts: &ImageFacts,
+    facts: &ImageCapabilities,
 ) -> Result<(Option<String>, Option<String>), Fault> {
     let Some(word) = format else {
         return Ok((None, None));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::models::{Facts, Sampling};
+use crate::models::{Capabilities, Sampling};
 
 /// What a model can do in a chat.
 #[derive(Debug, Serialize)]
@@ -73,7 +73,7 @@ struct PromptCaching {
 
 impl ModelCapabilities {
     /// Those of a model with these facts; `streams` is what Bedrock says of it.
-    pub fn new(facts: &Facts, streams: Option<bool>) -> Self {
+    pub fn new(facts: &Capabilities, streams: Option<bool>) -> Self {
         Self {
             streaming: streams.unwrap_or(true),
             tools: facts.tools,
@@ -107,7 +107,7 @@ impl ModelCapabilities {
     }
 }
 
-fn tool_choice(facts: &Facts) -> Vec<&'static str> {
+fn tool_choice(facts: &Capabilities) -> Vec<&'static str> {
     if !facts.tools {
         return Vec::new();
     }
@@ -121,7 +121,7 @@ fn tool_choice(facts: &Facts) -> Vec<&'static str> {
     choices
 }
 
-fn prompt_caching(facts: &Facts) -> PromptCaching {
+fn prompt_caching(facts: &Capabilities) -> PromptCaching {
     let supported = facts.caches();
     let ttl: &[_] = match (supported, facts.cache_one_hour) {
         (false, _) => &[],
@@ -135,7 +135,7 @@ fn prompt_caching(facts: &Facts) -> PromptCaching {
     }
 }
 
-fn parameters(facts: &Facts) -> Vec<&'static str> {
+fn parameters(facts: &Capabilities) -> Vec<&'static str> {
     let mut parameters = vec!["max_completion_tokens"];
     if facts.sampling != Sampling::None {
         parameters.extend(["temperature", "top_p"]);

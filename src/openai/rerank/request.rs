@@ -5,7 +5,7 @@ use super::types::RerankRequest;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::fault::Fault;
-use crate::models::RerankFacts;
+use crate::models::RerankCapabilities;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::rerank::RerankBody;
 
@@ -25,7 +25,10 @@ pub struct TranslatedRerank {
 /// Translates `request` for a model with these facts. The model's name is the caller's business.
 ///
 /// Fails with a fault that names the field which cannot be served.
-pub fn translate(request: RerankRequest, facts: &RerankFacts) -> Result<TranslatedRerank, Fault> {
+pub fn translate(
+    request: RerankRequest,
+    facts: &RerankCapabilities,
+) -> Result<TranslatedRerank, Fault> {
     let mut adjustments = Adjustments::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let RerankRequest {

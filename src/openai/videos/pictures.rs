@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::types::{VideoImageReference, VideoRequest};
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
-use crate::models::VideoFacts;
+use crate::models::VideoCapabilities;
 use crate::openai::chat::{
     Fetched, RemoteAddress, StringOrObject, is_web_address, open_picture, picture_head,
 };
@@ -57,7 +57,7 @@ fn address(reference: &Reference) -> Option<&str> {
 /// Reads the pictures of one request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ImageReader<'a> {
-    pub(super) facts: &'a VideoFacts,
+    pub(super) facts: &'a VideoCapabilities,
     /// What lay at the addresses of the request.
     pub(super) fetched: &'a Fetched,
     /// The size of the film.
@@ -104,7 +104,7 @@ impl ImageReader<'_> {
 
     fn still(&self, bytes: &Bytes, path: &str) -> Result<Still, Fault> {
         let invalid = |message: String| Fault::invalid(path, message).code("invalid_image");
-        let VideoFacts {
+        let VideoCapabilities {
             input_formats,
             input_has_size,
             ..

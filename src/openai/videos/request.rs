@@ -6,7 +6,7 @@ use super::types::{ShotRequest, VideoRequest};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::fault::Fault;
-use crate::models::{VideoBody, VideoFacts, VideoKnob};
+use crate::models::{VideoBody, VideoCapabilities, VideoControl};
 use crate::openai::chat::Fetched;
 use crate::openai::form::FormPart;
 use crate::openai::typo::{misspelling, note_unknown_fields};
@@ -36,7 +36,7 @@ pub struct VideoOrder {
 pub fn translate(
     request: VideoRequest,
     files: Vec<FormPart>,
-    facts: &VideoFacts,
+    facts: &VideoCapabilities,
     fetched: &Fetched,
 ) -> Result<VideoOrder, Fault> {
     let mut adjustments = Adjustments::default();
@@ -70,9 +70,9 @@ pub fn translate(
         files,
     };
     let (first, last) = frames.read(pictures, &mut adjustments)?;
-    check_knob(facts, VideoKnob::LastFrame, "last_frame", last.is_some())?;
-    check_knob(facts, VideoKnob::Loop, "loop", looped == Some(true))?;
-    check_knob(facts, VideoKnob::Seed, "seed", seed.is_some())?;
+    check_knob(facts, VideoControl::LastFrame, "last_frame", last.is_some())?;
+    check_knob(facts, VideoControl::Loop, "loop", looped == Some(true))?;
+    check_knob(facts, VideoControl::Seed, "seed", seed.is_some())?;
     check_seed(seed)?;
     let mut film = VideoGeneration {
         prompt: prompt.unwrap_or_default(),
@@ -82,7 +82,7 @@ pub fn translate(
         aspect_ratio: shape.aspect_ratio,
         first,
         last,
-        looped: looped.filter(|_| facts.takes(VideoKnob::Loop)),
+        looped: looped.filter(|_| facts.takes(VideoControl::Loop)),
         seed,
     };
     match shots.filter(|shots| !shots.is_empty()) {
@@ -154,7 +154,7 @@ fn input(film: &VideoGeneration, body: VideoBody) -> Result<JsonText, Fault> {
 fn one_prompt(
     film: &mut VideoGeneration,
     asked_seconds: Option<&JsonText>,
-    facts: &VideoFacts,
+    facts: &VideoCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<(), Fault> {
     film.seconds = seconds(asked_seconds, facts, adjustments)?;
@@ -200,7 +200,7 @@ fn read_shots(
     pictures: ImageReader<'_>,
     adjustments: &mut Adjustments,
 ) -> Result<Vec<Shot>, Fault> {
-    let VideoFacts {
+    let VideoCapabilities {
         most_shots,
         longest_prompt,
         ..
@@ -254,8 +254,8 @@ fn check_prompt(prompt: &str, path: &str, most: usize) -> Result<(), Fault> {
 }
 
 fn check_knob(
-    facts: &VideoFacts,
-    knob: VideoKnob,
+    facts: &VideoCapabilities,
+    knob: VideoControl,
     field: &str,
     is_asked: bool,
 ) -> Result<(), Fault> {

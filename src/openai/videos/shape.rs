@@ -3,7 +3,7 @@
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::fault::Fault;
-use crate::models::VideoFacts;
+use crate::models::VideoCapabilities;
 
 /// Width, height, and their ratio where the model is asked for that.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) struct VideoShape {
 /// longest. Another than was asked for is noted.
 pub(super) fn seconds(
     asked: Option<&JsonText>,
-    facts: &VideoFacts,
+    facts: &VideoCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<u32, Fault> {
     let shortest = facts.seconds.first().copied().unwrap_or_default();
@@ -41,7 +41,7 @@ pub(super) fn seconds(
 pub(super) fn shape(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
-    facts: &VideoFacts,
+    facts: &VideoCapabilities,
 ) -> Result<VideoShape, Fault> {
     match facts.aspect_ratios.is_empty() {
         true => listed(size, aspect_ratio, facts),
@@ -52,7 +52,7 @@ pub(super) fn shape(
 fn listed(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
-    facts: &VideoFacts,
+    facts: &VideoCapabilities,
 ) -> Result<VideoShape, Fault> {
     if aspect_ratio.is_some() {
         let message = "this model is asked for a `size`; leave `aspect_ratio` out";
@@ -72,7 +72,7 @@ fn listed(
 fn by_ratio(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
-    facts: &VideoFacts,
+    facts: &VideoCapabilities,
 ) -> Result<VideoShape, Fault> {
     let known = aspect_ratio.is_none_or(|asked| facts.aspect_ratios.iter().any(|r| r == asked));
     if !known {

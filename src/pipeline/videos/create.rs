@@ -6,7 +6,7 @@ use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::converse::JsonText;
 use crate::fault::{Fault, FaultKind};
 use crate::limits::Refused;
-use crate::models::{Endpoint, VideoFacts};
+use crate::models::{Endpoint, VideoCapabilities};
 use crate::openai::form::FormPart;
 use crate::openai::videos::{
     JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_pictures, translate,
@@ -127,7 +127,7 @@ impl Pipeline {
 }
 
 /// What the film will cost: AWS bills it by the second, and not where it fails.
-fn cost(target: &ModelTarget, facts: &VideoFacts, order: &VideoOrder) -> Cost {
+fn cost(target: &ModelTarget, facts: &VideoCapabilities, order: &VideoOrder) -> Cost {
     let is_priced = [0, order.resolution].contains(&facts.priced_resolution);
     let second = target.known.units.second.filter(|_| is_priced);
     Cost {

@@ -12,7 +12,7 @@ mod titan_text;
 pub use answer::{EmbeddingResponse, read};
 
 use crate::converse::media::ImageFormat;
-use crate::models::{EmbeddingBody, EmbeddingFacts, EmbeddingInput, Truncation};
+use crate::models::{EmbeddingBody, EmbeddingCapabilities, EmbeddingInput, Truncation};
 
 /// The bytes of a call's items at the most: a body has 25,000,000 (botocore, bedrock-runtime:
 /// `Body`), and text grows where it is escaped.
@@ -93,7 +93,7 @@ pub struct EmbeddingCall {
 /// The calls that embed `items`, in their order: of one kind each, and with as many items as the
 /// family takes and a body can hold.
 pub fn calls(
-    facts: &EmbeddingFacts,
+    facts: &EmbeddingCapabilities,
     items: &[EmbeddingItem],
     settings: &EmbeddingParameters,
 ) -> serde_json::Result<Vec<EmbeddingCall>> {
@@ -114,7 +114,7 @@ pub fn calls(
 }
 
 /// How many of `items`, from the first on, are of this kind and fit into one call; at least one.
-fn fitting(items: &[EmbeddingItem], kind: EmbeddingInput, facts: &EmbeddingFacts) -> usize {
+fn fitting(items: &[EmbeddingItem], kind: EmbeddingInput, facts: &EmbeddingCapabilities) -> usize {
     let most = match kind {
         EmbeddingInput::Text => facts.texts,
         EmbeddingInput::Image | EmbeddingInput::TextAndImage => facts.images,
@@ -128,7 +128,7 @@ fn fitting(items: &[EmbeddingItem], kind: EmbeddingInput, facts: &EmbeddingFacts
 }
 
 fn body(
-    facts: &EmbeddingFacts,
+    facts: &EmbeddingCapabilities,
     items: &[EmbeddingItem],
     settings: &EmbeddingParameters,
 ) -> serde_json::Result<Vec<u8>> {
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
     use crate::models::{ModelId, ModelTable};
 
-    fn facts(model: &str) -> EmbeddingFacts {
+    fn facts(model: &str) -> EmbeddingCapabilities {
         let table = ModelTable::built_in().expect("the built-in table");
         let id = ModelId::parse(model).expect("an id");
         table.facts(&id).embedding.clone().expect("it embeds")

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
 use crate::converse::options::Fields;
-use crate::models::{AspectRatio, ImageBody, ImageFacts, ImageTask, Size};
+use crate::models::{AspectRatio, ImageBody, ImageCapabilities, ImageTask, Size};
 
 /// What a model is asked. What a field says is taken by the model: that is seen to before.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +71,7 @@ struct GuardrailField {
 }
 
 /// The body that asks a model for what `order` says.
-pub fn body(facts: &ImageFacts, order: &ImageOrder) -> Value {
+pub fn body(facts: &ImageCapabilities, order: &ImageOrder) -> Value {
     let mut body = match facts.body {
         ImageBody::Stability => stability::body(facts, order),
         ImageBody::Diffusion => diffusion::body(order),

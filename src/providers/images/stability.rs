@@ -5,10 +5,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{ImageOrder, ImageOutcome, lay_over, put};
-use crate::models::{ImageFacts, ImageTask};
+use crate::models::{ImageCapabilities, ImageTask};
 
 /// The body of a call, which makes one picture.
-pub(super) fn body(facts: &ImageFacts, order: &ImageOrder) -> Map<String, Value> {
+pub(super) fn body(facts: &ImageCapabilities, order: &ImageOrder) -> Map<String, Value> {
     let mut body = Map::new();
     put(&mut body, "prompt", order.prompt.clone());
     if facts.takes("mode") {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use outcrop::models::{
-    BesideToolResult, CachePlace, CallIdForm, Facts, Medium, ModelId, ModelTable, ReasoningKnob,
-    ReasoningReplay, Sampling, Surface,
+    CachePosition, CallIdForm, Capabilities, ChatUpstream, Medium, ModelId, ModelTable,
+    ReasoningControl, ReasoningReplay, Sampling, ToolResultCompanions,
 };
 
 /// The file, for its order.
@@ -35,12 +35,12 @@ pub fn table() -> Vec<String> {
 }
 
 /// Where chat requests go, and where for what that surface does not do.
-fn asked_at(facts: &Facts) -> String {
+fn asked_at(facts: &Capabilities) -> String {
     let surface = facts.surface.as_str();
     match (facts.surface, facts.converse) {
-        (Surface::Converse, _) => "Converse".to_owned(),
-        (Surface::OpenAi(_), true) => format!("`{surface}`, else Converse"),
-        (Surface::OpenAi(_), false) => format!("`{surface}`"),
+        (ChatUpstream::Converse, _) => "Converse".to_owned(),
+        (ChatUpstream::OpenAi(_), true) => format!("`{surface}`, else Converse"),
+        (ChatUpstream::OpenAi(_), false) => format!("`{surface}`"),
     }
 }
 
@@ -59,7 +59,7 @@ fn families() -> Vec<(String, Vec<String>)> {
     families.map(|family| (family.name, family.ids)).collect()
 }
 
-fn line(name: &str, ids: &str, facts: &Arc<Facts>) -> String {
+fn line(name: &str, ids: &str, facts: &Arc<Capabilities>) -> String {
     let cells = [
         name.to_owned(),
         ids.to_owned(),
@@ -76,7 +76,7 @@ fn line(name: &str, ids: &str, facts: &Arc<Facts>) -> String {
     format!("| {} |", cells.join(" | ")).replace("|  |", "| |")
 }
 
-fn system(facts: &Facts) -> String {
+fn system(facts: &Capabilities) -> String {
     match (facts.system, facts.system_turns) {
         (true, true) => "yes, later too",
         (true, false) => "yes",
@@ -85,7 +85,7 @@ fn system(facts: &Facts) -> String {
     .to_owned()
 }
 
-fn tools(facts: &Facts) -> String {
+fn tools(facts: &Capabilities) -> String {
     if !facts.tools {
         return "no".to_owned();
     }
@@ -104,7 +104,7 @@ fn tools(facts: &Facts) -> String {
     if facts.single_tool_call {
         words.push("one at a time");
     }
-    if facts.beside_tool_result == BesideToolResult::Nothing {
+    if facts.beside_tool_result == ToolResultCompanions::Nothing {
         words.push("results alone in their turn");
     }
     if !facts.schema_root_combinators {
@@ -142,7 +142,7 @@ fn tools(facts: &Facts) -> String {
     words.join(", ")
 }
 
-fn schema(facts: &Facts) -> String {
+fn schema(facts: &Capabilities) -> String {
     match (facts.structured_output, facts.tools) {
         (true, _) => "native",
         (false, true) => "by a tool",
@@ -151,15 +151,15 @@ fn schema(facts: &Facts) -> String {
     .to_owned()
 }
 
-fn reasoning(facts: &Facts) -> String {
+fn reasoning(facts: &Capabilities) -> String {
     let knob = match facts.reasoning {
-        ReasoningKnob::None => "",
-        ReasoningKnob::Budget => "`thinking`, a budget",
-        ReasoningKnob::Adaptive | ReasoningKnob::AdaptiveSummarized => "`thinking`, adaptive",
-        ReasoningKnob::NovaConfig => "`reasoningConfig`",
-        ReasoningKnob::ReasoningEffort => "`reasoning_effort`",
-        ReasoningKnob::ReasoningConfig => "`reasoning_config`",
-        ReasoningKnob::ReasoningObject => "`reasoning`",
+        ReasoningControl::None => "",
+        ReasoningControl::Budget => "`thinking`, a budget",
+        ReasoningControl::Adaptive | ReasoningControl::AdaptiveSummarized => "`thinking`, adaptive",
+        ReasoningControl::NovaConfig => "`reasoningConfig`",
+        ReasoningControl::ReasoningEffort => "`reasoning_effort`",
+        ReasoningControl::ReasoningConfig => "`reasoning_config`",
+        ReasoningControl::ReasoningObject => "`reasoning`",
     };
     let mut words = vec![knob.to_owned()];
     let efforts: Vec<_> = facts.efforts.iter().map(|effort| effort.as_str()).collect();
@@ -185,7 +185,7 @@ fn reasoning(facts: &Facts) -> String {
     words.join(", ")
 }
 
-fn sampling(facts: &Facts) -> String {
+fn sampling(facts: &Capabilities) -> String {
     let mut words = vec![match facts.sampling {
         Sampling::Both => "`temperature`, `top_p`",
         Sampling::TemperatureOrTopP => "`temperature` or `top_p`",
@@ -209,14 +209,14 @@ fn sampling(facts: &Facts) -> String {
     words.join(", ")
 }
 
-fn caching(facts: &Facts) -> String {
+fn caching(facts: &Capabilities) -> String {
     if !facts.caches() {
         return "no".to_owned();
     }
     let places = facts.cache_points.iter().map(|place| match place {
-        CachePlace::Tools => "tools",
-        CachePlace::System => "system",
-        CachePlace::Messages => "messages",
+        CachePosition::Tools => "tools",
+        CachePosition::System => "system",
+        CachePosition::Messages => "messages",
     });
     let hour = match facts.cache_one_hour {
         true => ", an hour too",
@@ -226,7 +226,7 @@ fn caching(facts: &Facts) -> String {
     format!("{}, from {least} tokens{hour}", listed(places))
 }
 
-fn last_turn(facts: &Facts) -> String {
+fn last_turn(facts: &Capabilities) -> String {
     match facts.prefill {
         true => "the assistant's is continued",
         false => "the user's",

@@ -32,7 +32,7 @@ use super::conversation::note_unknown;
 use crate::adjustments::Adjustments;
 use crate::converse::content::CitationsConfig;
 use crate::fault::Fault;
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 pub(super) use block::MediaBlock;
 pub(in crate::openai) use data_url::is_data_url;
@@ -48,7 +48,7 @@ pub(in crate::openai) use types::{FilePart, InputAudio};
 /// Translates the media of one request, in order: it keeps the names of documents apart.
 #[derive(Debug)]
 pub(super) struct Media<'a> {
-    facts: &'a Facts,
+    facts: &'a Capabilities,
     fetched: &'a Fetched,
     names: DocumentNames,
 }
@@ -73,7 +73,7 @@ struct Part {
 
 impl<'a> Media<'a> {
     /// For a model with these facts, and with what was fetched for the request.
-    pub(super) fn new(facts: &'a Facts, fetched: &'a Fetched) -> Self {
+    pub(super) fn new(facts: &'a Capabilities, fetched: &'a Fetched) -> Self {
         Self {
             facts,
             fetched,

@@ -16,8 +16,8 @@ const PDF: &str = "JVBERi0xLjcK";
 const MP4: &str = "AAAAHGZ0eXBpc29t";
 const WAV: &str = "UklGRiQAAABXQVZFZm10IA==";
 
-fn everything() -> Facts {
-    Facts {
+fn everything() -> Capabilities {
+    Capabilities {
         input: vec![
             Medium::Image,
             Medium::Document,
@@ -25,7 +25,7 @@ fn everything() -> Facts {
             Medium::Audio,
         ],
         s3_sources: true,
-        ..Facts::default()
+        ..Capabilities::default()
     }
 }
 
@@ -55,7 +55,7 @@ fn translate_in(
     media.file(file, citations, context, "p", adjustments)
 }
 
-fn translate_for(facts: &Facts, value: &Value) -> Result<Value, Fault> {
+fn translate_for(facts: &Capabilities, value: &Value) -> Result<Value, Fault> {
     let fetched = Fetched::new();
     let mut media = Media::new(facts, &fetched);
     let block = translate_in(&mut media, value, &mut Adjustments::default())?;
@@ -63,7 +63,7 @@ fn translate_for(facts: &Facts, value: &Value) -> Result<Value, Fault> {
 }
 
 /// The parameter and the code of the refusal.
-fn refusal(facts: &Facts, value: &Value) -> (String, &'static str) {
+fn refusal(facts: &Capabilities, value: &Value) -> (String, &'static str) {
     let fault = translate_for(facts, value).expect_err("a refusal");
     (
         fault.parameter.unwrap_or_default(),
@@ -286,9 +286,9 @@ fn what_cannot_be_sent_is_refused_by_name() {
 
 #[test]
 fn a_model_is_sent_what_it_takes() {
-    let pictures = Facts {
+    let pictures = Capabilities {
         input: vec![Medium::Image],
-        ..Facts::default()
+        ..Capabilities::default()
     };
     let file = json!({"file": {"file_data": PDF}});
     let fault = translate_for(&pictures, &file).expect_err("a refusal");
@@ -303,7 +303,7 @@ fn a_model_is_sent_what_it_takes() {
     assert_eq!(refusal(&pictures, &in_s3), refused);
     let sound = json!({"input_audio": {"data": WAV}});
     let refused = ("p.input_audio".to_owned(), "unsupported_value");
-    assert_eq!(refusal(&Facts::default(), &sound), refused);
+    assert_eq!(refusal(&Capabilities::default(), &sound), refused);
 }
 
 #[test]

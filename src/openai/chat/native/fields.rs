@@ -15,7 +15,7 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::rules::EffortOption;
 use crate::fault::Fault;
-use crate::models::{Effort, Facts, RefusedField};
+use crate::models::{Capabilities, Effort, RefusedField};
 use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
 
@@ -39,7 +39,7 @@ pub(super) const EXTENSIONS: [&str; 12] = [
 /// A body on its way to being sent.
 pub(super) struct ChatUpstreamBody<'a> {
     pub(super) body: Fields,
-    pub(super) facts: &'a Facts,
+    pub(super) facts: &'a Capabilities,
     /// Whether the model reasons on this request.
     pub(super) reasons: bool,
     pub(super) adjustments: Adjustments,

@@ -19,7 +19,7 @@ pub use request::{ChatUpstreamContext, ChatUpstreamOptions, ChatUpstreamRequest,
 pub use usage::ChatUpstreamUsage;
 
 use super::types::ChatRequest;
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// What the answers to one request are called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct ChatUpstreamHead {
 }
 
 /// Whether the model reasons on this request: it does unless it is told not to.
-fn reasons(request: &ChatRequest, facts: &Facts) -> bool {
+fn reasons(request: &ChatRequest, facts: &Capabilities) -> bool {
     facts.always_reasons
         || facts.has_reasoning_knob() && request.reasoning_effort.as_deref() != Some("none")
 }

@@ -9,7 +9,7 @@ use super::super::types::{
 use super::reasons;
 use crate::converse::JsonText;
 use crate::fault::Fault;
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// What a request asks for that the surface does not do, or not for this model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl UnsupportedField {
 /// The first thing that a request asks for, or the operator for it, which the surface does not do.
 pub fn obstacle(
     request: &ChatRequest,
-    facts: &Facts,
+    facts: &Capabilities,
     options: &ChatOptions,
 ) -> Option<UnsupportedField> {
     let asked = [
@@ -154,7 +154,7 @@ fn asks_for_json(request: &ChatRequest) -> bool {
     !matches!(kind, None | Some("text"))
 }
 
-fn of_tools(request: &ChatRequest, facts: &Facts) -> Option<UnsupportedField> {
+fn of_tools(request: &ChatRequest, facts: &Capabilities) -> Option<UnsupportedField> {
     let has_functions = request
         .functions
         .as_ref()

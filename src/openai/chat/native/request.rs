@@ -16,7 +16,7 @@ use super::reasons;
 use crate::adjustments::Adjustments;
 use crate::converse::options::Fields;
 use crate::fault::Fault;
-use crate::models::Facts;
+use crate::models::Capabilities;
 
 /// What a request is passed on under.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ pub struct ChatUpstreamContext<'a> {
     /// The model's id.
     pub model: &'a str,
     /// What the model takes.
-    pub facts: &'a Facts,
+    pub facts: &'a Capabilities,
     /// The most tokens that the model can write, where that is known.
     pub output_limit: Option<u32>,
     /// What the operator and the request's headers say.
