@@ -29,30 +29,30 @@ const MOST_QUESTIONS: usize = 8;
 /// The bases of models. Clones share what is known.
 #[derive(Debug, Clone)]
 pub struct BaseModels {
-    inner: Arc<Inner>,
+    inner: Arc<BaseModelCache>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct BaseModelCache {
     bedrock: Bedrock,
     stated: BTreeMap<String, ModelId>,
     refresh: Duration,
-    known: Mutex<HashMap<ModelId, Arc<Entry>>>,
+    known: Mutex<HashMap<ModelId, Arc<BaseModelEntry>>>,
     questions: Semaphore,
 }
 
 /// What is known of one model; whoever waits for it is told of a change.
-type Entry = watch::Sender<Knowledge>;
+type BaseModelEntry = watch::Sender<Knowledge>;
 
 #[derive(Debug)]
 struct Knowledge {
     /// The latest answer, which outlives the failures after it.
     base: Option<BaseModel>,
-    state: State,
+    state: LookupState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum LookupState {
     /// Nobody has asked.
     New,
     /// The first question is under way.
@@ -67,7 +67,7 @@ impl BaseModels {
     /// Bases as `stated` by the operator, and as `bedrock` tells them, asked again after `refresh`.
     pub fn new(bedrock: Bedrock, stated: BTreeMap<String, ModelId>, refresh: Duration) -> Self {
         Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(BaseModelCache {
                 bedrock,
                 stated,
                 refresh,
@@ -93,7 +93,7 @@ impl BaseModels {
             tokio::spawn(ask(self.inner.clone(), model.clone(), entry.clone()));
         }
         let mut changes = entry.subscribe();
-        let settled = changes.wait_for(|knowledge| knowledge.state != State::Asking);
+        let settled = changes.wait_for(|knowledge| knowledge.state != LookupState::Asking);
         match tokio::time::timeout(FIRST_ANSWER, settled).await {
             Ok(Ok(knowledge)) => knowledge.base.clone(),
             _ => None,
@@ -101,9 +101,9 @@ impl BaseModels {
     }
 }
 
-impl Inner {
+impl BaseModelCache {
     /// What is known of `model`, from now on at the latest.
-    fn entry(&self, model: &ModelId) -> Arc<Entry> {
+    fn entry(&self, model: &ModelId) -> Arc<BaseModelEntry> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = known.get(model) {
             return entry.clone();
@@ -115,7 +115,7 @@ impl Inner {
                 .map(|(model, _)| model.clone());
             known.retain(|model, _| Some(model) != least.as_ref());
         }
-        let entry = Arc::new(Entry::new(Knowledge::NOTHING));
+        let entry = Arc::new(BaseModelEntry::new(Knowledge::NOTHING));
         known.insert(model.clone(), entry.clone());
         entry
     }
@@ -124,14 +124,14 @@ impl Inner {
 impl Knowledge {
     const NOTHING: Self = Self {
         base: None,
-        state: State::New,
+        state: LookupState::New,
     };
 
     /// Notes that a question begins, and says whether one is due.
     fn begin_when_due(&mut self) -> bool {
         let asking = match self.state {
-            State::New => State::Asking,
-            State::Settled(again) if again <= Instant::now() => State::AskingAgain,
+            LookupState::New => LookupState::Asking,
+            LookupState::Settled(again) if again <= Instant::now() => LookupState::AskingAgain,
             _ => return false,
         };
         self.state = asking;
@@ -143,8 +143,8 @@ impl Knowledge {
     /// about last; then the oldest.
     fn worth(&self) -> (bool, bool, Option<Instant>) {
         let again = match self.state {
-            State::Settled(again) => Some(again),
-            State::New | State::Asking | State::AskingAgain => None,
+            LookupState::Settled(again) => Some(again),
+            LookupState::New | LookupState::Asking | LookupState::AskingAgain => None,
         };
         (self.base.is_some(), again.is_none(), again)
     }
@@ -152,7 +152,7 @@ impl Knowledge {
 
 /// Asks Bedrock, apart from the request that wanted to know: when its client leaves, the others
 /// still get the answer.
-async fn ask(inner: Arc<Inner>, model: ModelId, entry: Arc<Entry>) {
+async fn ask(inner: Arc<BaseModelCache>, model: ModelId, entry: Arc<BaseModelEntry>) {
     let asked = {
         // The semaphore is never closed.
         let _permit = inner.questions.acquire().await;
@@ -174,7 +174,7 @@ async fn ask(inner: Arc<Inner>, model: ModelId, entry: Arc<Entry>) {
         if let Ok(base) = asked {
             knowledge.base = Some(base);
         }
-        knowledge.state = State::Settled(Instant::now() + wait);
+        knowledge.state = LookupState::Settled(Instant::now() + wait);
     });
 }
 

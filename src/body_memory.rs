@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::json_body::{JsonSize, budget_of};
 
 /// Up to this length a body is read before it is admitted, and admitted apart: many connections may
@@ -291,7 +291,7 @@ fn weight(length: usize, shape: JsonSize) -> usize {
 pub fn full() -> Fault {
     let message = "the gateway is reading as many large requests as its memory allows; try again \
                    in a moment";
-    Fault::new(FaultKind::Unavailable, message)
+    Fault::new(ErrorKind::Unavailable, message)
         .code("overloaded")
         .retry_after(RETRY_AFTER)
 }
@@ -320,7 +320,7 @@ mod tests {
         let first = admitted(&memory, 8 * MIB).await.expect("room");
         let _second = admitted(&memory, 8 * MIB).await.expect("room");
         let fault = admitted(&memory, 8 * MIB).await.expect_err("no room");
-        assert_eq!(fault.kind, FaultKind::Unavailable);
+        assert_eq!(fault.kind, ErrorKind::Unavailable);
         assert_eq!(fault.code, Some("overloaded"));
         assert_eq!(fault.retry_after, Some(RETRY_AFTER));
         // Small ones do not wait for large ones.

@@ -10,7 +10,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The classes of failure, each with one HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
+pub enum ErrorKind {
     /// The request cannot be served as it is written: 400.
     InvalidRequest,
     /// No key, or one that is not known: 401.
@@ -47,7 +47,7 @@ pub enum FaultKind {
     GatewayTimeout,
 }
 
-impl FaultKind {
+impl ErrorKind {
     /// Whether a message of the class can quote the request, so that it is for the client alone.
     /// The others are written by the gateway alone.
     pub fn quotes_request(self) -> bool {
@@ -99,7 +99,7 @@ impl FaultKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The class.
-    pub kind: FaultKind,
+    pub kind: ErrorKind,
     /// A sentence in the client's vocabulary, with the remedy.
     pub message: String,
     /// The JSON path of the field at fault, in the client's spelling.
@@ -115,7 +115,7 @@ pub struct Fault {
 impl Fault {
     /// A fault of `kind` with nothing but a message, which is bounded: what it quotes between
     /// backticks to 64 characters.
-    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: bounded::message(message.into()),
@@ -128,28 +128,28 @@ impl Fault {
 
     /// A request that cannot be served as written, and the field that is the reason.
     pub fn invalid(parameter: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(FaultKind::InvalidRequest, message)
+        Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code("invalid_value")
     }
 
     /// A field that Bedrock has no counterpart for, and whose absence would mislead the client.
     pub fn unsupported(parameter: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(FaultKind::InvalidRequest, message)
+        Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code("unsupported_parameter")
     }
 
     /// A field that is served, with a value that is not.
     pub fn unsupported_value(parameter: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(FaultKind::InvalidRequest, message)
+        Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code("unsupported_value")
     }
 
     /// A field that has to be there.
     pub fn missing(parameter: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(FaultKind::InvalidRequest, message)
+        Self::new(ErrorKind::InvalidRequest, message)
             .parameter(parameter)
             .code("missing_required_parameter")
     }
@@ -164,7 +164,7 @@ impl Fault {
     /// A fault of the gateway. The client is told no more than that; the log line has the rest.
     pub fn internal() -> Self {
         Self::new(
-            FaultKind::Internal,
+            ErrorKind::Internal,
             "the gateway failed on this request; the fault is not in the request, and the \
              operator finds it in the log under the request id",
         )

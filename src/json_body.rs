@@ -11,7 +11,7 @@ use serde::de::{Deserialize, DeserializeOwned};
 pub use bounded::{Budget, BudgetDeserializer, UNKNOWN_FIELD};
 pub use scan::{Excess, JsonSize, scan};
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::json_error::describe;
 
 /// The memory that the values of any body may take besides their text.
@@ -85,7 +85,7 @@ fn too_many_values(limit: usize) -> Fault {
 }
 
 fn too_large(message: String) -> Fault {
-    Fault::new(FaultKind::TooLarge, message).code("request_too_large")
+    Fault::new(ErrorKind::TooLarge, message).code("request_too_large")
 }
 
 /// Reads the body once more, this time keeping track of the path: only refusals pay for it.
@@ -100,7 +100,7 @@ fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Fault
     };
     match path.as_str() {
         "" | "." => Fault::new(
-            FaultKind::InvalidRequest,
+            ErrorKind::InvalidRequest,
             format!("the body: {}", describe(error)),
         )
         .code("invalid_value"),
@@ -109,7 +109,7 @@ fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Fault
 }
 
 fn not_json(message: String) -> Fault {
-    Fault::new(FaultKind::InvalidRequest, message).code("invalid_json")
+    Fault::new(ErrorKind::InvalidRequest, message).code("invalid_json")
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
             "]".repeat(100_000)
         );
         assert!(refused(&deep).message.contains("128 levels"));
-        assert_eq!(refused("[]").kind, FaultKind::InvalidRequest);
+        assert_eq!(refused("[]").kind, ErrorKind::InvalidRequest);
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
             (list("0", 1_000_001), "1000000 values"),
         ] {
             let fault = refused(&body);
-            assert_eq!(fault.kind, FaultKind::TooLarge, "{fault}");
+            assert_eq!(fault.kind, ErrorKind::TooLarge, "{fault}");
             assert_eq!(fault.code, Some("request_too_large"));
             assert!(fault.message.contains(word), "{fault}");
         }

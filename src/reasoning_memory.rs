@@ -22,23 +22,23 @@ const ENTRY_BYTES: usize = 256;
 pub struct ReasoningMemory {
     most_bytes: usize,
     kept_for: Duration,
-    inner: Mutex<Inner>,
+    inner: Mutex<MemoryInner>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
-    by_key: HashMap<Key, Entry>,
+struct MemoryInner {
+    by_key: HashMap<MemoryKey, MemoryEntry>,
     /// The keys, oldest first, with the number of the entry they had then.
-    order: VecDeque<(Key, u64)>,
+    order: VecDeque<(MemoryKey, u64)>,
     bytes: usize,
     entries: u64,
 }
 
 /// Callers do not see each other's reasoning, also where they know an id.
-type Key = (Arc<str>, Arc<str>);
+type MemoryKey = (Arc<str>, Arc<str>);
 
 #[derive(Debug)]
-struct Entry {
+struct MemoryEntry {
     /// The model's family: another one does not take it back.
     family: Arc<str>,
     turn: Arc<RememberedTurn>,
@@ -70,7 +70,7 @@ impl ReasoningMemory {
         for key in keys {
             let key = (Arc::clone(&caller), Arc::from(key));
             inner.entries += 1;
-            let entry = Entry {
+            let entry = MemoryEntry {
                 family: Arc::clone(&family),
                 turn: Arc::clone(&turn),
                 bytes,
@@ -87,20 +87,20 @@ impl ReasoningMemory {
         if self.most_bytes == 0 {
             return None;
         }
-        let key: Key = (caller.name().into(), key.into());
+        let key: MemoryKey = (caller.name().into(), key.into());
         let inner = self.inner();
         let entry = inner.by_key.get(&key)?;
         let fresh = entry.since.elapsed() < self.kept_for;
         (fresh && &*entry.family == family).then(|| Arc::clone(&entry.turn))
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn inner(&self) -> MutexGuard<'_, MemoryInner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
-    fn insert(&mut self, key: Key, entry: Entry) {
+impl MemoryInner {
+    fn insert(&mut self, key: MemoryKey, entry: MemoryEntry) {
         self.bytes += entry.bytes;
         self.order.push_back((key.clone(), entry.number));
         if let Some(old) = self.by_key.insert(key, entry) {

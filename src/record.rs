@@ -22,12 +22,12 @@ pub const LOG_TARGET: &str = module_path!();
 #[derive(Debug)]
 pub struct Record {
     began: Instant,
-    entries: Mutex<Entries>,
+    entries: Mutex<RecordFields>,
 }
 
 /// What is known of the request so far.
 #[derive(Debug, Default)]
-pub struct Entries {
+pub struct RecordFields {
     /// The gateway's id of the request, which the client has too.
     pub request_id: String,
     /// The client's own id, where it sent one.
@@ -72,7 +72,7 @@ pub struct Entries {
     /// The JSON path of the field at fault.
     pub parameter: Option<String>,
     /// How it ended.
-    pub ending: Ending,
+    pub ending: RequestOutcome,
     /// What was changed in the request.
     pub adjustments: Option<String>,
     /// How many calls of the model's were kept from a client that wanted none of them.
@@ -83,7 +83,7 @@ pub struct Entries {
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Ending {
+pub enum RequestOutcome {
     /// The client left before the answer was whole.
     #[default]
     Abandoned,
@@ -98,11 +98,11 @@ impl Record {
     pub fn new(request_id: String, route: String, client_request_id: Option<String>) -> Self {
         Self {
             began: Instant::now(),
-            entries: Mutex::new(Entries {
+            entries: Mutex::new(RecordFields {
                 request_id,
                 route,
                 client_request_id,
-                ..Entries::default()
+                ..RecordFields::default()
             }),
         }
     }
@@ -131,17 +131,17 @@ impl Record {
     }
 
     /// The entries, to be read or changed. Never held across an await.
-    pub fn entries(&self) -> MutexGuard<'_, Entries> {
+    pub fn entries(&self) -> MutexGuard<'_, RecordFields> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entries {
+impl RecordFields {
     /// How loud the line of the request is: a client's mistake is a warning, a failure of the
     /// gateway's or of Bedrock's an error.
     fn level(&self) -> Level {
         match (self.ending, self.status) {
-            (Ending::Broken, _) | (_, Some(500..)) => Level::ERROR,
+            (RequestOutcome::Broken, _) | (_, Some(500..)) => Level::ERROR,
             (_, Some(400..)) => Level::WARN,
             _ => Level::INFO,
         }
@@ -206,8 +206,8 @@ macro_rules! write_line {
 }
 
 /// What the line is made of.
-struct Line<'a> {
-    entries: &'a Entries,
+struct LogLine<'a> {
+    entries: &'a RecordFields,
     ending: &'static str,
     usage: TokenCounts,
     completion: u64,
@@ -226,11 +226,11 @@ impl Drop for Record {
             false => usage.completion,
         };
         let ending = match entries.ending {
-            Ending::Abandoned => "abandoned",
-            Ending::Answered => "answered",
-            Ending::Broken => "broken",
+            RequestOutcome::Abandoned => "abandoned",
+            RequestOutcome::Answered => "answered",
+            RequestOutcome::Broken => "broken",
         };
-        let line = Line {
+        let line = LogLine {
             entries: &entries,
             ending,
             usage,
@@ -267,18 +267,18 @@ mod tests {
     #[test]
     fn the_line_is_as_loud_as_the_request_went_wrong() {
         for (status, ending, level) in [
-            (Some(200), Ending::Answered, Level::INFO),
-            (Some(200), Ending::Abandoned, Level::INFO),
-            (None, Ending::Abandoned, Level::INFO),
-            (Some(404), Ending::Answered, Level::WARN),
-            (Some(429), Ending::Answered, Level::WARN),
-            (Some(502), Ending::Answered, Level::ERROR),
-            (Some(200), Ending::Broken, Level::ERROR),
+            (Some(200), RequestOutcome::Answered, Level::INFO),
+            (Some(200), RequestOutcome::Abandoned, Level::INFO),
+            (None, RequestOutcome::Abandoned, Level::INFO),
+            (Some(404), RequestOutcome::Answered, Level::WARN),
+            (Some(429), RequestOutcome::Answered, Level::WARN),
+            (Some(502), RequestOutcome::Answered, Level::ERROR),
+            (Some(200), RequestOutcome::Broken, Level::ERROR),
         ] {
-            let entries = Entries {
+            let entries = RecordFields {
                 status,
                 ending,
-                ..Entries::default()
+                ..RecordFields::default()
             };
             assert_eq!(entries.level(), level, "{status:?} {ending:?}");
         }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::answered;
 use super::bodiless::{answered_without_body, query};
 use crate::adjustments::Adjustments;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::Caller;
 use crate::limits::Refused;
 use crate::openai::batches::{Batch, CreateBatch};
@@ -99,7 +99,7 @@ pub(super) fn served(app: &App) -> Result<&Batches, Fault> {
     app.batches.as_ref().ok_or_else(|| {
         let message = "files and batches are off here; the operator switches them on with \
                        `[batches] enabled = true` and a bucket in `[s3]`";
-        Fault::new(FaultKind::NotFound, message).code("not_enabled")
+        Fault::new(ErrorKind::NotFound, message).code("not_enabled")
     })
 }
 

@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::identity::masked_credential;
 use crate::limits::Refused;
 use crate::pipeline::{PassthroughBody, PassthroughReply, PassthroughRequest};
-use crate::record::{Ending, Record};
+use crate::record::{Record, RequestOutcome};
 use crate::server::{
     App, HeldBody, Notes, ShutdownPhase, decompressed, discard, pass_stream, pass_whole,
     read_as_sent, refuse_as_aws, require_json_or_bytes, restarting,
@@ -123,7 +123,7 @@ fn declared_as_json(head: &Parts) -> Result<(), Fault> {
 /// An answer is whole, unless it tells of a stream that broke before its first event.
 fn note_answered(record: &Record) {
     let mut entries = record.entries();
-    if entries.ending == Ending::Abandoned {
-        entries.ending = Ending::Answered;
+    if entries.ending == RequestOutcome::Abandoned {
+        entries.ending = RequestOutcome::Answered;
     }
 }

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::limits::Refused;
 use crate::openai::chat::GuardrailFields;
 use crate::pipeline::{ChatBody, ChatCall, ChatReply, ExplainReader, HeaderOptions};
-use crate::record::{Ending, Record};
+use crate::record::{Record, RequestOutcome};
 use crate::server::{
     App, HeldBody, Notes, ShutdownPhase, answer_json, answer_stream, discard, read_json, refuse,
     restarting,
@@ -72,7 +72,7 @@ where
             };
             match body {
                 ChatBody::Whole(json) => {
-                    record.entries().ending = Ending::Answered;
+                    record.entries().ending = RequestOutcome::Answered;
                     answer_json(json, &notes)
                 }
                 ChatBody::Stream(stream) => answer_stream(app, *stream, &notes),
@@ -99,7 +99,7 @@ pub async fn explain(
             refuse(refused)
         }
         Ok(json) => {
-            record.entries().ending = Ending::Answered;
+            record.entries().ending = RequestOutcome::Answered;
             answer_json(json, &Notes::default())
         }
     }

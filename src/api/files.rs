@@ -23,7 +23,7 @@ use crate::openai::files::{FileDeleted, FileForm, FileObject};
 use crate::openai::form;
 use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Batches, NewFile, Reply};
-use crate::record::{Ending, Record};
+use crate::record::{Record, RequestOutcome};
 use crate::server::{
     App, FormLimits, MultipartForm, Notes, OpenPart, ShutdownPhase, answer_json, discard, refuse,
     restarting,
@@ -55,7 +55,7 @@ pub async fn create(
     };
     match kept {
         Ok((file, adjustments)) => {
-            record.entries().ending = Ending::Answered;
+            record.entries().ending = RequestOutcome::Answered;
             let notes = Notes {
                 adjustments: Some(&adjustments),
                 ..Notes::default()
@@ -128,7 +128,7 @@ pub async fn content(
     };
     match opened.await {
         Ok((_, object)) => {
-            record.entries().ending = Ending::Answered;
+            record.entries().ending = RequestOutcome::Answered;
             answer_object(object)
         }
         Err(fault) => {

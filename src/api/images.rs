@@ -13,7 +13,7 @@ use crate::limits::Refused;
 use crate::openai::form;
 use crate::openai::images::{ImageEndpoint, ImageRequest};
 use crate::pipeline::{CallerRequest, ImageCall, ImageReply, Reply};
-use crate::record::{Ending, Record};
+use crate::record::{Record, RequestOutcome};
 use crate::server::{
     App, FormLimits, Notes, answer_events, deployment, discard, is_form, read_form, read_json,
 };
@@ -69,7 +69,7 @@ async fn answer(
                 rate,
                 cost,
             } = answer;
-            record.entries().ending = Ending::Answered;
+            record.entries().ending = RequestOutcome::Answered;
             let notes = Notes {
                 adjustments: Some(&adjustments),
                 rate,

@@ -26,11 +26,11 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::{Caller, masked};
 use crate::limits::Refused;
 use crate::pipeline::{CallerRequest, Reply};
-use crate::record::{Ending, Record};
+use crate::record::{Record, RequestOutcome};
 use crate::server::{
     App, HeldBody, Notes, ShutdownPhase, answer_json, discard, read_json, refuse, restarting,
 };
@@ -96,7 +96,7 @@ fn respond(record: &Record, answer: Result<Reply, Refused>) -> Response {
             rate,
             cost,
         }) => {
-            record.entries().ending = Ending::Answered;
+            record.entries().ending = RequestOutcome::Answered;
             let notes = Notes {
                 adjustments: Some(&adjustments),
                 rate,
@@ -148,7 +148,7 @@ fn text_of(value: &HeaderValue) -> Option<&str> {
 fn two_keys(found: &str) -> Fault {
     let message =
         format!("the request has {found}; send one key, as `Authorization: Bearer <key>`");
-    Fault::new(FaultKind::InvalidRequest, message).code("ambiguous_api_key")
+    Fault::new(ErrorKind::InvalidRequest, message).code("ambiguous_api_key")
 }
 
 /// A header that is on or off.

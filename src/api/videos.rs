@@ -21,7 +21,7 @@ use crate::openai::form;
 use crate::openai::page::{PageQuery, PageRules};
 use crate::openai::videos::check_variant;
 use crate::pipeline::{CallerRequest, Reply, VideoContent, VideoRequestWithFiles};
-use crate::record::{Ending, Record};
+use crate::record::{Record, RequestOutcome};
 use crate::server::{
     App, FormLimits, ShutdownPhase, discard, is_form, read_form, read_json, restarting,
 };
@@ -185,13 +185,13 @@ fn stream(film: VideoContent, app: Arc<App>, record: Arc<Record>) -> Response {
                 Ok(None) => break,
                 Err(fault) => {
                     record.note_fault(&fault);
-                    record.entries().ending = Ending::Broken;
+                    record.entries().ending = RequestOutcome::Broken;
                     yield Err(fault);
                     return;
                 }
             }
         }
-        record.entries().ending = Ending::Answered;
+        record.entries().ending = RequestOutcome::Answered;
     });
     let mut response = Response::new(body);
     let headers = response.headers_mut();

@@ -251,7 +251,7 @@ fn read<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, UpstreamError> {
 mod tests {
     use super::*;
     use crate::converse::JsonText;
-    use crate::fault::FaultKind;
+    use crate::fault::ErrorKind;
 
     #[test]
     fn a_status_that_is_not_known_is_one_that_goes_on() {
@@ -274,10 +274,10 @@ mod tests {
     #[test]
     fn the_error_of_a_record_is_read_as_that_of_a_call() {
         for (code, kind) in [
-            (Some("400"), FaultKind::InvalidRequest),
-            (Some("429"), FaultKind::RateLimited),
-            (Some("\"ThrottlingException\""), FaultKind::RateLimited),
-            (None, FaultKind::Internal),
+            (Some("400"), ErrorKind::InvalidRequest),
+            (Some("429"), ErrorKind::RateLimited),
+            (Some("\"ThrottlingException\""), ErrorKind::RateLimited),
+            (None, ErrorKind::Internal),
         ] {
             let error = JobRecordError {
                 error_code: code.and_then(|code| JsonText::parse(code.to_owned()).ok()),

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::refused::surface_field;
-use crate::fault::FaultKind;
+use crate::fault::ErrorKind;
 
 use super::failure::UpstreamError;
 
@@ -116,7 +116,7 @@ impl Envelope {
 
     /// Adds what the envelope says beside its message to `failure`, which was read from it.
     pub(super) fn complete(&self, failure: &mut UpstreamError) {
-        if failure.fault.kind != FaultKind::InvalidRequest {
+        if failure.fault.kind != ErrorKind::InvalidRequest {
             return;
         }
         let fault = &mut failure.fault;
@@ -167,63 +167,63 @@ mod tests {
             (
                 400,
                 r#"{"error":{"message":"m","type":"invalid_request_error","code":null,"param":null}}"#,
-                FaultKind::InvalidRequest,
+                ErrorKind::InvalidRequest,
                 Some("invalid_value"),
                 RetryAdvice::Never,
             ),
             (
                 400,
                 r#"{"error":{"message":"m","type":"invalid_request_error","code":"context_length_exceeded"}}"#,
-                FaultKind::InvalidRequest,
+                ErrorKind::InvalidRequest,
                 Some("context_length_exceeded"),
                 RetryAdvice::Never,
             ),
             (
                 429,
                 r#"{"error":{"message":"m","type":"requests","code":"rate_limit_exceeded"}}"#,
-                FaultKind::RateLimited,
+                ErrorKind::RateLimited,
                 Some("rate_limit_exceeded"),
                 RetryAdvice::Retry,
             ),
             (
                 429,
                 r#"{"error":{"message":"m","type":"x","code":"insufficient_quota"}}"#,
-                FaultKind::QuotaExhausted,
+                ErrorKind::QuotaExhausted,
                 Some("insufficient_quota"),
                 RetryAdvice::Never,
             ),
             (
                 401,
                 r#"{"error":{"message":"m","code":"invalid_api_key"}}"#,
-                FaultKind::Internal,
+                ErrorKind::Internal,
                 Some("upstream_auth_failed"),
                 RetryAdvice::RefreshCredentials,
             ),
             (
                 403,
                 r#"{"error":{"message":"not authorized","type":"permission_error"}}"#,
-                FaultKind::Permission,
+                ErrorKind::Permission,
                 Some("model_access_denied"),
                 RetryAdvice::Never,
             ),
             (
                 404,
                 r#"{"error":{"message":"m","type":"invalid_request_error","code":"model_not_found"}}"#,
-                FaultKind::NotFound,
+                ErrorKind::NotFound,
                 Some("model_not_found"),
                 RetryAdvice::Never,
             ),
             (
                 503,
                 r#"{"error":"overloaded"}"#,
-                FaultKind::Unavailable,
+                ErrorKind::Unavailable,
                 Some("service_unavailable"),
                 RetryAdvice::Retry,
             ),
             (
                 200,
                 r#"{"error":{"message":"m","code":503}}"#,
-                FaultKind::Unavailable,
+                ErrorKind::Unavailable,
                 Some("service_unavailable"),
                 RetryAdvice::Retry,
             ),

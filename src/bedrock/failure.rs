@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::envelope::Envelope;
 use crate::bounded;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::json_error::without_values;
 use crate::models::RefusedField;
 use classes::classify;
@@ -133,7 +133,7 @@ impl UpstreamError {
     /// What the operator reads in the log. Where AWS finds fault with the request, it may quote it;
     /// its words go to the client alone.
     pub fn log_detail(&self) -> String {
-        let quotes_request = self.fault.kind == FaultKind::InvalidRequest
+        let quotes_request = self.fault.kind == ErrorKind::InvalidRequest
             || QUOTING_ERRORS.contains(&self.code.as_str());
         let words = match quotes_request {
             true => "",
@@ -165,7 +165,7 @@ impl UpstreamError {
     /// Bedrock did not answer in time.
     pub(super) fn timeout(what: &str) -> Self {
         let fault = Fault::new(
-            FaultKind::GatewayTimeout,
+            ErrorKind::GatewayTimeout,
             format!("the model did not answer in time: {what}"),
         );
         Self::new(
@@ -179,7 +179,7 @@ impl UpstreamError {
     /// The connection failed or broke.
     pub fn connection(detail: impl Into<String>) -> Self {
         let fault = Fault::new(
-            FaultKind::BadGateway,
+            ErrorKind::BadGateway,
             "the connection to the model failed or broke off",
         );
         Self::new(
@@ -201,7 +201,7 @@ impl UpstreamError {
     /// The other side is not who it should be, or does not speak TLS as the gateway does.
     pub(super) fn untrusted(detail: impl Into<String>) -> Self {
         let fault = Fault::new(
-            FaultKind::BadGateway,
+            ErrorKind::BadGateway,
             "the gateway cannot make a secure connection to the model's service; its operator has \
              to correct the endpoint or the certificates that the gateway trusts",
         );
@@ -217,7 +217,7 @@ impl UpstreamError {
     /// protocol, is not Bedrock.
     pub(super) fn unexpected_status(status: u16, location: Option<&str>) -> Self {
         let fault = Fault::new(
-            FaultKind::BadGateway,
+            ErrorKind::BadGateway,
             format!(
                 "the model's service answered with HTTP status {status}, which the gateway does \
                  not follow; its operator has to correct the endpoint"
@@ -246,7 +246,7 @@ impl UpstreamError {
     /// Bedrock answered something that is not an answer, to a request that costs nothing.
     pub(super) fn bad_answer(detail: impl Into<String>) -> Self {
         let fault = Fault::new(
-            FaultKind::BadGateway,
+            ErrorKind::BadGateway,
             "the model's answer could not be read",
         );
         Self::new(
@@ -260,7 +260,7 @@ impl UpstreamError {
     /// The gateway has no credentials, or no way to use them.
     pub(super) fn credentials(detail: impl Into<String>) -> Self {
         let fault = Fault::new(
-            FaultKind::Internal,
+            ErrorKind::Internal,
             "the gateway has no valid AWS credentials; its operator has to mend that",
         );
         Self::new(
@@ -275,19 +275,19 @@ impl UpstreamError {
     pub(super) fn of_storage(status: u16, code: &str, detail: String) -> Self {
         let (fault, advice) = match (status, code) {
             (404, "NoSuchKey" | "NotFound" | "") => (
-                Fault::new(FaultKind::NotFound, "the file is not there any more").code("not_found"),
+                Fault::new(ErrorKind::NotFound, "the file is not there any more").code("not_found"),
                 RetryAdvice::Never,
             ),
             (416, _) => (
                 Fault::new(
-                    FaultKind::RangeNotSatisfiable,
+                    ErrorKind::RangeNotSatisfiable,
                     "the file has no bytes in the range that was asked for",
                 ),
                 RetryAdvice::Never,
             ),
             (500.., _) => (
                 Fault::new(
-                    FaultKind::BadGateway,
+                    ErrorKind::BadGateway,
                     "the gateway's storage failed; try again",
                 )
                 .code("storage_error"),
@@ -295,7 +295,7 @@ impl UpstreamError {
             ),
             _ => (
                 Fault::new(
-                    FaultKind::Internal,
+                    ErrorKind::Internal,
                     "the gateway's storage refused it; its operator has to mend that",
                 )
                 .code("storage_error")
@@ -315,8 +315,8 @@ impl UpstreamError {
         let has = |words: &str| self.detail.to_lowercase().contains(words);
         let not_there = has("guardrail identifier or version");
         self.fault = match self.code.as_str() {
-            "AccessDeniedException" if self.fault.kind == FaultKind::Permission => Fault::new(
-                FaultKind::Permission,
+            "AccessDeniedException" if self.fault.kind == ErrorKind::Permission => Fault::new(
+                ErrorKind::Permission,
                 "the gateway is not authorized to have content checked; its operator has to allow \
                  it in the gateway's role",
             )
@@ -325,7 +325,7 @@ impl UpstreamError {
             "ResourceNotFoundException" => guardrail_not_there(),
             "ValidationException" if not_there => guardrail_not_there(),
             "UnknownOperationException" => Fault::new(
-                FaultKind::Internal,
+                ErrorKind::Internal,
                 "Bedrock does not check content in the gateway's region; its operator has to set a \
                  guardrail for it",
             )
@@ -418,7 +418,7 @@ fn code_of_status(status: u16) -> &'static str {
 /// The guardrail is the operator's choice, and no field of the request's.
 fn guardrail_not_there() -> Fault {
     Fault::new(
-        FaultKind::Internal,
+        ErrorKind::Internal,
         "the guardrail that content is checked with is not there; the gateway's operator has to \
          mend that",
     )

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::client::Bedrock;
 use super::credentials::with_causes;
 use super::failure::UpstreamError;
-use crate::fault::FaultKind;
+use crate::fault::ErrorKind;
 
 /// S3 in Bedrock's region, with the same credentials.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ impl S3 {
         let head = self.client.head_object().bucket(&at.bucket).key(&at.key);
         match head.send().await.map_err(failure) {
             Ok(_) => Ok(true),
-            Err(failure) if failure.fault.kind == FaultKind::NotFound => Ok(false),
+            Err(failure) if failure.fault.kind == ErrorKind::NotFound => Ok(false),
             Err(failure) => Err(failure),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::listing::Listing;
-use super::rendered::{Rank, Rendered, Writer};
+use super::rendered::{CatalogJson, CatalogWriter, Rank};
 use crate::bedrock::{BaseModel, FoundationModel, LifeCycle, ListedModel, Time};
 use crate::config::{ModelEntry, Tables};
 use crate::models::{Capabilities, Endpoint, Modalities, ModelId, ModelKind, ModelRow, ModelType};
@@ -13,7 +13,7 @@ use crate::openai::models::{
 };
 
 /// What the models are described from.
-pub(super) struct Known<'a> {
+pub(super) struct ModelSources<'a> {
     pub(super) names: &'a BTreeMap<String, ModelEntry>,
     pub(super) listing: &'a Listing,
     /// What the targets of names are based on, where neither their ids nor the lists say it.
@@ -36,17 +36,17 @@ struct Subject<'a> {
     listed: Option<&'a ListedModel>,
 }
 
-impl Known<'_> {
+impl ModelSources<'_> {
     /// All models: chat models first and ARNs last; of each kind the names of the configuration,
     /// then what else takes calls, by name.
-    pub(super) fn rendered(&self) -> Rendered {
+    pub(super) fn rendered(&self) -> CatalogJson {
         let by_id: HashMap<&str, &FoundationModel> = self
             .listing
             .foundation
             .iter()
             .map(|model| (model.model_id.as_str(), model))
             .collect();
-        let mut writer = Writer::default();
+        let mut writer = CatalogWriter::default();
         for (name, entry) in self.names {
             let subject = Subject {
                 name,
@@ -91,7 +91,7 @@ impl Known<'_> {
         &self,
         subject: &Subject<'_>,
         by_id: &HashMap<&str, &FoundationModel>,
-        writer: &mut Writer,
+        writer: &mut CatalogWriter,
     ) {
         let Subject {
             name,

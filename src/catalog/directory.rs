@@ -16,11 +16,11 @@ const MAX_COMPARED: usize = 128;
 /// The names that take calls. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
-    entries: Arc<RwLock<Arc<Entries>>>,
+    entries: Arc<RwLock<Arc<DirectoryEntries>>>,
 }
 
 #[derive(Debug, Default)]
-struct Entries {
+struct DirectoryEntries {
     /// The names of the models, without ARNs; of those of one model the best comes last.
     names: Vec<String>,
     /// The foundation models that Bedrock lists and that take no calls by their own ids.
@@ -38,7 +38,7 @@ impl Directory {
         let profiles = profiles(listing);
         let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.sort_by_cached_key(|name| (rank(name, &profiles), Reverse(name.clone())));
-        let entries = Entries {
+        let entries = DirectoryEntries {
             names,
             profile_only: profile_only.map(|model| model.model_id.clone()).collect(),
             profiles,
@@ -95,7 +95,7 @@ impl Directory {
         nearest.map(|(name, _)| name.to_owned()).collect()
     }
 
-    fn entries(&self) -> Arc<Entries> {
+    fn entries(&self) -> Arc<DirectoryEntries> {
         let entries = self.entries.read();
         Arc::clone(&entries.unwrap_or_else(PoisonError::into_inner))
     }

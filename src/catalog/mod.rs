@@ -16,12 +16,12 @@ use tokio::sync::watch;
 
 use crate::base_models::BaseModels;
 use crate::bedrock::{BaseModel, Bedrock, Time};
-use crate::config::{CatalogSettings, ModelEntry, Shown, Tables};
+use crate::config::{CatalogList, CatalogSettings, ModelEntry, Tables};
 use crate::models::{ModelId, ModelType};
-use describe::Known;
+use describe::ModelSources;
 pub use directory::Directory;
 use listing::{Lister, Listing};
-use rendered::Rendered;
+use rendered::CatalogJson;
 
 /// How long the first request waits for the first listing.
 const FIRST_LISTING: Duration = Duration::from_secs(5);
@@ -29,12 +29,12 @@ const FIRST_LISTING: Duration = Duration::from_secs(5);
 /// The models that there are.
 #[derive(Debug)]
 pub struct Catalog {
-    inner: Arc<Inner>,
+    inner: Arc<CatalogInner>,
     refresher: Option<tokio::task::JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct CatalogInner {
     names: BTreeMap<String, ModelEntry>,
     region: String,
     began: Time,
@@ -56,7 +56,7 @@ struct Sources {
 /// What is answered.
 #[derive(Debug, Default, Clone)]
 struct Display {
-    models: Arc<Rendered>,
+    models: Arc<CatalogJson>,
     is_settled: bool,
 }
 
@@ -74,7 +74,7 @@ impl Catalog {
         let has_unknown = names
             .values()
             .any(|entry| !entry.target.says_its_foundation());
-        let inner = Arc::new(Inner {
+        let inner = Arc::new(CatalogInner {
             names: names.clone(),
             region: bedrock.region().to_owned(),
             began: Time::now(),
@@ -83,14 +83,14 @@ impl Catalog {
                 tables,
                 listing: Listing::default(),
                 bases: HashMap::new(),
-                is_settled: settings.show == Shown::Configured && !has_unknown,
+                is_settled: settings.show == CatalogList::Configured && !has_unknown,
             }),
             shown: watch::Sender::default(),
         });
         inner.change(|_| ());
-        let is_refreshed = settings.show == Shown::All || has_unknown;
+        let is_refreshed = settings.show == CatalogList::All || has_unknown;
         let refresher = is_refreshed.then(|| {
-            let lister = (settings.show == Shown::All).then(Lister::default);
+            let lister = (settings.show == CatalogList::All).then(Lister::default);
             let every = settings.refresh;
             tokio::spawn(refresh(Arc::clone(&inner), bedrock, bases, lister, every))
         });
@@ -113,7 +113,7 @@ impl Catalog {
         self.inner.change(|sources| sources.tables = tables);
     }
 
-    async fn models(&self) -> Arc<Rendered> {
+    async fn models(&self) -> Arc<CatalogJson> {
         let mut shown = self.inner.shown.subscribe();
         let settled = shown.wait_for(|display| display.is_settled);
         // Bedrock may not allow it, or not answer; what is configured is shown all the same.
@@ -130,12 +130,12 @@ impl Drop for Catalog {
     }
 }
 
-impl Inner {
+impl CatalogInner {
     /// Changes what the models are described from, and describes them anew.
     fn change(&self, change: impl FnOnce(&mut Sources)) {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut sources);
-        let known = Known {
+        let known = ModelSources {
             names: &self.names,
             listing: &sources.listing,
             bases: &sources.bases,
@@ -163,7 +163,7 @@ impl Inner {
 }
 
 async fn refresh(
-    inner: Arc<Inner>,
+    inner: Arc<CatalogInner>,
     bedrock: Bedrock,
     bases: BaseModels,
     mut lister: Option<Lister>,

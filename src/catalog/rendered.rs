@@ -9,7 +9,7 @@ use crate::openai::models::ModelObject;
 
 /// The JSON of all models, and of each.
 #[derive(Debug, Default)]
-pub(super) struct Rendered {
+pub(super) struct CatalogJson {
     list: Bytes,
     /// The lists of the models of one type.
     by_type: BTreeMap<ModelType, Bytes>,
@@ -30,18 +30,18 @@ pub(super) struct Rank {
 
 /// The models while they are described.
 #[derive(Default)]
-pub(super) struct Writer {
-    models: Vec<Entry>,
+pub(super) struct CatalogWriter {
+    models: Vec<ModelJson>,
 }
 
-struct Entry {
+struct ModelJson {
     rank: Rank,
     name: String,
     model_type: Option<ModelType>,
     json: Vec<u8>,
 }
 
-impl Rendered {
+impl CatalogJson {
     /// The list of all models, or of those of a type.
     pub(super) fn list(&self, model_type: Option<ModelType>) -> Bytes {
         match model_type {
@@ -69,14 +69,14 @@ impl Rendered {
     }
 }
 
-impl Writer {
+impl CatalogWriter {
     /// Adds a model.
     pub(super) fn push(&mut self, rank: Rank, model: &ModelObject<'_>) {
         // No part of a model is anything that JSON could not hold.
         let Ok(json) = serde_json::to_vec(model) else {
             return;
         };
-        self.models.push(Entry {
+        self.models.push(ModelJson {
             rank,
             name: model.id.to_owned(),
             model_type: model.r#type,
@@ -84,18 +84,18 @@ impl Writer {
         });
     }
 
-    pub(super) fn finish(mut self) -> Rendered {
-        let key = |entry: &Entry| (entry.rank, entry.name.clone());
+    pub(super) fn finish(mut self) -> CatalogJson {
+        let key = |entry: &ModelJson| (entry.rank, entry.name.clone());
         self.models.sort_by_cached_key(key);
         let (list, places) = list_of(self.models.iter());
         let by_type = ModelType::ALL.into_iter().map(|model_type| {
-            let of_type = |entry: &&Entry| entry.model_type == Some(model_type);
+            let of_type = |entry: &&ModelJson| entry.model_type == Some(model_type);
             (model_type, list_of(self.models.iter().filter(of_type)).0)
         });
         let by_type = by_type.collect();
         let models = self.models.into_iter().zip(places);
         let models = models.map(|(entry, place)| (entry.name, list.slice(place)));
-        Rendered {
+        CatalogJson {
             models: models.collect(),
             by_type,
             list,
@@ -104,7 +104,9 @@ impl Writer {
 }
 
 /// The list of `entries`, and the place of each in it.
-fn list_of<'a>(entries: impl Iterator<Item = &'a Entry>) -> (Bytes, Vec<std::ops::Range<usize>>) {
+fn list_of<'a>(
+    entries: impl Iterator<Item = &'a ModelJson>,
+) -> (Bytes, Vec<std::ops::Range<usize>>) {
     let mut list = BytesMut::from(br#"{"object":"list","data":["#.as_slice());
     let mut places = Vec::new();
     for entry in entries {

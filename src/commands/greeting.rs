@@ -19,7 +19,7 @@ pub(super) struct Greeting {
 
 /// What is read of `/v1/models`.
 #[derive(Default, Deserialize)]
-struct List {
+struct ModelList {
     data: Vec<Model>,
 }
 
@@ -27,35 +27,35 @@ struct List {
 struct Model {
     id: String,
     owned_by: String,
-    outcrop: Description,
+    outcrop: DescriptionFields,
 }
 
 #[derive(Deserialize)]
-struct Description {
+struct DescriptionFields {
     kind: String,
     #[serde(default)]
     endpoints: Vec<String>,
-    price: Option<Price>,
-    life_cycle: LifeCycle,
+    price: Option<PriceFields>,
+    life_cycle: LifeCycleFields,
 }
 
 #[derive(Deserialize)]
-struct LifeCycle {
+struct LifeCycleFields {
     status: String,
 }
 
 #[derive(Deserialize)]
-struct Price {
+struct PriceFields {
     per_million_tokens: Option<Tiers>,
 }
 
 #[derive(Deserialize)]
 struct Tiers {
-    default: Option<Tokens>,
+    default: Option<OutputPrice>,
 }
 
 #[derive(Deserialize)]
-struct Tokens {
+struct OutputPrice {
     /// An exact decimal.
     output: Option<String>,
 }
@@ -64,7 +64,7 @@ impl Greeting {
     /// Waits for the first list of models, though not long.
     pub(super) async fn of(app: &App, address: SocketAddr) -> Self {
         let list = app.catalog.list(None).await;
-        let list: List = serde_json::from_slice(&list).unwrap_or_default();
+        let list: ModelList = serde_json::from_slice(&list).unwrap_or_default();
         Self {
             base_url: format!("http://{}/v1", reachable(address)),
             region: app.bedrock.region().to_owned(),
@@ -75,12 +75,12 @@ impl Greeting {
     }
 }
 
-impl List {
+impl ModelList {
     /// The model for a first call: one that the operator has named before others, then one of
     /// Amazon's, which every account may call, and of those the cheapest.
     fn cheap_chat_model(&self) -> Option<&str> {
         let chat = |model: &&Model| {
-            let Description {
+            let DescriptionFields {
                 endpoints,
                 life_cycle,
                 ..
@@ -169,7 +169,7 @@ mod tests {
     }
 
     fn chosen(models: &[Value]) -> Option<String> {
-        let list: List = serde_json::from_value(json!({ "data": models })).expect("a list");
+        let list: ModelList = serde_json::from_value(json!({ "data": models })).expect("a list");
         list.cheap_chat_model().map(str::to_owned)
     }
 

@@ -36,7 +36,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve Bedrock's models, with the AWS credentials of the standard chain
-    Serve(Settings),
+    Serve(CommonArguments),
     /// Try it out without an AWS account: the gateway in front of a simulated Bedrock
     Demo {
         /// The address to listen on
@@ -46,7 +46,7 @@ enum Command {
     /// Tell what stands between this machine and a first answer from Bedrock
     Check {
         #[command(flatten)]
-        settings: Settings,
+        settings: CommonArguments,
         /// Call this model too, for one token
         #[arg(long)]
         model: Option<String>,
@@ -57,7 +57,7 @@ enum Command {
     /// Tell what would be sent to Bedrock for a chat request, without sending it
     Explain {
         #[command(flatten)]
-        settings: Settings,
+        settings: CommonArguments,
         /// The request's JSON; `-` for standard input
         file: PathBuf,
     },
@@ -71,7 +71,7 @@ enum Command {
 
 /// What `serve`, `check` and `explain` take.
 #[derive(Debug, Args)]
-struct Settings {
+struct CommonArguments {
     /// The configuration; outcrop.toml of the working directory where there is one
     #[arg(long, env = "OUTCROP_CONFIG")]
     config: Option<PathBuf>,
@@ -110,7 +110,7 @@ impl Command {
                 model,
                 offline,
             } => {
-                let checks = check::Checks {
+                let checks = check::CheckArguments {
                     model: model.as_deref(),
                     offline,
                 };
@@ -122,7 +122,7 @@ impl Command {
     }
 }
 
-impl Settings {
+impl CommonArguments {
     fn overrides(self) -> Overrides {
         Overrides {
             file: self.config,

@@ -32,7 +32,7 @@ pub use keys::{AccessKey, KeyDigest, KeyEntry};
 pub use limits::{LimitSettings, Limits};
 pub use load::{Overrides, config_file, load};
 pub use log::{LogFormat, LogSettings};
-pub use models::{CatalogSettings, ModelEntry, Shown};
+pub use models::{CatalogList, CatalogSettings, ModelEntry};
 pub use moderations::ModerationSettings;
 pub use origin::{AllowedOrigin, is_loopback_host};
 pub use reader::Mistakes;

@@ -39,7 +39,7 @@ impl From<ModelId> for ModelEntry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogSettings {
     /// Which models.
-    pub show: Shown,
+    pub show: CatalogList,
     /// How often Bedrock is asked which there are, and what they are based on.
     pub refresh: Duration,
     /// Files of facts and prices.
@@ -48,7 +48,7 @@ pub struct CatalogSettings {
 
 /// Which models `/v1/models` shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
+pub enum CatalogList {
     /// The names of `[models]`, and all that the region and the account have.
     All,
     /// The names of `[models]` alone.
@@ -58,7 +58,7 @@ pub enum Shown {
 impl Default for CatalogSettings {
     fn default() -> Self {
         Self {
-            show: Shown::All,
+            show: CatalogList::All,
             refresh: Duration::from_secs(15 * 60),
             files: ModelFiles::default(),
         }
@@ -68,8 +68,8 @@ impl Default for CatalogSettings {
 pub(super) fn read_catalog(section: &mut Section<'_>) -> CatalogSettings {
     let mut settings = CatalogSettings::default();
     section.text("show", &mut settings.show, |text| match text {
-        "all" => Ok(Shown::All),
-        "configured" => Ok(Shown::Configured),
+        "all" => Ok(CatalogList::All),
+        "configured" => Ok(CatalogList::Configured),
         _ => Err("write \"all\" or \"configured\"".to_owned()),
     });
     section.duration("refresh", &mut settings.refresh);

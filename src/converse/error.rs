@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// An error as Bedrock's own API tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,30 +62,30 @@ impl<'a> From<&'a Fault> for AwsError<'a> {
 /// credentials stand in no model of a service.
 fn name(fault: &Fault) -> (u16, &'static str) {
     match fault.kind {
-        FaultKind::Authentication => match fault.code {
+        ErrorKind::Authentication => match fault.code {
             Some("IncompleteSignatureException") => (400, "IncompleteSignatureException"),
             Some(name) if name.ends_with("Exception") => (403, name),
             _ => (403, "UnrecognizedClientException"),
         },
-        FaultKind::InvalidRequest
-        | FaultKind::UnsupportedMediaType
-        | FaultKind::RangeNotSatisfiable => (400, "ValidationException"),
-        FaultKind::Permission => (403, "AccessDeniedException"),
-        FaultKind::NotFound => match fault.code {
+        ErrorKind::InvalidRequest
+        | ErrorKind::UnsupportedMediaType
+        | ErrorKind::RangeNotSatisfiable => (400, "ValidationException"),
+        ErrorKind::Permission => (403, "AccessDeniedException"),
+        ErrorKind::NotFound => match fault.code {
             Some("unknown_url") => (404, "UnknownOperationException"),
             // Bedrock says so of names that it does not know (recording conv-other-err400-1eeb06dc).
             Some("model_not_found") => (400, "ValidationException"),
             _ => (404, "ResourceNotFoundException"),
         },
-        FaultKind::MethodNotAllowed => (405, "UnknownOperationException"),
-        FaultKind::RequestTimeout => (408, "RequestTimeoutException"),
-        FaultKind::Conflict => (400, "ConflictException"),
-        FaultKind::TooLarge => (413, "RequestEntityTooLargeException"),
-        FaultKind::RateLimited | FaultKind::TokenRateLimited => (429, "ThrottlingException"),
-        FaultKind::QuotaExhausted => (400, "ServiceQuotaExceededException"),
-        FaultKind::Internal | FaultKind::BadGateway => (500, "InternalServerException"),
-        FaultKind::Unavailable => (503, "ServiceUnavailableException"),
-        FaultKind::GatewayTimeout => (408, "ModelTimeoutException"),
+        ErrorKind::MethodNotAllowed => (405, "UnknownOperationException"),
+        ErrorKind::RequestTimeout => (408, "RequestTimeoutException"),
+        ErrorKind::Conflict => (400, "ConflictException"),
+        ErrorKind::TooLarge => (413, "RequestEntityTooLargeException"),
+        ErrorKind::RateLimited | ErrorKind::TokenRateLimited => (429, "ThrottlingException"),
+        ErrorKind::QuotaExhausted => (400, "ServiceQuotaExceededException"),
+        ErrorKind::Internal | ErrorKind::BadGateway => (500, "InternalServerException"),
+        ErrorKind::Unavailable => (503, "ServiceUnavailableException"),
+        ErrorKind::GatewayTimeout => (408, "ModelTimeoutException"),
     }
 }
 
@@ -102,33 +102,33 @@ mod tests {
         };
         for (kind, code, expected) in [
             (
-                FaultKind::Authentication,
+                ErrorKind::Authentication,
                 Some("invalid_api_key"),
                 (403, "UnrecognizedClientException"),
             ),
             (
-                FaultKind::Authentication,
+                ErrorKind::Authentication,
                 Some("InvalidSignatureException"),
                 (403, "InvalidSignatureException"),
             ),
             (
-                FaultKind::InvalidRequest,
+                ErrorKind::InvalidRequest,
                 None,
                 (400, "ValidationException"),
             ),
-            (FaultKind::RateLimited, None, (429, "ThrottlingException")),
+            (ErrorKind::RateLimited, None, (429, "ThrottlingException")),
             (
-                FaultKind::QuotaExhausted,
+                ErrorKind::QuotaExhausted,
                 None,
                 (400, "ServiceQuotaExceededException"),
             ),
             (
-                FaultKind::GatewayTimeout,
+                ErrorKind::GatewayTimeout,
                 None,
                 (408, "ModelTimeoutException"),
             ),
             (
-                FaultKind::NotFound,
+                ErrorKind::NotFound,
                 Some("unknown_url"),
                 (404, "UnknownOperationException"),
             ),
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_body_is_a_message_whatever_is_in_it() {
-        let fault = Fault::new(FaultKind::InvalidRequest, "say \"please\"\n");
+        let fault = Fault::new(ErrorKind::InvalidRequest, "say \"please\"\n");
         let json = AwsError::from(&fault).to_json();
         assert_eq!(json, br#"{"message":"say \"please\"\n"}"#);
     }

@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::config::{AccessKey, KeyDigest, KeyEntry};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use sigv4::{PendingSignature, Signature, SignatureError};
 
 /// A caller by the name that the configuration gives it.
@@ -158,7 +158,7 @@ fn signature(head: &Parts) -> Option<&str> {
 }
 
 fn refused(message: &str) -> Fault {
-    Fault::new(FaultKind::Authentication, message).code("invalid_api_key")
+    Fault::new(ErrorKind::Authentication, message).code("invalid_api_key")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Limits;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::Caller;
 pub use concurrency::WhenFull;
 use rate::TooFast;
@@ -137,7 +137,7 @@ fn limited(refusal: LimitError, whose: &str) -> Refused {
             None,
         ),
     };
-    let fault = Fault::new(FaultKind::RateLimited, message)
+    let fault = Fault::new(ErrorKind::RateLimited, message)
         .code("rate_limit_exceeded")
         .retry_after(wait);
     Refused { fault, rate }
@@ -176,7 +176,7 @@ mod tests {
         let refused = admit(&limiter, &caller, &target)
             .await
             .expect_err("no place");
-        assert_eq!(refused.fault.kind, FaultKind::RateLimited);
+        assert_eq!(refused.fault.kind, ErrorKind::RateLimited);
         assert_eq!(refused.fault.retry_after, Some(Duration::from_secs(1)));
         drop(first);
         assert!(admit(&limiter, &caller, &target).await.is_ok());

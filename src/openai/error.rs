@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// The body of an error, and of the event that ends a broken stream.
 #[derive(Debug, Serialize)]
@@ -34,22 +34,22 @@ impl<'a> From<&'a Fault> for ErrorBody<'a> {
 /// The `type`; clients go by the status first, and by `code` next.
 fn error_type(fault: &Fault) -> &'static str {
     match fault.kind {
-        FaultKind::Authentication
-        | FaultKind::InvalidRequest
-        | FaultKind::NotFound
-        | FaultKind::MethodNotAllowed
-        | FaultKind::RequestTimeout
-        | FaultKind::Conflict
-        | FaultKind::TooLarge
-        | FaultKind::UnsupportedMediaType
-        | FaultKind::RangeNotSatisfiable => "invalid_request_error",
-        FaultKind::Permission => "permission_error",
-        FaultKind::RateLimited => "requests",
-        FaultKind::TokenRateLimited => "tokens",
-        FaultKind::QuotaExhausted => "insufficient_quota",
-        FaultKind::Internal
-        | FaultKind::BadGateway
-        | FaultKind::Unavailable
-        | FaultKind::GatewayTimeout => "server_error",
+        ErrorKind::Authentication
+        | ErrorKind::InvalidRequest
+        | ErrorKind::NotFound
+        | ErrorKind::MethodNotAllowed
+        | ErrorKind::RequestTimeout
+        | ErrorKind::Conflict
+        | ErrorKind::TooLarge
+        | ErrorKind::UnsupportedMediaType
+        | ErrorKind::RangeNotSatisfiable => "invalid_request_error",
+        ErrorKind::Permission => "permission_error",
+        ErrorKind::RateLimited => "requests",
+        ErrorKind::TokenRateLimited => "tokens",
+        ErrorKind::QuotaExhausted => "insufficient_quota",
+        ErrorKind::Internal
+        | ErrorKind::BadGateway
+        | ErrorKind::Unavailable
+        | ErrorKind::GatewayTimeout => "server_error",
     }
 }

@@ -18,7 +18,7 @@ use super::request::{CallerRequest, Outgoing, Reply};
 use crate::bedrock::InvokeResponse;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::limits::Refused;
 use crate::models::{Endpoint, Usd};
 use crate::openai::chat::{Fetched, TokenCounts};
@@ -225,7 +225,7 @@ fn placed(failed: FailedCall, calls: &[EmbeddingCall]) -> Refused {
         ),
     };
     let fault = &mut refused.fault;
-    if fault.kind == FaultKind::InvalidRequest {
+    if fault.kind == ErrorKind::InvalidRequest {
         fault.parameter = Some(path);
     }
     if let Some(place) = place {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{heard, unix_seconds};
 use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::Caller;
 use crate::openai::files::BATCH;
 use crate::openai::page::PageQuery;
@@ -205,7 +205,7 @@ pub(super) fn now() -> i64 {
 
 fn no_such_file(id: &str) -> Fault {
     let message = format!("there is no file `{id}`; /v1/files lists those that there are");
-    Fault::new(FaultKind::NotFound, message)
+    Fault::new(ErrorKind::NotFound, message)
         .parameter("id")
         .code("not_found")
 }

@@ -11,7 +11,7 @@ use super::request::Outgoing;
 use crate::adjustments::Adjustments;
 use crate::bedrock::{InvokeResponse, ModelCall};
 use crate::converse::options::GuardrailConfig;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::Caller;
 use crate::json_error::without_values;
 use crate::limits::{Permit, RateState, Refused};
@@ -145,5 +145,5 @@ pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, F
 pub(super) fn unreadable(detail: impl Into<String>, record: &Record) -> Fault {
     record.entries().failure = Some(("BadAnswer".to_owned(), without_values(&detail.into())));
     let message = "the model's answer could not be read";
-    Fault::new(FaultKind::BadGateway, message).code("upstream_bad_response")
+    Fault::new(ErrorKind::BadGateway, message).code("upstream_bad_response")
 }

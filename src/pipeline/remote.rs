@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Pipeline;
 use super::draft::PendingRequest;
 use crate::body_memory::{BodyPermit, FileMemory, full};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
 use crate::identity::Caller;
 use crate::limits::{Permit, Refused};
@@ -102,7 +102,7 @@ pub(super) fn fetched_length(fetched: &Fetched) -> usize {
 fn refusal(error: FetchError, path: String) -> Fault {
     let code = match error.kind {
         FetchErrorKind::Busy => {
-            return Fault::new(FaultKind::Unavailable, error.message)
+            return Fault::new(ErrorKind::Unavailable, error.message)
                 .parameter(path)
                 .code("service_unavailable")
                 .retry_after(BUSY_WAIT);
@@ -133,10 +133,10 @@ mod tests {
             refusal(error, "messages[0]".to_owned())
         };
         let busy = fault(FetchErrorKind::Busy);
-        assert_eq!(busy.kind, FaultKind::Unavailable);
+        assert_eq!(busy.kind, ErrorKind::Unavailable);
         assert_eq!(busy.retry_after, Some(BUSY_WAIT));
         let slow = fault(FetchErrorKind::Timeout);
-        assert_eq!(slow.kind, FaultKind::InvalidRequest);
+        assert_eq!(slow.kind, ErrorKind::InvalidRequest);
         assert_eq!(slow.parameter.as_deref(), Some("messages[0]"));
     }
 }

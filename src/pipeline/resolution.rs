@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::catalog::Directory;
 use crate::config::ModelEntry;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::models::{InvalidModelId, ModelId};
 
 /// What other tools write in front of a Bedrock id (LiteLLM's routes, longest first, and the name
@@ -102,7 +102,7 @@ impl Resolver {
             quoted(name)
         );
         let message = self.with_suggestions(message, name);
-        Fault::new(FaultKind::NotFound, message)
+        Fault::new(ErrorKind::NotFound, message)
             .parameter("model")
             .code("model_not_found")
     }
@@ -110,7 +110,7 @@ impl Resolver {
     /// The error for a name that cannot be a model's.
     pub(super) fn invalid(&self, name: &str, error: &InvalidModelId) -> Fault {
         let Fault { message, .. } = self.unknown(name);
-        Fault::new(FaultKind::NotFound, format!("{message} The name {error}."))
+        Fault::new(ErrorKind::NotFound, format!("{message} The name {error}."))
             .parameter("model")
             .code("model_not_found")
     }

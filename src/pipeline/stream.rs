@@ -9,7 +9,7 @@ use super::account::Account;
 use super::writer::EndpointWriter;
 use crate::bedrock::EventStream;
 use crate::converse::event::Event;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::limits::Permit;
 use crate::openai::chat::{OutputEvents, OutputOptions, ResponseSummary};
 use crate::record::Record;
@@ -239,7 +239,7 @@ impl Branch {
 /// The end of Bedrock's stream is a clean one only after `messageStop`.
 pub(super) fn broke_off() -> Fault {
     Fault::new(
-        FaultKind::BadGateway,
+        ErrorKind::BadGateway,
         "the model's answer broke off before its end",
     )
     .code("upstream_connection_error")

@@ -23,8 +23,8 @@ use super::entry;
 use super::extract::discard;
 use super::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
 use crate::config::{AllowedOrigin, is_loopback_host};
-use crate::fault::{Fault, FaultKind};
-use crate::record::{Ending, Record};
+use crate::fault::{ErrorKind, Fault};
+use crate::record::{Record, RequestOutcome};
 
 /// How long a browser need not ask again; Chromium does after two hours in any case.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
@@ -98,7 +98,7 @@ pub(super) async fn web_pages(
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let record = request.extensions().get::<Arc<Record>>().cloned();
     if let Some(record) = record.filter(|_| is_preflight) {
-        record.entries().ending = Ending::Answered;
+        record.entries().ending = RequestOutcome::Answered;
     }
     match policy.cors.layer(next).oneshot(request).await {
         Ok(mut response) => {
@@ -155,7 +155,7 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
     match hosts.find(|host| !is_loopback(host)) {
         None => Ok(()),
         Some(host) => Err(Fault::new(
-            FaultKind::Permission,
+            ErrorKind::Permission,
             format!(
                 "the host `{host}` is not a loopback address: without API keys the gateway serves \
                  requests to localhost, 127.0.0.1 and [::1] alone; use one of them in the base \
@@ -173,7 +173,7 @@ fn check_site(headers: &HeaderMap) -> Result<(), Fault> {
     match sites.any(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site")) {
         false => Ok(()),
         true => Err(Fault::new(
-            FaultKind::Permission,
+            ErrorKind::Permission,
             "the request comes from a web page of another site (`Sec-Fetch-Site: cross-site`), \
              which a gateway without API keys does not serve; set OUTCROP_API_KEYS or `[keys]`",
         )
@@ -185,7 +185,7 @@ fn check_site(headers: &HeaderMap) -> Result<(), Fault> {
 fn foreign_origin(origin: &HeaderValue) -> Fault {
     let origin = origin.to_str().unwrap_or("?");
     Fault::new(
-        FaultKind::Permission,
+        ErrorKind::Permission,
         format!(
             "web pages of the origin `{origin}` may not call the gateway, which has no API keys: \
              list the origin in `[server] cors_origins`, or set OUTCROP_API_KEYS or `[keys]`"

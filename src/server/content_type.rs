@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderValue};
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// What curl declares where nobody has declared anything.
 const CURL_DEFAULT: &str = "application/x-www-form-urlencoded";
@@ -61,7 +61,7 @@ fn is_json(essence: &str) -> bool {
 
 fn unsupported(declared: String) -> Fault {
     Fault::new(
-        FaultKind::UnsupportedMediaType,
+        ErrorKind::UnsupportedMediaType,
         format!(
             "Unsupported content type: {declared}. The body has to be JSON; send it with \
              `Content-Type: application/json`"

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 
 use super::connection::TooSlow;
 use super::extract::too_slow;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// How much is decompressed at once: gzip makes at the most a thousand bytes of one.
 const STEP: usize = 512;
@@ -50,7 +50,7 @@ impl BrokenBody {
                  it whole, or without the header"
             }
         };
-        Fault::new(FaultKind::InvalidRequest, message)
+        Fault::new(ErrorKind::InvalidRequest, message)
     }
 }
 
@@ -84,7 +84,7 @@ fn unsupported(name: &str) -> Fault {
         "the content encoding `{name}` is not supported; send the body as it is, or once compressed \
          as `gzip`"
     );
-    Fault::new(FaultKind::UnsupportedMediaType, message).code("unsupported_content_encoding")
+    Fault::new(ErrorKind::UnsupportedMediaType, message).code("unsupported_content_encoding")
 }
 
 /// The bytes of `body`, decompressed if it is compressed. What comes of few bytes can be very long:
@@ -201,7 +201,7 @@ mod tests {
             ("gzip,gzip", "`gzip`"),
         ] {
             let fault = found(value).expect_err(value);
-            assert_eq!(fault.kind, FaultKind::UnsupportedMediaType);
+            assert_eq!(fault.kind, ErrorKind::UnsupportedMediaType);
             assert!(fault.message.contains(name), "{fault}");
         }
     }

@@ -10,7 +10,7 @@ use http::header::HOST;
 use super::connection::OverCapacity;
 use super::event_stream::refuse_as_aws;
 use super::respond::fault_response;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// Paths of Bedrock's own API, whose clients read errors in AWS's form.
 const OF_BEDROCK: &[&str] = &[
@@ -24,7 +24,7 @@ const OF_BEDROCK: &[&str] = &[
 pub(super) fn refusal(request: &Request) -> Option<Fault> {
     if request.extensions().get::<OverCapacity>().is_some() {
         let message = "the gateway has as many connections as it can serve; try again in a moment";
-        let fault = Fault::new(FaultKind::Unavailable, message)
+        let fault = Fault::new(ErrorKind::Unavailable, message)
             .code("service_unavailable")
             .retry_after(Duration::from_secs(1));
         return Some(fault);
@@ -36,7 +36,7 @@ pub(super) fn refusal(request: &Request) -> Option<Fault> {
         _ => "the request has more than one `Host` header",
     };
     let message = format!("{problem}; HTTP/1.1 asks for exactly one");
-    Some(Fault::new(FaultKind::InvalidRequest, message).code("invalid_host_header"))
+    Some(Fault::new(ErrorKind::InvalidRequest, message).code("invalid_host_header"))
 }
 
 /// `fault` in the dialect of the clients that call `path`.

@@ -16,7 +16,7 @@ use crate::converse::error::AwsError;
 use crate::fault::Fault;
 use crate::limits::Refused;
 use crate::pipeline::PassthroughStream;
-use crate::record::Ending;
+use crate::record::RequestOutcome;
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static(AwsError::NAME_HEADER);
 
@@ -86,6 +86,6 @@ fn body(mut stream: PassthroughStream, shutdown: Shutdown) -> Body {
 }
 
 fn note_broken(stream: &PassthroughStream, fault: &Fault) {
-    stream.record().entries().ending = Ending::Broken;
+    stream.record().entries().ending = RequestOutcome::Broken;
     stream.record().note_fault(fault);
 }

@@ -11,7 +11,7 @@ use super::content_type::require_json;
 use super::deployment::with_deployment;
 use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use crate::body_memory::{BodyPermit, SMALL};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::json_body;
 
 /// A body with the memory that was admitted for it.
@@ -148,18 +148,18 @@ async fn gather(
 
 pub(super) fn late() -> Fault {
     let message = "the body did not arrive in time";
-    Fault::new(FaultKind::RequestTimeout, message)
+    Fault::new(ErrorKind::RequestTimeout, message)
 }
 
 pub(super) fn too_slow() -> Fault {
     let message = "the body arrives more slowly than the least rate of this gateway; send it again \
                    by a faster connection";
-    Fault::new(FaultKind::RequestTimeout, message)
+    Fault::new(ErrorKind::RequestTimeout, message)
 }
 
 pub(super) fn too_large(most: usize) -> Fault {
     Fault::new(
-        FaultKind::TooLarge,
+        ErrorKind::TooLarge,
         format!("the body is larger than {most} bytes, the most this gateway takes"),
     )
     .code("request_too_large")

@@ -15,7 +15,7 @@ use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use super::extract::{declared_length, late, too_large};
 use crate::body_memory::{BodyPermit, SMALL};
 use crate::config::ServerSettings;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::openai::form::FormPart;
 
 /// The most bytes that may arrive without an end of a part's head, or of what stands before the
@@ -198,7 +198,7 @@ impl OpenPart<'_> {
         let most = self.form.limits.part;
         if content.len() + chunk.len() > most {
             let message = format!("`{}` is longer than {most} bytes", self.name);
-            let fault = Fault::new(FaultKind::TooLarge, message);
+            let fault = Fault::new(ErrorKind::TooLarge, message);
             return Err(fault.parameter(&self.name).code("request_too_large"));
         }
         content.extend_from_slice(chunk);
@@ -240,11 +240,11 @@ fn boundary(headers: &HeaderMap) -> Option<String> {
 
 fn no_form() -> Fault {
     let message = "the body is no form; send it as `multipart/form-data` with a boundary";
-    Fault::new(FaultKind::UnsupportedMediaType, message).code("unsupported_media_type")
+    Fault::new(ErrorKind::UnsupportedMediaType, message).code("unsupported_media_type")
 }
 
 fn malformed(message: impl Into<String>) -> Fault {
-    Fault::new(FaultKind::InvalidRequest, message).code("invalid_form")
+    Fault::new(ErrorKind::InvalidRequest, message).code("invalid_form")
 }
 
 fn fault(error: &Error, longest: usize) -> Fault {
@@ -336,12 +336,12 @@ mod tests {
     async fn a_form_is_bounded_in_bytes_parts_and_heads() {
         let long = "z".repeat(65);
         let fault = refused(part("name=\"a\"", &long) + "--x--\r\n", LIMITS).await;
-        assert_eq!(fault.kind, FaultKind::TooLarge);
+        assert_eq!(fault.kind, ErrorKind::TooLarge);
         assert_eq!(fault.parameter.as_deref(), Some("a"));
 
         let small = FormLimits { body: 80, ..LIMITS };
         let body = [part("name=\"a\"", "1"), part("name=\"b\"", "2")].concat();
-        assert_eq!(refused(body, small).await.kind, FaultKind::TooLarge);
+        assert_eq!(refused(body, small).await.kind, ErrorKind::TooLarge);
 
         let many = part("name=\"a\"", "1").repeat(4) + "--x--\r\n";
         let fault = refused(many, LIMITS).await;
@@ -362,6 +362,6 @@ mod tests {
         let mut memory = BodyMemory::new(64 << 20).permit();
         let none = read_form(&HeaderMap::new(), Body::empty(), LIMITS, &mut memory).await;
         let fault = none.expect_err("no form");
-        assert_eq!(fault.kind, FaultKind::UnsupportedMediaType);
+        assert_eq!(fault.kind, ErrorKind::UnsupportedMediaType);
     }
 }

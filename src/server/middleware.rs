@@ -66,7 +66,7 @@ async fn record(mut request: Request, next: Next) -> Response {
     let status = response.status();
     record.entries().status = Some(status.as_u16());
     if !status.is_success() {
-        record.entries().ending = crate::record::Ending::Answered;
+        record.entries().ending = crate::record::RequestOutcome::Answered;
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::try_from(id) {

@@ -14,7 +14,7 @@ use super::App;
 use super::connection::Probe;
 use super::sse::body;
 use crate::adjustments::Adjustments;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::limits::{RateState, Refused};
 use crate::openai::error::ErrorBody;
 use crate::pipeline::{Cost, ResponseStream};
@@ -98,7 +98,7 @@ pub(super) fn fault_response(fault: &Fault) -> Response {
         let value = if should_retry { "true" } else { "false" };
         headers.insert(SHOULD_RETRY, HeaderValue::from_static(value));
     }
-    if fault.kind == FaultKind::Authentication {
+    if fault.kind == ErrorKind::Authentication {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
@@ -125,7 +125,7 @@ pub(super) fn add_retry(headers: &mut HeaderMap, fault: &Fault) {
             HeaderValue::from(milliseconds.ceil() as u64),
         );
     }
-    if fault.kind == FaultKind::TooLarge {
+    if fault.kind == ErrorKind::TooLarge {
         // The rest of the body is not read, so nothing can follow it on this connection.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_rounded_up_to_whole_seconds() {
-        let fault = Fault::new(FaultKind::RateLimited, "").retry_after(Duration::from_millis(1));
+        let fault = Fault::new(ErrorKind::RateLimited, "").retry_after(Duration::from_millis(1));
         let response = fault_response(&fault);
         assert_eq!(
             response.headers().get(RETRY_AFTER),

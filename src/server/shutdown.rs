@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// Where the process is on its way to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ impl Shutdown {
 /// What the clients are told whose answers are ended.
 pub fn restarting() -> Fault {
     Fault::new(
-        FaultKind::Unavailable,
+        ErrorKind::Unavailable,
         "the gateway is being restarted; send the request again",
     )
     .code("service_unavailable")

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::fault::Fault;
 use crate::pipeline::ResponseStream;
-use crate::record::Ending;
+use crate::record::RequestOutcome;
 
 /// A comment, which clients pass over and proxies count as traffic. An event without data would
 /// crash both OpenAI SDKs.
@@ -66,12 +66,12 @@ pub(super) fn body<S: ResponseStream + Send + 'static>(
                 }
             }
         }
-        stream.record().entries().ending = Ending::Answered;
+        stream.record().entries().ending = RequestOutcome::Answered;
         yield Ok(stream.done());
     })
 }
 
 fn note_broken(stream: &impl ResponseStream, fault: &Fault) {
-    stream.record().entries().ending = Ending::Broken;
+    stream.record().entries().ending = RequestOutcome::Broken;
     stream.record().note_fault(fault);
 }

@@ -22,7 +22,7 @@ use sqlx::sqlite::SqliteSynchronous;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use tokio::sync::OnceCell;
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(10);
@@ -127,7 +127,7 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         let message = "the gateway's store does not answer; try again";
-        Fault::new(FaultKind::Unavailable, message)
+        Fault::new(ErrorKind::Unavailable, message)
             .code("store_unavailable")
             .retry_after(Duration::from_secs(1))
     }

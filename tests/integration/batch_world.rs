@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
-use outcrop::config::{Config, Shown};
+use outcrop::config::{CatalogList, Config};
 use outcrop::server::{App, Shutdown, ShutdownPhase, router, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -177,7 +177,7 @@ pub async fn beside(
 ) -> (Arc<App>, std::net::SocketAddr, Shutdown) {
     config.bedrock.simulated = Some(SimulatedBedrock::at(world.simulator.url()));
     config.bedrock.retry.base_delay = Duration::from_millis(1);
-    config.catalog.show = Shown::Configured;
+    config.catalog.show = CatalogList::Configured;
     let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
     let shutdown = Shutdown::default();
     let app = App::new(config, bedrock, shutdown.clone()).unwrap();

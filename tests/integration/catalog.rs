@@ -13,7 +13,7 @@ use bedrock_simulator::{Answer, ControlPlane, Operation, Options, Script, Simula
 use outcrop::base_models::BaseModels;
 use outcrop::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
 use outcrop::catalog::{Catalog, Directory};
-use outcrop::config::{CatalogSettings, ModelEntry, ModelFiles, Shown, Tables};
+use outcrop::config::{CatalogList, CatalogSettings, ModelEntry, ModelFiles, Tables};
 use outcrop::models::{ModelId, PriceTable};
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ fn names(names: &[(&str, &str)]) -> BTreeMap<String, ModelEntry> {
         .collect()
 }
 
-fn settings(show: Shown) -> CatalogSettings {
+fn settings(show: CatalogList) -> CatalogSettings {
     CatalogSettings {
         show,
         // Soon enough for a test that waits for the next time.
@@ -45,7 +45,7 @@ fn settings(show: Shown) -> CatalogSettings {
 
 async fn catalog(
     simulator: &Simulator,
-    show: Shown,
+    show: CatalogList,
     names: BTreeMap<String, ModelEntry>,
 ) -> Catalog {
     catalog_with(simulator, settings(show), names).await
@@ -128,7 +128,7 @@ async fn a_region_and_an_account_are_described() {
         ("house-profile", PROFILE),
         ("of-old", "anthropic.claude-instant-v1"),
     ]);
-    let catalog = catalog(&simulator, Shown::All, names).await;
+    let catalog = catalog(&simulator, CatalogList::All, names).await;
     let lines: Vec<String> = models(&catalog)
         .await
         .into_iter()
@@ -146,7 +146,7 @@ async fn a_region_and_an_account_are_described() {
 #[tokio::test]
 async fn all_pages_are_read_and_what_takes_no_calls_is_left_out() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
-    let catalog = catalog(&simulator, Shown::All, BTreeMap::new()).await;
+    let catalog = catalog(&simulator, CatalogList::All, BTreeMap::new()).await;
     let ids = ids(&catalog).await;
     let front = "arn:aws:bedrock:us-east-1:123456789012:";
     for there in [
@@ -186,7 +186,7 @@ async fn chat_models_come_first_and_arns_last() {
         ("zebra", "amazon.nova-lite-v1:0"),
         ("canvas", "amazon.nova-canvas-v1:0"),
     ]);
-    let catalog = catalog(&simulator, Shown::All, names).await;
+    let catalog = catalog(&simulator, CatalogList::All, names).await;
     let models = models(&catalog).await;
     let rank = |model: &Value| {
         let id = model["id"].as_str().unwrap().to_owned();
@@ -219,7 +219,7 @@ async fn a_list_that_fails_at_the_start_is_asked_for_again_soon_and_alone() {
     simulator.push(refused.times(2));
     let settings = CatalogSettings {
         refresh: Duration::from_secs(3600),
-        ..settings(Shown::All)
+        ..settings(CatalogList::All)
     };
     let catalog = catalog_with(&simulator, settings, BTreeMap::new()).await;
     let lite = "amazon.nova-lite-v1:0";
@@ -268,7 +268,7 @@ async fn a_role_that_may_not_list_one_kind_still_gets_the_others() {
         ..Options::default()
     };
     let simulator = Simulator::start(options).await.unwrap();
-    let catalog = catalog(&simulator, Shown::All, BTreeMap::new()).await;
+    let catalog = catalog(&simulator, CatalogList::All, BTreeMap::new()).await;
     let ids = ids(&catalog).await;
     assert!(ids.contains(&"amazon.nova-lite-v1:0".to_owned()), "{ids:?}");
     assert!(ids.contains(&PROFILE.to_owned()), "{ids:?}");
@@ -278,7 +278,7 @@ async fn a_role_that_may_not_list_one_kind_still_gets_the_others() {
 #[tokio::test]
 async fn a_list_that_cannot_be_had_again_stays_as_it_was() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
-    let catalog = catalog(&simulator, Shown::All, BTreeMap::new()).await;
+    let catalog = catalog(&simulator, CatalogList::All, BTreeMap::new()).await;
     let before = ids(&catalog).await;
     let refused = Script::error(403, "AccessDeniedException", "no more").times(0);
     simulator.push(refused.for_operation(Operation::ListFoundationModels));
@@ -305,7 +305,7 @@ async fn a_name_tells_what_it_stands_for_and_no_account() {
         ("house", PROFILE),
         ("amazon.nova-micro-v1:0", "amazon.nova-micro-v1:0"),
     ]);
-    for show in [Shown::All, Shown::Configured] {
+    for show in [CatalogList::All, CatalogList::Configured] {
         let catalog = catalog(&simulator, show, names.clone()).await;
         let fast = model(&catalog, "fast").await;
         assert_eq!(fast["outcrop"]["kind"], "alias");
@@ -332,7 +332,7 @@ async fn a_name_tells_what_it_stands_for_and_no_account() {
 async fn other_tables_are_told_of_at_once_and_without_asking_bedrock() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let names = names(&[("fast", "amazon.nova-lite-v1:0")]);
-    let catalog = catalog(&simulator, Shown::Configured, names).await;
+    let catalog = catalog(&simulator, CatalogList::Configured, names).await;
     let input = async || {
         let model = model(&catalog, "fast").await;
         model["outcrop"]["price"]["per_million_tokens"]["default"]["input"].clone()

@@ -1,7 +1,7 @@
 //! `/v1/models`
 
 use bedrock_simulator::{ControlPlane, Options};
-use outcrop::config::{Config, Shown};
+use outcrop::config::{CatalogList, Config};
 use outcrop::models::ModelId;
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::world::{MODEL, World, whole};
 fn with_alias(config: &mut Config) {
     let model = ModelId::parse(MODEL).unwrap();
     config.models.insert("gpt-4o".to_owned(), model.into());
-    config.catalog.show = Shown::All;
+    config.catalog.show = CatalogList::All;
 }
 
 fn ids(list: &Value) -> Vec<String> {
@@ -69,7 +69,7 @@ async fn without_leave_to_list_what_is_configured_is_shown_and_works() {
 async fn only_configured_names_can_be_shown_and_bedrock_is_not_asked() {
     let world = World::with(|config| {
         with_alias(config);
-        config.catalog.show = Shown::Configured;
+        config.catalog.show = CatalogList::Configured;
     })
     .await;
     assert_eq!(ids(&world.get("/v1/models").await.json()), ["gpt-4o"]);

@@ -1,7 +1,7 @@
 //! Which model a name stands for, and what is said of one that none has.
 
 use bedrock_simulator::{Operation, Script};
-use outcrop::config::{Config, Shown};
+use outcrop::config::{CatalogList, Config};
 use outcrop::models::ModelId;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const BARE: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 const NOTE: &str = "model: called as `us.anthropic.claude-sonnet-4-5-20250929-v1:0`";
 
 fn listing(config: &mut Config) {
-    config.catalog.show = Shown::All;
+    config.catalog.show = CatalogList::All;
 }
 
 /// A gateway that knows what Bedrock lists.

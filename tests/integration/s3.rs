@@ -5,7 +5,7 @@ use std::time::Duration;
 use bedrock_simulator::{Answer, Fault, Operation, Script, Simulator};
 use bytes::Bytes;
 use outcrop::bedrock::{Bedrock, BedrockSettings, ObjectLocation, S3, SimulatedBedrock};
-use outcrop::fault::FaultKind;
+use outcrop::fault::ErrorKind;
 
 const BUCKET: &str = "outcrop-example";
 
@@ -62,13 +62,13 @@ async fn what_s3_refuses_names_nothing_of_the_operators() {
         key: "file".to_owned(),
     };
     for (file, range, kind) in [
-        (at("nothing"), None, FaultKind::NotFound),
+        (at("nothing"), None, ErrorKind::NotFound),
         (
             at("file"),
             Some("bytes=10-"),
-            FaultKind::RangeNotSatisfiable,
+            ErrorKind::RangeNotSatisfiable,
         ),
-        (no_bucket, None, FaultKind::Internal),
+        (no_bucket, None, ErrorKind::Internal),
     ] {
         let failure = s3.get(&file, range).await.unwrap_err();
         assert_eq!(failure.fault.kind, kind, "{failure:?}");
@@ -83,7 +83,7 @@ async fn what_s3_refuses_names_nothing_of_the_operators() {
     denied.operation = Some(Operation::HeadObject);
     simulator.push(denied);
     let failure = s3.exists(&at("file")).await.unwrap_err();
-    assert_eq!(failure.fault.kind, FaultKind::Internal);
+    assert_eq!(failure.fault.kind, ErrorKind::Internal);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
-use outcrop::config::{Config, Shown, Tables};
+use outcrop::config::{CatalogList, Config, Tables};
 use outcrop::fetch::Fetcher;
 use outcrop::pipeline::Pipeline;
 use outcrop::server::{App, Shutdown, router, serve};
@@ -69,7 +69,7 @@ impl World {
         config.bedrock.simulated = Some(SimulatedBedrock::at(simulator.url()));
         config.bedrock.retry.base_delay = Duration::from_millis(1);
         // Nothing asked in the background, so that tests can count what is asked.
-        config.catalog.show = Shown::Configured;
+        config.catalog.show = CatalogList::Configured;
         change(&mut config);
         let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
         let shutdown = Shutdown::default();

@@ -17,7 +17,7 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
-use outcrop::config::{Config, Shown};
+use outcrop::config::{CatalogList, Config};
 use outcrop::server::{App, Shutdown, router};
 use peak_alloc::PeakAlloc;
 use shapes::SHAPES;
@@ -59,7 +59,7 @@ async fn gateway_to(address: SocketAddr) -> Router {
     config.bedrock.simulated = Some(SimulatedBedrock::at(format!("http://{address}")));
     config.bedrock.retry.attempts = 1;
     config.bedrock.timeouts.connect = Duration::from_secs(1);
-    config.catalog.show = Shown::Configured;
+    config.catalog.show = CatalogList::Configured;
     let bedrock = Bedrock::connect(&config.bedrock).await.expect("a client");
     let app = App::new(&config, bedrock, Shutdown::default()).expect("an application");
     router(app)

@@ -10,7 +10,7 @@ use outcrop::config::{ModelFiles, Tables};
 use outcrop::converse::content::{ReasoningBlock, ReasoningText};
 use outcrop::converse::options::GuardrailConfig;
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};
-use outcrop::fault::{Fault, FaultKind};
+use outcrop::fault::{ErrorKind, Fault};
 use outcrop::models::{Capabilities, ModelId};
 use outcrop::openai::chat::{
     AllowList, ChatOptions, ChatRequest, ChatTranslation, Fetched, FetchedMedia, GuardrailPolicy,
@@ -177,6 +177,6 @@ fn is_set(settings: u8, bit: u8) -> bool {
 
 /// A refusal says what the client can do, and is never the gateway's own failure.
 fn is_helpful(fault: &Fault) {
-    assert_ne!(fault.kind, FaultKind::Internal, "{fault}");
+    assert_ne!(fault.kind, ErrorKind::Internal, "{fault}");
     assert!(!fault.message.is_empty());
 }

@@ -7,7 +7,7 @@ use super::words::{self, is_profile_only};
 use super::{RetryAdvice, UpstreamError};
 use crate::bedrock::refused::{fitting_share, refused_field, refuses_reasoning};
 use crate::bedrock::scrub::scrub;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// The failure that the error `code` with these words is.
 pub(super) fn classify(
@@ -36,7 +36,7 @@ pub(super) fn classify(
         "ServiceQuotaExceededException" => (quota_exceeded(), RetryAdvice::Never, None),
         "ModelNotReadyException" => (
             Fault::new(
-                FaultKind::Unavailable,
+                ErrorKind::Unavailable,
                 "the model is being loaded; try again soon",
             )
             .code("model_not_ready")
@@ -46,7 +46,7 @@ pub(super) fn classify(
         ),
         "ModelTimeoutException" => (
             Fault::new(
-                FaultKind::GatewayTimeout,
+                ErrorKind::GatewayTimeout,
                 "the model did not answer in time",
             )
             .code("upstream_timeout"),
@@ -56,7 +56,7 @@ pub(super) fn classify(
         "ModelErrorException" => model_error(message, original_status),
         "ModelStreamErrorException" => (
             Fault::new(
-                FaultKind::BadGateway,
+                ErrorKind::BadGateway,
                 "the model failed while it was answering",
             )
             .code("model_stream_error"),
@@ -67,14 +67,14 @@ pub(super) fn classify(
             (validation(message), RetryAdvice::Never, None)
         }
         "InternalServerException" | "InternalFailure" => (
-            Fault::new(FaultKind::Internal, "the model's service failed; try again")
+            Fault::new(ErrorKind::Internal, "the model's service failed; try again")
                 .code("upstream_error"),
             RetryAdvice::Retry,
             None,
         ),
         "ServiceUnavailableException" => (
             Fault::new(
-                FaultKind::Unavailable,
+                ErrorKind::Unavailable,
                 "the model's service is overloaded; try again in a moment",
             )
             .code("service_unavailable")
@@ -83,7 +83,7 @@ pub(super) fn classify(
             None,
         ),
         "ConflictException" => (
-            Fault::new(FaultKind::Conflict, scrub(message))
+            Fault::new(ErrorKind::Conflict, scrub(message))
                 .code("conflict")
                 .should_retry(false),
             RetryAdvice::Never,
@@ -140,7 +140,7 @@ fn validation(message: &str) -> Fault {
     } else {
         scrub(&without_long_enum_value(message))
     };
-    let fault = Fault::new(FaultKind::InvalidRequest, said);
+    let fault = Fault::new(ErrorKind::InvalidRequest, said);
     if has("model identifier is invalid") || is_profile_only(message) {
         return model_not_found(message);
     }
@@ -194,13 +194,13 @@ fn is_about_credentials(message: &str) -> bool {
 }
 
 fn model_not_found(message: &str) -> Fault {
-    Fault::new(FaultKind::NotFound, words::not_found(None, message))
+    Fault::new(ErrorKind::NotFound, words::not_found(None, message))
         .code("model_not_found")
         .parameter("model")
 }
 
 fn access_denied() -> Fault {
-    Fault::new(FaultKind::Permission, words::access_denied(None))
+    Fault::new(ErrorKind::Permission, words::access_denied(None))
         .code("model_access_denied")
         .parameter("model")
         .should_retry(false)
@@ -208,7 +208,7 @@ fn access_denied() -> Fault {
 
 fn credentials_refused() -> (Fault, RetryAdvice, Option<Duration>) {
     let fault = Fault::new(
-        FaultKind::Internal,
+        ErrorKind::Internal,
         "AWS refused the gateway's credentials; its operator has to renew them",
     )
     .code("upstream_auth_failed")
@@ -222,8 +222,8 @@ fn throttled(message: &str) -> (Fault, RetryAdvice, Option<Duration>) {
         return (quota_exceeded(), RetryAdvice::Never, None);
     }
     let kind = match lower.contains("token") {
-        true => FaultKind::TokenRateLimited,
-        false => FaultKind::RateLimited,
+        true => ErrorKind::TokenRateLimited,
+        false => ErrorKind::RateLimited,
     };
     let wait = Duration::from_secs(2);
     let fault = Fault::new(kind, words::rate_limited(None, kind, wait.as_secs_f64()))
@@ -234,7 +234,7 @@ fn throttled(message: &str) -> (Fault, RetryAdvice, Option<Duration>) {
 
 fn quota_exceeded() -> Fault {
     Fault::new(
-        FaultKind::QuotaExhausted,
+        ErrorKind::QuotaExhausted,
         "You exceeded your current quota, please check your plan and billing details. The \
          gateway's Bedrock quota for this model is used up.",
     )
@@ -244,7 +244,7 @@ fn quota_exceeded() -> Fault {
 
 fn too_large() -> Fault {
     Fault::new(
-        FaultKind::TooLarge,
+        ErrorKind::TooLarge,
         "the request is larger than Bedrock takes",
     )
     .code("request_too_large")
@@ -256,12 +256,12 @@ fn model_error(
 ) -> (Fault, RetryAdvice, Option<Duration>) {
     match original_status {
         Some(400 | 413 | 422) => {
-            let fault = Fault::new(FaultKind::InvalidRequest, scrub(message));
+            let fault = Fault::new(ErrorKind::InvalidRequest, scrub(message));
             (fault.code("model_error"), RetryAdvice::Never, None)
         }
         Some(429) => throttled(message),
         _ => (
-            Fault::new(FaultKind::BadGateway, "the model failed on this request")
+            Fault::new(ErrorKind::BadGateway, "the model failed on this request")
                 .code("model_error"),
             RetryAdvice::Retry,
             None,
@@ -276,7 +276,7 @@ fn by_status(status: u16, message: &str) -> (Fault, RetryAdvice, Option<Duration
         400..=499 => (validation(message), RetryAdvice::Never, None),
         _ => (
             Fault::new(
-                FaultKind::BadGateway,
+                ErrorKind::BadGateway,
                 "the model's service failed; try again",
             )
             .code("upstream_error"),

@@ -2,7 +2,7 @@
 //! them; what the gateway knows beyond that follows.
 
 use super::overflow;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// What is known of the model of a failed call.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,9 +61,9 @@ pub(super) fn access_denied(name: Option<&str>) -> String {
     )
 }
 
-pub(super) fn rate_limited(name: Option<&str>, kind: FaultKind, seconds: f64) -> String {
+pub(super) fn rate_limited(name: Option<&str>, kind: ErrorKind, seconds: f64) -> String {
     let unit = match kind {
-        FaultKind::TokenRateLimited => "tokens per min (TPM)",
+        ErrorKind::TokenRateLimited => "tokens per min (TPM)",
         _ => "requests per min (RPM)",
     };
     let model = match name {

@@ -14,7 +14,7 @@ use crate::config::{Config, Overrides, config_file, load};
 use crate::store::Store;
 
 /// What is checked.
-pub(super) struct Checks<'a> {
+pub(super) struct CheckArguments<'a> {
     /// A model that is called, which costs a few tokens.
     pub(super) model: Option<&'a str>,
     /// The configuration alone: nothing is sent.
@@ -23,13 +23,13 @@ pub(super) struct Checks<'a> {
 
 /// What the region lists; nothing where it may not be listed.
 #[derive(Debug, Default)]
-struct Listed {
+struct RegionListing {
     foundation: Option<Vec<FoundationModel>>,
     profiles: Option<Vec<ListedModel>>,
 }
 
 /// Runs the checks; the exit code says whether the gateway is ready.
-pub(super) async fn run(overrides: &Overrides, checks: Checks<'_>) -> ExitCode {
+pub(super) async fn run(overrides: &Overrides, checks: CheckArguments<'_>) -> ExitCode {
     let config = match load(overrides) {
         Ok(config) => config,
         Err(mistakes) => {
@@ -197,8 +197,8 @@ async fn check_credentials(bedrock: &Bedrock, report: &mut Report) -> bool {
 }
 
 /// What the region has; nothing where the credentials turn out to be refused.
-async fn check_listing(bedrock: &Bedrock, report: &mut Report) -> Option<Listed> {
-    let mut listed = Listed::default();
+async fn check_listing(bedrock: &Bedrock, report: &mut Report) -> Option<RegionListing> {
+    let mut listed = RegionListing::default();
     match bedrock.foundation_models().await {
         Ok(models) => {
             report.yes("models", &format!("{} in the region", models.len()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Listed, Report};
+use super::{RegionListing, Report};
 use crate::bedrock::{BaseModel, Bedrock, Cause, Time, Trouble};
 use crate::commands::local::{chat_call, pipeline};
 use crate::config::{Config, ModelEntry, Tables};
@@ -16,7 +16,7 @@ use crate::pipeline::{ChatBody, Pipeline};
 pub(super) async fn check(
     config: &Config,
     bedrock: &Bedrock,
-    listed: &Listed,
+    listed: &RegionListing,
     called: Option<&str>,
     report: &mut Report,
 ) {
@@ -64,7 +64,7 @@ async fn check_alias(
     pipeline: &Pipeline,
     config: &Config,
     bedrock: &Bedrock,
-    listed: &Listed,
+    listed: &RegionListing,
     tables: &Tables,
     report: &mut Report,
 ) {
@@ -126,7 +126,7 @@ fn called_as(written: &ModelId, called: &ModelId) -> String {
 }
 
 /// What the lists say against a model, where there are lists.
-fn missing(target: &ModelId, listed: &Listed) -> Option<Trouble> {
+fn missing(target: &ModelId, listed: &RegionListing) -> Option<Trouble> {
     if target.as_str().starts_with("arn:") {
         return None;
     }

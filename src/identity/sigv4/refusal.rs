@@ -1,4 +1,4 @@
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// Why a signature is not taken, in AWS's words where it has some: clients look for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +77,6 @@ impl From<&SignatureError> for Fault {
                     .to_owned(),
             ),
         };
-        Fault::new(FaultKind::Authentication, message).code(code)
+        Fault::new(ErrorKind::Authentication, message).code(code)
     }
 }

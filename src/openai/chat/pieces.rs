@@ -17,7 +17,7 @@ use crate::converse::remembered::{RememberedTurn, TurnPart, is_usual};
 use crate::converse::response::{Citation, StopReason, Usage};
 use crate::converse::rules::JsonDelivery;
 use crate::converse::trace::without_operator;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// The state of one answer between its events.
 #[derive(Debug)]
@@ -415,7 +415,7 @@ impl OutputEvents {
             StopReason::MalformedModelOutput | StopReason::MalformedToolUse => {
                 if !self.text.has_begun() && self.calls.is_empty() {
                     return Err(Fault::new(
-                        FaultKind::BadGateway,
+                        ErrorKind::BadGateway,
                         "the model wrote something that is not an answer; asking again may help",
                     )
                     .code("malformed_model_output"));

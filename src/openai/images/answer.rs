@@ -9,7 +9,7 @@ use super::ImageEndpoint;
 use super::request::PreparedImageRequest;
 use crate::adjustments::Adjustments;
 use crate::converse::media::ImageFormat;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::models::{ImageBody, Size};
 use crate::openai::chat::picture_head;
 use crate::providers::images::{ImageOutcome, outcome};
@@ -218,9 +218,9 @@ fn filtered(reason: &str) -> Fault {
         "Your request was rejected as a result of our safety system. The provider's filter kept \
          the picture back: {reason}"
     );
-    Fault::new(FaultKind::InvalidRequest, message).code("content_policy_violation")
+    Fault::new(ErrorKind::InvalidRequest, message).code("content_policy_violation")
 }
 
 fn failed(message: impl Into<String>) -> Fault {
-    Fault::new(FaultKind::BadGateway, message).code("upstream_bad_response")
+    Fault::new(ErrorKind::BadGateway, message).code("upstream_bad_response")
 }

@@ -14,7 +14,7 @@ use super::task::{TaskInput, check_pictures, prompt, task};
 use super::types::ImageRequest;
 use super::wishes::{Delivery, check_background, count, delivery, format, premium, streams};
 use crate::adjustments::Adjustments;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::openai::chat::{AllowList, Fetched, hint};
 use crate::openai::form::FormPart;
@@ -249,7 +249,7 @@ fn written(facts: &ImageCapabilities, order: &ImageOrder) -> Result<Bytes, Fault
              takes; send smaller ones",
             body.len()
         );
-        let fault = Fault::new(FaultKind::InvalidRequest, message);
+        let fault = Fault::new(ErrorKind::InvalidRequest, message);
         return Err(fault.parameter("image").code("image_too_large"));
     }
     Ok(body.into())

@@ -12,7 +12,7 @@ use crate::openai::batches::{
 use crate::openai::chat::{ChatTranslation, CompletionHead, TokenCounts};
 use crate::pipeline::Cost;
 use crate::pipeline::unix_seconds;
-use crate::record::{Ending, Record};
+use crate::record::{Record, RequestOutcome};
 use crate::store::StoredResult;
 
 /// Results that are kept at once.
@@ -169,6 +169,6 @@ impl Work {
             .job(number)
             .is_some_and(|job| job.status == JobStatus::Failed);
         entries.status = Some(if failed { 502 } else { 200 });
-        entries.ending = Ending::Answered;
+        entries.ending = RequestOutcome::Answered;
     }
 }

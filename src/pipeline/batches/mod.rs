@@ -26,7 +26,7 @@ use crate::bedrock::{ObjectLocation, S3};
 use crate::body_memory::BodyMemory;
 use crate::config::{BatchSettings, Config};
 use crate::converse::JsonText;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::Caller;
 use crate::openai::batches::{Batch, BatchStatus, NewBatch, RequestCounts};
 use crate::openai::files::BATCH;
@@ -146,7 +146,7 @@ impl Batches {
     pub async fn create(&self, caller: &Caller, new: NewBatch) -> Result<Batch, Fault> {
         let file = self.shared.files.find(caller, &new.input_file_id).await;
         let file = file.map_err(|fault| match fault.kind {
-            FaultKind::NotFound => fault.parameter("input_file_id"),
+            ErrorKind::NotFound => fault.parameter("input_file_id"),
             _ => fault,
         })?;
         if file.purpose != BATCH {
@@ -212,7 +212,7 @@ impl Batches {
             BatchStatus::Cancelled => {}
             _ => {
                 let message = format!("the batch `{id}` is over and cannot be cancelled");
-                let fault = Fault::new(FaultKind::Conflict, message);
+                let fault = Fault::new(ErrorKind::Conflict, message);
                 return Err(fault.code("batch_over").should_retry(false));
             }
         }
@@ -295,7 +295,7 @@ fn begun(new: NewBatch, input_file_id: String) -> Result<BatchDocument, Fault> {
 
 fn no_such_batch(id: &str) -> Fault {
     let message = format!("there is no batch `{id}`; /v1/batches lists those that there are");
-    Fault::new(FaultKind::NotFound, message)
+    Fault::new(ErrorKind::NotFound, message)
         .parameter("batch_id")
         .code("not_found")
 }

@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use super::input::HeldLine;
 use crate::adjustments::Adjustments;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::Caller;
 use crate::json_body;
 use crate::limits::CallPermit;
@@ -17,7 +17,7 @@ use crate::openai::chat::{ChatRequest, ChatTranslation, remote_addresses};
 use crate::pipeline::draft::SourceBody;
 use crate::pipeline::models::{check_converse, check_endpoint};
 use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline, answer, model_name};
-use crate::record::{Ending, Record};
+use crate::record::{Record, RequestOutcome};
 
 /// What a request of a batch turned out to be.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ fn noted(
         }
     };
     let mut entries = record.entries();
-    entries.ending = Ending::Answered;
+    entries.ending = RequestOutcome::Answered;
     entries.status = Some(status);
     answer
 }
@@ -205,23 +205,23 @@ pub(super) fn points_elsewhere(request: &ChatRequest, body: &[u8]) -> bool {
 /// Whether a request that failed so may do better later.
 pub(super) fn is_passing(fault: &Fault) -> bool {
     match fault.kind {
-        FaultKind::RateLimited
-        | FaultKind::TokenRateLimited
-        | FaultKind::Unavailable
-        | FaultKind::GatewayTimeout => true,
+        ErrorKind::RateLimited
+        | ErrorKind::TokenRateLimited
+        | ErrorKind::Unavailable
+        | ErrorKind::GatewayTimeout => true,
         // What arrived and could not be read has been billed.
-        FaultKind::BadGateway => fault.code != Some("upstream_bad_response"),
-        FaultKind::Internal => fault.code == Some("upstream_error"),
-        FaultKind::InvalidRequest
-        | FaultKind::Authentication
-        | FaultKind::Permission
-        | FaultKind::NotFound
-        | FaultKind::MethodNotAllowed
-        | FaultKind::RequestTimeout
-        | FaultKind::Conflict
-        | FaultKind::TooLarge
-        | FaultKind::UnsupportedMediaType
-        | FaultKind::RangeNotSatisfiable
-        | FaultKind::QuotaExhausted => false,
+        ErrorKind::BadGateway => fault.code != Some("upstream_bad_response"),
+        ErrorKind::Internal => fault.code == Some("upstream_error"),
+        ErrorKind::InvalidRequest
+        | ErrorKind::Authentication
+        | ErrorKind::Permission
+        | ErrorKind::NotFound
+        | ErrorKind::MethodNotAllowed
+        | ErrorKind::RequestTimeout
+        | ErrorKind::Conflict
+        | ErrorKind::TooLarge
+        | ErrorKind::UnsupportedMediaType
+        | ErrorKind::RangeNotSatisfiable
+        | ErrorKind::QuotaExhausted => false,
     }
 }

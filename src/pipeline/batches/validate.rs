@@ -8,7 +8,7 @@ use super::document::{BatchPart, JobPart, PartRoute};
 use super::finish;
 use super::input::{HeldLine, InputFile};
 use super::work::{Stop, Work, batch_error};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::openai::batches::{BatchError, LineReader};
 
 /// Errors that are told of at the most.
@@ -49,7 +49,7 @@ impl Work {
             self.read_all(&input).await?
         };
         if requests == 0 && errors.is_empty() {
-            let fault = Fault::new(FaultKind::InvalidRequest, "the file has no requests in it");
+            let fault = Fault::new(ErrorKind::InvalidRequest, "the file has no requests in it");
             errors.push(batch_error(fault.code("empty_file"), None));
         }
         if !errors.is_empty() {
@@ -79,7 +79,7 @@ impl Work {
             if found.requests > most {
                 let message = format!("the file has more than {most} requests");
                 let fault =
-                    Fault::new(FaultKind::InvalidRequest, message).code("too_many_requests");
+                    Fault::new(ErrorKind::InvalidRequest, message).code("too_many_requests");
                 found.errors.push(batch_error(fault, None));
                 break;
             }
@@ -172,5 +172,5 @@ impl Work {
 
 fn too_long(max_body: usize) -> Fault {
     let message = format!("the line is longer than {max_body} bytes, the most this gateway takes");
-    Fault::new(FaultKind::TooLarge, message).code("request_too_large")
+    Fault::new(ErrorKind::TooLarge, message).code("request_too_large")
 }

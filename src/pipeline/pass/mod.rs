@@ -27,7 +27,7 @@ use crate::body_memory::BodyPermit;
 use crate::fault::Fault;
 use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refused};
-use crate::record::{Ending, Record};
+use crate::record::{Record, RequestOutcome};
 use account::PassthroughAccount;
 use hidden::HiddenGuardrail;
 use ready::Ready;
@@ -153,7 +153,7 @@ fn broken(
     }
     let answer = answer.ok_or(fault)?;
     if answer.status().is_success() {
-        account.record().entries().ending = Ending::Broken;
+        account.record().entries().ending = RequestOutcome::Broken;
     }
     Ok((permit.rate(), None, answer.map(PassthroughBody::Whole)))
 }

@@ -18,7 +18,7 @@ use crate::bedrock::{UpstreamError, encoded_segment, scrub};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::trace::without_account;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::Caller;
 use crate::pipeline::heard;
 use crate::record::Record;
@@ -138,7 +138,7 @@ fn without_operator(job: &mut Fields) -> Result<(), Fault> {
 /// than forbidden.
 fn no_job() -> Fault {
     let message = "The provided invocation ARN is invalid.";
-    Fault::new(FaultKind::InvalidRequest, message)
+    Fault::new(ErrorKind::InvalidRequest, message)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::rules::{Rules, denied};
 use super::{PassthroughRequest, Pipeline};
 use crate::adjustments::Adjustments;
 use crate::bedrock::{Pace, PassthroughCall, path_segment};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::Caller;
 use crate::models::ModelId;
 use crate::pipeline::models::ModelTarget;
@@ -33,7 +33,7 @@ impl Pipeline {
         let route = route.ok_or_else(|| {
             let method = &call.method;
             let message = format!("there is no operation `{method} {path}` here");
-            Fault::new(FaultKind::NotFound, message).code("unknown_url")
+            Fault::new(ErrorKind::NotFound, message).code("unknown_url")
         })?;
         if route.operation.is_of_jobs() && !self.bedrock_api.async_invoke {
             return Err(denied(
@@ -170,6 +170,6 @@ fn path_of(model: &ModelId, operation: Operation) -> String {
 fn check_id(id: &str) -> Result<(), Fault> {
     ModelId::parse(id).map(|_| ()).map_err(|error| {
         let message = format!("the identifier {error}");
-        Fault::new(FaultKind::InvalidRequest, message)
+        Fault::new(ErrorKind::InvalidRequest, message)
     })
 }

@@ -12,7 +12,7 @@ use super::sources::{buckets, mentions};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::json_error::describe;
 use crate::openai::chat::{AllowList, GuardrailPolicy};
 use crate::pipeline::invoke::guardrail_headers;
@@ -247,14 +247,14 @@ pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, Fault> 
 
 pub(super) fn not_json(error: &serde_json::Error) -> Fault {
     Fault::new(
-        FaultKind::InvalidRequest,
+        ErrorKind::InvalidRequest,
         format!("the body is no JSON object: {}", describe(error)),
     )
 }
 
 /// A refusal in the operator's name.
 pub(super) fn denied(message: impl Into<String>) -> Fault {
-    Fault::new(FaultKind::Permission, message).should_retry(false)
+    Fault::new(ErrorKind::Permission, message).should_retry(false)
 }
 
 fn other_guardrail(name: &str) -> Fault {

@@ -10,7 +10,7 @@ use crate::converse::error::AwsError;
 use crate::fault::Fault;
 use crate::limits::Permit;
 use crate::pipeline::stream::broke_off;
-use crate::record::{Ending, Record};
+use crate::record::{Record, RequestOutcome};
 
 /// A stream of Bedrock's in passing. Dropping it ends the call to Bedrock and gives its place back.
 #[derive(Debug)]
@@ -83,8 +83,8 @@ impl PassthroughStream {
             return Err(broke_off());
         }
         self.record().entries().ending = match self.is_broken {
-            true => Ending::Broken,
-            false => Ending::Answered,
+            true => RequestOutcome::Broken,
+            false => RequestOutcome::Answered,
         };
         Ok(None)
     }

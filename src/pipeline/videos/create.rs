@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::converse::JsonText;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::limits::Refused;
 use crate::models::{Endpoint, VideoCapabilities};
 use crate::openai::form::FormPart;
@@ -139,7 +139,7 @@ fn cost(target: &ModelTarget, facts: &VideoCapabilities, order: &VideoOrder) -> 
 fn unguarded() -> Fault {
     let message = "videos are closed to this request: no guardrail looks at them, and the \
                    gateway's operator has set one";
-    Fault::new(FaultKind::Permission, message)
+    Fault::new(ErrorKind::Permission, message)
         .code("guardrail_required")
         .should_retry(false)
 }

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Pipeline, heard};
 use crate::bedrock::{AsyncInvoke, AsyncInvokeState, Bedrock, ObjectLocation, S3};
 use crate::config::Config;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::Caller;
 use crate::openai::videos::{JobNote, Video, VideoId};
 use crate::record::Record;
@@ -74,7 +74,7 @@ impl Pipeline {
         self.films.as_ref().ok_or_else(|| {
             let message = "videos are switched off on this gateway; its operator switches them on \
                            with `[videos] enabled`";
-            Fault::new(FaultKind::NotFound, message).code("not_enabled")
+            Fault::new(ErrorKind::NotFound, message).code("not_enabled")
         })
     }
 
@@ -116,7 +116,7 @@ impl Pipeline {
 
 fn no_video(id: &str) -> Fault {
     let message = format!("there is no video `{id}`; GET /v1/videos lists those that there are");
-    Fault::new(FaultKind::NotFound, message)
+    Fault::new(ErrorKind::NotFound, message)
         .parameter("video_id")
         .code("not_found")
 }

@@ -5,7 +5,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{FILM, VideoStore, no_video};
 use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 use crate::identity::Caller;
 use crate::openai::page::{ListPage, PageQuery};
 use crate::openai::videos::{DeletedVideo, Video, VideoId};
@@ -100,7 +100,7 @@ impl Pipeline {
             AsyncInvokeState::Failed(reason) => {
                 let message = format!("there is no video, since it could not be made: {reason}");
                 return Err(
-                    Fault::new(FaultKind::NotFound, message).code("video_generation_failed")
+                    Fault::new(ErrorKind::NotFound, message).code("video_generation_failed")
                 );
             }
         }
@@ -194,7 +194,7 @@ impl VideoContent {
 
 /// The client's own retries come too soon.
 fn not_now(message: &str, code: &'static str) -> Fault {
-    Fault::new(FaultKind::Conflict, message)
+    Fault::new(ErrorKind::Conflict, message)
         .code(code)
         .should_retry(false)
 }

@@ -5,7 +5,7 @@ use super::usage::ChatUpstreamUsage;
 use super::{ChatUpstreamHead, ChatUpstreamOptions};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{ErrorKind, Fault};
 
 /// A surface's whole answer.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ pub(super) fn member<T: serde::de::DeserializeOwned>(
 
 pub(super) fn unreadable() -> Fault {
     Fault::new(
-        FaultKind::BadGateway,
+        ErrorKind::BadGateway,
         "the model's answer could not be read",
     )
     .code("upstream_bad_response")

@@ -34,7 +34,7 @@ fn converse(rules: &Rules<'_>, body: &'static str) -> Result<String, Fault> {
     Ok(String::from_utf8(body.to_vec()).expect("text"))
 }
 
-fn kind(result: Result<String, Fault>) -> FaultKind {
+fn kind(result: Result<String, Fault>) -> ErrorKind {
     result.expect_err("a refusal").kind
 }
 
@@ -112,7 +112,7 @@ fn no_request_gets_around_the_operators_guardrail() {
     ] {
         assert_eq!(
             kind(converse(&rules, body)),
-            FaultKind::Permission,
+            ErrorKind::Permission,
             "{body}"
         );
     }
@@ -169,7 +169,7 @@ fn no_answer_is_longer_than_the_ceiling() {
         let body = format!("{{\"inferenceConfig\":{{\"maxTokens\":{said}}}}}");
         let refused = rules.converse(body.into(), false, &mut Adjustments::default());
         let refused = refused.expect_err(said);
-        assert_eq!(refused.kind, FaultKind::InvalidRequest);
+        assert_eq!(refused.kind, ErrorKind::InvalidRequest);
     }
     let invoke = |rules: &Rules<'_>| {
         rules.invoke(
@@ -195,7 +195,7 @@ fn only_the_keys_and_buckets_that_are_allowed_are_named() {
     };
     assert!(converse(&rules, r#"{"additionalModelRequestFields":{"top_k":1}}"#).is_ok());
     let other = r#"{"additionalModelRequestFields":{"top_k":1,"max_tokens":9}}"#;
-    assert_eq!(kind(converse(&rules, other)), FaultKind::Permission);
+    assert_eq!(kind(converse(&rules, other)), ErrorKind::Permission);
 
     let some = AllowList::new(vec!["ours".to_owned()]);
     let rules = Rules {
@@ -205,7 +205,7 @@ fn only_the_keys_and_buckets_that_are_allowed_are_named() {
     let body = r#"{"a":{"s3Location":{"uri":"s3://ours/a"}}}"#;
     assert_eq!(converse(&rules, body).as_deref(), Ok(body));
     let other = r#"{"a":{"s3Location":{"uri":"s3://theirs/a"}}}"#;
-    assert_eq!(kind(converse(&rules, other)), FaultKind::Permission);
+    assert_eq!(kind(converse(&rules, other)), ErrorKind::Permission);
     assert!(
         rules
             .job(&r#"{"s3Uri":"s3://output/a"}"#.into(), "output")
