@@ -19,7 +19,7 @@ use crate::identity::Caller;
 use crate::models::{ChatUpstream, OpenAiEndpoint};
 use crate::openai::chat::{
     ChatOptions, ChatRequest, ChatTranslation, ChatUpstreamContext, ChatUpstreamRequest,
-    ClientFields, Fetched, OutputOptions, TranslationContext, UnsupportedField, drop_oldest,
+    ClientFields, OutputOptions, RemoteFiles, TranslationContext, UnsupportedField, drop_oldest,
     obstacle, pass_on, translate,
 };
 use crate::openai::completions::{CompletionRequest, chat_requests};
@@ -67,7 +67,7 @@ pub(super) struct PendingRequest {
     pub(super) caller: Caller,
     pub(super) target: ModelTarget,
     pub(super) options: ChatOptions,
-    pub(super) fetched: Fetched,
+    pub(super) fetched: RemoteFiles,
     pub(super) strict: bool,
     pub(super) truncate: Truncate,
     /// The memory that the body has.
@@ -95,7 +95,7 @@ impl PendingRequest {
             caller,
             target,
             options,
-            fetched: Fetched::new(),
+            fetched: RemoteFiles::new(),
             strict: false,
             truncate: Truncate::Refuse,
             permit: None,

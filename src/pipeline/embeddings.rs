@@ -21,7 +21,7 @@ use crate::converse::response::Usage;
 use crate::fault::{ErrorKind, Fault};
 use crate::limits::Refused;
 use crate::models::{Endpoint, Usd};
-use crate::openai::chat::{Fetched, TokenCounts};
+use crate::openai::chat::{RemoteFiles, TokenCounts};
 use crate::openai::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
     answer_json, has_tokens, remote_images, translate,
@@ -92,7 +92,7 @@ impl Pipeline {
         &self,
         request: EmbeddingsRequest,
         length: usize,
-        fetched: Fetched,
+        fetched: RemoteFiles,
         target: &ModelTarget,
     ) -> Result<TranslatedEmbeddings, Fault> {
         let known = &target.known;

@@ -11,7 +11,7 @@ use crate::fault::{ErrorKind, Fault};
 use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
 use crate::identity::Caller;
 use crate::limits::{Permit, Refused};
-use crate::openai::chat::{Fetched, FetchedMedia, RemoteAddress, remote_addresses};
+use crate::openai::chat::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
 use crate::record::Record;
 
 /// When to come back where all places for downloads are taken.
@@ -27,9 +27,9 @@ impl Pipeline {
         addresses: Vec<RemoteAddress>,
         memory: &mut BodyPermit,
         record: &Record,
-    ) -> Result<(Fetched, Option<Permit>), Refused> {
+    ) -> Result<(RemoteFiles, Option<Permit>), Refused> {
         if addresses.is_empty() {
-            return Ok((Fetched::new(), None));
+            return Ok((RemoteFiles::new(), None));
         }
         let permit = self.admit(caller, target, record).await?;
         let memory = memory.files();
@@ -79,14 +79,14 @@ async fn fetch(
     caller: &Caller,
     places: Vec<RemoteAddress>,
     memory: Option<&FileMemory>,
-) -> Result<Fetched, Fault> {
+) -> Result<RemoteFiles, Fault> {
     let addresses: Vec<String> = places.iter().map(|place| place.address.clone()).collect();
     let files = fetcher.fetch_all(caller.name(), &addresses, memory).await;
     let files = files.map_err(|error| {
         let path = places.get(error.position).map(|place| place.path.clone());
         refusal(error, path.unwrap_or_default())
     })?;
-    let files = files.into_iter().map(|file| FetchedMedia {
+    let files = files.into_iter().map(|file| RemoteMedia {
         bytes: file.bytes,
         content_type: file.content_type,
     });
@@ -94,7 +94,7 @@ async fn fetch(
 }
 
 /// How long the files are together, in bytes.
-pub(super) fn fetched_length(fetched: &Fetched) -> usize {
+pub(super) fn fetched_length(fetched: &RemoteFiles) -> usize {
     fetched.values().map(|file| file.bytes.len()).sum()
 }
 

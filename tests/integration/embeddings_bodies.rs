@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use outcrop::config::{ModelFiles, Tables};
 use outcrop::converse::JsonText;
 use outcrop::models::ModelId;
-use outcrop::openai::chat::Fetched;
+use outcrop::openai::chat::RemoteFiles;
 use outcrop::openai::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, Tokenizer, answer_json, translate,
 };
@@ -44,7 +44,7 @@ fn check(case: &Path) {
         facts: facts.embedding.as_ref().unwrap(),
         purpose: Purpose::Index,
         tokenizer: Tokenizer::Cl100kBase,
-        fetched: &Fetched::new(),
+        fetched: &RemoteFiles::new(),
     };
     let translated = match translate(request, &terms) {
         Ok(translated) => translated,

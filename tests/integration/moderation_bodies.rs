@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use outcrop::fault::Fault;
-use outcrop::openai::chat::Fetched;
+use outcrop::openai::chat::RemoteFiles;
 use outcrop::openai::error::ErrorBody;
 use outcrop::openai::moderations::{
     CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, answer, apply_request,
@@ -74,7 +74,7 @@ fn asked(items: &[ModerationItem], settings: &Settings) -> Result<Vec<Value>, Fa
         sensitive_information: settings.sensitive_information,
     };
     let asked = items.iter().cloned().map(|item| match settings.guardrail {
-        true => apply_request(item, &Fetched::new()).map(|r| serde_json::to_value(r).unwrap()),
+        true => apply_request(item, &RemoteFiles::new()).map(|r| serde_json::to_value(r).unwrap()),
         false => checks_request(item, options).map(|r| serde_json::to_value(r).unwrap()),
     });
     asked.collect()

@@ -14,7 +14,7 @@ use outcrop::converse::options::Fields;
 use outcrop::models::{ModelId, ModelTable};
 use outcrop::openai::chat::{
     ChatOptions, ChatRequest, ChatUpstreamChunks, ChatUpstreamContext, ChatUpstreamHead,
-    ChatUpstreamOptions, ChatUpstreamRequest, Fetched, FetchedMedia, native_answer, obstacle,
+    ChatUpstreamOptions, ChatUpstreamRequest, RemoteFiles, RemoteMedia, native_answer, obstacle,
     pass_on,
 };
 use outcrop::openai::error::ErrorBody;
@@ -114,11 +114,11 @@ fn head() -> ChatUpstreamHead {
 }
 
 /// One picture element, at the address that the cases have.
-fn fetched() -> Fetched {
+fn fetched() -> RemoteFiles {
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x04\0\0\0\xb5\x1c\x0c\x02\0\0\0\x0bIDATx\xdac\xfc\xff\x1f\0\x03\x03\x02\0\xef\xbf\xa7\xdb\0\0\0\0IEND\xaeB`\x82";
-    let media = FetchedMedia {
+    let media = RemoteMedia {
         bytes: Bytes::from_static(PNG),
         content_type: Some("image/png".to_owned()),
     };
-    Fetched::from([("https://example.com/a.png".to_owned(), media)])
+    RemoteFiles::from([("https://example.com/a.png".to_owned(), media)])
 }

@@ -6,7 +6,7 @@ use outcrop::config::{ModelFiles, Tables};
 use outcrop::fault::Fault;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::{
-    ChatOptions, ChatRequest, ChatTranslation, Fetched, TranslationContext, translate,
+    ChatOptions, ChatRequest, ChatTranslation, RemoteFiles, TranslationContext, translate,
 };
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::load(&ModelFiles::default()).unwrap());
@@ -30,7 +30,7 @@ pub fn translated_under(
         options,
         recall: &|_| None,
         without_reasoning: false,
-        fetched: &Fetched::new(),
+        fetched: &RemoteFiles::new(),
     };
     translate(request, &terms)
 }

@@ -13,8 +13,8 @@ use outcrop::converse::remembered::{RememberedTurn, TurnPart};
 use outcrop::fault::{ErrorKind, Fault};
 use outcrop::models::{Capabilities, ModelId};
 use outcrop::openai::chat::{
-    AllowList, ChatOptions, ChatRequest, ChatTranslation, Fetched, FetchedMedia, GuardrailPolicy,
-    TranslationContext, drop_oldest, remote_addresses, translate,
+    AllowList, ChatOptions, ChatRequest, ChatTranslation, GuardrailPolicy, RemoteFiles,
+    RemoteMedia, TranslationContext, drop_oldest, remote_addresses, translate,
 };
 
 use super::{converse_rules, vocabulary};
@@ -156,12 +156,12 @@ fn recalled(call: &str) -> Arc<RememberedTurn> {
 }
 
 /// Every address of the request holds a picture, or a text.
-fn fetched(request: &ChatRequest, settings: u8) -> Fetched {
+fn fetched(request: &ChatRequest, settings: u8) -> RemoteFiles {
     let (bytes, kind): (&'static [u8], _) = match is_set(settings, 6) {
         true => (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "image/gif"),
         false => (b"a text", "text/plain"),
     };
-    let media = FetchedMedia {
+    let media = RemoteMedia {
         bytes: Bytes::from_static(bytes),
         content_type: Some(kind.to_owned()),
     };

@@ -33,7 +33,7 @@ mod wishes;
 pub use chunks::ChunkWriter;
 pub use completion::{Completion, CompletionHead};
 pub use ending::{ResponseSummary, TokenCounts};
-pub use media::{Fetched, FetchedMedia, RemoteAddress, remote_addresses};
+pub use media::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
 pub use native::{
     ChatUpstreamChunks, ChatUpstreamContext, ChatUpstreamHead, ChatUpstreamOptions,
     ChatUpstreamRequest, ChatUpstreamResponse, ChatUpstreamUsage, UnsupportedField, native_answer,

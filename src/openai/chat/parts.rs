@@ -2,7 +2,7 @@
 
 use super::content::Content;
 use super::conversation::{ConversationReader, unknown_part};
-use super::media::{MediaBlock, Passage, citations_config, search_result};
+use super::media::{MediaBlock, SearchResultFields, citations_config, search_result};
 use super::names::bedrock_call_id;
 use super::types::ContentPart;
 use crate::converse::JsonText;
@@ -103,7 +103,7 @@ impl ConversationReader<'_> {
                 PartContent::Medium(block)
             }
             Some("search_result") => {
-                let passage = Passage {
+                let passage = SearchResultFields {
                     source,
                     title,
                     content,

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::media::Fetched;
+use super::media::RemoteFiles;
 use super::types::{ChatRequest, GuardrailFields};
 use crate::converse::options::GuardrailConfig;
 use crate::converse::remembered::RememberedTurn;
@@ -25,7 +25,7 @@ pub struct TranslationContext<'a> {
     /// Whether the reasoning of before is left out: the model has refused it in this conversation.
     pub without_reasoning: bool,
     /// What the gateway has fetched from the addresses of the request.
-    pub fetched: &'a Fetched,
+    pub fetched: &'a RemoteFiles,
 }
 
 /// What the operator and the request's headers say of a chat request.

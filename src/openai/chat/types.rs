@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Number;
 
 use super::content::{Content, StringOrObject, Texts};
-use super::media::{Citations, FilePart, ImageUrl, InputAudio, PassageText, VideoUrl};
+use super::media::{Citations, FilePart, ImageUrl, InputAudio, SearchResultText, VideoUrl};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::openai::object::client_object;
@@ -251,7 +251,7 @@ client_object! {
         /// The title of a `search_result`, as an extension.
         title: String,
         /// The text of a `search_result`, as an extension.
-        content: Vec<PassageText>,
+        content: Vec<SearchResultText>,
         /// Whether a `file` or `search_result` is cited, as an extension.
         citations: Box<Citations>,
         /// What the model is told of a `file`, as an extension.

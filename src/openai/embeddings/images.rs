@@ -5,7 +5,7 @@ use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::models::EmbeddingCapabilities;
 use crate::openai::chat::{
-    Fetched, ImageUrl, RemoteAddress, StringOrObject, is_web_address, note_unknown, open_image,
+    ImageUrl, RemoteAddress, RemoteFiles, StringOrObject, is_web_address, note_unknown, open_image,
 };
 use crate::providers::embeddings::EmbeddingImage;
 
@@ -112,7 +112,7 @@ pub(super) fn image(
     address: String,
     path: &str,
     facts: &EmbeddingCapabilities,
-    fetched: &Fetched,
+    fetched: &RemoteFiles,
 ) -> Result<EmbeddingImage, Fault> {
     let (format, base64) = open_image(address, path, fetched)?;
     let taken = &facts.image_formats;

@@ -6,7 +6,7 @@ use super::types::EmbeddingsRequest;
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::models::{EmbeddingCapabilities, Truncation};
-use crate::openai::chat::Fetched;
+use crate::openai::chat::RemoteFiles;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::embeddings::{EmbeddingCall, EmbeddingParameters, Purpose, calls};
 
@@ -20,7 +20,7 @@ pub struct EmbeddingContext<'a> {
     /// What makes tokens.
     pub tokenizer: Tokenizer,
     /// What lay at the addresses of the request.
-    pub fetched: &'a Fetched,
+    pub fetched: &'a RemoteFiles,
 }
 
 /// A request, understood.

@@ -9,7 +9,7 @@ use super::types::{ImageReference, ImageRequest};
 use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::models::{ImageCapabilities, ImageTask, Size};
-use crate::openai::chat::{Fetched, RemoteAddress, is_web_address, open_picture, picture_head};
+use crate::openai::chat::{RemoteAddress, RemoteFiles, is_web_address, open_picture, picture_head};
 use crate::openai::form::FormPart;
 use crate::providers::images::mask_for;
 
@@ -58,7 +58,7 @@ impl Inputs {
         files: Vec<FormPart>,
         images: Option<Vec<ImageReference>>,
         mask: Option<ImageReference>,
-        fetched: &Fetched,
+        fetched: &RemoteFiles,
         adjustments: &mut Adjustments,
     ) -> Result<Self, Fault> {
         let mut inputs = Self::default();
@@ -182,7 +182,7 @@ fn referenced(
     reference: ImageReference,
     path: &str,
     note: &str,
-    fetched: &Fetched,
+    fetched: &RemoteFiles,
     adjustments: &mut Adjustments,
 ) -> Result<InputImage, Fault> {
     let ImageReference {

@@ -16,7 +16,7 @@ use super::wishes::{Delivery, check_background, count, delivery, format, premium
 use crate::adjustments::Adjustments;
 use crate::fault::{ErrorKind, Fault};
 use crate::models::{ImageCapabilities, ImageTask, Size};
-use crate::openai::chat::{AllowList, Fetched, hint};
+use crate::openai::chat::{AllowList, RemoteFiles, hint};
 use crate::openai::form::FormPart;
 use crate::openai::typo::misspelling;
 use crate::providers::images::{ImageOrder, body};
@@ -37,7 +37,7 @@ pub struct ImageContext {
     /// Whether the operator has a bucket, so that pictures can have addresses.
     pub has_bucket: bool,
     /// What was fetched from the addresses of the request.
-    pub fetched: Arc<Fetched>,
+    pub fetched: Arc<RemoteFiles>,
 }
 
 /// What a request for pictures means.

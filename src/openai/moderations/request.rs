@@ -12,7 +12,7 @@ use crate::guardrails::checks::{
     Categories, CheckedMessage, CheckedText, Checks, ChecksRequest, Entities,
 };
 use crate::openai::chat::{
-    Fetched, RemoteAddress, StringOrObject, is_web_address, note_unknown, open_image,
+    RemoteAddress, RemoteFiles, StringOrObject, is_web_address, note_unknown, open_image,
 };
 use crate::openai::typo::{misspelling, note_unknown_fields};
 
@@ -117,7 +117,7 @@ pub fn checks_request(item: ModerationItem, options: CheckOptions) -> Result<Che
 }
 
 /// What a guardrail is asked of `item`.
-pub fn apply_request(item: ModerationItem, fetched: &Fetched) -> Result<ApplyRequest, Fault> {
+pub fn apply_request(item: ModerationItem, fetched: &RemoteFiles) -> Result<ApplyRequest, Fault> {
     let blocks = item.parts.into_iter().map(|part| match part {
         ModerationItemPart::Text(text) => Ok(GuardedBlock::Text(GuardedText { text })),
         ModerationItemPart::Image { address, path } => {
@@ -244,7 +244,7 @@ fn image_part(
     }
 }
 
-fn image(address: String, path: &str, fetched: &Fetched) -> Result<ImageBlock, Fault> {
+fn image(address: String, path: &str, fetched: &RemoteFiles) -> Result<ImageBlock, Fault> {
     let (format, base64) = open_image(address, path, fetched)?;
     match format {
         ImageFormat::Png | ImageFormat::Jpeg => Ok(ImageBlock {

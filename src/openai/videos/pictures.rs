@@ -9,7 +9,7 @@ use crate::adjustments::Adjustments;
 use crate::fault::Fault;
 use crate::models::VideoCapabilities;
 use crate::openai::chat::{
-    Fetched, RemoteAddress, StringOrObject, is_web_address, open_picture, picture_head,
+    RemoteAddress, RemoteFiles, StringOrObject, is_web_address, open_picture, picture_head,
 };
 use crate::openai::form::FormPart;
 use crate::providers::videos::Still;
@@ -59,7 +59,7 @@ fn address(reference: &Reference) -> Option<&str> {
 pub(super) struct ImageReader<'a> {
     pub(super) facts: &'a VideoCapabilities,
     /// What lay at the addresses of the request.
-    pub(super) fetched: &'a Fetched,
+    pub(super) fetched: &'a RemoteFiles,
     /// The size of the film.
     pub(super) size: (u32, u32),
 }

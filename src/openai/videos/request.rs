@@ -7,7 +7,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::fault::Fault;
 use crate::models::{VideoBody, VideoCapabilities, VideoControl};
-use crate::openai::chat::Fetched;
+use crate::openai::chat::RemoteFiles;
 use crate::openai::form::FormPart;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::videos::{Shot, Still, VideoGeneration, luma_ray, nova_reel};
@@ -37,7 +37,7 @@ pub fn translate(
     request: VideoRequest,
     files: Vec<FormPart>,
     facts: &VideoCapabilities,
-    fetched: &Fetched,
+    fetched: &RemoteFiles,
 ) -> Result<VideoOrder, Fault> {
     let mut adjustments = Adjustments::default();
     let VideoRequest {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use outcrop::openai::chat::{Fetched, FetchedMedia};
+use outcrop::openai::chat::{RemoteFiles, RemoteMedia};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub struct Samples {
     pub models: Vec<Model>,
     pub topics: Vec<Topic>,
     bases: BTreeMap<String, Value>,
-    fetched: Fetched,
+    fetched: RemoteFiles,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ impl Samples {
             (name, request.unwrap())
         });
         let fetched = file.fetched.into_iter().map(|(address, bytes)| {
-            let media = FetchedMedia {
+            let media = RemoteMedia {
                 bytes: BASE64_STANDARD.decode(bytes).unwrap().into(),
                 content_type: None,
             };
@@ -96,7 +96,7 @@ impl Samples {
         base.unwrap_or_else(|| panic!("there is no base request `{name}`"))
     }
 
-    pub fn fetched(&self) -> &Fetched {
+    pub fn fetched(&self) -> &RemoteFiles {
         &self.fetched
     }
 }

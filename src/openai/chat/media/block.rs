@@ -1,13 +1,13 @@
 //! A part as a block.
 
 use super::data_url::is_data_url;
-use super::declared::{Declared, Format};
+use super::declared::{Format, FormatHints};
 use super::detect::{PartKind, declared_format, detect};
 use super::limits::{MOST_DOCUMENTS, check_size};
 use super::names::{extension, filename_of_address};
 use super::s3::{is_s3_uri, s3_location};
 use super::source::{is_address, open};
-use super::{Media, Part};
+use super::{Media, MediaPart};
 use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, ToolResultContent};
 use crate::converse::media::{
@@ -74,7 +74,7 @@ impl Media<'_> {
     /// The block of a part.
     pub(super) fn block(
         &mut self,
-        mut part: Part,
+        mut part: MediaPart,
         adjustments: &mut Adjustments,
     ) -> Result<MediaBlock, Fault> {
         if part.filename.is_none() && is_address(&part.address) && !is_data_url(&part.address) {
@@ -95,7 +95,7 @@ impl Media<'_> {
     }
 
     /// What lies in S3 is not looked into: the client says what it is.
-    fn in_s3(&self, part: &mut Part) -> Result<(Format, MediaSource), Fault> {
+    fn in_s3(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), Fault> {
         let path = part.address_path.as_str();
         if !self.facts.s3_sources {
             return Err(Fault::unsupported_value(
@@ -120,7 +120,7 @@ impl Media<'_> {
         Ok((format, MediaSource::S3Location(location)))
     }
 
-    fn at_hand(&self, part: &mut Part) -> Result<(Format, MediaSource), Fault> {
+    fn at_hand(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), Fault> {
         let address = std::mem::take(&mut part.address);
         let opened = open(address, self.fetched, part.place())?;
         let path = part.address_path.as_str();
@@ -160,7 +160,7 @@ impl Media<'_> {
 
     fn finish(
         &mut self,
-        part: Part,
+        part: MediaPart,
         format: Format,
         source: MediaSource,
         adjustments: &mut Adjustments,
@@ -201,17 +201,17 @@ impl Media<'_> {
     }
 }
 
-impl Part {
+impl MediaPart {
     /// What the client says of the format; `media_type` came with the bytes.
-    fn declared(&self, media_type: Option<&str>) -> Declared {
+    fn declared(&self, media_type: Option<&str>) -> FormatHints {
         let extension = self.filename.as_deref().and_then(extension);
-        Declared::new([self.format.as_deref(), extension.as_deref(), media_type])
+        FormatHints::new([self.format.as_deref(), extension.as_deref(), media_type])
     }
 }
 
 /// Notes a `format` that the bytes contradict.
-fn note_other_format(part: &Part, format: Format, adjustments: &mut Adjustments) {
-    let declared = Declared::new([part.format.as_deref(), None, None]);
+fn note_other_format(part: &MediaPart, format: Format, adjustments: &mut Adjustments) {
+    let declared = FormatHints::new([part.format.as_deref(), None, None]);
     let named = match format {
         Format::Audio(_) => declared.audio().map(Format::Audio),
         _ => declared.format(),

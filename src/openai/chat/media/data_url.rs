@@ -16,7 +16,7 @@ const FOR_URLS: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 
 /// Bytes with their base64.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Encoded {
+pub(super) struct Base64Content {
     /// The bytes.
     pub(super) bytes: Vec<u8>,
     /// Standard base64 with padding.
@@ -29,14 +29,14 @@ pub(super) struct DataUrl {
     /// The media type, without parameters; empty where there is none.
     pub(super) media_type: String,
     /// What stands behind the comma.
-    pub(super) data: Data,
+    pub(super) data: DataUrlContent,
 }
 
 /// What stands behind the comma of a data URL.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Data {
+pub(super) enum DataUrlContent {
     /// It was base64.
-    Base64(Encoded),
+    Base64(Base64Content),
     /// It was written out.
     Plain(Vec<u8>),
 }
@@ -61,16 +61,16 @@ pub(super) fn read_data_url(mut url: String) -> Result<DataUrl, &'static str> {
     // In place: the data may be megabytes.
     url.drain(..=comma);
     let data = if is_base64 {
-        Data::Base64(read_base64(url).ok_or("the data of the data URL is not base64")?)
+        DataUrlContent::Base64(read_base64(url).ok_or("the data of the data URL is not base64")?)
     } else {
-        Data::Plain(percent_decode_str(&url).collect())
+        DataUrlContent::Plain(percent_decode_str(&url).collect())
     };
     Ok(DataUrl { media_type, data })
 }
 
 /// Reads base64, with or without padding, of either alphabet, line breaks and all. Text that
 /// Bedrock takes as it is stays as it is.
-pub(super) fn read_base64(mut text: String) -> Option<Encoded> {
+pub(super) fn read_base64(mut text: String) -> Option<Base64Content> {
     if text.contains('%') {
         // A data URL whose `+`, `/` and `=` were escaped.
         text = match percent_decode_str(&text).decode_utf8().ok()? {
@@ -84,13 +84,13 @@ pub(super) fn read_base64(mut text: String) -> Option<Encoded> {
     if text.contains(['-', '_']) {
         let bytes = FOR_URLS.decode(&text).ok()?;
         let base64 = STANDARD.encode(&bytes);
-        return Some(Encoded { bytes, base64 });
+        return Some(Base64Content { bytes, base64 });
     }
     let bytes = USUAL.decode(&text).ok()?;
     while !text.len().is_multiple_of(4) {
         text.push('=');
     }
-    Some(Encoded {
+    Some(Base64Content {
         bytes,
         base64: text,
     })
@@ -103,8 +103,8 @@ mod tests {
 
     fn base64_of(url: &str) -> Option<String> {
         match read_data_url(url.to_owned()).ok()?.data {
-            Data::Base64(encoded) => Some(encoded.base64),
-            Data::Plain(_) => None,
+            DataUrlContent::Base64(encoded) => Some(encoded.base64),
+            DataUrlContent::Plain(_) => None,
         }
     }
 
@@ -128,7 +128,7 @@ mod tests {
         let url = read_data_url("data:Text/Plain;charset=utf-8,a%20b,c".to_owned());
         let url = url.expect("a data URL");
         assert_eq!(url.media_type, "text/plain");
-        assert_eq!(url.data, Data::Plain(b"a b,c".to_vec()));
+        assert_eq!(url.data, DataUrlContent::Plain(b"a b,c".to_vec()));
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
                 text.truncate(text.trim_end_matches('=').len());
             }
             let read = read_base64(text);
-            prop_assert_eq!(read, Some(Encoded { bytes, base64: whole }));
+            prop_assert_eq!(read, Some(Base64Content { bytes, base64: whole }));
         }
 
         #[test]

@@ -19,7 +19,7 @@ pub(super) enum Format {
 /// What the client says of a format, the most telling first: words such as `pdf` and media types
 /// such as `application/pdf`.
 #[derive(Debug, Default)]
-pub(super) struct Declared(Vec<String>);
+pub(super) struct FormatHints(Vec<String>);
 
 impl Format {
     /// The medium.
@@ -33,7 +33,7 @@ impl Format {
     }
 }
 
-impl Declared {
+impl FormatHints {
     /// What is said by `words`, the most telling first.
     pub(super) fn new(words: [Option<&str>; 3]) -> Self {
         let words = words.into_iter().flatten();
@@ -164,17 +164,17 @@ mod tests {
             ("image/svg+xml", None),
             ("", None),
         ] {
-            let declared = Declared::new([Some(word), None, None]);
+            let declared = FormatHints::new([Some(word), None, None]);
             assert_eq!(declared.format(), format, "{word}");
         }
     }
 
     #[test]
     fn the_first_word_that_names_a_format_counts() {
-        let declared = Declared::new([Some("bin"), Some("csv"), Some("application/pdf")]);
+        let declared = FormatHints::new([Some("bin"), Some("csv"), Some("application/pdf")]);
         assert_eq!(declared.document(), Some(DocumentFormat::Csv));
         assert_eq!(declared.audio(), None);
-        let sound = Declared::new([None, Some("mp4"), None]);
+        let sound = FormatHints::new([None, Some("mp4"), None]);
         assert_eq!(sound.audio(), Some(AudioFormat::Mp4));
     }
 }

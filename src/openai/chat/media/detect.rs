@@ -1,6 +1,6 @@
 //! The format of a file: the bytes tell it, and what the client says counts where they cannot.
 
-use super::declared::{Declared, Format, is_text};
+use super::declared::{Format, FormatHints, is_text};
 use super::office::{contained_document, container};
 use super::signatures::{audio_format, image_format, video_format};
 use crate::converse::media::{AudioFormat, DocumentFormat, ImageFormat, VideoFormat};
@@ -43,7 +43,7 @@ impl PartKind {
 }
 
 /// The format of `bytes` in a part of this kind; nothing where it is none that may be there.
-pub(super) fn detect(kind: PartKind, bytes: &[u8], declared: &Declared) -> Option<Format> {
+pub(super) fn detect(kind: PartKind, bytes: &[u8], declared: &FormatHints) -> Option<Format> {
     let image = || image_format(bytes).map(Format::Image);
     let video = || video_format(bytes).map(Format::Video);
     let audio = || audio_format(bytes).map(Format::Audio);
@@ -71,7 +71,7 @@ pub(super) fn detect(kind: PartKind, bytes: &[u8], declared: &Declared) -> Optio
 }
 
 /// The format of what lies in S3, in a part of this kind: its bytes are not at hand.
-pub(super) fn declared_format(kind: PartKind, declared: &Declared) -> Option<Format> {
+pub(super) fn declared_format(kind: PartKind, declared: &FormatHints) -> Option<Format> {
     match kind {
         PartKind::InputAudio => declared.audio().map(Format::Audio),
         PartKind::File => declared.format(),
@@ -84,7 +84,7 @@ pub(super) fn declared_format(kind: PartKind, declared: &Declared) -> Option<For
     }
 }
 
-fn binary_document(bytes: &[u8], declared: &Declared) -> Option<DocumentFormat> {
+fn binary_document(bytes: &[u8], declared: &FormatHints) -> Option<DocumentFormat> {
     if bytes.starts_with(b"%PDF-") {
         return Some(DocumentFormat::Pdf);
     }
@@ -98,7 +98,7 @@ fn binary_document(bytes: &[u8], declared: &Declared) -> Option<DocumentFormat> 
 
 /// Text of the format that the client says, or plain. What is declared to be something else is
 /// not text by accident: it may be an error page, or base64 twice over.
-pub(super) fn text_document(bytes: &[u8], declared: &Declared) -> Option<DocumentFormat> {
+pub(super) fn text_document(bytes: &[u8], declared: &FormatHints) -> Option<DocumentFormat> {
     let format = match declared.format() {
         None => DocumentFormat::Txt,
         Some(Format::Document(format)) if is_text(format) => format,
@@ -116,7 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(kind: PartKind, bytes: &[u8], words: [Option<&str>; 3]) -> Option<Format> {
-        detect(kind, bytes, &Declared::new(words))
+        detect(kind, bytes, &FormatHints::new(words))
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_looked_at(bytes: Vec<u8>, word in "[a-z/]{0,12}") {
-            let declared = Declared::new([Some(&word), None, None]);
+            let declared = FormatHints::new([Some(&word), None, None]);
             for kind in [PartKind::ImageUrl, PartKind::File, PartKind::InputAudio, PartKind::VideoUrl] {
                 let _ = detect(kind, &bytes, &declared);
             }

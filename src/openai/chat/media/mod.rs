@@ -25,7 +25,7 @@ mod types;
 
 use detect::PartKind;
 use names::DocumentNames;
-use source::Place;
+use source::SourcePath;
 
 use super::content::StringOrObject;
 use super::conversation::note_unknown;
@@ -36,25 +36,25 @@ use crate::models::Capabilities;
 
 pub(super) use block::MediaBlock;
 pub(in crate::openai) use data_url::is_data_url;
-pub(super) use passage::{Passage, citations_config, search_result};
+pub(super) use passage::{SearchResultFields, citations_config, search_result};
 pub(in crate::openai) use picture::{open_image, open_picture, picture_head};
 pub(in crate::openai) use remote::is_web_address;
-pub use remote::{Fetched, FetchedMedia, RemoteAddress, remote_addresses};
+pub use remote::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
 pub(super) use s3::is_s3_uri;
 pub use types::ImageUrl;
-pub(super) use types::{Citations, PassageText, VideoUrl};
+pub(super) use types::{Citations, SearchResultText, VideoUrl};
 pub(in crate::openai) use types::{FilePart, InputAudio};
 
 /// Translates the media of one request, in order: it keeps the names of documents apart.
 #[derive(Debug)]
 pub(super) struct Media<'a> {
     facts: &'a Capabilities,
-    fetched: &'a Fetched,
+    fetched: &'a RemoteFiles,
     names: DocumentNames,
 }
 
 /// A part, whichever it was, and where the client wrote it.
-struct Part {
+struct MediaPart {
     kind: PartKind,
     /// A data URL, base64, or an address.
     address: String,
@@ -73,7 +73,7 @@ struct Part {
 
 impl<'a> Media<'a> {
     /// For a model with these facts, and with what was fetched for the request.
-    pub(super) fn new(facts: &'a Capabilities, fetched: &'a Fetched) -> Self {
+    pub(super) fn new(facts: &'a Capabilities, fetched: &'a RemoteFiles) -> Self {
         Self {
             facts,
             fetched,
@@ -91,7 +91,9 @@ impl<'a> Media<'a> {
         const FIELD: &str = "messages[].content[].image_url";
         let path = format!("{path}.image_url");
         let part = match part {
-            StringOrObject::String(url) => Part::new(PartKind::ImageUrl, FIELD, url, &path, ""),
+            StringOrObject::String(url) => {
+                MediaPart::new(PartKind::ImageUrl, FIELD, url, &path, "")
+            }
             StringOrObject::Object(ImageUrl {
                 url,
                 detail,
@@ -104,10 +106,10 @@ impl<'a> Media<'a> {
                     adjustments.ignored("messages[].content[].image_url.detail");
                 }
                 let url = url.ok_or_else(|| Fault::missing_field(&path, "url"))?;
-                Part {
+                MediaPart {
                     format,
                     bucket_owner,
-                    ..Part::new(PartKind::ImageUrl, FIELD, url, &path, ".url")
+                    ..MediaPart::new(PartKind::ImageUrl, FIELD, url, &path, ".url")
                 }
             }
         };
@@ -155,13 +157,13 @@ impl<'a> Media<'a> {
                  file's bytes as `file_data`",
             ));
         }
-        let part = Part {
+        let part = MediaPart {
             filename,
             format,
             bucket_owner,
             citations,
             context,
-            ..Part::new(PartKind::File, FIELD, address, &path, name)
+            ..MediaPart::new(PartKind::File, FIELD, address, &path, name)
         };
         self.block(part, adjustments)
     }
@@ -183,10 +185,10 @@ impl<'a> Media<'a> {
         note_unknown(adjustments, &unknown, "messages[].content[].input_audio.");
         let path = format!("{path}.input_audio");
         let data = data.ok_or_else(|| Fault::missing_field(&path, "data"))?;
-        let part = Part {
+        let part = MediaPart {
             format,
             bucket_owner,
-            ..Part::new(PartKind::InputAudio, FIELD, data, &path, ".data")
+            ..MediaPart::new(PartKind::InputAudio, FIELD, data, &path, ".data")
         };
         self.block(part, adjustments)
     }
@@ -201,7 +203,9 @@ impl<'a> Media<'a> {
         const FIELD: &str = "messages[].content[].video_url";
         let path = format!("{path}.video_url");
         let part = match part {
-            StringOrObject::String(url) => Part::new(PartKind::VideoUrl, FIELD, url, &path, ""),
+            StringOrObject::String(url) => {
+                MediaPart::new(PartKind::VideoUrl, FIELD, url, &path, "")
+            }
             StringOrObject::Object(VideoUrl {
                 url,
                 format,
@@ -210,10 +214,10 @@ impl<'a> Media<'a> {
             }) => {
                 note_unknown(adjustments, &unknown, "messages[].content[].video_url.");
                 let url = url.ok_or_else(|| Fault::missing_field(&path, "url"))?;
-                Part {
+                MediaPart {
                     format,
                     bucket_owner,
-                    ..Part::new(PartKind::VideoUrl, FIELD, url, &path, ".url")
+                    ..MediaPart::new(PartKind::VideoUrl, FIELD, url, &path, ".url")
                 }
             }
         };
@@ -221,7 +225,7 @@ impl<'a> Media<'a> {
     }
 }
 
-impl Part {
+impl MediaPart {
     /// A part with nothing but an address, which stands at `path` and `name`.
     fn new(kind: PartKind, field: &'static str, address: String, path: &str, name: &str) -> Self {
         Self {
@@ -239,8 +243,8 @@ impl Part {
     }
 
     /// Where the client wrote the address, and in which part.
-    fn place(&self) -> Place<'_> {
-        Place {
+    fn place(&self) -> SourcePath<'_> {
+        SourcePath {
             kind: self.kind,
             path: &self.address_path,
         }

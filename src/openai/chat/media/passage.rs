@@ -1,6 +1,6 @@
 //! `search_result` parts: passages that an answer may cite (the shape is Anthropic's).
 
-use super::types::{Citations, PassageText};
+use super::types::{Citations, SearchResultText};
 use crate::adjustments::Adjustments;
 use crate::converse::content::{CitationsConfig, SearchResultBlock, TextOnly};
 use crate::fault::Fault;
@@ -8,24 +8,24 @@ use crate::openai::chat::conversation::note_unknown;
 
 /// The fields of a `search_result` part.
 #[derive(Debug, Default)]
-pub(in crate::openai::chat) struct Passage {
+pub(in crate::openai::chat) struct SearchResultFields {
     /// Where it is from.
     pub(in crate::openai::chat) source: Option<String>,
     /// Its title.
     pub(in crate::openai::chat) title: Option<String>,
     /// Its text in pieces.
-    pub(in crate::openai::chat) content: Option<Vec<PassageText>>,
+    pub(in crate::openai::chat) content: Option<Vec<SearchResultText>>,
     /// Whether the answer cites it.
     pub(in crate::openai::chat) citations: Option<Box<Citations>>,
 }
 
 /// The block of a `search_result` part at `path`.
 pub(in crate::openai::chat) fn search_result(
-    passage: Passage,
+    passage: SearchResultFields,
     path: &str,
     adjustments: &mut Adjustments,
 ) -> Result<SearchResultBlock, Fault> {
-    let Passage {
+    let SearchResultFields {
         source,
         title,
         content,
@@ -37,7 +37,7 @@ pub(in crate::openai::chat) fn search_result(
     let mut content = Vec::with_capacity(pieces.len());
     for (position, piece) in pieces.into_iter().enumerate() {
         let path = format!("{path}.content[{position}]");
-        let PassageText {
+        let SearchResultText {
             kind,
             text,
             unknown,
@@ -82,16 +82,16 @@ pub(in crate::openai::chat) fn citations_config(
 mod tests {
     use super::*;
 
-    fn piece(kind: Option<&str>, text: Option<&str>) -> PassageText {
-        PassageText {
+    fn piece(kind: Option<&str>, text: Option<&str>) -> SearchResultText {
+        SearchResultText {
             kind: kind.map(str::to_owned),
             text: text.map(str::to_owned),
             unknown: Vec::new(),
         }
     }
 
-    fn passage(content: Option<Vec<PassageText>>) -> Passage {
-        Passage {
+    fn passage(content: Option<Vec<SearchResultText>>) -> SearchResultFields {
+        SearchResultFields {
             source: Some("https://example.com".to_owned()),
             title: Some("A page".to_owned()),
             content,
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         for (passage, parameter) in [
-            (Passage::default(), "p.source"),
+            (SearchResultFields::default(), "p.source"),
             (passage(None), "p.content"),
             (passage(Some(Vec::new())), "p.content"),
             (passage(Some(vec![piece(None, Some(""))])), "p.content"),

@@ -5,16 +5,16 @@ use bytes::Bytes;
 use super::declared::Format;
 use super::detect::PartKind;
 
-use super::remote::Fetched;
+use super::remote::RemoteFiles;
 use super::signatures::image_format;
-use super::source::{Place, open};
+use super::source::{SourcePath, open};
 use crate::converse::dimensions::{Dimensions, dimensions};
 use crate::converse::media::{ImageFormat, MediaSource};
 use crate::fault::Fault;
 
 /// What the first bytes of a picture tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::openai) struct PictureHead {
+pub(in crate::openai) struct ImageHeader {
     /// The format.
     pub(in crate::openai) format: ImageFormat,
     /// Width and height in pixels, where they can be read.
@@ -22,30 +22,30 @@ pub(in crate::openai) struct PictureHead {
 }
 
 /// The format and size of a picture; nothing where the bytes are none.
-pub(in crate::openai) fn picture_head(bytes: &[u8]) -> Option<PictureHead> {
+pub(in crate::openai) fn picture_head(bytes: &[u8]) -> Option<ImageHeader> {
     let format = image_format(bytes)?;
     let dimensions = dimensions(format, bytes);
-    Some(PictureHead { format, dimensions })
+    Some(ImageHeader { format, dimensions })
 }
 
 /// The bytes of the picture at `address`: a data URL, base64, or an address that was fetched.
 pub(in crate::openai) fn open_picture(
     address: String,
-    fetched: &Fetched,
+    fetched: &RemoteFiles,
     path: &str,
 ) -> Result<Bytes, Fault> {
     let kind = PartKind::ImageUrl;
-    open(address, fetched, Place { kind, path }).map(|opened| opened.bytes)
+    open(address, fetched, SourcePath { kind, path }).map(|opened| opened.bytes)
 }
 
 /// The format and the base64 of the picture at `address`, likewise.
 pub(in crate::openai) fn open_image(
     address: String,
     path: &str,
-    fetched: &Fetched,
+    fetched: &RemoteFiles,
 ) -> Result<(ImageFormat, String), Fault> {
     let kind = PartKind::ImageUrl;
-    let opened = open(address, fetched, Place { kind, path })?;
+    let opened = open(address, fetched, SourcePath { kind, path })?;
     let Some(format) = image_format(&opened.bytes) else {
         let words = ImageFormat::WORDS.join(", ");
         let message = format!("this is no picture of a format that is taken: {words}");

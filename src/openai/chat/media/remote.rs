@@ -9,11 +9,11 @@ use crate::openai::chat::content::{Content, StringOrObject};
 use crate::openai::chat::types::ChatRequest;
 
 /// What was fetched for a request, by the address that a part points to.
-pub type Fetched = HashMap<String, FetchedMedia>;
+pub type RemoteFiles = HashMap<String, RemoteMedia>;
 
 /// What lay at an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FetchedMedia {
+pub struct RemoteMedia {
     /// The bytes.
     pub bytes: Bytes,
     /// The media type that the server declared.

@@ -4,16 +4,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
-use super::data_url::{Data, DataUrl, is_data_url, read_base64, read_data_url};
+use super::data_url::{DataUrl, DataUrlContent, is_data_url, read_base64, read_data_url};
 use super::declared::{Format, is_text};
 use super::detect::PartKind;
-use super::remote::{Fetched, is_web_address};
+use super::remote::{RemoteFiles, is_web_address};
 use crate::converse::media::MediaSource;
 use crate::fault::Fault;
 
 /// Where the client wrote an address, and in which part.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct SourcePath<'a> {
     /// The part.
     pub(super) kind: PartKind,
     /// The path of the address.
@@ -22,16 +22,16 @@ pub(super) struct Place<'a> {
 
 /// Bytes that are at hand.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct MediaBytes {
     /// The bytes, at least one.
     pub(super) bytes: Bytes,
     /// The media type that came with them.
     pub(super) media_type: Option<String>,
-    form: Form,
+    form: SourceForm,
 }
 
 #[derive(Debug)]
-enum Form {
+enum SourceForm {
     /// The client's base64, fit for Bedrock.
     Base64(String),
     /// Written out in a data URL.
@@ -46,15 +46,19 @@ pub(super) fn is_address(text: &str) -> bool {
 }
 
 /// The bytes that `address` has or points to.
-pub(super) fn open(address: String, fetched: &Fetched, place: Place<'_>) -> Result<Opened, Fault> {
+pub(super) fn open(
+    address: String,
+    fetched: &RemoteFiles,
+    place: SourcePath<'_>,
+) -> Result<MediaBytes, Fault> {
     let opened = if is_data_url(&address) {
         let DataUrl { media_type, data } =
             read_data_url(address).map_err(|reason| place.unreadable(reason))?;
         let (bytes, form) = match data {
-            Data::Base64(encoded) => (encoded.bytes, Form::Base64(encoded.base64)),
-            Data::Plain(bytes) => (bytes, Form::Written),
+            DataUrlContent::Base64(encoded) => (encoded.bytes, SourceForm::Base64(encoded.base64)),
+            DataUrlContent::Plain(bytes) => (bytes, SourceForm::Written),
         };
-        Opened {
+        MediaBytes {
             bytes: bytes.into(),
             media_type: Some(media_type),
             form,
@@ -63,17 +67,17 @@ pub(super) fn open(address: String, fetched: &Fetched, place: Place<'_>) -> Resu
         let Some(found) = fetched.get(&address) else {
             return Err(place.not_fetched(&address));
         };
-        Opened {
+        MediaBytes {
             bytes: found.bytes.clone(),
             media_type: found.content_type.clone(),
-            form: Form::Raw,
+            form: SourceForm::Raw,
         }
     } else {
         let encoded = read_base64(address).ok_or_else(|| place.no_address())?;
-        Opened {
+        MediaBytes {
             bytes: encoded.bytes.into(),
             media_type: None,
-            form: Form::Base64(encoded.base64),
+            form: SourceForm::Base64(encoded.base64),
         }
     };
     if opened.bytes.is_empty() {
@@ -82,7 +86,7 @@ pub(super) fn open(address: String, fetched: &Fetched, place: Place<'_>) -> Resu
     Ok(opened)
 }
 
-impl Opened {
+impl MediaBytes {
     /// The source of a block of this format.
     pub(super) fn into_source(self, format: Format) -> MediaSource {
         let text = || match format {
@@ -92,17 +96,17 @@ impl Opened {
             _ => None,
         };
         match self.form {
-            Form::Base64(base64) => MediaSource::Bytes(base64),
-            Form::Written => text().map_or_else(
+            SourceForm::Base64(base64) => MediaSource::Bytes(base64),
+            SourceForm::Written => text().map_or_else(
                 || MediaSource::Bytes(STANDARD.encode(&self.bytes)),
                 MediaSource::Text,
             ),
-            Form::Raw => MediaSource::Bytes(STANDARD.encode(&self.bytes)),
+            SourceForm::Raw => MediaSource::Bytes(STANDARD.encode(&self.bytes)),
         }
     }
 }
 
-impl Place<'_> {
+impl SourcePath<'_> {
     fn invalid(self, message: impl Into<String>) -> Fault {
         Fault::invalid(self.path, message)
     }

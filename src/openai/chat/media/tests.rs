@@ -56,7 +56,7 @@ fn translate_in(
 }
 
 fn translate_for(facts: &Capabilities, value: &Value) -> Result<Value, Fault> {
-    let fetched = Fetched::new();
+    let fetched = RemoteFiles::new();
     let mut media = Media::new(facts, &fetched);
     let block = translate_in(&mut media, value, &mut Adjustments::default())?;
     Ok(serde_json::to_value(ContentBlock::from(block)).expect("JSON"))
@@ -309,7 +309,7 @@ fn a_model_is_sent_what_it_takes() {
 #[test]
 fn what_was_fetched_is_sent() {
     let facts = everything();
-    let mut fetched = Fetched::new();
+    let mut fetched = RemoteFiles::new();
     for (url, bytes, content_type) in [
         ("https://example.com/a.jpg", png(2, 2), Some("image/jpeg")),
         (
@@ -328,7 +328,7 @@ fn what_was_fetched_is_sent() {
         let bytes = Bytes::from(bytes);
         fetched.insert(
             url.to_owned(),
-            FetchedMedia {
+            RemoteMedia {
                 bytes,
                 content_type,
             },
@@ -363,7 +363,7 @@ fn what_was_fetched_is_sent() {
 /// The names of the documents of a request with these files, and the refusal that ends it.
 fn document_names(files: &[(&str, &str)]) -> (Vec<String>, Option<Fault>) {
     let facts = everything();
-    let fetched = Fetched::new();
+    let fetched = RemoteFiles::new();
     let mut media = Media::new(&facts, &fetched);
     let mut names = Vec::new();
     for (filename, data) in files {
@@ -398,7 +398,7 @@ fn the_sixth_document_is_refused() {
 #[test]
 fn what_has_no_effect_is_noted() {
     let facts = everything();
-    let fetched = Fetched::new();
+    let fetched = RemoteFiles::new();
     let mut media = Media::new(&facts, &fetched);
     for (part, notes) in [
         (
@@ -435,7 +435,7 @@ fn what_has_no_effect_is_noted() {
 #[test]
 fn a_tools_result_holds_all_but_sound() {
     let facts = everything();
-    let fetched = Fetched::new();
+    let fetched = RemoteFiles::new();
     let mut media = Media::new(&facts, &fetched);
     for (part, fits) in [
         (json!({"image_url": data("", GIF)}), true),

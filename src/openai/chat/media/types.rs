@@ -69,7 +69,7 @@ client_object! {
 
 client_object! {
     /// One piece of a passage.
-    pub struct PassageText {
+    pub struct SearchResultText {
         /// `text`
         kind => "type": String,
         /// The text.

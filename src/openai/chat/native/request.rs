@@ -1,7 +1,7 @@
 //! A chat request for one of AWS's OpenAI surfaces: the client's own body, with what the surface
 //! does not take changed, refused by name, or left out with a note.
 
-use super::super::media::Fetched;
+use super::super::media::RemoteFiles;
 use super::super::names::ToolNames;
 use super::super::parameters::{
     answers, between, check_modalities, hint, include_usage, most_tokens, no_messages, refuse,
@@ -30,7 +30,7 @@ pub struct ChatUpstreamContext<'a> {
     /// What the operator and the request's headers say.
     pub options: &'a ChatOptions,
     /// What the gateway has fetched from the addresses of the request.
-    pub fetched: &'a Fetched,
+    pub fetched: &'a RemoteFiles,
     /// The places of messages that are left out, in order; the request has them no more.
     pub dropped: &'a [usize],
 }
