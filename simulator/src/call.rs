@@ -20,7 +20,7 @@ use crate::error::AwsError;
 use crate::exceptions;
 use crate::faults::Faults;
 use crate::invoke;
-use crate::journal::Received;
+use crate::journal::JournalEntry;
 use crate::moderation;
 use crate::openai;
 use crate::operation::{Operation, Target};
@@ -29,7 +29,7 @@ use crate::play::Body;
 use crate::reply::Reply;
 use crate::resources;
 use crate::s3;
-use crate::script::{Answer, Script};
+use crate::script::{Script, ScriptedResponse};
 use crate::simulator::Simulation;
 use crate::sts;
 use crate::validate;
@@ -122,7 +122,9 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
     }
     let made_up = matches!(
         answer,
-        Answer::Echo {} | Answer::Text { .. } | Answer::Converse { .. }
+        ScriptedResponse::Echo {}
+            | ScriptedResponse::Text { .. }
+            | ScriptedResponse::Converse { .. }
     );
     let pace = if made_up {
         simulation.options.word_delay
@@ -130,7 +132,7 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
         Duration::ZERO
     };
     let reply = match answer {
-        Answer::Echo {} => unscripted(simulation, head, &target, &body),
+        ScriptedResponse::Echo {} => unscripted(simulation, head, &target, &body),
         answer => answer::scripted(simulation, answer, &target, &body),
     };
     (reply, Faults::new(faults, pace))
@@ -246,7 +248,7 @@ fn unscripted(
 }
 
 pub(crate) fn note(simulation: &Simulation, head: &Parts, target: Option<&Target>, body: &Bytes) {
-    simulation.journal.note(|| Received {
+    simulation.journal.note(|| JournalEntry {
         method: head.method.to_string(),
         path: head
             .uri

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::answer::message::{Made, Part};
+use crate::answer::message::{ModelOutput, Part};
 use crate::families::Family;
 use crate::faults::Faults;
-use crate::options::FixedAnswer;
+use crate::options::FixedResponseSize;
 use crate::play::Steps;
 use crate::reply::{Reply, ReplyBody};
 
@@ -18,19 +18,22 @@ const FILLER: &str = "The quick brown fox jumps over the lazy dog. ";
 
 /// Both forms of the answer, ready to be sent.
 #[derive(Debug)]
-pub(crate) struct Fixed {
+pub(crate) struct FixedResponse {
     whole: Bytes,
     steps: Steps,
 }
 
-impl Fixed {
-    pub(crate) fn new(FixedAnswer { bytes, deltas }: FixedAnswer, word_delay: Duration) -> Self {
+impl FixedResponse {
+    pub(crate) fn new(
+        FixedResponseSize { bytes, deltas }: FixedResponseSize,
+        word_delay: Duration,
+    ) -> Self {
         let text: String = FILLER.chars().cycle().take(bytes).collect();
-        let made = Made {
+        let made = ModelOutput {
             parts: vec![Part::Text(pieces(&text, deltas))],
             stop_reason: "end_turn".to_owned(),
             usage: json!({ "inputTokens": 10, "outputTokens": deltas, "totalTokens": 10 + deltas }),
-            ..Made::default()
+            ..ModelOutput::default()
         };
         // Of no family: the plainest answer.
         let family = Family::of("");
@@ -81,8 +84,8 @@ mod tests {
 
     #[test]
     fn a_fixed_stream_has_exactly_as_many_deltas_as_asked_for() {
-        let fixed = Fixed::new(
-            FixedAnswer {
+        let fixed = FixedResponse::new(
+            FixedResponseSize {
                 bytes: 100,
                 deltas: 7,
             },

@@ -13,7 +13,7 @@ use crate::Operation;
 
 /// A request as it came in, refused or not.
 #[derive(Debug, Clone)]
-pub struct Received {
+pub struct JournalEntry {
     /// `GET` or `POST`.
     pub method: String,
     /// Path and query as they stood in the request line.
@@ -28,7 +28,7 @@ pub struct Received {
     pub body: Bytes,
 }
 
-impl Received {
+impl JournalEntry {
     /// The body as JSON; `null` where it is none.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
@@ -62,7 +62,7 @@ impl Received {
 #[derive(Debug)]
 pub(crate) struct Journal {
     capacity: usize,
-    entries: Mutex<VecDeque<Received>>,
+    entries: Mutex<VecDeque<JournalEntry>>,
 }
 
 impl Journal {
@@ -74,7 +74,7 @@ impl Journal {
     }
 
     /// Notes what `received` gives; it is not called where nothing is kept.
-    pub(crate) fn note(&self, received: impl FnOnce() -> Received) {
+    pub(crate) fn note(&self, received: impl FnOnce() -> JournalEntry) {
         if self.capacity == 0 {
             return;
         }
@@ -86,7 +86,7 @@ impl Journal {
         entries.push_back(received);
     }
 
-    pub(crate) fn entries(&self) -> Vec<Received> {
+    pub(crate) fn entries(&self) -> Vec<JournalEntry> {
         self.lock().iter().cloned().collect()
     }
 
@@ -94,7 +94,7 @@ impl Journal {
         self.lock().clear();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Received>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<JournalEntry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

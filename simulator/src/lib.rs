@@ -59,8 +59,8 @@ mod sts;
 mod timestamp;
 mod validate;
 
-pub use journal::Received;
+pub use journal::JournalEntry;
 pub use operation::Operation;
-pub use options::{ControlPlane, Credentials, FixedAnswer, Guardrail, JobEnd, Options};
-pub use script::{Answer, Event, Fault, Script};
+pub use options::{ControlPlane, Credentials, FixedResponseSize, Guardrail, JobEnd, Options};
+pub use script::{Event, Fault, Script, ScriptedResponse};
 pub use simulator::Simulator;

@@ -5,7 +5,7 @@ use std::iter;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bedrock_simulator::{FixedAnswer, Guardrail, Options, Simulator};
+use bedrock_simulator::{FixedResponseSize, Guardrail, Options, Simulator};
 use clap::Parser;
 
 /// Amazon Bedrock over its real wire protocol, without an AWS account.
@@ -55,9 +55,9 @@ struct Arguments {
 
 impl Arguments {
     fn options(&self) -> Options {
-        let default = FixedAnswer::default();
+        let default = FixedResponseSize::default();
         let fixed_answer =
-            (self.answer_bytes.is_some() || self.deltas.is_some()).then(|| FixedAnswer {
+            (self.answer_bytes.is_some() || self.deltas.is_some()).then(|| FixedResponseSize {
                 bytes: self.answer_bytes.unwrap_or(default.bytes),
                 deltas: self.deltas.unwrap_or(default.deltas),
             });

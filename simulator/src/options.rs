@@ -24,7 +24,7 @@ pub struct Options {
     /// The pause before every event of a made-up stream.
     pub word_delay: Duration,
     /// Replaces the echo by one answer that costs next to nothing, for load tests.
-    pub fixed_answer: Option<FixedAnswer>,
+    pub fixed_answer: Option<FixedResponseSize>,
     /// How many received requests are kept; 0 keeps none.
     pub journal: usize,
     /// Model ids (without geographic prefix) that have reached the end of their life.
@@ -157,14 +157,14 @@ pub enum JobEnd {
 
 /// An answer prepared once, given to every Converse and ConverseStream call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FixedAnswer {
+pub struct FixedResponseSize {
     /// Length of the answered text.
     pub bytes: usize,
     /// Number of text deltas in a stream; they share the text evenly.
     pub deltas: usize,
 }
 
-impl Default for FixedAnswer {
+impl Default for FixedResponseSize {
     fn default() -> Self {
         Self {
             bytes: 400,

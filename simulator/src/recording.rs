@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::script::Answer;
+use crate::script::ScriptedResponse;
 
 /// The headers that say something; the rest belongs to the connection it was recorded on.
 const MEANINGFUL: [&str; 4] = [
@@ -35,7 +35,7 @@ struct Response {
 }
 
 /// Reads the answer of a recording. The error is a sentence for the author of the script.
-pub(crate) fn load(file: &Path) -> Result<Answer, String> {
+pub(crate) fn load(file: &Path) -> Result<ScriptedResponse, String> {
     let problem = |error: &dyn std::fmt::Display| {
         format!("recording `{}` cannot be played: {error}", file.display())
     };
@@ -54,7 +54,7 @@ pub(crate) fn load(file: &Path) -> Result<Answer, String> {
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
         .filter(|(name, _)| MEANINGFUL.contains(&name.as_str()) || name.starts_with(COUNTS))
         .collect();
-    Ok(Answer::Raw {
+    Ok(ScriptedResponse::Raw {
         status,
         headers,
         body: Bytes::from(body),

@@ -16,7 +16,7 @@ use crate::call;
 use crate::exceptions;
 use crate::options::JobEnd;
 use crate::recording;
-use crate::script::{Answer, Script};
+use crate::script::{Script, ScriptedResponse};
 use crate::simulator::Simulation;
 
 /// Orders to the simulator under `/_simulator`, and `/healthz` for containers; every other path is
@@ -63,7 +63,7 @@ fn scripts_from(body: &[u8]) -> Result<Vec<Script>, String> {
     .map_err(|error| format!("not a script: {error}"))?;
     for script in &scripts {
         exceptions::check(script)?;
-        if let Answer::Recording { file } = &script.answer {
+        if let ScriptedResponse::Recording { file } = &script.answer {
             recording::load(file)?;
         }
     }
@@ -122,7 +122,7 @@ async fn requests(State(simulation): State<Arc<Simulation>>) -> Response {
         .journal
         .entries()
         .iter()
-        .map(crate::Received::to_json)
+        .map(crate::JournalEntry::to_json)
         .collect();
     document(StatusCode::OK, &Value::from(requests))
 }

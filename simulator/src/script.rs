@@ -25,7 +25,7 @@ pub struct Script {
     pub times: Option<u32>,
     /// What is answered; the echo by default.
     #[serde(default)]
-    pub answer: Answer,
+    pub answer: ScriptedResponse,
     /// How the answer is disturbed on its way; all of them apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
@@ -33,7 +33,7 @@ pub struct Script {
 
 impl Script {
     /// A script for the next call, whatever it is.
-    pub fn new(answer: Answer) -> Self {
+    pub fn new(answer: ScriptedResponse) -> Self {
         Self {
             model: None,
             operation: None,
@@ -45,12 +45,12 @@ impl Script {
 
     /// The next call is echoed, disturbed by `fault`.
     pub fn fault(fault: Fault) -> Self {
-        Self::new(Answer::default()).with(fault)
+        Self::new(ScriptedResponse::default()).with(fault)
     }
 
     /// The next call is answered by this text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::new(Answer::Text {
+        Self::new(ScriptedResponse::Text {
             text: text.into(),
             deltas: None,
             stop_reason: None,
@@ -60,7 +60,7 @@ impl Script {
 
     /// The next call is answered by an error.
     pub fn error(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(Answer::Error {
+        Self::new(ScriptedResponse::Error {
             status,
             code: code.into(),
             message: message.into(),
@@ -70,7 +70,7 @@ impl Script {
 
     /// The next call is answered by what a recording file holds.
     pub fn recording(file: impl Into<PathBuf>) -> Self {
-        Self::new(Answer::Recording { file: file.into() })
+        Self::new(ScriptedResponse::Recording { file: file.into() })
     }
 
     /// Adds a disturbance.
@@ -105,7 +105,7 @@ impl Script {
 /// What a call is answered with. In JSON the variant stands in `kind`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Answer {
+pub enum ScriptedResponse {
     /// The answer the simulator makes up without a script.
     Echo {},
     /// A text, in the shape of the operation that asks (not for the control plane).
@@ -167,7 +167,7 @@ pub enum Answer {
     },
 }
 
-impl Default for Answer {
+impl Default for ScriptedResponse {
     fn default() -> Self {
         Self::Echo {}
     }

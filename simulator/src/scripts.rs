@@ -8,10 +8,10 @@ use crate::script::Script;
 
 /// Scripts in the order they came, each with the number of calls it still answers.
 #[derive(Debug, Default)]
-pub(crate) struct Scripts(Mutex<VecDeque<Queued>>);
+pub(crate) struct Scripts(Mutex<VecDeque<ScriptEntry>>);
 
 #[derive(Debug)]
-struct Queued {
+struct ScriptEntry {
     script: Script,
     /// `None` is for ever.
     left: Option<u32>,
@@ -24,7 +24,7 @@ impl Scripts {
             Some(0) => None,
             times => times,
         };
-        self.lock().push_back(Queued { script, left });
+        self.lock().push_back(ScriptEntry { script, left });
     }
 
     /// The first script for this call; used up by it if it was its last.
@@ -52,7 +52,7 @@ impl Scripts {
         self.lock().len()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Queued>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<ScriptEntry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

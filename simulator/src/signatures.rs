@@ -64,11 +64,11 @@ pub(crate) fn bound(seal: &str) -> Option<Bound> {
 
 /// The seals that scripts put into answers; they are as good as the simulator's own.
 #[derive(Debug, Default)]
-pub(crate) struct Seals(Mutex<HashMap<String, Scripted>>);
+pub(crate) struct Seals(Mutex<HashMap<String, ScriptedSeal>>);
 
 /// What is known of a seal that a script has put into an answer.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Scripted {
+pub(crate) struct ScriptedSeal {
     /// What it is bound to, where the family binds.
     pub(crate) bound: Option<Bound>,
     /// What stood right before it in the answer.
@@ -106,7 +106,7 @@ impl Seals {
         let mut before = None;
         for block in blocks(body.pointer("/output/message/content")) {
             if block.kind == "reasoningContent" {
-                let scripted = Scripted {
+                let scripted = ScriptedSeal {
                     bound: binds.then(|| front.bound()),
                     before,
                 };
@@ -123,7 +123,7 @@ impl Seals {
     }
 
     /// What is known of a seal from a script.
-    pub(crate) fn scripted(&self, seal: &str) -> Option<Scripted> {
+    pub(crate) fn scripted(&self, seal: &str) -> Option<ScriptedSeal> {
         self.lock().get(seal).cloned()
     }
 
@@ -131,7 +131,7 @@ impl Seals {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Scripted>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, ScriptedSeal>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::async_invoke::Films;
+use crate::async_invoke::VideoJobs;
 use crate::batch_jobs::Jobs;
 use crate::cache::PromptCache;
 use crate::calls::Calls;
 use crate::clock::Clock;
-use crate::fixed::Fixed;
-use crate::journal::{Journal, Received};
+use crate::fixed::FixedResponse;
+use crate::journal::{Journal, JournalEntry};
 use crate::options::{JobEnd, Options};
 use crate::s3;
 use crate::script::Script;
@@ -38,13 +38,13 @@ pub(crate) struct Simulation {
     pub(crate) scripts: Scripts,
     pub(crate) journal: Journal,
     pub(crate) calls: Calls,
-    pub(crate) fixed: Option<Fixed>,
+    pub(crate) fixed: Option<FixedResponse>,
     pub(crate) clock: Clock,
     pub(crate) cache: PromptCache,
     pub(crate) seals: Seals,
     pub(crate) objects: s3::Objects,
     pub(crate) jobs: Jobs,
-    pub(crate) films: Films,
+    pub(crate) films: VideoJobs,
 }
 
 impl Simulation {
@@ -55,13 +55,13 @@ impl Simulation {
             calls: Calls::default(),
             fixed: options
                 .fixed_answer
-                .map(|fixed| Fixed::new(fixed, options.word_delay)),
+                .map(|fixed| FixedResponse::new(fixed, options.word_delay)),
             clock: Clock::default(),
             cache: PromptCache::default(),
             seals: Seals::default(),
             objects: s3::Objects::default(),
             jobs: Jobs::default(),
-            films: Films::default(),
+            films: VideoJobs::default(),
             options,
         }
     }
@@ -128,7 +128,7 @@ impl Simulator {
     }
 
     /// The requests received, oldest first; as many as the journal holds.
-    pub fn requests(&self) -> Vec<Received> {
+    pub fn requests(&self) -> Vec<JournalEntry> {
         self.simulation.journal.entries()
     }
 

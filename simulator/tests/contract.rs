@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use bedrock_simulator::{Answer, Options, Script, Simulator};
+use bedrock_simulator::{Options, Script, ScriptedResponse, Simulator};
 use common::{CLAUDE, NOVA, events, post, send};
 use http::Method;
 use serde_json::{Value, json};
@@ -208,7 +208,7 @@ async fn what_a_script_signed_is_taken_back() {
     );
     let body = json!({ "output": { "message": { "role": "assistant",
         "content": [redacted, { "text": "Hi." }] } }, "stopReason": "end_turn" });
-    simulator.push(Script::new(Answer::Converse {
+    simulator.push(Script::new(ScriptedResponse::Converse {
         body,
         headers: Default::default(),
     }));

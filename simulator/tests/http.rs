@@ -3,7 +3,9 @@
 
 mod common;
 
-use bedrock_simulator::{ControlPlane, Fault, FixedAnswer, Operation, Options, Script, Simulator};
+use bedrock_simulator::{
+    ControlPlane, Fault, FixedResponseSize, Operation, Options, Script, Simulator,
+};
 use common::{open_simulator, post, send, simulator};
 use http::Method;
 use serde_json::{Value, json};
@@ -287,7 +289,7 @@ async fn get_caller_identity_answers_in_xml() {
 async fn a_fixed_answer_is_the_same_for_all() {
     let options = Options {
         any_credentials: true,
-        fixed_answer: Some(FixedAnswer {
+        fixed_answer: Some(FixedResponseSize {
             bytes: 1000,
             deltas: 50,
         }),

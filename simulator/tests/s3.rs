@@ -12,7 +12,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
-use bedrock_simulator::{Answer, Fault, Operation, Options, Script, Simulator};
+use bedrock_simulator::{Fault, Operation, Options, Script, ScriptedResponse, Simulator};
 use common::{send, send_request, simulator};
 use http::{Method, Request};
 use http_body_util::Full;
@@ -363,7 +363,7 @@ async fn scripts_and_faults_reach_s3_where_they_name_its_operations() {
     let simulator = simulator().await;
     let client = client(&simulator);
     put(&client, "text", "0123456789").await;
-    let mut denied = Script::new(Answer::Error {
+    let mut denied = Script::new(ScriptedResponse::Error {
         status: 403,
         code: "AccessDenied".to_owned(),
         message: "Access Denied".to_owned(),

@@ -13,7 +13,7 @@ fn three(mut request: Value) -> Value {
 
 /// An answer with this usage.
 fn answering(text: &str, usage: &Value) -> Script {
-    Script::new(bedrock_simulator::Answer::Converse {
+    Script::new(bedrock_simulator::ScriptedResponse::Converse {
         body: json!({
             "output": {"message": {"role": "assistant", "content": [{"text": text}]}},
             "stopReason": "end_turn",
@@ -268,7 +268,7 @@ fn odd_blocks() -> Script {
         )
     };
     let start = |payload: Value| event("contentBlockStart", payload);
-    Script::new(bedrock_simulator::Answer::Events {
+    Script::new(bedrock_simulator::ScriptedResponse::Events {
         events: vec![
             event("messageStart", json!({"role": "assistant"})),
             start(json!({"contentBlockIndex": 0, "start": {"poem": {}}})),
@@ -304,7 +304,7 @@ async fn a_block_of_an_unknown_kind_is_shown_as_far_as_it_can_be_and_the_rest_is
 
     world
         .simulator
-        .push(Script::new(bedrock_simulator::Answer::Converse {
+        .push(Script::new(bedrock_simulator::ScriptedResponse::Converse {
             body: json!({
                 "output": {"message": {"role": "assistant", "content": [
                     {"text": "Roses"}, {"poem": {"metre": "iamb"}}, {"text": " are red."},

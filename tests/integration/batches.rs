@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bedrock_simulator::{Answer, Fault, JobEnd, Operation, Script};
+use bedrock_simulator::{Fault, JobEnd, Operation, Script, ScriptedResponse};
 use http::StatusCode;
 use outcrop::config::{Config, LimitSettings};
 use outcrop::store::{Lease, Store};
@@ -557,7 +557,7 @@ async fn a_request_that_was_throttled_is_tried_again_later() {
 
 #[tokio::test]
 async fn a_response_that_cannot_be_read_is_an_error_of_its_line_and_is_not_requested_again() {
-    let page = Answer::Raw {
+    let page = ScriptedResponse::Raw {
         status: 200,
         headers: BTreeMap::default(),
         body: "<html>a proxy's page</html>".into(),

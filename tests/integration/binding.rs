@@ -2,7 +2,7 @@
 //! The simulator does as well, so that an answer without a second request says that nothing of a
 //! conversation has changed.
 
-use bedrock_simulator::{Answer, Script};
+use bedrock_simulator::{Script, ScriptedResponse};
 use serde_json::{Value, json};
 
 use crate::logs;
@@ -194,7 +194,7 @@ async fn each_refusal_of_reasoning_is_answered_by_one_request_without_it() {
 fn interleaved() -> Script {
     let thought = |text: &str, signature: &str| json!({"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}});
     let call = |id: &str, name: &str| json!({"toolUse": {"toolUseId": id, "name": name, "input": {"city": "Rome"}}});
-    Script::new(Answer::Converse {
+    Script::new(ScriptedResponse::Converse {
         body: json!({
             "output": {"message": {"role": "assistant", "content": [
                 thought("First the weather.", "c2lnMQ=="),

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bedrock_simulator::{Answer, ControlPlane, Operation, Options, Script, Simulator};
+use bedrock_simulator::{ControlPlane, Operation, Options, Script, ScriptedResponse, Simulator};
 use outcrop::base_models::BaseModels;
 use outcrop::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
 use outcrop::catalog::{Catalog, Directory};
@@ -113,7 +113,7 @@ async fn a_region_and_an_account_are_described() {
         ),
     ] {
         let body = fs::read(folder().join(format!("{file}.json"))).unwrap();
-        let answer = Script::new(Answer::Raw {
+        let answer = Script::new(ScriptedResponse::Raw {
             status: 200,
             headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
             body: body.into(),
@@ -283,7 +283,7 @@ async fn a_list_that_cannot_be_had_again_stays_as_it_was() {
     let refused = Script::error(403, "AccessDeniedException", "no more").times(0);
     simulator.push(refused.for_operation(Operation::ListFoundationModels));
     let body = json!({"modelSummaries": []}).to_string();
-    let none = Script::new(Answer::Raw {
+    let none = Script::new(ScriptedResponse::Raw {
         status: 200,
         headers: BTreeMap::new(),
         body: body.into(),

@@ -14,7 +14,7 @@ async fn complete(world: &World, fields: Value) -> Reply {
 }
 
 fn text(words: &[&str]) -> Script {
-    Script::new(bedrock_simulator::Answer::Text {
+    Script::new(bedrock_simulator::ScriptedResponse::Text {
         text: words.concat(),
         deltas: Some(words.iter().map(|&word| word.to_owned()).collect()),
         stop_reason: None,

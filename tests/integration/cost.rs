@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bedrock_simulator::{Answer, Script};
+use bedrock_simulator::{Script, ScriptedResponse};
 use outcrop::config::{ModelFiles, Tables};
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn answering(usage: &Value, tier: Option<&str>) -> Script {
     if let Some(tier) = tier {
         body["serviceTier"] = json!({"type": tier});
     }
-    Script::new(Answer::Converse {
+    Script::new(ScriptedResponse::Converse {
         body,
         headers: Default::default(),
     })

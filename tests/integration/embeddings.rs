@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bedrock_simulator::{Answer, Fault, Options, Script};
+use bedrock_simulator::{Fault, Options, Script, ScriptedResponse};
 use outcrop::config::{Config, FetchSettings, ModelEntry};
 use outcrop::models::ModelId;
 use outcrop::providers::embeddings::Purpose;
@@ -38,7 +38,7 @@ fn vector(reply: &Value, index: usize) -> Vec<f64> {
 }
 
 fn script_error(status: u16, code: &str, message: &str) -> Script {
-    Script::new(Answer::Error {
+    Script::new(ScriptedResponse::Error {
         status,
         code: code.to_owned(),
         message: message.to_owned(),
@@ -55,7 +55,7 @@ fn raw(tokens: Option<&str>, body: &str) -> Script {
             tokens.to_owned(),
         )
     }));
-    Script::new(Answer::Raw {
+    Script::new(ScriptedResponse::Raw {
         status: 200,
         headers: headers.into_iter().collect(),
         body: body.to_owned().into(),
@@ -216,7 +216,7 @@ async fn a_broken_answer_is_a_bad_gateway() {
 #[tokio::test]
 async fn what_the_client_left_is_not_asked_for_any_longer() {
     let world = World::start().await;
-    let slow = Script::new(Answer::Echo {}).with(Fault::SlowAnswer { delay_ms: 60_000 });
+    let slow = Script::new(ScriptedResponse::Echo {}).with(Fault::SlowAnswer { delay_ms: 60_000 });
     world.simulator.push(slow.times(0));
     let request = json!({"model": TITAN, "input": ["a", "b", "c"]});
     let waiting = embed(&world, &request);

@@ -111,7 +111,7 @@ async fn what_is_explained_is_what_is_sent() {
 async fn bedrock_counts_where_it_can() {
     let world = World::start().await;
     world.simulator.push(
-        Script::new(bedrock_simulator::Answer::Raw {
+        Script::new(bedrock_simulator::ScriptedResponse::Raw {
             status: 200,
             headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
             body: r#"{"inputTokens":1000000}"#.into(),

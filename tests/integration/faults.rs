@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_simulator::{Answer, Fault, Script};
+use bedrock_simulator::{Fault, Script, ScriptedResponse};
 use serde_json::{Value, json};
 
 use crate::world::{World, streamed, whole};
@@ -314,7 +314,7 @@ async fn errors_begin_in_the_words_that_clients_recognize() {
 #[tokio::test]
 async fn a_rate_says_when_to_try_again_as_its_header_does() {
     let world = one_attempt().await;
-    let throttled = Script::new(Answer::Error {
+    let throttled = Script::new(ScriptedResponse::Error {
         status: 429,
         code: "ThrottlingException".to_owned(),
         message: "Too many requests".to_owned(),
@@ -479,7 +479,7 @@ async fn an_answer_that_is_no_answer_is_a_502() {
     let world = one_attempt().await;
     world
         .simulator
-        .push(Script::new(bedrock_simulator::Answer::Raw {
+        .push(Script::new(bedrock_simulator::ScriptedResponse::Raw {
             status: 200,
             headers: Default::default(),
             body: "<html>a proxy's page</html>".into(),
@@ -507,7 +507,7 @@ async fn credentials_that_aws_refuses_are_not_the_clients_fault() {
 #[tokio::test]
 async fn an_answer_with_nothing_usable_in_it_is_an_error_and_no_empty_success() {
     let world = one_attempt().await;
-    let nothing = Script::new(bedrock_simulator::Answer::Text {
+    let nothing = Script::new(bedrock_simulator::ScriptedResponse::Text {
         text: String::new(),
         deltas: Some(Vec::new()),
         stop_reason: Some("malformed_model_output".to_owned()),

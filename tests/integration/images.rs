@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bedrock_simulator::{Answer, Fault, Script};
+use bedrock_simulator::{Fault, Script, ScriptedResponse};
 use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
@@ -53,15 +53,15 @@ pub fn seen(reply: &Reply) -> Vec<String> {
     pictures.map(Option::unwrap).collect()
 }
 
-fn made(images: &[&[u8]]) -> Answer {
+fn made(images: &[&[u8]]) -> ScriptedResponse {
     let images: Vec<String> = images.iter().map(|image| STANDARD.encode(image)).collect();
     let reasons = vec![Value::Null; images.len()];
     let body = json!({"seeds": [1], "finish_reasons": reasons, "images": images});
     raw(&body)
 }
 
-fn raw(body: &Value) -> Answer {
-    Answer::Raw {
+fn raw(body: &Value) -> ScriptedResponse {
+    ScriptedResponse::Raw {
         status: 200,
         headers: Default::default(),
         body: body.to_string().into(),

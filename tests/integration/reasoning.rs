@@ -1,6 +1,6 @@
 //! Reasoning over the calls of tools: clients that keep only OpenAI's fields get it back.
 
-use bedrock_simulator::{Answer, Options, Script};
+use bedrock_simulator::{Options, Script, ScriptedResponse};
 use http::Method;
 use http::header::AUTHORIZATION;
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry};
@@ -136,7 +136,7 @@ async fn a_client_that_keeps_only_openais_fields_goes_on_reasoning() {
 fn calling(round: u32) -> Script {
     let thought = format!("Round {round}.");
     let call = |id: String| json!({"toolUse": {"toolUseId": id, "name": "weather", "input": {"city": "Rome"}}});
-    Script::new(Answer::Converse {
+    Script::new(ScriptedResponse::Converse {
         body: json!({
             "output": {"message": {"role": "assistant", "content": [
                 {"reasoningContent": {"reasoningText": {"text": thought, "signature": format!("c2lnbmVk{round}+/=")}}},

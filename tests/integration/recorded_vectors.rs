@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bedrock_simulator::{Answer, Options, Script};
+use bedrock_simulator::{Options, Script, ScriptedResponse};
 use outcrop::config::Config;
 use outcrop::models::ModelId;
 use serde_json::{Value, json};
@@ -92,9 +92,11 @@ async fn world(file: &Path, recording: &Value) -> (World, String) {
         ..Options::default()
     };
     let world = World::with_simulator(options, change).await;
-    world.simulator.push(Script::new(Answer::Recording {
-        file: file.to_path_buf(),
-    }));
+    world
+        .simulator
+        .push(Script::new(ScriptedResponse::Recording {
+            file: file.to_path_buf(),
+        }));
     (world, name)
 }
 
@@ -133,9 +135,11 @@ async fn embeds(file: &Path, recording: &Value, vectors: &[Value]) {
     );
     asks_as_recorded(&world, body, file);
 
-    world.simulator.push(Script::new(Answer::Recording {
-        file: file.to_path_buf(),
-    }));
+    world
+        .simulator
+        .push(Script::new(ScriptedResponse::Recording {
+            file: file.to_path_buf(),
+        }));
     request["encoding_format"] = json!("base64");
     let answer = world.post("/v1/embeddings", &request).await.json();
     for (entry, vector) in answer["data"].as_array().unwrap().iter().zip(vectors) {

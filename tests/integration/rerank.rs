@@ -1,6 +1,6 @@
 //! `/v1/rerank` through the real router against the simulator.
 
-use bedrock_simulator::{Answer, Script};
+use bedrock_simulator::{Script, ScriptedResponse};
 use serde_json::{Value, json};
 
 use crate::logs;
@@ -117,7 +117,7 @@ async fn bedrocks_errors_and_broken_answers_are_told() {
         (500, "InternalServerException", 500),
     ] {
         let world = World::start().await;
-        let error = Script::new(Answer::Error {
+        let error = Script::new(ScriptedResponse::Error {
             status,
             code: code.to_owned(),
             message: "ordered".to_owned(),
@@ -128,7 +128,7 @@ async fn bedrocks_errors_and_broken_answers_are_told() {
     }
     for body in ["{}", r#"{"results":[{"index":9,"relevance_score":1}]}"#] {
         let world = World::start().await;
-        world.simulator.push(Script::new(Answer::Raw {
+        world.simulator.push(Script::new(ScriptedResponse::Raw {
             status: 200,
             headers: Default::default(),
             body: body.to_owned().into(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use bedrock_simulator::{Answer, Fault, Script};
+use bedrock_simulator::{Fault, Script, ScriptedResponse};
 use outcrop::bedrock::SimulatedBedrock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -80,7 +80,7 @@ async fn a_stream_is_begun_again_until_its_first_event_and_never_after() {
 async fn a_wait_that_bedrock_asks_for_beyond_the_deadline_is_passed_on() {
     let world = World::start().await;
     let mut script = throttled().times(0);
-    if let bedrock_simulator::Answer::Error { retry_after, .. } = &mut script.answer {
+    if let bedrock_simulator::ScriptedResponse::Error { retry_after, .. } = &mut script.answer {
         *retry_after = Some(45);
     }
     world.simulator.push(script);
@@ -98,7 +98,7 @@ async fn a_date_to_come_back_at_is_understood() {
         ("retry-after", date.as_str()),
     ];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let answer = Answer::Raw {
+    let answer = ScriptedResponse::Raw {
         status: 429,
         headers: headers.into(),
         body: "{}".into(),
@@ -113,7 +113,7 @@ async fn a_date_to_come_back_at_is_understood() {
 #[tokio::test]
 async fn a_complete_response_that_cannot_be_read_is_not_requested_again() {
     let world = World::start().await;
-    let page = Answer::Raw {
+    let page = ScriptedResponse::Raw {
         status: 200,
         headers: Default::default(),
         body: "<html>a proxy's page</html>".into(),

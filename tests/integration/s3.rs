@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_simulator::{Answer, Fault, Operation, Script, Simulator};
+use bedrock_simulator::{Fault, Operation, Script, ScriptedResponse, Simulator};
 use bytes::Bytes;
 use outcrop::bedrock::{Bedrock, BedrockSettings, ObjectLocation, S3, SimulatedBedrock};
 use outcrop::fault::ErrorKind;
@@ -74,7 +74,7 @@ async fn what_s3_refuses_names_nothing_of_the_operators() {
         assert_eq!(failure.fault.kind, kind, "{failure:?}");
         assert!(!failure.fault.message.contains("bucket"), "{failure:?}");
     }
-    let mut denied = Script::new(Answer::Error {
+    let mut denied = Script::new(ScriptedResponse::Error {
         status: 403,
         code: "AccessDenied".to_owned(),
         message: "Access Denied".to_owned(),

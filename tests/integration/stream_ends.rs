@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bedrock_simulator::{Answer, Event, Fault, Script};
+use bedrock_simulator::{Event, Fault, Script, ScriptedResponse};
 use outcrop::bedrock::SimulatedBedrock;
 use outcrop::config::Config;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ pub fn without_metadata() -> Script {
         payload,
     };
     let text = json!({"contentBlockIndex": 0, "delta": {"text": "hello"}});
-    Script::new(Answer::Events {
+    Script::new(ScriptedResponse::Events {
         events: vec![
             event("messageStart", json!({"role": "assistant"})),
             event("contentBlockDelta", text),

@@ -1,6 +1,6 @@
 //! Chat by way of AWS's OpenAI surfaces, through the whole gateway.
 
-use bedrock_simulator::{Answer, Fault, Operation, Script};
+use bedrock_simulator::{Fault, Operation, Script, ScriptedResponse};
 use bytes::Bytes;
 use outcrop::config::{Config, ModelEntry};
 use outcrop::converse::options::GuardrailConfig;
@@ -349,7 +349,7 @@ async fn an_end_that_tells_no_reason_is_an_error() {
 /// Bytes in the place of an answer's events.
 fn sse(body: &str) -> Script {
     let headers = [("content-type".to_owned(), "text/event-stream".to_owned())];
-    Script::new(Answer::Raw {
+    Script::new(ScriptedResponse::Raw {
         status: 200,
         headers: headers.into(),
         body: Bytes::copy_from_slice(body.as_bytes()),
@@ -375,7 +375,7 @@ async fn a_field_that_the_model_refuses_is_left_out_from_then_on() {
         "message": "Unsupported parameter: 'seed'.", "type": "invalid_request_error",
         "param": "seed", "code": "unsupported_parameter",
     } });
-    world.simulator.push(Script::new(Answer::Raw {
+    world.simulator.push(Script::new(ScriptedResponse::Raw {
         status: 400,
         headers: Default::default(),
         body: refusal.to_string().into(),
@@ -406,7 +406,7 @@ async fn a_conversation_that_is_too_long_loses_its_oldest_turns() {
     ]);
     let body = json!({ "model": GPT, "messages": messages });
     let refusal = json!({ "error": { "message": "too long", "code": "context_length_exceeded" } });
-    world.simulator.push(Script::new(Answer::Raw {
+    world.simulator.push(Script::new(ScriptedResponse::Raw {
         status: 400,
         headers: Default::default(),
         body: refusal.to_string().into(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bedrock_simulator::{Answer, Fault, Operation, Script};
+use bedrock_simulator::{Fault, Operation, Script, ScriptedResponse};
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RANGE};
 use outcrop::bedrock::{Bedrock, SimulatedBedrock};
@@ -72,7 +72,7 @@ async fn ids(world: &World, query: &str) -> (Vec<String>, bool) {
 }
 
 fn scripted(operation: Operation, status: u16, code: &str) -> Script {
-    let mut script = Script::new(Answer::Error {
+    let mut script = Script::new(ScriptedResponse::Error {
         status,
         code: code.to_owned(),
         message: "ordered".to_owned(),

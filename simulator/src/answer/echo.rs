@@ -15,7 +15,7 @@
 
 use serde_json::{Value, json};
 
-use super::message::{Made, Part};
+use super::message::{ModelOutput, Part};
 use super::{citations, reasoning, schema, server_tools, usage};
 use crate::conversation::{Conversation, Message, Tool, text};
 use crate::families::{Family, Maker};
@@ -24,7 +24,11 @@ use crate::ids;
 /// The longest quotation of what the user or a tool said, in characters.
 const LONGEST_QUOTE: usize = 400;
 
-pub(super) fn compose(model: &str, request: &Value, conversation: &Conversation<'_>) -> Made {
+pub(super) fn compose(
+    model: &str,
+    request: &Value,
+    conversation: &Conversation<'_>,
+) -> ModelOutput {
     let said = conversation.last_user_text();
     let family = Family::of(model);
     let calls = tools_to_call(conversation, &said);
@@ -59,7 +63,7 @@ pub(super) fn compose(model: &str, request: &Value, conversation: &Conversation<
 }
 
 /// Cuts a text at the first stop sequence and at the token limit.
-fn limited(answer: &str, conversation: &Conversation<'_>) -> Made {
+fn limited(answer: &str, conversation: &Conversation<'_>) -> ModelOutput {
     let stop = conversation
         .stop_sequences()
         .filter_map(|stop| answer.find(stop).map(|position| (position, stop)))
@@ -79,11 +83,11 @@ fn limited(answer: &str, conversation: &Conversation<'_>) -> Made {
         stop_reason = "max_tokens";
         stop_sequence = None;
     }
-    Made {
+    ModelOutput {
         parts: vec![Part::words(kept)],
         stop_reason: stop_reason.to_owned(),
         stop_sequence,
-        ..Made::default()
+        ..ModelOutput::default()
     }
 }
 
@@ -211,7 +215,7 @@ fn calling(
     said: &str,
     conversation: &Conversation<'_>,
     family: &Family,
-) -> Made {
+) -> ModelOutput {
     let names: Vec<&str> = tools.iter().map(|tool| tool.name).collect();
     let intro = (family.maker == Maker::Anthropic && !is_forced(conversation))
         .then(|| Part::words(&format!("I'll use {} for that.", names.join(" and "))));
@@ -220,10 +224,10 @@ fn calling(
         name: tool.name.to_owned(),
         input: schema::instance(tool.schema, said),
     });
-    Made {
+    ModelOutput {
         parts: intro.into_iter().chain(calls).collect(),
         stop_reason: "tool_use".to_owned(),
-        ..Made::default()
+        ..ModelOutput::default()
     }
 }
 
@@ -367,7 +371,7 @@ mod tests {
     #![allow(clippy::indexing_slicing)]
     use super::*;
 
-    fn answer(request: Value) -> Made {
+    fn answer(request: Value) -> ModelOutput {
         compose("anthropic.claude-x", &request, &Conversation::of(&request))
     }
 

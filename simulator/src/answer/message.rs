@@ -14,7 +14,7 @@ pub(crate) const LATENCY_MS: u64 = 42;
 
 /// An answer before it takes the form of an operation.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Made {
+pub(crate) struct ModelOutput {
     pub(crate) parts: Vec<Part>,
     pub(crate) stop_reason: String,
     /// Only where a stop sequence ended the text.
@@ -71,7 +71,7 @@ pub(crate) enum Part {
     Other(Value),
 }
 
-impl Made {
+impl ModelOutput {
     /// Reads a Converse answer, so that it can be streamed.
     pub(crate) fn from_converse(body: &Value) -> Self {
         let content = body

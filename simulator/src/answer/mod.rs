@@ -21,7 +21,7 @@ use crate::operation::Target;
 use crate::reply::Reply;
 use crate::resources;
 use crate::simulator::Simulation;
-use message::Made;
+use message::ModelOutput;
 
 pub(crate) use scripted::scripted;
 pub(crate) use settled::settled;
@@ -42,7 +42,7 @@ pub(crate) fn echo(simulation: &Simulation, target: &Target, request: &Value) ->
 }
 
 /// What is answered, before it takes the form of an operation.
-pub(crate) fn made(model: &str, request: &Value) -> Made {
+pub(crate) fn made(model: &str, request: &Value) -> ModelOutput {
     let conversation = Conversation::of(request);
     echo::compose(model, request, &conversation)
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::message::Made;
+use super::message::ModelOutput;
 use crate::families::{Family, Maker};
 
 /// The fields of a whole answer that the request's paths point at; `None` where it has no paths.
 /// A path that leads nowhere is left out.
-pub(super) fn of_whole(made: &Made, family: &Family) -> Option<Value> {
+pub(super) fn of_whole(made: &ModelOutput, family: &Family) -> Option<Value> {
     let native = match family.maker {
         Maker::Anthropic => json!({
             "type": "message",
@@ -25,7 +25,7 @@ pub(super) fn of_whole(made: &Made, family: &Family) -> Option<Value> {
 /// As [`of_whole`]; a stream's fields are those of Claude's `message_delta`, where the stop
 /// sequence stands under `delta` (recordings `convs-unknown-4ce22953`, and `convs-claude-350f9719`
 /// for a path that finds nothing).
-pub(super) fn of_stream(made: &Made, family: &Family) -> Option<Value> {
+pub(super) fn of_stream(made: &ModelOutput, family: &Family) -> Option<Value> {
     if family.maker != Maker::Anthropic {
         return of_whole(made, family);
     }
@@ -37,7 +37,7 @@ pub(super) fn of_stream(made: &Made, family: &Family) -> Option<Value> {
     picked(&native, &made.extras.paths)
 }
 
-fn claudes_usage(made: &Made) -> Value {
+fn claudes_usage(made: &ModelOutput) -> Value {
     json!({
         "input_tokens": made.usage.get("inputTokens"),
         "output_tokens": made.usage.get("outputTokens"),
@@ -77,11 +77,11 @@ mod tests {
 
     #[test]
     fn paths_pick_fields_of_the_models_own_answer() {
-        let mut made = Made {
+        let mut made = ModelOutput {
             stop_reason: "stop_sequence".to_owned(),
             stop_sequence: Some("END".to_owned()),
             thinking_tokens: 7,
-            ..Made::default()
+            ..ModelOutput::default()
         };
         made.extras.paths = [
             "/stop_sequence",

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use super::message::{Made, Part};
+use super::message::{ModelOutput, Part};
 use super::settled::settled;
 use super::usage;
 use crate::conversation::Conversation;
@@ -19,7 +19,7 @@ use crate::operation::Target;
 use crate::recording;
 use crate::reply::{Reply, ReplyBody};
 use crate::resources;
-use crate::script::{Answer, Event};
+use crate::script::{Event, ScriptedResponse};
 use crate::simulator::Simulation;
 
 /// Makes the answer a script orders. A script that does not fit the call is answered by an error
@@ -29,13 +29,13 @@ use crate::simulator::Simulation;
 /// sent as it stands.
 pub(crate) fn scripted(
     simulation: &Simulation,
-    answer: Answer,
+    answer: ScriptedResponse,
     target: &Target,
     request: &[u8],
 ) -> Result<Reply, AwsError> {
     match answer {
-        Answer::Echo {} => Err(misfit("`echo` answers elsewhere")),
-        Answer::Text {
+        ScriptedResponse::Echo {} => Err(misfit("`echo` answers elsewhere")),
+        ScriptedResponse::Text {
             text,
             deltas,
             stop_reason,
@@ -56,7 +56,7 @@ pub(crate) fn scripted(
             }
             in_form_of(target, &made)
         }
-        Answer::Converse { body, headers } => {
+        ScriptedResponse::Converse { body, headers } => {
             let asked: Value = serde_json::from_slice(request).unwrap_or_default();
             let model = resources::base(target.model.as_deref().unwrap_or_default());
             let binds = Family::of(model).binds_thinking;
@@ -65,13 +65,13 @@ pub(crate) fn scripted(
                 .seals
                 .remember_answer(&body, &conversation, binds);
             let reply = if target.operation.streams() {
-                in_form_of(target, &Made::from_converse(&body))?
+                in_form_of(target, &ModelOutput::from_converse(&body))?
             } else {
                 Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
             };
             with_headers(reply, &headers)
         }
-        Answer::Events { events } => {
+        ScriptedResponse::Events { events } => {
             let payloads = events.iter().map(|event| &event.payload);
             payloads.for_each(|payload| simulation.seals.remember(payload));
             if target.operation.streams() {
@@ -80,16 +80,16 @@ pub(crate) fn scripted(
                 Err(misfit("`events` fits streaming operations only"))
             }
         }
-        Answer::Raw {
+        ScriptedResponse::Raw {
             status,
             headers,
             body,
         } => raw(status, &headers, body),
-        Answer::Recording { file } => {
+        ScriptedResponse::Recording { file } => {
             let recorded = recording::load(&file).map_err(|error| misfit(&error))?;
             scripted(simulation, recorded, target, b"")
         }
-        Answer::Error {
+        ScriptedResponse::Error {
             status,
             code,
             message,
@@ -110,23 +110,23 @@ fn text_made(
     stop_reason: Option<String>,
     usage: Option<Value>,
     request: &Value,
-) -> Made {
+) -> ModelOutput {
     let part = deltas.map_or_else(|| Part::words(&text), Part::Text);
-    let made = Made {
+    let made = ModelOutput {
         parts: vec![part],
         stop_reason: stop_reason.unwrap_or_else(|| "end_turn".to_owned()),
-        ..Made::default()
+        ..ModelOutput::default()
     };
     let (input, output) = (usage::of_request(request), usage::of_text(&made.text()));
     let estimate =
         || json!({ "inputTokens": input, "outputTokens": output, "totalTokens": input + output });
-    Made {
+    ModelOutput {
         usage: usage.unwrap_or_else(estimate),
         ..made
     }
 }
 
-fn in_form_of(target: &Target, made: &Made) -> Result<Reply, AwsError> {
+fn in_form_of(target: &Target, made: &ModelOutput) -> Result<Reply, AwsError> {
     use crate::Operation::{Converse, ConverseStream, InvokeModel, InvokeModelWithResponseStream};
     let model = resources::base(target.model.as_deref().unwrap_or_default());
     match target.operation {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::message::{Extras, Made, Part};
+use super::message::{Extras, ModelOutput, Part};
 use crate::control_plane;
 use crate::conversation::Conversation;
 use crate::families::Family;
@@ -18,15 +18,15 @@ pub(crate) fn settled(
     called: &str,
     request: &Value,
     charged: bool,
-    compose: impl FnOnce(&Conversation<'_>) -> Made,
-) -> Made {
+    compose: impl FnOnce(&Conversation<'_>) -> ModelOutput,
+) -> ModelOutput {
     let conversation = Conversation::of(request);
     let model = resources::base(called);
     let mut watch = Watch::over(request, &simulation.options.guardrails);
     if let Some(watch) = &mut watch
         && let Some(said) = watch.judge_input(&conversation)
     {
-        return Made {
+        return ModelOutput {
             extras: extras(request, watch.trace("")),
             ..instead(said, nothing_used())
         };
@@ -55,19 +55,19 @@ pub(crate) fn settled(
             fields.insert("promptRouter".to_owned(), routed);
         }
     }
-    Made {
+    ModelOutput {
         extras: extras(request, trace),
         ..made
     }
 }
 
 /// A guardrail's words in place of an answer.
-fn instead(said: &str, usage: Value) -> Made {
-    Made {
+fn instead(said: &str, usage: Value) -> ModelOutput {
+    ModelOutput {
         parts: vec![Part::words(said)],
         stop_reason: "guardrail_intervened".to_owned(),
         usage,
-        ..Made::default()
+        ..ModelOutput::default()
     }
 }
 

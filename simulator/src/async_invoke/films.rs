@@ -94,9 +94,9 @@ impl Job {
 
 /// All jobs, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Films(Mutex<VecDeque<Job>>);
+pub(crate) struct VideoJobs(Mutex<VecDeque<Job>>);
 
-impl Films {
+impl VideoJobs {
     /// Takes a job in, and gives its ARN; or that of the one with the same token.
     pub(super) fn start(&self, job: Job) -> Result<String, AwsError> {
         let mut jobs = self.lock();

@@ -21,7 +21,7 @@ use crate::reply::Reply;
 use crate::simulator::Simulation;
 use crate::timestamp;
 use crate::validate;
-pub(crate) use films::Films;
+pub(crate) use films::VideoJobs;
 use films::{Job, State};
 
 /// Jobs on a page where the request does not say how many; small, so that clients meet pages.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::error::AwsError;
 use crate::simulator::Simulation;
 use crate::validate;
-use crate::validate::constraints::broken::Broken;
+use crate::validate::constraints::broken::Violations;
 
 const JOB_NAME: &str = r"[a-zA-Z0-9]{1,63}(-*[a-zA-Z0-9\+\-\.]){0,63}";
 const TOKEN: &str = "[a-zA-Z0-9]{1,256}(-*[a-zA-Z0-9]){0,256}";
@@ -34,8 +34,8 @@ pub(super) struct Order {
     pub(super) role: String,
     pub(super) model: String,
     pub(super) kind: Kind,
-    pub(super) input: S3Place,
-    pub(super) output: S3Place,
+    pub(super) input: S3Location,
+    pub(super) output: S3Location,
     pub(super) input_config: Value,
     pub(super) output_config: Value,
     pub(super) timeout_hours: u64,
@@ -49,7 +49,7 @@ pub(super) enum Kind {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct S3Place {
+pub(super) struct S3Location {
     pub(super) bucket: String,
     pub(super) key: String,
 }
@@ -65,7 +65,7 @@ impl Kind {
 
 /// Reads the body, or refuses it.
 pub(super) fn read(simulation: &Simulation, body: &Value) -> Result<Order, AwsError> {
-    let mut broken = Broken::default();
+    let mut broken = Violations::default();
     let fields = body.as_object();
     let unknown =
         fields.and_then(|fields| fields.keys().find(|key| !FIELDS.contains(&key.as_str())));
@@ -125,7 +125,7 @@ pub(super) fn read(simulation: &Simulation, body: &Value) -> Result<Order, AwsEr
     })
 }
 
-fn text(body: &Value, name: &str, broken: &mut Broken) -> String {
+fn text(body: &Value, name: &str, broken: &mut Violations) -> String {
     match body.get(name).and_then(Value::as_str) {
         Some(text) => text.to_owned(),
         None => {
@@ -135,7 +135,7 @@ fn text(body: &Value, name: &str, broken: &mut Broken) -> String {
     }
 }
 
-fn uri(body: &Value, config: &str, kind: &str, broken: &mut Broken) -> String {
+fn uri(body: &Value, config: &str, kind: &str, broken: &mut Violations) -> String {
     let at = format!("{config}.{kind}.s3Uri");
     let uri = body.pointer(&format!("/{}", at.replace('.', "/")));
     let Some(uri) = uri.and_then(Value::as_str) else {
@@ -146,10 +146,10 @@ fn uri(body: &Value, config: &str, kind: &str, broken: &mut Broken) -> String {
     uri.to_owned()
 }
 
-fn place(uri: &str) -> S3Place {
+fn place(uri: &str) -> S3Location {
     let rest = uri.strip_prefix("s3://").unwrap_or_default();
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-    S3Place {
+    S3Location {
         bucket: bucket.to_owned(),
         key: key.to_owned(),
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::order::{Kind, S3Place};
+use super::order::{Kind, S3Location};
 use super::store::{Counts, Job, JobStatus};
 use crate::answer;
 use crate::error::AwsError;
@@ -70,7 +70,7 @@ fn end(simulation: &Simulation, job: &mut Job) -> JobStatus {
 fn count(simulation: &Simulation, job: &Job) -> Result<u64, String> {
     let files = inputs(simulation, &job.order.input);
     if files.is_empty() {
-        let S3Place { bucket, key } = &job.order.input;
+        let S3Location { bucket, key } = &job.order.input;
         return Err(format!(
             "Unable to locate files for S3 URI s3://{bucket}/{key}"
         ));
@@ -183,8 +183,8 @@ fn answer_of(simulation: &Simulation, job: &Job, input: &Value) -> Result<Value,
 }
 
 /// The files that a job reads, with their names.
-fn inputs(simulation: &Simulation, input: &S3Place) -> Vec<(String, Bytes)> {
-    let S3Place { bucket, key } = input;
+fn inputs(simulation: &Simulation, input: &S3Location) -> Vec<(String, Bytes)> {
+    let S3Location { bucket, key } = input;
     let keys = match key.ends_with(".jsonl") {
         true => vec![key.clone()],
         false => simulation.objects.keys(bucket, key),
@@ -204,7 +204,7 @@ fn lines(content: &Bytes) -> impl Iterator<Item = &[u8]> {
 }
 
 fn write(simulation: &Simulation, job: &Job, name: &str, text: String) {
-    let S3Place { bucket, key } = &job.order.output;
+    let S3Location { bucket, key } = &job.order.output;
     let folder = key.trim_end_matches('/');
     let key = format!("{folder}/{}/{name}", job.id());
     let key = key.trim_start_matches('/');

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::answer::message::{Made, Part};
+use crate::answer::message::{ModelOutput, Part};
 use crate::ids;
 
 /// What of a Messages request the echo looks at, in Converse's shape.
@@ -69,7 +69,7 @@ fn block(block: &Value) -> Value {
 }
 
 /// A whole message.
-pub(super) fn message(model: &str, made: &Made) -> Value {
+pub(super) fn message(model: &str, made: &ModelOutput) -> Value {
     let content: Vec<Value> = made.parts.iter().map(|part| full(part, true)).collect();
     json!({
         "id": format!("msg_bdrk_{}", ids::characters(24)),
@@ -84,7 +84,7 @@ pub(super) fn message(model: &str, made: &Made) -> Value {
 }
 
 /// The events of a streamed message.
-pub(super) fn chunks(model: &str, made: &Made) -> Vec<Value> {
+pub(super) fn chunks(model: &str, made: &ModelOutput) -> Vec<Value> {
     let mut start = message(model, made);
     if let Value::Object(fields) = &mut start {
         fields.insert("content".to_owned(), json!([]));
@@ -164,7 +164,7 @@ fn deltas(part: &Part) -> Vec<Value> {
     }
 }
 
-fn usage(made: &Made) -> Value {
+fn usage(made: &ModelOutput) -> Value {
     json!({
         "input_tokens": made.usage.get("inputTokens"),
         "cache_creation_input_tokens": 0,

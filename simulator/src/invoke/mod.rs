@@ -14,18 +14,18 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use crate::answer::made;
-use crate::answer::message::{LATENCY_MS, Made};
+use crate::answer::message::{LATENCY_MS, ModelOutput};
 use crate::answer::usage;
 use crate::error::AwsError;
 use crate::families::{Family, Maker, bare_id};
 use crate::frames;
 use crate::reply::Reply;
 
-use vectors::Form;
+use vectors::EmbeddingModel;
 
 /// Refuses what Bedrock refuses of a model's own request format.
 pub(crate) fn check(model: &str, request: &Value, streaming: bool) -> Result<(), AwsError> {
-    match Form::of(bare_id(model)) {
+    match EmbeddingModel::of(bare_id(model)) {
         Some(_) if streaming => Err(AwsError::validation(
             "The model is unsupported for streaming.",
         )),
@@ -37,7 +37,7 @@ pub(crate) fn check(model: &str, request: &Value, streaming: bool) -> Result<(),
 
 /// Refuses a conversation with a model that holds none.
 pub(crate) fn converses(model: &str) -> Result<(), AwsError> {
-    match Form::of(bare_id(model)) {
+    match EmbeddingModel::of(bare_id(model)) {
         Some(_) => Err(AwsError::validation(
             "This action doesn't support the model that you provided. Try again with a supported text or chat model.",
         )),
@@ -47,7 +47,7 @@ pub(crate) fn converses(model: &str) -> Result<(), AwsError> {
 
 /// The answer made up for a model's own request format.
 pub(crate) fn echo(model: &str, request: &Value, streaming: bool) -> Reply {
-    if let Some(form) = Form::of(bare_id(model)) {
+    if let Some(form) = EmbeddingModel::of(bare_id(model)) {
         let answer = form.answer(request);
         return document(&answer.body, answer.tokens, None);
     }
@@ -68,7 +68,7 @@ pub(crate) fn echo(model: &str, request: &Value, streaming: bool) -> Reply {
 }
 
 /// A whole answer in the model's format.
-pub(crate) fn whole(model: &str, made: &Made) -> Reply {
+pub(crate) fn whole(model: &str, made: &ModelOutput) -> Reply {
     let body = if is_anthropic(model) {
         anthropic::message(bare_id(model), made)
     } else {
@@ -82,7 +82,7 @@ pub(crate) fn whole(model: &str, made: &Made) -> Reply {
 }
 
 /// A stream in the model's format: chunks of JSON, the last with the metrics of the call.
-pub(crate) fn events(model: &str, made: &Made) -> Reply {
+pub(crate) fn events(model: &str, made: &ModelOutput) -> Reply {
     let mut chunks = if is_anthropic(model) {
         anthropic::chunks(bare_id(model), made)
     } else {
@@ -132,7 +132,7 @@ fn is_anthropic(model: &str) -> bool {
     Family::of(model).maker == Maker::Anthropic
 }
 
-fn count(made: &Made, name: &str) -> u64 {
+fn count(made: &ModelOutput, name: &str) -> u64 {
     made.usage
         .get(name)
         .and_then(Value::as_u64)

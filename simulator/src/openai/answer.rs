@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::models::Family;
-use crate::answer::message::{Made, Part};
+use crate::answer::message::{ModelOutput, Part};
 use crate::ids;
 use crate::reply::{Reply, ReplyBody};
 
@@ -15,7 +15,7 @@ use crate::reply::{Reply, ReplyBody};
 const HIDDEN_REASONING: u64 = 8;
 
 /// An answer in OpenAI's pieces.
-struct Pieces {
+struct CompletionParts {
     /// In the pieces in which a stream brings it; reasoning between tags comes in one.
     content: Vec<String>,
     calls: Vec<Value>,
@@ -23,8 +23,8 @@ struct Pieces {
 }
 
 /// A whole `chat.completion`.
-pub(crate) fn whole(model: &str, made: &Made, request: &Value) -> Reply {
-    let Pieces {
+pub(crate) fn whole(model: &str, made: &ModelOutput, request: &Value) -> Reply {
+    let CompletionParts {
         content,
         calls,
         finish_reason,
@@ -51,8 +51,8 @@ pub(crate) fn whole(model: &str, made: &Made, request: &Value) -> Reply {
 
 /// The chunks of a stream, as server-sent events: the role, the content, the calls, the end, and
 /// usage where it is asked for.
-pub(crate) fn chunks(model: &str, made: &Made, request: &Value) -> Reply {
-    let Pieces {
+pub(crate) fn chunks(model: &str, made: &ModelOutput, request: &Value) -> Reply {
+    let CompletionParts {
         content,
         calls,
         finish_reason,
@@ -115,7 +115,7 @@ fn head(object: &str, model: &str, request: &Value) -> Value {
     })
 }
 
-fn pieces(model: &str, made: &Made) -> Pieces {
+fn pieces(model: &str, made: &ModelOutput) -> CompletionParts {
     let family = Family::of(model);
     let is_inline = family.is_some_and(|family| family.inline_reasoning);
     let mut content = Vec::new();
@@ -133,7 +133,7 @@ fn pieces(model: &str, made: &Made) -> Pieces {
             Part::Other(_) => {}
         }
     }
-    Pieces {
+    CompletionParts {
         content,
         calls,
         finish_reason: match made.stop_reason.as_str() {
@@ -155,7 +155,7 @@ fn call(is_open_weight: bool, name: &str, input: &Value) -> Value {
     json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } })
 }
 
-fn usage(model: &str, made: &Made, request: &Value) -> Value {
+fn usage(model: &str, made: &ModelOutput, request: &Value) -> Value {
     let count = |name: &str| {
         made.usage
             .get(name)

@@ -12,7 +12,7 @@ mod validate;
 
 use serde_json::Value;
 
-use crate::answer::message::Made;
+use crate::answer::message::ModelOutput;
 use crate::answer::{made, settled};
 use crate::operation::{Operation, Target};
 use crate::reply::Reply;
@@ -54,7 +54,7 @@ pub(crate) fn echo(simulation: &Simulation, target: &Target, body: &[u8]) -> Rep
 }
 
 /// `made` in the form that `request` asks for.
-pub(crate) fn reply(target: &Target, made: &Made, request: &Value) -> Reply {
+pub(crate) fn reply(target: &Target, made: &ModelOutput, request: &Value) -> Reply {
     let model = target.model.as_deref().unwrap_or_default();
     match target.operation.streams() {
         true => answer::chunks(model, made, request),

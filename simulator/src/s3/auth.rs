@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::aws_chunked;
 use super::error::S3Error;
-use super::request::Asked;
+use super::request::S3Request;
 use crate::auth::{Signature, hex, path_of_s3};
 use crate::options::Credentials;
 use crate::simulator::Simulation;
@@ -25,7 +25,7 @@ const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 /// without the chunks it may have come in.
 pub(super) fn check(
     simulation: &Simulation,
-    asked: &Asked<'_>,
+    asked: &S3Request<'_>,
     body: &Bytes,
 ) -> Result<Bytes, S3Error> {
     if !simulation.options.any_credentials {
@@ -42,7 +42,7 @@ pub(super) fn check(
     Ok(content)
 }
 
-fn by_header(simulation: &Simulation, asked: &Asked<'_>, body: &Bytes) -> Result<(), S3Error> {
+fn by_header(simulation: &Simulation, asked: &S3Request<'_>, body: &Bytes) -> Result<(), S3Error> {
     let malformed = || {
         let message = "The authorization header is malformed; the authorization header requires three components: Credential, SignedHeaders, and Signature.";
         S3Error::bad_request("AuthorizationHeaderMalformed", message)
@@ -58,7 +58,7 @@ fn by_header(simulation: &Simulation, asked: &Asked<'_>, body: &Bytes) -> Result
     matches(asked, &signature, query, &hash, signed_at, credentials)
 }
 
-fn by_address(simulation: &Simulation, asked: &Asked<'_>) -> Result<(), S3Error> {
+fn by_address(simulation: &Simulation, asked: &S3Request<'_>) -> Result<(), S3Error> {
     let value = |name: &str| asked.query.get(name).unwrap_or_default();
     let wrong = |message: &str| S3Error::bad_request("AuthorizationQueryParametersError", message);
     let signature = Signature::of(
@@ -104,7 +104,7 @@ fn by_address(simulation: &Simulation, asked: &Asked<'_>) -> Result<(), S3Error>
 }
 
 fn matches(
-    asked: &Asked<'_>,
+    asked: &S3Request<'_>,
     signature: &Signature<'_>,
     query: &str,
     hash: &str,
@@ -159,7 +159,7 @@ fn check_time(signed_at: &str, now: SystemTime) -> Result<(), S3Error> {
 }
 
 /// What stands in the signature for the body: its hash, or a word in its place.
-fn signed_hash<'a>(asked: &'a Asked<'_>, body: &Bytes) -> Result<Cow<'a, str>, S3Error> {
+fn signed_hash<'a>(asked: &'a S3Request<'_>, body: &Bytes) -> Result<Cow<'a, str>, S3Error> {
     let Some(announced) = asked.header("x-amz-content-sha256") else {
         let message = "Missing required header for this request: x-amz-content-sha256";
         return Err(S3Error::bad_request("InvalidRequest", message));
@@ -173,7 +173,7 @@ fn signed_hash<'a>(asked: &'a Asked<'_>, body: &Bytes) -> Result<Cow<'a, str>, S
     Ok(Cow::Borrowed(announced))
 }
 
-fn content(asked: &Asked<'_>, body: &Bytes) -> Result<Bytes, S3Error> {
+fn content(asked: &S3Request<'_>, body: &Bytes) -> Result<Bytes, S3Error> {
     let streamed = asked
         .header("x-amz-content-sha256")
         .is_some_and(|word| word.starts_with("STREAMING-"));
@@ -191,7 +191,7 @@ fn content(asked: &Asked<'_>, body: &Bytes) -> Result<Bytes, S3Error> {
 }
 
 /// A checksum that came along is checked where it is one of those that SDKs send by themselves.
-fn check_sums(asked: &Asked<'_>, content: &[u8]) -> Result<(), S3Error> {
+fn check_sums(asked: &S3Request<'_>, content: &[u8]) -> Result<(), S3Error> {
     use base64::Engine as _;
     use base64::prelude::BASE64_STANDARD;
     let Some(sent) = asked.header("x-amz-checksum-crc32") else {

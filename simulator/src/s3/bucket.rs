@@ -4,7 +4,7 @@ use http::{HeaderValue, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::S3Error;
-use super::request::Asked;
+use super::request::S3Request;
 use super::store::Object;
 use super::xml::{self, element};
 use crate::catalog::REGION;
@@ -27,7 +27,7 @@ pub(super) fn head() -> Reply {
 }
 
 /// A page of keys. With `delimiter`, what goes on behind it is told once, as a common prefix.
-pub(super) fn list(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply, S3Error> {
+pub(super) fn list(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Reply, S3Error> {
     let value = |name: &str| asked.query.get(name).unwrap_or_default();
     let most = match asked.query.get("max-keys") {
         None => MOST_KEYS,
@@ -57,7 +57,7 @@ pub(super) fn list(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply, 
 /// Deletes what the body names.
 pub(super) fn delete(
     simulation: &Simulation,
-    asked: &Asked<'_>,
+    asked: &S3Request<'_>,
     content: &[u8],
 ) -> Result<Reply, S3Error> {
     let document = std::str::from_utf8(content).map_err(|_| S3Error::malformed_xml())?;
@@ -121,7 +121,12 @@ impl Page {
         page
     }
 
-    fn written(&self, asked: &Asked<'_>, most: usize, written: impl Fn(&str) -> String) -> String {
+    fn written(
+        &self,
+        asked: &S3Request<'_>,
+        most: usize,
+        written: impl Fn(&str) -> String,
+    ) -> String {
         let mut text = element("Name", &asked.bucket);
         for (parameter, name) in [
             ("prefix", "Prefix"),

@@ -28,10 +28,10 @@ use crate::faults::Faults;
 use crate::operation::{Operation, Target};
 use crate::options::Options;
 use crate::reply::Reply;
-use crate::script::{Answer, Script};
+use crate::script::{Script, ScriptedResponse};
 use crate::simulator::Simulation;
 use error::S3Error;
-use request::Asked;
+use request::S3Request;
 pub(crate) use store::{Object, Objects};
 
 /// Whether a request is meant for S3 rather than for Bedrock.
@@ -52,7 +52,7 @@ pub(crate) fn is_asked(options: &Options, head: &Parts) -> bool {
 
 /// The answer, and what is to happen to it on its way.
 pub(crate) fn answer(simulation: &Simulation, head: &Parts, body: Bytes) -> (Reply, Faults) {
-    let asked = Asked::of(&simulation.options, head);
+    let asked = S3Request::of(&simulation.options, head);
     let target = asked.as_ref().ok().map(|asked| Target {
         operation: asked.operation,
         model: None,
@@ -68,7 +68,7 @@ pub(crate) fn answer(simulation: &Simulation, head: &Parts, body: Bytes) -> (Rep
         .as_ref()
         .and_then(|target| simulation.scripts.take(target));
     let (scripted, faults) = match script {
-        None => (Answer::Echo {}, Vec::new()),
+        None => (ScriptedResponse::Echo {}, Vec::new()),
         Some(Script { answer, faults, .. }) => (answer, faults),
     };
     let reply = asked.and_then(|asked| decide(simulation, &asked, scripted, &body));
@@ -82,14 +82,14 @@ pub(crate) fn answer(simulation: &Simulation, head: &Parts, body: Bytes) -> (Rep
 
 fn decide(
     simulation: &Simulation,
-    asked: &Asked<'_>,
-    scripted: Answer,
+    asked: &S3Request<'_>,
+    scripted: ScriptedResponse,
     body: &Bytes,
 ) -> Result<Reply, S3Error> {
     let content = auth::check(simulation, asked, body)?;
     match scripted {
-        Answer::Echo {} => carry_out(simulation, asked, content),
-        Answer::Error {
+        ScriptedResponse::Echo {} => carry_out(simulation, asked, content),
+        ScriptedResponse::Error {
             status,
             code,
             message,
@@ -107,7 +107,11 @@ fn decide(
     }
 }
 
-fn carry_out(simulation: &Simulation, asked: &Asked<'_>, content: Bytes) -> Result<Reply, S3Error> {
+fn carry_out(
+    simulation: &Simulation,
+    asked: &S3Request<'_>,
+    content: Bytes,
+) -> Result<Reply, S3Error> {
     if !simulation.options.buckets.contains(&asked.bucket) {
         return Err(S3Error::no_such_bucket(&asked.bucket));
     }

@@ -8,7 +8,7 @@ use md5::{Digest as _, Md5};
 
 use super::error::S3Error;
 use super::object::{kept, with_etag};
-use super::request::Asked;
+use super::request::S3Request;
 use super::store::Object;
 use super::xml::{self, element};
 use crate::auth::hex;
@@ -35,7 +35,7 @@ impl Upload {
     }
 }
 
-pub(super) fn create(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply, S3Error> {
+pub(super) fn create(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Reply, S3Error> {
     let id = ids::characters(48);
     let upload = Upload {
         bucket: asked.bucket.clone(),
@@ -50,7 +50,7 @@ pub(super) fn create(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply
 
 pub(super) fn part(
     simulation: &Simulation,
-    asked: &Asked<'_>,
+    asked: &S3Request<'_>,
     content: Bytes,
 ) -> Result<Reply, S3Error> {
     let number = asked.query.get("partNumber").unwrap_or_default();
@@ -72,7 +72,7 @@ pub(super) fn part(
 /// Makes one object of the parts that the body names.
 pub(super) fn complete(
     simulation: &Simulation,
-    asked: &Asked<'_>,
+    asked: &S3Request<'_>,
     content: &[u8],
 ) -> Result<Reply, S3Error> {
     let upload = found(simulation, asked)?;
@@ -101,13 +101,13 @@ pub(super) fn complete(
     Ok(xml::reply("CompleteMultipartUploadResult", &fields))
 }
 
-pub(super) fn abort(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply, S3Error> {
+pub(super) fn abort(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Reply, S3Error> {
     found(simulation, asked)?;
     simulation.objects.end_upload(upload_id(asked));
     Ok(xml::empty(StatusCode::NO_CONTENT))
 }
 
-fn found(simulation: &Simulation, asked: &Asked<'_>) -> Result<Upload, S3Error> {
+fn found(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Upload, S3Error> {
     let id = upload_id(asked);
     let upload = simulation.objects.upload(id, (&asked.bucket, &asked.key));
     upload.ok_or_else(|| S3Error::no_such_upload(id))
@@ -137,10 +137,10 @@ fn chosen<'a>(upload: &'a Upload, content: &[u8]) -> Result<Vec<&'a Object>, S3E
     Ok(parts)
 }
 
-fn named(asked: &Asked<'_>) -> String {
+fn named(asked: &S3Request<'_>) -> String {
     element("Bucket", &asked.bucket) + &element("Key", &asked.key)
 }
 
-fn upload_id<'a>(asked: &'a Asked<'_>) -> &'a str {
+fn upload_id<'a>(asked: &'a S3Request<'_>) -> &'a str {
     asked.query.get("uploadId").unwrap_or_default()
 }

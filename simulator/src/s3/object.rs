@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::error::S3Error;
 use super::range::{Part, part};
-use super::request::Asked;
+use super::request::S3Request;
 use super::store::Object;
 use super::xml;
 use crate::reply::{Reply, ReplyBody};
@@ -34,7 +34,7 @@ const OVERRIDES: [(&str, HeaderName); 3] = [
 
 pub(super) fn put(
     simulation: &Simulation,
-    asked: &Asked<'_>,
+    asked: &S3Request<'_>,
     content: Bytes,
 ) -> Result<Reply, S3Error> {
     if asked.head.headers.contains_key("x-amz-copy-source") {
@@ -49,7 +49,7 @@ pub(super) fn put(
     Ok(with_etag(xml::empty(StatusCode::OK), &etag))
 }
 
-pub(super) fn get(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply, S3Error> {
+pub(super) fn get(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Reply, S3Error> {
     let object = found(simulation, asked)?;
     let length = object.content.len();
     let range = asked.header("range");
@@ -75,7 +75,7 @@ pub(super) fn get(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply, S
     Ok(reply)
 }
 
-pub(super) fn head(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply, S3Error> {
+pub(super) fn head(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Reply, S3Error> {
     let object = found(simulation, asked)?;
     let mut reply = xml::empty(StatusCode::OK);
     reply.headers.extend(described(&object, asked));
@@ -85,13 +85,13 @@ pub(super) fn head(simulation: &Simulation, asked: &Asked<'_>) -> Result<Reply, 
 }
 
 /// One that is not there is deleted already.
-pub(super) fn delete(simulation: &Simulation, asked: &Asked<'_>) -> Reply {
+pub(super) fn delete(simulation: &Simulation, asked: &S3Request<'_>) -> Reply {
     simulation.objects.delete(&asked.bucket, &asked.key);
     xml::empty(StatusCode::NO_CONTENT)
 }
 
 /// The headers of a request that belong to the object.
-pub(super) fn kept(asked: &Asked<'_>) -> HeaderMap {
+pub(super) fn kept(asked: &S3Request<'_>) -> HeaderMap {
     let sent = asked.head.headers.iter();
     let mut kept: HeaderMap = sent
         .filter(|(name, _)| KEPT.contains(name) || name.as_str().starts_with("x-amz-meta-"))
@@ -109,14 +109,14 @@ pub(super) fn with_etag(reply: Reply, etag: &str) -> Reply {
     }
 }
 
-fn found(simulation: &Simulation, asked: &Asked<'_>) -> Result<Object, S3Error> {
+fn found(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Object, S3Error> {
     simulation
         .objects
         .get(&asked.bucket, &asked.key)
         .ok_or_else(|| S3Error::no_such_key(&asked.key))
 }
 
-fn described(object: &Object, asked: &Asked<'_>) -> HeaderMap {
+fn described(object: &Object, asked: &S3Request<'_>) -> HeaderMap {
     let mut headers = object.headers.clone();
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let modified = timestamp::http_date(object.modified);

@@ -11,7 +11,7 @@ use crate::options::Options;
 
 /// A request, taken apart.
 #[derive(Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct S3Request<'a> {
     pub(super) operation: Operation,
     pub(super) bucket: String,
     /// Empty where the bucket itself is meant.
@@ -24,7 +24,7 @@ pub(super) struct Asked<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Query(Vec<(String, String)>);
 
-impl<'a> Asked<'a> {
+impl<'a> S3Request<'a> {
     pub(super) fn of(options: &Options, head: &'a Parts) -> Result<Self, S3Error> {
         let path = head.uri.path().trim_start_matches('/');
         let (bucket, key) = match bucket_in_host(options, head) {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::constraints::broken::Broken;
+use super::constraints::broken::Violations;
 use super::constraints::settings::{guardrail_id, guardrail_version};
 use super::guardrails::unknown_guardrail;
 use super::shape::no_other;
@@ -51,7 +51,7 @@ const ENTITIES: [&str; 31] = [
 /// Refuses an InvokeGuardrailChecks request that Bedrock would refuse.
 pub(crate) fn checks(request: &Value) -> Result<(), AwsError> {
     known_keys("#", request, &["messages", "checks"])?;
-    let mut broken = Broken::default();
+    let mut broken = Violations::default();
     let messages = entries(request, "messages", "messages", &mut broken);
     for (position, message) in messages.iter().enumerate() {
         known_keys(
@@ -81,7 +81,7 @@ pub(crate) fn checks(request: &Value) -> Result<(), AwsError> {
     broken.report()
 }
 
-fn configured(checks: &Value, broken: &mut Broken) -> Result<(), AwsError> {
+fn configured(checks: &Value, broken: &mut Violations) -> Result<(), AwsError> {
     const LISTS: [(&str, &str, &str, &[&str]); 3] = [
         ("contentFilter", "categories", "category", &HARMFUL),
         ("promptAttack", "categories", "category", &ATTACKS),
@@ -121,7 +121,7 @@ pub(crate) fn applied<'a>(
     known: &'a [Guardrail],
 ) -> Result<&'a Guardrail, AwsError> {
     known_keys("#", request, &["source", "content", "outputScope"])?;
-    let mut broken = Broken::default();
+    let mut broken = Violations::default();
     guardrail_id(id, "guardrailIdentifier", &mut broken);
     guardrail_version(version, "guardrailVersion", &mut broken);
     let source = text(request.get("source"));
@@ -144,7 +144,7 @@ pub(crate) fn applied<'a>(
     guardrails::find(known, id, version).ok_or_else(unknown_guardrail)
 }
 
-fn guarded_block(position: usize, block: &Value, broken: &mut Broken) -> Result<(), AwsError> {
+fn guarded_block(position: usize, block: &Value, broken: &mut Violations) -> Result<(), AwsError> {
     let path = format!("#/content/{position}");
     known_keys(&path, block, &["text", "image"])?;
     let at = format!("content.{}.member", position + 1);
@@ -172,7 +172,7 @@ fn guarded_block(position: usize, block: &Value, broken: &mut Broken) -> Result<
 }
 
 /// A list that has to have an entry.
-fn entries<'a>(object: &'a Value, name: &str, at: &str, broken: &mut Broken) -> &'a [Value] {
+fn entries<'a>(object: &'a Value, name: &str, at: &str, broken: &mut Violations) -> &'a [Value] {
     match object.get(name).and_then(Value::as_array) {
         None => {
             broken.missing(at);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::body::Kind::{Integer, List, Number, Object, Picture as Image, Text, Word};
 use super::body::{Key, optional, refuse, required, violations};
-use super::picture::Picture;
+use super::picture::ImageSpec;
 use super::upload::{Bounds, Upload};
 use super::{Judgement, judgement};
 use crate::error::AwsError;
@@ -233,7 +233,7 @@ pub(super) fn answer(body: &Value) -> Value {
     };
     let seed = number("seed").unwrap_or(12);
     let images = (0..number("numberOfImages").unwrap_or(1)).map(|place| {
-        let picture = Picture {
+        let picture = ImageSpec {
             width,
             height,
             format: "png",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::body::Kind::{Integer, List, Number, Picture as Image, Text, Word};
 use super::body::{Key, optional, refuse, required, violations};
-use super::picture::Picture;
+use super::picture::ImageSpec;
 use super::upload::{Bounds, Upload};
 use super::{Judgement, judgement};
 use crate::error::AwsError;
@@ -77,7 +77,7 @@ pub(super) fn answer(body: &Value) -> Value {
             number("height").unwrap_or(1024) as u32,
         ),
     };
-    let picture = Picture {
+    let picture = ImageSpec {
         width,
         height,
         format: "png",

@@ -7,7 +7,7 @@ use jpeg_encoder::{ColorType, Encoder};
 
 /// What a picture is to be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Picture<'a> {
+pub(super) struct ImageSpec<'a> {
     pub(super) width: u32,
     pub(super) height: u32,
     /// `png`, `jpeg` or `webp`.
@@ -16,7 +16,7 @@ pub(super) struct Picture<'a> {
     pub(super) transparent: bool,
 }
 
-impl Picture<'_> {
+impl ImageSpec<'_> {
     /// The file in base64.
     pub(super) fn base64(self) -> String {
         BASE64_STANDARD.encode(match self.format {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::body::Kind::{Integer, Number, Picture as Image, Text, Word};
 use super::body::{Key, optional, refuse, required, violations};
-use super::picture::Picture;
+use super::picture::ImageSpec;
 use super::upload::{Bounds, Upload};
 use super::{Judgement, judgement};
 use crate::error::AwsError;
@@ -294,7 +294,7 @@ pub(super) fn answer(service: &Service, body: &Value) -> Value {
         }
         _ => size(text("aspect_ratio").unwrap_or("1:1")),
     };
-    let picture = Picture {
+    let picture = ImageSpec {
         width,
         height,
         format: text("output_format").unwrap_or("png"),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::schema::{ANY, Key, Kind, check, malformed, optional, required};
-use super::{Answer, check_picture, size, strings, text, tokens, vector};
+use super::{EmbeddingOutput, check_picture, size, strings, text, tokens, vector};
 use crate::error::AwsError;
 
 const TYPES: Kind = Kind::ListOfWords(&["float", "int8", "uint8", "binary", "ubinary"]);
@@ -112,17 +112,17 @@ fn parts(request: &Value) -> Vec<&Value> {
     contents.filter_map(Value::as_array).flatten().collect()
 }
 
-pub(super) fn answer_third(request: &Value) -> Answer {
+pub(super) fn answer_third(request: &Value) -> EmbeddingOutput {
     // Asked for no type, the third generation answers with a bare list.
     let by_type = request.get("embedding_types").is_some();
     answered(request, 1024, by_type)
 }
 
-pub(super) fn answer_fourth(request: &Value) -> Answer {
+pub(super) fn answer_fourth(request: &Value) -> EmbeddingOutput {
     answered(request, size(request, "/output_dimension", 1536), true)
 }
 
-fn answered(request: &Value, size: usize, by_type: bool) -> Answer {
+fn answered(request: &Value, size: usize, by_type: bool) -> EmbeddingOutput {
     let texts = strings(request, "/texts");
     let images = strings(request, "/images");
     let inputs: Vec<String> = request
@@ -146,7 +146,7 @@ fn answered(request: &Value, size: usize, by_type: bool) -> Answer {
         "response_type": if by_type { "embeddings_by_type" } else { "embeddings_floats" },
         "embeddings": if by_type { json!({ "float": vectors }) } else { json!(vectors) },
     });
-    Answer {
+    EmbeddingOutput {
         body,
         tokens: Some(count + pictures),
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::schema::{ANY, Key, Kind, check, malformed, optional, required};
-use super::{Answer, check_picture, text, tokens, vector};
+use super::{EmbeddingOutput, check_picture, text, tokens, vector};
 use crate::error::AwsError;
 
 /// The longest text of each, in tokens.
@@ -71,7 +71,7 @@ fn check_length(text: &str, most: u64, cuts: bool) -> Result<(), AwsError> {
     }
 }
 
-pub(super) fn answer_second(request: &Value) -> Answer {
+pub(super) fn answer_second(request: &Value) -> EmbeddingOutput {
     let input = format!(
         "{}{}",
         text(request, "/inputText"),
@@ -80,13 +80,13 @@ pub(super) fn answer_second(request: &Value) -> Answer {
     answered(&input, 1024)
 }
 
-pub(super) fn answer_third(request: &Value) -> Answer {
+pub(super) fn answer_third(request: &Value) -> EmbeddingOutput {
     let input = &request[text(request, "/inputType")];
     answered(&input.to_string(), 512)
 }
 
-fn answered(input: &str, size: usize) -> Answer {
-    Answer {
+fn answered(input: &str, size: usize) -> EmbeddingOutput {
+    EmbeddingOutput {
         body: json!({ "data": [{ "embedding": vector(input, size) }] }),
         tokens: Some(tokens(input)),
     }

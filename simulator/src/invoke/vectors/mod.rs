@@ -20,74 +20,74 @@ use crate::answer::usage;
 use crate::error::AwsError;
 
 /// What such a model is and does.
-pub(super) struct Form {
+pub(super) struct EmbeddingModel {
     /// How its ids begin.
     stems: &'static [&'static str],
     /// Refuses what Bedrock refuses.
     check: fn(&Value) -> Result<(), AwsError>,
-    answer: fn(&Value) -> Answer,
+    answer: fn(&Value) -> EmbeddingOutput,
 }
 
 /// An answer, with the tokens that were read where Bedrock tells them.
-pub(super) struct Answer {
+pub(super) struct EmbeddingOutput {
     pub(super) body: Value,
     pub(super) tokens: Option<u64>,
 }
 
-const FORMS: &[Form] = &[
-    Form {
+const FORMS: &[EmbeddingModel] = &[
+    EmbeddingModel {
         stems: &["amazon.titan-embed-text-v1", "amazon.titan-embed-g1-text"],
         check: titan::check_first,
         answer: titan::answer_first,
     },
-    Form {
+    EmbeddingModel {
         stems: &["amazon.titan-embed-text-v2"],
         check: titan::check_second,
         answer: titan::answer_second,
     },
-    Form {
+    EmbeddingModel {
         stems: &["amazon.titan-embed-image"],
         check: titan::check_multimodal,
         answer: titan::answer_multimodal,
     },
-    Form {
+    EmbeddingModel {
         stems: &["cohere.embed-english-v3", "cohere.embed-multilingual-v3"],
         check: cohere::check_third,
         answer: cohere::answer_third,
     },
-    Form {
+    EmbeddingModel {
         stems: &["cohere.embed-v4"],
         check: cohere::check_fourth,
         answer: cohere::answer_fourth,
     },
-    Form {
+    EmbeddingModel {
         stems: &["amazon.nova-2-multimodal-embeddings"],
         check: nova::check,
         answer: nova::answer,
     },
-    Form {
+    EmbeddingModel {
         stems: &["twelvelabs.marengo-embed-2"],
         check: marengo::check_second,
         answer: marengo::answer_second,
     },
-    Form {
+    EmbeddingModel {
         stems: &["twelvelabs.marengo-embed-3"],
         check: marengo::check_third,
         answer: marengo::answer_third,
     },
-    Form {
+    EmbeddingModel {
         stems: &["cohere.rerank"],
         check: rerank::check_cohere,
         answer: rerank::answer,
     },
-    Form {
+    EmbeddingModel {
         stems: &["amazon.rerank"],
         check: rerank::check_amazon,
         answer: rerank::answer,
     },
 ];
 
-impl Form {
+impl EmbeddingModel {
     /// The form of a bare id's model; `None` for every other model.
     pub(super) fn of(id: &str) -> Option<&'static Self> {
         let is_of = |form: &&Self| form.stems.iter().any(|stem| id.starts_with(stem));
@@ -99,7 +99,7 @@ impl Form {
         (self.check)(request)
     }
 
-    pub(super) fn answer(&self, request: &Value) -> Answer {
+    pub(super) fn answer(&self, request: &Value) -> EmbeddingOutput {
         (self.answer)(request)
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::schema::{ANY, Key, Kind, malformed, optional, required};
-use super::{Answer, check_picture, size, text, tokens, vector};
+use super::{EmbeddingOutput, check_picture, size, text, tokens, vector};
 use crate::error::AwsError;
 
 const SOURCE: Kind = Kind::Object(&[required("bytes", Kind::Text(ANY))]);
@@ -62,7 +62,7 @@ pub(super) fn check(request: &Value) -> Result<(), AwsError> {
     }
 }
 
-pub(super) fn answer(request: &Value) -> Answer {
+pub(super) fn answer(request: &Value) -> EmbeddingOutput {
     let params = &request["singleEmbeddingParams"];
     let size = size(params, "/embeddingDimension", 3072);
     let purpose = text(params, "/embeddingPurpose");
@@ -74,7 +74,7 @@ pub(super) fn answer(request: &Value) -> Answer {
         None => ("IMAGE", text(params, "/image/source/bytes"), PICTURE),
     };
     let vector = vector(&format!("{purpose}: {input}"), size);
-    Answer {
+    EmbeddingOutput {
         body: json!({ "embeddings": [{ "embeddingType": kind, "embedding": vector }] }),
         tokens: Some(count),
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::schema::{ANY, Key, Kind, check, malformed, optional, required};
-use super::{Answer, strings, text};
+use super::{EmbeddingOutput, strings, text};
 use crate::error::AwsError;
 
 /// Documents of a call.
@@ -48,7 +48,7 @@ fn check_top(request: &Value) -> Result<(), AwsError> {
 
 /// The documents in the order of how many words they share with the query. Bedrock tells no token
 /// counts (recording `inv-cohere-0f6e9927`).
-pub(super) fn answer(request: &Value) -> Answer {
+pub(super) fn answer(request: &Value) -> EmbeddingOutput {
     let query = text(request, "/query").to_lowercase();
     let query: Vec<&str> = query.split_whitespace().collect();
     let score = |document: &str| {
@@ -65,7 +65,7 @@ pub(super) fn answer(request: &Value) -> Answer {
         .take(top.map_or(MOST, |top| top as usize))
         .map(|(index, score)| json!({ "index": index, "relevance_score": score }))
         .collect();
-    Answer {
+    EmbeddingOutput {
         body: json!({ "results": results }),
         tokens: None,
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::schema::{ANY, Key, Kind, check, malformed, optional, required};
-use super::{Answer, check_picture, size, text, tokens, vector};
+use super::{EmbeddingOutput, check_picture, size, text, tokens, vector};
 use crate::error::AwsError;
 
 /// The longest text, in characters and in tokens.
@@ -64,12 +64,12 @@ fn check_tokens(request: &Value, most: u64) -> Result<(), AwsError> {
     }
 }
 
-pub(super) fn answer_first(request: &Value) -> Answer {
+pub(super) fn answer_first(request: &Value) -> EmbeddingOutput {
     let input = text(request, "/inputText");
     answered(json!({ "embedding": vector(input, 1536) }), tokens(input))
 }
 
-pub(super) fn answer_second(request: &Value) -> Answer {
+pub(super) fn answer_second(request: &Value) -> EmbeddingOutput {
     let input = text(request, "/inputText");
     let mut vector = vector(input, size(request, "/dimensions", 1024));
     if request.get("normalize") == Some(&Value::Bool(false)) {
@@ -79,7 +79,7 @@ pub(super) fn answer_second(request: &Value) -> Answer {
     answered(body, tokens(input))
 }
 
-pub(super) fn answer_multimodal(request: &Value) -> Answer {
+pub(super) fn answer_multimodal(request: &Value) -> EmbeddingOutput {
     let input = text(request, "/inputText");
     let both = format!("{input}{}", text(request, "/inputImage"));
     let size = size(request, "/embeddingConfig/outputEmbeddingLength", 1024);
@@ -93,11 +93,11 @@ pub(super) fn answer_multimodal(request: &Value) -> Answer {
     )
 }
 
-fn answered(mut body: Value, count: u64) -> Answer {
+fn answered(mut body: Value, count: u64) -> EmbeddingOutput {
     if let Value::Object(fields) = &mut body {
         fields.insert("inputTextTokenCount".to_owned(), json!(count));
     }
-    Answer {
+    EmbeddingOutput {
         body,
         tokens: Some(count),
     }

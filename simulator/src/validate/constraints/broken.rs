@@ -12,9 +12,9 @@ pub(crate) const TOOL_USE_ID: &str = "[a-zA-Z0-9_.:-]+";
 const LONGEST_NAME: usize = 64;
 
 #[derive(Default)]
-pub(crate) struct Broken(Vec<String>);
+pub(crate) struct Violations(Vec<String>);
 
-impl Broken {
+impl Violations {
     pub(crate) fn because(&mut self, value: impl Display, at: &str, constraint: &str) {
         self.0.push(format!(
             "Value '{value}' at '{at}' failed to satisfy constraint: {constraint}"

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::broken::{Broken, TOOL_USE_ID};
+use super::broken::{TOOL_USE_ID, Violations};
 use crate::conversation::text;
 
 const IMAGES: [&str; 4] = ["gif", "jpeg", "png", "webp"];
@@ -19,7 +19,7 @@ const AUDIOS: [&str; 15] = [
 const QUALIFIERS: [&str; 3] = ["grounding_source", "guard_content", "query"];
 
 /// A block of any kind; `at` ends in its kind.
-pub(super) fn block(kind: &str, value: &Value, at: &str, broken: &mut Broken) {
+pub(super) fn block(kind: &str, value: &Value, at: &str, broken: &mut Violations) {
     match kind {
         "toolUse" => {
             broken.name(
@@ -60,7 +60,7 @@ pub(super) fn block(kind: &str, value: &Value, at: &str, broken: &mut Broken) {
     }
 }
 
-fn tool_result(value: &Value, at: &str, broken: &mut Broken) {
+fn tool_result(value: &Value, at: &str, broken: &mut Violations) {
     broken.name(
         value.get("toolUseId"),
         &format!("{at}.toolUseId"),
@@ -84,7 +84,7 @@ fn tool_result(value: &Value, at: &str, broken: &mut Broken) {
     }
 }
 
-fn document(value: &Value, at: &str, broken: &mut Broken) {
+fn document(value: &Value, at: &str, broken: &mut Violations) {
     broken.unless_long_as(text(value.get("name")), &format!("{at}.name"), 200);
     if let Some(format) = value.get("format") {
         broken.unless_one_of(text(Some(format)), &format!("{at}.format"), &DOCUMENTS);
@@ -93,7 +93,7 @@ fn document(value: &Value, at: &str, broken: &mut Broken) {
 }
 
 /// Where the bytes are. Empty bytes are refused where they stand.
-fn source(value: &Value, at: &str, broken: &mut Broken) {
+fn source(value: &Value, at: &str, broken: &mut Violations) {
     let at = format!("{at}.source");
     let Some(source) = value.get("source").filter(|source| !source.is_null()) else {
         return broken.missing(&at);
@@ -125,14 +125,14 @@ fn source(value: &Value, at: &str, broken: &mut Broken) {
     }
 }
 
-fn cache_point(value: &Value, at: &str, broken: &mut Broken) {
+fn cache_point(value: &Value, at: &str, broken: &mut Violations) {
     broken.unless_one_of(text(value.get("type")), &format!("{at}.type"), &["default"]);
     if let Some(ttl) = value.get("ttl") {
         broken.unless_one_of(text(Some(ttl)), &format!("{at}.ttl"), &["5m", "1h"]);
     }
 }
 
-fn guard_content(value: &Value, at: &str, broken: &mut Broken) {
+fn guard_content(value: &Value, at: &str, broken: &mut Violations) {
     if let Some(image) = value.get("image") {
         let at = format!("{at}.image");
         broken.unless_one_of(
@@ -156,7 +156,7 @@ fn guard_content(value: &Value, at: &str, broken: &mut Broken) {
     }
 }
 
-fn search_result(value: &Value, at: &str, broken: &mut Broken) {
+fn search_result(value: &Value, at: &str, broken: &mut Violations) {
     for name in ["source", "title", "content"] {
         if value.get(name).is_none_or(Value::is_null) {
             broken.missing(&format!("{at}.{name}"));

@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use super::Subject;
 use crate::error::AwsError;
-use broken::{Broken, NAME};
+use broken::{NAME, Violations};
 
 pub(super) fn all(subject: &Subject<'_>) -> Result<(), AwsError> {
-    let mut broken = Broken::default();
+    let mut broken = Violations::default();
     inference(subject.conversation.inference, &mut broken);
     tool_config(subject, &mut broken);
     settings::all(subject.request, &mut broken);
@@ -37,7 +37,7 @@ pub(super) fn all(subject: &Subject<'_>) -> Result<(), AwsError> {
     broken.report()
 }
 
-fn inference(inference: &Value, broken: &mut Broken) {
+fn inference(inference: &Value, broken: &mut Violations) {
     for name in ["temperature", "topP"] {
         let at = format!("inferenceConfig.{name}");
         match inference.get(name).and_then(Value::as_f64) {
@@ -66,7 +66,7 @@ fn inference(inference: &Value, broken: &mut Broken) {
     }
 }
 
-fn tool_config(subject: &Subject<'_>, broken: &mut Broken) {
+fn tool_config(subject: &Subject<'_>, broken: &mut Violations) {
     let Some(tools) = &subject.conversation.tools else {
         return;
     };

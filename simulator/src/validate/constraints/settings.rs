@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::broken::Broken;
+use super::broken::Violations;
 use crate::conversation::text;
 
 const MOST_METADATA: usize = 16;
@@ -11,7 +11,7 @@ const METADATA: &str = "[a-zA-Z0-9\\s:_@$#=/+,-.]";
 const GUARDRAIL: &str =
     "(([a-z0-9]+)|(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+))";
 
-pub(super) fn all(request: &Value, broken: &mut Broken) {
+pub(super) fn all(request: &Value, broken: &mut Violations) {
     if let Some(metadata) = request.get("requestMetadata") {
         request_metadata(metadata, broken);
     }
@@ -46,7 +46,7 @@ pub(super) fn all(request: &Value, broken: &mut Broken) {
     }
 }
 
-fn request_metadata(metadata: &Value, broken: &mut Broken) {
+fn request_metadata(metadata: &Value, broken: &mut Violations) {
     let entries = metadata.as_object();
     let count = entries.map_or(0, serde_json::Map::len);
     if count == 0 {
@@ -84,7 +84,7 @@ fn is_metadata(value: &str) -> bool {
     })
 }
 
-fn response_paths(paths: &[Value], broken: &mut Broken) {
+fn response_paths(paths: &[Value], broken: &mut Violations) {
     let at = "additionalModelResponseFieldPaths";
     if paths.len() > MOST_PATHS {
         broken.unfit(
@@ -101,7 +101,7 @@ fn response_paths(paths: &[Value], broken: &mut Broken) {
     }
 }
 
-fn guardrail(config: &Value, broken: &mut Broken) {
+fn guardrail(config: &Value, broken: &mut Violations) {
     for name in ["guardrailIdentifier", "guardrailVersion"] {
         if config.get(name).is_none_or(Value::is_null) {
             broken.missing(&format!("guardrailConfig.{name}"));
@@ -127,12 +127,12 @@ fn guardrail(config: &Value, broken: &mut Broken) {
     }
 }
 
-pub(in crate::validate) fn guardrail_id(id: &str, at: &str, broken: &mut Broken) {
+pub(in crate::validate) fn guardrail_id(id: &str, at: &str, broken: &mut Violations) {
     broken.unless_shorter(id, at, 2048);
     broken.unless_matches(id, at, GUARDRAIL, is_guardrail);
 }
 
-pub(in crate::validate) fn guardrail_version(version: &str, at: &str, broken: &mut Broken) {
+pub(in crate::validate) fn guardrail_version(version: &str, at: &str, broken: &mut Violations) {
     let is_version = |version: &str| {
         version == "DRAFT"
             || (1..=8).contains(&version.len())
@@ -151,7 +151,7 @@ fn is_guardrail(id: &str) -> bool {
         .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-fn output_config(output: &Value, broken: &mut Broken) {
+fn output_config(output: &Value, broken: &mut Violations) {
     if let Some(effort) = output.get("effort") {
         broken.unless_shorter(text(Some(effort)), "outputConfig.effort", 16);
     }
