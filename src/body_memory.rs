@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::json_body::{JsonSize, budget_of};
 
 /// Up to this length a body is read before it is admitted, and admitted apart: many connections may
@@ -118,17 +118,17 @@ impl BodyMemory {
 impl BodyPermit {
     /// Admits a body of `length` bytes, of which nothing but the length may be known; or more of a
     /// body whose length was not declared.
-    pub async fn admit(&mut self, length: usize) -> Result<(), Fault> {
+    pub async fn admit(&mut self, length: usize) -> Result<(), ApiError> {
         self.hold(length.saturating_mul(TEXT_FACTOR), length).await
     }
 
     /// Admits what a body of `length` bytes takes besides its text, as it is made of `shape`.
-    pub async fn admit_values(&mut self, length: usize, shape: JsonSize) -> Result<(), Fault> {
+    pub async fn admit_values(&mut self, length: usize, shape: JsonSize) -> Result<(), ApiError> {
         self.hold(weight(length, shape), length).await
     }
 
     /// Admits `bytes` that are held once, as a buffer, and nothing is made of.
-    pub async fn admit_buffer(&mut self, bytes: usize) -> Result<(), Fault> {
+    pub async fn admit_buffer(&mut self, bytes: usize) -> Result<(), ApiError> {
         self.hold(bytes, bytes).await
     }
 
@@ -168,7 +168,7 @@ impl BodyPermit {
     }
 
     /// Holds `bytes` for a body of `length` bytes, unless more is held.
-    async fn hold(&mut self, bytes: usize, length: usize) -> Result<(), Fault> {
+    async fn hold(&mut self, bytes: usize, length: usize) -> Result<(), ApiError> {
         self.length = self.length.max(length);
         let pool = match length <= SMALL {
             true => Arc::clone(&self.memory.small),
@@ -210,7 +210,7 @@ impl Drop for BodyPermit {
 impl FileMemory {
     /// Admits `bytes` more of a file, before they are read. A file is in memory as often as a text
     /// is: as it came, in base64, and in the JSON of what is sent.
-    pub async fn admit(&self, bytes: usize) -> Result<(), Fault> {
+    pub async fn admit(&self, bytes: usize) -> Result<(), ApiError> {
         let wanted = bytes.saturating_mul(TEXT_FACTOR);
         // What is larger than all there is would never be admitted; alone it is.
         let most = self.pool.total.saturating_sub(self.body);
@@ -247,7 +247,7 @@ impl Pool {
 
     /// Takes as many bytes as `wanted` says when it is their turn, and waits for them for a while.
     /// Gives how many that were.
-    async fn take(&self, wanted: impl Fn() -> usize) -> Result<usize, Fault> {
+    async fn take(&self, wanted: impl Fn() -> usize) -> Result<usize, ApiError> {
         let taken = tokio::time::timeout(MAX_WAIT, self.take_when_free(wanted)).await;
         taken.map_err(|_| full())
     }
@@ -288,10 +288,10 @@ fn weight(length: usize, shape: JsonSize) -> usize {
 }
 
 /// The refusal of a request for which there is no memory.
-pub fn full() -> Fault {
+pub fn full() -> ApiError {
     let message = "the gateway is reading as many large requests as its memory allows; try again \
                    in a moment";
-    Fault::new(ErrorKind::Unavailable, message)
+    ApiError::new(ErrorKind::Unavailable, message)
         .code("overloaded")
         .retry_after(RETRY_AFTER)
 }
@@ -309,7 +309,7 @@ mod tests {
         BodyMemory::new(96 * MIB)
     }
 
-    async fn admitted(memory: &BodyMemory, length: usize) -> Result<BodyPermit, Fault> {
+    async fn admitted(memory: &BodyMemory, length: usize) -> Result<BodyPermit, ApiError> {
         let mut permit = memory.permit();
         permit.admit(length).await.map(|()| permit)
     }

@@ -97,7 +97,7 @@ impl ErrorKind {
 /// A failure as the client is told of it: nothing in it names the operator's accounts, roles,
 /// hosts or credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct ApiError {
     /// The class.
     pub kind: ErrorKind,
     /// A sentence in the client's vocabulary, with the remedy.
@@ -112,7 +112,7 @@ pub struct Fault {
     pub should_retry: Option<bool>,
 }
 
-impl Fault {
+impl ApiError {
     /// A fault of `kind` with nothing but a message, which is bounded: what it quotes between
     /// backticks to 64 characters.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -201,10 +201,10 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ApiError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ApiError {}

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, DeserializeOwned};
 pub use bounded::{Budget, BudgetDeserializer, UNKNOWN_FIELD};
 pub use scan::{Excess, JsonSize, scan};
 
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::json_error::describe;
 
 /// The memory that the values of any body may take besides their text.
@@ -24,18 +24,18 @@ const BUDGET_PER_BYTE: usize = 10;
 pub const MAX_BUDGET: usize = 48 << 20;
 
 /// Reads a request's body.
-pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     shape(body)?;
     parse_counted(body)
 }
 
 /// What a body is made of; refuses what is made of too much.
-pub fn shape(body: &[u8]) -> Result<JsonSize, Fault> {
+pub fn shape(body: &[u8]) -> Result<JsonSize, ApiError> {
     scan(body).map_err(excess_refusal)
 }
 
 /// Reads a request's body whose shape is known to be within the limits.
-pub fn parse_counted<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
+pub fn parse_counted<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let limit = budget_of(body.len());
     let budget = Budget::new(limit);
     read(body, &budget).map_err(|error| match budget.is_spent() {
@@ -65,7 +65,7 @@ pub fn read_bounded<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
     read(json.as_bytes(), &budget).ok()
 }
 
-fn excess_refusal(excess: Excess) -> Fault {
+fn excess_refusal(excess: Excess) -> ApiError {
     match excess {
         Excess::Depth(max) => not_json(format!("the body is nested deeper than {max} levels")),
         Excess::Containers(max) => too_large(format!(
@@ -77,19 +77,19 @@ fn excess_refusal(excess: Excess) -> Fault {
     }
 }
 
-fn too_many_values(limit: usize) -> Fault {
+fn too_many_values(limit: usize) -> ApiError {
     too_large(format!(
         "the body has too many small values for its size: they would take more than {limit} bytes \
          of memory; send fewer of them, or send them in several requests"
     ))
 }
 
-fn too_large(message: String) -> Fault {
-    Fault::new(ErrorKind::TooLarge, message).code("request_too_large")
+fn too_large(message: String) -> ApiError {
+    ApiError::new(ErrorKind::TooLarge, message).code("request_too_large")
 }
 
 /// Reads the body once more, this time keeping track of the path: only refusals pay for it.
-fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Fault {
+fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> ApiError {
     if error.classify() != serde_json::error::Category::Data {
         return not_json(format!("the body is not JSON: {}", describe(error)));
     }
@@ -99,17 +99,17 @@ fn explain<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Fault
         Ok(_) => String::new(),
     };
     match path.as_str() {
-        "" | "." => Fault::new(
+        "" | "." => ApiError::new(
             ErrorKind::InvalidRequest,
             format!("the body: {}", describe(error)),
         )
         .code("invalid_value"),
-        path => Fault::invalid(path, format!("`{path}`: {}", describe(error))),
+        path => ApiError::invalid(path, format!("`{path}`: {}", describe(error))),
     }
 }
 
-fn not_json(message: String) -> Fault {
-    Fault::new(ErrorKind::InvalidRequest, message).code("invalid_json")
+fn not_json(message: String) -> ApiError {
+    ApiError::new(ErrorKind::InvalidRequest, message).code("invalid_json")
 }
 
 #[cfg(test)]
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use crate::openai::chat::ChatRequest;
 
-    fn refused(body: &str) -> Fault {
+    fn refused(body: &str) -> ApiError {
         parse::<ChatRequest>(body.as_bytes()).expect_err(body)
     }
 

@@ -9,7 +9,7 @@ use http::Method;
 use tracing::Level;
 
 use crate::bounded;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::Usd;
 use crate::openai::chat::TokenCounts;
 use crate::pipeline::Cost;
@@ -115,7 +115,7 @@ impl Record {
     /// Notes why the request failed, unless Bedrock's own reason is there already. A message that
     /// can quote the request goes to the client alone; the code and the field's path say what was
     /// wrong.
-    pub fn note_fault(&self, fault: &Fault) {
+    pub fn note_fault(&self, fault: &ApiError) {
         let mut entries = self.entries();
         if entries.failure.is_none() {
             let code = fault.code.unwrap_or_default().to_owned();
@@ -152,7 +152,7 @@ impl RecordFields {
 /// that writes it.
 macro_rules! write_line {
     ($event:ident, $fields:expr) => {{
-        let Line {
+        let LogLine {
             entries,
             ending,
             usage,

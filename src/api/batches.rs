@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::answered;
 use super::bodiless::{answered_without_body, query};
 use crate::adjustments::Adjustments;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::Caller;
-use crate::limits::Refused;
+use crate::limits::Refusal;
 use crate::openai::batches::{Batch, CreateBatch};
 use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Batches, CallerRequest, Reply};
@@ -95,16 +95,16 @@ pub async fn cancel(
 }
 
 /// Files and batches, or that they are off.
-pub(super) fn served(app: &App) -> Result<&Batches, Fault> {
+pub(super) fn served(app: &App) -> Result<&Batches, ApiError> {
     app.batches.as_ref().ok_or_else(|| {
         let message = "files and batches are off here; the operator switches them on with \
                        `[batches] enabled = true` and a bucket in `[s3]`";
-        Fault::new(ErrorKind::NotFound, message).code("not_enabled")
+        ApiError::new(ErrorKind::NotFound, message).code("not_enabled")
     })
 }
 
-fn answer<T: Serialize>(value: &T, adjustments: Adjustments) -> Result<Reply, Refused> {
-    let json = serde_json::to_vec(value).map_err(|_| Fault::internal())?;
+fn answer<T: Serialize>(value: &T, adjustments: Adjustments) -> Result<Reply, Refusal> {
+    let json = serde_json::to_vec(value).map_err(|_| ApiError::internal())?;
     Ok(Reply {
         body: json.into(),
         adjustments,

@@ -13,9 +13,9 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use super::key;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::identity::masked_credential;
-use crate::limits::Refused;
+use crate::limits::Refusal;
 use crate::pipeline::{PassthroughBody, PassthroughReply, PassthroughRequest};
 use crate::record::{Record, RequestOutcome};
 use crate::server::{
@@ -66,7 +66,7 @@ async fn answer(
     app: &App,
     record: &Arc<Record>,
     request: Request,
-) -> Result<PassthroughReply, Refused> {
+) -> Result<PassthroughReply, Refusal> {
     let (mut head, body) = request.into_parts();
     let claim = key(&head.headers).and_then(|key| app.callers.claim(&head, key, SystemTime::now()));
     let claim = match claim {
@@ -113,7 +113,7 @@ fn note_rejected(head: &Parts, record: &Record) {
 }
 
 /// Every operation with a body has one of JSON.
-fn declared_as_json(head: &Parts) -> Result<(), Fault> {
+fn declared_as_json(head: &Parts) -> Result<(), ApiError> {
     match head.method {
         Method::GET => Ok(()),
         _ => require_json_or_bytes(&head.headers),

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use super::{authenticate, respond, until_ending};
 use crate::identity::Caller;
-use crate::limits::Refused;
+use crate::limits::Refusal;
 use crate::pipeline::Reply;
 use crate::record::Record;
 use crate::server::{App, discard};
@@ -24,7 +24,7 @@ pub(super) async fn answered_without_body<Work>(
     work: impl FnOnce(Caller) -> Work,
 ) -> Response
 where
-    Work: Future<Output = Result<Reply, Refused>>,
+    Work: Future<Output = Result<Reply, Refusal>>,
 {
     discard(body).await;
     let answer = async {

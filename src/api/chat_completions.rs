@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 
 use super::{authenticate, flag};
 use crate::config::Truncate;
-use crate::fault::Fault;
-use crate::limits::Refused;
+use crate::fault::ApiError;
+use crate::limits::Refusal;
 use crate::openai::chat::GuardrailFields;
 use crate::pipeline::{ChatBody, ChatCall, ChatReply, ExplainReader, HeaderOptions};
 use crate::record::{Record, RequestOutcome};
@@ -43,7 +43,7 @@ pub(super) async fn answered<T, Work>(
 ) -> Response
 where
     Box<T>: DeserializeOwned,
-    Work: Future<Output = Result<ChatReply, Refused>>,
+    Work: Future<Output = Result<ChatReply, Refusal>>,
 {
     let answer = async {
         let call = read(app, record, headers, body).await?;
@@ -111,7 +111,7 @@ pub(super) async fn read<T>(
     record: &Arc<Record>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<ChatCall<T>, Refused>
+) -> Result<ChatCall<T>, Refusal>
 where
     Box<T>: DeserializeOwned,
 {
@@ -134,7 +134,7 @@ where
 }
 
 /// What the headers of a request say of it.
-pub(super) fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, Fault> {
+pub(super) fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, ApiError> {
     let is_ours = |name: &HeaderName| {
         let name = name.as_str();
         name.starts_with("x-outcrop-") || name.starts_with("x-amzn-bedrock-")
@@ -146,7 +146,7 @@ pub(super) fn header_options(headers: &HeaderMap) -> Result<HeaderOptions, Fault
     let text = |name: &str| headers.get(name)?.to_str().ok();
     let truncate = text("x-outcrop-truncate").map(|word| {
         Truncate::parse(word).ok_or_else(|| {
-            Fault::invalid(
+            ApiError::invalid(
                 "x-outcrop-truncate",
                 format!("`x-outcrop-truncate` is `{word}`, and it is `refuse` or `oldest`"),
             )

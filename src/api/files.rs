@@ -17,7 +17,7 @@ use super::bodiless::{answered_without_body, query};
 use crate::adjustments::Adjustments;
 use crate::bedrock::S3Object;
 use crate::body_memory::BodyPermit;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::identity::Caller;
 use crate::openai::files::{FileDeleted, FileForm, FileObject};
 use crate::openai::form;
@@ -163,7 +163,7 @@ async fn keep(
     record: &Record,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(StoredFile, Adjustments), Fault> {
+) -> Result<(StoredFile, Adjustments), ApiError> {
     let admitted = authenticate(app, headers, record).and_then(|caller| Ok((caller, served(app)?)));
     let (caller, batches) = match admitted {
         Ok(admitted) => admitted,
@@ -192,7 +192,7 @@ async fn keep(
             let kept = batches.files().keep(file, &caller, filename, life, record);
             Ok((kept.await?, adjustments))
         }
-        (Ok(_), None) => Err(Fault::missing("file", "`file` is missing")),
+        (Ok(_), None) => Err(ApiError::missing("file", "`file` is missing")),
         (Err(fault), file) => {
             if let Some((file, _)) = file {
                 file.abandon().await;
@@ -208,7 +208,7 @@ async fn read_parts(
     (batches, memory): (&Batches, &mut BodyPermit),
     record: &Record,
     file: &mut Option<(NewFile, String)>,
-) -> Result<Vec<form::FormPart>, Fault> {
+) -> Result<Vec<form::FormPart>, ApiError> {
     let mut texts = Vec::new();
     while let Some(part) = form.next().await? {
         let filename = part.file_name.clone();
@@ -221,7 +221,7 @@ async fn read_parts(
                 let name = part.name.clone();
                 let message =
                     format!("the form has another file in it, `{name}`; send `file` alone");
-                return Err(Fault::unsupported(name, message));
+                return Err(ApiError::unsupported(name, message));
             }
             None => texts.push(part.whole().await?),
         }
@@ -235,7 +235,7 @@ async fn write(
     file: &mut NewFile,
     memory: &mut BodyPermit,
     record: &Record,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     while let Some(bytes) = part.chunk().await? {
         memory.admit_buffer(file.held_with(bytes.len())).await?;
         file.write(&bytes, record).await?;
@@ -252,7 +252,7 @@ fn answer_object(object: S3Object) -> Response {
     let length = object.length;
     let pieces = stream::try_unfold(object, async |mut object| {
         let bytes = object.next().await.map_err(|failure| failure.fault)?;
-        Ok::<_, Fault>(bytes.map(|bytes| (bytes, object)))
+        Ok::<_, ApiError>(bytes.map(|bytes| (bytes, object)))
     });
     let body = Body::from_stream(pieces);
     let mut response = Response::new(body);

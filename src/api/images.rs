@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::{authenticate, flag, respond, until_ending};
-use crate::limits::Refused;
+use crate::limits::Refusal;
 use crate::openai::form;
 use crate::openai::images::{ImageEndpoint, ImageRequest};
 use crate::pipeline::{CallerRequest, ImageCall, ImageReply, Reply};
@@ -86,7 +86,7 @@ async fn read(
     record: &Arc<Record>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<CallerRequest<ImageCall>, Refused> {
+) -> Result<CallerRequest<ImageCall>, Refusal> {
     let caller = match authenticate(app, headers, record) {
         Ok(caller) => caller,
         Err(fault) => {

@@ -26,9 +26,9 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::{Caller, masked};
-use crate::limits::Refused;
+use crate::limits::Refusal;
 use crate::pipeline::{CallerRequest, Reply};
 use crate::record::{Record, RequestOutcome};
 use crate::server::{
@@ -46,7 +46,7 @@ async fn answered<T, Work>(
 ) -> Response
 where
     T: DeserializeOwned,
-    Work: Future<Output = Result<Reply, Refused>>,
+    Work: Future<Output = Result<Reply, Refusal>>,
 {
     let noted = Arc::clone(&record);
     let answer = until_ending(app, async {
@@ -73,8 +73,8 @@ where
 /// What `work` gives, unless the process ends before.
 async fn until_ending<T>(
     app: &App,
-    work: impl Future<Output = Result<T, Refused>>,
-) -> Result<T, Refused> {
+    work: impl Future<Output = Result<T, Refusal>>,
+) -> Result<T, Refusal> {
     // The state of the whole way is large, and every layer above would carry it along.
     let work = Box::pin(work);
     tokio::select! {
@@ -84,7 +84,7 @@ async fn until_ending<T>(
 }
 
 /// An answer, or the refusal in its place.
-fn respond(record: &Record, answer: Result<Reply, Refused>) -> Response {
+fn respond(record: &Record, answer: Result<Reply, Refusal>) -> Response {
     match answer {
         Err(refused) => {
             record.note_fault(&refused.fault);
@@ -108,7 +108,7 @@ fn respond(record: &Record, answer: Result<Reply, Refused>) -> Response {
 }
 
 /// Who is calling, by the key that the request shows.
-fn authenticate(app: &App, headers: &HeaderMap, record: &Record) -> Result<Caller, Fault> {
+fn authenticate(app: &App, headers: &HeaderMap, record: &Record) -> Result<Caller, ApiError> {
     let key = key(headers)?;
     let caller = app.callers.identify(key).inspect_err(|_| {
         record.entries().rejected_key = key.map(masked);
@@ -119,7 +119,7 @@ fn authenticate(app: &App, headers: &HeaderMap, record: &Record) -> Result<Calle
 
 /// The key of a request: in `Authorization: Bearer`, in Azure's `api-key` or in Anthropic's
 /// `x-api-key`. Two that differ are refused: a proxy in front may have gone by the other one.
-fn key(headers: &HeaderMap) -> Result<Option<&str>, Fault> {
+fn key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         return Err(two_keys("two `Authorization` headers"));
     }
@@ -145,14 +145,14 @@ fn text_of(value: &HeaderValue) -> Option<&str> {
     value.to_str().ok()
 }
 
-fn two_keys(found: &str) -> Fault {
+fn two_keys(found: &str) -> ApiError {
     let message =
         format!("the request has {found}; send one key, as `Authorization: Bearer <key>`");
-    Fault::new(ErrorKind::InvalidRequest, message).code("ambiguous_api_key")
+    ApiError::new(ErrorKind::InvalidRequest, message).code("ambiguous_api_key")
 }
 
 /// A header that is on or off.
-fn flag(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Fault> {
+fn flag(headers: &HeaderMap, name: &str) -> Result<Option<bool>, ApiError> {
     let Some(value) = headers.get(name) else {
         return Ok(None);
     };
@@ -160,7 +160,7 @@ fn flag(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Fault> {
     match value.as_str() {
         "true" | "on" | "1" => Ok(Some(true)),
         "false" | "off" | "0" => Ok(Some(false)),
-        _ => Err(Fault::invalid(
+        _ => Err(ApiError::invalid(
             name,
             format!("the header `{name}` is `{value}`, and it is `on` or `off`"),
         )),

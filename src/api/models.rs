@@ -9,7 +9,7 @@ use http::{HeaderMap, Uri};
 
 use super::bodiless::query;
 use super::{authenticate, respond};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::ModelType;
 use crate::pipeline::Reply;
 use crate::record::Record;
@@ -49,10 +49,10 @@ pub async fn retrieve(
     respond(&record, answer.await)
 }
 
-fn unknown_type(word: &str) -> Fault {
+fn unknown_type(word: &str) -> ApiError {
     let words = ModelType::ALL.map(|kind| format!("`{}`", kind.as_str()));
     let word: String = word.chars().take(64).collect();
-    Fault::invalid(
+    ApiError::invalid(
         "type",
         format!(
             "`{word}` is not a type of models; write one of {}",

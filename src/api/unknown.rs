@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::Method;
 
 use super::hints::hint;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::openai::absent::{Absent, absent};
 use crate::server::{ClientPath, discard, refuse};
 
@@ -31,7 +31,7 @@ pub async fn method(request: Request) -> Response {
         (None, Some(hint)) => format!("`{path}` does not take `{method}`; {hint}"),
         (None, None) => format!("`{path}` does not take `{method}`"),
     };
-    let fault = Fault::new(ErrorKind::MethodNotAllowed, message).code("method_not_allowed");
+    let fault = ApiError::new(ErrorKind::MethodNotAllowed, message).code("method_not_allowed");
     refuse(fault.into())
 }
 
@@ -59,7 +59,7 @@ impl UnknownRoute {
     }
 }
 
-fn not_found(asked: &UnknownRoute) -> Fault {
+fn not_found(asked: &UnknownRoute) -> ApiError {
     let UnknownRoute { method, path, hint } = asked;
     let message = match (absent(method.as_str(), path), hint) {
         (_, Some(hint)) => format!("there is no `{method} {path}` here; {hint}"),
@@ -68,7 +68,7 @@ fn not_found(asked: &UnknownRoute) -> Fault {
             "there is no `{method} {path}` here; /v1/chat/completions and /v1/models are served"
         ),
     };
-    Fault::new(ErrorKind::NotFound, message)
+    ApiError::new(ErrorKind::NotFound, message)
         .code("unknown_url")
         .should_retry(false)
 }

@@ -14,9 +14,9 @@ use super::bodiless::{answered_without_body, query};
 use super::{authenticate, respond, until_ending};
 use crate::adjustments::Adjustments;
 use crate::body_memory::BodyPermit;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::identity::Caller;
-use crate::limits::Refused;
+use crate::limits::Refusal;
 use crate::openai::form;
 use crate::openai::page::{PageQuery, PageRules};
 use crate::openai::videos::check_variant;
@@ -148,7 +148,7 @@ async fn read(
     app: &App,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(VideoRequestWithFiles, BodyPermit), Fault> {
+) -> Result<(VideoRequestWithFiles, BodyPermit), ApiError> {
     if !is_form(headers) {
         let (request, held) = read_json(app, headers, body).await?;
         return Ok(((request, Vec::new()), held.permit));
@@ -159,7 +159,7 @@ async fn read(
     Ok((form::read(parts)?, memory))
 }
 
-fn whole(json: Result<Bytes, Fault>) -> Result<Reply, Refused> {
+fn whole(json: Result<Bytes, ApiError>) -> Result<Reply, Refusal> {
     Ok(Reply {
         body: json?,
         ..Reply::default()

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::envelope::Envelope;
 use crate::bounded;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::json_error::without_values;
 use crate::models::RefusedField;
 use classes::classify;
@@ -39,7 +39,7 @@ pub enum RetryAdvice {
 #[derive(Debug, Clone)]
 pub struct UpstreamError {
     /// What the client hears.
-    pub fault: Fault,
+    pub fault: ApiError,
     /// Where the call may go next.
     pub advice: RetryAdvice,
     /// How long Bedrock asks to wait.
@@ -164,7 +164,7 @@ impl UpstreamError {
 
     /// Bedrock did not answer in time.
     pub(super) fn timeout(what: &str) -> Self {
-        let fault = Fault::new(
+        let fault = ApiError::new(
             ErrorKind::GatewayTimeout,
             format!("the model did not answer in time: {what}"),
         );
@@ -178,7 +178,7 @@ impl UpstreamError {
 
     /// The connection failed or broke.
     pub fn connection(detail: impl Into<String>) -> Self {
-        let fault = Fault::new(
+        let fault = ApiError::new(
             ErrorKind::BadGateway,
             "the connection to the model failed or broke off",
         );
@@ -200,7 +200,7 @@ impl UpstreamError {
 
     /// The other side is not who it should be, or does not speak TLS as the gateway does.
     pub(super) fn untrusted(detail: impl Into<String>) -> Self {
-        let fault = Fault::new(
+        let fault = ApiError::new(
             ErrorKind::BadGateway,
             "the gateway cannot make a secure connection to the model's service; its operator has \
              to correct the endpoint or the certificates that the gateway trusts",
@@ -216,7 +216,7 @@ impl UpstreamError {
     /// Bedrock answers requests and nothing else: whoever redirects, or wants to speak another
     /// protocol, is not Bedrock.
     pub(super) fn unexpected_status(status: u16, location: Option<&str>) -> Self {
-        let fault = Fault::new(
+        let fault = ApiError::new(
             ErrorKind::BadGateway,
             format!(
                 "the model's service answered with HTTP status {status}, which the gateway does \
@@ -245,7 +245,7 @@ impl UpstreamError {
 
     /// Bedrock answered something that is not an answer, to a request that costs nothing.
     pub(super) fn bad_answer(detail: impl Into<String>) -> Self {
-        let fault = Fault::new(
+        let fault = ApiError::new(
             ErrorKind::BadGateway,
             "the model's answer could not be read",
         );
@@ -259,7 +259,7 @@ impl UpstreamError {
 
     /// The gateway has no credentials, or no way to use them.
     pub(super) fn credentials(detail: impl Into<String>) -> Self {
-        let fault = Fault::new(
+        let fault = ApiError::new(
             ErrorKind::Internal,
             "the gateway has no valid AWS credentials; its operator has to mend that",
         );
@@ -275,18 +275,19 @@ impl UpstreamError {
     pub(super) fn of_storage(status: u16, code: &str, detail: String) -> Self {
         let (fault, advice) = match (status, code) {
             (404, "NoSuchKey" | "NotFound" | "") => (
-                Fault::new(ErrorKind::NotFound, "the file is not there any more").code("not_found"),
+                ApiError::new(ErrorKind::NotFound, "the file is not there any more")
+                    .code("not_found"),
                 RetryAdvice::Never,
             ),
             (416, _) => (
-                Fault::new(
+                ApiError::new(
                     ErrorKind::RangeNotSatisfiable,
                     "the file has no bytes in the range that was asked for",
                 ),
                 RetryAdvice::Never,
             ),
             (500.., _) => (
-                Fault::new(
+                ApiError::new(
                     ErrorKind::BadGateway,
                     "the gateway's storage failed; try again",
                 )
@@ -294,7 +295,7 @@ impl UpstreamError {
                 RetryAdvice::Retry,
             ),
             _ => (
-                Fault::new(
+                ApiError::new(
                     ErrorKind::Internal,
                     "the gateway's storage refused it; its operator has to mend that",
                 )
@@ -315,7 +316,7 @@ impl UpstreamError {
         let has = |words: &str| self.detail.to_lowercase().contains(words);
         let not_there = has("guardrail identifier or version");
         self.fault = match self.code.as_str() {
-            "AccessDeniedException" if self.fault.kind == ErrorKind::Permission => Fault::new(
+            "AccessDeniedException" if self.fault.kind == ErrorKind::Permission => ApiError::new(
                 ErrorKind::Permission,
                 "the gateway is not authorized to have content checked; its operator has to allow \
                  it in the gateway's role",
@@ -324,7 +325,7 @@ impl UpstreamError {
             .should_retry(false),
             "ResourceNotFoundException" => guardrail_not_there(),
             "ValidationException" if not_there => guardrail_not_there(),
-            "UnknownOperationException" => Fault::new(
+            "UnknownOperationException" => ApiError::new(
                 ErrorKind::Internal,
                 "Bedrock does not check content in the gateway's region; its operator has to set a \
                  guardrail for it",
@@ -358,10 +359,10 @@ impl UpstreamError {
 
     /// A fault of the gateway's own.
     pub(super) fn internal(detail: impl Into<String>) -> Self {
-        Self::new(Fault::internal(), RetryAdvice::Never, "Internal", detail)
+        Self::new(ApiError::internal(), RetryAdvice::Never, "Internal", detail)
     }
 
-    fn new(fault: Fault, advice: RetryAdvice, code: &str, detail: impl Into<String>) -> Self {
+    fn new(fault: ApiError, advice: RetryAdvice, code: &str, detail: impl Into<String>) -> Self {
         Self {
             fault,
             advice,
@@ -416,8 +417,8 @@ fn code_of_status(status: u16) -> &'static str {
 }
 
 /// The guardrail is the operator's choice, and no field of the request's.
-fn guardrail_not_there() -> Fault {
-    Fault::new(
+fn guardrail_not_there() -> ApiError {
+    ApiError::new(
         ErrorKind::Internal,
         "the guardrail that content is checked with is not there; the gateway's operator has to \
          mend that",

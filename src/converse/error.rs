@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// An error as Bedrock's own API tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +47,8 @@ impl AwsError<'_> {
     }
 }
 
-impl<'a> From<&'a Fault> for AwsError<'a> {
-    fn from(fault: &'a Fault) -> Self {
+impl<'a> From<&'a ApiError> for AwsError<'a> {
+    fn from(fault: &'a ApiError) -> Self {
         let (status, name) = name(fault);
         Self {
             status,
@@ -60,7 +60,7 @@ impl<'a> From<&'a Fault> for AwsError<'a> {
 
 /// The error of bedrock-runtime that says the same (botocore 1.44.5), with its status; those of
 /// credentials stand in no model of a service.
-fn name(fault: &Fault) -> (u16, &'static str) {
+fn name(fault: &ApiError) -> (u16, &'static str) {
     match fault.kind {
         ErrorKind::Authentication => match fault.code {
             Some("IncompleteSignatureException") => (400, "IncompleteSignatureException"),
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_fault_is_told_as_the_exception_that_sdks_know() {
         let told = |kind, code| {
-            let mut fault = Fault::new(kind, "no");
+            let mut fault = ApiError::new(kind, "no");
             fault.code = code;
             name(&fault)
         };
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_body_is_a_message_whatever_is_in_it() {
-        let fault = Fault::new(ErrorKind::InvalidRequest, "say \"please\"\n");
+        let fault = ApiError::new(ErrorKind::InvalidRequest, "say \"please\"\n");
         let json = AwsError::from(&fault).to_json();
         assert_eq!(json, br#"{"message":"say \"please\"\n"}"#);
     }

@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::config::{AccessKey, KeyDigest, KeyEntry};
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use sigv4::{PendingSignature, Signature, SignatureError};
 
 /// A caller by the name that the configuration gives it.
@@ -77,7 +77,7 @@ impl Callers {
 
     /// The caller whose key this is. Keys are looked up by their digest, so that the time it
     /// takes tells nothing of them.
-    pub fn identify(&self, key: Option<&str>) -> Result<Caller, Fault> {
+    pub fn identify(&self, key: Option<&str>) -> Result<Caller, ApiError> {
         if !self.have_keys() {
             return Ok(Caller::new(ANYONE));
         }
@@ -100,11 +100,16 @@ impl Callers {
 
     /// The caller of a request of AWS's protocol: by a signature with an access key of this
     /// gateway's, or by the key that it shows.
-    pub fn claim(&self, head: &Parts, key: Option<&str>, now: SystemTime) -> Result<Claim, Fault> {
+    pub fn claim(
+        &self,
+        head: &Parts,
+        key: Option<&str>,
+        now: SystemTime,
+    ) -> Result<Claim, ApiError> {
         match signature(head) {
             Some(text) if self.have_keys() => self
                 .signed(text, head, now)
-                .map_err(|refusal| Fault::from(&refusal)),
+                .map_err(|refusal| ApiError::from(&refusal)),
             _ => self.identify(key).map(Claim::Shown),
         }
     }
@@ -124,12 +129,12 @@ impl Callers {
 
 impl Claim {
     /// The caller, once the body is there.
-    pub fn prove(self, body: &[u8]) -> Result<Caller, Fault> {
+    pub fn prove(self, body: &[u8]) -> Result<Caller, ApiError> {
         match self {
             Self::Shown(caller) => Ok(caller),
             Self::Signed(claim) => match claim.unproven.covers(body) {
                 true => Ok(claim.caller),
-                false => Err(Fault::from(&SignatureError::OtherSignature)),
+                false => Err(ApiError::from(&SignatureError::OtherSignature)),
             },
         }
     }
@@ -157,8 +162,8 @@ fn signature(head: &Parts) -> Option<&str> {
     sigv4::is_signature(authorization).then_some(authorization)
 }
 
-fn refused(message: &str) -> Fault {
-    Fault::new(ErrorKind::Authentication, message).code("invalid_api_key")
+fn refused(message: &str) -> ApiError {
+    ApiError::new(ErrorKind::Authentication, message).code("invalid_api_key")
 }
 
 #[cfg(test)]

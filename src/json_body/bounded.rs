@@ -96,7 +96,7 @@ macro_rules! deserialize_methods {
 
 macro_rules! watched {
     ($self:ident, $visitor:ident) => {
-        Watched {
+        BudgetVisitor {
             inner: $visitor,
             budget: $self.budget,
         }

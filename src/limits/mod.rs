@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Limits;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::Caller;
 pub use concurrency::WhenFull;
 use rate::TooFast;
@@ -54,9 +54,9 @@ pub struct RateState {
 
 /// A request that does not go to Bedrock, by a limit or for any other reason.
 #[derive(Debug)]
-pub struct Refused {
+pub struct Refusal {
     /// What the client hears.
-    pub fault: Fault,
+    pub fault: ApiError,
     /// Where the rate stands, where it is a rate that refused.
     pub rate: Option<RateState>,
 }
@@ -83,7 +83,7 @@ impl Limiter {
         target: &Arc<str>,
         calls: u32,
         when_full: WhenFull,
-    ) -> Result<Permit, Refused> {
+    ) -> Result<Permit, Refusal> {
         let key = self.keys.admit(caller.name(), calls, when_full).await;
         let key = key.map_err(|refusal| limited(refusal, "this API key"))?;
         let target = self.targets.admit(target, calls, when_full).await;
@@ -118,7 +118,7 @@ impl Permit {
     }
 }
 
-fn limited(refusal: LimitError, whose: &str) -> Refused {
+fn limited(refusal: LimitError, whose: &str) -> Refusal {
     let (message, wait, rate) = match refusal {
         LimitError::TooFast(TooFast { retry_after, rate }) => (
             format!(
@@ -137,10 +137,10 @@ fn limited(refusal: LimitError, whose: &str) -> Refused {
             None,
         ),
     };
-    let fault = Fault::new(ErrorKind::RateLimited, message)
+    let fault = ApiError::new(ErrorKind::RateLimited, message)
         .code("rate_limit_exceeded")
         .retry_after(wait);
-    Refused { fault, rate }
+    Refusal { fault, rate }
 }
 
 #[cfg(test)]
@@ -162,7 +162,7 @@ mod tests {
         limiter: &Limiter,
         caller: &Caller,
         target: &Arc<str>,
-    ) -> Result<Permit, Refused> {
+    ) -> Result<Permit, Refusal> {
         limiter.admit(caller, target, 1, WhenFull::Wait).await
     }
 

@@ -138,20 +138,20 @@ macro_rules! row {
         #[derive(Clone, Default, Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Row {
-            tool_choice: Option<Vec<Forced>>,
+            tool_choice: Option<Vec<ForcedChoice>>,
             $( $field: Option<$type>, )*
         }
 
         impl Row {
-            fn over(self, before: &Facts, family: String) -> Facts {
-                let forces = |kind: Forced, inherited: bool| match &self.tool_choice {
+            fn over(self, before: &Capabilities, family: String) -> Capabilities {
+                let forces = |kind: ForcedChoice, inherited: bool| match &self.tool_choice {
                     Some(kinds) => kinds.contains(&kind),
                     None => inherited,
                 };
-                Facts {
+                Capabilities {
                     family,
-                    forces_any_tool: forces(Forced::Any, before.forces_any_tool),
-                    forces_named_tool: forces(Forced::Tool, before.forces_named_tool),
+                    forces_any_tool: forces(ForcedChoice::Any, before.forces_any_tool),
+                    forces_named_tool: forces(ForcedChoice::Tool, before.forces_named_tool),
                     refused: Vec::new(),
                     $( $field: self.$field.unwrap_or_else(|| before.$field.clone()), )*
                 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// The body of an error, and of the event that ends a broken stream.
 #[derive(Debug, Serialize)]
@@ -18,8 +18,8 @@ struct ErrorObject<'a> {
     code: Option<&'static str>,
 }
 
-impl<'a> From<&'a Fault> for ErrorBody<'a> {
-    fn from(fault: &'a Fault) -> Self {
+impl<'a> From<&'a ApiError> for ErrorBody<'a> {
+    fn from(fault: &'a ApiError) -> Self {
         Self {
             error: ErrorObject {
                 message: &fault.message,
@@ -32,7 +32,7 @@ impl<'a> From<&'a Fault> for ErrorBody<'a> {
 }
 
 /// The `type`; clients go by the status first, and by `code` next.
-fn error_type(fault: &Fault) -> &'static str {
+fn error_type(fault: &ApiError) -> &'static str {
     match fault.kind {
         ErrorKind::Authentication
         | ErrorKind::InvalidRequest

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::object::client_object;
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 client_object! {
     /// The texts of the form of `POST /v1/files`; the file itself is a part of its own, `file`.
@@ -42,7 +42,7 @@ const SHORTEST_LIFE: i64 = 3600;
 
 impl FileForm {
     /// How long the file lives, in seconds.
-    pub fn life(self, adjustments: &mut Adjustments) -> Result<i64, Fault> {
+    pub fn life(self, adjustments: &mut Adjustments) -> Result<i64, ApiError> {
         let Self {
             purpose,
             expires_anchor,
@@ -55,7 +55,7 @@ impl FileForm {
         match purpose.as_deref() {
             Some(BATCH) => {}
             None | Some("") => {
-                return Err(Fault::missing(
+                return Err(ApiError::missing(
                     "purpose",
                     "`purpose` is missing; it is `batch`",
                 ));
@@ -65,7 +65,7 @@ impl FileForm {
                     "`purpose` is `{other}`, and files are kept for batches alone: `batch`; files of \
                      a conversation stand in its messages"
                 );
-                return Err(Fault::unsupported_value("purpose", message));
+                return Err(ApiError::unsupported_value("purpose", message));
             }
         }
         if expires_anchor.is_none() && expires_seconds.is_none() {
@@ -77,7 +77,7 @@ impl FileForm {
 
 impl ExpiresAfter {
     /// How long files live, in seconds; `field` is where the client says it.
-    pub fn life(self, field: &str, adjustments: &mut Adjustments) -> Result<i64, Fault> {
+    pub fn life(self, field: &str, adjustments: &mut Adjustments) -> Result<i64, ApiError> {
         let Self {
             anchor,
             seconds,
@@ -90,11 +90,11 @@ impl ExpiresAfter {
     }
 }
 
-fn life(field: &str, anchor: Option<&str>, seconds: Option<i64>) -> Result<i64, Fault> {
+fn life(field: &str, anchor: Option<&str>, seconds: Option<i64>) -> Result<i64, ApiError> {
     if anchor != Some("created_at") {
         let parameter = format!("{field}.anchor");
         let message = format!("`{parameter}` is `created_at`");
-        return Err(Fault::invalid(parameter, message));
+        return Err(ApiError::invalid(parameter, message));
     }
     let lives = SHORTEST_LIFE..=USUAL_LIFE;
     seconds
@@ -103,7 +103,7 @@ fn life(field: &str, anchor: Option<&str>, seconds: Option<i64>) -> Result<i64, 
             let parameter = format!("{field}.seconds");
             let message =
                 format!("`{parameter}` is a whole number from {SHORTEST_LIFE} to {USUAL_LIFE}");
-            Fault::invalid(parameter, message)
+            ApiError::invalid(parameter, message)
         })
 }
 
@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    fn read(form: FileForm) -> Result<i64, Fault> {
+    fn read(form: FileForm) -> Result<i64, ApiError> {
         form.life(&mut Adjustments::default())
     }
 

@@ -7,7 +7,7 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::json_error::describe;
 
 /// A part of a form, whole.
@@ -38,7 +38,7 @@ impl fmt::Debug for FormPart {
 
 /// Reads a form: its texts as `T`, its files apart, in their order. A number or a flag is written
 /// as in JSON.
-pub fn read<T: DeserializeOwned>(parts: Vec<FormPart>) -> Result<(T, Vec<FormPart>), Fault> {
+pub fn read<T: DeserializeOwned>(parts: Vec<FormPart>) -> Result<(T, Vec<FormPart>), ApiError> {
     let (files, texts): (Vec<FormPart>, Vec<FormPart>) =
         parts.into_iter().partition(|part| part.file_name.is_some());
     let mut fields: Vec<(String, FormTexts)> = Vec::new();
@@ -46,7 +46,7 @@ pub fn read<T: DeserializeOwned>(parts: Vec<FormPart>) -> Result<(T, Vec<FormPar
         let name = part.field().to_owned();
         let is_list = part.name.ends_with("[]");
         let text = String::from_utf8(part.bytes.to_vec())
-            .map_err(|_| Fault::invalid(&*name, format!("`{name}` is not UTF-8 text")))?;
+            .map_err(|_| ApiError::invalid(&*name, format!("`{name}` is not UTF-8 text")))?;
         match fields.iter_mut().find(|(other, _)| *other == name) {
             Some((_, texts)) => texts.texts.push(text),
             None => fields.push((
@@ -62,7 +62,7 @@ pub fn read<T: DeserializeOwned>(parts: Vec<FormPart>) -> Result<(T, Vec<FormPar
         MapDeserializer::new(fields.into_iter());
     let value = serde_path_to_error::deserialize(fields).map_err(|error| {
         let path = error.path().to_string();
-        Fault::invalid(&*path, format!("`{path}`: {}", describe(error.inner())))
+        ApiError::invalid(&*path, format!("`{path}`: {}", describe(error.inner())))
     })?;
     Ok((value, files))
 }
@@ -220,7 +220,7 @@ mod tests {
         }
     }
 
-    fn sample(parts: &[(&str, &str)]) -> Result<Sample, Fault> {
+    fn sample(parts: &[(&str, &str)]) -> Result<Sample, ApiError> {
         let parts = parts.iter().map(|(name, text)| part(name, text)).collect();
         read(parts).map(|(sample, _)| sample)
     }

@@ -154,7 +154,7 @@ macro_rules! client_object {
 
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
                         let mut object = $name::default();
-                        while let Some(crate::openai::object::Key(key)) = map.next_key()? {
+                        while let Some(crate::openai::object::ObjectKey(key)) = map.next_key()? {
                             match key.as_ref() {
                                 $( crate::openai::object::wire_name!($field $($wire)?) => {
                                     object.$field = map.next_value()?;

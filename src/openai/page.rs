@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl PageQuery {
         pairs: impl IntoIterator<Item = (String, String)>,
         rules: PageRules,
         adjustments: &mut Adjustments,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, ApiError> {
         let mut query = Self {
             after: None,
             limit: rules.usual,
@@ -81,22 +81,22 @@ impl<T> ListPage<T> {
     }
 }
 
-fn limit(value: &str, most: u32) -> Result<u32, Fault> {
+fn limit(value: &str, most: u32) -> Result<u32, ApiError> {
     let number = value
         .parse()
         .ok()
         .filter(|limit| (1..=most).contains(limit));
     number.ok_or_else(|| {
         let message = format!("`limit` is `{value}`, and it is a whole number from 1 to {most}");
-        Fault::invalid("limit", message)
+        ApiError::invalid("limit", message)
     })
 }
 
-fn newest_first(value: &str) -> Result<bool, Fault> {
+fn newest_first(value: &str) -> Result<bool, ApiError> {
     match value {
         "desc" => Ok(true),
         "asc" => Ok(false),
-        _ => Err(Fault::invalid(
+        _ => Err(ApiError::invalid(
             "order",
             format!("`order` is `{value}`, and it is `asc` or `desc`"),
         )),
@@ -114,7 +114,7 @@ mod tests {
         has_purpose: false,
     };
 
-    fn read(pairs: &[(&str, &str)]) -> (Result<PageQuery, Fault>, String) {
+    fn read(pairs: &[(&str, &str)]) -> (Result<PageQuery, ApiError>, String) {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let mut adjustments = Adjustments::default();
         let query = PageQuery::read(pairs.iter().map(owned), RULES, &mut adjustments);

@@ -9,7 +9,7 @@ use super::known::ModelInfo;
 use crate::bedrock::UpstreamError;
 use crate::converse::event::Event;
 use crate::converse::response::Usage;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::identity::Caller;
 use crate::openai::chat::{ChatUpstreamUsage, OutputEvents, TokenCounts};
 use crate::reasoning_memory::ReasoningMemory;
@@ -35,7 +35,7 @@ impl Account {
     }
 
     /// What the client hears of a failure of the model.
-    pub(super) fn heard(&self, failure: UpstreamError) -> Fault {
+    pub(super) fn heard(&self, failure: UpstreamError) -> ApiError {
         heard_of_model(failure, self.known.context_window, &self.record)
     }
 

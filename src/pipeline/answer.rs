@@ -8,8 +8,8 @@ use super::stream::{ChatStream, EventSource};
 use super::writer::EndpointWriter;
 use super::{ChatBody, ChatReply, OpenCall, new_id, unix_seconds};
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
-use crate::limits::{Permit, Refused};
+use crate::fault::ApiError;
+use crate::limits::{Permit, Refusal};
 use crate::openai::chat::{
     ChunkWriter, Completion, CompletionHead, OutputEvents, OutputOptions, OutputWriter,
     ResponseSummary,
@@ -17,7 +17,7 @@ use crate::openai::chat::{
 use crate::openai::completions::{TextCompletion, TextWriter};
 
 /// The answer to a chat request for the model that the client calls `name`.
-pub(super) fn chat(begun: OpenCall, account: Account, name: &str) -> Result<ChatReply, Refused> {
+pub(super) fn chat(begun: OpenCall, account: Account, name: &str) -> Result<ChatReply, Refusal> {
     let OpenCall {
         sources,
         prepared,
@@ -66,7 +66,7 @@ pub(super) fn completion(
     account: Account,
     name: &str,
     echoed: Vec<String>,
-) -> Result<ChatReply, Refused> {
+) -> Result<ChatReply, Refusal> {
     let OpenCall {
         sources,
         prepared,
@@ -132,8 +132,8 @@ fn whole(
     account: &Account,
     permits: &[Permit],
     adjustments: Adjustments,
-) -> Result<ChatReply, Refused> {
-    let json = json.map_err(|_| Fault::internal())?;
+) -> Result<ChatReply, Refusal> {
+    let json = json.map_err(|_| ApiError::internal())?;
     Ok(ChatReply {
         adjustments,
         rate: permits.last().and_then(Permit::rate),
@@ -149,7 +149,7 @@ fn folded<S: OutputWriter>(
     plan: &Arc<OutputOptions>,
     account: &Account,
     adjustments: &mut Adjustments,
-) -> Result<(Vec<S>, ResponseSummary), Fault> {
+) -> Result<(Vec<S>, ResponseSummary), ApiError> {
     let mut answers = Vec::with_capacity(sources.len());
     let mut failed = None;
     for (source, sink) in sources.into_iter().zip(&mut sinks) {
@@ -157,7 +157,7 @@ fn folded<S: OutputWriter>(
         let events = match source {
             EventSource::Whole(events) => events,
             // What is not streamed is asked for whole.
-            EventSource::Live(_) => return Err(Fault::internal()),
+            EventSource::Live(_) => return Err(ApiError::internal()),
         };
         for event in events {
             // What was used is accounted also where the answer is of no use.

@@ -8,8 +8,8 @@ use futures_util::future::try_join_all;
 use super::draft::{PendingRequest, SourceBody};
 use super::models::check_converse;
 use super::{ChatCall, ChatReply, OpenCall, Pipeline, answer, no_model};
-use crate::fault::Fault;
-use crate::limits::{Refused, WhenFull};
+use crate::fault::ApiError;
+use crate::limits::{Refusal, WhenFull};
 use crate::openai::completions::{
     CompletionPrompts, CompletionRequest, chat_requests, in_its_words,
 };
@@ -18,7 +18,7 @@ use crate::record::Record;
 
 impl Pipeline {
     /// Answers a completion request, or says what stands against it.
-    pub async fn complete(&self, call: ChatCall<CompletionRequest>) -> Result<ChatReply, Refused> {
+    pub async fn complete(&self, call: ChatCall<CompletionRequest>) -> Result<ChatReply, Refusal> {
         let record = Arc::clone(&call.record);
         let name = call.request.model.clone().filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| {
@@ -35,7 +35,7 @@ impl Pipeline {
         let _shared = permit;
         let begun = self.begin_all(&mut drafts, &record).await?;
         // The prompts share everything else, the model and its price among it.
-        let first = drafts.first().ok_or_else(Fault::internal)?;
+        let first = drafts.first().ok_or_else(ApiError::internal)?;
         let account = self.converse_account(first, &begun.prepared, record);
         answer::completion(begun, account, &name, echoed)
     }
@@ -45,7 +45,7 @@ impl Pipeline {
         &self,
         call: ChatCall<CompletionRequest>,
         name: &str,
-    ) -> Result<(Vec<PendingRequest>, Vec<String>), Fault> {
+    ) -> Result<(Vec<PendingRequest>, Vec<String>), ApiError> {
         let ChatCall {
             caller,
             request,
@@ -74,7 +74,7 @@ impl Pipeline {
         &self,
         drafts: &mut [PendingRequest],
         record: &Record,
-    ) -> Result<OpenCall, Refused> {
+    ) -> Result<OpenCall, Refusal> {
         let several = drafts.len() > 1;
         // A prompt that waits for the place of another of its request waits for itself.
         let when_full = match several {
@@ -83,13 +83,13 @@ impl Pipeline {
         };
         let begin = drafts.iter_mut().enumerate().map(async |(place, draft)| {
             let begun = self.begin(draft, when_full, record).await;
-            begun.map_err(|Refused { fault, rate }| Refused {
+            begun.map_err(|Refusal { fault, rate }| Refusal {
                 fault: in_its_words(fault, several.then_some(place)),
                 rate,
             })
         });
         let mut begun = try_join_all(begin).await?.into_iter();
-        let mut all = begun.next().ok_or_else(Fault::internal)?;
+        let mut all = begun.next().ok_or_else(ApiError::internal)?;
         for more in begun {
             all.sources.extend(more.sources);
             all.permits.extend(more.permits);

@@ -14,7 +14,7 @@ use crate::body_memory::BodyPermit;
 use crate::config::Truncate;
 use crate::converse::options::Fields;
 use crate::converse::remembered::RememberedTurn;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::identity::Caller;
 use crate::models::{ChatUpstream, OpenAiEndpoint};
 use crate::openai::chat::{
@@ -115,7 +115,7 @@ impl PendingRequest {
 
     /// The request with what is left of its conversation, and the places of the messages that were
     /// left out.
-    fn shortened(&mut self) -> Result<(Box<ChatRequest>, Vec<usize>), Fault> {
+    fn shortened(&mut self) -> Result<(Box<ChatRequest>, Vec<usize>), ApiError> {
         let mut request: Box<ChatRequest> = match self.request.take() {
             Some(request) => request,
             None => self.written.read()?,
@@ -129,12 +129,12 @@ impl PendingRequest {
 
     /// Which way the request goes: to the surface that is set for its model, or to Converse for
     /// what that surface does not do.
-    pub(super) fn route(&self) -> Result<ChatRoute, Fault> {
+    pub(super) fn route(&self) -> Result<ChatRoute, ApiError> {
         let ChatUpstream::OpenAi(surface) = self.target.surface else {
             return Ok(ChatRoute::Converse(None));
         };
         let facts = &self.target.known.facts;
-        let request = self.request().ok_or_else(Fault::internal)?;
+        let request = self.request().ok_or_else(ApiError::internal)?;
         match obstacle(request, facts, &self.options) {
             None => Ok(ChatRoute::OpenAi(surface)),
             Some(obstacle) if facts.converse => Ok(ChatRoute::Converse(Some(obstacle))),
@@ -143,9 +143,9 @@ impl PendingRequest {
     }
 
     /// The request as it is passed on to one of AWS's OpenAI surfaces.
-    pub(super) fn pass_on(&mut self) -> Result<ChatUpstreamRequest, Fault> {
+    pub(super) fn pass_on(&mut self) -> Result<ChatUpstreamRequest, ApiError> {
         let (request, dropped) = self.shortened()?;
-        let body = self.written.fields().ok_or_else(Fault::internal)?;
+        let body = self.written.fields().ok_or_else(ApiError::internal)?;
         let known = &self.target.known;
         let terms = ChatUpstreamContext {
             model: self.target.model.as_str(),
@@ -174,7 +174,7 @@ impl PendingRequest {
 
     /// Admits the memory that writing the request takes, which was given back if it was written
     /// before.
-    pub(super) async fn admit(&mut self) -> Result<(), Fault> {
+    pub(super) async fn admit(&mut self) -> Result<(), ApiError> {
         let length = self.length();
         match (&mut self.permit, &self.request) {
             (Some(permit), None) => permit.admit(length).await,
@@ -192,7 +192,10 @@ impl PendingRequest {
     }
 
     /// The request as it is sent.
-    pub(super) fn prepare(&mut self, memory: &ReasoningMemory) -> Result<PreparedRequest, Fault> {
+    pub(super) fn prepare(
+        &mut self,
+        memory: &ReasoningMemory,
+    ) -> Result<PreparedRequest, ApiError> {
         let ChatTranslation {
             converse,
             plan,
@@ -200,7 +203,7 @@ impl PendingRequest {
         } = self.translate(memory)?;
         // About as long as what it is made of: a buffer that grows is held twice.
         let mut body = Vec::with_capacity(self.source_length() + 1024);
-        serde_json::to_writer(&mut body, &converse).map_err(|_| Fault::internal())?;
+        serde_json::to_writer(&mut body, &converse).map_err(|_| ApiError::internal())?;
         Ok(PreparedRequest {
             body: body.into(),
             plan,
@@ -212,7 +215,10 @@ impl PendingRequest {
     }
 
     /// The request in Bedrock's words.
-    pub(super) fn translate(&mut self, memory: &ReasoningMemory) -> Result<ChatTranslation, Fault> {
+    pub(super) fn translate(
+        &mut self,
+        memory: &ReasoningMemory,
+    ) -> Result<ChatTranslation, ApiError> {
         let (request, dropped) = self.shortened()?;
         let Self {
             caller,
@@ -242,7 +248,7 @@ impl PendingRequest {
     }
 
     /// Notes what was left out, and refuses what may not be changed.
-    fn finish(&self, adjustments: &mut Adjustments, dropped: usize) -> Result<(), Fault> {
+    fn finish(&self, adjustments: &mut Adjustments, dropped: usize) -> Result<(), ApiError> {
         self.target.note_in(adjustments);
         if dropped > 0 {
             adjustments.note(
@@ -317,13 +323,13 @@ impl SourceBody {
         }
     }
 
-    fn read(&self) -> Result<Box<ChatRequest>, Fault> {
+    fn read(&self) -> Result<Box<ChatRequest>, ApiError> {
         let read = match self {
             Self::Chat(body) => serde_json::from_slice(body).ok(),
             Self::Completion(body, prompt) => completed(body, *prompt).map(Box::new),
         };
         // It was read before.
-        read.ok_or_else(Fault::internal)
+        read.ok_or_else(ApiError::internal)
     }
 }
 
@@ -335,10 +341,10 @@ fn completed(body: &[u8], prompt: usize) -> Option<ChatRequest> {
 }
 
 /// Refuses a request that would not be served as it is written.
-pub(super) fn refuse_adjustments(adjustments: &Adjustments) -> Result<(), Fault> {
+pub(super) fn refuse_adjustments(adjustments: &Adjustments) -> Result<(), ApiError> {
     match adjustments.iter().next() {
         None => Ok(()),
-        Some(first) => Err(Fault::unsupported(
+        Some(first) => Err(ApiError::unsupported(
             first.field.clone(),
             format!(
                 "the request cannot be served exactly as it is written, which \

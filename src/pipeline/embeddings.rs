@@ -18,8 +18,8 @@ use super::request::{CallerRequest, Outgoing, Reply};
 use crate::bedrock::InvokeResponse;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
-use crate::fault::{ErrorKind, Fault};
-use crate::limits::Refused;
+use crate::fault::{ApiError, ErrorKind};
+use crate::limits::Refusal;
 use crate::models::{Endpoint, Usd};
 use crate::openai::chat::{RemoteFiles, TokenCounts};
 use crate::openai::embeddings::{
@@ -34,7 +34,7 @@ impl Pipeline {
     pub async fn embeddings(
         &self,
         asked: CallerRequest<EmbeddingsRequest>,
-    ) -> Result<Reply, Refused> {
+    ) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
             request,
@@ -94,13 +94,17 @@ impl Pipeline {
         length: usize,
         fetched: RemoteFiles,
         target: &ModelTarget,
-    ) -> Result<TranslatedEmbeddings, Fault> {
+    ) -> Result<TranslatedEmbeddings, ApiError> {
         let known = &target.known;
         let settings = self.embeddings;
         let purpose = target.embedding_input_type.unwrap_or(settings.input_type);
         let has_tokens = has_tokens(&request);
         let translate = move || {
-            let facts = known.facts.embedding.as_ref().ok_or_else(Fault::internal)?;
+            let facts = known
+                .facts
+                .embedding
+                .as_ref()
+                .ok_or_else(ApiError::internal)?;
             let terms = EmbeddingContext {
                 facts,
                 purpose,
@@ -206,7 +210,7 @@ fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, known: &ModelInfo) -> Opti
 }
 
 /// What the client hears of a call that failed: which of its inputs that was.
-fn placed(failed: FailedCall, calls: &[EmbeddingCall]) -> Refused {
+fn placed(failed: FailedCall, calls: &[EmbeddingCall]) -> Refusal {
     let FailedCall {
         position,
         mut refused,

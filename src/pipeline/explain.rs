@@ -13,8 +13,8 @@ use crate::converse::estimate::estimated_tokens_of_json;
 use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
 use crate::converse::trace::OPERATORS_OWN;
-use crate::fault::Fault;
-use crate::limits::Refused;
+use crate::fault::ApiError;
+use crate::limits::Refusal;
 use crate::models::{ChatUpstream, OpenAiEndpoint, Tier, Tokens};
 use crate::openai::chat::{ChatTranslation, ChatUpstreamRequest, UnsupportedField};
 use crate::record::{Record, usd};
@@ -107,7 +107,7 @@ enum Sent<'a> {
 impl Pipeline {
     /// The JSON of what would be sent for a chat request. Nothing is sent to a model; its tokens
     /// are counted where Bedrock counts for it.
-    pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, Refused> {
+    pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, Refusal> {
         let record = std::sync::Arc::clone(&call.record);
         let name = model_name(&call.request)?;
         let mut draft = self.draft(call, &name).await?;
@@ -150,7 +150,7 @@ impl Pipeline {
         sent: Sent<'_>,
         count: Count,
         reader: ExplainReader,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<Bytes, ApiError> {
         let known = &target.known;
         let input_tokens = InputTokenEstimate {
             count: count.tokens,
@@ -193,7 +193,7 @@ impl Pipeline {
             converse: sent.converse(),
             chat_completion: sent.chat_completion(),
         };
-        let json = serde_json::to_vec(&explanation).map_err(|_| Fault::internal())?;
+        let json = serde_json::to_vec(&explanation).map_err(|_| ApiError::internal())?;
         Ok(json.into())
     }
 
@@ -203,7 +203,7 @@ impl Pipeline {
         known: &ModelInfo,
         sent: Sent<'_>,
         record: &Record,
-    ) -> Result<Count, Fault> {
+    ) -> Result<Count, ApiError> {
         match sent {
             Sent::Converse(translated, _) => {
                 let uncounted = Uncounted::of(known, &translated.converse)?;
@@ -211,7 +211,7 @@ impl Pipeline {
             }
             // Nobody counts what does not go to Converse.
             Sent::OpenAi(native, _) => {
-                let body = serde_json::to_vec(&native.body).map_err(|_| Fault::internal())?;
+                let body = serde_json::to_vec(&native.body).map_err(|_| ApiError::internal())?;
                 Ok(Count {
                     tokens: estimated_tokens_of_json(body.len()),
                     source: CountSource::Estimate,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Pipeline;
 use crate::bedrock::{FailedModel, UpstreamError};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::record::Record;
 
 impl Pipeline {
@@ -14,11 +14,11 @@ impl Pipeline {
         failure: UpstreamError,
         window: Option<u32>,
         record: &Record,
-    ) -> Fault {
+    ) -> ApiError {
         let fault = heard_of_model(failure, window, record);
         let name = record.entries().model.clone();
         match (fault.code, name) {
-            (Some("model_not_found"), Some(name)) => Fault {
+            (Some("model_not_found"), Some(name)) => ApiError {
                 message: self
                     .models
                     .resolver()
@@ -30,7 +30,7 @@ impl Pipeline {
     }
 
     /// The error for a name that no model has.
-    pub fn unknown_model(&self, name: &str) -> Fault {
+    pub fn unknown_model(&self, name: &str) -> ApiError {
         self.models.resolver().unknown(name)
     }
 }
@@ -44,7 +44,7 @@ fn wait_again(wait: Duration, client_retries: u32) -> Duration {
 }
 
 /// What the client hears of a failure; the rest goes into the log line.
-pub(super) fn heard(failure: UpstreamError, record: &Record) -> Fault {
+pub(super) fn heard(failure: UpstreamError, record: &Record) -> ApiError {
     heard_of_model(failure, None, record)
 }
 
@@ -53,7 +53,7 @@ pub(super) fn heard_of_model(
     mut failure: UpstreamError,
     context_window: Option<u32>,
     record: &Record,
-) -> Fault {
+) -> ApiError {
     let detail = failure.log_detail();
     let mut entries = record.entries();
     let fault = failure.fault;

@@ -9,7 +9,7 @@ use super::Pipeline;
 use super::request::Outgoing;
 use crate::bedrock::UpstreamError;
 use crate::identity::Caller;
-use crate::limits::{Permit, RateState, Refused};
+use crate::limits::{Permit, RateState, Refusal};
 use crate::record::Record;
 
 /// Calls that one request has under way at the most.
@@ -21,7 +21,7 @@ pub(super) struct FailedCall {
     /// Its place among them; nothing where the limits let none through.
     pub(super) position: Option<usize>,
     /// What the client hears.
-    pub(super) refused: Refused,
+    pub(super) refused: Refusal,
 }
 
 impl Pipeline {

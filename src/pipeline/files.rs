@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{heard, unix_seconds};
 use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::files::BATCH;
 use crate::openai::page::PageQuery;
@@ -52,7 +52,7 @@ impl Files {
         filename: String,
         life: i64,
         record: &Record,
-    ) -> Result<StoredFile, Fault> {
+    ) -> Result<StoredFile, ApiError> {
         let NewFile { id, upload } = file;
         let length = upload.length();
         let finished = upload.finish().await;
@@ -80,7 +80,7 @@ impl Files {
         &self,
         caller: &Caller,
         query: &PageQuery,
-    ) -> Result<(Vec<StoredFile>, bool), Fault> {
+    ) -> Result<(Vec<StoredFile>, bool), ApiError> {
         let page = FilePage {
             purpose: query.purpose.as_deref(),
             after: query.after.as_deref(),
@@ -92,7 +92,7 @@ impl Files {
     }
 
     /// A file of the caller's.
-    pub async fn find(&self, caller: &Caller, id: &str) -> Result<StoredFile, Fault> {
+    pub async fn find(&self, caller: &Caller, id: &str) -> Result<StoredFile, ApiError> {
         let found = self.store.file(caller.name(), id, now()).await?;
         found.ok_or_else(|| no_such_file(id))
     }
@@ -103,14 +103,14 @@ impl Files {
         caller: &Caller,
         id: &str,
         record: &Record,
-    ) -> Result<(StoredFile, S3Object), Fault> {
+    ) -> Result<(StoredFile, S3Object), ApiError> {
         let file = self.find(caller, id).await?;
         let content = self.open(&file.id, None).await;
         Ok((file, content.map_err(|failure| heard(failure, record))?))
     }
 
     /// Deletes a file of the caller's.
-    pub async fn delete(&self, caller: &Caller, id: &str, record: &Record) -> Result<(), Fault> {
+    pub async fn delete(&self, caller: &Caller, id: &str, record: &Record) -> Result<(), ApiError> {
         let file = self.find(caller, id).await?;
         let deleted = self.s3.delete(&self.place(&file.id)).await;
         deleted.map_err(|failure| heard(failure, record))?;
@@ -169,7 +169,7 @@ impl NewFile {
     }
 
     /// Writes what comes next.
-    pub async fn write(&mut self, bytes: &[u8], record: &Record) -> Result<(), Fault> {
+    pub async fn write(&mut self, bytes: &[u8], record: &Record) -> Result<(), ApiError> {
         let written = self.upload.write(bytes).await;
         written.map_err(|failure| heard(failure, record))
     }
@@ -203,9 +203,9 @@ pub(super) fn now() -> i64 {
     i64::try_from(unix_seconds()).unwrap_or(i64::MAX)
 }
 
-fn no_such_file(id: &str) -> Fault {
+fn no_such_file(id: &str) -> ApiError {
     let message = format!("there is no file `{id}`; /v1/files lists those that there are");
-    Fault::new(ErrorKind::NotFound, message)
+    ApiError::new(ErrorKind::NotFound, message)
         .parameter("id")
         .code("not_found")
 }

@@ -15,8 +15,8 @@ use super::request::Outgoing;
 use super::{CallerRequest, Cost, Pipeline, Reply, heard, unix_seconds};
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
 use crate::config::S3Settings;
-use crate::fault::Fault;
-use crate::limits::Refused;
+use crate::fault::ApiError;
+use crate::limits::Refusal;
 use crate::openai::form::FormPart;
 use crate::openai::images::{
     Delivery, GeneratedImage, ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest,
@@ -58,7 +58,7 @@ impl Pipeline {
         &self,
         endpoint: ImageEndpoint,
         asked: CallerRequest<ImageCall>,
-    ) -> Result<ImageReply, Refused> {
+    ) -> Result<ImageReply, Refusal> {
         let CallerRequest {
             caller,
             request: call,
@@ -77,7 +77,7 @@ impl Pipeline {
         check_endpoint(name, &target.known.facts, endpoint.endpoint())?;
         let known = Arc::clone(&target.known);
         let facts = known.facts.image.as_ref();
-        let facts = facts.ok_or_else(Fault::internal)?;
+        let facts = facts.ok_or_else(ApiError::internal)?;
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_pictures(&request);
         let fetching =
@@ -148,11 +148,11 @@ impl Pipeline {
         delivery: Delivery,
         stream: bool,
         record: &Record,
-    ) -> Result<Vec<u8>, Fault> {
+    ) -> Result<Vec<u8>, ApiError> {
         let head = ImageHead::of(unix_seconds(), &made);
         if stream {
             let events = completed_events(endpoint, head.created, &made);
-            return events.map_err(|_| Fault::internal());
+            return events.map_err(|_| ApiError::internal());
         }
         let data = match (delivery, &self.pictures) {
             (Delivery::Address, Some(store)) => {
@@ -163,7 +163,7 @@ impl Pipeline {
                 .map(|picture| ImageData::Base64(picture.base64))
                 .collect(),
         };
-        image_answer(&head, &data).map_err(|_| Fault::internal())
+        image_answer(&head, &data).map_err(|_| ApiError::internal())
     }
 }
 
@@ -182,8 +182,8 @@ impl ImageStore {
     }
 
     /// Keeps a picture, and gives the address at which it can be read for a while.
-    async fn keep(&self, picture: &GeneratedImage, record: &Record) -> Result<ImageData, Fault> {
-        let bytes = picture.bytes().ok_or_else(Fault::internal)?;
+    async fn keep(&self, picture: &GeneratedImage, record: &Record) -> Result<ImageData, ApiError> {
+        let bytes = picture.bytes().ok_or_else(ApiError::internal)?;
         let (media_type, ending) = picture.media_type();
         let name: String = std::iter::repeat_with(fastrand::alphanumeric)
             .take(24)

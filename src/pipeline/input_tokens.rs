@@ -11,8 +11,8 @@ use crate::adjustments::Adjustments;
 use crate::bedrock::ModelCall;
 use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
-use crate::fault::Fault;
-use crate::limits::{RateState, Refused};
+use crate::fault::ApiError;
+use crate::limits::{RateState, Refusal};
 use crate::openai::chat::{ChatRequest, ChatTranslation, ClientFields};
 use crate::openai::responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
 use crate::record::Record;
@@ -54,12 +54,12 @@ pub(super) struct Uncounted {
 }
 
 impl Uncounted {
-    pub(super) fn of(known: &ModelInfo, converse: &ConverseRequest) -> Result<Self, Fault> {
+    pub(super) fn of(known: &ModelInfo, converse: &ConverseRequest) -> Result<Self, ApiError> {
         let body = known
             .facts
             .count_tokens
             .then(|| serde_json::to_vec(converse));
-        let body = body.transpose().map_err(|_| Fault::internal())?;
+        let body = body.transpose().map_err(|_| ApiError::internal())?;
         Ok(Self {
             estimate: estimated_tokens(converse),
             body: body.map(Bytes::from),
@@ -81,7 +81,7 @@ struct TokenCountReply {
 
 impl Pipeline {
     /// How many tokens a chat request has.
-    pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, Refused> {
+    pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, Refusal> {
         let record = Arc::clone(&call.record);
         let fields = ClientFields(ChatRequest::FIELDS);
         let counted = self.counted(call, fields).await?;
@@ -93,7 +93,7 @@ impl Pipeline {
         &self,
         asked: CallerRequest<ResponsesRequest>,
         headers: HeaderOptions,
-    ) -> Result<Reply, Refused> {
+    ) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
             request,
@@ -121,7 +121,7 @@ impl Pipeline {
         let counted = self
             .counted(call, fields)
             .await
-            .map_err(|refused| Refused {
+            .map_err(|refused| Refusal {
                 fault: places.fault(refused.fault),
                 ..refused
             })?;
@@ -141,7 +141,7 @@ impl Pipeline {
         known: &ModelInfo,
         uncounted: Uncounted,
         record: &Record,
-    ) -> Result<Count, Fault> {
+    ) -> Result<Count, ApiError> {
         let Uncounted { estimate, body } = uncounted;
         let estimate = Count {
             tokens: estimate,
@@ -168,7 +168,7 @@ impl Pipeline {
         &self,
         call: ChatCall,
         client_fields: ClientFields,
-    ) -> Result<TokenCountReply, Refused> {
+    ) -> Result<TokenCountReply, Refusal> {
         let record = Arc::clone(&call.record);
         let name = model_name(&call.request)?;
         let mut draft = self.draft(call, &name).await?;
@@ -186,7 +186,7 @@ impl Pipeline {
             } = draft.translate(&self.memory)?;
             // The values that the request is made of are gone before Bedrock is called.
             let uncounted = Uncounted::of(&known, &converse)?;
-            Ok::<_, Fault>((uncounted, plan.stream, adjustments))
+            Ok::<_, ApiError>((uncounted, plan.stream, adjustments))
         };
         let translated = self.workers.on_body(length, translate).await?;
         let (uncounted, stream, mut adjustments) = translated;
@@ -207,7 +207,7 @@ impl Pipeline {
     }
 }
 
-fn answer(counted: TokenCountReply, record: &Record) -> Result<Reply, Refused> {
+fn answer(counted: TokenCountReply, record: &Record) -> Result<Reply, Refusal> {
     let TokenCountReply {
         count,
         adjustments,
@@ -217,7 +217,7 @@ fn answer(counted: TokenCountReply, record: &Record) -> Result<Reply, Refused> {
     entries.stream = false;
     entries.adjustments = adjustments.log_value();
     let object = InputTokens::new(count.tokens, count.source.as_str());
-    let body = serde_json::to_vec(&object).map_err(|_| Fault::internal())?;
+    let body = serde_json::to_vec(&object).map_err(|_| ApiError::internal())?;
     Ok(Reply {
         body: body.into(),
         adjustments,
@@ -226,8 +226,8 @@ fn answer(counted: TokenCountReply, record: &Record) -> Result<Reply, Refused> {
     })
 }
 
-fn no_count() -> Fault {
-    Fault::unsupported_value(
+fn no_count() -> ApiError {
+    ApiError::unsupported_value(
         "model",
         "Bedrock does not count the tokens of this request, and `x-outcrop-strict` takes no \
          estimate; leave the header out, or ask for a model that Bedrock counts for",

@@ -11,10 +11,10 @@ use super::request::Outgoing;
 use crate::adjustments::Adjustments;
 use crate::bedrock::{InvokeResponse, ModelCall};
 use crate::converse::options::GuardrailConfig;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::json_error::without_values;
-use crate::limits::{Permit, RateState, Refused};
+use crate::limits::{Permit, RateState, Refusal};
 use crate::models::ModelId;
 use crate::openai::chat::GuardrailPolicy;
 use crate::openai::{ClientField, UnknownFields, misspelling};
@@ -33,7 +33,7 @@ impl Pipeline {
         unknown: &UnknownFields,
         fields: &[ClientField],
         record: &Record,
-    ) -> Result<ModelTarget, Fault> {
+    ) -> Result<ModelTarget, ApiError> {
         match name.filter(|name| !name.is_empty()) {
             Some(name) => self.named(name, record).await,
             None => Err(super::no_model(&misspelling(unknown, "model", fields))),
@@ -41,7 +41,7 @@ impl Pipeline {
     }
 
     /// The model of this name, noted in the request's log line.
-    pub(super) async fn named(&self, name: &str, record: &Record) -> Result<ModelTarget, Fault> {
+    pub(super) async fn named(&self, name: &str, record: &Record) -> Result<ModelTarget, ApiError> {
         record.entries().model = Some(name.to_owned());
         let target = self.models.target(name).await?;
         record.entries().target = Some(target.model.as_str().to_owned());
@@ -53,7 +53,7 @@ impl Pipeline {
         &self,
         id: &str,
         record: &Record,
-    ) -> Result<ModelTarget, Fault> {
+    ) -> Result<ModelTarget, ApiError> {
         if id.is_empty() {
             return Err(super::no_model(""));
         }
@@ -72,7 +72,7 @@ impl Pipeline {
         headers: &HeaderMap,
         record: &Record,
         permit: Option<Permit>,
-    ) -> Result<(Vec<InvokeResponse>, Option<RateState>), Refused> {
+    ) -> Result<(Vec<InvokeResponse>, Option<RateState>), Refusal> {
         let answers = self
             .invoke_each(caller, target, outgoing, headers, record, permit)
             .await;
@@ -126,14 +126,14 @@ impl Pipeline {
 }
 
 /// The headers by which a guardrail looks at a call of InvokeModel.
-pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, Fault> {
+pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, ApiError> {
     let GuardrailConfig {
         guardrail_identifier,
         guardrail_version,
         trace: _,
         stream_processing_mode: _,
     } = &policy.config;
-    let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Fault::internal());
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|_| ApiError::internal());
     let headers = [
         (GUARDRAIL_IDENTIFIER, value(guardrail_identifier)?),
         (GUARDRAIL_VERSION, value(guardrail_version)?),
@@ -142,8 +142,8 @@ pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, F
 }
 
 /// What the client hears where Bedrock answered what is no answer.
-pub(super) fn unreadable(detail: impl Into<String>, record: &Record) -> Fault {
+pub(super) fn unreadable(detail: impl Into<String>, record: &Record) -> ApiError {
     record.entries().failure = Some(("BadAnswer".to_owned(), without_values(&detail.into())));
     let message = "the model's answer could not be read";
-    Fault::new(ErrorKind::BadGateway, message).code("upstream_bad_response")
+    ApiError::new(ErrorKind::BadGateway, message).code("upstream_bad_response")
 }

@@ -68,10 +68,10 @@ use crate::config::{
     BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
     S3Settings, Tables,
 };
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
-use crate::limits::{Limiter, Permit, RateState, Refused, WhenFull};
+use crate::limits::{Limiter, Permit, RateState, Refusal, WhenFull};
 use crate::models::Endpoint;
 use crate::openai::chat::ChatRequest;
 use crate::openai::misspelling;
@@ -209,7 +209,7 @@ impl Pipeline {
     }
 
     /// Answers a chat request, or says what stands against it.
-    pub async fn chat(&self, call: ChatCall) -> Result<ChatReply, Refused> {
+    pub async fn chat(&self, call: ChatCall) -> Result<ChatReply, Refusal> {
         let record = Arc::clone(&call.record);
         let name = model_name(&call.request)?;
         let mut draft = self.draft(call, &name).await?;
@@ -227,7 +227,7 @@ impl Pipeline {
         draft: &mut PendingRequest,
         mut when_full: WhenFull,
         record: &Record,
-    ) -> Result<OpenCall, Refused> {
+    ) -> Result<OpenCall, Refusal> {
         let target = draft.target.model.as_str().into();
         let permit = self.fetch_for_draft(draft, &target, record).await?;
         let mut permits: Vec<Permit> = permit.into_iter().collect();
@@ -259,7 +259,7 @@ impl Pipeline {
         &self,
         draft: &mut PendingRequest,
         record: &Record,
-    ) -> Result<OpenCall, Fault> {
+    ) -> Result<OpenCall, ApiError> {
         loop {
             let prepared = self.prepare(draft).await?;
             note_request(record, prepared.plan.stream, &prepared.adjustments);
@@ -287,7 +287,7 @@ impl Pipeline {
         caller: &Caller,
         target: &Arc<str>,
         record: &Record,
-    ) -> Result<Permit, Refused> {
+    ) -> Result<Permit, Refusal> {
         let calls = (1, WhenFull::Wait);
         self.admit_calls(caller, target, calls, record).await
     }
@@ -299,7 +299,7 @@ impl Pipeline {
         target: &Arc<str>,
         (calls, when_full): (u32, WhenFull),
         record: &Record,
-    ) -> Result<Permit, Refused> {
+    ) -> Result<Permit, Refusal> {
         let began = Instant::now();
         let admitted = self.limiter.admit(caller, target, calls, when_full).await;
         let waited = began.elapsed();
@@ -315,7 +315,7 @@ impl Pipeline {
         draft: &mut PendingRequest,
         prepared: &PreparedRequest,
         record: &Record,
-    ) -> Result<Option<Vec<EventSource>>, Fault> {
+    ) -> Result<Option<Vec<EventSource>>, ApiError> {
         match self.ask(draft, prepared, record).await? {
             Ok(sources) => {
                 draft.learn_profile(&self.models);
@@ -334,7 +334,7 @@ impl Pipeline {
         draft: &mut PendingRequest,
         failure: UpstreamError,
         record: &Record,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         let revised = draft.revise(failure, &self.models);
         let target = &draft.target;
         let window = target.known.context_window;
@@ -344,14 +344,14 @@ impl Pipeline {
     }
 
     /// The model of a request that is answered as a chat.
-    async fn chat_model(&self, name: &str, record: &Record) -> Result<ModelTarget, Fault> {
+    async fn chat_model(&self, name: &str, record: &Record) -> Result<ModelTarget, ApiError> {
         let target = self.named(name, record).await?;
         check_endpoint(name, &target.known.facts, Endpoint::ChatCompletions)?;
         Ok(target)
     }
 
     /// Looks up the model and the settings.
-    async fn draft(&self, call: ChatCall, name: &str) -> Result<PendingRequest, Fault> {
+    async fn draft(&self, call: ChatCall, name: &str) -> Result<PendingRequest, ApiError> {
         let ChatCall {
             caller,
             request,
@@ -372,7 +372,7 @@ impl Pipeline {
         draft: &PendingRequest,
         prepared: &PreparedRequest,
         record: &Record,
-    ) -> Result<Result<Vec<EventSource>, UpstreamError>, Fault> {
+    ) -> Result<Result<Vec<EventSource>, UpstreamError>, ApiError> {
         let plan = &prepared.plan;
         let call = ModelCall::new(draft.target.model.clone(), prepared.body.clone());
         let bedrock = self.bedrock_for(record);
@@ -394,7 +394,7 @@ impl Pipeline {
     }
 
     /// The request as it is sent, translated apart if its body is long.
-    async fn prepare(&self, draft: &mut PendingRequest) -> Result<PreparedRequest, Fault> {
+    async fn prepare(&self, draft: &mut PendingRequest) -> Result<PreparedRequest, ApiError> {
         draft.admit().await?;
         let length = draft.source_length();
         let prepare = || draft.prepare(&self.memory);
@@ -452,7 +452,7 @@ fn note_request(record: &Record, stream: bool, adjustments: &Adjustments) {
     entries.adjustments = adjustments.log_value();
 }
 
-fn model_name(request: &ChatRequest) -> Result<String, Fault> {
+fn model_name(request: &ChatRequest) -> Result<String, ApiError> {
     match request.model.as_deref() {
         Some(name) if !name.is_empty() => Ok(name.to_owned()),
         _ => Err(no_model(&misspelling(
@@ -463,8 +463,8 @@ fn model_name(request: &ChatRequest) -> Result<String, Fault> {
     }
 }
 
-fn no_model(misspelling: &str) -> Fault {
-    Fault::missing(
+fn no_model(misspelling: &str) -> ApiError {
+    ApiError::missing(
         "model",
         format!("`model` is missing; name a model that /v1/models lists{misspelling}"),
     )
@@ -485,8 +485,8 @@ fn unix_seconds() -> u64 {
     now.map(|now| now.as_secs()).unwrap_or_default()
 }
 
-impl From<Fault> for Refused {
-    fn from(fault: Fault) -> Self {
+impl From<ApiError> for Refusal {
+    fn from(fault: ApiError) -> Self {
         Self { fault, rate: None }
     }
 }

@@ -10,7 +10,7 @@ use crate::base_models::BaseModels;
 use crate::bedrock::{BaseModel, Bedrock};
 use crate::catalog::Directory;
 use crate::config::{ChatOverrides, Config, ModelEntry, Tables};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId, RefusedField};
 use crate::providers::embeddings::Purpose;
 
@@ -97,12 +97,12 @@ impl Models {
 
     /// The model that a name stands for: one of the configuration's, or a Bedrock id, by the
     /// inference profile that serves it where the id itself takes no calls.
-    pub(super) async fn target(&self, name: &str) -> Result<ModelTarget, Fault> {
+    pub(super) async fn target(&self, name: &str) -> Result<ModelTarget, ApiError> {
         Ok(self.looked_up(self.resolved(name)?).await)
     }
 
     /// The same for Bedrock's own API, where an id is called as it is written.
-    pub(super) async fn exact_target(&self, name: &str) -> Result<ModelTarget, Fault> {
+    pub(super) async fn exact_target(&self, name: &str) -> Result<ModelTarget, ApiError> {
         let entry = match self.names.get(name) {
             Some(entry) => entry.clone(),
             None => ModelEntry::from(self.parsed(name)?),
@@ -116,7 +116,7 @@ impl Models {
     }
 
     /// What a name stands for, by the profile that serves it where that is known.
-    pub(super) fn entry(&self, name: &str) -> Result<ModelEntry, Fault> {
+    pub(super) fn entry(&self, name: &str) -> Result<ModelEntry, ApiError> {
         self.resolved(name).map(|resolved| resolved.entry)
     }
 
@@ -130,7 +130,7 @@ impl Models {
         self.looked_up(resolved).await
     }
 
-    fn resolved(&self, name: &str) -> Result<Resolution, Fault> {
+    fn resolved(&self, name: &str) -> Result<Resolution, ApiError> {
         if let Some(entry) = self.names.get(name) {
             // What a name of the operator's own stands for is nothing that the client wrote.
             let entry = self.by_profile(entry);
@@ -175,7 +175,7 @@ impl Models {
         }
     }
 
-    fn parsed(&self, name: &str) -> Result<ModelId, Fault> {
+    fn parsed(&self, name: &str) -> Result<ModelId, ApiError> {
         ModelId::parse(name).map_err(|error| self.resolver.invalid(name, &error))
     }
 
@@ -295,7 +295,7 @@ pub(super) fn check_endpoint(
     name: &str,
     facts: &Capabilities,
     endpoint: Endpoint,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     let serves = facts.endpoints();
     let is_served = match serves.as_slice() {
         [] => endpoint == Endpoint::ChatCompletions,
@@ -317,15 +317,15 @@ pub(super) fn check_endpoint(
         ),
         false => format!("the model `{name}` is not served by {endpoint}; ask it through {serves}"),
     };
-    Err(Fault::unsupported_value("model", message))
+    Err(ApiError::unsupported_value("model", message))
 }
 
 /// Refuses a model that Converse does not take: chat alone has another way to it.
-pub(super) fn check_converse(name: &str, facts: &Capabilities) -> Result<(), Fault> {
+pub(super) fn check_converse(name: &str, facts: &Capabilities) -> Result<(), ApiError> {
     if facts.converse {
         return Ok(());
     }
     let chat = Endpoint::ChatCompletions.path();
     let message = format!("the model `{name}` is served by {chat} alone; ask it there");
-    Err(Fault::unsupported_value("model", message))
+    Err(ApiError::unsupported_value("model", message))
 }

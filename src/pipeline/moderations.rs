@@ -11,9 +11,9 @@ use super::remote::fetched_length;
 use super::request::Outgoing;
 use super::{CallerRequest, Cost, Pipeline, Reply, new_id};
 use crate::body_memory::BodyPermit;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::identity::Caller;
-use crate::limits::{RateState, Refused};
+use crate::limits::{RateState, Refusal};
 use crate::openai::chat::GuardrailPolicy;
 use crate::openai::moderations::{
     CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, answer, apply_request,
@@ -29,7 +29,7 @@ impl Pipeline {
     pub async fn moderate(
         &self,
         asked: CallerRequest<ModerationRequest>,
-    ) -> Result<Reply, Refused> {
+    ) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
             request,
@@ -69,7 +69,7 @@ impl Pipeline {
             entries.cost = Some(cost);
         }
         let judged: Vec<_> = kinds.into_iter().zip(findings).collect();
-        let json = answer(&new_id("modr"), &model, &judged).map_err(|_| Fault::internal())?;
+        let json = answer(&new_id("modr"), &model, &judged).map_err(|_| ApiError::internal())?;
         Ok(Reply {
             body: json.into(),
             adjustments,
@@ -84,7 +84,7 @@ impl Pipeline {
         caller: &Caller,
         (items, memory): (Vec<ModerationItem>, BodyPermit),
         record: &Record,
-    ) -> Result<(Vec<Findings>, Option<RateState>), Refused> {
+    ) -> Result<(Vec<Findings>, Option<RateState>), Refusal> {
         let settings = &self.moderations;
         let options = CheckOptions {
             prompt_attack: settings.prompt_attack,
@@ -118,7 +118,7 @@ impl Pipeline {
         policy: &GuardrailPolicy,
         (items, mut memory): (Vec<ModerationItem>, BodyPermit),
         record: &Record,
-    ) -> Result<(Vec<Findings>, Option<RateState>), Refused> {
+    ) -> Result<(Vec<Findings>, Option<RateState>), Refusal> {
         let (guardrail, version) = (
             policy.config.guardrail_identifier.as_str(),
             policy.config.guardrail_version.as_str(),
@@ -154,17 +154,17 @@ impl Pipeline {
 
 /// Requests as what is sent.
 fn bodies<T: Serialize>(
-    requests: impl Iterator<Item = Result<T, Fault>>,
-) -> Result<Vec<Bytes>, Fault> {
-    let write = |request: Result<T, Fault>| {
-        let body = serde_json::to_vec(&request?).map_err(|_| Fault::internal())?;
+    requests: impl Iterator<Item = Result<T, ApiError>>,
+) -> Result<Vec<Bytes>, ApiError> {
+    let write = |request: Result<T, ApiError>| {
+        let body = serde_json::to_vec(&request?).map_err(|_| ApiError::internal())?;
         Ok(body.into())
     };
     requests.map(write).collect()
 }
 
 /// The refusal of a content, which is named where it is one of several.
-fn placed(failed: FailedCall, several: bool) -> Refused {
+fn placed(failed: FailedCall, several: bool) -> Refusal {
     let FailedCall {
         position,
         mut refused,

@@ -8,8 +8,8 @@ use super::native_stream::ChatUpstreamStream;
 use super::{ChatBody, ChatReply, Pipeline, new_id, note_request};
 use crate::adjustments::Adjustments;
 use crate::bedrock::{ChunkDecoder, EventStream, UpstreamError};
-use crate::fault::Fault;
-use crate::limits::{Permit, Refused};
+use crate::fault::ApiError;
+use crate::limits::{Permit, Refusal};
 use crate::models::{ModelId, OpenAiEndpoint};
 use crate::openai::chat::{
     ChatUpstreamChunks, ChatUpstreamHead, ChatUpstreamOptions, ChatUpstreamRequest,
@@ -32,7 +32,7 @@ impl Pipeline {
         surface: OpenAiEndpoint,
         name: &str,
         record: Arc<Record>,
-    ) -> Result<ChatReply, Refused> {
+    ) -> Result<ChatReply, Refusal> {
         let target = draft.target.model.as_str().into();
         let permit = self.admit(&draft.caller, &target, &record).await?;
         self.fetch_for_admitted(&mut draft).await?;
@@ -86,7 +86,7 @@ impl Pipeline {
         permit: Permit,
         name: &str,
         record: Arc<Record>,
-    ) -> Result<ChatReply, Refused> {
+    ) -> Result<ChatReply, Refusal> {
         let account = self.account(draft, plan.tier, record);
         let head = ChatUpstreamHead {
             id: new_id("chatcmpl"),
@@ -127,7 +127,7 @@ impl Pipeline {
 fn written(
     native: ChatUpstreamRequest,
     length: usize,
-) -> Result<(Bytes, ChatUpstreamOptions, Adjustments), Fault> {
+) -> Result<(Bytes, ChatUpstreamOptions, Adjustments), ApiError> {
     let ChatUpstreamRequest {
         body: fields,
         plan,
@@ -135,6 +135,6 @@ fn written(
     } = native;
     // About as long as what it is made of: a buffer that grows is held twice.
     let mut body = Vec::with_capacity(length + 1024);
-    serde_json::to_writer(&mut body, &fields).map_err(|_| Fault::internal())?;
+    serde_json::to_writer(&mut body, &fields).map_err(|_| ApiError::internal())?;
     Ok((body.into(), plan, adjustments))
 }

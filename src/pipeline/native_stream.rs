@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::account::Account;
 use super::stream::{ResponseStream, broke_off};
 use crate::bedrock::{ChunkDecoder, ChunkEvent, EventStream};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::limits::Permit;
 use crate::openai::chat::ChatUpstreamChunks;
 use crate::openai::error::ErrorBody;
@@ -45,7 +45,7 @@ impl ChatUpstreamStream {
     }
 
     /// What arrives next is written; nothing is left to come where this gives `false`.
-    async fn advance(&mut self) -> Result<bool, Fault> {
+    async fn advance(&mut self) -> Result<bool, ApiError> {
         let mut events = Vec::new();
         let more = self.events.next(&mut events).await;
         let more = more.map_err(|failure| self.account.heard(failure))?;
@@ -80,7 +80,7 @@ impl ResponseStream for ChatUpstreamStream {
         self.account.record()
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         while !self.ended {
             if !self.advance().await? {
                 self.ended = true;
@@ -95,7 +95,7 @@ impl ResponseStream for ChatUpstreamStream {
         }
     }
 
-    fn fail(&mut self, fault: &Fault) -> Bytes {
+    fn fail(&mut self, fault: &ApiError) -> Bytes {
         self.chunks.error(&ErrorBody::from(fault));
         self.chunks.take()
     }

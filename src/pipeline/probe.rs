@@ -6,12 +6,12 @@ use super::Pipeline;
 use super::profiles::SearchedTarget;
 use crate::bedrock::{Cause, ModelCall, Trouble, UpstreamError};
 use crate::config::ModelEntry;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::ModelId;
 
 impl Pipeline {
     /// What requests for `name` are sent to, as far as it is known before Bedrock is called.
-    pub fn resolved(&self, name: &str) -> Result<ModelEntry, Fault> {
+    pub fn resolved(&self, name: &str) -> Result<ModelEntry, ApiError> {
         self.models.entry(name)
     }
 

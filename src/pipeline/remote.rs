@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::Pipeline;
 use super::draft::PendingRequest;
 use crate::body_memory::{BodyPermit, FileMemory, full};
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
 use crate::identity::Caller;
-use crate::limits::{Permit, Refused};
+use crate::limits::{Permit, Refusal};
 use crate::openai::chat::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
 use crate::record::Record;
 
@@ -27,7 +27,7 @@ impl Pipeline {
         addresses: Vec<RemoteAddress>,
         memory: &mut BodyPermit,
         record: &Record,
-    ) -> Result<(RemoteFiles, Option<Permit>), Refused> {
+    ) -> Result<(RemoteFiles, Option<Permit>), Refusal> {
         if addresses.is_empty() {
             return Ok((RemoteFiles::new(), None));
         }
@@ -43,7 +43,7 @@ impl Pipeline {
         draft: &mut PendingRequest,
         target: &Arc<str>,
         record: &Record,
-    ) -> Result<Option<Permit>, Refused> {
+    ) -> Result<Option<Permit>, Refusal> {
         let addresses = draft.request().map(remote_addresses).unwrap_or_default();
         if addresses.is_empty() {
             return Ok(None);
@@ -54,7 +54,10 @@ impl Pipeline {
     }
 
     /// The same for a draft that was let in.
-    pub(super) async fn fetch_for_admitted(&self, draft: &mut PendingRequest) -> Result<(), Fault> {
+    pub(super) async fn fetch_for_admitted(
+        &self,
+        draft: &mut PendingRequest,
+    ) -> Result<(), ApiError> {
         let addresses = draft.request().map(remote_addresses).unwrap_or_default();
         if !addresses.is_empty() {
             self.fetch_into(draft, addresses).await?;
@@ -66,7 +69,7 @@ impl Pipeline {
         &self,
         draft: &mut PendingRequest,
         addresses: Vec<RemoteAddress>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         let memory = draft.permit.as_mut().map(BodyPermit::files);
         let fetching = fetch(&self.fetcher, &draft.caller, addresses, memory.as_deref());
         draft.fetched = Box::pin(fetching).await?;
@@ -79,7 +82,7 @@ async fn fetch(
     caller: &Caller,
     places: Vec<RemoteAddress>,
     memory: Option<&FileMemory>,
-) -> Result<RemoteFiles, Fault> {
+) -> Result<RemoteFiles, ApiError> {
     let addresses: Vec<String> = places.iter().map(|place| place.address.clone()).collect();
     let files = fetcher.fetch_all(caller.name(), &addresses, memory).await;
     let files = files.map_err(|error| {
@@ -99,10 +102,10 @@ pub(super) fn fetched_length(fetched: &RemoteFiles) -> usize {
 }
 
 /// What the client is told of an address that was not fetched, which stands at `path`.
-fn refusal(error: FetchError, path: String) -> Fault {
+fn refusal(error: FetchError, path: String) -> ApiError {
     let code = match error.kind {
         FetchErrorKind::Busy => {
-            return Fault::new(ErrorKind::Unavailable, error.message)
+            return ApiError::new(ErrorKind::Unavailable, error.message)
                 .parameter(path)
                 .code("service_unavailable")
                 .retry_after(BUSY_WAIT);
@@ -114,7 +117,7 @@ fn refusal(error: FetchError, path: String) -> Fault {
         | FetchErrorKind::TooMany => "invalid_image_url",
         _ => "failed_to_download_image",
     };
-    Fault::invalid(path, error.message).code(code)
+    ApiError::invalid(path, error.message).code(code)
 }
 
 #[cfg(test)]

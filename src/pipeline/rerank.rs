@@ -10,8 +10,8 @@ use super::invoke::unreadable;
 use super::models::check_endpoint;
 use super::profiles::SearchedTarget;
 use super::request::{CallerRequest, Outgoing, Reply};
-use crate::fault::Fault;
-use crate::limits::Refused;
+use crate::fault::ApiError;
+use crate::limits::Refusal;
 use crate::models::Endpoint;
 use crate::openai::chat::TokenCounts;
 use crate::openai::rerank::{
@@ -21,7 +21,7 @@ use crate::providers::rerank::RerankResponse;
 
 impl Pipeline {
     /// Answers a request to rerank, or says what stands against it.
-    pub async fn rerank(&self, asked: CallerRequest<RerankRequest>) -> Result<Reply, Refused> {
+    pub async fn rerank(&self, asked: CallerRequest<RerankRequest>) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
             request,
@@ -34,7 +34,7 @@ impl Pipeline {
         let mut target = found.await?;
         let known = Arc::clone(&target.known);
         check_endpoint(&model, &known.facts, Endpoint::Rerank)?;
-        let facts = known.facts.rerank.as_ref().ok_or_else(Fault::internal)?;
+        let facts = known.facts.rerank.as_ref().ok_or_else(ApiError::internal)?;
         let TranslatedRerank {
             body,
             documents,
@@ -56,7 +56,7 @@ impl Pipeline {
         let (mut answers, rate) = asked.await?;
         let profile = searched.profile.into_inner();
         self.note_profile(&mut target, profile, &mut adjustments, &record);
-        let answer = answers.pop().ok_or_else(Fault::internal)?;
+        let answer = answers.pop().ok_or_else(ApiError::internal)?;
         let read = serde_json::from_slice(&answer.body);
         let read: RerankResponse = read.map_err(|error| unreadable(error.to_string(), &record))?;
         let ranked = RankedDocuments {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::catalog::Directory;
 use crate::config::ModelEntry;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::models::{InvalidModelId, ModelId};
 
 /// What other tools write in front of a Bedrock id (LiteLLM's routes, longest first, and the name
@@ -96,21 +96,21 @@ impl Resolver {
     }
 
     /// The error for a name that no model has.
-    pub(super) fn unknown(&self, name: &str) -> Fault {
+    pub(super) fn unknown(&self, name: &str) -> ApiError {
         let message = format!(
             "The model `{}` does not exist or you do not have access to it.",
             quoted(name)
         );
         let message = self.with_suggestions(message, name);
-        Fault::new(ErrorKind::NotFound, message)
+        ApiError::new(ErrorKind::NotFound, message)
             .parameter("model")
             .code("model_not_found")
     }
 
     /// The error for a name that cannot be a model's.
-    pub(super) fn invalid(&self, name: &str, error: &InvalidModelId) -> Fault {
-        let Fault { message, .. } = self.unknown(name);
-        Fault::new(ErrorKind::NotFound, format!("{message} The name {error}."))
+    pub(super) fn invalid(&self, name: &str, error: &InvalidModelId) -> ApiError {
+        let ApiError { message, .. } = self.unknown(name);
+        ApiError::new(ErrorKind::NotFound, format!("{message} The name {error}."))
             .parameter("model")
             .code("model_not_found")
     }

@@ -9,7 +9,7 @@ use super::account::Account;
 use super::writer::EndpointWriter;
 use crate::bedrock::EventStream;
 use crate::converse::event::Event;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::limits::Permit;
 use crate::openai::chat::{OutputEvents, OutputOptions, ResponseSummary};
 use crate::record::Record;
@@ -23,10 +23,10 @@ pub trait ResponseStream {
     /// May be dropped while it waits, and called again.
     ///
     /// Fails where an answer broke off. [`AnswerStream::fail`] then has the last bytes.
-    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, Fault>> + Send;
+    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, ApiError>> + Send;
 
     /// The event that tells the client of `fault`, after which nothing comes.
-    fn fail(&mut self, fault: &Fault) -> Bytes;
+    fn fail(&mut self, fault: &ApiError) -> Bytes;
 
     /// Whether all answers are whole, so that nothing but the end is missing.
     fn is_finished(&self) -> bool;
@@ -106,7 +106,7 @@ impl ChatStream {
     }
 
     /// What arrives next of any of the answers; nothing when all are over.
-    async fn arrival(&mut self) -> Result<Option<Arrival>, Fault> {
+    async fn arrival(&mut self) -> Result<Option<Arrival>, ApiError> {
         let open = self.branches.iter_mut().enumerate();
         let mut open: Vec<(usize, &mut Branch)> =
             open.filter(|(_, branch)| !branch.ended).collect();
@@ -124,7 +124,7 @@ impl ChatStream {
         Ok(Some(arrival))
     }
 
-    fn accept(&mut self, arrival: Arrival) -> Result<(), Fault> {
+    fn accept(&mut self, arrival: Arrival) -> Result<(), ApiError> {
         let Arrival {
             branch: place,
             events,
@@ -168,7 +168,7 @@ impl ResponseStream for ChatStream {
         self.account.record()
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         loop {
             let Some(arrival) = self.arrival().await? else {
                 return Ok(None);
@@ -180,7 +180,7 @@ impl ResponseStream for ChatStream {
         }
     }
 
-    fn fail(&mut self, fault: &Fault) -> Bytes {
+    fn fail(&mut self, fault: &ApiError) -> Bytes {
         self.writer.error(fault);
         self.writer.take()
     }
@@ -237,8 +237,8 @@ impl Branch {
 }
 
 /// The end of Bedrock's stream is a clean one only after `messageStop`.
-pub(super) fn broke_off() -> Fault {
-    Fault::new(
+pub(super) fn broke_off() -> ApiError {
+    ApiError::new(
         ErrorKind::BadGateway,
         "the model's answer broke off before its end",
     )

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::chat::{ChunkWriter, OutputEvent, OutputWriter, ResponseSummary};
 use crate::openai::completions::{TextWriter, in_its_words};
 use crate::openai::error::ErrorBody;
@@ -50,7 +50,7 @@ impl EndpointWriter {
     }
 
     /// Ends the stream with an error instead.
-    pub(super) fn error(&mut self, fault: &Fault) {
+    pub(super) fn error(&mut self, fault: &ApiError) {
         match self {
             Self::Chat(writer) => writer.error(&ErrorBody::from(fault)),
             Self::Text(writer) => {

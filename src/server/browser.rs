@@ -23,7 +23,7 @@ use super::entry;
 use super::extract::discard;
 use super::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
 use crate::config::{AllowedOrigin, is_loopback_host};
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::record::{Record, RequestOutcome};
 
 /// How long a browser need not ask again; Chromium does after two hours in any case.
@@ -59,7 +59,7 @@ impl BrowserPolicy {
     }
 
     /// Refuses what a web page may not ask of a gateway without keys.
-    fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
+    fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
         if self.has_keys {
             return Ok(());
         }
@@ -126,7 +126,7 @@ fn expose_headers(headers: &mut HeaderMap) {
     }
 }
 
-async fn refused(request: Request, fault: Fault) -> Response {
+async fn refused(request: Request, fault: ApiError) -> Response {
     if let Some(record) = request.extensions().get::<Arc<Record>>() {
         record.note_fault(&fault);
     }
@@ -142,7 +142,7 @@ fn is_allowed(origins: &[AllowedOrigin], origin: &HeaderValue) -> bool {
 
 /// Refuses a request by a name that need not be this machine's. A request by HTTP/1.0 may have no
 /// name at all; browsers always send one.
-fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
+fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     let named = uri.authority().map(Authority::as_str);
     let headers = headers.get_all(HOST).iter();
     let mut hosts = named
@@ -154,7 +154,7 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
     };
     match hosts.find(|host| !is_loopback(host)) {
         None => Ok(()),
-        Some(host) => Err(Fault::new(
+        Some(host) => Err(ApiError::new(
             ErrorKind::Permission,
             format!(
                 "the host `{host}` is not a loopback address: without API keys the gateway serves \
@@ -168,11 +168,11 @@ fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
 }
 
 /// A page can load an address without an `Origin`, as an image or by a link.
-fn check_site(headers: &HeaderMap) -> Result<(), Fault> {
+fn check_site(headers: &HeaderMap) -> Result<(), ApiError> {
     let mut sites = headers.get_all("sec-fetch-site").iter();
     match sites.any(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site")) {
         false => Ok(()),
-        true => Err(Fault::new(
+        true => Err(ApiError::new(
             ErrorKind::Permission,
             "the request comes from a web page of another site (`Sec-Fetch-Site: cross-site`), \
              which a gateway without API keys does not serve; set OUTCROP_API_KEYS or `[keys]`",
@@ -182,9 +182,9 @@ fn check_site(headers: &HeaderMap) -> Result<(), Fault> {
     }
 }
 
-fn foreign_origin(origin: &HeaderValue) -> Fault {
+fn foreign_origin(origin: &HeaderValue) -> ApiError {
     let origin = origin.to_str().unwrap_or("?");
-    Fault::new(
+    ApiError::new(
         ErrorKind::Permission,
         format!(
             "web pages of the origin `{origin}` may not call the gateway, which has no API keys: \

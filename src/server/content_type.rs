@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderValue};
 
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// What curl declares where nobody has declared anything.
 const CURL_DEFAULT: &str = "application/x-www-form-urlencoded";
@@ -11,18 +11,18 @@ const CURL_DEFAULT: &str = "application/x-www-form-urlencoded";
 /// Refuses a body that is declared as something else than JSON. A page of any site can make a
 /// browser send text and forms without a preflight, so that only clients that are not browsers
 /// (they send no `Origin`) may leave the type out.
-pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Fault> {
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     require(headers, is_json)
 }
 
 /// The same for Bedrock's own API, where AWS's SDKs declare the body of InvokeModel as bytes.
-pub fn require_json_or_bytes(headers: &HeaderMap) -> Result<(), Fault> {
+pub fn require_json_or_bytes(headers: &HeaderMap) -> Result<(), ApiError> {
     require(headers, |essence| {
         is_json(essence) || essence == "application/octet-stream"
     })
 }
 
-fn require(headers: &HeaderMap, is_body: impl Fn(&str) -> bool) -> Result<(), Fault> {
+fn require(headers: &HeaderMap, is_body: impl Fn(&str) -> bool) -> Result<(), ApiError> {
     let from_browser = headers.contains_key(ORIGIN);
     let mut declared = headers.get_all(CONTENT_TYPE).iter().peekable();
     if declared.peek().is_none() {
@@ -59,8 +59,8 @@ fn is_json(essence: &str) -> bool {
     subtype == "json" || subtype.ends_with("+json") || subtype.starts_with("x-amz-json-")
 }
 
-fn unsupported(declared: String) -> Fault {
-    Fault::new(
+fn unsupported(declared: String) -> ApiError {
+    ApiError::new(
         ErrorKind::UnsupportedMediaType,
         format!(
             "Unsupported content type: {declared}. The body has to be JSON; send it with \

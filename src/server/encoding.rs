@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 
 use super::connection::TooSlow;
 use super::extract::too_slow;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// How much is decompressed at once: gzip makes at the most a thousand bytes of one.
 const STEP: usize = 512;
@@ -41,7 +41,7 @@ pub(super) enum BrokenBody {
 }
 
 impl BrokenBody {
-    pub(super) fn fault(&self) -> Fault {
+    pub(super) fn fault(&self) -> ApiError {
         let message = match self {
             Self::Slow => return too_slow(),
             Self::Connection => "the body broke off before its end",
@@ -50,7 +50,7 @@ impl BrokenBody {
                  it whole, or without the header"
             }
         };
-        Fault::new(ErrorKind::InvalidRequest, message)
+        ApiError::new(ErrorKind::InvalidRequest, message)
     }
 }
 
@@ -63,7 +63,7 @@ impl std::fmt::Display for BrokenBody {
 impl std::error::Error for BrokenBody {}
 
 /// How the body of a request with `headers` is written; refuses what is not read here.
-pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Fault> {
+pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
     let values = headers.get_all(CONTENT_ENCODING).into_iter();
     let names = values.map(|value| value.to_str().unwrap_or("?"));
     let mut found = Encoding::Identity;
@@ -78,13 +78,13 @@ pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Fault> {
     Ok(found)
 }
 
-fn unsupported(name: &str) -> Fault {
+fn unsupported(name: &str) -> ApiError {
     let name: String = name.chars().take(64).collect();
     let message = format!(
         "the content encoding `{name}` is not supported; send the body as it is, or once compressed \
          as `gzip`"
     );
-    Fault::new(ErrorKind::UnsupportedMediaType, message).code("unsupported_content_encoding")
+    ApiError::new(ErrorKind::UnsupportedMediaType, message).code("unsupported_content_encoding")
 }
 
 /// The bytes of `body`, decompressed if it is compressed. What comes of few bytes can be very long:

@@ -10,7 +10,7 @@ use http::header::HOST;
 use super::connection::OverCapacity;
 use super::event_stream::refuse_as_aws;
 use super::respond::fault_response;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// Paths of Bedrock's own API, whose clients read errors in AWS's form.
 const OF_BEDROCK: &[&str] = &[
@@ -21,10 +21,10 @@ const OF_BEDROCK: &[&str] = &[
 ];
 
 /// What stands against the request, whatever it asks for.
-pub(super) fn refusal(request: &Request) -> Option<Fault> {
+pub(super) fn refusal(request: &Request) -> Option<ApiError> {
     if request.extensions().get::<OverCapacity>().is_some() {
         let message = "the gateway has as many connections as it can serve; try again in a moment";
-        let fault = Fault::new(ErrorKind::Unavailable, message)
+        let fault = ApiError::new(ErrorKind::Unavailable, message)
             .code("service_unavailable")
             .retry_after(Duration::from_secs(1));
         return Some(fault);
@@ -36,11 +36,11 @@ pub(super) fn refusal(request: &Request) -> Option<Fault> {
         _ => "the request has more than one `Host` header",
     };
     let message = format!("{problem}; HTTP/1.1 asks for exactly one");
-    Some(Fault::new(ErrorKind::InvalidRequest, message).code("invalid_host_header"))
+    Some(ApiError::new(ErrorKind::InvalidRequest, message).code("invalid_host_header"))
 }
 
 /// `fault` in the dialect of the clients that call `path`.
-pub(super) fn refused(path: &str, fault: Fault) -> Response {
+pub(super) fn refused(path: &str, fault: ApiError) -> Response {
     match OF_BEDROCK.iter().any(|prefix| path.starts_with(prefix)) {
         true => refuse_as_aws(&fault.into()),
         false => fault_response(&fault),

@@ -13,8 +13,8 @@ use super::App;
 use super::respond::{Notes, add_notes, add_retry};
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::converse::error::AwsError;
-use crate::fault::Fault;
-use crate::limits::Refused;
+use crate::fault::ApiError;
+use crate::limits::Refusal;
 use crate::pipeline::PassthroughStream;
 use crate::record::RequestOutcome;
 
@@ -41,7 +41,7 @@ pub fn pass_stream(
 }
 
 /// A refusal.
-pub fn refuse_as_aws(refused: &Refused) -> Response {
+pub fn refuse_as_aws(refused: &Refusal) -> Response {
     let error = AwsError::from(&refused.fault);
     let mut response = Response::new(Body::from(error.to_json()));
     let status = StatusCode::from_u16(error.status);
@@ -85,7 +85,7 @@ fn body(mut stream: PassthroughStream, shutdown: Shutdown) -> Body {
     })
 }
 
-fn note_broken(stream: &PassthroughStream, fault: &Fault) {
+fn note_broken(stream: &PassthroughStream, fault: &ApiError) {
     stream.record().entries().ending = RequestOutcome::Broken;
     stream.record().note_fault(fault);
 }

@@ -11,7 +11,7 @@ use super::content_type::require_json;
 use super::deployment::with_deployment;
 use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use crate::body_memory::{BodyPermit, SMALL};
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::json_body;
 
 /// A body with the memory that was admitted for it.
@@ -28,7 +28,7 @@ pub async fn read_json<T: DeserializeOwned>(
     app: &App,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(T, HeldBody), Fault> {
+) -> Result<(T, HeldBody), ApiError> {
     if let Err(fault) = require_json(headers) {
         discard(body).await;
         return Err(fault);
@@ -58,7 +58,11 @@ pub async fn discard(body: Body) {
 }
 
 /// Admits a body by its declared length, and reads it as it was sent.
-pub async fn read_as_sent(app: &App, headers: &HeaderMap, body: Body) -> Result<HeldBody, Fault> {
+pub async fn read_as_sent(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<HeldBody, ApiError> {
     // What cannot be decompressed later is not read.
     encoding(headers)?;
     let declared = declared_length(headers, app.settings.max_body)?;
@@ -77,7 +81,7 @@ pub async fn decompressed(
     app: &App,
     headers: &HeaderMap,
     body: HeldBody,
-) -> Result<HeldBody, Fault> {
+) -> Result<HeldBody, ApiError> {
     let encoding = encoding(headers)?;
     if encoding == Encoding::Identity {
         return Ok(body);
@@ -88,7 +92,7 @@ pub async fn decompressed(
     Ok(HeldBody { bytes, permit })
 }
 
-pub(super) fn declared_length(headers: &HeaderMap, max: usize) -> Result<Option<usize>, Fault> {
+pub(super) fn declared_length(headers: &HeaderMap, max: usize) -> Result<Option<usize>, ApiError> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -107,7 +111,7 @@ async fn gather(
     chunks: impl Stream<Item = Result<Bytes, BrokenBody>>,
     declared: Option<usize>,
     permit: &mut BodyPermit,
-) -> Result<Bytes, Fault> {
+) -> Result<Bytes, ApiError> {
     let max = app.settings.max_body;
     let gathered = async {
         let mut chunks = std::pin::pin!(chunks);
@@ -146,19 +150,19 @@ async fn gather(
     Ok(bytes)
 }
 
-pub(super) fn late() -> Fault {
+pub(super) fn late() -> ApiError {
     let message = "the body did not arrive in time";
-    Fault::new(ErrorKind::RequestTimeout, message)
+    ApiError::new(ErrorKind::RequestTimeout, message)
 }
 
-pub(super) fn too_slow() -> Fault {
+pub(super) fn too_slow() -> ApiError {
     let message = "the body arrives more slowly than the least rate of this gateway; send it again \
                    by a faster connection";
-    Fault::new(ErrorKind::RequestTimeout, message)
+    ApiError::new(ErrorKind::RequestTimeout, message)
 }
 
-pub(super) fn too_large(most: usize) -> Fault {
-    Fault::new(
+pub(super) fn too_large(most: usize) -> ApiError {
+    ApiError::new(
         ErrorKind::TooLarge,
         format!("the body is larger than {most} bytes, the most this gateway takes"),
     )

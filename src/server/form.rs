@@ -15,7 +15,7 @@ use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use super::extract::{declared_length, late, too_large};
 use crate::body_memory::{BodyPermit, SMALL};
 use crate::config::ServerSettings;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::openai::form::FormPart;
 
 /// The most bytes that may arrive without an end of a part's head, or of what stands before the
@@ -85,7 +85,7 @@ pub async fn read_form(
     body: Body,
     limits: FormLimits,
     memory: &mut BodyPermit,
-) -> Result<Vec<FormPart>, Fault> {
+) -> Result<Vec<FormPart>, ApiError> {
     let declared = match encoding(headers)? {
         Encoding::Identity => declared_length(headers, limits.body)?,
         Encoding::Gzip => None,
@@ -121,7 +121,7 @@ pub async fn read_form(
 
 impl MultipartForm {
     /// Begins to read a form.
-    pub fn open(headers: &HeaderMap, body: Body, limits: FormLimits) -> Result<Self, Fault> {
+    pub fn open(headers: &HeaderMap, body: Body, limits: FormLimits) -> Result<Self, ApiError> {
         let boundary = boundary(headers).ok_or_else(no_form)?;
         let unread = Arc::new(AtomicUsize::new(0));
         let arrived = Arc::clone(&unread);
@@ -145,7 +145,7 @@ impl MultipartForm {
     }
 
     /// The next part; nothing at the end. What is left of the part before is passed over.
-    pub async fn next(&mut self) -> Result<Option<OpenPart<'_>>, Fault> {
+    pub async fn next(&mut self) -> Result<Option<OpenPart<'_>>, ApiError> {
         self.open = None;
         let next = tokio::time::timeout(self.limits.patience, self.parts.next_field()).await;
         let next = next.map_err(|_| late())?;
@@ -173,7 +173,7 @@ impl MultipartForm {
 
 impl OpenPart<'_> {
     /// The next bytes of the content; nothing at its end.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
         let limits = self.form.limits;
         let Some(field) = &mut self.form.open else {
             return Ok(None);
@@ -185,7 +185,7 @@ impl OpenPart<'_> {
     }
 
     /// The part with all of its content.
-    pub async fn whole(mut self) -> Result<FormPart, Fault> {
+    pub async fn whole(mut self) -> Result<FormPart, ApiError> {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             self.append(&chunk, &mut bytes)?;
@@ -194,11 +194,11 @@ impl OpenPart<'_> {
     }
 
     /// Puts the next bytes to the content that has been read, unless that becomes too long.
-    fn append(&self, chunk: &Bytes, content: &mut Vec<u8>) -> Result<(), Fault> {
+    fn append(&self, chunk: &Bytes, content: &mut Vec<u8>) -> Result<(), ApiError> {
         let most = self.form.limits.part;
         if content.len() + chunk.len() > most {
             let message = format!("`{}` is longer than {most} bytes", self.name);
-            let fault = Fault::new(ErrorKind::TooLarge, message);
+            let fault = ApiError::new(ErrorKind::TooLarge, message);
             return Err(fault.parameter(&self.name).code("request_too_large"));
         }
         content.extend_from_slice(chunk);
@@ -238,16 +238,16 @@ fn boundary(headers: &HeaderMap) -> Option<String> {
     multer::parse_boundary(declared).ok()
 }
 
-fn no_form() -> Fault {
+fn no_form() -> ApiError {
     let message = "the body is no form; send it as `multipart/form-data` with a boundary";
-    Fault::new(ErrorKind::UnsupportedMediaType, message).code("unsupported_media_type")
+    ApiError::new(ErrorKind::UnsupportedMediaType, message).code("unsupported_media_type")
 }
 
-fn malformed(message: impl Into<String>) -> Fault {
-    Fault::new(ErrorKind::InvalidRequest, message).code("invalid_form")
+fn malformed(message: impl Into<String>) -> ApiError {
+    ApiError::new(ErrorKind::InvalidRequest, message).code("invalid_form")
 }
 
-fn fault(error: &Error, longest: usize) -> Fault {
+fn fault(error: &Error, longest: usize) -> ApiError {
     match error {
         Error::StreamSizeExceeded { .. } => too_large(longest),
         Error::StreamReadFailed(cause) => match cause.downcast_ref() {
@@ -282,12 +282,12 @@ mod tests {
         format!("--x\r\nContent-Disposition: form-data; {name}\r\n\r\n{content}\r\n")
     }
 
-    async fn read(body: String, limits: FormLimits) -> Result<Vec<FormPart>, Fault> {
+    async fn read(body: String, limits: FormLimits) -> Result<Vec<FormPart>, ApiError> {
         let mut memory = BodyMemory::new(64 << 20).permit();
         read_form(&headers(), Body::from(body), limits, &mut memory).await
     }
 
-    async fn refused(body: String, limits: FormLimits) -> Fault {
+    async fn refused(body: String, limits: FormLimits) -> ApiError {
         let read = read(body, limits).await;
         read.expect_err("a form that is refused")
     }

@@ -15,7 +15,7 @@ use super::browser::{BrowserPolicy, web_pages};
 use super::entry;
 use super::listener::ClientAddress;
 use super::respond::fault_response;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::record::Record;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -111,7 +111,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .unwrap_or("no message");
     let message = crate::bounded::logged(message);
     tracing::error!(message, "a request failed by a fault of the gateway");
-    fault_response(&Fault::internal())
+    fault_response(&ApiError::internal())
 }
 
 #[cfg(test)]

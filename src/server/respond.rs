@@ -14,8 +14,8 @@ use super::App;
 use super::connection::Probe;
 use super::sse::body;
 use crate::adjustments::Adjustments;
-use crate::fault::{ErrorKind, Fault};
-use crate::limits::{RateState, Refused};
+use crate::fault::{ApiError, ErrorKind};
+use crate::limits::{RateState, Refusal};
 use crate::openai::error::ErrorBody;
 use crate::pipeline::{Cost, ResponseStream};
 use crate::record::usd;
@@ -76,7 +76,7 @@ pub fn answer_events(events: Body, notes: &Notes<'_>) -> Response {
 }
 
 /// A refusal.
-pub fn refuse(refused: Refused) -> Response {
+pub fn refuse(refused: Refusal) -> Response {
     let mut response = fault_response(&refused.fault);
     let notes = Notes {
         rate: refused.rate,
@@ -87,7 +87,7 @@ pub fn refuse(refused: Refused) -> Response {
 }
 
 /// A fault in OpenAI's shape, with its status and what its headers say of trying again.
-pub(super) fn fault_response(fault: &Fault) -> Response {
+pub(super) fn fault_response(fault: &ApiError) -> Response {
     let status = StatusCode::from_u16(fault.kind.status());
     let json = serde_json::to_vec(&ErrorBody::from(fault)).unwrap_or_default();
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -113,7 +113,7 @@ fn json_response(status: StatusCode, json: Bytes) -> Response {
 }
 
 /// Says when to come back, and whether that is by another connection.
-pub(super) fn add_retry(headers: &mut HeaderMap, fault: &Fault) {
+pub(super) fn add_retry(headers: &mut HeaderMap, fault: &ApiError) {
     if let Some(wait) = fault.retry_after {
         // A client that comes back a little early is refused again, so fractions are rounded up.
         let seconds = wait.as_secs_f64().ceil() as u64;
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_rounded_up_to_whole_seconds() {
-        let fault = Fault::new(ErrorKind::RateLimited, "").retry_after(Duration::from_millis(1));
+        let fault = ApiError::new(ErrorKind::RateLimited, "").retry_after(Duration::from_millis(1));
         let response = fault_response(&fault);
         assert_eq!(
             response.headers().get(RETRY_AFTER),

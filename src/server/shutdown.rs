@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// Where the process is on its way to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,8 +61,8 @@ impl Shutdown {
 }
 
 /// What the clients are told whose answers are ended.
-pub fn restarting() -> Fault {
-    Fault::new(
+pub fn restarting() -> ApiError {
+    ApiError::new(
         ErrorKind::Unavailable,
         "the gateway is being restarted; send the request again",
     )

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::pipeline::ResponseStream;
 use crate::record::RequestOutcome;
 
@@ -71,7 +71,7 @@ pub(super) fn body<S: ResponseStream + Send + 'static>(
     })
 }
 
-fn note_broken(stream: &impl ResponseStream, fault: &Fault) {
+fn note_broken(stream: &impl ResponseStream, fault: &ApiError) {
     stream.record().entries().ending = RequestOutcome::Broken;
     stream.record().note_fault(fault);
 }

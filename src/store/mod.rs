@@ -22,7 +22,7 @@ use sqlx::sqlite::SqliteSynchronous;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use tokio::sync::OnceCell;
 
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(10);
@@ -123,11 +123,11 @@ impl From<serde_json::Error> for StoreError {
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         let message = "the gateway's store does not answer; try again";
-        Fault::new(ErrorKind::Unavailable, message)
+        ApiError::new(ErrorKind::Unavailable, message)
             .code("store_unavailable")
             .retry_after(Duration::from_secs(1))
     }

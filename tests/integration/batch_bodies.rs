@@ -10,7 +10,7 @@ use std::path::Path;
 use outcrop::adjustments::Adjustments;
 use outcrop::bedrock::record_failure;
 use outcrop::converse::batch::{JobRecord, JobResult, line_of, record_id};
-use outcrop::fault::Fault;
+use outcrop::fault::ApiError;
 use outcrop::openai::batches::{
     BatchRequestLine, LineReader, ResultIds, answered_line, check_request, completion_of,
     refused_line,
@@ -83,7 +83,7 @@ fn record(
     reader: &mut LineReader<'_>,
     number: usize,
     line: &str,
-) -> Result<(String, String), Fault> {
+) -> Result<(String, String), ApiError> {
     let line = reader.read(line.as_bytes())?;
     let request = request_of(&line);
     check_request(&request)?;

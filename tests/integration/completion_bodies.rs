@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use outcrop::converse::event::Event;
-use outcrop::fault::Fault;
+use outcrop::fault::ApiError;
 use outcrop::openai::chat::{ChatTranslation, CompletionHead, OutputEvents, ResponseSummary};
 use outcrop::openai::completions::{
     CompletionPrompts, CompletionRequest, TextCompletion, TextWriter, chat_requests, in_its_words,
@@ -85,7 +85,7 @@ fn check(case: &Path) {
     compare(case, "completion.json", &pretty);
 }
 
-fn understood(request: CompletionRequest) -> Result<(Vec<ChatTranslation>, Vec<String>), Fault> {
+fn understood(request: CompletionRequest) -> Result<(Vec<ChatTranslation>, Vec<String>), ApiError> {
     let CompletionPrompts { requests, echoed } = chat_requests(request, 8)?;
     let translated = requests.into_iter().map(translated);
     let translated = translated

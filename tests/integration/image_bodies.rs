@@ -12,7 +12,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use outcrop::fault::Fault;
+use outcrop::fault::ApiError;
 use outcrop::models::{ModelId, ModelTable};
 use outcrop::openai::chat::AllowList;
 use outcrop::openai::error::ErrorBody;
@@ -166,6 +166,6 @@ fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap()
 }
 
-fn error(fault: &Fault) -> String {
+fn error(fault: &ApiError) -> String {
     serde_json::to_string_pretty(&ErrorBody::from(fault)).unwrap()
 }

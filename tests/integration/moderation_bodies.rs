@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use outcrop::fault::Fault;
+use outcrop::fault::ApiError;
 use outcrop::openai::chat::RemoteFiles;
 use outcrop::openai::error::ErrorBody;
 use outcrop::openai::moderations::{
@@ -68,7 +68,7 @@ fn check(case: &Path) {
     compare(case, "moderation.json", &pretty);
 }
 
-fn asked(items: &[ModerationItem], settings: &Settings) -> Result<Vec<Value>, Fault> {
+fn asked(items: &[ModerationItem], settings: &Settings) -> Result<Vec<Value>, ApiError> {
     let options = CheckOptions {
         prompt_attack: settings.prompt_attack,
         sensitive_information: settings.sensitive_information,

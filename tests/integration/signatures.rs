@@ -8,7 +8,7 @@ use aws_sigv4::sign::v4::SigningParams;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request};
 use outcrop::config::{AccessKey, KeyDigest, KeyEntry};
-use outcrop::fault::Fault;
+use outcrop::fault::ApiError;
 use outcrop::identity::Callers;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -71,12 +71,12 @@ fn signed(asked: &Asked, secret: &str, region: &str, time: SystemTime) -> Parts 
     request.into_parts().0
 }
 
-fn caller(head: &Parts, body: &[u8], now: SystemTime) -> Result<String, Fault> {
+fn caller(head: &Parts, body: &[u8], now: SystemTime) -> Result<String, ApiError> {
     let claim = Callers::new(&[team_a()]).claim(head, None, now)?;
     claim.prove(body).map(|caller| caller.name().to_owned())
 }
 
-fn code(refused: Result<String, Fault>) -> &'static str {
+fn code(refused: Result<String, ApiError>) -> &'static str {
     refused.unwrap_err().code.unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use outcrop::config::{ModelFiles, Tables};
-use outcrop::fault::Fault;
+use outcrop::fault::ApiError;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::{
     ChatOptions, ChatRequest, ChatTranslation, RemoteFiles, TranslationContext, translate,
@@ -12,7 +12,7 @@ use outcrop::openai::chat::{
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::load(&ModelFiles::default()).unwrap());
 
 /// `request`, which names its model by Bedrock's id, under the settings that are usual.
-pub fn translated(request: ChatRequest) -> Result<ChatTranslation, Fault> {
+pub fn translated(request: ChatRequest) -> Result<ChatTranslation, ApiError> {
     translated_under(request, &ChatOptions::default())
 }
 
@@ -20,7 +20,7 @@ pub fn translated(request: ChatRequest) -> Result<ChatTranslation, Fault> {
 pub fn translated_under(
     request: ChatRequest,
     options: &ChatOptions,
-) -> Result<ChatTranslation, Fault> {
+) -> Result<ChatTranslation, ApiError> {
     let model = ModelId::parse(request.model.as_deref().unwrap_or_default()).unwrap();
     let row = TABLES.prices.row(&model);
     let facts = Arc::clone(TABLES.facts.facts(&model));

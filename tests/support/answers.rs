@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use outcrop::converse::event::Event;
-use outcrop::fault::Fault;
+use outcrop::fault::ApiError;
 use outcrop::openai::chat::{
     ChunkWriter, Completion, CompletionHead, OutputEvents, OutputOptions, ResponseSummary,
 };
@@ -80,7 +80,7 @@ pub fn streamed(
 }
 
 /// The whole answer, and which of the answers in it came to their end.
-pub fn whole(answers: &[Vec<Event>], plan: &OutputOptions) -> Result<(Value, Vec<bool>), Fault> {
+pub fn whole(answers: &[Vec<Event>], plan: &OutputOptions) -> Result<(Value, Vec<bool>), ApiError> {
     let plan = Arc::new(plan.clone());
     let mut completions = Vec::new();
     let mut all = Vec::new();

@@ -10,7 +10,7 @@ use outcrop::config::{ModelFiles, Tables};
 use outcrop::converse::content::{ReasoningBlock, ReasoningText};
 use outcrop::converse::options::GuardrailConfig;
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};
-use outcrop::fault::{ErrorKind, Fault};
+use outcrop::fault::{ApiError, ErrorKind};
 use outcrop::models::{Capabilities, ModelId};
 use outcrop::openai::chat::{
     AllowList, ChatOptions, ChatRequest, ChatTranslation, GuardrailPolicy, RemoteFiles,
@@ -101,7 +101,7 @@ fn translated(
     mut request: ChatRequest,
     model: &Model,
     settings: u8,
-) -> Result<ChatTranslation, Fault> {
+) -> Result<ChatTranslation, ApiError> {
     if is_set(settings, 7) {
         drop_oldest(&mut request, 500)?;
     }
@@ -176,7 +176,7 @@ fn is_set(settings: u8, bit: u8) -> bool {
 }
 
 /// A refusal says what the client can do, and is never the gateway's own failure.
-fn is_helpful(fault: &Fault) {
+fn is_helpful(fault: &ApiError) {
     assert_ne!(fault.kind, ErrorKind::Internal, "{fault}");
     assert!(!fault.message.is_empty());
 }

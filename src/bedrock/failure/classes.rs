@@ -7,7 +7,7 @@ use super::words::{self, is_profile_only};
 use super::{RetryAdvice, UpstreamError};
 use crate::bedrock::refused::{fitting_share, refused_field, refuses_reasoning};
 use crate::bedrock::scrub::scrub;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// The failure that the error `code` with these words is.
 pub(super) fn classify(
@@ -35,7 +35,7 @@ pub(super) fn classify(
         "ThrottlingException" | "TooManyRequestsException" => throttled(message),
         "ServiceQuotaExceededException" => (quota_exceeded(), RetryAdvice::Never, None),
         "ModelNotReadyException" => (
-            Fault::new(
+            ApiError::new(
                 ErrorKind::Unavailable,
                 "the model is being loaded; try again soon",
             )
@@ -45,7 +45,7 @@ pub(super) fn classify(
             None,
         ),
         "ModelTimeoutException" => (
-            Fault::new(
+            ApiError::new(
                 ErrorKind::GatewayTimeout,
                 "the model did not answer in time",
             )
@@ -55,7 +55,7 @@ pub(super) fn classify(
         ),
         "ModelErrorException" => model_error(message, original_status),
         "ModelStreamErrorException" => (
-            Fault::new(
+            ApiError::new(
                 ErrorKind::BadGateway,
                 "the model failed while it was answering",
             )
@@ -67,13 +67,13 @@ pub(super) fn classify(
             (validation(message), RetryAdvice::Never, None)
         }
         "InternalServerException" | "InternalFailure" => (
-            Fault::new(ErrorKind::Internal, "the model's service failed; try again")
+            ApiError::new(ErrorKind::Internal, "the model's service failed; try again")
                 .code("upstream_error"),
             RetryAdvice::Retry,
             None,
         ),
         "ServiceUnavailableException" => (
-            Fault::new(
+            ApiError::new(
                 ErrorKind::Unavailable,
                 "the model's service is overloaded; try again in a moment",
             )
@@ -83,7 +83,7 @@ pub(super) fn classify(
             None,
         ),
         "ConflictException" => (
-            Fault::new(ErrorKind::Conflict, scrub(message))
+            ApiError::new(ErrorKind::Conflict, scrub(message))
                 .code("conflict")
                 .should_retry(false),
             RetryAdvice::Never,
@@ -132,7 +132,7 @@ fn without_long_enum_value(message: &str) -> String {
 }
 
 /// The faces of a ValidationException, by the words in it.
-fn validation(message: &str) -> Fault {
+fn validation(message: &str) -> ApiError {
     let lower = message.to_lowercase();
     let has = |words: &str| lower.contains(words);
     let said = if message.is_empty() {
@@ -140,13 +140,13 @@ fn validation(message: &str) -> Fault {
     } else {
         scrub(&without_long_enum_value(message))
     };
-    let fault = Fault::new(ErrorKind::InvalidRequest, said);
+    let fault = ApiError::new(ErrorKind::InvalidRequest, said);
     if has("model identifier is invalid") || is_profile_only(message) {
         return model_not_found(message);
     }
     if is_overflow(message) {
         let message = overflow::message(&scrub(message));
-        return Fault { message, ..fault }
+        return ApiError { message, ..fault }
             .code("context_length_exceeded")
             .parameter("messages");
     }
@@ -159,7 +159,7 @@ fn validation(message: &str) -> Fault {
              {}",
             fault.message
         );
-        return Fault { message, ..fault }.code("content_policy_violation");
+        return ApiError { message, ..fault }.code("content_policy_violation");
     }
     if has("is deprecated for this model") || has("cannot both be specified") {
         return fault.code("unsupported_parameter");
@@ -193,21 +193,21 @@ fn is_about_credentials(message: &str) -> bool {
     .any(|words| lower.contains(words))
 }
 
-fn model_not_found(message: &str) -> Fault {
-    Fault::new(ErrorKind::NotFound, words::not_found(None, message))
+fn model_not_found(message: &str) -> ApiError {
+    ApiError::new(ErrorKind::NotFound, words::not_found(None, message))
         .code("model_not_found")
         .parameter("model")
 }
 
-fn access_denied() -> Fault {
-    Fault::new(ErrorKind::Permission, words::access_denied(None))
+fn access_denied() -> ApiError {
+    ApiError::new(ErrorKind::Permission, words::access_denied(None))
         .code("model_access_denied")
         .parameter("model")
         .should_retry(false)
 }
 
-fn credentials_refused() -> (Fault, RetryAdvice, Option<Duration>) {
-    let fault = Fault::new(
+fn credentials_refused() -> (ApiError, RetryAdvice, Option<Duration>) {
+    let fault = ApiError::new(
         ErrorKind::Internal,
         "AWS refused the gateway's credentials; its operator has to renew them",
     )
@@ -216,7 +216,7 @@ fn credentials_refused() -> (Fault, RetryAdvice, Option<Duration>) {
     (fault, RetryAdvice::RefreshCredentials, None)
 }
 
-fn throttled(message: &str) -> (Fault, RetryAdvice, Option<Duration>) {
+fn throttled(message: &str) -> (ApiError, RetryAdvice, Option<Duration>) {
     let lower = message.to_lowercase();
     if lower.contains("per day") {
         return (quota_exceeded(), RetryAdvice::Never, None);
@@ -226,14 +226,14 @@ fn throttled(message: &str) -> (Fault, RetryAdvice, Option<Duration>) {
         false => ErrorKind::RateLimited,
     };
     let wait = Duration::from_secs(2);
-    let fault = Fault::new(kind, words::rate_limited(None, kind, wait.as_secs_f64()))
+    let fault = ApiError::new(kind, words::rate_limited(None, kind, wait.as_secs_f64()))
         .code("rate_limit_exceeded")
         .retry_after(wait);
     (fault, RetryAdvice::Retry, None)
 }
 
-fn quota_exceeded() -> Fault {
-    Fault::new(
+fn quota_exceeded() -> ApiError {
+    ApiError::new(
         ErrorKind::QuotaExhausted,
         "You exceeded your current quota, please check your plan and billing details. The \
          gateway's Bedrock quota for this model is used up.",
@@ -242,8 +242,8 @@ fn quota_exceeded() -> Fault {
     .should_retry(false)
 }
 
-fn too_large() -> Fault {
-    Fault::new(
+fn too_large() -> ApiError {
+    ApiError::new(
         ErrorKind::TooLarge,
         "the request is larger than Bedrock takes",
     )
@@ -253,15 +253,15 @@ fn too_large() -> Fault {
 fn model_error(
     message: &str,
     original_status: Option<u16>,
-) -> (Fault, RetryAdvice, Option<Duration>) {
+) -> (ApiError, RetryAdvice, Option<Duration>) {
     match original_status {
         Some(400 | 413 | 422) => {
-            let fault = Fault::new(ErrorKind::InvalidRequest, scrub(message));
+            let fault = ApiError::new(ErrorKind::InvalidRequest, scrub(message));
             (fault.code("model_error"), RetryAdvice::Never, None)
         }
         Some(429) => throttled(message),
         _ => (
-            Fault::new(ErrorKind::BadGateway, "the model failed on this request")
+            ApiError::new(ErrorKind::BadGateway, "the model failed on this request")
                 .code("model_error"),
             RetryAdvice::Retry,
             None,
@@ -269,13 +269,13 @@ fn model_error(
     }
 }
 
-fn by_status(status: u16, message: &str) -> (Fault, RetryAdvice, Option<Duration>) {
+fn by_status(status: u16, message: &str) -> (ApiError, RetryAdvice, Option<Duration>) {
     match status {
         429 => throttled(message),
         413 => (too_large(), RetryAdvice::Never, None),
         400..=499 => (validation(message), RetryAdvice::Never, None),
         _ => (
-            Fault::new(
+            ApiError::new(
                 ErrorKind::BadGateway,
                 "the model's service failed; try again",
             )

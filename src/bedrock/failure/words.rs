@@ -2,7 +2,7 @@
 //! them; what the gateway knows beyond that follows.
 
 use super::overflow;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// What is known of the model of a failed call.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,7 +14,7 @@ pub struct FailedModel<'a> {
 }
 
 /// `fault` in words that name its model. `detail` is Bedrock's message.
-pub(super) fn of_model(fault: Fault, detail: &str, model: FailedModel<'_>) -> Fault {
+pub(super) fn of_model(fault: ApiError, detail: &str, model: FailedModel<'_>) -> ApiError {
     let message = match (fault.code, fault.kind) {
         (Some("context_length_exceeded"), _) => {
             overflow::with_window(&fault.message, model.context_window)
@@ -29,7 +29,7 @@ pub(super) fn of_model(fault: Fault, detail: &str, model: FailedModel<'_>) -> Fa
         }
         _ => return fault,
     };
-    Fault { message, ..fault }
+    ApiError { message, ..fault }
 }
 
 pub(super) fn not_found(name: Option<&str>, detail: &str) -> String {

@@ -7,7 +7,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::{ConverseRequest, SystemTool, Tool, ToolConfig};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{Capabilities, RefusedField};
 
 /// Sets what has no place in Converse's own fields. What the client has written itself comes last,
@@ -18,7 +18,7 @@ pub(super) fn apply(
     reasons: bool,
     facts: &Capabilities,
     adjustments: &mut Adjustments,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     top_k(request, wishes.top_k.take(), reasons, facts, adjustments);
     for (field, value) in [
         ("frequency_penalty", wishes.frequency_penalty.take()),
@@ -107,9 +107,9 @@ fn single_call(request: &mut ConverseRequest) {
     set(fields, "tool_choice", value.to_owned());
 }
 
-fn search_the_web(request: &mut ConverseRequest, facts: &Capabilities) -> Result<(), Fault> {
+fn search_the_web(request: &mut ConverseRequest, facts: &Capabilities) -> Result<(), ApiError> {
     if facts.web_search.is_empty() {
-        return Err(Fault::unsupported(
+        return Err(ApiError::unsupported(
             "web_search_options",
             "this model does not search the web; Nova 2 does, or offer a tool that searches",
         ));

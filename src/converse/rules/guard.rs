@@ -7,7 +7,7 @@ use crate::converse::content::{ContentBlock, GuardBlock, GuardText};
 use crate::converse::request::{Message, Role};
 use crate::models::Capabilities;
 
-/// Marks what the user said last. `guardContent` is part of the prompt that the model reads: [R]
+/// Marks what the user said last. `guardContent` is part of the prompt that the model reads: \[R\]
 /// conv-nova-dee2f507 has 54 input tokens and convs-titan-95c791aa 28, where their texts alone are
 /// about 30 and 17. A turn that loses its mark when the next one comes would be another turn, so
 /// that families whose prefix has to stay as it is have all of the user's turns marked.

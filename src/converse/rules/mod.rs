@@ -34,7 +34,7 @@ pub use wishes::{
 use super::property_keys::PropertyKeys;
 use super::request::ConverseRequest;
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::Capabilities;
 
 /// What the rules ask of the answer's way back.
@@ -56,7 +56,7 @@ pub fn apply(
     mut wishes: RequestOptions,
     facts: &Capabilities,
     adjustments: &mut Adjustments,
-) -> Result<Outcome, Fault> {
+) -> Result<Outcome, ApiError> {
     if !facts.tools {
         tools::without_tools(request)?;
     } else if facts.keeps_prefix() {

@@ -8,16 +8,16 @@ use crate::converse::content::{
     ContentBlock, ToolResultBlock, ToolResultContent, ToolResultStatus,
 };
 use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::Capabilities;
 
 /// The most tools that are held to their schemas, by the live checks noted in pydantic-ai.
 const MOST_STRICT_TOOLS: usize = 20;
 
 /// A family without tools: offering some is refused; calls of before are told as text.
-pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), Fault> {
+pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), ApiError> {
     if request.tool_config.is_some() {
-        return Err(Fault::unsupported(
+        return Err(ApiError::unsupported(
             "tools",
             "this model calls no tools; ask for another model, or leave `tools` out",
         ));

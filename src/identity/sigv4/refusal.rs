@@ -1,4 +1,4 @@
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// Why a signature is not taken, in AWS's words where it has some: clients look for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(in crate::identity) enum SignatureError {
     OtherSignature,
 }
 
-impl From<&SignatureError> for Fault {
+impl From<&SignatureError> for ApiError {
     fn from(refusal: &SignatureError) -> Self {
         const INVALID: &str = "InvalidSignatureException";
         const UNRECOGNIZED: &str = "UnrecognizedClientException";
@@ -77,6 +77,6 @@ impl From<&SignatureError> for Fault {
                     .to_owned(),
             ),
         };
-        Fault::new(ErrorKind::Authentication, message).code(code)
+        ApiError::new(ErrorKind::Authentication, message).code(code)
     }
 }

@@ -3,7 +3,7 @@ use std::time::UNIX_EPOCH;
 use http::Request;
 
 use super::*;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -178,7 +178,7 @@ fn a_clock_may_be_five_minutes_off() {
     }
     let expired = over(SIGNED_AT + 301).expect("a refusal");
     assert_eq!(
-        Fault::from(&expired).message,
+        ApiError::from(&expired).message,
         "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z \
          (20150830T124101Z - 5 min.)"
     );

@@ -1,7 +1,7 @@
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::files::{ExpiresAfter, USUAL_LIFE};
 use crate::openai::object::client_object;
 
@@ -47,7 +47,7 @@ pub struct NewBatch {
 
 impl CreateBatch {
     /// The batch that is asked for.
-    pub fn read(self, adjustments: &mut Adjustments) -> Result<NewBatch, Fault> {
+    pub fn read(self, adjustments: &mut Adjustments) -> Result<NewBatch, ApiError> {
         let Self {
             input_file_id,
             endpoint,
@@ -64,13 +64,13 @@ impl CreateBatch {
         if !ENDPOINTS.contains(&endpoint.as_str()) {
             let known = ENDPOINTS.join("`, `");
             let message = format!("`endpoint` is `{endpoint}`, and batches are made for `{known}`");
-            return Err(Fault::unsupported_value("endpoint", message));
+            return Err(ApiError::unsupported_value("endpoint", message));
         }
         let completion_window = required("completion_window", completion_window)?;
         if completion_window != WINDOW {
             let message =
                 format!("`completion_window` is `{completion_window}`, and it is `{WINDOW}`");
-            return Err(Fault::invalid("completion_window", message));
+            return Err(ApiError::invalid("completion_window", message));
         }
         if let Some(labels) = &metadata {
             check_labels(labels)?;
@@ -89,17 +89,17 @@ impl CreateBatch {
     }
 }
 
-fn required(field: &'static str, value: Option<String>) -> Result<String, Fault> {
+fn required(field: &'static str, value: Option<String>) -> Result<String, ApiError> {
     let value = value.filter(|value| !value.is_empty());
-    value.ok_or_else(|| Fault::missing(field, format!("`{field}` is missing")))
+    value.ok_or_else(|| ApiError::missing(field, format!("`{field}` is missing")))
 }
 
-fn check_labels(labels: &Fields) -> Result<(), Fault> {
+fn check_labels(labels: &Fields) -> Result<(), ApiError> {
     let is_text = |value: &JsonText| value.as_str().starts_with('"');
     let most = MOST_LABELS;
     if labels.iter().count() > most || !labels.iter().all(|(_, value)| is_text(value)) {
         let message = format!("`metadata` has at most {most} labels, and their values are strings");
-        return Err(Fault::invalid("metadata", message));
+        return Err(ApiError::invalid("metadata", message));
     }
     Ok(())
 }
@@ -108,7 +108,7 @@ fn check_labels(labels: &Fields) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> (Result<NewBatch, Fault>, String) {
+    fn read(json: &str) -> (Result<NewBatch, ApiError>, String) {
         let mut adjustments = Adjustments::default();
         let asked: CreateBatch = serde_json::from_str(json).expect("JSON");
         let read = asked.read(&mut adjustments);

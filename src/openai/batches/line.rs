@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::converse::JsonText;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::json_body;
 use crate::openai::chat::ChatRequest;
 use crate::openai::object::client_object;
@@ -51,7 +51,7 @@ impl<'a> LineReader<'a> {
     }
 
     /// Reads a line as the first reader of its file does: with everything that can be wrong in it.
-    pub fn read(&mut self, line: &[u8]) -> Result<BatchRequestLine, Fault> {
+    pub fn read(&mut self, line: &[u8]) -> Result<BatchRequestLine, ApiError> {
         let BatchLine {
             custom_id,
             method,
@@ -65,14 +65,14 @@ impl<'a> LineReader<'a> {
             .ok_or_else(|| missing("custom_id"))?;
         if custom_id.len() > LONGEST_CUSTOM_ID {
             let message = format!("`custom_id` is longer than {LONGEST_CUSTOM_ID} bytes");
-            return Err(Fault::invalid("custom_id", message));
+            return Err(ApiError::invalid("custom_id", message));
         }
         match method.as_deref() {
             Some("POST") => {}
             None => return Err(missing("method")),
             Some(other) => {
                 let message = format!("`method` is `{other}`, and it is `POST`");
-                return Err(Fault::invalid("method", message).code("invalid_method"));
+                return Err(ApiError::invalid("method", message).code("invalid_method"));
             }
         }
         match url {
@@ -81,13 +81,13 @@ impl<'a> LineReader<'a> {
             Some(url) => {
                 let endpoint = self.endpoint;
                 let message = format!("`url` is `{url}`, and the batch is for `{endpoint}`");
-                return Err(Fault::invalid("url", message).code("invalid_url"));
+                return Err(ApiError::invalid("url", message).code("invalid_url"));
             }
         }
         let body = body.ok_or_else(|| missing("body"))?;
         if !self.seen.insert(custom_id.clone()) {
             let message = format!("`custom_id` is `{custom_id}`, as in a line before");
-            return Err(Fault::invalid("custom_id", message).code("duplicate_custom_id"));
+            return Err(ApiError::invalid("custom_id", message).code("duplicate_custom_id"));
         }
         Ok(BatchRequestLine { custom_id, body })
     }
@@ -112,35 +112,35 @@ impl BatchRequestLine {
 }
 
 /// Refuses what a request of a batch cannot ask for.
-pub fn check_request(request: &ChatRequest) -> Result<(), Fault> {
+pub fn check_request(request: &ChatRequest) -> Result<(), ApiError> {
     if request.stream == Some(true) {
         let message = "`stream` cannot be `true` in a batch: its answers are whole";
-        return Err(Fault::unsupported_value("stream", message));
+        return Err(ApiError::unsupported_value("stream", message));
     }
     if request.n.is_some_and(|n| n != 1) {
         let message = "`n` is 1 in a batch; write a line for each answer";
-        return Err(Fault::unsupported_value("n", message));
+        return Err(ApiError::unsupported_value("n", message));
     }
     let tier = request.service_tier.as_deref().unwrap_or("auto");
     if !matches!(tier, "auto" | "default") {
         let message = format!("`service_tier` is `{tier}`, and batches have a tier of their own");
-        return Err(Fault::unsupported_value("service_tier", message));
+        return Err(ApiError::unsupported_value("service_tier", message));
     }
     if request.performance_config.is_some() {
         let message = "batches run on the usual machines; leave `performanceConfig` out";
-        return Err(Fault::unsupported("performanceConfig", message));
+        return Err(ApiError::unsupported("performanceConfig", message));
     }
     Ok(())
 }
 
-fn missing(field: &str) -> Fault {
-    Fault::missing(field, format!("`{field}` is missing"))
+fn missing(field: &str) -> ApiError {
+    ApiError::missing(field, format!("`{field}` is missing"))
 }
 
 /// A fault of a body as one of a line.
-fn as_line(fault: Fault) -> Fault {
+fn as_line(fault: ApiError) -> ApiError {
     match fault.code {
-        Some("invalid_json") => Fault {
+        Some("invalid_json") => ApiError {
             code: Some("invalid_json_line"),
             message: fault.message.replacen("the body", "the line", 1),
             ..fault

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::batch::{BatchUsage, InputDetails, OutputDetails};
 use crate::adjustments::Adjustments;
 use crate::converse::response::ConverseResponse;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::chat::{Completion, CompletionHead, OutputEvents, OutputOptions};
 use crate::openai::error::ErrorBody;
 
@@ -56,7 +56,7 @@ pub fn answered_line(
 }
 
 /// The line of the error file for a request that was refused, by the gateway or by Bedrock.
-pub fn refused_line(ids: ResultIds<'_>, fault: &Fault) -> serde_json::Result<String> {
+pub fn refused_line(ids: ResultIds<'_>, fault: &ApiError) -> serde_json::Result<String> {
     line(ids, fault.kind.status(), ErrorBody::from(fault), None)
 }
 
@@ -98,13 +98,13 @@ pub fn completion_of(
     answer: ConverseResponse,
     plan: OutputOptions,
     head: CompletionHead<'_>,
-) -> Result<Vec<u8>, Fault> {
+) -> Result<Vec<u8>, ApiError> {
     let mut completion = Completion::new(plan.legacy_functions);
     let mut pieces = OutputEvents::new(Arc::new(plan));
     for event in answer.into_events() {
         pieces.accept(&event, &mut completion)?;
     }
-    Completion::to_json(&[completion], head, pieces.ending()).map_err(|_| Fault::internal())
+    Completion::to_json(&[completion], head, pieces.ending()).map_err(|_| ApiError::internal())
 }
 
 /// What the answer in a line of the output file has used.

@@ -10,7 +10,7 @@ use super::types::{CustomCall, FunctionCall, ThinkingBlock, ToolCall};
 use crate::converse::JsonText;
 use crate::converse::content::{ContentBlock, ReasoningBlock, ReasoningText, ToolUseBlock};
 use crate::converse::remembered::{RememberedTurn, TurnPart, reasoning_key};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// What an assistant's message says.
 pub(super) struct AssistantContent {
@@ -29,7 +29,7 @@ impl ConversationReader<'_> {
         said: AssistantContent,
         index: usize,
         path: &str,
-    ) -> Result<Vec<ContentBlock>, Fault> {
+    ) -> Result<Vec<ContentBlock>, ApiError> {
         let AssistantContent {
             content,
             refusal,
@@ -85,7 +85,7 @@ impl ConversationReader<'_> {
         &mut self,
         blocks: Vec<Box<ThinkingBlock>>,
         path: &str,
-    ) -> Result<Vec<ReasoningBlock>, Fault> {
+    ) -> Result<Vec<ReasoningBlock>, ApiError> {
         let numbered = blocks.into_iter().enumerate();
         let path = |position| format!("{path}.thinking_blocks[{position}]");
         let blocks = numbered.map(|(position, block)| self.thinking_block(*block, &path(position)));
@@ -115,7 +115,7 @@ impl ConversationReader<'_> {
         &mut self,
         block: ThinkingBlock,
         path: &str,
-    ) -> Result<ReasoningBlock, Fault> {
+    ) -> Result<ReasoningBlock, ApiError> {
         let ThinkingBlock {
             kind,
             thinking,
@@ -127,23 +127,23 @@ impl ConversationReader<'_> {
         self.note_unknown(&unknown, "messages[].thinking_blocks[]");
         Ok(match kind.as_deref() {
             Some("thinking") => ReasoningBlock::ReasoningText(ReasoningText {
-                text: thinking.ok_or_else(|| Fault::missing_field(path, "thinking"))?,
+                text: thinking.ok_or_else(|| ApiError::missing_field(path, "thinking"))?,
                 signature: signature.filter(|signature| !signature.is_empty()),
             }),
             Some("redacted_thinking") => ReasoningBlock::RedactedContent(
-                data.ok_or_else(|| Fault::missing_field(path, "data"))?,
+                data.ok_or_else(|| ApiError::missing_field(path, "data"))?,
             ),
             Some(other) => {
-                return Err(Fault::invalid(
+                return Err(ApiError::invalid(
                     format!("{path}.type"),
                     format!("`{other}` is neither `thinking` nor `redacted_thinking`"),
                 ));
             }
-            None => return Err(Fault::missing_field(path, "type")),
+            None => return Err(ApiError::missing_field(path, "type")),
         })
     }
 
-    fn tool_call(&mut self, call: ToolCall, path: &str) -> Result<ContentBlock, Fault> {
+    fn tool_call(&mut self, call: ToolCall, path: &str) -> Result<ContentBlock, ApiError> {
         let ToolCall {
             id,
             kind,
@@ -153,13 +153,13 @@ impl ConversationReader<'_> {
             unknown,
         } = call;
         self.note_unknown(&unknown, "messages[].tool_calls[]");
-        let id = id.ok_or_else(|| Fault::missing_field(path, "id"))?;
+        let id = id.ok_or_else(|| ApiError::missing_field(path, "id"))?;
         let id = bedrock_call_id(&id);
         if kind.as_deref() == Some("custom") || custom.is_some() {
-            let custom = custom.ok_or_else(|| Fault::missing_field(path, "custom"))?;
+            let custom = custom.ok_or_else(|| ApiError::missing_field(path, "custom"))?;
             return self.custom_use(id, custom, &format!("{path}.custom"));
         }
-        let function = function.ok_or_else(|| Fault::missing_field(path, "function"))?;
+        let function = function.ok_or_else(|| ApiError::missing_field(path, "function"))?;
         self.function_use(id, function, &format!("{path}.function"))
     }
 
@@ -168,14 +168,14 @@ impl ConversationReader<'_> {
         tool_use_id: String,
         call: CustomCall,
         path: &str,
-    ) -> Result<ContentBlock, Fault> {
+    ) -> Result<ContentBlock, ApiError> {
         let CustomCall {
             name,
             input,
             unknown,
         } = call;
         self.note_unknown(&unknown, "messages[].tool_calls[].custom");
-        let name = name.ok_or_else(|| Fault::missing_field(path, "name"))?;
+        let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
         let input = object_of("input", input.unwrap_or_default());
         Ok(self.tool_use(tool_use_id, &name, input))
     }
@@ -185,14 +185,14 @@ impl ConversationReader<'_> {
         tool_use_id: String,
         call: FunctionCall,
         path: &str,
-    ) -> Result<ContentBlock, Fault> {
+    ) -> Result<ContentBlock, ApiError> {
         let FunctionCall {
             name,
             arguments,
             unknown,
         } = call;
         self.note_unknown(&unknown, "messages[].tool_calls[].function");
-        let name = name.ok_or_else(|| Fault::missing_field(path, "name"))?;
+        let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
         let input = self.arguments(arguments.unwrap_or_default());
         Ok(self.tool_use(tool_use_id, &name, input))
     }

@@ -11,7 +11,7 @@ use super::types::{CacheControl, ChatMessage, ContentPart, ToolCall};
 use crate::adjustments::Adjustments;
 use crate::converse::content::{CachePoint, ContentBlock};
 use crate::converse::request::{Message, Role, SystemBlock};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::object::UnknownFields;
 
 /// The conversation as Converse has it.
@@ -29,7 +29,7 @@ pub(super) fn conversation(
     terms: &TranslationContext<'_>,
     names: &mut ToolNames,
     adjustments: &mut Adjustments,
-) -> Result<Conversation, Fault> {
+) -> Result<Conversation, ApiError> {
     let mut reader = ConversationReader {
         terms,
         names,
@@ -59,7 +59,7 @@ pub(super) struct ConversationReader<'a> {
 pub(super) type MarkedText = (String, Option<CachePoint>);
 
 impl ConversationReader<'_> {
-    fn message(&mut self, message: ChatMessage, index: usize) -> Result<(), Fault> {
+    fn message(&mut self, message: ChatMessage, index: usize) -> Result<(), ApiError> {
         let path = format!("messages[{index}]");
         let ChatMessage {
             role,
@@ -77,14 +77,14 @@ impl ConversationReader<'_> {
             unknown,
         } = message;
         let Some(role) = role else {
-            return Err(Fault::missing(
+            return Err(ApiError::missing(
                 format!("{path}.role"),
                 format!("`{path}.role` is missing; it says who speaks, for example `user`"),
             ));
         };
         self.note_unknown(&unknown, "messages[]");
         if audio.is_some_and(|audio| !audio.is_neutral()) {
-            return Err(Fault::unsupported(
+            return Err(ApiError::unsupported(
                 format!("{path}.audio"),
                 "spoken answers are not kept, so none can be referred to; send its text",
             ));
@@ -94,7 +94,7 @@ impl ConversationReader<'_> {
         }
         let is_assistant = role == "assistant";
         if !is_assistant && (tool_calls.is_some_and_any() || function_call.is_some()) {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 format!("{path}.tool_calls"),
                 format!("only an assistant's message has tool calls, and `{path}` is of `{role}`"),
             ));
@@ -117,7 +117,7 @@ impl ConversationReader<'_> {
             "tool" => self.tool(content, tool_call_id, is_error.unwrap_or(false), &path)?,
             "function" => self.function(content, name, &path)?,
             other => {
-                return Err(Fault::invalid(
+                return Err(ApiError::invalid(
                     format!("{path}.role"),
                     format!(
                         "`{other}` is not a role; it is one of `system`, `developer`, `user`, \
@@ -130,7 +130,11 @@ impl ConversationReader<'_> {
     }
 
     /// A mark on a message stands behind all of it.
-    fn mark_message(&mut self, mark: Option<Box<CacheControl>>, path: &str) -> Result<(), Fault> {
+    fn mark_message(
+        &mut self,
+        mark: Option<Box<CacheControl>>,
+        path: &str,
+    ) -> Result<(), ApiError> {
         let place = CacheControlPath::new(path, "cache_control");
         let Some(point) = cache_point(mark, &place, self.adjustments)? else {
             return Ok(());
@@ -143,7 +147,7 @@ impl ConversationReader<'_> {
         Ok(())
     }
 
-    fn instruction(&mut self, content: Option<Content>, path: &str) -> Result<(), Fault> {
+    fn instruction(&mut self, content: Option<Content>, path: &str) -> Result<(), ApiError> {
         let texts = self.texts(content, path)?;
         if self.conversation.messages.is_empty() {
             for (text, point) in texts {
@@ -157,10 +161,10 @@ impl ConversationReader<'_> {
         Ok(())
     }
 
-    fn user(&mut self, content: Option<Content>, path: &str) -> Result<(), Fault> {
+    fn user(&mut self, content: Option<Content>, path: &str) -> Result<(), ApiError> {
         let blocks = match content {
             None => {
-                return Err(Fault::missing(
+                return Err(ApiError::missing(
                     format!("{path}.content"),
                     format!("`{path}.content` is missing; a user's message says something"),
                 ));
@@ -186,7 +190,7 @@ impl ConversationReader<'_> {
         &mut self,
         content: Option<Content>,
         path: &str,
-    ) -> Result<Vec<MarkedText>, Fault> {
+    ) -> Result<Vec<MarkedText>, ApiError> {
         let parts = match content {
             None => return Ok(Vec::new()),
             Some(Content::Text(text)) => return Ok(vec![(text, None)]),
@@ -200,10 +204,10 @@ impl ConversationReader<'_> {
             let text = match part.kind.as_deref() {
                 Some("text") => part
                     .text
-                    .ok_or_else(|| Fault::missing_field(&path, "text"))?,
+                    .ok_or_else(|| ApiError::missing_field(&path, "text"))?,
                 Some("refusal") => part
                     .refusal
-                    .ok_or_else(|| Fault::missing_field(&path, "refusal"))?,
+                    .ok_or_else(|| ApiError::missing_field(&path, "refusal"))?,
                 other => return Err(unknown_part(&path, other, "`text`")),
             };
             texts.push((text, point));
@@ -216,7 +220,7 @@ impl ConversationReader<'_> {
         &mut self,
         part: &mut ContentPart,
         path: &str,
-    ) -> Result<Option<CachePoint>, Fault> {
+    ) -> Result<Option<CachePoint>, ApiError> {
         let place = CacheControlPath::new(path, "cache_control");
         let point = cache_point(part.cache_control.take(), &place, self.adjustments)?;
         let place = CacheControlPath::new(path, "prompt_cache_breakpoint");
@@ -278,10 +282,10 @@ impl AnyCalls for Option<Vec<Box<ToolCall>>> {
 }
 
 /// The refusal of a part that cannot stand where it does.
-pub(super) fn unknown_part(path: &str, kind: Option<&str>, known: &str) -> Fault {
+pub(super) fn unknown_part(path: &str, kind: Option<&str>, known: &str) -> ApiError {
     let message = match kind {
         Some(kind) => format!("`{kind}` is not a kind of part that can stand here; {known} can"),
         None => format!("`{path}.type` is missing; {known} can stand here"),
     };
-    Fault::invalid(format!("{path}.type"), message)
+    ApiError::invalid(format!("{path}.type"), message)
 }

@@ -12,7 +12,7 @@ use crate::converse::options::{
     ServiceTier, ServiceTierType,
 };
 use crate::converse::request;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{Capabilities, RefusedField};
 use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
@@ -32,7 +32,7 @@ pub(super) fn guardrail(
     fields: Option<GuardrailFields>,
     options: &ChatOptions,
     adjustments: &mut Adjustments,
-) -> Result<Option<GuardrailPolicy>, Fault> {
+) -> Result<Option<GuardrailPolicy>, ApiError> {
     let headers = &options.guardrail_headers;
     let from_headers = || (*headers != GuardrailFields::default()).then(|| headers.clone());
     let asked = fields.or_else(from_headers);
@@ -68,7 +68,7 @@ struct GuardrailRequest {
 fn asked_policy(
     fields: GuardrailFields,
     adjustments: &mut Adjustments,
-) -> Result<GuardrailRequest, Fault> {
+) -> Result<GuardrailRequest, ApiError> {
     let GuardrailFields {
         identifier,
         version,
@@ -84,7 +84,7 @@ fn asked_policy(
         Some("disabled" | "DISABLED") => Some(GuardrailTrace::Disabled),
         Some("enabled_full" | "ENABLED_FULL") => Some(GuardrailTrace::EnabledFull),
         Some(other) => {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 "guardrailConfig.trace",
                 format!("`{other}` is none of `enabled`, `disabled` and `enabled_full`"),
             ));
@@ -95,7 +95,7 @@ fn asked_policy(
         Some("sync") => Some(GuardrailStreamMode::Sync),
         Some("async") => Some(GuardrailStreamMode::Async),
         Some(other) => {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 "guardrailConfig.streamProcessingMode",
                 format!("`{other}` is neither `sync` nor `async`"),
             ));
@@ -110,8 +110,8 @@ fn asked_policy(
     })
 }
 
-fn complete(asked: GuardrailRequest) -> Result<GuardrailPolicy, Fault> {
-    let missing = |field| Fault::missing_field("guardrailConfig", field);
+fn complete(asked: GuardrailRequest) -> Result<GuardrailPolicy, ApiError> {
+    let missing = |field| ApiError::missing_field("guardrailConfig", field);
     Ok(GuardrailPolicy {
         config: GuardrailConfig {
             guardrail_identifier: asked
@@ -131,7 +131,7 @@ pub(super) fn service_tier(
     options: &ChatOptions,
     facts: &Capabilities,
     adjustments: &mut Adjustments,
-) -> Result<Option<ServiceTier>, Fault> {
+) -> Result<Option<ServiceTier>, ApiError> {
     let r#type = match tier {
         None | Some("auto") => return Ok(None),
         Some("default") => ServiceTierType::Default,
@@ -144,7 +144,7 @@ pub(super) fn service_tier(
             ServiceTierType::Default
         }
         Some(other) => {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 "service_tier",
                 format!(
                     "`{other}` is not a tier; it is one of `auto`, `default`, `flex`, `priority` \
@@ -165,7 +165,7 @@ pub(super) fn performance(
     fields: Option<PerformanceFields>,
     facts: &Capabilities,
     adjustments: &mut Adjustments,
-) -> Result<Option<PerformanceConfig>, Fault> {
+) -> Result<Option<PerformanceConfig>, ApiError> {
     let Some(PerformanceFields { latency, unknown }) = fields else {
         return Ok(None);
     };
@@ -175,7 +175,7 @@ pub(super) fn performance(
         Some("standard") => Latency::Standard,
         Some("optimized") => Latency::Optimized,
         Some(other) => {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 "performanceConfig.latency",
                 format!("`{other}` is neither `standard` nor `optimized`"),
             ));
@@ -194,7 +194,7 @@ pub(super) fn labels(
     metadata: Option<&Fields>,
     options: &ChatOptions,
     adjustments: &mut Adjustments,
-) -> Result<BTreeMap<String, String>, Fault> {
+) -> Result<BTreeMap<String, String>, ApiError> {
     let mut labels = own.unwrap_or_default();
     let metadata = metadata.filter(|metadata| !metadata.is_empty());
     if let Some(metadata) = metadata {
@@ -204,7 +204,7 @@ pub(super) fn labels(
             for (key, value) in metadata.iter() {
                 let value: String = serde_json::from_str(value.as_str()).map_err(|_| {
                     let path = format!("metadata.{key}");
-                    Fault::invalid(path, "a value of `metadata` is a string")
+                    ApiError::invalid(path, "a value of `metadata` is a string")
                 })?;
                 let (key, value) = (fitting(key), fitting(&value));
                 if !key.is_empty() {
@@ -214,7 +214,7 @@ pub(super) fn labels(
         }
     }
     if labels.len() > MOST_LABELS {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             "requestMetadata",
             format!(
                 "there are {} labels, and {MOST_LABELS} is the most",
@@ -236,13 +236,13 @@ fn fitting(text: &str) -> String {
 pub(super) fn prompt_variables(
     variables: Option<BTreeMap<String, PromptVariable>>,
     adjustments: &mut Adjustments,
-) -> Result<BTreeMap<String, request::PromptVariable>, Fault> {
+) -> Result<BTreeMap<String, request::PromptVariable>, ApiError> {
     let variables = variables.unwrap_or_default().into_iter();
     variables
         .map(|(name, PromptVariable { text, unknown })| {
             note_unknown(adjustments, &unknown, "promptVariables[].");
             let path = format!("promptVariables.{name}");
-            let text = text.ok_or_else(|| Fault::missing_field(&path, "text"))?;
+            let text = text.ok_or_else(|| ApiError::missing_field(&path, "text"))?;
             Ok((name, request::PromptVariable::Text(text)))
         })
         .collect()
@@ -255,10 +255,10 @@ pub(super) fn provider_fields(
     unknown: &UnknownFields,
     options: &ChatOptions,
     adjustments: &mut Adjustments,
-) -> Result<Fields, Fault> {
+) -> Result<Fields, ApiError> {
     let fields = fields.unwrap_or_default();
     if fields.count() > MOST_KEYS {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             "additionalModelRequestFields",
             format!(
                 "there are {} keys, and {MOST_KEYS} is the most",
@@ -268,7 +268,7 @@ pub(super) fn provider_fields(
     }
     let allowed = &options.model_fields;
     if let Some((key, _)) = fields.iter().find(|(key, _)| !allowed.allows(key)) {
-        return Err(Fault::unsupported(
+        return Err(ApiError::unsupported(
             format!("additionalModelRequestFields.{key}"),
             format!("the operator of this gateway does not let `{key}` pass"),
         ));
@@ -287,10 +287,10 @@ pub(super) fn provider_fields(
 }
 
 /// Paths into the provider's own answer.
-pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, Fault> {
+pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, ApiError> {
     let paths = paths.unwrap_or_default();
     if paths.len() > MOST_PATHS {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             "additionalModelResponseFieldPaths",
             format!(
                 "there are {} paths, and {MOST_PATHS} is the most",
@@ -300,7 +300,7 @@ pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, 
     }
     let wrong = paths.iter().position(|path| !path.starts_with('/'));
     if let Some(position) = wrong {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             format!("additionalModelResponseFieldPaths[{position}]"),
             "a path is a JSON Pointer, which begins with `/`",
         ));

@@ -4,7 +4,7 @@ use super::conversation::note_unknown;
 use super::types::CacheControl;
 use crate::adjustments::Adjustments;
 use crate::converse::content::{CachePoint, CacheTtl};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// Where a mark stands in the client's request.
 pub(super) struct CacheControlPath<'a> {
@@ -29,7 +29,7 @@ pub(super) fn cache_point(
     mark: Option<Box<CacheControl>>,
     place: &CacheControlPath<'_>,
     adjustments: &mut Adjustments,
-) -> Result<Option<CachePoint>, Fault> {
+) -> Result<Option<CachePoint>, ApiError> {
     let Some(CacheControl {
         kind,
         mode,
@@ -41,13 +41,13 @@ pub(super) fn cache_point(
     };
     note_unknown(adjustments, &unknown, &format!("{}.", place.field));
     if let Some(kind) = kind.filter(|kind| kind != "ephemeral" && kind != "default") {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             place.path("type"),
             format!("`{kind}` is not a kind of cache; it is `ephemeral`"),
         ));
     }
     if let Some(mode) = mode.filter(|mode| mode != "explicit") {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             place.path("mode"),
             format!("`{mode}` is not a mode of a breakpoint; it is `explicit`"),
         ));
@@ -60,11 +60,11 @@ pub(super) fn cache_point(
 
 /// How long a prefix is kept: Bedrock has five minutes and an hour; what OpenAI has beyond the
 /// five minutes becomes an hour.
-pub(super) fn cache_ttl(ttl: &str, path: &str) -> Result<CacheTtl, Fault> {
+pub(super) fn cache_ttl(ttl: &str, path: &str) -> Result<CacheTtl, ApiError> {
     match ttl {
         "5m" => Ok(CacheTtl::FiveMinutes),
         "1h" | "30m" | "12h" | "24h" => Ok(CacheTtl::OneHour),
-        other => Err(Fault::invalid(
+        other => Err(ApiError::invalid(
             path,
             format!("`{other}` is not a time to keep a prefix for; it is `5m` or `1h`"),
         )),

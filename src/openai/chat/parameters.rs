@@ -9,7 +9,7 @@ use super::types::{ChatRequest, StreamOptions};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::InferenceConfig;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::misspelling;
 use crate::openai::object::UnknownFields;
 
@@ -27,7 +27,7 @@ pub(super) fn inference_config(
     fields: InferenceFields,
     options: &ChatOptions,
     adjustments: &mut Adjustments,
-) -> Result<InferenceConfig, Fault> {
+) -> Result<InferenceConfig, ApiError> {
     let InferenceFields {
         max_completion_tokens,
         max_tokens,
@@ -49,7 +49,7 @@ pub(super) fn most_tokens(
     max_tokens: Option<i64>,
     options: &ChatOptions,
     adjustments: &mut Adjustments,
-) -> Result<Option<u32>, Fault> {
+) -> Result<Option<u32>, ApiError> {
     let (asked, field) = match (max_completion_tokens, max_tokens) {
         (Some(count), _) => (Some(count), "max_completion_tokens"),
         (None, count) => (count, "max_tokens"),
@@ -77,10 +77,10 @@ pub(super) fn most_tokens(
     })
 }
 
-fn token_limit(count: i64, field: &str) -> Result<u32, Fault> {
+fn token_limit(count: i64, field: &str) -> Result<u32, ApiError> {
     match u32::try_from(count) {
         Ok(limit) if (1..=i32::MAX as u32).contains(&limit) => Ok(limit),
-        _ => Err(Fault::invalid(
+        _ => Err(ApiError::invalid(
             field,
             format!("`{field}` is {count}, and a limit of tokens is at least 1"),
         )),
@@ -91,7 +91,7 @@ fn token_limit(count: i64, field: &str) -> Result<u32, Fault> {
 fn temperature(
     temperature: Option<Number>,
     adjustments: &mut Adjustments,
-) -> Result<Option<Number>, Fault> {
+) -> Result<Option<Number>, ApiError> {
     let temperature = within(temperature, 2.0, "temperature")?;
     if temperature
         .as_ref()
@@ -104,7 +104,7 @@ fn temperature(
     Ok(temperature)
 }
 
-fn within(number: Option<Number>, most: f64, field: &str) -> Result<Option<Number>, Fault> {
+fn within(number: Option<Number>, most: f64, field: &str) -> Result<Option<Number>, ApiError> {
     between(number, 0.0, most, field)
 }
 
@@ -114,11 +114,11 @@ pub(super) fn between(
     least: f64,
     most: f64,
     field: &str,
-) -> Result<Option<Number>, Fault> {
+) -> Result<Option<Number>, ApiError> {
     let value = number.as_ref().and_then(Number::as_f64);
     if value.is_some_and(|value| !(least..=most).contains(&value)) {
         let shown = number.map(|number| number.to_string()).unwrap_or_default();
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             field,
             format!("`{field}` is {shown}, and its range is {least} to {most}"),
         ));
@@ -143,12 +143,12 @@ pub(super) fn include_usage(
     stream: bool,
     options: Option<StreamOptions>,
     adjustments: &mut Adjustments,
-) -> Result<bool, Fault> {
+) -> Result<bool, ApiError> {
     let Some(options) = options else {
         return Ok(false);
     };
     if !stream {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             "stream_options",
             "`stream_options` is for streams; send `stream: true` with it, or leave it out",
         ));
@@ -163,13 +163,13 @@ pub(super) fn include_usage(
 }
 
 /// How many answers.
-pub(super) fn answers(n: Option<i64>, most: u32) -> Result<u32, Fault> {
+pub(super) fn answers(n: Option<i64>, most: u32) -> Result<u32, ApiError> {
     let Some(n) = n else {
         return Ok(1);
     };
     match u32::try_from(n) {
         Ok(answers) if (1..=most).contains(&answers) => Ok(answers),
-        _ => Err(Fault::unsupported_value(
+        _ => Err(ApiError::unsupported_value(
             "n",
             format!("`n` is {n}, and this gateway gives 1 to {most} answers to a request"),
         )),
@@ -177,14 +177,14 @@ pub(super) fn answers(n: Option<i64>, most: u32) -> Result<u32, Fault> {
 }
 
 /// The kinds of output: text alone.
-pub(super) fn check_modalities(modalities: Option<Vec<String>>) -> Result<(), Fault> {
+pub(super) fn check_modalities(modalities: Option<Vec<String>>) -> Result<(), ApiError> {
     let other = modalities
         .into_iter()
         .flatten()
         .find(|modality| modality != "text");
     match other {
         None => Ok(()),
-        Some(modality) => Err(Fault::unsupported_value(
+        Some(modality) => Err(ApiError::unsupported_value(
             "modalities",
             format!("`{modality}` is not something Bedrock answers in chat; ask for `text`"),
         )),
@@ -197,9 +197,9 @@ pub(in crate::openai) fn refuse(
     field: &str,
     value: Option<JsonText>,
     why: &str,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     match value {
-        Some(value) if !value.is_neutral() => Err(Fault::unsupported(
+        Some(value) if !value.is_neutral() => Err(ApiError::unsupported(
             field,
             format!("`{field}` is not served: {why}"),
         )),
@@ -220,9 +220,9 @@ pub(in crate::openai) fn note_no_logprobs(
 }
 
 /// A request without a conversation.
-pub(super) fn no_messages(unknown: &UnknownFields) -> Fault {
+pub(super) fn no_messages(unknown: &UnknownFields) -> ApiError {
     let misspelling = misspelling(unknown, "messages", ChatRequest::FIELDS);
-    Fault::invalid(
+    ApiError::invalid(
         "messages",
         format!("`messages` is empty or missing; a request has at least one message{misspelling}"),
     )

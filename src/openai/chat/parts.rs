@@ -11,7 +11,7 @@ use crate::converse::content::{
     ToolResultContent, ToolResultStatus,
 };
 use crate::converse::request::Role;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// What a part says, before it is known where it goes.
 enum PartContent {
@@ -27,7 +27,7 @@ impl ConversationReader<'_> {
         &mut self,
         part: ContentPart,
         path: &str,
-    ) -> Result<(ContentBlock, Option<CachePoint>), Fault> {
+    ) -> Result<(ContentBlock, Option<CachePoint>), ApiError> {
         let (part, point) = self.part(part, path)?;
         let block = match part {
             PartContent::Text(text) => ContentBlock::Text(text),
@@ -54,7 +54,7 @@ impl ConversationReader<'_> {
         &mut self,
         mut part: ContentPart,
         path: &str,
-    ) -> Result<(PartContent, Option<CachePoint>), Fault> {
+    ) -> Result<(PartContent, Option<CachePoint>), ApiError> {
         let point = self.part_mark(&mut part, path)?;
         let ContentPart {
             kind,
@@ -75,7 +75,7 @@ impl ConversationReader<'_> {
             unknown,
         } = part;
         self.note_unknown(&unknown, "messages[].content[]");
-        let missing = |field| Fault::missing_field(path, field);
+        let missing = |field| ApiError::missing_field(path, field);
         let part = match kind.as_deref() {
             Some("text") => PartContent::Text(text.ok_or_else(|| missing("text"))?),
             Some("guarded_text") => {
@@ -121,7 +121,7 @@ impl ConversationReader<'_> {
     }
 
     /// A file in S3 is read with the gateway's permissions, so the operator says where.
-    fn check_bucket(&self, part: &PartContent, path: &str) -> Result<(), Fault> {
+    fn check_bucket(&self, part: &PartContent, path: &str) -> Result<(), ApiError> {
         let PartContent::Medium(medium) = part else {
             return Ok(());
         };
@@ -131,7 +131,7 @@ impl ConversationReader<'_> {
         });
         match bucket {
             Some(bucket) if !self.terms.options.s3_buckets.allows(bucket) => {
-                Err(Fault::unsupported_value(
+                Err(ApiError::unsupported_value(
                     path,
                     format!("the operator of this gateway does not let `s3://{bucket}` be read"),
                 ))
@@ -147,8 +147,8 @@ impl ConversationReader<'_> {
         tool_call_id: Option<String>,
         is_error: bool,
         path: &str,
-    ) -> Result<(), Fault> {
-        let id = tool_call_id.ok_or_else(|| Fault::missing_field(path, "tool_call_id"))?;
+    ) -> Result<(), ApiError> {
+        let id = tool_call_id.ok_or_else(|| ApiError::missing_field(path, "tool_call_id"))?;
         self.tool_result(bedrock_call_id(&id), content, is_error, path)
     }
 
@@ -158,11 +158,11 @@ impl ConversationReader<'_> {
         content: Option<Content>,
         name: Option<String>,
         path: &str,
-    ) -> Result<(), Fault> {
-        let name = name.ok_or_else(|| Fault::missing_field(path, "name"))?;
+    ) -> Result<(), ApiError> {
+        let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
         let open = self.open_function_calls.get_mut(&name);
         let Some(id) = open.and_then(Vec::pop) else {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 format!("{path}.name"),
                 format!("no call of `{name}` before this message waits for a result"),
             ));
@@ -176,7 +176,7 @@ impl ConversationReader<'_> {
         content: Option<Content>,
         is_error: bool,
         path: &str,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         let parts = match content {
             None => Vec::new(),
             Some(Content::Text(text)) => vec![(PartContent::Text(text), None)],
@@ -199,7 +199,7 @@ impl ConversationReader<'_> {
                     }
                 }
                 PartContent::Medium(medium) => content.push(medium.try_into().map_err(|_| {
-                    Fault::unsupported_value(path, "a tool's result cannot hold sound")
+                    ApiError::unsupported_value(path, "a tool's result cannot hold sound")
                 })?),
                 PartContent::SearchResult(result) => {
                     content.push(ToolResultContent::SearchResult(result))

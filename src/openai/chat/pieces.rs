@@ -17,7 +17,7 @@ use crate::converse::remembered::{RememberedTurn, TurnPart, is_usual};
 use crate::converse::response::{Citation, StopReason, Usage};
 use crate::converse::rules::JsonDelivery;
 use crate::converse::trace::without_operator;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// The state of one answer between its events.
 #[derive(Debug)]
@@ -143,7 +143,7 @@ impl OutputEvents {
     /// Takes the next event and gives the pieces it makes to `sink`.
     ///
     /// Fails where the model wrote nothing that can be used.
-    pub fn accept(&mut self, event: &Event, sink: &mut impl OutputWriter) -> Result<(), Fault> {
+    pub fn accept(&mut self, event: &Event, sink: &mut impl OutputWriter) -> Result<(), ApiError> {
         self.start(sink);
         if self.plan.keys.is_empty() {
             return self.accept_restored(event, sink);
@@ -158,7 +158,7 @@ impl OutputEvents {
         &mut self,
         event: &Event,
         sink: &mut impl OutputWriter,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         match event {
             Event::Metadata(metadata) => self.note_metadata(metadata),
             // An answer that has told its end has said everything.
@@ -399,7 +399,7 @@ impl OutputEvents {
         }
     }
 
-    fn finish_reason(&self, stop_reason: &StopReason) -> Result<FinishReason, Fault> {
+    fn finish_reason(&self, stop_reason: &StopReason) -> Result<FinishReason, ApiError> {
         let done = match (self.calls.is_empty(), self.plan.legacy_functions) {
             (true, _) => FinishReason::Stop,
             (false, true) => FinishReason::FunctionCall,
@@ -414,7 +414,7 @@ impl OutputEvents {
             }
             StopReason::MalformedModelOutput | StopReason::MalformedToolUse => {
                 if !self.text.has_begun() && self.calls.is_empty() {
-                    return Err(Fault::new(
+                    return Err(ApiError::new(
                         ErrorKind::BadGateway,
                         "the model wrote something that is not an answer; asking again may help",
                     )

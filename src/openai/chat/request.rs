@@ -19,7 +19,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::options::{Fields, GuardrailTrace};
 use crate::converse::request::ConverseRequest;
 use crate::converse::rules::{self, LastTurnGuard, RequestOptions};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::ReasoningReplay;
 
 /// A chat request, understood.
@@ -39,7 +39,7 @@ pub struct ChatTranslation {
 pub fn translate(
     request: ChatRequest,
     terms: &TranslationContext<'_>,
-) -> Result<ChatTranslation, Fault> {
+) -> Result<ChatTranslation, ApiError> {
     let TranslationContext { facts, options, .. } = *terms;
     let mut adjustments = Adjustments::default();
     let mut names = ToolNames::default();

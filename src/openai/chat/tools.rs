@@ -12,7 +12,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::{Tool, ToolConfig, ToolInputSchema, ToolSpec};
 use crate::converse::rules::AllowedCalls;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use choice::without_tools;
 use schema::schema;
 
@@ -44,12 +44,12 @@ pub(super) fn tool_plan(
     fields: ToolFields,
     names: &mut ToolNames,
     adjustments: &mut Adjustments,
-) -> Result<ToolTranslation, Fault> {
+) -> Result<ToolTranslation, ApiError> {
     let tools = fields.tools.filter(|tools| !tools.is_empty());
     let functions = fields.functions.filter(|functions| !functions.is_empty());
     let mut reader = ToolReader { names, adjustments };
     match (tools, functions) {
-        (Some(_), Some(_)) => Err(Fault::invalid(
+        (Some(_), Some(_)) => Err(ApiError::invalid(
             "functions",
             "`functions` is the older form of `tools`; send one of them",
         )),
@@ -71,7 +71,7 @@ struct ToolReader<'a> {
 }
 
 impl ToolReader<'_> {
-    fn tools(&mut self, tools: Vec<Box<ChatTool>>) -> Result<Vec<Tool>, Fault> {
+    fn tools(&mut self, tools: Vec<Box<ChatTool>>) -> Result<Vec<Tool>, ApiError> {
         check_count(tools.len(), "tools")?;
         let mut specs = Vec::with_capacity(tools.len());
         for (position, tool) in tools.into_iter().enumerate() {
@@ -129,15 +129,15 @@ impl ToolReader<'_> {
             match kind.as_deref() {
                 None | Some("function") => {
                     let function =
-                        function.ok_or_else(|| Fault::missing_field(&path, "function"))?;
+                        function.ok_or_else(|| ApiError::missing_field(&path, "function"))?;
                     specs.extend(self.function(function, &function_path)?);
                 }
                 Some("custom") => {
-                    let custom = custom.ok_or_else(|| Fault::missing_field(&path, "custom"))?;
+                    let custom = custom.ok_or_else(|| ApiError::missing_field(&path, "custom"))?;
                     specs.push(self.custom(custom, &custom_path)?);
                 }
                 Some(kind) => {
-                    return Err(Fault::unsupported_value(
+                    return Err(ApiError::unsupported_value(
                         format!("{path}.type"),
                         format!("`{kind}` tools are not served; declare it as a `function`"),
                     ));
@@ -155,7 +155,7 @@ impl ToolReader<'_> {
         }
     }
 
-    fn functions(&mut self, functions: Vec<Box<FunctionObject>>) -> Result<Vec<Tool>, Fault> {
+    fn functions(&mut self, functions: Vec<Box<FunctionObject>>) -> Result<Vec<Tool>, ApiError> {
         check_count(functions.len(), "functions")?;
         let mut specs = Vec::with_capacity(functions.len());
         for (position, function) in functions.into_iter().enumerate() {
@@ -165,7 +165,7 @@ impl ToolReader<'_> {
     }
 
     /// A tool that is given text: one of Bedrock's whose input is an object with one text.
-    fn custom(&mut self, custom: CustomTool, path: &str) -> Result<Tool, Fault> {
+    fn custom(&mut self, custom: CustomTool, path: &str) -> Result<Tool, ApiError> {
         const SCHEMA: &str =
             r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
         let CustomTool {
@@ -177,7 +177,7 @@ impl ToolReader<'_> {
         note_unknown(self.adjustments, &unknown, "tools[].custom.");
         let name = name
             .filter(|name| !name.is_empty())
-            .ok_or_else(|| Fault::missing_field(path, "name"))?;
+            .ok_or_else(|| ApiError::missing_field(path, "name"))?;
         let mut description = description.filter(|text| !text.trim().is_empty());
         let grammar = format.filter(|format| format.as_str().contains("\"grammar\""));
         if let Some(grammar) = grammar {
@@ -202,7 +202,7 @@ impl ToolReader<'_> {
     }
 
     /// A function, and the point behind it.
-    fn function(&mut self, function: FunctionObject, path: &str) -> Result<Vec<Tool>, Fault> {
+    fn function(&mut self, function: FunctionObject, path: &str) -> Result<Vec<Tool>, ApiError> {
         let FunctionObject {
             name,
             description,
@@ -216,7 +216,7 @@ impl ToolReader<'_> {
         let point = cache_point(cache_control, &mark, self.adjustments)?;
         let name = name
             .filter(|name| !name.is_empty())
-            .ok_or_else(|| Fault::missing_field(path, "name"))?;
+            .ok_or_else(|| ApiError::missing_field(path, "name"))?;
         let spec = Tool::ToolSpec(ToolSpec {
             name: self.names.bedrock_name_of_function(&name),
             // An empty description is refused by Bedrock.
@@ -230,9 +230,9 @@ impl ToolReader<'_> {
     }
 }
 
-fn check_count(count: usize, field: &str) -> Result<(), Fault> {
+fn check_count(count: usize, field: &str) -> Result<(), ApiError> {
     if count > MOST_TOOLS {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             field,
             format!("`{field}` has {count} entries, and {MOST_TOOLS} is the most"),
         ));

@@ -2,7 +2,7 @@
 
 use super::content::Content;
 use super::types::{ChatMessage, ChatRequest, ContentPart};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// What a part that is not text counts as: no more than a guess of what it is to the model.
 const MEDIUM: usize = 6000;
@@ -13,7 +13,7 @@ const MEDIUM: usize = 6000;
 /// Instructions stay. A turn goes whole, from what the user said to the last result before the user
 /// speaks again, so that no call is without its result. The last turn stays; where nothing but it
 /// is left, the conversation is too long for good.
-pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, Fault> {
+pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, ApiError> {
     let mut messages = request.messages.take().unwrap_or_default();
     let sizes: Vec<usize> = messages
         .iter()
@@ -32,7 +32,7 @@ pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, 
         }
     }
     if left > goal && dropped.is_empty() {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             "messages",
             "This model's maximum context length is exceeded: the prompt is too long even with the \
              instructions and the last turn alone. Please shorten them.",

@@ -9,7 +9,7 @@ use crate::converse::JsonText;
 use crate::converse::content::CacheTtl;
 use crate::converse::options::Fields;
 use crate::converse::rules::{CachePolicy, EffortOption, JsonFormat, ReasoningRequest, Thinking};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::Effort;
 
 /// Whether and how much to reason, from OpenAI's field and Anthropic's.
@@ -18,7 +18,7 @@ pub(super) fn reasoning_wish(
     thinking: Option<ThinkingParameter>,
     options: &ChatOptions,
     adjustments: &mut Adjustments,
-) -> Result<ReasoningRequest, Fault> {
+) -> Result<ReasoningRequest, ApiError> {
     Ok(ReasoningRequest {
         effort: effort.map(|word| effort_wish(&word)).transpose()?,
         thinking: match thinking {
@@ -29,12 +29,12 @@ pub(super) fn reasoning_wish(
     })
 }
 
-pub(super) fn effort_wish(word: &str) -> Result<EffortOption, Fault> {
+pub(super) fn effort_wish(word: &str) -> Result<EffortOption, ApiError> {
     if word == "none" {
         return Ok(EffortOption::None);
     }
     Effort::parse(word).map(EffortOption::Level).ok_or_else(|| {
-        Fault::invalid(
+        ApiError::invalid(
             "reasoning_effort",
             format!(
                 "`{word}` is not an effort; it is one of `none`, `minimal`, `low`, `medium`, \
@@ -47,7 +47,7 @@ pub(super) fn effort_wish(word: &str) -> Result<EffortOption, Fault> {
 fn thinking_wish(
     parameter: ThinkingParameter,
     adjustments: &mut Adjustments,
-) -> Result<Option<Thinking>, Fault> {
+) -> Result<Option<Thinking>, ApiError> {
     let ThinkingParameter {
         kind,
         budget_tokens,
@@ -63,22 +63,22 @@ fn thinking_wish(
         Some("between_tools") => Ok(Some(Thinking::BetweenTools)),
         Some("adaptive") => Ok(Some(Thinking::Adaptive)),
         Some("enabled") => {
-            let tokens =
-                budget_tokens.ok_or_else(|| Fault::missing_field("thinking", "budget_tokens"))?;
+            let tokens = budget_tokens
+                .ok_or_else(|| ApiError::missing_field("thinking", "budget_tokens"))?;
             let budget = u32::try_from(tokens).ok().filter(|budget| *budget >= 1);
             let budget = budget.ok_or_else(|| {
-                Fault::invalid(
+                ApiError::invalid(
                     "thinking.budget_tokens",
                     format!("`thinking.budget_tokens` is {tokens}, and 1024 is the least"),
                 )
             })?;
             Ok(Some(Thinking::Enabled { budget }))
         }
-        Some(other) => Err(Fault::invalid(
+        Some(other) => Err(ApiError::invalid(
             "thinking.type",
             format!("`{other}` is none of `enabled`, `adaptive`, `between_tools` and `disabled`"),
         )),
-        None => Err(Fault::missing_field("thinking", "type")),
+        None => Err(ApiError::missing_field("thinking", "type")),
     }
 }
 
@@ -86,7 +86,7 @@ fn thinking_wish(
 pub(super) fn json_wish(
     format: Option<ResponseFormat>,
     adjustments: &mut Adjustments,
-) -> Result<Option<JsonFormat>, Fault> {
+) -> Result<Option<JsonFormat>, ApiError> {
     let Some(ResponseFormat {
         kind,
         json_schema,
@@ -105,10 +105,10 @@ pub(super) fn json_wish(
         })),
         Some("json_schema") => {
             let format = json_schema
-                .ok_or_else(|| Fault::missing_field("response_format", "json_schema"))?;
+                .ok_or_else(|| ApiError::missing_field("response_format", "json_schema"))?;
             schema_wish(format, adjustments).map(Some)
         }
-        Some(other) => Err(Fault::invalid(
+        Some(other) => Err(ApiError::invalid(
             "response_format.type",
             format!("`{other}` is none of `text`, `json_object` and `json_schema`"),
         )),
@@ -118,7 +118,7 @@ pub(super) fn json_wish(
 fn schema_wish(
     format: JsonSchemaFormat,
     adjustments: &mut Adjustments,
-) -> Result<JsonFormat, Fault> {
+) -> Result<JsonFormat, ApiError> {
     let JsonSchemaFormat {
         name,
         description,
@@ -130,16 +130,16 @@ fn schema_wish(
     note_unknown(adjustments, &unknown, "response_format.json_schema.");
     let path = "response_format.json_schema";
     let name = name.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| Fault::missing_field(path, "name"))?;
+    let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
     let schema = match schema {
         Some(schema) if !schema.is_object() => {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 format!("{path}.schema"),
                 "a schema is a JSON object",
             ));
         }
         Some(schema) if !may_be_object(&schema) => {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 format!("{path}.schema"),
                 "the root of the schema of an answer is of type `object`",
             ));
@@ -166,14 +166,14 @@ pub(super) fn caching_wish(
     options: Option<PromptCacheOptions>,
     retention: Option<String>,
     adjustments: &mut Adjustments,
-) -> Result<CachePolicy, Fault> {
+) -> Result<CachePolicy, ApiError> {
     let PromptCacheOptions { mode, ttl, unknown } = options.unwrap_or_default();
     note_unknown(adjustments, &unknown, "prompt_cache_options.");
     let automatic = match mode.as_deref() {
         None | Some("implicit") => automatic,
         Some("explicit") => false,
         Some(other) => {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 "prompt_cache_options.mode",
                 format!("`{other}` is neither `implicit` nor `explicit`"),
             ));
@@ -184,7 +184,7 @@ pub(super) fn caching_wish(
         (None, Some("24h")) => Some(CacheTtl::OneHour),
         (None, None | Some("in_memory" | "in-memory")) => None,
         (None, Some(other)) => {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 "prompt_cache_retention",
                 format!("`{other}` is neither `in_memory` nor `24h`"),
             ));

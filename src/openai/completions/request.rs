@@ -3,7 +3,7 @@
 use super::prompt::Prompt;
 use super::types::CompletionRequest;
 use crate::converse::JsonText;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::chat::{ChatMessage, ChatRequest, Content};
 use crate::openai::embeddings::Tokenizer;
 use crate::openai::misspelling;
@@ -24,7 +24,7 @@ pub struct CompletionPrompts {
 pub fn chat_requests(
     request: CompletionRequest,
     most_answers: u32,
-) -> Result<CompletionPrompts, Fault> {
+) -> Result<CompletionPrompts, ApiError> {
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let CompletionRequest {
         model,
@@ -59,7 +59,7 @@ pub fn chat_requests(
     let prompt = prompt.ok_or_else(|| {
         let misspelling = misspelling(&unknown, "prompt", CompletionRequest::FIELDS);
         let message = format!("`prompt` is missing; send the text to complete{misspelling}");
-        Fault::missing("prompt", message)
+        ApiError::missing("prompt", message)
     })?;
     let prompts = prompts(prompt, tokenizer.as_deref())?;
     check_count(prompts.len(), n, most_answers)?;
@@ -103,7 +103,7 @@ pub fn chat_requests(
 
 /// `fault` of a chat request in the words of this endpoint, where the conversation is the prompt:
 /// that at `place`, where there are several.
-pub fn in_its_words(fault: Fault, place: Option<usize>) -> Fault {
+pub fn in_its_words(fault: ApiError, place: Option<usize>) -> ApiError {
     let is_of_messages = |path: &String| path.starts_with("messages");
     match fault.parameter.as_ref().is_some_and(is_of_messages) {
         true => fault.parameter(place.map_or_else(|| "prompt".to_owned(), path)),
@@ -120,7 +120,7 @@ fn user_message(text: String) -> ChatMessage {
 }
 
 /// The texts to complete.
-fn prompts(prompt: Prompt, tokenizer: Option<&str>) -> Result<Vec<String>, Fault> {
+fn prompts(prompt: Prompt, tokenizer: Option<&str>) -> Result<Vec<String>, ApiError> {
     let (texts, is_list) = match prompt {
         Prompt::Text(text) => (vec![text], false),
         Prompt::Texts(texts) => (texts, true),
@@ -137,7 +137,7 @@ fn prompts(prompt: Prompt, tokenizer: Option<&str>) -> Result<Vec<String>, Fault
     };
     if texts.is_empty() {
         let message = "`prompt` is an empty list; send at least one text";
-        return Err(Fault::invalid("prompt", message));
+        return Err(ApiError::invalid("prompt", message));
     }
     let is_blank = |text: &String| text.trim().is_empty();
     match texts.iter().position(is_blank) {
@@ -148,14 +148,14 @@ fn prompts(prompt: Prompt, tokenizer: Option<&str>) -> Result<Vec<String>, Fault
 }
 
 /// The tokenizer that the request names, or that of OpenAI's models for this endpoint.
-fn tokenizer(name: Option<&str>) -> Result<Tokenizer, Fault> {
+fn tokenizer(name: Option<&str>) -> Result<Tokenizer, ApiError> {
     let Some(name) = name else {
         return Ok(Tokenizer::default());
     };
     Tokenizer::parse(name).ok_or_else(|| {
         let names = Tokenizer::NAMES;
         let message = format!("`tokenizer` is `{name}`, and there are {names}");
-        Fault::unsupported_value("tokenizer", message)
+        ApiError::unsupported_value("tokenizer", message)
     })
 }
 
@@ -163,16 +163,16 @@ fn path(place: usize) -> String {
     format!("prompt[{place}]")
 }
 
-fn blank(path: &str) -> Fault {
-    Fault::invalid(
+fn blank(path: &str) -> ApiError {
+    ApiError::invalid(
         path,
         format!("`{path}` has no text, and the models of Bedrock begin nothing by themselves"),
     )
 }
 
-fn check_suffix(suffix: Option<JsonText>) -> Result<(), Fault> {
+fn check_suffix(suffix: Option<JsonText>) -> Result<(), ApiError> {
     match suffix {
-        Some(suffix) if !suffix.is_neutral() => Err(Fault::unsupported(
+        Some(suffix) if !suffix.is_neutral() => Err(ApiError::unsupported(
             "suffix",
             "`suffix` is not served: no model of Bedrock's fills a gap; say in the prompt what \
              comes behind it",
@@ -188,14 +188,14 @@ fn asked_logprobs(logprobs: Option<JsonText>) -> Option<JsonText> {
 }
 
 /// The best would be chosen by probabilities that Bedrock does not give.
-fn check_best_of(best_of: Option<i64>, n: Option<i64>) -> Result<(), Fault> {
+fn check_best_of(best_of: Option<i64>, n: Option<i64>) -> Result<(), ApiError> {
     let n = n.unwrap_or(1);
     match best_of {
-        Some(best_of) if best_of < n => Err(Fault::invalid(
+        Some(best_of) if best_of < n => Err(ApiError::invalid(
             "best_of",
             format!("`best_of` is {best_of}, and it is at least `n`, which is {n}"),
         )),
-        Some(best_of) if best_of > n => Err(Fault::unsupported_value(
+        Some(best_of) if best_of > n => Err(ApiError::unsupported_value(
             "best_of",
             format!(
                 "`best_of` is {best_of}: Bedrock gives no token probabilities to choose the best \
@@ -206,13 +206,13 @@ fn check_best_of(best_of: Option<i64>, n: Option<i64>) -> Result<(), Fault> {
     }
 }
 
-fn check_count(prompts: usize, n: Option<i64>, most: u32) -> Result<(), Fault> {
+fn check_count(prompts: usize, n: Option<i64>, most: u32) -> Result<(), ApiError> {
     let each = usize::try_from(n.unwrap_or(1)).unwrap_or(1);
     // What is wrong with `n` alone is said where it is read.
     if prompts == 1 || prompts.saturating_mul(each) <= most as usize {
         return Ok(());
     }
-    Err(Fault::unsupported_value(
+    Err(ApiError::unsupported_value(
         "prompt",
         format!(
             "`prompt` has {prompts} texts with {each} answers to each, and this gateway gives at \
@@ -225,7 +225,7 @@ fn check_count(prompts: usize, n: Option<i64>, most: u32) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    fn prompted(json: &str) -> Result<CompletionPrompts, Fault> {
+    fn prompted(json: &str) -> Result<CompletionPrompts, ApiError> {
         chat_requests(serde_json::from_str(json).expect("a request"), 8)
     }
 

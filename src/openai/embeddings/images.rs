@@ -2,7 +2,7 @@
 
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::EmbeddingCapabilities;
 use crate::openai::chat::{
     ImageUrl, RemoteAddress, RemoteFiles, StringOrObject, is_web_address, note_unknown, open_image,
@@ -68,11 +68,11 @@ impl ImageFields {
         self,
         path: &str,
         adjustments: &mut Adjustments,
-    ) -> Result<Option<(String, String)>, Fault> {
+    ) -> Result<Option<(String, String)>, ApiError> {
         let Self { image, image_url } = self;
         match (image, image_url) {
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(Fault::invalid(
+            (Some(_), Some(_)) => Err(ApiError::invalid(
                 path,
                 format!("`{path}` has `image` and `image_url`, which say the same; leave one out"),
             )),
@@ -100,7 +100,7 @@ impl ImageFields {
                     }
                 }
                 note_unknown(adjustments, &unknown, "input[].image_url.");
-                let url = url.ok_or_else(|| Fault::missing_field(&path, "url"))?;
+                let url = url.ok_or_else(|| ApiError::missing_field(&path, "url"))?;
                 Ok(Some((url, format!("{path}.url"))))
             }
         }
@@ -113,11 +113,11 @@ pub(super) fn image(
     path: &str,
     facts: &EmbeddingCapabilities,
     fetched: &RemoteFiles,
-) -> Result<EmbeddingImage, Fault> {
+) -> Result<EmbeddingImage, ApiError> {
     let (format, base64) = open_image(address, path, fetched)?;
     let taken = &facts.image_formats;
     if !taken.iter().any(|word| word == format.as_str()) {
-        return Err(Fault::unsupported_value(
+        return Err(ApiError::unsupported_value(
             path,
             format!(
                 "the picture is {}, and this model takes {}",

@@ -5,7 +5,7 @@ use super::request::EmbeddingContext;
 use super::tokens::Tokenizer;
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{EmbeddingInput, Truncation};
 use crate::openai::chat::{is_data_url, note_unknown};
 use crate::providers::embeddings::EmbeddingItem;
@@ -37,7 +37,7 @@ impl EmbeddingInputReader<'_> {
         &self,
         input: EmbeddingsInput,
         adjustments: &mut Adjustments,
-    ) -> Result<Vec<EmbeddingItem>, Fault> {
+    ) -> Result<Vec<EmbeddingItem>, ApiError> {
         let parts = match input {
             EmbeddingsInput::One(part) => {
                 return Ok(vec![self.item(part, &path(None), adjustments)?]);
@@ -51,13 +51,13 @@ impl EmbeddingInputReader<'_> {
         check_alike(&parts)?;
         if parts.is_empty() {
             let message = "`input` is an empty array; send at least one text";
-            return Err(Fault::invalid("input", message));
+            return Err(ApiError::invalid("input", message));
         }
         if parts.len() > MOST_INPUTS {
             let count = parts.len();
             let message =
                 format!("`input` has {count} entries, and a request has {MOST_INPUTS} at the most");
-            return Err(Fault::invalid("input", message));
+            return Err(ApiError::invalid("input", message));
         }
         let parts = parts.into_iter().enumerate();
         let items = parts.map(|(place, part)| self.item(part, &path(Some(place)), adjustments));
@@ -69,7 +69,7 @@ impl EmbeddingInputReader<'_> {
         part: InputPart,
         path: &str,
         adjustments: &mut Adjustments,
-    ) -> Result<EmbeddingItem, Fault> {
+    ) -> Result<EmbeddingItem, ApiError> {
         match part {
             InputPart::Text(text) if is_picture(&text) => self.picture(None, text, path, path),
             InputPart::Text(text) => self.text(text, path),
@@ -89,7 +89,7 @@ impl EmbeddingInputReader<'_> {
         object: InputObject,
         path: &str,
         adjustments: &mut Adjustments,
-    ) -> Result<EmbeddingItem, Fault> {
+    ) -> Result<EmbeddingItem, ApiError> {
         let InputObject {
             // The other fields tell.
             r#type: _,
@@ -101,7 +101,7 @@ impl EmbeddingInputReader<'_> {
         note_unknown(adjustments, &unknown, "input[].");
         let named = ImageFields { image, image_url };
         match (text, named.address(path, adjustments)?) {
-            (None, None) => Err(Fault::invalid(
+            (None, None) => Err(ApiError::invalid(
                 path,
                 format!("`{path}` has none of `text`, `image` and `image_url`"),
             )),
@@ -118,7 +118,7 @@ impl EmbeddingInputReader<'_> {
         address: String,
         at: &str,
         path: &str,
-    ) -> Result<EmbeddingItem, Fault> {
+    ) -> Result<EmbeddingItem, ApiError> {
         let facts = self.terms.facts;
         let kind = match text {
             Some(_) => EmbeddingInput::TextAndImage,
@@ -130,7 +130,7 @@ impl EmbeddingInputReader<'_> {
                 false => "texts alone; ask a model that embeds pictures as well",
             };
             let message = format!("this model embeds {why}");
-            return Err(Fault::unsupported_value(path, message));
+            return Err(ApiError::unsupported_value(path, message));
         }
         let image = image(address, at, facts, self.terms.fetched)?;
         Ok(match text {
@@ -143,7 +143,7 @@ impl EmbeddingInputReader<'_> {
     }
 
     /// A text that fits, or was cut to fit where that was asked for.
-    fn text(&self, text: String, path: &str) -> Result<EmbeddingItem, Fault> {
+    fn text(&self, text: String, path: &str) -> Result<EmbeddingItem, ApiError> {
         if text.is_empty() {
             return Err(empty(path));
         }
@@ -160,7 +160,7 @@ impl EmbeddingInputReader<'_> {
             _ if surplus == 0 => Ok(EmbeddingItem::Text(text)),
             Truncation::Start => Ok(EmbeddingItem::Text(text.chars().skip(surplus).collect())),
             Truncation::End => Ok(EmbeddingItem::Text(text.chars().take(longest).collect())),
-            Truncation::None => Err(Fault::invalid(
+            Truncation::None => Err(ApiError::invalid(
                 path,
                 format!(
                     "This model's maximum context length is {longest} characters. However, the \
@@ -180,20 +180,20 @@ impl EmbeddingInputReader<'_> {
         }
     }
 
-    fn decode(&self, tokens: &[i64], path: &str) -> Result<String, Fault> {
+    fn decode(&self, tokens: &[i64], path: &str) -> Result<String, ApiError> {
         self.tokenizer.text(tokens, path)
     }
 }
 
-fn empty(path: &str) -> Fault {
-    Fault::invalid(
+fn empty(path: &str) -> ApiError {
+    ApiError::invalid(
         path,
         format!("`{path}` is empty, and there is nothing to embed; leave it out"),
     )
 }
 
 /// Tokens stand among tokens.
-fn check_alike(parts: &[InputPart]) -> Result<(), Fault> {
+fn check_alike(parts: &[InputPart]) -> Result<(), ApiError> {
     let kind = |part: &InputPart| match part {
         InputPart::Text(_) | InputPart::Object(_) => "texts",
         InputPart::Token(_) => "tokens",
@@ -204,7 +204,7 @@ fn check_alike(parts: &[InputPart]) -> Result<(), Fault> {
     };
     match parts.iter().position(|part| kind(part) != first) {
         None => Ok(()),
-        Some(place) => Err(Fault::invalid(
+        Some(place) => Err(ApiError::invalid(
             path(Some(place)),
             format!(
                 "`input` begins with {first}, and `input[{place}]` is something else; send texts \

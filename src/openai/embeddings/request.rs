@@ -4,7 +4,7 @@ use super::input::EmbeddingInputReader;
 use super::tokens::Tokenizer;
 use super::types::EmbeddingsRequest;
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{EmbeddingCapabilities, Truncation};
 use crate::openai::chat::RemoteFiles;
 use crate::openai::typo::{misspelling, note_unknown_fields};
@@ -49,7 +49,7 @@ pub enum EncodingFormat {
 pub fn translate(
     request: EmbeddingsRequest,
     terms: &EmbeddingContext<'_>,
-) -> Result<TranslatedEmbeddings, Fault> {
+) -> Result<TranslatedEmbeddings, ApiError> {
     let facts = terms.facts;
     let mut adjustments = Adjustments::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
@@ -83,24 +83,24 @@ pub fn translate(
     };
     let input = input.ok_or_else(|| {
         let misspelling = misspelling(&unknown, "input", EmbeddingsRequest::FIELDS);
-        Fault::missing(
+        ApiError::missing(
             "input",
             format!("`input` is missing; send a text{misspelling}"),
         )
     })?;
     let items = reader.items(input, &mut adjustments)?;
     Ok(TranslatedEmbeddings {
-        calls: calls(facts, &items, &settings).map_err(|_| Fault::internal())?,
+        calls: calls(facts, &items, &settings).map_err(|_| ApiError::internal())?,
         encoding,
         adjustments,
     })
 }
 
-fn encoding(word: Option<&str>) -> Result<EncodingFormat, Fault> {
+fn encoding(word: Option<&str>) -> Result<EncodingFormat, ApiError> {
     match word {
         None | Some("float") => Ok(EncodingFormat::Float),
         Some("base64") => Ok(EncodingFormat::Base64),
-        Some(other) => Err(Fault::unsupported_value(
+        Some(other) => Err(ApiError::unsupported_value(
             "encoding_format",
             format!("`encoding_format` is `{other}`, and it is `float` or `base64`"),
         )),
@@ -108,7 +108,7 @@ fn encoding(word: Option<&str>) -> Result<EncodingFormat, Fault> {
 }
 
 /// What the model is told, which is nothing where it has no choice.
-fn dimensions(asked: Option<i64>, facts: &EmbeddingCapabilities) -> Result<Option<u32>, Fault> {
+fn dimensions(asked: Option<i64>, facts: &EmbeddingCapabilities) -> Result<Option<u32>, ApiError> {
     let Some(asked) = asked else {
         return Ok(None);
     };
@@ -118,7 +118,7 @@ fn dimensions(asked: Option<i64>, facts: &EmbeddingCapabilities) -> Result<Optio
         Some(dimensions) => Ok(facts.chooses_dimensions().then_some(*dimensions)),
         None => {
             let taken: Vec<String> = taken.iter().map(u32::to_string).collect();
-            Err(Fault::unsupported_value(
+            Err(ApiError::unsupported_value(
                 "dimensions",
                 format!(
                     "`dimensions` is {asked}, and this model gives vectors of {} numbers",
@@ -133,14 +133,14 @@ fn purpose(
     asked: Option<String>,
     terms: &EmbeddingContext<'_>,
     adjustments: &mut Adjustments,
-) -> Result<Purpose, Fault> {
+) -> Result<Purpose, ApiError> {
     let Some(asked) = asked else {
         return Ok(terms.purpose);
     };
     let Some(purpose) = Purpose::parse(&asked) else {
         let words = Purpose::WORDS;
         let message = format!("`input_type` is `{asked}`, and it is one of {words}");
-        return Err(Fault::unsupported_value("input_type", message));
+        return Err(ApiError::unsupported_value("input_type", message));
     };
     if !terms.facts.purposes {
         adjustments.note(
@@ -151,14 +151,17 @@ fn purpose(
     Ok(purpose)
 }
 
-fn truncation(asked: Option<String>, facts: &EmbeddingCapabilities) -> Result<Truncation, Fault> {
+fn truncation(
+    asked: Option<String>,
+    facts: &EmbeddingCapabilities,
+) -> Result<Truncation, ApiError> {
     let Some(asked) = asked else {
         return Ok(Truncation::None);
     };
     let parsed = Truncation::parse(&asked);
     let Some(truncation) = parsed else {
         let message = format!("`truncate` is `{asked}`, and it is `NONE`, `START` or `END`");
-        return Err(Fault::unsupported_value("truncate", message));
+        return Err(ApiError::unsupported_value("truncate", message));
     };
     if truncation == Truncation::None || facts.truncations.contains(&truncation) {
         return Ok(truncation);
@@ -172,15 +175,15 @@ fn truncation(asked: Option<String>, facts: &EmbeddingCapabilities) -> Result<Tr
         true => "`NONE` alone: it refuses texts that are too long".to_owned(),
         false => taken.join(" and "),
     };
-    Err(Fault::unsupported_value(
+    Err(ApiError::unsupported_value(
         "truncate",
         format!("`truncate` is `{asked}`, and this model takes {taken}"),
     ))
 }
 
-fn normalize(asked: Option<bool>, facts: &EmbeddingCapabilities) -> Result<Option<bool>, Fault> {
+fn normalize(asked: Option<bool>, facts: &EmbeddingCapabilities) -> Result<Option<bool>, ApiError> {
     match asked {
-        Some(_) if !facts.normalize => Err(Fault::unsupported(
+        Some(_) if !facts.normalize => Err(ApiError::unsupported(
             "normalize",
             "this model cannot be told whether to give vectors of length 1; leave `normalize` out",
         )),
@@ -188,13 +191,13 @@ fn normalize(asked: Option<bool>, facts: &EmbeddingCapabilities) -> Result<Optio
     }
 }
 
-fn tokenizer(name: Option<&str>, terms: &EmbeddingContext<'_>) -> Result<Tokenizer, Fault> {
+fn tokenizer(name: Option<&str>, terms: &EmbeddingContext<'_>) -> Result<Tokenizer, ApiError> {
     let Some(name) = name else {
         return Ok(terms.tokenizer);
     };
     Tokenizer::parse(name).ok_or_else(|| {
         let names = Tokenizer::NAMES;
         let message = format!("there is no tokenizer `{name}` here; there are {names}");
-        Fault::unsupported_value("tokenizer", message)
+        ApiError::unsupported_value("tokenizer", message)
     })
 }

@@ -3,7 +3,7 @@
 #[cfg(feature = "token-input")]
 use tiktoken_rs::{CoreBPE, cl100k_base_singleton, o200k_base_singleton};
 
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// A tokenizer of OpenAI's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,18 +39,18 @@ impl Tokenizer {
 
     /// Fails: this build has no vocabularies.
     #[cfg(not(feature = "token-input"))]
-    pub(in crate::openai) fn text(self, _: &[i64], path: &str) -> Result<String, Fault> {
+    pub(in crate::openai) fn text(self, _: &[i64], path: &str) -> Result<String, ApiError> {
         let message = format!(
             "`{path}` is a list of tokens, which this gateway was built not to decode; send the \
              text itself (LangChain: `check_embedding_ctx_length=False`), or use a build with the \
              feature `token-input`"
         );
-        Err(Fault::invalid(path, message))
+        Err(ApiError::invalid(path, message))
     }
 
     /// The text that `tokens`, which stand at `path`, stand for.
     #[cfg(feature = "token-input")]
-    pub(in crate::openai) fn text(self, tokens: &[i64], path: &str) -> Result<String, Fault> {
+    pub(in crate::openai) fn text(self, tokens: &[i64], path: &str) -> Result<String, ApiError> {
         self.decode(tokens).map_err(|place| {
             let token = tokens.get(place).copied().unwrap_or_default();
             let path = format!("{path}[{place}]");
@@ -60,7 +60,7 @@ impl Tokenizer {
                  `tokenizer` the one that made the tokens: {}",
                 Self::NAMES
             );
-            Fault::invalid(path, message)
+            ApiError::invalid(path, message)
         })
     }
 

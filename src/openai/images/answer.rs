@@ -9,7 +9,7 @@ use super::ImageEndpoint;
 use super::request::PreparedImageRequest;
 use crate::adjustments::Adjustments;
 use crate::converse::media::ImageFormat;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::models::{ImageBody, Size};
 use crate::openai::chat::picture_head;
 use crate::providers::images::{ImageOutcome, outcome};
@@ -58,7 +58,7 @@ pub fn pictures(
     answers: &[Bytes],
     plan: &PreparedImageRequest,
     adjustments: &mut Adjustments,
-) -> Result<Vec<GeneratedImage>, Fault> {
+) -> Result<Vec<GeneratedImage>, ApiError> {
     let mut made = Vec::with_capacity(plan.count as usize);
     for answer in answers {
         let outcome = outcome(form, answer)
@@ -212,15 +212,15 @@ impl GeneratedImage {
     }
 }
 
-fn filtered(reason: &str) -> Fault {
+fn filtered(reason: &str) -> ApiError {
     // The reasons are the provider's few sentences; none has anything of the operator's.
     let message = format!(
         "Your request was rejected as a result of our safety system. The provider's filter kept \
          the picture back: {reason}"
     );
-    Fault::new(ErrorKind::InvalidRequest, message).code("content_policy_violation")
+    ApiError::new(ErrorKind::InvalidRequest, message).code("content_policy_violation")
 }
 
-fn failed(message: impl Into<String>) -> Fault {
-    Fault::new(ErrorKind::BadGateway, message).code("upstream_bad_response")
+fn failed(message: impl Into<String>) -> ApiError {
+    ApiError::new(ErrorKind::BadGateway, message).code("upstream_bad_response")
 }

@@ -6,7 +6,7 @@ use super::types::ImageRequest;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::json_body;
 use crate::models::{ImageCapabilities, ImageTask};
 use crate::openai::chat::AllowList;
@@ -23,14 +23,14 @@ pub(super) fn further(
     task: ImageTask,
     facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
-) -> Result<Fields, Fault> {
+) -> Result<Fields, ApiError> {
     let takes = |name: &str| facts.takes(name) && belongs(facts.body, name, task);
     let mut further = Fields::default();
     match style.as_deref() {
         None => {}
         Some("vivid" | "natural") => adjustments.ignored("style"),
         Some(style) if takes("style") => {
-            let style = JsonText::of(style).map_err(|_| Fault::internal())?;
+            let style = JsonText::of(style).map_err(|_| ApiError::internal())?;
             further.set("style", style);
         }
         Some(_) => adjustments.ignored("style"),
@@ -47,7 +47,7 @@ pub(super) fn further(
     match missing {
         Some(name) => {
             let message = format!("`{name}` is missing; this model needs it beside `prompt`");
-            Err(Fault::missing(name.as_str(), message))
+            Err(ApiError::missing(name.as_str(), message))
         }
         None => Ok(further),
     }
@@ -58,10 +58,10 @@ pub(super) fn check_further(
     field: &str,
     task: ImageTask,
     facts: &ImageCapabilities,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     if !facts.takes(field) {
         let message = format!("`{field}` is not served: this model takes none");
-        return Err(Fault::unsupported(field, message));
+        return Err(ApiError::unsupported(field, message));
     }
     let has_place = match field {
         "strength" => task == ImageTask::Vary,
@@ -73,15 +73,15 @@ pub(super) fn check_further(
         true => Ok(()),
         false => {
             let message = format!("`{field}` has no place in what is asked for; leave it out");
-            Err(Fault::unsupported(field, message))
+            Err(ApiError::unsupported(field, message))
         }
     }
 }
 
-pub(super) fn additional(fields: Option<Fields>, allowed: &AllowList) -> Result<Fields, Fault> {
+pub(super) fn additional(fields: Option<Fields>, allowed: &AllowList) -> Result<Fields, ApiError> {
     let fields = fields.unwrap_or_default();
     if let Some((key, _)) = fields.iter().find(|(key, _)| !allowed.allows(key)) {
-        return Err(Fault::unsupported(
+        return Err(ApiError::unsupported(
             format!("additionalModelRequestFields.{key}"),
             format!("the operator of this gateway does not let `{key}` pass"),
         ));
@@ -94,12 +94,12 @@ pub(super) fn additional(fields: Option<Fields>, allowed: &AllowList) -> Result<
 }
 
 /// Refuses fields of very many values: they are taken apart, which takes memory for each.
-fn check_values<'a>(fields: impl Iterator<Item = (String, &'a JsonText)>) -> Result<(), Fault> {
+fn check_values<'a>(fields: impl Iterator<Item = (String, &'a JsonText)>) -> Result<(), ApiError> {
     for (path, value) in fields {
         let shape = json_body::scan(value.as_str().as_bytes());
         if shape.map_or(true, |shape| shape.values > MAX_VALUES) {
             let message = format!("`{path}` has more than {MAX_VALUES} values; send fewer");
-            return Err(Fault::invalid(path, message));
+            return Err(ApiError::invalid(path, message));
         }
     }
     Ok(())
@@ -110,7 +110,7 @@ pub(super) fn seed(
     task: ImageTask,
     facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
-) -> Result<Option<u64>, Fault> {
+) -> Result<Option<u64>, ApiError> {
     let Some(seed) = seed else {
         return Ok(None);
     };
@@ -125,7 +125,7 @@ pub(super) fn seed(
                 "`seed` is {seed}, and its range is 0 to {}",
                 facts.most_seed
             );
-            Err(Fault::invalid("seed", message))
+            Err(ApiError::invalid("seed", message))
         }
     }
 }
@@ -136,7 +136,7 @@ pub(super) fn strength(
     task: ImageTask,
     facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
-) -> Result<Option<Number>, Fault> {
+) -> Result<Option<Number>, ApiError> {
     if strength.is_none() && task == ImageTask::Vary && facts.usual_strength > 0 {
         let usual = f64::from(facts.usual_strength) / 100.0;
         adjustments.note(
@@ -148,7 +148,7 @@ pub(super) fn strength(
     number("strength", strength)
 }
 
-pub(super) fn checked_colors(colors: Vec<String>) -> Result<Vec<String>, Fault> {
+pub(super) fn checked_colors(colors: Vec<String>) -> Result<Vec<String>, ApiError> {
     const MOST: usize = 10;
     let is_color = |color: &String| {
         let digits = color.strip_prefix('#').unwrap_or_default();
@@ -156,23 +156,23 @@ pub(super) fn checked_colors(colors: Vec<String>) -> Result<Vec<String>, Fault> 
     };
     if colors.len() > MOST {
         let message = format!("there are {} colors, and {MOST} are the most", colors.len());
-        return Err(Fault::invalid("colors", message));
+        return Err(ApiError::invalid("colors", message));
     }
     match colors.iter().position(|color| !is_color(color)) {
         Some(place) => {
             let message = "a color is written `#rrggbb`";
-            Err(Fault::invalid(format!("colors[{place}]"), message))
+            Err(ApiError::invalid(format!("colors[{place}]"), message))
         }
         None => Ok(colors),
     }
 }
 
 /// A number that is none below zero; its range is the provider's business.
-pub(super) fn number(field: &str, number: Option<Number>) -> Result<Option<Number>, Fault> {
+pub(super) fn number(field: &str, number: Option<Number>) -> Result<Option<Number>, ApiError> {
     match number.as_ref().and_then(Number::as_f64) {
         Some(value) if value < 0.0 => {
             let message = format!("`{field}` is {value}, and it is not below 0");
-            Err(Fault::invalid(field, message))
+            Err(ApiError::invalid(field, message))
         }
         _ => Ok(number),
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::types::{ImageReference, ImageRequest};
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::openai::chat::{RemoteAddress, RemoteFiles, is_web_address, open_picture, picture_head};
 use crate::openai::form::FormPart;
@@ -60,7 +60,7 @@ impl Inputs {
         mask: Option<ImageReference>,
         fetched: &RemoteFiles,
         adjustments: &mut Adjustments,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, ApiError> {
         let mut inputs = Self::default();
         for file in files {
             match file.field() {
@@ -81,7 +81,7 @@ impl Inputs {
         }
         if inputs.pictures.len() > MOST_PICTURES {
             let message = format!("there are more than {MOST_PICTURES} pictures");
-            return Err(Fault::invalid("image", message));
+            return Err(ApiError::invalid("image", message));
         }
         Ok(inputs)
     }
@@ -98,7 +98,7 @@ impl InputImage {
     }
 
     /// Refuses what the model does not take.
-    pub(super) fn check(&self, facts: &ImageCapabilities) -> Result<(), Fault> {
+    pub(super) fn check(&self, facts: &ImageCapabilities) -> Result<(), ApiError> {
         let ImageCapabilities {
             input_formats,
             least_side,
@@ -106,7 +106,8 @@ impl InputImage {
             most_input_pixels,
             ..
         } = facts;
-        let invalid = |message: String| Fault::invalid(&*self.path, message).code("invalid_image");
+        let invalid =
+            |message: String| ApiError::invalid(&*self.path, message).code("invalid_image");
         let word = picture_head(&self.bytes)
             .and_then(|head| serde_json::to_value(head.format).ok())
             .and_then(|word| word.as_str().map(str::to_owned));
@@ -144,7 +145,7 @@ pub(super) fn marked(
     has_words: bool,
     task: ImageTask,
     facts: &ImageCapabilities,
-) -> Result<Option<String>, Fault> {
+) -> Result<Option<String>, ApiError> {
     let can_be = matches!(
         task,
         ImageTask::Inpaint | ImageTask::Outpaint | ImageTask::Edit
@@ -156,21 +157,21 @@ pub(super) fn marked(
                 true => "`mask` is missing; send one, or say in `mask_prompt` what it marks",
                 false => "`mask` is missing; it marks what is edited",
             };
-            return Err(Fault::missing("mask", message));
+            return Err(ApiError::missing("mask", message));
         }
         return Ok(None);
     };
     if has_words {
         let message = "there are both `mask` and `mask_prompt`; send one of them";
-        return Err(Fault::invalid("mask_prompt", message));
+        return Err(ApiError::invalid("mask_prompt", message));
     }
     let Some(convention) = facts.mask.filter(|_| can_be) else {
         let message = "`mask` is not served: this model edits the whole picture";
-        return Err(Fault::unsupported("mask", message));
+        return Err(ApiError::unsupported("mask", message));
     };
     let size = inputs.pictures.first().and_then(|picture| picture.size);
     let mask = mask_for(convention, &mask.bytes, size)
-        .map_err(|error| Fault::invalid("mask", error.to_string()).code("invalid_image"))?;
+        .map_err(|error| ApiError::invalid("mask", error.to_string()).code("invalid_image"))?;
     Ok(Some(STANDARD.encode(mask)))
 }
 
@@ -184,7 +185,7 @@ fn referenced(
     note: &str,
     fetched: &RemoteFiles,
     adjustments: &mut Adjustments,
-) -> Result<InputImage, Fault> {
+) -> Result<InputImage, ApiError> {
     let ImageReference {
         image_url,
         file_id,
@@ -196,9 +197,9 @@ fn referenced(
     if file_id.is_some() {
         let path = format!("{path}.file_id");
         let message = format!("`{path}` is not served: send the picture as `image_url`");
-        return Err(Fault::unsupported(path, message));
+        return Err(ApiError::unsupported(path, message));
     }
-    let address = image_url.ok_or_else(|| Fault::missing_field(path, "image_url"))?;
+    let address = image_url.ok_or_else(|| ApiError::missing_field(path, "image_url"))?;
     let path = format!("{path}.image_url");
     let bytes = open_picture(address, fetched, &path)?;
     Ok(InputImage::new(bytes, &path))

@@ -14,7 +14,7 @@ use super::task::{TaskInput, check_pictures, prompt, task};
 use super::types::ImageRequest;
 use super::wishes::{Delivery, check_background, count, delivery, format, premium, streams};
 use crate::adjustments::Adjustments;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::models::{ImageCapabilities, ImageTask, Size};
 use crate::openai::chat::{AllowList, RemoteFiles, hint};
 use crate::openai::form::FormPart;
@@ -77,7 +77,7 @@ pub fn translate(
     request: ImageRequest,
     files: Vec<FormPart>,
     terms: &ImageContext,
-) -> Result<TranslatedImage, Fault> {
+) -> Result<TranslatedImage, ApiError> {
     let ImageContext { facts, fetched, .. } = terms;
     let mut adjustments = Adjustments::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
@@ -162,7 +162,7 @@ pub fn translate(
     }
     if task == ImageTask::ColorGuided && colors.is_empty() {
         let message = "`colors` is missing; name up to ten, such as `#ff9900`";
-        return Err(Fault::missing("colors", message));
+        return Err(ApiError::missing("colors", message));
     }
     let has_price = has_price(premium, &shape, inputs.pictures.first(), facts);
     let order = ImageOrder {
@@ -204,7 +204,7 @@ pub fn translate(
 
 /// The bodies of the calls that make `order.count` pictures. Each call begins with a seed of its
 /// own, since the same one makes the same picture.
-fn bodies(mut order: ImageOrder, facts: &ImageCapabilities) -> Result<Vec<Bytes>, Fault> {
+fn bodies(mut order: ImageOrder, facts: &ImageCapabilities) -> Result<Vec<Bytes>, ApiError> {
     let each = match order.task {
         ImageTask::RemoveBackground => 1,
         _ => facts.images_per_call.max(1),
@@ -233,7 +233,7 @@ fn bodies(mut order: ImageOrder, facts: &ImageCapabilities) -> Result<Vec<Bytes>
                 "with a `seed` each picture takes a call of its own, and together these are longer \
                  than {MAX_WRITTEN} bytes; ask for fewer, or send smaller pictures"
             );
-            return Err(Fault::invalid("n", message));
+            return Err(ApiError::invalid("n", message));
         }
         bodies.push(body);
         left -= count;
@@ -241,15 +241,15 @@ fn bodies(mut order: ImageOrder, facts: &ImageCapabilities) -> Result<Vec<Bytes>
     Ok(bodies)
 }
 
-fn written(facts: &ImageCapabilities, order: &ImageOrder) -> Result<Bytes, Fault> {
-    let body = serde_json::to_vec(&body(facts, order)).map_err(|_| Fault::internal())?;
+fn written(facts: &ImageCapabilities, order: &ImageOrder) -> Result<Bytes, ApiError> {
+    let body = serde_json::to_vec(&body(facts, order)).map_err(|_| ApiError::internal())?;
     if body.len() > LONGEST_BODY {
         let message = format!(
             "the pictures make a request of {} bytes, and {LONGEST_BODY} are the most that Bedrock \
              takes; send smaller ones",
             body.len()
         );
-        let fault = Fault::new(ErrorKind::InvalidRequest, message);
+        let fault = ApiError::new(ErrorKind::InvalidRequest, message);
         return Err(fault.parameter("image").code("image_too_large"));
     }
     Ok(body.into())

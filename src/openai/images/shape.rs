@@ -1,7 +1,7 @@
 //! The size that is asked for, as the model takes it.
 
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{AspectRatio, ImageBody, ImageCapabilities, ImageTask, Size};
 
 /// The size where nobody says one.
@@ -28,12 +28,12 @@ pub(super) fn shape(
     task: ImageTask,
     facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
-) -> Result<ImageShape, Fault> {
+) -> Result<ImageShape, ApiError> {
     let asked = match size {
         None | Some("auto") => None,
         Some(text) => Some(Size::parse(text).ok_or_else(|| {
             let message = format!("`{text}` is no size; write `1024x1024`, or `auto`");
-            Fault::invalid("size", message)
+            ApiError::invalid("size", message)
         })?),
     };
     let ratio = aspect_ratio
@@ -60,7 +60,7 @@ pub(super) fn shape(
             "`{size}` is not served by this model, which makes {}",
             taken(facts)
         );
-        return Err(Fault::unsupported_value("size", message));
+        return Err(ApiError::unsupported_value("size", message));
     }
     let usual = matches!(task, ImageTask::Generate | ImageTask::ColorGuided).then_some(USUAL);
     Ok(ImageShape {
@@ -80,7 +80,7 @@ fn has_shape(task: ImageTask, facts: &ImageCapabilities) -> bool {
     }
 }
 
-fn known_ratio(text: &str, facts: &ImageCapabilities) -> Result<AspectRatio, Fault> {
+fn known_ratio(text: &str, facts: &ImageCapabilities) -> Result<AspectRatio, ApiError> {
     let known = |ratio: &AspectRatio| facts.aspect_ratios.contains(ratio);
     AspectRatio::parse(text).filter(known).ok_or_else(|| {
         let all: Vec<String> = facts
@@ -95,7 +95,7 @@ fn known_ratio(text: &str, facts: &ImageCapabilities) -> Result<AspectRatio, Fau
                 all.join(", ")
             ),
         };
-        Fault::unsupported_value("aspect_ratio", message)
+        ApiError::unsupported_value("aspect_ratio", message)
     })
 }
 

@@ -3,7 +3,7 @@
 use super::ImageEndpoint;
 use super::inputs::Inputs;
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{ImageBody, ImageCapabilities, ImageTask, Requirement};
 
 /// What decides on the task.
@@ -16,7 +16,10 @@ pub(super) struct TaskInput<'a> {
 }
 
 /// The task of a request; refuses what the model does not do.
-pub(super) fn task(wanted: &TaskInput<'_>, facts: &ImageCapabilities) -> Result<ImageTask, Fault> {
+pub(super) fn task(
+    wanted: &TaskInput<'_>,
+    facts: &ImageCapabilities,
+) -> Result<ImageTask, ApiError> {
     let TaskInput {
         endpoint,
         task_type,
@@ -49,7 +52,7 @@ pub(super) fn task(wanted: &TaskInput<'_>, facts: &ImageCapabilities) -> Result<
             }
             _ => "this model does not do that",
         };
-        return Err(Fault::unsupported_value("model", message));
+        return Err(ApiError::unsupported_value("model", message));
     }
     Ok(task)
 }
@@ -59,7 +62,7 @@ fn named(
     word: &str,
     endpoint: ImageEndpoint,
     facts: &ImageCapabilities,
-) -> Result<ImageTask, Fault> {
+) -> Result<ImageTask, ApiError> {
     let task = match word {
         "TEXT_IMAGE" => ImageTask::Generate,
         "COLOR_GUIDED_GENERATION" => ImageTask::ColorGuided,
@@ -69,17 +72,17 @@ fn named(
         "BACKGROUND_REMOVAL" => ImageTask::RemoveBackground,
         other => {
             let message = format!("`{other}` is no task of Nova Canvas, such as `INPAINTING`");
-            return Err(Fault::invalid("task_type", message));
+            return Err(ApiError::invalid("task_type", message));
         }
     };
     if facts.body != ImageBody::Canvas || !facts.does(task) {
         let message = format!("this model has no task `{word}`");
-        return Err(Fault::unsupported_value("task_type", message));
+        return Err(ApiError::unsupported_value("task_type", message));
     }
     let needs_picture = !matches!(task, ImageTask::Generate | ImageTask::ColorGuided);
     if needs_picture && endpoint == ImageEndpoint::Generations {
         let message = format!("`{word}` needs a picture; send both to /v1/images/edits");
-        return Err(Fault::unsupported_value("task_type", message));
+        return Err(ApiError::unsupported_value("task_type", message));
     }
     Ok(task)
 }
@@ -89,12 +92,12 @@ pub(super) fn check_pictures(
     wanted: &TaskInput<'_>,
     task: ImageTask,
     facts: &ImageCapabilities,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     let Inputs { pictures, mask } = wanted.inputs;
     let (first, mask) = (pictures.first(), mask.as_ref());
     if wanted.endpoint == ImageEndpoint::Generations {
         return match first.or(mask) {
-            Some(picture) => Err(Fault::unsupported(
+            Some(picture) => Err(ApiError::unsupported(
                 &*picture.path,
                 "pictures are sent to /v1/images/edits",
             )),
@@ -103,7 +106,7 @@ pub(super) fn check_pictures(
     }
     if first.is_none() {
         let message = "`image` is missing; send the picture as a part of a form, or in `images`";
-        return Err(Fault::missing("image", message));
+        return Err(ApiError::missing("image", message));
     }
     let most = match task {
         ImageTask::Vary | ImageTask::Edit => facts.most_pictures,
@@ -114,7 +117,7 @@ pub(super) fn check_pictures(
             "there are {} pictures, and this model takes {most}",
             pictures.len()
         );
-        return Err(Fault::unsupported_value(&*beyond.path, message));
+        return Err(ApiError::unsupported_value(&*beyond.path, message));
     }
     let least = facts.picture_keys.len().min(facts.most_pictures);
     if pictures.len() < least {
@@ -122,7 +125,7 @@ pub(super) fn check_pictures(
             "this model needs {least} pictures: {}",
             facts.picture_keys.join(", ")
         );
-        return Err(Fault::missing("image", message));
+        return Err(ApiError::missing("image", message));
     }
     pictures.iter().try_for_each(|picture| picture.check(facts))
 }
@@ -134,7 +137,7 @@ pub(super) fn prompt(
     task: ImageTask,
     facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
-) -> Result<Option<String>, Fault> {
+) -> Result<Option<String>, ApiError> {
     let need = match task {
         ImageTask::Generate | ImageTask::ColorGuided | ImageTask::Outpaint => Requirement::Required,
         ImageTask::RemoveBackground => Requirement::None,
@@ -142,7 +145,7 @@ pub(super) fn prompt(
     };
     let prompt = prompt.filter(|prompt| !prompt.is_empty());
     match (need, &prompt) {
-        (Requirement::Required, None) => Err(Fault::missing(
+        (Requirement::Required, None) => Err(ApiError::missing(
             "prompt",
             format!("`prompt` is missing; say what the picture is to be{misspelling}"),
         )),
@@ -156,7 +159,7 @@ pub(super) fn prompt(
                 text.chars().count(),
                 facts.longest_prompt
             );
-            Err(Fault::invalid("prompt", message).code("string_above_max_length"))
+            Err(ApiError::invalid("prompt", message).code("string_above_max_length"))
         }
         _ => Ok(prompt),
     }

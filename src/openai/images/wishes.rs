@@ -2,7 +2,7 @@
 
 use super::ImageEndpoint;
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{ImageCapabilities, ImageTask};
 
 /// The most pictures of a request (openapi.yaml).
@@ -17,22 +17,22 @@ pub enum Delivery {
     Address,
 }
 
-pub(super) fn count(n: Option<i64>) -> Result<u32, Fault> {
+pub(super) fn count(n: Option<i64>) -> Result<u32, ApiError> {
     let n = n.unwrap_or(1);
     match u32::try_from(n) {
         Ok(count) if (1..=MOST_PICTURES).contains(&n) => Ok(count),
         _ => {
             let message = format!("`n` is {n}, and a request has 1 to {MOST_PICTURES} pictures");
-            Err(Fault::invalid("n", message))
+            Err(ApiError::invalid("n", message))
         }
     }
 }
 
-pub(super) fn streams(stream: Option<bool>, endpoint: ImageEndpoint) -> Result<bool, Fault> {
+pub(super) fn streams(stream: Option<bool>, endpoint: ImageEndpoint) -> Result<bool, ApiError> {
     match (stream, endpoint) {
         (Some(true), ImageEndpoint::Variations) => {
             let message = "variations are not streamed; leave `stream` out";
-            Err(Fault::unsupported("stream", message))
+            Err(ApiError::unsupported("stream", message))
         }
         (stream, _) => Ok(stream.unwrap_or(false)),
     }
@@ -42,24 +42,24 @@ pub(super) fn delivery(
     format: Option<&str>,
     stream: bool,
     has_bucket: bool,
-) -> Result<Delivery, Fault> {
+) -> Result<Delivery, ApiError> {
     const FIELD: &str = "response_format";
     match format {
         None | Some("b64_json") => Ok(Delivery::Base64),
         Some("url") if stream => {
             let message = "the events of a stream carry their pictures; leave out `url`";
-            Err(Fault::unsupported_value(FIELD, message))
+            Err(ApiError::unsupported_value(FIELD, message))
         }
         // A client that reads addresses would find none, and fail where nobody can tell why.
         Some("url") if !has_bucket => {
             let message = "this gateway has no place to keep pictures, so that there are no \
                            addresses; ask for `b64_json`";
-            Err(Fault::unsupported_value(FIELD, message))
+            Err(ApiError::unsupported_value(FIELD, message))
         }
         Some("url") => Ok(Delivery::Address),
         Some(other) => {
             let message = format!("`{other}` is neither `b64_json` nor `url`");
-            Err(Fault::invalid(FIELD, message))
+            Err(ApiError::invalid(FIELD, message))
         }
     }
 }
@@ -69,7 +69,7 @@ pub(super) fn premium(
     task: ImageTask,
     facts: &ImageCapabilities,
     adjustments: &mut Adjustments,
-) -> Result<Option<bool>, Fault> {
+) -> Result<Option<bool>, ApiError> {
     let is_high = match quality {
         None | Some("auto") => return Ok(None),
         Some("low" | "medium" | "standard") => false,
@@ -78,7 +78,7 @@ pub(super) fn premium(
             let message = format!(
                 "`{other}` is none of `auto`, `low`, `medium`, `high`, `standard` and `hd`"
             );
-            return Err(Fault::invalid("quality", message));
+            return Err(ApiError::invalid("quality", message));
         }
     };
     if !facts.premium || task == ImageTask::RemoveBackground {
@@ -92,19 +92,19 @@ pub(super) fn check_background(
     background: Option<&str>,
     task: ImageTask,
     facts: &ImageCapabilities,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     let removes = matches!(task, ImageTask::RemoveBackground | ImageTask::Edit);
     match background {
         None | Some("auto" | "opaque") => Ok(()),
         Some("transparent") if facts.transparent && removes => Ok(()),
-        Some("transparent") => Err(Fault::unsupported_value(
+        Some("transparent") => Err(ApiError::unsupported_value(
             "background",
             "this model makes no transparent backgrounds; make the picture, and send it to a \
              model that removes backgrounds",
         )),
         Some(other) => {
             let message = format!("`{other}` is none of `auto`, `opaque` and `transparent`");
-            Err(Fault::invalid("background", message))
+            Err(ApiError::invalid("background", message))
         }
     }
 }
@@ -113,7 +113,7 @@ pub(super) fn check_background(
 pub(super) fn format(
     format: Option<String>,
     facts: &ImageCapabilities,
-) -> Result<(Option<String>, Option<String>), Fault> {
+) -> Result<(Option<String>, Option<String>), ApiError> {
     let Some(word) = format else {
         return Ok((None, None));
     };
@@ -121,7 +121,7 @@ pub(super) fn format(
         "png" | "jpeg" | "webp" => {}
         other => {
             let message = format!("`{other}` is none of `png`, `jpeg` and `webp`");
-            return Err(Fault::invalid("output_format", message));
+            return Err(ApiError::invalid("output_format", message));
         }
     }
     // A model with one format has no field for it.

@@ -4,7 +4,7 @@ use super::types::{ModerationImage, ModerationInput, ModerationPart, ModerationR
 use crate::adjustments::Adjustments;
 use crate::converse::media::{ImageBlock, ImageFormat, MediaSource};
 use crate::converse::request::Role;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::guardrails::applied::{
     ApplyRequest, ContentSource, GuardedBlock, GuardedText, OutputScope,
 };
@@ -64,7 +64,7 @@ pub struct CheckOptions {
 /// Takes `request` apart.
 ///
 /// Fails with a fault that names the field which cannot be served.
-pub fn understood(request: ModerationRequest) -> Result<Moderation, Fault> {
+pub fn understood(request: ModerationRequest) -> Result<Moderation, ApiError> {
     let mut adjustments = Adjustments::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let ModerationRequest {
@@ -77,7 +77,7 @@ pub fn understood(request: ModerationRequest) -> Result<Moderation, Fault> {
         None => {
             let misspelling = misspelling(&unknown, "input", ModerationRequest::FIELDS);
             let message = format!("`input` is missing; send the text to judge{misspelling}");
-            return Err(Fault::missing("input", message));
+            return Err(ApiError::missing("input", message));
         }
         Some(ModerationInput::Text(text)) => vec![ModerationItem::of_text(text, "input")?],
         Some(ModerationInput::Texts(texts)) => of_texts(texts)?,
@@ -91,7 +91,10 @@ pub fn understood(request: ModerationRequest) -> Result<Moderation, Fault> {
 }
 
 /// What Bedrock's checks are asked of `item`. They read texts alone.
-pub fn checks_request(item: ModerationItem, options: CheckOptions) -> Result<ChecksRequest, Fault> {
+pub fn checks_request(
+    item: ModerationItem,
+    options: CheckOptions,
+) -> Result<ChecksRequest, ApiError> {
     let mut content = Vec::with_capacity(item.parts.len());
     for part in item.parts {
         match part {
@@ -117,7 +120,10 @@ pub fn checks_request(item: ModerationItem, options: CheckOptions) -> Result<Che
 }
 
 /// What a guardrail is asked of `item`.
-pub fn apply_request(item: ModerationItem, fetched: &RemoteFiles) -> Result<ApplyRequest, Fault> {
+pub fn apply_request(
+    item: ModerationItem,
+    fetched: &RemoteFiles,
+) -> Result<ApplyRequest, ApiError> {
     let blocks = item.parts.into_iter().map(|part| match part {
         ModerationItemPart::Text(text) => Ok(GuardedBlock::Text(GuardedText { text })),
         ModerationItemPart::Image { address, path } => {
@@ -132,7 +138,7 @@ pub fn apply_request(item: ModerationItem, fetched: &RemoteFiles) -> Result<Appl
 }
 
 impl ModerationItem {
-    fn of_text(text: String, path: &str) -> Result<Self, Fault> {
+    fn of_text(text: String, path: &str) -> Result<Self, ApiError> {
         let parts = vec![text_part(text, path)?];
         Ok(Self { parts })
     }
@@ -166,7 +172,7 @@ impl ModerationItem {
     }
 }
 
-fn of_texts(texts: Vec<String>) -> Result<Vec<ModerationItem>, Fault> {
+fn of_texts(texts: Vec<String>) -> Result<Vec<ModerationItem>, ApiError> {
     match texts.len() {
         0 => return Err(empty_list()),
         count if count > MOST_ITEMS => {
@@ -174,7 +180,7 @@ fn of_texts(texts: Vec<String>) -> Result<Vec<ModerationItem>, Fault> {
                 "`input` has {count} texts, and a request has at most {MOST_ITEMS}; send them in \
                  several"
             );
-            return Err(Fault::invalid("input", message));
+            return Err(ApiError::invalid("input", message));
         }
         _ => {}
     }
@@ -187,7 +193,7 @@ fn of_texts(texts: Vec<String>) -> Result<Vec<ModerationItem>, Fault> {
 fn of_parts(
     parts: Vec<Box<ModerationPart>>,
     adjustments: &mut Adjustments,
-) -> Result<ModerationItem, Fault> {
+) -> Result<ModerationItem, ApiError> {
     let mut understood = Vec::with_capacity(parts.len());
     for (place, part) in parts.into_iter().enumerate() {
         let path = format!("input[{place}]");
@@ -200,12 +206,14 @@ fn of_parts(
         note_unknown(adjustments, &unknown, "input[].");
         understood.push(match (kind.as_deref(), text, image_url) {
             (Some("text"), Some(text), _) => text_part(text, &format!("{path}.text"))?,
-            (Some("text"), None, _) => return Err(Fault::missing_field(&path, "text")),
+            (Some("text"), None, _) => return Err(ApiError::missing_field(&path, "text")),
             (Some("image_url"), _, Some(image)) => image_part(image, &path, adjustments)?,
-            (Some("image_url"), _, None) => return Err(Fault::missing_field(&path, "image_url")),
-            (None, ..) => return Err(Fault::missing_field(&path, "type")),
+            (Some("image_url"), _, None) => {
+                return Err(ApiError::missing_field(&path, "image_url"));
+            }
+            (None, ..) => return Err(ApiError::missing_field(&path, "type")),
             (Some(kind), ..) => {
-                return Err(Fault::invalid(
+                return Err(ApiError::invalid(
                     format!("{path}.type"),
                     format!(
                         "`{kind}` is no kind of part that can be judged; send `text` or `image_url`"
@@ -217,9 +225,9 @@ fn of_parts(
     Ok(ModerationItem { parts: understood })
 }
 
-fn text_part(text: String, path: &str) -> Result<ModerationItemPart, Fault> {
+fn text_part(text: String, path: &str) -> Result<ModerationItemPart, ApiError> {
     match text.is_empty() {
-        true => Err(Fault::invalid(
+        true => Err(ApiError::invalid(
             path,
             format!("`{path}` is empty, and there is nothing to judge in it"),
         )),
@@ -231,20 +239,20 @@ fn image_part(
     image: StringOrObject<ModerationImage>,
     path: &str,
     adjustments: &mut Adjustments,
-) -> Result<ModerationItemPart, Fault> {
+) -> Result<ModerationItemPart, ApiError> {
     let path = format!("{path}.image_url");
     match image {
         StringOrObject::String(address) => Ok(ModerationItemPart::Image { address, path }),
         StringOrObject::Object(ModerationImage { url, unknown }) => {
             note_unknown(adjustments, &unknown, "input[].image_url.");
-            let address = url.ok_or_else(|| Fault::missing_field(&path, "url"))?;
+            let address = url.ok_or_else(|| ApiError::missing_field(&path, "url"))?;
             let path = format!("{path}.url");
             Ok(ModerationItemPart::Image { address, path })
         }
     }
 }
 
-fn image(address: String, path: &str, fetched: &RemoteFiles) -> Result<ImageBlock, Fault> {
+fn image(address: String, path: &str, fetched: &RemoteFiles) -> Result<ImageBlock, ApiError> {
     let (format, base64) = open_image(address, path, fetched)?;
     match format {
         ImageFormat::Png | ImageFormat::Jpeg => Ok(ImageBlock {
@@ -253,28 +261,28 @@ fn image(address: String, path: &str, fetched: &RemoteFiles) -> Result<ImageBloc
         }),
         ImageFormat::Gif | ImageFormat::Webp => {
             let message = "a guardrail judges pictures in png and jpeg; send this one as either";
-            Err(Fault::unsupported_value(path, message).code("invalid_image_format"))
+            Err(ApiError::unsupported_value(path, message).code("invalid_image_format"))
         }
     }
 }
 
-fn no_pictures(path: String) -> Fault {
-    Fault::unsupported_value(
+fn no_pictures(path: String) -> ApiError {
+    ApiError::unsupported_value(
         path,
         "the gateway judges texts alone; its operator can set a guardrail, which judges pictures \
          too",
     )
 }
 
-fn empty_list() -> Fault {
-    Fault::invalid("input", "`input` is an empty list; send at least one text")
+fn empty_list() -> ApiError {
+    ApiError::invalid("input", "`input` is an empty list; send at least one text")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Result<Moderation, Fault> {
+    fn read(json: &str) -> Result<Moderation, ApiError> {
         understood(serde_json::from_str(json).expect("a request"))
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// The field of an object that is read where nothing else is said (Cohere's API, version 1).
 const TEXT: &str = "text";
@@ -15,14 +15,14 @@ pub(super) fn text_of(
     document: &JsonText,
     place: usize,
     rank_fields: &[String],
-) -> Result<String, Fault> {
+) -> Result<String, ApiError> {
     let path = || format!("documents[{place}]");
     if let Ok(text) = serde_json::from_str::<String>(document.as_str()) {
         return Ok(text);
     }
     let Some(fields) = Fields::from_object(document) else {
         let message = "a document is a text, or an object with the fields to be read";
-        return Err(Fault::invalid(path(), message));
+        return Err(ApiError::invalid(path(), message));
     };
     let text = match rank_fields {
         [] => match fields.get(TEXT) {
@@ -39,7 +39,10 @@ pub(super) fn text_of(
         }
     };
     match text.is_empty() {
-        true => Err(Fault::invalid(path(), "this document has nothing to read")),
+        true => Err(ApiError::invalid(
+            path(),
+            "this document has nothing to read",
+        )),
         false => Ok(text),
     }
 }
@@ -48,11 +51,11 @@ fn field<'a>(
     fields: &'a Fields,
     name: &str,
     path: impl Fn() -> String,
-) -> Result<&'a JsonText, Fault> {
+) -> Result<&'a JsonText, ApiError> {
     fields.get(name).ok_or_else(|| {
         let path = path();
         let message = format!("`{path}` has no `{name}`, which `rank_fields` names");
-        Fault::invalid(format!("{path}.{name}"), message)
+        ApiError::invalid(format!("{path}.{name}"), message)
     })
 }
 

@@ -4,7 +4,7 @@ use super::documents::text_of;
 use super::types::RerankRequest;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::RerankCapabilities;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::rerank::RerankBody;
@@ -28,7 +28,7 @@ pub struct TranslatedRerank {
 pub fn translate(
     request: RerankRequest,
     facts: &RerankCapabilities,
-) -> Result<TranslatedRerank, Fault> {
+) -> Result<TranslatedRerank, ApiError> {
     let mut adjustments = Adjustments::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let RerankRequest {
@@ -57,30 +57,30 @@ pub fn translate(
     }
     if relevant_spans.is_some_and(|spans| !spans.is_neutral()) {
         let message = "Bedrock tells scores of whole documents alone; leave `relevant_spans` out";
-        return Err(Fault::unsupported("relevant_spans", message));
+        return Err(ApiError::unsupported("relevant_spans", message));
     }
     note_unknown_fields(&unknown, RerankRequest::FIELDS, &mut adjustments);
     let Some(query) = query.filter(|query| !query.is_empty()) else {
         let misspelling = misspelling(&unknown, "query", RerankRequest::FIELDS);
         let message = format!("`query` is missing or empty; say what is looked for{misspelling}");
-        return Err(Fault::missing("query", message));
+        return Err(ApiError::missing("query", message));
     };
     let documents = documents.unwrap_or_default();
     if documents.is_empty() {
         let misspelling = misspelling(&unknown, "documents", RerankRequest::FIELDS);
         let message = format!("`documents` is missing or empty; send at least one{misspelling}");
-        return Err(Fault::missing("documents", message));
+        return Err(ApiError::missing("documents", message));
     }
     let most = facts.documents;
     if documents.len() > most {
         let count = documents.len();
         let message = format!("`documents` has {count} entries, and this model takes {most}");
-        return Err(Fault::invalid("documents", message));
+        return Err(ApiError::invalid("documents", message));
     }
     let rank_fields = rank_fields.unwrap_or_default();
     let texts = documents.iter().zip(0..);
     let texts = texts.map(|(document, place)| text_of(document, place, &rank_fields));
-    let texts = texts.collect::<Result<Vec<String>, Fault>>()?;
+    let texts = texts.collect::<Result<Vec<String>, ApiError>>()?;
     let body = RerankBody {
         query: &query,
         documents: &texts,
@@ -88,7 +88,7 @@ pub fn translate(
         api_version: facts.api_version,
     };
     Ok(TranslatedRerank {
-        body: serde_json::to_vec(&body).map_err(|_| Fault::internal())?,
+        body: serde_json::to_vec(&body).map_err(|_| ApiError::internal())?,
         documents,
         return_documents: return_documents.unwrap_or(false),
         adjustments,
@@ -96,10 +96,10 @@ pub fn translate(
 }
 
 /// More than there are is all of them.
-fn at_most(top_n: i64, documents: usize) -> Result<usize, Fault> {
+fn at_most(top_n: i64, documents: usize) -> Result<usize, ApiError> {
     match usize::try_from(top_n) {
         Ok(top_n) if top_n > 0 => Ok(top_n.min(documents)),
-        _ => Err(Fault::invalid(
+        _ => Err(ApiError::invalid(
             "top_n",
             format!("`top_n` is {top_n}, and it is at least 1; leave it out for all documents"),
         )),

@@ -5,7 +5,7 @@ use super::parts::{content, reasoning_text};
 use super::places::{FieldPaths, MessageSource};
 use super::types::InputItem;
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::chat::{ChatMessage, Content, CustomCall, FunctionCall, ToolCall, note_unknown};
 
 /// The messages so far, and where each comes from.
@@ -42,7 +42,7 @@ impl<'a> Items<'a> {
         self.push(said("user", Content::Text(text)), MessageSource::Text);
     }
 
-    pub(super) fn list(&mut self, list: Vec<Box<InputItem>>) -> Result<(), Fault> {
+    pub(super) fn list(&mut self, list: Vec<Box<InputItem>>) -> Result<(), ApiError> {
         for (index, item) in list.into_iter().enumerate() {
             self.item(*item, index)?;
         }
@@ -58,7 +58,7 @@ impl<'a> Items<'a> {
         (self.messages, FieldPaths::new(self.places))
     }
 
-    fn item(&mut self, item: InputItem, index: usize) -> Result<(), Fault> {
+    fn item(&mut self, item: InputItem, index: usize) -> Result<(), ApiError> {
         let path = format!("input[{index}]");
         let InputItem {
             kind,
@@ -122,13 +122,13 @@ impl<'a> Items<'a> {
                 self.thought = thought;
             }
             Some("item_reference") => {
-                return Err(Fault::unsupported_value(
+                return Err(ApiError::unsupported_value(
                     format!("{path}.type"),
                     "items are not kept here, so none can be referred to; send the item itself",
                 ));
             }
             Some(other) => {
-                return Err(Fault::unsupported_value(
+                return Err(ApiError::unsupported_value(
                     format!("{path}.type"),
                     format!(
                         "items of type `{other}` are not served; `message`, `function_call`, \
@@ -144,7 +144,7 @@ impl<'a> Items<'a> {
         &mut self,
         content_of_item: Option<StringOrList<Box<super::types::ResponsesInputPart>>>,
         path: &str,
-    ) -> Result<Option<Content>, Fault> {
+    ) -> Result<Option<Content>, ApiError> {
         let read = content_of_item.map(|value| content(value, path, self.adjustments));
         read.transpose()
     }

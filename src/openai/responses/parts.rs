@@ -3,7 +3,7 @@
 use super::content::StringOrList;
 use super::types::ResponsesInputPart;
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::chat::{Content, ContentPart, FilePart, ImageUrl, StringOrObject, note_unknown};
 
 /// The content at `path`.
@@ -11,7 +11,7 @@ pub(super) fn content(
     value: StringOrList<Box<ResponsesInputPart>>,
     path: &str,
     adjustments: &mut Adjustments,
-) -> Result<Content, Fault> {
+) -> Result<Content, ApiError> {
     let parts = match value {
         StringOrList::String(text) => return Ok(Content::Text(text)),
         StringOrList::List(parts) => parts,
@@ -37,7 +37,7 @@ fn chat_part(
     part: ResponsesInputPart,
     path: &str,
     adjustments: &mut Adjustments,
-) -> Result<ContentPart, Fault> {
+) -> Result<ContentPart, ApiError> {
     let ResponsesInputPart {
         kind,
         text,
@@ -74,7 +74,7 @@ fn chat_part(
                 (Some(url), _) => url,
                 (None, Some(id)) if id.contains("://") => id,
                 (None, Some(_)) => return Err(no_files(path)),
-                (None, None) => return Err(Fault::missing_field(path, "image_url")),
+                (None, None) => return Err(ApiError::missing_field(path, "image_url")),
             };
             chat.image_url = Some(Box::new(StringOrObject::Object(ImageUrl {
                 url: Some(url),
@@ -98,7 +98,7 @@ fn chat_part(
             "input_audio"
         }
         Some(other) => {
-            return Err(Fault::unsupported_value(
+            return Err(ApiError::unsupported_value(
                 format!("{path}.type"),
                 format!(
                     "parts of type `{other}` are not served; `input_text`, `input_image`, \
@@ -106,14 +106,14 @@ fn chat_part(
                 ),
             ));
         }
-        None => return Err(Fault::missing_field(path, "type")),
+        None => return Err(ApiError::missing_field(path, "type")),
     };
     chat.kind = Some(kind.to_owned());
     Ok(chat)
 }
 
-fn no_files(path: &str) -> Fault {
-    Fault::unsupported_value(
+fn no_files(path: &str) -> ApiError {
+    ApiError::unsupported_value(
         format!("{path}.file_id"),
         "no files are kept here to be referred to by an id; send `image_url`",
     )

@@ -2,7 +2,7 @@
 //! what the client wrote.
 
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// Fields of chat with the names that they have in the Responses API, longer ones first.
 const NAMES: &[(&str, &str)] = &[
@@ -67,7 +67,7 @@ impl FieldPaths {
     }
 
     /// A fault of the chat request, told of the client's own.
-    pub fn fault(&self, mut fault: Fault) -> Fault {
+    pub fn fault(&self, mut fault: ApiError) -> ApiError {
         if let Some(path) = &fault.parameter {
             let renamed = self.path(path);
             let quoted = |path: &str| format!("`{path}`");
@@ -198,7 +198,7 @@ mod tests {
         ] {
             assert_eq!(places.path(of_chat), own, "{of_chat}");
         }
-        let fault = Fault::missing_field("messages[3]", "tool_call_id");
+        let fault = ApiError::missing_field("messages[3]", "tool_call_id");
         assert_eq!(places.fault(fault).message, "`input[5].call_id` is missing");
     }
 }

@@ -7,7 +7,7 @@ use super::tools::{choice, tools};
 use super::types::{ReasoningConfig, ResponsesRequest, ResponsesTextFormat, TextConfig};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::chat::{
     ChatRequest, JsonSchemaFormat, ResponseFormat, hint, note_unknown, refuse,
 };
@@ -29,7 +29,7 @@ pub struct AsChat {
 ///
 /// Fails with a fault that names the field which cannot be served: what only a store of responses
 /// could answer, and what OpenAI alone hosts.
-pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, Fault> {
+pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
     let mut adjustments = Adjustments::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let ResponsesRequest {
@@ -71,7 +71,7 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, Fault> {
     let nothing_kept = "nothing is kept here to go on from; send the whole conversation in `input`";
     if previous_response_id.is_some() {
         let message = format!("`previous_response_id` is not served: {nothing_kept}");
-        return Err(Fault::unsupported("previous_response_id", message));
+        return Err(ApiError::unsupported("previous_response_id", message));
     }
     refuse("conversation", conversation, nothing_kept)?;
     let no_prompts = "no prompts are kept here; send its text in `instructions`";
@@ -133,11 +133,11 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, Fault> {
 }
 
 /// A request may have instructions alone, unless it shows that an `input` was meant.
-fn check_misspelt_input(unknown: &UnknownFields) -> Result<(), Fault> {
+fn check_misspelt_input(unknown: &UnknownFields) -> Result<(), ApiError> {
     let misspelling = misspelling(unknown, "input", ResponsesRequest::FIELDS);
     match misspelling.is_empty() {
         true => Ok(()),
-        false => Err(Fault::missing(
+        false => Err(ApiError::missing(
             "input",
             format!("`input` is missing; send a text, or items{misspelling}"),
         )),

@@ -4,7 +4,7 @@ use super::places::FieldPaths;
 use super::types::{ChosenTool, ResponsesTool, ResponsesToolChoice};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::chat::{
     AllowedTool, AllowedTools, ChatTool, CustomTool, FunctionObject, StringOrObject,
     ToolChoiceObject, note_unknown,
@@ -24,7 +24,7 @@ pub(super) fn tools(
     asked: Option<Vec<Box<ResponsesTool>>>,
     places: &mut FieldPaths,
     adjustments: &mut Adjustments,
-) -> Result<Tools, Fault> {
+) -> Result<Tools, ApiError> {
     let mut tools = Tools::default();
     for (position, tool) in asked.into_iter().flatten().enumerate() {
         let ResponsesTool {
@@ -61,14 +61,19 @@ pub(super) fn tools(
                 continue;
             }
             Some(other) => {
-                return Err(Fault::unsupported_value(
+                return Err(ApiError::unsupported_value(
                     format!("tools[{position}].type"),
                     format!(
                         "`{other}` tools are not served; `function`, `custom` and `web_search` are"
                     ),
                 ));
             }
-            None => return Err(Fault::missing_field(&format!("tools[{position}]"), "type")),
+            None => {
+                return Err(ApiError::missing_field(
+                    &format!("tools[{position}]"),
+                    "type",
+                ));
+            }
         }
         chat.kind = kind;
         places.tool(position);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::types::{VideoImageReference, VideoRequest};
 use crate::adjustments::Adjustments;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::VideoCapabilities;
 use crate::openai::chat::{
     RemoteAddress, RemoteFiles, StringOrObject, is_web_address, open_picture, picture_head,
@@ -71,7 +71,7 @@ impl ImageReader<'_> {
         reference: Reference,
         path: &str,
         adjustments: &mut Adjustments,
-    ) -> Result<Still, Fault> {
+    ) -> Result<Still, ApiError> {
         let address = match reference {
             StringOrObject::String(address) => address,
             StringOrObject::Object(VideoImageReference {
@@ -85,25 +85,25 @@ impl ImageReader<'_> {
                 if file_id.is_some() {
                     return Err(no_files(path));
                 }
-                image_url.ok_or_else(|| Fault::missing_field(path, "image_url"))?
+                image_url.ok_or_else(|| ApiError::missing_field(path, "image_url"))?
             }
         };
         self.addressed(address, path)
     }
 
     /// The picture that an address has or points to.
-    pub(super) fn addressed(&self, address: String, path: &str) -> Result<Still, Fault> {
+    pub(super) fn addressed(&self, address: String, path: &str) -> Result<Still, ApiError> {
         let bytes = open_picture(address, self.fetched, path)?;
         self.still(&bytes, path)
     }
 
     /// The picture of a form's file.
-    pub(super) fn uploaded(&self, file: &FormPart) -> Result<Still, Fault> {
+    pub(super) fn uploaded(&self, file: &FormPart) -> Result<Still, ApiError> {
         self.still(&file.bytes, file.field())
     }
 
-    fn still(&self, bytes: &Bytes, path: &str) -> Result<Still, Fault> {
-        let invalid = |message: String| Fault::invalid(path, message).code("invalid_image");
+    fn still(&self, bytes: &Bytes, path: &str) -> Result<Still, ApiError> {
+        let invalid = |message: String| ApiError::invalid(path, message).code("invalid_image");
         let VideoCapabilities {
             input_formats,
             input_has_size,
@@ -111,7 +111,7 @@ impl ImageReader<'_> {
         } = self.facts;
         if input_formats.is_empty() {
             let message = "this model does not begin with a picture; leave it out";
-            return Err(Fault::unsupported(path, message));
+            return Err(ApiError::unsupported(path, message));
         }
         let head = picture_head(bytes);
         let format = head
@@ -138,8 +138,8 @@ impl ImageReader<'_> {
     }
 }
 
-pub(super) fn no_files(path: &str) -> Fault {
+pub(super) fn no_files(path: &str) -> ApiError {
     let message = "the gateway has no file of this id for a video; send the picture itself, as a \
                    file of a form or as a data URL in `image_url`";
-    Fault::unsupported(format!("{path}.file_id"), message)
+    ApiError::unsupported(format!("{path}.file_id"), message)
 }

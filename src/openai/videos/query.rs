@@ -1,13 +1,13 @@
 //! What the addresses of GET requests say.
 
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// Refuses what of a video there is not: only the video itself is made.
-pub fn check_variant(mut query: impl Iterator<Item = (String, String)>) -> Result<(), Fault> {
+pub fn check_variant(mut query: impl Iterator<Item = (String, String)>) -> Result<(), ApiError> {
     match query.find(|(name, _)| name == "variant") {
         Some((_, variant)) if variant != "video" => {
             let message = format!("there is no `{variant}` of a video, only the `video`");
-            Err(Fault::unsupported_value("variant", message))
+            Err(ApiError::unsupported_value("variant", message))
         }
         _ => Ok(()),
     }

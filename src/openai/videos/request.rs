@@ -5,7 +5,7 @@ use super::shape::{seconds, shape, size_text};
 use super::types::{ShotRequest, VideoRequest};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{VideoBody, VideoCapabilities, VideoControl};
 use crate::openai::chat::RemoteFiles;
 use crate::openai::form::FormPart;
@@ -38,7 +38,7 @@ pub fn translate(
     files: Vec<FormPart>,
     facts: &VideoCapabilities,
     fetched: &RemoteFiles,
-) -> Result<VideoOrder, Fault> {
+) -> Result<VideoOrder, ApiError> {
     let mut adjustments = Adjustments::default();
     let VideoRequest {
         model: _,
@@ -89,7 +89,7 @@ pub fn translate(
         None if film.prompt.is_empty() => {
             let misspelling = misspelling(&unknown, "prompt", VideoRequest::FIELDS);
             let message = format!("`prompt` is missing{misspelling}");
-            return Err(Fault::missing("prompt", message));
+            return Err(ApiError::missing("prompt", message));
         }
         None => one_prompt(&mut film, asked_seconds.as_ref(), facts, &mut adjustments)?,
         Some(shots) => {
@@ -122,7 +122,7 @@ impl Frames {
         self,
         pictures: ImageReader<'_>,
         adjustments: &mut Adjustments,
-    ) -> Result<(Option<Still>, Option<Still>), Fault> {
+    ) -> Result<(Option<Still>, Option<Still>), ApiError> {
         if self.first_file.is_some() {
             return Err(no_files("input_reference"));
         }
@@ -142,12 +142,12 @@ impl Frames {
     }
 }
 
-fn input(film: &VideoGeneration, body: VideoBody) -> Result<JsonText, Fault> {
+fn input(film: &VideoGeneration, body: VideoBody) -> Result<JsonText, ApiError> {
     let input = match body {
         VideoBody::NovaReel => JsonText::of(&nova_reel::input(film)),
         VideoBody::LumaRay => JsonText::of(&luma_ray::input(film)),
     };
-    input.map_err(|_| Fault::internal())
+    input.map_err(|_| ApiError::internal())
 }
 
 /// A film of one prompt: its length, and whether the prompt fits it.
@@ -156,7 +156,7 @@ fn one_prompt(
     asked_seconds: Option<&JsonText>,
     facts: &VideoCapabilities,
     adjustments: &mut Adjustments,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     film.seconds = seconds(asked_seconds, facts, adjustments)?;
     check_prompt(&film.prompt, "prompt", facts.prompt_limit(film.seconds))?;
     let is_script = facts.prompt_limit(film.seconds) != facts.longest_prompt;
@@ -167,7 +167,7 @@ fn one_prompt(
             film.seconds,
             facts.seconds.first().copied().unwrap_or_default()
         );
-        return Err(Fault::unsupported("input_reference", message));
+        return Err(ApiError::unsupported("input_reference", message));
     }
     Ok(())
 }
@@ -178,10 +178,10 @@ fn told_by_shots(
     shots: Vec<Shot>,
     asked_seconds: Option<JsonText>,
     adjustments: &mut Adjustments,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     if film.first.is_some() {
         let message = "with `shots`, a picture belongs to a shot: `shots[].input_reference`";
-        return Err(Fault::unsupported("input_reference", message));
+        return Err(ApiError::unsupported("input_reference", message));
     }
     if !film.prompt.is_empty() {
         film.prompt.clear();
@@ -199,7 +199,7 @@ fn read_shots(
     shots: Vec<ShotRequest>,
     pictures: ImageReader<'_>,
     adjustments: &mut Adjustments,
-) -> Result<Vec<Shot>, Fault> {
+) -> Result<Vec<Shot>, ApiError> {
     let VideoCapabilities {
         most_shots,
         longest_prompt,
@@ -207,11 +207,11 @@ fn read_shots(
     } = pictures.facts;
     if *most_shots == 0 {
         let message = "this model makes a video of one prompt; leave `shots` out";
-        return Err(Fault::unsupported("shots", message));
+        return Err(ApiError::unsupported("shots", message));
     }
     if !(2..=*most_shots).contains(&shots.len()) {
         let message = format!("the model takes 2 to {most_shots} shots");
-        return Err(Fault::invalid("shots", message));
+        return Err(ApiError::invalid("shots", message));
     }
     let shots = shots.into_iter().enumerate().map(|(place, shot)| {
         let ShotRequest {
@@ -236,19 +236,19 @@ fn reference(
     path: &str,
     pictures: ImageReader<'_>,
     adjustments: &mut Adjustments,
-) -> Result<Option<Still>, Fault> {
+) -> Result<Option<Still>, ApiError> {
     let still = reference.map(|reference| pictures.referenced(reference, path, adjustments));
     still.transpose()
 }
 
-fn check_prompt(prompt: &str, path: &str, most: usize) -> Result<(), Fault> {
+fn check_prompt(prompt: &str, path: &str, most: usize) -> Result<(), ApiError> {
     if prompt.trim().is_empty() {
-        return Err(Fault::missing(path, format!("`{path}` is missing")));
+        return Err(ApiError::missing(path, format!("`{path}` is missing")));
     }
     let length = prompt.chars().count();
     if length > most {
         let message = format!("`{path}` has {length} characters; the model takes {most}");
-        return Err(Fault::invalid(path, message).code("string_above_max_length"));
+        return Err(ApiError::invalid(path, message).code("string_above_max_length"));
     }
     Ok(())
 }
@@ -258,18 +258,18 @@ fn check_knob(
     knob: VideoControl,
     field: &str,
     is_asked: bool,
-) -> Result<(), Fault> {
+) -> Result<(), ApiError> {
     if is_asked && !facts.takes(knob) {
         let message = format!("this model has no counterpart for `{field}`; leave it out");
-        return Err(Fault::unsupported(field, message));
+        return Err(ApiError::unsupported(field, message));
     }
     Ok(())
 }
 
-fn check_seed(seed: Option<i64>) -> Result<(), Fault> {
+fn check_seed(seed: Option<i64>) -> Result<(), ApiError> {
     if seed.is_none_or(|seed| (0..=HIGHEST_SEED).contains(&seed)) {
         return Ok(());
     }
     let message = format!("`seed` is a number from 0 to {HIGHEST_SEED}");
-    Err(Fault::invalid("seed", message))
+    Err(ApiError::invalid("seed", message))
 }

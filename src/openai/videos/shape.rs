@@ -2,7 +2,7 @@
 
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::VideoCapabilities;
 
 /// Width, height, and their ratio where the model is asked for that.
@@ -18,7 +18,7 @@ pub(super) fn seconds(
     asked: Option<&JsonText>,
     facts: &VideoCapabilities,
     adjustments: &mut Adjustments,
-) -> Result<u32, Fault> {
+) -> Result<u32, ApiError> {
     let shortest = facts.seconds.first().copied().unwrap_or_default();
     let Some(asked) = asked else {
         return Ok(shortest);
@@ -26,7 +26,7 @@ pub(super) fn seconds(
     let number = asked.as_str().trim().trim_matches('"').trim();
     let number: u32 = number.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
         let message = "`seconds` is a whole number, such as \"6\"";
-        Fault::invalid("seconds", message)
+        ApiError::invalid("seconds", message)
     })?;
     let enough = facts.seconds.iter().find(|length| **length >= number);
     let made = enough.or(facts.seconds.last());
@@ -42,7 +42,7 @@ pub(super) fn shape(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
     facts: &VideoCapabilities,
-) -> Result<VideoShape, Fault> {
+) -> Result<VideoShape, ApiError> {
     match facts.aspect_ratios.is_empty() {
         true => listed(size, aspect_ratio, facts),
         false => by_ratio(size, aspect_ratio, facts),
@@ -53,10 +53,10 @@ fn listed(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
     facts: &VideoCapabilities,
-) -> Result<VideoShape, Fault> {
+) -> Result<VideoShape, ApiError> {
     if aspect_ratio.is_some() {
         let message = "this model is asked for a `size`; leave `aspect_ratio` out";
-        return Err(Fault::unsupported("aspect_ratio", message));
+        return Err(ApiError::unsupported("aspect_ratio", message));
     }
     let first = facts.sizes.first().map(String::as_str);
     let size = size.or(first).unwrap_or_default();
@@ -73,12 +73,12 @@ fn by_ratio(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
     facts: &VideoCapabilities,
-) -> Result<VideoShape, Fault> {
+) -> Result<VideoShape, ApiError> {
     let known = aspect_ratio.is_none_or(|asked| facts.aspect_ratios.iter().any(|r| r == asked));
     if !known {
         let ratios = facts.aspect_ratios.join(", ");
         let message = format!("the model makes videos of these ratios: {ratios}");
-        return Err(Fault::unsupported_value("aspect_ratio", message));
+        return Err(ApiError::unsupported_value("aspect_ratio", message));
     }
     let Some(written) = size else {
         let first = facts.aspect_ratios.first().map(String::as_str);
@@ -103,7 +103,7 @@ fn by_ratio(
     })?;
     if aspect_ratio.is_some_and(|asked| asked != ratio) {
         let message = format!("`size` is {written}, whose ratio is {ratio}; leave one of both out");
-        return Err(Fault::invalid("aspect_ratio", message));
+        return Err(ApiError::invalid("aspect_ratio", message));
     }
     Ok(VideoShape {
         size,
@@ -131,7 +131,7 @@ fn pair(text: &str, between: char) -> Option<(u32, u32)> {
     Some((one.parse().ok()?, other.parse().ok()?))
 }
 
-fn wrong_size(size: &str, possible: &str) -> Fault {
+fn wrong_size(size: &str, possible: &str) -> ApiError {
     let message = format!("the model makes no video of `{size}`; ask for one of {possible}");
-    Fault::unsupported_value("size", message)
+    ApiError::unsupported_value("size", message)
 }

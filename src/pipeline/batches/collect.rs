@@ -4,7 +4,7 @@ use super::input::{InputFile, LineBlocks, ObjectLines};
 use super::work::{Stop, Work};
 use crate::bedrock::{JobStatus, record_failure};
 use crate::converse::batch::{JobResult, line_of};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::json_error::describe;
 use crate::openai::batches::{
     BatchRequestLine, BatchUsage, answered_line, completion_of, refused_line, usage_of,
@@ -108,7 +108,7 @@ impl Work {
         result: JobResult,
         request: BatchRequestLine,
         ids: crate::openai::batches::ResultIds<'_>,
-    ) -> Result<String, Fault> {
+    ) -> Result<String, ApiError> {
         let Some(answer) = result.model_output else {
             let failure = record_failure(&result.error.unwrap_or_default());
             let (code, detail) = (&failure.code, failure.log_detail());
@@ -140,7 +140,7 @@ impl Work {
             metadata: metadata.as_ref(),
         };
         let json = completion_of(answer, plan, head)?;
-        answered_line(ids, &json, &adjustments).map_err(|_| Fault::internal())
+        answered_line(ids, &json, &adjustments).map_err(|_| ApiError::internal())
     }
 
     /// One log line for all that a job has used. What records of jobs cost is in no table.

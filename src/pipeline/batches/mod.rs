@@ -26,7 +26,7 @@ use crate::bedrock::{ObjectLocation, S3};
 use crate::body_memory::BodyMemory;
 use crate::config::{BatchSettings, Config};
 use crate::converse::JsonText;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::batches::{Batch, BatchStatus, NewBatch, RequestCounts};
 use crate::openai::files::BATCH;
@@ -143,7 +143,7 @@ impl Batches {
     }
 
     /// Begins a batch.
-    pub async fn create(&self, caller: &Caller, new: NewBatch) -> Result<Batch, Fault> {
+    pub async fn create(&self, caller: &Caller, new: NewBatch) -> Result<Batch, ApiError> {
         let file = self.shared.files.find(caller, &new.input_file_id).await;
         let file = file.map_err(|fault| match fault.kind {
             ErrorKind::NotFound => fault.parameter("input_file_id"),
@@ -154,14 +154,14 @@ impl Batches {
                 "the file `{}` is for `{}`; upload one for `{BATCH}`",
                 file.id, file.purpose
             );
-            return Err(Fault::invalid("input_file_id", message));
+            return Err(ApiError::invalid("input_file_id", message));
         }
         let document = begun(new, file.id)?;
         let stored = StoredBatch {
             id: document.batch.id.clone(),
             caller: caller.name().to_owned(),
             is_open: true,
-            document: serde_json::to_string(&document).map_err(|_| Fault::internal())?,
+            document: serde_json::to_string(&document).map_err(|_| ApiError::internal())?,
             cancelling_at: None,
         };
         self.shared.store.add_batch(&stored).await?;
@@ -170,7 +170,7 @@ impl Batches {
     }
 
     /// A batch of the caller's.
-    pub async fn find(&self, caller: &Caller, id: &str) -> Result<Batch, Fault> {
+    pub async fn find(&self, caller: &Caller, id: &str) -> Result<Batch, ApiError> {
         let found = self.shared.store.batch(caller.name(), id).await?;
         match found {
             Some(stored) => self.view(&stored).await,
@@ -183,7 +183,7 @@ impl Batches {
         &self,
         caller: &Caller,
         query: &PageQuery,
-    ) -> Result<(Vec<Batch>, bool), Fault> {
+    ) -> Result<(Vec<Batch>, bool), ApiError> {
         let limit = query.limit.saturating_add(1);
         let store = &self.shared.store;
         let stored = store
@@ -198,7 +198,7 @@ impl Batches {
     }
 
     /// Ends a batch of the caller's early. One that is over cannot be.
-    pub async fn cancel(&self, caller: &Caller, id: &str) -> Result<Batch, Fault> {
+    pub async fn cancel(&self, caller: &Caller, id: &str) -> Result<Batch, ApiError> {
         self.shared
             .store
             .cancel_batch(caller.name(), id, now())
@@ -212,7 +212,7 @@ impl Batches {
             BatchStatus::Cancelled => {}
             _ => {
                 let message = format!("the batch `{id}` is over and cannot be cancelled");
-                let fault = Fault::new(ErrorKind::Conflict, message);
+                let fault = ApiError::new(ErrorKind::Conflict, message);
                 return Err(fault.code("batch_over").should_retry(false));
             }
         }
@@ -220,7 +220,7 @@ impl Batches {
     }
 
     /// What a client is told of a batch.
-    async fn view(&self, stored: &StoredBatch) -> Result<Batch, Fault> {
+    async fn view(&self, stored: &StoredBatch) -> Result<Batch, ApiError> {
         let BatchDocument {
             mut batch, parts, ..
         } = serde_json::from_str(&stored.document).map_err(StoreError::from)?;
@@ -252,7 +252,7 @@ impl Batches {
 }
 
 /// A batch that nothing has been done for.
-fn begun(new: NewBatch, input_file_id: String) -> Result<BatchDocument, Fault> {
+fn begun(new: NewBatch, input_file_id: String) -> Result<BatchDocument, ApiError> {
     let NewBatch {
         input_file_id: _,
         endpoint,
@@ -284,7 +284,7 @@ fn begun(new: NewBatch, input_file_id: String) -> Result<BatchDocument, Fault> {
         cancelled_at: None,
         request_counts: RequestCounts::default(),
         usage: None,
-        metadata: metadata.map_err(|_| Fault::internal())?,
+        metadata: metadata.map_err(|_| ApiError::internal())?,
     };
     Ok(BatchDocument {
         batch,
@@ -293,9 +293,9 @@ fn begun(new: NewBatch, input_file_id: String) -> Result<BatchDocument, Fault> {
     })
 }
 
-fn no_such_batch(id: &str) -> Fault {
+fn no_such_batch(id: &str) -> ApiError {
     let message = format!("there is no batch `{id}`; /v1/batches lists those that there are");
-    Fault::new(ErrorKind::NotFound, message)
+    ApiError::new(ErrorKind::NotFound, message)
         .parameter("batch_id")
         .code("not_found")
 }

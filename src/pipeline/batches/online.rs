@@ -9,7 +9,7 @@ use super::document::{BatchPart, PartRoute};
 use super::input::{HeldLine, InputFile, Line};
 use super::translation::{BatchLineResponse, is_passing, points_elsewhere};
 use super::work::{Next, Stop, Work};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::batches::{BatchRequestLine, answered_line, refused_line};
 use crate::openai::chat::ChatRequest;
 use crate::pipeline::files::now;
@@ -167,7 +167,7 @@ impl Work {
         line: Line,
         model: &str,
         request_id: &str,
-    ) -> Result<Option<Result<BatchLineResponse, Fault>>, Stop> {
+    ) -> Result<Option<Result<BatchLineResponse, ApiError>>, Stop> {
         let pipeline = &self.shared.pipeline;
         let _turn = match pipeline.line_turn(model, self.halted()).await {
             None => return Ok(None),

@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use super::input::HeldLine;
 use crate::adjustments::Adjustments;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::json_body;
 use crate::limits::CallPermit;
@@ -48,7 +48,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         body: Bytes,
-    ) -> Result<BatchRequestInfo, Fault> {
+    ) -> Result<BatchRequestInfo, ApiError> {
         let request = self.line_request(&body).await?;
         check_request(&request)?;
         let name = model_name(&request)?;
@@ -80,7 +80,7 @@ impl Pipeline {
         &self,
         caller: &Caller,
         body: Bytes,
-    ) -> Result<(String, ChatTranslation), Fault> {
+    ) -> Result<(String, ChatTranslation), ApiError> {
         let length = body.len();
         let request = self.line_request(&body).await?;
         let name = model_name(&request)?;
@@ -105,7 +105,7 @@ impl Pipeline {
         Ok((name, translated))
     }
 
-    async fn line_request(&self, body: &Bytes) -> Result<Box<ChatRequest>, Fault> {
+    async fn line_request(&self, body: &Bytes) -> Result<Box<ChatRequest>, ApiError> {
         let parse = || json_body::parse(body);
         self.workers.on_body(body.len(), parse).await
     }
@@ -116,7 +116,7 @@ impl Pipeline {
         &self,
         name: &str,
         halt: impl Future<Output = ()> + Send,
-    ) -> Option<Result<CallPermit, Fault>> {
+    ) -> Option<Result<CallPermit, ApiError>> {
         let target = match self.models.target(name).await {
             Ok(target) => target.model.as_str().into(),
             Err(fault) => return Some(Err(fault)),
@@ -133,7 +133,7 @@ impl Pipeline {
         caller: &Caller,
         line: HeldLine,
         request_id: &str,
-    ) -> Result<BatchLineResponse, Fault> {
+    ) -> Result<BatchLineResponse, ApiError> {
         let route = "/v1/batches".to_owned();
         let record = Arc::new(Record::new(request_id.to_owned(), route, None));
         record.entries().caller = Some(caller.name().to_owned());
@@ -146,7 +146,7 @@ impl Pipeline {
         caller: &Caller,
         line: HeldLine,
         record: &Arc<Record>,
-    ) -> Result<BatchLineResponse, Fault> {
+    ) -> Result<BatchLineResponse, ApiError> {
         let HeldLine {
             bytes: body,
             memory,
@@ -172,16 +172,16 @@ impl Pipeline {
                 adjustments: answer.adjustments,
             }),
             // Streams are refused before.
-            ChatBody::Stream(_) | ChatBody::NativeStream(_) => Err(Fault::internal()),
+            ChatBody::Stream(_) | ChatBody::NativeStream(_) => Err(ApiError::internal()),
         }
     }
 }
 
 /// Writes down how a request ended.
 fn noted(
-    answer: Result<BatchLineResponse, Fault>,
+    answer: Result<BatchLineResponse, ApiError>,
     record: &Record,
-) -> Result<BatchLineResponse, Fault> {
+) -> Result<BatchLineResponse, ApiError> {
     let status = match &answer {
         Ok(_) => 200,
         Err(fault) => {
@@ -203,7 +203,7 @@ pub(super) fn points_elsewhere(request: &ChatRequest, body: &[u8]) -> bool {
 }
 
 /// Whether a request that failed so may do better later.
-pub(super) fn is_passing(fault: &Fault) -> bool {
+pub(super) fn is_passing(fault: &ApiError) -> bool {
     match fault.kind {
         ErrorKind::RateLimited
         | ErrorKind::TokenRateLimited

@@ -8,7 +8,7 @@ use super::document::{BatchPart, JobPart, PartRoute};
 use super::finish;
 use super::input::{HeldLine, InputFile};
 use super::work::{Stop, Work, batch_error};
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::openai::batches::{BatchError, LineReader};
 
 /// Errors that are told of at the most.
@@ -49,7 +49,7 @@ impl Work {
             self.read_all(&input).await?
         };
         if requests == 0 && errors.is_empty() {
-            let fault = Fault::new(ErrorKind::InvalidRequest, "the file has no requests in it");
+            let fault = ApiError::new(ErrorKind::InvalidRequest, "the file has no requests in it");
             errors.push(batch_error(fault.code("empty_file"), None));
         }
         if !errors.is_empty() {
@@ -79,7 +79,7 @@ impl Work {
             if found.requests > most {
                 let message = format!("the file has more than {most} requests");
                 let fault =
-                    Fault::new(ErrorKind::InvalidRequest, message).code("too_many_requests");
+                    ApiError::new(ErrorKind::InvalidRequest, message).code("too_many_requests");
                 found.errors.push(batch_error(fault, None));
                 break;
             }
@@ -109,7 +109,7 @@ impl Work {
         held: HeldLine,
         reader: &mut LineReader<'_>,
         groups: &mut BTreeMap<String, Group>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         // Held until the request is checked.
         let HeldLine { bytes, memory } = held;
         let read = || reader.read(&bytes);
@@ -122,16 +122,20 @@ impl Work {
     }
 
     /// Puts a request to those for the same model, unless it cannot be sent.
-    async fn place(&self, body: Bytes, groups: &mut BTreeMap<String, Group>) -> Result<(), Fault> {
+    async fn place(
+        &self,
+        body: Bytes,
+        groups: &mut BTreeMap<String, Group>,
+    ) -> Result<(), ApiError> {
         let checked = self.shared.pipeline.check_line(&self.caller, body).await;
-        let checked = checked.map_err(|fault| Fault {
+        let checked = checked.map_err(|fault| ApiError {
             parameter: fault.parameter.map(|parameter| format!("body.{parameter}")),
             ..fault
         })?;
         let is_new = !groups.contains_key(&checked.model);
         if is_new && groups.len() >= MOST_MODELS {
             let message = format!("a batch has at most {MOST_MODELS} models");
-            return Err(Fault::invalid("body.model", message));
+            return Err(ApiError::invalid("body.model", message));
         }
         let group = groups.entry(checked.model).or_default();
         if !group.names.contains(&checked.name) {
@@ -170,7 +174,7 @@ impl Work {
     }
 }
 
-fn too_long(max_body: usize) -> Fault {
+fn too_long(max_body: usize) -> ApiError {
     let message = format!("the line is longer than {max_body} bytes, the most this gateway takes");
-    Fault::new(ErrorKind::TooLarge, message).code("request_too_large")
+    ApiError::new(ErrorKind::TooLarge, message).code("request_too_large")
 }

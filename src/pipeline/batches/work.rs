@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::BatchService;
 use super::document::BatchDocument;
 use crate::bedrock::{ObjectLocation, RetryAdvice, UpstreamError};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::identity::Caller;
 use crate::json_error::describe;
 use crate::openai::batches::{BatchError, BatchStatus, ResultIds};
@@ -137,7 +137,7 @@ pub(super) fn is_over(status: BatchStatus) -> bool {
 }
 
 /// A fault as an error of a batch.
-pub(super) fn batch_error(fault: Fault, line: Option<u64>) -> BatchError {
+pub(super) fn batch_error(fault: ApiError, line: Option<u64>) -> BatchError {
     BatchError {
         code: fault.code.unwrap_or("invalid_request").to_owned(),
         line,

@@ -6,7 +6,7 @@ use super::ready::Ready;
 use super::rules::{denied, json, member, object};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::identity::Caller;
 use crate::record::Record;
 
@@ -17,7 +17,7 @@ impl Pipeline {
         ready: &mut Ready,
         caller: &Caller,
         record: &Record,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         let passage = &mut ready.passage;
         let length = passage.body.len();
         let fields = || object(&passage.body);
@@ -31,7 +31,7 @@ impl Pipeline {
             self.rules(caller, &target).job(&passage.body, bucket)?;
             fields.set("modelId", json(target.model.as_str())?);
             // Written anew, so that a key that came twice means what it was taken for here.
-            serde_json::to_vec(&fields).map_err(|_| Fault::internal())
+            serde_json::to_vec(&fields).map_err(|_| ApiError::internal())
         };
         passage.body = self.workers.on_body(length, rewrite).await?.into();
         ready.name = target.model.as_str().into();
@@ -41,7 +41,7 @@ impl Pipeline {
 }
 
 /// Where the job writes to, which is below the caller's folder.
-fn checked_output(fields: &Fields, folder: &JobFolder) -> Result<JsonText, Fault> {
+fn checked_output(fields: &Fields, folder: &JobFolder) -> Result<JsonText, ApiError> {
     let mut output = member(fields, "outputDataConfig")?;
     let location = member(&output, "s3OutputDataConfig")?;
     let uri = location.get("s3Uri").and_then(text).unwrap_or_default();

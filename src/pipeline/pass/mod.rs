@@ -24,9 +24,9 @@ use super::{Cost, Pipeline, heard};
 use crate::adjustments::Adjustments;
 use crate::bedrock::{PassthroughResponse, UpstreamError};
 use crate::body_memory::BodyPermit;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::identity::Caller;
-use crate::limits::{Permit, RateState, Refused};
+use crate::limits::{Permit, RateState, Refusal};
 use crate::record::{Record, RequestOutcome};
 use account::PassthroughAccount;
 use hidden::HiddenGuardrail;
@@ -77,7 +77,7 @@ impl Pipeline {
         &self,
         call: PassthroughRequest,
         mut memory: BodyPermit,
-    ) -> Result<PassthroughReply, Refused> {
+    ) -> Result<PassthroughReply, Refusal> {
         let record = Arc::clone(&call.record);
         let route = self.route(&call)?;
         let caller = call.caller.clone();
@@ -143,7 +143,7 @@ fn broken(
     mut failure: UpstreamError,
     account: &PassthroughAccount,
     permit: &Permit,
-) -> Result<PassthroughResult, Fault> {
+) -> Result<PassthroughResult, ApiError> {
     // AWS's id of the request goes with the answer.
     let detail = failure.log_detail();
     let answer = failure.take_answer();

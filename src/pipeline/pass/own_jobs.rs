@@ -18,7 +18,7 @@ use crate::bedrock::{UpstreamError, encoded_segment, scrub};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::trace::without_account;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::pipeline::heard;
 use crate::record::Record;
@@ -48,7 +48,7 @@ impl JobFolder {
         rest.starts_with(&self.0) && !steps().any(|step| matches!(step, "." | ".."))
     }
 
-    fn is_of_job(&self, job: &Fields) -> Result<bool, Fault> {
+    fn is_of_job(&self, job: &Fields) -> Result<bool, ApiError> {
         let output = member(job, "outputDataConfig")?;
         let location = member(&output, "s3OutputDataConfig")?;
         let uri = location.get("s3Uri").and_then(text).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Pipeline {
     }
 
     /// The path of a job, whichever account is in the ARN that the client names it by.
-    pub(super) async fn path_of_job(&self, arn: &str, record: &Record) -> Result<String, Fault> {
+    pub(super) async fn path_of_job(&self, arn: &str, record: &Record) -> Result<String, ApiError> {
         let id = arn.rsplit('/').next().unwrap_or_default();
         let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let found = match is_id {
@@ -88,16 +88,16 @@ impl Pipeline {
         operation: Operation,
         caller: &Caller,
         answer: Response<Bytes>,
-    ) -> Result<Response<Bytes>, Fault> {
+    ) -> Result<Response<Bytes>, ApiError> {
         const JOBS: &str = "asyncInvokeSummaries";
         let folder = self.job_folder(caller);
         let (head, body) = answer.into_parts();
-        let mut fields: Fields = serde_json::from_slice(&body).map_err(|_| Fault::internal())?;
+        let mut fields: Fields = serde_json::from_slice(&body).map_err(|_| ApiError::internal())?;
         match operation {
             Operation::ListAsyncInvokes => {
                 let jobs = fields.get(JOBS).map(JsonText::as_str).unwrap_or("[]");
                 let jobs: Vec<Fields> =
-                    serde_json::from_str(jobs).map_err(|_| Fault::internal())?;
+                    serde_json::from_str(jobs).map_err(|_| ApiError::internal())?;
                 let mut own = Vec::new();
                 for mut job in jobs {
                     if folder.is_of_job(&job)? {
@@ -116,13 +116,13 @@ impl Pipeline {
             // What is started is the caller's.
             _ => without_operator(&mut fields)?,
         }
-        let body = serde_json::to_vec(&fields).map_err(|_| Fault::internal())?;
+        let body = serde_json::to_vec(&fields).map_err(|_| ApiError::internal())?;
         Ok(Response::from_parts(head, body.into()))
     }
 }
 
 /// Takes out of a job what names the operator.
-fn without_operator(job: &mut Fields) -> Result<(), Fault> {
+fn without_operator(job: &mut Fields) -> Result<(), ApiError> {
     for key in ["invocationArn", "modelArn"] {
         if let Some(arn) = job.get(key).and_then(text) {
             job.set(key, json(&without_account(&arn))?);
@@ -136,9 +136,9 @@ fn without_operator(job: &mut Fields) -> Result<(), Fault> {
 
 /// Bedrock's words for an ARN that it does not know. A job of another caller's is not there, rather
 /// than forbidden.
-fn no_job() -> Fault {
+fn no_job() -> ApiError {
     let message = "The provided invocation ARN is invalid.";
-    Fault::new(ErrorKind::InvalidRequest, message)
+    ApiError::new(ErrorKind::InvalidRequest, message)
 }
 
 #[cfg(test)]

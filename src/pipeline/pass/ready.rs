@@ -8,7 +8,7 @@ use super::rules::{Rules, denied};
 use super::{PassthroughRequest, Pipeline};
 use crate::adjustments::Adjustments;
 use crate::bedrock::{Pace, PassthroughCall, path_segment};
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::models::ModelId;
 use crate::pipeline::models::ModelTarget;
@@ -27,13 +27,13 @@ pub(super) struct Ready {
 
 impl Pipeline {
     /// The operation, where the operator has not closed it.
-    pub(super) fn route(&self, call: &PassthroughRequest) -> Result<OperationRoute, Fault> {
+    pub(super) fn route(&self, call: &PassthroughRequest) -> Result<OperationRoute, ApiError> {
         let path = call.path.path();
         let route = OperationRoute::of(&call.method, path).filter(|_| self.bedrock_api.enabled);
         let route = route.ok_or_else(|| {
             let method = &call.method;
             let message = format!("there is no operation `{method} {path}` here");
-            Fault::new(ErrorKind::NotFound, message).code("unknown_url")
+            ApiError::new(ErrorKind::NotFound, message).code("unknown_url")
         })?;
         if route.operation.is_of_jobs() && !self.bedrock_api.async_invoke {
             return Err(denied(
@@ -49,7 +49,7 @@ impl Pipeline {
         &self,
         call: PassthroughRequest,
         route: OperationRoute,
-    ) -> Result<Ready, Fault> {
+    ) -> Result<Ready, ApiError> {
         let PassthroughRequest {
             caller,
             method,
@@ -107,7 +107,7 @@ impl Pipeline {
         operation: Operation,
         id: &str,
         target: ModelTarget,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         let passage = &mut ready.passage;
         if target.model.as_str() != id {
             passage.path_and_query = path_of(&target.model, operation);
@@ -167,9 +167,9 @@ fn path_of(model: &ModelId, operation: Operation) -> String {
 }
 
 /// The ids of guardrails and jobs have the characters of a model's.
-fn check_id(id: &str) -> Result<(), Fault> {
+fn check_id(id: &str) -> Result<(), ApiError> {
     ModelId::parse(id).map(|_| ()).map_err(|error| {
         let message = format!("the identifier {error}");
-        Fault::new(ErrorKind::InvalidRequest, message)
+        ApiError::new(ErrorKind::InvalidRequest, message)
     })
 }

@@ -12,7 +12,7 @@ use super::sources::{buckets, mentions};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::json_error::describe;
 use crate::openai::chat::{AllowList, GuardrailPolicy};
 use crate::pipeline::invoke::guardrail_headers;
@@ -52,7 +52,7 @@ impl Rules<'_> {
         body: Bytes,
         streams: bool,
         adjustments: &mut Adjustments,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<Bytes, ApiError> {
         let holds = self.guardrail.is_some() || self.ceiling.is_some() || self.limits_fields();
         if holds {
             let mut fields = object(&body)?;
@@ -63,7 +63,7 @@ impl Rules<'_> {
             // Written anew, so that a key that came twice means what it was taken for here.
             return serde_json::to_vec(&fields)
                 .map(Bytes::from)
-                .map_err(|_| Fault::internal());
+                .map_err(|_| ApiError::internal());
         }
         self.check_buckets(&body)?;
         Ok(body)
@@ -75,7 +75,7 @@ impl Rules<'_> {
         headers: &mut HeaderMap,
         body: &Bytes,
         adjustments: &mut Adjustments,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         if !self.unlimited_invoke && (self.ceiling.is_some() || self.limits_fields()) {
             return Err(denied(
                 "InvokeModel is closed here, since the operator limits what a request may set and \
@@ -99,7 +99,7 @@ impl Rules<'_> {
     }
 
     /// A job, on which no guardrail looks. What it writes goes to `bucket` in any case.
-    pub(super) fn job(&self, body: &Bytes, bucket: &str) -> Result<(), Fault> {
+    pub(super) fn job(&self, body: &Bytes, bucket: &str) -> Result<(), ApiError> {
         if self.guardrail.is_some() {
             return Err(denied(
                 "StartAsyncInvoke is closed here, since the operator has set a guardrail that it \
@@ -123,7 +123,7 @@ impl Rules<'_> {
         fields: &mut Fields,
         streams: bool,
         adjustments: &mut Adjustments,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         let Some(policy) = self.guardrail else {
             return Ok(());
         };
@@ -166,7 +166,7 @@ impl Rules<'_> {
         &self,
         fields: &mut Fields,
         adjustments: &mut Adjustments,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         let Some(ceiling) = self.ceiling else {
             return Ok(());
         };
@@ -181,7 +181,7 @@ impl Rules<'_> {
                     "The maximum tokens you requested exceeds the limit of {ceiling}. Try again \
                      with a maximum tokens value that is lower than {ceiling}."
                 );
-                return Err(Fault::invalid("inferenceConfig.maxTokens", message));
+                return Err(ApiError::invalid("inferenceConfig.maxTokens", message));
             }
             None => {
                 let most = self.max_tokens.map_or(ceiling, |most| most.min(ceiling));
@@ -193,7 +193,7 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn hold_model_fields(&self, fields: &mut Fields) -> Result<(), Fault> {
+    fn hold_model_fields(&self, fields: &mut Fields) -> Result<(), ApiError> {
         const MEMBER: &str = "additionalModelRequestFields";
         if !self.limits_fields() || fields.get(MEMBER).is_none() {
             return Ok(());
@@ -209,14 +209,14 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn check_buckets(&self, body: &Bytes) -> Result<(), Fault> {
+    fn check_buckets(&self, body: &Bytes) -> Result<(), ApiError> {
         if self.s3_buckets.names("*") {
             return Ok(());
         }
         self.refuse_other(&buckets(body)?)
     }
 
-    fn refuse_other(&self, named: &[String]) -> Result<(), Fault> {
+    fn refuse_other(&self, named: &[String]) -> Result<(), ApiError> {
         match named.iter().find(|bucket| !self.s3_buckets.allows(bucket)) {
             Some(bucket) => Err(denied(format!(
                 "the bucket `{bucket}` is none that requests may name"
@@ -227,37 +227,37 @@ impl Rules<'_> {
 }
 
 /// The object that a body is.
-pub(super) fn object(body: &[u8]) -> Result<Fields, Fault> {
+pub(super) fn object(body: &[u8]) -> Result<Fields, ApiError> {
     serde_json::from_slice(body).map_err(|error| not_json(&error))
 }
 
 /// The object that a member is; an empty one where there is none.
-pub(super) fn member(fields: &Fields, name: &str) -> Result<Fields, Fault> {
+pub(super) fn member(fields: &Fields, name: &str) -> Result<Fields, ApiError> {
     match fields.get(name).filter(|text| text.as_str() != "null") {
         None => Ok(Fields::default()),
         Some(text) => Fields::from_object(text)
-            .ok_or_else(|| Fault::invalid(name, format!("`{name}` is no object"))),
+            .ok_or_else(|| ApiError::invalid(name, format!("`{name}` is no object"))),
     }
 }
 
 /// `value` as a member of an object.
-pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, Fault> {
-    JsonText::of(value).map_err(|_| Fault::internal())
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, ApiError> {
+    JsonText::of(value).map_err(|_| ApiError::internal())
 }
 
-pub(super) fn not_json(error: &serde_json::Error) -> Fault {
-    Fault::new(
+pub(super) fn not_json(error: &serde_json::Error) -> ApiError {
+    ApiError::new(
         ErrorKind::InvalidRequest,
         format!("the body is no JSON object: {}", describe(error)),
     )
 }
 
 /// A refusal in the operator's name.
-pub(super) fn denied(message: impl Into<String>) -> Fault {
-    Fault::new(ErrorKind::Permission, message).should_retry(false)
+pub(super) fn denied(message: impl Into<String>) -> ApiError {
+    ApiError::new(ErrorKind::Permission, message).should_retry(false)
 }
 
-fn other_guardrail(name: &str) -> Fault {
+fn other_guardrail(name: &str) -> ApiError {
     denied(format!(
         "`{name}` names another guardrail than the one that the operator has set for these \
          requests; leave it out"
@@ -265,7 +265,11 @@ fn other_guardrail(name: &str) -> Fault {
 }
 
 /// Sets a header that the request may say as well, and not otherwise.
-fn hold_header(headers: &mut HeaderMap, name: HeaderName, own: HeaderValue) -> Result<(), Fault> {
+fn hold_header(
+    headers: &mut HeaderMap,
+    name: HeaderName,
+    own: HeaderValue,
+) -> Result<(), ApiError> {
     if headers.get_all(&name).iter().any(|said| said != own) {
         return Err(other_guardrail(name.as_str()));
     }

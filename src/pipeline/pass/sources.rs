@@ -6,11 +6,11 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 
 use super::rules::not_json;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// The buckets that `json` names: in Converse's `s3Location.uri`, in the same place of the bodies of
 /// Nova and Marengo, and in a job's `s3Uri`.
-pub(super) fn buckets(json: &[u8]) -> Result<Vec<String>, Fault> {
+pub(super) fn buckets(json: &[u8]) -> Result<Vec<String>, ApiError> {
     let mut buckets = Vec::new();
     each_member(json, &mut |key, value| {
         if !matches!(key, "uri" | "s3Uri") {
@@ -25,7 +25,7 @@ pub(super) fn buckets(json: &[u8]) -> Result<Vec<String>, Fault> {
 }
 
 /// Whether a key of this name stands anywhere in `json`, however it is written.
-pub(super) fn mentions(json: &[u8], wanted: &str) -> Result<bool, Fault> {
+pub(super) fn mentions(json: &[u8], wanted: &str) -> Result<bool, ApiError> {
     let mut found = false;
     each_member(json, &mut |key, _| found |= key == wanted)?;
     Ok(found)
@@ -33,7 +33,7 @@ pub(super) fn mentions(json: &[u8], wanted: &str) -> Result<bool, Fault> {
 
 /// Tells `visit` of each key of each object in `json`, and of its value where that is a string:
 /// also of a key that stands there twice, of which readers take now the one and now the other.
-fn each_member(json: &[u8], visit: &mut dyn FnMut(&str, Option<&str>)) -> Result<(), Fault> {
+fn each_member(json: &[u8], visit: &mut dyn FnMut(&str, Option<&str>)) -> Result<(), ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let walk = Walk { key: None, visit };
     walk.deserialize(&mut deserializer)

@@ -7,7 +7,7 @@ use super::heard;
 use super::hidden::HiddenGuardrail;
 use crate::bedrock::{Frame, FrameStream, exception_frame};
 use crate::converse::error::AwsError;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::limits::Permit;
 use crate::pipeline::stream::broke_off;
 use crate::record::{Record, RequestOutcome};
@@ -49,7 +49,7 @@ impl PassthroughStream {
     /// waits, and called again.
     ///
     /// Fails where the answer broke off. [`PassStream::fail`] then has the last bytes.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         if self.account.is_complete() {
             return self.end();
         }
@@ -78,7 +78,7 @@ impl PassthroughStream {
         Ok(Some(joined(frames)))
     }
 
-    fn end(&self) -> Result<Option<Bytes>, Fault> {
+    fn end(&self) -> Result<Option<Bytes>, ApiError> {
         if !self.is_broken && !self.account.may_end() {
             return Err(broke_off());
         }
@@ -90,7 +90,7 @@ impl PassthroughStream {
     }
 
     /// The exception that tells the client of `fault`, after which nothing comes.
-    pub fn fail(&self, fault: &Fault) -> Bytes {
+    pub fn fail(&self, fault: &ApiError) -> Bytes {
         let error = AwsError::from(fault);
         let frame = exception_frame(error.stream_exception(), error.message);
         frame.unwrap_or_default()

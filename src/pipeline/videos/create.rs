@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::converse::JsonText;
-use crate::fault::{ErrorKind, Fault};
-use crate::limits::Refused;
+use crate::fault::{ApiError, ErrorKind};
+use crate::limits::Refusal;
 use crate::models::{Endpoint, VideoCapabilities};
 use crate::openai::form::FormPart;
 use crate::openai::videos::{
@@ -25,7 +25,7 @@ impl Pipeline {
     pub async fn create_video(
         &self,
         asked: CallerRequest<VideoRequestWithFiles>,
-    ) -> Result<Reply, Refused> {
+    ) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
             request: (request, files),
@@ -40,7 +40,7 @@ impl Pipeline {
         check_endpoint(&name, &target.known.facts, Endpoint::Videos)?;
         let known = Arc::clone(&target.known);
         let facts = known.facts.video.as_ref();
-        let facts = facts.ok_or_else(Fault::internal)?;
+        let facts = facts.ok_or_else(ApiError::internal)?;
         if self.guardrail(&caller, &target).is_some() {
             return Err(unguarded().into());
         }
@@ -87,7 +87,7 @@ impl Pipeline {
         );
         let body = serde_json::to_vec(&video.prompted(order.prompt));
         Ok(Reply {
-            body: body.map_err(|_| Fault::internal())?.into(),
+            body: body.map_err(|_| ApiError::internal())?.into(),
             adjustments: order.adjustments,
             rate: permit.rate(),
             cost: Some(cost),
@@ -136,10 +136,10 @@ fn cost(target: &ModelTarget, facts: &VideoCapabilities, order: &VideoOrder) -> 
     }
 }
 
-fn unguarded() -> Fault {
+fn unguarded() -> ApiError {
     let message = "videos are closed to this request: no guardrail looks at them, and the \
                    gateway's operator has set one";
-    Fault::new(ErrorKind::Permission, message)
+    ApiError::new(ErrorKind::Permission, message)
         .code("guardrail_required")
         .should_retry(false)
 }

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Pipeline, heard};
 use crate::bedrock::{AsyncInvoke, AsyncInvokeState, Bedrock, ObjectLocation, S3};
 use crate::config::Config;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::videos::{JobNote, Video, VideoId};
 use crate::record::Record;
@@ -70,16 +70,21 @@ impl VideoStore {
 }
 
 impl Pipeline {
-    fn films(&self) -> Result<&VideoStore, Fault> {
+    fn films(&self) -> Result<&VideoStore, ApiError> {
         self.films.as_ref().ok_or_else(|| {
             let message = "videos are switched off on this gateway; its operator switches them on \
                            with `[videos] enabled`";
-            Fault::new(ErrorKind::NotFound, message).code("not_enabled")
+            ApiError::new(ErrorKind::NotFound, message).code("not_enabled")
         })
     }
 
     /// The job of a video of the caller's.
-    async fn job(&self, caller: &Caller, id: &str, record: &Record) -> Result<AsyncInvoke, Fault> {
+    async fn job(
+        &self,
+        caller: &Caller,
+        id: &str,
+        record: &Record,
+    ) -> Result<AsyncInvoke, ApiError> {
         let films = self.films()?;
         let parsed = VideoId::parse(id).filter(|parsed| parsed.region == self.bedrock.region());
         let Some(VideoId { job, .. }) = parsed else {
@@ -114,9 +119,9 @@ impl Pipeline {
     }
 }
 
-fn no_video(id: &str) -> Fault {
+fn no_video(id: &str) -> ApiError {
     let message = format!("there is no video `{id}`; GET /v1/videos lists those that there are");
-    Fault::new(ErrorKind::NotFound, message)
+    ApiError::new(ErrorKind::NotFound, message)
         .parameter("video_id")
         .code("not_found")
 }

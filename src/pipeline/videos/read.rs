@@ -5,7 +5,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{FILM, VideoStore, no_video};
 use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::page::{ListPage, PageQuery};
 use crate::openai::videos::{DeletedVideo, Video, VideoId};
@@ -34,7 +34,7 @@ impl Pipeline {
         caller: &Caller,
         id: &str,
         record: &Record,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<Bytes, ApiError> {
         let job = self.job(caller, id, record).await?;
         if !self.is_there(&job, record).await? {
             return Err(no_video(id));
@@ -48,7 +48,7 @@ impl Pipeline {
         caller: &Caller,
         page: &PageQuery,
         record: &Record,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<Bytes, ApiError> {
         self.films()?;
         let limit = page.limit as usize;
         let after = page.after.as_deref().map(|id| {
@@ -88,7 +88,7 @@ impl Pipeline {
         id: &str,
         range: Option<&str>,
         record: &Record,
-    ) -> Result<VideoContent, Fault> {
+    ) -> Result<VideoContent, ApiError> {
         let job = self.job(caller, id, record).await?;
         match &job.state {
             AsyncInvokeState::Completed => {}
@@ -100,7 +100,7 @@ impl Pipeline {
             AsyncInvokeState::Failed(reason) => {
                 let message = format!("there is no video, since it could not be made: {reason}");
                 return Err(
-                    Fault::new(ErrorKind::NotFound, message).code("video_generation_failed")
+                    ApiError::new(ErrorKind::NotFound, message).code("video_generation_failed")
                 );
             }
         }
@@ -120,7 +120,7 @@ impl Pipeline {
         caller: &Caller,
         id: &str,
         record: &Record,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<Bytes, ApiError> {
         let job = self.job(caller, id, record).await?;
         if job.state == AsyncInvokeState::InProgress {
             let message = "the video is still being made, and Bedrock does not stop that; delete \
@@ -145,7 +145,7 @@ impl Pipeline {
         caller: &Caller,
         jobs: Vec<AsyncInvoke>,
         after: &mut Option<String>,
-    ) -> Result<Vec<AsyncInvoke>, Fault> {
+    ) -> Result<Vec<AsyncInvoke>, ApiError> {
         let films = self.films()?;
         let mut own = Vec::new();
         for job in jobs.into_iter().filter(|job| films.is_of(caller, job)) {
@@ -164,10 +164,10 @@ impl Pipeline {
         jobs: Vec<AsyncInvoke>,
         wanted: usize,
         record: &Record,
-    ) -> Result<Vec<AsyncInvoke>, Fault> {
+    ) -> Result<Vec<AsyncInvoke>, ApiError> {
         let checks = jobs.into_iter().map(|job| async move {
             let there = self.is_there(&job, record).await?;
-            Ok::<_, Fault>(there.then_some(job))
+            Ok::<_, ApiError>(there.then_some(job))
         });
         let checked = stream::iter(checks).buffered(AT_ONCE);
         let present = checked.try_filter_map(|job| std::future::ready(Ok(job)));
@@ -175,7 +175,7 @@ impl Pipeline {
     }
 
     /// Whether the film was not deleted; Bedrock tells of its job all the same.
-    async fn is_there(&self, job: &AsyncInvoke, record: &Record) -> Result<bool, Fault> {
+    async fn is_there(&self, job: &AsyncInvoke, record: &Record) -> Result<bool, ApiError> {
         if job.state != AsyncInvokeState::Completed {
             return Ok(true);
         }
@@ -186,20 +186,20 @@ impl Pipeline {
 
 impl VideoContent {
     /// The next bytes; nothing at the end.
-    pub async fn next(&mut self, record: &Record) -> Result<Option<Bytes>, Fault> {
+    pub async fn next(&mut self, record: &Record) -> Result<Option<Bytes>, ApiError> {
         let next = self.object.next().await;
         next.map_err(|failure| heard(failure, record))
     }
 }
 
 /// The client's own retries come too soon.
-fn not_now(message: &str, code: &'static str) -> Fault {
-    Fault::new(ErrorKind::Conflict, message)
+fn not_now(message: &str, code: &'static str) -> ApiError {
+    ApiError::new(ErrorKind::Conflict, message)
         .code(code)
         .should_retry(false)
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<Bytes, Fault> {
+fn json<T: serde::Serialize>(value: &T) -> Result<Bytes, ApiError> {
     let json = serde_json::to_vec(value);
-    json.map(Bytes::from).map_err(|_| Fault::internal())
+    json.map(Bytes::from).map_err(|_| ApiError::internal())
 }

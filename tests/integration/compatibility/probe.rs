@@ -5,7 +5,7 @@ use std::sync::Arc;
 use outcrop::adjustments::Adjustments;
 use outcrop::config::{ModelFiles, Tables};
 use outcrop::converse::rules::AllowedCalls;
-use outcrop::fault::Fault;
+use outcrop::fault::ApiError;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::{
     ChatOptions, ChatTranslation, OutputOptions, TranslationContext, translate,
@@ -111,7 +111,7 @@ impl<'a> Probe<'a> {
         })
     }
 
-    fn translate(&self, model: &Model, request: &Value) -> Result<ChatTranslation, Fault> {
+    fn translate(&self, model: &Model, request: &Value) -> Result<ChatTranslation, ApiError> {
         let model = ModelId::parse(&model.id).unwrap();
         let facts = Arc::clone(self.tables.facts.facts(&model));
         let row = self.tables.prices.row(&model);
@@ -127,7 +127,7 @@ impl<'a> Probe<'a> {
     }
 }
 
-fn refusal(fault: &Fault) -> String {
+fn refusal(fault: &ApiError) -> String {
     format!("**refused**, `{}`", fault.code.unwrap_or_default())
 }
 

@@ -13,7 +13,7 @@ use crate::converse::content::{ContentBlock, ToolResultContent};
 use crate::converse::media::{
     AudioBlock, DocumentBlock, ImageBlock, MediaSource, S3Location, VideoBlock,
 };
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::Medium;
 
 /// A block of some medium.
@@ -76,7 +76,7 @@ impl Media<'_> {
         &mut self,
         mut part: MediaPart,
         adjustments: &mut Adjustments,
-    ) -> Result<MediaBlock, Fault> {
+    ) -> Result<MediaBlock, ApiError> {
         if part.filename.is_none() && is_address(&part.address) && !is_data_url(&part.address) {
             part.filename = Some(filename_of_address(&part.address));
         }
@@ -95,10 +95,10 @@ impl Media<'_> {
     }
 
     /// What lies in S3 is not looked into: the client says what it is.
-    fn in_s3(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), Fault> {
+    fn in_s3(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), ApiError> {
         let path = part.address_path.as_str();
         if !self.facts.s3_sources {
-            return Err(Fault::unsupported_value(
+            return Err(ApiError::unsupported_value(
                 path,
                 "this model reads nothing from S3; send the bytes as a data URL, \
                  `data:<media type>;base64,...`",
@@ -108,7 +108,7 @@ impl Media<'_> {
         let uri = std::mem::take(&mut part.address);
         let location = s3_location(uri, part.bucket_owner.take(), path, &owner_path)?;
         let format = declared_format(part.kind, &part.declared(None)).ok_or_else(|| {
-            Fault::invalid(
+            ApiError::invalid(
                 path,
                 format!(
                     "neither the key nor `format` says which format this is; set `format` to one \
@@ -120,7 +120,7 @@ impl Media<'_> {
         Ok((format, MediaSource::S3Location(location)))
     }
 
-    fn at_hand(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), Fault> {
+    fn at_hand(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), ApiError> {
         let address = std::mem::take(&mut part.address);
         let opened = open(address, self.fetched, part.place())?;
         let path = part.address_path.as_str();
@@ -133,13 +133,13 @@ impl Media<'_> {
                 ),
                 _ => format!("by its bytes, this is none of {}", part.kind.formats()),
             };
-            Fault::invalid(path, message).code(part.kind.wrong_format_code())
+            ApiError::invalid(path, message).code(part.kind.wrong_format_code())
         })?;
         check_size(format, &opened.bytes, path)?;
         Ok((format, opened.into_source(format)))
     }
 
-    fn check_taken(&self, medium: Medium, path: &str) -> Result<(), Fault> {
+    fn check_taken(&self, medium: Medium, path: &str) -> Result<(), ApiError> {
         if self.facts.input.contains(&medium) {
             return Ok(());
         }
@@ -149,7 +149,7 @@ impl Media<'_> {
             .iter()
             .map(|medium| format!(", {}", plural(*medium)))
             .collect();
-        Err(Fault::unsupported_value(
+        Err(ApiError::unsupported_value(
             path,
             format!(
                 "this model takes no {}; it takes text{taken}",
@@ -164,7 +164,7 @@ impl Media<'_> {
         format: Format,
         source: MediaSource,
         adjustments: &mut Adjustments,
-    ) -> Result<MediaBlock, Fault> {
+    ) -> Result<MediaBlock, ApiError> {
         if !matches!(format, Format::Document(_)) {
             for (name, is_there) in [
                 ("citations", part.citations.is_some()),
@@ -181,7 +181,7 @@ impl Media<'_> {
             Format::Audio(format) => MediaBlock::Audio(AudioBlock { format, source }),
             Format::Document(format) => {
                 if self.names.count() >= MOST_DOCUMENTS {
-                    return Err(Fault::invalid(
+                    return Err(ApiError::invalid(
                         part.path,
                         format!(
                             "Bedrock takes at most {MOST_DOCUMENTS} documents in a request, and \

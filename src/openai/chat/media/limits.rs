@@ -7,7 +7,7 @@
 use super::declared::Format;
 use crate::converse::dimensions::dimensions;
 use crate::converse::media::DocumentFormat;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// 1024 × 1024 bytes.
 const MEGABYTE: usize = 1024 * 1024;
@@ -28,7 +28,7 @@ const LARGEST_INLINE: usize = 25 * MEGABYTE;
 pub(super) const MOST_DOCUMENTS: usize = 5;
 
 /// Refuses what has no bytes and what has too many; `path` is where the client wrote them.
-pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(), Fault> {
+pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(), ApiError> {
     match format {
         Format::Image(format) => {
             if bytes.len() > LARGEST_IMAGE {
@@ -39,7 +39,7 @@ pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(),
             if let Some((width, height)) = dimensions(format, bytes)
                 && width.max(height) > LONGEST_SIDE
             {
-                return Err(Fault::invalid(
+                return Err(ApiError::invalid(
                     path,
                     format!(
                         "the picture has {width} × {height} pixels, and Bedrock takes \
@@ -62,8 +62,8 @@ pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(),
     Ok(())
 }
 
-fn too_large(path: &str, what: &str, size: usize, limit: &str) -> Fault {
-    Fault::invalid(
+fn too_large(path: &str, what: &str, size: usize, limit: &str) -> ApiError {
+    ApiError::invalid(
         path,
         format!(
             "the {what} has {size} bytes, and Bedrock takes at most {limit}; send a smaller one"

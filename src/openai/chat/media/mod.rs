@@ -31,7 +31,7 @@ use super::content::StringOrObject;
 use super::conversation::note_unknown;
 use crate::adjustments::Adjustments;
 use crate::converse::content::CitationsConfig;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::Capabilities;
 
 pub(super) use block::MediaBlock;
@@ -87,7 +87,7 @@ impl<'a> Media<'a> {
         part: StringOrObject<ImageUrl>,
         path: &str,
         adjustments: &mut Adjustments,
-    ) -> Result<MediaBlock, Fault> {
+    ) -> Result<MediaBlock, ApiError> {
         const FIELD: &str = "messages[].content[].image_url";
         let path = format!("{path}.image_url");
         let part = match part {
@@ -105,7 +105,7 @@ impl<'a> Media<'a> {
                 if detail.is_some_and(|detail| detail != "auto") {
                     adjustments.ignored("messages[].content[].image_url.detail");
                 }
-                let url = url.ok_or_else(|| Fault::missing_field(&path, "url"))?;
+                let url = url.ok_or_else(|| ApiError::missing_field(&path, "url"))?;
                 MediaPart {
                     format,
                     bucket_owner,
@@ -125,7 +125,7 @@ impl<'a> Media<'a> {
         context: Option<String>,
         path: &str,
         adjustments: &mut Adjustments,
-    ) -> Result<MediaBlock, Fault> {
+    ) -> Result<MediaBlock, ApiError> {
         const FIELD: &str = "messages[].content[].file";
         let FilePart {
             file_data,
@@ -142,16 +142,16 @@ impl<'a> Media<'a> {
             (Some(data), None, None) => (data, ".file_data"),
             (None, Some(url), None) => (url, ".file_url"),
             (None, None, Some(id)) => (id, ".file_id"),
-            (None, None, None) => return Err(Fault::missing_field(&path, "file_data")),
+            (None, None, None) => return Err(ApiError::missing_field(&path, "file_data")),
             _ => {
-                return Err(Fault::invalid(
+                return Err(ApiError::invalid(
                     path,
                     "a file has one of `file_data`, `file_url` and `file_id`, and this one has more",
                 ));
             }
         };
         if name != ".file_data" && !source::is_address(&address) {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 format!("{path}{name}"),
                 "this is no address; write `s3://bucket/key` or an https address, or send the \
                  file's bytes as `file_data`",
@@ -174,7 +174,7 @@ impl<'a> Media<'a> {
         part: InputAudio,
         path: &str,
         adjustments: &mut Adjustments,
-    ) -> Result<MediaBlock, Fault> {
+    ) -> Result<MediaBlock, ApiError> {
         const FIELD: &str = "messages[].content[].input_audio";
         let InputAudio {
             data,
@@ -184,7 +184,7 @@ impl<'a> Media<'a> {
         } = part;
         note_unknown(adjustments, &unknown, "messages[].content[].input_audio.");
         let path = format!("{path}.input_audio");
-        let data = data.ok_or_else(|| Fault::missing_field(&path, "data"))?;
+        let data = data.ok_or_else(|| ApiError::missing_field(&path, "data"))?;
         let part = MediaPart {
             format,
             bucket_owner,
@@ -199,7 +199,7 @@ impl<'a> Media<'a> {
         part: StringOrObject<VideoUrl>,
         path: &str,
         adjustments: &mut Adjustments,
-    ) -> Result<MediaBlock, Fault> {
+    ) -> Result<MediaBlock, ApiError> {
         const FIELD: &str = "messages[].content[].video_url";
         let path = format!("{path}.video_url");
         let part = match part {
@@ -213,7 +213,7 @@ impl<'a> Media<'a> {
                 unknown,
             }) => {
                 note_unknown(adjustments, &unknown, "messages[].content[].video_url.");
-                let url = url.ok_or_else(|| Fault::missing_field(&path, "url"))?;
+                let url = url.ok_or_else(|| ApiError::missing_field(&path, "url"))?;
                 MediaPart {
                     format,
                     bucket_owner,

@@ -3,7 +3,7 @@
 use super::types::{Citations, SearchResultText};
 use crate::adjustments::Adjustments;
 use crate::converse::content::{CitationsConfig, SearchResultBlock, TextOnly};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::openai::chat::conversation::note_unknown;
 
 /// The fields of a `search_result` part.
@@ -24,16 +24,16 @@ pub(in crate::openai::chat) fn search_result(
     passage: SearchResultFields,
     path: &str,
     adjustments: &mut Adjustments,
-) -> Result<SearchResultBlock, Fault> {
+) -> Result<SearchResultBlock, ApiError> {
     let SearchResultFields {
         source,
         title,
         content,
         citations,
     } = passage;
-    let source = source.ok_or_else(|| Fault::missing_field(path, "source"))?;
-    let title = title.ok_or_else(|| Fault::missing_field(path, "title"))?;
-    let pieces = content.ok_or_else(|| Fault::missing_field(path, "content"))?;
+    let source = source.ok_or_else(|| ApiError::missing_field(path, "source"))?;
+    let title = title.ok_or_else(|| ApiError::missing_field(path, "title"))?;
+    let pieces = content.ok_or_else(|| ApiError::missing_field(path, "content"))?;
     let mut content = Vec::with_capacity(pieces.len());
     for (position, piece) in pieces.into_iter().enumerate() {
         let path = format!("{path}.content[{position}]");
@@ -44,18 +44,18 @@ pub(in crate::openai::chat) fn search_result(
         } = piece;
         note_unknown(adjustments, &unknown, "messages[].content[].content[].");
         if kind.is_some_and(|kind| kind != "text") {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 format!("{path}.type"),
                 "a passage holds nothing but parts of type `text`",
             ));
         }
-        let text = text.ok_or_else(|| Fault::missing_field(&path, "text"))?;
+        let text = text.ok_or_else(|| ApiError::missing_field(&path, "text"))?;
         if !text.trim().is_empty() {
             content.push(TextOnly { text });
         }
     }
     if content.is_empty() {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             format!("{path}.content"),
             "the passage has no text; leave it out, or send its text",
         ));

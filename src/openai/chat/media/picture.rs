@@ -10,7 +10,7 @@ use super::signatures::image_format;
 use super::source::{SourcePath, open};
 use crate::converse::dimensions::{Dimensions, dimensions};
 use crate::converse::media::{ImageFormat, MediaSource};
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// What the first bytes of a picture tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(in crate::openai) fn open_picture(
     address: String,
     fetched: &RemoteFiles,
     path: &str,
-) -> Result<Bytes, Fault> {
+) -> Result<Bytes, ApiError> {
     let kind = PartKind::ImageUrl;
     open(address, fetched, SourcePath { kind, path }).map(|opened| opened.bytes)
 }
@@ -43,17 +43,17 @@ pub(in crate::openai) fn open_image(
     address: String,
     path: &str,
     fetched: &RemoteFiles,
-) -> Result<(ImageFormat, String), Fault> {
+) -> Result<(ImageFormat, String), ApiError> {
     let kind = PartKind::ImageUrl;
     let opened = open(address, fetched, SourcePath { kind, path })?;
     let Some(format) = image_format(&opened.bytes) else {
         let words = ImageFormat::WORDS.join(", ");
         let message = format!("this is no picture of a format that is taken: {words}");
-        return Err(Fault::invalid(path, message).code("invalid_image_format"));
+        return Err(ApiError::invalid(path, message).code("invalid_image_format"));
     };
     match opened.into_source(Format::Image(format)) {
         MediaSource::Bytes(base64) => Ok((format, base64)),
         // Pictures are never text, and nothing here lies in S3.
-        MediaSource::Text(_) | MediaSource::S3Location(_) => Err(Fault::internal()),
+        MediaSource::Text(_) | MediaSource::S3Location(_) => Err(ApiError::internal()),
     }
 }

@@ -1,7 +1,7 @@
 //! Objects in S3, which Bedrock reads by itself.
 
 use crate::converse::media::S3Location;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// The longest address (botocore, bedrock-runtime: `S3Uri`).
 const LONGEST: usize = 1024;
@@ -18,9 +18,9 @@ pub(super) fn s3_location(
     bucket_owner: Option<String>,
     path: &str,
     owner_path: &str,
-) -> Result<S3Location, Fault> {
+) -> Result<S3Location, ApiError> {
     if !is_object(&uri) {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             path,
             format!(
                 "this is not the address of an object in S3; write `s3://bucket/key`, \
@@ -33,7 +33,7 @@ pub(super) fn s3_location(
         .as_deref()
         .is_some_and(|owner| !is_account(owner))
     {
-        return Err(Fault::invalid(
+        return Err(ApiError::invalid(
             owner_path,
             "the owner of a bucket is the 12 digits of an AWS account",
         ));

@@ -9,7 +9,7 @@ use super::declared::{Format, is_text};
 use super::detect::PartKind;
 use super::remote::{RemoteFiles, is_web_address};
 use crate::converse::media::MediaSource;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// Where the client wrote an address, and in which part.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +50,7 @@ pub(super) fn open(
     address: String,
     fetched: &RemoteFiles,
     place: SourcePath<'_>,
-) -> Result<MediaBytes, Fault> {
+) -> Result<MediaBytes, ApiError> {
     let opened = if is_data_url(&address) {
         let DataUrl { media_type, data } =
             read_data_url(address).map_err(|reason| place.unreadable(reason))?;
@@ -107,15 +107,15 @@ impl MediaBytes {
 }
 
 impl SourcePath<'_> {
-    fn invalid(self, message: impl Into<String>) -> Fault {
-        Fault::invalid(self.path, message)
+    fn invalid(self, message: impl Into<String>) -> ApiError {
+        ApiError::invalid(self.path, message)
     }
 
-    fn unreadable(self, reason: &str) -> Fault {
+    fn unreadable(self, reason: &str) -> ApiError {
         self.invalid(reason).code(self.kind.wrong_format_code())
     }
 
-    fn empty(self) -> Fault {
+    fn empty(self) -> ApiError {
         let fault = self.invalid("there are no bytes in it; send the whole file");
         match self.kind {
             PartKind::ImageUrl => fault.code("invalid_image"),
@@ -123,18 +123,18 @@ impl SourcePath<'_> {
         }
     }
 
-    fn not_fetched(self, address: &str) -> Fault {
+    fn not_fetched(self, address: &str) -> ApiError {
         if !is_web_address(address) {
             return self.no_address();
         }
-        Fault::unsupported_value(
+        ApiError::unsupported_value(
             self.path,
             "nothing was fetched from this address; send the bytes as a data URL, \
              `data:<media type>;base64,...`",
         )
     }
 
-    fn no_address(self) -> Fault {
+    fn no_address(self) -> ApiError {
         let fault = self.invalid(
             "this is neither a data URL nor an https address, nor `s3://bucket/key`, nor base64; \
              send the bytes as a data URL, `data:<media type>;base64,...`",

@@ -38,7 +38,7 @@ fn translate_in(
     media: &mut Media<'_>,
     value: &Value,
     adjustments: &mut Adjustments,
-) -> Result<MediaBlock, Fault> {
+) -> Result<MediaBlock, ApiError> {
     let field = |name: &str| value.get(name).cloned();
     if let Some(value) = field("image_url") {
         return media.image_url(part(value), "p", adjustments);
@@ -55,7 +55,7 @@ fn translate_in(
     media.file(file, citations, context, "p", adjustments)
 }
 
-fn translate_for(facts: &Capabilities, value: &Value) -> Result<Value, Fault> {
+fn translate_for(facts: &Capabilities, value: &Value) -> Result<Value, ApiError> {
     let fetched = RemoteFiles::new();
     let mut media = Media::new(facts, &fetched);
     let block = translate_in(&mut media, value, &mut Adjustments::default())?;
@@ -353,7 +353,7 @@ fn what_was_fetched_is_sent() {
             json!({"document": {"format": "html", "name": "page", "source": {"bytes": "PHA+"}}}),
         ),
     ] {
-        assert_eq!(translate(part), Ok::<Value, Fault>(block));
+        assert_eq!(translate(part), Ok::<Value, ApiError>(block));
     }
     let fault = translate(json!({"file": {"file_url": "https://example.com/nothing"}}));
     let parameter = fault.err().and_then(|fault| fault.parameter);
@@ -361,7 +361,7 @@ fn what_was_fetched_is_sent() {
 }
 
 /// The names of the documents of a request with these files, and the refusal that ends it.
-fn document_names(files: &[(&str, &str)]) -> (Vec<String>, Option<Fault>) {
+fn document_names(files: &[(&str, &str)]) -> (Vec<String>, Option<ApiError>) {
     let facts = everything();
     let fetched = RemoteFiles::new();
     let mut media = Media::new(&facts, &fetched);

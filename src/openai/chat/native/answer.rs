@@ -5,7 +5,7 @@ use super::usage::ChatUpstreamUsage;
 use super::{ChatUpstreamHead, ChatUpstreamOptions};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::{ErrorKind, Fault};
+use crate::fault::{ApiError, ErrorKind};
 
 /// A surface's whole answer.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub fn native_answer(
     body: &[u8],
     plan: &ChatUpstreamOptions,
     head: &ChatUpstreamHead,
-) -> Result<ChatUpstreamResponse, Fault> {
+) -> Result<ChatUpstreamResponse, ApiError> {
     read(body, plan, head).map_err(|_| unreadable())
 }
 
@@ -122,8 +122,8 @@ pub(super) fn member<T: serde::de::DeserializeOwned>(
     serde_json::from_str(value.as_str())
 }
 
-pub(super) fn unreadable() -> Fault {
-    Fault::new(
+pub(super) fn unreadable() -> ApiError {
+    ApiError::new(
         ErrorKind::BadGateway,
         "the model's answer could not be read",
     )

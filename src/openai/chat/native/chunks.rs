@@ -9,7 +9,7 @@ use super::usage::ChatUpstreamUsage;
 use super::{ChatUpstreamHead, ChatUpstreamOptions};
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// Answers in one stream, and calls in one answer, at the most; places are the surface's to say.
 const MOST_CHOICES: usize = 16;
@@ -55,7 +55,7 @@ impl ChatUpstreamChunks {
 
     /// Takes the next chunk and writes what becomes of it. Says whether the model has said
     /// something with it.
-    pub fn accept(&mut self, chunk: &str) -> Result<bool, Fault> {
+    pub fn accept(&mut self, chunk: &str) -> Result<bool, ApiError> {
         self.read(chunk).map_err(|_| unreadable())
     }
 

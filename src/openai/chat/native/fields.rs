@@ -14,7 +14,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::rules::EffortOption;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::{Capabilities, Effort, RefusedField};
 use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
@@ -66,7 +66,7 @@ impl ChatUpstreamBody<'_> {
     }
 
     /// A field by which a client reads its answer: it is passed on or refused.
-    pub(super) fn trusted(&mut self, field: &str, value: Option<JsonText>) -> Result<(), Fault> {
+    pub(super) fn trusted(&mut self, field: &str, value: Option<JsonText>) -> Result<(), ApiError> {
         if !self.is_refused(field) {
             return Ok(());
         }
@@ -121,7 +121,7 @@ impl ChatUpstreamBody<'_> {
         &mut self,
         limit: Option<u32>,
         terms: &ChatUpstreamContext<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ApiError> {
         const FIELD: &str = "max_completion_tokens";
         let Some(mut limit) = limit else {
             return Ok(());
@@ -136,7 +136,7 @@ impl ChatUpstreamBody<'_> {
         if limit < least {
             let ceiling = terms.options.max_tokens_ceiling;
             if ceiling.is_some_and(|ceiling| ceiling < least) {
-                return Err(Fault::unsupported_value(
+                return Err(ApiError::unsupported_value(
                     FIELD,
                     format!(
                         "this model writes {least} tokens at least, more than the operator of this \
@@ -157,7 +157,7 @@ impl ChatUpstreamBody<'_> {
     }
 
     /// How much to reason: the nearest effort that the model has, the higher one of two.
-    pub(super) fn effort(&mut self, word: Option<String>) -> Result<(), Fault> {
+    pub(super) fn effort(&mut self, word: Option<String>) -> Result<(), ApiError> {
         const FIELD: &str = "reasoning_effort";
         let Some(word) = word else {
             return Ok(());
@@ -191,7 +191,7 @@ impl ChatUpstreamBody<'_> {
         &mut self,
         tier: Option<String>,
         options: &ChatOptions,
-    ) -> Result<Option<&'static str>, Fault> {
+    ) -> Result<Option<&'static str>, ApiError> {
         const FIELD: &str = "service_tier";
         let tier = tier.or_else(|| options.service_tier_header.clone());
         let tier = service_tier(tier.as_deref(), options, self.facts, &mut self.adjustments)?;
@@ -204,11 +204,11 @@ impl ChatUpstreamBody<'_> {
     }
 
     /// Usage is always asked for: what was used is written down.
-    pub(super) fn stream(&mut self, stream: bool) -> Result<(), Fault> {
+    pub(super) fn stream(&mut self, stream: bool) -> Result<(), ApiError> {
         match stream {
             true => {
                 let options = JsonText::parse(r#"{"include_usage":true}"#.to_owned());
-                let options = options.map_err(|_| Fault::internal())?;
+                let options = options.map_err(|_| ApiError::internal())?;
                 self.body.set("stream_options", options);
             }
             false => drop(self.body.remove("stream_options")),
@@ -216,7 +216,7 @@ impl ChatUpstreamBody<'_> {
         Ok(())
     }
 
-    pub(super) fn tools(&mut self, has_tools: bool) -> Result<(), Fault> {
+    pub(super) fn tools(&mut self, has_tools: bool) -> Result<(), ApiError> {
         if !has_tools {
             self.leave_out(&["tools", "tool_choice", "parallel_tool_calls"]);
             return Ok(());
@@ -224,16 +224,17 @@ impl ChatUpstreamBody<'_> {
         let Some(tools) = self.body.get("tools") else {
             return Ok(());
         };
-        let tools = nested_tools(tools).map_err(|_| Fault::internal())?;
+        let tools = nested_tools(tools).map_err(|_| ApiError::internal())?;
         let kept = TOOL.keep_in_list(&tools, "tools[]", &mut self.adjustments);
-        self.body.set("tools", kept.map_err(|_| Fault::internal())?);
+        self.body
+            .set("tools", kept.map_err(|_| ApiError::internal())?);
         Ok(())
     }
 
-    pub(super) fn tool_choice(&mut self) -> Result<(), Fault> {
+    pub(super) fn tool_choice(&mut self) -> Result<(), ApiError> {
         const FIELD: &str = "tool_choice";
         if let Some(choice) = self.body.get(FIELD).filter(|choice| choice.is_object()) {
-            let choice = nested_choice(choice).map_err(|_| Fault::internal())?;
+            let choice = nested_choice(choice).map_err(|_| ApiError::internal())?;
             self.body.set(FIELD, choice);
         }
         Ok(())
@@ -265,6 +266,6 @@ impl ChatUpstreamBody<'_> {
     }
 }
 
-pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, Fault> {
-    JsonText::of(value).map_err(|_| Fault::internal())
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, ApiError> {
+    JsonText::of(value).map_err(|_| ApiError::internal())
 }

@@ -10,7 +10,7 @@ use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::media::MediaSource;
 use crate::converse::options::Fields;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// What OpenAI's models want to read somewhere before they answer with `json_object`.
 const JSON_INSTRUCTION: &str =
@@ -23,7 +23,7 @@ pub(super) fn messages(
     messages: &[Box<ChatMessage>],
     terms: &ChatUpstreamContext<'_>,
     adjustments: &mut Adjustments,
-) -> Result<JsonText, Fault> {
+) -> Result<JsonText, ApiError> {
     let mut text = text.clone();
     if !terms.dropped.is_empty() {
         let mut list = list(&text)?;
@@ -31,7 +31,7 @@ pub(super) fn messages(
         text = json(&list)?;
     }
     let kept = MESSAGE.keep_in_list(&text, "messages[]", adjustments);
-    let text = kept.map_err(|_| Fault::internal())?;
+    let text = kept.map_err(|_| ApiError::internal())?;
     let pictures = pictures(messages, terms, adjustments)?;
     if pictures.is_empty() {
         return Ok(text);
@@ -60,10 +60,10 @@ pub(super) fn mention_json(messages: &[Box<ChatMessage>]) -> bool {
 }
 
 /// `text`, a list of messages, with an instruction to answer in JSON in front of it.
-pub(super) fn with_json_instruction(text: &JsonText) -> Result<JsonText, Fault> {
+pub(super) fn with_json_instruction(text: &JsonText) -> Result<JsonText, ApiError> {
     let instruction = JsonText::parse(JSON_INSTRUCTION.to_owned());
     let mut list = list(text)?;
-    list.insert(0, instruction.map_err(|_| Fault::internal())?);
+    list.insert(0, instruction.map_err(|_| ApiError::internal())?);
     json(&list)
 }
 
@@ -78,7 +78,7 @@ fn pictures(
     messages: &[Box<ChatMessage>],
     terms: &ChatUpstreamContext<'_>,
     adjustments: &mut Adjustments,
-) -> Result<Vec<ImageRewrite>, Fault> {
+) -> Result<Vec<ImageRewrite>, ApiError> {
     let mut media = Media::new(terms.facts, terms.fetched);
     let mut found = Vec::new();
     for (place, message) in messages.iter().enumerate() {
@@ -96,7 +96,7 @@ fn pictures(
                 StringOrObject::Object(image) => image.url.as_ref(),
             };
             let Some(written) = written else {
-                return Err(Fault::missing_field(&format!("{path}.image_url"), "url"));
+                return Err(ApiError::missing_field(&format!("{path}.image_url"), "url"));
             };
             let image = StringOrObject::String(written.clone());
             let block = media.image_url(image, &path, adjustments)?;
@@ -113,16 +113,16 @@ fn pictures(
     Ok(found)
 }
 
-fn data_url(block: MediaBlock) -> Result<String, Fault> {
+fn data_url(block: MediaBlock) -> Result<String, ApiError> {
     match block {
         MediaBlock::Image(block) => match block.source {
             MediaSource::Bytes(base64) => Ok(format!(
                 "data:image/{};base64,{base64}",
                 block.format.as_str()
             )),
-            _ => Err(Fault::internal()),
+            _ => Err(ApiError::internal()),
         },
-        _ => Err(Fault::invalid(
+        _ => Err(ApiError::invalid(
             "messages[].content[].image_url",
             "this is no picture, and nothing else is passed on to this model",
         )),
@@ -130,11 +130,11 @@ fn data_url(block: MediaBlock) -> Result<String, Fault> {
 }
 
 /// The message `text` with the picture of its part `position` at `url`.
-fn with_picture(text: &JsonText, position: usize, url: &str) -> Result<JsonText, Fault> {
+fn with_picture(text: &JsonText, position: usize, url: &str) -> Result<JsonText, ApiError> {
     let mut message = object(text)?;
-    let content = message.get("content").ok_or_else(Fault::internal)?;
+    let content = message.get("content").ok_or_else(ApiError::internal)?;
     let mut parts = list(content)?;
-    let part = parts.get_mut(position).ok_or_else(Fault::internal)?;
+    let part = parts.get_mut(position).ok_or_else(ApiError::internal)?;
     let mut fields = object(part)?;
     let mut image = match fields.get("image_url") {
         Some(image) if image.is_object() => object(image)?,
@@ -147,14 +147,14 @@ fn with_picture(text: &JsonText, position: usize, url: &str) -> Result<JsonText,
     json(&message)
 }
 
-fn list(text: &JsonText) -> Result<Vec<JsonText>, Fault> {
-    serde_json::from_str(text.as_str()).map_err(|_| Fault::internal())
+fn list(text: &JsonText) -> Result<Vec<JsonText>, ApiError> {
+    serde_json::from_str(text.as_str()).map_err(|_| ApiError::internal())
 }
 
-fn object(text: &JsonText) -> Result<Fields, Fault> {
-    Fields::from_object(text).ok_or_else(Fault::internal)
+fn object(text: &JsonText) -> Result<Fields, ApiError> {
+    Fields::from_object(text).ok_or_else(ApiError::internal)
 }
 
-fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<JsonText, Fault> {
-    JsonText::of(value).map_err(|_| Fault::internal())
+fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<JsonText, ApiError> {
+    JsonText::of(value).map_err(|_| ApiError::internal())
 }

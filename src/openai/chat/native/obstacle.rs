@@ -8,7 +8,7 @@ use super::super::types::{
 };
 use super::reasons;
 use crate::converse::JsonText;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::Capabilities;
 
 /// What a request asks for that the surface does not do, or not for this model.
@@ -22,9 +22,9 @@ pub struct UnsupportedField {
 
 impl UnsupportedField {
     /// The refusal, for a model that Converse does not take either.
-    pub fn refusal(self) -> Fault {
+    pub fn refusal(self) -> ApiError {
         let Self { field, why } = self;
-        Fault::unsupported(
+        ApiError::unsupported(
             field,
             format!(
                 "`{field}` cannot be served for this model, which answers on AWS's OpenAI surface \

@@ -15,7 +15,7 @@ use super::messages::{mention_json, messages as passed_messages, with_json_instr
 use super::reasons;
 use crate::adjustments::Adjustments;
 use crate::converse::options::Fields;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 use crate::models::Capabilities;
 
 /// What a request is passed on under.
@@ -69,7 +69,7 @@ pub fn pass_on(
     request: ChatRequest,
     body: Fields,
     terms: &ChatUpstreamContext<'_>,
-) -> Result<ChatUpstreamRequest, Fault> {
+) -> Result<ChatUpstreamRequest, ApiError> {
     let ChatUpstreamContext { facts, options, .. } = *terms;
     let reasons = reasons(&request, facts);
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.

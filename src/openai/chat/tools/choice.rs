@@ -6,14 +6,14 @@ use super::super::types::{AllowedTool, AllowedTools, FunctionName, ToolChoiceObj
 use super::{ToolReader, ToolTranslation};
 use crate::converse::request::{Tool, ToolChoice, ToolConfig};
 use crate::converse::rules::AllowedCalls;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 impl ToolReader<'_> {
     pub(super) fn present(
         &mut self,
         tools: Vec<Tool>,
         choice: Option<StringOrObject<ToolChoiceObject>>,
-    ) -> Result<ToolTranslation, Fault> {
+    ) -> Result<ToolTranslation, ApiError> {
         let choice = match choice {
             None => None,
             Some(StringOrObject::String(word)) if word == "none" => {
@@ -36,7 +36,7 @@ impl ToolReader<'_> {
         &mut self,
         object: ToolChoiceObject,
         tools: &[Tool],
-    ) -> Result<(ToolChoice, AllowedCalls), Fault> {
+    ) -> Result<(ToolChoice, AllowedCalls), ApiError> {
         let ToolChoiceObject {
             kind,
             function,
@@ -60,11 +60,11 @@ impl ToolReader<'_> {
             Some("allowed_tools") => {
                 let allowed = allowed_tools
                     .or(flat)
-                    .ok_or_else(|| Fault::missing_field("tool_choice", "allowed_tools"))?;
+                    .ok_or_else(|| ApiError::missing_field("tool_choice", "allowed_tools"))?;
                 return self.allowed(allowed, tools);
             }
             Some(kind) => {
-                return Err(Fault::unsupported_value(
+                return Err(ApiError::unsupported_value(
                     "tool_choice.type",
                     format!("a choice of `{kind}` is not served; choose a `function`, or a word"),
                 ));
@@ -72,7 +72,7 @@ impl ToolReader<'_> {
         };
         // `{"type": "function", "name": "f"}` is how the Responses API writes it.
         let name = named.and_then(|named| named.name).or(name);
-        let name = name.ok_or_else(|| Fault::missing_field(path, "name"))?;
+        let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
         let choice = self.tool_named(&name, tools, &format!("{path}.name"))?;
         Ok((choice, AllowedCalls::All))
     }
@@ -81,7 +81,7 @@ impl ToolReader<'_> {
         &mut self,
         allowed: AllowedTools,
         tools: &[Tool],
-    ) -> Result<(ToolChoice, AllowedCalls), Fault> {
+    ) -> Result<(ToolChoice, AllowedCalls), ApiError> {
         let path = "tool_choice.allowed_tools";
         let AllowedTools {
             mode,
@@ -105,7 +105,7 @@ impl ToolReader<'_> {
             );
             let path = format!("{path}.tools[{position}]");
             let named = function.or(custom).and_then(|named| named.name).or(name);
-            let name = named.ok_or_else(|| Fault::missing_field(&path, "function.name"))?;
+            let name = named.ok_or_else(|| ApiError::missing_field(&path, "function.name"))?;
             if let ToolChoice::Tool { name } = self.tool_named(&name, tools, &path)?
                 && !kept.contains(&name)
             {
@@ -113,7 +113,7 @@ impl ToolReader<'_> {
             }
         }
         if kept.is_empty() {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 format!("{path}.tools"),
                 "no tool is allowed; name some, or choose `none`",
             ));
@@ -122,18 +122,23 @@ impl ToolReader<'_> {
         match mode.as_deref() {
             None | Some("auto") => Ok((ToolChoice::Auto {}, allowed)),
             Some("required") => Ok((ToolChoice::Any {}, allowed)),
-            Some(other) => Err(Fault::invalid(
+            Some(other) => Err(ApiError::invalid(
                 format!("{path}.mode"),
                 format!("`{other}` is neither `auto` nor `required`"),
             )),
         }
     }
 
-    fn tool_named(&mut self, name: &str, tools: &[Tool], path: &str) -> Result<ToolChoice, Fault> {
+    fn tool_named(
+        &mut self,
+        name: &str,
+        tools: &[Tool],
+        path: &str,
+    ) -> Result<ToolChoice, ApiError> {
         let bedrock = self.names.bedrock_name(name);
         let mut declared = tools.iter().filter_map(Tool::spec);
         if !declared.any(|spec| spec.name == bedrock) {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 path,
                 format!("`{name}` is not one of the tools of this request"),
             ));
@@ -145,7 +150,7 @@ impl ToolReader<'_> {
         &mut self,
         tools: Vec<Tool>,
         choice: Option<StringOrObject<FunctionName>>,
-    ) -> Result<ToolTranslation, Fault> {
+    ) -> Result<ToolTranslation, ApiError> {
         let choice = match choice {
             None => None,
             Some(StringOrObject::String(word)) => match word.as_str() {
@@ -155,7 +160,7 @@ impl ToolReader<'_> {
             },
             Some(StringOrObject::Object(FunctionName { name, unknown })) => {
                 note_unknown(self.adjustments, &unknown, "function_call.");
-                let name = name.ok_or_else(|| Fault::missing_field("function_call", "name"))?;
+                let name = name.ok_or_else(|| ApiError::missing_field("function_call", "name"))?;
                 Some(self.tool_named(&name, &tools, "function_call.name")?)
             }
         };
@@ -180,7 +185,7 @@ fn plan(
 pub(super) fn without_tools(
     choice: Option<StringOrObject<ToolChoiceObject>>,
     function_call: Option<StringOrObject<FunctionName>>,
-) -> Result<ToolTranslation, Fault> {
+) -> Result<ToolTranslation, ApiError> {
     let harmless = |word: &str| matches!(word, "none" | "auto");
     let choice_ok = match &choice {
         None => true,
@@ -203,7 +208,7 @@ pub(super) fn without_tools(
         (false, _) => ("tool_choice", "tools"),
         (true, false) => ("function_call", "functions"),
     };
-    Err(Fault::invalid(
+    Err(ApiError::invalid(
         refused.0,
         format!(
             "`{}` asks for a call, and there are no `{}`",
@@ -212,8 +217,8 @@ pub(super) fn without_tools(
     ))
 }
 
-fn unknown_choice(field: &str, word: &str) -> Fault {
-    Fault::invalid(
+fn unknown_choice(field: &str, word: &str) -> ApiError {
+    ApiError::invalid(
         field,
         format!("`{word}` is not a choice; see the reference for `{field}`"),
     )

@@ -2,24 +2,24 @@
 
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::Fault;
+use crate::fault::ApiError;
 
 /// The schema of a tool's arguments, in the client's own bytes wherever its root allows: Bedrock
 /// takes only schemas whose root type is `object`.
-pub(super) fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonText, Fault> {
+pub(super) fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonText, ApiError> {
     const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
     let text = match &parameters {
         None => NO_ARGUMENTS.to_owned(),
         Some(schema) if schema.is_neutral() => NO_ARGUMENTS.to_owned(),
         Some(schema) if !schema.is_object() => {
-            return Err(Fault::invalid(
+            return Err(ApiError::invalid(
                 path,
                 "a schema of arguments is a JSON object",
             ));
         }
         Some(schema) => {
             let mut members = Fields::from_object(schema).ok_or_else(|| {
-                Fault::invalid(path, format!("`{path}` has too many members for its size"))
+                ApiError::invalid(path, format!("`{path}` has too many members for its size"))
             })?;
             match members.get("type").map(JsonText::as_str) {
                 Some("\"object\"") => return Ok(schema.clone()),
@@ -32,7 +32,7 @@ pub(super) fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonTex
                     serde_json::to_string(&members).unwrap_or_default()
                 }
                 Some(root) => {
-                    return Err(Fault::invalid(
+                    return Err(ApiError::invalid(
                         format!("{path}.type"),
                         format!(
                             "the root of a schema of arguments is of type `object`, not `{root}`"
@@ -42,7 +42,7 @@ pub(super) fn schema(parameters: Option<JsonText>, path: &str) -> Result<JsonTex
             }
         }
     };
-    JsonText::parse(text).map_err(|_| Fault::invalid(path, "this is not a JSON Schema"))
+    JsonText::parse(text).map_err(|_| ApiError::invalid(path, "this is not a JSON Schema"))
 }
 
 /// Whether `kind` is a list of types that has `object` in it.

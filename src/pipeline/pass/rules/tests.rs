@@ -29,12 +29,12 @@ fn nothing_set(all: &AllowList) -> Rules<'_> {
     }
 }
 
-fn converse(rules: &Rules<'_>, body: &'static str) -> Result<String, Fault> {
+fn converse(rules: &Rules<'_>, body: &'static str) -> Result<String, ApiError> {
     let body = rules.converse(body.into(), true, &mut Adjustments::default())?;
     Ok(String::from_utf8(body.to_vec()).expect("text"))
 }
 
-fn kind(result: Result<String, Fault>) -> ErrorKind {
+fn kind(result: Result<String, ApiError>) -> ErrorKind {
     result.expect_err("a refusal").kind
 }
 
