@@ -12,7 +12,7 @@ const HEADER_LIMIT: usize = 1024;
 
 /// The most notes that are kept with their words; what comes after is counted. A body may have
 /// millions of keys that nobody knows.
-const MOST_NOTES: usize = 100;
+const MAX_NOTES: usize = 100;
 
 /// The notes of one request, in the order in which they were made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Adjustments {
         if self.notes.contains(&adjustment) {
             return;
         }
-        match self.notes.len() < MOST_NOTES {
+        match self.notes.len() < MAX_NOTES {
             true => self.notes.push(adjustment),
             false => self.more = self.more.saturating_add(1),
         }
@@ -149,9 +149,9 @@ mod tests {
         }
         let value = adjustments.header_value().unwrap_or_default();
         assert!(value.len() < HEADER_LIMIT + 32, "{}", value.len());
-        let told = value.matches(": ignored").count();
+        let listed = value.matches(": ignored").count();
         assert!(
-            value.ends_with(&format!(", and {} more", 200 - told)),
+            value.ends_with(&format!(", and {} more", 200 - listed)),
             "{value}"
         );
     }

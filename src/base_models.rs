@@ -12,19 +12,19 @@ use crate::bedrock::{BaseModel, Bedrock, RetryAdvice, UpstreamError};
 use crate::models::ModelId;
 
 /// How long a request waits for the first answer about its model.
-const FIRST_ANSWER: Duration = Duration::from_secs(3);
+const FIRST_LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How soon Bedrock is asked again where it refused to tell.
-const AFTER_REFUSAL: Duration = Duration::from_secs(60);
+const RETRY_AFTER_REFUSAL: Duration = Duration::from_secs(60);
 
 /// How soon Bedrock is asked again where the failure may pass.
-const AFTER_FAILURE: Duration = Duration::from_secs(5);
+const RETRY_AFTER_ERROR: Duration = Duration::from_secs(5);
 
 /// Models that are remembered at the most: their names come from clients.
-const MOST_MODELS: usize = 1024;
+const MAX_MODELS: usize = 1024;
 
 /// Questions under way at the most: the control plane is throttled hard.
-const MOST_QUESTIONS: usize = 8;
+const MAX_CONCURRENT_LOOKUPS: usize = 8;
 
 /// The bases of models. Clones share what is known.
 #[derive(Debug, Clone)]
@@ -37,8 +37,8 @@ struct BaseModelCache {
     bedrock: Bedrock,
     stated: BTreeMap<String, ModelId>,
     refresh: Duration,
-    known: Mutex<HashMap<ModelId, Arc<BaseModelEntry>>>,
-    questions: Semaphore,
+    entries: Mutex<HashMap<ModelId, Arc<BaseModelEntry>>>,
+    lookups: Semaphore,
 }
 
 /// What is known of one model; whoever waits for it is told of a change.
@@ -56,11 +56,11 @@ enum LookupState {
     /// Nobody has asked.
     New,
     /// The first question is under way.
-    Asking,
+    FirstLookup,
     /// There was an answer or a failure; from then on it is time to ask again.
     Settled(Instant),
     /// Another question is under way.
-    AskingAgain,
+    Refreshing,
 }
 
 impl BaseModels {
@@ -71,8 +71,8 @@ impl BaseModels {
                 bedrock,
                 stated,
                 refresh,
-                known: Mutex::default(),
-                questions: Semaphore::new(MOST_QUESTIONS),
+                entries: Mutex::default(),
+                lookups: Semaphore::new(MAX_CONCURRENT_LOOKUPS),
             }),
         }
     }
@@ -85,16 +85,16 @@ impl BaseModels {
         if let Some(stated) = self.inner.stated.get(model.as_str()) {
             return Some(BaseModel::Foundation(stated.foundation()));
         }
-        if model.says_its_foundation() {
+        if model.names_foundation_model() {
             return Some(BaseModel::Foundation(model.foundation()));
         }
         let entry = self.inner.entry(model);
         if entry.send_if_modified(Knowledge::begin_when_due) {
-            tokio::spawn(ask(self.inner.clone(), model.clone(), entry.clone()));
+            tokio::spawn(look_up(self.inner.clone(), model.clone(), entry.clone()));
         }
         let mut changes = entry.subscribe();
-        let settled = changes.wait_for(|knowledge| knowledge.state != LookupState::Asking);
-        match tokio::time::timeout(FIRST_ANSWER, settled).await {
+        let settled = changes.wait_for(|knowledge| knowledge.state != LookupState::FirstLookup);
+        match tokio::time::timeout(FIRST_LOOKUP_TIMEOUT, settled).await {
             Ok(Ok(knowledge)) => knowledge.base.clone(),
             _ => None,
         }
@@ -104,37 +104,37 @@ impl BaseModels {
 impl BaseModelCache {
     /// What is known of `model`, from now on at the latest.
     fn entry(&self, model: &ModelId) -> Arc<BaseModelEntry> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = known.get(model) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get(model) {
             return entry.clone();
         }
-        if known.len() >= MOST_MODELS {
-            let least = known
+        if entries.len() >= MAX_MODELS {
+            let least_valuable = entries
                 .iter()
                 .min_by_key(|(_, entry)| entry.borrow().worth())
                 .map(|(model, _)| model.clone());
-            known.retain(|model, _| Some(model) != least.as_ref());
+            entries.retain(|model, _| Some(model) != least_valuable.as_ref());
         }
-        let entry = Arc::new(BaseModelEntry::new(Knowledge::NOTHING));
-        known.insert(model.clone(), entry.clone());
+        let entry = Arc::new(BaseModelEntry::new(Knowledge::UNKNOWN));
+        entries.insert(model.clone(), entry.clone());
         entry
     }
 }
 
 impl Knowledge {
-    const NOTHING: Self = Self {
+    const UNKNOWN: Self = Self {
         base: None,
         state: LookupState::New,
     };
 
     /// Notes that a question begins, and says whether one is due.
     fn begin_when_due(&mut self) -> bool {
-        let asking = match self.state {
-            LookupState::New => LookupState::Asking,
-            LookupState::Settled(again) if again <= Instant::now() => LookupState::AskingAgain,
+        let next = match self.state {
+            LookupState::New => LookupState::FirstLookup,
+            LookupState::Settled(again) if again <= Instant::now() => LookupState::Refreshing,
             _ => return false,
         };
-        self.state = asking;
+        self.state = next;
         true
     }
 
@@ -144,7 +144,7 @@ impl Knowledge {
     fn worth(&self) -> (bool, bool, Option<Instant>) {
         let again = match self.state {
             LookupState::Settled(again) => Some(again),
-            LookupState::New | LookupState::Asking | LookupState::AskingAgain => None,
+            LookupState::New | LookupState::FirstLookup | LookupState::Refreshing => None,
         };
         (self.base.is_some(), again.is_none(), again)
     }
@@ -152,37 +152,37 @@ impl Knowledge {
 
 /// Asks Bedrock, apart from the request that wanted to know: when its client leaves, the others
 /// still get the answer.
-async fn ask(inner: Arc<BaseModelCache>, model: ModelId, entry: Arc<BaseModelEntry>) {
-    let asked = {
+async fn look_up(inner: Arc<BaseModelCache>, model: ModelId, entry: Arc<BaseModelEntry>) {
+    let result = {
         // The semaphore is never closed.
-        let _permit = inner.questions.acquire().await;
+        let _permit = inner.lookups.acquire().await;
         inner.bedrock.base_model(&model).await
     };
-    let wait = match &asked {
+    let wait = match &result {
         // Models that were asked about together are not asked about together for ever.
         Ok(_) => inner.refresh.mul_f64(0.9 + 0.1 * fastrand::f64()),
-        Err(failure) => {
+        Err(error) => {
             let is_kept = entry.borrow().base.is_some();
-            warn(&model, failure, is_kept);
-            match failure.advice {
-                RetryAdvice::Retry | RetryAdvice::RetryOnce => AFTER_FAILURE,
-                RetryAdvice::Never | RetryAdvice::RefreshCredentials => AFTER_REFUSAL,
+            warn(&model, error, is_kept);
+            match error.advice {
+                RetryAdvice::Retry | RetryAdvice::RetryOnce => RETRY_AFTER_ERROR,
+                RetryAdvice::Never | RetryAdvice::RefreshCredentials => RETRY_AFTER_REFUSAL,
             }
         }
     };
     entry.send_modify(|knowledge| {
-        if let Ok(base) = asked {
+        if let Ok(base) = result {
             knowledge.base = Some(base);
         }
         knowledge.state = LookupState::Settled(Instant::now() + wait);
     });
 }
 
-fn warn(model: &ModelId, failure: &UpstreamError, is_kept: bool) {
+fn warn(model: &ModelId, error: &UpstreamError, is_kept: bool) {
     tracing::warn!(
         model = model.as_str(),
-        code = failure.code,
-        detail = failure.log_detail(),
+        code = error.code,
+        upstream_error = error.log_detail(),
         kept = is_kept,
         "what this model is based on could not be found out; allow the action that the detail \
          names (bedrock:GetInferenceProfile for application profiles; deploy/iam/README.md has \

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::json_body::{JsonSize, budget_of};
 
 /// Up to this length a body is read before it is admitted, and admitted apart: many connections may
@@ -75,7 +75,7 @@ impl BodyMemory {
     }
 
     /// The least memory that admits bodies of `max_body` bytes.
-    pub fn least_for(max_body: usize) -> usize {
+    pub fn min_for(max_body: usize) -> usize {
         max_body
             .saturating_mul(TEXT_FACTOR)
             .div_ceil(3)
@@ -319,15 +319,15 @@ mod tests {
         let memory = memory();
         let first = admitted(&memory, 8 * MIB).await.expect("room");
         let _second = admitted(&memory, 8 * MIB).await.expect("room");
-        let fault = admitted(&memory, 8 * MIB).await.expect_err("no room");
-        assert_eq!(fault.kind, ErrorKind::Unavailable);
-        assert_eq!(fault.code, Some("overloaded"));
-        assert_eq!(fault.retry_after, Some(RETRY_AFTER));
+        let error = admitted(&memory, 8 * MIB).await.expect_err("no room");
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert_eq!(error.code, Some("overloaded"));
+        assert_eq!(error.retry_after, Some(RETRY_AFTER));
         // Small ones do not wait for large ones.
-        let begun = Instant::now();
+        let start = Instant::now();
         let _small = admitted(&memory, SMALL).await.expect("room");
         let _smaller_than_the_rest = admitted(&memory, 2 * MIB).await.expect("room");
-        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert_eq!(start.elapsed(), Duration::ZERO);
         drop(first);
         admitted(&memory, 8 * MIB).await.expect("room");
     }
@@ -387,8 +387,8 @@ mod tests {
         files.admit(8 * MIB).await.expect("room");
         assert_eq!(memory.large.held(), 32 * MIB);
         let mut other = admitted(&memory, SMALL).await.expect("room");
-        let fault = other.files().admit(16 * MIB).await.expect_err("no room");
-        assert_eq!(fault.code, Some("overloaded"));
+        let error = other.files().admit(16 * MIB).await.expect_err("no room");
+        assert_eq!(error.code, Some("overloaded"));
         // More than there is: the request that has it all does not wait for itself.
         files.admit(100 * MIB).await.expect("room");
         assert_eq!(memory.large.held(), 72 * MIB);

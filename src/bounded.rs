@@ -104,8 +104,8 @@ fn end_of_quote(text: &str, quote: char) -> Option<usize> {
 
 fn push_quoted(short: &mut String, quoted: &str) {
     let cut = quoted.char_indices().nth(MAX_QUOTED).map(|(end, _)| end);
-    let shown = cut.and_then(|end| quoted.get(..end)).unwrap_or(quoted);
-    for character in shown.chars() {
+    let visible = cut.and_then(|end| quoted.get(..end)).unwrap_or(quoted);
+    for character in visible.chars() {
         push_to_message(short, character);
     }
     if cut.is_some() {
@@ -137,10 +137,10 @@ fn is_escaped_in_message(character: char) -> bool {
     character.is_control() && !matches!(character, '\n' | '\t')
 }
 
-fn cut(mut text: String, most: usize) -> String {
+fn cut(mut text: String, max: usize) -> String {
     const ELLIPSIS: &str = "…";
-    if text.len() > most {
-        let mut end = most - ELLIPSIS.len();
+    if text.len() > max {
+        let mut end = max - ELLIPSIS.len();
         while !text.is_char_boundary(end) {
             end -= 1;
         }

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, DeserializeOwned};
 pub use bounded::{Budget, BudgetDeserializer, UNKNOWN_FIELD};
 pub use scan::{Excess, JsonSize, scan};
 
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::json_error::describe;
 
 /// The memory that the values of any body may take besides their text.
@@ -26,7 +26,7 @@ pub const MAX_BUDGET: usize = 48 << 20;
 /// Reads a request's body.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     shape(body)?;
-    parse_counted(body)
+    parse_within_budget(body)
 }
 
 /// What a body is made of; refuses what is made of too much.
@@ -35,7 +35,7 @@ pub fn shape(body: &[u8]) -> Result<JsonSize, ApiError> {
 }
 
 /// Reads a request's body whose shape is known to be within the limits.
-pub fn parse_counted<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+pub fn parse_within_budget<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let limit = budget_of(body.len());
     let budget = Budget::new(limit);
     read(body, &budget).map_err(|error| match budget.is_spent() {
@@ -117,40 +117,40 @@ mod tests {
     use super::*;
     use crate::openai::chat::ChatRequest;
 
-    fn refused(body: &str) -> ApiError {
+    fn rejection(body: &str) -> ApiError {
         parse::<ChatRequest>(body.as_bytes()).expect_err(body)
     }
 
     #[test]
     fn a_refusal_names_the_path() {
-        let fault =
-            refused(r#"{"messages":[{"role":"user","content":[{"type":"text","text":1}]}]}"#);
+        let error =
+            rejection(r#"{"messages":[{"role":"user","content":[{"type":"text","text":1}]}]}"#);
         assert_eq!(
-            fault.parameter.as_deref(),
+            error.parameter.as_deref(),
             Some("messages[0].content[0].text")
         );
-        let fault = refused(r#"{"temperature":"hot"}"#);
-        assert_eq!(fault.parameter.as_deref(), Some("temperature"));
-        let fault = refused(r#"{"stop":{"a":1}}"#);
-        assert_eq!(fault.parameter.as_deref(), Some("stop"));
+        let error = rejection(r#"{"temperature":"hot"}"#);
+        assert_eq!(error.parameter.as_deref(), Some("temperature"));
+        let error = rejection(r#"{"stop":{"a":1}}"#);
+        assert_eq!(error.parameter.as_deref(), Some("stop"));
         assert!(
-            fault.message.contains("a string or an array of strings"),
-            "{fault}"
+            error.message.contains("a string or an array of strings"),
+            "{error}"
         );
     }
 
     #[test]
     fn what_is_not_json_is_said_to_be_none() {
         for body in ["", "{", "hello", "{\"a\":}", &"[".repeat(100_000)] {
-            assert_eq!(refused(body).code, Some("invalid_json"));
+            assert_eq!(rejection(body).code, Some("invalid_json"));
         }
         let deep = format!(
             "{{\"tools\":{}1{}}}",
             "[".repeat(100_000),
             "]".repeat(100_000)
         );
-        assert!(refused(&deep).message.contains("128 levels"));
-        assert_eq!(refused("[]").kind, ErrorKind::InvalidRequest);
+        assert!(rejection(&deep).message.contains("128 levels"));
+        assert_eq!(rejection("[]").kind, ErrorKind::InvalidRequest);
     }
 
     #[test]
@@ -163,10 +163,10 @@ mod tests {
             (list("{}", 100_001), "100000 arrays and objects"),
             (list("0", 1_000_001), "1000000 values"),
         ] {
-            let fault = refused(&body);
-            assert_eq!(fault.kind, ErrorKind::TooLarge, "{fault}");
-            assert_eq!(fault.code, Some("request_too_large"));
-            assert!(fault.message.contains(word), "{fault}");
+            let error = rejection(&body);
+            assert_eq!(error.kind, ErrorKind::TooLarge, "{error}");
+            assert_eq!(error.code, Some("request_too_large"));
+            assert!(error.message.contains(word), "{error}");
         }
         // Messages of a few words are taken, however many they are.
         let short = r#"{"role":"user","content":"Hello there!"}"#;

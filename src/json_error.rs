@@ -23,11 +23,11 @@ pub fn without_values(text: &str) -> String {
     let Some(start) = QUOTING.iter().filter_map(begin).min() else {
         return text.to_owned();
     };
-    let (before, said) = text.split_at(start);
-    let (said, position) = split_position(said);
-    let own = match said.rsplit_once(", expected ") {
-        Some((found, expected)) => {
-            format!("expected {}, found {}", in_json(expected), kind_of(found))
+    let (before, reason) = text.split_at(start);
+    let (reason, position) = split_position(reason);
+    let own = match reason.rsplit_once(", expected ") {
+        Some((actual, expected)) => {
+            format!("expected {}, found {}", in_json(expected), kind_of(actual))
         }
         None => "this is not one of the values that are taken".to_owned(),
     };
@@ -43,16 +43,18 @@ const QUOTING: [&str; 4] = [
 ];
 
 /// Takes ` at line 1 column 2` off the end.
-fn split_position(said: &str) -> (&str, &str) {
+fn split_position(reason: &str) -> (&str, &str) {
     let is_position = |text: &str| {
         let numbers = text.strip_prefix(" at line ");
         let numbers = numbers.and_then(|numbers| numbers.split_once(" column "));
         numbers.is_some_and(|(line, column)| is_number(line) && is_number(column))
     };
-    let is_number_here = said.rfind(" at line ").map(|start| said.split_at(start));
+    let is_number_here = reason
+        .rfind(" at line ")
+        .map(|start| reason.split_at(start));
     match is_number_here {
-        Some((said, position)) if is_position(position) => (said, position),
-        _ => (said, ""),
+        Some((reason, position)) if is_position(position) => (reason, position),
+        _ => (reason, ""),
     }
 }
 
@@ -75,7 +77,7 @@ fn in_json(expected: &str) -> &str {
 }
 
 /// The kind of what was found, off the beginning of serde's words for it.
-fn kind_of(found: &str) -> &'static str {
+fn kind_of(actual: &str) -> &'static str {
     const KINDS: [(&str, &str); 9] = [
         ("type: string ", "a string"),
         ("value: string ", "another string"),
@@ -87,11 +89,11 @@ fn kind_of(found: &str) -> &'static str {
         ("type: sequence", "an array"),
         ("type: map", "an object"),
     ];
-    let found = found.strip_prefix("invalid ").unwrap_or(found);
-    let kind = KINDS.iter().find(|(begin, _)| found.starts_with(begin));
+    let actual = actual.strip_prefix("invalid ").unwrap_or(actual);
+    let kind = KINDS.iter().find(|(begin, _)| actual.starts_with(begin));
     match kind {
         Some((_, kind)) => kind,
-        None if found.starts_with("type: null") || found.starts_with("type: unit") => "null",
+        None if actual.starts_with("type: null") || actual.starts_with("type: unit") => "null",
         None => "something else",
     }
 }

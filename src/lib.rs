@@ -32,7 +32,7 @@ pub mod catalog;
 pub mod commands;
 pub mod config;
 pub mod converse;
-pub mod fault;
+pub mod error;
 pub mod fetch;
 pub mod guardrails;
 pub mod identity;

@@ -20,8 +20,8 @@ const ENTRY_BYTES: usize = 256;
 /// The turns of models, by caller and id of a call in them, or key of their reasoning.
 #[derive(Debug)]
 pub struct ReasoningMemory {
-    most_bytes: usize,
-    kept_for: Duration,
+    max_bytes: usize,
+    ttl: Duration,
     inner: Mutex<MemoryInner>,
 }
 
@@ -48,11 +48,11 @@ struct MemoryEntry {
 }
 
 impl ReasoningMemory {
-    /// A memory of `most_bytes` (0 for none) in which an entry is kept for `kept_for`.
-    pub fn new(most_bytes: usize, kept_for: Duration) -> Self {
+    /// A memory of `max_bytes` (0 for none) in which an entry is kept for `ttl`.
+    pub fn new(max_bytes: usize, ttl: Duration) -> Self {
         Self {
-            most_bytes,
-            kept_for,
+            max_bytes,
+            ttl,
             inner: Mutex::default(),
         }
     }
@@ -60,7 +60,7 @@ impl ReasoningMemory {
     /// Remembers the turn of one response, to be found by `keys`.
     pub fn remember(&self, caller: &Caller, family: &str, keys: Vec<String>, turn: RememberedTurn) {
         let bytes = turn.bytes() / keys.len().max(1) + ENTRY_BYTES;
-        if bytes.saturating_mul(keys.len()) > self.most_bytes {
+        if bytes.saturating_mul(keys.len()) > self.max_bytes {
             return;
         }
         let turn = Arc::new(turn);
@@ -79,18 +79,18 @@ impl ReasoningMemory {
             };
             inner.insert(key, entry);
         }
-        inner.forget(self.most_bytes, self.kept_for);
+        inner.forget(self.max_bytes, self.ttl);
     }
 
     /// The turn that is found by `key`, where a model of `family` wrote it.
     pub fn recall(&self, caller: &Caller, family: &str, key: &str) -> Option<Arc<RememberedTurn>> {
-        if self.most_bytes == 0 {
+        if self.max_bytes == 0 {
             return None;
         }
         let key: MemoryKey = (caller.name().into(), key.into());
         let inner = self.inner();
         let entry = inner.by_key.get(&key)?;
-        let fresh = entry.since.elapsed() < self.kept_for;
+        let fresh = entry.since.elapsed() < self.ttl;
         (fresh && &*entry.family == family).then(|| Arc::clone(&entry.turn))
     }
 
@@ -109,13 +109,13 @@ impl MemoryInner {
     }
 
     /// Lets the oldest go until what is left fits.
-    fn forget(&mut self, most_bytes: usize, kept_for: Duration) {
+    fn forget(&mut self, max_bytes: usize, ttl: Duration) {
         while let Some((key, number)) = self.order.front() {
             let entry = self.by_key.get(key);
             // A turn that was remembered again stands further back in the queue.
             let is_current = entry.is_some_and(|entry| entry.number == *number);
-            let is_old = entry.is_some_and(|entry| entry.since.elapsed() >= kept_for);
-            if is_current && !is_old && self.bytes <= most_bytes {
+            let is_old = entry.is_some_and(|entry| entry.since.elapsed() >= ttl);
+            if is_current && !is_old && self.bytes <= max_bytes {
                 return;
             }
             let Some((key, _)) = self.order.pop_front() else {
@@ -173,7 +173,7 @@ mod tests {
         assert!(knows(&memory, "a", "Claude", "call-999"));
         assert!(!knows(&memory, "a", "Claude", "call-990"));
         let inner = memory.inner();
-        assert!(inner.bytes <= memory.most_bytes && inner.by_key.len() <= 4);
+        assert!(inner.bytes <= memory.max_bytes && inner.by_key.len() <= 4);
         assert!(inner.order.len() <= 8, "{}", inner.order.len());
     }
 

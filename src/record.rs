@@ -9,7 +9,7 @@ use http::Method;
 use tracing::Level;
 
 use crate::bounded;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::Usd;
 use crate::openai::chat::TokenCounts;
 use crate::pipeline::Cost;
@@ -66,13 +66,13 @@ pub struct RecordFields {
     pub estimated_completion: u64,
     /// Why it failed: the code, and what only the operator reads, which is empty where it could
     /// quote the request.
-    pub failure: Option<(String, String)>,
+    pub error: Option<(String, String)>,
     /// AWS's words for it, which can quote the request and are not logged.
     pub unlogged_detail: Option<String>,
     /// The JSON path of the field at fault.
     pub parameter: Option<String>,
     /// How it ended.
-    pub ending: RequestOutcome,
+    pub outcome: RequestOutcome,
     /// What was changed in the request.
     pub adjustments: Option<String>,
     /// How many calls of the model's were kept from a client that wanted none of them.
@@ -88,7 +88,7 @@ pub enum RequestOutcome {
     #[default]
     Abandoned,
     /// The answer is whole, or is an error.
-    Answered,
+    Completed,
     /// The stream broke, and the client was told so.
     Broken,
 }
@@ -115,17 +115,17 @@ impl Record {
     /// Notes why the request failed, unless Bedrock's own reason is there already. A message that
     /// can quote the request goes to the client alone; the code and the field's path say what was
     /// wrong.
-    pub fn note_fault(&self, fault: &ApiError) {
+    pub fn note_error(&self, error: &ApiError) {
         let mut entries = self.entries();
-        if entries.failure.is_none() {
-            let code = fault.code.unwrap_or_default().to_owned();
-            let detail = match fault.kind.quotes_request() {
+        if entries.error.is_none() {
+            let code = error.code.unwrap_or_default().to_owned();
+            let upstream_error = match error.kind.quotes_request() {
                 true => String::new(),
-                false => fault.message.clone(),
+                false => error.message.clone(),
             };
-            entries.failure = Some((code, detail));
+            entries.error = Some((code, upstream_error));
         }
-        if let Some(parameter) = &fault.parameter {
+        if let Some(parameter) = &error.parameter {
             entries.parameter = Some(bounded::logged_path(parameter));
         }
     }
@@ -140,7 +140,7 @@ impl RecordFields {
     /// How loud the line of the request is: a client's mistake is a warning, a failure of the
     /// gateway's or of Bedrock's an error.
     fn level(&self) -> Level {
-        match (self.ending, self.status) {
+        match (self.outcome, self.status) {
             (RequestOutcome::Broken, _) | (_, Some(500..)) => Level::ERROR,
             (_, Some(400..)) => Level::WARN,
             _ => Level::INFO,
@@ -154,15 +154,15 @@ macro_rules! write_line {
     ($event:ident, $fields:expr) => {{
         let LogLine {
             entries,
-            ending,
+            outcome,
             usage,
             completion,
             estimated,
-            total_ms,
+            duration_ms,
         } = $fields;
         let cost = entries.cost;
-        let (code, detail) = match &entries.failure {
-            Some((code, detail)) => (Some(code.as_str()), text(detail)),
+        let (code, upstream_error) = match &entries.error {
+            Some((code, upstream_error)) => (Some(code.as_str()), text(upstream_error)),
             None => (None, None),
         };
         tracing::$event!(
@@ -178,7 +178,7 @@ macro_rules! write_line {
             model = entries.model.as_deref().map(bounded::logged_name),
             target_model = entries.target,
             status = entries.status,
-            ending,
+            outcome,
             stream = entries.stream,
             prompt_tokens = usage.prompt,
             completion_tokens = completion,
@@ -192,14 +192,14 @@ macro_rules! write_line {
                 .map(|saved| saved.to_string()),
             tokens_estimated = estimated.then_some(true),
             queued_ms = entries.queued.map(milliseconds),
-            first_token_ms = entries.first_token.map(milliseconds),
-            total_ms,
+            time_to_first_token_ms = entries.first_token.map(milliseconds),
+            duration_ms,
             adjustments = entries.adjustments,
             withheld_tool_calls = entries.withheld_calls,
             undelivered_events = entries.undelivered,
             error = code,
             parameter = entries.parameter,
-            detail,
+            upstream_error,
             "request"
         );
     }};
@@ -208,16 +208,16 @@ macro_rules! write_line {
 /// What the line is made of.
 struct LogLine<'a> {
     entries: &'a RecordFields,
-    ending: &'static str,
+    outcome: &'static str,
     usage: TokenCounts,
     completion: u64,
     estimated: bool,
-    total_ms: f64,
+    duration_ms: f64,
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let total_ms = milliseconds(self.elapsed());
+        let duration_ms = milliseconds(self.elapsed());
         let entries = self.entries();
         let usage = entries.usage.unwrap_or_default();
         let estimated = entries.usage.is_none() && entries.estimated_completion > 0;
@@ -225,18 +225,18 @@ impl Drop for Record {
             true => entries.estimated_completion,
             false => usage.completion,
         };
-        let ending = match entries.ending {
+        let outcome = match entries.outcome {
             RequestOutcome::Abandoned => "abandoned",
-            RequestOutcome::Answered => "answered",
+            RequestOutcome::Completed => "answered",
             RequestOutcome::Broken => "broken",
         };
         let line = LogLine {
             entries: &entries,
-            ending,
+            outcome,
             usage,
             completion,
             estimated,
-            total_ms,
+            duration_ms,
         };
         match entries.level() {
             Level::ERROR => write_line!(error, line),
@@ -266,21 +266,21 @@ mod tests {
 
     #[test]
     fn the_line_is_as_loud_as_the_request_went_wrong() {
-        for (status, ending, level) in [
-            (Some(200), RequestOutcome::Answered, Level::INFO),
+        for (status, outcome, level) in [
+            (Some(200), RequestOutcome::Completed, Level::INFO),
             (Some(200), RequestOutcome::Abandoned, Level::INFO),
             (None, RequestOutcome::Abandoned, Level::INFO),
-            (Some(404), RequestOutcome::Answered, Level::WARN),
-            (Some(429), RequestOutcome::Answered, Level::WARN),
-            (Some(502), RequestOutcome::Answered, Level::ERROR),
+            (Some(404), RequestOutcome::Completed, Level::WARN),
+            (Some(429), RequestOutcome::Completed, Level::WARN),
+            (Some(502), RequestOutcome::Completed, Level::ERROR),
             (Some(200), RequestOutcome::Broken, Level::ERROR),
         ] {
             let entries = RecordFields {
                 status,
-                ending,
+                outcome,
                 ..RecordFields::default()
             };
-            assert_eq!(entries.level(), level, "{status:?} {ending:?}");
+            assert_eq!(entries.level(), level, "{status:?} {outcome:?}");
         }
     }
 }

@@ -16,7 +16,7 @@ const DECODERS: usize = 2;
 #[derive(Debug)]
 pub struct Workers {
     bodies: Semaphore,
-    pictures: Semaphore,
+    images: Semaphore,
 }
 
 impl Default for Workers {
@@ -24,7 +24,7 @@ impl Default for Workers {
         let processors = available_parallelism().map_or(1, usize::from);
         Self {
             bodies: Semaphore::new(processors),
-            pictures: Semaphore::new(DECODERS),
+            images: Semaphore::new(DECODERS),
         }
     }
 }
@@ -44,14 +44,14 @@ impl Workers {
     }
 
     /// Does `work` that decodes a picture.
-    pub async fn on_picture<T>(&self, work: impl FnOnce() -> T) -> T {
-        within(&self.pictures, work).await
+    pub async fn on_image<T>(&self, work: impl FnOnce() -> T) -> T {
+        within(&self.images, work).await
     }
 }
 
-async fn within<T>(places: &Semaphore, work: impl FnOnce() -> T) -> T {
+async fn within<T>(permits: &Semaphore, work: impl FnOnce() -> T) -> T {
     // Nobody closes it, so that there is always a place in the end.
-    let _place = places.acquire().await;
+    let _permit = permits.acquire().await;
     aside(work)
 }
 

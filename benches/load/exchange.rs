@@ -10,12 +10,12 @@ pub(crate) const API_KEY: &str = "sk-bench-0001";
 const INSTRUCTION: &str = "You are a patient guide to the mountains. Answer in a few sentences, \
                            and name the sources of what you say.";
 
-const QUESTION: &str = "Where two layers of rock meet at a slope, which of them is the older one, \
+const PROMPT: &str = "Where two layers of rock meet at a slope, which of them is the older one, \
                         and how would a hiker without any tools find that out on the spot?";
 
 /// The way that a request takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Way {
+pub(crate) enum RequestRoute {
     /// Straight to the simulated Bedrock.
     Direct,
     /// Through the floor.
@@ -28,9 +28,9 @@ pub(crate) enum Way {
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Answer {
+pub(crate) enum ResponseMode {
     /// One JSON object with a text of 600 bytes.
-    Whole,
+    NonStreaming,
     /// The same text as a stream of 50 deltas.
     Stream,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Exchange {
     pub(crate) body: Bytes,
 }
 
-impl Way {
+impl RequestRoute {
     /// The ways of every run.
     pub(crate) const ALL: [Self; 3] = [Self::Direct, Self::Floor, Self::Gateway];
 
@@ -59,23 +59,23 @@ impl Way {
 
     /// The request that gets this answer on this way: OpenAI's for the gateway, and what the
     /// gateway makes of it for the others.
-    pub(crate) fn exchange(self, answer: Answer) -> Exchange {
+    pub(crate) fn exchange(self, mode: ResponseMode) -> Exchange {
         let (path, body) = match self {
-            Self::Direct => (answer.bedrock_path(), converse()),
-            Self::Floor => (answer.floor_path().to_owned(), converse()),
-            Self::Gateway | Self::Other => ("/v1/chat/completions".to_owned(), chat(answer)),
+            Self::Direct => (mode.bedrock_path(), converse()),
+            Self::Floor => (mode.floor_path().to_owned(), converse()),
+            Self::Gateway | Self::Other => ("/v1/chat/completions".to_owned(), chat(mode)),
         };
         let body = body.to_string().into();
         Exchange { path, body }
     }
 }
 
-impl Answer {
-    pub(crate) const ALL: [Self; 2] = [Self::Whole, Self::Stream];
+impl ResponseMode {
+    pub(crate) const ALL: [Self; 2] = [Self::NonStreaming, Self::Stream];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Whole => "whole answer of 600 bytes",
+            Self::NonStreaming => "whole answer of 600 bytes",
             Self::Stream => "stream of 50 deltas",
         }
     }
@@ -83,7 +83,7 @@ impl Answer {
     /// Where the floor gives this answer; it does not look into bodies, so the path says it.
     pub(crate) fn floor_path(self) -> &'static str {
         match self {
-            Self::Whole => "/v1/chat/completions",
+            Self::NonStreaming => "/v1/chat/completions",
             Self::Stream => "/v1/chat/completions/stream",
         }
     }
@@ -91,7 +91,7 @@ impl Answer {
     /// Where Bedrock gives it.
     pub(crate) fn bedrock_path(self) -> String {
         match self {
-            Self::Whole => format!("/model/{MODEL}/converse"),
+            Self::NonStreaming => format!("/model/{MODEL}/converse"),
             Self::Stream => format!("/model/{MODEL}/converse-stream"),
         }
     }
@@ -99,21 +99,21 @@ impl Answer {
 
 fn converse() -> Value {
     json!({
-        "messages": [{ "role": "user", "content": [{ "text": QUESTION }] }],
+        "messages": [{ "role": "user", "content": [{ "text": PROMPT }] }],
         "system": [{ "text": INSTRUCTION }],
         "inferenceConfig": { "maxTokens": 1024, "temperature": 0.7 },
     })
 }
 
-fn chat(answer: Answer) -> Value {
+fn chat(mode: ResponseMode) -> Value {
     json!({
         "model": MODEL,
         "messages": [
             { "role": "system", "content": INSTRUCTION },
-            { "role": "user", "content": QUESTION },
+            { "role": "user", "content": PROMPT },
         ],
         "max_tokens": 1024,
         "temperature": 0.7,
-        "stream": answer == Answer::Stream,
+        "stream": mode == ResponseMode::Stream,
     })
 }

@@ -24,11 +24,11 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use crate::Outcome;
-use crate::exchange::Answer;
+use crate::exchange::ResponseMode;
 
 struct Upstream {
     http: Client<HttpConnector, Full<Bytes>>,
-    whole: Uri,
+    non_streaming: Uri,
     stream: Uri,
 }
 
@@ -40,15 +40,15 @@ pub(crate) async fn serve(upstream: &str) -> Outcome<()> {
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(Duration::from_secs(60))
         .build(tcp);
-    let address = |answer: Answer| format!("{upstream}{}", answer.bedrock_path()).parse();
+    let address = |mode: ResponseMode| format!("{upstream}{}", mode.bedrock_path()).parse();
     let upstream = Arc::new(Upstream {
         http,
-        whole: address(Answer::Whole)?,
-        stream: address(Answer::Stream)?,
+        non_streaming: address(ResponseMode::NonStreaming)?,
+        stream: address(ResponseMode::Stream)?,
     });
     let router = Router::new()
-        .route(Answer::Whole.floor_path(), post(whole))
-        .route(Answer::Stream.floor_path(), post(stream))
+        .route(ResponseMode::NonStreaming.floor_path(), post(non_streaming))
+        .route(ResponseMode::Stream.floor_path(), post(stream))
         .with_state(upstream);
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -64,8 +64,8 @@ pub(crate) async fn serve(upstream: &str) -> Outcome<()> {
     }
 }
 
-async fn whole(State(upstream): State<Arc<Upstream>>, body: Bytes) -> Response<Body> {
-    forward(&upstream, &upstream.whole, "application/json", body).await
+async fn non_streaming(State(upstream): State<Arc<Upstream>>, body: Bytes) -> Response<Body> {
+    forward(&upstream, &upstream.non_streaming, "application/json", body).await
 }
 
 async fn stream(State(upstream): State<Arc<Upstream>>, body: Bytes) -> Response<Body> {
@@ -79,12 +79,12 @@ async fn forward(upstream: &Upstream, uri: &Uri, accept: &str, body: Bytes) -> R
         .header(ACCEPT, accept)
         .body(Full::new(body));
     let Ok(request) = request else {
-        return refusal();
+        return error_response();
     };
-    let Ok(answer) = upstream.http.request(request).await else {
-        return refusal();
+    let Ok(upstream_response) = upstream.http.request(request).await else {
+        return error_response();
     };
-    let (head, body) = answer.into_parts();
+    let (head, body) = upstream_response.into_parts();
     let mut response = Response::new(Body::new(body));
     *response.status_mut() = head.status;
     if let Some(content_type) = head.headers.get(CONTENT_TYPE) {
@@ -95,7 +95,7 @@ async fn forward(upstream: &Upstream, uri: &Uri, accept: &str, body: Bytes) -> R
     response
 }
 
-fn refusal() -> Response<Body> {
+fn error_response() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::BAD_GATEWAY;
     response

@@ -17,13 +17,13 @@ use crate::Outcome;
 use crate::exchange::{API_KEY, Exchange};
 
 /// The most requests of one connection in one run, whatever its time.
-const MOST_REQUESTS: usize = 200_000;
+const MAX_REQUESTS: usize = 200_000;
 
 /// How long any one answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Less than this is not the answer that was asked for: its text alone has 600 bytes.
-const LEAST_ANSWER: usize = 600;
+const MIN_RESPONSE_SIZE: usize = 600;
 
 /// What a run has shown.
 pub(crate) struct Run {
@@ -53,39 +53,41 @@ pub(crate) async fn run(
     connections: usize,
     time: Duration,
 ) -> Outcome<Run> {
-    let began = Instant::now();
+    let started = Instant::now();
     let mut tasks = JoinSet::new();
     for _ in 0..connections {
         let exchange = exchange.clone();
-        tasks.spawn(async move { ask_until(address, &exchange, began + time).await });
+        tasks.spawn(async move { send_until(address, &exchange, started + time).await });
     }
     let mut latencies = Vec::new();
     while let Some(finished) = tasks.join_next().await {
         latencies.extend(finished??);
     }
-    let elapsed = began.elapsed();
+    let elapsed = started.elapsed();
     latencies.sort_unstable();
     Ok(Run { elapsed, latencies })
 }
 
-async fn ask_until(
+async fn send_until(
     address: SocketAddr,
     exchange: &Exchange,
     end: Instant,
 ) -> Outcome<Vec<Duration>> {
     let mut connection = Connection::open(address).await?;
     let mut latencies = Vec::new();
-    while latencies.len() < MOST_REQUESTS {
-        let began = Instant::now();
-        if began >= end {
+    while latencies.len() < MAX_REQUESTS {
+        let started = Instant::now();
+        if started >= end {
             break;
         }
-        let asked = tokio::time::timeout(PATIENCE, connection.ask(exchange));
-        let length = asked.await.map_err(|_| "an answer took too long")??;
-        if length < LEAST_ANSWER {
+        let response_read = tokio::time::timeout(PATIENCE, connection.run(exchange));
+        let length = response_read
+            .await
+            .map_err(|_| "an answer took too long")??;
+        if length < MIN_RESPONSE_SIZE {
             return Err(format!("{} answered {length} bytes only", exchange.path).into());
         }
-        latencies.push(began.elapsed());
+        latencies.push(started.elapsed());
     }
     Ok(latencies)
 }
@@ -117,7 +119,7 @@ async fn open_stream(address: SocketAddr, exchange: &Exchange) -> Outcome<OpenSt
 
 /// Sends one request, on a connection of its own.
 pub(crate) async fn send_once(address: SocketAddr, exchange: &Exchange) -> Outcome<()> {
-    Connection::open(address).await?.ask(exchange).await?;
+    Connection::open(address).await?.run(exchange).await?;
     Ok(())
 }
 
@@ -134,7 +136,7 @@ impl Connection {
     }
 
     /// Reads the answer to its end and gives its length.
-    async fn ask(&mut self, exchange: &Exchange) -> Outcome<usize> {
+    async fn run(&mut self, exchange: &Exchange) -> Outcome<usize> {
         let mut body = self.send(exchange).await?;
         let mut length = 0;
         while let Some(frame) = body.frame().await {

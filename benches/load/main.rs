@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let outcome = match Command::parse(env::args().skip(1)) {
         Ok(Command::Floor { upstream }) => in_runtime(floor::serve(&upstream)),
         Ok(Command::Measure(options)) => in_runtime(measure_all(&options)),
-        Ok(Command::Nothing) => {
+        Ok(Command::NoOperation) => {
             println!("load benchmark: not run; `cargo bench --bench load` runs it");
             Ok(())
         }
@@ -66,7 +66,7 @@ async fn measure_all(options: &Options) -> Outcome<()> {
     drop((other, gateway, floor, bedrock));
     report::load(&cells);
 
-    match memory::most_streams(options.streams)? {
+    match memory::max_streams(options.streams)? {
         None => report::too_few_files(options.streams),
         Some(streams) => report::memory(streams, &memory::rounds(options, &binaries).await?),
     }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::exchange::{Answer, Way};
+use crate::exchange::{RequestRoute, ResponseMode};
 use crate::generator;
 use crate::options::Options;
 use crate::processes::Server;
@@ -19,9 +19,9 @@ const WARM_UP: u32 = 5;
 /// What is measured: one number of connections, one form of answer, one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cell {
-    pub(crate) answer: Answer,
+    pub(crate) mode: ResponseMode,
     pub(crate) connections: usize,
-    pub(crate) way: Way,
+    pub(crate) route: RequestRoute,
 }
 
 /// What one measurement has shown.
@@ -47,21 +47,21 @@ pub(crate) async fn rounds(
     other: Option<&Server>,
 ) -> Outcome<Cells> {
     let servers = [
-        (Way::Direct, Some(bedrock)),
-        (Way::Floor, Some(floor)),
-        (Way::Gateway, Some(gateway)),
-        (Way::Other, other),
+        (RequestRoute::Direct, Some(bedrock)),
+        (RequestRoute::Floor, Some(floor)),
+        (RequestRoute::Gateway, Some(gateway)),
+        (RequestRoute::Other, other),
     ];
     let mut cells = Cells::new();
     for _ in 0..options.rounds {
-        for (answer, connections) in conditions() {
+        for (mode, connections) in conditions() {
             // The servers change fastest, so that what is compared is measured side by side.
-            for (way, server) in servers {
+            for (route, server) in servers {
                 let Some(server) = server else { continue };
                 let cell = Cell {
-                    answer,
+                    mode,
                     connections,
-                    way,
+                    route,
                 };
                 let sample = measure(server, cell, options.time).await?;
                 cells.entry(cell).or_default().push(sample);
@@ -72,21 +72,21 @@ pub(crate) async fn rounds(
 }
 
 /// Every form of answer at every number of connections.
-fn conditions() -> impl Iterator<Item = (Answer, usize)> {
+fn conditions() -> impl Iterator<Item = (ResponseMode, usize)> {
     let [one, many] = LATENCY_CONNECTIONS;
     let numbers = [CPU_CONNECTIONS, one, many];
-    Answer::ALL
+    ResponseMode::ALL
         .into_iter()
-        .flat_map(move |answer| numbers.into_iter().map(move |number| (answer, number)))
+        .flat_map(move |mode| numbers.into_iter().map(move |number| (mode, number)))
 }
 
 async fn measure(server: &Server, cell: Cell, time: Duration) -> Outcome<Sample> {
     let Cell {
-        answer,
+        mode,
         connections,
-        way,
+        route,
     } = cell;
-    let exchange = way.exchange(answer);
+    let exchange = route.exchange(mode);
     generator::run(server.address, &exchange, connections, time / WARM_UP).await?;
     let cpu_before = server.cpu_time()?;
     let run = generator::run(server.address, &exchange, connections, time).await?;

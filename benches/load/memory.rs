@@ -5,13 +5,13 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::Outcome;
-use crate::exchange::{Answer, Exchange, Way};
+use crate::exchange::{Exchange, RequestRoute, ResponseMode};
 use crate::generator;
 use crate::options::Options;
 use crate::processes::{Binaries, Memory, Server};
 
 /// The most rounds that are worth it: memory hardly differs between them.
-const MOST_ROUNDS: usize = 3;
+const MAX_ROUNDS: usize = 3;
 
 /// How long the streams stand before memory is read.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ pub(crate) struct Footprint {
 }
 
 /// How many streams can be opened here: so many, or nothing where the system allows too few files.
-pub(crate) fn most_streams(wanted: usize) -> Outcome<Option<usize>> {
+pub(crate) fn max_streams(requested: usize) -> Outcome<Option<usize>> {
     let limits = fs::read_to_string("/proc/self/limits")?;
     let line = limits
         .lines()
@@ -42,29 +42,29 @@ pub(crate) fn most_streams(wanted: usize) -> Outcome<Option<usize>> {
     let soft = line.and_then(|line| line.split_whitespace().next());
     // Not a number: unlimited.
     let files = soft.and_then(|soft| soft.parse::<usize>().ok());
-    let enough = files.is_none_or(|files| files >= 2 * wanted + OTHER_FILES);
-    Ok(enough.then_some(wanted))
+    let enough = files.is_none_or(|files| files >= 2 * requested + OTHER_FILES);
+    Ok(enough.then_some(requested))
 }
 
 /// Measures floor and gateway in turns, each time in fresh processes: an allocator keeps what
 /// earlier load made it take.
 pub(crate) async fn rounds(options: &Options, binaries: &Binaries) -> Outcome<Vec<MemoryRound>> {
     let bedrock = Server::simulator(binaries, &[])?;
-    order_silence(&bedrock).await?;
+    script_stall(&bedrock).await?;
     let mut rounds = Vec::new();
-    for _ in 0..options.rounds.min(MOST_ROUNDS) {
+    for _ in 0..options.rounds.min(MAX_ROUNDS) {
         let floor = Server::floor(&bedrock)?;
-        let floor = footprint(&floor, Way::Floor, options.streams).await?;
+        let floor = footprint(&floor, RequestRoute::Floor, options.streams).await?;
         let gateway = Server::gateway_for_streams(binaries, &bedrock)?;
-        let gateway = footprint(&gateway, Way::Gateway, options.streams).await?;
+        let gateway = footprint(&gateway, RequestRoute::Gateway, options.streams).await?;
         rounds.push(MemoryRound { floor, gateway });
     }
     Ok(rounds)
 }
 
-async fn footprint(server: &Server, way: Way, streams: usize) -> Outcome<Footprint> {
+async fn footprint(server: &Server, route: RequestRoute, streams: usize) -> Outcome<Footprint> {
     let idle = server.memory()?;
-    let exchange = way.exchange(Answer::Stream);
+    let exchange = route.exchange(ResponseMode::Stream);
     let open_streams = generator::open_streams(server.address, &exchange, streams).await?;
     tokio::time::sleep(SETTLE).await;
     let open = server.memory()?;
@@ -73,15 +73,15 @@ async fn footprint(server: &Server, way: Way, streams: usize) -> Outcome<Footpri
 }
 
 /// Has the simulator begin every stream and then say nothing more.
-async fn order_silence(bedrock: &Server) -> Outcome<()> {
+async fn script_stall(bedrock: &Server) -> Outcome<()> {
     let script = json!({
         "times": 0,
         "answer": { "kind": "echo" },
         "faults": [{ "kind": "silence", "after_events": 2 }],
     });
-    let order = Exchange {
+    let script_request = Exchange {
         path: "/_simulator/scripts".to_owned(),
         body: Bytes::from(script.to_string()),
     };
-    generator::send_once(bedrock.address, &order).await
+    generator::send_once(bedrock.address, &script_request).await
 }

@@ -10,7 +10,7 @@ pub(crate) enum Command {
     /// Be the floor in front of `upstream`.
     Floor { upstream: String },
     /// Neither: `cargo test --all-targets` starts benchmarks too, without `--bench`.
-    Nothing,
+    NoOperation,
 }
 
 /// How much is measured.
@@ -65,14 +65,14 @@ impl Command {
                     return Ok(Self::Floor { upstream });
                 }
                 other => {
-                    let known = "`--quick`, `--rounds N` and `--against EXECUTABLE` are known";
-                    return Err(format!("the argument `{other}` is not known; {known}").into());
+                    let usage_hint = "`--quick`, `--rounds N` and `--against EXECUTABLE` are known";
+                    return Err(format!("the argument `{other}` is not known; {usage_hint}").into());
                 }
             }
         }
         Ok(match is_bench {
             true => Self::Measure(options),
-            false => Self::Nothing,
+            false => Self::NoOperation,
         })
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::exchange::{Answer, Way};
+use crate::exchange::{RequestRoute, ResponseMode};
 use crate::measure::{CPU_CONNECTIONS, Cell, Cells, LATENCY_CONNECTIONS, Sample, median};
 use crate::memory::{Footprint, MemoryRound};
 use crate::options::Options;
@@ -9,10 +9,10 @@ use crate::options::Options;
 const MEMORY_TARGET: f64 = 1.2;
 
 /// The most CPU time that the gateway may take, as a multiple of the floor's.
-fn cpu_target(answer: Answer) -> f64 {
-    match answer {
-        Answer::Whole => 2.5,
-        Answer::Stream => 1.6,
+fn cpu_target(mode: ResponseMode) -> f64 {
+    match mode {
+        ResponseMode::NonStreaming => 2.5,
+        ResponseMode::Stream => 1.6,
     }
 }
 
@@ -27,52 +27,52 @@ pub(crate) fn introduction(options: &Options) {
 pub(crate) fn load(cells: &Cells) {
     println!("CPU time of the server's process a request, {CPU_CONNECTIONS} connections");
     println!("(in brackets the lowest and the highest ratio of a round)");
-    for answer in Answer::ALL {
-        cpu(cells, answer);
+    for mode in ResponseMode::ALL {
+        cpu(cells, mode);
     }
     println!("\nrequests a second, {CPU_CONNECTIONS} connections; all processes share the machine");
-    for answer in Answer::ALL {
-        let rate = |way| {
-            let samples = samples(cells, answer, CPU_CONNECTIONS, way);
+    for mode in ResponseMode::ALL {
+        let rate = |route| {
+            let samples = samples(cells, mode, CPU_CONNECTIONS, route);
             median(samples.iter().map(|sample| sample.rate))
         };
-        let [direct, floor, gateway] = Way::ALL.map(rate);
-        let name = answer.name();
+        let [direct, floor, gateway] = RequestRoute::ALL.map(rate);
+        let name = mode.name();
         println!("  {name:<26} direct {direct:>7.0}   floor {floor:>7.0}   gateway {gateway:>7.0}");
     }
     println!(
         "\nlatency to the answer's last byte; \"added\" is what comes on top of the direct call"
     );
     println!("  {:<47}p50      p99    added p50  added p99", "");
-    for answer in Answer::ALL {
+    for mode in ResponseMode::ALL {
         for connections in LATENCY_CONNECTIONS {
-            latency(cells, answer, connections);
+            latency(cells, mode, connections);
         }
     }
 }
 
-fn cpu(cells: &Cells, answer: Answer) {
-    let of = |way| samples(cells, answer, CPU_CONNECTIONS, way);
-    let (floor, gateway) = (of(Way::Floor), of(Way::Gateway));
+fn cpu(cells: &Cells, mode: ResponseMode) {
+    let of = |route| samples(cells, mode, CPU_CONNECTIONS, route);
+    let (floor, gateway) = (of(RequestRoute::Floor), of(RequestRoute::Gateway));
     let ratios = floor.iter().zip(gateway).map(|(floor, gateway)| {
         // A run without requests has failed, so that the floor is never 0.
         gateway.cpu.as_secs_f64() / floor.cpu.as_secs_f64()
     });
     let ratio = median(ratios.clone());
-    let lowest = ratios.clone().fold(f64::INFINITY, f64::min);
-    let highest = ratios.fold(0.0, f64::max);
+    let min_ratio = ratios.clone().fold(f64::INFINITY, f64::min);
+    let max_ratio = ratios.fold(0.0, f64::max);
     println!(
-        "  {:<26} floor {:>7.1} µs   gateway {:>7.1} µs   ratio {ratio:.2} ({lowest:.2}–{highest:.2})   {}",
-        answer.name(),
+        "  {:<26} floor {:>7.1} µs   gateway {:>7.1} µs   ratio {ratio:.2} ({min_ratio:.2}–{max_ratio:.2})   {}",
+        mode.name(),
         median(floor.iter().map(|sample| microseconds(sample.cpu))),
         median(gateway.iter().map(|sample| microseconds(sample.cpu))),
-        verdict(ratio, cpu_target(answer)),
+        verdict(ratio, cpu_target(mode)),
     );
-    let other = of(Way::Other);
+    let other = of(RequestRoute::Other);
     if !other.is_empty() {
         let ratios = other
             .iter()
-            .zip(of(Way::Gateway))
+            .zip(of(RequestRoute::Gateway))
             .map(|(other, gateway)| gateway.cpu.as_secs_f64() / other.cpu.as_secs_f64());
         println!(
             "  {:<26} other {:>7.1} µs   gateway by other {:.2}",
@@ -83,27 +83,27 @@ fn cpu(cells: &Cells, answer: Answer) {
     }
 }
 
-fn latency(cells: &Cells, answer: Answer, connections: usize) {
-    let at = |way, percentile: fn(&Sample) -> Duration| {
-        let samples = samples(cells, answer, connections, way).iter();
+fn latency(cells: &Cells, mode: ResponseMode, connections: usize) {
+    let at = |route, percentile: fn(&Sample) -> Duration| {
+        let samples = samples(cells, mode, connections, route).iter();
         median(samples.map(|sample| microseconds(percentile(sample))))
     };
-    for way in Way::ALL.into_iter().chain([Way::Other]) {
-        if samples(cells, answer, connections, way).is_empty() {
+    for route in RequestRoute::ALL.into_iter().chain([RequestRoute::Other]) {
+        if samples(cells, mode, connections, route).is_empty() {
             continue;
         }
-        let p50 = at(way, |sample| sample.p50);
-        let p99 = at(way, |sample| sample.p99);
+        let p50 = at(route, |sample| sample.p50);
+        let p99 = at(route, |sample| sample.p99);
         print!(
             "  {:<26} {connections:>2} at once  {:<8}{p50:>6.0} µs{p99:>6.0} µs",
-            answer.name(),
-            way.name(),
+            mode.name(),
+            route.name(),
         );
-        match way {
-            Way::Direct => println!(),
-            Way::Floor | Way::Gateway | Way::Other => {
-                let added_p50 = p50 - at(Way::Direct, |sample| sample.p50);
-                let added_p99 = p99 - at(Way::Direct, |sample| sample.p99);
+        match route {
+            RequestRoute::Direct => println!(),
+            RequestRoute::Floor | RequestRoute::Gateway | RequestRoute::Other => {
+                let added_p50 = p50 - at(RequestRoute::Direct, |sample| sample.p50);
+                let added_p99 = p99 - at(RequestRoute::Direct, |sample| sample.p99);
                 println!("{added_p50:>10.0} µs{added_p99:>8.0} µs");
             }
         }
@@ -153,11 +153,16 @@ fn verdict(ratio: f64, target: f64) -> String {
     format!("target {target:.1}: {met}")
 }
 
-fn samples(cells: &Cells, answer: Answer, connections: usize, way: Way) -> &[Sample] {
+fn samples(
+    cells: &Cells,
+    mode: ResponseMode,
+    connections: usize,
+    route: RequestRoute,
+) -> &[Sample] {
     let cell = Cell {
-        answer,
+        mode,
         connections,
-        way,
+        route,
     };
     cells.get(&cell).map_or(&[], Vec::as_slice)
 }

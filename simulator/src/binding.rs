@@ -19,30 +19,30 @@ pub(crate) struct Bound {
 
 /// A prompt that is read block by block.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Front {
+pub(crate) struct Prefix {
     prompt: Sha256,
     predecessor: [u8; 32],
 }
 
-impl Front {
+impl Prefix {
     /// What stands in front of the first turn.
-    pub(crate) fn of_head(conversation: &Conversation<'_>) -> Self {
-        let mut front = Self::default();
+    pub(crate) fn before_first_turn(conversation: &Conversation<'_>) -> Self {
+        let mut prefix = Self::default();
         let tools = conversation.tools.iter().flat_map(|tools| &tools.entries);
-        tools.for_each(|entry| front.push("tools", entry));
+        tools.for_each(|entry| prefix.push("tools", entry));
         let system = conversation.system.iter();
-        system.for_each(|block| front.push("system", block));
-        front
+        system.for_each(|block| prefix.push("system", block));
+        prefix
     }
 
     /// What stands in front of an answer.
     pub(crate) fn of(conversation: &Conversation<'_>) -> Self {
-        let mut front = Self::of_head(conversation);
+        let mut prefix = Self::before_first_turn(conversation);
         for message in &conversation.messages {
             let blocks = message.content.iter();
-            blocks.for_each(|block| front.push(message.role, block));
+            blocks.for_each(|block| prefix.push(message.role, block));
         }
-        front
+        prefix
     }
 
     /// Reads the next block, which stands in `section`: `tools`, `system` or a role.
@@ -65,8 +65,8 @@ impl Front {
             }
             _ => block.value.clone(),
         };
-        for piece in [section, block.kind, &value.to_string()] {
-            self.prompt.update(piece.as_bytes());
+        for part in [section, block.kind, &value.to_string()] {
+            self.prompt.update(part.as_bytes());
             self.prompt.update([0]);
         }
     }
@@ -81,9 +81,9 @@ impl Front {
 
     /// Whether a block that is bound to this may stand here.
     pub(crate) fn holds(&self, bound: &Bound) -> bool {
-        let here = self.bound();
-        let is_first = here.predecessor == [0; 32];
-        here.prompt == bound.prompt && (is_first || here.predecessor == bound.predecessor)
+        let current = self.bound();
+        let is_first = current.predecessor == [0; 32];
+        current.prompt == bound.prompt && (is_first || current.predecessor == bound.predecessor)
     }
 }
 

@@ -11,9 +11,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::answer::usage;
 use crate::conversation::{Block, Conversation, text};
 use crate::families::{Family, Maker};
+use crate::response::usage;
 
 const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
 const ONE_HOUR: Duration = Duration::from_secs(60 * 60);
@@ -37,7 +37,7 @@ struct Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Charge {
     pub(crate) read: u64,
-    pub(crate) written_for_an_hour: u64,
+    pub(crate) written_1h: u64,
     pub(crate) written: u64,
 }
 
@@ -72,10 +72,10 @@ impl PromptCache {
         let mut entries = self.lock();
         entries.retain(|_, entry| entry.ends > now);
         let key = |boundary: &Boundary| (model.to_owned(), boundary.hash);
-        let found = candidates(&boundaries, look_back, minimum)
+        let cached = candidates(&boundaries, look_back, minimum)
             .find(|boundary| entries.contains_key(&key(boundary)));
         let mut charge = Charge::default();
-        if let Some(boundary) = found {
+        if let Some(boundary) = cached {
             charge.read = boundary.tokens;
             if let Some(entry) = entries.get_mut(&key(boundary)) {
                 entry.ends = now.saturating_add(entry.lifetime);
@@ -90,7 +90,7 @@ impl PromptCache {
                 continue;
             }
             let written = if lifetime == ONE_HOUR {
-                &mut charge.written_for_an_hour
+                &mut charge.written_1h
             } else {
                 &mut charge.written
             };
@@ -115,7 +115,7 @@ impl Charge {
     /// Puts the charge into a usage whose `inputTokens` are those of the whole prompt. Answers of
     /// calls that did not touch the cache stay as they are.
     pub(crate) fn put_into(&self, usage: &mut Value, family: &Family) {
-        let written = self.written + self.written_for_an_hour;
+        let written = self.written + self.written_1h;
         let (Value::Object(fields), true) = (usage, self.read + written > 0) else {
             return;
         };
@@ -130,7 +130,7 @@ impl Charge {
             fields.insert(format!("{name}InputTokenCount"), count.into());
         }
         // With writes, and for Claude alone (recording `conv-claude-23412a46`); an hour first.
-        let details: Vec<Value> = [("1h", self.written_for_an_hour), ("5m", self.written)]
+        let details: Vec<Value> = [("1h", self.written_1h), ("5m", self.written)]
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .map(|(ttl, count)| json!({ "inputTokens": count, "ttl": ttl }))
@@ -198,8 +198,8 @@ impl Prompt {
             }
             return;
         }
-        for piece in [section, block.kind, &block.value.to_string()] {
-            self.hash.update(piece.as_bytes());
+        for part in [section, block.kind, &block.value.to_string()] {
+            self.hash.update(part.as_bytes());
             self.hash.update([0]);
         }
         self.bytes += block.kind.len() as u64 + usage::bytes(block.value);
@@ -226,7 +226,7 @@ mod tests {
         json!({ "text": format!("{word} ").repeat(1100) })
     }
 
-    fn asked(system: Value, content: &[Value]) -> Value {
+    fn cached_request(system: Value, content: &[Value]) -> Value {
         json!({ "system": system, "messages": [{ "role": "user", "content": content }] })
     }
 
@@ -245,8 +245,8 @@ mod tests {
     #[test]
     fn a_prefix_is_written_once_and_read_while_it_lives() {
         let cache = PromptCache::default();
-        let first = asked(json!([words("one"), point("5m")]), &[words("two")]);
-        let second = asked(json!([words("one"), point("5m")]), &[words("three")]);
+        let first = cached_request(json!([words("one"), point("5m")]), &[words("two")]);
+        let second = cached_request(json!([words("one"), point("5m")]), &[words("three")]);
         let written = charged(&cache, CLAUDE, &first, 0);
         assert!((written.read, written.written) == (0, 1101), "{written:?}");
         assert_eq!(charged(&cache, CLAUDE, &second, 4), read(1101));
@@ -260,8 +260,8 @@ mod tests {
     #[test]
     fn what_changed_in_front_is_not_read() {
         let cache = PromptCache::default();
-        let one = asked(json!([words("one"), point("5m")]), &[words("two")]);
-        let other = asked(json!([words("eno"), point("5m")]), &[words("two")]);
+        let one = cached_request(json!([words("one"), point("5m")]), &[words("two")]);
+        let other = cached_request(json!([words("eno"), point("5m")]), &[words("two")]);
         charged(&cache, CLAUDE, &one, 0);
         assert_eq!(charged(&cache, CLAUDE, &other, 0).read, 0);
     }
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn short_prefixes_are_not_kept() {
         let cache = PromptCache::default();
-        let short = asked(json!([]), &[json!({ "text": "hi" }), point("5m")]);
+        let short = cached_request(json!([]), &[json!({ "text": "hi" }), point("5m")]);
         charged(&cache, CLAUDE, &short, 0);
         assert_eq!(charged(&cache, CLAUDE, &short, 0), Charge::default());
         let now = Duration::ZERO;
@@ -281,12 +281,12 @@ mod tests {
     #[test]
     fn lifetimes_are_charged_apart() {
         let cache = PromptCache::default();
-        let request = asked(
+        let request = cached_request(
             json!([words("one"), point("1h")]),
             &[words("two"), point("5m"), words("three")],
         );
         let charge = charged(&cache, CLAUDE, &request, 0);
-        assert_eq!((charge.written_for_an_hour, charge.written), (1101, 1101));
+        assert_eq!((charge.written_1h, charge.written), (1101, 1101));
         let mut usage = json!({ "inputTokens": 3700, "outputTokens": 1 });
         charge.put_into(&mut usage, &Family::of(CLAUDE));
         assert_eq!(
@@ -307,8 +307,8 @@ mod tests {
     #[test]
     fn claude_finds_an_earlier_prefix_behind_a_moved_point() {
         let cache = PromptCache::default();
-        let first = asked(json!([]), &[words("one"), point("5m")]);
-        let grown = asked(json!([]), &[words("one"), words("two"), point("5m")]);
+        let first = cached_request(json!([]), &[words("one"), point("5m")]);
+        let grown = cached_request(json!([]), &[words("one"), words("two"), point("5m")]);
         for (model, reads) in [(CLAUDE, 1101), (NOVA, 0)] {
             charged(&cache, model, &first, 0);
             assert_eq!(charged(&cache, model, &grown, 0).read, reads, "{model}");

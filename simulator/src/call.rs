@@ -11,7 +11,6 @@ use http::{Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::Value;
 
-use crate::answer;
 use crate::async_invoke;
 use crate::auth;
 use crate::batch_jobs;
@@ -28,6 +27,7 @@ use crate::options::Guardrail;
 use crate::play::Body;
 use crate::reply::Reply;
 use crate::resources;
+use crate::response;
 use crate::s3;
 use crate::script::{Script, ScriptedResponse};
 use crate::simulator::Simulation;
@@ -35,19 +35,19 @@ use crate::sts;
 use crate::validate;
 
 /// The longest body Bedrock takes.
-const LONGEST_BODY: usize = 25_000_000;
+const MAX_BODY_SIZE: usize = 25_000_000;
 /// The longest body read before it is refused; beyond it the connection is closed.
-const LONGEST_READ: usize = 2 * LONGEST_BODY;
+const MAX_READ_SIZE: usize = 2 * MAX_BODY_SIZE;
 
 /// Answers every path that is not the simulator's own.
-pub(crate) async fn answer(
+pub(crate) async fn response(
     State(simulation): State<Arc<Simulation>>,
     request: Request,
 ) -> Response<RequestBody> {
     let call = simulation.calls.begin();
     let (head, body) = request.into_parts();
     let is_openai = head.uri.path() == openai::PATH;
-    let body = Limited::new(body, LONGEST_READ)
+    let body = Limited::new(body, MAX_READ_SIZE)
         .collect()
         .await
         .map(|body| body.to_bytes());
@@ -55,7 +55,7 @@ pub(crate) async fn answer(
         Ok(body) => decide(&simulation, &head, body),
         Err(_) => (Err(too_long()), Faults::default()),
     };
-    let delay = faults.before_head();
+    let delay = faults.response_delay();
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
@@ -69,8 +69,8 @@ pub(crate) async fn answer(
 
 /// The answer, and what is to happen to it on its way.
 fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, AwsError>, Faults) {
-    if s3::is_asked(&simulation.options, head) {
-        let (reply, faults) = s3::answer(simulation, head, body);
+    if s3::is_s3_request(&simulation.options, head) {
+        let (reply, faults) = s3::response(simulation, head, body);
         return (Ok(reply), faults);
     }
     let mut target = Target::of(&head.method, head.uri.path());
@@ -95,7 +95,7 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
     let Some(target) = target else {
         return (Err(unknown_operation()), Faults::default());
     };
-    if body.len() > LONGEST_BODY {
+    if body.len() > MAX_BODY_SIZE {
         return (Err(too_long()), Faults::default());
     }
     if target.operation.is_openai()
@@ -116,24 +116,26 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
             pace(simulation),
         );
     };
-    let Script { answer, faults, .. } = script;
+    let Script {
+        response, faults, ..
+    } = script;
     if let Err(error) = exceptions::check_for_call(&faults, target.operation) {
         return (Err(error), Faults::default());
     }
-    let made_up = matches!(
-        answer,
+    let is_generated = matches!(
+        response,
         ScriptedResponse::Echo {}
             | ScriptedResponse::Text { .. }
             | ScriptedResponse::Converse { .. }
     );
-    let pace = if made_up {
+    let pace = if is_generated {
         simulation.options.word_delay
     } else {
         Duration::ZERO
     };
-    let reply = match answer {
+    let reply = match response {
         ScriptedResponse::Echo {} => unscripted(simulation, head, &target, &body),
-        answer => answer::scripted(simulation, answer, &target, &body),
+        response => response::scripted(simulation, response, &target, &body),
     };
     (reply, Faults::new(faults, pace))
 }
@@ -184,8 +186,8 @@ fn guardrail<'a>(
     let named = target.resource.as_deref().unwrap_or_default();
     let (id, version) = named.rsplit_once("/version/").unwrap_or_default();
     let request = parsed(body)?;
-    let known = &simulation.options.guardrails;
-    let guardrail = validate::moderation::applied(id, version, &request, known)?;
+    let existing = &simulation.options.guardrails;
+    let guardrail = validate::moderation::applied(id, version, &request, existing)?;
     Ok((guardrail, version, request))
 }
 
@@ -199,10 +201,10 @@ fn unscripted(
     let model = resources::base(target.model.as_deref().unwrap_or_default());
     let query = head.uri.query().unwrap_or_default();
     match (target.operation, &simulation.fixed) {
-        (Operation::Converse, Some(fixed)) => Ok(fixed.whole()),
+        (Operation::Converse, Some(fixed)) => Ok(fixed.non_streaming()),
         (Operation::ConverseStream, Some(fixed)) => Ok(fixed.events()),
         (Operation::Converse | Operation::ConverseStream, None) => {
-            Ok(answer::echo(simulation, target, &parsed(body)?))
+            Ok(response::echo(simulation, target, &parsed(body)?))
         }
         (Operation::InvokeModel | Operation::InvokeModelWithResponseStream, _) => Ok(invoke::echo(
             model,
@@ -212,7 +214,7 @@ fn unscripted(
         (Operation::ChatCompletions | Operation::ChatCompletionsStream, _) => {
             Ok(openai::echo(simulation, target, body))
         }
-        (Operation::CountTokens, _) => Ok(answer::token_count(&parsed(body)?)),
+        (Operation::CountTokens, _) => Ok(response::token_count(&parsed(body)?)),
         (Operation::InvokeGuardrailChecks, _) => Ok(moderation::checks(&parsed(body)?)),
         (Operation::ApplyGuardrail, _) => {
             let (guardrail, version, request) = guardrail(simulation, target, body)?;
@@ -230,14 +232,14 @@ fn unscripted(
             | Operation::ListMarketplaceModelEndpoints),
             _,
         ) => control_plane::list(simulation.options.control_plane, operation, query),
-        (Operation::GetCallerIdentity, _) => Ok(sts::answer(body)),
+        (Operation::GetCallerIdentity, _) => Ok(sts::response(body)),
         (Operation::StartAsyncInvoke, _) => async_invoke::start(simulation, &parsed(body)?),
         (Operation::GetAsyncInvoke, _) => {
             async_invoke::get(simulation, target.resource.as_deref().unwrap_or_default())
         }
         (Operation::ListAsyncInvokes, _) => async_invoke::list(simulation, query),
         (operation, _) if batch_jobs::serves(operation) => {
-            batch_jobs::answer(simulation, target, query, body)
+            batch_jobs::response(simulation, target, query, body)
         }
         (operation, _) => control_plane::lookup(
             simulation.options.control_plane,
@@ -276,7 +278,7 @@ fn too_long() -> AwsError {
     AwsError::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "ValidationException",
-        format!("Request body must have length less than or equal to {LONGEST_BODY} bytes."),
+        format!("Request body must have length less than or equal to {MAX_BODY_SIZE} bytes."),
     )
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct Tool<'a> {
     pub(crate) schema: &'a Value,
 }
 
-const NOTHING: &Value = &Value::Null;
+const NULL: &Value = &Value::Null;
 
 impl<'a> Conversation<'a> {
     pub(crate) fn of(request: &'a Value) -> Self {
@@ -60,10 +60,8 @@ impl<'a> Conversation<'a> {
             messages: list(request.get("messages")).map(Message::of).collect(),
             system: blocks(request.get("system")),
             tools,
-            inference: request.get("inferenceConfig").unwrap_or(NOTHING),
-            additional: request
-                .get("additionalModelRequestFields")
-                .unwrap_or(NOTHING),
+            inference: request.get("inferenceConfig").unwrap_or(NULL),
+            additional: request.get("additionalModelRequestFields").unwrap_or(NULL),
         }
     }
 
@@ -95,7 +93,7 @@ impl<'a> Conversation<'a> {
             .map(|(_, spec)| Tool {
                 name: text(spec.get("name")),
                 description: text(spec.get("description")),
-                schema: spec.pointer("/inputSchema/json").unwrap_or(NOTHING),
+                schema: spec.pointer("/inputSchema/json").unwrap_or(NULL),
             })
     }
 

@@ -24,7 +24,7 @@ const RESPONSE_STREAM: &[&str] = &[
 ];
 
 /// The errors of operations whose responses are whole, and of the OpenAI-compatible ones.
-const WHOLE: &[&str] = &[
+const NON_STREAMING: &[&str] = &[
     "accessDeniedException",
     "conflictException",
     "internalServerException",
@@ -56,7 +56,7 @@ fn check_faults(faults: &[Fault], operation: Option<Operation>) -> Result<(), St
         Some(Operation::InvokeModelWithResponseStream) => {
             ("InvokeModelWithResponseStream", RESPONSE_STREAM)
         }
-        _ => ("Bedrock", WHOLE),
+        _ => ("Bedrock", NON_STREAMING),
     };
     let mut codes = faults.iter().filter_map(|fault| match fault {
         Fault::Exception { code, .. } => Some(code.as_str()),

@@ -33,17 +33,17 @@ impl Faults {
     }
 
     /// How long the head has to wait.
-    pub(crate) fn before_head(&self) -> Duration {
+    pub(crate) fn response_delay(&self) -> Duration {
         self.sum(|fault| match fault {
-            Fault::SlowAnswer { delay_ms } => Some(*delay_ms),
+            Fault::SlowResponse { delay_ms } => Some(*delay_ms),
             _ => None,
         })
     }
 
     /// A whole answer disturbed by an exception is an ordinary error answer.
     pub(crate) fn applied_to_head(&self, reply: Reply) -> Reply {
-        match (&reply.body, self.ending()) {
-            (ReplyBody::Whole(_), Some(Fault::Exception { code, message, .. })) => {
+        match (&reply.body, self.terminating_fault()) {
+            (ReplyBody::Complete(_), Some(Fault::Exception { code, message, .. })) => {
                 as_error(code, message).reply()
             }
             _ => reply,
@@ -64,31 +64,33 @@ impl Faults {
     fn applied_to_stream(&self, frames: Vec<Bytes>, exception: Exception) -> Steps {
         let drip = self.drip() + self.pace;
         let mut steps = Vec::with_capacity(frames.len() + 2);
-        steps.extend(wait(self.before_first()));
-        let kept = self.ending().map_or(usize::MAX, kept_events);
-        for frame in frames.iter().take(kept) {
+        steps.extend(wait(self.first_event_delay()));
+        let event_count = self.terminating_fault().map_or(usize::MAX, events_before);
+        for frame in frames.iter().take(event_count) {
             steps.extend(wait(drip));
             steps.push(Step::Send(frame.clone()));
         }
-        if let Some(ending) = self.ending() {
-            let damaged = frames.get(kept).or(frames.last());
+        if let Some(terminating_fault) = self.terminating_fault() {
+            let damaged = frames.get(event_count).or(frames.last());
             steps.extend(wait(drip));
-            steps.extend(ending_steps(ending, damaged, exception));
+            steps.extend(terminating_steps(terminating_fault, damaged, exception));
         }
         steps.into()
     }
 
     /// The steps of a whole body, and the length to be announced where the body will not have it.
-    pub(crate) fn applied_to_whole(&self, body: Bytes) -> (Steps, Option<usize>) {
+    pub(crate) fn applied_to_body(&self, body: Bytes) -> (Steps, Option<usize>) {
         let length = body.len();
         let half = body.slice(..length / 2);
-        let mut steps: Vec<Step> = wait(self.before_first()).chain(wait(self.drip())).collect();
-        let (rest, announced) = match self.ending() {
+        let mut steps: Vec<Step> = wait(self.first_event_delay())
+            .chain(wait(self.drip()))
+            .collect();
+        let (rest, announced) = match self.terminating_fault() {
             None | Some(Fault::Exception { .. }) => (vec![Step::Send(body)], Some(length)),
             Some(Fault::Cut { .. }) => {
                 (vec![Step::Send(half), Step::Flush, Step::Cut], Some(length))
             }
-            Some(Fault::Silence { .. }) => (vec![Step::Send(half), Step::Hang], Some(length)),
+            Some(Fault::Stall { .. }) => (vec![Step::Send(half), Step::Hang], Some(length)),
             Some(Fault::Trickle { delay_ms, .. }) => {
                 let pause = Duration::from_millis(*delay_ms);
                 (vec![Step::Trickle(body, pause), Step::Hang], Some(length))
@@ -99,7 +101,7 @@ impl Faults {
         (steps.into(), announced)
     }
 
-    fn before_first(&self) -> Duration {
+    fn first_event_delay(&self) -> Duration {
         self.sum(|fault| match fault {
             Fault::SlowFirstEvent { delay_ms } => Some(*delay_ms),
             _ => None,
@@ -114,11 +116,11 @@ impl Faults {
     }
 
     /// The first fault that ends the body.
-    fn ending(&self) -> Option<&Fault> {
+    fn terminating_fault(&self) -> Option<&Fault> {
         self.faults.iter().find(|fault| {
             !matches!(
                 fault,
-                Fault::SlowAnswer { .. } | Fault::SlowFirstEvent { .. } | Fault::Drip { .. }
+                Fault::SlowResponse { .. } | Fault::SlowFirstEvent { .. } | Fault::Drip { .. }
             )
         })
     }
@@ -132,23 +134,29 @@ fn wait(time: Duration) -> impl Iterator<Item = Step> {
     (!time.is_zero()).then_some(Step::Wait(time)).into_iter()
 }
 
-fn kept_events(ending: &Fault) -> usize {
-    match ending {
+fn events_before(terminating_fault: &Fault) -> usize {
+    match terminating_fault {
         Fault::Exception { after_events, .. }
         | Fault::Cut { after_events }
         | Fault::End { after_events }
         | Fault::TruncatedFrame { after_events }
         | Fault::BadCrc { after_events }
-        | Fault::Silence { after_events }
+        | Fault::Stall { after_events }
         | Fault::Trickle { after_events, .. } => *after_events,
-        Fault::SlowAnswer { .. } | Fault::SlowFirstEvent { .. } | Fault::Drip { .. } => usize::MAX,
+        Fault::SlowResponse { .. } | Fault::SlowFirstEvent { .. } | Fault::Drip { .. } => {
+            usize::MAX
+        }
     }
 }
 
 /// The last steps of a stream; `damaged` is the frame to break where the fault breaks one.
-fn ending_steps(ending: &Fault, damaged: Option<&Bytes>, exception: Exception) -> Vec<Step> {
+fn terminating_steps(
+    terminating_fault: &Fault,
+    damaged: Option<&Bytes>,
+    exception: Exception,
+) -> Vec<Step> {
     let damaged = damaged.cloned().unwrap_or_default();
-    match ending {
+    match terminating_fault {
         Fault::Exception {
             code,
             message,
@@ -162,7 +170,7 @@ fn ending_steps(ending: &Fault, damaged: Option<&Bytes>, exception: Exception) -
             vec![Step::Send(exception(code, payload.to_string().as_bytes()))]
         }
         Fault::Cut { .. } => vec![Step::Flush, Step::Cut],
-        Fault::Silence { .. } => vec![Step::Hang],
+        Fault::Stall { .. } => vec![Step::Hang],
         Fault::Trickle { delay_ms, .. } => {
             let pause = Duration::from_millis(*delay_ms);
             vec![Step::Trickle(long(&exception), pause), Step::Hang]
@@ -228,7 +236,7 @@ mod tests {
         );
         assert_eq!(played(vec![Fault::End { after_events: 0 }]), []);
         assert_eq!(
-            played(vec![Fault::Silence { after_events: 1 }]),
+            played(vec![Fault::Stall { after_events: 1 }]),
             [send(b"one."), Step::Hang]
         );
         assert_eq!(

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::answer::message::{ModelOutput, Part};
 use crate::families::Family;
 use crate::faults::Faults;
 use crate::options::FixedResponseSize;
 use crate::play::Steps;
 use crate::reply::{Reply, ReplyBody};
+use crate::response::message::{ModelOutput, Part};
 
 /// Repeated to make up the text.
 const FILLER: &str = "The quick brown fox jumps over the lazy dog. ";
@@ -19,7 +19,7 @@ const FILLER: &str = "The quick brown fox jumps over the lazy dog. ";
 /// Both forms of the answer, ready to be sent.
 #[derive(Debug)]
 pub(crate) struct FixedResponse {
-    whole: Bytes,
+    non_streaming: Bytes,
     steps: Steps,
 }
 
@@ -29,30 +29,33 @@ impl FixedResponse {
         word_delay: Duration,
     ) -> Self {
         let text: String = FILLER.chars().cycle().take(bytes).collect();
-        let made = ModelOutput {
-            parts: vec![Part::Text(pieces(&text, deltas))],
+        let model_output = ModelOutput {
+            parts: vec![Part::Text(split_evenly(&text, deltas))],
             stop_reason: "end_turn".to_owned(),
             usage: json!({ "inputTokens": 10, "outputTokens": deltas, "totalTokens": 10 + deltas }),
             ..ModelOutput::default()
         };
         // Of no family: the plainest answer.
         let family = Family::of("");
-        let whole = match made.whole(&family).body {
-            ReplyBody::Whole(body) => body,
+        let non_streaming = match model_output.non_streaming(&family).body {
+            ReplyBody::Complete(body) => body,
             _ => Bytes::new(),
         };
-        let steps = match made.events(&family).body {
+        let steps = match model_output.events(&family).body {
             ReplyBody::Events(frames) => {
                 Faults::new(Vec::new(), word_delay).applied_to_events(frames)
             }
             _ => Steps::from([]),
         };
-        Self { whole, steps }
+        Self {
+            non_streaming,
+            steps,
+        }
     }
 
     /// For Converse.
-    pub(crate) fn whole(&self) -> Reply {
-        Reply::json(StatusCode::OK, self.whole.clone())
+    pub(crate) fn non_streaming(&self) -> Reply {
+        Reply::json(StatusCode::OK, self.non_streaming.clone())
     }
 
     /// For ConverseStream.
@@ -66,11 +69,11 @@ impl FixedResponse {
 
 /// Cuts an ASCII text into exactly `count` pieces of nearly the same length; some are empty where
 /// there are more pieces than letters.
-fn pieces(text: &str, count: usize) -> Vec<String> {
-    let end = |piece: usize| text.len() * piece / count.max(1);
+fn split_evenly(text: &str, count: usize) -> Vec<String> {
+    let end = |index: usize| text.len() * index / count.max(1);
     (0..count)
-        .map(|piece| {
-            text.get(end(piece)..end(piece + 1))
+        .map(|index| {
+            text.get(end(index)..end(index + 1))
                 .unwrap_or_default()
                 .to_owned()
         })
@@ -96,6 +99,6 @@ mod tests {
             _ => false,
         });
         assert_eq!(deltas.count(), 7);
-        assert_eq!(pieces("abcdefghij", 3), ["abc", "def", "ghij"]);
+        assert_eq!(split_evenly("abcdefghij", 3), ["abc", "def", "ghij"]);
     }
 }

@@ -18,7 +18,11 @@ pub(crate) fn find<'a>(
     let bare = id.rsplit('/').next().unwrap_or(id);
     guardrails.iter().find(|guardrail| {
         guardrail.id == bare
-            && (version == "DRAFT" || guardrail.versions.iter().any(|known| known == version))
+            && (version == "DRAFT"
+                || guardrail
+                    .versions
+                    .iter()
+                    .any(|available| available == version))
     })
 }
 
@@ -50,26 +54,26 @@ impl<'a> Watch<'a> {
     }
 
     /// What is said in place of an answer, where the input is blocked.
-    pub(crate) fn judge_input(&mut self, conversation: &Conversation<'_>) -> Option<&'a str> {
+    pub(crate) fn check_input(&mut self, conversation: &Conversation<'_>) -> Option<&'a str> {
         let (guarded, total) = watched(conversation);
-        let found = matches(&guarded, &self.guardrail.input_words);
-        self.input = Some(self.assessment(&guarded, total, &found));
-        self.intervened |= !found.is_empty();
-        (!found.is_empty()).then_some(self.guardrail.blocked_input.as_str())
+        let matched = matches(&guarded, &self.guardrail.input_words);
+        self.input = Some(self.assessment(&guarded, total, &matched));
+        self.intervened |= !matched.is_empty();
+        (!matched.is_empty()).then_some(self.guardrail.blocked_input.as_str())
     }
 
     /// What is said in place of an answer that is blocked.
-    pub(crate) fn judge_output(&mut self, answer: &str) -> Option<&'a str> {
-        let found = matches(answer, &self.guardrail.output_words);
-        let total = answer.chars().count() as u64;
-        self.output = Some(self.assessment(answer, total, &found));
-        self.intervened |= !found.is_empty();
-        (!found.is_empty()).then_some(self.guardrail.blocked_output.as_str())
+    pub(crate) fn check_output(&mut self, output_text: &str) -> Option<&'a str> {
+        let matched = matches(output_text, &self.guardrail.output_words);
+        let total = output_text.chars().count() as u64;
+        self.output = Some(self.assessment(output_text, total, &matched));
+        self.intervened |= !matched.is_empty();
+        (!matched.is_empty()).then_some(self.guardrail.blocked_output.as_str())
     }
 
     /// `trace.guardrail`, where the request asks for it (recordings `convs-claude-24e3edcf` for a
     /// blocked input, `conv-nova-7a47f3f6` for a text that passes).
-    pub(crate) fn trace(&self, answer: &str) -> Option<Value> {
+    pub(crate) fn trace(&self, output_text: &str) -> Option<Value> {
         if !self.traced {
             return None;
         }
@@ -86,7 +90,7 @@ impl<'a> Watch<'a> {
         }
         if let Some(output) = &self.output {
             let outputs = if self.intervened {
-                vec![answer]
+                vec![output_text]
             } else {
                 vec![]
             };
@@ -96,7 +100,7 @@ impl<'a> Watch<'a> {
         Some(json!({ "guardrail": trace }))
     }
 
-    fn assessment(&self, guarded: &str, total: u64, found: &[&str]) -> Value {
+    fn assessment(&self, guarded: &str, total: u64, matched: &[&str]) -> Value {
         let Guardrail { id, .. } = self.guardrail;
         let characters = guarded.chars().count() as u64;
         let mut assessment = json!({
@@ -121,8 +125,8 @@ impl<'a> Watch<'a> {
                 },
             },
         });
-        if let (false, Value::Object(fields)) = (found.is_empty(), &mut assessment) {
-            let words: Vec<Value> = found
+        if let (false, Value::Object(fields)) = (matched.is_empty(), &mut assessment) {
+            let words: Vec<Value> = matched
                 .iter()
                 .map(|word| json!({ "action": "BLOCKED", "detected": true, "match": word }))
                 .collect();
@@ -137,15 +141,15 @@ impl<'a> Watch<'a> {
 /// of `guardContent` exists, it looks at those alone; else at what the messages say, but not at
 /// the system's texts (the 30 characters of recording `conv-nova-7a47f3f6`).
 fn watched(conversation: &Conversation<'_>) -> (String, u64) {
-    let mut said = Vec::new();
+    let mut texts = Vec::new();
     let mut guarded = Vec::new();
     let guard = |block: &Value| text(block.pointer("/text/text")).to_owned();
     for message in &conversation.messages {
         for block in &message.content {
             match block.kind {
-                "text" => said.push(text(Some(block.value)).to_owned()),
+                "text" => texts.push(text(Some(block.value)).to_owned()),
                 "guardContent" => guarded.push(guard(block.value)),
-                "toolResult" => said.extend(results(block.value)),
+                "toolResult" => texts.extend(results(block.value)),
                 _ => {}
             }
         }
@@ -156,12 +160,12 @@ fn watched(conversation: &Conversation<'_>) -> (String, u64) {
             .filter(|block| block.kind == "guardContent")
             .map(|block| guard(block.value)),
     );
-    let total = [&said, &guarded]
+    let total = [&texts, &guarded]
         .into_iter()
         .flatten()
         .map(|text| text.chars().count() as u64)
         .sum();
-    let watched = if guarded.is_empty() { said } else { guarded };
+    let watched = if guarded.is_empty() { texts } else { guarded };
     (watched.join("\n"), total)
 }
 
@@ -174,12 +178,12 @@ fn results(result: &Value) -> impl Iterator<Item = String> {
 }
 
 /// The words that occur in a text, in whatever case.
-pub(crate) fn matches<'w>(said: &str, words: &'w [String]) -> Vec<&'w str> {
-    let said = said.to_lowercase();
+pub(crate) fn matches<'w>(texts: &str, words: &'w [String]) -> Vec<&'w str> {
+    let texts = texts.to_lowercase();
     words
         .iter()
         .map(String::as_str)
-        .filter(|word| said.contains(&word.to_lowercase()))
+        .filter(|word| texts.contains(&word.to_lowercase()))
         .collect()
 }
 
@@ -210,8 +214,8 @@ mod tests {
         ] {
             let request = request(content.clone());
             let mut watch = Watch::over(&request, &demo).unwrap();
-            let said = watch.judge_input(&Conversation::of(&request));
-            assert_eq!(said.is_some(), blocked, "{content}");
+            let texts = watch.check_input(&Conversation::of(&request));
+            assert_eq!(texts.is_some(), blocked, "{content}");
         }
     }
 
@@ -220,8 +224,8 @@ mod tests {
         let demo = [Guardrail::demo()];
         let request = request(json!([{ "text": "quicksand" }]));
         let mut watch = Watch::over(&request, &demo).unwrap();
-        assert_eq!(watch.judge_input(&Conversation::of(&request)), None);
-        assert!(watch.judge_output("You said quicksand").is_some());
+        assert_eq!(watch.check_input(&Conversation::of(&request)), None);
+        assert!(watch.check_output("You said quicksand").is_some());
         let trace = watch.trace("You said quicksand").unwrap();
         let output = &trace["guardrail"]["outputAssessments"]["demoguardrail"][0];
         assert_eq!(output["wordPolicy"]["customWords"][0]["match"], "quicksand");

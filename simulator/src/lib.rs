@@ -13,11 +13,10 @@
 //! 2. `journal` notes it, `calls` counts it until its last byte has left;
 //! 3. `auth` checks who signed it;
 //! 4. `validate` refuses what Bedrock refuses (`families`, `catalog` and `resources` are its data);
-//! 5. `scripts` may have an answer queued, else `answer` and `invoke` make one up; `guardrails` and
+//! 5. `scripts` may have an answer queued, else `response` and `invoke` make one up; `guardrails` and
 //!    `cache` have their say, `signatures` seals what was thought, and `binding` says to what;
 //! 6. `reply` gives it its head, `play` its body, step by step, with `faults` applied.
 
-mod answer;
 mod async_invoke;
 mod auth;
 mod batch_jobs;
@@ -48,6 +47,7 @@ mod reasoning;
 mod recording;
 mod reply;
 mod resources;
+mod response;
 mod routes;
 mod s3;
 mod script;

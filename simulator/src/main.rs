@@ -23,7 +23,7 @@ struct Arguments {
     word_delay_ms: u64,
     /// Answer every conversation with the same text of this many bytes, unchecked
     #[arg(long, value_name = "N")]
-    answer_bytes: Option<usize>,
+    response_bytes: Option<usize>,
     /// Answer every conversation with the same text in this many deltas, unchecked
     #[arg(long, value_name = "N")]
     deltas: Option<usize>,
@@ -56,9 +56,9 @@ struct Arguments {
 impl Arguments {
     fn options(&self) -> Options {
         let default = FixedResponseSize::default();
-        let fixed_answer =
-            (self.answer_bytes.is_some() || self.deltas.is_some()).then(|| FixedResponseSize {
-                bytes: self.answer_bytes.unwrap_or(default.bytes),
+        let fixed_response =
+            (self.response_bytes.is_some() || self.deltas.is_some()).then(|| FixedResponseSize {
+                bytes: self.response_bytes.unwrap_or(default.bytes),
                 deltas: self.deltas.unwrap_or(default.deltas),
             });
         let named = self.guardrail.iter().map(|id| Guardrail {
@@ -69,7 +69,7 @@ impl Arguments {
             listen: self.listen,
             any_credentials: self.any_credentials,
             word_delay: Duration::from_millis(self.word_delay_ms),
-            fixed_answer,
+            fixed_response,
             journal: self.journal,
             minimum_records: self.minimum_records,
             context_window: self.context_window,
@@ -90,11 +90,11 @@ async fn main() -> io::Result<()> {
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on {}", simulator.url())?;
     stdout.flush()?;
-    told_to_stop().await
+    shutdown_signal().await
 }
 
 /// Waits for ctrl-c or SIGTERM.
-async fn told_to_stop() -> io::Result<()> {
+async fn shutdown_signal() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {

@@ -226,8 +226,8 @@ impl Target {
     }
 
     fn of_lookup(path: &str) -> Option<Self> {
-        LOOKUPS.iter().find_map(|(front, operation)| {
-            let resource = percent_decode_str(path.strip_prefix(front)?)
+        LOOKUPS.iter().find_map(|(prefix, operation)| {
+            let resource = percent_decode_str(path.strip_prefix(prefix)?)
                 .decode_utf8()
                 .ok()?;
             (!resource.is_empty()).then(|| Self {

@@ -24,7 +24,7 @@ pub struct Options {
     /// The pause before every event of a made-up stream.
     pub word_delay: Duration,
     /// Replaces the echo by one answer that costs next to nothing, for load tests.
-    pub fixed_answer: Option<FixedResponseSize>,
+    pub fixed_response: Option<FixedResponseSize>,
     /// How many received requests are kept; 0 keeps none.
     pub journal: usize,
     /// Model ids (without geographic prefix) that have reached the end of their life.
@@ -58,7 +58,7 @@ impl Default for Options {
             validate: true,
             control_plane: ControlPlane::default(),
             word_delay: Duration::ZERO,
-            fixed_answer: None,
+            fixed_response: None,
             journal: 1000,
             retired_models: vec!["anthropic.claude-instant-v1".to_owned()],
             denied_models: Vec::new(),

@@ -21,7 +21,7 @@ pub(crate) struct Reply {
 #[derive(Debug, Clone)]
 pub(crate) enum ReplyBody {
     /// Sent at once, with its length in the head.
-    Whole(Bytes),
+    Complete(Bytes),
     /// The frames of an event stream.
     Events(Vec<Bytes>),
     /// The server-sent events of a chat completion.
@@ -33,7 +33,7 @@ pub(crate) enum ReplyBody {
 impl Reply {
     /// A JSON document.
     pub(crate) fn json(status: StatusCode, body: Bytes) -> Self {
-        Self::typed(status, "application/json", ReplyBody::Whole(body))
+        Self::typed(status, "application/json", ReplyBody::Complete(body))
     }
 
     /// An event stream.
@@ -68,7 +68,7 @@ impl Reply {
             body,
         } = faults.applied_to_head(self);
         let (steps, length) = match body {
-            ReplyBody::Whole(bytes) => faults.applied_to_whole(bytes),
+            ReplyBody::Complete(bytes) => faults.applied_to_body(bytes),
             ReplyBody::Events(frames) => (faults.applied_to_events(frames), None),
             ReplyBody::Chunks(events) => (faults.applied_to_chunks(events), None),
             ReplyBody::Prepared(steps) => (steps, None),

@@ -152,8 +152,8 @@ mod tests {
             "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
         let kinds = [Kind::ApplicationProfile];
         for identifier in ["ap1234claude", "assistants", arn] {
-            let found = find(identifier, &kinds).map(|resource| resource.base);
-            assert_eq!(found, Some(SONNET_4_5), "{identifier}");
+            let base_model = find(identifier, &kinds).map(|resource| resource.base);
+            assert_eq!(base_model, Some(SONNET_4_5), "{identifier}");
         }
         assert!(find(arn, &[Kind::ImportedModel]).is_none());
         assert_eq!(base(arn), SONNET_4_5);

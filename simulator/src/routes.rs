@@ -29,8 +29,8 @@ pub(crate) fn routes(simulation: Arc<Simulation>) -> Router {
         .route("/_simulator/requests", get(requests))
         .route("/_simulator/status", get(status))
         .route("/_simulator/clock", post(advance))
-        .route("/_simulator/jobs", post(order_jobs))
-        .fallback(call::answer)
+        .route("/_simulator/jobs", post(control_jobs))
+        .fallback(call::response)
         .with_state(simulation)
 }
 
@@ -63,7 +63,7 @@ fn scripts_from(body: &[u8]) -> Result<Vec<Script>, String> {
     .map_err(|error| format!("not a script: {error}"))?;
     for script in &scripts {
         exceptions::check(script)?;
-        if let ScriptedResponse::Recording { file } = &script.answer {
+        if let ScriptedResponse::Recording { file } = &script.response {
             recording::load(file)?;
         }
     }
@@ -95,18 +95,18 @@ async fn advance(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Resp
 /// An order to batch jobs: how the next one ends, and whether those in progress stay so.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OrderToJobs {
+struct JobControl {
     #[serde(default)]
     end: Option<JobEnd>,
     #[serde(default)]
     hold: Option<bool>,
 }
 
-async fn order_jobs(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Response {
+async fn control_jobs(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
-        Ok(OrderToJobs { end, hold }) => {
+        Ok(JobControl { end, hold }) => {
             end.into_iter()
-                .for_each(|end| simulation.jobs.order_end(end));
+                .for_each(|end| simulation.jobs.set_next_end(end));
             hold.into_iter().for_each(|hold| simulation.jobs.hold(hold));
             StatusCode::NO_CONTENT.into_response()
         }

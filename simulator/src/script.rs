@@ -25,7 +25,7 @@ pub struct Script {
     pub times: Option<u32>,
     /// What is answered; the echo by default.
     #[serde(default)]
-    pub answer: ScriptedResponse,
+    pub response: ScriptedResponse,
     /// How the answer is disturbed on its way; all of them apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
@@ -33,12 +33,12 @@ pub struct Script {
 
 impl Script {
     /// A script for the next call, whatever it is.
-    pub fn new(answer: ScriptedResponse) -> Self {
+    pub fn new(response: ScriptedResponse) -> Self {
         Self {
             model: None,
             operation: None,
             times: None,
-            answer,
+            response,
             faults: Vec::new(),
         }
     }
@@ -194,7 +194,7 @@ pub struct Event {
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// Nothing is sent, not even the head, for this long.
-    SlowAnswer {
+    SlowResponse {
         /// Milliseconds.
         delay_ms: u64,
     },
@@ -246,7 +246,7 @@ pub enum Fault {
         after_events: usize,
     },
     /// Nothing more is sent until the client leaves.
-    Silence {
+    Stall {
         /// How many events come before it.
         #[serde(default)]
         after_events: usize,

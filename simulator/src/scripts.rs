@@ -14,17 +14,17 @@ pub(crate) struct Scripts(Mutex<VecDeque<ScriptEntry>>);
 struct ScriptEntry {
     script: Script,
     /// `None` is for ever.
-    left: Option<u32>,
+    remaining: Option<u32>,
 }
 
 impl Scripts {
     pub(crate) fn push(&self, script: Script) {
-        let left = match script.times {
+        let remaining = match script.times {
             None => Some(1),
             Some(0) => None,
             times => times,
         };
-        self.lock().push_back(ScriptEntry { script, left });
+        self.lock().push_back(ScriptEntry { script, remaining });
     }
 
     /// The first script for this call; used up by it if it was its last.
@@ -34,10 +34,10 @@ impl Scripts {
             .iter()
             .position(|queued| queued.script.matches(target))?;
         let queued = queue.get_mut(position)?;
-        match &mut queued.left {
+        match &mut queued.remaining {
             None => Some(queued.script.clone()),
-            Some(left) if *left > 1 => {
-                *left -= 1;
+            Some(remaining) if *remaining > 1 => {
+                *remaining -= 1;
                 Some(queued.script.clone())
             }
             Some(_) => queue.remove(position).map(|queued| queued.script),

@@ -12,15 +12,15 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::binding::{self, Bound, Front};
+use crate::binding::{self, Bound, Prefix};
 use crate::conversation::{Block, Conversation, blocks, text};
 
 const KEY: &[u8] = b"bedrock-simulator reasoning";
 /// In front of every hash, so that a seal is recognised when it is looked at.
-const MARK: &[u8] = b"simulated:";
+const SIGNATURE_PREFIX: &[u8] = b"simulated:";
 
 /// How long the hash of a seal is, with the mark in front of it.
-const SEAL: usize = MARK.len() + 32;
+const SEAL: usize = SIGNATURE_PREFIX.len() + 32;
 
 /// The signature under a text; it holds what the text is bound to.
 pub(crate) fn signature(text: &str, bound: Option<Bound>) -> String {
@@ -96,25 +96,25 @@ impl Seals {
 
     /// Remembers the reasoning of a whole answer to a conversation, and what it is bound to where
     /// the family `binds`.
-    pub(crate) fn remember_answer(
+    pub(crate) fn remember_response(
         &self,
         body: &Value,
         conversation: &Conversation<'_>,
         binds: bool,
     ) {
-        let mut front = Front::of(conversation);
+        let mut prefix = Prefix::of(conversation);
         let mut before = None;
         for block in blocks(body.pointer("/output/message/content")) {
             if block.kind == "reasoningContent" {
                 let scripted = ScriptedSeal {
-                    bound: binds.then(|| front.bound()),
+                    bound: binds.then(|| prefix.bound()),
                     before,
                 };
                 let seal = binding::seal(block.value).to_owned();
                 self.lock().insert(seal, scripted);
             }
-            front.push("assistant", &block);
-            before = Some(mark(&block));
+            prefix.push("assistant", &block);
+            before = Some(block_identity(&block));
         }
     }
 
@@ -137,7 +137,7 @@ impl Seals {
 }
 
 /// What a block is recognised by, whatever became of its text.
-pub(crate) fn mark(block: &Block<'_>) -> String {
+pub(crate) fn block_identity(block: &Block<'_>) -> String {
     let id = match block.kind {
         "toolUse" => text(block.value.get("toolUseId")),
         "reasoningContent" => binding::seal(block.value),
@@ -147,7 +147,7 @@ pub(crate) fn mark(block: &Block<'_>) -> String {
 }
 
 fn sealed(purpose: &[u8], content: &[u8]) -> Vec<u8> {
-    let mut seal = MARK.to_vec();
+    let mut seal = SIGNATURE_PREFIX.to_vec();
     // A key of any length will do.
     if let Ok(mut hash) = Hmac::<Sha256>::new_from_slice(KEY) {
         hash.update(purpose);
@@ -178,12 +178,12 @@ mod tests {
             (self::bound(&elsewhere), self::bound(&seal)),
             (Some(bound), None)
         );
-        let whole = redacted("Let me see.", Some(bound));
-        assert!(is_redacted(&whole));
-        assert_eq!(self::bound(&whole), Some(bound));
-        let whole = redacted("Let me see.", None);
-        assert!(is_redacted(&whole));
-        assert!(!is_redacted(&whole.replacen('A', "B", 1)));
+        let redacted_content = redacted("Let me see.", Some(bound));
+        assert!(is_redacted(&redacted_content));
+        assert_eq!(self::bound(&redacted_content), Some(bound));
+        let redacted_content = redacted("Let me see.", None);
+        assert!(is_redacted(&redacted_content));
+        assert!(!is_redacted(&redacted_content.replacen('A', "B", 1)));
         assert!(!is_redacted(""));
     }
 }

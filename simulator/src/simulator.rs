@@ -44,7 +44,7 @@ pub(crate) struct Simulation {
     pub(crate) seals: Seals,
     pub(crate) objects: s3::Objects,
     pub(crate) jobs: Jobs,
-    pub(crate) films: VideoJobs,
+    pub(crate) video_jobs: VideoJobs,
 }
 
 impl Simulation {
@@ -54,14 +54,14 @@ impl Simulation {
             journal: Journal::new(options.journal),
             calls: Calls::default(),
             fixed: options
-                .fixed_answer
+                .fixed_response
                 .map(|fixed| FixedResponse::new(fixed, options.word_delay)),
             clock: Clock::default(),
             cache: PromptCache::default(),
             seals: Seals::default(),
             objects: s3::Objects::default(),
             jobs: Jobs::default(),
-            films: VideoJobs::default(),
+            video_jobs: VideoJobs::default(),
             options,
         }
     }
@@ -74,7 +74,7 @@ impl Simulation {
         self.seals.clear();
         self.objects.clear();
         self.jobs.clear();
-        self.films.clear();
+        self.video_jobs.clear();
         self.clock.reset();
     }
 }
@@ -88,9 +88,13 @@ impl Simulation {
         content_type: &str,
         content: Bytes,
     ) -> bool {
-        let known = self.options.buckets.iter().any(|known| known == bucket);
+        let existing = self
+            .options
+            .buckets
+            .iter()
+            .any(|existing| existing == bucket);
         let object = s3::Object::new(content, content_type, self.clock.time_of_day());
-        known && self.objects.put(bucket, key, object).is_ok()
+        existing && self.objects.put(bucket, key, object).is_ok()
     }
 }
 
@@ -169,7 +173,7 @@ impl Simulator {
 
     /// Orders how the next batch job ends that comes to its end.
     pub fn end_next_job(&self, end: JobEnd) {
-        self.simulation.jobs.order_end(end);
+        self.simulation.jobs.set_next_end(end);
     }
 
     /// Keeps batch jobs in progress from ending, or lets them go on.
@@ -193,7 +197,7 @@ impl Simulator {
     }
 
     /// Waits until [`abandoned`](Self::abandoned) is `count` or more.
-    pub async fn abandoned_at_least(&self, count: usize) {
+    pub async fn wait_for_abandoned(&self, count: usize) {
         self.simulation
             .calls
             .wait(|counts| counts.abandoned >= count)
@@ -201,7 +205,7 @@ impl Simulator {
     }
 
     /// Waits until [`received`](Self::received) is `count` or more.
-    pub async fn received_at_least(&self, count: usize) {
+    pub async fn wait_for_received(&self, count: usize) {
         self.simulation
             .calls
             .wait(|counts| counts.received >= count)

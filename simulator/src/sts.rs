@@ -10,14 +10,14 @@ use crate::reply::{Reply, ReplyBody};
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// The identity of the caller; the same for all credentials.
-pub(crate) fn answer(body: &[u8]) -> Reply {
-    let asked = String::from_utf8_lossy(body);
-    if !asked
+pub(crate) fn response(body: &[u8]) -> Reply {
+    let form_body = String::from_utf8_lossy(body);
+    if !form_body
         .split('&')
         .any(|field| field == "Action=GetCallerIdentity")
     {
         let message = "Could not find operation in the request";
-        return failure(StatusCode::BAD_REQUEST, "InvalidAction", message);
+        return error_reply(StatusCode::BAD_REQUEST, "InvalidAction", message);
     }
     let request_id = ids::request_id();
     xml(
@@ -48,10 +48,10 @@ pub(crate) fn refusal(error: &AwsError) -> Reply {
         "IncompleteSignatureException" => "IncompleteSignature",
         _ => "AccessDenied",
     };
-    failure(error.status, code, &error.message)
+    error_reply(error.status, code, &error.message)
 }
 
-fn failure(status: StatusCode, code: &str, message: &str) -> Reply {
+fn error_reply(status: StatusCode, code: &str, message: &str) -> Reply {
     let request_id = ids::request_id();
     let message = message.replace('&', "&amp;").replace('<', "&lt;");
     xml(
@@ -71,5 +71,9 @@ fn failure(status: StatusCode, code: &str, message: &str) -> Reply {
 }
 
 fn xml(status: StatusCode, document: String) -> Reply {
-    Reply::typed(status, "text/xml", ReplyBody::Whole(Bytes::from(document)))
+    Reply::typed(
+        status,
+        "text/xml",
+        ReplyBody::Complete(Bytes::from(document)),
+    )
 }

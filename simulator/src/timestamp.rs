@@ -31,8 +31,11 @@ pub(crate) fn iso(time: SystemTime) -> String {
 
 /// Reads ISO 8601 in UTC; fractions of seconds are left out.
 pub(crate) fn parse_iso(text: &str) -> Option<SystemTime> {
-    let whole = text.trim_end_matches('Z').split('.').next()?;
-    let digits: String = whole.chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    let seconds_part = text.trim_end_matches('Z').split('.').next()?;
+    let digits: String = seconds_part
+        .chars()
+        .filter(|c| !matches!(c, '-' | ':'))
+        .collect();
     parse(&format!("{digits}Z"))
 }
 

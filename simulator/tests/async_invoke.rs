@@ -79,10 +79,10 @@ async fn status(client: &Client, arn: &str) -> AsyncInvokeStatus {
     get.send().await.unwrap().status
 }
 
-fn film(simulator: &Simulator, arn: &str) -> Option<usize> {
+fn video_size(simulator: &Simulator, arn: &str) -> Option<usize> {
     let id = arn.rsplit('/').next().unwrap();
-    let film = simulator.object("outcrop-example", &format!("films/{id}/output.mp4"));
-    film.map(|film| film.len())
+    let video_size = simulator.object("outcrop-example", &format!("films/{id}/output.mp4"));
+    video_size.map(|video_size| video_size.len())
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_film_is_done_when_it_has_been_asked_for_often_enough() {
     assert!(arn.starts_with("arn:aws:bedrock:us-east-1:123456789012:async-invoke/"));
     for _ in 0..2 {
         assert_eq!(status(&client, &arn).await, AsyncInvokeStatus::InProgress);
-        assert_eq!(film(&simulator, &arn), None);
+        assert_eq!(video_size(&simulator, &arn), None);
     }
     let done = client
         .get_async_invoke()
@@ -113,7 +113,7 @@ async fn a_film_is_done_when_it_has_been_asked_for_often_enough() {
         .unwrap();
     let id = arn.rsplit('/').next().unwrap();
     assert_eq!(output.s3_uri, format!("{FOLDER}/{id}"));
-    assert_eq!(film(&simulator, &arn), Some(10_000));
+    assert_eq!(video_size(&simulator, &arn), Some(10_000));
     assert_eq!(simulator.object_keys("outcrop-example", "films/").len(), 2);
 }
 
@@ -126,7 +126,7 @@ async fn a_film_is_done_after_two_minutes_of_the_clock() {
         .unwrap();
     simulator.advance(Duration::from_secs(121));
     assert_eq!(status(&client, &arn).await, AsyncInvokeStatus::Completed);
-    assert!(film(&simulator, &arn).is_some());
+    assert!(video_size(&simulator, &arn).is_some());
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_blocked_prompt_fails_and_leaves_no_film() {
             .unwrap()
             .contains("content filters")
     );
-    assert_eq!(film(&simulator, &arn), None);
+    assert_eq!(video_size(&simulator, &arn), None);
 }
 
 #[tokio::test]
@@ -163,8 +163,8 @@ async fn a_token_starts_one_film_and_no_other() {
         .await
         .unwrap();
     assert_eq!(first, again);
-    let other = start(&client, REEL, reel("A sea", 6), "token").await;
-    assert!(other.unwrap_err().starts_with("ConflictException"));
+    let second = start(&client, REEL, reel("A sea", 6), "token").await;
+    assert!(second.unwrap_err().starts_with("ConflictException"));
 }
 
 #[tokio::test]
@@ -181,8 +181,11 @@ async fn films_are_listed_in_pages_by_their_state_and_their_time() {
         .await
         .unwrap();
     }
-    let tokens = async |order: SortOrder| {
-        let list = client.list_async_invokes().max_results(2).sort_order(order);
+    let tokens = async |script: SortOrder| {
+        let list = client
+            .list_async_invokes()
+            .max_results(2)
+            .sort_order(script);
         let mut pages = list.into_paginator().send();
         let mut tokens = Vec::new();
         while let Some(page) = pages.next().await {
@@ -210,7 +213,7 @@ async fn what_the_models_do_not_take_is_refused_in_bedrocks_words() {
     let client = client(&simulator);
     let extra = object(&[("prompt", text("A lake")), ("fps", number(24))]);
     let wrong = object(&[("prompt", text("A lake")), ("duration", text("7s"))]);
-    for (model, input, words) in [
+    for (model, input, expected) in [
         (REEL, reel("A lake", 7), "durationSeconds"),
         (
             REEL,
@@ -233,7 +236,7 @@ async fn what_the_models_do_not_take_is_refused_in_bedrocks_words() {
     ] {
         let refused = start(&client, model, input, "").await.unwrap_err();
         assert!(refused.starts_with("ValidationException"), "{refused}");
-        assert!(refused.contains(words), "{refused}");
+        assert!(refused.contains(expected), "{refused}");
     }
     let none = "arn:aws:bedrock:us-east-1:123456789012:async-invoke/000000000000";
     let get = client.get_async_invoke().invocation_arn(none).send().await;

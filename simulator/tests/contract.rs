@@ -21,7 +21,7 @@ async fn simulator() -> Simulator {
     Simulator::start(options).await.unwrap()
 }
 
-fn said(text: &str) -> Value {
+fn converse_request(text: &str) -> Value {
     json!({ "messages": [{ "role": "user", "content": [{ "text": text }] }] })
 }
 
@@ -35,14 +35,14 @@ fn with(mut request: Value, settings: Value) -> Value {
 
 async fn converse(simulator: &Simulator, model: &str, request: &Value) -> Value {
     let path = format!("/model/{model}/converse");
-    let answer = post(simulator, &path, request.to_string()).await;
-    answer.json()
+    let response = post(simulator, &path, request.to_string()).await;
+    response.json()
 }
 
 async fn stream(simulator: &Simulator, model: &str, request: &Value) -> Vec<(String, Value)> {
     let path = format!("/model/{model}/converse-stream");
-    let answer = post(simulator, &path, request.to_string()).await;
-    events(answer.body.as_ref().unwrap())
+    let response = post(simulator, &path, request.to_string()).await;
+    events(response.body.as_ref().unwrap())
 }
 
 fn budget() -> Value {
@@ -53,18 +53,18 @@ fn budget() -> Value {
 #[tokio::test]
 async fn reasoning_comes_in_the_form_of_each_family() {
     let simulator = simulator().await;
-    let hello = said("hello");
+    let hello = converse_request("hello");
     let none = json!({});
     let nova_2 = json!({ "additionalModelRequestFields": {
         "reasoningConfig": { "type": "enabled", "maxReasoningEffort": "low" } } });
-    let shown = json!({ "additionalModelRequestFields": {
+    let visible = json!({ "additionalModelRequestFields": {
         "thinking": { "type": "adaptive", "display": "summarized" } } });
-    let hidden = json!({ "additionalModelRequestFields": { "thinking": { "type": "adaptive" } } });
-    for (model, settings, place, is_signed, text) in [
+    let omitted = json!({ "additionalModelRequestFields": { "thinking": { "type": "adaptive" } } });
+    for (model, settings, expected_index, is_signed, text) in [
         (CLAUDE, &budget(), Some(0), true, "The user wants"),
         (CLAUDE, &none, None, false, ""),
-        (SONNET_5, &shown, Some(0), true, "The user wants"),
-        (SONNET_5, &hidden, Some(0), true, ""),
+        (SONNET_5, &visible, Some(0), true, "The user wants"),
+        (SONNET_5, &omitted, Some(0), true, ""),
         (
             "us.amazon.nova-2-lite-v1:0",
             &nova_2,
@@ -88,14 +88,14 @@ async fn reasoning_comes_in_the_form_of_each_family() {
         ),
         (NOVA, &none, None, false, ""),
     ] {
-        let answer = converse(&simulator, model, &with(hello.clone(), settings.clone())).await;
-        let content = answer["output"]["message"]["content"].as_array().unwrap();
-        let found = content
+        let response = converse(&simulator, model, &with(hello.clone(), settings.clone())).await;
+        let content = response["output"]["message"]["content"].as_array().unwrap();
+        let reasoning_index = content
             .iter()
             .position(|block| block.get("reasoningContent").is_some());
-        assert_eq!(found, place, "{model}");
-        if let Some(place) = found {
-            let reasoning = &content[place]["reasoningContent"]["reasoningText"];
+        assert_eq!(reasoning_index, expected_index, "{model}");
+        if let Some(expected_index) = reasoning_index {
+            let reasoning = &content[expected_index]["reasoningContent"]["reasoningText"];
             assert_eq!(reasoning.get("signature").is_some(), is_signed, "{model}");
             assert!(
                 reasoning["text"].as_str().unwrap().starts_with(text),
@@ -108,7 +108,12 @@ async fn reasoning_comes_in_the_form_of_each_family() {
 #[tokio::test]
 async fn a_stream_brings_reasoning_then_its_signature_then_the_text() {
     let simulator = simulator().await;
-    let events = stream(&simulator, CLAUDE, &with(said("hello"), budget())).await;
+    let events = stream(
+        &simulator,
+        CLAUDE,
+        &with(converse_request("hello"), budget()),
+    )
+    .await;
     let mut kinds: Vec<String> = events
         .iter()
         .map(|(name, payload)| match payload.pointer("/delta") {
@@ -139,7 +144,12 @@ async fn a_stream_brings_reasoning_then_its_signature_then_the_text() {
             "metadata"
         ]
     );
-    let gpt_oss = stream(&simulator, "openai.gpt-oss-20b-1:0", &said("hello")).await;
+    let gpt_oss = stream(
+        &simulator,
+        "openai.gpt-oss-20b-1:0",
+        &converse_request("hello"),
+    )
+    .await;
     assert_eq!(gpt_oss[1].1["delta"], json!({ "text": "" }));
     assert_eq!(gpt_oss[3].1["contentBlockIndex"], 1);
 }
@@ -149,21 +159,24 @@ async fn reasoning_goes_back_as_it_came() {
     let simulator = simulator().await;
     let tools = json!({ "toolConfig": { "tools": [{ "toolSpec": { "name": "look_around",
         "inputSchema": { "json": { "type": "object", "properties": {} } } } }] } });
-    let asked = with(with(said("Please look around"), tools), budget());
-    let answer = converse(&simulator, CLAUDE, &asked).await;
-    assert_eq!(answer["stopReason"], "tool_use");
-    let turn = answer["output"]["message"].clone();
+    let first_request = with(
+        with(converse_request("Please look around"), tools),
+        budget(),
+    );
+    let response = converse(&simulator, CLAUDE, &first_request).await;
+    assert_eq!(response["stopReason"], "tool_use");
+    let turn = response["output"]["message"].clone();
     let id = turn["content"][2]["toolUse"]["toolUseId"].clone();
     let result = json!({ "role": "user", "content": [
         { "toolResult": { "toolUseId": id, "content": [{ "text": "rocks" }] } }] });
     let continued = |turn: &Value| {
-        let mut request = asked.clone();
+        let mut request = first_request.clone();
         let messages = request["messages"].as_array_mut().unwrap();
         messages.extend([turn.clone(), result.clone()]);
         request
     };
-    let answer = converse(&simulator, CLAUDE, &continued(&turn)).await;
-    assert_eq!(answer["stopReason"], "end_turn", "{answer}");
+    let response = converse(&simulator, CLAUDE, &continued(&turn)).await;
+    assert_eq!(response["stopReason"], "end_turn", "{response}");
 
     let mut changed = turn.clone();
     changed["content"][0]["reasoningContent"]["reasoningText"]["text"] = json!("Nothing.");
@@ -212,18 +225,18 @@ async fn what_a_script_signed_is_taken_back() {
         body,
         headers: Default::default(),
     }));
-    converse(&simulator, CLAUDE, &said("hello")).await;
-    let taken = converse(&simulator, CLAUDE, &back).await;
-    assert_eq!(taken["stopReason"], "end_turn", "{taken}");
+    converse(&simulator, CLAUDE, &converse_request("hello")).await;
+    let accepted = converse(&simulator, CLAUDE, &back).await;
+    assert_eq!(accepted["stopReason"], "end_turn", "{accepted}");
 }
 
 #[tokio::test]
 async fn claude_seals_its_reasoning_when_it_is_told_to() {
     let simulator = simulator().await;
     let magic = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING_46C9";
-    let answer = converse(&simulator, CLAUDE, &with(said(magic), budget())).await;
-    let block = &answer["output"]["message"]["content"][0]["reasoningContent"];
-    assert!(block["redactedContent"].is_string(), "{answer}");
+    let response = converse(&simulator, CLAUDE, &with(converse_request(magic), budget())).await;
+    let block = &response["output"]["message"]["content"][0]["reasoningContent"];
+    assert!(block["redactedContent"].is_string(), "{response}");
 }
 
 #[tokio::test]
@@ -234,10 +247,10 @@ async fn fields_of_the_models_own_answer_come_on_request() {
             "/stop_sequence", "/delta/stop_sequence", "/usage/output_tokens_details"],
         "inferenceConfig": { "stopSequences": ["END"] },
     });
-    let request = with(with(said("one END two"), paths), budget());
-    let whole = converse(&simulator, CLAUDE, &request).await;
-    assert_eq!(whole["stopReason"], "stop_sequence");
-    let fields = &whole["additionalModelResponseFields"];
+    let request = with(with(converse_request("one END two"), paths), budget());
+    let complete = converse(&simulator, CLAUDE, &request).await;
+    assert_eq!(complete["stopReason"], "stop_sequence");
+    let fields = &complete["additionalModelResponseFields"];
     assert_eq!(fields["stop_sequence"], "END");
     assert!(fields["usage"]["output_tokens_details"]["thinking_tokens"].as_u64() > Some(0));
     let streamed = stream(&simulator, CLAUDE, &request).await;
@@ -252,13 +265,13 @@ async fn tier_and_latency_are_said_back() {
     let simulator = simulator().await;
     let settings = json!({ "serviceTier": { "type": "flex" },
         "performanceConfig": { "latency": "optimized" }, "requestMetadata": { "team": "a" } });
-    let request = with(said("hello"), settings);
-    let whole = converse(&simulator, NOVA, &request).await;
+    let request = with(converse_request("hello"), settings);
+    let complete = converse(&simulator, NOVA, &request).await;
     let streamed = stream(&simulator, NOVA, &request).await;
-    for answer in [&whole, &streamed.last().unwrap().1] {
-        assert_eq!(answer["serviceTier"], json!({ "type": "flex" }));
+    for response in [&complete, &streamed.last().unwrap().1] {
+        assert_eq!(response["serviceTier"], json!({ "type": "flex" }));
         assert_eq!(
-            answer["performanceConfig"],
+            response["performanceConfig"],
             json!({ "latency": "optimized" })
         );
     }
@@ -270,11 +283,11 @@ async fn a_cached_prompt_is_read_until_it_has_aged() {
     let long = "All work and no play. ".repeat(300);
     let point = json!({ "cachePoint": { "type": "default" } });
     let request = with(
-        said("hello"),
+        converse_request("hello"),
         json!({ "system": [{ "text": long }, point] }),
     );
-    let usage = |answer: Value| {
-        let usage = answer["usage"].clone();
+    let usage = |response: Value| {
+        let usage = response["usage"].clone();
         let count = |name: &str| usage[name].as_u64().unwrap();
         assert_eq!(
             count("totalTokens"),
@@ -325,9 +338,9 @@ async fn guardrails_block_what_goes_in_and_what_comes_out() {
     let simulator = simulator().await;
     let guarded = json!({ "guardrailConfig": { "guardrailIdentifier": "demoguardrail",
         "guardrailVersion": "1", "trace": "enabled" } });
-    let text = |answer: &Value| answer["output"]["message"]["content"][0]["text"].clone();
+    let text = |response: &Value| response["output"]["message"]["content"][0]["text"].clone();
 
-    let input = with(said("Tell me of an avalanche"), guarded.clone());
+    let input = with(converse_request("Tell me of an avalanche"), guarded.clone());
     let blocked = converse(&simulator, NOVA, &input).await;
     assert_eq!(blocked["stopReason"], "guardrail_intervened");
     assert_eq!(text(&blocked), "Sorry, I cannot talk about that.");
@@ -336,7 +349,7 @@ async fn guardrails_block_what_goes_in_and_what_comes_out() {
     assert_eq!(trace["actionReason"], "Guardrail blocked.");
     assert!(trace["inputAssessment"]["demoguardrail"]["wordPolicy"].is_object());
 
-    let output = with(said("Tell me of quicksand"), guarded.clone());
+    let output = with(converse_request("Tell me of quicksand"), guarded.clone());
     let streamed = stream(&simulator, NOVA, &output).await;
     let (_, stop) = &streamed[streamed.len() - 2];
     assert_eq!(stop["stopReason"], "guardrail_intervened");
@@ -344,11 +357,16 @@ async fn guardrails_block_what_goes_in_and_what_comes_out() {
     assert!(metadata["usage"]["totalTokens"].as_u64() > Some(0));
     assert!(metadata["trace"]["guardrail"]["outputAssessments"]["demoguardrail"][0].is_object());
 
-    let passed = converse(&simulator, NOVA, &with(said("Tell me of the sea"), guarded)).await;
-    assert_eq!(passed["stopReason"], "end_turn");
-    assert_eq!(passed["trace"]["guardrail"]["actionReason"], "No action.");
+    let allowed = converse(
+        &simulator,
+        NOVA,
+        &with(converse_request("Tell me of the sea"), guarded),
+    )
+    .await;
+    assert_eq!(allowed["stopReason"], "end_turn");
+    assert_eq!(allowed["trace"]["guardrail"]["actionReason"], "No action.");
     assert_eq!(
-        converse(&simulator, NOVA, &said("avalanche")).await["trace"],
+        converse(&simulator, NOVA, &converse_request("avalanche")).await["trace"],
         Value::Null
     );
 }
@@ -362,8 +380,8 @@ async fn documents_are_cited_where_they_want_to_be() {
             "source": { "text": "Snow is cold. It melts." } } },
     ]);
     let request = json!({ "messages": [{ "role": "user", "content": content }] });
-    let whole = converse(&simulator, CLAUDE, &request).await;
-    let cited = &whole["output"]["message"]["content"][1]["citationsContent"];
+    let complete = converse(&simulator, CLAUDE, &request).await;
+    let cited = &complete["output"]["message"]["content"][1]["citationsContent"];
     assert_eq!(cited["content"], json!([{ "text": "Snow is cold. " }]));
     let streamed = stream(&simulator, CLAUDE, &request).await;
     let deltas: Vec<&Value> = streamed
@@ -393,10 +411,10 @@ async fn server_tools_are_called_and_answered_in_one_turn() {
         ("nova_grounding", "text"),
     ] {
         let tools = json!({ "toolConfig": { "tools": [{ "systemTool": { "name": name } }] } });
-        let request = with(said("What is 1234 * 5678?"), tools);
-        let whole = converse(&simulator, nova_2, &request).await;
-        assert_eq!(whole["stopReason"], "end_turn", "{whole}");
-        let turn = &whole["output"]["message"];
+        let request = with(converse_request("What is 1234 * 5678?"), tools);
+        let complete = converse(&simulator, nova_2, &request).await;
+        assert_eq!(complete["stopReason"], "end_turn", "{complete}");
+        let turn = &complete["output"]["message"];
         let content = &turn["content"];
         assert_eq!(content[0]["toolUse"]["type"], "server_tool_use");
         assert_eq!(content[1]["toolResult"]["type"], format!("{name}_result"));
@@ -422,7 +440,12 @@ async fn server_tools_are_called_and_answered_in_one_turn() {
         let mut later = request.clone();
         let messages = later["messages"].as_array_mut().unwrap();
         messages.push(turn.clone());
-        messages.extend(said("Thanks")["messages"].as_array().unwrap().clone());
+        messages.extend(
+            converse_request("Thanks")["messages"]
+                .as_array()
+                .unwrap()
+                .clone(),
+        );
         assert_eq!(
             converse(&simulator, nova_2, &later).await["stopReason"],
             "end_turn"
@@ -438,8 +461,13 @@ async fn a_schema_is_fulfilled_and_a_demanded_tool_called() {
         "required": ["city", "size"] });
     let output = json!({ "outputConfig": { "textFormat": { "type": "json_schema", "structure": {
         "jsonSchema": { "name": "city", "schema": schema.to_string() } } } } });
-    let answer = converse(&simulator, CLAUDE, &with(said("Of Lisbon"), output)).await;
-    let text = answer["output"]["message"]["content"][0]["text"]
+    let response = converse(
+        &simulator,
+        CLAUDE,
+        &with(converse_request("Of Lisbon"), output),
+    )
+    .await;
+    let text = response["output"]["message"]["content"][0]["text"]
         .as_str()
         .unwrap();
     let value: Value = serde_json::from_str(text).unwrap();
@@ -448,16 +476,21 @@ async fn a_schema_is_fulfilled_and_a_demanded_tool_called() {
     let tools = json!({ "toolConfig": {
         "tools": [{ "toolSpec": { "name": "report", "inputSchema": { "json": schema } } }],
         "toolChoice": { "tool": { "name": "report" } } } });
-    let answer = converse(&simulator, CLAUDE, &with(said("Of Lisbon"), tools)).await;
-    let call = &answer["output"]["message"]["content"][0]["toolUse"];
+    let response = converse(
+        &simulator,
+        CLAUDE,
+        &with(converse_request("Of Lisbon"), tools),
+    )
+    .await;
+    let call = &response["output"]["message"]["content"][0]["toolUse"];
     assert_eq!(call["input"], value);
-    assert_eq!(answer["stopReason"], "tool_use");
+    assert_eq!(response["stopReason"], "tool_use");
 }
 
 #[tokio::test]
 async fn the_accounts_own_resources_are_looked_up_and_called() {
     let simulator = simulator().await;
-    let front = "arn:aws:bedrock:us-east-1:123456789012:";
+    let arn_prefix = "arn:aws:bedrock:us-east-1:123456789012:";
     let claude =
         "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0";
     let nova = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0";
@@ -505,15 +538,19 @@ async fn the_accounts_own_resources_are_looked_up_and_called() {
             claude,
         ),
     ] {
-        let arn = format!("{front}{resource}")
+        let arn = format!("{arn_prefix}{resource}")
             .replace('/', "%2F")
             .replace(':', "%3A");
-        let found = send(&simulator, Method::GET, &format!("{lookup}{arn}"), "").await;
-        assert_eq!(found.status, 200, "{resource}");
-        assert_eq!(found.json().pointer(pointer).unwrap(), value, "{resource}");
-        let answer = converse(&simulator, &arn, &said("hello")).await;
-        assert_eq!(answer["stopReason"], "end_turn", "{answer}");
-        let routed = answer["trace"]["promptRouter"]["invokedModelId"].as_str();
+        let reasoning_index = send(&simulator, Method::GET, &format!("{lookup}{arn}"), "").await;
+        assert_eq!(reasoning_index.status, 200, "{resource}");
+        assert_eq!(
+            reasoning_index.json().pointer(pointer).unwrap(),
+            value,
+            "{resource}"
+        );
+        let response = converse(&simulator, &arn, &converse_request("hello")).await;
+        assert_eq!(response["stopReason"], "end_turn", "{response}");
+        let routed = response["trace"]["promptRouter"]["invokedModelId"].as_str();
         assert_eq!(
             routed,
             resource.contains("router/").then_some(value),
@@ -555,14 +592,19 @@ async fn a_profile_of_the_accounts_own_keeps_the_rules_of_its_model() {
     let profile =
         "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile%2Fap1234claude";
     let both = json!({ "inferenceConfig": { "temperature": 0.5, "topP": 0.9 } });
-    let refused = converse(&simulator, profile, &with(said("hello"), both)).await;
+    let refused = converse(&simulator, profile, &with(converse_request("hello"), both)).await;
     assert!(
         refused["message"]
             .as_str()
             .unwrap()
             .contains("cannot both be specified")
     );
-    let thinking = converse(&simulator, profile, &with(said("hello"), budget())).await;
+    let thinking = converse(
+        &simulator,
+        profile,
+        &with(converse_request("hello"), budget()),
+    )
+    .await;
     let content = &thinking["output"]["message"]["content"];
     assert!(content[0]["reasoningContent"]["reasoningText"]["signature"].is_string());
 }
@@ -577,13 +619,16 @@ async fn tokens_are_counted_for_what_converse_would_take() {
         let simulator = &simulator;
         async move { post(simulator, &path, body).await }
     };
-    let first = count(said("hello"), model).await;
-    assert_eq!(first.json(), count(said("hello"), model).await.json());
-    let longer = count(said(&"hello ".repeat(100)), model).await;
+    let first = count(converse_request("hello"), model).await;
+    assert_eq!(
+        first.json(),
+        count(converse_request("hello"), model).await.json()
+    );
+    let longer = count(converse_request(&"hello ".repeat(100)), model).await;
     assert!(longer.json()["inputTokens"].as_u64() > first.json()["inputTokens"].as_u64());
-    let refused = count(said(""), model).await;
+    let refused = count(converse_request(""), model).await;
     assert!(refused.message().contains("is blank"));
-    let nova = count(said("hello"), NOVA).await;
+    let nova = count(converse_request("hello"), NOVA).await;
     assert_eq!(
         nova.message(),
         "The provided model doesn't support counting tokens."

@@ -100,20 +100,20 @@ async fn each_fault_ends_a_stream_in_its_way() {
 async fn slow_streams_are_complete_in_the_end() {
     let simulator = simulator().await;
     for fault in [
-        Fault::SlowAnswer { delay_ms: 30 },
+        Fault::SlowResponse { delay_ms: 30 },
         Fault::SlowFirstEvent { delay_ms: 30 },
         Fault::Drip { delay_ms: 1 },
     ] {
         let started = Instant::now();
         simulator.push(Script::text("one two three four").with(fault.clone()));
         assert_eq!(read(&simulator).await, (8, End::Complete), "{fault:?}");
-        let least = if matches!(fault, Fault::Drip { .. }) {
+        let minimum = if matches!(fault, Fault::Drip { .. }) {
             8
         } else {
             30
         };
         assert!(
-            started.elapsed() >= Duration::from_millis(least),
+            started.elapsed() >= Duration::from_millis(minimum),
             "{fault:?}"
         );
     }
@@ -122,7 +122,7 @@ async fn slow_streams_are_complete_in_the_end() {
 #[tokio::test]
 async fn a_client_that_leaves_a_silent_stream_is_counted() {
     let simulator = simulator().await;
-    simulator.push(Script::fault(Fault::Silence { after_events: 1 }));
+    simulator.push(Script::fault(Fault::Stall { after_events: 1 }));
     let client = client(&simulator);
     let call = client
         .converse_stream()
@@ -133,11 +133,11 @@ async fn a_client_that_leaves_a_silent_stream_is_counted() {
         .unwrap();
     let mut stream = call.stream;
     assert!(stream.recv().await.unwrap().is_some());
-    simulator.received_at_least(1).await;
+    simulator.wait_for_received(1).await;
     assert_eq!((simulator.open_calls(), simulator.abandoned()), (1, 0));
 
     drop(stream);
-    simulator.abandoned_at_least(1).await;
+    simulator.wait_for_abandoned(1).await;
     assert_eq!((simulator.open_calls(), simulator.abandoned()), (0, 1));
 }
 
@@ -169,10 +169,12 @@ async fn whole_answers_are_disturbed_too() {
 #[tokio::test]
 async fn an_ordered_error_has_status_code_and_retry_after() {
     let simulator = simulator().await;
-    let order = r#"{"answer": {"kind": "error", "status": 503, "code": "ServiceUnavailableException",
+    let script_json = r#"{"answer": {"kind": "error", "status": 503, "code": "ServiceUnavailableException",
                     "message": "Model is getting throttled. Try your request again.", "retry_after": 7}}"#;
     assert_eq!(
-        post(&simulator, "/_simulator/scripts", order).await.status,
+        post(&simulator, "/_simulator/scripts", script_json)
+            .await
+            .status,
         201
     );
     let call = client(&simulator)
@@ -194,12 +196,12 @@ async fn an_ordered_error_has_status_code_and_retry_after() {
 async fn a_cut_body_has_no_proper_end() {
     let simulator = open_simulator().await;
     simulator.push(Script::fault(Fault::Cut { after_events: 1 }));
-    let answer = post(
+    let response = post(
         &simulator,
         "/model/amazon.nova-lite-v1:0/converse-stream",
         "{}",
     )
     .await;
-    assert_eq!(answer.status, 200);
-    assert!(answer.body.is_err());
+    assert_eq!(response.status, 200);
+    assert!(response.body.is_err());
 }

@@ -16,24 +16,24 @@ fn hello() -> String {
     json!({ "messages": [{ "role": "user", "content": [{ "text": "hello" }] }] }).to_string()
 }
 
-async fn get(simulator: &Simulator, path: &str) -> common::Answer {
+async fn get(simulator: &Simulator, path: &str) -> common::HttpReply {
     send(simulator, Method::GET, path, "").await
 }
 
 #[tokio::test]
 async fn unsigned_calls_are_refused_with_the_header_and_body_of_aws() {
     let simulator = simulator().await;
-    let answer = post(&simulator, CONVERSE, hello()).await;
-    assert_eq!(answer.status, 403);
+    let response = post(&simulator, CONVERSE, hello()).await;
+    assert_eq!(response.status, 403);
     assert_eq!(
-        answer.header("x-amzn-errortype"),
+        response.header("x-amzn-errortype"),
         "MissingAuthenticationTokenException:http://internal.amazon.com/coral/com.amazon.coral.service/"
     );
     assert_eq!(
-        answer.json(),
+        response.json(),
         json!({ "message": "Missing Authentication Token" })
     );
-    assert_eq!(answer.header("x-amzn-requestid").len(), 36);
+    assert_eq!(response.header("x-amzn-requestid").len(), 36);
 }
 
 #[tokio::test]
@@ -44,8 +44,8 @@ async fn a_bearer_token_is_accepted_where_it_is_the_known_one() {
             .header("authorization", format!("Bearer {token}"))
             .body(hello().into())
             .unwrap();
-        let answer = common::send_request(&simulator, request).await;
-        assert_eq!(answer.status, status, "{token}");
+        let response = common::send_request(&simulator, request).await;
+        assert_eq!(response.status, status, "{token}");
     }
 }
 
@@ -141,23 +141,23 @@ async fn the_control_plane_can_be_forbidden_while_models_answer() {
 #[tokio::test]
 async fn scripts_come_and_requests_go_over_http() {
     let simulator = open_simulator().await;
-    let orders = json!([
+    let scripts = json!([
         { "answer": { "kind": "text", "text": "scripted", "usage": { "inputTokens": 1, "outputTokens": 2, "totalTokens": 3 } } },
         { "operation": "list_foundation_models", "answer": { "kind": "error", "status": 429,
             "code": "ThrottlingException", "message": "Rate exceeded" } },
     ]);
-    let queued = post(&simulator, "/_simulator/scripts", orders.to_string()).await;
+    let queued = post(&simulator, "/_simulator/scripts", scripts.to_string()).await;
     assert_eq!(
         (queued.status.as_u16(), queued.json()),
         (201, json!({ "queued": 2 }))
     );
 
-    let answer = post(&simulator, CONVERSE, hello()).await.json();
+    let response = post(&simulator, CONVERSE, hello()).await.json();
     assert_eq!(
-        answer["output"]["message"]["content"],
+        response["output"]["message"]["content"],
         json!([{ "text": "scripted" }])
     );
-    assert_eq!(answer["usage"]["totalTokens"], 3);
+    assert_eq!(response["usage"]["totalTokens"], 3);
     assert_eq!(get(&simulator, "/foundation-models").await.status, 429);
 
     let requests = get(&simulator, "/_simulator/requests").await.json();
@@ -194,9 +194,9 @@ async fn wrong_scripts_are_refused_as_a_whole() {
             "faults": [{"kind": "exception", "code": "modelTimeoutException", "message": ""}]}"#,
         "",
     ] {
-        let answer = post(&simulator, "/_simulator/scripts", wrong).await;
-        assert_eq!(answer.status, 400, "{wrong}");
-        assert!(answer.json()["error"].is_string());
+        let response = post(&simulator, "/_simulator/scripts", wrong).await;
+        assert_eq!(response.status, 400, "{wrong}");
+        assert!(response.json()["error"].is_string());
     }
     assert_eq!(
         get(&simulator, "/_simulator/status").await.json()["scripts"],
@@ -208,10 +208,10 @@ async fn wrong_scripts_are_refused_as_a_whole() {
 async fn a_script_that_does_not_fit_says_so() {
     let simulator = open_simulator().await;
     simulator.push(Script::text("models?").for_operation(Operation::ListFoundationModels));
-    let answer = get(&simulator, "/foundation-models").await;
-    assert_eq!(answer.status, 501);
+    let response = get(&simulator, "/foundation-models").await;
+    assert_eq!(response.status, 501);
     assert!(
-        answer
+        response
             .message()
             .contains("the script does not fit this call")
     );
@@ -229,9 +229,9 @@ async fn an_exception_that_the_operation_cannot_send_is_not_sent() {
     let streams = "/model/anthropic.claude-v2/invoke-with-response-stream";
     let converse_stream = CONVERSE.replace("/converse", "/converse-stream");
     simulator.push(Script::fault(timeout.clone()));
-    let answer = post(&simulator, &converse_stream, hello()).await;
-    assert_eq!(answer.status, 501);
-    let reason = answer.message();
+    let response = post(&simulator, &converse_stream, hello()).await;
+    assert_eq!(response.status, 501);
+    let reason = response.message();
     assert!(
         reason.contains("ConverseStream does not send the exception `modelTimeoutException`"),
         "{reason}"
@@ -257,11 +257,11 @@ async fn an_id_that_bedrock_has_no_model_of_is_refused() {
         ("us.anthropic.claude-sonnet-9-v1:0", 400),
         ("amazon.nova-mini-v1:0", 400),
     ] {
-        let answer = post(&simulator, &format!("/model/{model}/converse"), hello()).await;
-        assert_eq!(answer.status, status, "{model}");
+        let response = post(&simulator, &format!("/model/{model}/converse"), hello()).await;
+        assert_eq!(response.status, status, "{model}");
         if status == 400 {
             assert_eq!(
-                answer.message(),
+                response.message(),
                 "The provided model identifier is invalid."
             );
         }
@@ -271,17 +271,17 @@ async fn an_id_that_bedrock_has_no_model_of_is_refused() {
 #[tokio::test]
 async fn get_caller_identity_answers_in_xml() {
     let simulator = open_simulator().await;
-    let answer = post(
+    let response = post(
         &simulator,
         "/",
         "Action=GetCallerIdentity&Version=2011-06-15",
     )
     .await;
     assert_eq!(
-        (answer.status.as_u16(), answer.header("content-type")),
+        (response.status.as_u16(), response.header("content-type")),
         (200, "text/xml")
     );
-    let text = String::from_utf8(answer.body.unwrap().to_vec()).unwrap();
+    let text = String::from_utf8(response.body.unwrap().to_vec()).unwrap();
     assert!(text.contains("<Account>123456789012</Account>"), "{text}");
 }
 
@@ -289,7 +289,7 @@ async fn get_caller_identity_answers_in_xml() {
 async fn a_fixed_answer_is_the_same_for_all() {
     let options = Options {
         any_credentials: true,
-        fixed_answer: Some(FixedResponseSize {
+        fixed_response: Some(FixedResponseSize {
             bytes: 1000,
             deltas: 50,
         }),
@@ -297,9 +297,9 @@ async fn a_fixed_answer_is_the_same_for_all() {
         ..Options::default()
     };
     let simulator = Simulator::start(options).await.unwrap();
-    let whole = post(&simulator, CONVERSE, "unread").await.json();
+    let fixed = post(&simulator, CONVERSE, "unread").await.json();
     assert_eq!(
-        whole["output"]["message"]["content"][0]["text"]
+        fixed["output"]["message"]["content"][0]["text"]
             .as_str()
             .unwrap()
             .len(),

@@ -22,10 +22,10 @@ const INPAINT: &str = "us.stability.stable-image-inpaint-v1:0";
 const CANVAS: &str = "amazon.nova-canvas-v1:0";
 
 async fn invoke(simulator: &Simulator, model: &str, body: &Value) -> Result<Value, String> {
-    let known = bedrock_simulator::Credentials::default();
+    let credentials = bedrock_simulator::Credentials::default();
     let keys = Credentials::new(
-        known.access_key_id,
-        known.secret_access_key,
+        credentials.access_key_id,
+        credentials.secret_access_key,
         None,
         None,
         "test",
@@ -40,7 +40,7 @@ async fn invoke(simulator: &Simulator, model: &str, body: &Value) -> Result<Valu
     let call = client.invoke_model().model_id(model);
     let call = call.body(Blob::new(body.to_string()));
     match call.send().await {
-        Ok(answer) => Ok(serde_json::from_slice(answer.body().as_ref()).unwrap()),
+        Ok(response) => Ok(serde_json::from_slice(response.body().as_ref()).unwrap()),
         Err(error) => {
             assert_eq!(error.code(), Some("ValidationException"));
             Err(error.message().unwrap().to_owned())
@@ -49,7 +49,7 @@ async fn invoke(simulator: &Simulator, model: &str, body: &Value) -> Result<Valu
 }
 
 /// A PNG of one color in base64.
-fn picture(width: u32, height: u32, pixel: [u8; 4]) -> String {
+fn png_bytes(width: u32, height: u32, pixel: [u8; 4]) -> String {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(png::ColorType::Rgba);
@@ -71,33 +71,33 @@ fn png_size(base64: &Value) -> (u32, u32) {
 #[tokio::test]
 async fn pictures_are_real_and_of_the_size_that_was_asked_for() {
     let simulator = simulator().await;
-    let asked = json!({"prompt": "a", "aspect_ratio": "16:9", "seed": 7});
-    let answer = invoke(&simulator, SD, &asked).await.unwrap();
-    assert_eq!(png_size(&answer["images"][0]), (1344, 768));
+    let request = json!({"prompt": "a", "aspect_ratio": "16:9", "seed": 7});
+    let response = invoke(&simulator, SD, &request).await.unwrap();
+    assert_eq!(png_size(&response["images"][0]), (1344, 768));
     assert_eq!(
-        (&answer["seeds"], &answer["finish_reasons"]),
+        (&response["seeds"], &response["finish_reasons"]),
         (&json!([7]), &json!([null]))
     );
     assert_eq!(
-        invoke(&simulator, SD, &asked).await.unwrap(),
-        answer,
+        invoke(&simulator, SD, &request).await.unwrap(),
+        response,
         "the same again"
     );
 
-    let asked = json!({
+    let request = json!({
         "taskType": "TEXT_IMAGE",
         "textToImageParams": {"text": "a"},
         "imageGenerationConfig": {"width": 512, "height": 320, "numberOfImages": 2},
     });
-    let answer = invoke(&simulator, CANVAS, &asked).await.unwrap();
-    assert_eq!(png_size(&answer["images"][1]), (512, 320));
-    assert_eq!(answer["error"], Value::Null);
+    let response = invoke(&simulator, CANVAS, &request).await.unwrap();
+    assert_eq!(png_size(&response["images"][1]), (512, 320));
+    assert_eq!(response["error"], Value::Null);
 
     for (format, head) in [("jpeg", &[0xff, 0xd8][..]), ("webp", b"RIFF")] {
-        let image = picture(64, 64, [1, 2, 3, 255]);
-        let asked = json!({"prompt": "a", "image": image, "output_format": format});
-        let answer = invoke(&simulator, INPAINT, &asked).await.unwrap();
-        let file = BASE64_STANDARD.decode(answer["images"][0].as_str().unwrap());
+        let image = png_bytes(64, 64, [1, 2, 3, 255]);
+        let request = json!({"prompt": "a", "image": image, "output_format": format});
+        let response = invoke(&simulator, INPAINT, &request).await.unwrap();
+        let file = BASE64_STANDARD.decode(response["images"][0].as_str().unwrap());
         assert!(file.unwrap().starts_with(head), "{format}");
     }
 }
@@ -105,7 +105,7 @@ async fn pictures_are_real_and_of_the_size_that_was_asked_for() {
 #[tokio::test]
 async fn bodies_are_held_to_their_schemas_in_bedrocks_words() {
     let simulator = simulator().await;
-    let image = picture(64, 64, [1, 2, 3, 255]);
+    let image = png_bytes(64, 64, [1, 2, 3, 255]);
     let task = |more: Value| {
         let mut body = json!({
             "taskType": "TEXT_IMAGE",
@@ -167,7 +167,7 @@ async fn bodies_are_held_to_their_schemas_in_bedrocks_words() {
         ),
         (
             INPAINT,
-            json!({"prompt": "a", "image": picture(32, 64, [0; 4])}),
+            json!({"prompt": "a", "image": png_bytes(32, 64, [0; 4])}),
             "32x64",
         ),
         (
@@ -205,24 +205,24 @@ async fn bodies_are_held_to_their_schemas_in_bedrocks_words() {
 async fn masks_are_opaque_black_and_white_and_of_the_pictures_size() {
     let simulator = simulator().await;
     for (mask, words) in [
-        (picture(320, 320, [0, 0, 0, 255]), None),
-        (picture(320, 320, [255, 255, 255, 255]), None),
+        (png_bytes(320, 320, [0, 0, 0, 255]), None),
+        (png_bytes(320, 320, [255, 255, 255, 255]), None),
         (
-            picture(320, 320, [0, 0, 0, 0]),
+            png_bytes(320, 320, [0, 0, 0, 0]),
             Some("without transparency"),
         ),
-        (picture(320, 320, [9, 9, 9, 255]), Some("black and white")),
-        (picture(320, 336, [0, 0, 0, 255]), Some("same dimensions")),
+        (png_bytes(320, 320, [9, 9, 9, 255]), Some("black and white")),
+        (png_bytes(320, 336, [0, 0, 0, 255]), Some("same dimensions")),
     ] {
         let body = json!({
             "taskType": "INPAINTING",
-            "inPaintingParams": {"image": picture(320, 320, [1; 4]), "maskImage": mask},
+            "inPaintingParams": {"image": png_bytes(320, 320, [1; 4]), "maskImage": mask},
         });
-        let answer = invoke(&simulator, CANVAS, &body).await;
+        let response = invoke(&simulator, CANVAS, &body).await;
         match words {
-            None => assert_eq!(png_size(&answer.unwrap()["images"][0]), (320, 320)),
+            None => assert_eq!(png_size(&response.unwrap()["images"][0]), (320, 320)),
             Some(words) => {
-                let refused = answer.unwrap_err();
+                let refused = response.unwrap_err();
                 assert!(refused.contains(words), "{refused}");
             }
         }
@@ -233,13 +233,16 @@ async fn masks_are_opaque_black_and_white_and_of_the_pictures_size() {
 async fn prompts_are_filtered_before_and_after() {
     let simulator = simulator().await;
     let reasons = |prompt: &str| json!({"prompt": prompt});
-    let answer = invoke(&simulator, SD, &reasons("forbidden")).await.unwrap();
-    assert_eq!(answer, json!({"finish_reasons": ["Filter reason: prompt"]}));
-    let answer = invoke(&simulator, SD, &reasons("unsuitable"))
+    let response = invoke(&simulator, SD, &reasons("forbidden")).await.unwrap();
+    assert_eq!(
+        response,
+        json!({"finish_reasons": ["Filter reason: prompt"]})
+    );
+    let response = invoke(&simulator, SD, &reasons("unsuitable"))
         .await
         .unwrap();
     assert_eq!(
-        answer,
+        response,
         json!({"finish_reasons": ["Filter reason: output image"]})
     );
 
@@ -251,8 +254,8 @@ async fn prompts_are_filtered_before_and_after() {
         refused.contains("blocked by our content filters"),
         "{refused}"
     );
-    let answer = invoke(&simulator, CANVAS, &task("unsuitable"))
+    let response = invoke(&simulator, CANVAS, &task("unsuitable"))
         .await
         .unwrap();
-    assert!(answer["error"].is_string() && answer["images"] == json!([]));
+    assert!(response["error"].is_string() && response["images"] == json!([]));
 }

@@ -55,7 +55,7 @@ async fn checks_find_what_they_are_asked_for() {
         .content_filter(harmful(&[Category::Violence, Category::Insults]))
         .sensitive_information(sensitive)
         .build();
-    let answer = client(&simulator)
+    let response = client(&simulator)
         .invoke_guardrail_checks()
         .messages(message(
             "I will kill and murder you. Mail a@b.example from 10.0.0.1",
@@ -64,7 +64,7 @@ async fn checks_find_what_they_are_asked_for() {
         .send()
         .await
         .unwrap();
-    let results = answer.results().unwrap();
+    let results = response.results().unwrap();
     let filter = results.content_filter().unwrap().results();
     let scores: Vec<_> = filter
         .iter()
@@ -74,13 +74,13 @@ async fn checks_find_what_they_are_asked_for() {
         scores,
         [(Category::Violence, 0.8), (Category::Insults, 0.0)]
     );
-    let [found] = results.sensitive_information().unwrap().results() else {
+    let [finding] = results.sensitive_information().unwrap().results() else {
         panic!("one piece of information");
     };
-    assert_eq!(*found.r#type(), Entity::Email);
-    assert_eq!((found.begin_offset(), found.end_offset()), (33, 44));
+    assert_eq!(*finding.r#type(), Entity::Email);
+    assert_eq!((finding.begin_offset(), finding.end_offset()), (33, 44));
     assert!(results.prompt_attack().is_none());
-    let usage = answer.usage().unwrap();
+    let usage = response.usage().unwrap();
     assert_eq!(usage.content_filter().unwrap().text_units(), 1);
     let received = simulator.requests();
     assert_eq!(
@@ -92,9 +92,12 @@ async fn checks_find_what_they_are_asked_for() {
 #[tokio::test]
 async fn a_guardrail_is_applied_to_texts_and_pictures() {
     let simulator = simulator().await;
-    let apply = |said: &str| {
-        let text = GuardrailTextBlock::builder().text(said).build().unwrap();
-        let picture = GuardrailImageBlock::builder()
+    let apply = |input_text: &str| {
+        let text = GuardrailTextBlock::builder()
+            .text(input_text)
+            .build()
+            .unwrap();
+        let image = GuardrailImageBlock::builder()
             .format(GuardrailImageFormat::Png)
             .source(GuardrailImageSource::Bytes(Blob::new(b"\x89PNG idiot")))
             .build()
@@ -105,14 +108,14 @@ async fn a_guardrail_is_applied_to_texts_and_pictures() {
             .guardrail_version("DRAFT")
             .source(GuardrailContentSource::Input)
             .content(GuardrailContentBlock::Text(text))
-            .content(GuardrailContentBlock::Image(picture))
+            .content(GuardrailContentBlock::Image(image))
             .output_scope(GuardrailOutputScope::Full)
             .send()
     };
-    let passes = apply("What a mountain").await.unwrap();
-    assert_eq!(*passes.action(), GuardrailAction::None);
-    assert!(passes.outputs().is_empty());
-    let filters = passes.assessments()[0].content_policy().unwrap().filters();
+    let allowed = apply("What a mountain").await.unwrap();
+    assert_eq!(*allowed.action(), GuardrailAction::None);
+    assert!(allowed.outputs().is_empty());
+    let filters = allowed.assessments()[0].content_policy().unwrap().filters();
     assert_eq!(filters.len(), 6);
     let insults = filters
         .iter()
@@ -124,7 +127,7 @@ async fn a_guardrail_is_applied_to_texts_and_pictures() {
     );
     assert_eq!(insults.detected(), Some(true));
     assert_eq!(
-        passes.usage().unwrap().content_policy_image_units(),
+        allowed.usage().unwrap().content_policy_image_units(),
         Some(1)
     );
 
@@ -167,14 +170,14 @@ async fn scripts_answer_them_by_name_alone() {
     let unknown = apply("7").await.unwrap_err();
     assert_eq!(code(unknown.code()).as_deref(), Some("ValidationException"));
     assert!(apply("1").await.is_ok());
-    let answer = client(&simulator)
+    let response = client(&simulator)
         .converse()
         .model_id(common::NOVA)
         .messages(common::user("hi"));
-    let answer = answer.send().await.unwrap();
-    let said = answer.output().unwrap().as_message().unwrap();
-    assert_eq!(*said.role(), ConversationRole::Assistant);
-    assert_eq!(said.content()[0].as_text().unwrap(), "for a model");
+    let response = response.send().await.unwrap();
+    let input_text = response.output().unwrap().as_message().unwrap();
+    assert_eq!(*input_text.role(), ConversationRole::Assistant);
+    assert_eq!(input_text.content()[0].as_text().unwrap(), "for a model");
 }
 
 /// What is said of a body that Bedrock refuses; nothing of one that it takes.
@@ -184,21 +187,21 @@ async fn refusal(path: &str, body: Value) -> String {
         ..bedrock_simulator::Options::default()
     };
     let simulator = bedrock_simulator::Simulator::start(options).await.unwrap();
-    let answer = post(&simulator, path, body.to_string()).await;
-    match answer.status.as_u16() {
+    let response = post(&simulator, path, body.to_string()).await;
+    match response.status.as_u16() {
         200 => String::new(),
-        _ => answer.message(),
+        _ => response.message(),
     }
 }
 
 #[tokio::test]
 async fn what_the_model_of_the_api_forbids_is_refused() {
-    let said = json!([{"role": "user", "content": [{"text": "a"}]}]);
+    let input_text = json!([{"role": "user", "content": [{"text": "a"}]}]);
     let violence = json!({"contentFilter": {"categories": [{"category": "VIOLENCE"}]}});
     let path = "/guardrail-checks/invoke";
     for (body, expected) in [
-        (json!({"messages": said, "checks": violence}), ""),
-        (json!({"messages": said, "checks": {}}), ""),
+        (json!({"messages": input_text, "checks": violence}), ""),
+        (json!({"messages": input_text, "checks": {}}), ""),
         (
             json!({"checks": violence}),
             "'messages' failed to satisfy constraint: Member must not be null",
@@ -208,11 +211,11 @@ async fn what_the_model_of_the_api_forbids_is_refused() {
             "length greater than or equal to 1",
         ),
         (
-            json!({"messages": said}),
+            json!({"messages": input_text}),
             "'checks' failed to satisfy constraint: Member must not be null",
         ),
         (
-            json!({"messages": said, "checks": violence, "model": "x"}),
+            json!({"messages": input_text, "checks": violence, "model": "x"}),
             "extraneous key [model]",
         ),
         (
@@ -228,11 +231,11 @@ async fn what_the_model_of_the_api_forbids_is_refused() {
             "extraneous key [image]",
         ),
         (
-            json!({"messages": said, "checks": {"contentFilter": {"categories": [{"category": "GORE"}]}}}),
+            json!({"messages": input_text, "checks": {"contentFilter": {"categories": [{"category": "GORE"}]}}}),
             "enum value set: [VIOLENCE, HATE, SEXUAL, MISCONDUCT, INSULTS]",
         ),
         (
-            json!({"messages": said, "checks": {"promptAttack": {"categories": []}}}),
+            json!({"messages": input_text, "checks": {"promptAttack": {"categories": []}}}),
             "'checks.promptAttack.categories' failed",
         ),
         (json!([]), "Unexpected value type in payload"),
@@ -302,8 +305,8 @@ async fn only_what_is_detected_is_told_unless_all_is_asked_for() {
     let simulator = open_simulator().await;
     let path = "/guardrail/demoguardrail/version/1/apply";
     let body = json!({"source": "INPUT", "content": [{"text": {"text": "you idiot"}}]});
-    let answer = post(&simulator, path, body.to_string()).await.json();
-    let filters = &answer["assessments"][0]["contentPolicy"]["filters"];
+    let response = post(&simulator, path, body.to_string()).await.json();
+    let filters = &response["assessments"][0]["contentPolicy"]["filters"];
     assert_eq!(filters.as_array().unwrap().len(), 1);
     assert_eq!(filters[0]["type"], "INSULTS");
 }

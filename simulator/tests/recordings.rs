@@ -64,7 +64,7 @@ async fn strict_simulator() -> Simulator {
 async fn every_recorded_conversation_that_bedrock_accepted_passes() {
     let simulator = strict_simulator().await;
     let mut refused = Vec::new();
-    let mut passed = 0;
+    let mut accepted_count = 0;
     for (_, recording) in recordings() {
         let is_conversation = matches!(
             recording["meta"]["operation"].as_str(),
@@ -79,21 +79,21 @@ async fn every_recorded_conversation_that_bedrock_accepted_passes() {
         if !is_conversation || !accepted || !request["body"].is_object() {
             continue;
         }
-        let answer = post(
+        let response_json = post(
             &simulator,
             request["path"].as_str().unwrap(),
             request["body"].to_string(),
         )
         .await;
-        if answer.status == 200 {
-            passed += 1;
+        if response_json.status == 200 {
+            accepted_count += 1;
         } else {
-            refused.push(format!("{}: {}", recording["id"], answer.message()));
+            refused.push(format!("{}: {}", recording["id"], response_json.message()));
         }
     }
     assert!(
         refused.is_empty(),
-        "{passed} passed, but not\n{}",
+        "{accepted_count} passed, but not\n{}",
         refused.join("\n")
     );
 }
@@ -103,20 +103,27 @@ async fn every_recorded_request_to_embed_or_rerank_that_bedrock_accepted_passes(
     let simulator = strict_simulator().await;
     for (_, recording) in recordings() {
         let (request, recorded) = (&recording["request"], &recording["response"]["body_json"]);
-        let places = ["/embedding", "/embeddings", "/results/0/relevance_score"];
-        let embeds = places.iter().any(|place| recorded.pointer(place).is_some());
+        let json_paths = ["/embedding", "/embeddings", "/results/0/relevance_score"];
+        let embeds = json_paths
+            .iter()
+            .any(|json_path| recorded.pointer(json_path).is_some());
         // What stands behind another account's profile, the simulator does not know.
-        let tells = !request["path"].as_str().unwrap().contains("arn%3A");
-        if !embeds || !tells || !request["body"].is_object() {
+        let names_model = !request["path"].as_str().unwrap().contains("arn%3A");
+        if !embeds || !names_model || !request["body"].is_object() {
             continue;
         }
         let path = request["path"].as_str().unwrap();
-        let answer = post(&simulator, path, request["body"].to_string()).await;
+        let response_json = post(&simulator, path, request["body"].to_string()).await;
         let id = &recording["id"];
-        assert_eq!(answer.status, 200, "{id}: {}", answer.message());
+        assert_eq!(
+            response_json.status,
+            200,
+            "{id}: {}",
+            response_json.message()
+        );
         // Vectors are as many and as long, and scores of the same documents.
-        let made = answer.json();
-        for place in [
+        let regenerated = response_json.json();
+        for json_path in [
             "/embedding",
             "/embeddingsByType/float",
             "/embeddings",
@@ -126,9 +133,9 @@ async fn every_recorded_request_to_embed_or_rerank_that_bedrock_accepted_passes(
             "/embeddings/0/embedding",
             "/results",
         ] {
-            let count = |value: &Value| value.pointer(place)?.as_array().map(Vec::len);
+            let count = |value: &Value| value.pointer(json_path)?.as_array().map(Vec::len);
             if let Some(expected) = count(recorded) {
-                assert_eq!(count(&made), Some(expected), "{id}: {place}");
+                assert_eq!(count(&regenerated), Some(expected), "{id}: {json_path}");
             }
         }
     }
@@ -156,7 +163,7 @@ async fn what_bedrock_refused_is_refused_in_its_words() {
             continue;
         }
         let request = &recording["request"];
-        let answer = post(
+        let response_json = post(
             &simulator,
             request["path"].as_str().unwrap(),
             request["body"].to_string(),
@@ -164,14 +171,19 @@ async fn what_bedrock_refused_is_refused_in_its_words() {
         .await;
         let response = &recording["response"];
         assert_eq!(
-            Value::from(answer.status.as_u16()),
+            Value::from(response_json.status.as_u16()),
             response["status"],
             "{}",
             recording["id"]
         );
-        assert_eq!(answer.json(), response["body_json"], "{}", recording["id"]);
+        assert_eq!(
+            response_json.json(),
+            response["body_json"],
+            "{}",
+            recording["id"]
+        );
         if let Some(error_type) = response["headers"]["x-amzn-errortype"].as_str() {
-            assert_eq!(answer.header("x-amzn-errortype"), error_type);
+            assert_eq!(response_json.header("x-amzn-errortype"), error_type);
         }
     }
 }
@@ -185,20 +197,20 @@ async fn recordings_are_played_back_byte_for_byte() {
             continue;
         };
         simulator.push(Script::recording(file));
-        let answer = post(&simulator, "/model/any/converse", "{}").await;
+        let response_json = post(&simulator, "/model/any/converse", "{}").await;
         let id = &recording["id"];
         assert_eq!(
-            Value::from(answer.status.as_u16()),
+            Value::from(response_json.status.as_u16()),
             response["status"],
             "{id}"
         );
         assert!(
-            answer.body.as_ref().unwrap() == &BASE64_STANDARD.decode(body).unwrap(),
+            response_json.body.as_ref().unwrap() == &BASE64_STANDARD.decode(body).unwrap(),
             "{id}"
         );
         for name in ["content-type", "x-amzn-errortype"] {
             assert_eq!(
-                answer.header(name),
+                response_json.header(name),
                 response["headers"][name].as_str().unwrap_or_default(),
                 "{id}"
             );

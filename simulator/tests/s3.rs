@@ -20,10 +20,10 @@ use http_body_util::Full;
 const BUCKET: &str = "outcrop-example";
 
 fn config(simulator: &Simulator) -> Builder {
-    let known = bedrock_simulator::Credentials::default();
+    let credentials = bedrock_simulator::Credentials::default();
     let keys = Credentials::new(
-        known.access_key_id,
-        known.secret_access_key,
+        credentials.access_key_id,
+        credentials.secret_access_key,
         None,
         None,
         "test",
@@ -50,8 +50,8 @@ async fn put(client: &Client, key: &str, content: &'static str) -> String {
 
 async fn keys(client: &Client, prefix: &str) -> Vec<String> {
     let list = client.list_objects_v2().bucket(BUCKET).prefix(prefix);
-    let found = list.send().await.unwrap();
-    let keys = found.contents.unwrap_or_default().into_iter();
+    let output = list.send().await.unwrap();
+    let keys = output.contents.unwrap_or_default().into_iter();
     keys.map(|object| object.key.unwrap()).collect()
 }
 
@@ -63,11 +63,11 @@ async fn an_object_is_written_read_described_and_deleted() {
     assert_eq!(etag, "\"0d9f2b1161a37b6b71b1849757379604\"");
 
     let get = client.get_object().bucket(BUCKET).key("a folder/ä+b&c.txt");
-    let found = get.send().await.unwrap();
-    assert_eq!(found.content_type(), Some("text/plain"));
-    assert_eq!(found.content_length(), Some(15));
-    assert_eq!(found.e_tag(), Some(etag.as_str()));
-    let content = found.body.collect().await.unwrap().into_bytes();
+    let output = get.send().await.unwrap();
+    assert_eq!(output.content_type(), Some("text/plain"));
+    assert_eq!(output.content_length(), Some(15));
+    assert_eq!(output.e_tag(), Some(etag.as_str()));
+    let content = output.body.collect().await.unwrap().into_bytes();
     assert_eq!(content, "Hello, mountain");
 
     let head = client
@@ -203,9 +203,9 @@ async fn begin(client: &Client, key: &str) -> String {
 async fn upload(client: &Client, id: &str, number: i32, content: Vec<u8>) -> CompletedPart {
     let part = client.upload_part().bucket(BUCKET).key("large");
     let part = part.upload_id(id).part_number(number);
-    let sent = part.body(ByteStream::from(content)).send().await.unwrap();
+    let uploaded = part.body(ByteStream::from(content)).send().await.unwrap();
     let part = CompletedPart::builder().part_number(number);
-    part.set_e_tag(sent.e_tag).build()
+    part.set_e_tag(uploaded.e_tag).build()
 }
 
 #[tokio::test]
@@ -229,8 +229,8 @@ async fn an_object_comes_in_parts() {
     };
     let wrong = complete(&[&second, &first]).await.unwrap_err();
     assert_eq!(wrong.code(), Some("InvalidPartOrder"));
-    let whole = complete(&[&first, &second]).await.unwrap();
-    assert!(whole.e_tag().unwrap().ends_with("-2\""));
+    let uploaded_object = complete(&[&first, &second]).await.unwrap();
+    assert!(uploaded_object.e_tag().unwrap().ends_with("-2\""));
     let object = simulator.object(BUCKET, "large").unwrap();
     assert_eq!(object.len(), 5 * 1024 * 1024 + 3);
     let head = client.head_object().bucket(BUCKET).key("large");
@@ -377,8 +377,8 @@ async fn scripts_and_faults_reach_s3_where_they_name_its_operations() {
     let get = || client.get_object().bucket(BUCKET).key("text").send();
     assert_eq!(get().await.unwrap_err().code(), Some("AccessDenied"));
     assert!(get().await.unwrap().body.collect().await.is_err());
-    let whole = get().await.unwrap().body.collect().await.unwrap();
-    assert_eq!(whole.into_bytes().len(), 10);
+    let uploaded_object = get().await.unwrap().body.collect().await.unwrap();
+    assert_eq!(uploaded_object.into_bytes().len(), 10);
     simulator.clear();
     assert!(simulator.object(BUCKET, "text").is_none());
 }

@@ -51,22 +51,22 @@ fn weather_tool() -> ToolConfiguration {
 #[tokio::test]
 async fn converse_answers_a_text_with_usage() {
     let simulator = simulator().await;
-    let answer = client(&simulator)
+    let response = client(&simulator)
         .converse()
         .model_id(CLAUDE)
         .messages(user("Good morning, mountain"))
         .send()
         .await
         .unwrap();
-    assert_eq!(answer.request_id().unwrap().len(), 36);
-    assert_eq!(*answer.stop_reason(), StopReason::EndTurn);
-    let usage = answer.usage().unwrap();
+    assert_eq!(response.request_id().unwrap().len(), 36);
+    assert_eq!(*response.stop_reason(), StopReason::EndTurn);
+    let usage = response.usage().unwrap();
     assert_eq!(
         usage.total_tokens(),
         usage.input_tokens() + usage.output_tokens()
     );
     assert_eq!(usage.cache_read_input_tokens(), Some(0));
-    let message = answer.output().unwrap().as_message().unwrap();
+    let message = response.output().unwrap().as_message().unwrap();
     let text = message.content()[0].as_text().unwrap();
     assert!(text.contains("“Good morning, mountain”"), "{text}");
 
@@ -92,13 +92,13 @@ async fn converse_stream_brings_the_same_text_in_pieces() {
         .await
         .unwrap()
         .stream;
-    let (mut text, mut pieces, mut kinds) = (String::new(), 0, Vec::new());
+    let (mut text, mut chunk_count, mut kinds) = (String::new(), 0, Vec::new());
     while let Some(event) = stream.recv().await.unwrap() {
         match event {
             ConverseStreamOutput::MessageStart(_) => kinds.push("start"),
             ConverseStreamOutput::ContentBlockDelta(delta) => {
                 text.push_str(delta.delta().unwrap().as_text().unwrap());
-                pieces += 1;
+                chunk_count += 1;
             }
             ConverseStreamOutput::ContentBlockStop(_) => kinds.push("blockStop"),
             ConverseStreamOutput::MessageStop(stop) => {
@@ -113,7 +113,7 @@ async fn converse_stream_brings_the_same_text_in_pieces() {
         }
     }
     assert_eq!(text, "You said: “Good morning, mountain”.");
-    assert_eq!(pieces, 5);
+    assert_eq!(chunk_count, 5);
     assert_eq!(kinds, ["start", "blockStop", "stop", "metadata"]);
 }
 
@@ -178,7 +178,7 @@ async fn a_tool_call_streams_in_fragments_and_its_result_is_answered() {
             .build()
             .unwrap()
     };
-    let answer = client
+    let response = client
         .converse()
         .model_id(CLAUDE)
         .messages(user("How is the weather in New York?"))
@@ -194,7 +194,7 @@ async fn a_tool_call_streams_in_fragments_and_its_result_is_answered() {
         .send()
         .await
         .unwrap();
-    let message = answer.output().unwrap().as_message().unwrap();
+    let message = response.output().unwrap().as_message().unwrap();
     assert!(
         message.content()[0]
             .as_text()
@@ -211,7 +211,7 @@ async fn a_demanded_tool_is_called() {
         .tool_choice(ToolChoice::Any(AnyToolChoice::builder().build()))
         .build()
         .unwrap();
-    let answer = client(&simulator)
+    let response = client(&simulator)
         .converse()
         .model_id(NOVA)
         .messages(user("Hello"))
@@ -219,7 +219,7 @@ async fn a_demanded_tool_is_called() {
         .send()
         .await
         .unwrap();
-    let message = answer.output().unwrap().as_message().unwrap();
+    let message = response.output().unwrap().as_message().unwrap();
     let call = message.content()[0].as_tool_use().unwrap();
     assert_eq!(call.name(), "get_weather");
     assert!(call.input().as_object().unwrap().contains_key("city"));
@@ -230,20 +230,20 @@ async fn invoke_model_speaks_the_models_own_format() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let body = r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":100,"messages":[{"role":"user","content":"Hello you"}]}"#;
-    let answer = client
+    let response = client
         .invoke_model()
         .model_id(CLAUDE)
         .body(Blob::new(body))
         .send()
         .await
         .unwrap();
-    let answer: serde_json::Value = serde_json::from_slice(answer.body().as_ref()).unwrap();
+    let response: serde_json::Value = serde_json::from_slice(response.body().as_ref()).unwrap();
     assert_eq!(
-        (&answer["type"], &answer["stop_reason"]),
+        (&response["type"], &response["stop_reason"]),
         (&"message".into(), &"end_turn".into())
     );
     assert!(
-        answer["content"][0]["text"]
+        response["content"][0]["text"]
             .as_str()
             .unwrap()
             .contains("Hello you")
@@ -294,10 +294,10 @@ async fn count_tokens_counts_for_claude_under_its_own_id() {
             .input(CountTokensInput::Converse(request))
             .send()
     };
-    let counted = count("anthropic.claude-sonnet-4-20250514-v1:0")
+    let count_output = count("anthropic.claude-sonnet-4-20250514-v1:0")
         .await
         .unwrap();
-    assert!(counted.input_tokens() >= 3);
+    assert!(count_output.input_tokens() >= 3);
     for refused in [CLAUDE, NOVA] {
         let error = count(refused).await.unwrap_err();
         assert_eq!(
@@ -343,9 +343,9 @@ async fn only_known_credentials_are_accepted() {
     };
     let simulator = Simulator::start(options).await.unwrap();
     let secret = Credentials::default().secret_access_key;
-    let known = Credentials::default().access_key_id;
+    let access_key = Credentials::default().access_key_id;
     for (key, secret, token, expected) in [
-        (known.as_str(), secret.as_str(), None, None),
+        (access_key.as_str(), secret.as_str(), None, None),
         ("ASIASESSION", &secret, Some("token"), None),
         (
             "ASIASESSION",
@@ -366,7 +366,12 @@ async fn only_known_credentials_are_accepted() {
             None,
             Some("UnrecognizedClientException"),
         ),
-        (&known, "wrong", None, Some("InvalidSignatureException")),
+        (
+            &access_key,
+            "wrong",
+            None,
+            Some("InvalidSignatureException"),
+        ),
     ] {
         let client = client_with(
             &simulator,
@@ -376,13 +381,13 @@ async fn only_known_credentials_are_accepted() {
         );
         let arn =
             "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0";
-        let answer = client
+        let response = client
             .converse()
             .model_id(arn)
             .messages(user("hi"))
             .send()
             .await;
-        let code = answer
+        let code = response
             .err()
             .map(|error| error.code().unwrap_or_default().to_owned());
         assert_eq!(code.as_deref(), expected, "{key} {token:?}");

@@ -9,10 +9,10 @@ use axum::response::Response;
 use http::{HeaderMap, Uri};
 use serde::Serialize;
 
-use super::answered;
-use super::bodiless::{answered_without_body, query};
+use super::bodiless::{query, respond_without_body};
+use super::respond_with_body;
 use crate::adjustments::Adjustments;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::limits::Refusal;
 use crate::openai::batches::{Batch, CreateBatch};
@@ -23,8 +23,8 @@ use crate::server::App;
 
 /// What lists of batches take, as with OpenAI.
 const RULES: PageRules = PageRules {
-    usual: 20,
-    most: 100,
+    default: 20,
+    max: 100,
     has_order: false,
     has_purpose: false,
 };
@@ -36,14 +36,14 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let work = async |asked: CallerRequest<CreateBatch>| {
+    let work = async |call: CallerRequest<CreateBatch>| {
         let mut adjustments = Adjustments::default();
         let batches = served(&app)?;
-        let new = asked.request.read(&mut adjustments)?;
-        let batch = batches.create(&asked.caller, new).await?;
-        answer(&batch, adjustments)
+        let new = call.request.read(&mut adjustments)?;
+        let batch = batches.create(&call.caller, new).await?;
+        reply(&batch, adjustments)
     };
-    answered(&app, record, &headers, body, work).await
+    respond_with_body(&app, record, &headers, body, work).await
 }
 
 /// The caller's batches, newest first.
@@ -59,9 +59,9 @@ pub async fn list(
         let query = PageQuery::read(query(&uri), RULES, &mut adjustments)?;
         let (batches, has_more) = served(&app)?.list(&caller, &query).await?;
         let page = ListPage::new(batches, has_more, |batch: &Batch| &batch.id);
-        answer(&page, adjustments)
+        reply(&page, adjustments)
     };
-    answered_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, record, &headers, body, work).await
 }
 
 /// A batch.
@@ -74,9 +74,9 @@ pub async fn retrieve(
 ) -> Response {
     let work = async |caller: Caller| {
         let batch = served(&app)?.find(&caller, &id).await?;
-        answer(&batch, Adjustments::default())
+        reply(&batch, Adjustments::default())
     };
-    answered_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, record, &headers, body, work).await
 }
 
 /// Ends a batch early.
@@ -89,9 +89,9 @@ pub async fn cancel(
 ) -> Response {
     let work = async |caller: Caller| {
         let batch = served(&app)?.cancel(&caller, &id).await?;
-        answer(&batch, Adjustments::default())
+        reply(&batch, Adjustments::default())
     };
-    answered_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, record, &headers, body, work).await
 }
 
 /// Files and batches, or that they are off.
@@ -103,7 +103,7 @@ pub(super) fn served(app: &App) -> Result<&Batches, ApiError> {
     })
 }
 
-fn answer<T: Serialize>(value: &T, adjustments: Adjustments) -> Result<Reply, Refusal> {
+fn reply<T: Serialize>(value: &T, adjustments: Adjustments) -> Result<Reply, Refusal> {
     let json = serde_json::to_vec(value).map_err(|_| ApiError::internal())?;
     Ok(Reply {
         body: json.into(),

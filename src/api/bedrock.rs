@@ -13,38 +13,38 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use super::key;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::identity::masked_credential;
 use crate::limits::Refusal;
 use crate::pipeline::{PassthroughBody, PassthroughReply, PassthroughRequest};
 use crate::record::{Record, RequestOutcome};
 use crate::server::{
-    App, HeldBody, Notes, ShutdownPhase, decompressed, discard, pass_stream, pass_whole,
-    read_as_sent, refuse_as_aws, require_json_or_bytes, restarting,
+    App, HeldBody, Notes, ShutdownPhase, decompressed, discard, passthrough_response,
+    passthrough_stream, read_as_sent, refuse_as_aws, require_json_or_bytes, restarting,
 };
 
 /// Passes a request on to Bedrock, and the answer back.
-pub async fn pass(
+pub async fn passthrough(
     State(app): State<Arc<App>>,
     Extension(record): Extension<Arc<Record>>,
     request: Request,
 ) -> Response {
     // The state of the whole way is large, and every layer above would carry it along.
-    let answer = Box::pin(answer(&app, &record, request));
-    let answer = tokio::select! {
-        answer = answer => answer,
+    let response = Box::pin(response(&app, &record, request));
+    let response = tokio::select! {
+        response = response => response,
         () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
     };
     let PassthroughReply {
         adjustments,
         rate,
         cost,
-        answer,
-    } = match answer {
-        Ok(answer) => answer,
-        Err(refused) => {
-            record.note_fault(&refused.fault);
-            return refuse_as_aws(&refused);
+        response,
+    } = match response {
+        Ok(response) => response,
+        Err(refusal) => {
+            record.note_error(&refusal.error);
+            return refuse_as_aws(&refusal);
         }
     };
     let notes = Notes {
@@ -52,17 +52,17 @@ pub async fn pass(
         rate,
         cost,
     };
-    let (head, body) = answer.into_parts();
+    let (head, body) = response.into_parts();
     match body {
-        PassthroughBody::Whole(body) => {
-            note_answered(&record);
-            pass_whole(head, body, &notes)
+        PassthroughBody::Complete(body) => {
+            note_completed(&record);
+            passthrough_response(head, body, &notes)
         }
-        PassthroughBody::Stream(stream) => pass_stream(&app, head, *stream, &notes),
+        PassthroughBody::Stream(stream) => passthrough_stream(&app, head, *stream, &notes),
     }
 }
 
-async fn answer(
+async fn response(
     app: &App,
     record: &Arc<Record>,
     request: Request,
@@ -71,15 +71,15 @@ async fn answer(
     let claim = key(&head.headers).and_then(|key| app.callers.claim(&head, key, SystemTime::now()));
     let claim = match claim {
         Ok(claim) => claim,
-        Err(fault) => {
+        Err(error) => {
             note_rejected(&head, record);
             discard(body).await;
-            return Err(fault.into());
+            return Err(error.into());
         }
     };
-    if let Err(fault) = declared_as_json(&head) {
+    if let Err(error) = declared_as_json(&head) {
         discard(body).await;
-        return Err(fault.into());
+        return Err(error.into());
     }
     let body = read_as_sent(app, &head.headers, body).await?;
     // What was signed is what was sent.
@@ -103,7 +103,7 @@ async fn answer(
         body: bytes,
         record: Arc::clone(record),
     };
-    app.pipeline.pass(call, permit).await
+    app.pipeline.passthrough(call, permit).await
 }
 
 /// Notes the start of a credential that is not one of the gateway's, or whose secret is another.
@@ -121,9 +121,9 @@ fn declared_as_json(head: &Parts) -> Result<(), ApiError> {
 }
 
 /// An answer is whole, unless it tells of a stream that broke before its first event.
-fn note_answered(record: &Record) {
+fn note_completed(record: &Record) {
     let mut entries = record.entries();
-    if entries.ending == RequestOutcome::Abandoned {
-        entries.ending = RequestOutcome::Answered;
+    if entries.outcome == RequestOutcome::Abandoned {
+        entries.outcome = RequestOutcome::Completed;
     }
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::{HeaderMap, Uri};
 use url::form_urlencoded;
 
-use super::{authenticate, respond, until_ending};
+use super::{authenticate, respond, until_shutdown};
 use crate::identity::Caller;
 use crate::limits::Refusal;
 use crate::pipeline::Reply;
@@ -16,7 +16,7 @@ use crate::server::{App, discard};
 
 /// Answers a request without a body: who is calling, and what `work` makes of it. A body that comes
 /// all the same is passed over.
-pub(super) async fn answered_without_body<Work>(
+pub(super) async fn respond_without_body<Work>(
     app: &App,
     record: Arc<Record>,
     headers: &HeaderMap,
@@ -27,12 +27,12 @@ where
     Work: Future<Output = Result<Reply, Refusal>>,
 {
     discard(body).await;
-    let answer = async {
+    let reply = async {
         let caller = authenticate(app, headers, &record)?;
         work(caller).await
     };
-    let answer = until_ending(app, answer).await;
-    respond(&record, answer)
+    let reply = until_shutdown(app, reply).await;
+    respond(&record, reply)
 }
 
 /// The pairs of an address's query.

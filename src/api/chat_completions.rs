@@ -11,13 +11,13 @@ use serde::de::DeserializeOwned;
 
 use super::{authenticate, flag};
 use crate::config::Truncate;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::openai::chat::GuardrailFields;
 use crate::pipeline::{ChatBody, ChatCall, ChatReply, ExplainReader, HeaderOptions};
 use crate::record::{Record, RequestOutcome};
 use crate::server::{
-    App, HeldBody, Notes, ShutdownPhase, answer_json, answer_stream, discard, read_json, refuse,
+    App, HeldBody, Notes, ShutdownPhase, discard, read_json, refuse, reply_json, reply_stream,
     restarting,
 };
 
@@ -29,12 +29,12 @@ pub async fn create(
     body: Body,
 ) -> Response {
     let chat = |call| app.pipeline.chat(call);
-    answered(&app, &record, &headers, body, chat).await
+    respond_with_body(&app, &record, &headers, body, chat).await
 }
 
 /// Answers a request with what `work` makes of it, whole or as a stream. The request ends with the
 /// process.
-pub(super) async fn answered<T, Work>(
+pub(super) async fn respond_with_body<T, Work>(
     app: &App,
     record: &Arc<Record>,
     headers: &HeaderMap,
@@ -45,19 +45,19 @@ where
     Box<T>: DeserializeOwned,
     Work: Future<Output = Result<ChatReply, Refusal>>,
 {
-    let answer = async {
+    let reply = async {
         let call = read(app, record, headers, body).await?;
         // The state of the whole way is large, and every layer above would carry it along.
         Box::pin(work(call)).await
     };
-    let answer = tokio::select! {
-        answer = answer => answer,
+    let reply = tokio::select! {
+        reply = reply => reply,
         () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
     };
-    match answer {
-        Err(refused) => {
-            record.note_fault(&refused.fault);
-            refuse(refused)
+    match reply {
+        Err(refusal) => {
+            record.note_error(&refusal.error);
+            refuse(refusal)
         }
         Ok(ChatReply {
             adjustments,
@@ -71,12 +71,12 @@ where
                 cost,
             };
             match body {
-                ChatBody::Whole(json) => {
-                    record.entries().ending = RequestOutcome::Answered;
-                    answer_json(json, &notes)
+                ChatBody::Complete(json) => {
+                    record.entries().outcome = RequestOutcome::Completed;
+                    reply_json(json, &notes)
                 }
-                ChatBody::Stream(stream) => answer_stream(app, *stream, &notes),
-                ChatBody::NativeStream(stream) => answer_stream(app, *stream, &notes),
+                ChatBody::Stream(stream) => reply_stream(app, *stream, &notes),
+                ChatBody::ChatUpstreamStream(stream) => reply_stream(app, *stream, &notes),
             }
         }
     }
@@ -94,13 +94,13 @@ pub async fn explain(
         Box::pin(app.pipeline.explain(call, ExplainReader::Caller)).await
     };
     match explanation.await {
-        Err(refused) => {
-            record.note_fault(&refused.fault);
-            refuse(refused)
+        Err(refusal) => {
+            record.note_error(&refusal.error);
+            refuse(refusal)
         }
         Ok(json) => {
-            record.entries().ending = RequestOutcome::Answered;
-            answer_json(json, &Notes::default())
+            record.entries().outcome = RequestOutcome::Completed;
+            reply_json(json, &Notes::default())
         }
     }
 }
@@ -117,9 +117,9 @@ where
 {
     let caller = match authenticate(app, headers, record) {
         Ok(caller) => caller,
-        Err(fault) => {
+        Err(error) => {
             discard(body).await;
-            return Err(fault.into());
+            return Err(error.into());
         }
     };
     let (request, HeldBody { bytes, permit }) = read_json(app, headers, body).await?;

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::chat_completions::answered;
+use super::chat_completions::respond_with_body;
 use crate::record::Record;
 use crate::server::App;
 
@@ -20,5 +20,5 @@ pub async fn create(
     body: Body,
 ) -> Response {
     let complete = |call| app.pipeline.complete(call);
-    answered(&app, &record, &headers, body, complete).await
+    respond_with_body(&app, &record, &headers, body, complete).await
 }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::answered;
+use super::respond_with_body;
 use crate::record::Record;
 use crate::server::App;
 
@@ -19,6 +19,6 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let work = |asked| app.pipeline.embeddings(asked);
-    answered(&app, record, &headers, body, work).await
+    let work = |call| app.pipeline.embeddings(call);
+    respond_with_body(&app, record, &headers, body, work).await
 }

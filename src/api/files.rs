@@ -13,11 +13,11 @@ use http::{HeaderMap, HeaderValue, Uri};
 
 use super::authenticate;
 use super::batches::served;
-use super::bodiless::{answered_without_body, query};
+use super::bodiless::{query, respond_without_body};
 use crate::adjustments::Adjustments;
 use crate::bedrock::S3Object;
 use crate::body_memory::BodyPermit;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::openai::files::{FileDeleted, FileForm, FileObject};
 use crate::openai::form;
@@ -25,15 +25,15 @@ use crate::openai::page::{ListPage, PageQuery, PageRules};
 use crate::pipeline::{Batches, NewFile, Reply};
 use crate::record::{Record, RequestOutcome};
 use crate::server::{
-    App, FormLimits, MultipartForm, Notes, OpenPart, ShutdownPhase, answer_json, discard, refuse,
+    App, FormLimits, MultipartForm, Notes, OpenPart, ShutdownPhase, discard, refuse, reply_json,
     restarting,
 };
 use crate::store::StoredFile;
 
 /// What lists of files take, as with OpenAI.
 const RULES: PageRules = PageRules {
-    usual: 10_000,
-    most: 10_000,
+    default: 10_000,
+    max: 10_000,
     has_order: true,
     has_purpose: true,
 };
@@ -55,16 +55,16 @@ pub async fn create(
     };
     match kept {
         Ok((file, adjustments)) => {
-            record.entries().ending = RequestOutcome::Answered;
+            record.entries().outcome = RequestOutcome::Completed;
             let notes = Notes {
                 adjustments: Some(&adjustments),
                 ..Notes::default()
             };
-            answer_json(json(&object(&file)), &notes)
+            reply_json(json(&object(&file)), &notes)
         }
-        Err(fault) => {
-            record.note_fault(&fault);
-            refuse(fault.into())
+        Err(error) => {
+            record.note_error(&error);
+            refuse(error.into())
         }
     }
 }
@@ -92,7 +92,7 @@ pub async fn list(
             ..Reply::default()
         })
     };
-    answered_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, record, &headers, body, work).await
 }
 
 /// A file's metadata.
@@ -110,7 +110,7 @@ pub async fn retrieve(
             ..Reply::default()
         })
     };
-    answered_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, record, &headers, body, work).await
 }
 
 /// A file's content, as it is read from S3.
@@ -128,12 +128,12 @@ pub async fn content(
     };
     match opened.await {
         Ok((_, object)) => {
-            record.entries().ending = RequestOutcome::Answered;
-            answer_object(object)
+            record.entries().outcome = RequestOutcome::Completed;
+            reply_object(object)
         }
-        Err(fault) => {
-            record.note_fault(&fault);
-            refuse(fault.into())
+        Err(error) => {
+            record.note_error(&error);
+            refuse(error.into())
         }
     }
 }
@@ -154,7 +154,7 @@ pub async fn delete(
             ..Reply::default()
         })
     };
-    answered_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, record, &headers, body, work).await
 }
 
 /// Reads the form, and writes its file to S3 as it arrives.
@@ -167,9 +167,9 @@ async fn keep(
     let admitted = authenticate(app, headers, record).and_then(|caller| Ok((caller, served(app)?)));
     let (caller, batches) = match admitted {
         Ok(admitted) => admitted,
-        Err(fault) => {
+        Err(error) => {
             discard(body).await;
-            return Err(fault);
+            return Err(error);
         }
     };
     let limits = FormLimits {
@@ -193,11 +193,11 @@ async fn keep(
             Ok((kept.await?, adjustments))
         }
         (Ok(_), None) => Err(ApiError::missing("file", "`file` is missing")),
-        (Err(fault), file) => {
+        (Err(error), file) => {
             if let Some((file, _)) = file {
                 file.abandon().await;
             }
-            Err(fault)
+            Err(error)
         }
     }
 }
@@ -223,7 +223,7 @@ async fn read_parts(
                     format!("the form has another file in it, `{name}`; send `file` alone");
                 return Err(ApiError::unsupported(name, message));
             }
-            None => texts.push(part.whole().await?),
+            None => texts.push(part.read_all().await?),
         }
     }
     Ok(texts)
@@ -244,21 +244,21 @@ async fn write(
 }
 
 /// An object as it is read. Where S3 breaks off, the connection does.
-fn answer_object(object: S3Object) -> Response {
+fn reply_object(object: S3Object) -> Response {
     let media_type = object
         .content_type
         .as_deref()
         .and_then(|text| text.parse().ok());
     let length = object.length;
-    let pieces = stream::try_unfold(object, async |mut object| {
-        let bytes = object.next().await.map_err(|failure| failure.fault)?;
+    let chunks = stream::try_unfold(object, async |mut object| {
+        let bytes = object.next().await.map_err(|error| error.api_error)?;
         Ok::<_, ApiError>(bytes.map(|bytes| (bytes, object)))
     });
-    let body = Body::from_stream(pieces);
+    let body = Body::from_stream(chunks);
     let mut response = Response::new(body);
-    let usual = HeaderValue::from_static("application/octet-stream");
+    let default = HeaderValue::from_static("application/octet-stream");
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, media_type.unwrap_or(usual));
+    headers.insert(CONTENT_TYPE, media_type.unwrap_or(default));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     response
 }

@@ -93,7 +93,7 @@ mod tests {
     fn a_path_tells_what_the_base_url_should_be() {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, "gateway:8080".parse().expect("a host"));
-        for (path, told) in [
+        for (path, expected) in [
             (
                 "/v1/v1/chat/completions",
                 "base URL to `http://gateway:8080`",
@@ -110,7 +110,7 @@ mod tests {
             ("/v1/api/tags", "base URL to `http://gateway:8080/v1`"),
         ] {
             let hint = hint(path, &headers).unwrap_or_default();
-            assert!(hint.ends_with(told), "{path}: {hint}");
+            assert!(hint.ends_with(expected), "{path}: {hint}");
         }
         for path in ["/v1/nothing", "/modelsaurus", "/"] {
             assert_eq!(hint(path, &headers), None, "{path}");

@@ -8,14 +8,14 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::{authenticate, flag, respond, until_ending};
+use super::{authenticate, flag, respond, until_shutdown};
 use crate::limits::Refusal;
 use crate::openai::form;
 use crate::openai::images::{ImageEndpoint, ImageRequest};
 use crate::pipeline::{CallerRequest, ImageCall, ImageReply, Reply};
 use crate::record::{Record, RequestOutcome};
 use crate::server::{
-    App, FormLimits, Notes, answer_events, deployment, discard, is_form, read_form, read_json,
+    App, FormLimits, Notes, deployment, discard, is_form, read_form, read_json, reply_events,
 };
 
 /// Makes pictures from words.
@@ -25,7 +25,7 @@ pub async fn generations(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    answer(&app, record, &headers, body, ImageEndpoint::Generations).await
+    reply(&app, record, &headers, body, ImageEndpoint::Generations).await
 }
 
 /// Makes pictures from pictures and words.
@@ -35,7 +35,7 @@ pub async fn edits(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    answer(&app, record, &headers, body, ImageEndpoint::Edits).await
+    reply(&app, record, &headers, body, ImageEndpoint::Edits).await
 }
 
 /// Makes pictures like another.
@@ -45,10 +45,10 @@ pub async fn variations(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    answer(&app, record, &headers, body, ImageEndpoint::Variations).await
+    reply(&app, record, &headers, body, ImageEndpoint::Variations).await
 }
 
-async fn answer(
+async fn reply(
     app: &App,
     record: Arc<Record>,
     headers: &HeaderMap,
@@ -56,26 +56,26 @@ async fn answer(
     endpoint: ImageEndpoint,
 ) -> Response {
     let work = async {
-        let asked = read(app, &record, headers, body).await?;
-        app.pipeline.images(endpoint, asked).await
+        let call = read(app, &record, headers, body).await?;
+        app.pipeline.images(endpoint, call).await
     };
-    match until_ending(app, work).await {
-        Err(refused) => respond(&record, Err(refused)),
-        Ok(ImageReply::Whole(answer)) => respond(&record, Ok(answer)),
-        Ok(ImageReply::Events(answer)) => {
+    match until_shutdown(app, work).await {
+        Err(refusal) => respond(&record, Err(refusal)),
+        Ok(ImageReply::Complete(reply)) => respond(&record, Ok(reply)),
+        Ok(ImageReply::Events(reply)) => {
             let Reply {
                 body,
                 adjustments,
                 rate,
                 cost,
-            } = answer;
-            record.entries().ending = RequestOutcome::Answered;
+            } = reply;
+            record.entries().outcome = RequestOutcome::Completed;
             let notes = Notes {
                 adjustments: Some(&adjustments),
                 rate,
                 cost,
             };
-            answer_events(Body::from(body), &notes)
+            reply_events(Body::from(body), &notes)
         }
     }
 }
@@ -89,9 +89,9 @@ async fn read(
 ) -> Result<CallerRequest<ImageCall>, Refusal> {
     let caller = match authenticate(app, headers, record) {
         Ok(caller) => caller,
-        Err(fault) => {
+        Err(error) => {
             discard(body).await;
-            return Err(fault.into());
+            return Err(error.into());
         }
     };
     let (request, files, memory) = match is_form(headers) {

@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::HeaderMap;
 
 use super::chat_completions::{header_options, read};
-use super::{answered, respond};
+use super::{respond, respond_with_body};
 use crate::record::Record;
 use crate::server::{App, ShutdownPhase, restarting};
 
@@ -20,11 +20,11 @@ pub async fn of_response(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let count = async |asked| {
+    let count = async |call| {
         let options = header_options(&headers)?;
-        app.pipeline.response_input_tokens(asked, options).await
+        app.pipeline.response_input_tokens(call, options).await
     };
-    answered(&app, record, &headers, body, count).await
+    respond_with_body(&app, record, &headers, body, count).await
 }
 
 /// Counts the tokens of a chat request.
@@ -38,9 +38,9 @@ pub async fn of_chat(
         let call = read(&app, &record, &headers, body).await?;
         Box::pin(app.pipeline.chat_input_tokens(call)).await
     };
-    let answer = tokio::select! {
-        answer = count => answer,
+    let reply = tokio::select! {
+        reply = count => reply,
         () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
     };
-    respond(&record, answer)
+    respond(&record, reply)
 }

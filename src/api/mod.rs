@@ -26,18 +26,18 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::identity::{Caller, masked};
 use crate::limits::Refusal;
 use crate::pipeline::{CallerRequest, Reply};
 use crate::record::{Record, RequestOutcome};
 use crate::server::{
-    App, HeldBody, Notes, ShutdownPhase, answer_json, discard, read_json, refuse, restarting,
+    App, HeldBody, Notes, ShutdownPhase, discard, read_json, refuse, reply_json, restarting,
 };
 
 /// Answers a request with a body of JSON: who is calling, what the body says, what `work` makes of
 /// it. The request ends with the process.
-async fn answered<T, Work>(
+async fn respond_with_body<T, Work>(
     app: &App,
     record: Arc<Record>,
     headers: &HeaderMap,
@@ -49,12 +49,12 @@ where
     Work: Future<Output = Result<Reply, Refusal>>,
 {
     let noted = Arc::clone(&record);
-    let answer = until_ending(app, async {
+    let reply = until_shutdown(app, async {
         let caller = match authenticate(app, headers, &record) {
             Ok(caller) => caller,
-            Err(fault) => {
+            Err(error) => {
                 discard(body).await;
-                return Err(fault.into());
+                return Err(error.into());
             }
         };
         // The bytes of the body are gone before the request is worked on.
@@ -67,28 +67,28 @@ where
         })
         .await
     });
-    respond(&noted, answer.await)
+    respond(&noted, reply.await)
 }
 
 /// What `work` gives, unless the process ends before.
-async fn until_ending<T>(
+async fn until_shutdown<T>(
     app: &App,
     work: impl Future<Output = Result<T, Refusal>>,
 ) -> Result<T, Refusal> {
     // The state of the whole way is large, and every layer above would carry it along.
     let work = Box::pin(work);
     tokio::select! {
-        answer = work => answer,
+        reply = work => reply,
         () = app.shutdown.reached(ShutdownPhase::Ending) => Err(restarting().into()),
     }
 }
 
 /// An answer, or the refusal in its place.
-fn respond(record: &Record, answer: Result<Reply, Refusal>) -> Response {
-    match answer {
-        Err(refused) => {
-            record.note_fault(&refused.fault);
-            refuse(refused)
+fn respond(record: &Record, reply: Result<Reply, Refusal>) -> Response {
+    match reply {
+        Err(refusal) => {
+            record.note_error(&refusal.error);
+            refuse(refusal)
         }
         Ok(Reply {
             body,
@@ -96,13 +96,13 @@ fn respond(record: &Record, answer: Result<Reply, Refusal>) -> Response {
             rate,
             cost,
         }) => {
-            record.entries().ending = RequestOutcome::Answered;
+            record.entries().outcome = RequestOutcome::Completed;
             let notes = Notes {
                 adjustments: Some(&adjustments),
                 rate,
                 cost,
             };
-            answer_json(body, &notes)
+            reply_json(body, &notes)
         }
     }
 }

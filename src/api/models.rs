@@ -9,7 +9,7 @@ use http::{HeaderMap, Uri};
 
 use super::bodiless::query;
 use super::{authenticate, respond};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::ModelType;
 use crate::pipeline::Reply;
 use crate::record::Record;
@@ -22,16 +22,16 @@ pub async fn list(
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    let answer = async {
+    let reply = async {
         authenticate(&app, &headers, &record)?;
         let model_type = query(&uri).find(|(name, _)| name == "type");
         let model_type = model_type.map(|(_, word)| {
-            let known = ModelType::parse(&word);
-            known.ok_or_else(|| unknown_type(&word))
+            let parsed = ModelType::parse(&word);
+            parsed.ok_or_else(|| unknown_type(&word))
         });
         Ok(json(app.catalog.list(model_type.transpose()?).await))
     };
-    respond(&record, answer.await)
+    respond(&record, reply.await)
 }
 
 /// One model. Ids have colons, and ARNs have slashes.
@@ -41,12 +41,12 @@ pub async fn retrieve(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Response {
-    let answer = async {
+    let reply = async {
         authenticate(&app, &headers, &record)?;
         let model = app.catalog.model(&id).await;
         Ok(json(model.ok_or_else(|| app.pipeline.unknown_model(&id))?))
     };
-    respond(&record, answer.await)
+    respond(&record, reply.await)
 }
 
 fn unknown_type(word: &str) -> ApiError {

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use super::answered;
+use super::respond_with_body;
 use crate::record::Record;
 use crate::server::App;
 
@@ -19,6 +19,6 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let moderate = |asked| app.pipeline.moderate(asked);
-    answered(&app, record, &headers, body, moderate).await
+    let moderate = |call| app.pipeline.moderate(call);
+    respond_with_body(&app, record, &headers, body, moderate).await
 }

@@ -10,11 +10,11 @@ use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
-use super::bodiless::{answered_without_body, query};
-use super::{authenticate, respond, until_ending};
+use super::bodiless::{query, respond_without_body};
+use super::{authenticate, respond, until_shutdown};
 use crate::adjustments::Adjustments;
 use crate::body_memory::BodyPermit;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::limits::Refusal;
 use crate::openai::form;
@@ -30,8 +30,8 @@ type RecordExtension = Extension<Arc<Record>>;
 
 /// What lists of videos take, as with OpenAI.
 const RULES: PageRules = PageRules {
-    usual: 20,
-    most: 100,
+    default: 20,
+    max: 100,
     has_order: true,
     has_purpose: false,
 };
@@ -44,25 +44,25 @@ pub async fn create(
     body: Body,
 ) -> Response {
     let noted = Arc::clone(&record);
-    let answer = async {
+    let reply = async {
         let caller = match authenticate(&app, &headers, &record) {
             Ok(caller) => caller,
-            Err(fault) => {
+            Err(error) => {
                 discard(body).await;
-                return Err(fault.into());
+                return Err(error.into());
             }
         };
         let (request, memory) = read(&app, &headers, body).await?;
-        let asked = CallerRequest {
+        let call = CallerRequest {
             caller,
             request,
             memory,
             record,
         };
-        app.pipeline.create_video(asked).await
+        app.pipeline.create_video(call).await
     };
-    let answer = until_ending(&app, answer).await;
-    respond(&noted, answer)
+    let reply = until_shutdown(&app, reply).await;
+    respond(&noted, reply)
 }
 
 /// The caller's videos.
@@ -84,7 +84,7 @@ pub async fn list(
             ..Reply::default()
         })
     };
-    answered_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, record, &headers, body, work).await
 }
 
 /// One video.
@@ -98,9 +98,9 @@ pub async fn retrieve(
     let noted = Arc::clone(&record);
     let work = async |caller: Caller| {
         let video = app.pipeline.retrieve_video(&caller, &id, &noted).await;
-        whole(video)
+        json_reply(video)
     };
-    answered_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, record, &headers, body, work).await
 }
 
 /// Deletes a video that is made.
@@ -114,9 +114,9 @@ pub async fn delete(
     let noted = Arc::clone(&record);
     let work = async |caller: Caller| {
         let deleted = app.pipeline.delete_video(&caller, &id, &noted).await;
-        whole(deleted)
+        json_reply(deleted)
     };
-    answered_without_body(&app, record, &headers, body, work).await
+    respond_without_body(&app, record, &headers, body, work).await
 }
 
 /// The film itself, whole or in part.
@@ -128,19 +128,19 @@ pub async fn content(
     uri: Uri,
 ) -> Response {
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
-    let film = async |caller: Caller| {
+    let content = async |caller: Caller| {
         check_variant(query(&uri))?;
         app.pipeline
             .video_content(&caller, &id, range, &record)
             .await
     };
-    let film = match authenticate(&app, &headers, &record) {
-        Ok(caller) => film(caller).await,
-        Err(fault) => Err(fault),
+    let content = match authenticate(&app, &headers, &record) {
+        Ok(caller) => content(caller).await,
+        Err(error) => Err(error),
     };
-    match film {
-        Ok(film) => stream(film, app, record),
-        Err(fault) => respond(&record, Err(fault.into())),
+    match content {
+        Ok(content) => stream(content, app, record),
+        Err(error) => respond(&record, Err(error.into())),
     }
 }
 
@@ -159,7 +159,7 @@ async fn read(
     Ok((form::read(parts)?, memory))
 }
 
-fn whole(json: Result<Bytes, ApiError>) -> Result<Reply, Refusal> {
+fn json_reply(json: Result<Bytes, ApiError>) -> Result<Reply, Refusal> {
     Ok(Reply {
         body: json?,
         ..Reply::default()
@@ -168,30 +168,30 @@ fn whole(json: Result<Bytes, ApiError>) -> Result<Reply, Refusal> {
 
 /// A film as it comes from S3. One that breaks off ends the connection, so that the client, who
 /// knows its length, knows that it is not whole.
-fn stream(film: VideoContent, app: Arc<App>, record: Arc<Record>) -> Response {
-    let VideoContent { length, .. } = film;
-    let range = film.range.clone().map(HeaderValue::try_from);
-    let mut film = film;
+fn stream(content: VideoContent, app: Arc<App>, record: Arc<Record>) -> Response {
+    let VideoContent { length, .. } = content;
+    let range = content.range.clone().map(HeaderValue::try_from);
+    let mut content = content;
     let body = Body::from_stream(async_stream::stream! {
         let ending = app.shutdown.reached(ShutdownPhase::Ending);
         tokio::pin!(ending);
         loop {
             let next = tokio::select! {
-                next = film.next(&record) => next,
+                next = content.next(&record) => next,
                 () = &mut ending => Err(restarting()),
             };
             match next {
                 Ok(Some(bytes)) => yield Ok(bytes),
                 Ok(None) => break,
-                Err(fault) => {
-                    record.note_fault(&fault);
-                    record.entries().ending = RequestOutcome::Broken;
-                    yield Err(fault);
+                Err(error) => {
+                    record.note_error(&error);
+                    record.entries().outcome = RequestOutcome::Broken;
+                    yield Err(error);
                     return;
                 }
             }
         }
-        record.entries().ending = RequestOutcome::Answered;
+        record.entries().outcome = RequestOutcome::Completed;
     });
     let mut response = Response::new(body);
     let headers = response.headers_mut();

@@ -9,9 +9,9 @@ use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, Serialize};
 
 use super::client::{Bedrock, PATH_SEGMENT, Service, ServiceRequest};
-use super::failure::UpstreamError;
 use super::s3::ObjectLocation;
 use super::scrub::scrub;
+use super::upstream_error::UpstreamError;
 use crate::converse::JsonText;
 use crate::models::ModelId;
 
@@ -140,14 +140,14 @@ impl Bedrock {
         };
         let body = serde_json::to_vec(&request);
         let body = Bytes::from(body.map_err(|error| UpstreamError::internal(error.to_string()))?);
-        let question = ServiceRequest {
+        let request = ServiceRequest {
             service: Service::Runtime,
             method: Method::POST,
             path_and_query: "/async-invoke",
             body,
         };
         let target = Some(model.as_str());
-        let started = self.with_backoff(target, || self.ask(&question)).await?;
+        let started = self.with_backoff(target, || self.send(&request)).await?;
         let started: StartInvocationResponse = read(&started)?;
         let (front, id) = split(&started.invocation_arn)?;
         self.job_arns().keep(front);
@@ -160,20 +160,20 @@ impl Bedrock {
             return Ok(None);
         };
         let path = format!("/async-invoke/{}", utf8_percent_encode(&arn, PATH_SEGMENT));
-        let question = ServiceRequest::get(Service::Runtime, &path);
-        match self.with_backoff(None, || self.ask(&question)).await {
+        let request = ServiceRequest::get(Service::Runtime, &path);
+        match self.with_backoff(None, || self.send(&request)).await {
             Ok(body) => read::<InvocationSummary>(&body)?.job().map(Some),
             // Bedrock names no other error for a job that it does not know (botocore,
             // GetAsyncInvoke).
-            Err(failure)
+            Err(error)
                 if matches!(
-                    failure.code.as_str(),
+                    error.code.as_str(),
                     "ValidationException" | "ResourceNotFoundException"
                 ) =>
             {
                 Ok(None)
             }
-            Err(failure) => Err(failure),
+            Err(error) => Err(error),
         }
     }
 
@@ -197,8 +197,8 @@ impl Bedrock {
         if let Some(next) = &page.next {
             path += &format!("&nextToken={}", utf8_percent_encode(next, PATH_SEGMENT));
         }
-        let question = ServiceRequest::get(Service::Runtime, &path);
-        let listed: InvocationList = read(&self.with_backoff(None, || self.ask(&question)).await?)?;
+        let request = ServiceRequest::get(Service::Runtime, &path);
+        let listed: InvocationList = read(&self.with_backoff(None, || self.send(&request)).await?)?;
         if let Some(job) = listed.async_invoke_summaries.first() {
             self.job_arns().keep(split(&job.invocation_arn)?.0);
         }
@@ -228,7 +228,7 @@ impl InvocationSummary {
         let (_, id) = split(&self.invocation_arn)?;
         let uri = &self.output_data_config.s3_output_data_config.s3_uri;
         let output = ObjectLocation::parse(&format!("{}/", uri.trim_end_matches('/')));
-        let output = output.ok_or_else(|| UpstreamError::bad_answer("a job without a folder"))?;
+        let output = output.ok_or_else(|| UpstreamError::bad_response("a job without a folder"))?;
         let state = match self.status.as_deref() {
             Some("Completed") => AsyncInvokeState::Completed,
             Some("Failed") => AsyncInvokeState::Failed(reason(self.failure_message)),
@@ -268,7 +268,7 @@ fn reason(message: Option<String>) -> String {
 /// The parts of an ARN before and behind its last slash.
 fn split(arn: &str) -> Result<(&str, &str), UpstreamError> {
     arn.rsplit_once('/')
-        .ok_or_else(|| UpstreamError::bad_answer("a job without an ARN"))
+        .ok_or_else(|| UpstreamError::bad_response("a job without an ARN"))
 }
 
 fn last(path: &str) -> &str {
@@ -281,7 +281,7 @@ fn seconds(time: &str) -> Option<u64> {
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, UpstreamError> {
-    serde_json::from_slice(body).map_err(|error| UpstreamError::bad_answer(error.to_string()))
+    serde_json::from_slice(body).map_err(|error| UpstreamError::bad_response(error.to_string()))
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ use tower::retry::budget::{Budget, TpsBudget};
 use tower::retry::{Policy, Retry};
 
 use super::exhausted::ExhaustedTargets;
-use super::failure::{RetryAdvice, UpstreamError};
 use super::settings::RetrySettings;
+use super::upstream_error::{RetryAdvice, UpstreamError};
 
 /// How long calls and retries count for the budget.
 const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 
 /// Retries a second that are allowed however few calls there are.
-const LEAST_RETRIES: u32 = 5;
+const MIN_RETRIES: u32 = 5;
 
 /// When to ask again; shared by all calls, as are its budget and its memory of exhausted targets.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl RetryPolicy {
         let ratio = settings.budget_percent.min(1000) as f32 / 100.0;
         Self {
             settings,
-            budget: Arc::new(TpsBudget::new(BUDGET_WINDOW, LEAST_RETRIES, ratio)),
+            budget: Arc::new(TpsBudget::new(BUDGET_WINDOW, MIN_RETRIES, ratio)),
             exhausted: Arc::default(),
         }
     }
@@ -46,7 +46,7 @@ impl RetryPolicy {
         Backoff {
             max_attempts: match tries_once || is_exhausted {
                 true => 1,
-                false => self.settings.attempts,
+                false => self.settings.max_attempts,
             },
             // One attempt says little of the target.
             target: target.filter(|_| !tries_once).map(Arc::from),
@@ -63,11 +63,11 @@ impl RetryPolicy {
     fn delay(&self, attempts: u32, wait: Option<Duration>) -> Duration {
         let RetrySettings {
             base_delay,
-            most_delay,
+            max_delay,
             ..
         } = self.settings;
         let doublings = attempts.saturating_sub(1).min(16);
-        let step = base_delay.saturating_mul(1 << doublings).min(most_delay);
+        let step = base_delay.saturating_mul(1 << doublings).min(max_delay);
         step.mul_f64(fastrand::f64()).max(wait.unwrap_or_default())
     }
 }
@@ -89,18 +89,18 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// Asks until there is an answer, or asking again does not help.
-    pub(super) async fn call<F, Asked, T>(self, ask: F) -> Result<T, UpstreamError>
+    pub(super) async fn call<F, Fut, T>(self, operation: F) -> Result<T, UpstreamError>
     where
-        F: Fn() -> Asked + Clone,
-        Asked: Future<Output = Result<T, UpstreamError>>,
+        F: Fn() -> Fut + Clone,
+        Fut: Future<Output = Result<T, UpstreamError>>,
     {
-        let ask = tower::service_fn(move |()| ask());
-        Retry::new(self, ask).oneshot(()).await
+        let operation = tower::service_fn(move |()| operation());
+        Retry::new(self, operation).oneshot(()).await
     }
 
     /// How long to wait before the next attempt, or nothing where there is none.
-    fn next(&mut self, failure: &UpstreamError) -> Option<Duration> {
-        match failure.advice {
+    fn next(&mut self, error: &UpstreamError) -> Option<Duration> {
+        match error.advice {
             RetryAdvice::Never => return None,
             RetryAdvice::RefreshCredentials if self.refreshed => return None,
             RetryAdvice::RefreshCredentials => {
@@ -112,10 +112,10 @@ impl Backoff {
             RetryAdvice::Retry => {}
         }
         let deadline = self.policy.settings.deadline;
-        let delay = self.policy.delay(self.attempts, failure.wait);
+        let delay = self.policy.delay(self.attempts, error.wait);
         let in_time = self.began.elapsed().saturating_add(delay) < deadline;
         if self.attempts >= self.max_attempts || !in_time || !self.policy.budget.withdraw() {
-            if let (Some(target), RetryAdvice::Retry) = (&self.target, failure.advice) {
+            if let (Some(target), RetryAdvice::Retry) = (&self.target, error.advice) {
                 self.policy.exhausted.insert(target);
             }
             return None;
@@ -129,7 +129,7 @@ impl<T> Policy<(), T, UpstreamError> for Backoff {
     type Future = Pin<Box<dyn Future<Output = ()> + Send>>;
 
     fn retry(&mut self, _: &mut (), result: &mut Result<T, UpstreamError>) -> Option<Self::Future> {
-        let failure = match result {
+        let error = match result {
             Ok(_) => {
                 self.policy.budget.deposit();
                 if let Some(target) = &self.target {
@@ -137,11 +137,11 @@ impl<T> Policy<(), T, UpstreamError> for Backoff {
                 }
                 return None;
             }
-            Err(failure) => failure,
+            Err(error) => error,
         };
-        let delay = self.next(failure)?;
+        let delay = self.next(error)?;
         tracing::debug!(
-            code = failure.code,
+            code = error.code,
             attempt = self.attempts,
             delay_ms = delay.as_millis() as u64,
             "asking Bedrock again"
@@ -159,10 +159,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::bedrock::failure::ErrorResponse;
+    use crate::bedrock::upstream_error::ErrorResponse;
 
-    fn failure(status: u16) -> UpstreamError {
-        UpstreamError::from_answer(&ErrorResponse {
+    fn error(status: u16) -> UpstreamError {
+        UpstreamError::from_response(&ErrorResponse {
             status,
             ..ErrorResponse::default()
         })
@@ -175,28 +175,28 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn there_are_as_many_attempts_as_configured() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
-        let retries = (0..10).filter(|_| backoff.next(&failure(503)).is_some());
+        let retries = (0..10).filter(|_| backoff.next(&error(503)).is_some());
         assert_eq!(retries.count(), 3);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_its_client_tries_again_is_tried_once() {
         let mut backoff = RetryPolicy::new(settings()).begin(true, None);
-        assert_eq!(backoff.next(&failure(401)), Some(Duration::ZERO));
-        assert_eq!(backoff.next(&failure(503)), None);
+        assert_eq!(backoff.next(&error(401)), Some(Duration::ZERO));
+        assert_eq!(backoff.next(&error(503)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_attempt_begins_after_the_deadline() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         tokio::time::advance(Duration::from_secs(21)).await;
-        assert_eq!(backoff.next(&failure(503)), None);
+        assert_eq!(backoff.next(&error(503)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_beyond_the_deadline_is_not_waited_for() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
-        let mut throttled = failure(429);
+        let mut throttled = error(429);
         throttled.wait = Some(Duration::from_secs(60));
         assert_eq!(backoff.next(&throttled), None);
     }
@@ -204,7 +204,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_bedrock_asks_to_wait_is_the_least() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
-        let mut throttled = failure(429);
+        let mut throttled = error(429);
         throttled.wait = Some(Duration::from_secs(3));
         assert!(backoff.next(&throttled) >= throttled.wait);
     }
@@ -212,16 +212,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_refused_request_is_not_asked_again_and_refused_credentials_once() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
-        assert_eq!(backoff.next(&failure(400)), None);
-        assert_eq!(backoff.next(&failure(401)), Some(Duration::ZERO));
-        assert_eq!(backoff.next(&failure(401)), None);
+        assert_eq!(backoff.next(&error(400)), None);
+        assert_eq!(backoff.next(&error(401)), Some(Duration::ZERO));
+        assert_eq!(backoff.next(&error(401)), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_has_probably_been_billed_is_asked_once_more() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         assert!(backoff.next(&UpstreamError::broken_off("")).is_some());
-        assert!(backoff.next(&failure(503)).is_some());
+        assert!(backoff.next(&error(503)).is_some());
         assert_eq!(backoff.next(&UpstreamError::timeout("")), None);
         assert_eq!(backoff.next(&UpstreamError::unreadable("")), None);
     }
@@ -229,7 +229,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn any_wait_that_is_asked_for_can_be_read() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
-        let mut throttled = failure(429);
+        let mut throttled = error(429);
         throttled.wait = Some(Duration::MAX);
         assert_eq!(backoff.next(&throttled), None);
     }
@@ -242,11 +242,11 @@ mod tests {
     ) -> usize {
         let calls = AtomicUsize::new(0);
         let backoff = policy.begin(false, Some(target));
-        let ask = || {
+        let operation = || {
             calls.fetch_add(1, Ordering::Relaxed);
             std::future::ready(outcome.clone())
         };
-        let result = backoff.call(ask).await;
+        let result = backoff.call(operation).await;
         assert_eq!(result.is_ok(), outcome.is_ok());
         calls.into_inner()
     }
@@ -254,26 +254,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_target_that_failed_through_all_attempts_has_one_until_it_succeeds() {
         let policy = RetryPolicy::new(settings());
-        assert_eq!(attempts(&policy, "one", Err(failure(429))).await, 4);
+        assert_eq!(attempts(&policy, "one", Err(error(429))).await, 4);
         for _ in 0..3 {
-            assert_eq!(attempts(&policy, "one", Err(failure(429))).await, 1);
+            assert_eq!(attempts(&policy, "one", Err(error(429))).await, 1);
         }
-        assert_eq!(attempts(&policy, "other", Err(failure(429))).await, 4);
+        assert_eq!(attempts(&policy, "other", Err(error(429))).await, 4);
         assert_eq!(attempts(&policy, "one", Ok(())).await, 1);
-        assert_eq!(attempts(&policy, "one", Err(failure(429))).await, 4);
+        assert_eq!(attempts(&policy, "one", Err(error(429))).await, 4);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_the_requests_own_mistake_exhausts_no_target() {
         let policy = RetryPolicy::new(settings());
         for status in [400, 404] {
-            assert_eq!(attempts(&policy, "one", Err(failure(status))).await, 1);
+            assert_eq!(attempts(&policy, "one", Err(error(status))).await, 1);
         }
         assert_eq!(
             attempts(&policy, "one", Err(UpstreamError::timeout(""))).await,
             2
         );
-        assert_eq!(attempts(&policy, "one", Err(failure(503))).await, 4);
+        assert_eq!(attempts(&policy, "one", Err(error(503))).await, 4);
     }
 
     #[tokio::test(start_paused = true)]
@@ -282,8 +282,8 @@ mod tests {
             budget_percent: 0,
             ..settings()
         });
-        let begun = (0..1000).filter(|_| policy.begin(false, None).next(&failure(503)).is_some());
+        let retries = (0..1000).filter(|_| policy.begin(false, None).next(&error(503)).is_some());
         let window = BUDGET_WINDOW.as_secs() as usize;
-        assert!(begun.count() <= LEAST_RETRIES as usize * window);
+        assert!(retries.count() <= MIN_RETRIES as usize * window);
     }
 }

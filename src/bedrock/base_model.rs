@@ -5,12 +5,12 @@
 use serde::Deserialize;
 
 use super::client::{Bedrock, path_segment};
-use super::failure::{RetryAdvice, UpstreamError};
+use super::upstream_error::{RetryAdvice, UpstreamError};
 use crate::models::{ModelId, ModelKind};
 
 /// Questions that are asked at the most: a deployment leads to a custom model, which leads to its
 /// base. A base that is a custom model itself costs one more.
-const MOST_QUESTIONS: usize = 3;
+const MAX_LOOKUPS: usize = 3;
 
 /// What a model is based on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,46 +58,46 @@ impl Bedrock {
     /// What `model` is based on. Asks nothing where the id says it.
     pub async fn base_model(&self, model: &ModelId) -> Result<BaseModel, UpstreamError> {
         let mut model = model.clone();
-        for _ in 0..MOST_QUESTIONS {
+        for _ in 0..MAX_LOOKUPS {
             let kind = model.kind();
             if kind == ModelKind::Foundation {
                 return Ok(BaseModel::Foundation(model.foundation()));
             }
-            let Some(question) = GetOperation::about(kind) else {
+            let Some(operation) = GetOperation::about(kind) else {
                 return Err(unknown(format!(
                     "Bedrock does not tell the base of `{model}`"
                 )));
             };
-            let answer = self.looked_up(&question, &model).await?;
+            let details = self.looked_up(&operation, &model).await?;
             if kind == ModelKind::ImportedModel {
-                let takes_tools = answer.instruct_supported.unwrap_or_default();
+                let takes_tools = details.instruct_supported.unwrap_or_default();
                 return Ok(BaseModel::Imported { takes_tools });
             }
-            model = answer.next(kind).ok_or_else(|| {
-                unknown(format!("{} names no base of `{model}`", question.action))
+            model = details.next(kind).ok_or_else(|| {
+                unknown(format!("{} names no base of `{model}`", operation.action))
             })?;
         }
-        match model.says_its_foundation() {
+        match model.names_foundation_model() {
             true => Ok(BaseModel::Foundation(model.foundation())),
             false => Err(unknown(format!(
-                "after {MOST_QUESTIONS} steps there is still `{model}`"
+                "after {MAX_LOOKUPS} steps there is still `{model}`"
             ))),
         }
     }
 
     async fn looked_up(
         &self,
-        question: &GetOperation,
+        operation: &GetOperation,
         model: &ModelId,
     ) -> Result<BaseModelResponse, UpstreamError> {
-        let path = format!("{}/{}", question.path, path_segment(model));
-        let asked = self.get(&path).await.and_then(|body| {
+        let path = format!("{}/{}", operation.path, path_segment(model));
+        let details = self.get(&path).await.and_then(|body| {
             serde_json::from_slice(&body)
-                .map_err(|error| UpstreamError::bad_answer(error.to_string()))
+                .map_err(|error| UpstreamError::bad_response(error.to_string()))
         });
-        asked.map_err(|mut failure| {
-            failure.detail = format!("{}: {}", question.action, failure.detail);
-            failure
+        details.map_err(|mut error| {
+            error.detail = format!("{}: {}", operation.action, error.detail);
+            error
         })
     }
 }
@@ -144,6 +144,6 @@ impl BaseModelResponse {
 fn unknown(detail: String) -> UpstreamError {
     UpstreamError {
         advice: RetryAdvice::Never,
-        ..UpstreamError::bad_answer(detail)
+        ..UpstreamError::bad_response(detail)
     }
 }

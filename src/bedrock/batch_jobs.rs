@@ -6,8 +6,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use super::client::{Bedrock, Service, ServiceRequest};
-use super::failure::{ErrorResponse, UpstreamError};
 use super::s3::ObjectLocation;
+use super::upstream_error::{ErrorResponse, UpstreamError};
 use crate::converse::batch::JobRecordError;
 use crate::models::ModelId;
 
@@ -77,7 +77,7 @@ pub enum JobStatus {
 
 impl JobStatus {
     /// Whether it has begun.
-    pub fn has_begun(self) -> bool {
+    pub fn has_started(self) -> bool {
         !matches!(self, Self::Submitted | Self::Validating | Self::Scheduled)
     }
 
@@ -178,46 +178,50 @@ impl Bedrock {
             .map_err(|error| UpstreamError::internal(error.to_string()))?
             .into();
         let path = "/model-invocation-job";
-        let answer = self.job_question(Method::POST, path, body).await?;
-        let CreateJobResponse { job_arn } = read(&answer)?;
+        let response = self.send_job_request(Method::POST, path, body).await?;
+        let CreateJobResponse { job_arn } = read(&response)?;
         Ok(job_arn)
     }
 
     /// How far a job is.
     pub async fn job(&self, arn: &str) -> Result<Job, UpstreamError> {
         let path = path_of(arn);
-        let answer = self.job_question(Method::GET, &path, Bytes::new()).await?;
-        read(&answer)
+        let response = self
+            .send_job_request(Method::GET, &path, Bytes::new())
+            .await?;
+        read(&response)
     }
 
     /// Ends a job early. One that is over already is a conflict, and none here.
     pub async fn stop_job(&self, arn: &str) -> Result<(), UpstreamError> {
         let path = format!("{}/stop", path_of(arn));
-        let stopped = self.job_question(Method::POST, &path, Bytes::new()).await;
+        let stopped = self
+            .send_job_request(Method::POST, &path, Bytes::new())
+            .await;
         match stopped {
-            Err(failure) if failure.code == "ConflictException" => Ok(()),
+            Err(error) if error.code == "ConflictException" => Ok(()),
             stopped => stopped.map(drop),
         }
     }
 
-    async fn job_question(
+    async fn send_job_request(
         &self,
         method: Method,
         path_and_query: &str,
         body: Bytes,
     ) -> Result<Bytes, UpstreamError> {
-        let question = ServiceRequest {
+        let request = ServiceRequest {
             service: Service::Control,
             method,
             path_and_query,
             body,
         };
-        self.with_backoff(None, || self.ask(&question)).await
+        self.with_backoff(None, || self.send(&request)).await
     }
 }
 
 /// What became of a record that has no answer.
-pub fn record_failure(error: &JobRecordError) -> UpstreamError {
+pub fn record_error(error: &JobRecordError) -> UpstreamError {
     let JobRecordError {
         error_code,
         error_message,
@@ -228,11 +232,11 @@ pub fn record_failure(error: &JobRecordError) -> UpstreamError {
         .unwrap_or_default();
     let status: u16 = code.trim_matches('"').parse().unwrap_or(500);
     let name = code.trim_matches('"');
-    let named = name.ends_with("Exception").then_some(name);
+    let exception = name.ends_with("Exception").then_some(name);
     let body = serde_json::json!({ "message": error_message });
-    UpstreamError::from_answer(&ErrorResponse {
+    UpstreamError::from_response(&ErrorResponse {
         status,
-        error_type: named,
+        error_type: exception,
         wait: None,
         body: body.to_string().as_bytes(),
     })
@@ -243,19 +247,19 @@ fn path_of(arn: &str) -> String {
     format!("/model-invocation-job/{arn}")
 }
 
-fn read<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, UpstreamError> {
-    serde_json::from_slice(answer).map_err(|error| UpstreamError::bad_answer(error.to_string()))
+fn read<'a, T: Deserialize<'a>>(response: &'a [u8]) -> Result<T, UpstreamError> {
+    serde_json::from_slice(response).map_err(|error| UpstreamError::bad_response(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::converse::JsonText;
-    use crate::fault::ErrorKind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn a_status_that_is_not_known_is_one_that_goes_on() {
-        for (text, over, begun) in [
+        for (text, over, started) in [
             ("Scheduled", false, false),
             ("InProgress", false, true),
             ("PartiallyCompleted", true, true),
@@ -264,8 +268,8 @@ mod tests {
             let job: Job = read(format!(r#"{{"status":"{text}"}}"#).as_bytes()).expect(text);
             let status = job.status;
             assert_eq!(
-                (status.is_over(), status.has_begun()),
-                (over, begun),
+                (status.is_over(), status.has_started()),
+                (over, started),
                 "{text}"
             );
         }
@@ -283,7 +287,7 @@ mod tests {
                 error_code: code.and_then(|code| JsonText::parse(code.to_owned()).ok()),
                 error_message: Some("bad request".to_owned()),
             };
-            assert_eq!(record_failure(&error).fault.kind, kind, "{code:?}");
+            assert_eq!(record_error(&error).api_error.kind, kind, "{code:?}");
         }
     }
 }

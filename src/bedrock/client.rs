@@ -14,15 +14,15 @@ use super::attempt::RetryPolicy;
 use super::credentials::{Authorization, CredentialCache, CredentialKind, CredentialsUnavailable};
 use super::decoder::Decode;
 use super::endpoint::{self, Endpoints};
-use super::failure::UpstreamError;
 use super::settings::{BedrockSettings, SimulatedBedrock, Timeouts};
 use super::stream::EventStream;
 use super::transport::{Outgoing, Transport};
+use super::upstream_error::UpstreamError;
 use crate::converse::response::ConverseResponse;
 use crate::models::ModelId;
 
 /// How long a question that is not to a model may take.
-pub(super) const QUESTION: Duration = Duration::from_secs(30);
+pub(super) const SERVICE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What of a model's id stands in a path as it is: ARNs have colons and slashes, and AWS wants
 /// both encoded.
@@ -290,24 +290,24 @@ impl Bedrock {
 
     /// Calls until there is a response, or another attempt does not help. A `target` that has just
     /// failed through all attempts has one.
-    pub(super) async fn with_backoff<F, Asked, T>(
+    pub(super) async fn with_backoff<F, Fut, T>(
         &self,
         target: Option<&str>,
-        ask: F,
+        operation: F,
     ) -> Result<T, UpstreamError>
     where
-        F: Fn() -> Asked + Clone,
-        Asked: Future<Output = Result<T, UpstreamError>>,
+        F: Fn() -> Fut + Clone,
+        Fut: Future<Output = Result<T, UpstreamError>>,
     {
         let backoff = self.inner.retry.begin(self.tries_once, target);
-        backoff.call(ask).await
+        backoff.call(operation).await
     }
 
     async fn converse_once(&self, call: &ModelCall) -> Result<ConverseResponse, UpstreamError> {
-        let answer = self
-            .post(call, "converse", self.inner.timeouts.whole_answer)
+        let response = self
+            .post(call, "converse", self.inner.timeouts.response)
             .await?;
-        serde_json::from_slice(answer.body()).map_err(|error| match error.is_eof() {
+        serde_json::from_slice(response.body()).map_err(|error| match error.is_eof() {
             true => UpstreamError::cut_off("the response ended within its JSON"),
             false => UpstreamError::unreadable(error.to_string()),
         })
@@ -358,32 +358,32 @@ impl Bedrock {
     }
 
     /// A question to one of Bedrock's services that is not to a model, answered in JSON. Asked once.
-    pub(super) async fn ask(&self, question: &ServiceRequest<'_>) -> Result<Bytes, UpstreamError> {
+    pub(super) async fn send(&self, request: &ServiceRequest<'_>) -> Result<Bytes, UpstreamError> {
         let ServiceRequest {
             service,
             method,
             path_and_query,
             body,
-        } = question;
+        } = request;
         let endpoint = match service {
             Service::Runtime => self.runtime_endpoint(),
             Service::Control => self.control_endpoint(),
         };
         let url = format!("{endpoint}{path_and_query}");
         let outgoing = Outgoing::json(method.clone(), &url, body.clone());
-        let answer = within(QUESTION, self.inner.transport.fetch(outgoing)).await?;
-        Ok(answer.into_body())
+        let response = within(SERVICE_TIMEOUT, self.inner.transport.fetch(outgoing)).await?;
+        Ok(response.into_body())
     }
 
     /// A GET of the control plane.
     pub(super) async fn get(&self, path_and_query: &str) -> Result<Bytes, UpstreamError> {
-        self.ask(&ServiceRequest::get(Service::Control, path_and_query))
+        self.send(&ServiceRequest::get(Service::Control, path_and_query))
             .await
     }
 
     /// How long a whole answer of a model may take.
-    pub(super) fn longest_answer(&self) -> Duration {
-        self.inner.timeouts.whole_answer
+    pub(super) fn response_timeout(&self) -> Duration {
+        self.inner.timeouts.response
     }
 
     /// How long to wait for what.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::client::{Bedrock, ModelCall};
-use super::failure::UpstreamError;
+use super::upstream_error::UpstreamError;
 
 /// How long one count may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -53,22 +53,22 @@ impl Bedrock {
     /// "Monitor your token usage by counting tokens"); the others are refused with a
     /// ValidationException. That means no count, and its fault is no answer for a client.
     pub async fn count_tokens(&self, call: ModelCall) -> Result<u64, UpstreamError> {
-        let call = ModelCall::new(call.model.foundation(), counted(&call.body)?);
+        let call = ModelCall::new(call.model.foundation(), request_body(&call.body)?);
         // Counting has quotas of its own.
         self.with_backoff(None, || self.count_tokens_once(&call))
             .await
     }
 
     async fn count_tokens_once(&self, call: &ModelCall) -> Result<u64, UpstreamError> {
-        let answer = self.post(call, "count-tokens", LIMIT).await?;
-        let response: CountTokensResponse = serde_json::from_slice(answer.body())
-            .map_err(|error| UpstreamError::bad_answer(error.to_string()))?;
+        let response = self.post(call, "count-tokens", LIMIT).await?;
+        let response: CountTokensResponse = serde_json::from_slice(response.body())
+            .map_err(|error| UpstreamError::bad_response(error.to_string()))?;
         Ok(response.input_tokens)
     }
 }
 
 /// The body of CountTokens for the body of Converse, its values byte by byte.
-fn counted(converse: &[u8]) -> Result<Bytes, UpstreamError> {
+fn request_body(converse: &[u8]) -> Result<Bytes, UpstreamError> {
     let internal = |error: serde_json::Error| UpstreamError::internal(error.to_string());
     let converse: CountTokensInput<'_> = serde_json::from_slice(converse).map_err(internal)?;
     let request = Request {
@@ -90,7 +90,7 @@ mod tests {
             r#""inferenceConfig":{"maxTokens":1},"guardrailConfig":{"trace":"enabled"},"#,
             r#""additionalModelRequestFields":{"z":0.70,"a":1}}"#
         );
-        let body = counted(converse.as_bytes()).expect("a body");
+        let body = request_body(converse.as_bytes()).expect("a body");
         let expected = concat!(
             r#"{"input":{"converse":{"messages":[{"role":"user","content":[{"text":"\u00e9 /"}]}],"#,
             r#""additionalModelRequestFields":{"z":0.70,"a":1}}}}"#

@@ -67,7 +67,7 @@ pub(super) struct CredentialCache {
 enum CredentialSource {
     Bearer(Arc<str>),
     Chain(Arc<Chain>),
-    Nothing,
+    Missing,
 }
 
 #[derive(Debug)]
@@ -84,7 +84,7 @@ struct CacheState {
     /// How many times credentials were fetched.
     generation: u64,
     fetch: Option<Fetch>,
-    failure: Option<(Instant, CredentialsUnavailable)>,
+    error: Option<(Instant, CredentialsUnavailable)>,
 }
 
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl CredentialCache {
             (None, Some(provider)) => {
                 CredentialSource::Chain(Chain::new(provider, SystemTime::now))
             }
-            (None, None) => CredentialSource::Nothing,
+            (None, None) => CredentialSource::Missing,
         };
         Self { source }
     }
@@ -121,18 +121,18 @@ impl CredentialCache {
         match &self.source {
             CredentialSource::Bearer(token) => Ok(Authorization::Bearer(Arc::clone(token))),
             CredentialSource::Chain(chain) => chain.credentials().await.map(Authorization::Sign),
-            CredentialSource::Nothing => Err(CredentialsUnavailable(
+            CredentialSource::Missing => Err(CredentialsUnavailable(
                 "no provider is configured".to_owned(),
             )),
         }
     }
 
     /// Forgets what AWS has refused, unless others have been fetched since.
-    pub(super) fn refused(&self, authorization: &Authorization) {
+    pub(super) fn mark_refused(&self, authorization: &Authorization) {
         if let (CredentialSource::Chain(chain), Authorization::Sign(credentials)) =
             (&self.source, authorization)
         {
-            chain.refused(credentials);
+            chain.mark_refused(credentials);
         }
     }
 }
@@ -164,10 +164,10 @@ impl Chain {
     fn current_or_fetch(self: &Arc<Self>) -> Result<CredentialsResult, Fetch> {
         let now = (self.now)();
         let mut state = self.write();
-        let failure = state.failure.as_ref();
-        let failure = failure.filter(|(failed, _)| failed.elapsed() < MIN_INTERVAL);
-        let failure = failure.map(|(_, failure)| failure.clone());
-        if state.fetch.is_none() && failure.is_none() {
+        let error = state.error.as_ref();
+        let error = error.filter(|(failed, _)| failed.elapsed() < MIN_INTERVAL);
+        let error = error.map(|(_, error)| error.clone());
+        if state.fetch.is_none() && error.is_none() {
             let is_due = |current: &Current| {
                 now >= current.renew_at && current.fetched.elapsed() >= MIN_INTERVAL
             };
@@ -179,9 +179,9 @@ impl Chain {
         if let Some(current) = current.filter(|current| current.is_usable(now)) {
             return Ok(Ok(current.credentials.clone()));
         }
-        match (&state.fetch, failure) {
+        match (&state.fetch, error) {
             (Some(fetch), _) => Err(fetch.clone()),
-            (None, Some(failure)) => Ok(Err(failure)),
+            (None, Some(error)) => Ok(Err(error)),
             (None, None) => Ok(Err(CredentialsUnavailable(
                 "the credentials have expired".to_owned(),
             ))),
@@ -224,24 +224,24 @@ impl Chain {
                 let current = Current::new(credentials, state.generation, now);
                 let credentials = current.credentials.clone();
                 state.current = Some(current);
-                state.failure = None;
+                state.error = None;
                 Ok(credentials)
             }
-            Err(failure) => {
+            Err(error) => {
                 if state.current.is_some() {
                     tracing::warn!(
-                        detail = failure.0,
+                        error = error.0,
                         "the credentials could not be renewed; the current ones are used until \
                          they expire"
                     );
                 }
-                state.failure = Some((Instant::now(), failure.clone()));
-                Err(failure)
+                state.error = Some((Instant::now(), error.clone()));
+                Err(error)
             }
         }
     }
 
-    fn refused(&self, credentials: &SigningCredentials) {
+    fn mark_refused(&self, credentials: &SigningCredentials) {
         let mut state = self.write();
         let is_refused = |current: &Current| {
             current.credentials.generation == credentials.generation

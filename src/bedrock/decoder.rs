@@ -6,12 +6,12 @@ use aws_smithy_types::event_stream::Message;
 use bytes::{Buf, BytesMut};
 
 use super::credentials::with_causes;
-use super::failure::UpstreamError;
+use super::upstream_error::UpstreamError;
 use crate::converse::event::Event;
 
 /// A frame's length stands in its first bytes; a broken one must not make the gateway wait for
 /// gigabytes. AWS's own limit is 16 MiB.
-pub(super) const LONGEST_FRAME: usize = 16 << 20;
+pub(super) const MAX_FRAME_SIZE: usize = 16 << 20;
 
 /// From the bytes of an answer to its events.
 pub trait Decode {
@@ -49,7 +49,7 @@ impl EventDecoder {
     /// Takes the next bytes and appends the events that are whole with them to `events`. After a
     /// failure the rest of the answer is of no use.
     pub fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
-        if self.buffer.len() + bytes.len() > LONGEST_FRAME {
+        if self.buffer.len() + bytes.len() > MAX_FRAME_SIZE {
             return Err(UpstreamError::unreadable("a frame is longer than 16 MiB"));
         }
         self.buffer.extend_from_slice(bytes);
@@ -108,11 +108,11 @@ fn read_message(message: &Message) -> Result<Event, UpstreamError> {
 
 /// The `:event-type` of a frame that is an event, or the failure that it tells of.
 pub(super) fn event_type(message: &Message) -> Result<&str, UpstreamError> {
-    let header = |wanted: &str| {
+    let header = |name: &str| {
         let found = message
             .headers()
             .iter()
-            .find(|header| header.name().as_str() == wanted)?;
+            .find(|header| header.name().as_str() == name)?;
         found.value().as_string().ok().map(|text| text.as_str())
     };
     match header(":message-type") {
@@ -124,9 +124,9 @@ pub(super) fn event_type(message: &Message) -> Result<&str, UpstreamError> {
         Some("error") => {
             let code = header(":error-code").unwrap_or("InternalServerException");
             let detail = header(":error-message").unwrap_or_default();
-            let mut failure = UpstreamError::from_exception(code, b"{}");
-            failure.detail = detail.to_owned();
-            Err(failure)
+            let mut error = UpstreamError::from_exception(code, b"{}");
+            error.detail = detail.to_owned();
+            Err(error)
         }
         other => Err(UpstreamError::unreadable(format!(
             "a frame of message type {other:?}"
@@ -178,9 +178,9 @@ mod tests {
         ];
         let body = [start(), frame(&headers, b"{}"), start()].concat();
         let mut events = Vec::new();
-        let failure = EventDecoder::new().push(&body, &mut events);
+        let error = EventDecoder::new().push(&body, &mut events);
         assert_eq!(events, [Event::MessageStart]);
-        let failure = failure.expect_err("an exception");
-        assert_eq!(failure.code, "ThrottlingException");
+        let error = error.expect_err("an exception");
+        assert_eq!(error.code, "ThrottlingException");
     }
 }

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::refused::surface_field;
-use crate::fault::ErrorKind;
+use super::refused::upstream_field;
+use crate::error::ErrorKind;
 
-use super::failure::UpstreamError;
+use super::upstream_error::UpstreamError;
 
 /// What an error says in OpenAI's envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,25 +114,25 @@ impl Envelope {
         })
     }
 
-    /// Adds what the envelope says beside its message to `failure`, which was read from it.
-    pub(super) fn complete(&self, failure: &mut UpstreamError) {
-        if failure.fault.kind != ErrorKind::InvalidRequest {
+    /// Adds what the envelope says beside its message to `error`, which was read from it.
+    pub(super) fn complete(&self, error: &mut UpstreamError) {
+        if error.api_error.kind != ErrorKind::InvalidRequest {
             return;
         }
-        let fault = &mut failure.fault;
+        let api_error = &mut error.api_error;
         let code = CODES.iter().find(|code| **code == self.code);
-        fault.code = code.copied().or(fault.code);
-        fault.parameter = self.param.clone().or(fault.parameter.take());
-        if fault.code == Some("context_length_exceeded") {
-            fault.parameter = Some("messages".to_owned());
+        api_error.code = code.copied().or(api_error.code);
+        api_error.parameter = self.param.clone().or(api_error.parameter.take());
+        if api_error.code == Some("context_length_exceeded") {
+            api_error.parameter = Some("messages".to_owned());
         }
         let unsupported = [
             "unsupported_parameter",
             "unsupported_value",
             "unknown_parameter",
         ];
-        failure.refused_field = match unsupported.contains(&self.code.as_str()) {
-            true => self.param.as_deref().and_then(surface_field),
+        error.refused_field = match unsupported.contains(&self.code.as_str()) {
+            true => self.param.as_deref().and_then(upstream_field),
             false => None,
         };
     }
@@ -149,12 +149,12 @@ impl UpstreamError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::failure::{ErrorResponse, RetryAdvice};
+    use super::super::upstream_error::{ErrorResponse, RetryAdvice};
     use super::*;
     use crate::models::RefusedField;
 
-    fn failure(status: u16, body: &str) -> UpstreamError {
-        UpstreamError::from_answer(&ErrorResponse {
+    fn error(status: u16, body: &str) -> UpstreamError {
+        UpstreamError::from_response(&ErrorResponse {
             status,
             body: body.as_bytes(),
             ..ErrorResponse::default()
@@ -228,10 +228,10 @@ mod tests {
                 RetryAdvice::Retry,
             ),
         ] {
-            let failure = failure(status, body);
-            assert_eq!(failure.fault.kind, kind, "{body}");
-            assert_eq!(failure.fault.code, code, "{body}");
-            assert_eq!(failure.advice, advice, "{body}");
+            let error = error(status, body);
+            assert_eq!(error.api_error.kind, kind, "{body}");
+            assert_eq!(error.api_error.code, code, "{body}");
+            assert_eq!(error.advice, advice, "{body}");
         }
     }
 
@@ -244,8 +244,8 @@ mod tests {
             ("throttlingException", "throttlingException"),
         ] {
             let data = format!(r#"{{"error":{{"message":"m","type":"{kind}"}}}}"#);
-            let failure = UpstreamError::from_chunk(data.as_bytes()).expect("a failure");
-            assert!(failure.code.eq_ignore_ascii_case(code), "{}", failure.code);
+            let error = UpstreamError::from_chunk(data.as_bytes()).expect("a failure");
+            assert!(error.code.eq_ignore_ascii_case(code), "{}", error.code);
         }
         assert!(UpstreamError::from_chunk(br#"{"choices":[],"error":null}"#).is_none());
     }
@@ -257,17 +257,20 @@ mod tests {
                 r#"{{"error":{{"message":"m","code":"unsupported_parameter","param":"{param}"}}}}"#
             )
         };
-        let refused = |param: &str| failure(400, &body(param)).refused_field;
-        assert_eq!(refused("seed"), Some(RefusedField::Surface("seed")));
-        assert_eq!(refused("tools"), None);
-        let fault = failure(400, &body("tools")).fault;
-        assert_eq!(fault.parameter.as_deref(), Some("tools"));
-        assert_eq!(fault.code, Some("unsupported_parameter"));
+        let refused_field_of = |param: &str| error(400, &body(param)).refused_field;
+        assert_eq!(
+            refused_field_of("seed"),
+            Some(RefusedField::UpstreamField("seed"))
+        );
+        assert_eq!(refused_field_of("tools"), None);
+        let api_error = error(400, &body("tools")).api_error;
+        assert_eq!(api_error.parameter.as_deref(), Some("tools"));
+        assert_eq!(api_error.code, Some("unsupported_parameter"));
     }
 
     #[test]
     fn the_operator_is_not_named() {
         let body = r#"{"error":{"message":"arn:aws:iam::123456789012:role/x may not","type":"invalid_request_error"}}"#;
-        assert_eq!(failure(400, body).fault.message, "[arn] may not");
+        assert_eq!(error(400, body).api_error.message, "[arn] may not");
     }
 }

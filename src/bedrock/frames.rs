@@ -6,9 +6,9 @@ use bytes::{Bytes, BytesMut};
 use serde_json::json;
 
 use super::credentials::with_causes;
-use super::decoder::{Decode, LONGEST_FRAME, event_type};
-use super::failure::UpstreamError;
+use super::decoder::{Decode, MAX_FRAME_SIZE, event_type};
 use super::scrub::scrub;
+use super::upstream_error::UpstreamError;
 
 /// One frame.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl FrameCutter {
         };
         let length = u32::from_be_bytes(*length) as usize;
         match length {
-            16..=LONGEST_FRAME => Ok((length <= self.buffer.len()).then_some(length)),
+            16..=MAX_FRAME_SIZE => Ok((length <= self.buffer.len()).then_some(length)),
             _ => Err(UpstreamError::cut_off(format!("a frame of {length} bytes"))),
         }
     }
@@ -177,8 +177,8 @@ mod tests {
             tail in proptest::collection::vec(any::<u8>(), 0..40),
         ) {
             let mut body = [&event("{}")[..], &exception("no"), &event("[]"), &tail].concat();
-            if let Some(place) = body.get_mut(damaged) {
-                *place = byte;
+            if let Some(target) = body.get_mut(damaged) {
+                *target = byte;
             }
             let mut frames = Vec::new();
             // A failure is as good: what matters is what was given before it.
@@ -191,9 +191,9 @@ mod tests {
     #[test]
     fn an_exception_tells_the_client_nothing_of_the_operator() {
         let mut frames = Vec::new();
-        let told = exception("role arn:aws:iam::123456789012:role/gateway may not");
+        let refusal = exception("role arn:aws:iam::123456789012:role/gateway may not");
         FrameCutter::default()
-            .push(&told, &mut frames)
+            .push(&refusal, &mut frames)
             .expect("frames");
         let frame = frames.pop().expect("a frame");
         assert_eq!(frame.bytes, exception("role [arn] may not"));

@@ -5,7 +5,7 @@ use http::Method;
 use serde::de::DeserializeOwned;
 
 use super::client::{Bedrock, Service, ServiceRequest, encoded_segment};
-use super::failure::UpstreamError;
+use super::upstream_error::UpstreamError;
 use crate::guardrails::applied::ApplyGuardrailResponse;
 use crate::guardrails::checks::ChecksResponse;
 
@@ -15,7 +15,7 @@ impl Bedrock {
         &self,
         body: Bytes,
     ) -> Result<ChecksResponse, UpstreamError> {
-        self.judged("/guardrail-checks/invoke", body).await
+        self.check("/guardrail-checks/invoke", body).await
     }
 
     /// What a guardrail of the account's finds, with retries. `guardrail` is its id or its ARN,
@@ -28,32 +28,30 @@ impl Bedrock {
     ) -> Result<ApplyGuardrailResponse, UpstreamError> {
         let (guardrail, version) = (encoded_segment(guardrail), encoded_segment(version));
         let path = format!("/guardrail/{guardrail}/version/{version}/apply");
-        self.judged(&path, body).await
+        self.check(&path, body).await
     }
 
-    async fn judged<T: DeserializeOwned>(
+    async fn check<T: DeserializeOwned>(
         &self,
         path: &str,
         body: Bytes,
     ) -> Result<T, UpstreamError> {
-        let question = ServiceRequest {
+        let request = ServiceRequest {
             service: Service::Runtime,
             method: Method::POST,
             path_and_query: path,
             body,
         };
-        let answer = self
-            .with_backoff(None, || self.judged_once(&question))
-            .await;
-        answer.map_err(UpstreamError::of_guardrails)
+        let response = self.with_backoff(None, || self.check_once(&request)).await;
+        response.map_err(UpstreamError::of_guardrails)
     }
 
-    async fn judged_once<T: DeserializeOwned>(
+    async fn check_once<T: DeserializeOwned>(
         &self,
-        question: &ServiceRequest<'_>,
+        request: &ServiceRequest<'_>,
     ) -> Result<T, UpstreamError> {
-        let answer = self.ask(question).await?;
-        serde_json::from_slice(&answer)
+        let response = self.send(request).await?;
+        serde_json::from_slice(&response)
             .map_err(|error| UpstreamError::unreadable(error.to_string()))
     }
 }

@@ -23,7 +23,7 @@ pub enum IdentityError {
         message: String,
     },
     /// There was no answer.
-    NoAnswer(String),
+    NoResponse(String),
 }
 
 /// Asks STS who the credentials belong to. A Bedrock API key has no such answer.
@@ -35,7 +35,7 @@ pub async fn caller_identity(bedrock: &Bedrock) -> Result<CallerIdentity, Identi
             code: code.to_owned(),
             message: error.message().unwrap_or_default().to_owned(),
         },
-        None => IdentityError::NoAnswer(with_causes(&error)),
+        None => IdentityError::NoResponse(with_causes(&error)),
     })?;
     Ok(CallerIdentity {
         account: identity.account().unwrap_or_default().to_owned(),
@@ -51,7 +51,7 @@ pub const SDK_LOG: &str = "aws_config=error,aws_smithy_runtime=error,aws_runtime
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialsTrouble {
     /// What stood in the way of the SDK's chain.
-    pub found: String,
+    pub finding: String,
     /// What to do.
     pub remedy: String,
 }
@@ -66,8 +66,8 @@ impl CredentialsTrouble {
         let lower = text.to_lowercase();
         let has = |words: &str| lower.contains(words);
         // Each source of the chain has a line of its own in the SDK's text.
-        let is_nowhere = has("no credentials found in chain");
-        let found = match is_nowhere {
+        let has_none = has("no credentials found in chain");
+        let finding = match has_none {
             true => "there are none in the environment, a profile, a web identity, the container \
                      or the instance"
                 .to_owned(),
@@ -83,13 +83,13 @@ impl CredentialsTrouble {
                  not taken"
                     .to_owned()
             }
-            Some(profile) if is_nowhere || has("profile") => format!(
+            Some(profile) if has_none || has("profile") => format!(
                 "the profile `{profile}` gives none: mind its name in ~/.aws/config and \
                  ~/.aws/credentials (`aws configure list-profiles`), or {SOURCES}"
             ),
             _ => SOURCES.to_owned(),
         };
-        Self { found, remedy }
+        Self { finding, remedy }
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
                      Attempted:\n  Environment: not set\n  Profile: not enabled";
         let sso =
             "an error occurred while loading credentials: failed to load the cached SSO token";
-        for (text, profile, found, remedy) in [
+        for (text, profile, finding, remedy) in [
             (chain, None, "there are none in", "set AWS_ACCESS_KEY_ID"),
             (
                 chain,
@@ -127,9 +127,9 @@ mod tests {
         ] {
             let error = CredentialsUnavailable(text.to_owned());
             let trouble = CredentialsTrouble::of(&error, profile);
-            assert!(trouble.found.contains(found), "{trouble:?}");
+            assert!(trouble.finding.contains(finding), "{trouble:?}");
             assert!(trouble.remedy.contains(remedy), "{trouble:?}");
-            assert!(!trouble.found.contains('\n'), "{trouble:?}");
+            assert!(!trouble.finding.contains('\n'), "{trouble:?}");
         }
     }
 }

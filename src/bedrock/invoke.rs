@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use super::client::{Bedrock, ModelCall};
-use super::failure::UpstreamError;
+use super::upstream_error::UpstreamError;
 
 /// The answer of a model in its own words, and what Bedrock's headers say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +26,11 @@ impl Bedrock {
     }
 
     async fn invoke_once(&self, call: &ModelCall) -> Result<InvokeResponse, UpstreamError> {
-        let answer = self.post(call, "invoke", self.longest_answer()).await?;
+        let response = self.post(call, "invoke", self.response_timeout()).await?;
         Ok(InvokeResponse {
-            input_tokens: count(answer.headers(), "x-amzn-bedrock-input-token-count"),
-            output_tokens: count(answer.headers(), "x-amzn-bedrock-output-token-count"),
-            body: answer.into_body(),
+            input_tokens: count(response.headers(), "x-amzn-bedrock-input-token-count"),
+            output_tokens: count(response.headers(), "x-amzn-bedrock-output-token-count"),
+            body: response.into_body(),
         })
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! Converse, ConverseStream, CountTokens and the questions about models go over a transport of ours
 //! on AWS's building blocks; ARCHITECTURE.md says why. Everything the client may hear of a failure
-//! is decided where the failure is born, in `failure`.
+//! is decided where the failure is born, in `error`.
 
 mod async_invoke;
 mod attempt;
 mod base_model;
 mod batch_jobs;
+mod chat_completions;
 mod client;
 mod connect;
 mod count_tokens;
@@ -16,13 +17,12 @@ mod decoder;
 mod endpoint;
 mod envelope;
 mod exhausted;
-mod failure;
 mod frames;
 mod guardrails;
 mod identity;
 mod invoke;
 mod listing;
-mod pass;
+mod passthrough;
 mod reach;
 mod refused;
 mod s3;
@@ -32,23 +32,22 @@ mod settings;
 mod signing;
 mod sse;
 mod stream;
-mod surface;
 mod transport;
 mod trouble;
+mod upstream_error;
 
 pub use async_invoke::{AsyncInvoke, AsyncInvokeOrder, AsyncInvokePage, AsyncInvokeState};
 pub use attempt::RetryPolicy;
 pub use base_model::BaseModel;
-pub use batch_jobs::{Job, JobOrder, JobStatus, record_failure};
+pub use batch_jobs::{Job, JobOrder, JobStatus, record_error};
 pub use client::{Bedrock, ConnectError, ModelCall, encoded_segment, path_segment};
 pub use credentials::{CredentialKind, CredentialsUnavailable};
 pub use decoder::{Decode, EventDecoder};
-pub use failure::{FailedModel, RetryAdvice, UpstreamError};
 pub use frames::{Frame, FrameCutter, exception_frame};
 pub use identity::{CallerIdentity, CredentialsTrouble, IdentityError, SDK_LOG, caller_identity};
 pub use invoke::InvokeResponse;
 pub use listing::{FoundationModel, LifeCycle, ListedKind, ListedModel, Time};
-pub use pass::{Pace, PassthroughCall, PassthroughResponse};
+pub use passthrough::{Pace, PassthroughCall, PassthroughResponse};
 pub use reach::Unreachable;
 pub use s3::{ObjectLocation, S3, S3Object};
 pub use s3_upload::S3Upload;
@@ -57,3 +56,4 @@ pub use settings::{BedrockSettings, RetrySettings, SimulatedBedrock, Timeouts};
 pub use sse::{ChunkDecoder, ChunkEvent};
 pub use stream::{EventStream, FrameStream};
 pub use trouble::{Cause, Trouble};
+pub use upstream_error::{FailedModel, RetryAdvice, UpstreamError};

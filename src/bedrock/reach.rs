@@ -50,8 +50,8 @@ impl Bedrock {
             ErrorKind::ConnectionRefused => Unreachable::Refused(error.to_string()),
             _ => Unreachable::NoRoute(error.to_string()),
         })?;
-        let answered = self.transport().reach(endpoint);
-        match tokio::time::timeout(LIMIT, answered).await {
+        let reached = self.transport().reach(endpoint);
+        match tokio::time::timeout(LIMIT, reached).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(match is_about_tls(&*error) {
                 true => Unreachable::Tls(with_causes(&*error)),

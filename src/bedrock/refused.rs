@@ -53,9 +53,9 @@ pub(super) fn refused_field(message: &str) -> Option<RefusedField> {
 
 /// The field `parameter` of a request to one of AWS's OpenAI surfaces, where the answer is the one
 /// that was asked for also without it.
-pub(super) fn surface_field(parameter: &str) -> Option<RefusedField> {
+pub(super) fn upstream_field(parameter: &str) -> Option<RefusedField> {
     let hint = HINTS.iter().find(|hint| **hint == parameter);
-    hint.map(|hint| RefusedField::Surface(hint))
+    hint.map(|hint| RefusedField::UpstreamField(hint))
 }
 
 /// Fields of OpenAI's that no client parses the answer by.
@@ -163,11 +163,11 @@ pub(super) fn fitting_share(message: &str) -> Option<u16> {
     let mut numbers = numbers
         .split(|c: char| !c.is_ascii_digit())
         .filter_map(|number| number.parse::<u64>().ok());
-    let (is, most) = (numbers.next()?, numbers.next()?);
-    if is == 0 || most >= is {
+    let (actual, max) = (numbers.next()?, numbers.next()?);
+    if actual == 0 || max >= actual {
         return None;
     }
-    u16::try_from(most * 950 / is).ok()
+    u16::try_from(max * 950 / actual).ok()
 }
 
 #[cfg(test)]

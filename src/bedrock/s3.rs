@@ -13,8 +13,8 @@ use bytes::Bytes;
 
 use super::client::Bedrock;
 use super::credentials::with_causes;
-use super::failure::UpstreamError;
-use crate::fault::ErrorKind;
+use super::upstream_error::UpstreamError;
+use crate::error::ErrorKind;
 
 /// S3 in Bedrock's region, with the same credentials.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ impl S3 {
             .key(&at.key)
             .content_type(media_type)
             .body(ByteStream::from(body));
-        put.send().await.map(drop).map_err(failure)
+        put.send().await.map(drop).map_err(upstream_error)
     }
 
     /// An object, or the part that `range` names as the HTTP header of this name does.
@@ -86,7 +86,7 @@ impl S3 {
             .bucket(&at.bucket)
             .key(&at.key)
             .set_range(range.map(str::to_owned));
-        let found = get.send().await.map_err(failure)?;
+        let found = get.send().await.map_err(upstream_error)?;
         Ok(S3Object {
             length: found
                 .content_length
@@ -101,10 +101,12 @@ impl S3 {
     /// Whether there is such an object.
     pub async fn exists(&self, at: &ObjectLocation) -> Result<bool, UpstreamError> {
         let head = self.client.head_object().bucket(&at.bucket).key(&at.key);
-        match head.send().await.map_err(failure) {
+        match head.send().await.map_err(upstream_error) {
             Ok(_) => Ok(true),
-            Err(failure) if failure.fault.kind == ErrorKind::NotFound => Ok(false),
-            Err(failure) => Err(failure),
+            Err(upstream_error) if upstream_error.api_error.kind == ErrorKind::NotFound => {
+                Ok(false)
+            }
+            Err(upstream_error) => Err(upstream_error),
         }
     }
 
@@ -112,14 +114,14 @@ impl S3 {
     pub async fn delete(&self, at: &ObjectLocation) -> Result<(), UpstreamError> {
         let delete = self.client.delete_object();
         let delete = delete.bucket(&at.bucket).key(&at.key);
-        delete.send().await.map(drop).map_err(failure)
+        delete.send().await.map(drop).map_err(upstream_error)
     }
 
     /// The objects whose keys begin as `at.key`, up to 1,000.
     pub async fn list(&self, at: &ObjectLocation) -> Result<Vec<ObjectLocation>, UpstreamError> {
         let list = self.client.list_objects_v2();
         let list = list.bucket(&at.bucket).prefix(&at.key);
-        let page = list.send().await.map_err(failure)?;
+        let page = list.send().await.map_err(upstream_error)?;
         let keys = page.contents.unwrap_or_default();
         let keys = keys.into_iter().filter_map(|object| object.key);
         let found = keys.map(|key| ObjectLocation {
@@ -139,7 +141,7 @@ impl S3 {
         let valid = PresigningConfig::expires_in(valid)
             .map_err(|error| UpstreamError::internal(error.to_string()))?;
         let get = self.client.get_object().bucket(&at.bucket).key(&at.key);
-        let signed = get.presigned(valid).await.map_err(failure)?;
+        let signed = get.presigned(valid).await.map_err(upstream_error)?;
         Ok(signed.uri().to_owned())
     }
 }
@@ -182,25 +184,25 @@ impl S3Object {
         next.map_err(|error| UpstreamError::connection(with_causes(&error)))
     }
 
-    /// All of it, unless it is longer than `most` bytes.
-    pub async fn whole(mut self, most: u64) -> Result<Bytes, UpstreamError> {
+    /// All of it, unless it is longer than `max` bytes.
+    pub async fn read_all(mut self, max: u64) -> Result<Bytes, UpstreamError> {
         let too_long =
-            || UpstreamError::bad_answer(format!("an object is longer than {most} bytes"));
-        if self.length > most {
+            || UpstreamError::bad_response(format!("an object is longer than {max} bytes"));
+        if self.length > max {
             return Err(too_long());
         }
-        let mut whole = Vec::new();
+        let mut content = Vec::new();
         while let Some(bytes) = self.next().await? {
-            if whole.len() as u64 + bytes.len() as u64 > most {
+            if content.len() as u64 + bytes.len() as u64 > max {
                 return Err(too_long());
             }
-            whole.extend_from_slice(&bytes);
+            content.extend_from_slice(&bytes);
         }
-        Ok(whole.into())
+        Ok(content.into())
     }
 }
 
-pub(super) fn failure<E>(error: SdkError<E>) -> UpstreamError
+pub(super) fn upstream_error<E>(error: SdkError<E>) -> UpstreamError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {

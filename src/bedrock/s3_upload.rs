@@ -4,8 +4,8 @@
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 
-use super::failure::UpstreamError;
-use super::s3::{ObjectLocation, S3, failure};
+use super::s3::{ObjectLocation, S3, upstream_error};
+use super::upstream_error::UpstreamError;
 
 /// The length of a part. S3 takes none shorter than 5 MiB save the last, and 10,000 at the most.
 const PART: usize = 8 << 20;
@@ -83,11 +83,11 @@ impl S3Upload {
         let Some((id, parts)) = self.parts else {
             return Ok(());
         };
-        let whole = CompletedMultipartUpload::builder().set_parts(Some(parts));
+        let completed = CompletedMultipartUpload::builder().set_parts(Some(parts));
         let complete = self.s3.client.complete_multipart_upload();
         let complete = complete.bucket(&self.at.bucket).key(&self.at.key);
-        let complete = complete.upload_id(id).multipart_upload(whole.build());
-        complete.send().await.map(drop).map_err(failure)
+        let complete = complete.upload_id(id).multipart_upload(completed.build());
+        complete.send().await.map(drop).map_err(upstream_error)
     }
 
     /// Gives up: parts that are there already would be paid for until they are deleted.
@@ -97,8 +97,11 @@ impl S3Upload {
         };
         let abort = self.s3.client.abort_multipart_upload();
         let abort = abort.bucket(&self.at.bucket).key(&self.at.key);
-        if let Err(error) = abort.upload_id(id).send().await.map_err(failure) {
-            tracing::warn!(detail = error.detail, "an upload could not be given up");
+        if let Err(error) = abort.upload_id(id).send().await.map_err(upstream_error) {
+            tracing::warn!(
+                upstream_error = error.detail,
+                "an upload could not be given up"
+            );
         }
     }
 
@@ -106,11 +109,14 @@ impl S3Upload {
         let ObjectLocation { bucket, key } = &self.at;
         let client = &self.s3.client;
         let (id, mut parts) = match self.parts.take() {
-            Some(begun) => begun,
+            Some(upload) => upload,
             None => {
                 let create = client.create_multipart_upload().bucket(bucket).key(key);
                 let create = create.content_type(self.media_type).send().await;
-                let id = create.map_err(failure)?.upload_id.unwrap_or_default();
+                let id = create
+                    .map_err(upstream_error)?
+                    .upload_id
+                    .unwrap_or_default();
                 (id, Vec::new())
             }
         };
@@ -118,7 +124,7 @@ impl S3Upload {
         let body = std::mem::take(&mut self.pending);
         let send = client.upload_part().bucket(bucket).key(key);
         let send = send.upload_id(&id).part_number(number).body(body.into());
-        let sent = send.send().await.map_err(failure);
+        let sent = send.send().await.map_err(upstream_error);
         if let Ok(sent) = &sent {
             let part = CompletedPart::builder().part_number(number);
             parts.push(part.set_e_tag(sent.e_tag.clone()).build());

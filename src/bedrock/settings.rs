@@ -47,9 +47,9 @@ pub struct Timeouts {
     /// For the first event of a stream.
     pub first_event: Duration,
     /// For the next whole event of a stream.
-    pub silence: Duration,
+    pub stream_idle: Duration,
     /// For a whole answer.
-    pub whole_answer: Duration,
+    pub response: Duration,
     /// For what follows a stream's last message, its usage above all. Not in the configuration.
     pub stream_end: Duration,
 }
@@ -58,11 +58,11 @@ pub struct Timeouts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetrySettings {
     /// How often Bedrock is asked at the most, the first time included.
-    pub attempts: u32,
+    pub max_attempts: u32,
     /// The longest wait before the second attempt; it doubles from there.
     pub base_delay: Duration,
     /// The longest wait before any attempt.
-    pub most_delay: Duration,
+    pub max_delay: Duration,
     /// How long after the request came in the last attempt may begin.
     pub deadline: Duration,
     /// Retries allowed for every hundred calls, beside a few a second that are always allowed.
@@ -74,8 +74,8 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(3),
             first_event: Duration::from_secs(60),
-            silence: Duration::from_secs(120),
-            whole_answer: Duration::from_secs(600),
+            stream_idle: Duration::from_secs(120),
+            response: Duration::from_secs(600),
             stream_end: Duration::from_secs(5),
         }
     }
@@ -84,9 +84,9 @@ impl Default for Timeouts {
 impl Default for RetrySettings {
     fn default() -> Self {
         Self {
-            attempts: 4,
+            max_attempts: 4,
             base_delay: Duration::from_millis(200),
-            most_delay: Duration::from_secs(5),
+            max_delay: Duration::from_secs(5),
             deadline: Duration::from_secs(20),
             budget_percent: 20,
         }

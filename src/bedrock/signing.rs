@@ -8,7 +8,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 
 use super::credentials::Authorization;
-use super::failure::UpstreamError;
+use super::upstream_error::UpstreamError;
 
 /// The name that requests to most of Bedrock's services are signed for.
 pub(super) const SIGNING_NAME: &str = "bedrock";

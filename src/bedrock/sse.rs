@@ -2,11 +2,11 @@
 //! HTML standard has them. Nothing here does I/O: bytes in, events out, however they are cut.
 
 use super::decoder::Decode;
-use super::failure::UpstreamError;
+use super::upstream_error::UpstreamError;
 
 /// An event has to be whole before it is given; a broken one must not make the gateway wait for
 /// gigabytes.
-const LONGEST_EVENT: usize = 16 << 20;
+const MAX_EVENT_SIZE: usize = 16 << 20;
 
 /// What stands in the place of a chunk at the end.
 const DONE: &[u8] = b"[DONE]";
@@ -49,7 +49,7 @@ impl Decode for ChunkDecoder {
                 }
                 byte => self.line.push(*byte),
             }
-            if self.line.len() + self.data.len() > LONGEST_EVENT {
+            if self.line.len() + self.data.len() > MAX_EVENT_SIZE {
                 return Err(UpstreamError::unreadable("an event is longer than 16 MiB"));
             }
         }
@@ -95,8 +95,8 @@ impl ChunkDecoder {
             events.push(ChunkEvent::Done);
             return Ok(());
         }
-        if let Some(failure) = UpstreamError::from_chunk(data) {
-            return Err(failure);
+        if let Some(error) = UpstreamError::from_chunk(data) {
+            return Err(error);
         }
         let text = std::str::from_utf8(data)
             .map_err(|error| UpstreamError::unreadable(format!("a chunk: {error}")))?;
@@ -114,16 +114,16 @@ mod tests {
 
     use super::*;
 
-    fn decoded<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<ChunkEvent>, bool) {
+    fn decoded<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (Vec<ChunkEvent>, bool) {
         let mut decoder = ChunkDecoder::default();
         let mut events = Vec::new();
-        for piece in pieces {
-            if decoder.push(piece, &mut events).is_err() {
+        for chunk in chunks {
+            if decoder.push(chunk, &mut events).is_err() {
                 return (events, false);
             }
         }
-        let whole = decoder.finish().is_ok();
-        (events, whole)
+        let complete = decoder.finish().is_ok();
+        (events, complete)
     }
 
     fn chunk(text: &str) -> ChunkEvent {
@@ -139,13 +139,13 @@ mod tests {
             "\u{feff}: hello\nevent: chunk\nid: 1\ndata: {\"a\":1}\n\n:\n\ndata\n\ndatum: x\n\ndata:{}\n\n\
              data: [DONE]\n\ndata: late\n\n",
         ] {
-            let (events, whole) = decoded([text.as_bytes()]);
+            let (events, complete) = decoded([text.as_bytes()]);
             assert_eq!(
                 events,
                 [chunk("{\"a\":1}"), chunk("{}"), ChunkEvent::Done],
                 "{text}"
             );
-            assert!(whole, "{text}");
+            assert!(complete, "{text}");
         }
     }
 
@@ -160,20 +160,20 @@ mod tests {
         let text = b"data: {}\n\ndata: {\"error\":{\"message\":\"slow down\",\
                      \"code\":\"rate_limit_exceeded\"}}\n\ndata: {}\n\n";
         let mut events = Vec::new();
-        let failure = ChunkDecoder::default().push(text, &mut events);
+        let error = ChunkDecoder::default().push(text, &mut events);
         assert_eq!(events, [chunk("{}")]);
-        assert_eq!(failure.expect_err("an error").code, "ThrottlingException");
+        assert_eq!(error.expect_err("an error").code, "ThrottlingException");
     }
 
     #[test]
     fn an_answer_ends_between_events_and_an_event_has_a_bound() {
-        let whole = b"data: {}\n\ndata: {\"a\":1}\n\n".as_slice();
-        for length in 0..=whole.len() {
-            let (_, is_whole) = decoded(whole.get(..length));
-            let is_between = [0, 10, whole.len()].contains(&length);
-            assert_eq!(is_whole, is_between, "{length}");
+        let complete = b"data: {}\n\ndata: {\"a\":1}\n\n".as_slice();
+        for length in 0..=complete.len() {
+            let (_, is_complete) = decoded(complete.get(..length));
+            let is_between = [0, 10, complete.len()].contains(&length);
+            assert_eq!(is_complete, is_between, "{length}");
         }
-        let long = vec![b'x'; LONGEST_EVENT + 1];
+        let long = vec![b'x'; MAX_EVENT_SIZE + 1];
         assert!(!decoded([b"data: ".as_slice(), &long]).1);
         assert!(!decoded([b"data: \xff\n\n".as_slice()]).1);
     }

@@ -12,12 +12,12 @@ use tokio::time::Instant;
 
 use super::credentials::with_causes;
 use super::decoder::{Decode, EventDecoder};
-use super::failure::UpstreamError;
 use super::frames::FrameCutter;
 use super::settings::Timeouts;
+use super::upstream_error::UpstreamError;
 
 /// The most events that are gathered for one write.
-const MOST_TOGETHER: usize = 64;
+const MAX_BATCH: usize = 64;
 
 /// How many turns of the scheduler the next chunk may take: the connection may be served by another
 /// thread, which needs some microseconds to hand it over.
@@ -76,8 +76,8 @@ impl<D: Decode + Default> EventStream<D> {
             Ok(false) => Err(UpstreamError::unreadable(
                 "a response that is no event stream",
             )),
-            Err(failure) if is_event_stream => Err(failure),
-            Err(failure) => Err(failure.of_foreign_body()),
+            Err(error) if is_event_stream => Err(error),
+            Err(error) => Err(error.of_foreign_body()),
         }
     }
 
@@ -126,16 +126,16 @@ impl<D: Decode + Default> EventStream<D> {
             match self.receive().await {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
-                Err(failure) if self.is_ending => {
+                Err(error) if self.is_ending => {
                     tracing::debug!(
-                        code = failure.code,
-                        detail = failure.log_detail(),
+                        code = error.code,
+                        upstream_error = error.log_detail(),
                         "a finished response did not end properly"
                     );
                     self.body = None;
                     return Ok(false);
                 }
-                Err(failure) => return Err(failure),
+                Err(error) => return Err(error),
             }
         }
         Ok(true)
@@ -143,8 +143,8 @@ impl<D: Decode + Default> EventStream<D> {
 
     /// Receives the next chunk; `false` at the end.
     async fn receive(&mut self) -> Result<bool, UpstreamError> {
-        if let Some(failure) = self.failed.take() {
-            return Err(failure);
+        if let Some(error) = self.failed.take() {
+            return Err(error);
         }
         let Some(body) = &mut self.body else {
             return self.decoder.finish().map(|()| false);
@@ -167,7 +167,7 @@ impl<D: Decode + Default> EventStream<D> {
     /// client in one write. That is most of the processor time of a fast stream.
     async fn gather(&mut self) {
         let mut patience = PATIENCE;
-        while self.ready.len() < MOST_TOGETHER && self.failed.is_none() {
+        while self.ready.len() < MAX_BATCH && self.failed.is_none() {
             tokio::task::yield_now().await;
             let Some(body) = &mut self.body else {
                 return;
@@ -199,7 +199,7 @@ impl<D: Decode + Default> EventStream<D> {
         let events = self.ready.len();
         self.failed = self.decoder.push(&data, &mut self.ready).err();
         if self.ready.len() > events && !self.is_ending {
-            self.deadline = Instant::now() + self.timeouts.silence;
+            self.deadline = Instant::now() + self.timeouts.stream_idle;
         }
     }
 }

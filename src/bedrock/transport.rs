@@ -12,15 +12,15 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::{Connector, connector, is_untrusted};
 use super::credentials::{CredentialCache, with_causes};
-use super::failure::{ErrorResponse, RetryAdvice, UpstreamError};
 use super::signing::{SIGNING_NAME, SigningScope, authorize};
+use super::upstream_error::{ErrorResponse, RetryAdvice, UpstreamError};
 use crate::workers::in_place;
 
 /// The longest error body that is read.
-const LONGEST_ERROR: usize = 1 << 20;
+const MAX_ERROR_SIZE: usize = 1 << 20;
 
 /// The longest whole answer that is read.
-const LONGEST_ANSWER: usize = 64 << 20;
+const MAX_RESPONSE_SIZE: usize = 64 << 20;
 
 /// How far a connection reads ahead of what is read of its response. This is what a stream costs
 /// whose client does not read; hyper's default is 400 KB.
@@ -138,11 +138,11 @@ impl Transport {
         if response.status().is_success() {
             return Ok(response);
         }
-        let failure = read_failure(response).await;
-        if failure.advice == RetryAdvice::RefreshCredentials {
-            self.credentials.refused(&authorization);
+        let error = read_error(response).await;
+        if error.advice == RetryAdvice::RefreshCredentials {
+            self.credentials.mark_refused(&authorization);
         }
-        Err(failure)
+        Err(error)
     }
 
     /// The same, with the answer read whole.
@@ -151,35 +151,35 @@ impl Transport {
         outgoing: Outgoing<'_>,
     ) -> Result<Response<Bytes>, UpstreamError> {
         let (head, body) = self.send(outgoing).await?.into_parts();
-        let collected = Limited::new(body, LONGEST_ANSWER).collect().await;
+        let collected = Limited::new(body, MAX_RESPONSE_SIZE).collect().await;
         collected
             .map(|body| Response::from_parts(head, body.to_bytes()))
             .map_err(|error| match error.is::<LengthLimitError>() {
-                true => UpstreamError::unreadable(format!("longer than {LONGEST_ANSWER} bytes")),
+                true => UpstreamError::unreadable(format!("longer than {MAX_RESPONSE_SIZE} bytes")),
                 false => UpstreamError::broken_off(error.to_string()),
             })
     }
 }
 
-async fn read_failure(response: Response<Incoming>) -> UpstreamError {
+async fn read_error(response: Response<Incoming>) -> UpstreamError {
     let (head, body) = response.into_parts();
     if head.status.is_informational() || head.status.is_redirection() {
         let location = text(&head.headers, LOCATION.as_str());
         return UpstreamError::unexpected_status(head.status.as_u16(), location);
     }
-    let body = match Limited::new(body, LONGEST_ERROR).collect().await {
+    let body = match Limited::new(body, MAX_ERROR_SIZE).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::new(),
     };
-    let answer = ErrorResponse {
+    let error_response = ErrorResponse {
         status: head.status.as_u16(),
         error_type: text(&head.headers, "x-amzn-errortype"),
         wait: retry_after(&head.headers, SystemTime::now()),
         body: &body,
     };
-    let mut failure = UpstreamError::from_answer(&answer);
-    failure.answer = Some(Box::new(Response::from_parts(head, body)));
-    failure
+    let mut error = UpstreamError::from_response(&error_response);
+    error.response = Some(Box::new(Response::from_parts(head, body)));
+    error
 }
 
 /// What Bedrock says of waiting: `retry-after` in seconds or as a date, or `x-amz-retry-after` in

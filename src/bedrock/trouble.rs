@@ -1,6 +1,6 @@
 //! What AWS's errors mean for an operator: what is wrong, and what to do about it.
 
-use super::failure::UpstreamError;
+use super::upstream_error::UpstreamError;
 
 /// What kind of thing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,17 +23,17 @@ pub struct Trouble {
     /// What kind of thing is wrong.
     pub cause: Cause,
     /// What AWS says.
-    pub found: String,
+    pub finding: String,
     /// What to do.
     pub remedy: String,
 }
 
 impl Trouble {
     /// What a failed call means.
-    pub fn of_failure(failure: &UpstreamError) -> Self {
-        let mut trouble = Self::of(&failure.code, &failure.detail);
-        if let Some(id) = failure.upstream_request_id() {
-            trouble.found.push_str(&format!(" (AWS request {id})"));
+    pub fn of_error(error: &UpstreamError) -> Self {
+        let mut trouble = Self::of(&error.code, &error.detail);
+        if let Some(id) = error.upstream_request_id() {
+            trouble.finding.push_str(&format!(" (AWS request {id})"));
         }
         trouble
     }
@@ -43,7 +43,7 @@ impl Trouble {
         let (cause, remedy) = explained(code, message);
         Self {
             cause,
-            found: match message.is_empty() {
+            finding: match message.is_empty() {
                 true => code.to_owned(),
                 false => format!("{code}: {message}"),
             },

@@ -100,23 +100,23 @@ impl ModelSources<'_> {
             listed,
         } = *subject;
         let base = self.base(model, listed);
-        let (known_as, facts) = self.tables.known_as(model, base.as_ref());
-        let row = self.tables.prices.row_in(&known_as, self.region);
-        let foundation = by_id.get(known_as.foundation_id()).copied();
+        let (resolved_model, capabilities) = self.tables.resolved_model(model, base.as_ref());
+        let row = self.tables.prices.row_in(&resolved_model, self.region);
+        let foundation = by_id.get(resolved_model.foundation_id()).copied();
         let is_named = self.names.contains_key(name);
         if !is_named && foundation.is_some_and(|foundation| foundation.has_ended(self.now)) {
             return;
         }
         let context_window = row.as_ref().and_then(|row| row.context_window);
-        let modalities = modalities(&facts, foundation);
-        let endpoints = modalities.endpoints(&facts);
+        let modalities = modalities(&capabilities, foundation);
+        let endpoints = modalities.endpoints(&capabilities);
         // What only speaks with people is asked through none of the endpoints.
         if !is_named && endpoints.is_empty() {
             return;
         }
         let chats = endpoints.contains(&Endpoint::ChatCompletions);
         let life_cycle = self.life_cycle(foundation, row.as_ref());
-        let owner = owner(foundation, &known_as);
+        let owner = owner(foundation, &resolved_model);
         let kind = kind(model);
         let target = is_alias.then_some(model);
         let model_type = ModelType::of(&endpoints);
@@ -146,9 +146,10 @@ impl ModelSources<'_> {
                     .filter(|target| target.account().is_none())
                     .map(ModelId::as_str),
                 target_kind: target.map(|_| kind),
-                base_models: base_models(listed, base.as_ref(), &known_as),
-                family: &facts.family,
-                capabilities: chats.then(|| ModelCapabilities::new(&facts, modalities.streams)),
+                base_models: base_models(listed, base.as_ref(), &resolved_model),
+                family: &capabilities.family,
+                capabilities: chats
+                    .then(|| ModelCapabilities::new(&capabilities, modalities.streams)),
                 endpoints,
                 input_modalities: modalities.input,
                 output_modalities: modalities.output,
@@ -169,7 +170,7 @@ impl ModelSources<'_> {
 
     /// What a model is based on, where its id does not say it.
     fn base(&self, model: &ModelId, listed: Option<&ListedModel>) -> Option<BaseModel> {
-        if model.says_its_foundation() {
+        if model.names_foundation_model() {
             return None;
         }
         if let (ModelKind::ImportedModel, Some(listed)) = (model.kind(), listed) {
@@ -239,36 +240,36 @@ impl ModelSources<'_> {
     }
 }
 
-fn modalities(facts: &Capabilities, foundation: Option<&FoundationModel>) -> Modalities {
+fn modalities(capabilities: &Capabilities, foundation: Option<&FoundationModel>) -> Modalities {
     let words = |words: Option<&Vec<String>>| words.cloned().unwrap_or_default();
     let input = words(foundation.and_then(|model| model.input_modalities.as_ref()));
     let output = words(foundation.and_then(|model| model.output_modalities.as_ref()));
     let streams = foundation.and_then(|model| model.response_streaming_supported);
-    Modalities::new(facts, &input, &output, streams)
+    Modalities::new(capabilities, &input, &output, streams)
 }
 
 /// The foundation models that may answer, without account, region and geography.
 fn base_models<'a>(
     listed: Option<&'a ListedModel>,
     base: Option<&BaseModel>,
-    known_as: &'a ModelId,
+    resolved_model: &'a ModelId,
 ) -> Vec<&'a str> {
     let models = listed.into_iter().flat_map(|listed| &listed.models);
     let models: BTreeSet<&str> = models.map(ModelId::foundation_id).collect();
     match base {
         _ if !models.is_empty() => models.into_iter().collect(),
-        None if !known_as.says_its_foundation() => Vec::new(),
+        None if !resolved_model.names_foundation_model() => Vec::new(),
         Some(BaseModel::Imported { .. }) => Vec::new(),
-        None | Some(BaseModel::Foundation(_)) => vec![known_as.foundation_id()],
+        None | Some(BaseModel::Foundation(_)) => vec![resolved_model.foundation_id()],
     }
 }
 
 /// `amazon` of `amazon.nova-lite-v1:0`, or as Bedrock has it.
-fn owner(foundation: Option<&FoundationModel>, known_as: &ModelId) -> String {
+fn owner(foundation: Option<&FoundationModel>, resolved_model: &ModelId) -> String {
     if let Some(provider) = foundation.and_then(|model| model.provider_name.as_deref()) {
         return provider.to_lowercase();
     }
-    match known_as.foundation_id().split_once('.') {
+    match resolved_model.foundation_id().split_once('.') {
         Some((provider, _)) => provider.to_owned(),
         None => "bedrock".to_owned(),
     }

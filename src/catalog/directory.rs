@@ -78,14 +78,14 @@ impl Directory {
 
     /// At most `count` names that exist, the nearest to `name` first, each model once.
     pub fn nearest(&self, name: &str, count: usize) -> Vec<String> {
-        let asked = plain(name).chars().take(MAX_COMPARED);
-        let asked: String = asked.map(|c| c.to_ascii_lowercase()).collect();
+        let query = plain(name).chars().take(MAX_COMPARED);
+        let query: String = query.map(|c| c.to_ascii_lowercase()).collect();
         let entries = self.entries();
         // Of the names of one model the last in order stays, which is the narrowest profile.
         let mut by_model: BTreeMap<&str, (&str, f64)> = BTreeMap::new();
         for name in &entries.names {
             let model = plain(name);
-            let nearness = normalized_damerau_levenshtein(&asked, &model.to_ascii_lowercase());
+            let nearness = normalized_damerau_levenshtein(&query, &model.to_ascii_lowercase());
             by_model.insert(model, (name, nearness));
         }
         let mut nearest: Vec<(&str, f64)> = by_model.into_values().collect();
@@ -196,8 +196,11 @@ mod tests {
                 foundation: Vec::new(),
                 others: [(ListedKind::SystemProfile, listed)].into(),
             };
-            let found = profiles(&listing);
-            assert_eq!(found.get("p.m-v1:0").map(ModelId::as_str), Some(expected));
+            let profiles = profiles(&listing);
+            assert_eq!(
+                profiles.get("p.m-v1:0").map(ModelId::as_str),
+                Some(expected)
+            );
         }
     }
 

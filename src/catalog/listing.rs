@@ -30,7 +30,7 @@ pub(super) struct Lister {
     /// The kinds that are to be asked for.
     due: Vec<ListedKind>,
     /// How often in a row some list could not be had.
-    failures: u32,
+    failed_attempts: u32,
     reported: HashSet<&'static str>,
 }
 
@@ -48,7 +48,7 @@ impl Default for Lister {
             listing: Listing::default(),
             foundation_is_due: true,
             due: ListedKind::ALL.to_vec(),
-            failures: 0,
+            failed_attempts: 0,
             reported: HashSet::new(),
         }
     }
@@ -58,7 +58,11 @@ impl Lister {
     /// What there is now, and how soon to ask again: after `every`, or sooner for the lists that
     /// could not be had. The others are not asked for again with them, since the control plane is
     /// throttled hard.
-    pub(super) async fn ask(&mut self, bedrock: &Bedrock, every: Duration) -> (Listing, Duration) {
+    pub(super) async fn refresh(
+        &mut self,
+        bedrock: &Bedrock,
+        every: Duration,
+    ) -> (Listing, Duration) {
         let kinds = std::mem::take(&mut self.due);
         let lists = kinds.into_iter();
         let lists = lists.map(|kind| async move { (kind, bedrock.listed(kind).await) });
@@ -85,14 +89,14 @@ impl Lister {
     /// How long to wait, and for which lists.
     fn wait(&mut self, every: Duration) -> Duration {
         if self.foundation_is_due || !self.due.is_empty() {
-            let doublings = self.failures.min(16);
-            self.failures = self.failures.saturating_add(1);
+            let doublings = self.failed_attempts.min(16);
+            self.failed_attempts = self.failed_attempts.saturating_add(1);
             let wait = FIRST_RETRY.saturating_mul(1 << doublings);
             if wait < every {
                 return wait;
             }
         } else {
-            self.failures = 0;
+            self.failed_attempts = 0;
         }
         self.foundation_is_due = true;
         self.due = ListedKind::ALL.to_vec();
@@ -100,19 +104,19 @@ impl Lister {
     }
 
     fn received<T>(&mut self, action: &'static str, list: Result<T, UpstreamError>) -> Option<T> {
-        let failure = match list {
+        let error = match list {
             Ok(list) => {
                 self.reported.remove(action);
                 return Some(list);
             }
-            Err(failure) => failure,
+            Err(error) => error,
         };
         // Missing credentials are reported where they are looked for, and not for every list.
-        if !failure.is_without_credentials() && self.reported.insert(action) {
+        if !error.is_without_credentials() && self.reported.insert(action) {
             tracing::warn!(
                 action,
-                code = failure.code,
-                detail = failure.log_detail(),
+                code = error.code,
+                upstream_error = error.log_detail(),
                 "a list of models could not be had; allow the action (deploy/iam/README.md has \
                  all), or set `[catalog] show = \"configured\"`"
             );

@@ -40,7 +40,7 @@ struct CatalogInner {
     began: Time,
     directory: Directory,
     sources: Mutex<Sources>,
-    shown: watch::Sender<Display>,
+    display: watch::Sender<Display>,
 }
 
 /// What the models are described from. All of it may change.
@@ -73,7 +73,7 @@ impl Catalog {
     ) -> Self {
         let has_unknown = names
             .values()
-            .any(|entry| !entry.target.says_its_foundation());
+            .any(|entry| !entry.target.names_foundation_model());
         let inner = Arc::new(CatalogInner {
             names: names.clone(),
             region: bedrock.region().to_owned(),
@@ -83,14 +83,14 @@ impl Catalog {
                 tables,
                 listing: Listing::default(),
                 bases: HashMap::new(),
-                is_settled: settings.show == CatalogList::Configured && !has_unknown,
+                is_settled: settings.list == CatalogList::Configured && !has_unknown,
             }),
-            shown: watch::Sender::default(),
+            display: watch::Sender::default(),
         });
         inner.change(|_| ());
-        let is_refreshed = settings.show == CatalogList::All || has_unknown;
+        let is_refreshed = settings.list == CatalogList::All || has_unknown;
         let refresher = is_refreshed.then(|| {
-            let lister = (settings.show == CatalogList::All).then(Lister::default);
+            let lister = (settings.list == CatalogList::All).then(Lister::default);
             let every = settings.refresh;
             tokio::spawn(refresh(Arc::clone(&inner), bedrock, bases, lister, every))
         });
@@ -114,11 +114,11 @@ impl Catalog {
     }
 
     async fn models(&self) -> Arc<CatalogJson> {
-        let mut shown = self.inner.shown.subscribe();
-        let settled = shown.wait_for(|display| display.is_settled);
+        let mut display = self.inner.display.subscribe();
+        let settled = display.wait_for(|display| display.is_settled);
         // Bedrock may not allow it, or not answer; what is configured is shown all the same.
         let _ = tokio::time::timeout(FIRST_LISTING, settled).await;
-        Arc::clone(&self.inner.shown.borrow().models)
+        Arc::clone(&self.inner.display.borrow().models)
     }
 }
 
@@ -135,7 +135,7 @@ impl CatalogInner {
     fn change(&self, change: impl FnOnce(&mut Sources)) {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut sources);
-        let known = ModelSources {
+        let model_sources = ModelSources {
             names: &self.names,
             listing: &sources.listing,
             bases: &sources.bases,
@@ -144,10 +144,10 @@ impl CatalogInner {
             began: self.began,
             now: Time::now(),
         };
-        let models = Arc::new(known.rendered());
+        let models = Arc::new(model_sources.rendered());
         self.directory.replace(models.names(), &sources.listing);
         tracing::debug!(models = models.count(), "models described");
-        self.shown.send_replace(Display {
+        self.display.send_replace(Display {
             models,
             is_settled: sources.is_settled,
         });
@@ -157,7 +157,7 @@ impl CatalogInner {
     fn unknown_targets(&self, listing: &Listing) -> Vec<ModelId> {
         let targets = self.names.values().map(|entry| &entry.target);
         let unknown = targets
-            .filter(|target| !target.says_its_foundation() && listing.find(target).is_none());
+            .filter(|target| !target.names_foundation_model() && listing.find(target).is_none());
         unknown.cloned().collect()
     }
 }
@@ -171,14 +171,14 @@ async fn refresh(
 ) {
     loop {
         let (listing, wait) = match &mut lister {
-            Some(lister) => lister.ask(&bedrock, every).await,
+            Some(lister) => lister.refresh(&bedrock, every).await,
             None => (Listing::default(), every),
         };
-        let asked = inner.unknown_targets(&listing).into_iter().map(|target| {
+        let lookups = inner.unknown_targets(&listing).into_iter().map(|target| {
             let bases = &bases;
             async move { Some((target.clone(), bases.of(&target).await?)) }
         });
-        let found: Vec<_> = join_all(asked).await;
+        let found: Vec<_> = join_all(lookups).await;
         inner.change(|sources| {
             sources.listing = listing;
             sources.bases = found.into_iter().flatten().collect();

@@ -87,14 +87,14 @@ impl CatalogWriter {
     pub(super) fn finish(mut self) -> CatalogJson {
         let key = |entry: &ModelJson| (entry.rank, entry.name.clone());
         self.models.sort_by_cached_key(key);
-        let (list, places) = list_of(self.models.iter());
+        let (list, ranges) = list_of(self.models.iter());
         let by_type = ModelType::ALL.into_iter().map(|model_type| {
             let of_type = |entry: &&ModelJson| entry.model_type == Some(model_type);
             (model_type, list_of(self.models.iter().filter(of_type)).0)
         });
         let by_type = by_type.collect();
-        let models = self.models.into_iter().zip(places);
-        let models = models.map(|(entry, place)| (entry.name, list.slice(place)));
+        let models = self.models.into_iter().zip(ranges);
+        let models = models.map(|(entry, range)| (entry.name, list.slice(range)));
         CatalogJson {
             models: models.collect(),
             by_type,
@@ -108,15 +108,15 @@ fn list_of<'a>(
     entries: impl Iterator<Item = &'a ModelJson>,
 ) -> (Bytes, Vec<std::ops::Range<usize>>) {
     let mut list = BytesMut::from(br#"{"object":"list","data":["#.as_slice());
-    let mut places = Vec::new();
+    let mut ranges = Vec::new();
     for entry in entries {
-        if !places.is_empty() {
+        if !ranges.is_empty() {
             list.put_u8(b',');
         }
         let start = list.len();
         list.extend_from_slice(&entry.json);
-        places.push(start..list.len());
+        ranges.push(start..list.len());
     }
     list.extend_from_slice(b"]}");
-    (list.freeze(), places)
+    (list.freeze(), ranges)
 }

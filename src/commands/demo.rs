@@ -6,7 +6,7 @@ use bedrock_simulator::{Options, Simulator};
 
 use super::BAD_CONFIGURATION;
 use super::healthcheck::reachable;
-use super::serve::{listen, serve_until_told};
+use super::serve::{listen, serve_until_signal};
 use crate::bedrock::{Bedrock, BedrockSettings, SimulatedBedrock};
 use crate::config::{Config, ModelEntry, Overrides, S3Settings, VideoSettings, load};
 use crate::models::ModelId;
@@ -81,7 +81,7 @@ pub(super) async fn run(listen_on: &str, api_keys: Option<String>) -> ExitCode {
     let address = listener.local_addr().unwrap_or(config.server.listen);
     let base_url = format!("http://{}/v1", reachable(address));
     print!("{}", welcome(&base_url, !config.keys.is_empty()));
-    serve_until_told(listener, &config, bedrock, |_, _| {}).await
+    serve_until_signal(listener, &config, bedrock, |_, _| {}).await
 }
 
 fn names() -> BTreeMap<String, ModelEntry> {

@@ -54,10 +54,10 @@ async fn explain(config: &Config, file: &Path) -> Result<String, String> {
     let json = pipeline(config, tables, bedrock)?
         .explain(call, ExplainReader::Operator)
         .await
-        .map_err(|refused| {
-            let fault = refused.fault;
-            let parameter = fault.parameter.map(|parameter| format!("{parameter}: "));
-            format!("{}{}", parameter.unwrap_or_default(), fault.message)
+        .map_err(|refusal| {
+            let error = refusal.error;
+            let parameter = error.parameter.map(|parameter| format!("{parameter}: "));
+            format!("{}{}", parameter.unwrap_or_default(), error.message)
         })?;
     indented(&json).map_err(|error| error.to_string())
 }

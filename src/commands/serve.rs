@@ -49,7 +49,7 @@ pub(super) async fn run(overrides: &Overrides) -> ExitCode {
             let greet = |app: Arc<App>, address| {
                 tokio::spawn(greet(app, address));
             };
-            serve_until_told(listener, &config, bedrock, greet).await
+            serve_until_signal(listener, &config, bedrock, greet).await
         }
         Err(code) => code,
     }
@@ -61,7 +61,7 @@ async fn greet(app: Arc<App>, address: SocketAddr) {
     if let Err(error) = app.bedrock.credentials().await {
         let trouble = CredentialsTrouble::of(&error, app.bedrock.profile());
         tracing::warn!(
-            error = trouble.found,
+            error = trouble.finding,
             "there are no AWS credentials, and so requests fail; {}",
             trouble.remedy
         );
@@ -86,7 +86,7 @@ pub(super) async fn listen(config: &Config) -> Result<TcpListener, ExitCode> {
 
 /// Serves until a signal comes, and through what follows it. `listening` is called once requests
 /// are served.
-pub(super) async fn serve_until_told(
+pub(super) async fn serve_until_signal(
     listener: TcpListener,
     config: &Config,
     bedrock: Bedrock,

@@ -22,7 +22,7 @@ pub struct BatchSettings {
     /// How often Bedrock is asked for its jobs.
     pub poll_interval: Duration,
     /// How many requests of all batches are answered at once, where no job answers them.
-    pub calls_under_way: usize,
+    pub max_concurrent_requests: usize,
 }
 
 impl Default for BatchSettings {
@@ -35,7 +35,7 @@ impl Default for BatchSettings {
             max_file_size: 64 << 20,
             timeout_hours: 24,
             poll_interval: Duration::from_secs(30),
-            calls_under_way: 8,
+            max_concurrent_requests: 8,
         }
     }
 }
@@ -50,7 +50,11 @@ pub(super) fn read(section: &mut Section<'_>) -> BatchSettings {
     // What CreateModelInvocationJob takes.
     section.integer("timeout_hours", &mut settings.timeout_hours, 24..=168);
     section.duration("poll_interval", &mut settings.poll_interval);
-    section.integer("calls_under_way", &mut settings.calls_under_way, 1..=1024);
+    section.integer(
+        "calls_under_way",
+        &mut settings.max_concurrent_requests,
+        1..=1024,
+    );
     if settings.poll_interval.is_zero() {
         section.mistake("poll_interval", "`0s`", "write a time such as \"30s\"");
     }

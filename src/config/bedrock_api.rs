@@ -9,7 +9,7 @@ pub struct BedrockApiSettings {
     pub async_invoke: bool,
     /// Whether InvokeModel is served where a ceiling or a list of keys holds, which cannot be held
     /// to in bodies of a provider's own.
-    pub unlimited_invoke: bool,
+    pub allow_unlimited_invoke: bool,
 }
 
 impl Default for BedrockApiSettings {
@@ -17,7 +17,7 @@ impl Default for BedrockApiSettings {
         Self {
             enabled: true,
             async_invoke: false,
-            unlimited_invoke: false,
+            allow_unlimited_invoke: false,
         }
     }
 }
@@ -26,6 +26,6 @@ pub(super) fn read(section: &mut Section<'_>) -> BedrockApiSettings {
     let mut settings = BedrockApiSettings::default();
     section.flag("enabled", &mut settings.enabled);
     section.flag("async_invoke", &mut settings.async_invoke);
-    section.flag("unlimited_invoke", &mut settings.unlimited_invoke);
+    section.flag("unlimited_invoke", &mut settings.allow_unlimited_invoke);
     settings
 }

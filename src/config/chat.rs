@@ -8,7 +8,7 @@ use crate::converse::options::{GuardrailConfig, GuardrailStreamMode, GuardrailTr
 use crate::openai::chat::{AllowList, GuardrailPolicy};
 
 /// The most tokens that a request can be given.
-const MOST_TOKENS: i128 = i32::MAX as i128;
+const MAX_TOKENS: i128 = i32::MAX as i128;
 
 /// How chat requests are treated: `[chat]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct ChatSettings {
     /// What can be said for a model or a key as well.
     pub common: ChatOverrides,
     /// The most answers to one request.
-    pub most_answers: u32,
+    pub max_n: u32,
     /// Whether `metadata` becomes labels in the log of invocations.
     pub forward_metadata: bool,
     /// Whether `service_tier: "scale"` runs on capacity that was bought.
@@ -26,9 +26,9 @@ pub struct ChatSettings {
     /// Which buckets a request may name.
     pub s3_buckets: AllowList,
     /// How much reasoning is remembered, in bytes; 0 for none.
-    pub remembered_reasoning: usize,
+    pub reasoning_cache_size: usize,
     /// How long it is remembered.
-    pub remembered_for: std::time::Duration,
+    pub reasoning_cache_ttl: std::time::Duration,
 }
 
 /// What can be said of chat requests in general, for one model, and for one key.
@@ -72,7 +72,7 @@ impl Truncate {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelFiles {
     /// Rows in the form of `models.toml`.
-    pub facts: Option<PathBuf>,
+    pub capabilities: Option<PathBuf>,
     /// Rows in the form of `prices.toml`.
     pub prices: Option<PathBuf>,
 }
@@ -88,13 +88,13 @@ impl Default for ChatSettings {
                 truncate: Some(Truncate::Refuse),
                 ..ChatOverrides::default()
             },
-            most_answers: 8,
+            max_n: 8,
             forward_metadata: false,
             reserved_tier: false,
             model_fields: AllowList::default(),
             s3_buckets: AllowList::default(),
-            remembered_reasoning: 64 << 20,
-            remembered_for: std::time::Duration::from_secs(3600),
+            reasoning_cache_size: 64 << 20,
+            reasoning_cache_ttl: std::time::Duration::from_secs(3600),
         }
     }
 }
@@ -105,17 +105,17 @@ pub(super) fn read(section: &mut Section<'_>, guardrails: &Guardrails) -> ChatSe
         common: read_overrides(section, guardrails),
         ..ChatSettings::default()
     };
-    let usual = ChatSettings::default().common;
+    let defaults = ChatSettings::default().common;
     let common = &mut settings.common;
-    common.cache = common.cache.or(usual.cache);
-    common.truncate = common.truncate.or(usual.truncate);
-    section.integer("most_answers", &mut settings.most_answers, 1..=128);
+    common.cache = common.cache.or(defaults.cache);
+    common.truncate = common.truncate.or(defaults.truncate);
+    section.integer("most_answers", &mut settings.max_n, 1..=128);
     section.flag("forward_metadata", &mut settings.forward_metadata);
     section.flag("reserved_tier", &mut settings.reserved_tier);
     settings.model_fields = read_names(section, "model_fields");
     settings.s3_buckets = read_names(section, "s3_buckets");
-    section.bytes_or_none("remembered_reasoning", &mut settings.remembered_reasoning);
-    section.duration("remembered_for", &mut settings.remembered_for);
+    section.bytes_or_none("remembered_reasoning", &mut settings.reasoning_cache_size);
+    section.duration("remembered_for", &mut settings.reasoning_cache_ttl);
     settings
 }
 
@@ -143,10 +143,10 @@ pub(super) fn read_guardrail_name(
     guardrails: &Guardrails,
 ) {
     section.text("guardrail", field, |name| {
-        let named = guardrails.get(name).cloned().map(Some);
+        let policy = guardrails.get(name).cloned().map(Some);
         match name {
             "" => Ok(None),
-            _ => named.ok_or_else(|| "write the name of a `[guardrails.NAME]`".to_owned()),
+            _ => policy.ok_or_else(|| "write the name of a `[guardrails.NAME]`".to_owned()),
         }
     });
 }
@@ -154,7 +154,7 @@ pub(super) fn read_guardrail_name(
 /// A number of tokens, or `0` for none.
 fn read_limit(section: &mut Section<'_>, name: &str) -> Option<u32> {
     let mut limit = 0;
-    section.integer(name, &mut limit, 0..=MOST_TOKENS);
+    section.integer(name, &mut limit, 0..=MAX_TOKENS);
     (limit > 0).then_some(limit)
 }
 

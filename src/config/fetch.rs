@@ -19,7 +19,7 @@ pub struct FetchSettings {
     /// How many files are fetched at once for one request.
     pub concurrency: usize,
     /// How many files are fetched at once for all requests.
-    pub downloads_under_way: usize,
+    pub max_concurrent_downloads: usize,
     /// How many files are fetched at once for one caller.
     pub max_concurrent_downloads_per_caller: usize,
     /// For a connection, TLS included.
@@ -27,15 +27,15 @@ pub struct FetchSettings {
     /// For a file, redirects included.
     pub timeout: Duration,
     /// How often a server may redirect.
-    pub redirects: u32,
+    pub max_redirects: u32,
     /// Where this is not empty, no other host is asked.
     pub allow: Vec<HostPattern>,
     /// Hosts that are never asked.
     pub deny: Vec<HostPattern>,
     /// Whether `http:` addresses are fetched too.
-    pub plain_http: bool,
+    pub allow_http: bool,
     /// Ports other than the schemes' own.
-    pub other_ports: Vec<u16>,
+    pub allowed_ports: Vec<u16>,
     /// Whether this machine and its networks may be asked. Metadata of clouds never is.
     pub private_networks: bool,
 }
@@ -48,15 +48,15 @@ impl Default for FetchSettings {
             max_total_size: 32 << 20,
             max_count: 20,
             concurrency: 4,
-            downloads_under_way: 64,
+            max_concurrent_downloads: 64,
             max_concurrent_downloads_per_caller: 16,
             connect_timeout: Duration::from_secs(3),
             timeout: Duration::from_secs(10),
-            redirects: 3,
+            max_redirects: 3,
             allow: Vec::new(),
             deny: Vec::new(),
-            plain_http: false,
-            other_ports: Vec::new(),
+            allow_http: false,
+            allowed_ports: Vec::new(),
             private_networks: false,
         }
     }
@@ -69,17 +69,17 @@ pub(super) fn read(section: &mut Section<'_>) -> FetchSettings {
     section.bytes("max_total_size", &mut settings.max_total_size);
     section.integer("max_count", &mut settings.max_count, 1..=1000);
     section.integer("concurrency", &mut settings.concurrency, 1..=64);
-    let places = &mut settings.downloads_under_way;
-    section.integer("downloads_under_way", places, 1..=10_000);
-    let places = &mut settings.max_concurrent_downloads_per_caller;
-    section.integer("max_concurrent_downloads_per_caller", places, 1..=10_000);
+    let field = &mut settings.max_concurrent_downloads;
+    section.integer("downloads_under_way", field, 1..=10_000);
+    let field = &mut settings.max_concurrent_downloads_per_caller;
+    section.integer("max_concurrent_downloads_per_caller", field, 1..=10_000);
     section.duration("connect_timeout", &mut settings.connect_timeout);
     section.duration("timeout", &mut settings.timeout);
-    section.integer("redirects", &mut settings.redirects, 0..=20);
+    section.integer("redirects", &mut settings.max_redirects, 0..=20);
     section.list("allow", &mut settings.allow, host);
     section.list("deny", &mut settings.deny, host);
-    section.flag("plain_http", &mut settings.plain_http);
-    section.list("other_ports", &mut settings.other_ports, port);
+    section.flag("plain_http", &mut settings.allow_http);
+    section.list("other_ports", &mut settings.allowed_ports, port);
     section.flag("private_networks", &mut settings.private_networks);
     for (name, value) in [
         ("connect_timeout", settings.connect_timeout),
@@ -126,7 +126,7 @@ mod tests {
         assert!(!settings.enabled);
         assert_eq!(settings.max_size, 1 << 20);
         assert_eq!(settings.allow.len(), 2);
-        assert_eq!(settings.other_ports, [8443]);
+        assert_eq!(settings.allowed_ports, [8443]);
         let text = mistakes.to_string();
         for part in [
             "5 mistakes",

@@ -7,10 +7,10 @@ use super::chat::{ChatOverrides, Guardrails, read_overrides};
 use super::reader::Section;
 
 /// The shortest key that is taken: a shorter one can be guessed.
-const SHORTEST_KEY: usize = 8;
+const MIN_KEY_LENGTH: usize = 8;
 
 /// The shortest secret that is taken. A signature can be tried at leisure, by whoever sees one.
-const SHORTEST_SECRET: usize = 32;
+const MIN_SECRET_LENGTH: usize = 32;
 
 /// A caller and its key: `[keys]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,20 +171,20 @@ fn access_key_id(text: &str) -> Result<String, String> {
 }
 
 fn checked_secret(secret: &str) -> Result<String, String> {
-    let is_long = secret.len() >= SHORTEST_SECRET;
+    let is_long = secret.len() >= MIN_SECRET_LENGTH;
     match secret {
         "" => Ok(String::new()),
         secret if is_long && secret.chars().all(|c| c.is_ascii_graphic()) => Ok(secret.to_owned()),
         _ => Err(format!(
-            "write at least {SHORTEST_SECRET} visible ASCII characters, without spaces"
+            "write at least {MIN_SECRET_LENGTH} visible ASCII characters, without spaces"
         )),
     }
 }
 
 fn checked(key: &str) -> Result<KeyDigest, String> {
-    if key.len() < SHORTEST_KEY || !key.chars().all(|c| c.is_ascii_graphic()) {
+    if key.len() < MIN_KEY_LENGTH || !key.chars().all(|c| c.is_ascii_graphic()) {
         return Err(format!(
-            "write at least {SHORTEST_KEY} visible ASCII characters, without spaces"
+            "write at least {MIN_KEY_LENGTH} visible ASCII characters, without spaces"
         ));
     }
     Ok(KeyDigest::of(key))

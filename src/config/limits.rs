@@ -23,11 +23,11 @@ pub struct LimitSettings {
     /// How many requests may wait for their turn.
     pub max_queued_requests: u32,
     /// How many may be under way.
-    pub calls_under_way: u32,
+    pub max_concurrent_requests: u32,
 }
 
 /// The most calls under way that can be configured.
-const MOST_CALLS: u32 = 1_000_000;
+const MAX_CALLS: u32 = 1_000_000;
 
 /// A client's call takes seconds; one that waits longer than this for its turn is better refused, and
 /// told when to come back.
@@ -38,13 +38,13 @@ const DEFAULT_MAX_QUEUED_REQUESTS: u32 = 100;
 
 impl LimitSettings {
     /// A limit of calls under way, without a rate.
-    pub fn calls(calls_under_way: u32) -> Self {
+    pub fn calls(max_concurrent_requests: u32) -> Self {
         Self {
             millirequests_per_second: None,
             burst: 0,
             max_wait: DEFAULT_MAX_WAIT,
             max_queued_requests: DEFAULT_MAX_QUEUED_REQUESTS,
-            calls_under_way,
+            max_concurrent_requests,
         }
     }
 
@@ -95,8 +95,8 @@ pub(super) fn read(section: &mut Section<'_>, default: LimitSettings) -> LimitSe
     section.integer("max_queued_requests", queued, 0..=100_000);
     section.integer(
         "calls_under_way",
-        &mut settings.calls_under_way,
-        1..=i128::from(MOST_CALLS),
+        &mut settings.max_concurrent_requests,
+        1..=i128::from(MAX_CALLS),
     );
     settings
 }

@@ -46,11 +46,11 @@ pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
     let table: Table = match text.parse() {
         Ok(table) => table,
         Err(error) => {
-            let found = error.to_string();
+            let message = error.to_string();
             let file = file.unwrap_or_default();
             mistakes.add(
                 &file.display().to_string(),
-                found.trim_end(),
+                message.trim_end(),
                 "mend the TOML at that place",
             );
             return Err(mistakes);
@@ -70,8 +70,8 @@ pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
 /// working directory, if there is one. A name that is empty, as an unset variable of a deployment's
 /// is, names none.
 pub fn config_file(overrides: &Overrides) -> Option<PathBuf> {
-    let named = overrides.file.as_deref();
-    let file = match named.filter(|file| !file.as_os_str().is_empty()) {
+    let path = overrides.file.as_deref();
+    let file = match path.filter(|file| !file.as_os_str().is_empty()) {
         Some(file) => file,
         // One that is there and cannot be looked at is read, and the error reported.
         None if !matches!(Path::new(DEFAULT_FILE).try_exists(), Ok(false)) => {
@@ -223,9 +223,9 @@ fn check_together(config: &Config, mistakes: &mut Mistakes) {
     let mut seen = Vec::new();
     for key in &config.keys {
         if seen.contains(&key.digest) {
-            let place = format!("keys.{}", key.caller);
+            let key_path = format!("keys.{}", key.caller);
             mistakes.add(
-                &place,
+                &key_path,
                 "the key of another caller",
                 "give each caller a key of its own",
             );
@@ -283,13 +283,13 @@ mod tests {
         let table: Table = example.parse().expect("TOML");
         let (_, fields) = read(Table::new(), &mut Mistakes::default());
         for field in fields {
-            let found = field
+            let message = field
                 .split('.')
                 .try_fold(toml::Value::Table(table.clone()), |value, name| {
                     value.get(name).cloned()
                 });
             assert!(
-                found.is_some(),
+                message.is_some(),
                 "outcrop.example.toml does not say `{field}`"
             );
         }
@@ -302,9 +302,9 @@ mod tests {
              [aws]\nmantle_endpoint = \"https://vpce.example/\"",
         );
         assert_eq!(mistakes, Mistakes::default());
-        let surface = config.models.get("luna").and_then(|entry| entry.surface);
+        let upstream = config.models.get("luna").and_then(|entry| entry.upstream);
         assert_eq!(
-            surface.map(crate::models::ChatUpstream::as_str),
+            upstream.map(crate::models::ChatUpstream::as_str),
             Some("mantle")
         );
         let endpoint = config.bedrock.mantle_endpoint.as_deref();
@@ -401,10 +401,10 @@ mod tests {
         let text = "[server]\ncors_origins = [\"*\"]";
         let (config, mut mistakes) = read_text(text);
         check_together(&config, &mut mistakes);
-        let found = mistakes.to_string();
+        let message = mistakes.to_string();
         assert!(
-            found.contains("server.cors_origins: `*` lets any"),
-            "{found}"
+            message.contains("server.cors_origins: `*` lets any"),
+            "{message}"
         );
         let (config, mut mistakes) = read_text(&format!("{text}\n[keys]\nteam = \"sk-12345678\""));
         check_together(&config, &mut mistakes);

@@ -21,7 +21,7 @@ pub struct ModelEntry {
     /// What its vectors are for, where a request does not say.
     pub embedding_input_type: Option<Purpose>,
     /// Where they go, instead of where the table of models has them go.
-    pub surface: Option<ChatUpstream>,
+    pub upstream: Option<ChatUpstream>,
 }
 
 impl From<ModelId> for ModelEntry {
@@ -30,7 +30,7 @@ impl From<ModelId> for ModelEntry {
             target,
             chat: ChatOverrides::default(),
             embedding_input_type: None,
-            surface: None,
+            upstream: None,
         }
     }
 }
@@ -39,7 +39,7 @@ impl From<ModelId> for ModelEntry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogSettings {
     /// Which models.
-    pub show: CatalogList,
+    pub list: CatalogList,
     /// How often Bedrock is asked which there are, and what they are based on.
     pub refresh: Duration,
     /// Files of facts and prices.
@@ -58,7 +58,7 @@ pub enum CatalogList {
 impl Default for CatalogSettings {
     fn default() -> Self {
         Self {
-            show: CatalogList::All,
+            list: CatalogList::All,
             refresh: Duration::from_secs(15 * 60),
             files: ModelFiles::default(),
         }
@@ -67,14 +67,14 @@ impl Default for CatalogSettings {
 
 pub(super) fn read_catalog(section: &mut Section<'_>) -> CatalogSettings {
     let mut settings = CatalogSettings::default();
-    section.text("show", &mut settings.show, |text| match text {
+    section.text("show", &mut settings.list, |text| match text {
         "all" => Ok(CatalogList::All),
         "configured" => Ok(CatalogList::Configured),
         _ => Err("write \"all\" or \"configured\"".to_owned()),
     });
     section.duration("refresh", &mut settings.refresh);
     let path = |text: &str| Ok((!text.is_empty()).then(|| text.into()));
-    section.text("facts", &mut settings.files.facts, path);
+    section.text("facts", &mut settings.files.capabilities, path);
     section.text("prices", &mut settings.files.prices, path);
     // The control plane is throttled hard.
     if settings.refresh < Duration::from_secs(60) {
@@ -91,13 +91,13 @@ pub(super) fn read(
 ) -> BTreeMap<String, ModelEntry> {
     let mut models = BTreeMap::new();
     for (name, value) in section.entries() {
-        let mut surface = None;
+        let mut upstream = None;
         let (target, chat, embedding_input_type) = match value {
             Value::Table(table) => {
                 let mut entry = section.of_table(&name, table);
                 let mut target = None;
                 entry.text("target", &mut target, |text| Ok(Some(text.to_owned())));
-                entry.text("surface", &mut surface, |word| {
+                entry.text("surface", &mut upstream, |word| {
                     let remedy = "write \"converse\", \"runtime_openai\" or \"mantle\"";
                     ChatUpstream::parse(word).map(Some).ok_or(remedy.to_owned())
                 });
@@ -116,7 +116,7 @@ pub(super) fn read(
                 target,
                 chat,
                 embedding_input_type,
-                surface,
+                upstream,
             };
             models.insert(name, entry);
         }
@@ -132,7 +132,7 @@ pub(super) fn read_bases(section: &mut Section<'_>) -> BTreeMap<String, ModelId>
             section.mistake(model, error, "write a model's ARN in quotes");
             return false;
         }
-        if !base.says_its_foundation() {
+        if !base.names_foundation_model() {
             let remedy = "write a foundation model's id";
             section.mistake(model, format!("`{base}` does not say its base"), remedy);
             return false;

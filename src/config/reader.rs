@@ -17,8 +17,9 @@ pub struct Mistakes {
 
 impl Mistakes {
     /// Adds a mistake: where, what is there, and what should be.
-    pub fn add(&mut self, place: &str, found: impl fmt::Display, remedy: &str) {
-        self.mistakes.push(format!("{place}: {found}; {remedy}"));
+    pub fn add(&mut self, key_path: &str, problem: impl fmt::Display, remedy: &str) {
+        self.mistakes
+            .push(format!("{key_path}: {problem}; {remedy}"));
     }
 
     /// Says which file the configuration was read from.
@@ -55,7 +56,7 @@ impl std::error::Error for Mistakes {}
 pub(super) struct Section<'a> {
     path: String,
     table: Table,
-    known: BTreeSet<String>,
+    known_keys: BTreeSet<String>,
     mistakes: &'a mut Mistakes,
 }
 
@@ -65,30 +66,30 @@ impl<'a> Section<'a> {
         Self {
             path: String::new(),
             table,
-            known: BTreeSet::new(),
+            known_keys: BTreeSet::new(),
             mistakes,
         }
     }
 
     /// The table `name` within this one; empty where it is not there.
     pub(super) fn section(&mut self, name: &str) -> Section<'_> {
-        let place = self.place(name);
+        let key_path = self.key_path(name);
         let table = match self.take(name) {
             None => Table::new(),
             Some(Value::Table(table)) => table,
             Some(other) => {
                 self.mistakes.add(
-                    &place,
-                    shown(&other),
-                    &format!("write it as a section, `[{place}]`"),
+                    &key_path,
+                    display(&other),
+                    &format!("write it as a section, `[{key_path}]`"),
                 );
                 Table::new()
             }
         };
         Section {
-            path: place,
+            path: key_path,
             table,
-            known: BTreeSet::new(),
+            known_keys: BTreeSet::new(),
             mistakes: self.mistakes,
         }
     }
@@ -99,9 +100,9 @@ impl<'a> Section<'a> {
     }
 
     /// Adds a mistake of the field `name`.
-    pub(super) fn mistake(&mut self, name: &str, found: impl fmt::Display, remedy: &str) {
-        let place = self.place(name);
-        self.mistakes.add(&place, found, remedy);
+    pub(super) fn mistake(&mut self, name: &str, problem: impl fmt::Display, remedy: &str) {
+        let key_path = self.key_path(name);
+        self.mistakes.add(&key_path, problem, remedy);
     }
 
     /// A text, read by `read`, whose error is the remedy.
@@ -117,7 +118,7 @@ impl<'a> Section<'a> {
                 Ok(value) => *field = value,
                 Err(remedy) => self.mistake(name, format!("`{text}`"), &remedy),
             },
-            Some(other) => self.mistake(name, shown(&other), "write it as a string in quotes"),
+            Some(other) => self.mistake(name, display(&other), "write it as a string in quotes"),
         }
     }
 
@@ -133,7 +134,7 @@ impl<'a> Section<'a> {
         };
         match read(&value) {
             Ok(value) => *field = value,
-            Err(remedy) => self.mistake(name, shown(&value), &remedy),
+            Err(remedy) => self.mistake(name, display(&value), &remedy),
         }
     }
 
@@ -149,7 +150,7 @@ impl<'a> Section<'a> {
         match self.take(name) {
             None => {}
             Some(Value::Boolean(value)) => *field = value,
-            Some(other) => self.mistake(name, shown(&other), "write true or false"),
+            Some(other) => self.mistake(name, display(&other), "write true or false"),
         }
     }
 
@@ -160,15 +161,15 @@ impl<'a> Section<'a> {
             self.flag(name, &mut value);
             *field = Some(value);
         }
-        self.known.insert(name.to_owned());
+        self.known_keys.insert(name.to_owned());
     }
 
     /// The section of `table`, which stands in this one under a name of the operator's.
     pub(super) fn of_table(&mut self, name: &str, table: Table) -> Section<'_> {
         Section {
-            path: self.place(name),
+            path: self.key_path(name),
             table,
-            known: BTreeSet::new(),
+            known_keys: BTreeSet::new(),
             mistakes: self.mistakes,
         }
     }
@@ -196,7 +197,7 @@ impl<'a> Section<'a> {
             Some(Value::Array(entries)) => entries,
             Some(other) => {
                 let remedy = "write it as a list in brackets";
-                self.mistake(name, shown(&other), remedy);
+                self.mistake(name, display(&other), remedy);
                 return;
             }
         };
@@ -204,7 +205,7 @@ impl<'a> Section<'a> {
         for entry in &entries {
             match read(entry) {
                 Ok(value) => field.push(value),
-                Err(remedy) => self.mistake(name, shown(entry), &remedy),
+                Err(remedy) => self.mistake(name, display(entry), &remedy),
             }
         }
     }
@@ -230,10 +231,10 @@ impl<'a> Section<'a> {
         field: &mut T,
         range: std::ops::RangeInclusive<i128>,
     ) {
-        let (least, most) = (*range.start(), *range.end());
-        let remedy = match most {
-            0..=1_000_000_000 => format!("write a whole number from {least} to {most}"),
-            _ => format!("write a whole number from {least} up"),
+        let (min, max) = (*range.start(), *range.end());
+        let remedy = match max {
+            0..=1_000_000_000 => format!("write a whole number from {min} to {max}"),
+            _ => format!("write a whole number from {min} up"),
         };
         match self.take(name) {
             None => {}
@@ -243,7 +244,7 @@ impl<'a> Section<'a> {
                     Err(_) => self.mistake(name, format!("`{number}`"), &remedy),
                 }
             }
-            Some(other) => self.mistake(name, shown(&other), &remedy),
+            Some(other) => self.mistake(name, display(&other), &remedy),
         }
     }
 
@@ -254,7 +255,7 @@ impl<'a> Section<'a> {
             Some(Value::Integer(number)) => number as f64,
             Some(Value::Float(number)) => number,
             Some(other) => {
-                self.mistake(name, shown(&other), "write a number, or 0 for no limit");
+                self.mistake(name, display(&other), "write a number, or 0 for no limit");
                 return;
             }
         };
@@ -271,9 +272,9 @@ impl<'a> Section<'a> {
 
     /// Reports what is left as not known, with the nearest name that is.
     pub(super) fn finish(self) -> BTreeSet<String> {
-        let known: Vec<&String> = self.known.iter().collect();
+        let known: Vec<&String> = self.known_keys.iter().collect();
         for (name, value) in &self.table {
-            let place = join(&self.path, name);
+            let key_path = join(&self.path, name);
             let nearest = known.iter().min_by_key(|known| distance(known, name));
             let remedy = match nearest {
                 Some(known) if distance(known, name) <= 3 => {
@@ -281,20 +282,20 @@ impl<'a> Section<'a> {
                 }
                 _ => format!("there is no such field; there are {}", list(&known)),
             };
-            self.mistakes.add(&place, shown(value), &remedy);
+            self.mistakes.add(&key_path, display(value), &remedy);
         }
-        self.known
+        self.known_keys
             .iter()
             .map(|name| join(&self.path, name))
             .collect()
     }
 
     fn take(&mut self, name: &str) -> Option<Value> {
-        self.known.insert(name.to_owned());
+        self.known_keys.insert(name.to_owned());
         self.table.remove(name)
     }
 
-    fn place(&self, name: &str) -> String {
+    fn key_path(&self, name: &str) -> String {
         join(&self.path, name)
     }
 }
@@ -306,7 +307,7 @@ fn join(path: &str, name: &str) -> String {
     }
 }
 
-fn shown(value: &Value) -> String {
+fn display(value: &Value) -> String {
     match value {
         Value::Table(_) => "a section".to_owned(),
         Value::Array(_) => "a list".to_owned(),
@@ -325,7 +326,7 @@ fn distance(a: &str, b: &str) -> usize {
     for (row, left) in a.chars().enumerate() {
         let mut current = vec![row + 1];
         for (column, right) in b.chars().enumerate() {
-            let at = |line: &[usize], place: usize| line.get(place).copied().unwrap_or(usize::MAX);
+            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX);
             let replaced = at(&previous, column).saturating_add(usize::from(left != right));
             let removed = at(&previous, column + 1).saturating_add(1);
             let added = at(&current, column).saturating_add(1);

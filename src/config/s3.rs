@@ -10,7 +10,7 @@ pub struct S3Settings {
     /// What all keys begin with.
     pub prefix: String,
     /// How long the addresses given to clients are good for.
-    pub presigned_for: Duration,
+    pub presigned_url_ttl: Duration,
     /// Whether the bucket stands in the path rather than in the host's name, as stores other than
     /// AWS's want it.
     pub path_style: bool,
@@ -21,7 +21,7 @@ impl Default for S3Settings {
         Self {
             bucket: None,
             prefix: "outcrop".to_owned(),
-            presigned_for: Duration::from_secs(3600),
+            presigned_url_ttl: Duration::from_secs(3600),
             path_style: false,
         }
     }
@@ -33,10 +33,10 @@ pub(super) fn read(section: &mut Section<'_>) -> S3Settings {
     section.text("prefix", &mut settings.prefix, |text| {
         Ok(text.trim_matches('/').to_owned())
     });
-    section.duration("presigned_for", &mut settings.presigned_for);
+    section.duration("presigned_for", &mut settings.presigned_url_ttl);
     section.flag("path_style", &mut settings.path_style);
-    let longest = Duration::from_secs(7 * 24 * 3600);
-    if settings.presigned_for.is_zero() || settings.presigned_for > longest {
+    let max = Duration::from_secs(7 * 24 * 3600);
+    if settings.presigned_url_ttl.is_zero() || settings.presigned_url_ttl > max {
         let remedy = "write from \"1s\" to \"168h\", the most that S3 takes";
         section.mistake("presigned_for", "out of range", remedy);
     }
@@ -44,10 +44,11 @@ pub(super) fn read(section: &mut Section<'_>) -> S3Settings {
 }
 
 fn bucket(text: &str) -> Result<Option<String>, String> {
-    let taken = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    let is_allowed =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
     match text {
         "" => Ok(None),
-        text if text.len() >= 3 && text.len() <= 63 && text.chars().all(taken) => {
+        text if text.len() >= 3 && text.len() <= 63 && text.chars().all(is_allowed) => {
             Ok(Some(text.to_owned()))
         }
         _ => Err("write a bucket's name alone, without `s3://`".to_owned()),

@@ -98,9 +98,9 @@ pub(super) fn read(section: &mut Section<'_>) -> ServerSettings {
     if settings.keepalive < Duration::from_millis(100) {
         section.mistake("keepalive", "too short", "write at least \"100ms\"");
     }
-    let least = BodyMemory::least_for(settings.max_body);
-    if settings.max_body_memory < least {
-        let remedy = format!("write at least {least} bytes for this `max_body`, or lower that");
+    let min = BodyMemory::min_for(settings.max_body);
+    if settings.max_body_memory < min {
+        let remedy = format!("write at least {min} bytes for this `max_body`, or lower that");
         section.mistake("max_body_memory", settings.max_body_memory, &remedy);
     }
     settings

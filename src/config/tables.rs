@@ -16,7 +16,7 @@ const MAX_FILE: u64 = 4 << 20;
 #[derive(Debug, Clone)]
 pub struct Tables {
     /// What each family takes.
-    pub facts: ModelTable,
+    pub capabilities: ModelTable,
     /// What each model costs, and how long its texts may be.
     pub prices: PriceTable,
 }
@@ -25,37 +25,46 @@ impl Tables {
     /// Reads the operator's files over the tables that are built in; the error says which file is
     /// wrong, and what in it.
     pub fn load(files: &ModelFiles) -> Result<Self, String> {
-        let mut facts = ModelTable::built_in().map_err(|error| error.to_string())?;
+        let mut capabilities = ModelTable::built_in().map_err(|error| error.to_string())?;
         let mut prices = PriceTable::built_in().map_err(|error| error.to_string())?;
-        if let Some(path) = &files.facts {
+        if let Some(path) = &files.capabilities {
             let text = read(path)?;
-            let laid = facts.overlaid(&text);
-            facts = laid.map_err(|error| format!("{}: {error}", path.display()))?;
+            let laid = capabilities.overlaid(&text);
+            capabilities = laid.map_err(|error| format!("{}: {error}", path.display()))?;
         }
         if let Some(path) = &files.prices {
             let rows = PriceTable::parse(&read(path)?);
             let rows = rows.map_err(|error| format!("{}: {error}", path.display()))?;
             prices = prices.overlay(rows);
         }
-        Ok(Self { facts, prices })
+        Ok(Self {
+            capabilities,
+            prices,
+        })
     }
 
     /// The model whose facts and price hold for `model`, and its facts. `base` is what it is based
     /// on, where its id does not say it.
-    pub fn known_as(
+    pub fn resolved_model(
         &self,
         model: &ModelId,
         base: Option<&BaseModel>,
     ) -> (ModelId, Arc<Capabilities>) {
         match base {
-            None => (model.clone(), Arc::clone(self.facts.facts(model))),
-            Some(BaseModel::Foundation(base)) => (base.clone(), Arc::clone(self.facts.facts(base))),
+            None => (
+                model.clone(),
+                Arc::clone(self.capabilities.capabilities(model)),
+            ),
+            Some(BaseModel::Foundation(base)) => (
+                base.clone(),
+                Arc::clone(self.capabilities.capabilities(base)),
+            ),
             Some(BaseModel::Imported { takes_tools }) => {
-                let facts = Capabilities {
+                let capabilities = Capabilities {
                     tools: *takes_tools,
-                    ..Capabilities::clone(self.facts.unknown())
+                    ..Capabilities::clone(self.capabilities.unknown())
                 };
-                (model.clone(), Arc::new(facts))
+                (model.clone(), Arc::new(capabilities))
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 
 /// An error as Bedrock's own API tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,21 +48,21 @@ impl AwsError<'_> {
 }
 
 impl<'a> From<&'a ApiError> for AwsError<'a> {
-    fn from(fault: &'a ApiError) -> Self {
-        let (status, name) = name(fault);
+    fn from(error: &'a ApiError) -> Self {
+        let (status, name) = name(error);
         Self {
             status,
             name,
-            message: &fault.message,
+            message: &error.message,
         }
     }
 }
 
 /// The error of bedrock-runtime that says the same (botocore 1.44.5), with its status; those of
 /// credentials stand in no model of a service.
-fn name(fault: &ApiError) -> (u16, &'static str) {
-    match fault.kind {
-        ErrorKind::Authentication => match fault.code {
+fn name(error: &ApiError) -> (u16, &'static str) {
+    match error.kind {
+        ErrorKind::Authentication => match error.code {
             Some("IncompleteSignatureException") => (400, "IncompleteSignatureException"),
             Some(name) if name.ends_with("Exception") => (403, name),
             _ => (403, "UnrecognizedClientException"),
@@ -71,7 +71,7 @@ fn name(fault: &ApiError) -> (u16, &'static str) {
         | ErrorKind::UnsupportedMediaType
         | ErrorKind::RangeNotSatisfiable => (400, "ValidationException"),
         ErrorKind::Permission => (403, "AccessDeniedException"),
-        ErrorKind::NotFound => match fault.code {
+        ErrorKind::NotFound => match error.code {
             Some("unknown_url") => (404, "UnknownOperationException"),
             // Bedrock says so of names that it does not know (recording conv-other-err400-1eeb06dc).
             Some("model_not_found") => (400, "ValidationException"),
@@ -95,10 +95,10 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_as_the_exception_that_sdks_know() {
-        let told = |kind, code| {
-            let mut fault = ApiError::new(kind, "no");
-            fault.code = code;
-            name(&fault)
+        let exception = |kind, code| {
+            let mut error = ApiError::new(kind, "no");
+            error.code = code;
+            name(&error)
         };
         for (kind, code, expected) in [
             (
@@ -133,14 +133,14 @@ mod tests {
                 (404, "UnknownOperationException"),
             ),
         ] {
-            assert_eq!(told(kind, code), expected);
+            assert_eq!(exception(kind, code), expected);
         }
     }
 
     #[test]
     fn the_body_is_a_message_whatever_is_in_it() {
-        let fault = ApiError::new(ErrorKind::InvalidRequest, "say \"please\"\n");
-        let json = AwsError::from(&fault).to_json();
+        let error = ApiError::new(ErrorKind::InvalidRequest, "say \"please\"\n");
+        let json = AwsError::from(&error).to_json();
         assert_eq!(json, br#"{"message":"say \"please\"\n"}"#);
     }
 }

@@ -25,7 +25,7 @@ const TURN: u64 = 4;
 /// Pixels to a token, and the most tokens of a picture, which is made smaller first (Anthropic,
 /// "Vision"; Nova's are of the same order).
 const PIXELS: u64 = 750;
-const LARGEST_IMAGE: u64 = 1600;
+const MAX_IMAGE_TOKENS: u64 = 1600;
 
 /// A page of a PDF: its text, and often a picture of it (Anthropic, "PDF support": 1,500 to 3,000).
 const PAGE: u64 = 2000;
@@ -35,12 +35,12 @@ const BYTES_OF_A_PAGE: u64 = 25_000;
 
 /// A second of film (Nova's user guide, "Video understanding": 10 seconds are 2,880 tokens) and of
 /// sound.
-const SECOND_OF_FILM: u64 = 288;
-const SECOND_OF_SOUND: u64 = 25;
+const VIDEO_TOKENS_PER_SECOND: u64 = 288;
+const AUDIO_TOKENS_PER_SECOND: u64 = 25;
 
 /// Bytes of a second of film and of sound, as they are usually packed.
-const BYTES_OF_FILM: u64 = 250_000;
-const BYTES_OF_SOUND: u64 = 16_000;
+const VIDEO_BYTES_PER_SECOND: u64 = 250_000;
+const AUDIO_BYTES_PER_SECOND: u64 = 16_000;
 
 /// What a file in S3 is taken for, which the gateway does not look into.
 const UNSEEN_PAGES: u64 = 5;
@@ -106,8 +106,8 @@ impl Tally {
             ContentBlock::Text(text) | ContentBlock::Instruction(text) => self.text(text),
             ContentBlock::Image(image) => self.tokens += image_tokens(image),
             ContentBlock::Document(document) => self.document(document),
-            ContentBlock::Video(film) => self.tokens += film_tokens(&film.source),
-            ContentBlock::Audio(sound) => self.tokens += sound_tokens(&sound.source),
+            ContentBlock::Video(video) => self.tokens += video_tokens(&video.source),
+            ContentBlock::Audio(audio) => self.tokens += audio_tokens(&audio.source),
             ContentBlock::ToolUse(call) => {
                 self.text(&call.name);
                 self.text(call.input.as_str());
@@ -124,7 +124,7 @@ impl Tally {
                 self.bytes += unpacked(data);
             }
             ContentBlock::GuardContent(GuardBlock::Text(text)) => self.text(&text.text),
-            ContentBlock::SearchResult(passage) => self.passage(passage),
+            ContentBlock::SearchResult(search_result) => self.search_result(search_result),
             ContentBlock::CachePoint(_) => {}
         }
     }
@@ -135,16 +135,16 @@ impl Tally {
             ToolResultContent::Json(json) => self.text(json.as_str()),
             ToolResultContent::Image(image) => self.tokens += image_tokens(image),
             ToolResultContent::Document(document) => self.document(document),
-            ToolResultContent::Video(film) => self.tokens += film_tokens(&film.source),
-            ToolResultContent::SearchResult(passage) => self.passage(passage),
+            ToolResultContent::Video(video) => self.tokens += video_tokens(&video.source),
+            ToolResultContent::SearchResult(search_result) => self.search_result(search_result),
         }
     }
 
-    fn passage(&mut self, passage: &SearchResultBlock) {
-        self.text(&passage.source);
-        self.text(&passage.title);
-        for piece in &passage.content {
-            self.text(&piece.text);
+    fn search_result(&mut self, search_result: &SearchResultBlock) {
+        self.text(&search_result.source);
+        self.text(&search_result.title);
+        for part in &search_result.content {
+            self.text(&part.text);
         }
     }
 
@@ -171,25 +171,25 @@ impl Tally {
 
 fn image_tokens(image: &ImageBlock) -> u64 {
     let MediaSource::Bytes(data) = &image.source else {
-        return LARGEST_IMAGE;
+        return MAX_IMAGE_TOKENS;
     };
     let header = data.get(..HEADER).unwrap_or(data);
     let header = BASE64_STANDARD.decode(header).unwrap_or_default();
     match dimensions(image.format, &header) {
         Some((width, height)) => {
             let pixels = u64::from(width) * u64::from(height);
-            pixels.div_ceil(PIXELS).clamp(1, LARGEST_IMAGE)
+            pixels.div_ceil(PIXELS).clamp(1, MAX_IMAGE_TOKENS)
         }
-        None => LARGEST_IMAGE,
+        None => MAX_IMAGE_TOKENS,
     }
 }
 
-fn film_tokens(source: &MediaSource) -> u64 {
-    seconds(source, BYTES_OF_FILM) * SECOND_OF_FILM
+fn video_tokens(source: &MediaSource) -> u64 {
+    seconds(source, VIDEO_BYTES_PER_SECOND) * VIDEO_TOKENS_PER_SECOND
 }
 
-fn sound_tokens(source: &MediaSource) -> u64 {
-    seconds(source, BYTES_OF_SOUND) * SECOND_OF_SOUND
+fn audio_tokens(source: &MediaSource) -> u64 {
+    seconds(source, AUDIO_BYTES_PER_SECOND) * AUDIO_TOKENS_PER_SECOND
 }
 
 fn seconds(source: &MediaSource, bytes_of_a_second: u64) -> u64 {
@@ -274,8 +274,8 @@ mod tests {
             (png(750, 100, 0), 100),
             (png(750, 100, 1_000_000), 100),
             (png(1, 1, 0), 1),
-            (png(8000, 8000, 0), LARGEST_IMAGE),
-            (MediaSource::Bytes("AAAA".to_owned()), LARGEST_IMAGE),
+            (png(8000, 8000, 0), MAX_IMAGE_TOKENS),
+            (MediaSource::Bytes("AAAA".to_owned()), MAX_IMAGE_TOKENS),
         ] {
             assert_eq!(estimate(vec![image(source)]), tokens + TURN);
         }
@@ -308,16 +308,16 @@ mod tests {
         for (source, tokens) in [
             (
                 MediaSource::Bytes(BASE64_STANDARD.encode([0; 30_000])),
-                2 * SECOND_OF_SOUND,
+                2 * AUDIO_TOKENS_PER_SECOND,
             ),
             (
                 MediaSource::S3Location(location),
-                UNSEEN_SECONDS * SECOND_OF_SOUND,
+                UNSEEN_SECONDS * AUDIO_TOKENS_PER_SECOND,
             ),
         ] {
             let format = AudioFormat::Mp3;
-            let sound = ContentBlock::Audio(AudioBlock { format, source });
-            assert_eq!(estimate(vec![sound]), tokens + TURN);
+            let audio = ContentBlock::Audio(AudioBlock { format, source });
+            assert_eq!(estimate(vec![audio]), tokens + TURN);
         }
     }
 }

@@ -44,7 +44,7 @@ fn push_block(events: &mut Vec<Event>, index: u32, block: OutputBlock) {
         citations_content,
         tool_result,
     } = block;
-    let is_known = text.is_some()
+    let is_supported = text.is_some()
         || tool_use.is_some()
         || reasoning_content.is_some()
         || citations_content.is_some()
@@ -78,7 +78,7 @@ fn push_block(events: &mut Vec<Event>, index: u32, block: OutputBlock) {
             .into_iter()
             .for_each(|cited| push(Delta::Text(cited.text)));
     }
-    if !is_known {
+    if !is_supported {
         push(Delta::Hidden);
     }
     if let Some(tool_use) = tool_use {

@@ -14,7 +14,7 @@ pub struct KeyRewriter {
     max_key: usize,
     /// The open objects and arrays, outermost first; `true` for an object.
     open: Vec<bool>,
-    place: JsonPosition,
+    state: JsonPosition,
     /// A key that is not whole, from its first quotation mark on.
     held: String,
 }
@@ -36,7 +36,7 @@ impl KeyRewriter {
             // Each byte can be written as an escape of six.
             max_key: max_key.saturating_mul(6).saturating_add(2),
             open: Vec::new(),
-            place: JsonPosition::Between { key_next: false },
+            state: JsonPosition::Between { key_next: false },
             held: String::new(),
         }
     }
@@ -51,7 +51,7 @@ impl KeyRewriter {
     ) {
         let mut rest = fragment;
         while !rest.is_empty() {
-            rest = match self.place {
+            rest = match self.state {
                 JsonPosition::Passing => {
                     out.push_str(rest);
                     ""
@@ -68,7 +68,7 @@ impl KeyRewriter {
     pub fn finish(&mut self, out: &mut String) {
         out.push_str(&std::mem::take(&mut self.held));
         self.open.clear();
-        self.place = JsonPosition::Between { key_next: false };
+        self.state = JsonPosition::Between { key_next: false };
     }
 
     /// Passes what stands outside of strings; gives the rest.
@@ -77,8 +77,8 @@ impl KeyRewriter {
             match byte {
                 b'{' | b'[' => {
                     if self.open.len() == MAX_DEPTH {
-                        self.place = JsonPosition::Passing;
-                        return pass(text, position, out);
+                        self.state = JsonPosition::Passing;
+                        return copy_through(text, position, out);
                     }
                     key_next = byte == b'{';
                     self.open.push(key_next);
@@ -89,11 +89,11 @@ impl KeyRewriter {
                 }
                 b',' => key_next = self.open.last() == Some(&true),
                 b'"' => {
-                    self.place = JsonPosition::Within {
+                    self.state = JsonPosition::Within {
                         is_key: key_next,
                         is_escaped: false,
                     };
-                    let rest = pass(text, position, out);
+                    let rest = copy_through(text, position, out);
                     let (quote, rest) = rest.split_at(1);
                     match key_next {
                         true => self.held.push_str(quote),
@@ -104,8 +104,8 @@ impl KeyRewriter {
                 _ => {}
             }
         }
-        self.place = JsonPosition::Between { key_next };
-        pass(text, text.len(), out)
+        self.state = JsonPosition::Between { key_next };
+        copy_through(text, text.len(), out)
     }
 
     /// Passes, or holds, what stands within a string; gives the rest.
@@ -135,7 +135,7 @@ impl KeyRewriter {
             out.push_str(string);
         }
         if end.is_none() {
-            self.place = JsonPosition::Within { is_key, is_escaped };
+            self.state = JsonPosition::Within { is_key, is_escaped };
             return rest;
         }
         if is_key {
@@ -145,7 +145,7 @@ impl KeyRewriter {
                 None => out.push_str(&key),
             }
         }
-        self.place = JsonPosition::Between { key_next: false };
+        self.state = JsonPosition::Between { key_next: false };
         rest
     }
 
@@ -162,9 +162,9 @@ impl KeyRewriter {
 }
 
 /// Appends what stands in front of `position` to `out`; gives what stands behind it.
-fn pass<'t>(text: &'t str, position: usize, out: &mut String) -> &'t str {
-    let (passed, rest) = text.split_at(position);
-    out.push_str(passed);
+fn copy_through<'t>(text: &'t str, position: usize, out: &mut String) -> &'t str {
+    let (copied, rest) = text.split_at(position);
+    out.push_str(copied);
     rest
 }
 
@@ -222,14 +222,14 @@ mod tests {
     #[test]
     fn only_a_key_is_held_back() {
         let mut rewriter = KeyRewriter::new(64);
-        let mut given = Vec::new();
+        let mut restored = Vec::new();
         for fragment in ["{", " \"", "a", "\"", ": \"te", "xt\"", "}"] {
             let mut out = String::new();
             rewriter.push(fragment, &a_to_at, &mut out);
-            given.push(out);
+            restored.push(out);
         }
         let expected = ["{", " ", "", "\"@\\\"a\\\"\"", ": \"te", "xt\"", "}"];
-        assert_eq!(given, expected);
+        assert_eq!(restored, expected);
     }
 
     #[test]

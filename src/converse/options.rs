@@ -126,28 +126,28 @@ fn merge_repeated(fields: &mut Vec<(String, JsonText)>) {
     order.sort_by(|one, other| key(one).cmp(&key(other)));
     let repeated: Vec<Vec<usize>> = order
         .chunk_by(|one, other| key(one) == key(other))
-        .filter(|places| places.len() > 1)
+        .filter(|indices| indices.len() > 1)
         .map(<[usize]>::to_vec)
         .collect();
     if repeated.is_empty() {
         return;
     }
-    let mut is_left_out = vec![false; fields.len()];
-    for places in repeated {
-        let [first, .., last] = places[..] else {
+    let mut is_repeated = vec![false; fields.len()];
+    for indices in repeated {
+        let [first, .., last] = indices[..] else {
             continue;
         };
         let value = fields.get(last).map(|(_, value)| value.clone());
         if let (Some(value), Some((_, old))) = (value, fields.get_mut(first)) {
             *old = value;
         }
-        for place in places.into_iter().skip(1) {
-            if let Some(flag) = is_left_out.get_mut(place) {
+        for index in indices.into_iter().skip(1) {
+            if let Some(flag) = is_repeated.get_mut(index) {
                 *flag = true;
             }
         }
     }
-    let mut flags = is_left_out.into_iter();
+    let mut flags = is_repeated.into_iter();
     fields.retain(|_| !flags.next().unwrap_or_default());
 }
 

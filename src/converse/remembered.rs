@@ -59,7 +59,7 @@ pub fn reasoning_key(block: &ReasoningBlock) -> String {
 }
 
 /// Whether parts in this order are in the one that they are put in without a word.
-pub fn is_usual(order: &[TurnPart]) -> bool {
+pub fn is_default_order(order: &[TurnPart]) -> bool {
     let rank = |part: &TurnPart| match part {
         TurnPart::Reasoning => 0,
         TurnPart::Text(_) => 1,

@@ -198,21 +198,21 @@ impl ConverseRequest {
     /// them.
     pub fn cache_points(&self) -> impl Iterator<Item = (String, &CachePoint)> {
         let tools = self.tool_config.iter().flat_map(|config| &config.tools);
-        let tools = tools.enumerate().filter_map(|(place, tool)| match tool {
-            Tool::CachePoint(point) => Some((format!("toolConfig.tools[{place}]"), point)),
+        let tools = tools.enumerate().filter_map(|(index, tool)| match tool {
+            Tool::CachePoint(point) => Some((format!("toolConfig.tools[{index}]"), point)),
             _ => None,
         });
         let system = self.system.iter().enumerate();
-        let system = system.filter_map(|(place, block)| match block {
-            SystemBlock::CachePoint(point) => Some((format!("system[{place}]"), point)),
+        let system = system.filter_map(|(index, block)| match block {
+            SystemBlock::CachePoint(point) => Some((format!("system[{index}]"), point)),
             SystemBlock::Text(_) => None,
         });
         let turns = self.messages.iter().enumerate();
         let turns = turns.flat_map(|(turn, message)| {
             let blocks = message.content.iter().enumerate();
-            blocks.filter_map(move |(place, block)| match block {
+            blocks.filter_map(move |(index, block)| match block {
                 ContentBlock::CachePoint(point) => {
-                    Some((format!("messages[{turn}].content[{place}]"), point))
+                    Some((format!("messages[{turn}].content[{index}]"), point))
                 }
                 _ => None,
             })

@@ -196,13 +196,13 @@ pub struct Usage {
     #[serde(
         default,
         rename = "cacheDetails",
-        deserialize_with = "kept_for_an_hour"
+        deserialize_with = "one_hour_cache_writes"
     )]
     pub cache_write_one_hour_tokens: u64,
 }
 
 /// The tokens of `[{"ttl":"1h","inputTokens":n}, ...]`.
-fn kept_for_an_hour<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+fn one_hour_cache_writes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Detail {

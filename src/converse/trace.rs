@@ -1,7 +1,7 @@
 //! What a guardrail's trace says of the operator: the guardrail's id, and ARNs with the account.
 
 /// What stands in the place of a name of the operator's.
-pub const OPERATORS_OWN: &str = "[the operator's]";
+pub const OPERATOR_PLACEHOLDER: &str = "[the operator's]";
 
 /// The account that clients see in ARNs.
 const NO_ACCOUNT: &str = "000000000000";
@@ -15,18 +15,20 @@ pub fn without_operator(trace: &str, guardrail: &str) -> String {
     while let Some((before, after)) = rest.split_once('"') {
         clean.push_str(before);
         clean.push('"');
-        let (text, behind) = after.split_at(end_of_string(after));
+        let (text, remainder) = after.split_at(end_of_string(after));
         match text {
-            text if text == id => clean.push_str(OPERATORS_OWN),
-            text if text.starts_with("arn:") && text.contains(id) => clean.push_str(OPERATORS_OWN),
+            text if text == id => clean.push_str(OPERATOR_PLACEHOLDER),
+            text if text.starts_with("arn:") && text.contains(id) => {
+                clean.push_str(OPERATOR_PLACEHOLDER)
+            }
             text if text.starts_with("arn:") => clean.push_str(&without_account(text)),
             text => clean.push_str(text),
         }
-        if let Some(behind) = behind.strip_prefix('"') {
+        if let Some(remainder) = remainder.strip_prefix('"') {
             clean.push('"');
-            rest = behind;
+            rest = remainder;
         } else {
-            rest = behind;
+            rest = remainder;
         }
     }
     clean.push_str(rest);

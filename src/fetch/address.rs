@@ -235,8 +235,8 @@ mod tests {
             ("fe00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Nobody),
         ] {
             for address in [first, last] {
-                let found = reach(address.parse().expect("an address"));
-                assert_eq!(found, expected, "{address}");
+                let actual = reach(address.parse().expect("an address"));
+                assert_eq!(actual, expected, "{address}");
             }
         }
     }
@@ -270,8 +270,8 @@ mod tests {
             ("fec0::1", Nobody),
             ("ff02::1", Nobody),
         ] {
-            let found = reach(address.parse().expect("an address"));
-            assert_eq!(found, expected, "{address}");
+            let actual = reach(address.parse().expect("an address"));
+            assert_eq!(actual, expected, "{address}");
         }
     }
 
@@ -284,8 +284,8 @@ mod tests {
             "2a00:1450:4001:829::200e",
             "64:ff9b::8.8.8.8",
         ] {
-            let found = reach(address.parse().expect("an address"));
-            assert_eq!(found, Public, "{address}");
+            let actual = reach(address.parse().expect("an address"));
+            assert_eq!(actual, Public, "{address}");
         }
     }
 }

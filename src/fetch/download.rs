@@ -62,20 +62,20 @@ impl<'a> Allowance<'a> {
 
 /// Fetches `first`, or what it redirects to.
 pub(super) async fn download(
-    way: ServerConnector<'_>,
+    connector: ServerConnector<'_>,
     first: &FetchTarget,
     allowance: &Allowance<'_>,
 ) -> Result<RemoteFile, Problem> {
     let mut target = first.clone();
-    for _ in 0..=way.settings.redirects {
-        let exchange = way.ask(&target).await;
+    for _ in 0..=connector.settings.max_redirects {
+        let exchange = connector.send(&target).await;
         let mut exchange = exchange.map_err(|problem| problem.of(first, &target))?;
         let (status, headers) = (exchange.response.status(), exchange.response.headers());
         match status {
             StatusCode::OK => {
                 let content_type = content_type(headers);
                 check_encoding(headers, first)?;
-                let bytes = read(exchange.response.body_mut(), way, first, allowance).await?;
+                let bytes = read(exchange.response.body_mut(), connector, first, allowance).await?;
                 return Ok(RemoteFile {
                     bytes,
                     content_type,
@@ -85,7 +85,7 @@ pub(super) async fn download(
             | StatusCode::FOUND
             | StatusCode::SEE_OTHER
             | StatusCode::TEMPORARY_REDIRECT
-            | StatusCode::PERMANENT_REDIRECT => target = next(&target, headers, way, first)?,
+            | StatusCode::PERMANENT_REDIRECT => target = next(&target, headers, connector, first)?,
             status => {
                 return Err(Problem::new(
                     FetchErrorKind::Status(status),
@@ -103,7 +103,7 @@ pub(super) async fn download(
         FetchErrorKind::Redirects,
         format!(
             "`{}` redirects more than {} times; use the address of the file itself",
-            first.host, way.settings.redirects
+            first.host, connector.settings.max_redirects
         ),
     ))
 }
@@ -112,12 +112,12 @@ pub(super) async fn download(
 fn next(
     target: &FetchTarget,
     headers: &HeaderMap,
-    way: ServerConnector<'_>,
+    connector: ServerConnector<'_>,
     first: &FetchTarget,
 ) -> Result<FetchTarget, Problem> {
     let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let url = location.and_then(|location| target.url.join(location).ok());
-    let next = url.and_then(|url| FetchTarget::check(url, way.settings).ok());
+    let next = url.and_then(|url| FetchTarget::check(url, connector.settings).ok());
     // What was asked for privately is not fetched for all to see.
     next.filter(|next| !(target.url.scheme() == "https" && next.url.scheme() == "http"))
         .ok_or_else(|| Problem::redirect(first))
@@ -126,17 +126,17 @@ fn next(
 /// Reads the body, as long as there is allowance for it.
 async fn read(
     body: &mut Incoming,
-    way: ServerConnector<'_>,
+    connector: ServerConnector<'_>,
     first: &FetchTarget,
     allowance: &Allowance<'_>,
 ) -> Result<Bytes, Problem> {
-    let most = way.settings.max_size;
+    let max = connector.settings.max_size;
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if declared > most {
-        return Err(too_large(first, most));
+    if declared > max {
+        return Err(too_large(first, max));
     }
     if declared > allowance.left() {
-        return Err(too_large_together(way));
+        return Err(too_large_together(connector));
     }
     // What is declared costs a server nothing, so memory is set aside for what has arrived.
     let mut bytes = BytesMut::new();
@@ -146,15 +146,15 @@ async fn read(
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if data.len() > most - bytes.len() {
-            return Err(too_large(first, most));
+        if data.len() > max - bytes.len() {
+            return Err(too_large(first, max));
         }
         if !allowance.take(data.len()) {
-            return Err(too_large_together(way));
+            return Err(too_large_together(connector));
         }
         let length = bytes.len() + data.len();
         if length > admitted {
-            let grown = length.max(FIRST_BUFFER).next_power_of_two().min(most);
+            let grown = length.max(FIRST_BUFFER).next_power_of_two().min(max);
             allowance.grow(admitted, grown, first).await?;
             bytes.reserve(grown - bytes.len());
             admitted = grown;
@@ -187,24 +187,24 @@ fn check_encoding(headers: &HeaderMap, first: &FetchTarget) -> Result<(), Proble
     ))
 }
 
-fn too_large(first: &FetchTarget, most: usize) -> Problem {
+fn too_large(first: &FetchTarget, max: usize) -> Problem {
     Problem::new(
         FetchErrorKind::TooLarge,
         format!(
-            "the file at `{}` is larger than {most} bytes, the most that this gateway fetches; use \
+            "the file at `{}` is larger than {max} bytes, the most that this gateway fetches; use \
              a smaller one",
             first.host
         ),
     )
 }
 
-fn too_large_together(way: ServerConnector<'_>) -> Problem {
+fn too_large_together(connector: ServerConnector<'_>) -> Problem {
     Problem::new(
         FetchErrorKind::TooLarge,
         format!(
             "the files that this request points to are together larger than {} bytes, the most \
              that this gateway fetches for one request; use fewer or smaller ones",
-            way.settings.max_total_size
+            connector.settings.max_total_size
         ),
     )
 }

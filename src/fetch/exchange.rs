@@ -26,7 +26,7 @@ use super::target::{FetchTarget, permits};
 use crate::config::FetchSettings;
 
 /// The longest head of an answer.
-const LONGEST_HEAD: usize = 64 << 10;
+const MAX_HEAD_SIZE: usize = 64 << 10;
 
 /// What the gateway hopes for; servers send what they have.
 const ACCEPTED: &str = "image/*, application/pdf, */*;q=0.5";
@@ -48,7 +48,7 @@ pub(super) struct ServerConnector<'a> {
 
 impl ServerConnector<'_> {
     /// Asks for `target` and waits for the head of the answer.
-    pub(super) async fn ask(self, target: &FetchTarget) -> Result<Exchange, Problem> {
+    pub(super) async fn send(self, target: &FetchTarget) -> Result<Exchange, Problem> {
         let (stream, deadline) = self.connect(target).await?;
         if target.url.scheme() == "http" {
             return exchange(stream, target).await;
@@ -110,7 +110,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(LONGEST_HEAD)
+        .max_buf_size(MAX_HEAD_SIZE)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|_| broken_off(target))?;

@@ -44,7 +44,7 @@ pub struct Fetcher {
     network: Arc<dyn Network>,
     tls: Arc<ClientConfig>,
     /// Places for downloads under way, of all requests.
-    places: Semaphore,
+    slots: Semaphore,
     /// Places of each caller. Those without downloads are forgotten when there are many.
     callers: Mutex<HashMap<Box<str>, Arc<Semaphore>>>,
 }
@@ -85,7 +85,7 @@ impl Fetcher {
             settings: settings.clone(),
             network,
             tls: Arc::new(tls),
-            places: Semaphore::new(settings.downloads_under_way),
+            slots: Semaphore::new(settings.max_concurrent_downloads),
             callers: Mutex::default(),
         }
     }
@@ -99,8 +99,8 @@ impl Fetcher {
         addresses: &[String],
         memory: Option<&FileMemory>,
     ) -> Result<Vec<RemoteFile>, FetchError> {
-        let DownloadList { targets, places } = self.plan(addresses)?;
-        let own = &self.places_of(caller);
+        let DownloadList { targets, indices } = self.downloads(addresses)?;
+        let own = &self.caller_slots(caller);
         let allowance = &Allowance::new(self.settings.max_total_size, memory);
         let files: Vec<RemoteFile> = stream::iter(targets)
             .map(async |(position, target): (usize, FetchTarget)| {
@@ -110,33 +110,33 @@ impl Fetcher {
             .buffered(self.settings.concurrency)
             .try_collect()
             .await?;
-        let file = |place: &usize| files.get(*place).cloned();
-        Ok(places.iter().filter_map(file).collect())
+        let file = |index: &usize| files.get(*index).cloned();
+        Ok(indices.iter().filter_map(file).collect())
     }
 
     /// Reads the addresses, before the network is asked anything.
-    fn plan(&self, addresses: &[String]) -> Result<DownloadList, FetchError> {
-        let mut plan = DownloadList::default();
+    fn downloads(&self, addresses: &[String]) -> Result<DownloadList, FetchError> {
+        let mut list = DownloadList::default();
         for (position, address) in addresses.iter().enumerate() {
             if !self.settings.enabled {
                 return Err(disabled().at(position));
             }
             let target = FetchTarget::parse(address, &self.settings)
                 .map_err(|problem| problem.at(position))?;
-            let is_same = |(_, known): &(usize, FetchTarget)| known.url == target.url;
-            let place = match plan.targets.iter().position(is_same) {
-                Some(place) => place,
-                None if plan.targets.len() == self.settings.max_count => {
+            let is_same = |(_, other): &(usize, FetchTarget)| other.url == target.url;
+            let index = match list.targets.iter().position(is_same) {
+                Some(index) => index,
+                None if list.targets.len() == self.settings.max_count => {
                     return Err(too_many(self.settings.max_count).at(position));
                 }
                 None => {
-                    plan.targets.push((position, target));
-                    plan.targets.len() - 1
+                    list.targets.push((position, target));
+                    list.targets.len() - 1
                 }
             };
-            plan.places.push(place);
+            list.indices.push(index);
         }
-        Ok(plan)
+        Ok(list)
     }
 
     /// Fetches one file within its time, the wait for a place included.
@@ -146,23 +146,23 @@ impl Fetcher {
         allowance: &Allowance<'_>,
         own: &Semaphore,
     ) -> Result<RemoteFile, Problem> {
-        let way = ServerConnector {
+        let connector = ServerConnector {
             network: self.network.as_ref(),
             tls: &self.tls,
             settings: &self.settings,
         };
         let deadline = Instant::now() + self.settings.timeout;
-        let places = async {
+        let slots = async {
             // The caller's first, so that one who waits for its own holds none of all callers'. The
             // semaphores are never closed; without them nothing is bounded, so nothing is fetched.
             let own = own.acquire().await.map_err(|_| disabled())?;
-            let place = self.places.acquire().await.map_err(|_| disabled())?;
-            Ok((own, place))
+            let slot = self.slots.acquire().await.map_err(|_| disabled())?;
+            Ok((own, slot))
         };
-        let _places = tokio::time::timeout_at(deadline, places)
+        let _slots = tokio::time::timeout_at(deadline, slots)
             .await
             .unwrap_or_else(|_| Err(busy(target)))?;
-        match tokio::time::timeout_at(deadline, download(way, target, allowance)).await {
+        match tokio::time::timeout_at(deadline, download(connector, target, allowance)).await {
             Ok(result) => result,
             Err(_) => Err(Problem::new(
                 FetchErrorKind::Timeout,
@@ -176,18 +176,18 @@ impl Fetcher {
 }
 
 impl Fetcher {
-    fn places_of(&self, caller: &str) -> Arc<Semaphore> {
+    fn caller_slots(&self, caller: &str) -> Arc<Semaphore> {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(places) = callers.get(caller) {
-            return Arc::clone(places);
+        if let Some(slots) = callers.get(caller) {
+            return Arc::clone(slots);
         }
         if callers.len() >= MAX_IDLE_CALLERS {
-            callers.retain(|_, places| Arc::strong_count(places) > 1);
+            callers.retain(|_, slots| Arc::strong_count(slots) > 1);
         }
-        let most = self.settings.max_concurrent_downloads_per_caller;
-        let places = Arc::new(Semaphore::new(most));
-        callers.insert(caller.into(), Arc::clone(&places));
-        places
+        let max = self.settings.max_concurrent_downloads_per_caller;
+        let slots = Arc::new(Semaphore::new(max));
+        callers.insert(caller.into(), Arc::clone(&slots));
+        slots
     }
 }
 
@@ -197,7 +197,7 @@ struct DownloadList {
     /// Each distinct address, with its first position among those of the request.
     targets: Vec<(usize, FetchTarget)>,
     /// For each address of the request, which target it is.
-    places: Vec<usize>,
+    indices: Vec<usize>,
 }
 
 fn busy(target: &FetchTarget) -> Problem {
@@ -218,11 +218,11 @@ fn disabled() -> Problem {
     )
 }
 
-fn too_many(most: usize) -> Problem {
+fn too_many(max: usize) -> Problem {
     Problem::new(
         FetchErrorKind::TooMany,
         format!(
-            "the request points to more than {most} files, the most that this gateway fetches for \
+            "the request points to more than {max} files, the most that this gateway fetches for \
              one; send the others as data URLs"
         ),
     )
@@ -258,7 +258,7 @@ mod tests {
             .with_root_certificates(RootCertStore::empty())
             .with_no_client_auth();
         let settings = FetchSettings {
-            downloads_under_way: 1,
+            max_concurrent_downloads: 1,
             max_concurrent_downloads_per_caller: 1,
             ..FetchSettings::default()
         };
@@ -268,13 +268,13 @@ mod tests {
             let fetched = fetcher.fetch_all(caller, &addresses, None).await;
             fetched.expect_err("no file").kind
         };
-        let own = fetcher.places_of("one");
-        let place = own.acquire().await;
+        let own = fetcher.caller_slots("one");
+        let slot = own.acquire().await;
         assert_eq!(kind("one").await, FetchErrorKind::Busy);
         assert_eq!(kind("other").await, FetchErrorKind::NotAllowed);
-        drop(place);
+        drop(slot);
         assert_eq!(kind("one").await, FetchErrorKind::NotAllowed);
-        let _all = fetcher.places.acquire().await;
+        let _all = fetcher.slots.acquire().await;
         assert_eq!(kind("one").await, FetchErrorKind::Busy);
     }
 }

@@ -26,12 +26,12 @@ pub struct SystemNetwork {
 
 /// The most names that are looked up at once. The system's lookup holds a thread and cannot be
 /// given up, however long a name server takes; the threads are not the fetcher's alone.
-const MOST_LOOKUPS: usize = 64;
+const MAX_LOOKUPS: usize = 64;
 
 impl Default for SystemNetwork {
     fn default() -> Self {
         Self {
-            lookups: Arc::new(Semaphore::new(MOST_LOOKUPS)),
+            lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
         }
     }
 }
@@ -39,10 +39,10 @@ impl Default for SystemNetwork {
 impl Network for SystemNetwork {
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
         Box::pin(async move {
-            let place = Arc::clone(&self.lookups).acquire_owned().await;
+            let permit = Arc::clone(&self.lookups).acquire_owned().await;
             let name = name.to_owned();
             let lookup = move || {
-                let _place = place;
+                let _permit = permit;
                 // The port is of no interest here, and the system's function wants one.
                 let addresses = (name.as_str(), 0).to_socket_addrs()?;
                 Ok(addresses.map(|address| address.ip()).collect())

@@ -25,9 +25,9 @@ impl FetchTarget {
 
     /// Checks the scheme, the port, the host and that there is no password.
     pub(super) fn check(mut url: Url, settings: &FetchSettings) -> Result<Self, Problem> {
-        let usual_port = match url.scheme() {
+        let default_port = match url.scheme() {
             "https" => 443,
-            "http" if settings.plain_http => 80,
+            "http" if settings.allow_http => 80,
             scheme => {
                 return Err(not_allowed(format!(
                     "addresses that begin with `{scheme}:` are not fetched by this gateway; use \
@@ -45,11 +45,11 @@ impl FetchTarget {
             .host()
             .ok_or_else(|| malformed("there is no host in it"))?
             .to_owned();
-        let port = url.port().unwrap_or(usual_port);
-        if port != usual_port && !settings.other_ports.contains(&port) {
+        let port = url.port().unwrap_or(default_port);
+        if port != default_port && !settings.allowed_ports.contains(&port) {
             return Err(not_allowed(format!(
                 "port {port} is not one that this gateway fetches from; use an address at port \
-                 {usual_port}, or send the file as a data URL"
+                 {default_port}, or send the file as a data URL"
             )));
         }
         let listed = settings.allow.is_empty() || settings.allow.iter().any(|it| it.matches(&host));
@@ -155,8 +155,8 @@ mod tests {
             ("https://example.com:22/", Err(NotAllowed)),
             ("https://example.com:0/", Err(NotAllowed)),
         ] {
-            let found = kind(address, &settings);
-            assert_eq!(found, expected.map(str::to_owned), "{address}");
+            let actual = kind(address, &settings);
+            assert_eq!(actual, expected.map(str::to_owned), "{address}");
         }
     }
 
@@ -164,8 +164,8 @@ mod tests {
     fn configuration_opens_schemes_and_ports_and_closes_hosts() {
         let pattern = |text: &str| HostPattern::parse(text).expect("a pattern");
         let settings = FetchSettings {
-            plain_http: true,
-            other_ports: vec![8443],
+            allow_http: true,
+            allowed_ports: vec![8443],
             allow: vec![pattern("*.example.com"), pattern("8.8.8.8")],
             deny: vec![pattern("secret.example.com")],
             ..FetchSettings::default()

@@ -192,7 +192,7 @@ impl ApplyGuardrailResponse {
 
 impl PolicyFinding {
     /// A guardrail that only watches detects without acting.
-    fn is_found(&self) -> bool {
+    fn is_detected(&self) -> bool {
         let acted = self
             .action
             .as_deref()
@@ -206,8 +206,8 @@ macro_rules! findings {
     ($($name:ident),+) => {
         $( impl $name {
             /// Whether it was found.
-            pub fn is_found(&self) -> bool {
-                self.finding.is_found()
+            pub fn is_detected(&self) -> bool {
+                self.finding.is_detected()
             }
         } )+
     };

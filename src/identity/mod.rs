@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::config::{AccessKey, KeyDigest, KeyEntry};
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use sigv4::{PendingSignature, Signature, SignatureError};
 
 /// A caller by the name that the configuration gives it.
@@ -82,7 +82,7 @@ impl Callers {
             return Ok(Caller::new(ANYONE));
         }
         let Some(key) = key else {
-            return Err(refused(
+            return Err(authentication_error(
                 "You didn't provide an API key. You need to provide your API key in an \
                  Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY). Ask \
                  the operator of this gateway for one.",
@@ -90,7 +90,7 @@ impl Callers {
         };
         let caller = self.by_digest.get(&KeyDigest::of(key));
         caller.cloned().ok_or_else(|| {
-            refused(&format!(
+            authentication_error(&format!(
                 "Incorrect API key provided: {}. The keys of this gateway are given out by \
                      its operator, not by OpenAI.",
                 masked(key)
@@ -116,8 +116,8 @@ impl Callers {
 
     fn signed(&self, text: &str, head: &Parts, now: SystemTime) -> Result<Claim, SignatureError> {
         let signature = Signature::parse(text)?;
-        let known = self.by_access_key.get(signature.access_key_id);
-        let (caller, access_key) = known.ok_or(SignatureError::UnknownKey)?;
+        let entry = self.by_access_key.get(signature.access_key_id);
+        let (caller, access_key) = entry.ok_or(SignatureError::UnknownKey)?;
         if head.headers.contains_key("x-amz-security-token") {
             return Err(SignatureError::SessionToken);
         }
@@ -142,9 +142,9 @@ impl Claim {
 
 /// The first characters of a key, by which its owner knows it: never more than a third of it.
 pub fn masked(key: &str) -> String {
-    const MAX_SHOWN: usize = 6;
-    let shown = (key.chars().count() / 3).min(MAX_SHOWN);
-    let first: String = key.chars().take(shown).collect();
+    const MAX_VISIBLE: usize = 6;
+    let visible = (key.chars().count() / 3).min(MAX_VISIBLE);
+    let first: String = key.chars().take(visible).collect();
     format!("{first}***")
 }
 
@@ -162,7 +162,7 @@ fn signature(head: &Parts) -> Option<&str> {
     sigv4::is_signature(authorization).then_some(authorization)
 }
 
-fn refused(message: &str) -> ApiError {
+fn authentication_error(message: &str) -> ApiError {
     ApiError::new(ErrorKind::Authentication, message).code("invalid_api_key")
 }
 
@@ -172,14 +172,14 @@ mod tests {
 
     #[test]
     fn of_a_key_only_the_beginning_is_shown() {
-        for (key, shown) in [
+        for (key, visible) in [
             ("sk-proj-abcdefghijklmnop", "sk-pro***"),
             ("sk-1234", "sk***"),
             ("ab", "***"),
             ("", "***"),
             ("ключключключ", "ключ***"),
         ] {
-            assert_eq!(masked(key), shown);
+            assert_eq!(masked(key), visible);
         }
     }
 }

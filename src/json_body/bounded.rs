@@ -373,11 +373,11 @@ mod tests {
 
     /// What reading `json` as `T` is charged; `None` if it cannot be read.
     fn charged<T: for<'de> Deserialize<'de>>(json: &str) -> Option<usize> {
-        let whole = 1 << 20;
-        let budget = Budget::new(whole);
+        let limit = 1 << 20;
+        let budget = Budget::new(limit);
         let mut deserializer = serde_json::Deserializer::from_str(json);
         T::deserialize(BudgetDeserializer::new(&mut deserializer, &budget)).ok()?;
-        Some(whole - budget.left.get())
+        Some(limit - budget.left.get())
     }
 
     #[test]

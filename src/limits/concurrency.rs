@@ -36,7 +36,7 @@ pub(super) struct TooMany;
 impl Concurrency {
     pub(super) fn new(settings: &LimitSettings) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(settings.calls_under_way as usize)),
+            places: Arc::new(Semaphore::new(settings.max_concurrent_requests as usize)),
             queue: Semaphore::new(settings.max_queued_requests as usize),
             max_wait: settings.max_wait,
         }
@@ -52,16 +52,16 @@ impl Concurrency {
     ) -> Result<OwnedSemaphorePermit, TooMany> {
         let places = Arc::clone(&self.places);
         // The semaphore lets nobody in in front of those that wait.
-        if let Ok(place) = places.try_acquire_many_owned(calls) {
-            return Ok(place);
+        if let Ok(permit) = places.try_acquire_many_owned(calls) {
+            return Ok(permit);
         }
         if when_full == WhenFull::Refuse || self.max_wait.is_zero() {
             return Err(TooMany);
         }
         let _queued = self.queue.try_acquire().map_err(|_| TooMany)?;
-        let turn = Arc::clone(&self.places).acquire_many_owned(calls);
-        match tokio::time::timeout(self.max_wait, turn).await {
-            Ok(Ok(place)) => Ok(place),
+        let admit_call = Arc::clone(&self.places).acquire_many_owned(calls);
+        match tokio::time::timeout(self.max_wait, admit_call).await {
+            Ok(Ok(permit)) => Ok(permit),
             // The semaphore is never closed.
             Ok(Err(_)) | Err(_) => Err(TooMany),
         }
@@ -71,8 +71,8 @@ impl Concurrency {
     pub(super) async fn wait(&self) -> OwnedSemaphorePermit {
         loop {
             // The semaphore is never closed.
-            if let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
-                return place;
+            if let Ok(permit) = Arc::clone(&self.places).acquire_owned().await {
+                return permit;
             }
         }
     }
@@ -99,7 +99,7 @@ mod tests {
         let admitted = concurrency.admit(calls, WhenFull::Wait).await;
         let waited = began.elapsed().as_secs();
         match admitted {
-            Ok(_place) => {
+            Ok(_permit) => {
                 tokio::time::sleep(SECOND).await;
                 Ok(waited)
             }
@@ -132,9 +132,9 @@ mod tests {
         let one = concurrency(1, |settings| settings.max_queued_requests = 1);
         let held = one.admit(1, WhenFull::Wait).await.expect("a free place");
         let leaves = tokio::time::timeout(SECOND, one.admit(1, WhenFull::Wait));
-        let (left, refused) = tokio::join!(leaves, one.admit(1, WhenFull::Wait));
+        let (left, refusal) = tokio::join!(leaves, one.admit(1, WhenFull::Wait));
         assert!(left.is_err(), "it has left");
-        assert_eq!(refused.err(), Some(TooMany), "its place was taken then");
+        assert_eq!(refusal.err(), Some(TooMany), "its place was taken then");
         let (next, ()) = tokio::join!(one.admit(1, WhenFull::Wait), async { drop(held) });
         assert!(next.is_ok(), "and is free now");
         drop(next);
@@ -152,7 +152,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_further_call_does_not_wait_for_its_own_request() {
         let one = concurrency(1, |_| {});
-        let _held = one.admit(1, WhenFull::Wait).await.expect("a free place");
+        let _admission = one.admit(1, WhenFull::Wait).await.expect("a free place");
         let began = Instant::now();
         assert!(one.admit(1, WhenFull::Refuse).await.is_err());
         assert_eq!(began.elapsed(), Duration::ZERO);

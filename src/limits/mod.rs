@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Limits;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 pub use concurrency::WhenFull;
 use rate::TooFast;
@@ -56,7 +56,7 @@ pub struct RateState {
 #[derive(Debug)]
 pub struct Refusal {
     /// What the client hears.
-    pub fault: ApiError,
+    pub error: ApiError,
     /// Where the rate stands, where it is a rate that refused.
     pub rate: Option<RateState>,
 }
@@ -93,9 +93,9 @@ impl Limiter {
 
     /// Leave for a further call to `target`, for a request that was let in and asks often: it waits
     /// for its turn rather than failing half-way.
-    pub async fn turn(&self, target: &Arc<str>) -> CallPermit {
+    pub async fn admit_call(&self, target: &Arc<str>) -> CallPermit {
         CallPermit {
-            _target: self.targets.turn(target).await,
+            _target: self.targets.admit_call(target).await,
         }
     }
 }
@@ -137,10 +137,10 @@ fn limited(refusal: LimitError, whose: &str) -> Refusal {
             None,
         ),
     };
-    let fault = ApiError::new(ErrorKind::RateLimited, message)
+    let error = ApiError::new(ErrorKind::RateLimited, message)
         .code("rate_limit_exceeded")
         .retry_after(wait);
-    Refusal { fault, rate }
+    Refusal { error, rate }
 }
 
 #[cfg(test)]
@@ -148,8 +148,8 @@ mod tests {
     use super::*;
     use crate::config::LimitSettings;
 
-    fn limiter(calls_under_way: u32) -> Limiter {
-        let mut target = LimitSettings::calls(calls_under_way);
+    fn limiter(max_concurrent_requests: u32) -> Limiter {
+        let mut target = LimitSettings::calls(max_concurrent_requests);
         target.max_wait = Duration::ZERO;
         let limits = Limits {
             target,
@@ -173,11 +173,11 @@ mod tests {
         let first = admit(&limiter, &caller, &target)
             .await
             .expect("a free place");
-        let refused = admit(&limiter, &caller, &target)
+        let refusal = admit(&limiter, &caller, &target)
             .await
             .expect_err("no place");
-        assert_eq!(refused.fault.kind, ErrorKind::RateLimited);
-        assert_eq!(refused.fault.retry_after, Some(Duration::from_secs(1)));
+        assert_eq!(refusal.error.kind, ErrorKind::RateLimited);
+        assert_eq!(refusal.error.retry_after, Some(Duration::from_secs(1)));
         drop(first);
         assert!(admit(&limiter, &caller, &target).await.is_ok());
     }

@@ -137,7 +137,7 @@ impl Rate {
     /// Lets a request in that has `waited` for other things: at once, or after a bounded wait in the
     /// queue.
     pub(super) async fn admit(&self, waited: Duration) -> Result<RateState, TooFast> {
-        let place = {
+        let queue_position = {
             let mut state = self.state();
             let is_first = state.waiting(Queue::Requests) == 0;
             if is_first && let Ok(rate) = self.take(&mut state, Queue::Requests) {
@@ -157,15 +157,15 @@ impl Rate {
                     },
                 });
             }
-            self.place(&mut state, Queue::Requests)
+            self.queue_position(&mut state, Queue::Requests)
         };
-        Ok(place.reach_the_front().await)
+        Ok(queue_position.reach_the_front().await)
     }
 
     /// Waits for a further call of a request that was let in.
     pub(super) async fn wait(&self) -> RateState {
-        let place = self.place(&mut self.state(), Queue::Calls);
-        place.reach_the_front().await
+        let queue_position = self.queue_position(&mut self.state(), Queue::Calls);
+        queue_position.reach_the_front().await
     }
 
     /// Whether all of the burst is there, as in a rate that nobody has used.
@@ -203,7 +203,7 @@ impl Rate {
         })
     }
 
-    fn place(&self, state: &mut QueueState, queue: Queue) -> QueuePosition<'_> {
+    fn queue_position(&self, state: &mut QueueState, queue: Queue) -> QueuePosition<'_> {
         *state.waiting_mut(queue) += 1;
         QueuePosition { rate: self, queue }
     }
@@ -317,7 +317,7 @@ mod tests {
         let admitted = rate.admit(Duration::ZERO).await;
         admitted
             .map(|_| began.elapsed())
-            .map_err(|refused| refused.retry_after)
+            .map_err(|refusal| refusal.retry_after)
     }
 
     /// To the whole second: the runtime's clock has a grain of a millisecond.
@@ -362,10 +362,10 @@ mod tests {
     async fn nobody_is_told_to_come_back_later_than_clients_follow() {
         let rate = rate(1.0, |settings| settings.max_wait = Duration::ZERO);
         let waits = join_all((0..1000).map(|_| admitted(&rate))).await;
-        let refused: Vec<_> = waits.iter().filter_map(|wait| wait.err()).collect();
-        assert_eq!(refused.len(), 999);
-        assert!(refused.iter().all(|wait| *wait <= MAX_RETRY_AFTER));
-        let first = refused.iter().filter(|wait| **wait <= SECOND * 30).count();
+        let refusal: Vec<_> = waits.iter().filter_map(|wait| wait.err()).collect();
+        assert_eq!(refusal.len(), 999);
+        assert!(refusal.iter().all(|wait| *wait <= MAX_RETRY_AFTER));
+        let first = refusal.iter().filter(|wait| **wait <= SECOND * 30).count();
         // Half of the minute has no more than its share, give or take.
         assert!((300..700).contains(&first), "{first}");
         assert!(rate_of_a_year().await <= MAX_RETRY_AFTER);

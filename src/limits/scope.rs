@@ -47,7 +47,7 @@ struct LimitEntry {
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) rate: Option<RateState>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
     _entry: Arc<LimitEntry>,
 }
 
@@ -89,7 +89,7 @@ impl LimitScope {
         let entry = self.entry(name);
         let began = Instant::now();
         let admitted = entry.concurrency.admit(calls, when_full).await;
-        let place = admitted.map_err(|TooMany| LimitError::TooMany)?;
+        let permit = admitted.map_err(|TooMany| LimitError::TooMany)?;
         let mut state = None;
         if let Some(rate) = &entry.rate {
             for _ in 0..calls {
@@ -100,22 +100,22 @@ impl LimitScope {
         let rate = state;
         Ok(Admission {
             rate,
-            _place: place,
+            _permit: permit,
             _entry: entry,
         })
     }
 
     /// Waits for a place, and for the rate.
-    pub(super) async fn turn(&self, name: &str) -> Admission {
+    pub(super) async fn admit_call(&self, name: &str) -> Admission {
         let entry = self.entry(name);
-        let place = entry.concurrency.wait().await;
+        let permit = entry.concurrency.wait().await;
         let rate = match &entry.rate {
             None => None,
             Some(rate) => Some(rate.wait().await),
         };
         Admission {
             rate,
-            _place: place,
+            _permit: permit,
             _entry: entry,
         }
     }
@@ -128,7 +128,7 @@ impl LimitScope {
         if let Some(entry) = others.entries.get(name) {
             return Arc::clone(entry);
         }
-        if others.entries.len() >= MAX_NAMES && !self.made_room(&mut others) {
+        if others.entries.len() >= MAX_NAMES && !self.make_room(&mut others) {
             return Arc::clone(&self.overflow);
         }
         let entry = Arc::new(LimitEntry::new(&self.settings));
@@ -138,7 +138,7 @@ impl LimitScope {
 
     /// Evicts names that are indistinguishable from new ones. A name that has used up its rate
     /// stays, or a flood of made-up names would give it a fresh burst.
-    fn made_room(&self, others: &mut Names) -> bool {
+    fn make_room(&self, others: &mut Names) -> bool {
         let now = Instant::now();
         let searched = others.full_at.map(|last| now.duration_since(last));
         if searched.is_some_and(|since| since < SWEEP_INTERVAL) {
@@ -226,7 +226,7 @@ mod tests {
         let scope = LimitScope::new(&LimitSettings::calls(8).at_rate(1e6), []);
         flood(&scope, MAX_NAMES).await;
         let mut others = scope.others.lock().expect("the names");
-        while !scope.made_room(&mut others) {
+        while !scope.make_room(&mut others) {
             std::thread::yield_now();
         }
         assert!(others.entries.len() < MAX_NAMES);
@@ -237,7 +237,7 @@ mod tests {
         let mut settings = LimitSettings::calls(1);
         settings.max_wait = Duration::ZERO;
         let scope = LimitScope::new(&settings, []);
-        let _held = scope
+        let _admission = scope
             .admit("busy", 1, WhenFull::Wait)
             .await
             .expect("a place");

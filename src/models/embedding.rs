@@ -24,7 +24,7 @@ pub struct EmbeddingCapabilities {
     pub images: usize,
     /// The longest text, in characters, where Bedrock counts them.
     #[serde(default)]
-    pub longest_text: Option<usize>,
+    pub max_text_chars: Option<usize>,
     /// Whether it is told what a vector is for.
     #[serde(default)]
     pub purposes: bool,

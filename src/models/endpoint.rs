@@ -144,8 +144,8 @@ impl Capabilities {
     fn modalities(&self) -> (Vec<Modality>, Modality) {
         let mut reads = vec![Modality::Text];
         let writes = if let Some(embedding) = &self.embedding {
-            let pictures = [EmbeddingInput::Image, EmbeddingInput::TextAndImage];
-            let takes = |input| pictures.contains(input);
+            let image_inputs = [EmbeddingInput::Image, EmbeddingInput::TextAndImage];
+            let takes = |input| image_inputs.contains(input);
             reads.extend(
                 embedding
                     .inputs
@@ -172,18 +172,18 @@ impl Capabilities {
 
 impl ImageCapabilities {
     fn endpoints(&self) -> impl Iterator<Item = Endpoint> {
-        let does = |tasks: &[ImageTask]| tasks.iter().any(|task| self.does(*task));
-        let from_words = does(&[ImageTask::Generate, ImageTask::ColorGuided]);
-        let like_others = does(&[ImageTask::Vary, ImageTask::Edit]);
-        let from_pictures = like_others
-            || does(&[
+        let supports = |tasks: &[ImageTask]| tasks.iter().any(|task| self.supports(*task));
+        let from_words = supports(&[ImageTask::Generate, ImageTask::ColorGuided]);
+        let like_others = supports(&[ImageTask::Vary, ImageTask::Edit]);
+        let from_images = like_others
+            || supports(&[
                 ImageTask::Inpaint,
                 ImageTask::Outpaint,
                 ImageTask::RemoveBackground,
             ]);
         [
             from_words.then_some(Endpoint::ImageGenerations),
-            from_pictures.then_some(Endpoint::ImageEdits),
+            from_images.then_some(Endpoint::ImageEdits),
             // A variation has no prompt.
             (like_others && self.prompt != Requirement::Required)
                 .then_some(Endpoint::ImageVariations),
@@ -234,24 +234,24 @@ impl Modalities {
     /// Those of a model with these facts, of which Bedrock lists the words `input` and `output`;
     /// nothing where it lists none.
     pub fn new(
-        facts: &Capabilities,
+        capabilities: &Capabilities,
         input: &[String],
         output: &[String],
         streams: Option<bool>,
     ) -> Self {
         let of_aws = |words: &[String]| {
-            let known = words.iter().filter_map(|word| Modality::of_aws(word));
-            known.collect::<Vec<_>>()
+            let modalities = words.iter().filter_map(|word| Modality::of_aws(word));
+            modalities.collect::<Vec<_>>()
         };
         let mut reads = of_aws(input);
         let mut writes = of_aws(output);
         // The facts of a model that the table does not know hold nothing back, and tell nothing.
-        let (own_reads, own_writes) = match facts.family.is_empty() {
+        let (own_reads, own_writes) = match capabilities.family.is_empty() {
             true => (vec![Modality::Text], Modality::Text),
-            false => facts.modalities(),
+            false => capabilities.modalities(),
         };
         // Bedrock's lists leave out documents, and say nothing of models that they do not have.
-        if reads.is_empty() || !facts.family.is_empty() {
+        if reads.is_empty() || !capabilities.family.is_empty() {
             reads.extend(own_reads);
         }
         if writes.is_empty() {
@@ -270,17 +270,17 @@ impl Modalities {
 
     /// The endpoints that ask a model with these facts which reads and writes this. A model that the
     /// table does not know is asked for conversations alone: the bodies of others are not known.
-    pub fn endpoints(&self, facts: &Capabilities) -> Vec<Endpoint> {
-        let own = facts.endpoints();
-        let speaks = self.output.contains(&Modality::Audio);
+    pub fn endpoints(&self, capabilities: &Capabilities) -> Vec<Endpoint> {
+        let own = capabilities.endpoints();
+        let outputs_audio = self.output.contains(&Modality::Audio);
         // Of the models that write text, the rerankers alone do not stream (recording
         // `listfoundationmodels-unknown-95d27523`).
         let writes = self.output.contains(&Modality::Text) && self.streams != Some(false);
-        if !own.is_empty() || speaks || !writes {
+        if !own.is_empty() || outputs_audio || !writes {
             return own;
         }
         let chat = [Endpoint::ChatCompletions, Endpoint::InputTokens];
-        let completions = facts.converse.then_some(Endpoint::Completions);
+        let completions = capabilities.converse.then_some(Endpoint::Completions);
         chat.into_iter().chain(completions).collect()
     }
 }
@@ -300,7 +300,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         Modalities::new(
-            table.facts(&id),
+            table.capabilities(&id),
             &words(input),
             &words(output),
             Some(streams),
@@ -369,10 +369,10 @@ mod tests {
             ("nobody.knows-it", &["TEXT"], "IMAGE", false, &[]),
         ] {
             let table = ModelTable::built_in().expect("the built-in table");
-            let facts = table.facts(&ModelId::parse(id).expect("an id"));
-            let found = modalities(id, input, &[output], streams).endpoints(facts);
-            let found = serde_json::to_value(found).expect("JSON");
-            assert_eq!(found, serde_json::json!(endpoints), "{id}");
+            let capabilities = table.capabilities(&ModelId::parse(id).expect("an id"));
+            let actual = modalities(id, input, &[output], streams).endpoints(capabilities);
+            let actual = serde_json::to_value(actual).expect("JSON");
+            assert_eq!(actual, serde_json::json!(endpoints), "{id}");
         }
     }
 

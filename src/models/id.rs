@@ -1,7 +1,7 @@
 use std::fmt;
 
 /// The longest model id or ARN that Bedrock takes in a path (botocore, bedrock-runtime).
-const LONGEST_ID: usize = 2048;
+const MAX_ID_BYTES: usize = 2048;
 
 /// Prefixes of cross-region inference profiles.
 const GEOGRAPHIES: &[&str] = &[
@@ -64,7 +64,7 @@ impl ModelId {
         if text.is_empty() {
             return Err(InvalidModelId("is empty"));
         }
-        if text.len() > LONGEST_ID {
+        if text.len() > MAX_ID_BYTES {
             return Err(InvalidModelId("is longer than 2048 characters"));
         }
         let allowed =
@@ -111,7 +111,7 @@ impl ModelId {
     }
 
     /// Whether `foundation_id` can be trusted; where not, the control plane knows.
-    pub fn says_its_foundation(&self) -> bool {
+    pub fn names_foundation_model(&self) -> bool {
         self.kind() == ModelKind::Foundation
     }
 
@@ -170,15 +170,15 @@ impl ModelId {
     /// Whether it is the id or the ARN of a profile that AWS defines.
     pub fn is_system_profile(&self) -> bool {
         match self.resource() {
-            Some((kind, _)) => kind == "inference-profile" && self.says_its_foundation(),
+            Some((kind, _)) => kind == "inference-profile" && self.names_foundation_model(),
             None => self.foundation_id() != self.0,
         }
     }
 
     /// A part of `arn:partition:service:region:account:resource`, counted from 0.
-    fn part_of_arn(&self, place: usize) -> Option<&str> {
+    fn part_of_arn(&self, index: usize) -> Option<&str> {
         self.is_arn()
-            .then(|| self.0.splitn(6, ':').nth(place))
+            .then(|| self.0.splitn(6, ':').nth(index))
             .flatten()
     }
 

@@ -56,7 +56,7 @@ pub(super) struct Prices {
     pub(super) global: Price,
     /// The price wherever no other is given.
     pub(super) regional: Price,
-    pub(super) places: Vec<(String, Price)>,
+    pub(super) locations: Vec<(String, Price)>,
 }
 
 /// What is wrong with a table of prices.
@@ -83,7 +83,7 @@ impl PriceTable {
             .stems
             .into_iter()
             .map(|(stem, entry)| match self.find(&stem) {
-                Some(known) => (stem, entry.completed(known)),
+                Some(like) => (stem, entry.completed(like)),
                 None => (stem, entry),
             })
             .collect();
@@ -104,11 +104,11 @@ impl PriceTable {
     /// where the id names no geography.
     pub fn row_in(&self, model: &ModelId, region: &str) -> Option<ModelRow<'_>> {
         let entry = self.find(model.foundation_id())?;
-        let place = geography(model).unwrap_or(region);
+        let location = geography(model).unwrap_or(region);
         Some(ModelRow {
             context_window: entry.context_window,
             max_output: entry.max_output,
-            price: entry.prices.as_ref().map(|prices| prices.at(place)),
+            price: entry.prices.as_ref().map(|prices| prices.at(location)),
             units: entry.units.unwrap_or_default(),
             end_of_life: entry.end_of_life.as_deref(),
             legacy: entry.legacy.unwrap_or_default(),
@@ -129,26 +129,26 @@ impl PriceTable {
 }
 
 impl PriceEntry {
-    fn completed(self, known: &Self) -> Self {
+    fn completed(self, like: &Self) -> Self {
         Self {
-            context_window: self.context_window.or(known.context_window),
-            max_output: self.max_output.or(known.max_output),
-            end_of_life: self.end_of_life.or_else(|| known.end_of_life.clone()),
-            legacy: self.legacy.or(known.legacy),
-            prices: self.prices.or_else(|| known.prices.clone()),
-            units: self.units.or(known.units),
+            context_window: self.context_window.or(like.context_window),
+            max_output: self.max_output.or(like.max_output),
+            end_of_life: self.end_of_life.or_else(|| like.end_of_life.clone()),
+            legacy: self.legacy.or(like.legacy),
+            prices: self.prices.or_else(|| like.prices.clone()),
+            units: self.units.or(like.units),
         }
     }
 }
 
 impl Prices {
-    fn at(&self, place: &str) -> &Price {
-        if place == GLOBAL {
+    fn at(&self, location: &str) -> &Price {
+        if location == GLOBAL {
             return &self.global;
         }
-        let named = |name: &str| self.places.iter().find(|(place, _)| place == name);
-        named(place)
-            .or_else(|| place.starts_with(GOV).then(|| named(GOV)).flatten())
+        let named = |name: &str| self.locations.iter().find(|(location, _)| location == name);
+        named(location)
+            .or_else(|| location.starts_with(GOV).then(|| named(GOV)).flatten())
             .map_or(&self.regional, |(_, price)| price)
     }
 }
@@ -234,8 +234,8 @@ mod tests {
             ("zai.glm-4.7", "0.6"),
             ("zai.glm-4.7-flash", "0.07"),
         ] {
-            let found = input_price(&built_in(), model, "us-east-1");
-            assert_eq!(found.as_deref(), Some(price), "{model}");
+            let actual = input_price(&built_in(), model, "us-east-1");
+            assert_eq!(actual.as_deref(), Some(price), "{model}");
         }
     }
 
@@ -269,8 +269,8 @@ mod tests {
             ("minimax.minimax-m2.5", "us-east-1", "0.3"),
             ("minimax.minimax-m2.5", "eu-west-2", "0.47"),
         ] {
-            let found = input_price(&built_in(), model, region);
-            assert_eq!(found.as_deref(), Some(price), "{model} in {region}");
+            let actual = input_price(&built_in(), model, region);
+            assert_eq!(actual.as_deref(), Some(price), "{model} in {region}");
         }
     }
 
@@ -371,9 +371,9 @@ mod tests {
             let ids = family["ids"].as_array().into_iter().flatten();
             ids.map(|id| (id, family.contains_key("image")))
         });
-        for (family, makes_pictures) in ids {
+        for (family, makes_images) in ids {
             let family = family.as_str().expect("the beginning of an id");
-            if makes_pictures {
+            if makes_images {
                 let priced = table.find(family).and_then(|entry| entry.units?.image);
                 assert!(priced.is_some(), "{family}");
                 continue;

@@ -59,7 +59,7 @@ struct PriceRow {
     priority: Option<Other>,
     regional_factor: Option<f64>,
     #[serde(default)]
-    places: BTreeMap<String, Other>,
+    locations: BTreeMap<String, Other>,
 }
 
 #[derive(Deserialize)]
@@ -138,18 +138,18 @@ impl PriceRow {
             Some(value) => global.scaled(factor("regional_factor", value)?),
             None => global.clone(),
         };
-        let mut places = Vec::with_capacity(self.places.len());
-        for (place, other) in &self.places {
-            let there = match self.change(place, other)? {
+        let mut locations = Vec::with_capacity(self.locations.len());
+        for (location, other) in &self.locations {
+            let there = match self.change(location, other)? {
                 Change::Factor(factor) => global.scaled(factor),
                 Change::Own(rates) => own_price(rates, flex, priority),
             };
-            places.push((place.clone(), there));
+            locations.push((location.clone(), there));
         }
         Ok(Some(Prices {
             global,
             regional,
-            places,
+            locations,
         }))
     }
 
@@ -158,7 +158,7 @@ impl PriceRow {
             || self.flex.is_some()
             || self.priority.is_some()
             || self.regional_factor.is_some()
-            || !self.places.is_empty()
+            || !self.locations.is_empty()
     }
 
     /// What `other` says. Own prices say nothing of long prompts, so where these cost something

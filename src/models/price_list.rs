@@ -114,19 +114,19 @@ mod tests {
         let table = table.expect("a table");
         let id = ModelId::parse("a.b").expect("an id");
         let price = table.row(&id).and_then(|row| row.price).expect("a price");
-        let told = |tier| price.list(tier).map(|list| serde_json::json!(list));
+        let listed = |tier| price.list(tier).map(|list| serde_json::json!(list));
         assert_eq!(
-            told(Tier::Default),
+            listed(Tier::Default),
             Some(serde_json::json!({
                 "input": "0.035", "output": "15", "cache_read": "0.3",
                 "long_prompt": {"above": 200_000, "input": "6", "output": "22.5"},
             }))
         );
-        let flex = told(Tier::Flex).expect("a price");
+        let flex = listed(Tier::Flex).expect("a price");
         assert_eq!(
             (&flex["input"], &flex["output"]),
             (&"0.0175".into(), &"7.5".into())
         );
-        assert_eq!(told(Tier::Priority), None);
+        assert_eq!(listed(Tier::Priority), None);
     }
 }

@@ -3,13 +3,13 @@ use super::cost::Rates;
 use super::usd::{Factor, Usd};
 
 /// Dollars per million tokens that no price comes near: whoever wrote more meant another unit.
-const HIGHEST_PRICE: f64 = 100_000.0;
+const MAX_PRICE: f64 = 100_000.0;
 
 /// Dollars for one picture, second or query that no price comes near.
-const HIGHEST_UNIT_PRICE: f64 = 1_000.0;
+const MAX_UNIT_PRICE: f64 = 1_000.0;
 
 /// The largest factor, for the same reason.
-const HIGHEST_FACTOR: f64 = 100.0;
+const MAX_FACTOR: f64 = 100.0;
 
 /// The price of one token of each kind, from dollars per million; none where nothing is given.
 pub(super) fn rates(
@@ -39,25 +39,25 @@ pub(super) fn rates(
 }
 
 fn rate(field: &str, name: &str, value: f64) -> Result<Usd, String> {
-    if !(0.0..=HIGHEST_PRICE).contains(&value) {
+    if !(0.0..=MAX_PRICE).contains(&value) {
         return Err(format!(
-            "`{name}` of {field} is `{value}`; give dollars per million tokens, at most {HIGHEST_PRICE}"
+            "`{name}` of {field} is `{value}`; give dollars per million tokens, at most {MAX_PRICE}"
         ));
     }
-    whole_millionths(value)
+    millionths(value)
         .map(Usd::from_picodollars)
         .ok_or_else(|| format!("`{name}` of {field} is `{value}`; give at most six decimals"))
 }
 
 /// The price of one picture, second or query, from dollars.
 pub(super) fn unit(name: &str, value: f64) -> Result<Usd, String> {
-    let fits = (0.0..=HIGHEST_UNIT_PRICE).contains(&value);
-    whole_millionths(value)
+    let fits = (0.0..=MAX_UNIT_PRICE).contains(&value);
+    millionths(value)
         .filter(|_| fits)
         .map(|millionths| Usd::from_picodollars(millionths.saturating_mul(1_000_000)))
         .ok_or_else(|| {
             format!(
-                "`{name}` is `{value}`; give dollars for one, at most {HIGHEST_UNIT_PRICE}, with \
+                "`{name}` is `{value}`; give dollars for one, at most {MAX_UNIT_PRICE}, with \
                  at most six decimals"
             )
         })
@@ -65,25 +65,25 @@ pub(super) fn unit(name: &str, value: f64) -> Result<Usd, String> {
 
 /// A factor, from a number.
 pub(super) fn factor(field: &str, value: f64) -> Result<Factor, String> {
-    let fits = value > 0.0 && value <= HIGHEST_FACTOR;
-    whole_millionths(value)
+    let fits = value > 0.0 && value <= MAX_FACTOR;
+    millionths(value)
         .filter(|_| fits)
         .map(Factor::from_millionths)
         .ok_or_else(|| {
             format!(
                 "the factor of `{field}` is `{value}`; give one above 0 and at most \
-                 {HIGHEST_FACTOR}, with at most six decimals"
+                 {MAX_FACTOR}, with at most six decimals"
             )
         })
 }
 
 /// A number with at most six decimals as a whole number of millionths: of a price in dollars per
 /// million tokens, that is picodollars a token.
-fn whole_millionths(value: f64) -> Option<i128> {
+fn millionths(value: f64) -> Option<i128> {
     let scaled = value * 1e6;
-    let whole = scaled.round();
+    let rounded = scaled.round();
     // What is left is the error of writing decimals in binary, far below one millionth.
-    ((scaled - whole).abs() < 1e-3).then_some(whole as i128)
+    ((scaled - rounded).abs() < 1e-3).then_some(rounded as i128)
 }
 
 /// A beginning that a foundation model's id can have.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::ModelId;
-use super::embedding::{EmbeddingCapabilities, RerankCapabilities};
-use super::facts::{
+use super::capabilities::{
     CachePosition, CallIdForm, Capabilities, ChatUpstream, Effort, Medium, ReasoningControl,
     ReasoningReplay, Sampling, ToolResultCompanions,
 };
-use super::image_facts::ImageCapabilities;
-use super::video_facts::VideoCapabilities;
+use super::embedding::{EmbeddingCapabilities, RerankCapabilities};
+use super::image_capabilities::ImageCapabilities;
+use super::video_capabilities::VideoCapabilities;
 
 /// The table that is built in.
 const BUILT_IN: &str = include_str!("models.toml");
@@ -62,13 +62,13 @@ impl ModelTable {
             }
             let like = like.map(|like| table.family(&like)).transpose()?.cloned();
             for stem in ids {
-                let before = like.as_ref().or(self.facts_of(&stem));
+                let before = like.as_ref().or(self.capabilities_of(&stem));
                 let before = before.unwrap_or(&table.unknown);
-                let facts = Arc::new(row.clone().over(before, name.clone()));
-                let place = table.families.len();
-                table.families.push(facts);
+                let capabilities = Arc::new(row.clone().over(before, name.clone()));
+                let index = table.families.len();
+                table.families.push(capabilities);
                 table.stems.retain(|(other, _)| *other != stem);
-                table.stems.push((stem, place));
+                table.stems.push((stem, index));
             }
         }
         table
@@ -78,8 +78,8 @@ impl ModelTable {
     }
 
     /// The facts of a model; the cautious default where its family is not known.
-    pub fn facts(&self, model: &ModelId) -> &Arc<Capabilities> {
-        self.facts_of(model.foundation_id())
+    pub fn capabilities(&self, model: &ModelId) -> &Arc<Capabilities> {
+        self.capabilities_of(model.foundation_id())
             .unwrap_or(&self.unknown)
     }
 
@@ -94,16 +94,19 @@ impl ModelTable {
     }
 
     fn family(&self, name: &str) -> Result<&Arc<Capabilities>, TableError> {
-        let found = self.families.iter().rfind(|facts| facts.family == name);
+        let found = self
+            .families
+            .iter()
+            .rfind(|capabilities| capabilities.family == name);
         found.ok_or_else(|| TableError(format!("`like` names `{name}`, which no family before is")))
     }
 
-    fn facts_of(&self, foundation_id: &str) -> Option<&Arc<Capabilities>> {
-        let (_, place) = self
+    fn capabilities_of(&self, foundation_id: &str) -> Option<&Arc<Capabilities>> {
+        let (_, index) = self
             .stems
             .iter()
             .find(|(stem, _)| foundation_id.starts_with(stem))?;
-        self.families.get(*place)
+        self.families.get(*index)
     }
 }
 
@@ -170,7 +173,7 @@ row! {
     stream_tools: bool,
     tool_result_status: bool,
     tool_result_json: bool,
-    beside_tool_result: ToolResultCompanions,
+    tool_result_companions: ToolResultCompanions,
     schema_references: bool,
     schema_root_combinators: bool,
     schema_root_keys: Vec<String>,
@@ -184,7 +187,7 @@ row! {
     penalties: bool,
     stop_sequences: bool,
     blank_stop_sequences: bool,
-    least_max_tokens: u32,
+    min_max_tokens: u32,
     reasoning: ReasoningControl,
     efforts: Vec<Effort>,
     always_reasons: bool,
@@ -207,13 +210,13 @@ row! {
     rerank: Option<RerankCapabilities>,
     image: Option<ImageCapabilities>,
     video: Option<VideoCapabilities>,
-    surface: ChatUpstream,
+    upstream: ChatUpstream,
     converse: bool,
-    surface_refuses: Vec<String>,
-    surface_refuses_reasoning: Vec<String>,
-    surface_refuses_without_reasoning: Vec<String>,
-    surface_tools_reasoning: bool,
-    surface_response_format: bool,
+    upstream_unsupported: Vec<String>,
+    upstream_unsupported_with_reasoning: Vec<String>,
+    upstream_unsupported_without_reasoning: Vec<String>,
+    upstream_tools_with_reasoning: bool,
+    upstream_response_format: bool,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -232,9 +235,9 @@ mod tests {
         ModelTable::built_in().expect("the built-in table")
     }
 
-    fn facts(table: &ModelTable, id: &str) -> Capabilities {
+    fn capabilities(table: &ModelTable, id: &str) -> Capabilities {
         let id = ModelId::parse(id).expect("an id");
-        Capabilities::clone(table.facts(&id))
+        Capabilities::clone(table.capabilities(&id))
     }
 
     #[test]
@@ -248,29 +251,29 @@ mod tests {
             ("amazon.nova-2-lite-v1:0", "Nova 2"),
             ("amazon.nova-lite-v1:0", "Nova 1"),
         ] {
-            assert_eq!(facts(&table(), id).family, family, "{id}");
+            assert_eq!(capabilities(&table(), id).family, family, "{id}");
         }
     }
 
     #[test]
     fn models_of_one_line_differ() {
         let table = table();
-        let takes_system_turns = |id: &str| facts(&table, id).system_turns;
+        let takes_system_turns = |id: &str| capabilities(&table, id).system_turns;
         assert!(takes_system_turns("us.anthropic.claude-opus-5"));
         assert!(takes_system_turns("us.anthropic.claude-sonnet-5-5"));
         assert!(!takes_system_turns("us.anthropic.claude-sonnet-5"));
-        let is_forced = |id: &str| facts(&table, id).forces_any_tool;
+        let is_forced = |id: &str| capabilities(&table, id).forces_any_tool;
         assert!(is_forced("us.anthropic.claude-fable-5"));
         assert!(is_forced("us.anthropic.claude-mythos-5"));
         for id in ["fable-5-1", "fable-5-2", "mythos-5-1", "mythos-5-2"] {
             assert!(!is_forced(&format!("us.anthropic.claude-{id}")), "{id}");
         }
-        let sampling = |id: &str| facts(&table, id).sampling;
+        let sampling = |id: &str| capabilities(&table, id).sampling;
         let opus = "us.anthropic.claude-opus-4-1-20250805-v1:0";
         assert_eq!(sampling(opus), Sampling::TemperatureOrTopP);
         let opus = "us.anthropic.claude-opus-4-20250514-v1:0";
         assert_eq!(sampling(opus), Sampling::Both);
-        let streams_tools = |id: &str| facts(&table, id).stream_tools;
+        let streams_tools = |id: &str| capabilities(&table, id).stream_tools;
         assert!(!streams_tools("us.meta.llama4-scout-17b-instruct-v1:0"));
     }
 
@@ -327,20 +330,20 @@ mod tests {
         );
         for line in CLAUDE {
             let id = format!("us.anthropic.claude-{}", line.0);
-            let facts = facts(&table, &id);
+            let capabilities = capabilities(&table, &id);
             let id = ModelId::parse(&id).expect("an id");
             let row = prices.row(&id).expect("a row");
             let thousands = |tokens: Option<u32>| tokens.unwrap_or_default() / 1000;
             let found = (
                 line.0,
-                facts.system_turns,
-                facts.reasoning,
-                *facts.efforts.last().expect("efforts"),
-                facts.sampling,
-                facts.forces_any_tool && facts.forces_named_tool,
-                facts.prefill,
-                facts.structured_output && facts.strict_tools,
-                facts.binds_thinking,
+                capabilities.system_turns,
+                capabilities.reasoning,
+                *capabilities.efforts.last().expect("efforts"),
+                capabilities.sampling,
+                capabilities.forces_any_tool && capabilities.forces_named_tool,
+                capabilities.prefill,
+                capabilities.structured_output && capabilities.strict_tools,
+                capabilities.binds_thinking,
                 (thousands(row.context_window), thousands(row.max_output)),
             );
             assert_eq!(found, *line);
@@ -349,7 +352,7 @@ mod tests {
 
     #[test]
     fn claude_can_be_told_not_to_reason_or_reasons_always() {
-        for (lines, default, always, least) in [
+        for (lines, default, always, min) in [
             (
                 &[
                     "sonnet-4-5-20250929-v1:0",
@@ -379,14 +382,14 @@ mod tests {
             (&["sonnet-5-5"], true, true, "between_tools"),
         ] {
             for line in lines {
-                let facts = facts(&table(), &format!("us.anthropic.claude-{line}"));
+                let capabilities = capabilities(&table(), &format!("us.anthropic.claude-{line}"));
                 assert_eq!(
                     (
-                        facts.reasons_by_default,
-                        facts.always_reasons,
-                        facts.least_thinking.as_str()
+                        capabilities.reasons_by_default,
+                        capabilities.always_reasons,
+                        capabilities.least_thinking.as_str()
                     ),
-                    (default, always, least),
+                    (default, always, min),
                     "{line}"
                 );
             }
@@ -395,18 +398,22 @@ mod tests {
 
     #[test]
     fn an_unknown_model_gets_the_cautious_default() {
-        let facts = facts(&table(), "someone.new-model-v9");
-        assert!(facts.family.is_empty() && !facts.forces_any_tool && !facts.prefill);
-        assert!(!facts.caches() && !facts.has_reasoning_knob());
+        let capabilities = capabilities(&table(), "someone.new-model-v9");
+        assert!(
+            capabilities.family.is_empty()
+                && !capabilities.forces_any_tool
+                && !capabilities.prefill
+        );
+        assert!(!capabilities.caches() && !capabilities.has_reasoning_control());
     }
 
     #[test]
     fn a_row_of_the_operator_changes_what_it_names_and_keeps_the_rest() {
         let text = "[[family]]\nname = \"mine\"\nids = [\"amazon.nova-lite\"]\ntools = false";
         let table = table().overlaid(text).expect("a good row");
-        let nova = facts(&table, "us.amazon.nova-lite-v1:0");
+        let nova = capabilities(&table, "us.amazon.nova-lite-v1:0");
         assert!(!nova.tools && nova.caches() && nova.family == "mine");
-        assert!(facts(&table, "amazon.nova-pro-v1:0").tools);
+        assert!(capabilities(&table, "amazon.nova-pro-v1:0").tools);
     }
 
     #[test]
@@ -414,9 +421,9 @@ mod tests {
         let text = "[[family]]\nname = \"mine\"\nids = [\"someone.embed\"]\n[family.embedding]\n\
                     body = \"titan_text\"\ninputs = [\"text\"]\ndimensions = [768]";
         let table = table().overlaid(text).expect("a good row");
-        let facts = facts(&table, "someone.embed-v1");
-        assert_eq!(facts.endpoints(), [Endpoint::Embeddings]);
-        let embedding = facts.embedding.expect("what it takes");
+        let capabilities = capabilities(&table, "someone.embed-v1");
+        assert_eq!(capabilities.endpoints(), [Endpoint::Embeddings]);
+        let embedding = capabilities.embedding.expect("what it takes");
         assert_eq!(
             (embedding.texts, embedding.chooses_dimensions()),
             (1, false)

@@ -246,19 +246,19 @@ const fn one(
 
 impl Absent {
     fn is(&self, method: &str, path: &str) -> bool {
-        let mut asked = path.split('/');
+        let mut actual = path.split('/');
         self.method.is_none_or(|only| only == method)
             && self
                 .path
                 .split('/')
-                .all(|segment| asked.next().is_some_and(|given| fits(segment, given)))
+                .all(|segment| actual.next().is_some_and(|value| fits(segment, value)))
     }
 }
 
-fn fits(segment: &str, given: &str) -> bool {
+fn fits(segment: &str, value: &str) -> bool {
     match segment {
-        "{id}" => !given.is_empty(),
-        segment => segment == given,
+        "{id}" => !value.is_empty(),
+        segment => segment == value,
     }
 }
 
@@ -309,8 +309,8 @@ mod tests {
 
     #[test]
     fn no_row_hides_a_later_one() {
-        for (place, row) in ABSENT.iter().enumerate() {
-            let hidden = ABSENT.iter().skip(place + 1);
+        for (index, row) in ABSENT.iter().enumerate() {
+            let hidden = ABSENT.iter().skip(index + 1);
             let mut hidden =
                 hidden.filter(|later| row.is(later.method.unwrap_or("GET"), later.path));
             assert_eq!(hidden.next(), None, "{row:?}");

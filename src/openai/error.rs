@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 
 /// The body of an error, and of the event that ends a broken stream.
 #[derive(Debug, Serialize)]
@@ -19,21 +19,21 @@ struct ErrorObject<'a> {
 }
 
 impl<'a> From<&'a ApiError> for ErrorBody<'a> {
-    fn from(fault: &'a ApiError) -> Self {
+    fn from(error: &'a ApiError) -> Self {
         Self {
             error: ErrorObject {
-                message: &fault.message,
-                r#type: error_type(fault),
-                param: fault.parameter.as_deref(),
-                code: fault.code,
+                message: &error.message,
+                r#type: error_type(error),
+                param: error.parameter.as_deref(),
+                code: error.code,
             },
         }
     }
 }
 
 /// The `type`; clients go by the status first, and by `code` next.
-fn error_type(fault: &ApiError) -> &'static str {
-    match fault.kind {
+fn error_type(error: &ApiError) -> &'static str {
+    match error.kind {
         ErrorKind::Authentication
         | ErrorKind::InvalidRequest
         | ErrorKind::NotFound

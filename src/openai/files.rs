@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::object::client_object;
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 client_object! {
     /// The texts of the form of `POST /v1/files`; the file itself is a part of its own, `file`.
@@ -35,10 +35,10 @@ pub const BATCH: &str = "batch";
 pub const BATCH_OUTPUT: &str = "batch_output";
 
 /// How long files of batches live where nobody says otherwise: 30 days, as with OpenAI.
-pub const USUAL_LIFE: i64 = 30 * 24 * 3600;
+pub const DEFAULT_LIFETIME: i64 = 30 * 24 * 3600;
 
 /// The shortest life that can be asked for, as with OpenAI; the longest is the usual one.
-const SHORTEST_LIFE: i64 = 3600;
+const MIN_LIFETIME: i64 = 3600;
 
 impl FileForm {
     /// How long the file lives, in seconds.
@@ -69,7 +69,7 @@ impl FileForm {
             }
         }
         if expires_anchor.is_none() && expires_seconds.is_none() {
-            return Ok(USUAL_LIFE);
+            return Ok(DEFAULT_LIFETIME);
         }
         life("expires_after", expires_anchor.as_deref(), expires_seconds)
     }
@@ -96,13 +96,14 @@ fn life(field: &str, anchor: Option<&str>, seconds: Option<i64>) -> Result<i64, 
         let message = format!("`{parameter}` is `created_at`");
         return Err(ApiError::invalid(parameter, message));
     }
-    let lives = SHORTEST_LIFE..=USUAL_LIFE;
+    let range = MIN_LIFETIME..=DEFAULT_LIFETIME;
     seconds
-        .filter(|seconds| lives.contains(seconds))
+        .filter(|seconds| range.contains(seconds))
         .ok_or_else(|| {
             let parameter = format!("{field}.seconds");
-            let message =
-                format!("`{parameter}` is a whole number from {SHORTEST_LIFE} to {USUAL_LIFE}");
+            let message = format!(
+                "`{parameter}` is a whole number from {MIN_LIFETIME} to {DEFAULT_LIFETIME}"
+            );
             ApiError::invalid(parameter, message)
         })
 }
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_file_lives_as_long_as_its_caller_says() {
-        assert_eq!(read(form("batch", None, None)), Ok(USUAL_LIFE));
+        assert_eq!(read(form("batch", None, None)), Ok(DEFAULT_LIFETIME));
         let day = form("batch", Some("created_at"), Some(86_400));
         assert_eq!(read(day), Ok(86_400));
     }
@@ -188,8 +189,8 @@ mod tests {
                 "expires_after.seconds",
             ),
         ] {
-            let fault = read(form).expect_err(parameter);
-            assert_eq!(fault.parameter.as_deref(), Some(parameter));
+            let error = read(form).expect_err(parameter);
+            assert_eq!(error.parameter.as_deref(), Some(parameter));
         }
     }
 }

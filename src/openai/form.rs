@@ -7,7 +7,7 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::json_error::describe;
 
 /// A part of a form, whole.
@@ -264,13 +264,13 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         for (name, text) in [("n", "many"), ("stream", "2")] {
-            let fault = sample(&[(name, text)]).expect_err(text);
-            assert_eq!(fault.parameter.as_deref(), Some(name), "{fault}");
+            let error = sample(&[(name, text)]).expect_err(text);
+            assert_eq!(error.parameter.as_deref(), Some(name), "{error}");
         }
         let mut part = part("prompt", "");
         part.bytes = Bytes::from_static(b"\xff");
-        let fault = read::<Sample>(vec![part]).expect_err("no text");
-        assert_eq!(fault.parameter.as_deref(), Some("prompt"));
+        let error = read::<Sample>(vec![part]).expect_err("no text");
+        assert_eq!(error.parameter.as_deref(), Some("prompt"));
     }
 
     #[test]

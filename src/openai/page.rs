@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub struct PageQuery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRules {
     /// How many entries a page has where the query does not say.
-    pub usual: u32,
+    pub default: u32,
     /// How many it can have.
-    pub most: u32,
+    pub max: u32,
     /// Whether the list can be turned round.
     pub has_order: bool,
     /// Whether entries have a purpose.
@@ -50,14 +50,14 @@ impl PageQuery {
     ) -> Result<Self, ApiError> {
         let mut query = Self {
             after: None,
-            limit: rules.usual,
+            limit: rules.default,
             newest_first: true,
             purpose: None,
         };
         for (name, value) in pairs {
             match name.as_str() {
                 "after" => query.after = Some(value).filter(|after| !after.is_empty()),
-                "limit" => query.limit = limit(&value, rules.most)?,
+                "limit" => query.limit = limit(&value, rules.max)?,
                 "order" if rules.has_order => query.newest_first = newest_first(&value)?,
                 "purpose" if rules.has_purpose => query.purpose = Some(value),
                 _ => adjustments.ignored(&name),
@@ -81,13 +81,10 @@ impl<T> ListPage<T> {
     }
 }
 
-fn limit(value: &str, most: u32) -> Result<u32, ApiError> {
-    let number = value
-        .parse()
-        .ok()
-        .filter(|limit| (1..=most).contains(limit));
+fn limit(value: &str, max: u32) -> Result<u32, ApiError> {
+    let number = value.parse().ok().filter(|limit| (1..=max).contains(limit));
     number.ok_or_else(|| {
-        let message = format!("`limit` is `{value}`, and it is a whole number from 1 to {most}");
+        let message = format!("`limit` is `{value}`, and it is a whole number from 1 to {max}");
         ApiError::invalid("limit", message)
     })
 }
@@ -108,8 +105,8 @@ mod tests {
     use super::*;
 
     const RULES: PageRules = PageRules {
-        usual: 20,
-        most: 100,
+        default: 20,
+        max: 100,
         has_order: true,
         has_purpose: false,
     };
@@ -144,8 +141,8 @@ mod tests {
             ("limit", "x"),
             ("order", "up"),
         ] {
-            let fault = read(&[(name, value)]).0.expect_err(value);
-            assert_eq!(fault.parameter.as_deref(), Some(name));
+            let error = read(&[(name, value)]).0.expect_err(value);
+            assert_eq!(error.parameter.as_deref(), Some(name));
         }
     }
 }

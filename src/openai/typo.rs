@@ -21,8 +21,8 @@ pub(super) fn note_unknown_fields(
     fields: &[ClientField],
     adjustments: &mut Adjustments,
 ) {
-    let asking = unknown.iter().filter(|(_, value)| !value.is_neutral());
-    for (position, (key, _)) in asking.enumerate() {
+    let significant = unknown.iter().filter(|(_, value)| !value.is_neutral());
+    for (position, (key, _)) in significant.enumerate() {
         match position < MAX_COMPARED {
             true => note_unknown_field(key, fields, adjustments),
             false => adjustments.ignored(key),
@@ -55,11 +55,11 @@ fn nearest_field(key: &str, fields: &[ClientField]) -> Option<&'static str> {
     }
     let letters = letters(key);
     let distances = fields.iter().filter_map(|field| {
-        let known = self::letters(field.name);
-        if letters.len().abs_diff(known.len()) > MAX_DISTANCE {
+        let candidate = self::letters(field.name);
+        if letters.len().abs_diff(candidate.len()) > MAX_DISTANCE {
             return None;
         }
-        let distance = osa_distance(&letters, &known);
+        let distance = osa_distance(&letters, &candidate);
         let is_near = distance <= MAX_DISTANCE && distance * 3 <= letters.len();
         is_near.then_some((distance, field.name))
     });

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use super::client_error_for_model;
 use super::cost::cost;
-use super::heard_of_model;
-use super::known::ModelInfo;
+use super::model_info::ModelInfo;
 use crate::bedrock::UpstreamError;
 use crate::converse::event::Event;
 use crate::converse::response::Usage;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::openai::chat::{ChatUpstreamUsage, OutputEvents, TokenCounts};
 use crate::reasoning_memory::ReasoningMemory;
@@ -19,7 +19,7 @@ use crate::record::Record;
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) record: Arc<Record>,
-    pub(super) known: Arc<ModelInfo>,
+    pub(super) model_info: Arc<ModelInfo>,
     /// Whether the table's price is the price of this request.
     pub(super) has_price: bool,
     pub(super) memory: Arc<ReasoningMemory>,
@@ -35,29 +35,33 @@ impl Account {
     }
 
     /// What the client hears of a failure of the model.
-    pub(super) fn heard(&self, failure: UpstreamError) -> ApiError {
-        heard_of_model(failure, self.known.context_window, &self.record)
+    pub(super) fn client_error(&self, error: UpstreamError) -> ApiError {
+        client_error_for_model(error, self.model_info.context_window, &self.record)
     }
 
     /// Keeps what has to be given back to the model with a response and its client may not keep.
-    pub(super) fn remember(&self, pieces: &mut OutputEvents) {
-        if let Some((keys, turn)) = pieces.remembered() {
-            self.memory
-                .remember(&self.caller, &self.known.facts.family, keys, turn);
+    pub(super) fn remember(&self, output_events: &mut OutputEvents) {
+        if let Some((keys, turn)) = output_events.remembered() {
+            self.memory.remember(
+                &self.caller,
+                &self.model_info.capabilities.family,
+                keys,
+                turn,
+            );
         }
     }
 
     /// Writes down what all answers have used, as Bedrock has said.
-    pub(super) fn settle<'a>(&self, answers: impl Iterator<Item = &'a OutputEvents> + Clone) {
-        let usages: Vec<Usage> = answers.clone().filter_map(OutputEvents::usage).collect();
+    pub(super) fn settle<'a>(&self, responses: impl Iterator<Item = &'a OutputEvents> + Clone) {
+        let usages: Vec<Usage> = responses.clone().filter_map(OutputEvents::usage).collect();
         let mut total = TokenCounts::default();
         let mut tier = self.tier;
-        for pieces in answers {
-            let Some(counts) = pieces.ending().usage else {
+        for output_events in responses {
+            let Some(counts) = output_events.summary().usage else {
                 continue;
             };
             total.add(counts);
-            tier = pieces.tier().or(tier);
+            tier = output_events.tier().or(tier);
         }
         self.write(total, &usages, tier);
     }
@@ -66,10 +70,10 @@ impl Account {
     /// calls that it did not want. Returns how many of each.
     pub(super) fn note_left_out<'a>(
         &self,
-        answers: impl Iterator<Item = &'a OutputEvents> + Clone,
+        responses: impl Iterator<Item = &'a OutputEvents> + Clone,
     ) -> (u64, u64) {
-        let undelivered = answers.clone().map(OutputEvents::undelivered).sum();
-        let withheld = answers.map(OutputEvents::withheld_calls).sum();
+        let undelivered = responses.clone().map(OutputEvents::undelivered).sum();
+        let withheld = responses.map(OutputEvents::withheld_calls).sum();
         if undelivered > 0 || withheld > 0 {
             let mut entries = self.record.entries();
             entries.undelivered = (undelivered > 0).then_some(undelivered);
@@ -79,12 +83,16 @@ impl Account {
     }
 
     /// Writes down what an answer has used, as one of AWS's OpenAI surfaces has said.
-    pub(super) fn settle_native(&self, usage: ChatUpstreamUsage, tier: Option<&'static str>) {
+    pub(super) fn settle_chat_upstream(
+        &self,
+        usage: ChatUpstreamUsage,
+        tier: Option<&'static str>,
+    ) {
         self.write(usage.counts(), &[usage.billed()], tier.or(self.tier));
     }
 
     fn write(&self, total: TokenCounts, usages: &[Usage], tier: Option<&'static str>) {
-        let price = self.known.price.as_ref().filter(|_| self.has_price);
+        let price = self.model_info.price.as_ref().filter(|_| self.has_price);
         let cost = cost(price, usages, tier);
         let mut entries = self.record.entries();
         entries.usage = Some(total);

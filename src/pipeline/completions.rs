@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::draft::{PendingRequest, SourceBody};
 use super::models::check_converse;
-use super::{ChatCall, ChatReply, OpenCall, Pipeline, answer, no_model};
-use crate::fault::ApiError;
+use super::pending_request::{PendingRequest, SourceBody};
+use super::{ChatCall, ChatReply, OpenCall, Pipeline, no_model, response};
+use crate::error::ApiError;
 use crate::limits::{Refusal, WhenFull};
 use crate::openai::completions::{
-    CompletionPrompts, CompletionRequest, chat_requests, in_its_words,
+    CompletionPrompts, CompletionRequest, chat_requests, with_prompt_path,
 };
 use crate::openai::misspelling;
 use crate::record::Record;
@@ -27,21 +27,21 @@ impl Pipeline {
         })?;
         let mut call = call;
         let mut permit = call.permit.take();
-        let (mut drafts, echoed) = self.drafts(call, &name).await?;
-        if let [only] = &mut drafts[..] {
+        let (mut pending_requests, echoed) = self.pending_requests(call, &name).await?;
+        if let [only] = &mut pending_requests[..] {
             only.permit = permit.take();
         }
         // Several drafts share the body; what they take is held until all have begun.
         let _shared = permit;
-        let begun = self.begin_all(&mut drafts, &record).await?;
+        let open_call = self.begin_all(&mut pending_requests, &record).await?;
         // The prompts share everything else, the model and its price among it.
-        let first = drafts.first().ok_or_else(ApiError::internal)?;
-        let account = self.converse_account(first, &begun.prepared, record);
-        answer::completion(begun, account, &name, echoed)
+        let first = pending_requests.first().ok_or_else(ApiError::internal)?;
+        let account = self.converse_account(first, &open_call.prepared, record);
+        response::completion(open_call, account, &name, echoed)
     }
 
     /// A draft for each prompt, and the prompts where they are said back.
-    async fn drafts(
+    async fn pending_requests(
         &self,
         call: ChatCall<CompletionRequest>,
         name: &str,
@@ -54,43 +54,52 @@ impl Pipeline {
             headers,
             record,
         } = call;
-        let split = || chat_requests(*request, self.chat.most_answers);
+        let split = || chat_requests(*request, self.chat.max_n);
         let CompletionPrompts { requests, echoed } =
             self.workers.on_body(body.len(), split).await?;
-        let mut drafts = Vec::with_capacity(requests.len());
-        for (place, request) in requests.into_iter().enumerate() {
+        let mut pending_requests = Vec::with_capacity(requests.len());
+        for (index, request) in requests.into_iter().enumerate() {
             let target = self.chat_model(name, &record).await?;
-            check_converse(name, &target.known.facts)?;
-            let written = SourceBody::Completion(body.clone(), place);
+            check_converse(name, &target.model_info.capabilities)?;
+            let source_body = SourceBody::Completion(body.clone(), index);
             let (caller, headers) = (caller.clone(), headers.clone());
-            drafts.push(self.settled(caller, Box::new(request), written, target, headers));
+            pending_requests.push(self.settled(
+                caller,
+                Box::new(request),
+                source_body,
+                target,
+                headers,
+            ));
         }
-        Ok((drafts, echoed))
+        Ok((pending_requests, echoed))
     }
 
     /// Begins all of them at once: there are no more than the operator gives answers to a request.
     /// The first that fails ends the others.
     async fn begin_all(
         &self,
-        drafts: &mut [PendingRequest],
+        pending_requests: &mut [PendingRequest],
         record: &Record,
     ) -> Result<OpenCall, Refusal> {
-        let several = drafts.len() > 1;
+        let several = pending_requests.len() > 1;
         // A prompt that waits for the place of another of its request waits for itself.
         let when_full = match several {
             true => WhenFull::Refuse,
             false => WhenFull::Wait,
         };
-        let begin = drafts.iter_mut().enumerate().map(async |(place, draft)| {
-            let begun = self.begin(draft, when_full, record).await;
-            begun.map_err(|Refusal { fault, rate }| Refusal {
-                fault: in_its_words(fault, several.then_some(place)),
-                rate,
-            })
-        });
-        let mut begun = try_join_all(begin).await?.into_iter();
-        let mut all = begun.next().ok_or_else(ApiError::internal)?;
-        for more in begun {
+        let begin = pending_requests
+            .iter_mut()
+            .enumerate()
+            .map(async |(index, pending)| {
+                let open_call = self.begin(pending, when_full, record).await;
+                open_call.map_err(|Refusal { error, rate }| Refusal {
+                    error: with_prompt_path(error, several.then_some(index)),
+                    rate,
+                })
+            });
+        let mut open_call = try_join_all(begin).await?.into_iter();
+        let mut all = open_call.next().ok_or_else(ApiError::internal)?;
+        for more in open_call {
             all.sources.extend(more.sources);
             all.permits.extend(more.permits);
             let notes = more.prepared.adjustments;

@@ -10,7 +10,7 @@ use super::Pipeline;
 use super::cost::{Cost, cost};
 use super::fan_out::FailedCall;
 use super::invoke::unreadable;
-use super::known::ModelInfo;
+use super::model_info::ModelInfo;
 use super::models::{ModelTarget, check_endpoint};
 use super::profiles::SearchedTarget;
 use super::remote::fetched_length;
@@ -18,13 +18,13 @@ use super::request::{CallerRequest, Outgoing, Reply};
 use crate::bedrock::InvokeResponse;
 use crate::converse::JsonText;
 use crate::converse::response::Usage;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::limits::Refusal;
 use crate::models::{Endpoint, Usd};
 use crate::openai::chat::{RemoteFiles, TokenCounts};
 use crate::openai::embeddings::{
     EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, EncodingFormat, TranslatedEmbeddings,
-    answer_json, has_tokens, remote_images, translate,
+    has_tokens, remote_images, response_json, translate,
 };
 use crate::providers::embeddings::{EmbeddingCall, EmbeddingResponse, read};
 use crate::record::Record;
@@ -33,19 +33,23 @@ impl Pipeline {
     /// Answers a request for embeddings, or says what stands against it.
     pub async fn embeddings(
         &self,
-        asked: CallerRequest<EmbeddingsRequest>,
+        call: CallerRequest<EmbeddingsRequest>,
     ) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
             request,
             mut memory,
             record,
-        } = asked;
+        } = call;
         let model = request.model.clone().unwrap_or_default();
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
         let found = self.model_of(named, unknown, EmbeddingsRequest::FIELDS, &record);
         let mut target = found.await?;
-        check_endpoint(&model, &target.known.facts, Endpoint::Embeddings)?;
+        check_endpoint(
+            &model,
+            &target.model_info.capabilities,
+            Endpoint::Embeddings,
+        )?;
         let name_of_target = Arc::from(target.model.as_str());
         let addresses = remote_images(&request);
         let fetching =
@@ -66,24 +70,24 @@ impl Pipeline {
         // A guardrail looks at conversations and at what is made, not at what is read alone.
         let headers = HeaderMap::new();
         let searched = SearchedTarget::new(&target, false);
-        let answers = self
+        let responses = self
             .invoke_each(&caller, &searched, outgoing, &headers, &record, permit)
             .await;
-        let (answers, rate) = answers.map_err(|failed| placed(failed, &calls))?;
+        let (responses, rate) = responses.map_err(|failed| with_parameter(failed, &calls))?;
         let profile = searched.profile.into_inner();
         self.note_profile(&mut target, profile, &mut adjustments, &record);
 
-        let known = &target.known;
+        let model_info = &target.model_info;
         // The vectors of a long list are megabytes of numbers.
-        let length = answers.iter().map(|answer| answer.body.len()).sum();
-        let write = || written(&calls, answers, known, &model, encoding);
+        let length = responses.iter().map(|response| response.body.len()).sum();
+        let write = || written(&calls, responses, model_info, &model, encoding);
         let written = self.workers.on_body(length, write).await;
-        let (body, used) = written.map_err(|detail| unreadable(detail, &record))?;
+        let (body, total) = written.map_err(|detail| unreadable(detail, &record))?;
         Ok(Reply {
             body: body.into(),
             adjustments,
             rate,
-            cost: Some(used.note(&record)),
+            cost: Some(total.note(&record)),
         })
     }
 
@@ -95,23 +99,23 @@ impl Pipeline {
         fetched: RemoteFiles,
         target: &ModelTarget,
     ) -> Result<TranslatedEmbeddings, ApiError> {
-        let known = &target.known;
+        let model_info = &target.model_info;
         let settings = self.embeddings;
         let purpose = target.embedding_input_type.unwrap_or(settings.input_type);
         let has_tokens = has_tokens(&request);
         let translate = move || {
-            let facts = known
-                .facts
+            let capabilities = model_info
+                .capabilities
                 .embedding
                 .as_ref()
                 .ok_or_else(ApiError::internal)?;
-            let terms = EmbeddingContext {
-                facts,
+            let context = EmbeddingContext {
+                capabilities,
                 purpose,
                 tokenizer: settings.tokenizer,
                 fetched: &fetched,
             };
-            translate(request, &terms)
+            translate(request, &context)
         };
         match has_tokens {
             // The first tokens load their tokenizer.
@@ -148,50 +152,50 @@ impl EmbeddingsTotal {
 /// The JSON for the client, and what was used. Fails with what is wrong with an answer.
 fn written(
     calls: &[EmbeddingCall],
-    answers: Vec<InvokeResponse>,
-    known: &ModelInfo,
+    responses: Vec<InvokeResponse>,
+    model_info: &ModelInfo,
     model: &str,
     encoding: EncodingFormat,
 ) -> Result<(Vec<u8>, EmbeddingsTotal), String> {
-    let (vectors, used) = gathered(calls, answers, known)?;
+    let (vectors, total) = gathered(calls, responses, model_info)?;
     let head = EmbeddingsHead {
         model,
-        prompt_tokens: used.tokens,
+        prompt_tokens: total.tokens,
         encoding,
     };
-    let body = answer_json(&vectors, head).ok_or("a vector has something else in it")?;
-    Ok((body, used))
+    let body = response_json(&vectors, head).ok_or("a vector has something else in it")?;
+    Ok((body, total))
 }
 
 /// The vectors of all calls, in order, and what they used.
 fn gathered(
     calls: &[EmbeddingCall],
-    answers: Vec<InvokeResponse>,
-    known: &ModelInfo,
+    responses: Vec<InvokeResponse>,
+    model_info: &ModelInfo,
 ) -> Result<(Vec<JsonText>, EmbeddingsTotal), String> {
     let mut vectors = Vec::with_capacity(calls.iter().map(|call| call.count).sum());
     let mut tokens: u64 = 0;
     let mut costs = Vec::with_capacity(calls.len());
-    for (call, answer) in calls.iter().zip(answers) {
+    for (call, response) in calls.iter().zip(responses) {
         let EmbeddingResponse {
             vectors: more,
             input_tokens,
-        } = read(&answer.body)?;
+        } = read(&response.body)?;
         if more.len() != call.count {
             let detail = format!("{} vectors for {} inputs", more.len(), call.count);
             return Err(detail);
         }
         vectors.extend(more);
-        let read = answer.input_tokens.or(input_tokens);
+        let read = response.input_tokens.or(input_tokens);
         tokens = tokens.saturating_add(read.unwrap_or_default());
-        costs.push(cost_of(call, read, known));
+        costs.push(cost_of(call, read, model_info));
     }
     let cost = costs.into_iter().sum();
     Ok((vectors, EmbeddingsTotal { tokens, cost }))
 }
 
 /// What a call cost: its texts by the token, its pictures by number.
-fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, known: &ModelInfo) -> Option<Usd> {
+fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, model_info: &ModelInfo) -> Option<Usd> {
     let texts = match call.has_text {
         false => Usd::default(),
         true => {
@@ -199,28 +203,28 @@ fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, known: &ModelInfo) -> Opti
                 input_tokens: tokens?,
                 ..Usage::default()
             };
-            cost(known.price.as_ref(), &[usage], None).total?
+            cost(model_info.price.as_ref(), &[usage], None).total?
         }
     };
-    let pictures = match call.images {
+    let images = match call.images {
         0 => Usd::default(),
-        count => known.units.image?.times(count as u64),
+        count => model_info.units.image?.times(count as u64),
     };
-    Some(texts + pictures)
+    Some(texts + images)
 }
 
 /// What the client hears of a call that failed: which of its inputs that was.
-fn placed(failed: FailedCall, calls: &[EmbeddingCall]) -> Refusal {
+fn with_parameter(failed: FailedCall, calls: &[EmbeddingCall]) -> Refusal {
     let FailedCall {
         position,
-        mut refused,
+        mut refusal,
     } = failed;
     let Some(call) = position.and_then(|position| calls.get(position)) else {
-        return refused;
+        return refusal;
     };
     let first = call.first;
     let last = first + call.count.saturating_sub(1);
-    let (path, place) = match (calls.len(), call.count) {
+    let (path, label) = match (calls.len(), call.count) {
         (1, _) => ("input".to_owned(), None),
         (_, 1) => (format!("input[{first}]"), Some(format!("`input[{first}]`"))),
         _ => (
@@ -228,12 +232,12 @@ fn placed(failed: FailedCall, calls: &[EmbeddingCall]) -> Refusal {
             Some(format!("`input[{first}]` to `input[{last}]`")),
         ),
     };
-    let fault = &mut refused.fault;
-    if fault.kind == ErrorKind::InvalidRequest {
-        fault.parameter = Some(path);
+    let error = &mut refusal.error;
+    if error.kind == ErrorKind::InvalidRequest {
+        error.parameter = Some(path);
     }
-    if let Some(place) = place {
-        fault.message = format!("{} (at {place})", fault.message);
+    if let Some(label) = label {
+        error.message = format!("{} (at {label})", error.message);
     }
-    refused
+    refusal
 }

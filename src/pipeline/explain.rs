@@ -3,17 +3,17 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::draft::ChatRoute;
 use super::input_tokens::{Count, CountSource, Uncounted};
-use super::known::ModelInfo;
+use super::model_info::ModelInfo;
 use super::models::ModelTarget;
+use super::pending_request::ChatRoute;
 use super::{ChatCall, Pipeline, model_name, note_request};
 use crate::adjustments::Adjustments;
 use crate::converse::estimate::estimated_tokens_of_json;
 use crate::converse::options::Fields;
 use crate::converse::request::ConverseRequest;
-use crate::converse::trace::OPERATORS_OWN;
-use crate::fault::ApiError;
+use crate::converse::trace::OPERATOR_PLACEHOLDER;
+use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::models::{ChatUpstream, OpenAiEndpoint, Tier, Tokens};
 use crate::openai::chat::{ChatTranslation, ChatUpstreamRequest, UnsupportedField};
@@ -25,7 +25,7 @@ struct Explanation<'a> {
     model: &'a str,
     target: TargetObject<'a>,
     /// How many times the request is sent.
-    answers: u32,
+    choices: u32,
     adjustments: Vec<AdjustmentObject<'a>>,
     cache_points: Vec<CachePointObject>,
     input_tokens: InputTokenEstimate,
@@ -43,7 +43,7 @@ struct TargetObject<'a> {
     model_id: &'a str,
     operation: &'static str,
     /// Which of AWS's surfaces it goes to.
-    surface: &'static str,
+    upstream: &'static str,
     /// The field because of which it is not the surface that is set for the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     rerouted_for: Option<&'static str>,
@@ -110,34 +110,47 @@ impl Pipeline {
     pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, Refusal> {
         let record = std::sync::Arc::clone(&call.record);
         let name = model_name(&call.request)?;
-        let mut draft = self.draft(call, &name).await?;
-        let target = draft.target.model.as_str().into();
-        let _permit = self.admit(&draft.caller, &target, &record).await?;
-        self.fetch_for_admitted(&mut draft).await?;
-        let json = match draft.route()? {
-            ChatRoute::Converse(obstacle) => {
-                let length = draft.source_length();
-                let translate = || draft.translate(&self.memory);
+        let mut pending = self.pending(call, &name).await?;
+        let target = pending.target.model.as_str().into();
+        let _permit = self.admit(&pending.caller, &target, &record).await?;
+        self.fetch_for_admitted(&mut pending).await?;
+        let json = match pending.route()? {
+            ChatRoute::Converse(unsupported_field) => {
+                let length = pending.source_length();
+                let translate = || pending.translate(&self.memory);
                 let mut translated = self.workers.on_body(length, translate).await?;
-                note_request(&record, translated.plan.stream, &translated.adjustments);
+                note_request(
+                    &record,
+                    translated.output_options.stream,
+                    &translated.adjustments,
+                );
                 // Counted with the guardrail as it is: only what is shown of it changes.
-                let tokens = Sent::Converse(&translated, obstacle);
+                let tokens = Sent::Converse(&translated, unsupported_field);
                 let count = self
-                    .tokens_sent(&draft.target.known, tokens, &record)
+                    .tokens_sent(&pending.target.model_info, tokens, &record)
                     .await?;
-                if reader == ExplainReader::Caller && draft.options.guardrail.is_some() {
+                if reader == ExplainReader::Caller && pending.options.guardrail.is_some() {
                     hide_guardrail(&mut translated.converse);
                 }
-                let sent = Sent::Converse(&translated, obstacle);
-                self.explanation(&name, &draft.target, sent, count, reader)?
+                let sent = Sent::Converse(&translated, unsupported_field);
+                self.explanation(&name, &pending.target, sent, count, reader)?
             }
-            ChatRoute::OpenAi(surface) => {
-                let length = draft.source_length();
-                let native = self.workers.on_body(length, || draft.pass_on()).await?;
-                note_request(&record, native.plan.stream, &native.adjustments);
-                let sent = Sent::OpenAi(&native, surface);
-                let count = self.tokens_sent(&draft.target.known, sent, &record).await?;
-                self.explanation(&name, &draft.target, sent, count, reader)?
+            ChatRoute::OpenAi(upstream) => {
+                let length = pending.source_length();
+                let upstream_request = self
+                    .workers
+                    .on_body(length, || pending.upstream_request())
+                    .await?;
+                note_request(
+                    &record,
+                    upstream_request.output_options.stream,
+                    &upstream_request.adjustments,
+                );
+                let sent = Sent::OpenAi(&upstream_request, upstream);
+                let count = self
+                    .tokens_sent(&pending.target.model_info, sent, &record)
+                    .await?;
+                self.explanation(&name, &pending.target, sent, count, reader)?
             }
         };
         Ok(json)
@@ -151,7 +164,7 @@ impl Pipeline {
         count: Count,
         reader: ExplainReader,
     ) -> Result<Bytes, ApiError> {
-        let known = &target.known;
+        let model_info = &target.model_info;
         let input_tokens = InputTokenEstimate {
             count: count.tokens,
             source: count.source.as_str(),
@@ -160,23 +173,23 @@ impl Pipeline {
             input: input_tokens.count,
             ..Tokens::default()
         };
-        let price = known.price.as_ref();
+        let price = model_info.price.as_ref();
         let explanation = Explanation {
             object: "outcrop.explanation",
             model: name,
             target: TargetObject {
-                model_id: shown_model(name, target, reader),
+                model_id: displayed_model(name, target, reader),
                 operation: sent.operation(),
-                surface: sent.surface().as_str(),
+                upstream: sent.upstream().as_str(),
                 rerouted_for: sent.rerouted_for(),
                 region: self.bedrock.region(),
-                family: &known.facts.family,
-                context_window: known.context_window,
-                max_output_tokens: known.output_limit,
-                end_of_life: known.end_of_life.as_deref(),
-                legacy: known.legacy,
+                family: &model_info.capabilities.family,
+                context_window: model_info.context_window,
+                max_output_tokens: model_info.output_limit,
+                end_of_life: model_info.end_of_life.as_deref(),
+                legacy: model_info.legacy,
             },
-            answers: sent.answers(),
+            choices: sent.choices(),
             adjustments: sent
                 .adjustments()
                 .iter()
@@ -200,18 +213,19 @@ impl Pipeline {
     /// The tokens of the request, counted where Bedrock counts for the model.
     async fn tokens_sent(
         &self,
-        known: &ModelInfo,
+        model_info: &ModelInfo,
         sent: Sent<'_>,
         record: &Record,
     ) -> Result<Count, ApiError> {
         match sent {
             Sent::Converse(translated, _) => {
-                let uncounted = Uncounted::of(known, &translated.converse)?;
-                self.count(known, uncounted, record).await
+                let uncounted = Uncounted::of(model_info, &translated.converse)?;
+                self.count(model_info, uncounted, record).await
             }
             // Nobody counts what does not go to Converse.
-            Sent::OpenAi(native, _) => {
-                let body = serde_json::to_vec(&native.body).map_err(|_| ApiError::internal())?;
+            Sent::OpenAi(upstream_request, _) => {
+                let body =
+                    serde_json::to_vec(&upstream_request.body).map_err(|_| ApiError::internal())?;
                 Ok(Count {
                     tokens: estimated_tokens_of_json(body.len()),
                     source: CountSource::Estimate,
@@ -222,49 +236,51 @@ impl Pipeline {
 }
 
 /// The model's id; of a name of the operator's for an ARN, the model that this is based on.
-fn shown_model<'a>(name: &str, target: &'a ModelTarget, reader: ExplainReader) -> &'a str {
-    let (model, base) = (&target.model, &target.known.known_as);
+fn displayed_model<'a>(name: &str, target: &'a ModelTarget, reader: ExplainReader) -> &'a str {
+    let (model, base) = (&target.model, &target.model_info.resolved_model);
     let is_hidden =
         reader == ExplainReader::Caller && model.account().is_some() && model.as_str() != name;
     match is_hidden {
         false => model.as_str(),
         true if base.account().is_none() => base.as_str(),
-        true => OPERATORS_OWN,
+        true => OPERATOR_PLACEHOLDER,
     }
 }
 
 fn hide_guardrail(converse: &mut ConverseRequest) {
     if let Some(guardrail) = &mut converse.guardrail_config {
-        OPERATORS_OWN.clone_into(&mut guardrail.guardrail_identifier);
+        OPERATOR_PLACEHOLDER.clone_into(&mut guardrail.guardrail_identifier);
     }
 }
 
 impl<'a> Sent<'a> {
     fn operation(self) -> &'static str {
         match self {
-            Self::Converse(translated, _) if translated.plan.whole => "Converse",
+            Self::Converse(translated, _) if translated.output_options.non_streaming => "Converse",
             Self::Converse(..) => "ConverseStream",
             Self::OpenAi(..) => "ChatCompletions",
         }
     }
 
-    fn surface(self) -> ChatUpstream {
+    fn upstream(self) -> ChatUpstream {
         match self {
             Self::Converse(..) => ChatUpstream::Converse,
-            Self::OpenAi(_, surface) => ChatUpstream::OpenAi(surface),
+            Self::OpenAi(_, upstream) => ChatUpstream::OpenAi(upstream),
         }
     }
 
     fn rerouted_for(self) -> Option<&'static str> {
         match self {
-            Self::Converse(_, obstacle) => obstacle.map(|obstacle| obstacle.field),
+            Self::Converse(_, unsupported_field) => {
+                unsupported_field.map(|unsupported_field| unsupported_field.field)
+            }
             Self::OpenAi(..) => None,
         }
     }
 
-    fn answers(self) -> u32 {
+    fn choices(self) -> u32 {
         match self {
-            Self::Converse(translated, _) => translated.plan.answers,
+            Self::Converse(translated, _) => translated.output_options.choices,
             Self::OpenAi(..) => 1,
         }
     }
@@ -272,7 +288,7 @@ impl<'a> Sent<'a> {
     fn adjustments(self) -> &'a Adjustments {
         match self {
             Self::Converse(translated, _) => &translated.adjustments,
-            Self::OpenAi(native, _) => &native.adjustments,
+            Self::OpenAi(upstream_request, _) => &upstream_request.adjustments,
         }
     }
 
@@ -286,7 +302,7 @@ impl<'a> Sent<'a> {
     fn chat_completion(self) -> Option<&'a Fields> {
         match self {
             Self::Converse(..) => None,
-            Self::OpenAi(native, _) => Some(&native.body),
+            Self::OpenAi(upstream_request, _) => Some(&upstream_request.body),
         }
     }
 

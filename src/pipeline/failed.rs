@@ -4,28 +4,28 @@ use std::time::Duration;
 
 use super::Pipeline;
 use crate::bedrock::{FailedModel, UpstreamError};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::record::Record;
 
 impl Pipeline {
     /// The error that the client receives for a failed call to a model.
     pub(super) fn received(
         &self,
-        failure: UpstreamError,
+        error: UpstreamError,
         window: Option<u32>,
         record: &Record,
     ) -> ApiError {
-        let fault = heard_of_model(failure, window, record);
+        let error = client_error_for_model(error, window, record);
         let name = record.entries().model.clone();
-        match (fault.code, name) {
+        match (error.code, name) {
             (Some("model_not_found"), Some(name)) => ApiError {
                 message: self
                     .models
                     .resolver()
-                    .with_suggestions(fault.message, &name),
-                ..fault
+                    .with_suggestions(error.message, &name),
+                ..error
             },
-            _ => fault,
+            _ => error,
         }
     }
 
@@ -44,26 +44,26 @@ fn wait_again(wait: Duration, client_retries: u32) -> Duration {
 }
 
 /// What the client hears of a failure; the rest goes into the log line.
-pub(super) fn heard(failure: UpstreamError, record: &Record) -> ApiError {
-    heard_of_model(failure, None, record)
+pub(super) fn client_error(error: UpstreamError, record: &Record) -> ApiError {
+    client_error_for_model(error, None, record)
 }
 
 /// The same for a model with this context window.
-pub(super) fn heard_of_model(
-    mut failure: UpstreamError,
+pub(super) fn client_error_for_model(
+    mut error: UpstreamError,
     context_window: Option<u32>,
     record: &Record,
 ) -> ApiError {
-    let detail = failure.log_detail();
+    let detail = error.log_detail();
     let mut entries = record.entries();
-    let fault = failure.fault;
-    failure.fault = match (fault.retry_after, failure.wait) {
-        (Some(_), Some(wait)) => fault.retry_after(wait),
-        (Some(wait), None) => fault.retry_after(wait_again(wait, entries.client_retries)),
-        (None, _) => fault,
+    let api_error = error.api_error;
+    error.api_error = match (api_error.retry_after, error.wait) {
+        (Some(_), Some(wait)) => api_error.retry_after(wait),
+        (Some(wait), None) => api_error.retry_after(wait_again(wait, entries.client_retries)),
+        (None, _) => api_error,
     };
     let UpstreamError {
-        fault,
+        api_error,
         advice: _,
         wait: _,
         code,
@@ -71,12 +71,12 @@ pub(super) fn heard_of_model(
         refused_field: _,
         refuses_reasoning: _,
         fitting_share: _,
-        answer: _,
-    } = failure.of_model(FailedModel {
+        response: _,
+    } = error.of_model(FailedModel {
         name: entries.model.as_deref(),
         context_window,
     });
-    entries.failure = Some((code, detail));
+    entries.error = Some((code, detail));
     entries.unlogged_detail = Some(unlogged);
-    fault
+    api_error
 }

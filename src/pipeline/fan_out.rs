@@ -21,7 +21,7 @@ pub(super) struct FailedCall {
     /// Its place among them; nothing where the limits let none through.
     pub(super) position: Option<usize>,
     /// What the client hears.
-    pub(super) refused: Refusal,
+    pub(super) refusal: Refusal,
 }
 
 impl Pipeline {
@@ -30,17 +30,17 @@ impl Pipeline {
     ///
     /// The limits of `target` let the request in with its first call, or refuse it, unless it comes
     /// with a `permit`; its further calls wait for their turn.
-    pub(super) async fn fan_out<Asked, T>(
+    pub(super) async fn fan_out<Fut, T>(
         &self,
         caller: &Caller,
         target: &Arc<str>,
         outgoing: Outgoing,
         record: &Record,
         permit: Option<Permit>,
-        ask: impl Fn(Bytes) -> Asked,
+        send: impl Fn(Bytes) -> Fut,
     ) -> Result<(Vec<T>, Option<RateState>), FailedCall>
     where
-        Asked: Future<Output = Result<T, UpstreamError>>,
+        Fut: Future<Output = Result<T, UpstreamError>>,
     {
         let Outgoing {
             bodies,
@@ -50,29 +50,29 @@ impl Pipeline {
             Some(permit) => Ok(permit),
             None => self.admit(caller, target, record).await,
         };
-        let permit = permit.map_err(|refused| FailedCall {
+        let permit = permit.map_err(|refusal| FailedCall {
             position: None,
-            refused,
+            refusal,
         })?;
         let rate = permit.rate();
         let (_caller, first) = Permit::into_parts(permit);
-        let turns = std::iter::once(Some(first)).chain(std::iter::repeat_with(|| None));
-        let bodies = bodies.into_iter().zip(turns).enumerate();
-        let calls = bodies.map(|(position, (body, turn))| {
-            let asked = ask(body);
+        let call_permits = std::iter::once(Some(first)).chain(std::iter::repeat_with(|| None));
+        let bodies = bodies.into_iter().zip(call_permits).enumerate();
+        let calls = bodies.map(|(position, (body, call_permit))| {
+            let call = send(body);
             async move {
-                let _turn = match turn {
-                    Some(turn) => turn,
-                    None => self.limiter.turn(target).await,
+                let _call_permit = match call_permit {
+                    Some(call_permit) => call_permit,
+                    None => self.limiter.admit_call(target).await,
                 };
-                asked.await.map_err(|failure| (position, failure))
+                call.await.map_err(|error| (position, error))
             }
         });
-        let answers = stream::iter(calls).buffered(AT_ONCE).try_collect().await;
-        let answers = answers.map_err(|(position, failure)| FailedCall {
+        let responses = stream::iter(calls).buffered(AT_ONCE).try_collect().await;
+        let responses = responses.map_err(|(position, error)| FailedCall {
             position: Some(position),
-            refused: self.received(failure, None, record).into(),
+            refusal: self.received(error, None, record).into(),
         })?;
-        Ok((answers, rate))
+        Ok((responses, rate))
     }
 }

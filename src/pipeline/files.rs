@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{heard, unix_seconds};
+use super::{client_error, unix_seconds};
 use crate::bedrock::{ObjectLocation, S3, S3Object, S3Upload, UpstreamError};
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::files::BATCH;
 use crate::openai::page::PageQuery;
@@ -40,7 +40,7 @@ impl Files {
     /// Begins a file.
     pub fn begin(&self) -> NewFile {
         let id = new_id("file-");
-        let upload = self.s3.upload(self.place(&id), JSON_LINES);
+        let upload = self.s3.upload(self.object_location(&id), JSON_LINES);
         NewFile { id, upload }
     }
 
@@ -56,7 +56,7 @@ impl Files {
         let NewFile { id, upload } = file;
         let length = upload.length();
         let finished = upload.finish().await;
-        finished.map_err(|failure| heard(failure, record))?;
+        finished.map_err(|error| client_error(error, record))?;
         let created_at = now();
         let file = StoredFile {
             caller: caller.name().to_owned(),
@@ -106,14 +106,14 @@ impl Files {
     ) -> Result<(StoredFile, S3Object), ApiError> {
         let file = self.find(caller, id).await?;
         let content = self.open(&file.id, None).await;
-        Ok((file, content.map_err(|failure| heard(failure, record))?))
+        Ok((file, content.map_err(|error| client_error(error, record))?))
     }
 
     /// Deletes a file of the caller's.
     pub async fn delete(&self, caller: &Caller, id: &str, record: &Record) -> Result<(), ApiError> {
         let file = self.find(caller, id).await?;
-        let deleted = self.s3.delete(&self.place(&file.id)).await;
-        deleted.map_err(|failure| heard(failure, record))?;
+        let deleted = self.s3.delete(&self.object_location(&file.id)).await;
+        deleted.map_err(|error| client_error(error, record))?;
         self.store.remove_file(&file.id).await?;
         Ok(())
     }
@@ -124,11 +124,11 @@ impl Files {
         id: &str,
         range: Option<&str>,
     ) -> Result<S3Object, UpstreamError> {
-        self.s3.get(&self.place(id), range).await
+        self.s3.get(&self.object_location(id), range).await
     }
 
     /// Where the content of the file `id` is.
-    pub(super) fn place(&self, id: &str) -> ObjectLocation {
+    pub(super) fn object_location(&self, id: &str) -> ObjectLocation {
         self.folder.join(id)
     }
 
@@ -151,11 +151,15 @@ impl Files {
     }
 
     async fn forget_content(&self, id: &str) -> bool {
-        match self.s3.delete(&self.place(id)).await {
+        match self.s3.delete(&self.object_location(id)).await {
             Ok(()) => true,
-            Err(failure) => {
-                let detail = failure.log_detail();
-                tracing::warn!(file = id, detail, "a file's content could not be deleted");
+            Err(error) => {
+                let upstream_error = error.log_detail();
+                tracing::warn!(
+                    file = id,
+                    upstream_error,
+                    "a file's content could not be deleted"
+                );
                 false
             }
         }
@@ -171,7 +175,7 @@ impl NewFile {
     /// Writes what comes next.
     pub async fn write(&mut self, bytes: &[u8], record: &Record) -> Result<(), ApiError> {
         let written = self.upload.write(bytes).await;
-        written.map_err(|failure| heard(failure, record))
+        written.map_err(|error| client_error(error, record))
     }
 
     /// Gives the file up.

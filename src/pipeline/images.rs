@@ -7,20 +7,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
-use super::draft::refuse_adjustments;
 use super::invoke::guardrail_headers;
 use super::models::{ModelTarget, check_endpoint};
+use super::pending_request::refuse_adjustments;
 use super::profiles::SearchedTarget;
 use super::request::Outgoing;
-use super::{CallerRequest, Cost, Pipeline, Reply, heard, unix_seconds};
+use super::{CallerRequest, Cost, Pipeline, Reply, client_error, unix_seconds};
 use crate::bedrock::{Bedrock, InvokeResponse, ObjectLocation, S3};
 use crate::config::S3Settings;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::openai::form::FormPart;
 use crate::openai::images::{
     Delivery, GeneratedImage, ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest,
-    TranslatedImage, completed_events, image_answer, pictures, remote_pictures, translate,
+    TranslatedImage, completed_events, images, images_response, remote_images, translate,
 };
 use crate::record::Record;
 
@@ -39,7 +39,7 @@ pub struct ImageCall {
 #[derive(Debug)]
 pub enum ImageReply {
     /// JSON.
-    Whole(Reply),
+    Complete(Reply),
     /// Server-sent events.
     Events(Reply),
 }
@@ -57,14 +57,14 @@ impl Pipeline {
     pub async fn images(
         &self,
         endpoint: ImageEndpoint,
-        asked: CallerRequest<ImageCall>,
+        call: CallerRequest<ImageCall>,
     ) -> Result<ImageReply, Refusal> {
         let CallerRequest {
             caller,
             request: call,
             mut memory,
             record,
-        } = asked;
+        } = call;
         let ImageCall {
             request,
             files,
@@ -74,27 +74,27 @@ impl Pipeline {
         let found = self.model_of(named, unknown, ImageRequest::FIELDS, &record);
         let mut target = found.await?;
         let name = request.model.as_deref().unwrap_or_default();
-        check_endpoint(name, &target.known.facts, endpoint.endpoint())?;
-        let known = Arc::clone(&target.known);
-        let facts = known.facts.image.as_ref();
-        let facts = facts.ok_or_else(ApiError::internal)?;
+        check_endpoint(name, &target.model_info.capabilities, endpoint.endpoint())?;
+        let model_info = Arc::clone(&target.model_info);
+        let capabilities = model_info.capabilities.image.as_ref();
+        let capabilities = capabilities.ok_or_else(ApiError::internal)?;
         let name_of_target = Arc::from(target.model.as_str());
-        let addresses = remote_pictures(&request);
+        let addresses = remote_images(&request);
         let fetching =
             self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &record);
         let (fetched, permit) = fetching.await?;
-        let terms = ImageContext {
-            facts: facts.clone(),
+        let context = ImageContext {
+            capabilities: capabilities.clone(),
             model_fields: self.chat.model_fields.clone(),
-            has_bucket: self.pictures.is_some(),
+            has_bucket: self.image_store.is_some(),
             fetched: Arc::new(fetched),
         };
         // Masks and base64 take processor time by the pixel.
-        let translate = move || translate(endpoint, request, files, &terms);
+        let translate = move || translate(endpoint, request, files, &context);
         let TranslatedImage {
-            mut plan,
+            mut prepared,
             mut adjustments,
-        } = self.workers.on_picture(translate).await?;
+        } = self.workers.on_image(translate).await?;
         target.note_in(&mut adjustments);
         let strict = self.is_strict(&caller, &target, strict);
         if strict {
@@ -102,41 +102,47 @@ impl Pipeline {
         }
         {
             let mut entries = record.entries();
-            entries.stream = plan.stream;
+            entries.stream = prepared.stream;
             entries.adjustments = adjustments.log_value();
         }
-        let bodies = std::mem::take(&mut plan.bodies);
+        let bodies = std::mem::take(&mut prepared.bodies);
         let guardrail = self.guardrail(&caller, &target).map(guardrail_headers);
         let headers = guardrail.transpose()?.unwrap_or_default();
         let outgoing = Outgoing::new(bodies, 0, memory);
         let searched = SearchedTarget::new(&target, target.is_exact(strict));
-        let asked = self.invoke_all(&caller, &searched, outgoing, &headers, &record, permit);
-        let (answers, rate) = Box::pin(asked).await?;
+        let call = self.invoke_all(&caller, &searched, outgoing, &headers, &record, permit);
+        let (responses, rate) = Box::pin(call).await?;
         let profile = searched.profile.into_inner();
         self.note_profile(&mut target, profile, &mut adjustments, &record);
-        let answers: Vec<Bytes> = answers
+        let responses: Vec<Bytes> = responses
             .into_iter()
             .map(|InvokeResponse { body, .. }| body)
             .collect();
-        let made = pictures(facts.body, &answers, &plan, &mut adjustments)?;
-        let cost = cost(&target, plan.count, plan.has_price);
+        let images = images(capabilities.body, &responses, &prepared, &mut adjustments)?;
+        let cost = cost(&target, prepared.count, prepared.has_price);
         {
             let mut entries = record.entries();
             entries.cost = Some(cost);
             entries.adjustments = adjustments.log_value();
         }
         let body = self
-            .delivered(endpoint, made, plan.delivery, plan.stream, &record)
+            .delivered(
+                endpoint,
+                images,
+                prepared.delivery,
+                prepared.stream,
+                &record,
+            )
             .await?;
-        let answer = Reply {
+        let response = Reply {
             body: body.into(),
             adjustments,
             rate,
             cost: Some(cost),
         };
-        Ok(match plan.stream {
-            true => ImageReply::Events(answer),
-            false => ImageReply::Whole(answer),
+        Ok(match prepared.stream {
+            true => ImageReply::Events(response),
+            false => ImageReply::Complete(response),
         })
     }
 
@@ -144,26 +150,26 @@ impl Pipeline {
     async fn delivered(
         &self,
         endpoint: ImageEndpoint,
-        made: Vec<GeneratedImage>,
+        images: Vec<GeneratedImage>,
         delivery: Delivery,
         stream: bool,
         record: &Record,
     ) -> Result<Vec<u8>, ApiError> {
-        let head = ImageHead::of(unix_seconds(), &made);
+        let head = ImageHead::of(unix_seconds(), &images);
         if stream {
-            let events = completed_events(endpoint, head.created, &made);
+            let events = completed_events(endpoint, head.created, &images);
             return events.map_err(|_| ApiError::internal());
         }
-        let data = match (delivery, &self.pictures) {
+        let data = match (delivery, &self.image_store) {
             (Delivery::Address, Some(store)) => {
-                try_join_all(made.iter().map(|picture| store.keep(picture, record))).await?
+                try_join_all(images.iter().map(|image| store.keep(image, record))).await?
             }
-            _ => made
+            _ => images
                 .into_iter()
-                .map(|picture| ImageData::Base64(picture.base64))
+                .map(|image| ImageData::Base64(image.base64))
                 .collect(),
         };
-        image_answer(&head, &data).map_err(|_| ApiError::internal())
+        images_response(&head, &data).map_err(|_| ApiError::internal())
     }
 }
 
@@ -177,29 +183,29 @@ impl ImageStore {
         Some(Self {
             s3: S3::new(bedrock, settings.path_style),
             folder: root.join("images"),
-            valid: settings.presigned_for,
+            valid: settings.presigned_url_ttl,
         })
     }
 
     /// Keeps a picture, and gives the address at which it can be read for a while.
-    async fn keep(&self, picture: &GeneratedImage, record: &Record) -> Result<ImageData, ApiError> {
-        let bytes = picture.bytes().ok_or_else(ApiError::internal)?;
-        let (media_type, ending) = picture.media_type();
+    async fn keep(&self, image: &GeneratedImage, record: &Record) -> Result<ImageData, ApiError> {
+        let bytes = image.bytes().ok_or_else(ApiError::internal)?;
+        let (media_type, extension) = image.media_type();
         let name: String = std::iter::repeat_with(fastrand::alphanumeric)
             .take(24)
             .collect();
-        let at = self.folder.join(&format!("{name}.{ending}"));
+        let at = self.folder.join(&format!("{name}.{extension}"));
         let put = self.s3.put(&at, media_type, bytes.into()).await;
-        put.map_err(|failure| heard(failure, record))?;
+        put.map_err(|error| client_error(error, record))?;
         let address = self.s3.presigned(&at, self.valid).await;
-        let address = address.map_err(|failure| heard(failure, record))?;
+        let address = address.map_err(|error| client_error(error, record))?;
         Ok(ImageData::Address(address))
     }
 }
 
 /// What the pictures cost, where the table has their price.
 fn cost(target: &ModelTarget, count: u32, has_price: bool) -> Cost {
-    let price = target.known.units.image.filter(|_| has_price);
+    let price = target.model_info.units.image.filter(|_| has_price);
     Cost {
         total: price.map(|price| price.times(u64::from(count))),
         saved: None,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::known::ModelInfo;
+use super::model_info::ModelInfo;
 use super::{CallerRequest, ChatCall, HeaderOptions, Pipeline, Reply, model_name, note_request};
 use crate::adjustments::Adjustments;
 use crate::bedrock::ModelCall;
 use crate::converse::estimate::estimated_tokens;
 use crate::converse::request::ConverseRequest;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::limits::{RateState, Refusal};
 use crate::openai::chat::{ChatRequest, ChatTranslation, ClientFields};
 use crate::openai::responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
@@ -54,9 +54,9 @@ pub(super) struct Uncounted {
 }
 
 impl Uncounted {
-    pub(super) fn of(known: &ModelInfo, converse: &ConverseRequest) -> Result<Self, ApiError> {
-        let body = known
-            .facts
+    pub(super) fn of(model_info: &ModelInfo, converse: &ConverseRequest) -> Result<Self, ApiError> {
+        let body = model_info
+            .capabilities
             .count_tokens
             .then(|| serde_json::to_vec(converse));
         let body = body.transpose().map_err(|_| ApiError::internal())?;
@@ -84,14 +84,14 @@ impl Pipeline {
     pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, Refusal> {
         let record = Arc::clone(&call.record);
         let fields = ClientFields(ChatRequest::FIELDS);
-        let counted = self.counted(call, fields).await?;
-        answer(counted, &record)
+        let token_count = self.token_count(call, fields).await?;
+        reply(token_count, &record)
     }
 
     /// How many tokens a request to the Responses API has.
     pub async fn response_input_tokens(
         &self,
-        asked: CallerRequest<ResponsesRequest>,
+        call: CallerRequest<ResponsesRequest>,
         headers: HeaderOptions,
     ) -> Result<Reply, Refusal> {
         let CallerRequest {
@@ -99,10 +99,10 @@ impl Pipeline {
             request,
             memory,
             record,
-        } = asked;
+        } = call;
         let AsChat {
             request,
-            places,
+            field_paths,
             adjustments,
         } = {
             let as_chat = || as_chat(request);
@@ -118,18 +118,18 @@ impl Pipeline {
             record: Arc::clone(&record),
         };
         let fields = ClientFields(ResponsesRequest::FIELDS);
-        let counted = self
-            .counted(call, fields)
+        let token_count = self
+            .token_count(call, fields)
             .await
-            .map_err(|refused| Refusal {
-                fault: places.fault(refused.fault),
-                ..refused
+            .map_err(|refusal| Refusal {
+                error: field_paths.error(refusal.error),
+                ..refusal
             })?;
-        let counted = TokenCountReply {
-            adjustments: places.adjustments(adjustments, &counted.adjustments),
-            ..counted
+        let token_count = TokenCountReply {
+            adjustments: field_paths.adjustments(adjustments, &token_count.adjustments),
+            ..token_count
         };
-        answer(counted, &record)
+        reply(token_count, &record)
     }
 
     /// The tokens of a Converse request: a count of Bedrock's where there is one to be had.
@@ -138,7 +138,7 @@ impl Pipeline {
     /// everywhere; whatever stands against it, there is an estimate.
     pub(super) async fn count(
         &self,
-        known: &ModelInfo,
+        model_info: &ModelInfo,
         uncounted: Uncounted,
         record: &Record,
     ) -> Result<Count, ApiError> {
@@ -150,51 +150,51 @@ impl Pipeline {
         let Some(body) = body else {
             return Ok(estimate);
         };
-        let call = ModelCall::new(known.known_as.clone(), body);
+        let call = ModelCall::new(model_info.resolved_model.clone(), body);
         Ok(match self.bedrock_for(record).count_tokens(call).await {
             Ok(tokens) => Count {
                 tokens,
                 source: CountSource::CountTokens,
             },
-            Err(failure) => {
-                let detail = failure.log_detail();
-                record.entries().failure = Some((failure.code, detail));
+            Err(error) => {
+                let detail = error.log_detail();
+                record.entries().error = Some((error.code, detail));
                 estimate
             }
         })
     }
 
-    async fn counted(
+    async fn token_count(
         &self,
         call: ChatCall,
         client_fields: ClientFields,
     ) -> Result<TokenCountReply, Refusal> {
         let record = Arc::clone(&call.record);
         let name = model_name(&call.request)?;
-        let mut draft = self.draft(call, &name).await?;
-        draft.options.client_fields = client_fields;
-        let target = draft.target.model.as_str().into();
-        let permit = self.admit(&draft.caller, &target, &record).await?;
-        self.fetch_for_admitted(&mut draft).await?;
-        let length = draft.source_length();
-        let known = Arc::clone(&draft.target.known);
+        let mut pending = self.pending(call, &name).await?;
+        pending.options.client_fields = client_fields;
+        let target = pending.target.model.as_str().into();
+        let permit = self.admit(&pending.caller, &target, &record).await?;
+        self.fetch_for_admitted(&mut pending).await?;
+        let length = pending.source_length();
+        let model_info = Arc::clone(&pending.target.model_info);
         let translate = || {
             let ChatTranslation {
                 converse,
-                plan,
+                output_options,
                 adjustments,
-            } = draft.translate(&self.memory)?;
+            } = pending.translate(&self.memory)?;
             // The values that the request is made of are gone before Bedrock is called.
-            let uncounted = Uncounted::of(&known, &converse)?;
-            Ok::<_, ApiError>((uncounted, plan.stream, adjustments))
+            let uncounted = Uncounted::of(&model_info, &converse)?;
+            Ok::<_, ApiError>((uncounted, output_options.stream, adjustments))
         };
         let translated = self.workers.on_body(length, translate).await?;
         let (uncounted, stream, mut adjustments) = translated;
-        draft.hold_no_more_than(uncounted.length());
+        pending.hold_no_more_than(uncounted.length());
         note_request(&record, stream, &adjustments);
-        let count = self.count(&known, uncounted, &record).await?;
+        let count = self.count(&model_info, uncounted, &record).await?;
         if count.source == CountSource::Estimate {
-            if draft.strict {
+            if pending.strict {
                 return Err(no_count().into());
             }
             adjustments.note("input_tokens", ESTIMATED);
@@ -207,12 +207,12 @@ impl Pipeline {
     }
 }
 
-fn answer(counted: TokenCountReply, record: &Record) -> Result<Reply, Refusal> {
+fn reply(token_count: TokenCountReply, record: &Record) -> Result<Reply, Refusal> {
     let TokenCountReply {
         count,
         adjustments,
         rate,
-    } = counted;
+    } = token_count;
     let mut entries = record.entries();
     entries.stream = false;
     entries.adjustments = adjustments.log_value();

@@ -11,7 +11,7 @@ use super::request::Outgoing;
 use crate::adjustments::Adjustments;
 use crate::bedrock::{InvokeResponse, ModelCall};
 use crate::converse::options::GuardrailConfig;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::json_error::without_values;
 use crate::limits::{Permit, RateState, Refusal};
@@ -35,13 +35,17 @@ impl Pipeline {
         record: &Record,
     ) -> Result<ModelTarget, ApiError> {
         match name.filter(|name| !name.is_empty()) {
-            Some(name) => self.named(name, record).await,
+            Some(name) => self.target(name, record).await,
             None => Err(super::no_model(&misspelling(unknown, "model", fields))),
         }
     }
 
     /// The model of this name, noted in the request's log line.
-    pub(super) async fn named(&self, name: &str, record: &Record) -> Result<ModelTarget, ApiError> {
+    pub(super) async fn target(
+        &self,
+        name: &str,
+        record: &Record,
+    ) -> Result<ModelTarget, ApiError> {
         record.entries().model = Some(name.to_owned());
         let target = self.models.target(name).await?;
         record.entries().target = Some(target.model.as_str().to_owned());
@@ -49,7 +53,7 @@ impl Pipeline {
     }
 
     /// The model of a request of Bedrock's own API, which is called by the id that is written there.
-    pub(super) async fn named_exactly(
+    pub(super) async fn exact_target(
         &self,
         id: &str,
         record: &Record,
@@ -73,10 +77,10 @@ impl Pipeline {
         record: &Record,
         permit: Option<Permit>,
     ) -> Result<(Vec<InvokeResponse>, Option<RateState>), Refusal> {
-        let answers = self
+        let responses = self
             .invoke_each(caller, target, outgoing, headers, record, permit)
             .await;
-        answers.map_err(|failed| failed.refused)
+        responses.map_err(|failed| failed.refusal)
     }
 
     /// Sends each of the bodies to the model, as [`Pipeline::fan_out`] does, or to the profile that
@@ -142,8 +146,11 @@ pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, A
 }
 
 /// What the client hears where Bedrock answered what is no answer.
-pub(super) fn unreadable(detail: impl Into<String>, record: &Record) -> ApiError {
-    record.entries().failure = Some(("BadAnswer".to_owned(), without_values(&detail.into())));
+pub(super) fn unreadable(upstream_error: impl Into<String>, record: &Record) -> ApiError {
+    record.entries().error = Some((
+        "BadAnswer".to_owned(),
+        without_values(&upstream_error.into()),
+    ));
     let message = "the model's answer could not be read";
     ApiError::new(ErrorKind::BadGateway, message).code("upstream_bad_response")
 }

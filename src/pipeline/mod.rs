@@ -6,15 +6,15 @@
 //! arrived. Where Bedrock refuses a field, or the conversation is too long, it may be written
 //! again.
 //!
-//! A model that is set to one of AWS's OpenAI surfaces goes the way of `native.rs` instead, with
+//! A model that is set to one of AWS's OpenAI surfaces goes the way of `chat_upstream.rs` instead, with
 //! the client's own body, unless the request asks for what Converse alone does.
 
 mod account;
-mod answer;
 mod batches;
+mod chat_upstream;
+mod chat_upstream_stream;
 mod completions;
 mod cost;
-mod draft;
 mod embeddings;
 mod explain;
 mod failed;
@@ -23,31 +23,31 @@ mod files;
 mod images;
 mod input_tokens;
 mod invoke;
-mod known;
+mod model_info;
 mod models;
 mod moderations;
-mod native;
-mod native_stream;
 mod options;
-mod pass;
+mod passthrough;
+mod pending_request;
 mod probe;
 mod profiles;
 mod remote;
 mod request;
 mod rerank;
 mod resolution;
+mod response;
 mod stream;
 mod videos;
 mod writer;
 
 pub use batches::Batches;
+pub use chat_upstream_stream::ChatUpstreamStream;
 pub use cost::Cost;
 pub use explain::ExplainReader;
 pub use files::{Files, NewFile};
 pub use images::{ImageCall, ImageReply};
-pub use native_stream::ChatUpstreamStream;
 pub use options::HeaderOptions;
-pub use pass::{PassthroughBody, PassthroughReply, PassthroughRequest, PassthroughStream};
+pub use passthrough::{PassthroughBody, PassthroughReply, PassthroughRequest, PassthroughStream};
 pub use request::{CallerRequest, Reply};
 pub use stream::{ChatStream, ResponseStream};
 pub use videos::{VideoContent, VideoRequestWithFiles};
@@ -68,7 +68,7 @@ use crate::config::{
     BedrockApiSettings, ChatOverrides, ChatSettings, Config, EmbeddingSettings, ModerationSettings,
     S3Settings, Tables,
 };
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::fetch::Fetcher;
 use crate::identity::Caller;
 use crate::limits::{Limiter, Permit, RateState, Refusal, WhenFull};
@@ -79,10 +79,10 @@ use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
 use crate::workers::Workers;
 use account::Account;
-use draft::{ChatRoute, PendingRequest, PreparedRequest, SourceBody};
-use failed::{heard, heard_of_model};
+use failed::{client_error, client_error_for_model};
 use images::ImageStore;
 use models::{ModelTarget, Models, check_endpoint};
+use pending_request::{ChatRoute, PendingRequest, PreparedRequest, SourceBody};
 use stream::EventSource;
 use videos::VideoStore;
 
@@ -103,10 +103,10 @@ pub struct Pipeline {
     fetcher: Fetcher,
     limiter: Limiter,
     workers: Workers,
-    pictures: Option<ImageStore>,
+    image_store: Option<ImageStore>,
     bedrock: Bedrock,
     /// Nothing where films are off.
-    films: Option<VideoStore>,
+    video_store: Option<VideoStore>,
 }
 
 /// A chat request, or one that becomes chat requests, with what the server knows of it.
@@ -143,11 +143,11 @@ pub struct ChatReply {
 #[derive(Debug)]
 pub enum ChatBody {
     /// The JSON of a whole answer.
-    Whole(Bytes),
+    Complete(Bytes),
     /// A stream under way.
     Stream(Box<ChatStream>),
     /// A stream under way, of one of AWS's OpenAI surfaces.
-    NativeStream(Box<ChatUpstreamStream>),
+    ChatUpstreamStream(Box<ChatUpstreamStream>),
 }
 
 /// A request that Bedrock answers, or has begun to answer.
@@ -171,8 +171,8 @@ impl Pipeline {
                 .map(|key| (key.caller.clone(), key.chat.clone()))
                 .collect(),
             memory: Arc::new(ReasoningMemory::new(
-                chat.remembered_reasoning,
-                chat.remembered_for,
+                chat.reasoning_cache_size,
+                chat.reasoning_cache_ttl,
             )),
             chat,
             embeddings: config.embeddings,
@@ -182,8 +182,8 @@ impl Pipeline {
             fetcher,
             limiter: Limiter::new(&config.limits, callers, targets),
             workers: Workers::default(),
-            pictures: ImageStore::new(&config.s3, &bedrock),
-            films: VideoStore::new(config, &bedrock),
+            image_store: ImageStore::new(&config.s3, &bedrock),
+            video_store: VideoStore::new(config, &bedrock),
             bedrock,
         }
     }
@@ -212,39 +212,43 @@ impl Pipeline {
     pub async fn chat(&self, call: ChatCall) -> Result<ChatReply, Refusal> {
         let record = Arc::clone(&call.record);
         let name = model_name(&call.request)?;
-        let mut draft = self.draft(call, &name).await?;
-        if let ChatRoute::OpenAi(surface) = draft.route()? {
-            return Box::pin(self.chat_natively(draft, surface, &name, record)).await;
+        let mut pending = self.pending(call, &name).await?;
+        if let ChatRoute::OpenAi(upstream) = pending.route()? {
+            return Box::pin(self.chat_via_upstream(pending, upstream, &name, record)).await;
         }
-        let begun = self.begin(&mut draft, WhenFull::Wait, &record).await?;
-        let account = self.converse_account(&draft, &begun.prepared, record);
-        answer::chat(begun, account, &name)
+        let open_call = self.begin(&mut pending, WhenFull::Wait, &record).await?;
+        let account = self.converse_account(&pending, &open_call.prepared, record);
+        response::chat(open_call, account, &name)
     }
 
     /// Lets the request in and asks Bedrock, until there are answers, or the first events of some.
     async fn begin(
         &self,
-        draft: &mut PendingRequest,
+        pending: &mut PendingRequest,
         mut when_full: WhenFull,
         record: &Record,
     ) -> Result<OpenCall, Refusal> {
-        let target = draft.target.model.as_str().into();
-        let permit = self.fetch_for_draft(draft, &target, record).await?;
+        let target = pending.target.model.as_str().into();
+        let permit = self.fetch_for_pending(pending, &target, record).await?;
         let mut permits: Vec<Permit> = permit.into_iter().collect();
         let mut admitted = permits.len() as u32;
         if admitted > 0 {
             when_full = WhenFull::Refuse;
         }
         loop {
-            let prepared = self.prepare(draft).await?;
-            note_request(record, prepared.plan.stream, &prepared.adjustments);
-            let missing = prepared.plan.answers.saturating_sub(admitted);
+            let prepared = self.prepare(pending).await?;
+            note_request(
+                record,
+                prepared.output_options.stream,
+                &prepared.adjustments,
+            );
+            let missing = prepared.output_options.choices.saturating_sub(admitted);
             if missing > 0 {
-                let (caller, calls) = (&draft.caller, (missing, when_full));
+                let (caller, calls) = (&pending.caller, (missing, when_full));
                 permits.push(self.admit_calls(caller, &target, calls, record).await?);
                 admitted += missing;
             }
-            if let Some(sources) = self.ask_once(draft, &prepared, record).await? {
+            if let Some(sources) = self.send_once(pending, &prepared, record).await? {
                 return Ok(OpenCall {
                     sources,
                     prepared,
@@ -255,15 +259,19 @@ impl Pipeline {
     }
 
     /// The same for a request that was let in.
-    async fn ask_until_answered(
+    async fn send_admitted(
         &self,
-        draft: &mut PendingRequest,
+        pending: &mut PendingRequest,
         record: &Record,
     ) -> Result<OpenCall, ApiError> {
         loop {
-            let prepared = self.prepare(draft).await?;
-            note_request(record, prepared.plan.stream, &prepared.adjustments);
-            if let Some(sources) = self.ask_once(draft, &prepared, record).await? {
+            let prepared = self.prepare(pending).await?;
+            note_request(
+                record,
+                prepared.output_options.stream,
+                &prepared.adjustments,
+            );
+            if let Some(sources) = self.send_once(pending, &prepared, record).await? {
                 return Ok(OpenCall {
                     sources,
                     prepared,
@@ -310,19 +318,19 @@ impl Pipeline {
     }
 
     /// Asks Bedrock; nothing where the request is to be written again.
-    async fn ask_once(
+    async fn send_once(
         &self,
-        draft: &mut PendingRequest,
+        pending: &mut PendingRequest,
         prepared: &PreparedRequest,
         record: &Record,
     ) -> Result<Option<Vec<EventSource>>, ApiError> {
-        match self.ask(draft, prepared, record).await? {
+        match self.send(pending, prepared, record).await? {
             Ok(sources) => {
-                draft.learn_profile(&self.models);
+                pending.learn_profile(&self.models);
                 Ok(Some(sources))
             }
-            Err(failure) => {
-                self.revise(draft, failure, record)?;
+            Err(error) => {
+                self.revise(pending, error, record)?;
                 Ok(None)
             }
         }
@@ -331,27 +339,31 @@ impl Pipeline {
     /// Prepares the request to be written again, or gives the error that the client receives.
     fn revise(
         &self,
-        draft: &mut PendingRequest,
-        failure: UpstreamError,
+        pending: &mut PendingRequest,
+        error: UpstreamError,
         record: &Record,
     ) -> Result<(), ApiError> {
-        let revised = draft.revise(failure, &self.models);
-        let target = &draft.target;
-        let window = target.known.context_window;
-        revised.map_err(|failure| self.received(failure, window, record))?;
+        let revised = pending.revise(error, &self.models);
+        let target = &pending.target;
+        let window = target.model_info.context_window;
+        revised.map_err(|error| self.received(error, window, record))?;
         record.entries().target = Some(target.model.as_str().to_owned());
         Ok(())
     }
 
     /// The model of a request that is answered as a chat.
     async fn chat_model(&self, name: &str, record: &Record) -> Result<ModelTarget, ApiError> {
-        let target = self.named(name, record).await?;
-        check_endpoint(name, &target.known.facts, Endpoint::ChatCompletions)?;
+        let target = self.target(name, record).await?;
+        check_endpoint(
+            name,
+            &target.model_info.capabilities,
+            Endpoint::ChatCompletions,
+        )?;
         Ok(target)
     }
 
     /// Looks up the model and the settings.
-    async fn draft(&self, call: ChatCall, name: &str) -> Result<PendingRequest, ApiError> {
+    async fn pending(&self, call: ChatCall, name: &str) -> Result<PendingRequest, ApiError> {
         let ChatCall {
             caller,
             request,
@@ -361,73 +373,73 @@ impl Pipeline {
             record,
         } = call;
         let target = self.chat_model(name, &record).await?;
-        let mut draft = self.settled(caller, request, SourceBody::Chat(body), target, headers);
-        draft.permit = permit;
-        Ok(draft)
+        let mut pending = self.settled(caller, request, SourceBody::Chat(body), target, headers);
+        pending.permit = permit;
+        Ok(pending)
     }
 
     /// Sends the request, as often as answers are wanted. The outer failure is the gateway's own.
-    async fn ask(
+    async fn send(
         &self,
-        draft: &PendingRequest,
+        pending: &PendingRequest,
         prepared: &PreparedRequest,
         record: &Record,
     ) -> Result<Result<Vec<EventSource>, UpstreamError>, ApiError> {
-        let plan = &prepared.plan;
-        let call = ModelCall::new(draft.target.model.clone(), prepared.body.clone());
+        let output_options = &prepared.output_options;
+        let call = ModelCall::new(pending.target.model.clone(), prepared.body.clone());
         let bedrock = self.bedrock_for(record);
-        let ask = || source(&bedrock, call.clone(), plan.whole);
-        if plan.answers == 1 {
-            return Ok(ask().await.map(|source| vec![source]));
+        let send = || source(&bedrock, call.clone(), output_options.non_streaming);
+        if output_options.choices == 1 {
+            return Ok(send().await.map(|source| vec![source]));
         }
         // The first answer writes the cache that the others read.
         let first = match prepared.has_cache_points {
-            true => match ask().await {
+            true => match send().await {
                 Ok(source) => Some(source),
-                Err(failure) => return Ok(Err(failure)),
+                Err(error) => return Ok(Err(error)),
             },
             false => None,
         };
-        let others = plan.answers as usize - usize::from(first.is_some());
-        let others = Box::pin(try_join_all((0..others).map(|_| ask()))).await;
+        let others = output_options.choices as usize - usize::from(first.is_some());
+        let others = Box::pin(try_join_all((0..others).map(|_| send()))).await;
         Ok(others.map(|others| first.into_iter().chain(others).collect()))
     }
 
     /// The request as it is sent, translated apart if its body is long.
-    async fn prepare(&self, draft: &mut PendingRequest) -> Result<PreparedRequest, ApiError> {
-        draft.admit().await?;
-        let length = draft.source_length();
-        let prepare = || draft.prepare(&self.memory);
+    async fn prepare(&self, pending: &mut PendingRequest) -> Result<PreparedRequest, ApiError> {
+        pending.admit().await?;
+        let length = pending.source_length();
+        let prepare = || pending.prepare(&self.memory);
         let prepared = self.workers.on_body(length, prepare).await?;
-        draft.hold_no_more_than(prepared.body.len());
+        pending.hold_no_more_than(prepared.body.len());
         Ok(prepared)
     }
 
     /// The account of a Converse request.
     fn converse_account(
         &self,
-        draft: &PendingRequest,
+        pending: &PendingRequest,
         prepared: &PreparedRequest,
         record: Arc<Record>,
     ) -> Account {
         Account {
             has_price: prepared.has_price,
-            ..self.account(draft, prepared.tier, record)
+            ..self.account(pending, prepared.tier, record)
         }
     }
 
     fn account(
         &self,
-        draft: &PendingRequest,
+        pending: &PendingRequest,
         tier: Option<&'static str>,
         record: Arc<Record>,
     ) -> Account {
         Account {
             record,
-            known: Arc::clone(&draft.target.known),
+            model_info: Arc::clone(&pending.target.model_info),
             has_price: true,
             memory: Arc::clone(&self.memory),
-            caller: draft.caller.clone(),
+            caller: pending.caller.clone(),
             tier,
         }
     }
@@ -436,11 +448,11 @@ impl Pipeline {
 async fn source(
     bedrock: &Bedrock,
     call: ModelCall,
-    whole: bool,
+    non_streaming: bool,
 ) -> Result<EventSource, UpstreamError> {
-    if whole {
-        let answer = bedrock.converse(call).await?;
-        return Ok(EventSource::Whole(answer.into_events()));
+    if non_streaming {
+        let response = bedrock.converse(call).await?;
+        return Ok(EventSource::Complete(response.into_events()));
     }
     let stream = bedrock.converse_stream(call).await?;
     Ok(EventSource::Live(Box::new(stream)))
@@ -486,7 +498,7 @@ fn unix_seconds() -> u64 {
 }
 
 impl From<ApiError> for Refusal {
-    fn from(fault: ApiError) -> Self {
-        Self { fault, rate: None }
+    fn from(error: ApiError) -> Self {
+        Self { error, rate: None }
     }
 }

@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::known::{ModelInfo, ModelInfoCache};
+use super::model_info::{ModelInfo, ModelInfoCache};
 use super::resolution::{Resolver, note_of};
 use crate::adjustments::Adjustments;
 use crate::base_models::BaseModels;
 use crate::bedrock::{BaseModel, Bedrock};
 use crate::catalog::Directory;
 use crate::config::{ChatOverrides, Config, ModelEntry, Tables};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId, RefusedField};
 use crate::providers::embeddings::Purpose;
 
 /// Unknown models of which the log has told, at the most.
-const MOST_UNKNOWN: usize = 1024;
+const MAX_UNKNOWN: usize = 1024;
 
 /// The models that clients may ask for, and what is known of them.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub(super) struct Models {
     tables: RwLock<Arc<Tables>>,
     bases: BaseModels,
     /// What the tables say, and what models were found to refuse.
-    known: ModelInfoCache,
-    told_unknown: Mutex<HashSet<ModelId>>,
+    model_info: ModelInfoCache,
+    reported_unknown: Mutex<HashSet<ModelId>>,
     resolver: Resolver,
     region: String,
 }
@@ -36,13 +36,13 @@ pub(super) struct ModelTarget {
     /// The model as Bedrock is asked for it.
     pub(super) model: ModelId,
     /// What is known of it.
-    pub(super) known: Arc<ModelInfo>,
+    pub(super) model_info: Arc<ModelInfo>,
     /// How the operator wants its requests treated.
     pub(super) chat: ChatOverrides,
     /// What the operator says its vectors are for.
     pub(super) embedding_input_type: Option<Purpose>,
     /// Where its chat requests go.
-    pub(super) surface: ChatUpstream,
+    pub(super) upstream: ChatUpstream,
     /// What the client is told where the id is not the one that it wrote.
     pub(super) note: Option<String>,
     /// Whether the client wrote a name of the operator's.
@@ -67,8 +67,8 @@ impl Models {
             names: config.models.clone(),
             tables: RwLock::new(Arc::new(tables)),
             bases,
-            known: ModelInfoCache::default(),
-            told_unknown: Mutex::default(),
+            model_info: ModelInfoCache::default(),
+            reported_unknown: Mutex::default(),
             resolver: Resolver::new(Directory::default(), bedrock.region().to_owned()),
             region: bedrock.region().to_owned(),
         }
@@ -77,7 +77,7 @@ impl Models {
     /// Puts other tables in the place of these; what was learned of models is learned anew.
     pub(super) fn replace_tables(&self, tables: Tables) {
         *self.tables.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tables);
-        self.known.forget();
+        self.model_info.forget();
     }
 
     /// What models are based on.
@@ -189,20 +189,20 @@ impl Models {
             target: model,
             chat,
             embedding_input_type,
-            surface,
+            upstream,
         } = entry;
-        let base = match model.says_its_foundation() {
+        let base = match model.names_foundation_model() {
             true => None,
             false => self.bases.of(&model).await,
         };
-        let known = match self.known.get(&model, base.as_ref()) {
-            Some(known) => known,
+        let model_info = match self.model_info.get(&model, base.as_ref()) {
+            Some(model_info) => model_info,
             None => self.look_up(&model, base),
         };
         ModelTarget {
-            surface: surface.unwrap_or(known.facts.surface),
+            upstream: upstream.unwrap_or(model_info.capabilities.upstream),
             model,
-            known,
+            model_info,
             chat,
             embedding_input_type,
             note,
@@ -213,8 +213,8 @@ impl Models {
     /// Puts an inference profile in the place of the target's bare id, which Bedrock has refused to
     /// call. The settings of a configured name stay.
     pub(super) fn call_profile(&self, target: &mut ModelTarget, profile: ModelId) {
-        target.known = match self.known.get(&profile, None) {
-            Some(known) => known,
+        target.model_info = match self.model_info.get(&profile, None) {
+            Some(model_info) => model_info,
             None => self.look_up(&profile, None),
         };
         if !target.is_named {
@@ -225,21 +225,21 @@ impl Models {
 
     /// Learns that the target refuses `field`. Whether that is new.
     pub(super) fn learn(&self, target: &mut ModelTarget, field: RefusedField) -> bool {
-        let Some(known) = target.known.without(&target.model, field) else {
+        let Some(model_info) = target.model_info.without(&target.model, field) else {
             return false;
         };
-        target.known = self.known.keep(&target.model, known);
+        target.model_info = self.model_info.keep(&target.model, model_info);
         true
     }
 
     /// What the tables say of a model that is based on `base`, where its id does not say it.
     fn look_up(&self, model: &ModelId, base: Option<BaseModel>) -> Arc<ModelInfo> {
         let tables = Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner));
-        let (known_as, facts) = tables.known_as(model, base.as_ref());
-        if facts.family.is_empty() {
-            self.tell_unknown(model);
+        let (resolved_model, capabilities) = tables.resolved_model(model, base.as_ref());
+        if capabilities.family.is_empty() {
+            self.report_unknown(model);
         }
-        let row = tables.prices.row_in(&known_as, &self.region);
+        let row = tables.prices.row_in(&resolved_model, &self.region);
         let end_of_life = row.and_then(|row| row.end_of_life).map(str::to_owned);
         if let Some(end_of_life) = &end_of_life {
             tracing::info!(
@@ -248,25 +248,25 @@ impl Models {
                 "this model answers no more from that day on"
             );
         }
-        let known = ModelInfo {
-            facts,
+        let model_info = ModelInfo {
+            capabilities,
             end_of_life,
             legacy: row.is_some_and(|row| row.legacy),
             output_limit: row.and_then(|row| row.max_output),
             context_window: row.and_then(|row| row.context_window),
             price: row.and_then(|row| row.price).cloned(),
             units: row.map(|row| row.units).unwrap_or_default(),
-            known_as,
+            resolved_model,
             base,
         };
-        self.known.keep(model, known)
+        self.model_info.keep(model, model_info)
     }
 
     /// One line for each model that the table does not know.
-    fn tell_unknown(&self, model: &ModelId) {
-        let told = self.told_unknown.lock();
-        let mut told = told.unwrap_or_else(PoisonError::into_inner);
-        if told.len() < MOST_UNKNOWN && told.insert(model.clone()) {
+    fn report_unknown(&self, model: &ModelId) {
+        let reported = self.reported_unknown.lock();
+        let mut reported = reported.unwrap_or_else(PoisonError::into_inner);
+        if reported.len() < MAX_UNKNOWN && reported.insert(model.clone()) {
             tracing::info!(
                 model = model.as_str(),
                 "the table does not know this model: it is asked for nothing that not every model \
@@ -293,10 +293,10 @@ impl ModelTarget {
 /// Refuses a model that another endpoint serves.
 pub(super) fn check_endpoint(
     name: &str,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     endpoint: Endpoint,
 ) -> Result<(), ApiError> {
-    let serves = facts.endpoints();
+    let serves = capabilities.endpoints();
     let is_served = match serves.as_slice() {
         [] => endpoint == Endpoint::ChatCompletions,
         serves => serves.contains(&endpoint),
@@ -310,7 +310,7 @@ pub(super) fn check_endpoint(
         serves => serves.iter().map(|endpoint| endpoint.path()).collect(),
     };
     let serves = serves.join(" or ");
-    let message = match facts.family.is_empty() {
+    let message = match capabilities.family.is_empty() {
         true => format!(
             "what the model `{name}` takes is not known here, and so {endpoint} cannot ask it; the \
              gateway's operator can say what it takes"
@@ -321,8 +321,8 @@ pub(super) fn check_endpoint(
 }
 
 /// Refuses a model that Converse does not take: chat alone has another way to it.
-pub(super) fn check_converse(name: &str, facts: &Capabilities) -> Result<(), ApiError> {
-    if facts.converse {
+pub(super) fn check_converse(name: &str, capabilities: &Capabilities) -> Result<(), ApiError> {
+    if capabilities.converse {
         return Ok(());
     }
     let chat = Endpoint::ChatCompletions.path();

@@ -11,13 +11,13 @@ use super::remote::fetched_length;
 use super::request::Outgoing;
 use super::{CallerRequest, Cost, Pipeline, Reply, new_id};
 use crate::body_memory::BodyPermit;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::limits::{RateState, Refusal};
 use crate::openai::chat::GuardrailPolicy;
 use crate::openai::moderations::{
-    CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, answer, apply_request,
-    checks_request, of_checks, of_guardrail, understood,
+    CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, apply_request,
+    checks_request, of_checks, of_guardrail, response, translate,
 };
 use crate::record::Record;
 
@@ -26,23 +26,20 @@ const CHECKS: &str = "guardrail-checks";
 
 impl Pipeline {
     /// Answers a moderation request, or says what stands against it.
-    pub async fn moderate(
-        &self,
-        asked: CallerRequest<ModerationRequest>,
-    ) -> Result<Reply, Refusal> {
+    pub async fn moderate(&self, call: CallerRequest<ModerationRequest>) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
             request,
             memory,
             record,
-        } = asked;
+        } = call;
         let Moderation {
             model,
             items,
             adjustments,
         } = {
-            let understood = || understood(request);
-            self.workers.on_body(memory.length(), understood).await?
+            let translate = || translate(request);
+            self.workers.on_body(memory.length(), translate).await?
         };
         let kinds: Vec<_> = items.iter().map(ModerationItem::kinds).collect();
         {
@@ -68,8 +65,8 @@ impl Pipeline {
             entries.text_units = Some(units);
             entries.cost = Some(cost);
         }
-        let judged: Vec<_> = kinds.into_iter().zip(findings).collect();
-        let json = answer(&new_id("modr"), &model, &judged).map_err(|_| ApiError::internal())?;
+        let scored: Vec<_> = kinds.into_iter().zip(findings).collect();
+        let json = response(&new_id("modr"), &model, &scored).map_err(|_| ApiError::internal())?;
         Ok(Reply {
             body: json.into(),
             adjustments,
@@ -100,15 +97,15 @@ impl Pipeline {
         let outgoing = Outgoing::new(bodies, 0, memory);
         record.entries().target = Some(CHECKS.to_owned());
         let bedrock = &self.bedrock_for(record);
-        let ask = |body| async move {
-            let answer = bedrock.invoke_guardrail_checks(body).await?;
-            Ok(of_checks(answer, settings.threshold()))
+        let send = |body| async move {
+            let response = bedrock.invoke_guardrail_checks(body).await?;
+            Ok(of_checks(response, settings.threshold()))
         };
         let name = Arc::from(CHECKS);
-        let answers = self
-            .fan_out(caller, &name, outgoing, record, None, ask)
+        let responses = self
+            .fan_out(caller, &name, outgoing, record, None, send)
             .await;
-        answers.map_err(|failed| placed(failed, several))
+        responses.map_err(|failed| with_parameter(failed, several))
     }
 
     /// By the operator's guardrail.
@@ -141,14 +138,14 @@ impl Pipeline {
         let bodies = self.workers.on_body(length, write).await?;
         let outgoing = Outgoing::new(bodies, 0, memory);
         let bedrock = &self.bedrock_for(record);
-        let ask = |body| async move {
-            let answer = bedrock.apply_guardrail(guardrail, version, body);
-            Ok(of_guardrail(answer.await?))
+        let send = |body| async move {
+            let response = bedrock.apply_guardrail(guardrail, version, body);
+            Ok(of_guardrail(response.await?))
         };
-        let answers = self
-            .fan_out(caller, &name, outgoing, record, permit, ask)
+        let responses = self
+            .fan_out(caller, &name, outgoing, record, permit, send)
             .await;
-        answers.map_err(|failed| placed(failed, several))
+        responses.map_err(|failed| with_parameter(failed, several))
     }
 }
 
@@ -164,14 +161,14 @@ fn bodies<T: Serialize>(
 }
 
 /// The refusal of a content, which is named where it is one of several.
-fn placed(failed: FailedCall, several: bool) -> Refusal {
+fn with_parameter(failed: FailedCall, several: bool) -> Refusal {
     let FailedCall {
         position,
-        mut refused,
+        mut refusal,
     } = failed;
-    let is_of_content = refused.fault.parameter.as_deref() == Some("input");
+    let is_of_content = refusal.error.parameter.as_deref() == Some("input");
     if let (true, true, Some(position)) = (several, is_of_content, position) {
-        refused.fault.parameter = Some(format!("input[{position}]"));
+        refusal.error.parameter = Some(format!("input[{position}]"));
     }
-    refused
+    refusal
 }

@@ -1,8 +1,8 @@
 //! What the operator, the key and the request's headers say of a chat request, put together.
 
 use super::Pipeline;
-use super::draft::{PendingRequest, SourceBody};
 use super::models::ModelTarget;
+use super::pending_request::{PendingRequest, SourceBody};
 use crate::config::{ChatOverrides, Truncate};
 use crate::identity::Caller;
 use crate::openai::chat::{ChatOptions, ChatRequest, GuardrailFields, GuardrailPolicy};
@@ -33,12 +33,12 @@ impl Pipeline {
         &self,
         caller: Caller,
         request: Box<ChatRequest>,
-        written: SourceBody,
+        source_body: SourceBody,
         target: ModelTarget,
         headers: HeaderOptions,
     ) -> PendingRequest {
-        let nothing = ChatOverrides::default();
-        let key = self.keys.get(caller.name()).unwrap_or(&nothing);
+        let no_overrides = ChatOverrides::default();
+        let key = self.keys.get(caller.name()).unwrap_or(&no_overrides);
         let scopes = [key, &target.chat, &self.chat.common];
         let strict = self.is_strict(&caller, &target, headers.strict);
         let truncate = scopes.iter().find_map(|scope| scope.truncate);
@@ -48,7 +48,7 @@ impl Pipeline {
         let options = ChatOptions {
             default_max_tokens: scopes.iter().find_map(|scope| scope.max_tokens),
             max_tokens_ceiling: ceilings.min(),
-            most_answers: self.chat.most_answers,
+            max_n: self.chat.max_n,
             automatic_caching: is_cached,
             guardrail: self.guardrail(&caller, &target).cloned(),
             guardrail_headers: headers.guardrail,
@@ -58,12 +58,12 @@ impl Pipeline {
             model_fields: self.chat.model_fields.clone(),
             s3_buckets: self.chat.s3_buckets.clone(),
             reserved_tier: self.chat.reserved_tier,
-            client_fields: written.client_fields(),
+            client_fields: source_body.client_fields(),
         };
-        let mut draft = PendingRequest::new(caller, request, written, target, options);
-        draft.strict = strict;
-        draft.truncate = headers.truncate.or(truncate).unwrap_or(Truncate::Refuse);
-        draft
+        let mut pending = PendingRequest::new(caller, request, source_body, target, options);
+        pending.strict = strict;
+        pending.truncate = headers.truncate.or(truncate).unwrap_or(Truncate::Refuse);
+        pending
     }
 
     /// The guardrail that no request of `caller` to `target` gets around: the key's before the

@@ -6,7 +6,7 @@ use super::Pipeline;
 use super::profiles::SearchedTarget;
 use crate::bedrock::{Cause, ModelCall, Trouble, UpstreamError};
 use crate::config::ModelEntry;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::ModelId;
 
 impl Pipeline {
@@ -24,8 +24,8 @@ impl Pipeline {
             let nothing = Bytes::from_static(br#"{"messages":[]}"#);
             match self.bedrock.converse(ModelCall::new(model, nothing)).await {
                 Ok(_) => Ok(()),
-                Err(failure) if Trouble::of_failure(&failure).cause == Cause::Request => Ok(()),
-                Err(failure) => Err(failure),
+                Err(error) if Trouble::of_error(&error).cause == Cause::Request => Ok(()),
+                Err(error) => Err(error),
             }
         };
         self.call_target(&searched, probe).await?;

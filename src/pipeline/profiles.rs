@@ -13,7 +13,7 @@ use crate::models::ModelId;
 #[derive(Debug, Default)]
 pub(super) struct ProfileSearch {
     /// The bare id that Bedrock has refused to call, and the profiles that are still to be tried.
-    refused: Option<(ModelId, Vec<ModelId>)>,
+    refusal: Option<(ModelId, Vec<ModelId>)>,
 }
 
 impl ProfileSearch {
@@ -21,16 +21,16 @@ impl ProfileSearch {
     /// none is left.
     pub(super) fn next(
         &mut self,
-        failure: &UpstreamError,
+        error: &UpstreamError,
         model: &ModelId,
         resolver: &Resolver,
     ) -> Option<ModelId> {
-        let is_not_found = failure.fault.code == Some("model_not_found");
-        let is_candidate_unknown = self.refused.is_some() && is_not_found;
-        if !failure.needs_profile() && !is_candidate_unknown {
+        let is_not_found = error.api_error.code == Some("model_not_found");
+        let is_candidate_unknown = self.refusal.is_some() && is_not_found;
+        if !error.needs_profile() && !is_candidate_unknown {
             return None;
         }
-        let (_, profiles) = self.refused.get_or_insert_with(|| {
+        let (_, profiles) = self.refusal.get_or_insert_with(|| {
             let mut candidates = resolver.candidates(model);
             candidates.reverse();
             (model.clone(), candidates)
@@ -41,7 +41,7 @@ impl ProfileSearch {
     /// Remembers that `profile` serves the model, now that Bedrock has responded. Whether it was
     /// searched for.
     pub(super) fn learn(&mut self, profile: &ModelId, resolver: &Resolver) -> bool {
-        let Some((model, _)) = self.refused.take() else {
+        let Some((model, _)) = self.refusal.take() else {
             return false;
         };
         tracing::warn!(
@@ -90,7 +90,7 @@ impl Pipeline {
         let mut search = ProfileSearch::default();
         let mut model = searched.profile.get().unwrap_or(own).clone();
         loop {
-            let failure = match call(model.clone()).await {
+            let error = match call(model.clone()).await {
                 Ok(response) => {
                     if search.learn(&model, resolver) {
                         // Calls of one request that ran at once have found the same.
@@ -98,12 +98,12 @@ impl Pipeline {
                     }
                     return Ok(response);
                 }
-                Err(failure) if searched.is_exact => return Err(failure),
-                Err(failure) => failure,
+                Err(error) if searched.is_exact => return Err(error),
+                Err(error) => error,
             };
-            match search.next(&failure, own, resolver) {
+            match search.next(&error, own, resolver) {
                 Some(profile) => model = profile,
-                None => return Err(failure),
+                None => return Err(error),
             }
         }
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Pipeline;
-use super::draft::PendingRequest;
+use super::pending_request::PendingRequest;
 use crate::body_memory::{BodyPermit, FileMemory, full};
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::fetch::{FetchError, FetchErrorKind, Fetcher};
 use crate::identity::Caller;
 use crate::limits::{Permit, Refusal};
@@ -38,41 +38,41 @@ impl Pipeline {
     }
 
     /// The same for a draft, which keeps what was fetched.
-    pub(super) async fn fetch_for_draft(
+    pub(super) async fn fetch_for_pending(
         &self,
-        draft: &mut PendingRequest,
+        pending: &mut PendingRequest,
         target: &Arc<str>,
         record: &Record,
     ) -> Result<Option<Permit>, Refusal> {
-        let addresses = draft.request().map(remote_addresses).unwrap_or_default();
+        let addresses = pending.request().map(remote_addresses).unwrap_or_default();
         if addresses.is_empty() {
             return Ok(None);
         }
-        let permit = self.admit(&draft.caller, target, record).await?;
-        self.fetch_into(draft, addresses).await?;
+        let permit = self.admit(&pending.caller, target, record).await?;
+        self.fetch_into(pending, addresses).await?;
         Ok(Some(permit))
     }
 
     /// The same for a draft that was let in.
     pub(super) async fn fetch_for_admitted(
         &self,
-        draft: &mut PendingRequest,
+        pending: &mut PendingRequest,
     ) -> Result<(), ApiError> {
-        let addresses = draft.request().map(remote_addresses).unwrap_or_default();
+        let addresses = pending.request().map(remote_addresses).unwrap_or_default();
         if !addresses.is_empty() {
-            self.fetch_into(draft, addresses).await?;
+            self.fetch_into(pending, addresses).await?;
         }
         Ok(())
     }
 
     async fn fetch_into(
         &self,
-        draft: &mut PendingRequest,
+        pending: &mut PendingRequest,
         addresses: Vec<RemoteAddress>,
     ) -> Result<(), ApiError> {
-        let memory = draft.permit.as_mut().map(BodyPermit::files);
-        let fetching = fetch(&self.fetcher, &draft.caller, addresses, memory.as_deref());
-        draft.fetched = Box::pin(fetching).await?;
+        let memory = pending.permit.as_mut().map(BodyPermit::files);
+        let fetching = fetch(&self.fetcher, &pending.caller, addresses, memory.as_deref());
+        pending.fetched = Box::pin(fetching).await?;
         Ok(())
     }
 }
@@ -80,13 +80,18 @@ impl Pipeline {
 async fn fetch(
     fetcher: &Fetcher,
     caller: &Caller,
-    places: Vec<RemoteAddress>,
+    locations: Vec<RemoteAddress>,
     memory: Option<&FileMemory>,
 ) -> Result<RemoteFiles, ApiError> {
-    let addresses: Vec<String> = places.iter().map(|place| place.address.clone()).collect();
+    let addresses: Vec<String> = locations
+        .iter()
+        .map(|location| location.address.clone())
+        .collect();
     let files = fetcher.fetch_all(caller.name(), &addresses, memory).await;
     let files = files.map_err(|error| {
-        let path = places.get(error.position).map(|place| place.path.clone());
+        let path = locations
+            .get(error.position)
+            .map(|location| location.path.clone());
         refusal(error, path.unwrap_or_default())
     })?;
     let files = files.into_iter().map(|file| RemoteMedia {
@@ -126,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_gateway_that_is_busy_is_no_fault_of_the_request() {
-        let fault = |kind| {
+        let error = |kind| {
             let message = String::new();
             let error = FetchError {
                 position: 0,
@@ -135,10 +140,10 @@ mod tests {
             };
             refusal(error, "messages[0]".to_owned())
         };
-        let busy = fault(FetchErrorKind::Busy);
+        let busy = error(FetchErrorKind::Busy);
         assert_eq!(busy.kind, ErrorKind::Unavailable);
         assert_eq!(busy.retry_after, Some(BUSY_WAIT));
-        let slow = fault(FetchErrorKind::Timeout);
+        let slow = error(FetchErrorKind::Timeout);
         assert_eq!(slow.kind, ErrorKind::InvalidRequest);
         assert_eq!(slow.parameter.as_deref(), Some("messages[0]"));
     }

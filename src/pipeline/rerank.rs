@@ -10,38 +10,42 @@ use super::invoke::unreadable;
 use super::models::check_endpoint;
 use super::profiles::SearchedTarget;
 use super::request::{CallerRequest, Outgoing, Reply};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::models::Endpoint;
 use crate::openai::chat::TokenCounts;
 use crate::openai::rerank::{
-    RankedDocuments, RerankHead, RerankRequest, TranslatedRerank, answer_json, translate,
+    RankedDocuments, RerankHead, RerankRequest, TranslatedRerank, response_json, translate,
 };
 use crate::providers::rerank::RerankResponse;
 
 impl Pipeline {
     /// Answers a request to rerank, or says what stands against it.
-    pub async fn rerank(&self, asked: CallerRequest<RerankRequest>) -> Result<Reply, Refusal> {
+    pub async fn rerank(&self, call: CallerRequest<RerankRequest>) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
             request,
             memory,
             record,
-        } = asked;
+        } = call;
         let model = request.model.clone().unwrap_or_default();
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
         let found = self.model_of(named, unknown, RerankRequest::FIELDS, &record);
         let mut target = found.await?;
-        let known = Arc::clone(&target.known);
-        check_endpoint(&model, &known.facts, Endpoint::Rerank)?;
-        let facts = known.facts.rerank.as_ref().ok_or_else(ApiError::internal)?;
+        let model_info = Arc::clone(&target.model_info);
+        check_endpoint(&model, &model_info.capabilities, Endpoint::Rerank)?;
+        let capabilities = model_info
+            .capabilities
+            .rerank
+            .as_ref()
+            .ok_or_else(ApiError::internal)?;
         let TranslatedRerank {
             body,
             documents,
             return_documents,
             mut adjustments,
         } = {
-            let translate = || translate(request, facts);
+            let translate = || translate(request, capabilities);
             self.workers.on_body(memory.length(), translate).await?
         };
         target.note_in(&mut adjustments);
@@ -52,12 +56,12 @@ impl Pipeline {
         let kept = documents.iter().map(|document| document.as_str().len());
         let outgoing = Outgoing::new(vec![body.into()], kept.sum(), memory);
         let searched = SearchedTarget::new(&target, false);
-        let asked = self.invoke_all(&caller, &searched, outgoing, &headers, &record, None);
-        let (mut answers, rate) = asked.await?;
+        let call = self.invoke_all(&caller, &searched, outgoing, &headers, &record, None);
+        let (mut responses, rate) = call.await?;
         let profile = searched.profile.into_inner();
         self.note_profile(&mut target, profile, &mut adjustments, &record);
-        let answer = answers.pop().ok_or_else(ApiError::internal)?;
-        let read = serde_json::from_slice(&answer.body);
+        let response = responses.pop().ok_or_else(ApiError::internal)?;
+        let read = serde_json::from_slice(&response.body);
         let read: RerankResponse = read.map_err(|error| unreadable(error.to_string(), &record))?;
         let ranked = RankedDocuments {
             results: &read.results,
@@ -67,18 +71,18 @@ impl Pipeline {
         let head = RerankHead {
             id: &rerank_id(),
             model: &model,
-            tokens: answer.input_tokens,
+            tokens: response.input_tokens,
         };
-        let body = answer_json(&ranked, head)
+        let body = response_json(&ranked, head)
             .ok_or_else(|| unreadable("a result of no document, or without a score", &record))?;
-        let query = known.units.query;
+        let query = model_info.units.query;
         let cost = Cost {
             total: query.map(|price| price.times(ranked.search_units())),
             saved: None,
         };
         let mut entries = record.entries();
         entries.usage = Some(TokenCounts {
-            prompt: answer.input_tokens.unwrap_or_default(),
+            prompt: response.input_tokens.unwrap_or_default(),
             ..TokenCounts::default()
         });
         entries.cost = Some(cost);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::catalog::Directory;
 use crate::config::ModelEntry;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::models::{InvalidModelId, ModelId};
 
 /// What other tools write in front of a Bedrock id (LiteLLM's routes, longest first, and the name

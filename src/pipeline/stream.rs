@@ -9,7 +9,7 @@ use super::account::Account;
 use super::writer::EndpointWriter;
 use crate::bedrock::EventStream;
 use crate::converse::event::Event;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::limits::Permit;
 use crate::openai::chat::{OutputEvents, OutputOptions, ResponseSummary};
 use crate::record::Record;
@@ -25,8 +25,8 @@ pub trait ResponseStream {
     /// Fails where an answer broke off. [`AnswerStream::fail`] then has the last bytes.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, ApiError>> + Send;
 
-    /// The event that tells the client of `fault`, after which nothing comes.
-    fn fail(&mut self, fault: &ApiError) -> Bytes;
+    /// The event that tells the client of `error`, after which nothing comes.
+    fn fail(&mut self, error: &ApiError) -> Bytes;
 
     /// Whether all answers are whole, so that nothing but the end is missing.
     fn is_finished(&self) -> bool;
@@ -40,7 +40,7 @@ pub trait ResponseStream {
 pub struct ChatStream {
     branches: Vec<Branch>,
     /// The answers to each prompt.
-    answers: u32,
+    choices: u32,
     writer: EndpointWriter,
     account: Account,
     _permits: Vec<Permit>,
@@ -50,7 +50,7 @@ pub struct ChatStream {
 #[derive(Debug)]
 struct Branch {
     source: EventSource,
-    pieces: OutputEvents,
+    output_events: OutputEvents,
     has_metadata: bool,
     /// Whether nothing more is expected of Bedrock's stream.
     ended: bool,
@@ -62,7 +62,7 @@ pub(super) enum EventSource {
     /// As Bedrock sends them.
     Live(Box<EventStream>),
     /// The events of a whole answer, for models that offer tools only there.
-    Whole(Vec<Event>),
+    Complete(Vec<Event>),
 }
 
 /// What has arrived of one of the answers: events, or its end.
@@ -75,7 +75,7 @@ struct Arrival {
 impl ChatStream {
     pub(super) fn new(
         sources: Vec<EventSource>,
-        plan: &Arc<OutputOptions>,
+        output_options: &Arc<OutputOptions>,
         mut writer: EndpointWriter,
         account: Account,
         permits: Vec<Permit>,
@@ -84,7 +84,7 @@ impl ChatStream {
             .into_iter()
             .map(|source| Branch {
                 source,
-                pieces: OutputEvents::new(Arc::clone(plan)),
+                output_events: OutputEvents::new(Arc::clone(output_options)),
                 has_metadata: false,
                 ended: false,
             })
@@ -93,12 +93,12 @@ impl ChatStream {
             // Clients put the answers in the order in which they first hear of them.
             for (choice, branch) in (0..).zip(&mut branches) {
                 writer.choose(choice);
-                branch.pieces.start(&mut writer);
+                branch.output_events.start(&mut writer);
             }
         }
         Self {
             branches,
-            answers: plan.answers,
+            choices: output_options.choices,
             writer,
             account,
             _permits: permits,
@@ -112,52 +112,52 @@ impl ChatStream {
             open.filter(|(_, branch)| !branch.ended).collect();
         let arrival = match open.as_mut_slice() {
             [] => return Ok(None),
-            [(place, branch)] => branch.arrival(*place).await,
+            [(index, branch)] => branch.arrival(*index).await,
             several => {
                 let waiting = several.iter_mut();
-                let waiting = waiting.map(|(place, branch)| Box::pin(branch.arrival(*place)));
+                let waiting = waiting.map(|(index, branch)| Box::pin(branch.arrival(*index)));
                 // The others lose nothing when they are dropped.
                 select_all(waiting).await.0
             }
         };
-        let arrival = arrival.map_err(|failure| self.account.heard(failure))?;
+        let arrival = arrival.map_err(|error| self.account.client_error(error))?;
         Ok(Some(arrival))
     }
 
     fn accept(&mut self, arrival: Arrival) -> Result<(), ApiError> {
         let Arrival {
-            branch: place,
+            branch: index,
             events,
             more,
         } = arrival;
-        let Some(branch) = self.branches.get_mut(place) else {
+        let Some(branch) = self.branches.get_mut(index) else {
             return Ok(());
         };
-        let was_open = branch.pieces.finish().is_none();
-        self.writer.choose(u32::try_from(place).unwrap_or_default());
+        let was_open = branch.output_events.finish().is_none();
+        self.writer.choose(u32::try_from(index).unwrap_or_default());
         for event in &events {
-            branch.pieces.accept(event, &mut self.writer)?;
+            branch.output_events.accept(event, &mut self.writer)?;
         }
         branch.settle_end(&events);
-        if was_open && branch.pieces.finish().is_some() {
-            self.account.remember(&mut branch.pieces);
+        if was_open && branch.output_events.finish().is_some() {
+            self.account.remember(&mut branch.output_events);
         }
         if !more {
             branch.ended = true;
-            if branch.pieces.finish().is_none() {
+            if branch.output_events.finish().is_none() {
                 return Err(broke_off());
             }
         }
         self.account.note_progress(&events);
-        let all = self.branches.iter().map(|branch| &branch.pieces);
+        let all = self.branches.iter().map(|branch| &branch.output_events);
         self.account.note_left_out(all);
         if self
             .branches
             .iter()
-            .all(|branch| branch.pieces.usage().is_some())
+            .all(|branch| branch.output_events.usage().is_some())
         {
             self.account
-                .settle(self.branches.iter().map(|branch| &branch.pieces));
+                .settle(self.branches.iter().map(|branch| &branch.output_events));
         }
         Ok(())
     }
@@ -180,24 +180,24 @@ impl ResponseStream for ChatStream {
         }
     }
 
-    fn fail(&mut self, fault: &ApiError) -> Bytes {
-        self.writer.error(fault);
+    fn fail(&mut self, error: &ApiError) -> Bytes {
+        self.writer.error(error);
         self.writer.take()
     }
 
     fn is_finished(&self) -> bool {
         self.branches
             .iter()
-            .all(|branch| branch.pieces.finish().is_some())
+            .all(|branch| branch.output_events.finish().is_some())
     }
 
     fn done(&mut self) -> Bytes {
-        let endings = self.branches.iter();
-        let endings: Vec<ResponseSummary> = endings
-            .map(|branch| branch.pieces.ending().clone())
+        let summaries = self.branches.iter();
+        let summaries: Vec<ResponseSummary> = summaries
+            .map(|branch| branch.output_events.summary().clone())
             .collect();
         self.writer
-            .done(&ResponseSummary::of_prompts(&endings, self.answers));
+            .done(&ResponseSummary::of_prompts(&summaries, self.choices));
         self.writer.take()
     }
 }
@@ -210,7 +210,7 @@ impl Branch {
         let EventSource::Live(stream) = &mut self.source else {
             return;
         };
-        if self.pieces.finish().is_some() {
+        if self.output_events.finish().is_some() {
             stream.expect_end();
             if self.has_metadata {
                 stream.close();
@@ -219,17 +219,17 @@ impl Branch {
         }
     }
 
-    async fn arrival(&mut self, place: usize) -> Result<Arrival, crate::bedrock::UpstreamError> {
+    async fn arrival(&mut self, index: usize) -> Result<Arrival, crate::bedrock::UpstreamError> {
         let mut events = Vec::new();
         let more = match &mut self.source {
             EventSource::Live(stream) => stream.next(&mut events).await?,
-            EventSource::Whole(whole) => {
-                events.append(whole);
+            EventSource::Complete(buffered) => {
+                events.append(buffered);
                 !events.is_empty()
             }
         };
         Ok(Arrival {
-            branch: place,
+            branch: index,
             events,
             more,
         })

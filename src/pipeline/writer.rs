@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::openai::chat::{ChunkWriter, OutputEvent, OutputWriter, ResponseSummary};
-use crate::openai::completions::{TextWriter, in_its_words};
+use crate::openai::completions::{TextWriter, with_prompt_path};
 use crate::openai::error::ErrorBody;
 
 /// Writes the pieces of an answer for the endpoint that was asked.
@@ -42,30 +42,30 @@ impl EndpointWriter {
     }
 
     /// Ends the stream.
-    pub(super) fn done(&mut self, ending: &ResponseSummary) {
+    pub(super) fn done(&mut self, summary: &ResponseSummary) {
         match self {
-            Self::Chat(writer) => writer.done(ending),
-            Self::Text(writer) => writer.done(ending),
+            Self::Chat(writer) => writer.done(summary),
+            Self::Text(writer) => writer.done(summary),
         }
     }
 
     /// Ends the stream with an error instead.
-    pub(super) fn error(&mut self, fault: &ApiError) {
+    pub(super) fn error(&mut self, error: &ApiError) {
         match self {
-            Self::Chat(writer) => writer.error(&ErrorBody::from(fault)),
+            Self::Chat(writer) => writer.error(&ErrorBody::from(error)),
             Self::Text(writer) => {
-                let fault = in_its_words(fault.clone(), None);
-                writer.error(&ErrorBody::from(&fault));
+                let error = with_prompt_path(error.clone(), None);
+                writer.error(&ErrorBody::from(&error));
             }
         }
     }
 }
 
 impl OutputWriter for EndpointWriter {
-    fn piece(&mut self, piece: OutputEvent<'_>) {
+    fn output(&mut self, output: OutputEvent<'_>) {
         match self {
-            Self::Chat(writer) => writer.piece(piece),
-            Self::Text(writer) => writer.piece(piece),
+            Self::Chat(writer) => writer.output(output),
+            Self::Text(writer) => writer.output(output),
         }
     }
 }

@@ -30,7 +30,7 @@ struct CacheCreation {
 
 /// The tokens that an answer, or an event of one, says were written to the cache for an hour, which
 /// cost more (recording `inv-claude-f9147c35`); nothing where it does not say.
-pub fn kept_for_an_hour(json: &[u8]) -> Option<u64> {
+pub fn one_hour_cache_writes(json: &[u8]) -> Option<u64> {
     memchr::memmem::find(json, KEY)?;
     let MessagesResponse { usage, message } = serde_json::from_slice(json).ok()?;
     let usage = usage.or_else(|| message?.usage)?;
@@ -44,11 +44,11 @@ mod tests {
     #[test]
     fn it_is_said_in_an_answer_and_in_the_first_event_of_one() {
         let usage = r#"{"cache_creation":{"ephemeral_1h_input_tokens":7,"ephemeral_5m_input_tokens":1},"input_tokens":3}"#;
-        let whole = format!(r#"{{"type":"message","usage":{usage}}}"#);
+        let message = format!(r#"{{"type":"message","usage":{usage}}}"#);
         let start = format!(r#"{{"type":"message_start","message":{{"usage":{usage}}}}}"#);
-        assert_eq!(kept_for_an_hour(whole.as_bytes()), Some(7));
-        assert_eq!(kept_for_an_hour(start.as_bytes()), Some(7));
-        let spoken = br#"{"type":"message","content":"ephemeral_1h_input_tokens"}"#;
-        assert_eq!(kept_for_an_hour(spoken), None);
+        assert_eq!(one_hour_cache_writes(message.as_bytes()), Some(7));
+        assert_eq!(one_hour_cache_writes(start.as_bytes()), Some(7));
+        let text = br#"{"type":"message","content":"ephemeral_1h_input_tokens"}"#;
+        assert_eq!(one_hour_cache_writes(text), None);
     }
 }

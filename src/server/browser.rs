@@ -23,7 +23,7 @@ use super::entry;
 use super::extract::discard;
 use super::middleware::{PROCESSING_MS, REQUEST_ID, VERSION};
 use crate::config::{AllowedOrigin, is_loopback_host};
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::record::{Record, RequestOutcome};
 
 /// How long a browser need not ask again; Chromium does after two hours in any case.
@@ -86,8 +86,8 @@ pub(super) async fn web_pages(
         // Probes call by any name, and spend nothing.
         return next.run(request).await;
     }
-    if let Err(fault) = policy.check(request.uri(), request.headers()) {
-        return refused(request, fault).await;
+    if let Err(error) = policy.check(request.uri(), request.headers()) {
+        return error_response_for(request, error).await;
     }
     if !request.headers().contains_key(ORIGIN) {
         return next.run(request).await;
@@ -98,7 +98,7 @@ pub(super) async fn web_pages(
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let record = request.extensions().get::<Arc<Record>>().cloned();
     if let Some(record) = record.filter(|_| is_preflight) {
-        record.entries().ending = RequestOutcome::Answered;
+        record.entries().outcome = RequestOutcome::Completed;
     }
     match policy.cors.layer(next).oneshot(request).await {
         Ok(mut response) => {
@@ -126,13 +126,13 @@ fn expose_headers(headers: &mut HeaderMap) {
     }
 }
 
-async fn refused(request: Request, fault: ApiError) -> Response {
+async fn error_response_for(request: Request, error: ApiError) -> Response {
     if let Some(record) = request.extensions().get::<Arc<Record>>() {
-        record.note_fault(&fault);
+        record.note_error(&error);
     }
     let path = request.uri().path().to_owned();
     discard(request.into_body()).await;
-    entry::refused(&path, fault)
+    entry::error_response_for(&path, error)
 }
 
 fn is_allowed(origins: &[AllowedOrigin], origin: &HeaderValue) -> bool {

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderValue};
 
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 
 /// What curl declares where nobody has declared anything.
 const CURL_DEFAULT: &str = "application/x-www-form-urlencoded";

@@ -30,12 +30,12 @@ fn replaced(body: &Bytes, model: &str) -> Option<Bytes> {
     let text = std::str::from_utf8(body).ok()?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let Members {
-        model: found,
+        model: existing,
         count,
     } = deserializer.deserialize_map(ModelMember { text }).ok()?;
     let model = serde_json::to_string(model).ok()?;
-    let (place, inserted) = match found {
-        Some(place) => (place, model),
+    let (range, inserted) = match existing {
+        Some(range) => (range, model),
         None => {
             let start = text.find('{')? + 1;
             let comma = if count > 0 { "," } else { "" };
@@ -43,9 +43,9 @@ fn replaced(body: &Bytes, model: &str) -> Option<Bytes> {
         }
     };
     let mut changed = Vec::with_capacity(text.len() + inserted.len());
-    changed.extend_from_slice(text.get(..place.start)?.as_bytes());
+    changed.extend_from_slice(text.get(..range.start)?.as_bytes());
     changed.extend_from_slice(inserted.as_bytes());
-    changed.extend_from_slice(text.get(place.end..)?.as_bytes());
+    changed.extend_from_slice(text.get(range.end..)?.as_bytes());
     Some(changed.into())
 }
 

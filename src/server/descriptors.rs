@@ -39,15 +39,15 @@ pub fn raise_descriptor_limit() {
 pub(super) fn max_connections(configured: usize) -> usize {
     // Without a limit there is room for any number.
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let room = room(descriptors);
+    let available = available(descriptors);
     if configured == 0 {
-        return usize::try_from(room.min(MAX_BY_DEFAULT)).unwrap_or(usize::MAX);
+        return usize::try_from(available.min(MAX_BY_DEFAULT)).unwrap_or(usize::MAX);
     }
-    if configured as u64 > room {
+    if configured as u64 > available {
         tracing::warn!(
             configured,
             descriptors,
-            room,
+            available,
             "`[server] max_connections` is more than the limit of file descriptors has room for; \
              lower it or raise the limit (`ulimit -n`)"
         );
@@ -56,7 +56,7 @@ pub(super) fn max_connections(configured: usize) -> usize {
 }
 
 /// How many connections fit: a request needs a descriptor for its client and one for Bedrock.
-fn room(descriptors: u64) -> u64 {
+fn available(descriptors: u64) -> u64 {
     (descriptors.saturating_sub(OWN) / 2).max(MIN)
 }
 
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn half_of_the_descriptors_that_are_left_are_for_clients() {
         for (descriptors, connections) in [(1024, 448), (256, 64), (64, 16), (20_000, 9_936)] {
-            assert_eq!(room(descriptors), connections, "of {descriptors}");
+            assert_eq!(available(descriptors), connections, "of {descriptors}");
         }
     }
 

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 
 use super::connection::TooSlow;
 use super::extract::too_slow;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 
 /// How much is decompressed at once: gzip makes at the most a thousand bytes of one.
 const STEP: usize = 512;
@@ -41,7 +41,7 @@ pub(super) enum BrokenBody {
 }
 
 impl BrokenBody {
-    pub(super) fn fault(&self) -> ApiError {
+    pub(super) fn error(&self) -> ApiError {
         let message = match self {
             Self::Slow => return too_slow(),
             Self::Connection => "the body broke off before its end",
@@ -56,7 +56,7 @@ impl BrokenBody {
 
 impl std::fmt::Display for BrokenBody {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.fault().message)
+        formatter.write_str(&self.error().message)
     }
 }
 
@@ -66,16 +66,16 @@ impl std::error::Error for BrokenBody {}
 pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
     let values = headers.get_all(CONTENT_ENCODING).into_iter();
     let names = values.map(|value| value.to_str().unwrap_or("?"));
-    let mut found = Encoding::Identity;
+    let mut parsed = Encoding::Identity;
     for name in names.flat_map(|value| value.split(',')).map(str::trim) {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
-        match found {
+        match parsed {
             _ if name.is_empty() || is("identity") => {}
-            Encoding::Identity if is("gzip") => found = Encoding::Gzip,
+            Encoding::Identity if is("gzip") => parsed = Encoding::Gzip,
             _ => return Err(unsupported(name)),
         }
     }
-    Ok(found)
+    Ok(parsed)
 }
 
 fn unsupported(name: &str) -> ApiError {
@@ -153,8 +153,8 @@ mod tests {
     async fn what_is_compressed_is_read_however_it_arrives() {
         let text = "A text. ".repeat(10_000).into_bytes();
         let compressed = gzip(&text);
-        let whole = read(vec![compressed.clone()]).await;
-        assert_eq!(whole.ok().as_ref(), Some(&text));
+        let body = read(vec![compressed.clone()]).await;
+        assert_eq!(body.ok().as_ref(), Some(&text));
         let bytes = compressed.iter().map(|byte| vec![*byte]).collect();
         assert_eq!(read(bytes).await.ok().as_ref(), Some(&text));
         // Several members are one text.
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn other_encodings_are_refused_by_name() {
-        let found = |value: &'static str| {
+        let parsed = |value: &'static str| {
             let value = HeaderValue::from_static(value);
             encoding(&HeaderMap::from_iter([(CONTENT_ENCODING, value)]))
         };
@@ -193,16 +193,16 @@ mod tests {
             ("GZIP", Encoding::Gzip),
             ("identity, gzip", Encoding::Gzip),
         ] {
-            assert_eq!(found(value), Ok(expected), "{value}");
+            assert_eq!(parsed(value), Ok(expected), "{value}");
         }
         for (value, name) in [
             ("br", "`br`"),
             ("gzip, zstd", "`zstd`"),
             ("gzip,gzip", "`gzip`"),
         ] {
-            let fault = found(value).expect_err(value);
-            assert_eq!(fault.kind, ErrorKind::UnsupportedMediaType);
-            assert!(fault.message.contains(name), "{fault}");
+            let error = parsed(value).expect_err(value);
+            assert_eq!(error.kind, ErrorKind::UnsupportedMediaType);
+            assert!(error.message.contains(name), "{error}");
         }
     }
 }

@@ -9,8 +9,8 @@ use http::header::HOST;
 
 use super::connection::OverCapacity;
 use super::event_stream::refuse_as_aws;
-use super::respond::fault_response;
-use crate::fault::{ApiError, ErrorKind};
+use super::respond::error_response;
+use crate::error::{ApiError, ErrorKind};
 
 /// Paths of Bedrock's own API, whose clients read errors in AWS's form.
 const OF_BEDROCK: &[&str] = &[
@@ -24,10 +24,10 @@ const OF_BEDROCK: &[&str] = &[
 pub(super) fn refusal(request: &Request) -> Option<ApiError> {
     if request.extensions().get::<OverCapacity>().is_some() {
         let message = "the gateway has as many connections as it can serve; try again in a moment";
-        let fault = ApiError::new(ErrorKind::Unavailable, message)
+        let error = ApiError::new(ErrorKind::Unavailable, message)
             .code("service_unavailable")
             .retry_after(Duration::from_secs(1));
-        return Some(fault);
+        return Some(error);
     }
     let hosts = request.headers().get_all(HOST).iter().count();
     let problem = match (request.version(), hosts) {
@@ -39,10 +39,10 @@ pub(super) fn refusal(request: &Request) -> Option<ApiError> {
     Some(ApiError::new(ErrorKind::InvalidRequest, message).code("invalid_host_header"))
 }
 
-/// `fault` in the dialect of the clients that call `path`.
-pub(super) fn refused(path: &str, fault: ApiError) -> Response {
+/// `error` in the dialect of the clients that call `path`.
+pub(super) fn error_response_for(path: &str, error: ApiError) -> Response {
     match OF_BEDROCK.iter().any(|prefix| path.starts_with(prefix)) {
-        true => refuse_as_aws(&fault.into()),
-        false => fault_response(&fault),
+        true => refuse_as_aws(&error.into()),
+        false => error_response(&error),
     }
 }

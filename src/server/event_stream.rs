@@ -13,7 +13,7 @@ use super::App;
 use super::respond::{Notes, add_notes, add_retry};
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
 use crate::converse::error::AwsError;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::limits::Refusal;
 use crate::pipeline::PassthroughStream;
 use crate::record::RequestOutcome;
@@ -21,14 +21,14 @@ use crate::record::RequestOutcome;
 const ERROR_TYPE: HeaderName = HeaderName::from_static(AwsError::NAME_HEADER);
 
 /// A whole answer, under the status and the headers that Bedrock gave it.
-pub fn pass_whole(head: Parts, body: Bytes, notes: &Notes<'_>) -> Response {
+pub fn passthrough_response(head: Parts, body: Bytes, notes: &Notes<'_>) -> Response {
     let mut response = Response::from_parts(head, Body::from(body));
     add_notes(response.headers_mut(), notes);
     response
 }
 
 /// A streamed answer.
-pub fn pass_stream(
+pub fn passthrough_stream(
     app: &App,
     head: Parts,
     stream: PassthroughStream,
@@ -41,8 +41,8 @@ pub fn pass_stream(
 }
 
 /// A refusal.
-pub fn refuse_as_aws(refused: &Refusal) -> Response {
-    let error = AwsError::from(&refused.fault);
+pub fn refuse_as_aws(refusal: &Refusal) -> Response {
+    let error = AwsError::from(&refusal.error);
     let mut response = Response::new(Body::from(error.to_json()));
     let status = StatusCode::from_u16(error.status);
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -51,9 +51,9 @@ pub fn refuse_as_aws(refused: &Refusal) -> Response {
     if let Ok(name) = HeaderValue::try_from(error.name) {
         headers.insert(ERROR_TYPE, name);
     }
-    add_retry(headers, &refused.fault);
+    add_retry(headers, &refusal.error);
     let notes = Notes {
-        rate: refused.rate,
+        rate: refusal.rate,
         ..Notes::default()
     };
     add_notes(headers, &notes);
@@ -75,9 +75,9 @@ fn body(mut stream: PassthroughStream, shutdown: Shutdown) -> Body {
             match step {
                 Ok(Some(bytes)) => yield Ok::<_, Infallible>(bytes),
                 Ok(None) => return,
-                Err(fault) => {
-                    note_broken(&stream, &fault);
-                    yield Ok(stream.fail(&fault));
+                Err(error) => {
+                    note_broken(&stream, &error);
+                    yield Ok(stream.fail(&error));
                     return;
                 }
             }
@@ -85,7 +85,7 @@ fn body(mut stream: PassthroughStream, shutdown: Shutdown) -> Body {
     })
 }
 
-fn note_broken(stream: &PassthroughStream, fault: &ApiError) {
-    stream.record().entries().ending = RequestOutcome::Broken;
-    stream.record().note_fault(fault);
+fn note_broken(stream: &PassthroughStream, error: &ApiError) {
+    stream.record().entries().outcome = RequestOutcome::Broken;
+    stream.record().note_error(error);
 }

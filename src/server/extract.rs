@@ -11,7 +11,7 @@ use super::content_type::require_json;
 use super::deployment::with_deployment;
 use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use crate::body_memory::{BodyPermit, SMALL};
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::json_body;
 
 /// A body with the memory that was admitted for it.
@@ -29,9 +29,9 @@ pub async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(T, HeldBody), ApiError> {
-    if let Err(fault) = require_json(headers) {
+    if let Err(error) = require_json(headers) {
         discard(body).await;
-        return Err(fault);
+        return Err(error);
     }
     let body = read_as_sent(app, headers, body);
     let body = decompressed(app, headers, body.await?).await?;
@@ -42,10 +42,10 @@ pub async fn read_json<T: DeserializeOwned>(
     let value = match shape {
         Ok(shape) => {
             permit.admit_values(length, shape).await?;
-            let parse = || json_body::parse_counted(&bytes);
+            let parse = || json_body::parse_within_budget(&bytes);
             workers.on_body(length, parse).await
         }
-        Err(fault) => Err(fault),
+        Err(error) => Err(error),
     };
     Ok((value?, HeldBody { bytes, permit }))
 }
@@ -119,7 +119,7 @@ async fn gather(
         let mut first = Bytes::new();
         let mut all = BytesMut::new();
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|broken| broken.fault())?;
+            let chunk = chunk.map_err(|broken| broken.error())?;
             let length = first.len() + all.len() + chunk.len();
             if length > max {
                 return Err(too_large(max));
@@ -161,10 +161,10 @@ pub(super) fn too_slow() -> ApiError {
     ApiError::new(ErrorKind::RequestTimeout, message)
 }
 
-pub(super) fn too_large(most: usize) -> ApiError {
+pub(super) fn too_large(max: usize) -> ApiError {
     ApiError::new(
         ErrorKind::TooLarge,
-        format!("the body is larger than {most} bytes, the most this gateway takes"),
+        format!("the body is larger than {max} bytes, the most this gateway takes"),
     )
     .code("request_too_large")
 }

@@ -15,12 +15,12 @@ use super::encoding::{BrokenBody, Encoding, decoded, encoding};
 use super::extract::{declared_length, late, too_large};
 use crate::body_memory::{BodyPermit, SMALL};
 use crate::config::ServerSettings;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::openai::form::FormPart;
 
 /// The most bytes that may arrive without an end of a part's head, or of what stands before the
 /// first part, coming in sight: the parser keeps them.
-const MOST_UNREAD: usize = 4 << 20;
+const MAX_UNREAD: usize = 4 << 20;
 
 /// How often a part is in memory besides: its pictures are decoded and written as base64.
 const FORM_FACTOR: usize = 2;
@@ -128,7 +128,7 @@ impl MultipartForm {
         let body = decoded(body, encoding(headers)?).map_err(Unreadable::Broken);
         let body = body.and_then(move |bytes| {
             let unread = arrived.fetch_add(bytes.len(), Ordering::Relaxed);
-            std::future::ready(match unread.saturating_add(bytes.len()) > MOST_UNREAD {
+            std::future::ready(match unread.saturating_add(bytes.len()) > MAX_UNREAD {
                 true => Err(Unreadable::NoEnd),
                 false => Ok(bytes),
             })
@@ -149,13 +149,13 @@ impl MultipartForm {
         self.open = None;
         let next = tokio::time::timeout(self.limits.patience, self.parts.next_field()).await;
         let next = next.map_err(|_| late())?;
-        let Some(field) = next.map_err(|error| fault(&error, self.limits.body))? else {
+        let Some(field) = next.map_err(|error| form_error(&error, self.limits.body))? else {
             return Ok(None);
         };
         self.unread.store(0, Ordering::Relaxed);
         self.left = self.left.checked_sub(1).ok_or_else(|| {
-            let most = self.limits.parts;
-            malformed(format!("the form has more than {most} parts"))
+            let max = self.limits.parts;
+            malformed(format!("the form has more than {max} parts"))
         })?;
         let name = field.name().map(str::to_owned);
         let name = name.ok_or_else(|| malformed("a part of the form has no name"))?;
@@ -181,11 +181,11 @@ impl OpenPart<'_> {
         let chunk = tokio::time::timeout(limits.patience, field.chunk()).await;
         let chunk = chunk.map_err(|_| late())?;
         self.form.unread.store(0, Ordering::Relaxed);
-        chunk.map_err(|error| fault(&error, limits.body))
+        chunk.map_err(|error| form_error(&error, limits.body))
     }
 
     /// The part with all of its content.
-    pub async fn whole(mut self) -> Result<FormPart, ApiError> {
+    pub async fn read_all(mut self) -> Result<FormPart, ApiError> {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             self.append(&chunk, &mut bytes)?;
@@ -195,11 +195,11 @@ impl OpenPart<'_> {
 
     /// Puts the next bytes to the content that has been read, unless that becomes too long.
     fn append(&self, chunk: &Bytes, content: &mut Vec<u8>) -> Result<(), ApiError> {
-        let most = self.form.limits.part;
-        if content.len() + chunk.len() > most {
-            let message = format!("`{}` is longer than {most} bytes", self.name);
-            let fault = ApiError::new(ErrorKind::TooLarge, message);
-            return Err(fault.parameter(&self.name).code("request_too_large"));
+        let max = self.form.limits.part;
+        if content.len() + chunk.len() > max {
+            let message = format!("`{}` is longer than {max} bytes", self.name);
+            let form_error = ApiError::new(ErrorKind::TooLarge, message);
+            return Err(form_error.parameter(&self.name).code("request_too_large"));
         }
         content.extend_from_slice(chunk);
         Ok(())
@@ -247,12 +247,12 @@ fn malformed(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorKind::InvalidRequest, message).code("invalid_form")
 }
 
-fn fault(error: &Error, longest: usize) -> ApiError {
+fn form_error(error: &Error, max: usize) -> ApiError {
     match error {
-        Error::StreamSizeExceeded { .. } => too_large(longest),
+        Error::StreamSizeExceeded { .. } => too_large(max),
         Error::StreamReadFailed(cause) => match cause.downcast_ref() {
-            Some(Unreadable::Broken(BrokenBody::Slow)) => BrokenBody::Slow.fault(),
-            Some(Unreadable::Broken(broken)) => broken.fault().code("invalid_form"),
+            Some(Unreadable::Broken(BrokenBody::Slow)) => BrokenBody::Slow.error(),
+            Some(Unreadable::Broken(broken)) => broken.error().code("invalid_form"),
             Some(Unreadable::NoEnd) => malformed(format!("the form is none: {cause}")),
             None => malformed("the body broke off before its end"),
         },
@@ -287,7 +287,7 @@ mod tests {
         read_form(&headers(), Body::from(body), limits, &mut memory).await
     }
 
-    async fn refused(body: String, limits: FormLimits) -> ApiError {
+    async fn refusal(body: String, limits: FormLimits) -> ApiError {
         let read = read(body, limits).await;
         read.expect_err("a form that is refused")
     }
@@ -319,9 +319,9 @@ mod tests {
             "{}--x--\r\n",
             part("name=\"file\"; filename=\"f\"", &content)
         );
-        let pieces = body.as_bytes().chunks(1000).map(Bytes::copy_from_slice);
-        let pieces: Vec<Result<Bytes, std::io::Error>> = pieces.map(Ok).collect();
-        let body = Body::from_stream(futures_util::stream::iter(pieces));
+        let chunks = body.as_bytes().chunks(1000).map(Bytes::copy_from_slice);
+        let chunks: Vec<Result<Bytes, std::io::Error>> = chunks.map(Ok).collect();
+        let body = Body::from_stream(futures_util::stream::iter(chunks));
         let mut form = MultipartForm::open(&headers(), body, LIMITS).expect("a form");
         let mut part = form.next().await.expect("a part").expect("a part");
         let mut length = 0;
@@ -335,33 +335,33 @@ mod tests {
     #[tokio::test]
     async fn a_form_is_bounded_in_bytes_parts_and_heads() {
         let long = "z".repeat(65);
-        let fault = refused(part("name=\"a\"", &long) + "--x--\r\n", LIMITS).await;
-        assert_eq!(fault.kind, ErrorKind::TooLarge);
-        assert_eq!(fault.parameter.as_deref(), Some("a"));
+        let error = refusal(part("name=\"a\"", &long) + "--x--\r\n", LIMITS).await;
+        assert_eq!(error.kind, ErrorKind::TooLarge);
+        assert_eq!(error.parameter.as_deref(), Some("a"));
 
         let small = FormLimits { body: 80, ..LIMITS };
         let body = [part("name=\"a\"", "1"), part("name=\"b\"", "2")].concat();
-        assert_eq!(refused(body, small).await.kind, ErrorKind::TooLarge);
+        assert_eq!(refusal(body, small).await.kind, ErrorKind::TooLarge);
 
         let many = part("name=\"a\"", "1").repeat(4) + "--x--\r\n";
-        let fault = refused(many, LIMITS).await;
-        assert!(fault.message.contains("more than 3 parts"), "{fault}");
+        let error = refusal(many, LIMITS).await;
+        assert!(error.message.contains("more than 3 parts"), "{error}");
 
         let head = format!("--x\r\nContent-Disposition: {}", "z".repeat(5 << 20));
-        let fault = refused(head, LIMITS).await;
-        assert!(fault.message.contains("no end"), "{fault}");
+        let error = refusal(head, LIMITS).await;
+        assert!(error.message.contains("no end"), "{error}");
     }
 
     #[tokio::test]
     async fn what_is_no_form_is_said_to_be_none() {
         let nameless = "--x\r\nContent-Type: text/plain\r\n\r\na\r\n--x--\r\n";
         for body in ["", "hello", &part("name=\"a\"", "1"), nameless] {
-            let fault = refused(body.to_owned(), LIMITS).await;
-            assert_eq!(fault.code, Some("invalid_form"), "{body}: {fault}");
+            let error = refusal(body.to_owned(), LIMITS).await;
+            assert_eq!(error.code, Some("invalid_form"), "{body}: {error}");
         }
         let mut memory = BodyMemory::new(64 << 20).permit();
         let none = read_form(&HeaderMap::new(), Body::empty(), LIMITS, &mut memory).await;
-        let fault = none.expect_err("no form");
-        assert_eq!(fault.kind, ErrorKind::UnsupportedMediaType);
+        let error = none.expect_err("no form");
+        assert_eq!(error.kind, ErrorKind::UnsupportedMediaType);
     }
 }

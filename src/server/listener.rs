@@ -48,8 +48,8 @@ pub async fn serve(
     }
     drop(listener);
     let connections = acceptor.connections;
-    let under_way = connections.count();
-    tracing::info!(under_way, "no new connections are taken");
+    let active = connections.count();
+    tracing::info!(active, "no new connections are taken");
     let closed = connections.shutdown();
     tokio::pin!(closed);
     if within(settings.grace_period, &mut closed).await {
@@ -67,7 +67,7 @@ async fn within(limit: Duration, work: impl Future<Output = ()>) -> bool {
 /// What becomes of new connections.
 struct Acceptor {
     router: Router,
-    places: ConnectionSlots,
+    slots: ConnectionSlots,
     /// Places for connections that are too many.
     reserve: ConnectionSlots,
     spares: Spares,
@@ -79,7 +79,7 @@ impl Acceptor {
     fn new(router: Router, settings: &ServerSettings) -> Self {
         Self {
             router,
-            places: ConnectionSlots::new(max_connections(settings.max_connections)),
+            slots: ConnectionSlots::new(max_connections(settings.max_connections)),
             reserve: ConnectionSlots::new(RESERVE),
             spares: Spares::open(),
             connections: GracefulShutdown::new(),
@@ -88,8 +88,8 @@ impl Acceptor {
     }
 
     fn connect(&self, stream: TcpStream, peer: SocketAddr) {
-        match self.places.take() {
-            Some(place) => self.serve(stream, peer, place, false),
+        match self.slots.take() {
+            Some(slot) => self.serve(stream, peer, slot, false),
             None => self.connect_in_reserve(stream, peer),
         }
     }
@@ -98,8 +98,8 @@ impl Acceptor {
     /// descriptor.
     fn connect_in_reserve(&self, stream: TcpStream, peer: SocketAddr) {
         // Requests on these take no time, and those that have none make room.
-        if let Some(place) = self.reserve.take() {
-            self.serve(stream, peer, place, true);
+        if let Some(slot) = self.reserve.take() {
+            self.serve(stream, peer, slot, true);
         }
     }
 
@@ -107,13 +107,13 @@ impl Acceptor {
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        place: ConnectionSlot,
+        slot: ConnectionSlot,
         is_over_capacity: bool,
     ) {
         let connection = Connection {
             stream,
             client: ClientAddress(peer.ip().to_canonical()),
-            place,
+            slot,
             is_over_capacity,
         };
         let (router, watcher) = (self.router.clone(), self.connections.watcher());
@@ -142,9 +142,9 @@ impl Acceptor {
             false => None,
         };
         // One for the client and one for the call to Bedrock.
-        let has_room = self.places.evict();
+        let has_room = self.slots.evict();
         if has_room {
-            self.places.evict();
+            self.slots.evict();
             tracing::warn!(%error, "idle connections are closed; raise `ulimit -n`");
         } else {
             tracing::error!(%error, "no file descriptors are left; raise `ulimit -n`");

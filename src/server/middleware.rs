@@ -14,8 +14,8 @@ use super::App;
 use super::browser::{BrowserPolicy, web_pages};
 use super::entry;
 use super::listener::ClientAddress;
-use super::respond::fault_response;
-use crate::fault::ApiError;
+use super::respond::error_response;
+use crate::error::ApiError;
 use crate::record::Record;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,16 +57,16 @@ async fn record(mut request: Request, next: Next) -> Response {
     }
     request.extensions_mut().insert(Arc::clone(&record));
     let mut response = match entry::refusal(&request) {
-        Some(fault) => {
-            record.note_fault(&fault);
-            entry::refused(&path, fault)
+        Some(error) => {
+            record.note_error(&error);
+            entry::error_response_for(&path, error)
         }
         None => next.run(request).await,
     };
     let status = response.status();
     record.entries().status = Some(status.as_u16());
     if !status.is_success() {
-        record.entries().ending = crate::record::RequestOutcome::Answered;
+        record.entries().outcome = crate::record::RequestOutcome::Completed;
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::try_from(id) {
@@ -111,7 +111,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .unwrap_or("no message");
     let message = crate::bounded::logged(message);
     tracing::error!(message, "a request failed by a fault of the gateway");
-    fault_response(&ApiError::internal())
+    error_response(&ApiError::internal())
 }
 
 #[cfg(test)]

@@ -24,12 +24,12 @@ use std::sync::Arc;
 pub use content_type::require_json_or_bytes;
 pub use deployment::deployment;
 pub use descriptors::raise_descriptor_limit;
-pub use event_stream::{pass_stream, pass_whole, refuse_as_aws};
+pub use event_stream::{passthrough_response, passthrough_stream, refuse_as_aws};
 pub use extract::{HeldBody, decompressed, discard, read_as_sent, read_json};
 pub use form::{FormLimits, MultipartForm, OpenPart, is_form, read_form};
 pub use listener::serve;
 pub use paths::ClientPath;
-pub use respond::{Notes, answer_events, answer_json, answer_stream, refuse};
+pub use respond::{Notes, refuse, reply_events, reply_json, reply_stream};
 pub use router::router;
 pub use shutdown::{Shutdown, ShutdownPhase, restarting};
 

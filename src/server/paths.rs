@@ -81,11 +81,11 @@ fn served_of_azure(rest: &str) -> ServedPath {
             deployment: None,
         };
     };
-    let known = OF_DEPLOYMENTS.iter().find_map(|endpoint| {
+    let matched = OF_DEPLOYMENTS.iter().find_map(|endpoint| {
         let deployment = of_deployment.strip_suffix(endpoint)?;
         Some((deployment, *endpoint))
     });
-    let parts = known.or_else(|| {
+    let parts = matched.or_else(|| {
         let slash = of_deployment.find('/')?;
         of_deployment.split_at_checked(slash)
     });

@@ -14,7 +14,7 @@ use super::App;
 use super::connection::Probe;
 use super::sse::body;
 use crate::adjustments::Adjustments;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::limits::{RateState, Refusal};
 use crate::openai::error::ErrorBody;
 use crate::pipeline::{Cost, ResponseStream};
@@ -42,14 +42,14 @@ pub struct Notes<'a> {
 }
 
 /// A whole answer.
-pub fn answer_json(json: Bytes, notes: &Notes<'_>) -> Response {
+pub fn reply_json(json: Bytes, notes: &Notes<'_>) -> Response {
     let mut response = json_response(StatusCode::OK, json);
     add_notes(response.headers_mut(), notes);
     response
 }
 
 /// A streamed answer.
-pub fn answer_stream<S: ResponseStream + Send + 'static>(
+pub fn reply_stream<S: ResponseStream + Send + 'static>(
     app: &App,
     stream: S,
     notes: &Notes<'_>,
@@ -57,13 +57,13 @@ pub fn answer_stream<S: ResponseStream + Send + 'static>(
     let probe = Arc::new(Notify::new());
     let (keepalive, shutdown) = (app.settings.keepalive, app.shutdown.clone());
     let body = body(stream, keepalive, shutdown, Arc::clone(&probe));
-    let mut response = answer_events(body, notes);
+    let mut response = reply_events(body, notes);
     response.extensions_mut().insert(Probe(probe));
     response
 }
 
 /// An answer of server-sent events.
-pub fn answer_events(events: Body, notes: &Notes<'_>) -> Response {
+pub fn reply_events(events: Body, notes: &Notes<'_>) -> Response {
     let mut response = Response::new(events);
     let headers = response.headers_mut();
     let event_stream = HeaderValue::from_static("text/event-stream; charset=utf-8");
@@ -76,10 +76,10 @@ pub fn answer_events(events: Body, notes: &Notes<'_>) -> Response {
 }
 
 /// A refusal.
-pub fn refuse(refused: Refusal) -> Response {
-    let mut response = fault_response(&refused.fault);
+pub fn refuse(refusal: Refusal) -> Response {
+    let mut response = error_response(&refusal.error);
     let notes = Notes {
-        rate: refused.rate,
+        rate: refusal.rate,
         ..Notes::default()
     };
     add_notes(response.headers_mut(), &notes);
@@ -87,18 +87,18 @@ pub fn refuse(refused: Refusal) -> Response {
 }
 
 /// A fault in OpenAI's shape, with its status and what its headers say of trying again.
-pub(super) fn fault_response(fault: &ApiError) -> Response {
-    let status = StatusCode::from_u16(fault.kind.status());
-    let json = serde_json::to_vec(&ErrorBody::from(fault)).unwrap_or_default();
+pub(super) fn error_response(error: &ApiError) -> Response {
+    let status = StatusCode::from_u16(error.kind.status());
+    let json = serde_json::to_vec(&ErrorBody::from(error)).unwrap_or_default();
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json_response(status, json.into());
     let headers = response.headers_mut();
-    add_retry(headers, fault);
-    if let Some(should_retry) = fault.should_retry {
+    add_retry(headers, error);
+    if let Some(should_retry) = error.should_retry {
         let value = if should_retry { "true" } else { "false" };
         headers.insert(SHOULD_RETRY, HeaderValue::from_static(value));
     }
-    if fault.kind == ErrorKind::Authentication {
+    if error.kind == ErrorKind::Authentication {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
@@ -113,8 +113,8 @@ fn json_response(status: StatusCode, json: Bytes) -> Response {
 }
 
 /// Says when to come back, and whether that is by another connection.
-pub(super) fn add_retry(headers: &mut HeaderMap, fault: &ApiError) {
-    if let Some(wait) = fault.retry_after {
+pub(super) fn add_retry(headers: &mut HeaderMap, error: &ApiError) {
+    if let Some(wait) = error.retry_after {
         // A client that comes back a little early is refused again, so fractions are rounded up.
         let seconds = wait.as_secs_f64().ceil() as u64;
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -125,7 +125,7 @@ pub(super) fn add_retry(headers: &mut HeaderMap, fault: &ApiError) {
             HeaderValue::from(milliseconds.ceil() as u64),
         );
     }
-    if fault.kind == ErrorKind::TooLarge {
+    if error.kind == ErrorKind::TooLarge {
         // The rest of the body is not read, so nothing can follow it on this connection.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -190,8 +190,8 @@ mod tests {
 
     #[test]
     fn a_wait_is_rounded_up_to_whole_seconds() {
-        let fault = ApiError::new(ErrorKind::RateLimited, "").retry_after(Duration::from_millis(1));
-        let response = fault_response(&fault);
+        let error = ApiError::new(ErrorKind::RateLimited, "").retry_after(Duration::from_millis(1));
+        let response = error_response(&error);
         assert_eq!(
             response.headers().get(RETRY_AFTER),
             Some(&HeaderValue::from(1))

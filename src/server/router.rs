@@ -47,11 +47,11 @@ pub fn router(app: Arc<App>) -> Router {
     // For clients of Bedrock's own API. Ids have colons and slashes, encoded or not, so that the
     // operation is read off the whole path.
     let runtime = Router::new()
-        .route("/model/{*rest}", any(bedrock::pass))
-        .route("/guardrail/{*rest}", any(bedrock::pass))
-        .route("/guardrail-checks/invoke", any(bedrock::pass))
-        .route("/async-invoke", any(bedrock::pass))
-        .route("/async-invoke/{*arn}", any(bedrock::pass));
+        .route("/model/{*rest}", any(bedrock::passthrough))
+        .route("/guardrail/{*rest}", any(bedrock::passthrough))
+        .route("/guardrail-checks/invoke", any(bedrock::passthrough))
+        .route("/async-invoke", any(bedrock::passthrough))
+        .route("/async-invoke/{*arn}", any(bedrock::passthrough));
 
     // For browsers, load balancers and orchestrators; none of them needs a key.
     let operations = Router::new()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 
 /// Where the process is on its way to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

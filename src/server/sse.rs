@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::shutdown::{Shutdown, ShutdownPhase, restarting};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::pipeline::ResponseStream;
 use crate::record::RequestOutcome;
 
@@ -59,19 +59,19 @@ pub(super) fn body<S: ResponseStream + Send + 'static>(
                 Ok(None) => break,
                 // The answer is whole: what broke after it is Bedrock's affair.
                 Err(_) if stream.is_finished() => break,
-                Err(fault) => {
-                    note_broken(&stream, &fault);
-                    yield Ok(stream.fail(&fault));
+                Err(error) => {
+                    note_broken(&stream, &error);
+                    yield Ok(stream.fail(&error));
                     return;
                 }
             }
         }
-        stream.record().entries().ending = RequestOutcome::Answered;
+        stream.record().entries().outcome = RequestOutcome::Completed;
         yield Ok(stream.done());
     })
 }
 
-fn note_broken(stream: &impl ResponseStream, fault: &ApiError) {
-    stream.record().entries().ending = RequestOutcome::Broken;
-    stream.record().note_fault(fault);
+fn note_broken(stream: &impl ResponseStream, error: &ApiError) {
+    stream.record().entries().outcome = RequestOutcome::Broken;
+    stream.record().note_error(error);
 }

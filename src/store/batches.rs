@@ -216,8 +216,8 @@ mod tests {
                 .expect("asked")
         );
         assert!(!take("one", 17).await, "nothing is left to do");
-        let kept = store.batch("a", "1").await.expect("asked");
-        assert_eq!(kept.map(|batch| batch.document).as_deref(), Some("[2]"));
+        let stored = store.batch("a", "1").await.expect("asked");
+        assert_eq!(stored.map(|batch| batch.document).as_deref(), Some("[2]"));
     }
 
     #[tokio::test]
@@ -231,8 +231,8 @@ mod tests {
         );
         store.cancel_batch("a", "1", 4).await.expect("asked");
         store.cancel_batch("a", "1", 5).await.expect("asked");
-        let kept = store.batch("a", "1").await.expect("asked");
-        assert_eq!(kept.and_then(|batch| batch.cancelling_at), Some(4));
+        let stored = store.batch("a", "1").await.expect("asked");
+        assert_eq!(stored.and_then(|batch| batch.cancelling_at), Some(4));
     }
 
     #[tokio::test]

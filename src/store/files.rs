@@ -104,9 +104,9 @@ impl Store {
     }
 
     /// Some of the files of all callers that are over at `now`.
-    pub async fn expired_files(&self, now: i64, most: u32) -> Result<Vec<StoredFile>, StoreError> {
+    pub async fn expired_files(&self, now: i64, limit: u32) -> Result<Vec<StoredFile>, StoreError> {
         let select = sqlx::query_as("SELECT * FROM files WHERE expires_at <= $1 LIMIT $2");
-        let select = select.bind(now).bind(most);
+        let select = select.bind(now).bind(limit);
         Ok(select.fetch_all(self.pool().await?).await?)
     }
 
@@ -164,12 +164,12 @@ mod tests {
     #[tokio::test]
     async fn a_caller_sees_its_own_files_until_they_expire() {
         let store = scratch();
-        for kept in [
+        for stored in [
             file("1", "a", None),
             file("2", "b", None),
             file("3", "a", Some(100)),
         ] {
-            store.add_file(&kept).await.expect("kept");
+            store.add_file(&stored).await.expect("kept");
         }
         let one = file("1", "a", None);
         assert_eq!(store.file("a", "1", 100).await.expect("asked"), Some(one));

@@ -22,7 +22,7 @@ use sqlx::sqlite::SqliteSynchronous;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use tokio::sync::OnceCell;
 
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(10);
@@ -87,8 +87,8 @@ impl Store {
             migrator().run(&pool).await.map_err(StoreError::from)?;
             Ok::<_, StoreError>(pool)
         });
-        let place = |StoreError(error)| StoreError(format!("{}: {error}", self.path.display()));
-        opened.await.map_err(place)
+        let with_path = |StoreError(error)| StoreError(format!("{}: {error}", self.path.display()));
+        opened.await.map_err(with_path)
     }
 }
 

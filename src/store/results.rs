@@ -55,7 +55,7 @@ impl Store {
     }
 
     /// The lines of a batch that have a result.
-    pub async fn answered_lines(&self, batch: &str) -> Result<Vec<i64>, StoreError> {
+    pub async fn completed_lines(&self, batch: &str) -> Result<Vec<i64>, StoreError> {
         let select = sqlx::query_scalar("SELECT line FROM batch_results WHERE batch_id = $1");
         Ok(select.bind(batch).fetch_all(self.pool().await?).await?)
     }
@@ -66,8 +66,8 @@ impl Store {
             "SELECT COUNT(*), COALESCE(SUM(CASE WHEN succeeded THEN 1 ELSE 0 END), 0)
              FROM batch_results WHERE batch_id = $1",
         );
-        let counted = select.bind(batch).fetch_one(self.pool().await?).await?;
-        let (all, succeeded): (i64, i64) = counted;
+        let counts = select.bind(batch).fetch_one(self.pool().await?).await?;
+        let (all, succeeded): (i64, i64) = counts;
         let succeeded = succeeded.unsigned_abs();
         Ok((succeeded, all.unsigned_abs().saturating_sub(succeeded)))
     }
@@ -117,6 +117,6 @@ mod tests {
         assert_eq!(store.count_results("b").await.expect("asked"), (1, 1));
         assert_eq!(store.count_results("other").await.expect("asked"), (0, 0));
         store.remove_results("b").await.expect("removed");
-        assert!(store.answered_lines("b").await.expect("asked").is_empty());
+        assert!(store.completed_lines("b").await.expect("asked").is_empty());
     }
 }

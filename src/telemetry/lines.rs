@@ -232,15 +232,15 @@ mod tests {
         for _ in 0..100_000 {
             lines.push(&LINE);
         }
-        let kept = MAX_WAITING / LINE.len();
+        let expected = MAX_WAITING / LINE.len();
         lines.flush(Duration::ZERO);
         release.send(()).expect("a writer that waits");
         let dropped = writer.join().expect("a writer that ended");
-        assert_eq!(dropped, 100_000 - kept as u64);
+        assert_eq!(dropped, 100_000 - expected as u64);
 
         let (mut output, mut buffer) = (Vec::new(), Vec::new());
         assert_eq!(lines.write_to(&mut output, &mut buffer), 0);
-        assert_eq!(output.len(), kept * LINE.len());
+        assert_eq!(output.len(), expected * LINE.len());
         lines.push(b"again\n");
         assert_eq!(lines.write_to(&mut output, &mut buffer), 0);
         assert!(output.ends_with(b"again\n"));

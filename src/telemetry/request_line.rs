@@ -57,19 +57,19 @@ impl<'a> RequestLine<'a> {
     }
 
     /// What did not go well: how it ended, and why.
-    fn trouble(&self) -> Option<String> {
-        let ending = match self.fields.get("ending") {
+    fn problem(&self) -> Option<String> {
+        let outcome = match self.fields.get("ending") {
             Some("abandoned") => Some("the client left"),
             Some("broken") => Some("the stream broke"),
             _ => None,
         };
         let code = self.fields.get("error").filter(|code| !code.is_empty());
-        let detail = self
+        let upstream_error = self
             .fields
             .get("detail")
-            .filter(|detail| !detail.is_empty());
+            .filter(|upstream_error| !upstream_error.is_empty());
         let field = self.fields.get("parameter");
-        let parts: Vec<&str> = [ending, code, field, detail]
+        let parts: Vec<&str> = [outcome, code, field, upstream_error]
             .into_iter()
             .flatten()
             .collect();
@@ -106,8 +106,8 @@ impl fmt::Display for RequestLine<'_> {
                 write!(formatter, " {value}")?;
             }
         }
-        if let Some(trouble) = self.trouble() {
-            write!(formatter, " - {trouble}")?;
+        if let Some(problem) = self.problem() {
+            write!(formatter, " - {problem}")?;
         }
         if let Some(key) = fields.get("rejected_key") {
             write!(formatter, " (key {key})")?;
@@ -211,12 +211,12 @@ mod tests {
 
     #[test]
     fn costs_are_rounded_and_long_names_cut() {
-        for (cost, shown) in [
+        for (cost, expected) in [
             ("0.00000021", "<$0.0001"),
             ("0.0123", "$0.0123"),
             ("12.345", "$12.35"),
         ] {
-            assert_eq!(line(&[("cost_usd", cost)]), format!("--- {shown} <1 ms"));
+            assert_eq!(line(&[("cost_usd", cost)]), format!("--- {expected} <1 ms"));
         }
         let name = "a".repeat(60);
         let cut = format!("--- {}… <1 ms", "a".repeat(48));

@@ -130,14 +130,14 @@ fn write_level(writer: &mut Writer<'_>, level: Level) -> fmt::Result {
 /// The text on one line and without characters that a terminal would obey: some of it is a
 /// client's.
 fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
+    let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character.is_control() {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
+            true => escaped.extend(character.escape_default()),
+            false => escaped.push(character),
         }
     }
-    shown
+    escaped
 }
 
 #[cfg(test)]

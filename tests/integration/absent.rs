@@ -4,17 +4,19 @@ use http::Method;
 use outcrop::openai::absent::ABSENT;
 use serde_json::json;
 
-use crate::world::World;
+use crate::harness::Harness;
 
 #[tokio::test]
 async fn each_is_told_of_with_its_reason_and_is_not_tried_again() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for absent in ABSENT {
         let method: Method = absent.method.unwrap_or("POST").parse().unwrap();
         let path = absent.path.replace("{id}", "abc");
-        for front in ["/v1", "/api/v1", ""] {
-            let path = format!("{front}{path}");
-            let reply = world.send(world.request(method.clone(), &path, "{}")).await;
+        for prefix in ["/v1", "/api/v1", ""] {
+            let path = format!("{prefix}{path}");
+            let reply = harness
+                .send(harness.request(method.clone(), &path, "{}"))
+                .await;
             // Under some paths there is something else, for other methods.
             let (status, code) = match absent.method {
                 None => (404, "unknown_url"),
@@ -40,20 +42,20 @@ async fn each_is_told_of_with_its_reason_and_is_not_tried_again() {
 
 #[tokio::test]
 async fn what_is_served_is_not_said_to_be_absent() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (method, path) in [
         (Method::POST, "/v1/chat/completions"),
         (Method::POST, "/v1/completions"),
         (Method::POST, "/v1/moderations"),
         (Method::GET, "/v1/models"),
     ] {
-        let reply = world.send(world.request(method, path, "{}")).await;
+        let reply = harness.send(harness.request(method, path, "{}")).await;
         assert_ne!(reply.status, 404, "{path}");
         assert_ne!(reply.status, 405, "{path}");
     }
-    let other = world.get("/v1/completions").await;
-    assert_eq!(other.error()["code"], "method_not_allowed");
-    let nothing = world.get("/v1/nothing").await;
-    assert_eq!(nothing.error()["code"], "unknown_url");
-    assert!(!nothing.text.contains("is not served"), "{}", nothing.text);
+    let chat_response = harness.get("/v1/completions").await;
+    assert_eq!(chat_response.error()["code"], "method_not_allowed");
+    let unknown = harness.get("/v1/nothing").await;
+    assert_eq!(unknown.error()["code"], "unknown_url");
+    assert!(!unknown.text.contains("is not served"), "{}", unknown.text);
 }

@@ -14,7 +14,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::conversations::conversation;
-use crate::world::World;
+use crate::harness::Harness;
 
 /// A guardrail that the requests name.
 fn guardrail() -> Guardrail {
@@ -29,7 +29,7 @@ fn guardrail() -> Guardrail {
 fn on_converse(config: &mut Config) {
     for name in ["openai.gpt-5.6", "openai.gpt-6-luna"] {
         let entry = ModelEntry {
-            surface: Some(ChatUpstream::Converse),
+            upstream: Some(ChatUpstream::Converse),
             ..ModelEntry::from(ModelId::parse(name).unwrap())
         };
         config.models.insert(name.to_owned(), entry);
@@ -44,7 +44,7 @@ async fn every_golden_request_is_taken() {
         guardrails: vec![guardrail()],
         ..Options::default()
     };
-    let world = World::with_simulator(options, on_converse).await;
+    let harness = Harness::with_simulator(options, on_converse).await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut refused = Vec::new();
     for case in fs::read_dir(root).unwrap() {
@@ -53,16 +53,18 @@ async fn every_golden_request_is_taken() {
         let mut request: Value = serde_json::from_str(&text).unwrap();
         for stream in [false, true] {
             request["stream"] = stream.into();
-            world.simulator.clear();
-            let reply = world.chat(&request).await;
+            harness.simulator.clear();
+            let reply = harness.chat(&request).await;
             let error = fs::read_to_string(case.join("error.json"));
             // Asked once, nothing has had to be learned.
             let is_as_expected = match error {
                 Ok(error) => {
                     let error: Value = serde_json::from_str(&error).unwrap();
-                    reply.status == 400 && reply.json() == error && world.asked().is_empty()
+                    reply.status == 400
+                        && reply.json() == error
+                        && harness.sent_upstream().is_empty()
                 }
-                Err(_) => reply.status == 200 && world.asked().len() == 1,
+                Err(_) => reply.status == 200 && harness.sent_upstream().len() == 1,
             };
             if !is_as_expected {
                 let name = case.file_name().unwrap().to_string_lossy().into_owned();
@@ -128,13 +130,13 @@ fn fields() -> impl Strategy<Value = Value> {
     let schema = json!({"type": "object", "properties": {
         "a": {"type": "integer", "minimum": 1}, "b": {"$ref": "#/$defs/B"}}, "$defs": {"B": {"type": "string"}}});
     let tool = |name: &str, strict: bool| json!({"type": "function", "function": {"name": name, "parameters": schema, "strict": strict}});
-    let mut marked = tool("go to", true);
-    marked["cache_control"] = json!({"type": "ephemeral"});
+    let mut cached = tool("go to", true);
+    cached["cache_control"] = json!({"type": "ephemeral"});
     let format = json!({"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": true}});
     let named = [
         (
             "tools",
-            json!([[marked, tool("rate", false)], [tool("rate", true)]]),
+            json!([[cached, tool("rate", false)], [tool("rate", true)]]),
         ),
         (
             "tool_choice",
@@ -195,7 +197,7 @@ fn whatever_is_asked_is_taken_or_refused_here() {
         guardrails: vec![guardrail()],
         ..Options::default()
     };
-    let world = runtime.block_on(World::with_simulator(options, |_| {}));
+    let harness = runtime.block_on(Harness::with_simulator(options, |_| {}));
     let requests = (select(MODELS), fields(), conversation(), any::<bool>());
     let mut runner = TestRunner::new(ProptestConfig {
         failure_persistence: None,
@@ -205,10 +207,10 @@ fn whatever_is_asked_is_taken_or_refused_here() {
         &requests,
         |(model, mut request, conversation, with_media)| {
             request["model"] = model.into();
-            request["messages"] = conversation.written(with_media).concat().into();
-            world.simulator.clear();
-            let reply = runtime.block_on(world.chat(&request));
-            let asked = world.simulator.requests();
+            request["messages"] = conversation.to_steps(with_media).concat().into();
+            harness.simulator.clear();
+            let reply = runtime.block_on(harness.chat(&request));
+            let sent_upstream = harness.simulator.requests();
             // Requested once: there was nothing to be learned from a refusal. The table knows no
             // efforts of Grok, so that its first one may be.
             let has_effort = !request["reasoning_effort"].is_null();
@@ -217,13 +219,13 @@ fn whatever_is_asked_is_taken_or_refused_here() {
             } else {
                 1
             };
-            let is_taken = reply.status == 200
-                && (1..=max_requests).contains(&asked.len())
+            let is_accepted = reply.status == 200
+                && (1..=max_requests).contains(&sent_upstream.len())
                 && !reply.text.contains("{\"error\"");
-            let is_refused_here = reply.status == 400 && asked.is_empty();
+            let is_rejected_by_gateway = reply.status == 400 && sent_upstream.is_empty();
             prop_assert!(
-                is_taken || is_refused_here,
-                "{model} {} {}\n{}\n{asked:?}",
+                is_accepted || is_rejected_by_gateway,
+                "{model} {} {}\n{}\n{sent_upstream:?}",
                 reply.status,
                 reply.text,
                 reply.adjustments()
@@ -231,7 +233,7 @@ fn whatever_is_asked_is_taken_or_refused_here() {
             Ok(())
         },
     );
-    if let Err(failure) = outcome {
-        panic!("{failure}");
+    if let Err(test_error) = outcome {
+        panic!("{test_error}");
     }
 }

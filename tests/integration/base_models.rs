@@ -36,11 +36,11 @@ struct ControlPlane {
 }
 
 struct Shared {
-    answers: Mutex<HashMap<String, (u16, Value)>>,
+    responses: Mutex<HashMap<String, (u16, Value)>>,
     /// The paths that were asked for.
-    asked: watch::Sender<Vec<String>>,
+    received: watch::Sender<Vec<String>>,
     /// While it is held, nothing is answered.
-    held: watch::Sender<bool>,
+    is_paused: watch::Sender<bool>,
 }
 
 impl ControlPlane {
@@ -49,48 +49,51 @@ impl ControlPlane {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
-            answers: Mutex::default(),
-            asked: watch::Sender::default(),
-            held: watch::Sender::default(),
+            responses: Mutex::default(),
+            received: watch::Sender::default(),
+            is_paused: watch::Sender::default(),
         });
         let serving = shared.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let shared = serving.clone();
-                let answer = service_fn(move |request| reply(shared.clone(), request));
+                let respond = service_fn(move |request| reply(shared.clone(), request));
                 let connection =
-                    http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), respond);
                 tokio::spawn(connection);
             }
         });
         Self { url, shared }
     }
 
-    fn answer(&self, path: &str, status: u16, body: Value) {
-        let mut answers = self.shared.answers.lock().unwrap();
-        answers.insert(path.to_owned(), (status, body));
+    fn respond(&self, path: &str, status: u16, body: Value) {
+        let mut responses = self.shared.responses.lock().unwrap();
+        responses.insert(path.to_owned(), (status, body));
     }
 
     fn profile_of(&self, model: &str) {
-        self.answer(PROFILE_PATH, 200, profile(model));
+        self.respond(PROFILE_PATH, 200, profile(model));
     }
 
     fn refuse_profile(&self) {
-        let said = "User: x is not authorized to perform: bedrock:GetInferenceProfile";
-        self.answer(PROFILE_PATH, 403, json!({"message": said}));
+        let message = "User: x is not authorized to perform: bedrock:GetInferenceProfile";
+        self.respond(PROFILE_PATH, 403, json!({"message": message}));
     }
 
-    fn hold(&self, held: bool) {
-        self.shared.held.send_replace(held);
+    fn set_paused(&self, is_paused: bool) {
+        self.shared.is_paused.send_replace(is_paused);
     }
 
-    fn asked(&self) -> Vec<String> {
-        self.shared.asked.borrow().clone()
+    fn received(&self) -> Vec<String> {
+        self.shared.received.borrow().clone()
     }
 
-    async fn asked_times(&self, times: usize) {
-        let mut asked = self.shared.asked.subscribe();
-        asked.wait_for(|asked| asked.len() >= times).await.unwrap();
+    async fn wait_for_received(&self, times: usize) {
+        let mut received = self.shared.received.subscribe();
+        received
+            .wait_for(|received| received.len() >= times)
+            .await
+            .unwrap();
     }
 
     async fn bases(&self) -> BaseModels {
@@ -112,11 +115,13 @@ async fn reply(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, http::Error> {
     let path = request.uri().path().to_owned();
-    shared.asked.send_modify(|asked| asked.push(path.clone()));
-    let mut held = shared.held.subscribe();
-    held.wait_for(|held| !held).await.unwrap();
-    let answer = shared.answers.lock().unwrap().get(&path).cloned();
-    let (status, body) = answer.unwrap_or((404, json!({"message": "not found"})));
+    shared
+        .received
+        .send_modify(|received| received.push(path.clone()));
+    let mut is_paused = shared.is_paused.subscribe();
+    is_paused.wait_for(|is_paused| !is_paused).await.unwrap();
+    let response = shared.responses.lock().unwrap().get(&path).cloned();
+    let (status, body) = response.unwrap_or((404, json!({"message": "not found"})));
     let body = Full::new(Bytes::from(body.to_string()));
     Response::builder().status(status).body(body)
 }
@@ -137,7 +142,7 @@ fn profile(model: &str) -> Value {
     json!({"models": [{"modelArn": arn_of(model)}, {"modelArn": arn_of("other.model")}]})
 }
 
-async fn pass(time: Duration) {
+async fn advance_time(time: Duration) {
     pause();
     advance(time).await;
     resume();
@@ -153,14 +158,14 @@ async fn becomes(bases: &BaseModels, model: &ModelId, expected: Option<BaseModel
 #[tokio::test]
 async fn each_kind_leads_to_its_base() {
     let of_account = |resource: &str| format!("arn:aws:bedrock:us-east-1:123456789012:{resource}");
-    let asked_at = |path: &str, resource: &str| {
+    let lookup_path = |path: &str, resource: &str| {
         let arn = of_account(resource).replace(':', "%3A").replace('/', "%2F");
         format!("{path}/{arn}")
     };
     let custom = "custom-model/amazon.nova-lite-v1:0:300k/abcdefghijkl";
     let routed = of_account("inference-profile/us.amazon.nova-lite-v1:0:300k");
     let imported = |takes_tools| Some(BaseModel::Imported { takes_tools });
-    for (path, resource, answer, expected) in [
+    for (path, resource, response, expected) in [
         (
             "/inference-profiles",
             "application-inference-profile/abc",
@@ -211,18 +216,18 @@ async fn each_kind_leads_to_its_base() {
         ),
     ] {
         let control_plane = ControlPlane::start().await;
-        control_plane.answer(
-            &asked_at("/custom-models", custom),
+        control_plane.respond(
+            &lookup_path("/custom-models", custom),
             200,
             json!({"baseModelArn": arn_of(NOVA)}),
         );
-        control_plane.answer(&asked_at(path, resource), 200, answer);
+        control_plane.respond(&lookup_path(path, resource), 200, response);
         let bases = control_plane.bases().await;
         let base = bases.of(&id(&of_account(resource))).await;
-        assert_eq!(base, expected, "{resource}: {:?}", control_plane.asked());
-        assert_eq!(control_plane.asked()[0], asked_at(path, resource));
+        assert_eq!(base, expected, "{resource}: {:?}", control_plane.received());
+        assert_eq!(control_plane.received()[0], lookup_path(path, resource));
         let steps = 1 + usize::from(resource.starts_with("custom-model-deployment"));
-        assert_eq!(control_plane.asked().len(), steps, "{resource}");
+        assert_eq!(control_plane.received().len(), steps, "{resource}");
     }
 }
 
@@ -247,7 +252,7 @@ async fn what_the_id_or_the_operator_says_is_not_asked() {
     ] {
         assert_eq!(bases.of(&id(model)).await, base, "{model}");
     }
-    assert!(control_plane.asked().is_empty());
+    assert!(control_plane.received().is_empty());
 }
 
 #[tokio::test]
@@ -256,43 +261,47 @@ async fn first_calls_at_once_ask_once() {
     control_plane.profile_of(CLAUDE);
     let bases = control_plane.bases().await;
     let model = id(PROFILE);
-    let answers = join_all((0..50).map(|_| bases.of(&model))).await;
-    assert!(answers.iter().all(|answer| *answer == foundation(CLAUDE)));
+    let responses = join_all((0..50).map(|_| bases.of(&model))).await;
+    assert!(
+        responses
+            .iter()
+            .all(|response| *response == foundation(CLAUDE))
+    );
     assert_eq!(bases.of(&model).await, foundation(CLAUDE));
-    assert_eq!(control_plane.asked().len(), 1);
+    assert_eq!(control_plane.received().len(), 1);
 }
 
 #[tokio::test]
 async fn a_caller_that_leaves_does_not_take_the_answer_along() {
     let control_plane = ControlPlane::start().await;
     control_plane.profile_of(CLAUDE);
-    control_plane.hold(true);
+    control_plane.set_paused(true);
     let (bases, model) = (control_plane.bases().await, id(PROFILE));
     tokio::select! {
         _ = bases.of(&model) => panic!("there is no answer yet"),
-        () = control_plane.asked_times(1) => {}
+        () = control_plane.wait_for_received(1) => {}
     }
-    control_plane.hold(false);
+    control_plane.set_paused(false);
     assert_eq!(bases.of(&model).await, foundation(CLAUDE));
-    assert_eq!(control_plane.asked().len(), 1);
+    assert_eq!(control_plane.received().len(), 1);
 }
 
 #[tokio::test]
 async fn a_slow_control_plane_holds_up_the_first_request_only_so_long() {
     let control_plane = ControlPlane::start().await;
     control_plane.profile_of(CLAUDE);
-    control_plane.hold(true);
+    control_plane.set_paused(true);
     let bases = control_plane.bases().await;
     let (waiting, model) = (bases.clone(), id(PROFILE));
     let first = tokio::spawn(async move { waiting.of(&id(PROFILE)).await });
-    control_plane.asked_times(1).await;
+    control_plane.wait_for_received(1).await;
     // From here on the clock goes as soon as everything waits.
     pause();
     assert_eq!(first.await.unwrap(), None);
     resume();
-    control_plane.hold(false);
+    control_plane.set_paused(false);
     becomes(&bases, &model, foundation(CLAUDE)).await;
-    assert_eq!(control_plane.asked().len(), 1);
+    assert_eq!(control_plane.received().len(), 1);
 }
 
 #[tokio::test]
@@ -303,23 +312,23 @@ async fn an_answer_is_asked_for_anew_in_the_background_and_outlives_failures() {
     assert_eq!(bases.of(&model).await, foundation(CLAUDE));
 
     control_plane.profile_of(NOVA);
-    control_plane.hold(true);
-    pass(REFRESH).await;
+    control_plane.set_paused(true);
+    advance_time(REFRESH).await;
     assert_eq!(bases.of(&model).await, foundation(CLAUDE), "at once");
-    control_plane.hold(false);
+    control_plane.set_paused(false);
     becomes(&bases, &model, foundation(NOVA)).await;
-    assert_eq!(control_plane.asked().len(), 2);
+    assert_eq!(control_plane.received().len(), 2);
 
     control_plane.refuse_profile();
     for round in 1..=3 {
-        pass(REFRESH).await;
+        advance_time(REFRESH).await;
         assert_eq!(bases.of(&model).await, foundation(NOVA));
         while logs::warnings().len() < round {
             tokio::task::yield_now().await;
         }
         assert_eq!(bases.of(&model).await, foundation(NOVA));
     }
-    assert_eq!(control_plane.asked().len(), 5);
+    assert_eq!(control_plane.received().len(), 5);
     assert!(logs::warnings()[0].contains("kept=true"));
 }
 
@@ -331,9 +340,9 @@ async fn a_refusal_is_remembered_and_the_log_says_what_to_do() {
     for _ in 0..10 {
         assert_eq!(bases.of(&model).await, None);
     }
-    pass(Duration::from_secs(59)).await;
+    advance_time(Duration::from_secs(59)).await;
     assert_eq!(bases.of(&model).await, None);
-    assert_eq!(control_plane.asked().len(), 1);
+    assert_eq!(control_plane.received().len(), 1);
     let warnings = logs::warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     for part in [
@@ -345,22 +354,22 @@ async fn a_refusal_is_remembered_and_the_log_says_what_to_do() {
     }
 
     control_plane.profile_of(CLAUDE);
-    pass(Duration::from_secs(2)).await;
+    advance_time(Duration::from_secs(2)).await;
     becomes(&bases, &model, foundation(CLAUDE)).await;
-    assert_eq!(control_plane.asked().len(), 2);
+    assert_eq!(control_plane.received().len(), 2);
 }
 
 #[tokio::test]
 async fn a_failure_that_may_pass_is_asked_about_sooner() {
     let control_plane = ControlPlane::start().await;
     let throttled = json!({"message": "Rate exceeded"});
-    control_plane.answer(PROFILE_PATH, 429, throttled);
+    control_plane.respond(PROFILE_PATH, 429, throttled);
     let (bases, model) = (control_plane.bases().await, id(PROFILE));
     assert_eq!(bases.of(&model).await, None);
     control_plane.profile_of(CLAUDE);
-    pass(Duration::from_secs(6)).await;
+    advance_time(Duration::from_secs(6)).await;
     becomes(&bases, &model, foundation(CLAUDE)).await;
-    assert_eq!(control_plane.asked().len(), 2);
+    assert_eq!(control_plane.received().len(), 2);
 }
 
 #[tokio::test]
@@ -369,11 +378,11 @@ async fn names_that_clients_make_up_do_not_drive_out_an_answer() {
     control_plane.profile_of(CLAUDE);
     let (bases, model) = (control_plane.bases().await, id(PROFILE));
     assert_eq!(bases.of(&model).await, foundation(CLAUDE));
-    let made_up: Vec<ModelId> = (0..1100).map(|n| id(&format!("{PROFILE}{n}"))).collect();
-    let answers = join_all(made_up.iter().map(|model| bases.of(model))).await;
-    assert!(answers.iter().all(Option::is_none));
+    let invented: Vec<ModelId> = (0..1100).map(|n| id(&format!("{PROFILE}{n}"))).collect();
+    let responses = join_all(invented.iter().map(|model| bases.of(model))).await;
+    assert!(responses.iter().all(Option::is_none));
     assert_eq!(bases.of(&model).await, foundation(CLAUDE));
-    let asked = control_plane.asked();
-    let about_the_profile = asked.iter().filter(|path| *path == PROFILE_PATH);
+    let received = control_plane.received();
+    let about_the_profile = received.iter().filter(|path| *path == PROFILE_PATH);
     assert_eq!(about_the_profile.count(), 1);
 }

@@ -8,12 +8,12 @@ use std::fs;
 use std::path::Path;
 
 use outcrop::adjustments::Adjustments;
-use outcrop::bedrock::record_failure;
+use outcrop::bedrock::record_error;
 use outcrop::converse::batch::{JobRecord, JobResult, line_of, record_id};
-use outcrop::fault::ApiError;
+use outcrop::error::ApiError;
 use outcrop::openai::batches::{
-    BatchRequestLine, LineReader, ResultIds, answered_line, check_request, completion_of,
-    refused_line,
+    BatchRequestLine, LineReader, ResultIds, check_request, completion_of, error_line,
+    response_line,
 };
 use outcrop::openai::chat::{ChatRequest, ChatTranslation, CompletionHead};
 use serde_json::Value;
@@ -46,10 +46,10 @@ fn check(case: &Path) {
                 job.push_str(&record);
                 job.push('\n');
             }
-            Err(fault) => {
-                let code = fault.code.unwrap_or_default();
-                let parameter = fault.parameter.as_deref().unwrap_or("-");
-                mistakes.push_str(&format!("{}: {code} {parameter}: {fault}\n", number + 1));
+            Err(error) => {
+                let code = error.code.unwrap_or_default();
+                let parameter = error.parameter.as_deref().unwrap_or("-");
+                mistakes.push_str(&format!("{}: {code} {parameter}: {error}\n", number + 1));
             }
         }
     }
@@ -106,14 +106,16 @@ fn result(lines: &[&str], line: &str) -> (bool, String) {
         custom_id: &request.custom_id,
         request_id: "req_golden",
     };
-    let Some(answer) = result.model_output else {
-        let fault = record_failure(&result.error.unwrap_or_default()).fault;
-        return (false, refused_line(ids, &fault).unwrap());
+    let Some(response) = result.model_output else {
+        let error = record_error(&result.error.unwrap_or_default()).api_error;
+        return (false, error_line(ids, &error).unwrap());
     };
     let request = request_of(&request);
     let model = request.model.clone().unwrap();
     let ChatTranslation {
-        plan, adjustments, ..
+        output_options,
+        adjustments,
+        ..
     } = translated(request).unwrap();
     let head = CompletionHead {
         id: "chatcmpl-golden",
@@ -121,8 +123,8 @@ fn result(lines: &[&str], line: &str) -> (bool, String) {
         model: &model,
         metadata: None,
     };
-    let json = completion_of(answer, plan, head).unwrap();
-    (true, answered_line(ids, &json, &adjustments).unwrap())
+    let json = completion_of(response, output_options, head).unwrap();
+    (true, response_line(ids, &json, &adjustments).unwrap())
 }
 
 fn request_of(line: &BatchRequestLine) -> ChatRequest {
@@ -136,7 +138,7 @@ fn an_answer_without_adjustments_says_nothing_of_them() {
         custom_id: "b",
         request_id: "c",
     };
-    let line = answered_line(ids, b"{}", &Adjustments::default()).unwrap();
+    let line = response_line(ids, b"{}", &Adjustments::default()).unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["response"].get("adjustments"), None);
 }

@@ -8,20 +8,20 @@ use outcrop::config::{Config, LimitSettings};
 use outcrop::store::{Lease, Store};
 use serde_json::{Value, json};
 
-use crate::batch_world::{
-    BUCKET, ROLE, batch_when, begin, beside, create, end_of, file_of, line, lines, restart, stop,
-    upload, with_batches, world,
+use crate::batch_harness::{
+    BUCKET, ROLE, batch_when, create, end_of, file_of, harness, line, lines, restart, start_batch,
+    start_second_gateway, stop, upload, with_batches,
 };
-use crate::world::{MODEL, World};
+use crate::harness::{Harness, MODEL};
 
 const NOVA: &str = "us.amazon.nova-lite-v1:0";
 
-async fn with_jobs() -> World {
-    world(|config| config.batches.role_arn = Some(ROLE.to_owned())).await
+async fn with_jobs() -> Harness {
+    harness(|config| config.batches.role_arn = Some(ROLE.to_owned())).await
 }
 
-async fn cancel(world: &World, id: &str) -> crate::world::Reply {
-    world
+async fn cancel(harness: &Harness, id: &str) -> crate::harness::Reply {
+    harness
         .post(&format!("/v1/batches/{id}/cancel"), &json!({}))
         .await
 }
@@ -40,33 +40,33 @@ fn many(model: &str, prefix: &str, count: usize) -> Vec<Value> {
 }
 
 /// What was answered, by the caller's names of the requests.
-fn answers(lines: &[Value]) -> BTreeMap<String, String> {
-    let answer = |line: &Value| {
+fn contents_by_line(lines: &[Value]) -> BTreeMap<String, String> {
+    let content = |line: &Value| {
         let text = &line["response"]["body"]["choices"][0]["message"]["content"];
         let id = line["custom_id"].as_str().unwrap().to_owned();
         (id, text.as_str().unwrap_or_default().to_owned())
     };
-    lines.iter().map(answer).collect()
+    lines.iter().map(content).collect()
 }
 
-fn orders(world: &World) -> Vec<Value> {
-    let requests = world.simulator.requests();
-    let orders = requests
+fn job_requests(harness: &Harness) -> Vec<Value> {
+    let requests = harness.simulator.requests();
+    let job_requests = requests
         .iter()
         .filter(|request| request.operation == Some(Operation::CreateModelInvocationJob));
-    orders.map(|request| request.json()).collect()
+    job_requests.map(|request| request.json()).collect()
 }
 
 #[tokio::test]
 async fn a_small_batch_is_answered_call_by_call() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let input = lines(&[
         line("good", MODEL, "Good morning"),
         line("gone", "anthropic.claude-instant-v1", "Good night"),
         line("also good", MODEL, "Good evening"),
     ]);
-    let id = begin(&world, &input).await;
-    let batch = end_of(&world, &id).await;
+    let id = start_batch(&harness, &input).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["status"], json!("completed"), "{batch:#}");
     assert_eq!(
         batch["request_counts"],
@@ -83,12 +83,12 @@ async fn a_small_batch_is_answered_call_by_call() {
     ] {
         assert!(batch[time].is_i64(), "{time}");
     }
-    let output = file_of(&world, &batch, "output_file_id").await;
-    let answered = answers(&output);
-    assert!(answered["good"].contains("Good morning"), "{answered:?}");
+    let output = file_of(&harness, &batch, "output_file_id").await;
+    let contents = contents_by_line(&output);
+    assert!(contents["good"].contains("Good morning"), "{contents:?}");
     assert!(
-        answered["also good"].contains("Good evening"),
-        "{answered:?}"
+        contents["also good"].contains("Good evening"),
+        "{contents:?}"
     );
     let first = &output[0];
     assert_eq!(
@@ -106,7 +106,7 @@ async fn a_small_batch_is_answered_call_by_call() {
         json!("chat.completion")
     );
     assert_eq!(first["response"]["body"]["model"], json!(MODEL));
-    let errors = file_of(&world, &batch, "error_file_id").await;
+    let errors = file_of(&harness, &batch, "error_file_id").await;
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0]["custom_id"], json!("gone"));
     assert_eq!(errors[0]["response"]["status_code"], json!(404));
@@ -115,34 +115,34 @@ async fn a_small_batch_is_answered_call_by_call() {
         json!("model_not_found")
     );
     let file = batch["output_file_id"].as_str().unwrap();
-    let file = world.get(&format!("/v1/files/{file}")).await.json();
+    let file = harness.get(&format!("/v1/files/{file}")).await.json();
     assert_eq!(file["purpose"], json!("batch_output"));
 }
 
 #[tokio::test]
 async fn a_large_batch_becomes_a_job_for_each_model() {
-    let world = with_jobs().await;
+    let harness = with_jobs().await;
     let mut input = many(MODEL, "claude-", 101);
     input.extend(many(NOVA, "nova-", 100));
-    let id = begin(&world, &lines(&input)).await;
-    let batch = end_of(&world, &id).await;
+    let id = start_batch(&harness, &lines(&input)).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["status"], json!("completed"), "{batch:#}");
     assert_eq!(
         batch["request_counts"],
         json!({"total": 201, "completed": 201, "failed": 0})
     );
     assert!(batch["usage"]["input_tokens"].as_u64().unwrap() > 0);
-    let orders = orders(&world);
-    let mut models: Vec<&str> = orders
+    let job_requests = job_requests(&harness);
+    let mut models: Vec<&str> = job_requests
         .iter()
-        .map(|order| order["modelId"].as_str().unwrap())
+        .map(|job_request| job_request["modelId"].as_str().unwrap())
         .collect();
     models.sort_unstable();
     assert_eq!(models, [NOVA, MODEL]);
-    for order in &orders {
-        assert_eq!(order["modelInvocationType"], json!("Converse"));
-        assert_eq!(order["roleArn"], json!(ROLE));
-        let input = order["inputDataConfig"]["s3InputDataConfig"]["s3Uri"]
+    for job_request in &job_requests {
+        assert_eq!(job_request["modelInvocationType"], json!("Converse"));
+        assert_eq!(job_request["roleArn"], json!(ROLE));
+        let input = job_request["inputDataConfig"]["s3InputDataConfig"]["s3Uri"]
             .as_str()
             .unwrap();
         assert!(
@@ -151,42 +151,46 @@ async fn a_large_batch_becomes_a_job_for_each_model() {
         );
         assert!(input.ends_with(".jsonl"), "{input}");
     }
-    assert_eq!(world.asked().len(), 0, "nothing was asked call by call");
-    let answered = answers(&file_of(&world, &batch, "output_file_id").await);
-    assert_eq!(answered.len(), 201);
-    for (name, text) in &answered {
+    assert_eq!(
+        harness.sent_upstream().len(),
+        0,
+        "nothing was asked call by call"
+    );
+    let contents = contents_by_line(&file_of(&harness, &batch, "output_file_id").await);
+    assert_eq!(contents.len(), 201);
+    for (name, text) in &contents {
         let number = name.rsplit('-').next().unwrap();
         assert!(text.contains(&format!("say {number}")), "{name}: {text}");
     }
     assert_eq!(batch["error_file_id"], json!(null));
     // The files of the jobs are deleted, input and output of both.
     let deleted = || {
-        let requests = world.simulator.requests();
+        let requests = harness.simulator.requests();
         let deletions = requests.iter().filter(|request| request.method == "DELETE");
         deletions.count()
     };
     loop {
-        let received = world.simulator.received();
+        let received = harness.simulator.received();
         if deleted() >= 4 {
             break;
         }
-        world.simulator.received_at_least(received + 1).await;
+        harness.simulator.wait_for_received(received + 1).await;
     }
 }
 
 #[tokio::test]
 async fn a_record_that_bedrock_refuses_is_an_error_of_its_line() {
-    let world = with_jobs().await;
+    let harness = with_jobs().await;
     let mut input = many(NOVA, "n", 100);
     // Refused by the service, and not by the gateway, which knows nothing of this field.
     input[7]["body"]["additionalModelRequestFields"] = json!({"no_such_field": 1});
-    let id = begin(&world, &lines(&input)).await;
-    let batch = end_of(&world, &id).await;
+    let id = start_batch(&harness, &lines(&input)).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(
         batch["request_counts"],
         json!({"total": 100, "completed": 99, "failed": 1})
     );
-    let errors = file_of(&world, &batch, "error_file_id").await;
+    let errors = file_of(&harness, &batch, "error_file_id").await;
     assert_eq!(errors[0]["custom_id"], json!("n7"));
     assert_eq!(errors[0]["response"]["status_code"], json!(400));
     assert!(errors[0]["response"]["body"]["error"]["message"].is_string());
@@ -194,7 +198,7 @@ async fn a_record_that_bedrock_refuses_is_an_error_of_its_line() {
 
 #[tokio::test]
 async fn requests_that_point_to_files_elsewhere_are_answered_beside_the_job() {
-    let world = with_jobs().await;
+    let harness = with_jobs().await;
     let mut input = many(NOVA, "n", 100);
     let mut pointing = line("film", NOVA, "");
     pointing["body"]["messages"][0]["content"] = json!([
@@ -202,57 +206,63 @@ async fn requests_that_point_to_files_elsewhere_are_answered_beside_the_job() {
         {"type": "image_url", "image_url": {"url": format!("s3://{BUCKET}/a.png")}},
     ]);
     input.push(pointing);
-    let id = begin(&world, &lines(&input)).await;
-    let batch = end_of(&world, &id).await;
+    let id = start_batch(&harness, &lines(&input)).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(
         batch["request_counts"],
         json!({"total": 101, "completed": 101, "failed": 0})
     );
-    assert_eq!((orders(&world).len(), world.asked().len()), (1, 1));
+    assert_eq!(
+        (job_requests(&harness).len(), harness.sent_upstream().len()),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
 async fn requests_that_a_guardrail_looks_at_are_answered_call_by_call() {
-    let world = with_jobs().await;
+    let harness = with_jobs().await;
     let mut input = many(NOVA, "n", 100);
     input[3]["body"]["guardrailConfig"] =
         json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1"});
-    let id = begin(&world, &lines(&input)).await;
-    let batch = end_of(&world, &id).await;
+    let id = start_batch(&harness, &lines(&input)).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["request_counts"]["completed"], json!(100));
-    assert_eq!((orders(&world).len(), world.asked().len()), (0, 100));
+    assert_eq!(
+        (job_requests(&harness).len(), harness.sent_upstream().len()),
+        (0, 100)
+    );
 }
 
 #[tokio::test]
 async fn where_bedrock_makes_no_job_the_requests_are_answered_call_by_call() {
-    let world = with_jobs().await;
+    let harness = with_jobs().await;
     let refused = Script::error(
         400,
         "ValidationException",
         "The model does not support batch.",
     );
-    world
+    harness
         .simulator
         .push(refused.for_operation(Operation::CreateModelInvocationJob));
-    let id = begin(&world, &lines(&many(NOVA, "n", 100))).await;
-    let batch = end_of(&world, &id).await;
+    let id = start_batch(&harness, &lines(&many(NOVA, "n", 100))).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(
         batch["request_counts"],
         json!({"total": 100, "completed": 100, "failed": 0})
     );
-    assert_eq!(world.asked().len(), 100);
+    assert_eq!(harness.sent_upstream().len(), 100);
 }
 
 #[tokio::test]
 async fn a_job_that_may_not_be_made_fails_the_batch_and_names_nothing_of_the_operators() {
-    let world = with_jobs().await;
+    let harness = with_jobs().await;
     let message = format!("User: arn:aws:iam::1:user/x is not authorized to pass {ROLE}");
     let refused = Script::error(403, "AccessDeniedException", message);
-    world
+    harness
         .simulator
         .push(refused.for_operation(Operation::CreateModelInvocationJob));
-    let id = begin(&world, &lines(&many(NOVA, "n", 100))).await;
-    let batch = end_of(&world, &id).await;
+    let id = start_batch(&harness, &lines(&many(NOVA, "n", 100))).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["status"], json!("failed"));
     let error = &batch["errors"]["data"][0];
     assert_eq!(error["line"], json!(null));
@@ -261,17 +271,17 @@ async fn a_job_that_may_not_be_made_fails_the_batch_and_names_nothing_of_the_ope
 
 #[tokio::test]
 async fn a_job_that_fails_fails_the_batch() {
-    let world = with_jobs().await;
-    world.simulator.end_next_job(JobEnd::Failed);
-    let id = begin(&world, &lines(&many(NOVA, "n", 100))).await;
-    let batch = end_of(&world, &id).await;
+    let harness = with_jobs().await;
+    harness.simulator.end_next_job(JobEnd::Failed);
+    let id = start_batch(&harness, &lines(&many(NOVA, "n", 100))).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["status"], json!("failed"));
     assert_eq!(
         batch["errors"]["data"][0]["code"],
         json!("batch_job_failed")
     );
     assert_eq!(batch["request_counts"]["failed"], json!(100));
-    let errors = file_of(&world, &batch, "error_file_id").await;
+    let errors = file_of(&harness, &batch, "error_file_id").await;
     assert_eq!(errors[0]["error"]["code"], json!("batch_job_failed"));
     assert_eq!(errors[0]["response"], json!(null));
 }
@@ -282,13 +292,13 @@ async fn what_a_job_leaves_out_is_told_of_line_by_line() {
         (JobEnd::PartiallyCompleted, "completed", 50, "no_result"),
         (JobEnd::Expired, "expired", 0, "batch_expired"),
     ] {
-        let world = with_jobs().await;
-        world.simulator.end_next_job(end);
-        let id = begin(&world, &lines(&many(NOVA, "n", 100))).await;
-        let batch = end_of(&world, &id).await;
+        let harness = with_jobs().await;
+        harness.simulator.end_next_job(end);
+        let id = start_batch(&harness, &lines(&many(NOVA, "n", 100))).await;
+        let batch = end_of(&harness, &id).await;
         assert_eq!(batch["status"], json!(status));
         assert_eq!(batch["request_counts"]["completed"], json!(completed));
-        let errors = file_of(&world, &batch, "error_file_id").await;
+        let errors = file_of(&harness, &batch, "error_file_id").await;
         assert_eq!(errors.len(), 100 - completed);
         assert_eq!(errors[0]["error"]["code"], json!(code));
     }
@@ -296,7 +306,7 @@ async fn what_a_job_leaves_out_is_told_of_line_by_line() {
 
 #[tokio::test]
 async fn a_file_with_mistakes_fails_with_their_lines() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let mut other_method = line("b", MODEL, "x");
     other_method["method"] = json!("GET");
     let mut other_url = line("c", MODEL, "x");
@@ -318,13 +328,13 @@ async fn a_file_with_mistakes_fails_with_their_lines() {
         &modelless,
     ];
     let input: String = input.iter().map(|line| format!("{line}\n")).collect();
-    let id = begin(&world, &format!("{input}not json\n\n")).await;
-    let batch = end_of(&world, &id).await;
+    let id = start_batch(&harness, &format!("{input}not json\n\n")).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["status"], json!("failed"));
     assert!(batch["failed_at"].is_i64());
-    assert_eq!(world.asked().len(), 0, "nothing is sent");
+    assert_eq!(harness.sent_upstream().len(), 0, "nothing is sent");
     let errors = batch["errors"]["data"].as_array().unwrap();
-    let found: Vec<(u64, &str, &Value)> = errors
+    let line_errors: Vec<(u64, &str, &Value)> = errors
         .iter()
         .map(|error| {
             (
@@ -335,7 +345,7 @@ async fn a_file_with_mistakes_fails_with_their_lines() {
         })
         .collect();
     assert_eq!(
-        found,
+        line_errors,
         [
             (2, "duplicate_custom_id", &json!("custom_id")),
             (3, "invalid_method", &json!("method")),
@@ -350,13 +360,13 @@ async fn a_file_with_mistakes_fails_with_their_lines() {
 
 #[tokio::test]
 async fn an_empty_file_and_one_that_is_too_long_fail() {
-    let world = world(|config| config.batches.max_requests = 2).await;
+    let harness = harness(|config| config.batches.max_requests = 2).await;
     for (input, code) in [
         ("\n\n".to_owned(), "empty_file"),
         (lines(&many(MODEL, "a", 3)), "too_many_requests"),
     ] {
-        let id = begin(&world, &input).await;
-        let batch = end_of(&world, &id).await;
+        let id = start_batch(&harness, &input).await;
+        let batch = end_of(&harness, &id).await;
         assert_eq!(batch["status"], json!("failed"));
         assert_eq!(batch["errors"]["data"][0]["code"], json!(code));
     }
@@ -371,42 +381,42 @@ fn one_call(config: &mut Config) {
 
 #[tokio::test]
 async fn a_batch_that_is_answered_call_by_call_is_cancelled_between_two_calls() {
-    let world = world(one_call).await;
-    let id = begin(&world, &lines(&many(MODEL, "a", 3))).await;
-    batch_when(&world, &id, |batch| {
+    let harness = harness(one_call).await;
+    let id = start_batch(&harness, &lines(&many(MODEL, "a", 3))).await;
+    batch_when(&harness, &id, |batch| {
         batch["request_counts"]["completed"] == 1
     })
     .await;
-    let cancelling = cancel(&world, &id).await.json();
+    let cancelling = cancel(&harness, &id).await.json();
     assert_eq!(cancelling["status"], json!("cancelling"));
     assert!(cancelling["cancelling_at"].is_i64());
-    let batch = end_of(&world, &id).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["status"], json!("cancelled"));
     assert!(batch["cancelled_at"].is_i64());
     assert_eq!(
         batch["request_counts"],
         json!({"total": 3, "completed": 1, "failed": 0})
     );
-    assert_eq!(file_of(&world, &batch, "output_file_id").await.len(), 1);
+    assert_eq!(file_of(&harness, &batch, "output_file_id").await.len(), 1);
     assert_eq!(
-        cancel(&world, &id).await.json()["status"],
+        cancel(&harness, &id).await.json()["status"],
         json!("cancelled")
     );
 }
 
 #[tokio::test]
 async fn cancelling_a_batch_stops_its_jobs() {
-    let world = with_jobs().await;
-    world.simulator.hold_jobs(true);
-    let id = begin(&world, &lines(&many(NOVA, "a", 100))).await;
-    batch_when(&world, &id, |batch| batch["status"] == "in_progress").await;
+    let harness = with_jobs().await;
+    harness.simulator.hold_jobs(true);
+    let id = start_batch(&harness, &lines(&many(NOVA, "a", 100))).await;
+    batch_when(&harness, &id, |batch| batch["status"] == "in_progress").await;
     assert_eq!(
-        cancel(&world, &id).await.json()["status"],
+        cancel(&harness, &id).await.json()["status"],
         json!("cancelling")
     );
-    let batch = end_of(&world, &id).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["status"], json!("cancelled"), "{batch:#}");
-    let requests = world.simulator.requests();
+    let requests = harness.simulator.requests();
     let stops = requests
         .iter()
         .filter(|request| request.operation == Some(Operation::StopModelInvocationJob));
@@ -415,10 +425,10 @@ async fn cancelling_a_batch_stops_its_jobs() {
 
 #[tokio::test]
 async fn a_batch_that_is_over_cannot_be_cancelled() {
-    let world = world(|_| {}).await;
-    let id = begin(&world, &lines(&many(MODEL, "a", 1))).await;
-    end_of(&world, &id).await;
-    let reply = cancel(&world, &id).await;
+    let harness = harness(|_| {}).await;
+    let id = start_batch(&harness, &lines(&many(MODEL, "a", 1))).await;
+    end_of(&harness, &id).await;
+    let reply = cancel(&harness, &id).await;
     assert_eq!(reply.status, StatusCode::CONFLICT);
     assert_eq!(reply.header("x-should-retry"), Some("false"));
 }
@@ -428,23 +438,23 @@ async fn a_batch_goes_on_where_it_was_when_the_gateway_starts_again() {
     let mut config = Config::default();
     with_batches(&mut config);
     let store = config.store.path.clone();
-    let mut world = world(|config| {
+    let mut harness = harness(|config| {
         one_call(config);
         config.store.path = store;
     })
     .await;
-    let id = begin(&world, &lines(&many(MODEL, "a", 3))).await;
-    batch_when(&world, &id, |batch| {
+    let id = start_batch(&harness, &lines(&many(MODEL, "a", 3))).await;
+    batch_when(&harness, &id, |batch| {
         batch["request_counts"]["completed"] == 1
     })
     .await;
-    restart(&mut world, &mut config).await;
-    let batch = end_of(&world, &id).await;
+    restart(&mut harness, &mut config).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(
         batch["request_counts"],
         json!({"total": 3, "completed": 3, "failed": 0})
     );
-    assert_eq!(world.asked().len(), 3, "nothing is asked twice");
+    assert_eq!(harness.sent_upstream().len(), 3, "nothing is asked twice");
 }
 
 #[tokio::test]
@@ -452,43 +462,43 @@ async fn what_is_not_tried_within_the_window_is_told_of_as_expired() {
     let mut config = Config::default();
     with_batches(&mut config);
     let store = config.store.path.clone();
-    let mut world = world(|config| {
+    let mut harness = harness(|config| {
         one_call(config);
         config.store.path = store.clone();
     })
     .await;
-    let id = begin(&world, &lines(&many(MODEL, "a", 3))).await;
-    batch_when(&world, &id, |batch| {
+    let id = start_batch(&harness, &lines(&many(MODEL, "a", 3))).await;
+    batch_when(&harness, &id, |batch| {
         batch["request_counts"]["completed"] == 1
     })
     .await;
     // A day goes by while the gateway is not there.
-    stop(&world).await;
+    stop(&harness).await;
     let store = Store::at(&store);
     let lease = Lease {
         owner: "time",
         now: 0,
         until: i64::MAX,
     };
-    let kept = store.lease_batch(&id, lease).await.unwrap().unwrap();
-    let mut document: Value = serde_json::from_str(&kept.document).unwrap();
+    let leased = store.lease_batch(&id, lease).await.unwrap().unwrap();
+    let mut document: Value = serde_json::from_str(&leased.document).unwrap();
     document["batch"]["expires_at"] = json!(1);
     let saved = store
         .save_batch(&id, "time", &document.to_string(), true)
         .await;
     assert!(saved.unwrap());
     store.release_batch(&id, "time").await.unwrap();
-    restart(&mut world, &mut config).await;
-    let batch = end_of(&world, &id).await;
+    restart(&mut harness, &mut config).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["status"], json!("expired"));
     assert!(batch["expired_at"].is_i64());
     assert_eq!(
         batch["request_counts"],
         json!({"total": 3, "completed": 1, "failed": 2})
     );
-    let errors = file_of(&world, &batch, "error_file_id").await;
+    let errors = file_of(&harness, &batch, "error_file_id").await;
     assert_eq!(errors[0]["error"]["code"], json!("batch_expired"));
-    assert_eq!(world.asked().len(), 1);
+    assert_eq!(harness.sent_upstream().len(), 1);
 }
 
 #[tokio::test]
@@ -497,21 +507,21 @@ async fn a_job_is_found_again_when_the_gateway_starts_again() {
     with_batches(&mut config);
     config.batches.role_arn = Some(ROLE.to_owned());
     let first = config.clone();
-    let mut world = world(|config| {
+    let mut harness = harness(|config| {
         *config = Config {
             bedrock: config.bedrock.clone(),
             ..first
         }
     })
     .await;
-    world.simulator.hold_jobs(true);
-    let id = begin(&world, &lines(&many(NOVA, "a", 100))).await;
-    batch_when(&world, &id, |batch| batch["status"] == "in_progress").await;
-    restart(&mut world, &mut config).await;
-    world.simulator.hold_jobs(false);
-    let batch = end_of(&world, &id).await;
+    harness.simulator.hold_jobs(true);
+    let id = start_batch(&harness, &lines(&many(NOVA, "a", 100))).await;
+    batch_when(&harness, &id, |batch| batch["status"] == "in_progress").await;
+    restart(&mut harness, &mut config).await;
+    harness.simulator.hold_jobs(false);
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["request_counts"]["completed"], json!(100));
-    assert_eq!(orders(&world).len(), 1);
+    assert_eq!(job_requests(&harness).len(), 1);
 }
 
 #[tokio::test]
@@ -519,40 +529,40 @@ async fn two_gateways_on_one_store_do_no_work_twice() {
     let mut config = Config::default();
     with_batches(&mut config);
     let first = config.clone();
-    let world = world(|config| {
+    let harness = harness(|config| {
         *config = Config {
             bedrock: config.bedrock.clone(),
             ..first
         }
     })
     .await;
-    let (other, _, _) = beside(&world, &mut config).await;
+    let (second_gateway, _, _) = start_second_gateway(&harness, &mut config).await;
     let mut batches = Vec::new();
     for number in 0..5 {
-        batches.push(begin(&world, &lines(&many(MODEL, &format!("{number}-"), 10))).await);
+        batches.push(start_batch(&harness, &lines(&many(MODEL, &format!("{number}-"), 10))).await);
     }
     for id in &batches {
-        let batch = end_of(&world, id).await;
+        let batch = end_of(&harness, id).await;
         assert_eq!(batch["request_counts"]["completed"], json!(10));
     }
-    assert_eq!(world.asked().len(), 50);
-    drop(other);
+    assert_eq!(harness.sent_upstream().len(), 50);
+    drop(second_gateway);
 }
 
 #[tokio::test]
 async fn a_request_that_was_throttled_is_tried_again_later() {
-    let world = world(|config| config.bedrock.retry.attempts = 1).await;
+    let harness = harness(|config| config.bedrock.retry.max_attempts = 1).await;
     let throttled = Script::error(429, "ThrottlingException", "Too many requests");
-    world
+    harness
         .simulator
         .push(throttled.for_operation(Operation::Converse).times(2));
-    let id = begin(&world, &lines(&many(MODEL, "a", 1))).await;
-    let batch = end_of(&world, &id).await;
+    let id = start_batch(&harness, &lines(&many(MODEL, "a", 1))).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(
         batch["request_counts"],
         json!({"total": 1, "completed": 1, "failed": 0})
     );
-    assert_eq!(world.asked().len(), 3);
+    assert_eq!(harness.sent_upstream().len(), 3);
 }
 
 #[tokio::test]
@@ -562,25 +572,25 @@ async fn a_response_that_cannot_be_read_is_an_error_of_its_line_and_is_not_reque
         headers: BTreeMap::default(),
         body: "<html>a proxy's page</html>".into(),
     };
-    let whole = Script::new(page).for_model(MODEL).times(0);
+    let non_streaming = Script::new(page).for_model(MODEL).times(0);
     // What broke off may be requested again, and has been given up in the end.
     let cut = Script::fault(Fault::Cut { after_events: 0 });
     let cut = cut.for_model(MODEL).times(0);
     for (script, expected, is_repeated) in [
-        (whole, "upstream_bad_response", false),
+        (non_streaming, "upstream_bad_response", false),
         (cut, "upstream_connection_error", true),
     ] {
-        let world = world(|_| {}).await;
-        world.simulator.push(script);
+        let harness = harness(|_| {}).await;
+        harness.simulator.push(script);
         let input = [line("bad", MODEL, "hi"), line("good", NOVA, "hi")];
-        let id = begin(&world, &lines(&input)).await;
-        let batch = end_of(&world, &id).await;
+        let id = start_batch(&harness, &lines(&input)).await;
+        let batch = end_of(&harness, &id).await;
         assert_eq!(batch["status"], json!("completed"), "{batch:#}");
         assert_eq!(
             batch["request_counts"],
             json!({"total": 2, "completed": 1, "failed": 1})
         );
-        let errors = file_of(&world, &batch, "error_file_id").await;
+        let errors = file_of(&harness, &batch, "error_file_id").await;
         let [error] = &errors[..] else {
             panic!("{errors:?}");
         };
@@ -588,7 +598,7 @@ async fn a_response_that_cannot_be_read_is_an_error_of_its_line_and_is_not_reque
         assert_eq!(error["response"]["status_code"], json!(502));
         let code = &error["response"]["body"]["error"]["code"];
         assert_eq!(code, expected);
-        let requests = world.simulator.requests();
+        let requests = harness.simulator.requests();
         let to_it = |path: &str| path.contains("/converse") && path.contains("claude");
         let made = requests.iter().filter(|request| to_it(&request.path));
         assert_eq!(made.count() > 1, is_repeated);
@@ -597,33 +607,33 @@ async fn a_response_that_cannot_be_read_is_an_error_of_its_line_and_is_not_reque
 
 #[tokio::test]
 async fn long_lines_are_answered_and_one_longer_than_any_body_is_an_error() {
-    let world = world(|config| config.server.max_body = 1 << 20).await;
+    let harness = harness(|config| config.server.max_body = 1 << 20).await;
     let text = "word ".repeat(180_000);
     let input: Vec<Value> = (0..5)
         .map(|number| line(&format!("a{number}"), NOVA, &format!("{text}{number}")))
         .collect();
-    world.simulator.push(Script::text("hello").times(5));
-    let id = begin(&world, &format!("\n{}", lines(&input))).await;
-    let batch = end_of(&world, &id).await;
+    harness.simulator.push(Script::text("hello").times(5));
+    let id = start_batch(&harness, &format!("\n{}", lines(&input))).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(
         batch["request_counts"],
         json!({"total": 5, "completed": 5, "failed": 0}),
         "{batch:#}"
     );
-    let mut sent: Vec<String> = world
-        .asked()
+    let mut sent: Vec<String> = harness
+        .sent_upstream()
         .iter()
-        .map(|asked| asked["messages"][0]["content"][0]["text"].to_string())
+        .map(|sent_upstream| sent_upstream["messages"][0]["content"][0]["text"].to_string())
         .map(|text| text.trim_start_matches("\"").replace("word ", ""))
         .collect();
     sent.sort_unstable();
     assert_eq!(sent, ["0\"", "1\"", "2\"", "3\"", "4\""]);
-    assert!(world.app.bodies.is_idle());
+    assert!(harness.app.bodies.is_idle());
 
     let mut input = input;
     input[3] = line("long", NOVA, &"word ".repeat(300_000));
-    let id = begin(&world, &lines(&input)).await;
-    let batch = end_of(&world, &id).await;
+    let id = start_batch(&harness, &lines(&input)).await;
+    let batch = end_of(&harness, &id).await;
     assert_eq!(batch["status"], json!("failed"), "{batch:#}");
     let error = &batch["errors"]["data"][0];
     assert_eq!(error["code"], json!("request_too_large"));
@@ -632,39 +642,39 @@ async fn long_lines_are_answered_and_one_longer_than_any_body_is_an_error() {
 
 #[tokio::test]
 async fn what_no_batch_can_be_is_refused_before_anything_is_kept() {
-    let world = world(|_| {}).await;
-    let reply = create(&world, "file-unknown").await;
+    let harness = harness(|_| {}).await;
+    let reply = create(&harness, "file-unknown").await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
     assert_eq!(reply.error()["param"], json!("input_file_id"));
     let body = json!({
         "input_file_id": "f", "endpoint": "/v1/embeddings", "completion_window": "24h",
     });
-    let reply = world.post("/v1/batches", &body).await;
+    let reply = harness.post("/v1/batches", &body).await;
     assert_eq!(reply.error()["param"], json!("endpoint"));
     assert_eq!(reply.error()["code"], json!("unsupported_value"));
     assert_eq!(
-        world.get("/v1/batches/batch_unknown").await.status,
+        harness.get("/v1/batches/batch_unknown").await.status,
         StatusCode::NOT_FOUND
     );
-    assert_eq!(world.get("/v1/batches").await.json()["data"], json!([]));
+    assert_eq!(harness.get("/v1/batches").await.json()["data"], json!([]));
 }
 
 #[tokio::test]
 async fn batches_are_listed_in_pages_newest_first() {
-    let world = world(|_| {}).await;
-    let file = upload(&world, &lines(&many(MODEL, "a", 1))).await;
+    let harness = harness(|_| {}).await;
+    let file = upload(&harness, &lines(&many(MODEL, "a", 1))).await;
     let mut ids = Vec::new();
     for _ in 0..3 {
-        ids.push(create(&world, &file).await.json()["id"].clone());
+        ids.push(create(&harness, &file).await.json()["id"].clone());
     }
-    let page = world.get("/v1/batches?limit=2").await.json();
+    let page = harness.get("/v1/batches?limit=2").await.json();
     assert_eq!(
         (&page["data"][0]["id"], &page["data"][1]["id"]),
         (&ids[2], &ids[1])
     );
     assert_eq!(page["has_more"], json!(true));
     let after = ids[1].as_str().unwrap();
-    let page = world
+    let page = harness
         .get(&format!("/v1/batches?limit=2&after={after}"))
         .await
         .json();

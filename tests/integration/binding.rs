@@ -5,8 +5,8 @@
 use bedrock_simulator::{Script, ScriptedResponse};
 use serde_json::{Value, json};
 
+use crate::harness::{Harness, Reply};
 use crate::logs;
-use crate::world::{Reply, World};
 
 const BINDING: &str = "us.anthropic.claude-opus-5-5";
 
@@ -17,12 +17,12 @@ fn tool(name: &str) -> Value {
     }})
 }
 
-fn request(question: &str) -> Value {
+fn request(prompt: &str) -> Value {
     json!({
         "model": BINDING,
         "messages": [
             {"role": "system", "content": "Be brief."},
-            {"role": "user", "content": question},
+            {"role": "user", "content": prompt},
         ],
         "tools": [tool("weather"), tool("clock"), tool("almanac")],
     })
@@ -30,20 +30,20 @@ fn request(question: &str) -> Value {
 
 /// What a client keeps of a response.
 #[derive(Clone, Copy, PartialEq)]
-enum Kept {
+enum KeptFields {
     /// OpenAI's fields alone.
     OpenAi,
     /// The blocks of reasoning as well.
     Reasoning,
 }
 
-fn message(reply: &Reply, kept: Kept) -> Value {
+fn message(reply: &Reply, kept_fields: KeptFields) -> Value {
     assert_eq!(reply.status, 200, "{}", reply.text);
     let message = &reply.json()["choices"][0]["message"];
     let mut turn = json!({"role": "assistant", "content": message["content"]});
-    let fields = match kept {
-        Kept::OpenAi => &["tool_calls"][..],
-        Kept::Reasoning => &["tool_calls", "thinking_blocks"],
+    let fields = match kept_fields {
+        KeptFields::OpenAi => &["tool_calls"][..],
+        KeptFields::Reasoning => &["tool_calls", "thinking_blocks"],
     };
     for field in fields {
         if !message[*field].is_null() {
@@ -74,8 +74,8 @@ fn with(request: &Value, fields: &Value) -> Value {
     request
 }
 
-fn reasoning_blocks(asked: &Value) -> usize {
-    let turns = asked["messages"].as_array().unwrap().iter();
+fn reasoning_blocks(sent_upstream: &Value) -> usize {
+    let turns = sent_upstream["messages"].as_array().unwrap().iter();
     let blocks = turns.flat_map(|turn| turn["content"].as_array().unwrap());
     blocks
         .filter(|block| block.get("reasoningContent").is_some())
@@ -83,7 +83,7 @@ fn reasoning_blocks(asked: &Value) -> usize {
 }
 
 /// What turns ask for, in this order.
-fn wishes() -> Vec<Value> {
+fn request_options() -> Vec<Value> {
     let schema = json!({"type": "object", "properties": {"sky": {"type": "string"}}});
     let almanac = json!({"type": "function", "function": {"name": "almanac"}});
     vec![
@@ -99,25 +99,29 @@ fn wishes() -> Vec<Value> {
 
 #[tokio::test]
 async fn a_conversation_keeps_all_of_its_reasoning_whatever_its_turns_ask_for() {
-    for kept in [Kept::OpenAi, Kept::Reasoning] {
-        for fields in [vec![json!({})], wishes()] {
-            let world = World::start().await;
+    for kept_fields in [KeptFields::OpenAi, KeptFields::Reasoning] {
+        for fields in [vec![json!({})], request_options()] {
+            let harness = Harness::start().await;
             let mut request = request("What is the weather in Rome?");
             let mut reasoned = 0;
             for (round, fields) in fields.iter().cycle().take(10).enumerate() {
-                let reply = world.chat(&with(&request, fields)).await;
-                let turn = message(&reply, kept);
-                let asked = world.asked();
+                let reply = harness.chat(&with(&request, fields)).await;
+                let turn = message(&reply, kept_fields);
+                let sent_upstream = harness.sent_upstream();
                 assert_eq!(
-                    asked.len(),
+                    sent_upstream.len(),
                     round + 1,
                     "asked again: {}",
                     reply.adjustments()
                 );
-                assert_eq!(reasoning_blocks(&asked[round]), reasoned, "{fields}");
+                assert_eq!(
+                    reasoning_blocks(&sent_upstream[round]),
+                    reasoned,
+                    "{fields}"
+                );
                 // A client of OpenAI's fields gives no more back than the gateway finds by calls.
                 let has_calls = !turn["tool_calls"].is_null();
-                reasoned += usize::from(kept == Kept::Reasoning || has_calls);
+                reasoned += usize::from(kept_fields == KeptFields::Reasoning || has_calls);
                 go_on(&mut request, turn, "And the weather in Paris?");
             }
             assert!(reasoned >= 3, "{reasoned}");
@@ -127,27 +131,30 @@ async fn a_conversation_keeps_all_of_its_reasoning_whatever_its_turns_ask_for() 
 
 #[tokio::test]
 async fn reasoning_of_another_conversation_costs_one_more_request() {
-    let world = World::start().await;
-    let mut asked_for = request("What is the weather in Rome?");
-    let turn = message(&world.chat(&asked_for).await, Kept::Reasoning);
-    go_on(&mut asked_for, turn, "");
-    let mut changed = asked_for.clone();
+    let harness = Harness::start().await;
+    let mut base_request = request("What is the weather in Rome?");
+    let turn = message(&harness.chat(&base_request).await, KeptFields::Reasoning);
+    go_on(&mut base_request, turn, "");
+    let mut changed = base_request.clone();
     changed["messages"][0]["content"] = "Be verbose.".into();
-    let reply = world.chat(&changed).await;
+    let reply = harness.chat(&changed).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(
         reply.adjustments(),
         "messages[].thinking_blocks: left out; the model refuses it in this conversation"
     );
-    let asked = world.asked();
-    assert_eq!(asked.len(), 3);
+    let sent_upstream = harness.sent_upstream();
+    assert_eq!(sent_upstream.len(), 3);
     assert_eq!(
-        (reasoning_blocks(&asked[1]), reasoning_blocks(&asked[2])),
+        (
+            reasoning_blocks(&sent_upstream[1]),
+            reasoning_blocks(&sent_upstream[2])
+        ),
         (1, 0)
     );
     // Nothing was learned of the model.
-    assert_eq!(world.chat(&asked_for).await.adjustments(), "");
-    assert_eq!(reasoning_blocks(&world.asked()[3]), 1);
+    assert_eq!(harness.chat(&base_request).await.adjustments(), "");
+    assert_eq!(reasoning_blocks(&harness.sent_upstream()[3]), 1);
 }
 
 #[tokio::test]
@@ -159,33 +166,39 @@ async fn each_refusal_of_reasoning_is_answered_by_one_request_without_it() {
         "messages.1.content.0: Invalid `signature` in `thinking` block",
     ] {
         for stream in [false, true] {
-            let world = World::start().await;
+            let harness = Harness::start().await;
             let mut request = request("What is the weather in Rome?");
-            let turn = message(&world.chat(&request).await, Kept::OpenAi);
+            let turn = message(&harness.chat(&request).await, KeptFields::OpenAi);
             go_on(&mut request, turn, "");
             request["stream"] = stream.into();
             let refusal = || {
                 let message = format!("The model returned the following errors: {wording}");
                 Script::error(400, "ValidationException", message)
             };
-            world.simulator.push(refusal());
-            let reply = world.chat(&request).await;
+            harness.simulator.push(refusal());
+            let reply = harness.chat(&request).await;
             assert_eq!(reply.status, 200, "{}", reply.text);
             assert!(
                 reply
                     .adjustments()
                     .contains("the model refuses it in this conversation")
             );
-            let asked = world.asked();
-            assert_eq!(asked.len(), 3);
+            let sent_upstream = harness.sent_upstream();
+            assert_eq!(sent_upstream.len(), 3);
             assert_eq!(
-                (reasoning_blocks(&asked[1]), reasoning_blocks(&asked[2])),
+                (
+                    reasoning_blocks(&sent_upstream[1]),
+                    reasoning_blocks(&sent_upstream[2])
+                ),
                 (1, 0)
             );
             // Without reasoning there is nothing left to leave out.
-            world.simulator.push(refusal().times(2));
-            let reply = world.chat(&request).await;
-            assert_eq!((reply.status.as_u16(), world.asked().len()), (400, 5));
+            harness.simulator.push(refusal().times(2));
+            let reply = harness.chat(&request).await;
+            assert_eq!(
+                (reply.status.as_u16(), harness.sent_upstream().len()),
+                (400, 5)
+            );
         }
     }
 }
@@ -214,23 +227,25 @@ fn interleaved() -> Script {
 
 #[tokio::test]
 async fn reasoning_between_calls_stays_where_it_was() {
-    for kept in [Kept::OpenAi, Kept::Reasoning] {
-        let world = World::start().await;
+    for kept_fields in [KeptFields::OpenAi, KeptFields::Reasoning] {
+        let harness = Harness::start().await;
         let mut request = request("What is the weather in Rome, and the time?");
-        world.simulator.push(interleaved());
-        let turn = message(&world.chat(&request).await, kept);
+        harness.simulator.push(interleaved());
+        let turn = message(&harness.chat(&request).await, kept_fields);
         assert_eq!(turn["content"], "I look – twice.");
         go_on(&mut request, turn, "");
-        let reply = world.chat(&request).await;
+        let reply = harness.chat(&request).await;
         assert_eq!(
             (reply.status.as_u16(), reply.adjustments()),
             (200, ""),
             "{}",
             reply.text
         );
-        let asked = world.asked();
-        assert_eq!(asked.len(), 2);
-        let content = asked[1]["messages"][1]["content"].as_array().unwrap();
+        let sent_upstream = harness.sent_upstream();
+        assert_eq!(sent_upstream.len(), 2);
+        let content = sent_upstream[1]["messages"][1]["content"]
+            .as_array()
+            .unwrap();
         let kinds: Vec<&str> = content
             .iter()
             .map(|block| block.as_object().unwrap().keys().next().unwrap().as_str())
@@ -243,19 +258,19 @@ async fn reasoning_between_calls_stays_where_it_was() {
 
 #[tokio::test]
 async fn reasoning_is_left_out_where_the_client_has_taken_its_tools_away() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let mut request = request("What is the weather in Rome?");
-    let turn = message(&world.chat(&request).await, Kept::Reasoning);
+    let turn = message(&harness.chat(&request).await, KeptFields::Reasoning);
     go_on(&mut request, turn, "");
     request.as_object_mut().unwrap().remove("tools");
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert!(
         reply
             .adjustments()
             .contains("tools that this request does not offer")
     );
-    assert_eq!(world.asked().len(), 2);
+    assert_eq!(harness.sent_upstream().len(), 2);
 }
 
 #[tokio::test]
@@ -271,10 +286,10 @@ async fn calls_that_are_not_allowed_do_not_reach_the_client() {
     ] {
         for stream in [false, true] {
             logs::begin();
-            let world = World::start().await;
-            world.simulator.push(interleaved());
+            let harness = Harness::start().await;
+            harness.simulator.push(interleaved());
             let fields = json!({"tool_choice": choice, "stream": stream});
-            let reply = world.chat(&with(&request("Rome?"), &fields)).await;
+            let reply = harness.chat(&with(&request("Rome?"), &fields)).await;
             assert_eq!(reply.status, 200, "{}", reply.text);
             let withheld = 2 - called.len();
             let mut names = Vec::new();
@@ -314,8 +329,14 @@ async fn calls_that_are_not_allowed_do_not_reach_the_client() {
                 "{line}"
             );
             // All tools stay in the list.
-            let asked = &world.asked()[0];
-            assert_eq!(asked["toolConfig"]["tools"].as_array().unwrap().len(), 3);
+            let sent_upstream = &harness.sent_upstream()[0];
+            assert_eq!(
+                sent_upstream["toolConfig"]["tools"]
+                    .as_array()
+                    .unwrap()
+                    .len(),
+                3
+            );
         }
     }
 }

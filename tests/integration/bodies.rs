@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::world::{MODEL, Reply, World, whole};
+use crate::harness::{Harness, MODEL, Reply, non_streaming};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -20,38 +20,49 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-async fn send(world: &World, path: &str, encoding: &'static str, body: impl Into<Bytes>) -> Reply {
-    let mut request = world.request(Method::POST, path, body);
+async fn send(
+    harness: &Harness,
+    path: &str,
+    encoding: &'static str,
+    body: impl Into<Bytes>,
+) -> Reply {
+    let mut request = harness.request(Method::POST, path, body);
     let encoding = HeaderValue::from_static(encoding);
     request.headers_mut().insert("content-encoding", encoding);
-    world.send(request).await
+    harness.send(request).await
 }
 
 #[tokio::test]
 async fn compressed_bodies_are_read_by_every_api() {
-    let world = World::start().await;
-    let chat = whole("hello").to_string();
-    let reply = send(&world, CHAT, "gzip", gzip(chat.as_bytes())).await;
+    let harness = Harness::start().await;
+    let chat = non_streaming("hello").to_string();
+    let reply = send(&harness, CHAT, "gzip", gzip(chat.as_bytes())).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
-    world.post(CHAT, &whole("hello")).await;
+    harness.post(CHAT, &non_streaming("hello")).await;
     let converse = json!({"messages": [{"role": "user", "content": [{"text": "hello"}]}]});
     let path = format!("/model/{MODEL}/converse");
-    let reply = send(&world, &path, "gzip", gzip(converse.to_string().as_bytes())).await;
+    let reply = send(
+        &harness,
+        &path,
+        "gzip",
+        gzip(converse.to_string().as_bytes()),
+    )
+    .await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
-    let asked = world.asked();
-    let [compressed, plain, native] = &asked[..] else {
-        panic!("{asked:?}");
+    let sent_upstream = harness.sent_upstream();
+    let [compressed, plain, bedrock_path] = &sent_upstream[..] else {
+        panic!("{sent_upstream:?}");
     };
     assert_eq!(compressed, plain);
-    assert_eq!(*native, converse);
+    assert_eq!(*bedrock_path, converse);
 }
 
 #[tokio::test]
 async fn other_encodings_and_what_is_not_gzip_are_refused() {
-    let world = World::with(|config| config.server.max_body = 1 << 20).await;
-    let chat = whole("hello").to_string();
+    let harness = Harness::with(|config| config.server.max_body = 1 << 20).await;
+    let chat = non_streaming("hello").to_string();
     let refused = async |path: &str, encoding, body: Vec<u8>| {
-        let reply = send(&world, path, encoding, body).await;
+        let reply = send(&harness, path, encoding, body).await;
         (reply.status.as_u16(), reply.text)
     };
     let (status, text) = refused(CHAT, "br", chat.clone().into_bytes()).await;
@@ -72,26 +83,26 @@ async fn other_encodings_and_what_is_not_gzip_are_refused() {
     let (status, text) = refused(&path, "zstd", b"{}".to_vec()).await;
     assert_eq!(status, 400);
     assert!(text.contains("`zstd`"), "{text}");
-    assert!(world.asked().is_empty());
+    assert!(harness.sent_upstream().is_empty());
 }
 
 /// A gateway that has memory for one body of 4 MiB.
-async fn narrow() -> World {
-    World::with(|config| config.server.max_body_memory = 24 << 20).await
+async fn narrow() -> Harness {
+    Harness::with(|config| config.server.max_body_memory = 24 << 20).await
 }
 
 fn long_text() -> Value {
-    whole(&"word ".repeat(500_000))
+    non_streaming(&"word ".repeat(500_000))
 }
 
 /// A connection that has declared a long body and does not send it.
-async fn unfinished(world: &World) -> TcpStream {
-    let mut connection = TcpStream::connect(world.address).await.unwrap();
+async fn unfinished(harness: &Harness) -> TcpStream {
+    let mut connection = TcpStream::connect(harness.address).await.unwrap();
     let head =
         format!("POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4000000\r\n\r\n{{");
     connection.write_all(head.as_bytes()).await.unwrap();
     // Its body is admitted when its head has been read: from then on there is no room.
-    while world.app.bodies.is_idle() {
+    while harness.app.bodies.is_idle() {
         tokio::task::yield_now().await;
     }
     connection
@@ -99,16 +110,16 @@ async fn unfinished(world: &World) -> TcpStream {
 
 #[tokio::test]
 async fn a_body_without_room_is_refused_and_small_ones_are_served_meanwhile() {
-    let world = narrow().await;
-    let _held = unfinished(&world).await;
+    let harness = narrow().await;
+    let _held_memory = unfinished(&harness).await;
     let converse =
         json!({"messages": [{"role": "user", "content": [{"text": "word ".repeat(500_000)}]}]});
     let (path, long) = (format!("/model/{MODEL}/converse"), long_text());
-    let hello = whole("hello");
+    let hello = non_streaming("hello");
     let (openai, aws, small) = tokio::join!(
-        world.post(CHAT, &long),
-        world.post(&path, &converse),
-        world.post(CHAT, &hello),
+        harness.post(CHAT, &long),
+        harness.post(&path, &converse),
+        harness.post(CHAT, &hello),
     );
     assert_eq!(small.status, StatusCode::OK);
     assert_eq!(openai.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -123,11 +134,11 @@ async fn a_body_without_room_is_refused_and_small_ones_are_served_meanwhile() {
 
 #[tokio::test]
 async fn a_body_that_waits_is_read_when_another_has_gone() {
-    let world = narrow().await;
-    let held = unfinished(&world).await;
+    let harness = narrow().await;
+    let held_memory = unfinished(&harness).await;
     let long = long_text();
-    let (reply, ()) = tokio::join!(world.post(CHAT, &long), async { drop(held) });
+    let (reply, ()) = tokio::join!(harness.post(CHAT, &long), async { drop(held_memory) });
     // It is too long for the model, which Bedrock has said.
     assert_eq!(reply.error()["code"], "context_length_exceeded");
-    assert_eq!(world.asked().len(), 1);
+    assert_eq!(harness.sent_upstream().len(), 1);
 }

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::batch_world::{BUCKET, create, form, line, lines, post_form, upload, with_batches};
+use crate::batch_harness::{BUCKET, create, form, line, lines, post_form, upload, with_batches};
 use crate::fetch::site::{Reply as SiteReply, Site};
-use crate::world::{MODEL, World, whole};
+use crate::harness::{Harness, MODEL, non_streaming};
 
 const NOVA: &str = "us.amazon.nova-lite-v1:0";
 const FORM: &str = "multipart/form-data; boundary=b";
@@ -28,23 +28,23 @@ fn served(config: &mut Config) {
 
 /// A call that Bedrock does not answer.
 fn unanswered() -> Script {
-    Script::fault(Fault::SlowAnswer { delay_ms: 600_000 })
+    Script::fault(Fault::SlowResponse { delay_ms: 600_000 })
 }
 
 /// How much memory a request has while Bedrock is called for it, and how long its body is.
-async fn held_upstream(world: &World, request: Request<Full<Bytes>>, length: usize) -> usize {
-    world.simulator.clear();
-    world.simulator.push(unanswered());
-    let received = world.simulator.received();
+async fn held_upstream(harness: &Harness, request: Request<Full<Bytes>>, length: usize) -> usize {
+    harness.simulator.clear();
+    harness.simulator.push(unanswered());
+    let received = harness.simulator.received();
     let path = request.uri().path().to_owned();
     let held = tokio::select! {
-        reply = world.send(request) => panic!("{path} was answered: {}", reply.text),
-        () = world.simulator.received_at_least(received + 1) => world.app.bodies.held(),
+        reply = harness.send(request) => panic!("{path} was answered: {}", reply.text),
+        () = harness.simulator.wait_for_received(received + 1) => harness.app.bodies.held(),
     };
     assert!(held > 0, "{path} is not counted");
     assert!(held < 4 * length, "{path} has {held} of {length} bytes");
     // The client has gone.
-    while !world.app.bodies.is_idle() {
+    while !harness.app.bodies.is_idle() {
         tokio::task::yield_now().await;
     }
     held
@@ -52,7 +52,7 @@ async fn held_upstream(world: &World, request: Request<Full<Bytes>>, length: usi
 
 #[tokio::test]
 async fn what_is_not_sent_is_given_back_before_bedrock_is_called() {
-    let world = World::with(served).await;
+    let harness = Harness::with(served).await;
     let padding = "a".repeat(PADDING);
     for (path, body) in [
         (
@@ -75,19 +75,19 @@ async fn what_is_not_sent_is_given_back_before_bedrock_is_called() {
     ] {
         let mut body = body;
         body["of_nobody"] = json!(padding);
-        let request = world.request(Method::POST, path, body.to_string());
-        let held = held_upstream(&world, request, PADDING).await;
+        let request = harness.request(Method::POST, path, body.to_string());
+        let held = held_upstream(&harness, request, PADDING).await;
         assert!(held < PADDING, "{path} has {held} bytes");
     }
 }
 
 #[tokio::test]
 async fn what_is_sent_is_held_until_bedrock_has_answered() {
-    let world = World::with(served).await;
+    let harness = Harness::with(served).await;
     let text = "word ".repeat(PADDING / 5);
     let converse = json!({"messages": [{"role": "user", "content": [{"text": text}]}]});
     for (path, body, factor) in [
-        ("/v1/chat/completions".to_owned(), whole(&text), 2),
+        ("/v1/chat/completions".to_owned(), non_streaming(&text), 2),
         (
             "/v1/completions".to_owned(),
             json!({"model": MODEL, "prompt": text}),
@@ -95,7 +95,7 @@ async fn what_is_sent_is_held_until_bedrock_has_answered() {
         ),
         (
             "/v1/chat/completions/input_tokens".to_owned(),
-            whole(&text),
+            non_streaming(&text),
             2,
         ),
         (
@@ -107,8 +107,8 @@ async fn what_is_sent_is_held_until_bedrock_has_answered() {
     ] {
         let body = body.to_string();
         let length = body.len();
-        let request = world.request(Method::POST, &path, body);
-        let held = held_upstream(&world, request, length).await;
+        let request = harness.request(Method::POST, &path, body);
+        let held = held_upstream(&harness, request, length).await;
         // What is around the text differs by a little.
         let expected = factor * length - 1000..factor * length + 1000;
         assert!(expected.contains(&held), "{path} has {held} of {length}");
@@ -122,25 +122,25 @@ fn narrow(config: &mut Config) {
 }
 
 /// A connection that has declared a body of 4 MB, which takes 16 MB, and does not send it.
-async fn full(world: &World) -> TcpStream {
-    let mut connection = TcpStream::connect(world.address).await.unwrap();
+async fn full(harness: &Harness) -> TcpStream {
+    let mut connection = TcpStream::connect(harness.address).await.unwrap();
     let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n\
                 content-length: 4000000\r\n\r\n{";
     connection.write_all(head.as_bytes()).await.unwrap();
-    while world.app.bodies.is_idle() {
+    while harness.app.bodies.is_idle() {
         tokio::task::yield_now().await;
     }
     connection
 }
 
-async fn idle(world: &World) {
-    while !world.app.bodies.is_idle() {
+async fn idle(harness: &Harness) {
+    while !harness.app.bodies.is_idle() {
         tokio::task::yield_now().await;
     }
 }
 
 fn pointing(url: &str) -> Value {
-    let mut request = whole("hi");
+    let mut request = non_streaming("hi");
     request["messages"][0]["content"] = json!([
         {"type": "text", "text": "What is it?"},
         {"type": "image_url", "image_url": {"url": url}},
@@ -157,10 +157,10 @@ async fn a_fetched_file_without_room_is_refused_until_there_is() {
     })
     .await;
     let fetcher = site.fetcher(&FetchSettings::default());
-    let world = World::within(Options::default(), narrow, Some(fetcher)).await;
-    let held = full(&world).await;
+    let harness = Harness::within(Options::default(), narrow, Some(fetcher)).await;
+    let held = full(&harness).await;
     let request = pointing("https://example.com/a.gif");
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(
         reply.status,
         StatusCode::SERVICE_UNAVAILABLE,
@@ -169,22 +169,22 @@ async fn a_fetched_file_without_room_is_refused_until_there_is() {
     );
     assert_eq!(reply.error()["code"], "overloaded");
     assert_eq!(reply.header("retry-after"), Some("1"));
-    assert!(world.asked().is_empty());
+    assert!(harness.sent_upstream().is_empty());
     drop(held);
-    idle(&world).await;
-    assert_eq!(world.chat(&request).await.status, StatusCode::OK);
-    assert!(world.app.bodies.is_idle());
+    idle(&harness).await;
+    assert_eq!(harness.chat(&request).await.status, StatusCode::OK);
+    assert!(harness.app.bodies.is_idle());
 
     // The file as it came, and the JSON that has it in base64.
     let body = request.to_string();
-    let request = world.request(Method::POST, "/v1/chat/completions", body);
-    let held = held_upstream(&world, request, 1_500_000).await;
+    let request = harness.request(Method::POST, "/v1/chat/completions", body);
+    let held = held_upstream(&harness, request, 1_500_000).await;
     assert!((3_500_000..3_600_000).contains(&held), "{held}");
 }
 
 #[tokio::test]
 async fn uploads_and_forms_without_room_are_refused_until_there_is() {
-    let world = World::with(narrow).await;
+    let harness = Harness::with(narrow).await;
     let upload = |length: usize| {
         let content = "a".repeat(length);
         form(
@@ -195,7 +195,7 @@ async fn uploads_and_forms_without_room_are_refused_until_there_is() {
     let edit = || {
         let content = vec![0; 1 << 20];
         let texts = [("model", "amazon.nova-canvas-v1:0"), ("prompt", "a cat")];
-        let mut request = world.request(
+        let mut request = harness.request(
             Method::POST,
             "/v1/images/edits",
             form(&texts, Some(("a.png", &content))),
@@ -204,8 +204,8 @@ async fn uploads_and_forms_without_room_are_refused_until_there_is() {
         request.headers_mut().insert(CONTENT_TYPE, form);
         request
     };
-    let held = full(&world).await;
-    let reply = post_form(&world, upload(5 << 20)).await;
+    let held = full(&harness).await;
+    let reply = post_form(&harness, upload(5 << 20)).await;
     assert_eq!(
         reply.status,
         StatusCode::SERVICE_UNAVAILABLE,
@@ -214,54 +214,57 @@ async fn uploads_and_forms_without_room_are_refused_until_there_is() {
     );
     assert_eq!(reply.error()["code"], "overloaded");
     assert_eq!(reply.header("retry-after"), Some("1"));
-    let objects = world.simulator.requests();
+    let objects = harness.simulator.requests();
     let puts = objects
         .iter()
         .filter(|request| request.path.contains(BUCKET));
     assert_eq!(puts.count(), 0, "nothing of it is kept");
     // A short one is held whole.
-    let reply = post_form(&world, upload(1 << 20)).await;
+    let reply = post_form(&harness, upload(1 << 20)).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
     assert_eq!(
-        world.send(edit()).await.status,
+        harness.send(edit()).await.status,
         StatusCode::SERVICE_UNAVAILABLE
     );
     drop(held);
-    idle(&world).await;
-    let reply = post_form(&world, upload(5 << 20)).await;
+    idle(&harness).await;
+    let reply = post_form(&harness, upload(5 << 20)).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
     // The form is read, and is not a picture.
-    assert_eq!(world.send(edit()).await.status, StatusCode::BAD_REQUEST);
-    assert!(world.app.bodies.is_idle());
+    assert_eq!(harness.send(edit()).await.status, StatusCode::BAD_REQUEST);
+    assert!(harness.app.bodies.is_idle());
 }
 
 #[tokio::test]
 async fn a_line_of_a_batch_waits_for_memory_and_has_it_while_it_is_answered() {
-    let world = World::with(narrow).await;
+    let harness = Harness::with(narrow).await;
     let text = "word ".repeat(500_000);
-    let file = upload(&world, &lines(&[line("a", NOVA, &text)])).await;
-    let held = full(&world).await;
-    let batch = create(&world, &file).await.json();
+    let file = upload(&harness, &lines(&[line("a", NOVA, &text)])).await;
+    let held = full(&harness).await;
+    let batch = create(&harness, &file).await.json();
     let id = batch["id"].as_str().unwrap();
     // There is no room for what would be made of the line; requests that somebody waits for are
     // answered meanwhile.
     for _ in 0..20 {
-        assert_eq!(world.chat(&whole("hi")).await.status, StatusCode::OK);
+        assert_eq!(
+            harness.chat(&non_streaming("hi")).await.status,
+            StatusCode::OK
+        );
     }
     let is_called = || {
-        let requests = world.simulator.requests();
+        let requests = harness.simulator.requests();
         let is_line = |path: &str| path.contains("nova") && path.contains("/converse");
         requests.iter().any(|request| is_line(&request.path))
     };
     assert!(!is_called());
-    world.simulator.push(unanswered());
+    harness.simulator.push(unanswered());
     drop(held);
     while !is_called() {
         tokio::task::yield_now().await;
     }
     let length = text.len();
-    let held = world.app.bodies.held();
+    let held = harness.app.bodies.held();
     assert!((2 * length..2 * length + 1000).contains(&held), "{held}");
     let path = format!("/v1/batches/{id}/cancel");
-    world.post(&path, &json!({})).await;
+    harness.post(&path, &json!({})).await;
 }

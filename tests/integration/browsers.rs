@@ -4,7 +4,7 @@ use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use outcrop::config::{AllowedOrigin, Config, KeyDigest, KeyEntry};
 
-use crate::world::{MODEL, Reply, World, streamed, whole};
+use crate::harness::{Harness, MODEL, Reply, non_streaming, streamed};
 
 const CHAT: &str = "/v1/chat/completions";
 const PAGE: &str = "http://localhost:3000";
@@ -21,21 +21,21 @@ fn with_keys(config: &mut Config) {
 }
 
 /// A request with these headers; a POST has a chat request in it.
-async fn send(world: &World, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
+async fn send(harness: &Harness, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
     let body = match method {
-        Method::POST => whole("hi").to_string(),
+        Method::POST => non_streaming("hi").to_string(),
         _ => String::new(),
     };
-    let mut request = world.request(method, path, body);
+    let mut request = harness.request(method, path, body);
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         let value = HeaderValue::from_str(value).unwrap();
         request.headers_mut().append(name, value);
     }
-    world.send(request).await
+    harness.send(request).await
 }
 
-async fn preflight(world: &World, origin: &str) -> HeaderMap {
+async fn preflight(harness: &Harness, origin: &str) -> HeaderMap {
     let headers = [
         ("origin", origin),
         ("access-control-request-method", "POST"),
@@ -44,7 +44,7 @@ async fn preflight(world: &World, origin: &str) -> HeaderMap {
             "authorization,content-type,x-stainless-os",
         ),
     ];
-    send(world, Method::OPTIONS, CHAT, &headers).await.headers
+    send(harness, Method::OPTIONS, CHAT, &headers).await.headers
 }
 
 fn allowed_origin(headers: &HeaderMap) -> Option<&str> {
@@ -56,7 +56,7 @@ fn allowed_origin(headers: &HeaderMap) -> Option<&str> {
 /// for the page's own server.
 #[tokio::test]
 async fn without_keys_a_host_that_is_not_loopback_is_refused_on_every_route() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for host in [
         "evil.example",
         "localhost.evil.example:8080",
@@ -69,7 +69,7 @@ async fn without_keys_a_host_that_is_not_loopback_is_refused_on_every_route() {
             (Method::GET, "/v1/nothing"),
             (Method::GET, "/"),
         ] {
-            let reply = send(&world, method, path, &[("host", host)]).await;
+            let reply = send(&harness, method, path, &[("host", host)]).await;
             assert_eq!(reply.status, 403, "{host} {path}: {}", reply.text);
             assert_eq!(reply.error()["code"], "host_not_allowed");
             let message = reply.error()["message"].to_string();
@@ -77,9 +77,9 @@ async fn without_keys_a_host_that_is_not_loopback_is_refused_on_every_route() {
             assert!(reply.header("x-request-id").is_some());
         }
     }
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
     let path = format!("/model/{MODEL}/converse");
-    let aws = send(&world, Method::POST, &path, &[("host", "evil.example")]).await;
+    let aws = send(&harness, Method::POST, &path, &[("host", "evil.example")]).await;
     assert_eq!(aws.status, 403);
     assert_eq!(
         aws.header("x-amzn-errortype"),
@@ -93,11 +93,11 @@ async fn without_keys_a_host_that_is_not_loopback_is_refused_on_every_route() {
         "127.1.2.3",
         "[::1]:8080",
     ] {
-        let reply = send(&world, Method::POST, CHAT, &[("host", host)]).await;
+        let reply = send(&harness, Method::POST, CHAT, &[("host", host)]).await;
         assert_eq!(reply.status, 200, "{host}: {}", reply.text);
     }
     let health = send(
-        &world,
+        &harness,
         Method::GET,
         "/healthz",
         &[("host", "probe.example")],
@@ -108,7 +108,7 @@ async fn without_keys_a_host_that_is_not_loopback_is_refused_on_every_route() {
 
 #[tokio::test]
 async fn without_keys_pages_of_other_sites_are_refused_and_those_of_this_machine_served() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for headers in [
         &[("origin", FOREIGN)][..],
         &[("origin", "null")],
@@ -120,13 +120,13 @@ async fn without_keys_pages_of_other_sites_are_refused_and_those_of_this_machine
         for (method, path) in [(Method::POST, CHAT), (Method::GET, "/v1/models")] {
             let mut headers = headers.to_vec();
             headers.push(("content-type", "application/json"));
-            let reply = send(&world, method, path, &headers).await;
+            let reply = send(&harness, method, path, &headers).await;
             assert_eq!(reply.status, 403, "{headers:?}: {}", reply.text);
             assert_eq!(reply.error()["code"], "origin_not_allowed");
             assert_eq!(allowed_origin(&reply.headers), None);
         }
     }
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
     for headers in [
         &[("origin", PAGE)][..],
         &[
@@ -139,7 +139,7 @@ async fn without_keys_pages_of_other_sites_are_refused_and_those_of_this_machine
     ] {
         let mut headers = headers.to_vec();
         headers.push(("content-type", "application/json"));
-        let reply = send(&world, Method::POST, CHAT, &headers).await;
+        let reply = send(&harness, Method::POST, CHAT, &headers).await;
         assert_eq!(reply.status, 200, "{headers:?}: {}", reply.text);
     }
 }
@@ -147,9 +147,9 @@ async fn without_keys_pages_of_other_sites_are_refused_and_those_of_this_machine
 /// A page can send text and forms to any address without asking first.
 #[tokio::test]
 async fn a_body_that_a_form_could_send_is_not_taken_for_json() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let page = ("origin", PAGE);
-    let native = format!("/model/{MODEL}/converse");
+    let bedrock_path = format!("/model/{MODEL}/converse");
     for path in [
         CHAT,
         "/v1/embeddings",
@@ -163,24 +163,24 @@ async fn a_body_that_a_form_could_send_is_not_taken_for_json() {
             &[page, ("content-type", "application/x-www-form-urlencoded")],
             &[page],
         ] {
-            let reply = send(&world, Method::POST, path, headers).await;
+            let reply = send(&harness, Method::POST, path, headers).await;
             assert_eq!(reply.status, 415, "{path} {headers:?}: {}", reply.text);
             assert_eq!(reply.error()["code"], "unsupported_media_type");
         }
     }
-    let reply = send(&world, Method::POST, &native, &[page]).await;
+    let reply = send(&harness, Method::POST, &bedrock_path, &[page]).await;
     assert_eq!(
         reply.header("x-amzn-errortype"),
         Some("ValidationException")
     );
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
     for headers in [
         &[][..],
         &[("content-type", "application/x-www-form-urlencoded")],
         &[("content-type", "application/json; charset=utf-8")],
         &[page, ("content-type", "application/json")],
     ] {
-        let reply = send(&world, Method::POST, CHAT, headers).await;
+        let reply = send(&harness, Method::POST, CHAT, headers).await;
         assert_eq!(reply.status, 200, "{headers:?}: {}", reply.text);
     }
 }
@@ -188,7 +188,7 @@ async fn a_body_that_a_form_could_send_is_not_taken_for_json() {
 #[tokio::test]
 async fn a_browser_is_told_which_pages_may_call_without_a_key_in_its_question() {
     let listed = "https://chat.example.com";
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         with_keys(config);
         config
             .server
@@ -197,46 +197,48 @@ async fn a_browser_is_told_which_pages_may_call_without_a_key_in_its_question() 
     })
     .await;
     for origin in [listed, PAGE] {
-        let answered = preflight(&world, origin).await;
-        assert_eq!(allowed_origin(&answered), Some(origin));
-        let text = |name: &str| answered[name].to_str().unwrap().to_lowercase();
+        let preflight_response = preflight(&harness, origin).await;
+        assert_eq!(allowed_origin(&preflight_response), Some(origin));
+        let text = |name: &str| preflight_response[name].to_str().unwrap().to_lowercase();
         assert!(text("access-control-allow-methods").contains("post"));
         for name in ["authorization", "content-type", "x-stainless-os"] {
             assert!(text("access-control-allow-headers").contains(name));
         }
         assert!(text("vary").contains("origin"));
-        assert!(!answered.contains_key("access-control-allow-credentials"));
+        assert!(!preflight_response.contains_key("access-control-allow-credentials"));
     }
-    assert_eq!(allowed_origin(&preflight(&world, FOREIGN).await), None);
+    assert_eq!(allowed_origin(&preflight(&harness, FOREIGN).await), None);
 
     // What is refused can be read by the page, too, so that its client can say why.
     let (page, json) = (("origin", listed), ("content-type", "application/json"));
-    let refused = send(&world, Method::POST, CHAT, &[page, json]).await;
+    let refused = send(&harness, Method::POST, CHAT, &[page, json]).await;
     assert_eq!(refused.status, 401);
     assert_eq!(allowed_origin(&refused.headers), Some(listed));
     let key = format!("Bearer {KEY}");
     let headers = [page, json, ("authorization", &key)];
-    let served = send(&world, Method::POST, CHAT, &headers).await;
+    let served = send(&harness, Method::POST, CHAT, &headers).await;
     assert_eq!(served.status, 200);
     assert_eq!(allowed_origin(&served.headers), Some(listed));
 
     // With keys, the key decides who is served; a page that is not listed cannot read the answer.
     let headers = [("origin", FOREIGN), json, ("authorization", &key)];
-    let unread = send(&world, Method::POST, CHAT, &headers).await;
+    let unread = send(&harness, Method::POST, CHAT, &headers).await;
     assert_eq!(unread.status, 200);
     assert_eq!(allowed_origin(&unread.headers), None);
     let host = [("host", "gateway.example.com"), ("authorization", &key)];
     assert_eq!(
-        send(&world, Method::GET, "/v1/models", &host).await.status,
+        send(&harness, Method::GET, "/v1/models", &host)
+            .await
+            .status,
         200
     );
 }
 
 #[tokio::test]
 async fn without_keys_local_pages_get_their_preflights_and_others_do_not() {
-    let world = World::start().await;
-    assert_eq!(allowed_origin(&preflight(&world, PAGE).await), Some(PAGE));
-    assert_eq!(allowed_origin(&preflight(&world, FOREIGN).await), None);
+    let harness = Harness::start().await;
+    assert_eq!(allowed_origin(&preflight(&harness, PAGE).await), Some(PAGE));
+    assert_eq!(allowed_origin(&preflight(&harness, FOREIGN).await), None);
 }
 
 /// A page reads no header that is not named, so that a new header has to be named, too.
@@ -256,26 +258,27 @@ async fn every_header_of_a_response_can_be_read_by_a_page() {
     ];
     let mut rate = outcrop::config::LimitSettings::calls(10).at_rate(0.01);
     rate.burst = 5;
-    let world = World::with(|config| config.limits.key = rate).await;
-    let mut noted = whole("hi");
-    noted["seed"] = 7.into();
-    let native = serde_json::json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
+    let harness = Harness::with(|config| config.limits.key = rate).await;
+    let mut with_seed = non_streaming("hi");
+    with_seed["seed"] = 7.into();
+    let bedrock_path =
+        serde_json::json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
     let claude = serde_json::json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9,
         "messages": [{"role": "user", "content": "hi"}]});
     for (path, body) in [
-        (CHAT.to_owned(), noted),
+        (CHAT.to_owned(), with_seed),
         (CHAT.to_owned(), streamed("hi")),
         (CHAT.to_owned(), serde_json::json!({})),
-        (format!("/model/{MODEL}/converse"), native),
+        (format!("/model/{MODEL}/converse"), bedrock_path),
         (format!("/model/{MODEL}/invoke"), claude.clone()),
         (format!("/model/{MODEL}/invoke"), serde_json::json!({})),
-        (CHAT.to_owned(), whole("once too often")),
+        (CHAT.to_owned(), non_streaming("once too often")),
     ] {
-        let mut request = world.request(Method::POST, &path, body.to_string());
+        let mut request = harness.request(Method::POST, &path, body.to_string());
         let headers = request.headers_mut();
         headers.insert(ORIGIN, HeaderValue::from_static(PAGE));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let reply = world.send(request).await;
+        let reply = harness.send(request).await;
         let exposed = reply.header("access-control-expose-headers").unwrap();
         let exposed: Vec<&str> = exposed.split(',').map(str::trim).collect();
         for name in reply.headers.keys() {

@@ -3,53 +3,61 @@
 use bedrock_simulator::{Fault, Script};
 use serde_json::Value;
 
-use crate::world::{World, streamed, whole};
+use crate::harness::{Harness, non_streaming, streamed};
 
 /// A client that leaves once Bedrock has been asked.
-async fn leaves(fault: Fault, request: Value) {
-    let world = World::start().await;
-    world.simulator.push(Script::fault(fault));
+async fn disconnects(fault: Fault, request: Value) {
+    let harness = Harness::start().await;
+    harness.simulator.push(Script::fault(fault));
     tokio::select! {
-        _ = world.chat(&request) => panic!("the answer should not have come"),
-        () = world.simulator.received_at_least(1) => {}
+        _ = harness.chat(&request) => panic!("the answer should not have come"),
+        () = harness.simulator.wait_for_received(1) => {}
     }
-    world.simulator.abandoned_at_least(1).await;
-    assert_eq!(world.asked().len(), 1, "and it is not asked again");
+    harness.simulator.wait_for_abandoned(1).await;
+    assert_eq!(
+        harness.sent_upstream().len(),
+        1,
+        "and it is not asked again"
+    );
 }
 
 #[tokio::test]
 async fn while_a_whole_answer_is_waited_for() {
-    leaves(Fault::SlowAnswer { delay_ms: 600_000 }, whole("hi")).await;
+    disconnects(
+        Fault::SlowResponse { delay_ms: 600_000 },
+        non_streaming("hi"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn while_the_head_of_a_stream_is_waited_for() {
-    leaves(Fault::SlowAnswer { delay_ms: 600_000 }, streamed("hi")).await;
+    disconnects(Fault::SlowResponse { delay_ms: 600_000 }, streamed("hi")).await;
 }
 
 #[tokio::test]
 async fn while_the_first_event_is_waited_for() {
-    leaves(Fault::SlowFirstEvent { delay_ms: 600_000 }, streamed("hi")).await;
+    disconnects(Fault::SlowFirstEvent { delay_ms: 600_000 }, streamed("hi")).await;
 }
 
 #[tokio::test]
 async fn in_the_middle_of_a_stream_and_its_place_is_given_back() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.limits.target = outcrop::config::LimitSettings::calls(1);
     })
     .await;
-    world
+    harness
         .simulator
-        .push(Script::fault(Fault::Silence { after_events: 2 }));
-    let mut stream = world.open(&streamed("hi")).await;
+        .push(Script::fault(Fault::Stall { after_events: 2 }));
+    let mut stream = harness.open(&streamed("hi")).await;
     assert!(stream.next().await.is_some());
     assert_eq!(
-        world.chat(&whole("hi")).await.status,
+        harness.chat(&non_streaming("hi")).await.status,
         429,
         "the one place is taken"
     );
     drop(stream);
-    world.simulator.abandoned_at_least(1).await;
-    world.simulator.idle().await;
-    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+    harness.simulator.wait_for_abandoned(1).await;
+    harness.simulator.idle().await;
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 200);
 }

@@ -34,9 +34,9 @@ fn names(names: &[(&str, &str)]) -> BTreeMap<String, ModelEntry> {
         .collect()
 }
 
-fn settings(show: CatalogList) -> CatalogSettings {
+fn settings(list: CatalogList) -> CatalogSettings {
     CatalogSettings {
-        show,
+        list,
         // Soon enough for a test that waits for the next time.
         refresh: Duration::from_millis(5),
         ..CatalogSettings::default()
@@ -45,10 +45,10 @@ fn settings(show: CatalogList) -> CatalogSettings {
 
 async fn catalog(
     simulator: &Simulator,
-    show: CatalogList,
+    list: CatalogList,
     names: BTreeMap<String, ModelEntry>,
 ) -> Catalog {
-    catalog_with(simulator, settings(show), names).await
+    catalog_with(simulator, settings(list), names).await
 }
 
 async fn catalog_with(
@@ -113,12 +113,12 @@ async fn a_region_and_an_account_are_described() {
         ),
     ] {
         let body = fs::read(folder().join(format!("{file}.json"))).unwrap();
-        let answer = Script::new(ScriptedResponse::Raw {
+        let response = Script::new(ScriptedResponse::Raw {
             status: 200,
             headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
             body: body.into(),
         });
-        simulator.push(answer.for_operation(operation).times(0));
+        simulator.push(response.for_operation(operation).times(0));
     }
     let names = names(&[
         (
@@ -148,16 +148,16 @@ async fn all_pages_are_read_and_what_takes_no_calls_is_left_out() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let catalog = catalog(&simulator, CatalogList::All, BTreeMap::new()).await;
     let ids = ids(&catalog).await;
-    let front = "arn:aws:bedrock:us-east-1:123456789012:";
+    let arn_prefix = "arn:aws:bedrock:us-east-1:123456789012:";
     for there in [
         "global.cohere.embed-v4:0".to_owned(),
         "us.anthropic.claude-opus-4-1-20250805-v1:0".to_owned(),
         PROFILE.to_owned(),
-        format!("{front}custom-model-deployment/cd1234567890"),
-        format!("{front}imported-model/im1234567890"),
-        format!("{front}provisioned-model/pm1234567890"),
-        format!("{front}default-prompt-router/amazon.nova:1"),
-        format!("{front}prompt-router/pr1234567890"),
+        format!("{arn_prefix}custom-model-deployment/cd1234567890"),
+        format!("{arn_prefix}imported-model/im1234567890"),
+        format!("{arn_prefix}provisioned-model/pm1234567890"),
+        format!("{arn_prefix}default-prompt-router/amazon.nova:1"),
+        format!("{arn_prefix}prompt-router/pr1234567890"),
         "arn:aws:sagemaker:us-east-1:123456789012:endpoint/our-endpoint".to_owned(),
     ] {
         assert!(ids.contains(&there), "{there}: {ids:?}");
@@ -169,8 +169,8 @@ async fn all_pages_are_read_and_what_takes_no_calls_is_left_out() {
         "anthropic.claude-opus-4-1-20250805-v1:0".to_owned(),
         "amazon.nova-2-sonic-v1:0".to_owned(),
         // Not yet there, and failed.
-        format!("{front}custom-model-deployment/cd0000000000"),
-        format!("{front}provisioned-model/pm0000000000"),
+        format!("{arn_prefix}custom-model-deployment/cd0000000000"),
+        format!("{arn_prefix}provisioned-model/pm0000000000"),
     ] {
         assert!(!ids.contains(&absent), "{absent}");
         assert!(catalog.model(&absent).await.is_none());
@@ -249,13 +249,13 @@ async fn a_list_that_fails_at_the_start_is_asked_for_again_soon_and_alone() {
         "{waited:?}, after 1 s and 2 s"
     );
     let requests = simulator.requests();
-    let asked = |operation| {
+    let call_count = |operation| {
         let of_operation = requests.iter().filter(|r| r.operation == Some(operation));
         of_operation.count()
     };
-    assert_eq!(asked(Operation::ListFoundationModels), 3);
+    assert_eq!(call_count(Operation::ListFoundationModels), 3);
     assert_eq!(
-        asked(Operation::ListImportedModels),
+        call_count(Operation::ListImportedModels),
         1,
         "it was not asked for again"
     );
@@ -293,8 +293,8 @@ async fn a_list_that_cannot_be_had_again_stays_as_it_was() {
     while catalog.model(imported).await.is_some() {
         tokio::task::yield_now().await;
     }
-    let left: Vec<String> = before.into_iter().filter(|id| id != imported).collect();
-    assert_eq!(ids(&catalog).await, left);
+    let remaining: Vec<String> = before.into_iter().filter(|id| id != imported).collect();
+    assert_eq!(ids(&catalog).await, remaining);
 }
 
 #[tokio::test]
@@ -305,14 +305,14 @@ async fn a_name_tells_what_it_stands_for_and_no_account() {
         ("house", PROFILE),
         ("amazon.nova-micro-v1:0", "amazon.nova-micro-v1:0"),
     ]);
-    for show in [CatalogList::All, CatalogList::Configured] {
-        let catalog = catalog(&simulator, show, names.clone()).await;
+    for list in [CatalogList::All, CatalogList::Configured] {
+        let catalog = catalog(&simulator, list, names.clone()).await;
         let fast = model(&catalog, "fast").await;
         assert_eq!(fast["outcrop"]["kind"], "alias");
         assert_eq!(fast["outcrop"]["target"], "amazon.nova-lite-v1:0");
         assert_eq!(fast["outcrop"]["target_kind"], "foundation_model");
-        let house = model(&catalog, "house").await;
-        let described = &house["outcrop"];
+        let profile_alias = model(&catalog, "house").await;
+        let described = &profile_alias["outcrop"];
         assert_eq!(described["target"], Value::Null);
         assert_eq!(described["target_kind"], "application_inference_profile");
         assert_eq!(described["family"], "Claude 4.5");
@@ -320,8 +320,8 @@ async fn a_name_tells_what_it_stands_for_and_no_account() {
             described["base_models"],
             json!(["anthropic.claude-sonnet-4-5-20250929-v1:0"])
         );
-        assert_eq!(house["owned_by"], "anthropic");
-        assert!(!house.to_string().contains("123456789012"));
+        assert_eq!(profile_alias["owned_by"], "anthropic");
+        assert!(!profile_alias.to_string().contains("123456789012"));
         // A name for itself is no alias.
         let micro = model(&catalog, "amazon.nova-micro-v1:0").await;
         assert_eq!(micro["outcrop"]["kind"], "foundation_model");
@@ -339,8 +339,10 @@ async fn other_tables_are_told_of_at_once_and_without_asking_bedrock() {
     };
     assert_eq!(input().await, "0.06");
     let mut tables = Tables::load(&ModelFiles::default()).unwrap();
-    let own = "[[model]]\nids = ['amazon.nova-lite']\ninput = 1.5\noutput = 2";
-    tables.prices = tables.prices.overlay(PriceTable::parse(own).unwrap());
+    let price_rows = "[[model]]\nids = ['amazon.nova-lite']\ninput = 1.5\noutput = 2";
+    tables.prices = tables
+        .prices
+        .overlay(PriceTable::parse(price_rows).unwrap());
     catalog.replace_tables(tables);
     assert_eq!(input().await, "1.5");
     assert_eq!(simulator.received(), 0);

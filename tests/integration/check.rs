@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::commands::{config_file, credentials, outcrop, run, text};
 use crate::fetch::site::tls;
-use crate::world::MODEL;
+use crate::harness::MODEL;
 
 /// What `check` says of a simulator with these credentials, and how it ends.
 async fn check_with(environment: &[(&'static str, String)], arguments: &[&str]) -> (bool, String) {
@@ -24,9 +24,9 @@ async fn check(simulator: &Simulator, model: &str) -> (bool, String) {
 /// The environment of `credentials` with another value of one variable.
 fn with(url: &str, name: &str, value: &str) -> Vec<(&'static str, String)> {
     let mut environment = credentials(url);
-    for (variable, old) in &mut environment {
+    for (variable, original) in &mut environment {
         if *variable == name {
-            *old = value.to_owned();
+            *original = value.to_owned();
         }
     }
     environment
@@ -35,8 +35,8 @@ fn with(url: &str, name: &str, value: &str) -> Vec<(&'static str, String)> {
 #[tokio::test]
 async fn check_tells_what_holds() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
-    let (ok, said) = check(&simulator, MODEL).await;
-    assert!(ok, "{said}");
+    let (ok, report) = check(&simulator, MODEL).await;
+    assert!(ok, "{report}");
     for line in [
         "yes  region: us-east-1",
         "yes  credentials: arn:aws:iam::123456789012",
@@ -44,9 +44,9 @@ async fn check_tells_what_holds() {
         "yes  profiles:",
         "yes  model us.anthropic",
     ] {
-        assert!(said.contains(line), "{line} is not in\n{said}");
+        assert!(report.contains(line), "{line} is not in\n{report}");
     }
-    assert_eq!(said.lines().last(), Some("ready"));
+    assert_eq!(report.lines().last(), Some("ready"));
 }
 
 #[tokio::test]
@@ -87,11 +87,11 @@ async fn check_tells_wrong_credentials_apart() {
             "AWS_BEARER_TOKEN_BEDROCK is no valid Bedrock API key",
         ),
     ] {
-        let (ok, said) = check_with(&environment, &[]).await;
-        assert!(!ok, "{said}");
-        assert!(said.contains(remedy), "{remedy} is not in\n{said}");
-        assert_eq!(said.matches("no   ").count(), 1, "{said}");
-        assert_eq!(said.lines().last(), Some("not ready: credentials"));
+        let (ok, report) = check_with(&environment, &[]).await;
+        assert!(!ok, "{report}");
+        assert!(report.contains(remedy), "{remedy} is not in\n{report}");
+        assert_eq!(report.matches("no   ").count(), 1, "{report}");
+        assert_eq!(report.lines().last(), Some("not ready: credentials"));
     }
 }
 
@@ -113,23 +113,23 @@ async fn untrusted_endpoint() -> String {
 async fn check_tells_the_steps_to_an_endpoint_apart() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}", free.local_addr().unwrap());
+    let unreachable = format!("http://{}", free.local_addr().unwrap());
     drop(free);
     let no_tls = simulator.url().replace("http://", "https://");
     let untrusted = untrusted_endpoint().await;
-    for (endpoint, words) in [
+    for (endpoint, expected) in [
         ("http://bedrock.invalid", "has no address (DNS)"),
-        (nobody.as_str(), "refuses connections"),
+        (unreachable.as_str(), "refuses connections"),
         (no_tls.as_str(), "no TLS with"),
         (untrusted.as_str(), "UnknownIssuer"),
     ] {
         let mut environment = credentials(&simulator.url());
         environment.push(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", endpoint.to_owned()));
-        let (ok, said) = check_with(&environment, &[]).await;
-        assert!(!ok, "{said}");
-        assert!(said.contains(words), "{words} is not in\n{said}");
-        assert!(said.contains("yes  credentials"), "{said}");
-        assert_eq!(said.lines().last(), Some("not ready: endpoint"));
+        let (ok, report) = check_with(&environment, &[]).await;
+        assert!(!ok, "{report}");
+        assert!(report.contains(expected), "{expected} is not in\n{report}");
+        assert!(report.contains("yes  credentials"), "{report}");
+        assert_eq!(report.lines().last(), Some("not ready: endpoint"));
     }
 }
 
@@ -155,9 +155,9 @@ async fn check_looks_at_every_alias_without_asking_a_model_anything() {
         ),
     );
     let file = file.to_string_lossy();
-    let (ok, said) = check_with(&credentials(&simulator.url()), &["--config", &file]).await;
+    let (ok, report) = check_with(&credentials(&simulator.url()), &["--config", &file]).await;
     assert!(!ok);
-    for words in [
+    for expected in [
         &format!("yes  model good: {MODEL}, may be called"),
         "yes  model embeds: ",
         "yes  model ours: ",
@@ -169,30 +169,33 @@ async fn check_looks_at_every_alias_without_asking_a_model_anything() {
         "allow `bedrock:InvokeModel` in the policy of arn:aws:iam",
         "not ready: model denied, model gone, model typo",
     ] {
-        assert!(said.contains(words), "{words} is not in\n{said}");
+        assert!(report.contains(expected), "{expected} is not in\n{report}");
     }
-    let answered = simulator.requests().into_iter().filter(|request| {
+    let model_calls = simulator.requests().into_iter().filter(|request| {
         request.path.contains("/converse") && request.json()["messages"] != json!([])
     });
-    assert_eq!(answered.count(), 0);
+    assert_eq!(model_calls.count(), 0);
 }
 
 #[tokio::test]
 async fn check_calls_a_model_as_the_operators_tables_have_it() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
-    let facts = config_file(
+    let capabilities = config_file(
         "facts.toml",
         "[[family]]\nname = \"Ours\"\nids = [\"amazon.nova-lite\"]\nleast_max_tokens = 7\n",
     );
     let file = config_file(
         "operator.toml",
-        &format!("[catalog]\nfacts = \"{}\"\n", facts.to_string_lossy()),
+        &format!(
+            "[catalog]\nfacts = \"{}\"\n",
+            capabilities.to_string_lossy()
+        ),
     );
     let file = file.to_string_lossy();
     let model = "amazon.nova-lite-v1:0";
     let arguments = ["--config", &file, "--model", model];
-    let (ok, said) = check_with(&credentials(&simulator.url()), &arguments).await;
-    assert!(ok, "{said}");
+    let (ok, report) = check_with(&credentials(&simulator.url()), &arguments).await;
+    assert!(ok, "{report}");
     let requests = simulator.requests();
     let called = requests
         .iter()
@@ -208,19 +211,19 @@ async fn check_tells_for_each_no_what_to_do() {
     };
     let simulator = Simulator::start(options).await.unwrap();
     // The gateway finds the profile of a bare id from the refusal.
-    let (ok, said) = check(&simulator, "anthropic.claude-sonnet-4-5-20250929-v1:0").await;
-    assert!(ok, "{said}");
-    for words in [
+    let (ok, report) = check(&simulator, "anthropic.claude-sonnet-4-5-20250929-v1:0").await;
+    assert!(ok, "{report}");
+    for expected in [
         "bedrock:ListFoundationModels",
         "bedrock:ListInferenceProfiles",
     ] {
-        assert!(said.contains(words), "{words} is not in\n{said}");
+        assert!(report.contains(expected), "{expected} is not in\n{report}");
     }
     simulator.push(
         Script::error(403, "AccessDeniedException", "You don't have access").for_model(MODEL),
     );
-    let (_, said) = check(&simulator, MODEL).await;
-    assert!(said.contains("request access to the model"), "{said}");
+    let (_, report) = check(&simulator, MODEL).await;
+    assert!(report.contains("request access to the model"), "{report}");
 }
 
 #[tokio::test]
@@ -233,13 +236,13 @@ async fn check_finds_the_profile_as_calls_do_where_nothing_is_listed() {
     let bare = "anthropic.claude-sonnet-4-5-20250929-v1:0";
     let file = config_file("unlisted.toml", &format!("[models]\nbare = \"{bare}\"\n"));
     let file = file.to_string_lossy();
-    let (ok, said) = check_with(&credentials(&simulator.url()), &["--config", &file]).await;
-    assert!(ok, "{said}");
-    let found = format!("yes  model bare: {bare} -> {MODEL}, may be called");
-    assert!(said.contains(&found), "{said}");
+    let (ok, report) = check_with(&credentials(&simulator.url()), &["--config", &file]).await;
+    assert!(ok, "{report}");
+    let problem_line = format!("yes  model bare: {bare} -> {MODEL}, may be called");
+    assert!(report.contains(&problem_line), "{report}");
     let prefixed = format!("bedrock/{bare}");
-    let (ok, said) = check(&simulator, &prefixed).await;
-    assert!(ok, "{said}");
+    let (ok, report) = check(&simulator, &prefixed).await;
+    assert!(ok, "{report}");
 }
 
 #[tokio::test]
@@ -258,17 +261,17 @@ async fn check_tells_of_missing_credentials() {
             ("AWS_ENDPOINT_URL", url.clone()),
             ("AWS_PROFILE", profile.to_owned()),
         ];
-        let (ok, said) = check_with(&environment, &[]).await;
+        let (ok, report) = check_with(&environment, &[]).await;
         assert!(!ok);
-        let lines: Vec<&str> = said.lines().collect();
-        let [.., found, told, last] = &lines[..] else {
-            panic!("{said}");
+        let lines: Vec<&str> = report.lines().collect();
+        let [.., problem_line, remedy_line, last] = &lines[..] else {
+            panic!("{report}");
         };
         assert!(
-            found.starts_with("no   credentials: there are none"),
-            "{said}"
+            problem_line.starts_with("no   credentials: there are none"),
+            "{report}"
         );
-        assert!(told.trim_start().starts_with(remedy), "{said}");
+        assert!(remedy_line.trim_start().starts_with(remedy), "{report}");
         assert_eq!(*last, "not ready: credentials");
     }
 }

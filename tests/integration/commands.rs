@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::world::MODEL;
+use crate::harness::MODEL;
 
 /// The program, with nothing of this machine's environment but what is given.
 pub fn outcrop(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
@@ -68,11 +68,11 @@ async fn a_configuration_with_mistakes_ends_with_code_2_and_names_them_all() {
     let file = file.to_string_lossy();
     for command in ["check", "serve"] {
         let output = run(outcrop(&[command, "--config", &file], &[])).await;
-        let said = text(&output);
-        assert_eq!(output.status.code(), Some(2), "{said}");
+        let printed = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{printed}");
         assert!(
-            said.contains("server.listen") && said.contains("retry.attempts"),
-            "{said}"
+            printed.contains("server.listen") && printed.contains("retry.attempts"),
+            "{printed}"
         );
     }
 }
@@ -81,9 +81,9 @@ async fn a_configuration_with_mistakes_ends_with_code_2_and_names_them_all() {
 async fn a_configuration_without_mistakes_is_checked_without_aws() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/outcrop.example.toml");
     let output = run(outcrop(&["check", "--offline", "--config", example], &[])).await;
-    let said = text(&output);
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains(example), "{said}");
+    let printed = text(&output);
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains(example), "{printed}");
 }
 
 #[tokio::test]
@@ -93,8 +93,8 @@ async fn a_mistake_names_the_file_that_was_read() {
     let by_flag = outcrop(&["check", "--config", &file], &[]);
     let by_variable = outcrop(&["check"], &[("OUTCROP_CONFIG", &file)]);
     for command in [by_flag, by_variable] {
-        let said = text(&run(command).await);
-        let first = said.lines().next().unwrap().to_owned();
+        let printed = text(&run(command).await);
+        let first = printed.lines().next().unwrap().to_owned();
         assert_eq!(
             first,
             format!("outcrop: 1 mistake in the configuration {file}:")
@@ -131,15 +131,15 @@ async fn explain_needs_neither_region_nor_credentials() {
     let request = request.to_string_lossy();
     for environment in [&[][..], &[("AWS_REGION", "eu-west-1")]] {
         let output = run(outcrop(&["explain", &request], environment)).await;
-        let said = text(&output);
-        assert!(output.status.success(), "{said}");
+        let printed = text(&output);
+        assert!(output.status.success(), "{printed}");
         let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(explained["input_tokens"]["source"], "estimate");
         assert!(explained["converse"]["messages"].is_array());
         assert_eq!(
             String::from_utf8_lossy(&output.stderr).lines().count(),
             1,
-            "{said}"
+            "{printed}"
         );
     }
 }
@@ -201,13 +201,19 @@ async fn the_log_for_people_has_one_short_line_a_request() {
         line.unwrap_or_else(|| panic!("{words} is not in {lines:#?}"))
             .clone()
     };
-    let answered = find("200 POST /v1/chat/completions gpt-4o → us.anthropic.claude");
+    let success_line = find("200 POST /v1/chat/completions gpt-4o → us.anthropic.claude");
     for words in [" INFO ", " tok ", " $0.0", " ms ", "key-1 127.0.0.1"] {
-        assert!(answered.contains(words), "{words} is not in {answered}");
+        assert!(
+            success_line.contains(words),
+            "{words} is not in {success_line}"
+        );
     }
-    let refused = find("401 POST /v1/chat/completions");
+    let rejected_line = find("401 POST /v1/chat/completions");
     for words in [" WARN ", "127.0.0.1", "invalid_api_key", "(key sk-wr***)"] {
-        assert!(refused.contains(words), "{words} is not in {refused}");
+        assert!(
+            rejected_line.contains(words),
+            "{words} is not in {rejected_line}"
+        );
     }
     assert!(lines.iter().all(|line| !line.contains("wrong-key")));
 }
@@ -231,10 +237,10 @@ async fn a_store_that_cannot_be_opened_is_told_of_by_check_and_at_the_start() {
     for command in ["check", "serve"] {
         let output = run(outcrop(&[command], &named)).await;
         assert!(!output.status.success(), "{command}");
-        let said = text(&output);
+        let printed = text(&output);
         assert!(
-            said.contains("/nowhere/at/all.db") && said.contains("[store] path"),
-            "{said}"
+            printed.contains("/nowhere/at/all.db") && printed.contains("[store] path"),
+            "{printed}"
         );
     }
 }
@@ -301,8 +307,8 @@ impl Served {
     fn wait_for(&mut self, words: &str) -> Value {
         let entries = self.lines.by_ref().map(|line| line.unwrap());
         let mut entries = entries.map(|line| serde_json::from_str::<Value>(&line).unwrap());
-        let found = entries.find(|entry| entry["message"].as_str() == Some(words));
-        found.expect("the line is logged")
+        let log_entry = entries.find(|entry| entry["message"].as_str() == Some(words));
+        log_entry.expect("the line is logged")
     }
 
     /// Ends it as an orchestrator does; the exit code and what was logged.
@@ -336,14 +342,14 @@ async fn it_serves_with_the_standard_variables_and_ends_with_0_when_told_to() {
             let served = Served::start(&environment, &["serve", "--listen", "127.0.0.1:0"]);
             let healthy = outcrop(&["healthcheck", "--listen", &served.address], &[]).status();
             assert!(healthy.unwrap().success());
-            let answer = Command::new("curl")
+            let response = Command::new("curl")
                 .args(["-s", "-H", "authorization: Bearer sk-secret-key", "-d"])
                 .arg(r#"{"model":"amazon.nova-lite-v1:0","messages":[{"role":"user","content":"a secret word"}]}"#)
                 .arg(format!("http://{}/v1/chat/completions", served.address))
                 .output()
                 .unwrap();
-            let answer: Value = serde_json::from_slice(&answer.stdout).unwrap();
-            assert_eq!(answer["object"], "chat.completion", "{answer}");
+            let response: Value = serde_json::from_slice(&response.stdout).unwrap();
+            assert_eq!(response["object"], "chat.completion", "{response}");
             let (code, lines) = served.terminate();
             assert_eq!(code, Some(0));
             lines
@@ -442,8 +448,8 @@ async fn unread_standard_output_does_not_stop_the_answers_and_what_is_dropped_is
     let clients = (0..CONNECTIONS).map(|_| fill_log(&served.address, REQUESTS));
     let all = futures_util::future::join_all(clients);
     // Where a full log stops the answers, the test ends here, and not never.
-    let answered = tokio::time::timeout(std::time::Duration::from_secs(120), all).await;
-    answered.expect("all requests are answered");
+    let success_line = tokio::time::timeout(std::time::Duration::from_secs(120), all).await;
+    success_line.expect("all requests are answered");
 
     let (logged, dropped) = tokio::task::spawn_blocking(move || {
         let (mut logged, mut dropped) = (0, 0);
@@ -494,8 +500,8 @@ async fn status_of(address: &str, request: String) -> String {
         String::from_utf8_lossy(&status).into_owned()
     };
     let limit = std::time::Duration::from_secs(60);
-    let answered = tokio::time::timeout(limit, exchange).await;
-    answered.expect("a response comes at all")
+    let success_line = tokio::time::timeout(limit, exchange).await;
+    success_line.expect("a response comes at all")
 }
 
 fn health_check() -> String {
@@ -538,8 +544,8 @@ async fn idle_connections_lock_nobody_out_whatever_the_limit_of_descriptors() {
 #[tokio::test]
 async fn health_checks_are_answered_when_no_descriptors_are_left() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
-    let silence = bedrock_simulator::Fault::Silence { after_events: 2 };
-    simulator.push(bedrock_simulator::Script::fault(silence).times(200));
+    let stall = bedrock_simulator::Fault::Stall { after_events: 2 };
+    simulator.push(bedrock_simulator::Script::fault(stall).times(200));
     let config = "[server]\nmax_connections = 4096\ndrain_delay = \"0s\"\ngrace_period = \"0s\"\n";
     let served = served_within(&simulator, "ulimit -n 64", config).await;
     let mut streams = Vec::new();

@@ -4,14 +4,14 @@
 //! `OUTCROP_UPDATE_GOLDEN=1 cargo test --test integration compatibility` writes the tables anew;
 //! read the difference before committing it.
 
-mod answers;
 mod difference;
 mod endpoints;
 mod families;
 mod headers;
+pub mod json_path;
 mod page;
-pub mod place;
 mod probe;
+mod responses;
 pub mod samples;
 
 use std::collections::BTreeSet;
@@ -38,9 +38,9 @@ fn the_page_says_what_the_code_does() {
     page.table("what is not there", &endpoints::absent());
     page.table("models", &samples.model_table());
     page.table("families", &families::table());
-    page.table("finish reasons", &answers::finish_reasons());
+    page.table("finish reasons", &responses::finish_reasons());
     page.table("headers of a request", &headers::understood());
-    page.table("headers of an answer", &headers::given());
+    page.table("headers of an answer", &headers::response_headers());
     page.compare();
 }
 
@@ -51,15 +51,15 @@ fn every_field_has_a_sample_and_every_sample_a_field() {
     fields.remove("model");
     let mut sampled = BTreeSet::new();
     for row in Samples::read().rows() {
-        let known = place::fields_of(&row.at, &row.value, ChatRequest::FIELDS);
+        let sample_fields = json_path::fields_of(&row.at, &row.value, ChatRequest::FIELDS);
         assert_eq!(
-            known.strangers.is_empty(),
+            sample_fields.unknown_fields.is_empty(),
             !row.unknown,
             "{} has fields that the code does not know: {:?}",
             row.at,
-            known.strangers
+            sample_fields.unknown_fields
         );
-        sampled.extend(known.paths);
+        sampled.extend(sample_fields.paths);
     }
     let missing: Vec<_> = fields.difference(&sampled).collect();
     assert!(
@@ -75,11 +75,11 @@ fn null_is_the_same_as_absent() {
     let base = samples.base("plain");
     let fields = ChatRequest::FIELDS.iter().map(|field| field.name);
     for field in fields.filter(|field| !matches!(*field, "model" | "messages")) {
-        let with_null = place::put(base.clone(), field, Value::Null);
+        let with_null = json_path::put(base.clone(), field, Value::Null);
         for model in &samples.models {
             assert_eq!(
                 probe.outcome(model, base, &with_null).as_deref(),
-                Some(probe::NOTHING),
+                Some(probe::NO_CHANGE),
                 "{field}"
             );
         }
@@ -95,7 +95,7 @@ fn all_paths(fields: &[ClientField]) -> BTreeSet<String> {
 /// The paths of all fields, those within fields too.
 fn paths(fields: &[ClientField], prefix: &str, all: &mut BTreeSet<String>) {
     for field in fields {
-        let path = place::path(prefix, field);
+        let path = json_path::path(prefix, field);
         all.insert(path.clone());
         paths(field.fields, &path, all);
     }

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use outcrop::converse::event::Event;
-use outcrop::fault::ApiError;
+use outcrop::error::ApiError;
 use outcrop::openai::chat::{ChatTranslation, CompletionHead, OutputEvents, ResponseSummary};
 use outcrop::openai::completions::{
-    CompletionPrompts, CompletionRequest, TextCompletion, TextWriter, chat_requests, in_its_words,
+    CompletionPrompts, CompletionRequest, TextCompletion, TextWriter, chat_requests,
+    with_prompt_path,
 };
 use outcrop::openai::error::ErrorBody;
 use serde_json::Value;
@@ -34,8 +35,8 @@ fn check(case: &Path) {
     let model = request.model.clone().unwrap();
     let (translated, echoed) = match understood(request) {
         Ok(understood) => understood,
-        Err(fault) => {
-            let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
+        Err(error) => {
+            let error = serde_json::to_string_pretty(&ErrorBody::from(&error)).unwrap();
             return compare(case, "error.json", &error);
         }
     };
@@ -46,31 +47,31 @@ fn check(case: &Path) {
     let notes: Vec<String> = notes.map(ToString::to_string).collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
 
-    let mut plan = translated.into_iter().next().unwrap().plan;
-    plan.include_usage = true;
-    let plan = Arc::new(plan);
+    let mut output_options = translated.into_iter().next().unwrap().output_options;
+    output_options.include_usage = true;
+    let output_options = Arc::new(output_options);
     let text = fs::read_to_string(case.join("events.txt")).unwrap();
-    let answers: Vec<Vec<Event>> = text.split("\n\n").map(events).collect();
+    let choices: Vec<Vec<Event>> = text.split("\n\n").map(events).collect();
 
-    let each = plan.answers;
+    let each = output_options.choices;
     let mut writer = TextWriter::new(ID, CREATED, &model, true, echoed.clone(), each);
     let mut endings = Vec::new();
     let mut texts = Vec::new();
-    for (choice, events) in (0..).zip(&answers) {
+    for (choice, events) in (0..).zip(&choices) {
         let prompt = echoed.get((choice / each) as usize).map(String::as_str);
         let mut text = TextCompletion::new(prompt);
-        let mut streamed = OutputEvents::new(Arc::clone(&plan));
-        let mut whole = OutputEvents::new(Arc::clone(&plan));
+        let mut streamed = OutputEvents::new(Arc::clone(&output_options));
+        let mut completion = OutputEvents::new(Arc::clone(&output_options));
         writer.choose(choice);
         for event in events {
             streamed.accept(event, &mut writer).unwrap();
-            whole.accept(event, &mut text).unwrap();
+            completion.accept(event, &mut text).unwrap();
         }
-        endings.push(whole.ending().clone());
+        endings.push(completion.summary().clone());
         texts.push(text);
     }
-    let ending = ResponseSummary::of_prompts(&endings, each);
-    writer.done(&ending);
+    let summary = ResponseSummary::of_prompts(&endings, each);
+    writer.done(&summary);
     let stream = writer.take();
     compare(case, "stream.sse", std::str::from_utf8(&stream).unwrap());
     let head = CompletionHead {
@@ -79,7 +80,7 @@ fn check(case: &Path) {
         model: &model,
         metadata: None,
     };
-    let json = TextCompletion::to_json(&texts, head, &ending).unwrap();
+    let json = TextCompletion::to_json(&texts, head, &summary).unwrap();
     let pretty: Value = serde_json::from_slice(&json).unwrap();
     let pretty = serde_json::to_string_pretty(&pretty).unwrap();
     compare(case, "completion.json", &pretty);
@@ -90,6 +91,6 @@ fn understood(request: CompletionRequest) -> Result<(Vec<ChatTranslation>, Vec<S
     let translated = requests.into_iter().map(translated);
     let translated = translated
         .collect::<Result<_, _>>()
-        .map_err(|fault| in_its_words(fault, None))?;
+        .map_err(|error| with_prompt_path(error, None))?;
     Ok((translated, echoed))
 }

@@ -4,13 +4,13 @@ use bedrock_simulator::{Fault, Script};
 use outcrop::config::LimitSettings;
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, Reply, World};
+use crate::harness::{Harness, MODEL, Reply};
 
-async fn complete(world: &World, fields: Value) -> Reply {
+async fn complete(harness: &Harness, fields: Value) -> Reply {
     let mut request = json!({"model": MODEL, "prompt": "Once upon a time"});
     let fields = fields.as_object().unwrap().clone();
     request.as_object_mut().unwrap().extend(fields);
-    world.post("/v1/completions", &request).await
+    harness.post("/v1/completions", &request).await
 }
 
 fn text(words: &[&str]) -> Script {
@@ -26,30 +26,30 @@ fn texts(chunks: &[Value]) -> Vec<(u64, String, Value)> {
     let choices = chunks
         .iter()
         .flat_map(|chunk| chunk["choices"].as_array().unwrap());
-    let told = choices.map(|choice| {
+    let texts_by_choice = choices.map(|choice| {
         (
             choice["index"].as_u64().unwrap(),
             choice["text"].as_str().unwrap().to_owned(),
             choice["finish_reason"].clone(),
         )
     });
-    told.collect()
+    texts_by_choice.collect()
 }
 
 #[tokio::test]
 async fn a_whole_answer_is_text_with_usage_and_cost() {
-    let world = World::start().await;
-    world.simulator.push(text(&[" there", " was"]));
-    let reply = complete(&world, json!({"user": "u", "max_tokens": 5})).await;
+    let harness = Harness::start().await;
+    harness.simulator.push(text(&[" there", " was"]));
+    let reply = complete(&harness, json!({"user": "u", "max_tokens": 5})).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    let answer = reply.json();
-    assert!(answer["id"].as_str().unwrap().starts_with("cmpl-"));
-    assert_eq!(answer["object"], "text_completion");
-    assert_eq!(answer["model"], MODEL);
+    let response = reply.json();
+    assert!(response["id"].as_str().unwrap().starts_with("cmpl-"));
+    assert_eq!(response["object"], "text_completion");
+    assert_eq!(response["model"], MODEL);
     let choice =
         json!({"text": " there was", "index": 0, "logprobs": null, "finish_reason": "stop"});
-    assert_eq!(answer["choices"], json!([choice]));
-    assert!(answer["usage"]["total_tokens"].as_u64().unwrap() > 0);
+    assert_eq!(response["choices"], json!([choice]));
+    assert!(response["usage"]["total_tokens"].as_u64().unwrap() > 0);
     assert_eq!(reply.adjustments(), "user: ignored");
     assert!(
         reply
@@ -57,62 +57,62 @@ async fn a_whole_answer_is_text_with_usage_and_cost() {
             .unwrap()
             .starts_with("0.")
     );
-    let asked = world.asked().pop().unwrap();
+    let sent_upstream = harness.sent_upstream().pop().unwrap();
     assert_eq!(
-        asked["messages"],
+        sent_upstream["messages"],
         json!([{"role": "user", "content": [{"text": "Once upon a time"}]}])
     );
-    assert_eq!(asked["inferenceConfig"]["maxTokens"], 5);
+    assert_eq!(sent_upstream["inferenceConfig"]["maxTokens"], 5);
 }
 
 #[tokio::test]
 async fn a_stream_has_usage_only_when_it_is_asked_for() {
-    let world = World::start().await;
-    for asked in [false, true] {
-        world.simulator.push(text(&[" there", " was"]));
-        let fields = json!({"stream": true, "stream_options": {"include_usage": asked}});
-        let reply = complete(&world, fields).await;
+    let harness = Harness::start().await;
+    for include_usage in [false, true] {
+        harness.simulator.push(text(&[" there", " was"]));
+        let fields = json!({"stream": true, "stream_options": {"include_usage": include_usage}});
+        let reply = complete(&harness, fields).await;
         let mut chunks = reply.chunks();
-        if asked {
+        if include_usage {
             let last = chunks.pop().unwrap();
             assert_eq!(last["choices"], json!([]));
             assert!(last["usage"]["prompt_tokens"].as_u64().unwrap() > 0);
         }
-        let told: Vec<_> = texts(&chunks);
+        let texts_by_choice: Vec<_> = texts(&chunks);
         let expected = [
             (0, " there".to_owned(), Value::Null),
             (0, " was".to_owned(), Value::Null),
             (0, String::new(), json!("stop")),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(texts_by_choice, expected);
         for chunk in &chunks {
             assert_eq!(chunk["object"], "text_completion");
             assert_eq!(chunk["id"], chunks[0]["id"]);
-            assert_eq!(chunk.get("usage"), asked.then_some(&Value::Null));
+            assert_eq!(chunk.get("usage"), include_usage.then_some(&Value::Null));
         }
     }
 }
 
 #[tokio::test]
 async fn each_prompt_has_answers_of_its_own_in_order() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let fields = json!({"prompt": ["uno", "due"], "n": 2, "echo": true});
-    let whole = complete(&world, fields.clone()).await.json();
-    let choices = whole["choices"].as_array().unwrap();
+    let non_streaming = complete(&harness, fields.clone()).await.json();
+    let choices = non_streaming["choices"].as_array().unwrap();
     assert_eq!(choices.len(), 4);
-    for (place, prompt) in ["uno", "uno", "due", "due"].into_iter().enumerate() {
-        let choice = &choices[place];
-        assert_eq!(choice["index"], place);
+    for (position, prompt) in ["uno", "uno", "due", "due"].into_iter().enumerate() {
+        let choice = &choices[position];
+        assert_eq!(choice["index"], position);
         let text = choice["text"].as_str().unwrap();
         assert!(text.starts_with(prompt), "{choice}");
         assert!(text.contains(&format!("“{prompt}”")), "{choice}");
     }
-    assert_eq!(world.asked().len(), 4);
+    assert_eq!(harness.sent_upstream().len(), 4);
 
     let mut streamed = fields;
     streamed["stream"] = true.into();
     streamed["stream_options"] = json!({"include_usage": true});
-    let chunks = complete(&world, streamed).await.chunks();
+    let chunks = complete(&harness, streamed).await.chunks();
     let mut joined = vec![String::new(); 4];
     for (index, text, _) in texts(&chunks) {
         joined[index as usize].push_str(&text);
@@ -124,33 +124,33 @@ async fn each_prompt_has_answers_of_its_own_in_order() {
     assert_eq!(joined, expected);
     // The answers to one prompt share its tokens, and the prompts do not.
     let usage = &chunks.last().unwrap()["usage"];
-    assert_eq!(usage, &whole["usage"]);
+    assert_eq!(usage, &non_streaming["usage"]);
 }
 
 #[tokio::test]
 async fn one_prompt_that_fails_fails_them_all() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for stream in [false, true] {
-        world.simulator.push(Script::text("a"));
-        world.simulator.push(Script::error(
+        harness.simulator.push(Script::text("a"));
+        harness.simulator.push(Script::error(
             400,
             "ValidationException",
             "Input is too long for requested model.",
         ));
-        world.simulator.push(Script::text("c"));
+        harness.simulator.push(Script::text("c"));
         let fields = json!({"prompt": ["a", "b", "c"], "stream": stream});
-        let reply = complete(&world, fields).await;
+        let reply = complete(&harness, fields).await;
         assert_eq!(reply.status, 400, "{}", reply.text);
         assert_eq!(reply.error()["code"], "context_length_exceeded");
         let param = reply.error()["param"].clone();
         assert!(param.as_str().unwrap().starts_with("prompt["), "{param}");
-        world.simulator.clear();
+        harness.simulator.clear();
     }
 }
 
 #[tokio::test]
 async fn a_stream_that_breaks_ends_with_an_error_and_without_done() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let broken = Fault::Exception {
         after_events: 2,
         code: "throttlingException".to_owned(),
@@ -162,8 +162,8 @@ async fn a_stream_that_breaks_ends_with_an_error_and_without_done() {
         Fault::Cut { after_events: 2 },
         Fault::End { after_events: 2 },
     ] {
-        world.simulator.push(text(&["a", "b"]).with(fault));
-        let reply = complete(&world, json!({"stream": true})).await;
+        harness.simulator.push(text(&["a", "b"]).with(fault));
+        let reply = complete(&harness, json!({"stream": true})).await;
         assert_eq!(reply.status, 200);
         let events = reply.events();
         assert!(events[0].contains(r#""text":"a""#), "{events:?}");
@@ -175,36 +175,39 @@ async fn a_stream_that_breaks_ends_with_an_error_and_without_done() {
 
 #[tokio::test]
 async fn what_fails_before_the_first_event_has_its_status() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let fault = Fault::Exception {
         after_events: 0,
         code: "validationException".to_owned(),
         message: "no".to_owned(),
         original_status_code: None,
     };
-    world.simulator.push(Script::fault(fault));
-    let reply = complete(&world, json!({"stream": true})).await;
+    harness.simulator.push(Script::fault(fault));
+    let reply = complete(&harness, json!({"stream": true})).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.error()["code"], "invalid_value");
 }
 
 #[tokio::test]
 async fn a_prompt_of_several_is_written_again_without_a_field_that_the_model_refuses() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the stopSequences field. Remove stopSequences and try again.";
     for _ in 0..2 {
-        world
+        harness
             .simulator
             .push(Script::error(400, "ValidationException", refusal));
     }
     let fields = json!({"prompt": ["first", "second"], "stop": "END"});
-    let reply = complete(&world, fields).await;
+    let reply = complete(&harness, fields).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let choices = reply.json()["choices"].clone();
-    for (place, said) in ["“first”", "“second”"].into_iter().enumerate() {
+    for (position, expected_text) in ["“first”", "“second”"].into_iter().enumerate() {
         assert!(
-            choices[place]["text"].as_str().unwrap().contains(said),
+            choices[position]["text"]
+                .as_str()
+                .unwrap()
+                .contains(expected_text),
             "{choices}"
         );
     }
@@ -217,54 +220,57 @@ async fn a_prompt_of_several_is_written_again_without_a_field_that_the_model_ref
 
 #[tokio::test]
 async fn limits_count_every_answer() {
-    let world = World::with(|config| config.limits.target = LimitSettings::calls(3)).await;
+    let harness = Harness::with(|config| config.limits.target = LimitSettings::calls(3)).await;
     let fields = json!({"prompt": ["a", "b"], "n": 2});
-    let reply = complete(&world, fields).await;
+    let reply = complete(&harness, fields).await;
     assert_eq!(reply.status, 429, "{}", reply.text);
     assert_eq!(reply.error()["code"], "rate_limit_exceeded");
     // The places are given back.
-    world.simulator.idle().await;
-    assert_eq!(complete(&world, json!({"n": 3})).await.status, 200);
+    harness.simulator.idle().await;
+    assert_eq!(complete(&harness, json!({"n": 3})).await.status, 200);
 }
 
 #[tokio::test]
 async fn what_the_operator_has_set_holds() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.chat.common.max_tokens_ceiling = Some(7);
-        config.chat.most_answers = 2;
+        config.chat.max_n = 2;
     })
     .await;
-    let reply = complete(&world, json!({"max_tokens": 100})).await;
+    let reply = complete(&harness, json!({"max_tokens": 100})).await;
     assert!(
         reply.adjustments().contains("max_tokens: lowered to 7"),
         "{}",
         reply.adjustments()
     );
-    assert_eq!(world.asked()[0]["inferenceConfig"]["maxTokens"], 7);
+    assert_eq!(
+        harness.sent_upstream()[0]["inferenceConfig"]["maxTokens"],
+        7
+    );
     for (fields, param) in [
         (json!({"n": 3}), "n"),
         (json!({"prompt": ["a", "b", "c"]}), "prompt"),
     ] {
-        let refused = complete(&world, fields).await;
+        let refused = complete(&harness, fields).await;
         assert_eq!(refused.status, 400);
         assert_eq!(refused.error()["param"], param);
         assert_eq!(refused.error()["code"], "unsupported_value");
     }
-    assert_eq!(world.asked().len(), 1, "nothing is sent");
+    assert_eq!(harness.sent_upstream().len(), 1, "nothing is sent");
 }
 
 #[tokio::test]
 async fn headers_mean_what_they_mean_for_chat() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let body = json!({"model": MODEL, "prompt": "An avalanche!", "user": "u"});
-    let mut request = world.request(http::Method::POST, "/v1/completions", body.to_string());
+    let mut request = harness.request(http::Method::POST, "/v1/completions", body.to_string());
     for (name, value) in [
         ("x-amzn-bedrock-guardrailidentifier", "demoguardrail"),
         ("x-amzn-bedrock-guardrailversion", "1"),
     ] {
         request.headers_mut().insert(name, value.parse().unwrap());
     }
-    let blocked = world.send(request.clone()).await.json();
+    let blocked = harness.send(request.clone()).await.json();
     assert_eq!(blocked["choices"][0]["finish_reason"], "content_filter");
     assert_eq!(
         blocked["choices"][0]["text"],
@@ -273,22 +279,22 @@ async fn headers_mean_what_they_mean_for_chat() {
     request
         .headers_mut()
         .insert("x-outcrop-strict", "on".parse().unwrap());
-    let strict = world.send(request).await;
+    let strict = harness.send(request).await;
     assert_eq!(strict.status, 400);
     assert_eq!(strict.error()["param"], "user");
 }
 
 #[tokio::test]
 async fn when_the_client_leaves_every_call_ends() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for _ in 0..3 {
-        world
+        harness
             .simulator
-            .push(Script::fault(Fault::SlowAnswer { delay_ms: 600_000 }));
+            .push(Script::fault(Fault::SlowResponse { delay_ms: 600_000 }));
     }
     tokio::select! {
-        _ = complete(&world, json!({"prompt": ["a", "b", "c"]})) => panic!("there is no answer"),
-        () = world.simulator.received_at_least(3) => {}
+        _ = complete(&harness, json!({"prompt": ["a", "b", "c"]})) => panic!("there is no answer"),
+        () = harness.simulator.wait_for_received(3) => {}
     }
-    world.simulator.abandoned_at_least(3).await;
+    harness.simulator.wait_for_abandoned(3).await;
 }

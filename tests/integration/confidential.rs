@@ -15,10 +15,10 @@ use outcrop::openai::responses::ResponsesRequest;
 use outcrop::openai::videos::VideoRequest;
 use serde_json::{Value, json};
 
-use crate::compatibility::place::put;
+use crate::compatibility::json_path::put;
 use crate::compatibility::samples::Samples;
+use crate::harness::{Harness, MODEL, Reply, non_streaming, streamed};
 use crate::logs;
-use crate::world::{MODEL, Reply, World, streamed, whole};
 
 const MARKER: &str = "ZMARKERZ";
 
@@ -29,9 +29,9 @@ fn secret() -> String {
 
 /// Endpoints with a request that is served, and the fields that one may have.
 fn endpoints() -> Vec<(&'static str, Value, &'static [ClientField])> {
-    let chat = whole("hi");
+    let chat = non_streaming("hi");
     let input = json!({"model": MODEL, "input": "hi"});
-    let vectors = json!({"model": "amazon.titan-embed-text-v2:0", "input": "hi"});
+    let embedding_request = json!({"model": "amazon.titan-embed-text-v2:0", "input": "hi"});
     let rerank = json!({"model": "cohere.rerank-v3-5:0", "query": "hi", "documents": ["a"]});
     let image = json!({"model": "amazon.nova-canvas-v1:0", "prompt": "a cat"});
     let video = json!({"model": "amazon.nova-reel-v1:1", "prompt": "a cat"});
@@ -51,7 +51,11 @@ fn endpoints() -> Vec<(&'static str, Value, &'static [ClientField])> {
             input,
             ResponsesRequest::FIELDS,
         ),
-        ("/v1/embeddings", vectors, EmbeddingsRequest::FIELDS),
+        (
+            "/v1/embeddings",
+            embedding_request,
+            EmbeddingsRequest::FIELDS,
+        ),
         ("/v1/rerank", rerank.clone(), RerankRequest::FIELDS),
         ("/v2/rerank", rerank, RerankRequest::FIELDS),
         (
@@ -75,13 +79,13 @@ fn endpoints() -> Vec<(&'static str, Value, &'static [ClientField])> {
 /// value.
 fn requests(base: &Value, fields: &[ClientField]) -> Vec<Value> {
     let mut requests = Vec::new();
-    place_secrets(base, fields, &mut Vec::new(), &mut requests);
+    insert_secrets(base, fields, &mut Vec::new(), &mut requests);
     let all = [json!(secret()), json!([secret()]), json!([])];
     requests.extend(all);
     requests
 }
 
-fn place_secrets(
+fn insert_secrets(
     base: &Value,
     fields: &[ClientField],
     path: &mut Vec<(&'static str, bool)>,
@@ -99,27 +103,27 @@ fn place_secrets(
         }
         path.pop();
         path.push((field.name, field.is_several));
-        place_secrets(base, field.fields, path, requests);
+        insert_secrets(base, field.fields, path, requests);
         path.pop();
     }
 }
 
 /// `request` with `value` at `path`, whose steps say whether they hold several.
 fn with(mut request: Value, path: &[(&str, bool)], value: Value) -> Value {
-    let mut place = &mut request;
+    let mut target_value = &mut request;
     for (name, is_several) in path {
-        if !place.is_object() {
-            *place = json!({});
+        if !target_value.is_object() {
+            *target_value = json!({});
         }
-        place = &mut place[name];
+        target_value = &mut target_value[name];
         if *is_several {
-            if place.as_array().is_none_or(|list| list.is_empty()) {
-                *place = json!([{}]);
+            if target_value.as_array().is_none_or(|list| list.is_empty()) {
+                *target_value = json!([{}]);
             }
-            place = &mut place[0];
+            target_value = &mut target_value[0];
         }
     }
-    *place = value;
+    *target_value = value;
     request
 }
 
@@ -153,9 +157,9 @@ fn check(reply: &Reply, request: &str) {
     assert!(message.len() <= 1024, "{request}: {message}");
     let secret = secret();
     // What stands in front of the value may look like the end of the text before.
-    let pieces = (0..MARKER.len() + 30).map(|start| &secret[start..start + 72]);
-    for piece in pieces {
-        assert!(!message.contains(piece), "{request}: {message}");
+    let fragments = (0..MARKER.len() + 30).map(|start| &secret[start..start + 72]);
+    for fragment in fragments {
+        assert!(!message.contains(fragment), "{request}: {message}");
     }
     let parameter = error["error"]["param"].as_str().unwrap_or_default();
     assert!(parameter.len() <= 256, "{request}: {parameter}");
@@ -166,12 +170,12 @@ async fn check_log(requests: usize) {
     while logs::lines_with(" outcrop::record: request ").len() < requests {
         tokio::task::yield_now().await;
     }
-    let told = logs::lines_with(MARKER);
-    assert!(told.is_empty(), "{:.2000}", told.join("\n"));
+    let leaked_lines = logs::lines_with(MARKER);
+    assert!(leaked_lines.is_empty(), "{:.2000}", leaked_lines.join("\n"));
 }
 
-async fn world() -> World {
-    World::with(|config| {
+async fn harness() -> Harness {
+    Harness::with(|config| {
         config.s3.bucket = Some("outcrop-files".to_owned());
         config.videos.enabled = true;
         config.bedrock_api.async_invoke = true;
@@ -182,11 +186,11 @@ async fn world() -> World {
 #[tokio::test]
 async fn a_text_in_any_field_of_any_endpoint_is_not_logged_and_not_said_back_whole() {
     logs::begin();
-    let world = world().await;
+    let harness = harness().await;
     let mut sent = 0;
     for (path, base, fields) in endpoints() {
         for request in requests(&base, fields) {
-            let reply = world.post(path, &request).await;
+            let reply = harness.post(path, &request).await;
             sent += 1;
             check(&reply, &format!("{path} {request:.300}"));
         }
@@ -198,14 +202,14 @@ async fn a_text_in_any_field_of_any_endpoint_is_not_logged_and_not_said_back_who
 #[tokio::test]
 async fn a_text_in_any_sample_of_a_chat_request_is_not_logged() {
     logs::begin();
-    let world = world().await;
+    let harness = harness().await;
     let samples = Samples::read();
     let mut sent = 0;
     for row in samples.rows() {
         for value in [all_secret(&row.value), json!(secret()), json!([[secret()]])] {
             let mut request = put(samples.base(&row.base).clone(), &row.at, value);
             request["model"] = json!(MODEL);
-            let reply = world.chat(&request).await;
+            let reply = harness.chat(&request).await;
             sent += 1;
             check(&reply, &format!("{} {:.300}", row.at, request.to_string()));
         }
@@ -216,7 +220,7 @@ async fn a_text_in_any_sample_of_a_chat_request_is_not_logged() {
 #[tokio::test]
 async fn a_text_in_bedrocks_own_api_or_in_a_form_is_not_logged() {
     logs::begin();
-    let world = world().await;
+    let harness = harness().await;
     let text = secret();
     let model = format!("/model/{MODEL}");
     let mut sent = 0;
@@ -250,7 +254,7 @@ async fn a_text_in_bedrocks_own_api_or_in_a_form_is_not_logged() {
         ),
         ("/async-invoke".to_owned(), json!(text)),
     ] {
-        let reply = world.post(&path, &body).await;
+        let reply = harness.post(&path, &body).await;
         if !reply.status.is_success() {
             let message = reply.json()["message"].to_string();
             assert!(message.len() < 2 * text.len(), "{path}: {message}");
@@ -262,10 +266,10 @@ async fn a_text_in_bedrocks_own_api_or_in_a_form_is_not_logged() {
             let body = format!(
                 "--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n--x--\r\n"
             );
-            let mut request = world.request(Method::POST, path, body);
-            let form = "multipart/form-data; boundary=x".parse().unwrap();
-            request.headers_mut().insert(CONTENT_TYPE, form);
-            let reply = world.send(request).await;
+            let mut request = harness.request(Method::POST, path, body);
+            let content_type = "multipart/form-data; boundary=x".parse().unwrap();
+            request.headers_mut().insert(CONTENT_TYPE, content_type);
+            let reply = harness.send(request).await;
             check(&reply, &format!("{path} {name}"));
             sent += 1;
         }
@@ -277,8 +281,8 @@ async fn a_text_in_bedrocks_own_api_or_in_a_form_is_not_logged() {
 #[tokio::test]
 async fn what_bedrock_quotes_of_a_request_is_not_logged() {
     logs::begin();
-    let world = world().await;
-    let said = format!("Value '{}' at 'messages.1.member.role' failed", secret());
+    let harness = harness().await;
+    let error_message = format!("Value '{}' at 'messages.1.member.role' failed", secret());
     let mut sent = 0;
     for (status, error) in [
         (400, "ValidationException"),
@@ -287,12 +291,12 @@ async fn what_bedrock_quotes_of_a_request_is_not_logged() {
         (409, "ConflictException"),
         (422, ""),
     ] {
-        for request in [whole("hi"), streamed("hi")] {
-            world.simulator.clear();
-            world
+        for request in [non_streaming("hi"), streamed("hi")] {
+            harness.simulator.clear();
+            harness
                 .simulator
-                .push(Script::error(status, error, &said).times(0));
-            let reply = world.chat(&request).await;
+                .push(Script::error(status, error, &error_message).times(0));
+            let reply = harness.chat(&request).await;
             sent += 1;
             assert!(!reply.status.is_success());
             assert!(reply.error()["message"].as_str().unwrap().len() <= 1024);
@@ -309,11 +313,11 @@ async fn what_bedrock_quotes_of_a_request_is_not_logged() {
 #[tokio::test]
 async fn an_error_names_the_field_in_the_log() {
     logs::begin();
-    let world = world().await;
-    let mut request = whole("hi");
+    let harness = harness().await;
+    let mut request = non_streaming("hi");
     request["messages"] = json!(secret());
     request[secret()] = json!(1);
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(
         reply.error()["message"]
             .as_str()
@@ -322,8 +326,8 @@ async fn an_error_names_the_field_in_the_log() {
             .next(),
         Some("`messages`: expected an array, found a string")
     );
-    request["messages"] = whole("hi")["messages"].clone();
-    assert_eq!(world.chat(&request).await.status, 200);
+    request["messages"] = non_streaming("hi")["messages"].clone();
+    assert_eq!(harness.chat(&request).await.status, 200);
     check_log(2).await;
     let lines = logs::lines_with("parameter=\"messages\"");
     assert!(lines[0].contains("error=\"invalid_value\""), "{lines:?}");

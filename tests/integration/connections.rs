@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::world::{MODEL, World, streamed, whole};
+use crate::harness::{Harness, MODEL, non_streaming, streamed};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -18,8 +18,8 @@ async fn soon<T>(work: impl Future<Output = T>) -> T {
     done.expect("it happens at all")
 }
 
-async fn connect(world: &World) -> TcpStream {
-    TcpStream::connect(world.address).await.unwrap()
+async fn connect(harness: &Harness) -> TcpStream {
+    TcpStream::connect(harness.address).await.unwrap()
 }
 
 /// A request as bytes.
@@ -88,31 +88,31 @@ async fn is_alive(stream: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_loses_its_connection_its_call_and_its_place() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.server.write_timeout = Duration::from_millis(200);
         config.limits.target = outcrop::config::LimitSettings::calls(1);
     })
     .await;
     // More than the systems on both sides take.
     let word = "x".repeat(128 << 10);
-    world
+    harness
         .simulator
         .push(Script::text(vec![word; 256].join(" ")));
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4 << 10).unwrap();
-    let mut client = socket.connect(world.address).await.unwrap();
+    let mut client = socket.connect(harness.address).await.unwrap();
     send(&mut client, &post(CHAT, "", &streamed("hi"))).await;
-    soon(world.simulator.abandoned_at_least(1)).await;
-    soon(world.simulator.idle()).await;
-    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+    soon(harness.simulator.wait_for_abandoned(1)).await;
+    soon(harness.simulator.idle()).await;
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 200);
     drop(client);
 }
 
 #[tokio::test]
 async fn heads_have_at_most_64_kib() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (length, status) in [(60 << 10, "200"), (70 << 10, "431"), (8 << 20, "431")] {
-        let mut client = connect(&world).await;
+        let mut client = connect(&harness).await;
         let long = "a".repeat(length);
         let request = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: {long}\r\n\r\n");
         let head = exchange(&mut client, &request).await;
@@ -122,18 +122,18 @@ async fn heads_have_at_most_64_kib() {
 
 #[tokio::test]
 async fn a_head_has_its_time_from_its_first_byte_and_a_connection_may_be_idle_for_longer() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.server.head_timeout = Duration::from_millis(100);
     })
     .await;
-    let idle = connect(&world).await;
-    let mut used = connect(&world).await;
-    assert!(is_alive(&mut used).await);
-    let mut with_body = connect(&world).await;
-    send(&mut with_body, &post(CHAT, "", &whole("hi"))).await;
+    let idle = connect(&harness).await;
+    let mut busy = connect(&harness).await;
+    assert!(is_alive(&mut busy).await);
+    let mut with_body = connect(&harness).await;
+    send(&mut with_body, &post(CHAT, "", &non_streaming("hi"))).await;
     assert!(read_response(&mut with_body).await.contains("200 OK"));
-    let mut chunked = connect(&world).await;
-    let body = whole("hi").to_string();
+    let mut chunked = connect(&harness).await;
+    let body = non_streaming("hi").to_string();
     let head =
         format!("POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n");
     let length = body.len();
@@ -144,55 +144,55 @@ async fn a_head_has_its_time_from_its_first_byte_and_a_connection_may_be_idle_fo
     .await;
     assert!(read_response(&mut chunked).await.contains("200 OK"));
     for beginning in ["G", "GET /healthz HTTP/1.1\r\nhost: localhost\r\n"] {
-        let mut client = connect(&world).await;
+        let mut client = connect(&harness).await;
         send(&mut client, beginning).await;
         assert_eq!(read_to_end(&mut client).await, "");
     }
     // A beginning that arrives together with the request in front of it is one as well.
-    for request in [get("/healthz"), post(CHAT, "", &whole("hi"))] {
-        let mut early = connect(&world).await;
+    for request in [get("/healthz"), post(CHAT, "", &non_streaming("hi"))] {
+        let mut early = connect(&harness).await;
         send(&mut early, &format!("{request}GET /heal")).await;
         let text = read_to_end(&mut early).await;
         assert!(text.starts_with("HTTP/1.1 200"), "{text}");
     }
     // And one that arrives before the response to the request in front of it is one as well.
-    let slow = Fault::SlowAnswer { delay_ms: 100 };
-    world.simulator.push(Script::text("hi").with(slow));
-    let mut early = connect(&world).await;
-    send(&mut early, &post(CHAT, "", &whole("hi"))).await;
-    soon(world.simulator.received_at_least(1)).await;
+    let slow = Fault::SlowResponse { delay_ms: 100 };
+    harness.simulator.push(Script::text("hi").with(slow));
+    let mut early = connect(&harness).await;
+    send(&mut early, &post(CHAT, "", &non_streaming("hi"))).await;
+    soon(harness.simulator.wait_for_received(1)).await;
     send(&mut early, "GET /heal").await;
     let text = read_to_end(&mut early).await;
     assert!(text.starts_with("HTTP/1.1 200"), "{text}");
-    for mut client in [idle, used, with_body, chunked] {
+    for mut client in [idle, busy, with_body, chunked] {
         assert!(is_alive(&mut client).await);
     }
 }
 
 #[tokio::test]
 async fn a_connection_without_a_request_ends_after_the_idle_timeout() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.server.idle_timeout = Duration::from_millis(100);
     })
     .await;
-    let mut unused = connect(&world).await;
+    let mut unused = connect(&harness).await;
     assert_eq!(read_to_end(&mut unused).await, "");
-    let mut used = connect(&world).await;
-    send(&mut used, &get("/healthz")).await;
-    assert!(read_to_end(&mut used).await.starts_with("HTTP/1.1 200"));
+    let mut busy = connect(&harness).await;
+    send(&mut busy, &get("/healthz")).await;
+    assert!(read_to_end(&mut busy).await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]
 async fn idle_connections_make_room_for_new_ones() {
-    let world = World::with(|config| config.server.max_connections = 4).await;
+    let harness = Harness::with(|config| config.server.max_connections = 4).await;
     let mut idle = Vec::new();
     for _ in 0..4 {
-        let mut client = connect(&world).await;
+        let mut client = connect(&harness).await;
         assert!(is_alive(&mut client).await);
         idle.push(client);
     }
-    let mut new = connect(&world).await;
-    send(&mut new, &post(CHAT, "", &whole("hi"))).await;
+    let mut new = connect(&harness).await;
+    send(&mut new, &post(CHAT, "", &non_streaming("hi"))).await;
     let head = read_until(&mut new, "\r\n\r\n").await;
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     let ends = idle.iter_mut().map(|client| Box::pin(read_to_end(client)));
@@ -202,24 +202,24 @@ async fn idle_connections_make_room_for_new_ones() {
 
 #[tokio::test]
 async fn unfinished_heads_make_room_for_requests() {
-    let world = World::with(|config| config.server.max_connections = 4).await;
+    let harness = Harness::with(|config| config.server.max_connections = 4).await;
     let mut slow = Vec::new();
     for _ in 0..64 {
-        let mut client = connect(&world).await;
+        let mut client = connect(&harness).await;
         send(&mut client, "GET /healthz HTTP/1.1\r\n").await;
         slow.push(client);
     }
-    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 200);
 }
 
 #[tokio::test]
 async fn while_all_connections_have_requests_health_checks_are_answered_and_others_refused() {
-    let world = World::with(|config| config.server.max_connections = 2).await;
+    let harness = Harness::with(|config| config.server.max_connections = 2).await;
     let mut streams = Vec::new();
     for _ in 0..2 {
-        let silence = Fault::Silence { after_events: 2 };
-        world.simulator.push(Script::fault(silence));
-        let mut client = connect(&world).await;
+        let stall = Fault::Stall { after_events: 2 };
+        harness.simulator.push(Script::fault(stall));
+        let mut client = connect(&harness).await;
         send(&mut client, &post(CHAT, "", &streamed("hi"))).await;
         read_until(&mut client, "data: ").await;
         streams.push(client);
@@ -227,16 +227,16 @@ async fn while_all_connections_have_requests_health_checks_are_answered_and_othe
     // Connections that nobody uses do not keep others out of the reserve.
     let mut unused = Vec::new();
     for _ in 0..100 {
-        unused.push(connect(&world).await);
+        unused.push(connect(&harness).await);
     }
     for path in ["/healthz", "/readyz"] {
-        let mut client = connect(&world).await;
+        let mut client = connect(&harness).await;
         send(&mut client, &get(path)).await;
         let text = read_to_end(&mut client).await;
         assert!(text.starts_with("HTTP/1.1 200"), "{path}: {text}");
     }
-    let mut client = connect(&world).await;
-    send(&mut client, &post(CHAT, "", &whole("hi"))).await;
+    let mut client = connect(&harness).await;
+    send(&mut client, &post(CHAT, "", &non_streaming("hi"))).await;
     let refused = read_to_end(&mut client).await;
     assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
     for part in [
@@ -247,9 +247,9 @@ async fn while_all_connections_have_requests_health_checks_are_answered_and_othe
     ] {
         assert!(refused.contains(part), "{part} is not in {refused}");
     }
-    let mut client = connect(&world).await;
+    let mut client = connect(&harness).await;
     let path = format!("/model/{MODEL}/converse");
-    send(&mut client, &post(&path, "", &whole("hi"))).await;
+    send(&mut client, &post(&path, "", &non_streaming("hi"))).await;
     let refused = read_to_end(&mut client).await;
     assert!(
         refused.contains("x-amzn-errortype: ServiceUnavailableException"),
@@ -257,13 +257,13 @@ async fn while_all_connections_have_requests_health_checks_are_answered_and_othe
     );
 
     streams.pop();
-    soon(world.simulator.abandoned_at_least(1)).await;
+    soon(harness.simulator.wait_for_abandoned(1)).await;
     let served = async {
         loop {
-            let mut client = connect(&world).await;
+            let mut client = connect(&harness).await;
             send(
                 &mut client,
-                &post(CHAT, "connection: close\r\n", &whole("hi")),
+                &post(CHAT, "connection: close\r\n", &non_streaming("hi")),
             )
             .await;
             let text = read_to_end(&mut client).await;
@@ -277,7 +277,7 @@ async fn while_all_connections_have_requests_health_checks_are_answered_and_othe
 
 #[tokio::test]
 async fn a_body_that_arrives_too_slowly_is_refused() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.server.min_upload_rate = 1 << 20;
         config.server.upload_window = Duration::from_millis(50);
     })
@@ -288,7 +288,7 @@ async fn a_body_that_arrives_too_slowly_is_refused() {
         ("/v1/images/edits", form, "--x\r\n"),
         ("/model/a/converse", "", "{"),
     ] {
-        let mut client = connect(&world).await;
+        let mut client = connect(&harness).await;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: 99\r\n\r\n"
         );
@@ -297,12 +297,12 @@ async fn a_body_that_arrives_too_slowly_is_refused() {
         assert!(text.starts_with("HTTP/1.1 408"), "{path}: {text}");
         assert!(text.contains("more slowly"), "{path}: {text}");
     }
-    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 200);
 }
 
 #[tokio::test]
 async fn requests_have_exactly_one_host() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (version, hosts, status) in [
         ("1.1", "", "400"),
         ("1.1", "host: localhost\r\n", "200"),
@@ -310,7 +310,7 @@ async fn requests_have_exactly_one_host() {
         ("1.0", "", "200"),
         ("1.0", "host: localhost\r\nhost: b\r\n", "400"),
     ] {
-        let mut client = connect(&world).await;
+        let mut client = connect(&harness).await;
         let request = format!("GET /v1/models HTTP/{version}\r\n{hosts}\r\n");
         let head = exchange(&mut client, &request).await;
         let expected = format!("HTTP/{version} {status}");
@@ -319,8 +319,8 @@ async fn requests_have_exactly_one_host() {
 }
 
 /// A gateway that wants a key.
-async fn locked() -> World {
-    World::with(|config| {
+async fn locked() -> Harness {
+    Harness::with(|config| {
         config.keys = vec![outcrop::config::KeyEntry {
             caller: "team".to_owned(),
             digest: outcrop::config::KeyDigest::of("sk-right"),
@@ -333,14 +333,14 @@ async fn locked() -> World {
 
 #[tokio::test]
 async fn refusals_reach_clients_that_are_still_sending() {
-    let world = locked().await;
+    let harness = locked().await;
     for (path, key, length, status) in [
         (CHAT, "sk-wrong", 16 << 20, "401"),
         (CHAT, "sk-right", 40 << 20, "413"),
         ("/v1/nothing", "sk-right", 16 << 20, "404"),
         ("/v1/images/edits", "sk-wrong", 16 << 20, "401"),
     ] {
-        let mut client = connect(&world).await;
+        let mut client = connect(&harness).await;
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
              content-length: {length}\r\n\r\n"
@@ -360,12 +360,12 @@ async fn refusals_reach_clients_that_are_still_sending() {
 
 #[tokio::test]
 async fn a_refusal_in_front_of_a_body_says_that_the_connection_ends() {
-    let world = locked().await;
-    let request = post(CHAT, "", &whole("hi"));
+    let harness = locked().await;
+    let request = post(CHAT, "", &non_streaming("hi"));
     let (head, body) = request.split_once("\r\n\r\n").expect("a head");
     // Together with its head, and after the refusal, when a next request could have been sent.
     for (first, second) in [(request.as_str(), ""), (&request[..head.len() + 4], body)] {
-        let mut client = connect(&world).await;
+        let mut client = connect(&harness).await;
         send(&mut client, first).await;
         let text = read_until(&mut client, "}}").await;
         assert!(text.starts_with("HTTP/1.1 401"), "{text}");
@@ -376,7 +376,7 @@ async fn a_refusal_in_front_of_a_body_says_that_the_connection_ends() {
 
 #[tokio::test]
 async fn a_client_that_asks_before_it_sends_its_body_hears_the_refusal() {
-    let world = locked().await;
+    let harness = locked().await;
     for (method, path) in [
         ("POST", CHAT),
         ("POST", "/v1/embeddings"),
@@ -389,7 +389,7 @@ async fn a_client_that_asks_before_it_sends_its_body_hears_the_refusal() {
         ("PUT", "/v1/models"),
         ("POST", "/model/a/converse"),
     ] {
-        let mut client = connect(&world).await;
+        let mut client = connect(&harness).await;
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\n\
              content-length: 1000\r\n\r\n"
@@ -397,9 +397,9 @@ async fn a_client_that_asks_before_it_sends_its_body_hears_the_refusal() {
         let text = exchange(&mut client, &head).await;
         assert!(text.starts_with("HTTP/1.1 4"), "{path}: {text}");
     }
-    let body = whole("hi").to_string();
+    let body = non_streaming("hi").to_string();
     let length = body.len();
-    let mut client = connect(&world).await;
+    let mut client = connect(&harness).await;
     let head = format!(
         "POST {CHAT} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer sk-right\r\n\
          expect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
@@ -411,8 +411,8 @@ async fn a_client_that_asks_before_it_sends_its_body_hears_the_refusal() {
 }
 
 /// What a client reads that closes its sending side as soon as it has sent `request`.
-async fn half_closed(world: &World, request: &str) -> String {
-    let mut client = connect(world).await;
+async fn half_closed(harness: &Harness, request: &str) -> String {
+    let mut client = connect(harness).await;
     send(&mut client, request).await;
     client.shutdown().await.unwrap();
     read_to_end(&mut client).await
@@ -420,29 +420,29 @@ async fn half_closed(world: &World, request: &str) -> String {
 
 #[tokio::test]
 async fn half_closed_clients_get_their_whole_response() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let request = post(CHAT, "", &streamed("hi"));
-    let text = half_closed(&world, &request).await;
+    let text = half_closed(&harness, &request).await;
     assert!(text.contains("data: [DONE]"), "{text}");
 
     let slow = Fault::SlowFirstEvent { delay_ms: 100 };
-    world.simulator.push(Script::text("one two").with(slow));
-    let text = half_closed(&world, &request).await;
+    harness.simulator.push(Script::text("one two").with(slow));
+    let text = half_closed(&harness, &request).await;
     let interim = "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n";
     assert!(text.starts_with(interim), "{text}");
     assert!(text.contains("data: [DONE]"), "{text}");
 
-    let slow = Fault::SlowAnswer { delay_ms: 100 };
-    world.simulator.push(Script::text("one two").with(slow));
-    let text = half_closed(&world, &post(CHAT, "", &whole("hi"))).await;
+    let slow = Fault::SlowResponse { delay_ms: 100 };
+    harness.simulator.push(Script::text("one two").with(slow));
+    let text = half_closed(&harness, &post(CHAT, "", &non_streaming("hi"))).await;
     assert!(text.starts_with(interim), "{text}");
     assert!(text.ends_with('}'), "{text}");
 
     let path = format!("/model/{MODEL}/converse-stream");
     let slow = Fault::SlowFirstEvent { delay_ms: 100 };
-    world.simulator.push(Script::text("one two").with(slow));
+    harness.simulator.push(Script::text("one two").with(slow));
     let body = serde_json::json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
-    let text = half_closed(&world, &post(&path, "", &body)).await;
+    let text = half_closed(&harness, &post(&path, "", &body)).await;
     assert!(
         text.contains("messageStop") && text.contains("metadata"),
         "{text}"
@@ -451,12 +451,12 @@ async fn half_closed_clients_get_their_whole_response() {
 
 #[tokio::test]
 async fn a_client_that_half_closes_in_the_middle_of_a_stream_gets_the_rest() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let drip = Fault::Drip { delay_ms: 20 };
-    world
+    harness
         .simulator
         .push(Script::text("one two three four").with(drip));
-    let mut client = connect(&world).await;
+    let mut client = connect(&harness).await;
     send(&mut client, &post(CHAT, "", &streamed("hi"))).await;
     read_until(&mut client, "data: ").await;
     client.shutdown().await.unwrap();
@@ -468,31 +468,34 @@ async fn a_client_that_half_closes_in_the_middle_of_a_stream_gets_the_rest() {
 #[tokio::test]
 async fn a_client_that_closes_what_it_half_closed_is_noticed() {
     for (fault, request) in [
-        (Fault::SlowAnswer { delay_ms: 600_000 }, whole("hi")),
+        (
+            Fault::SlowResponse { delay_ms: 600_000 },
+            non_streaming("hi"),
+        ),
         (Fault::SlowFirstEvent { delay_ms: 600_000 }, streamed("hi")),
     ] {
-        let world = World::start().await;
-        world.simulator.push(Script::fault(fault));
-        let mut client = connect(&world).await;
+        let harness = Harness::start().await;
+        harness.simulator.push(Script::fault(fault));
+        let mut client = connect(&harness).await;
         send(&mut client, &post(CHAT, "", &request)).await;
-        soon(world.simulator.received_at_least(1)).await;
+        soon(harness.simulator.wait_for_received(1)).await;
         drop(client);
-        soon(world.simulator.abandoned_at_least(1)).await;
+        soon(harness.simulator.wait_for_abandoned(1)).await;
     }
 }
 
 #[tokio::test]
 async fn a_client_of_http_1_0_that_leaves_is_noticed() {
-    let world = World::start().await;
-    world
+    let harness = Harness::start().await;
+    harness
         .simulator
-        .push(Script::fault(Fault::SlowAnswer { delay_ms: 600_000 }));
-    let mut client = connect(&world).await;
-    let request = post(CHAT, "", &whole("hi")).replace("HTTP/1.1", "HTTP/1.0");
+        .push(Script::fault(Fault::SlowResponse { delay_ms: 600_000 }));
+    let mut client = connect(&harness).await;
+    let request = post(CHAT, "", &non_streaming("hi")).replace("HTTP/1.1", "HTTP/1.0");
     send(&mut client, &request).await;
-    soon(world.simulator.received_at_least(1)).await;
+    soon(harness.simulator.wait_for_received(1)).await;
     drop(client);
-    soon(world.simulator.abandoned_at_least(1)).await;
+    soon(harness.simulator.wait_for_abandoned(1)).await;
 }
 
 #[tokio::test]
@@ -503,25 +506,25 @@ async fn a_client_that_leaves_in_a_silence_of_its_stream_is_noticed() {
         (post(CHAT, "", &streamed("hi")), "data: "),
         (post(&path, "", &body), "messageStart"),
     ] {
-        let world = World::start().await;
-        world
+        let harness = Harness::start().await;
+        harness
             .simulator
-            .push(Script::fault(Fault::Silence { after_events: 2 }));
-        let mut client = connect(&world).await;
+            .push(Script::fault(Fault::Stall { after_events: 2 }));
+        let mut client = connect(&harness).await;
         send(&mut client, &request).await;
         read_until(&mut client, first).await;
         drop(client);
-        soon(world.simulator.abandoned_at_least(1)).await;
+        soon(harness.simulator.wait_for_abandoned(1)).await;
     }
 }
 
 #[tokio::test]
 async fn a_body_that_ends_too_soon_is_refused_at_once() {
-    let world = World::with(|config| config.server.min_upload_rate = 0).await;
+    let harness = Harness::with(|config| config.server.min_upload_rate = 0).await;
     for body in ["", "{\"mod"] {
         let head =
             "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n";
-        let text = half_closed(&world, &format!("{head}{body}")).await;
+        let text = half_closed(&harness, &format!("{head}{body}")).await;
         assert!(text.starts_with("HTTP/1.1 400"), "{text}");
         assert!(text.contains("broke off"), "{text}");
     }
@@ -529,19 +532,21 @@ async fn a_body_that_ends_too_soon_is_refused_at_once() {
 
 #[tokio::test]
 async fn the_end_of_the_process_does_not_wait_for_idle_connections() {
-    let world = World::start().await;
-    let mut idle = connect(&world).await;
+    let harness = Harness::start().await;
+    let mut idle = connect(&harness).await;
     assert!(is_alive(&mut idle).await);
     assert_eq!(
-        world
-            .send(world.request(Method::GET, "/healthz", ""))
+        harness
+            .send(harness.request(Method::GET, "/healthz", ""))
             .await
             .status,
         200
     );
-    world
+    harness
         .shutdown
         .advance(outcrop::server::ShutdownPhase::Closing);
     assert_eq!(read_to_end(&mut idle).await, "");
-    soon(world.server).await.expect("the server ends by itself");
+    soon(harness.server)
+        .await
+        .expect("the server ends by itself");
 }

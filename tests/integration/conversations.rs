@@ -16,7 +16,7 @@ pub fn document(name: &str) -> Value {
     json!({"type": "file", "file": {"file_data": PDF, "filename": name}})
 }
 
-pub fn picture() -> Value {
+pub fn image_part() -> Value {
     json!({"type": "image_url", "image_url": {"url": GIF}})
 }
 
@@ -27,18 +27,18 @@ pub fn call(id: &str, name: &str, arguments: &str) -> Value {
 /// What a person or a tool may send beside text.
 #[derive(Debug, Clone, Copy)]
 enum Medium {
-    Picture,
+    Image,
     Document(&'static str),
 }
 
 #[derive(Debug, Clone)]
-struct Said {
+struct UserContent {
     text: String,
     blank: bool,
     medium: Option<Medium>,
-    marked: bool,
+    has_cache_control: bool,
     /// Whether there is no text beside the medium.
-    mute: bool,
+    without_text: bool,
 }
 
 /// A call and its result; some have none, and some results come twice.
@@ -47,7 +47,7 @@ struct Called {
     id: &'static str,
     name: &'static str,
     arguments: &'static str,
-    result: Said,
+    result: UserContent,
     times: usize,
 }
 
@@ -57,32 +57,34 @@ enum Step {
         text: String,
         calls: Vec<Called>,
         reversed: bool,
-        beside: Option<Said>,
+        trailing_content: Option<UserContent>,
         /// Whether each call stands in a message of its own, one after the other.
-        apart: bool,
+        in_separate_messages: bool,
     },
     Talk {
         text: String,
-        said: Vec<Said>,
+        user_content: Vec<UserContent>,
         instruction: bool,
     },
 }
 
-fn said() -> impl Strategy<Value = Said> {
+fn user_content() -> impl Strategy<Value = UserContent> {
     let medium = select(vec![
-        Medium::Picture,
+        Medium::Image,
         Medium::Document("a.pdf"),
         Medium::Document("a 2.pdf"),
         Medium::Document("b.pdf"),
     ]);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    ("\\PC{0,8}", of(medium), flags).prop_map(|(text, medium, (blank, marked, mute))| Said {
-        text: format!("{text}x"),
-        blank,
-        medium,
-        marked,
-        mute,
-    })
+    ("\\PC{0,8}", of(medium), flags).prop_map(
+        |(text, medium, (blank, has_cache_control, without_text))| UserContent {
+            text: format!("{text}x"),
+            blank,
+            medium,
+            has_cache_control,
+            without_text,
+        },
+    )
 }
 
 fn called() -> impl Strategy<Value = Called> {
@@ -95,32 +97,34 @@ fn called() -> impl Strategy<Value = Called> {
         "[1]",
         "{",
     ]);
-    (id, name, arguments, said(), 0usize..3).prop_map(|(id, name, arguments, result, times)| {
-        Called {
+    (id, name, arguments, user_content(), 0usize..3).prop_map(
+        |(id, name, arguments, result, times)| Called {
             id,
             name,
             arguments,
             result,
             times,
-        }
-    })
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let flags = (any::<bool>(), any::<bool>());
-    let calls = ("\\PC{0,6}", vec(called(), 1..4), flags, of(said()));
-    let talk = ("\\PC{0,6}", vec(said(), 1..3), any::<bool>());
+    let calls = ("\\PC{0,6}", vec(called(), 1..4), flags, of(user_content()));
+    let talk = ("\\PC{0,6}", vec(user_content(), 1..3), any::<bool>());
     prop_oneof![
-        calls.prop_map(|(text, calls, (reversed, apart), beside)| Step::Calls {
+        calls.prop_map(
+            |(text, calls, (reversed, in_separate_messages), trailing_content)| Step::Calls {
+                text,
+                calls,
+                reversed,
+                trailing_content,
+                in_separate_messages,
+            }
+        ),
+        talk.prop_map(|(text, user_content, instruction)| Step::Talk {
             text,
-            calls,
-            reversed,
-            beside,
-            apart,
-        }),
-        talk.prop_map(|(text, said, instruction)| Step::Talk {
-            text,
-            said,
+            user_content,
             instruction
         }),
     ]
@@ -133,16 +137,16 @@ struct Writer {
 }
 
 impl Writer {
-    fn content(&mut self, said: &Said) -> Value {
-        let mark = json!({"type": "ephemeral"});
-        let mut text = json!({"type": "text", "text": said.text});
+    fn content(&mut self, user_content: &UserContent) -> Value {
+        let cache_control = json!({"type": "ephemeral"});
+        let mut text = json!({"type": "text", "text": user_content.text});
         let mut blank = json!({"type": "text", "text": " \n"});
-        if said.marked {
-            text["cache_control"] = mark.clone();
-            blank["cache_control"] = mark.clone();
+        if user_content.has_cache_control {
+            text["cache_control"] = cache_control.clone();
+            blank["cache_control"] = cache_control.clone();
         }
-        let medium = match said.medium.filter(|_| self.with_media) {
-            Some(Medium::Picture) => Some(picture()),
+        let medium = match user_content.medium.filter(|_| self.with_media) {
+            Some(Medium::Image) => Some(image_part()),
             Some(Medium::Document(name)) if self.documents < 5 => {
                 self.documents += 1;
                 Some(document(name))
@@ -150,15 +154,15 @@ impl Writer {
             _ => None,
         };
         let mut parts = Vec::new();
-        if said.blank {
+        if user_content.blank {
             parts.push(blank);
         }
-        if medium.is_none() || !said.mute {
+        if medium.is_none() || !user_content.without_text {
             parts.push(text);
         }
         parts.extend(medium.map(|mut medium| {
-            if said.marked && said.mute {
-                medium["cache_control"] = mark;
+            if user_content.has_cache_control && user_content.without_text {
+                medium["cache_control"] = cache_control;
             }
             medium
         }));
@@ -169,13 +173,13 @@ impl Writer {
         match step {
             Step::Talk {
                 text,
-                said,
+                user_content,
                 instruction,
             } => {
                 let mut messages =
                     vec![json!({"role": "assistant", "content": format!("{text}y")})];
-                for said in said {
-                    messages.push(json!({"role": "user", "content": self.content(said)}));
+                for user_content in user_content {
+                    messages.push(json!({"role": "user", "content": self.content(user_content)}));
                 }
                 if *instruction {
                     messages.push(json!({"role": "system", "content": "Mind this."}));
@@ -186,19 +190,19 @@ impl Writer {
                 text,
                 calls,
                 reversed,
-                beside,
-                apart,
+                trailing_content,
+                in_separate_messages,
             } => {
-                let made: Vec<Value> = calls
+                let call_items: Vec<Value> = calls
                     .iter()
                     .map(|it| call(it.id, it.name, it.arguments))
                     .collect();
-                let said = |calls: &[Value]| json!({"role": "assistant", "content": text, "tool_calls": calls});
-                let mut messages: Vec<Value> = match apart {
-                    true => made.chunks(1).map(said).collect(),
-                    false => vec![said(&made)],
+                let user_content = |calls: &[Value]| json!({"role": "assistant", "content": text, "tool_calls": calls});
+                let mut messages: Vec<Value> = match in_separate_messages {
+                    true => call_items.chunks(1).map(user_content).collect(),
+                    false => vec![user_content(&call_items)],
                 };
-                let made = messages.len();
+                let call_items = messages.len();
                 let mut results = Vec::new();
                 for it in calls {
                     for _ in 0..it.times {
@@ -213,9 +217,9 @@ impl Writer {
                 }
                 messages.extend(results);
                 // A step without any result would be none.
-                let alone = (messages.len() == made).then(|| &calls[0].result);
-                if let Some(said) = beside.as_ref().or(alone) {
-                    messages.push(json!({"role": "user", "content": self.content(said)}));
+                let alone = (messages.len() == call_items).then(|| &calls[0].result);
+                if let Some(user_content) = trailing_content.as_ref().or(alone) {
+                    messages.push(json!({"role": "user", "content": self.content(user_content)}));
                 }
                 messages
             }
@@ -226,7 +230,7 @@ impl Writer {
 /// A conversation before it is written.
 #[derive(Debug, Clone)]
 pub struct Conversation {
-    first: Said,
+    first: UserContent,
     steps: Vec<Step>,
     /// The instructions, and whether they are marked.
     instructions: Vec<(&'static str, bool)>,
@@ -238,7 +242,7 @@ pub struct Conversation {
 pub fn conversation() -> impl Strategy<Value = Conversation> {
     let instruction = (select(vec!["Be brief.", " ", "Be kind."]), any::<bool>());
     (
-        said(),
+        user_content(),
         vec(step(), 0..5),
         vec(instruction, 0..3),
         prop_oneof![
@@ -257,21 +261,21 @@ pub fn conversation() -> impl Strategy<Value = Conversation> {
 
 impl Conversation {
     /// Its messages, step by step, with pictures and documents or without.
-    pub fn written(&self, with_media: bool) -> Steps {
+    pub fn to_steps(&self, with_media: bool) -> Steps {
         let mut writer = Writer {
             with_media,
             documents: 0,
         };
         let mut first = Vec::new();
-        for (text, marked) in &self.instructions {
+        for (text, has_cache_control) in &self.instructions {
             let mut message = json!({"role": "system", "content": text});
-            if *marked {
+            if *has_cache_control {
                 message["cache_control"] = json!({"type": "ephemeral"});
             }
             first.push(message);
         }
         first.push(json!({"role": "user", "content": writer.content(&self.first)}));
-        let mut written = vec![first];
+        let mut to_steps = vec![first];
         let mut reasoned = self.reasoned.iter().cycle();
         for step in &self.steps {
             let mut messages = writer.step(step);
@@ -284,8 +288,8 @@ impl Conversation {
                     ]);
                 }
             }
-            written.push(messages);
+            to_steps.push(messages);
         }
-        written
+        to_steps
     }
 }

@@ -7,15 +7,15 @@ use bedrock_simulator::{Script, ScriptedResponse};
 use outcrop::config::{ModelFiles, Tables};
 use serde_json::{Value, json};
 
+use crate::harness::{Harness, MODEL, non_streaming, streamed};
 use crate::logs;
-use crate::world::{MODEL, World, streamed, whole};
 
 const COST: &str = "x-outcrop-cost-usd";
 const SAVED: &str = "x-outcrop-cache-saved-usd";
 const PROFILE: &str =
     "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
 
-fn answering(usage: &Value, tier: Option<&str>) -> Script {
+fn converse_script(usage: &Value, tier: Option<&str>) -> Script {
     let mut body = json!({
         "output": {"message": {"role": "assistant", "content": [{"text": "Hello."}]}},
         "stopReason": "end_turn",
@@ -31,16 +31,16 @@ fn answering(usage: &Value, tier: Option<&str>) -> Script {
     })
 }
 
-fn usage(input: u64, output: u64, read: u64, written: u64, for_an_hour: u64) -> Value {
+fn usage(input: u64, output: u64, read: u64, cache_write: u64, cache_write_1h: u64) -> Value {
     json!({
         "inputTokens": input,
         "outputTokens": output,
-        "totalTokens": input + output + read + written,
+        "totalTokens": input + output + read + cache_write,
         "cacheReadInputTokens": read,
-        "cacheWriteInputTokens": written,
+        "cacheWriteInputTokens": cache_write,
         "cacheDetails": [
-            {"ttl": "1h", "inputTokens": for_an_hour},
-            {"ttl": "5m", "inputTokens": written - for_an_hour},
+            {"ttl": "1h", "inputTokens": cache_write_1h},
+            {"ttl": "5m", "inputTokens": cache_write - cache_write_1h},
         ],
     })
 }
@@ -109,9 +109,11 @@ fn cases() -> Vec<(&'static str, Value, &'static str, Option<&'static str>)> {
 async fn the_header_and_the_log_have_the_sum() {
     for (model, usage, cost, saved) in cases() {
         logs::begin();
-        let world = World::start().await;
-        world.simulator.push(answering(&usage, None).times(2));
-        let reply = world.chat(&of(model, whole("hi"))).await;
+        let harness = Harness::start().await;
+        harness
+            .simulator
+            .push(converse_script(&usage, None).times(2));
+        let reply = harness.chat(&of(model, non_streaming("hi"))).await;
         assert_eq!(reply.header(COST), Some(cost), "{model} {usage}");
         assert_eq!(reply.header(SAVED), saved, "{model} {usage}");
         let line = logs::request_line().await;
@@ -124,7 +126,7 @@ async fn the_header_and_the_log_have_the_sum() {
 
         // A stream's head is written before its cost is known; the log has it.
         logs::begin();
-        let reply = world.chat(&of(model, streamed("hi"))).await;
+        let reply = harness.chat(&of(model, streamed("hi"))).await;
         assert_eq!((reply.header(COST), reply.header(SAVED)), (None, None));
         let line = logs::request_line().await;
         assert!(line.contains(&format!(" cost_usd=\"{cost}\"")), "{line}");
@@ -135,28 +137,34 @@ async fn the_header_and_the_log_have_the_sum() {
 async fn the_tier_that_bedrock_says_decides() {
     // Nova 2 Lite through `us.`: a million tokens for 0.33 dollars, half of it with flex, and
     // three quarters more with priority.
-    for (asked, told, cost) in [
+    for (requested_tier, reported_tier, cost) in [
         (None, None, "0.33"),
         (Some("flex"), None, "0.165"),
         (Some("flex"), Some("default"), "0.33"),
         (None, Some("priority"), "0.5775"),
     ] {
-        let world = World::start().await;
+        let harness = Harness::start().await;
         let million = usage(1_000_000, 0, 0, 0, 0);
-        world.simulator.push(answering(&million, told));
-        let mut request = of("us.amazon.nova-2-lite-v1:0", whole("hi"));
-        request["service_tier"] = asked.into();
-        let reply = world.chat(&request).await;
-        assert_eq!(reply.header(COST), Some(cost), "{asked:?} {told:?}");
+        harness
+            .simulator
+            .push(converse_script(&million, reported_tier));
+        let mut request = of("us.amazon.nova-2-lite-v1:0", non_streaming("hi"));
+        request["service_tier"] = requested_tier.into();
+        let reply = harness.chat(&request).await;
+        assert_eq!(
+            reply.header(COST),
+            Some(cost),
+            "{requested_tier:?} {reported_tier:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn what_nobody_knows_the_price_of_says_so() {
     logs::begin();
-    let world = World::start().await;
-    let reply = world
-        .chat(&of("nvidia.of-tomorrow-v1:0", whole("hi")))
+    let harness = Harness::start().await;
+    let reply = harness
+        .chat(&of("nvidia.of-tomorrow-v1:0", non_streaming("hi")))
         .await;
     assert_eq!(
         (reply.header(COST), reply.header(SAVED)),
@@ -165,36 +173,42 @@ async fn what_nobody_knows_the_price_of_says_so() {
     let line = logs::request_line().await;
     assert!(line.contains(" cost_usd=\"unknown\""), "{line}");
     // Faster machines have a surcharge that no table has.
-    let mut request = whole("hi");
+    let mut request = non_streaming("hi");
     request["performanceConfig"] = json!({"latency": "optimized"});
-    assert_eq!(world.chat(&request).await.header(COST), Some("unknown"));
+    assert_eq!(harness.chat(&request).await.header(COST), Some("unknown"));
     // What was refused has cost nothing that could be told.
     request["n"] = 0.into();
-    assert_eq!(world.chat(&request).await.header(COST), None);
+    assert_eq!(harness.chat(&request).await.header(COST), None);
 }
 
 #[tokio::test]
 async fn a_profile_of_the_account_has_the_facts_and_the_price_of_its_base() {
-    let world = World::start().await;
-    world
+    let harness = Harness::start().await;
+    harness
         .simulator
-        .push(answering(&usage(1000, 500, 2000, 300, 0), None).for_model(PROFILE));
-    let mut request = of(PROFILE, whole("hi"));
+        .push(converse_script(&usage(1000, 500, 2000, 300, 0), None).for_model(PROFILE));
+    let mut request = of(PROFILE, non_streaming("hi"));
     request["temperature"] = 0.5.into();
     request["top_p"] = 0.5.into();
     request["reasoning_effort"] = "low".into();
     request["max_tokens"] = 3000.into();
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     // Sonnet 4.5 in a region.
     assert_eq!(reply.header(COST), Some("0.0134475"));
-    let asked = world.asked();
+    let requested_tier = harness.sent_upstream();
     assert_eq!(
-        asked[0]["additionalModelRequestFields"]["thinking"]["budget_tokens"],
+        requested_tier[0]["additionalModelRequestFields"]["thinking"]["budget_tokens"],
         1024
     );
     assert_eq!(
-        world.simulator.requests().last().unwrap().model.as_deref(),
+        harness
+            .simulator
+            .requests()
+            .last()
+            .unwrap()
+            .model
+            .as_deref(),
         Some(PROFILE)
     );
 }
@@ -225,7 +239,7 @@ impl Drop for File {
 async fn the_operators_tables_go_over_those_built_in_and_are_read_again() {
     let id = "nvidia.of-tomorrow-v1:0";
     let row = |rest: &str| format!("[[model]]\nids = [\"nvidia.of-tomorrow\"]\n{rest}\n");
-    let facts = File::new(
+    let capabilities = File::new(
         "facts.toml",
         "[[family]]\nname = \"Tomorrow\"\nids = [\"nvidia.of-tomorrow\"]\ntop_k = \"k\"\ntool_choice = [\"any\"]\n",
     );
@@ -234,70 +248,75 @@ async fn the_operators_tables_go_over_those_built_in_and_are_read_again() {
         &row("input = 1\noutput = 2\nmax_output = 50"),
     );
     let files = ModelFiles {
-        facts: Some(facts.0.clone()),
+        capabilities: Some(capabilities.0.clone()),
         prices: Some(prices.0.clone()),
     };
-    let world = World::with(|config| config.catalog.files = files.clone()).await;
+    let harness = Harness::with(|config| config.catalog.files = files.clone()).await;
     let one = usage(1000, 500, 0, 0, 0);
-    let mut request = of(id, whole("hi"));
+    let mut request = of(id, non_streaming("hi"));
     request["top_k"] = 7.into();
     request["max_tokens"] = 80.into();
 
-    world.simulator.push(answering(&one, None).times(0));
-    let reply = world.chat(&request).await;
+    harness.simulator.push(converse_script(&one, None).times(0));
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.header(COST), Some("0.002"));
     assert_eq!(
         reply.adjustments(),
         "max_tokens: lowered to 50; the model's most"
     );
-    let asked = world.asked().pop().unwrap();
-    assert_eq!(asked["additionalModelRequestFields"], json!({"k": 7}));
-    assert_eq!(asked["inferenceConfig"]["maxTokens"], 50);
+    let requested_tier = harness.sent_upstream().pop().unwrap();
+    assert_eq!(
+        requested_tier["additionalModelRequestFields"],
+        json!({"k": 7})
+    );
+    assert_eq!(requested_tier["inferenceConfig"]["maxTokens"], 50);
     // What is built in stays.
-    let nova = world.chat(&of("amazon.nova-lite-v1:0", whole("hi"))).await;
+    let nova = harness
+        .chat(&of("amazon.nova-lite-v1:0", non_streaming("hi")))
+        .await;
     assert_eq!(nova.header(COST), Some("0.00018"));
 
     // A table with a mistake leaves the old one in use.
     prices.write("[[model]]\nids = 5\n");
     assert!(Tables::load(&files).is_err());
-    assert_eq!(world.chat(&request).await.header(COST), Some("0.002"));
+    assert_eq!(harness.chat(&request).await.header(COST), Some("0.002"));
 
     prices.write(&row("input = 10\noutput = 20"));
-    facts.write("[[family]]\nname = \"Tomorrow\"\nids = [\"nvidia.of-tomorrow\"]\n");
-    world
+    capabilities.write("[[family]]\nname = \"Tomorrow\"\nids = [\"nvidia.of-tomorrow\"]\n");
+    harness
         .app
         .pipeline
         .replace_tables(Tables::load(&files).unwrap());
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.header(COST), Some("0.02"));
     assert_eq!(
         reply.adjustments(),
         "top_k: dropped; this model does not take it"
     );
-    let asked = world.asked().pop().unwrap();
-    assert_eq!(asked["additionalModelRequestFields"], Value::Null);
-    assert_eq!(asked["inferenceConfig"]["maxTokens"], 80);
+    let requested_tier = harness.sent_upstream().pop().unwrap();
+    assert_eq!(requested_tier["additionalModelRequestFields"], Value::Null);
+    assert_eq!(requested_tier["inferenceConfig"]["maxTokens"], 80);
 }
 
 #[tokio::test]
 async fn what_was_learned_of_a_model_is_learned_anew_after_the_tables_have_changed() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
-    world
+    harness
         .simulator
         .push(Script::error(400, "ValidationException", refusal));
-    let mut request = whole("hi");
+    let mut request = non_streaming("hi");
     request["service_tier"] = "flex".into();
     assert!(
-        world
+        harness
             .chat(&request)
             .await
             .adjustments()
             .contains("service_tier")
     );
     let tables = Tables::load(&ModelFiles::default()).unwrap();
-    world.app.pipeline.replace_tables(tables);
-    assert_eq!(world.chat(&request).await.adjustments(), "");
-    assert_eq!(world.asked()[2]["serviceTier"]["type"], "flex");
+    harness.app.pipeline.replace_tables(tables);
+    assert_eq!(harness.chat(&request).await.adjustments(), "");
+    assert_eq!(harness.sent_upstream()[2]["serviceTier"]["type"], "flex");
 }

@@ -31,16 +31,16 @@ fn request() -> Value {
 async fn a_profiles_model_is_counted_under_its_own_id_and_without_what_does_not_count() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     assert!(count(&simulator, MODEL, &request()).await.unwrap() >= 3);
-    let asked = simulator.requests();
+    let sent_upstream = simulator.requests();
     assert_eq!(
-        asked[0].model.as_deref(),
+        sent_upstream[0].model.as_deref(),
         Some("anthropic.claude-sonnet-4-20250514-v1:0")
     );
     let expected = json!({"input": {"converse": {
         "messages": request()["messages"],
         "system": request()["system"],
     }}});
-    assert_eq!(asked[0].json(), expected);
+    assert_eq!(sent_upstream[0].json(), expected);
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_count_is_asked_again_as_an_answer_is() {
 async fn a_model_that_does_not_count_is_refused_once() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let refused = count(&simulator, "us.amazon.nova-lite-v1:0", &request()).await;
-    let failure = refused.unwrap_err();
-    assert_eq!(failure.code, "ValidationException");
+    let upstream_error = refused.unwrap_err();
+    assert_eq!(upstream_error.code, "ValidationException");
     assert_eq!(simulator.received(), 1);
 }

@@ -9,8 +9,8 @@ use outcrop::providers::embeddings::Purpose;
 use serde_json::{Value, json};
 
 use crate::fetch::site::{self, Site};
+use crate::harness::{Harness, Reply, non_streaming};
 use crate::logs;
-use crate::world::{Reply, World, whole};
 
 const TITAN: &str = "amazon.titan-embed-text-v2:0";
 const COHERE: &str = "cohere.embed-v4:0";
@@ -19,20 +19,20 @@ const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+
 
 const COST: &str = "x-outcrop-cost-usd";
 
-async fn embed(world: &World, body: &Value) -> Reply {
-    world.post("/v1/embeddings", body).await
+async fn embed(harness: &Harness, body: &Value) -> Reply {
+    harness.post("/v1/embeddings", body).await
 }
 
 /// The bodies that have reached Bedrock.
-fn sent(world: &World) -> Vec<Value> {
-    let requests = world.simulator.requests();
+fn sent_upstream(harness: &Harness) -> Vec<Value> {
+    let requests = harness.simulator.requests();
     let calls = requests
         .iter()
         .filter(|request| request.path.ends_with("/invoke"));
     calls.map(|request| request.json()).collect()
 }
 
-fn vector(reply: &Value, index: usize) -> Vec<f64> {
+fn embedding(reply: &Value, index: usize) -> Vec<f64> {
     let numbers = reply["data"][index]["embedding"].as_array().unwrap();
     numbers.iter().map(|n| n.as_f64().unwrap()).collect()
 }
@@ -64,8 +64,8 @@ fn raw(tokens: Option<&str>, body: &str) -> Script {
 
 #[tokio::test]
 async fn every_model_embeds_with_vectors_of_its_length() {
-    let world = World::start().await;
-    for (model, usual, dimensions) in [
+    let harness = Harness::start().await;
+    for (model, default_dimensions, dimensions) in [
         ("amazon.titan-embed-text-v1", 1536, 1536),
         ("amazon.titan-embed-g1-text-02", 1536, 1536),
         (TITAN, 1024, 256),
@@ -79,40 +79,44 @@ async fn every_model_embeds_with_vectors_of_its_length() {
         ("us.twelvelabs.marengo-embed-3-0-v1:0", 512, 512),
     ] {
         let mut request = json!({"model": model, "input": ["a rock", "an ore", "a rock"]});
-        let reply = embed(&world, &request).await;
+        let reply = embed(&harness, &request).await;
         assert_eq!(reply.status, 200, "{model}: {}", reply.text);
-        let usual_reply = reply.json();
-        assert_eq!(usual_reply["object"], "list");
-        assert_eq!(usual_reply["model"], model);
-        assert_eq!(usual_reply["data"].as_array().unwrap().len(), 3);
-        assert_eq!(usual_reply["data"][2]["index"], 2);
-        assert_eq!(vector(&usual_reply, 0).len(), usual, "{model}");
-        assert_eq!(vector(&usual_reply, 0), vector(&usual_reply, 2));
-        assert_ne!(vector(&usual_reply, 0), vector(&usual_reply, 1));
-        let usage = &usual_reply["usage"];
+        let default_reply = reply.json();
+        assert_eq!(default_reply["object"], "list");
+        assert_eq!(default_reply["model"], model);
+        assert_eq!(default_reply["data"].as_array().unwrap().len(), 3);
+        assert_eq!(default_reply["data"][2]["index"], 2);
+        assert_eq!(
+            embedding(&default_reply, 0).len(),
+            default_dimensions,
+            "{model}"
+        );
+        assert_eq!(embedding(&default_reply, 0), embedding(&default_reply, 2));
+        assert_ne!(embedding(&default_reply, 0), embedding(&default_reply, 1));
+        let usage = &default_reply["usage"];
         assert!(usage["prompt_tokens"].as_u64().unwrap() > 0, "{model}");
         assert_eq!(usage["prompt_tokens"], usage["total_tokens"]);
 
         request["dimensions"] = json!(dimensions);
-        let reply = embed(&world, &request).await;
-        assert_eq!(vector(&reply.json(), 1).len(), dimensions, "{model}");
+        let reply = embed(&harness, &request).await;
+        assert_eq!(embedding(&reply.json(), 1).len(), dimensions, "{model}");
     }
 }
 
 #[tokio::test]
 async fn a_thousand_texts_in_one_call_come_back_in_their_order() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let texts: Vec<String> = (0..1000).map(|number| format!("text {number}")).collect();
     let request = json!({"model": TITAN, "input": texts, "dimensions": 256});
-    let all = embed(&world, &request).await;
+    let all = embed(&harness, &request).await;
     assert_eq!(all.status, 200, "{}", all.text);
     let all = all.json();
     assert_eq!(all["data"].as_array().unwrap().len(), 1000);
-    assert_eq!(sent(&world).len(), 1000);
-    for place in [0, 1, 517, 999] {
-        let one = json!({"model": TITAN, "input": texts[place], "dimensions": 256});
-        let one = embed(&world, &one).await.json();
-        assert_eq!(vector(&all, place), vector(&one, 0), "{place}");
+    assert_eq!(sent_upstream(&harness).len(), 1000);
+    for position in [0, 1, 517, 999] {
+        let one = json!({"model": TITAN, "input": texts[position], "dimensions": 256});
+        let one = embed(&harness, &one).await.json();
+        assert_eq!(embedding(&all, position), embedding(&one, 0), "{position}");
     }
     // 1000 texts of 6 to 8 bytes are 2 tokens each.
     assert_eq!(all["usage"]["prompt_tokens"], 2000);
@@ -120,28 +124,28 @@ async fn a_thousand_texts_in_one_call_come_back_in_their_order() {
 
 #[tokio::test]
 async fn cohere_gets_96_texts_a_call() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let texts: Vec<String> = (0..200).map(|number| format!("text {number}")).collect();
     let request = json!({"model": COHERE, "input": texts, "dimensions": 256});
-    let all = embed(&world, &request).await.json();
-    let mut counts: Vec<usize> = sent(&world)
+    let all = embed(&harness, &request).await.json();
+    let mut counts: Vec<usize> = sent_upstream(&harness)
         .iter()
         .map(|body| body["texts"].as_array().unwrap().len())
         .collect();
     counts.sort_unstable();
     assert_eq!(counts, [8, 96, 96]);
     let last = json!({"model": COHERE, "input": texts[199], "dimensions": 256});
-    let last = embed(&world, &last).await.json();
-    assert_eq!(vector(&all, 199), vector(&last, 0));
+    let last = embed(&harness, &last).await.json();
+    assert_eq!(embedding(&all, 199), embedding(&last, 0));
 }
 
 #[tokio::test]
 async fn a_failure_in_the_middle_fails_the_whole_call_and_says_where() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let long = "x".repeat(40_000);
     let mut texts = vec!["fine"; 30];
     texts[17] = &long;
-    let reply = embed(&world, &json!({"model": TITAN, "input": texts})).await;
+    let reply = embed(&harness, &json!({"model": TITAN, "input": texts})).await;
     assert_eq!(reply.status, 400);
     let error = reply.error();
     assert_eq!(error["param"], "input[17]");
@@ -153,15 +157,15 @@ async fn a_failure_in_the_middle_fails_the_whole_call_and_says_where() {
     // Of a call with many texts, the first and the last are told.
     let refusal = script_error(400, "ValidationException", "no").times(0);
     let texts: Vec<String> = (0..100).map(|number| format!("text {number}")).collect();
-    world.simulator.push(refusal);
-    let reply = embed(&world, &json!({"model": COHERE, "input": texts})).await;
+    harness.simulator.push(refusal);
+    let reply = embed(&harness, &json!({"model": COHERE, "input": texts})).await;
     let message = reply.error()["message"].as_str().unwrap().to_owned();
     assert!(message.contains("`input[0]` to `input[95]`"), "{message}");
 }
 
 #[tokio::test]
 async fn bedrocks_errors_keep_their_meaning() {
-    for (status, code, expected, wanted) in [
+    for (status, code, expected, expected_code) in [
         (429, "ThrottlingException", 429, "rate_limit_exceeded"),
         (403, "AccessDeniedException", 403, "model_access_denied"),
         (400, "ValidationException", 400, "invalid_value"),
@@ -173,24 +177,24 @@ async fn bedrocks_errors_keep_their_meaning() {
         ),
         (404, "ResourceNotFoundException", 404, "model_not_found"),
     ] {
-        let world = World::start().await;
-        world
+        let harness = Harness::start().await;
+        harness
             .simulator
             .push(script_error(status, code, "ordered").times(0));
-        let reply = embed(&world, &json!({"model": TITAN, "input": "a"})).await;
+        let reply = embed(&harness, &json!({"model": TITAN, "input": "a"})).await;
         assert_eq!(reply.status, expected, "{code}");
-        assert_eq!(reply.error()["code"], wanted, "{}", reply.text);
+        assert_eq!(reply.error()["code"], expected_code, "{}", reply.text);
     }
 }
 
 #[tokio::test]
 async fn throttled_calls_are_tried_again_one_by_one() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let throttled = script_error(429, "ThrottlingException", "Too many requests");
-    world.simulator.push(throttled.times(2));
-    let reply = embed(&world, &json!({"model": TITAN, "input": ["a", "b", "c"]})).await;
+    harness.simulator.push(throttled.times(2));
+    let reply = embed(&harness, &json!({"model": TITAN, "input": ["a", "b", "c"]})).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert_eq!(sent(&world).len(), 5);
+    assert_eq!(sent_upstream(&harness).len(), 5);
 }
 
 #[tokio::test]
@@ -201,39 +205,40 @@ async fn a_broken_answer_is_a_bad_gateway() {
         r#"{"embeddings":[[1.0],[2.0]]}"#,
         "[1.0",
     ] {
-        let world = World::start().await;
-        world.simulator.push(raw(Some("1"), body));
-        let reply = embed(&world, &json!({"model": TITAN, "input": "a"})).await;
+        let harness = Harness::start().await;
+        harness.simulator.push(raw(Some("1"), body));
+        let reply = embed(&harness, &json!({"model": TITAN, "input": "a"})).await;
         assert_eq!(reply.status, 502, "{body}: {}", reply.text);
         assert_eq!(reply.error()["code"], "upstream_bad_response");
     }
-    let world = World::start().await;
-    world.simulator.push(raw(None, r#"{"embedding":["a"]}"#));
+    let harness = Harness::start().await;
+    harness.simulator.push(raw(None, r#"{"embedding":["a"]}"#));
     let request = json!({"model": TITAN, "input": "a", "encoding_format": "base64"});
-    assert_eq!(embed(&world, &request).await.status, 502);
+    assert_eq!(embed(&harness, &request).await.status, 502);
 }
 
 #[tokio::test]
 async fn what_the_client_left_is_not_asked_for_any_longer() {
-    let world = World::start().await;
-    let slow = Script::new(ScriptedResponse::Echo {}).with(Fault::SlowAnswer { delay_ms: 60_000 });
-    world.simulator.push(slow.times(0));
+    let harness = Harness::start().await;
+    let slow =
+        Script::new(ScriptedResponse::Echo {}).with(Fault::SlowResponse { delay_ms: 60_000 });
+    harness.simulator.push(slow.times(0));
     let request = json!({"model": TITAN, "input": ["a", "b", "c"]});
-    let waiting = embed(&world, &request);
+    let waiting = embed(&harness, &request);
     tokio::select! {
         _ = waiting => panic!("nothing answers"),
-        () = world.simulator.received_at_least(3) => {}
+        () = harness.simulator.wait_for_received(3) => {}
     }
-    world.simulator.abandoned_at_least(3).await;
+    harness.simulator.wait_for_abandoned(3).await;
 }
 
 #[tokio::test]
 async fn base64_has_the_same_numbers() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let mut request = json!({"model": TITAN, "input": "a rock", "encoding_format": "float"});
-    let numbers = vector(&embed(&world, &request).await.json(), 0);
+    let numbers = embedding(&embed(&harness, &request).await.json(), 0);
     request["encoding_format"] = json!("base64");
-    let reply = embed(&world, &request).await.json();
+    let reply = embed(&harness, &request).await.json();
     let encoded = reply["data"][0]["embedding"].as_str().unwrap();
     let bytes = BASE64_STANDARD.decode(encoded).unwrap();
     let decoded: Vec<f32> = bytes
@@ -246,10 +251,10 @@ async fn base64_has_the_same_numbers() {
 
 #[tokio::test]
 async fn numbers_come_as_bedrock_wrote_them() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let body = r#"{"embedding":[0.10,-2.50E-05, 1],"inputTextTokenCount":1}"#;
-    world.simulator.push(raw(Some("1"), body));
-    let reply = embed(&world, &json!({"model": TITAN, "input": "a"})).await;
+    harness.simulator.push(raw(Some("1"), body));
+    let reply = embed(&harness, &json!({"model": TITAN, "input": "a"})).await;
     assert!(reply.text.contains("[0.10,-2.50E-05, 1]"), "{}", reply.text);
 }
 
@@ -287,9 +292,9 @@ async fn usage_and_cost_come_from_the_header_or_the_answer() {
         ),
     ] {
         logs::begin();
-        let world = World::start().await;
-        world.simulator.push(raw(header, body));
-        let reply = embed(&world, &json!({"model": model, "input": "a"})).await;
+        let harness = Harness::start().await;
+        harness.simulator.push(raw(header, body));
+        let reply = embed(&harness, &json!({"model": model, "input": "a"})).await;
         assert_eq!(reply.json()["usage"]["prompt_tokens"], tokens, "{model}");
         assert_eq!(reply.header(COST), Some(cost), "{model}");
         let line = logs::request_line().await;
@@ -303,15 +308,16 @@ async fn usage_and_cost_come_from_the_header_or_the_answer() {
 
 #[tokio::test]
 async fn pictures_are_paid_for_by_number() {
-    let world = World::start().await;
-    let picture = format!("data:image/png;base64,{PNG}");
+    let harness = Harness::start().await;
+    let image_url = format!("data:image/png;base64,{PNG}");
     // 0.00006 a picture, and a text of 2 tokens at 0.135 a million.
-    let input = json!([picture, "a rock.", {"type": "image_url", "image_url": {"url": picture}}]);
-    let reply = embed(&world, &json!({"model": NOVA, "input": input})).await;
+    let input =
+        json!([image_url, "a rock.", {"type": "image_url", "image_url": {"url": image_url}}]);
+    let reply = embed(&harness, &json!({"model": NOVA, "input": input})).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.header(COST), Some("0.00012027"));
     // What Cohere's cost is not known.
-    let reply = embed(&world, &json!({"model": COHERE, "input": [picture]})).await;
+    let reply = embed(&harness, &json!({"model": COHERE, "input": [image_url]})).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.header(COST), Some("unknown"));
 }
@@ -324,21 +330,24 @@ async fn pictures_at_https_addresses_are_fetched() {
     })
     .await;
     let fetcher = site.fetcher(&FetchSettings::default());
-    let world = World::within(Options::default(), |_| {}, Some(fetcher)).await;
+    let harness = Harness::within(Options::default(), |_| {}, Some(fetcher)).await;
     let at = |url: &str| json!({"model": NOVA, "input": [{"image": url}]});
-    let reply = embed(&world, &at("https://example.com/plan.gif")).await;
+    let reply = embed(&harness, &at("https://example.com/plan.gif")).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let image = json!({"format": "gif", "source": {"bytes": "R0lGODlhAQABAA=="}});
-    assert_eq!(sent(&world)[0]["singleEmbeddingParams"]["image"], image);
+    assert_eq!(
+        sent_upstream(&harness)[0]["singleEmbeddingParams"]["image"],
+        image
+    );
 
-    let reply = embed(&world, &at("https://example.com/none.gif")).await;
+    let reply = embed(&harness, &at("https://example.com/none.gif")).await;
     let error = reply.error();
     assert_eq!(error["param"], "input[0].image");
     assert_eq!(error["code"], "failed_to_download_image");
     // A text that is an address is a text.
     let text = json!({"model": NOVA, "input": "https://example.com/plan.gif"});
-    embed(&world, &text).await;
-    let text = &sent(&world)[1]["singleEmbeddingParams"]["text"]["value"];
+    embed(&harness, &text).await;
+    let text = &sent_upstream(&harness)[1]["singleEmbeddingParams"]["text"]["value"];
     assert_eq!(text, "https://example.com/plan.gif");
 }
 
@@ -353,12 +362,12 @@ async fn what_vectors_are_for_is_said_by_request_model_or_default() {
         };
         config.models.insert("queries".to_owned(), entry);
     };
-    let world = World::with(change).await;
-    embed(&world, &json!({"model": COHERE, "input": "a"})).await;
-    embed(&world, &json!({"model": "queries", "input": "a"})).await;
+    let harness = Harness::with(change).await;
+    embed(&harness, &json!({"model": COHERE, "input": "a"})).await;
+    embed(&harness, &json!({"model": "queries", "input": "a"})).await;
     let request = json!({"model": "queries", "input": "a", "input_type": "GENERIC_INDEX"});
-    embed(&world, &request).await;
-    let words: Vec<Value> = sent(&world)
+    embed(&harness, &request).await;
+    let words: Vec<Value> = sent_upstream(&harness)
         .iter()
         .map(|body| body["input_type"].clone())
         .collect();
@@ -367,23 +376,23 @@ async fn what_vectors_are_for_is_said_by_request_model_or_default() {
 
 #[tokio::test]
 async fn the_accounts_own_profiles_embed_like_the_model_behind() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let profile =
         "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap12345titan";
     let request = json!({"model": profile, "input": ["a", "b"], "dimensions": 512});
-    let reply = embed(&world, &request).await;
+    let reply = embed(&harness, &request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert_eq!(vector(&reply.json(), 1).len(), 512);
+    assert_eq!(embedding(&reply.json(), 1).len(), 512);
     assert!(reply.header(COST).is_some());
 }
 
 #[tokio::test]
 async fn models_are_told_from_those_of_other_endpoints() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (path, model, remedy) in [
         (
             "/v1/embeddings",
-            crate::world::MODEL,
+            crate::harness::MODEL,
             "/v1/chat/completions",
         ),
         ("/v1/embeddings", "cohere.rerank-v3-5:0", "/v1/rerank"),
@@ -392,10 +401,10 @@ async fn models_are_told_from_those_of_other_endpoints() {
         ("/v1/chat/completions", "amazon.rerank-v1:0", "/v1/rerank"),
         ("/v1/rerank", TITAN, "/v1/embeddings"),
     ] {
-        let mut request = whole("hi");
+        let mut request = non_streaming("hi");
         request["model"] = json!(model);
         request["input"] = json!("a");
-        let reply = world.post(path, &request).await;
+        let reply = harness.post(path, &request).await;
         assert_eq!(reply.status, 400, "{path} {model}");
         let error = reply.error();
         assert_eq!(
@@ -405,12 +414,12 @@ async fn models_are_told_from_those_of_other_endpoints() {
         let message = error["message"].as_str().unwrap();
         assert!(message.contains(remedy), "{message}");
     }
-    assert!(sent(&world).is_empty() && world.asked().is_empty());
+    assert!(sent_upstream(&harness).is_empty() && harness.sent_upstream().is_empty());
 }
 
 #[tokio::test]
 async fn a_request_of_the_wrong_shape_is_refused_with_its_path() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (body, param) in [
         (json!({"input": "a"}), "model"),
         (json!({"model": TITAN}), "input"),
@@ -422,19 +431,19 @@ async fn a_request_of_the_wrong_shape_is_refused_with_its_path() {
             "dimensions",
         ),
     ] {
-        let reply = embed(&world, &body).await;
+        let reply = embed(&harness, &body).await;
         assert_eq!(reply.status, 400, "{body}: {}", reply.text);
         assert_eq!(reply.error()["param"], param, "{}", reply.text);
     }
-    assert!(sent(&world).is_empty());
+    assert!(sent_upstream(&harness).is_empty());
 }
 
 #[tokio::test]
 async fn other_prefixes_lead_to_the_same_place_and_notes_are_told() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let request = json!({"model": TITAN, "input": "a", "user": "u-1", "colour": "red"});
     for path in ["/embeddings", "/api/v1/embeddings"] {
-        let reply = world.post(path, &request).await;
+        let reply = harness.post(path, &request).await;
         assert_eq!(reply.status, 200, "{path}");
         assert_eq!(reply.adjustments(), "user: ignored, colour: ignored");
     }

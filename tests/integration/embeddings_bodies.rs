@@ -9,7 +9,7 @@ use outcrop::converse::JsonText;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::RemoteFiles;
 use outcrop::openai::embeddings::{
-    EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, Tokenizer, answer_json, translate,
+    EmbeddingContext, EmbeddingsHead, EmbeddingsRequest, Tokenizer, response_json, translate,
 };
 use outcrop::openai::error::ErrorBody;
 use outcrop::providers::embeddings::{Purpose, read};
@@ -39,17 +39,19 @@ fn check(case: &Path) {
     let request: EmbeddingsRequest = serde_json::from_str(&request).unwrap();
     let model = request.model.clone().unwrap();
     let tables = Tables::load(&ModelFiles::default()).unwrap();
-    let facts = tables.facts.facts(&ModelId::parse(&model).unwrap());
-    let terms = EmbeddingContext {
-        facts: facts.embedding.as_ref().unwrap(),
+    let capabilities = tables
+        .capabilities
+        .capabilities(&ModelId::parse(&model).unwrap());
+    let context = EmbeddingContext {
+        capabilities: capabilities.embedding.as_ref().unwrap(),
         purpose: Purpose::Index,
         tokenizer: Tokenizer::Cl100kBase,
         fetched: &RemoteFiles::new(),
     };
-    let translated = match translate(request, &terms) {
+    let translated = match translate(request, &context) {
         Ok(translated) => translated,
-        Err(fault) => {
-            let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
+        Err(error) => {
+            let error = serde_json::to_string_pretty(&ErrorBody::from(&error)).unwrap();
             return compare(case, "error.json", &error);
         }
     };
@@ -66,13 +68,18 @@ fn check(case: &Path) {
     let notes: Vec<String> = notes.collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
 
-    let answers = fs::read_to_string(case.join("answers.json")).unwrap();
-    let answers: Vec<JsonText> = serde_json::from_str(&answers).unwrap();
-    assert_eq!(answers.len(), translated.calls.len(), "{}", case.display());
+    let responses = fs::read_to_string(case.join("answers.json")).unwrap();
+    let responses: Vec<JsonText> = serde_json::from_str(&responses).unwrap();
+    assert_eq!(
+        responses.len(),
+        translated.calls.len(),
+        "{}",
+        case.display()
+    );
     let mut vectors = Vec::new();
     let mut tokens = 0;
-    for (answer, call) in answers.iter().zip(&translated.calls) {
-        let embedded = read(answer.as_str().as_bytes()).unwrap();
+    for (response, call) in responses.iter().zip(&translated.calls) {
+        let embedded = read(response.as_str().as_bytes()).unwrap();
         assert_eq!(embedded.vectors.len(), call.count, "{}", case.display());
         tokens += embedded.input_tokens.unwrap_or_default();
         vectors.extend(embedded.vectors);
@@ -82,7 +89,7 @@ fn check(case: &Path) {
         prompt_tokens: tokens,
         encoding: translated.encoding,
     };
-    let reply = answer_json(&vectors, head).unwrap();
+    let reply = response_json(&vectors, head).unwrap();
     // As it is: how numbers are written is the point.
     compare(case, "reply.json", std::str::from_utf8(&reply).unwrap());
 }

@@ -6,12 +6,12 @@ use outcrop::models::ModelId;
 use outcrop::openai::chat::GuardrailPolicy;
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, Reply, World, streamed, whole};
+use crate::harness::{Harness, MODEL, Reply, non_streaming, streamed};
 
 const NOVA: &str = "amazon.nova-lite-v1:0";
 
-async fn explain(world: &World, request: &Value) -> Reply {
-    world.post("/v1/explain", request).await
+async fn explain(harness: &Harness, request: &Value) -> Reply {
+    harness.post("/v1/explain", request).await
 }
 
 /// Requests that have to be changed in many ways.
@@ -22,7 +22,7 @@ fn requests() -> Vec<Value> {
         "$defs": {"P": {"type": "string", "minLength": 1}},
     }}});
     let mut requests = Vec::new();
-    for mut request in [whole("hi"), streamed("hi")] {
+    for mut request in [non_streaming("hi"), streamed("hi")] {
         for model in [MODEL, NOVA, "us.meta.llama3-3-70b-instruct-v1:0"] {
             request["model"] = model.into();
             requests.push(request.clone());
@@ -45,20 +45,20 @@ fn requests() -> Vec<Value> {
 #[tokio::test]
 async fn what_is_explained_is_what_is_sent() {
     for request in requests() {
-        let world = World::start().await;
-        let explained = explain(&world, &request).await;
+        let harness = Harness::start().await;
+        let explained = explain(&harness, &request).await;
         assert_eq!(explained.status, 200, "{}", explained.text);
-        let models = |world: &World| world.asked().len();
-        assert_eq!(models(&world), 0, "nothing is sent to a model");
+        let models = |harness: &Harness| harness.sent_upstream().len();
+        assert_eq!(models(&harness), 0, "nothing is sent to a model");
 
-        let reply = world.chat(&request).await;
+        let reply = harness.chat(&request).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
-        let requests = world.simulator.requests();
-        let sent = requests
+        let requests = harness.simulator.requests();
+        let forwarded = requests
             .iter()
-            .find(|sent| sent.path.contains("/converse"))
+            .find(|forwarded| forwarded.path.contains("/converse"))
             .unwrap();
-        let body = std::str::from_utf8(&sent.body).unwrap();
+        let body = std::str::from_utf8(&forwarded.body).unwrap();
         assert!(
             explained.text.contains(&format!("\"converse\":{body}")),
             "{}",
@@ -71,7 +71,7 @@ async fn what_is_explained_is_what_is_sent() {
         assert_eq!(explanation["answers"], 1);
         let target = &explanation["target"];
         assert_eq!(target["model_id"], request["model"]);
-        let operation = match sent.operation {
+        let operation = match forwarded.operation {
             Some(Operation::Converse) => "Converse",
             _ => "ConverseStream",
         };
@@ -109,8 +109,8 @@ async fn what_is_explained_is_what_is_sent() {
 
 #[tokio::test]
 async fn bedrock_counts_where_it_can() {
-    let world = World::start().await;
-    world.simulator.push(
+    let harness = Harness::start().await;
+    harness.simulator.push(
         Script::new(bedrock_simulator::ScriptedResponse::Raw {
             status: 200,
             headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
@@ -118,81 +118,81 @@ async fn bedrock_counts_where_it_can() {
         })
         .for_operation(Operation::CountTokens),
     );
-    let explanation = explain(&world, &whole("hi")).await.json();
-    let counted = json!({"count": 1_000_000, "source": "CountTokens"});
-    assert_eq!(explanation["input_tokens"], counted);
+    let explanation = explain(&harness, &non_streaming("hi")).await.json();
+    let counted_tokens = json!({"count": 1_000_000, "source": "CountTokens"});
+    assert_eq!(explanation["input_tokens"], counted_tokens);
     // More than 200,000: twice the 3.3 dollars of the profile.
     assert_eq!(explanation["price"], json!({"input_usd": "6.6"}));
-    assert_eq!(world.simulator.received(), 1);
+    assert_eq!(harness.simulator.received(), 1);
 
     // A role without leave to count is no reason to refuse.
     let denied = Script::error(403, "AccessDeniedException", "not authorized").times(0);
-    world
+    harness
         .simulator
         .push(denied.for_operation(Operation::CountTokens));
-    let explanation = explain(&world, &whole("hi")).await.json();
+    let explanation = explain(&harness, &non_streaming("hi")).await.json();
     assert_eq!(explanation["input_tokens"]["source"], "estimate");
 }
 
 #[tokio::test]
 async fn elsewhere_it_is_estimated_and_nothing_is_asked() {
-    let world = World::start().await;
-    let mut request = whole(&"word ".repeat(800));
+    let harness = Harness::start().await;
+    let mut request = non_streaming(&"word ".repeat(800));
     request["model"] = NOVA.into();
-    let explanation = explain(&world, &request).await.json();
+    let explanation = explain(&harness, &request).await.json();
     assert_eq!(explanation["input_tokens"]["source"], "estimate");
     let count = explanation["input_tokens"]["count"].as_u64().unwrap();
     assert!((1000..1100).contains(&count), "{count}");
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
     request["model"] = "nvidia.of-tomorrow-v1:0".into();
-    let explanation = explain(&world, &request).await.json();
+    let explanation = explain(&harness, &request).await.json();
     assert_eq!(explanation["price"]["input_usd"], "unknown");
 }
 
 #[tokio::test]
 async fn what_the_operator_says_and_what_was_learned_holds_here_too() {
-    let world = World::with(|config| config.chat.common.max_tokens = Some(77)).await;
+    let harness = Harness::with(|config| config.chat.common.max_tokens = Some(77)).await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
-    let mut request = whole("hi");
+    let mut request = non_streaming("hi");
     request["service_tier"] = "flex".into();
     request["n"] = 2.into();
-    let explanation = explain(&world, &request).await.json();
+    let explanation = explain(&harness, &request).await.json();
     assert_eq!(explanation["converse"]["serviceTier"]["type"], "flex");
     assert_eq!(explanation["converse"]["inferenceConfig"]["maxTokens"], 77);
     assert_eq!(explanation["answers"], 2);
-    world
+    harness
         .simulator
         .push(Script::error(400, "ValidationException", refusal));
-    assert_eq!(world.chat(&request).await.status, 200);
-    let explanation = explain(&world, &request).await.json();
+    assert_eq!(harness.chat(&request).await.status, 200);
+    let explanation = explain(&harness, &request).await.json();
     assert_eq!(explanation["converse"]["serviceTier"], Value::Null);
     assert_eq!(explanation["adjustments"][0]["field"], "service_tier");
 }
 
 #[tokio::test]
 async fn what_would_be_refused_is_refused() {
-    let world = World::start().await;
-    let mut request = whole("hi");
+    let harness = Harness::start().await;
+    let mut request = non_streaming("hi");
     request["logit_bias"] = json!({"50256": -100});
-    let reply = explain(&world, &request).await;
+    let reply = explain(&harness, &request).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.error()["param"], "logit_bias");
-    let reply = explain(&world, &json!({"model": "no;model", "messages": []})).await;
+    let reply = explain(&harness, &json!({"model": "no;model", "messages": []})).await;
     assert_eq!(reply.status, 404);
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
 }
 
 #[tokio::test]
 async fn the_life_of_a_model_is_told() {
-    let world = World::start().await;
-    let mut request = whole("hi");
+    let harness = Harness::start().await;
+    let mut request = non_streaming("hi");
     request["model"] = "us.anthropic.claude-sonnet-4-20250514-v1:0".into();
-    let target = explain(&world, &request).await.json()["target"].clone();
+    let target = explain(&harness, &request).await.json()["target"].clone();
     assert_eq!(target["end_of_life"], "2026-10-14");
     assert_eq!(target["legacy"], true);
     request["model"] = "us.amazon.nova-2-lite-v1:0".into();
-    let target = explain(&world, &request).await.json()["target"].clone();
+    let target = explain(&harness, &request).await.json()["target"].clone();
     assert_eq!(target["legacy"], false);
 }
 
@@ -201,7 +201,7 @@ async fn the_life_of_a_model_is_told() {
 async fn nothing_that_names_the_operator_is_told() {
     let account = "123456789012";
     let profile = format!("arn:aws:bedrock:us-east-1:{account}:application-inference-profile/abc");
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         let target = ModelId::parse(&profile).unwrap();
         let base = ModelId::parse("anthropic.claude-sonnet-4-5-20250929-v1:0").unwrap();
         config
@@ -219,9 +219,9 @@ async fn nothing_that_names_the_operator_is_told() {
         });
     })
     .await;
-    let mut request = whole("hi");
+    let mut request = non_streaming("hi");
     request["model"] = "team".into();
-    let reply = explain(&world, &request).await;
+    let reply = explain(&harness, &request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     for name in [account, "arn:", "demoguardrail"] {
         assert!(!reply.text.contains(name), "{name}: {}", reply.text);
@@ -235,6 +235,6 @@ async fn nothing_that_names_the_operator_is_told() {
 
     // Who names the ARN knows it.
     request["model"] = profile.clone().into();
-    let explanation = explain(&world, &request).await.json();
+    let explanation = explain(&harness, &request).await.json();
     assert_eq!(explanation["target"]["model_id"], profile);
 }

@@ -16,7 +16,7 @@ use site::{Reply, Site};
 const PUBLIC: &str = "93.184.215.14";
 
 /// A piece of something that never ends.
-const PIECE: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+const CHUNK: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
 /// A site at `example.com` that answers with the path that was asked for.
 async fn echo() -> Site {
@@ -40,7 +40,7 @@ async fn fetch(
     Ok(files.iter().map(|file| text(&file.bytes)).collect())
 }
 
-async fn failure(site: &Site, settings: &FetchSettings, address: &str) -> FetchError {
+async fn fetch_error(site: &Site, settings: &FetchSettings, address: &str) -> FetchError {
     let result = fetch(site, settings, &[address]).await;
     let error = result.expect_err(address);
     assert_eq!(error.position, 0);
@@ -94,7 +94,7 @@ async fn files_come_in_the_order_of_their_addresses_and_nothing_goes_along() {
 async fn a_certificate_of_another_name_is_not_trusted() {
     let site = echo().await.named("other.org", &[&[PUBLIC]]);
     for address in ["https://other.org/", "https://93.184.215.14/"] {
-        let error = failure(&site, &FetchSettings::default(), address).await;
+        let error = fetch_error(&site, &FetchSettings::default(), address).await;
         assert_eq!(error.kind, Unreachable, "{address}");
         assert!(error.message.contains("TLS"), "{error}");
     }
@@ -112,18 +112,18 @@ async fn what_is_connected_to_is_what_was_checked_though_the_name_changes_its_an
     let settings = FetchSettings::default();
     let address = "https://rebound.example.com/";
     assert_eq!(fetch(&site, &settings, &[address]).await.unwrap(), ["/"]);
-    assert_eq!(site.questions(), ["rebound.example.com"]);
+    assert_eq!(site.queries(), ["rebound.example.com"]);
     assert_eq!(site.connections(), ["93.184.215.14:443"]);
     // The second question has the other answer, and it is checked as well.
     for address in [address, "https://example.com/again"] {
-        let error = failure(&site, &settings, address).await;
+        let error = fetch_error(&site, &settings, address).await;
         assert_eq!(error.kind, NotAllowed, "{address}");
     }
     assert_eq!(
         site.connections(),
         ["93.184.215.14:443", "93.184.215.14:443"]
     );
-    assert_eq!(site.questions().len(), 4);
+    assert_eq!(site.queries().len(), 4);
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn one_private_address_spoils_a_name_and_no_answer_tells_which_names_exist
         "private", "mixed", "mapped", "metadata", "nothing", "unknown",
     ] {
         let address = format!("https://{name}.example.com/");
-        let error = failure(&site, &FetchSettings::default(), &address).await;
+        let error = fetch_error(&site, &FetchSettings::default(), &address).await;
         assert_eq!(error.kind, NotAllowed, "{name}");
         messages.push(error.message.replace(name, "NAME"));
     }
@@ -158,7 +158,7 @@ async fn one_private_address_spoils_a_name_and_no_answer_tells_which_names_exist
         "10.1.2.3",
     ] {
         let address = format!("https://{host}/");
-        let error = failure(&site, &FetchSettings::default(), &address).await;
+        let error = fetch_error(&site, &FetchSettings::default(), &address).await;
         assert_eq!(error.kind, NotAllowed, "{host}");
     }
     assert_eq!(site.connections().len(), 0);
@@ -175,7 +175,7 @@ async fn another_address_of_the_name_is_tried_where_one_takes_no_connection() {
     assert_eq!(bodies.unwrap(), ["/a"]);
     assert_eq!(site.connections(), ["1.1.1.1:443", "93.184.215.14:443"]);
     let site = site.without(PUBLIC);
-    let error = failure(&site, &settings, "https://two.example.com/a").await;
+    let error = fetch_error(&site, &settings, "https://two.example.com/a").await;
     assert_eq!(error.kind, Unreachable);
 }
 
@@ -195,7 +195,7 @@ async fn redirects_are_followed_a_few_times() {
     let bodies = fetch(&site, &settings, &["https://example.com/3"]).await;
     assert_eq!(bodies.unwrap(), ["/0"]);
     assert_eq!(
-        site.questions(),
+        site.queries(),
         [
             "example.com",
             "www.example.com",
@@ -204,16 +204,18 @@ async fn redirects_are_followed_a_few_times() {
         ]
     );
     for address in ["https://example.com/4", "https://example.com/loop"] {
-        let error = failure(&site, &settings, address).await;
+        let error = fetch_error(&site, &settings, address).await;
         assert_eq!(error.kind, Redirects, "{address}");
         assert!(error.message.contains("more than 3 times"), "{error}");
     }
     let none = FetchSettings {
-        redirects: 0,
+        max_redirects: 0,
         ..settings
     };
     assert_eq!(
-        failure(&site, &none, "https://example.com/3").await.kind,
+        fetch_error(&site, &none, "https://example.com/3")
+            .await
+            .kind,
         Redirects
     );
 }
@@ -247,11 +249,11 @@ async fn redirects_to_what_is_not_fetched_are_not_followed() {
         .named("denied.example.com", &[&[PUBLIC]]);
         let settings = FetchSettings {
             // Also where it is allowed, there is no way down to it.
-            plain_http: true,
+            allow_http: true,
             deny: patterns(&["denied.example.com"]),
             ..FetchSettings::default()
         };
-        let error = failure(&site, &settings, "https://example.com/").await;
+        let error = fetch_error(&site, &settings, "https://example.com/").await;
         assert_eq!(error.kind, NotAllowed, "{location}");
         assert!(
             error
@@ -273,8 +275,8 @@ async fn plain_http_and_other_ports_are_for_configuration_to_allow() {
     .await;
     let closed = FetchSettings::default();
     let open = FetchSettings {
-        plain_http: true,
-        other_ports: vec![8443],
+        allow_http: true,
+        allowed_ports: vec![8443],
         ..FetchSettings::default()
     };
     for (address, body, connections) in [
@@ -287,7 +289,7 @@ async fn plain_http_and_other_ports_are_for_configuration_to_allow() {
         ),
     ] {
         assert_eq!(
-            failure(&site, &closed, address).await.kind,
+            fetch_error(&site, &closed, address).await.kind,
             NotAllowed,
             "{address}"
         );
@@ -327,7 +329,7 @@ async fn what_is_no_address_to_fetch_is_refused_before_the_network_is_asked_anyt
         assert_eq!((error.position, error.kind), (1, kind), "{address}");
         assert!(!error.message.contains("secret"), "{error}");
     }
-    assert_eq!(site.questions().len(), 0);
+    assert_eq!(site.queries().len(), 0);
 }
 
 #[tokio::test]
@@ -370,13 +372,13 @@ async fn lists_say_which_hosts_are_asked() {
 #[tokio::test]
 async fn a_file_is_too_large_by_what_is_declared_or_by_what_comes() {
     let site = Site::start(|path| match path {
-        "/declared" => Reply::Silence("HTTP/1.1 200 OK\r\ncontent-length: 101\r\n\r\n".to_owned()),
+        "/declared" => Reply::Stall("HTTP/1.1 200 OK\r\ncontent-length: 101\r\n\r\n".to_owned()),
         "/chunked" => Reply::Endless(
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
             "1\r\nx\r\n",
         ),
-        "/until_the_end" => Reply::Endless("HTTP/1.1 200 OK\r\n\r\n", PIECE),
-        "/head" => Reply::Endless("HTTP/1.1 200 OK\r\nx-long: ", PIECE),
+        "/until_the_end" => Reply::Endless("HTTP/1.1 200 OK\r\n\r\n", CHUNK),
+        "/head" => Reply::Endless("HTTP/1.1 200 OK\r\nx-long: ", CHUNK),
         _ => Reply::file(&"x".repeat(100)),
     })
     .await;
@@ -392,7 +394,7 @@ async fn a_file_is_too_large_by_what_is_declared_or_by_what_comes() {
         ("until_the_end", TooLarge, size),
         ("head", Unreachable, "broke off"),
     ] {
-        let error = failure(&site, &settings, &format!("https://example.com/{path}")).await;
+        let error = fetch_error(&site, &settings, &format!("https://example.com/{path}")).await;
         assert_eq!(error.kind, kind, "{path}");
         assert!(error.message.contains(message), "{path}: {error}");
     }
@@ -413,12 +415,12 @@ async fn a_file_is_too_large_by_what_is_declared_or_by_what_comes() {
 #[tokio::test]
 async fn a_server_that_takes_too_long_is_left() {
     let site = Site::start(|path| match path {
-        "/never" => Reply::Silence(String::new()),
-        "/stops" => Reply::Silence("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_owned()),
+        "/never" => Reply::Stall(String::new()),
+        "/stops" => Reply::Stall("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_owned()),
         path => Reply::redirect(&format!("{path}never")),
     })
     .await
-    .silent("slow.example.com");
+    .stalled("slow.example.com");
     let settings = FetchSettings {
         timeout: Duration::from_millis(100),
         ..FetchSettings::default()
@@ -429,7 +431,7 @@ async fn a_server_that_takes_too_long_is_left() {
         "https://example.com/",
         "https://slow.example.com/",
     ] {
-        let error = failure(&site, &settings, address).await;
+        let error = fetch_error(&site, &settings, address).await;
         assert_eq!(error.kind, Timeout, "{address}");
         assert!(error.message.contains("after 100ms"), "{error}");
     }
@@ -438,8 +440,8 @@ async fn a_server_that_takes_too_long_is_left() {
         connect_timeout: Duration::from_millis(50),
         ..FetchSettings::default()
     };
-    let site = site.deaf();
-    let error = failure(&site, &settings, "https://example.com/never").await;
+    let site = site.unresponsive();
+    let error = fetch_error(&site, &settings, "https://example.com/never").await;
     assert_eq!(error.kind, Unreachable);
 }
 
@@ -469,7 +471,7 @@ async fn only_a_whole_uncompressed_200_is_a_file() {
         ("garbage", Unreachable),
     ] {
         let address = format!("https://example.com/{path}");
-        let error = failure(&site, &FetchSettings::default(), &address).await;
+        let error = fetch_error(&site, &FetchSettings::default(), &address).await;
         assert_eq!(error.kind, kind, "{path}");
         if let FetchErrorKind::Status(status) = kind {
             assert!(error.message.contains(status.as_str()), "{error}");
@@ -503,7 +505,7 @@ async fn an_address_that_is_there_twice_is_fetched_and_counted_once() {
 #[tokio::test]
 async fn of_several_failures_the_first_address_is_named() {
     let site = Site::start(|path| match path {
-        "/slow" => Reply::Silence("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_owned()),
+        "/slow" => Reply::Stall("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_owned()),
         _ => Reply::status(404, ""),
     })
     .await;
@@ -532,13 +534,13 @@ async fn a_request_and_the_process_have_a_bound_on_what_is_fetched_at_once() {
     let first = addresses(&["https://example.com/first"]);
     let second = addresses(&["https://example.com/second"]);
     let both = [first.clone(), second.clone()].concat();
-    for (concurrency, downloads_under_way, requests) in
+    for (concurrency, max_concurrent_downloads, requests) in
         [(1, 64, [both, Vec::new()]), (4, 1, [first, second])]
     {
-        let site = Site::start(|_| Reply::Silence(String::new())).await;
+        let site = Site::start(|_| Reply::Stall(String::new())).await;
         let settings = FetchSettings {
             concurrency,
-            downloads_under_way,
+            max_concurrent_downloads,
             ..FetchSettings::default()
         };
         let fetcher = site.fetcher(&settings);
@@ -550,8 +552,8 @@ async fn a_request_and_the_process_have_a_bound_on_what_is_fetched_at_once() {
             )
         });
         // When the first has got there, the second would have asked for the name as well.
-        site.silent_connections_at_least(1).await;
-        assert_eq!(site.questions(), ["example.com"], "{concurrency}");
+        site.wait_for_stalled_connections(1).await;
+        assert_eq!(site.queries(), ["example.com"], "{concurrency}");
         fetching.abort();
     }
 }
@@ -559,7 +561,7 @@ async fn a_request_and_the_process_have_a_bound_on_what_is_fetched_at_once() {
 #[tokio::test]
 async fn a_caller_has_a_bound_that_is_not_anothers() {
     let site = Site::start(|path| match path {
-        "/slow" => Reply::Silence(String::new()),
+        "/slow" => Reply::Stall(String::new()),
         path => Reply::file(path),
     })
     .await;
@@ -572,7 +574,7 @@ async fn a_caller_has_a_bound_that_is_not_anothers() {
     let slow = addresses(&["https://example.com/slow", "https://example.com/slow?2"]);
     let fast = addresses(&["https://example.com/fast"]);
     let (one, other) = tokio::join!(fetcher.fetch_all("one", &slow, None), async {
-        site.silent_connections_at_least(1).await;
+        site.wait_for_stalled_connections(1).await;
         fetcher.fetch_all("other", &fast, None).await
     });
     assert!(other.is_ok(), "{other:?}");
@@ -583,13 +585,13 @@ async fn a_caller_has_a_bound_that_is_not_anothers() {
 #[tokio::test]
 async fn connections_end_with_the_request_they_are_for() {
     for written in ["", "HTTP/1.1 200 OK\r\n\r\nhalf"] {
-        let site = Site::start(|_| Reply::Silence(written.to_owned())).await;
+        let site = Site::start(|_| Reply::Stall(written.to_owned())).await;
         let fetcher = site.fetcher(&FetchSettings::default());
         let list = addresses(&["https://example.com/1", "https://example.com/2"]);
         let fetching = tokio::spawn(async move { fetcher.fetch_all("caller", &list, None).await });
-        site.silent_connections_at_least(2).await;
+        site.wait_for_stalled_connections(2).await;
         fetching.abort();
-        site.ended_connections_at_least(2).await;
+        site.wait_for_ended_connections(2).await;
     }
 }
 
@@ -600,10 +602,10 @@ async fn nothing_is_fetched_where_configuration_says_so() {
         enabled: false,
         ..FetchSettings::default()
     };
-    let error = failure(&site, &settings, "https://example.com/").await;
+    let error = fetch_error(&site, &settings, "https://example.com/").await;
     assert_eq!(error.kind, Disabled);
     assert!(error.message.contains("data URL"), "{error}");
-    assert_eq!(site.questions().len(), 0);
+    assert_eq!(site.queries().len(), 0);
     assert_eq!(fetch(&site, &settings, &[]).await.unwrap(), [""; 0]);
 }
 
@@ -612,8 +614,8 @@ async fn the_real_network_is_fetched_from_where_configuration_opens_it() {
     let site = echo().await;
     let port = site.address.port();
     let closed = FetchSettings {
-        plain_http: true,
-        other_ports: vec![port],
+        allow_http: true,
+        allowed_ports: vec![port],
         ..FetchSettings::default()
     };
     let open = FetchSettings {

@@ -5,8 +5,8 @@ use outcrop::config::{Config, KeyDigest, KeyEntry};
 use outcrop::store::{FilePage, Store, StoredFile};
 use serde_json::{Value, json};
 
-use crate::batch_world::{form, post_form, scratch, upload, world};
-use crate::world::{Reply, World};
+use crate::batch_harness::{form, harness, post_form, scratch, upload};
+use crate::harness::{Harness, Reply};
 
 fn ids(reply: &Reply) -> Vec<String> {
     let files = reply.json()["data"].as_array().unwrap().clone();
@@ -16,20 +16,22 @@ fn ids(reply: &Reply) -> Vec<String> {
         .collect()
 }
 
-async fn delete(world: &World, path: &str) -> Reply {
-    world.send(world.request(Method::DELETE, path, "")).await
+async fn delete(harness: &Harness, path: &str) -> Reply {
+    harness
+        .send(harness.request(Method::DELETE, path, ""))
+        .await
 }
 
 #[tokio::test]
 async fn a_file_is_kept_told_of_read_and_deleted() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let texts = [
         ("purpose", "batch"),
         ("expires_after[anchor]", "created_at"),
         ("expires_after[seconds]", "3600"),
         ("colour", "red"),
     ];
-    let reply = post_form(&world, form(&texts, Some(("in.jsonl", b"{}\n")))).await;
+    let reply = post_form(&harness, form(&texts, Some(("in.jsonl", b"{}\n")))).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
     assert!(reply.adjustments().contains("colour"));
     let file = reply.json();
@@ -44,19 +46,19 @@ async fn a_file_is_kept_told_of_read_and_deleted() {
             "status": "processed", "status_details": null,
         })
     );
-    assert_eq!(world.get(&format!("/v1/files/{id}")).await.json(), file);
-    let content = world.get(&format!("/v1/files/{id}/content")).await;
+    assert_eq!(harness.get(&format!("/v1/files/{id}")).await.json(), file);
+    let content = harness.get(&format!("/v1/files/{id}/content")).await;
     assert_eq!(content.text, "{}\n");
     assert_eq!(content.header("content-length"), Some("3"));
-    let deleted = delete(&world, &format!("/v1/files/{id}")).await;
+    let deleted = delete(&harness, &format!("/v1/files/{id}")).await;
     assert_eq!(
         deleted.json(),
         json!({"id": id, "object": "file", "deleted": true})
     );
     for path in [format!("/v1/files/{id}"), format!("/v1/files/{id}/content")] {
-        let gone = world.get(&path).await;
+        let missing = harness.get(&path).await;
         assert_eq!(
-            (gone.status, &gone.error()["code"]),
+            (missing.status, &missing.error()["code"]),
             (StatusCode::NOT_FOUND, &json!("not_found"))
         );
     }
@@ -64,15 +66,15 @@ async fn a_file_is_kept_told_of_read_and_deleted() {
 
 #[tokio::test]
 async fn files_are_listed_in_pages_by_purpose_and_in_both_orders() {
-    let world = world(|_| {}).await;
-    let mut kept = Vec::new();
+    let harness = harness(|_| {}).await;
+    let mut uploaded = Vec::new();
     for content in ["1", "2", "3"] {
-        kept.push(upload(&world, content).await);
+        uploaded.push(upload(&harness, content).await);
     }
-    let oldest = world.get("/v1/files?order=asc").await;
-    assert_eq!(ids(&oldest), kept);
-    let first = world.get("/v1/files?limit=2&purpose=batch").await;
-    assert_eq!(ids(&first), [&*kept[2], &*kept[1]]);
+    let oldest = harness.get("/v1/files?order=asc").await;
+    assert_eq!(ids(&oldest), uploaded);
+    let first = harness.get("/v1/files?limit=2&purpose=batch").await;
+    assert_eq!(ids(&first), [&*uploaded[2], &*uploaded[1]]);
     let page = first.json();
     assert_eq!(
         (&page["has_more"], &page["object"]),
@@ -80,22 +82,22 @@ async fn files_are_listed_in_pages_by_purpose_and_in_both_orders() {
     );
     assert_eq!(
         (&page["first_id"], &page["last_id"]),
-        (&json!(kept[2]), &json!(kept[1]))
+        (&json!(uploaded[2]), &json!(uploaded[1]))
     );
-    let rest = world
-        .get(&format!("/v1/files?limit=2&after={}", kept[1]))
+    let rest = harness
+        .get(&format!("/v1/files?limit=2&after={}", uploaded[1]))
         .await;
-    assert_eq!(ids(&rest), [&*kept[0]]);
+    assert_eq!(ids(&rest), [&*uploaded[0]]);
     assert_eq!(rest.json()["has_more"], json!(false));
-    let others = world.get("/v1/files?purpose=batch_output").await;
-    assert_eq!(others.json()["data"], json!([]));
-    let refused = world.get("/v1/files?limit=0").await;
+    let batch_outputs = harness.get("/v1/files?purpose=batch_output").await;
+    assert_eq!(batch_outputs.json()["data"], json!([]));
+    let refused = harness.get("/v1/files?limit=0").await;
     assert_eq!(refused.error()["param"], json!("limit"));
 }
 
 #[tokio::test]
 async fn what_cannot_be_kept_is_refused_and_nothing_is_left_of_it() {
-    let world = world(|config| config.batches.max_file_size = 100).await;
+    let harness = harness(|config| config.batches.max_file_size = 100).await;
     let file: Option<(&str, &[u8])> = Some(("in.jsonl", b"{}"));
     let long = vec![b'a'; 1 << 20];
     for (texts, file, status, parameter) in [
@@ -109,31 +111,33 @@ async fn what_cannot_be_kept_is_refused_and_nothing_is_left_of_it() {
             json!("file"),
         ),
     ] {
-        let reply = post_form(&world, form(texts, file)).await;
+        let reply = post_form(&harness, form(texts, file)).await;
         assert_eq!(reply.status.as_u16(), status, "{}", reply.text);
         if status == 400 {
             assert_eq!(reply.error()["param"], parameter, "{}", reply.text);
         }
     }
-    let json = world.post("/v1/files", &json!({"purpose": "batch"})).await;
+    let json = harness
+        .post("/v1/files", &json!({"purpose": "batch"}))
+        .await;
     assert_eq!(json.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    assert_eq!(world.get("/v1/files").await.json()["data"], json!([]));
-    let written = world.simulator.requests();
-    let written = written.iter().filter(|request| request.method == "PUT");
-    assert_eq!(written.count(), 0, "nothing was written to S3");
+    assert_eq!(harness.get("/v1/files").await.json()["data"], json!([]));
+    let s3_writes = harness.simulator.requests();
+    let s3_writes = s3_writes.iter().filter(|request| request.method == "PUT");
+    assert_eq!(s3_writes.count(), 0, "nothing was written to S3");
 }
 
 #[tokio::test]
 async fn a_long_file_goes_to_s3_in_parts_and_comes_back_whole() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let content: String = (0..900_000)
         .map(|number| format!("{number:011}\n"))
         .collect();
     assert!(content.len() > 8 << 20);
-    let id = upload(&world, &content).await;
-    let back = world.get(&format!("/v1/files/{id}/content")).await;
+    let id = upload(&harness, &content).await;
+    let back = harness.get(&format!("/v1/files/{id}/content")).await;
     assert!(back.text == content, "the content is not the same");
-    let parts = world.simulator.requests();
+    let parts = harness.simulator.requests();
     let parts = parts
         .iter()
         .filter(|request| request.path.contains("partNumber"));
@@ -149,18 +153,18 @@ fn key(caller: &str) -> KeyEntry {
     }
 }
 
-async fn as_caller(world: &World, caller: &str, method: Method, path: &str) -> Reply {
-    let mut request = world.request(method, path, "");
+async fn as_caller(harness: &Harness, caller: &str, method: Method, path: &str) -> Reply {
+    let mut request = harness.request(method, path, "");
     let bearer = HeaderValue::from_str(&format!("Bearer sk-{caller}-key")).unwrap();
     request.headers_mut().insert("authorization", bearer);
-    world.send(request).await
+    harness.send(request).await
 }
 
 #[tokio::test]
 async fn a_caller_sees_its_own_files_and_batches_alone() {
-    let world = world(|config: &mut Config| config.keys = vec![key("one"), key("two")]).await;
+    let harness = harness(|config: &mut Config| config.keys = vec![key("one"), key("two")]).await;
     let form = form(&[("purpose", "batch")], Some(("in.jsonl", b"{}\n")));
-    let mut request = world.request(Method::POST, "/v1/files", form);
+    let mut request = harness.request(Method::POST, "/v1/files", form);
     let headers = request.headers_mut();
     headers.insert(
         "authorization",
@@ -168,15 +172,15 @@ async fn a_caller_sees_its_own_files_and_batches_alone() {
     );
     let declared = HeaderValue::from_static("multipart/form-data; boundary=b");
     headers.insert("content-type", declared);
-    let file = world.send(request).await.json()["id"].clone();
+    let file = harness.send(request).await.json()["id"].clone();
     let body = json!({
         "input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h",
     });
     let create = async |caller: &str| {
-        let mut request = world.request(Method::POST, "/v1/batches", body.to_string());
+        let mut request = harness.request(Method::POST, "/v1/batches", body.to_string());
         let bearer = HeaderValue::from_str(&format!("Bearer sk-{caller}-key")).unwrap();
         request.headers_mut().insert("authorization", bearer);
-        world.send(request).await
+        harness.send(request).await
     };
     let refused = create("two").await;
     assert_eq!(refused.status, StatusCode::NOT_FOUND);
@@ -193,17 +197,17 @@ async fn a_caller_sees_its_own_files_and_batches_alone() {
         (Method::GET, format!("/v1/batches/{batch}")),
         (Method::POST, format!("/v1/batches/{batch}/cancel")),
     ] {
-        let reply = as_caller(&world, "two", method.clone(), &path).await;
+        let reply = as_caller(&harness, "two", method.clone(), &path).await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND, "{path}");
-        let nobody = world.send(world.request(method, &path, "")).await;
-        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}");
+        let without_key = harness.send(harness.request(method, &path, "")).await;
+        assert_eq!(without_key.status, StatusCode::UNAUTHORIZED, "{path}");
     }
     for path in ["/v1/files", "/v1/batches"] {
-        let none = as_caller(&world, "two", Method::GET, path).await;
+        let none = as_caller(&harness, "two", Method::GET, path).await;
         assert_eq!(none.json()["data"], json!([]), "{path}");
-        let own = as_caller(&world, "one", Method::GET, path).await;
+        let own_files = as_caller(&harness, "one", Method::GET, path).await;
         assert_eq!(
-            own.json()["data"].as_array().map(Vec::len),
+            own_files.json()["data"].as_array().map(Vec::len),
             Some(1),
             "{path}"
         );
@@ -224,14 +228,14 @@ async fn a_file_that_is_over_is_not_there_and_is_removed() {
         expires_at: Some(2),
     };
     store.add_file(&over).await.unwrap();
-    let world = world(|config: &mut Config| config.store.path = path.clone()).await;
-    let gone = world.get("/v1/files/file-over").await;
-    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    let harness = harness(|config: &mut Config| config.store.path = path.clone()).await;
+    let missing = harness.get("/v1/files/file-over").await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
     let removed = tokio::time::timeout(std::time::Duration::from_secs(60), async {
         while !store.expired_files(3, 1).await.unwrap().is_empty() {}
     });
     removed.await.unwrap();
-    let deleted = world.simulator.requests();
+    let deleted = harness.simulator.requests();
     assert!(deleted.iter().any(|request| request.method == "DELETE"));
     let all = FilePage {
         purpose: None,
@@ -244,9 +248,9 @@ async fn a_file_that_is_over_is_not_there_and_is_removed() {
 
 #[tokio::test]
 async fn where_they_are_off_the_answer_says_how_they_are_switched_on() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for path in ["/v1/files", "/v1/batches", "/v1/files/a", "/v1/batches/a"] {
-        let reply = world.get(path).await;
+        let reply = harness.get(path).await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND);
         let message: Value = reply.error()["message"].clone();
         assert!(
@@ -254,6 +258,6 @@ async fn where_they_are_off_the_answer_says_how_they_are_switched_on() {
             "{message}"
         );
     }
-    let reply = world.post("/v1/batches", &json!({})).await;
+    let reply = harness.post("/v1/batches", &json!({})).await;
     assert_eq!(reply.error()["code"], json!("not_enabled"));
 }

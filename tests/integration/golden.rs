@@ -47,12 +47,12 @@ fn check(case: &Path) {
     let model = request.model.clone().unwrap();
     let ChatTranslation {
         converse,
-        plan,
+        output_options,
         adjustments,
     } = match translated(request) {
         Ok(translated) => translated,
-        Err(fault) => {
-            let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
+        Err(error) => {
+            let error = serde_json::to_string_pretty(&ErrorBody::from(&error)).unwrap();
             return compare(case, "error.json", &error);
         }
     };
@@ -66,33 +66,33 @@ fn check(case: &Path) {
 
     let text = fs::read_to_string(case.join("events.txt")).unwrap();
     let events = events(&text);
-    let mut stream_plan = plan.clone();
-    stream_plan.include_usage = true;
-    let mut writer = ChunkWriter::new(ID, CREATED, &model, true, plan.legacy_functions);
-    let mut pieces = OutputEvents::new(Arc::new(stream_plan));
+    let mut stream_options = output_options.clone();
+    stream_options.include_usage = true;
+    let mut writer = ChunkWriter::new(ID, CREATED, &model, true, output_options.legacy_functions);
+    let mut output_events = OutputEvents::new(Arc::new(stream_options));
     for event in &events {
-        pieces.accept(event, &mut writer).unwrap();
+        output_events.accept(event, &mut writer).unwrap();
     }
-    writer.done(pieces.ending());
+    writer.done(output_events.summary());
     compare(
         case,
         "stream.sse",
         std::str::from_utf8(&writer.take()).unwrap(),
     );
 
-    let mut completion = Completion::new(plan.legacy_functions);
-    let plan = Arc::new(plan);
-    let mut pieces = OutputEvents::new(Arc::clone(&plan));
+    let mut completion = Completion::new(output_options.legacy_functions);
+    let output_options = Arc::new(output_options);
+    let mut output_events = OutputEvents::new(Arc::clone(&output_options));
     for event in &events {
-        pieces.accept(event, &mut completion).unwrap();
+        output_events.accept(event, &mut completion).unwrap();
     }
     let head = CompletionHead {
         id: ID,
         created: CREATED,
         model: &model,
-        metadata: plan.metadata.as_ref(),
+        metadata: output_options.metadata.as_ref(),
     };
-    let json = Completion::to_json(&[completion], head, pieces.ending()).unwrap();
+    let json = Completion::to_json(&[completion], head, output_events.summary()).unwrap();
     let pretty: Value = serde_json::from_slice(&json).unwrap();
     compare(
         case,
@@ -111,13 +111,13 @@ pub fn events(text: &str) -> Vec<Event> {
 }
 
 /// Compares what came out with the file `name` of the folder, or writes it.
-pub fn compare(case: &Path, name: &str, got: &str) {
+pub fn compare(case: &Path, name: &str, actual: &str) {
     let file = case.join(name);
-    let got = got.trim_end();
+    let actual = actual.trim_end();
     if std::env::var_os("OUTCROP_UPDATE_GOLDEN").is_some() {
-        fs::write(&file, format!("{got}\n")).unwrap();
+        fs::write(&file, format!("{actual}\n")).unwrap();
         return;
     }
-    let wanted = fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(got, wanted.trim_end(), "{}", file.display());
+    let expected = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(actual, expected.trim_end(), "{}", file.display());
 }

@@ -8,7 +8,7 @@ use outcrop::models::ModelId;
 use outcrop::openai::chat::GuardrailPolicy;
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, World, streamed, whole};
+use crate::harness::{Harness, MODEL, non_streaming, streamed};
 
 /// The simulator's guardrail, which blocks this word.
 const BLOCKED: &str = "An avalanche!";
@@ -42,18 +42,18 @@ fn of_the_client(trace: &str) -> Value {
 
 #[tokio::test]
 async fn a_request_cannot_name_another_guardrail_than_the_operators() {
-    let world = World::with(everywhere).await;
+    let harness = Harness::with(everywhere).await;
     let headers = [
         ("x-amzn-bedrock-guardrailidentifier", "other"),
         ("x-amzn-bedrock-guardrailversion", "7"),
     ];
-    for mut request in [whole(BLOCKED), streamed(BLOCKED)] {
-        let plain = world.chat(&request).await;
+    for mut request in [non_streaming(BLOCKED), streamed(BLOCKED)] {
+        let plain = harness.chat(&request).await;
         assert_eq!(plain.adjustments(), "");
         assert!(plain.text.contains("content_filter"), "{}", plain.text);
-        let by_header = world.chat_with(&headers, &request).await;
+        let by_header = harness.chat_with(&headers, &request).await;
         request["guardrailConfig"] = of_the_client("disabled");
-        let by_field = world.chat(&request).await;
+        let by_field = harness.chat(&request).await;
         // The provider's own keys are none of Converse's.
         request["additionalModelRequestFields"] =
             json!({"guardrailConfig": of_the_client("disabled")});
@@ -63,27 +63,30 @@ async fn a_request_cannot_name_another_guardrail_than_the_operators() {
             assert!(reply.adjustments().contains("guardrailConfig"));
         }
     }
-    for asked in world.asked() {
+    for sent_upstream in harness.sent_upstream() {
         assert_eq!(
-            asked["guardrailConfig"]["guardrailIdentifier"],
+            sent_upstream["guardrailConfig"]["guardrailIdentifier"],
             "demoguardrail"
         );
-        assert_eq!(asked["guardrailConfig"]["guardrailVersion"], "1");
+        assert_eq!(sent_upstream["guardrailConfig"]["guardrailVersion"], "1");
     }
 }
 
 #[tokio::test]
 async fn a_request_may_ask_the_operators_guardrail_what_it_found() {
-    let world = World::with(everywhere).await;
-    let mut request = whole(BLOCKED);
+    let harness = Harness::with(everywhere).await;
+    let mut request = non_streaming(BLOCKED);
     request["guardrailConfig"] = json!({"trace": "enabled"});
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.adjustments(), "");
     let trace = &reply.json()["trace"]["guardrail"];
     assert!(trace.to_string().contains("avalanche"), "{}", reply.text);
     assert!(!reply.text.contains("demoguardrail"), "{}", reply.text);
-    let reply = world
-        .chat_with(&[("x-amzn-bedrock-trace", "ENABLED")], &whole(BLOCKED))
+    let reply = harness
+        .chat_with(
+            &[("x-amzn-bedrock-trace", "ENABLED")],
+            &non_streaming(BLOCKED),
+        )
         .await;
     assert!(
         reply.json()["trace"]["guardrail"].is_object(),
@@ -91,14 +94,14 @@ async fn a_request_may_ask_the_operators_guardrail_what_it_found() {
         reply.text
     );
     assert_eq!(
-        world.chat(&whole(BLOCKED)).await.json()["trace"],
+        harness.chat(&non_streaming(BLOCKED)).await.json()["trace"],
         Value::Null
     );
 }
 
 #[tokio::test]
 async fn the_key_goes_before_the_model_and_the_model_before_all() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.chat.common.guardrail = Some(policy("1"));
         let target = ModelId::parse(MODEL).unwrap();
         let chat = ChatOverrides {
@@ -115,11 +118,11 @@ async fn the_key_goes_before_the_model_and_the_model_before_all() {
                 ..target.into()
             },
         );
-        let mut own = guarded("1");
-        if let Some(policy) = own.guardrail.as_mut() {
+        let mut key_override = guarded("1");
+        if let Some(policy) = key_override.guardrail.as_mut() {
             policy.config.trace = Some(GuardrailTrace::EnabledFull);
         }
-        for (caller, chat) in [("a", ChatOverrides::default()), ("b", own)] {
+        for (caller, chat) in [("a", ChatOverrides::default()), ("b", key_override)] {
             config.keys.push(KeyEntry {
                 caller: caller.to_owned(),
                 digest: KeyDigest::of(caller),
@@ -135,42 +138,42 @@ async fn the_key_goes_before_the_model_and_the_model_before_all() {
         ("b", MODEL),
         ("b", "careful"),
     ] {
-        let mut body = whole("hi");
+        let mut body = non_streaming("hi");
         body["model"] = model.into();
-        let mut request = world.request(Method::POST, "/v1/chat/completions", body.to_string());
+        let mut request = harness.request(Method::POST, "/v1/chat/completions", body.to_string());
         let value = format!("Bearer {key}").parse().unwrap();
         request.headers_mut().insert(AUTHORIZATION, value);
-        assert_eq!(world.send(request).await.status, 200);
+        assert_eq!(harness.send(request).await.status, 200);
     }
-    let asked = world.asked();
+    let sent_upstream = harness.sent_upstream();
     let of = |version: &str| json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": version});
     let mut traced = of("1");
     traced["trace"] = "enabled_full".into();
-    let configs: Vec<Value> = asked
+    let configs: Vec<Value> = sent_upstream
         .iter()
-        .map(|asked| asked["guardrailConfig"].clone())
+        .map(|sent_upstream| sent_upstream["guardrailConfig"].clone())
         .collect();
     assert_eq!(configs, [of("1"), of("DRAFT"), traced.clone(), traced]);
-    let guarded = |asked: &Value| {
-        asked["messages"][0]["content"][0]
+    let guarded = |sent_upstream: &Value| {
+        sent_upstream["messages"][0]["content"][0]
             .get("guardContent")
             .is_some()
     };
     assert_eq!(
-        asked.iter().map(guarded).collect::<Vec<_>>(),
+        sent_upstream.iter().map(guarded).collect::<Vec<_>>(),
         [false, true, false, false]
     );
 }
 
 #[tokio::test]
 async fn a_client_cannot_keep_a_text_from_the_operators_guardrail() {
-    let world = World::with(everywhere).await;
-    let mut request = whole("hi");
+    let harness = Harness::with(everywhere).await;
+    let mut request = non_streaming("hi");
     request["messages"][0]["content"] = json!([
         {"type": "guarded_text", "text": "Look at this alone."},
         {"type": "text", "text": BLOCKED},
     ]);
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(
         reply.json()["choices"][0]["finish_reason"],
         "content_filter",
@@ -182,11 +185,11 @@ async fn a_client_cannot_keep_a_text_from_the_operators_guardrail() {
 
 #[tokio::test]
 async fn a_clients_own_guardrail_holds_where_the_operator_has_none() {
-    let world = World::start().await;
-    let own = json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1", "trace": "enabled", "streamProcessingMode": "async"});
-    let mut request = whole(BLOCKED);
-    request["guardrailConfig"] = own.clone();
-    let reply = world.chat(&request).await;
+    let harness = Harness::start().await;
+    let key_override = json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1", "trace": "enabled", "streamProcessingMode": "async"});
+    let mut request = non_streaming(BLOCKED);
+    request["guardrailConfig"] = key_override.clone();
+    let reply = harness.chat(&request).await;
     assert_eq!(
         reply.json()["choices"][0]["finish_reason"],
         "content_filter",
@@ -196,10 +199,10 @@ async fn a_clients_own_guardrail_holds_where_the_operator_has_none() {
     assert!(reply.json()["trace"]["guardrail"].is_object());
 
     let mut request = streamed(BLOCKED);
-    request["guardrailConfig"] = own;
-    let without_usage = world.chat(&request).await.chunks();
+    request["guardrailConfig"] = key_override;
+    let without_usage = harness.chat(&request).await.chunks();
     request["stream_options"] = json!({"include_usage": true});
-    let with_usage = world.chat(&request).await.chunks();
+    let with_usage = harness.chat(&request).await.chunks();
     for (chunks, has_usage) in [(without_usage, false), (with_usage, true)] {
         let last = chunks.last().unwrap();
         assert_eq!(last["choices"], json!([]));
@@ -211,17 +214,17 @@ async fn a_clients_own_guardrail_holds_where_the_operator_has_none() {
                 .all(|chunk| chunk.get("trace").is_none())
         );
     }
-    let modes: Vec<Value> = world
-        .asked()
+    let modes: Vec<Value> = harness
+        .sent_upstream()
         .iter()
-        .map(|asked| asked["guardrailConfig"]["streamProcessingMode"].clone())
+        .map(|sent_upstream| sent_upstream["guardrailConfig"]["streamProcessingMode"].clone())
         .collect();
     assert_eq!(modes, [Value::Null, "async".into(), "async".into()]);
 }
 
 /// What the model said, and what the user said before it and after it.
-fn said(before: &str, by_model: &str, after: &str) -> Value {
-    let mut request = whole("hi");
+fn three_turns(before: &str, by_model: &str, after: &str) -> Value {
+    let mut request = non_streaming("hi");
     request["messages"] = json!([
         {"role": "user", "content": before},
         {"role": "assistant", "content": by_model},
@@ -235,10 +238,10 @@ const LLAMA: &str = "us.meta.llama3-3-70b-instruct-v1:0";
 
 #[tokio::test]
 async fn with_the_last_turn_alone_what_was_said_before_is_not_looked_at() {
-    let world = World::start().await;
-    let by_user = said(BLOCKED, "Oh.", "And now?");
-    let by_model = said("Hi", BLOCKED, "And now?");
-    let by_user_now = said("Hi", "Oh.", BLOCKED);
+    let harness = Harness::start().await;
+    let by_user = three_turns(BLOCKED, "Oh.", "And now?");
+    let by_model = three_turns("Hi", BLOCKED, "And now?");
+    let by_user_now = three_turns("Hi", "Oh.", BLOCKED);
     let all = "guardrailConfig.onlyLastTurn: all of the user's turns; the prompt of this model has to \
                stay as it is";
     let mut guardrail = json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1"});
@@ -255,7 +258,7 @@ async fn with_the_last_turn_alone_what_was_said_before_is_not_looked_at() {
         let mut request = request.clone();
         request["model"] = model.into();
         request["guardrailConfig"] = guardrail.clone();
-        let reply = world.chat(&request).await;
+        let reply = harness.chat(&request).await;
         assert_eq!(reply.adjustments(), note, "{model}");
         assert_eq!(
             reply.json()["choices"][0]["finish_reason"],
@@ -268,14 +271,14 @@ async fn with_the_last_turn_alone_what_was_said_before_is_not_looked_at() {
 
 #[tokio::test]
 async fn no_guardrail_on_the_last_turn_is_got_around_by_a_turn_of_the_models_at_the_end() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for model in [LLAMA, MODEL] {
-        let mut request = said("Hi", "Oh.", BLOCKED);
+        let mut request = three_turns("Hi", "Oh.", BLOCKED);
         request["model"] = model.into();
         let messages = request["messages"].as_array_mut().unwrap();
         messages.push(json!({"role": "assistant", "content": "I say"}));
         request["guardrailConfig"] = json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1", "onlyLastTurn": true});
-        let reply = world.chat(&request).await;
+        let reply = harness.chat(&request).await;
         let finish = &reply.json()["choices"][0]["finish_reason"];
         assert_eq!(finish, "content_filter", "{model}: {}", reply.text);
     }
@@ -283,16 +286,16 @@ async fn no_guardrail_on_the_last_turn_is_got_around_by_a_turn_of_the_models_at_
 
 #[tokio::test]
 async fn what_the_operator_has_set_for_the_last_turn_is_noted_for_no_client() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.chat.common.guardrail = Some(GuardrailPolicy {
             only_last_turn: true,
             ..policy("1")
         });
     })
     .await;
-    let reply = world.chat(&said("Hi", BLOCKED, "And now?")).await;
+    let reply = harness.chat(&three_turns("Hi", BLOCKED, "And now?")).await;
     assert_eq!(reply.adjustments(), "");
-    let reply = world.chat(&said(BLOCKED, "Oh.", "And now?")).await;
+    let reply = harness.chat(&three_turns(BLOCKED, "Oh.", "And now?")).await;
     let finish = &reply.json()["choices"][0]["finish_reason"];
     assert_eq!(finish, "content_filter", "{}", reply.text);
 }

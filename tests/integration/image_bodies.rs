@@ -12,19 +12,19 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use outcrop::fault::ApiError;
+use outcrop::error::ApiError;
 use outcrop::models::{ModelId, ModelTable};
 use outcrop::openai::chat::AllowList;
 use outcrop::openai::error::ErrorBody;
 use outcrop::openai::form::FormPart;
 use outcrop::openai::images::{
     ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest, TranslatedImage,
-    completed_events, image_answer, pictures, translate,
+    completed_events, images, images_response, translate,
 };
 use serde_json::{Value, json};
 
 use crate::golden::compare;
-use crate::pictures::{described, mask, picture};
+use crate::test_images::{described, mask, png_bytes};
 
 const CREATED: u64 = 1_700_000_000;
 
@@ -44,11 +44,11 @@ fn every_case_gives_what_its_folder_says() {
 }
 
 /// `request.json` has the `endpoint`, the `body`, and the `files` of a form: the name of the part,
-/// width and height. `answers.json` has what Bedrock answers; `WxH` stands for a picture.
+/// width and height. `responses.json` has what Bedrock answers; `WxH` stands for a picture.
 fn check(case: &Path) {
-    let given: Value = read(case, "request.json").unwrap();
-    let request: ImageRequest = serde_json::from_str(&given["body"].to_string()).unwrap();
-    let endpoint = match given["endpoint"].as_str().unwrap() {
+    let case_request: Value = read(case, "request.json").unwrap();
+    let request: ImageRequest = serde_json::from_str(&case_request["body"].to_string()).unwrap();
+    let endpoint = match case_request["endpoint"].as_str().unwrap() {
         "generations" => ImageEndpoint::Generations,
         "edits" => ImageEndpoint::Edits,
         "variations" => ImageEndpoint::Variations,
@@ -56,41 +56,41 @@ fn check(case: &Path) {
     };
     let table = ModelTable::built_in().unwrap();
     let model = ModelId::parse(request.model.as_deref().unwrap()).unwrap();
-    let facts = table.facts(&model).image.clone().unwrap();
-    let terms = ImageContext {
-        facts: facts.clone(),
+    let capabilities = table.capabilities(&model).image.clone().unwrap();
+    let context = ImageContext {
+        capabilities: capabilities.clone(),
         model_fields: AllowList::default(),
         has_bucket: false,
         fetched: Arc::default(),
     };
     let TranslatedImage {
-        plan,
+        prepared,
         mut adjustments,
-    } = match translate(endpoint, request, files(&given["files"]), &terms) {
+    } = match translate(endpoint, request, files(&case_request["files"]), &context) {
         Ok(translated) => translated,
-        Err(fault) => return compare(case, "error.json", &error(&fault)),
+        Err(api_error) => return compare(case, "error.json", &error(&api_error)),
     };
-    let bodies: Vec<Value> = plan
+    let bodies: Vec<Value> = prepared
         .bodies
         .iter()
         .map(|body| seen(serde_json::from_slice(body).unwrap()))
         .collect();
     compare(case, "bodies.json", &pretty(&json!(bodies)));
 
-    let answers = read(case, "answers.json").unwrap_or_default();
-    let answers = answers.as_array().cloned().unwrap_or_default();
-    let answers: Vec<Bytes> = answers
+    let responses = read(case, "answers.json").unwrap_or_default();
+    let responses = responses.as_array().cloned().unwrap_or_default();
+    let responses: Vec<Bytes> = responses
         .into_iter()
-        .map(|answer| drawn(answer).to_string().into())
+        .map(|response| drawn(response).to_string().into())
         .collect();
-    let made = match pictures(facts.body, &answers, &plan, &mut adjustments) {
-        Ok(made) => made,
-        Err(fault) => return compare(case, "error.json", &error(&fault)),
+    let generated = match images(capabilities.body, &responses, &prepared, &mut adjustments) {
+        Ok(generated) => generated,
+        Err(api_error) => return compare(case, "error.json", &error(&api_error)),
     };
     let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
-    if plan.stream {
-        let events = completed_events(endpoint, CREATED, &made).unwrap();
+    if prepared.stream {
+        let events = completed_events(endpoint, CREATED, &generated).unwrap();
         let events = String::from_utf8(events).unwrap();
         let lines = events
             .lines()
@@ -100,23 +100,23 @@ fn check(case: &Path) {
             });
         return compare(case, "stream.sse", &lines.collect::<Vec<_>>().join("\n"));
     }
-    let head = ImageHead::of(CREATED, &made);
-    let data = made
+    let head = ImageHead::of(CREATED, &generated);
+    let data = generated
         .into_iter()
-        .map(|picture| ImageData::Base64(picture.base64));
-    let answer = image_answer(&head, &data.collect::<Vec<_>>()).unwrap();
-    let answer = seen(serde_json::from_slice(&answer).unwrap());
-    compare(case, "response.json", &pretty(&answer));
+        .map(|png_bytes| ImageData::Base64(png_bytes.base64));
+    let response = images_response(&head, &data.collect::<Vec<_>>()).unwrap();
+    let response = seen(serde_json::from_slice(&response).unwrap());
+    compare(case, "response.json", &pretty(&response));
 }
 
-fn files(given: &Value) -> Vec<FormPart> {
-    let files = given.as_array().into_iter().flatten();
+fn files(case_request: &Value) -> Vec<FormPart> {
+    let files = case_request.as_array().into_iter().flatten();
     let part = |file: &Value| {
         let name = file[0].as_str().unwrap();
         let side = |at: usize| file[at].as_u64().unwrap() as u32;
         let bytes = match name {
             "mask" => mask(side(1), side(2)),
-            _ => picture(side(1), side(2)),
+            _ => png_bytes(side(1), side(2)),
         };
         FormPart {
             name: name.to_owned(),
@@ -142,7 +142,7 @@ fn seen(value: Value) -> Value {
 fn drawn(value: Value) -> Value {
     each_text(value, &|text| match text.split_once('x') {
         Some((width, height)) => match (width.parse(), height.parse()) {
-            (Ok(width), Ok(height)) => STANDARD.encode(picture(width, height)),
+            (Ok(width), Ok(height)) => STANDARD.encode(png_bytes(width, height)),
             _ => text,
         },
         None => text,
@@ -166,6 +166,6 @@ fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap()
 }
 
-fn error(fault: &ApiError) -> String {
-    serde_json::to_string_pretty(&ErrorBody::from(fault)).unwrap()
+fn error(api_error: &ApiError) -> String {
+    serde_json::to_string_pretty(&ErrorBody::from(api_error)).unwrap()
 }

@@ -9,12 +9,17 @@ use outcrop::config::FetchSettings;
 use serde_json::json;
 
 use crate::fetch::site::{self, Site};
+use crate::harness::{Harness, Reply};
 use crate::images::{CANVAS, EDITS, INPAINT, VARIATIONS, data_url, invoked, seen, with};
-use crate::pictures::{described, mask, picture};
-use crate::world::{Reply, World};
+use crate::test_images::{described, mask, png_bytes};
 
 /// A form of texts and PNG files.
-async fn form(world: &World, path: &str, texts: &[(&str, &str)], files: &[(&str, &[u8])]) -> Reply {
+async fn form(
+    harness: &Harness,
+    path: &str,
+    texts: &[(&str, &str)],
+    files: &[(&str, &[u8])],
+) -> Reply {
     let mut body = Vec::new();
     for (name, text) in texts {
         let head = format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
@@ -32,16 +37,16 @@ async fn form(world: &World, path: &str, texts: &[(&str, &str)], files: &[(&str,
         body.extend_from_slice(b"\r\n");
     }
     body.extend_from_slice(b"--x--\r\n");
-    let mut request = world.request(Method::POST, path, body);
+    let mut request = harness.request(Method::POST, path, body);
     let value = HeaderValue::from_static("multipart/form-data; boundary=x");
     request.headers_mut().insert(CONTENT_TYPE, value);
-    world.send(request).await
+    harness.send(request).await
 }
 
 #[tokio::test]
 async fn every_service_of_stabilitys_edits_pictures() {
-    let world = World::start().await;
-    let small = picture(64, 96);
+    let harness = Harness::start().await;
+    let small = png_bytes(64, 96);
     for (service, more) in [
         (
             "stable-image-inpaint",
@@ -92,7 +97,7 @@ async fn every_service_of_stabilitys_edits_pictures() {
     ] {
         let model = format!("us.stability.{service}-v1:0");
         let request = json!({"model": model, "images": [data_url(&small)]});
-        let reply = world.post(EDITS, &with(request, more)).await;
+        let reply = harness.post(EDITS, &with(request, more)).await;
         assert_eq!(reply.status, 200, "{service}: {}", reply.text);
         assert_eq!(seen(&reply).len(), 1, "{service}");
     }
@@ -100,7 +105,7 @@ async fn every_service_of_stabilitys_edits_pictures() {
 
 #[tokio::test]
 async fn a_form_is_read_as_json_would_be() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let texts = [
         ("model", INPAINT),
         ("prompt", "7"),
@@ -109,16 +114,16 @@ async fn a_form_is_read_as_json_would_be() {
         ("grow_mask", "4"),
         ("colour", "red"),
     ];
-    let (image, mask) = (picture(64, 64), mask(64, 64));
+    let (image, mask) = (png_bytes(64, 64), mask(64, 64));
     let files = [("image[]", &*image), ("mask", &*mask), ("extra", &*image)];
-    let reply = form(&world, EDITS, &texts, &files).await;
+    let reply = form(&harness, EDITS, &texts, &files).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(seen(&reply).len(), 2);
     assert_eq!(
         reply.adjustments(),
         "extra: ignored, colour: ignored; did you mean `colors`?"
     );
-    let bodies = invoked(&world);
+    let bodies = invoked(&harness);
     assert_eq!(
         (&bodies[0]["seed"], &bodies[1]["seed"]),
         (&json!(3), &json!(4))
@@ -135,8 +140,8 @@ async fn a_form_is_read_as_json_would_be() {
 
 #[tokio::test]
 async fn nova_canvas_edits_varies_and_removes() {
-    let world = World::start().await;
-    let (image, mask) = (picture(320, 320), mask(320, 320));
+    let harness = Harness::start().await;
+    let (image, mask) = (png_bytes(320, 320), mask(320, 320));
     let image = ("image", &*image);
     for (path, texts, files, task) in [
         (
@@ -186,10 +191,10 @@ async fn nova_canvas_edits_varies_and_removes() {
         ),
     ] {
         let texts = [&[("model", CANVAS)], texts].concat();
-        let reply = form(&world, path, &texts, files).await;
+        let reply = form(&harness, path, &texts, files).await;
         assert_eq!(reply.status, 200, "{task}: {}", reply.text);
         assert_eq!(seen(&reply).len(), 1, "{task}");
-        assert_eq!(invoked(&world).last().unwrap()["taskType"], task);
+        assert_eq!(invoked(&harness).last().unwrap()["taskType"], task);
     }
     // What belongs to another task is told of, and not sent to be refused.
     let texts = [
@@ -197,13 +202,13 @@ async fn nova_canvas_edits_varies_and_removes() {
         ("style", "PHOTOREALISM"),
         ("outPaintingMode", "PRECISE"),
     ];
-    let reply = form(&world, VARIATIONS, &texts, &[image]).await;
+    let reply = form(&harness, VARIATIONS, &texts, &[image]).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(
         reply.adjustments(),
         "style: ignored, outPaintingMode: ignored"
     );
-    let inpainted = &invoked(&world)[0]["inPaintingParams"]["maskImage"];
+    let inpainted = &invoked(&harness)[0]["inPaintingParams"]["maskImage"];
     let inpainted = described(inpainted.as_str().unwrap());
     assert_eq!(inpainted.as_deref(), Some("<png 320x320 black to white>"));
 }
@@ -212,14 +217,14 @@ async fn nova_canvas_edits_varies_and_removes() {
 async fn pictures_on_the_web_are_fetched() {
     fn file(path: &str) -> site::Reply {
         match path {
-            "/cat.png" => site::Reply::binary(&picture(64, 64)),
+            "/cat.png" => site::Reply::binary(&png_bytes(64, 64)),
             "/mask.png" => site::Reply::binary(&mask(64, 64)),
             _ => site::Reply::status(404, ""),
         }
     }
     let site = Site::start(file).await;
     let fetcher = site.fetcher(&FetchSettings::default());
-    let world = World::within(Options::default(), |_| {}, Some(fetcher)).await;
+    let harness = Harness::within(Options::default(), |_| {}, Some(fetcher)).await;
     let request = |name: &str| {
         json!({
             "model": INPAINT,
@@ -228,27 +233,27 @@ async fn pictures_on_the_web_are_fetched() {
             "mask": {"image_url": "https://example.com/mask.png"},
         })
     };
-    let reply = world.post(EDITS, &request("cat")).await;
+    let reply = harness.post(EDITS, &request("cat")).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(
-        invoked(&world)[0]["image"],
-        STANDARD.encode(picture(64, 64))
+        invoked(&harness)[0]["image"],
+        STANDARD.encode(png_bytes(64, 64))
     );
-    let error = world.post(EDITS, &request("dog")).await.error();
+    let error = harness.post(EDITS, &request("dog")).await.error();
     assert_eq!(error["param"], "images[0].image_url", "{error}");
     assert_eq!(error["code"], "failed_to_download_image", "{error}");
 }
 
 #[tokio::test]
 async fn a_form_that_is_none_is_refused() {
-    let world = World::start().await;
-    let mut request = world.request(Method::POST, EDITS, "--x\r\n");
+    let harness = Harness::start().await;
+    let mut request = harness.request(Method::POST, EDITS, "--x\r\n");
     let value = HeaderValue::from_static("multipart/form-data; boundary=x");
     request.headers_mut().insert(CONTENT_TYPE, value);
-    let reply = world.send(request).await;
+    let reply = harness.send(request).await;
     assert_eq!(reply.status, 400, "{}", reply.text);
     assert_eq!(reply.error()["code"], "invalid_form");
     let texts = [("model", INPAINT), ("n", "many")];
-    let reply = form(&world, EDITS, &texts, &[]).await;
+    let reply = form(&harness, EDITS, &texts, &[]).await;
     assert_eq!(reply.error()["param"], "n", "{}", reply.text);
 }

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::pictures::{mask, picture};
-use crate::world::World;
+use crate::harness::Harness;
+use crate::test_images::{mask, png_bytes};
 
 /// Endpoint, parameter, code, and request. `SD`, `INPAINT` and `CANVAS` are models; `picture
 /// 64x64` is one of this size in a data URL, `mask 64x64` one that is transparent on its left.
@@ -70,13 +70,13 @@ variations | stream | unsupported_parameter | {"model": "CANVAS", "images": [{"i
 
 #[tokio::test]
 async fn each_is_named_and_nothing_is_sent() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let rows = REFUSALS.lines().filter(|line| !line.is_empty());
     for row in rows {
         let [endpoint, parameter, code, request] =
             row.splitn(4, " | ").collect::<Vec<_>>().try_into().unwrap();
         let request = filled(serde_json::from_str(request).unwrap());
-        let reply = world
+        let reply = harness
             .post(&format!("/v1/images/{endpoint}"), &request)
             .await;
         assert_eq!(reply.status, 400, "{row}: {}", reply.text);
@@ -84,20 +84,20 @@ async fn each_is_named_and_nothing_is_sent() {
         assert_eq!(error["param"], parameter, "{row}: {error}");
         assert_eq!(error["code"], code, "{row}: {error}");
     }
-    let sent = world.simulator.requests();
-    assert!(sent.is_empty(), "{sent:?}");
+    let sent_upstream = harness.simulator.requests();
+    assert!(sent_upstream.is_empty(), "{sent_upstream:?}");
 }
 
 #[tokio::test]
 async fn a_prompt_has_as_many_characters_as_the_model_takes() {
-    let world = World::start().await;
-    for (model, most) in [
+    let harness = Harness::start().await;
+    for (model, max_length) in [
         ("stability.sd3-5-large-v1:0", 10_000),
         ("amazon.nova-canvas-v1:0", 1024),
     ] {
-        for (length, status) in [(most, 200), (most + 1, 400)] {
+        for (length, status) in [(max_length, 200), (max_length + 1, 400)] {
             let request = serde_json::json!({"model": model, "prompt": "é".repeat(length)});
-            let reply = world.post("/v1/images/generations", &request).await;
+            let reply = harness.post("/v1/images/generations", &request).await;
             assert_eq!(reply.status, status, "{model}: {}", reply.text);
         }
     }
@@ -122,11 +122,11 @@ fn filled(value: Value) -> Value {
 }
 
 fn drawn(text: &str) -> Option<String> {
-    let (what, size) = text.split_once(' ')?;
+    let (kind, size) = text.split_once(' ')?;
     let (width, height) = size.split_once('x')?;
     let (width, height) = (width.parse().ok()?, height.parse().ok()?);
-    let file = match what {
-        "picture" => picture(width, height),
+    let file = match kind {
+        "picture" => png_bytes(width, height),
         "mask" => mask(width, height),
         _ => return None,
     };

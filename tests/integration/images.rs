@@ -8,9 +8,9 @@ use bedrock_simulator::{Fault, Script, ScriptedResponse};
 use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
+use crate::harness::{Harness, Reply};
 use crate::logs;
-use crate::pictures::{described, picture};
-use crate::world::{Reply, World};
+use crate::test_images::{described, png_bytes};
 
 const SD: &str = "stability.sd3-5-large-v1:0";
 pub const INPAINT: &str = "us.stability.stable-image-inpaint-v1:0";
@@ -21,11 +21,11 @@ const GENERATIONS: &str = "/v1/images/generations";
 pub const EDITS: &str = "/v1/images/edits";
 pub const VARIATIONS: &str = "/v1/images/variations";
 
-pub fn data_url(picture: &[u8]) -> Value {
-    json!({"image_url": format!("data:image/png;base64,{}", STANDARD.encode(picture))})
+pub fn data_url(png_bytes: &[u8]) -> Value {
+    json!({"image_url": format!("data:image/png;base64,{}", STANDARD.encode(png_bytes))})
 }
 
-fn asking(model: &str, prompt: &str) -> Value {
+fn image_request(model: &str, prompt: &str) -> Value {
     json!({"model": model, "prompt": prompt})
 }
 
@@ -36,8 +36,8 @@ pub fn with(mut request: Value, more: Value) -> Value {
 }
 
 /// The bodies that have reached Bedrock.
-pub fn invoked(world: &World) -> Vec<Value> {
-    let requests = world.simulator.requests();
+pub fn invoked(harness: &Harness) -> Vec<Value> {
+    let requests = harness.simulator.requests();
     let calls = requests
         .iter()
         .filter(|request| request.path.ends_with("/invoke"));
@@ -53,7 +53,7 @@ pub fn seen(reply: &Reply) -> Vec<String> {
     pictures.map(Option::unwrap).collect()
 }
 
-fn made(images: &[&[u8]]) -> ScriptedResponse {
+fn stability_response(images: &[&[u8]]) -> ScriptedResponse {
     let images: Vec<String> = images.iter().map(|image| STANDARD.encode(image)).collect();
     let reasons = vec![Value::Null; images.len()];
     let body = json!({"seeds": [1], "finish_reasons": reasons, "images": images});
@@ -70,7 +70,7 @@ fn raw(body: &Value) -> ScriptedResponse {
 
 #[tokio::test]
 async fn every_model_that_makes_pictures_from_words_does() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (model, size) in [
         (SD, "1344x768"),
         ("stability.stable-image-core-v1:1", "1344x768"),
@@ -81,17 +81,17 @@ async fn every_model_that_makes_pictures_from_words_does() {
         ("amazon.titan-image-generator-v1", "1280x768"),
     ] {
         let request = with(
-            asking(model, "a cat"),
+            image_request(model, "a cat"),
             json!({"size": size, "n": 2, "seed": 5, "negative_prompt": "dogs"}),
         );
-        let reply = world.post(GENERATIONS, &request).await;
+        let reply = harness.post(GENERATIONS, &request).await;
         assert_eq!(reply.status, 200, "{model}: {}", reply.text);
         let seen = seen(&reply);
         assert_eq!(seen.len(), 2, "{model}");
-        for picture in &seen {
+        for png_bytes in &seen {
             assert!(
-                picture.starts_with(&format!("<png {size} ")),
-                "{model}: {picture}"
+                png_bytes.starts_with(&format!("<png {size} ")),
+                "{model}: {png_bytes}"
             );
         }
         assert_ne!(
@@ -109,33 +109,33 @@ async fn every_model_that_makes_pictures_from_words_does() {
 
 #[tokio::test]
 async fn the_operators_list_of_provider_fields_holds() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.chat.model_fields = outcrop::openai::chat::AllowList::new(vec!["seed".to_owned()]);
     })
     .await;
     let request = |key: &str| {
         with(
-            asking(SD, "a"),
+            image_request(SD, "a"),
             json!({"additionalModelRequestFields": {key: 1}}),
         )
     };
-    let reply = world.post(GENERATIONS, &request("seed")).await;
+    let reply = harness.post(GENERATIONS, &request("seed")).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert_eq!(invoked(&world)[0]["seed"], 1);
-    let error = world.post(GENERATIONS, &request("mode")).await.error();
+    assert_eq!(invoked(&harness)[0]["seed"], 1);
+    let error = harness.post(GENERATIONS, &request("mode")).await.error();
     assert_eq!(error["param"], "additionalModelRequestFields.mode");
 }
 
 #[tokio::test]
 async fn a_size_that_the_model_does_not_make_is_told_of() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let request = with(
-        asking(SD, "a"),
+        image_request(SD, "a"),
         json!({"size": "1536x1024", "output_format": "webp", "quality": "hd"}),
     );
-    let reply = world.post(GENERATIONS, &request).await;
+    let reply = harness.post(GENERATIONS, &request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert_eq!(invoked(&world)[0]["aspect_ratio"], "3:2");
+    assert_eq!(invoked(&harness)[0]["aspect_ratio"], "3:2");
     assert_eq!(reply.json()["size"], "1216x832");
     assert_eq!(
         reply.adjustments(),
@@ -146,23 +146,23 @@ async fn a_size_that_the_model_does_not_make_is_told_of() {
 
 #[tokio::test]
 async fn a_note_is_a_refusal_where_that_is_asked_for() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (request, status) in [
-        (asking(SD, "a"), 200),
-        (with(asking(SD, "a"), json!({"quality": "hd"})), 400),
+        (image_request(SD, "a"), 200),
+        (with(image_request(SD, "a"), json!({"quality": "hd"})), 400),
     ] {
-        let mut request = world.request(Method::POST, GENERATIONS, request.to_string());
+        let mut request = harness.request(Method::POST, GENERATIONS, request.to_string());
         let on = HeaderValue::from_static("on");
         request.headers_mut().insert("x-outcrop-strict", on);
-        let reply = world.send(request).await;
+        let reply = harness.send(request).await;
         assert_eq!(reply.status, status, "{}", reply.text);
     }
-    assert_eq!(invoked(&world).len(), 1);
+    assert_eq!(invoked(&harness).len(), 1);
 }
 
 #[tokio::test]
 async fn what_a_filter_keeps_back_fails_the_whole_request() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (model, prompt) in [
         (SD, "a forbidden cat"),
         (SD, "an unsuitable cat"),
@@ -170,7 +170,9 @@ async fn what_a_filter_keeps_back_fails_the_whole_request() {
         (CANVAS, "a forbidden cat"),
         (CANVAS, "an unsuitable cat"),
     ] {
-        let reply = world.post(GENERATIONS, &asking(model, prompt)).await;
+        let reply = harness
+            .post(GENERATIONS, &image_request(model, prompt))
+            .await;
         assert_eq!(reply.status, 400, "{model}: {}", reply.text);
         let error = reply.error();
         assert_eq!(error["code"], "content_policy_violation", "{error}");
@@ -178,17 +180,17 @@ async fn what_a_filter_keeps_back_fails_the_whole_request() {
     }
     // One of two.
     let filtered = json!({"finish_reasons": ["Filter reason: output image"]});
-    world.simulator.push(Script::new(raw(&filtered)));
-    let request = with(asking(SD, "a"), json!({"n": 2}));
-    let reply = world.post(GENERATIONS, &request).await;
+    harness.simulator.push(Script::new(raw(&filtered)));
+    let request = with(image_request(SD, "a"), json!({"n": 2}));
+    let reply = harness.post(GENERATIONS, &request).await;
     assert_eq!(reply.error()["code"], "content_policy_violation");
 }
 
 #[tokio::test]
 async fn a_call_that_fails_fails_the_whole_request() {
-    let world = World::start().await;
-    let request = with(asking(SD, "a"), json!({"n": 3}));
-    for (said, status, code) in [
+    let harness = Harness::start().await;
+    let request = with(image_request(SD, "a"), json!({"n": 3}));
+    for (upstream_error, status, code) in [
         (
             (400, "ValidationException", "Malformed input request: no"),
             400,
@@ -205,51 +207,51 @@ async fn a_call_that_fails_fails_the_whole_request() {
             "insufficient_quota",
         ),
     ] {
-        let (said_status, name, message) = said;
-        world
+        let (upstream_status, name, message) = upstream_error;
+        harness
             .simulator
-            .push(Script::error(said_status, name, message));
-        let reply = world.post(GENERATIONS, &request).await;
+            .push(Script::error(upstream_status, name, message));
+        let reply = harness.post(GENERATIONS, &request).await;
         assert_eq!(reply.status, status, "{name}: {}", reply.text);
         assert_eq!(reply.error()["code"], code, "{name}");
     }
-    for (answer, what) in [
+    for (response, reason) in [
         (
             raw(&json!({"finish_reasons": ["Inference error"]})),
             "the provider failed",
         ),
         (raw(&json!([])), "an answer that is none"),
-        (made(&[]), "no picture"),
+        (stability_response(&[]), "no picture"),
         (
-            made(&[&picture(64, 64), &picture(64, 64)]),
+            stability_response(&[&png_bytes(64, 64), &png_bytes(64, 64)]),
             "too many pictures",
         ),
     ] {
-        world.simulator.push(Script::new(answer));
-        let reply = world.post(GENERATIONS, &request).await;
-        assert_eq!(reply.status, 502, "{what}: {}", reply.text);
+        harness.simulator.push(Script::new(response));
+        let reply = harness.post(GENERATIONS, &request).await;
+        assert_eq!(reply.status, 502, "{reason}: {}", reply.text);
     }
 }
 
 #[tokio::test]
 async fn throttling_that_passes_is_waited_for() {
-    let world = World::start().await;
-    world.simulator.push(Script::error(
+    let harness = Harness::start().await;
+    harness.simulator.push(Script::error(
         429,
         "ThrottlingException",
         "Too many requests",
     ));
-    let reply = world.post(GENERATIONS, &asking(SD, "a")).await;
+    let reply = harness.post(GENERATIONS, &image_request(SD, "a")).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert_eq!(invoked(&world).len(), 2);
+    assert_eq!(invoked(&harness).len(), 2);
 }
 
 #[tokio::test]
 async fn a_stream_has_one_event_for_each_picture() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let more = json!({"stream": true, "partial_images": 1, "n": 2});
-    let reply = world
-        .post(GENERATIONS, &with(asking(SD, "a"), more.clone()))
+    let reply = harness
+        .post(GENERATIONS, &with(image_request(SD, "a"), more.clone()))
         .await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let kind = reply.header("content-type");
@@ -268,38 +270,43 @@ async fn a_stream_has_one_event_for_each_picture() {
         assert!(described(event["b64_json"].as_str().unwrap()).is_some());
         assert_eq!(event["size"], "1024x1024");
     }
-    let edit = json!({"model": SD, "prompt": "a", "images": [data_url(&picture(64, 64))]});
-    let reply = world.post(EDITS, &with(edit, more)).await;
+    let edit = json!({"model": SD, "prompt": "a", "images": [data_url(&png_bytes(64, 64))]});
+    let reply = harness.post(EDITS, &with(edit, more)).await;
     assert_eq!(
         reply.text.matches("event: image_edit.completed\n").count(),
         2
     );
     // What fails before is no stream.
-    let request = with(asking(SD, "a forbidden cat"), json!({"stream": true}));
-    assert_eq!(world.post(GENERATIONS, &request).await.status, 400);
     let request = with(
-        asking(SD, "a"),
+        image_request(SD, "a forbidden cat"),
+        json!({"stream": true}),
+    );
+    assert_eq!(harness.post(GENERATIONS, &request).await.status, 400);
+    let request = with(
+        image_request(SD, "a"),
         json!({"stream": true, "response_format": "url"}),
     );
     assert_eq!(
-        world.post(GENERATIONS, &request).await.error()["param"],
+        harness.post(GENERATIONS, &request).await.error()["param"],
         "response_format"
     );
 }
 
 #[tokio::test]
 async fn pictures_are_kept_in_the_bucket_and_read_at_their_addresses() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.s3.bucket = Some(BUCKET.to_owned());
         config.s3.path_style = true;
-        config.s3.presigned_for = Duration::from_secs(90);
+        config.s3.presigned_url_ttl = Duration::from_secs(90);
     })
     .await;
     let more = json!({"response_format": "url", "n": 2, "output_format": "jpeg"});
-    let reply = world.post(GENERATIONS, &with(asking(SD, "a"), more)).await;
+    let reply = harness
+        .post(GENERATIONS, &with(image_request(SD, "a"), more))
+        .await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     let json = reply.json();
-    let keys = world.simulator.object_keys(BUCKET, "outcrop/images/");
+    let keys = harness.simulator.object_keys(BUCKET, "outcrop/images/");
     assert_eq!(keys.len(), 2);
     for data in json["data"].as_array().unwrap() {
         assert_eq!(data.get("b64_json"), None);
@@ -307,42 +314,45 @@ async fn pictures_are_kept_in_the_bucket_and_read_at_their_addresses() {
         assert!(url.contains("X-Amz-Expires=90"), "{url}");
         let key = keys.iter().find(|key| url.contains(key.as_str())).unwrap();
         assert!(key.ends_with(".jpg"), "{key}");
-        let object = world.simulator.object(BUCKET, key).unwrap();
+        let object = harness.simulator.object(BUCKET, key).unwrap();
         assert!(object.starts_with(&[0xff, 0xd8, 0xff]));
     }
 }
 
 #[tokio::test]
 async fn a_bucket_that_is_not_there_fails_the_request_without_its_name() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.s3.bucket = Some("no-such-bucket".to_owned());
         config.s3.path_style = true;
     })
     .await;
-    let request = with(asking(SD, "a"), json!({"response_format": "url"}));
-    let reply = world.post(GENERATIONS, &request).await;
+    let request = with(image_request(SD, "a"), json!({"response_format": "url"}));
+    let reply = harness.post(GENERATIONS, &request).await;
     assert!(reply.status.is_server_error(), "{}", reply.text);
     assert!(!reply.text.contains("no-such-bucket"), "{}", reply.text);
 }
 
 #[tokio::test]
 async fn pictures_cost_what_the_table_says() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (request, cost) in [
-        (with(asking(SD, "a"), json!({"n": 3})), "0.24"),
-        (asking("stability.stable-image-ultra-v1:1", "a"), "0.14"),
-        (asking(CANVAS, "a"), "0.04"),
+        (with(image_request(SD, "a"), json!({"n": 3})), "0.24"),
+        (
+            image_request("stability.stable-image-ultra-v1:1", "a"),
+            "0.14",
+        ),
+        (image_request(CANVAS, "a"), "0.04"),
         // The table has the price of the usual quality up to 1024x1024.
         (
-            with(asking(CANVAS, "a"), json!({"quality": "hd"})),
+            with(image_request(CANVAS, "a"), json!({"quality": "hd"})),
             "unknown",
         ),
         (
-            with(asking(CANVAS, "a"), json!({"size": "2048x2048"})),
+            with(image_request(CANVAS, "a"), json!({"size": "2048x2048"})),
             "unknown",
         ),
     ] {
-        let reply = world.post(GENERATIONS, &request).await;
+        let reply = harness.post(GENERATIONS, &request).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert_eq!(reply.header("x-outcrop-cost-usd"), Some(cost), "{request}");
     }
@@ -351,10 +361,10 @@ async fn pictures_cost_what_the_table_says() {
 #[tokio::test]
 async fn the_log_line_tells_of_the_cost_and_not_of_the_words() {
     logs::begin();
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let more = json!({"user": "ann", "negative_prompt": "a secret dog"});
-    let request = with(asking(SD, "a secret cat"), more);
-    assert_eq!(world.post(GENERATIONS, &request).await.status, 200);
+    let request = with(image_request(SD, "a secret cat"), more);
+    assert_eq!(harness.post(GENERATIONS, &request).await.status, 200);
     let line = logs::request_line().await;
     assert!(line.contains("/v1/images/generations"), "{line}");
     assert!(line.contains("cost_usd=\"0.08\""), "{line}");
@@ -364,24 +374,24 @@ async fn the_log_line_tells_of_the_cost_and_not_of_the_words() {
 
 #[tokio::test]
 async fn the_call_ends_when_the_client_leaves() {
-    let world = World::start().await;
-    let stalled = Script::fault(Fault::SlowAnswer { delay_ms: 600_000 });
-    world.simulator.push(stalled);
-    let request = asking(SD, "a");
-    let leaving = world.post(GENERATIONS, &request);
+    let harness = Harness::start().await;
+    let stalled = Script::fault(Fault::SlowResponse { delay_ms: 600_000 });
+    harness.simulator.push(stalled);
+    let request = image_request(SD, "a");
+    let leaving = harness.post(GENERATIONS, &request);
     tokio::select! {
         _ = leaving => panic!("it was answered"),
-        () = world.simulator.received_at_least(1) => {}
+        () = harness.simulator.wait_for_received(1) => {}
     }
-    world.simulator.abandoned_at_least(1).await;
+    harness.simulator.wait_for_abandoned(1).await;
 }
 
 #[tokio::test]
 async fn the_operators_guardrail_looks_at_what_is_made() {
-    let world = World::with(crate::guardrails::everywhere).await;
-    let reply = world.post(GENERATIONS, &asking(SD, "a cat")).await;
+    let harness = Harness::with(crate::guardrails::everywhere).await;
+    let reply = harness.post(GENERATIONS, &image_request(SD, "a cat")).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    let calls = world.simulator.requests();
+    let calls = harness.simulator.requests();
     let call = calls.iter().find(|call| call.path.ends_with("/invoke"));
     let headers = &call.unwrap().headers;
     assert_eq!(
@@ -390,8 +400,8 @@ async fn the_operators_guardrail_looks_at_what_is_made() {
     );
     assert_eq!(headers["x-amzn-bedrock-guardrailversion"], "1");
     let blocked = json!({"amazon-bedrock-guardrailAction": "INTERVENED", "images": []});
-    world.simulator.push(Script::new(raw(&blocked)));
-    let reply = world.post(GENERATIONS, &asking(SD, "a cat")).await;
+    harness.simulator.push(Script::new(raw(&blocked)));
+    let reply = harness.post(GENERATIONS, &image_request(SD, "a cat")).await;
     assert_eq!(reply.status, 400, "{}", reply.text);
     assert_eq!(reply.error()["code"], "content_policy_violation");
 }

@@ -4,58 +4,61 @@ use bedrock_simulator::{Operation, Script};
 use outcrop::config::{ChatOverrides, KeyDigest, KeyEntry, LimitSettings};
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, Reply, World, whole};
+use crate::harness::{Harness, MODEL, Reply, non_streaming};
 
 const NOVA: &str = "amazon.nova-lite-v1:0";
 
-async fn count(world: &World, body: &Value) -> Reply {
-    world.post("/v1/responses/input_tokens", body).await
+async fn count(harness: &Harness, body: &Value) -> Reply {
+    harness.post("/v1/responses/input_tokens", body).await
 }
 
 /// What Bedrock was asked to count, and by which id.
-fn counted(world: &World) -> (String, Value) {
-    let asked = world.simulator.requests().pop().unwrap();
-    assert_eq!(asked.operation, Some(Operation::CountTokens));
-    let converse = asked.json()["input"]["converse"].clone();
-    (asked.model.clone().unwrap(), converse)
+fn count_call(harness: &Harness) -> (String, Value) {
+    let sent_upstream = harness.simulator.requests().pop().unwrap();
+    assert_eq!(sent_upstream.operation, Some(Operation::CountTokens));
+    let converse = sent_upstream.json()["input"]["converse"].clone();
+    (sent_upstream.model.clone().unwrap(), converse)
 }
 
 #[tokio::test]
 async fn bedrock_counts_where_it_can_under_the_model_s_own_id() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let reply = count(
-        &world,
+        &harness,
         &json!({"model": MODEL, "input": "Good morning, mountain"}),
     )
     .await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    let answer = reply.json();
-    assert_eq!(answer["object"], "response.input_tokens");
-    assert!(answer["input_tokens"].as_u64() > Some(3), "{answer}");
-    assert_eq!(answer["source"], "CountTokens");
+    let reply_json = reply.json();
+    assert_eq!(reply_json["object"], "response.input_tokens");
+    assert!(
+        reply_json["input_tokens"].as_u64() > Some(3),
+        "{reply_json}"
+    );
+    assert_eq!(reply_json["source"], "CountTokens");
     assert_eq!(reply.adjustments(), "");
-    let (model, converse) = counted(&world);
+    let (model, converse) = count_call(&harness);
     assert_eq!(model, MODEL.trim_start_matches("us."));
-    let said = json!([{"role": "user", "content": [{"text": "Good morning, mountain"}]}]);
-    assert_eq!(converse["messages"], said);
+    let messages = json!([{"role": "user", "content": [{"text": "Good morning, mountain"}]}]);
+    assert_eq!(converse["messages"], messages);
 }
 
 #[tokio::test]
 async fn elsewhere_it_is_an_estimate_and_called_one() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let input = "word ".repeat(800);
-    let reply = count(&world, &json!({"model": NOVA, "input": input})).await;
-    let answer = reply.json();
-    assert_eq!(answer["source"], "estimate");
-    let tokens = answer["input_tokens"].as_u64().unwrap();
+    let reply = count(&harness, &json!({"model": NOVA, "input": input})).await;
+    let reply_json = reply.json();
+    assert_eq!(reply_json["source"], "estimate");
+    let tokens = reply_json["input_tokens"].as_u64().unwrap();
     assert!((1000..1100).contains(&tokens), "{tokens}");
     assert!(reply.adjustments().contains("input_tokens: estimated"));
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
 }
 
 #[tokio::test]
 async fn a_picture_is_not_counted_by_its_bytes() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x64\0\0\0\x64\x08\x02\0\0\0".to_vec();
     png.resize(200_000, 0);
     let url = format!("data:image/png;base64,{}", base64(&png));
@@ -63,10 +66,13 @@ async fn a_picture_is_not_counted_by_its_bytes() {
         {"type": "input_text", "text": "What is this?"},
         {"type": "input_image", "image_url": url, "detail": "auto"},
     ]}]);
-    let answer = count(&world, &json!({"model": NOVA, "input": input}))
+    let reply_json = count(&harness, &json!({"model": NOVA, "input": input}))
         .await
         .json();
-    assert!(answer["input_tokens"].as_u64().unwrap() < 100, "{answer}");
+    assert!(
+        reply_json["input_tokens"].as_u64().unwrap() < 100,
+        "{reply_json}"
+    );
 }
 
 #[tokio::test]
@@ -77,31 +83,31 @@ async fn a_count_that_is_refused_becomes_an_estimate_after_retries() {
         (403, "AccessDeniedException", 1),
         (400, "ValidationException", 1),
     ] {
-        let world = World::start().await;
+        let harness = Harness::start().await;
         let refused = Script::error(status, code, "not now").times(0);
-        world
+        harness
             .simulator
             .push(refused.for_operation(Operation::CountTokens));
         let request = json!({"model": MODEL, "input": "hi"});
-        let reply = count(&world, &request).await;
+        let reply = count(&harness, &request).await;
         assert_eq!(
             (reply.status.as_u16(), &reply.json()["source"]),
             (200, &json!("estimate"))
         );
         assert!(reply.adjustments().contains("input_tokens: estimated"));
-        assert!(world.simulator.received() >= calls, "{code}");
+        assert!(harness.simulator.received() >= calls, "{code}");
     }
 }
 
 #[tokio::test]
 async fn who_is_strict_gets_a_count_or_nothing() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (model, status) in [(MODEL, 200), (NOVA, 400)] {
         let body = json!({"model": model, "input": "hi"}).to_string();
-        let mut request = world.request(http::Method::POST, "/v1/responses/input_tokens", body);
+        let mut request = harness.request(http::Method::POST, "/v1/responses/input_tokens", body);
         let on = http::HeaderValue::from_static("on");
         request.headers_mut().insert("x-outcrop-strict", on);
-        let reply = world.send(request).await;
+        let reply = harness.send(request).await;
         assert_eq!(reply.status, status, "{}", reply.text);
         if status == 400 {
             assert_eq!(reply.error()["param"], "model");
@@ -161,24 +167,26 @@ async fn a_conversation_with_tools_is_counted_as_chat_would_send_it() {
         "parallel_tool_calls": false,
         "reasoning_effort": "none",
     });
-    let world = World::start().await;
-    let of_response = count(&world, &response).await;
+    let harness = Harness::start().await;
+    let of_response = count(&harness, &response).await;
     assert_eq!(of_response.status, 200, "{}", of_response.text);
     assert_eq!(of_response.adjustments(), "input[]: reasoning left out");
-    let asked = counted(&world);
-    let of_chat = world.post("/v1/chat/completions/input_tokens", &chat).await;
+    let sent_upstream = count_call(&harness);
+    let of_chat = harness
+        .post("/v1/chat/completions/input_tokens", &chat)
+        .await;
     assert_eq!(of_chat.status, 200, "{}", of_chat.text);
     assert_eq!(of_response.json(), of_chat.json());
-    assert_eq!(asked, counted(&world));
+    assert_eq!(sent_upstream, count_call(&harness));
 
-    let explained = world.post("/v1/explain", &chat).await.json();
+    let explained = harness.post("/v1/explain", &chat).await.json();
     let tokens = &explained["input_tokens"];
     assert_eq!(tokens["count"], of_chat.json()["input_tokens"]);
     assert_eq!(tokens["source"], "CountTokens");
-    let sent = &explained["converse"];
+    let forwarded = &explained["converse"];
     assert_eq!(
-        (&sent["messages"], &sent["toolConfig"]),
-        (&asked.1["messages"], &asked.1["toolConfig"])
+        (&forwarded["messages"], &forwarded["toolConfig"]),
+        (&sent_upstream.1["messages"], &sent_upstream.1["toolConfig"])
     );
 }
 
@@ -208,8 +216,8 @@ async fn every_kind_of_part_and_item_is_read() {
         "text": {"format": {"type": "json_schema", "name": "answer", "strict": true,
                             "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}},
     });
-    let world = World::start().await;
-    let reply = count(&world, &request).await;
+    let harness = Harness::start().await;
+    let reply = count(&harness, &request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.json()["source"], "estimate");
     let notes = reply.adjustments();
@@ -219,7 +227,7 @@ async fn every_kind_of_part_and_item_is_read() {
 #[tokio::test]
 async fn what_cannot_be_counted_is_refused_in_the_words_of_the_request() {
     let user = json!({"role": "user", "content": "hi"});
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (change, parameter, code) in [
         (
             json!({"previous_response_id": "resp_1"}),
@@ -353,7 +361,7 @@ async fn what_cannot_be_counted_is_refused_in_the_words_of_the_request() {
         for (field, value) in change.as_object().unwrap() {
             request[field] = value.clone();
         }
-        let reply = count(&world, &request).await;
+        let reply = count(&harness, &request).await;
         assert_eq!(reply.status, 400, "{change}: {}", reply.text);
         let error = reply.error();
         assert_eq!(
@@ -366,8 +374,8 @@ async fn what_cannot_be_counted_is_refused_in_the_words_of_the_request() {
             "{error}"
         );
     }
-    assert_eq!(world.simulator.received(), 0);
-    let unknown = count(&world, &json!({"model": "no;model", "input": "hi"})).await;
+    assert_eq!(harness.simulator.received(), 0);
+    let unknown = count(&harness, &json!({"model": "no;model", "input": "hi"})).await;
     assert_eq!(
         (unknown.status.as_u16(), &unknown.error()["code"]),
         (404, &json!("model_not_found"))
@@ -376,19 +384,19 @@ async fn what_cannot_be_counted_is_refused_in_the_words_of_the_request() {
 
 #[tokio::test]
 async fn fields_without_an_effect_are_noted_and_usual_values_are_not() {
-    let world = World::start().await;
-    let usual = json!({
+    let harness = Harness::start().await;
+    let default_values = json!({
         "model": MODEL, "input": "hi", "stream": false, "store": true, "truncation": "disabled",
         "background": false, "include": [], "text": {"format": {"type": "text"}, "verbosity": "medium"},
         "reasoning": {"mode": "standard", "context": "auto"}, "metadata": {}, "user": null,
     });
-    assert_eq!(count(&world, &usual).await.adjustments(), "");
+    assert_eq!(count(&harness, &default_values).await.adjustments(), "");
     let unusual = json!({
         "model": MODEL, "input": [{"role": "user", "content": "hi", "phase": "commentary", "mood": "good"}],
         "stream": true, "truncation": "auto", "personality": "friendly",
         "reasoning": {"summary": "auto"}, "text": {"verbosity": "low"}, "house": 1,
     });
-    let reply = count(&world, &unusual).await;
+    let reply = count(&harness, &unusual).await;
     let notes: Vec<&str> = reply.adjustments().split(", ").collect();
     for field in [
         "stream",
@@ -409,27 +417,29 @@ async fn fields_without_an_effect_are_noted_and_usual_values_are_not() {
 
 #[tokio::test]
 async fn a_count_is_held_to_the_limits_and_wants_a_key() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.limits.target = LimitSettings::calls(8).at_rate(0.01);
     })
     .await;
     let request = json!({"model": NOVA, "input": "hi"});
     assert_eq!(
-        count(&world, &request)
+        count(&harness, &request)
             .await
             .header("x-ratelimit-remaining-requests"),
         Some("0")
     );
-    assert_eq!(count(&world, &request).await.status, 429);
-    let mut chat = whole("hi");
+    assert_eq!(count(&harness, &request).await.status, 429);
+    let mut chat = non_streaming("hi");
     chat["model"] = NOVA.into();
-    let chat = world.post("/v1/chat/completions/input_tokens", &chat).await;
+    let chat = harness
+        .post("/v1/chat/completions/input_tokens", &chat)
+        .await;
     assert_eq!(chat.status, 429);
 }
 
 #[tokio::test]
 async fn who_has_no_key_gets_no_count() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.keys = vec![KeyEntry {
             caller: "alice".to_owned(),
             digest: KeyDigest::of("sk-alice"),
@@ -442,7 +452,7 @@ async fn who_has_no_key_gets_no_count() {
         "/v1/responses/input_tokens",
         "/v1/chat/completions/input_tokens",
     ] {
-        let reply = world
+        let reply = harness
             .post(path, &json!({"model": NOVA, "input": "hi"}))
             .await;
         assert_eq!(reply.status, 401, "{path}");

@@ -18,7 +18,7 @@ pub fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Fails where a file of `folders` names one of `words` in its code, comments aside.
-fn never_named(folders: &[&str], except: &[&str], words: &[&str]) {
+fn assert_not_named(folders: &[&str], except: &[&str], words: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut seen = 0;
     for file in sources(&root) {
@@ -48,13 +48,13 @@ fn never_named(folders: &[&str], except: &[&str], words: &[&str]) {
 
 #[test]
 fn only_bedrock_names_aws_crates() {
-    never_named(&[""], &["bedrock/"], &["aws_"]);
+    assert_not_named(&[""], &["bedrock/"], &["aws_"]);
 }
 
 #[test]
 fn only_the_store_names_its_database() {
-    never_named(&[""], &["store/"], &["sqlx"]);
-    never_named(
+    assert_not_named(&[""], &["store/"], &["sqlx"]);
+    assert_not_named(
         &["store/"],
         &[],
         &["crate::pipeline", "crate::openai", "crate::bedrock"],
@@ -63,7 +63,7 @@ fn only_the_store_names_its_database() {
 
 #[test]
 fn only_server_and_api_name_axum() {
-    never_named(&[""], &["server/", "api/"], &["axum"]);
+    assert_not_named(&[""], &["server/", "api/"], &["axum"]);
 }
 
 #[test]
@@ -90,12 +90,12 @@ fn translation_is_pure() {
         "crate::server",
         "crate::pipeline",
     ];
-    never_named(&pure, &[], &impure);
+    assert_not_named(&pure, &[], &impure);
 }
 
 #[test]
 fn the_hub_knows_no_dialect() {
-    never_named(
+    assert_not_named(
         &[
             "converse/",
             "models/",
@@ -110,33 +110,33 @@ fn the_hub_knows_no_dialect() {
 
 #[test]
 fn downloads_meet_the_network_in_one_place() {
-    let ways = [
+    let forbidden_calls = [
         "lookup_host",
         "to_socket_addrs",
         "TcpStream::connect",
         "TcpSocket",
         "HttpConnector",
     ];
-    never_named(&["fetch/"], &["fetch/network.rs"], &ways);
-    never_named(&["fetch/network.rs"], &[], &["crate::"]);
+    assert_not_named(&["fetch/"], &["fetch/network.rs"], &forbidden_calls);
+    assert_not_named(&["fetch/network.rs"], &[], &["crate::"]);
 }
 
 #[test]
 fn long_work_is_done_in_the_places_for_it() {
-    never_named(&[""], &["workers.rs"], &["block_in_place"]);
+    assert_not_named(&[""], &["workers.rs"], &["block_in_place"]);
     // What waits for the system, not for the processor.
     let waits = ["fetch/network.rs", "commands/serve.rs"];
-    never_named(&[""], &waits, &["spawn_blocking"]);
+    assert_not_named(&[""], &waits, &["spawn_blocking"]);
 }
 
 #[test]
 fn dependencies_point_downwards() {
-    never_named(
+    assert_not_named(
         &["pipeline", "limits", "bedrock/", "catalog", "fetch/"],
         &[],
         &["crate::server", "crate::api"],
     );
-    never_named(
+    assert_not_named(
         &["server/"],
         &["server/router.rs"],
         &["crate::api", "crate::commands"],

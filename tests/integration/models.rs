@@ -5,12 +5,12 @@ use outcrop::config::{CatalogList, Config};
 use outcrop::models::ModelId;
 use serde_json::Value;
 
-use crate::world::{MODEL, World, whole};
+use crate::harness::{Harness, MODEL, non_streaming};
 
 fn with_alias(config: &mut Config) {
     let model = ModelId::parse(MODEL).unwrap();
     config.models.insert("gpt-4o".to_owned(), model.into());
-    config.catalog.show = CatalogList::All;
+    config.catalog.list = CatalogList::All;
 }
 
 fn ids(list: &Value) -> Vec<String> {
@@ -21,8 +21,8 @@ fn ids(list: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn names_models_and_profiles_are_listed_and_found() {
-    let world = World::with(with_alias).await;
-    let list = world.get("/v1/models").await.json();
+    let harness = Harness::with(with_alias).await;
+    let list = harness.get("/v1/models").await.json();
     assert_eq!(list["object"], "list");
     let ids = ids(&list);
     assert_eq!(ids.first().map(String::as_str), Some("gpt-4o"));
@@ -38,14 +38,14 @@ async fn names_models_and_profiles_are_listed_and_found() {
             format!("/v1/models/{id}"),
             format!("/api/v1/models/{}", id.replace(':', "%3A")),
         ] {
-            let model = world.get(&path).await.json();
+            let model = harness.get(&path).await.json();
             assert_eq!(model["id"], id);
             assert_eq!(model["object"], "model");
             assert_eq!(model["owned_by"], "anthropic");
             assert!(model["created"].is_u64());
         }
     }
-    let missing = world.get("/v1/models/none").await;
+    let missing = harness.get("/v1/models/none").await;
     assert_eq!(missing.status, 404);
     assert_eq!(missing.error()["code"], "model_not_found");
 }
@@ -56,33 +56,33 @@ async fn without_leave_to_list_what_is_configured_is_shown_and_works() {
         control_plane: ControlPlane::Forbidden,
         ..Options::default()
     };
-    let world = World::with_simulator(options, with_alias).await;
-    assert_eq!(ids(&world.get("/v1/models").await.json()), ["gpt-4o"]);
-    let mut request = whole("hi");
+    let harness = Harness::with_simulator(options, with_alias).await;
+    assert_eq!(ids(&harness.get("/v1/models").await.json()), ["gpt-4o"]);
+    let mut request = non_streaming("hi");
     request["model"] = "gpt-4o".into();
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.json()["model"], "gpt-4o");
 }
 
 #[tokio::test]
 async fn only_configured_names_can_be_shown_and_bedrock_is_not_asked() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         with_alias(config);
-        config.catalog.show = CatalogList::Configured;
+        config.catalog.list = CatalogList::Configured;
     })
     .await;
-    assert_eq!(ids(&world.get("/v1/models").await.json()), ["gpt-4o"]);
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(ids(&harness.get("/v1/models").await.json()), ["gpt-4o"]);
+    assert_eq!(harness.simulator.received(), 0);
 }
 
 #[tokio::test]
 async fn an_arn_is_found_encoded_or_not() {
-    let world = World::with(with_alias).await;
+    let harness = Harness::with(with_alias).await;
     let arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
     let encoded = arn.replace(':', "%3A").replace('/', "%2F");
     for path in [arn, &encoded, &arn.replace('/', "%2f")] {
-        let model = world.get(&format!("/v1/models/{path}")).await;
+        let model = harness.get(&format!("/v1/models/{path}")).await;
         assert_eq!(model.status, 200, "{path}: {}", model.text);
         assert_eq!(model.json()["id"], arn);
         assert_eq!(model.json()["outcrop"]["name"], "assistants");
@@ -91,8 +91,8 @@ async fn an_arn_is_found_encoded_or_not() {
 
 #[tokio::test]
 async fn models_of_a_type_can_be_listed_alone() {
-    let world = World::with(with_alias).await;
-    let all = world.get("/v1/models").await.json();
+    let harness = Harness::with(with_alias).await;
+    let all = harness.get("/v1/models").await.json();
     let of_type = |word: &str| -> Vec<String> {
         let models = all["data"].as_array().unwrap().iter();
         let models = models.filter(|model| model["type"] == word);
@@ -101,15 +101,17 @@ async fn models_of_a_type_can_be_listed_alone() {
             .collect()
     };
     for word in ["chat", "embedding", "image", "video", "rerank"] {
-        let list = world.get(&format!("/v1/models?type={word}&limit=5")).await;
+        let list = harness
+            .get(&format!("/v1/models?type={word}&limit=5"))
+            .await;
         assert_eq!(list.status, 200, "{word}");
         let ids = ids(&list.json());
         assert_eq!(ids, of_type(word), "{word}");
     }
-    let chat = ids(&world.get("/v1/models?type=chat").await.json());
+    let chat = ids(&harness.get("/v1/models?type=chat").await.json());
     assert!(chat.contains(&"gpt-4o".to_owned()) && chat.contains(&MODEL.to_owned()));
     assert!(!chat.contains(&"amazon.titan-embed-text-v2:0".to_owned()));
-    let refused = world.get("/v1/models?type=chats").await;
+    let refused = harness.get("/v1/models?type=chats").await;
     assert_eq!(refused.status, 400);
     assert_eq!(refused.error()["param"], "type");
     let message = refused.error()["message"].as_str().unwrap().to_owned();
@@ -121,11 +123,11 @@ async fn models_of_a_type_can_be_listed_alone() {
 
 #[tokio::test]
 async fn one_model_is_told_as_it_is_listed() {
-    let world = World::with(with_alias).await;
-    let list = world.get("/v1/models").await.json();
+    let harness = Harness::with(with_alias).await;
+    let list = harness.get("/v1/models").await.json();
     for model in list["data"].as_array().unwrap() {
         let id = model["id"].as_str().unwrap();
-        let alone = world.get(&format!("/v1/models/{id}")).await;
+        let alone = harness.get(&format!("/v1/models/{id}")).await;
         assert_eq!(alone.json(), *model, "{id}");
     }
 }

@@ -5,12 +5,12 @@
 use std::fs;
 use std::path::Path;
 
-use outcrop::fault::ApiError;
+use outcrop::error::ApiError;
 use outcrop::openai::chat::RemoteFiles;
 use outcrop::openai::error::ErrorBody;
 use outcrop::openai::moderations::{
-    CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, answer, apply_request,
-    checks_request, of_checks, of_guardrail, understood,
+    CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, apply_request,
+    checks_request, of_checks, of_guardrail, response, translate,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -37,18 +37,18 @@ fn check(case: &Path) {
     let read = |name: &str| fs::read_to_string(case.join(name)).unwrap();
     let request: ModerationRequest = serde_json::from_str(&read("request.json")).unwrap();
     let settings: Settings = serde_json::from_str(&read("settings.json")).unwrap();
-    let asked = understood(request).and_then(|moderation| {
-        let asked = asked(&moderation.items, &settings)?;
-        Ok((moderation, asked))
+    let moderation_request = translate(request).and_then(|moderation| {
+        let moderation_request = moderation_request(&moderation.items, &settings)?;
+        Ok((moderation, moderation_request))
     });
-    let (moderation, asked) = match asked {
-        Ok(asked) => asked,
-        Err(fault) => {
-            let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
+    let (moderation, moderation_request) = match moderation_request {
+        Ok(moderation_request) => moderation_request,
+        Err(error) => {
+            let error = serde_json::to_string_pretty(&ErrorBody::from(&error)).unwrap();
             return compare(case, "error.json", &error);
         }
     };
-    let pretty = serde_json::to_string_pretty(&asked).unwrap();
+    let pretty = serde_json::to_string_pretty(&moderation_request).unwrap();
     compare(case, "asked.json", &pretty);
     let Moderation {
         model,
@@ -57,35 +57,40 @@ fn check(case: &Path) {
     } = moderation;
     let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
-    let answered: Vec<Value> = serde_json::from_str(&read("answered.json")).unwrap();
-    assert_eq!(answered.len(), asked.len(), "{}", case.display());
-    let judged = items.iter().zip(answered);
-    let judged = judged.map(|(item, answered)| (item.kinds(), found(answered, &settings)));
-    let judged: Vec<_> = judged.collect();
-    let json = answer("modr-golden", &model, &judged).unwrap();
+    let results: Vec<Value> = serde_json::from_str(&read("answered.json")).unwrap();
+    assert_eq!(
+        results.len(),
+        moderation_request.len(),
+        "{}",
+        case.display()
+    );
+    let findings = items.iter().zip(results);
+    let findings = findings.map(|(item, results)| (item.kinds(), findings_of(results, &settings)));
+    let findings: Vec<_> = findings.collect();
+    let json = response("modr-golden", &model, &findings).unwrap();
     let pretty: Value = serde_json::from_slice(&json).unwrap();
     let pretty = serde_json::to_string_pretty(&pretty).unwrap();
     compare(case, "moderation.json", &pretty);
 }
 
-fn asked(items: &[ModerationItem], settings: &Settings) -> Result<Vec<Value>, ApiError> {
+fn moderation_request(
+    items: &[ModerationItem],
+    settings: &Settings,
+) -> Result<Vec<Value>, ApiError> {
     let options = CheckOptions {
         prompt_attack: settings.prompt_attack,
         sensitive_information: settings.sensitive_information,
     };
-    let asked = items.iter().cloned().map(|item| match settings.guardrail {
+    let moderation_request = items.iter().cloned().map(|item| match settings.guardrail {
         true => apply_request(item, &RemoteFiles::new()).map(|r| serde_json::to_value(r).unwrap()),
         false => checks_request(item, options).map(|r| serde_json::to_value(r).unwrap()),
     });
-    asked.collect()
+    moderation_request.collect()
 }
 
-fn found(answered: Value, settings: &Settings) -> Findings {
+fn findings_of(results: Value, settings: &Settings) -> Findings {
     match settings.guardrail {
-        true => of_guardrail(serde_json::from_value(answered).unwrap()),
-        false => of_checks(
-            serde_json::from_value(answered).unwrap(),
-            settings.threshold,
-        ),
+        true => of_guardrail(serde_json::from_value(results).unwrap()),
+        false => of_checks(serde_json::from_value(results).unwrap(), settings.threshold),
     }
 }

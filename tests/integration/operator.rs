@@ -6,7 +6,7 @@ use outcrop::models::ModelId;
 use outcrop::openai::chat::AllowList;
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, Reply, World, whole};
+use crate::harness::{Harness, MODEL, Reply, non_streaming};
 
 const NOVA_2: &str = "us.amazon.nova-2-lite-v1:0";
 
@@ -42,14 +42,14 @@ fn names(list: &[&str]) -> AllowList {
     AllowList::new(list.iter().map(|name| (*name).to_owned()).collect())
 }
 
-async fn chat_as(world: &World, key: &str, body: &Value) -> Reply {
+async fn chat_as(harness: &Harness, key: &str, body: &Value) -> Reply {
     let value = format!("Bearer {key}");
-    world.chat_with(&[("authorization", &value)], body).await
+    harness.chat_with(&[("authorization", &value)], body).await
 }
 
 #[tokio::test]
 async fn the_limit_of_tokens_is_the_keys_the_models_or_everybodys() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.chat.common.max_tokens = Some(100);
         config.chat.common.max_tokens_ceiling = Some(1000);
         model(config, "brief", limits(Some(50), Some(60)));
@@ -60,7 +60,7 @@ async fn the_limit_of_tokens_is_the_keys_the_models_or_everybodys() {
     .await;
     let lowered =
         |ceiling: u32| format!("max_tokens: lowered to {ceiling}; the operator's ceiling");
-    for (key, model, asked_for, sent, note) in [
+    for (key, model, requested, sent, note) in [
         ("a", MODEL, None, 100, None),
         ("a", MODEL, Some(10), 10, None),
         ("a", MODEL, Some(1000), 1000, None),
@@ -75,14 +75,14 @@ async fn the_limit_of_tokens_is_the_keys_the_models_or_everybodys() {
         // A key cannot lift the ceiling of all.
         ("c", MODEL, Some(4000), 1000, Some(1000)),
     ] {
-        let mut request = whole("hi");
+        let mut request = non_streaming("hi");
         request["model"] = model.into();
-        request["max_tokens"] = asked_for.into();
-        let reply = chat_as(&world, key, &request).await;
-        let asked = world.asked().pop().unwrap();
+        request["max_tokens"] = requested.into();
+        let reply = chat_as(&harness, key, &request).await;
+        let sent_upstream = harness.sent_upstream().pop().unwrap();
         assert_eq!(
-            asked["inferenceConfig"]["maxTokens"], sent,
-            "{key} {model} {asked_for:?}"
+            sent_upstream["inferenceConfig"]["maxTokens"], sent,
+            "{key} {model} {requested:?}"
         );
         assert_eq!(reply.adjustments(), note.map(lowered).unwrap_or_default());
     }
@@ -90,40 +90,43 @@ async fn the_limit_of_tokens_is_the_keys_the_models_or_everybodys() {
 
 #[tokio::test]
 async fn a_ceiling_is_sent_where_nothing_else_says_a_limit() {
-    let world = World::with(|config| config.chat.common.max_tokens_ceiling = Some(300)).await;
-    let reply = world.chat(&whole("hi")).await;
+    let harness = Harness::with(|config| config.chat.common.max_tokens_ceiling = Some(300)).await;
+    let reply = harness.chat(&non_streaming("hi")).await;
     assert_eq!(reply.adjustments(), "");
-    assert_eq!(world.asked()[0]["inferenceConfig"]["maxTokens"], 300);
+    assert_eq!(
+        harness.sent_upstream()[0]["inferenceConfig"]["maxTokens"],
+        300
+    );
 }
 
 #[tokio::test]
 async fn no_way_to_reason_gets_past_the_ceiling() {
     for ceiling in [500, 2000] {
-        let world =
-            World::with(|config| config.chat.common.max_tokens_ceiling = Some(ceiling)).await;
+        let harness =
+            Harness::with(|config| config.chat.common.max_tokens_ceiling = Some(ceiling)).await;
         let efforts = ["minimal", "high", "max"].map(|effort| json!({"reasoning_effort": effort}));
         let budget = json!({"thinking": {"type": "enabled", "budget_tokens": 20_000}});
-        let least =
+        let minimum_effort =
             json!({"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 10});
-        for fields in efforts.into_iter().chain([budget, least]) {
+        for fields in efforts.into_iter().chain([budget, minimum_effort]) {
             for name in [
                 MODEL,
                 NOVA_2,
                 "us.anthropic.claude-sonnet-4-6",
                 "us.anthropic.claude-opus-5",
             ] {
-                let mut request = whole("hi");
+                let mut request = non_streaming("hi");
                 request["model"] = name.into();
                 for (field, value) in fields.as_object().unwrap() {
                     request[field] = value.clone();
                 }
-                let reply = world.chat(&request).await;
+                let reply = harness.chat(&request).await;
                 assert_eq!(reply.status, 200, "{name} {fields}: {}", reply.text);
-                let asked = world.asked().pop().unwrap();
-                let sent = asked["inferenceConfig"]["maxTokens"].as_u64();
+                let sent_upstream = harness.sent_upstream().pop().unwrap();
+                let sent = sent_upstream["inferenceConfig"]["maxTokens"].as_u64();
                 assert!(
                     sent.is_some_and(|sent| sent <= u64::from(ceiling)),
-                    "{name} {fields}: {asked}"
+                    "{name} {fields}: {sent_upstream}"
                 );
             }
         }
@@ -132,7 +135,7 @@ async fn no_way_to_reason_gets_past_the_ceiling() {
 
 /// A request with a prefix that is worth caching.
 fn long() -> Value {
-    let mut request = whole("hi");
+    let mut request = non_streaming("hi");
     let page = "The way up is long. ".repeat(400);
     request["messages"] =
         json!([{"role": "system", "content": page}, {"role": "user", "content": "hi"}]);
@@ -149,7 +152,7 @@ async fn prompts_are_cached_unless_somebody_says_no() {
         cache: Some(true),
         ..ChatOverrides::default()
     };
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         key(config, "on", on.clone());
         key(config, "off", off.clone());
         model(config, "plain", off.clone());
@@ -171,34 +174,43 @@ async fn prompts_are_cached_unless_somebody_says_no() {
         let bearer = format!("Bearer {key}");
         let mut headers = vec![("authorization", bearer.as_str())];
         headers.extend(header.map(|value| ("x-outcrop-cache", value)));
-        let reply = world.chat_with(&headers, &request).await;
+        let reply = harness.chat_with(&headers, &request).await;
         assert_eq!((reply.status.as_u16(), reply.adjustments()), (200, ""));
-        let asked = world.asked().pop().unwrap();
+        let sent_upstream = harness.sent_upstream().pop().unwrap();
         assert_eq!(
-            asked.to_string().contains("cachePoint"),
+            sent_upstream.to_string().contains("cachePoint"),
             is_cached,
             "{key} {model} {header:?}"
         );
     }
-    let world = World::with(|config| config.chat.common.cache = Some(false)).await;
-    world.chat_with(&[("x-outcrop-cache", "on")], &long()).await;
-    assert!(!world.asked()[0].to_string().contains("cachePoint"));
+    let harness = Harness::with(|config| config.chat.common.cache = Some(false)).await;
+    harness
+        .chat_with(&[("x-outcrop-cache", "on")], &long())
+        .await;
+    assert!(
+        !harness.sent_upstream()[0]
+            .to_string()
+            .contains("cachePoint")
+    );
 }
 
 #[tokio::test]
 async fn points_of_the_clients_own_stay_where_placing_them_is_off() {
-    let world = World::with(|config| config.chat.common.cache = Some(false)).await;
+    let harness = Harness::with(|config| config.chat.common.cache = Some(false)).await;
     let mut request = long();
     request["messages"][1]["cache_control"] = json!({"type": "ephemeral"});
-    world.chat(&request).await;
-    let points = world.asked()[0].to_string().matches("cachePoint").count();
+    harness.chat(&request).await;
+    let points = harness.sent_upstream()[0]
+        .to_string()
+        .matches("cachePoint")
+        .count();
     assert_eq!(points, 1);
 }
 
 #[tokio::test]
 async fn a_prefix_that_was_cached_is_read_by_the_conversation_that_goes_on() {
-    let world = World::start().await;
-    let first = world.chat(&long()).await.json();
+    let harness = Harness::start().await;
+    let first = harness.chat(&long()).await.json();
     let details = |reply: &Value, name: &str| {
         reply["usage"]["prompt_tokens_details"][name]
             .as_u64()
@@ -210,7 +222,7 @@ async fn a_prefix_that_was_cached_is_read_by_the_conversation_that_goes_on() {
     let messages = longer["messages"].as_array_mut().unwrap();
     messages.push(first["choices"][0]["message"].clone());
     messages.push(json!({"role": "user", "content": "And then?"}));
-    let second = world.chat(&longer).await.json();
+    let second = harness.chat(&longer).await.json();
     // All that the first request wrote.
     assert_eq!(
         details(&second, "cached_tokens"),
@@ -224,31 +236,31 @@ async fn strict_holds_for_the_model_the_key_or_all() {
         strict: true,
         ..ChatOverrides::default()
     };
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         key(config, "a", ChatOverrides::default());
         key(config, "b", strict.clone());
         model(config, "exact", strict.clone());
     })
     .await;
-    let mut request = whole("hi");
+    let mut request = non_streaming("hi");
     request["seed"] = 5.into();
     for (key, model, status) in [("a", MODEL, 200), ("a", "exact", 400), ("b", MODEL, 400)] {
         request["model"] = model.into();
-        let reply = chat_as(&world, key, &request).await;
+        let reply = chat_as(&harness, key, &request).await;
         assert_eq!(reply.status, status);
         if status == 400 {
             assert_eq!(reply.error()["param"], "seed");
         }
     }
     let headers = [("authorization", "Bearer b"), ("x-outcrop-strict", "off")];
-    assert_eq!(world.chat_with(&headers, &request).await.status, 400);
-    assert_eq!(world.asked().len(), 1);
+    assert_eq!(harness.chat_with(&headers, &request).await.status, 400);
+    assert_eq!(harness.sent_upstream().len(), 1);
 }
 
 #[tokio::test]
 async fn only_the_buckets_that_are_allowed_are_read() {
-    let world = World::with(|config| config.chat.s3_buckets = names(&["pictures"])).await;
-    let mut request = whole("hi");
+    let harness = Harness::with(|config| config.chat.s3_buckets = names(&["pictures"])).await;
+    let mut request = non_streaming("hi");
     request["model"] = "amazon.nova-lite-v1:0".into();
     let result = |url: &str| {
         json!([
@@ -269,7 +281,7 @@ async fn only_the_buckets_that_are_allowed_are_read() {
     ] {
         for messages in [turn(url), result(url)] {
             request["messages"] = messages;
-            let reply = world.chat(&request).await;
+            let reply = harness.chat(&request).await;
             assert_eq!(reply.status, status, "{url}: {}", reply.text);
             if status == 400 {
                 assert_eq!(reply.error()["code"], "unsupported_value");
@@ -278,7 +290,7 @@ async fn only_the_buckets_that_are_allowed_are_read() {
             }
         }
     }
-    assert_eq!(world.asked().len(), 2);
+    assert_eq!(harness.sent_upstream().len(), 2);
 }
 
 #[tokio::test]
@@ -287,48 +299,54 @@ async fn only_the_providers_keys_that_are_allowed_are_set() {
         validate: false,
         ..Options::default()
     };
-    let world = World::with_simulator(unchecked(), |config| {
+    let harness = Harness::with_simulator(unchecked(), |config| {
         config.chat.model_fields = names(&["min_p", "anthropic_beta"]);
     })
     .await;
-    let mut request = whole("hi");
+    let mut request = non_streaming("hi");
     request["additionalModelRequestFields"] = json!({"min_p": 0.5});
     // As the SDKs' `extra_body` sends it.
     request["anthropic_beta"] = json!(["a-beta"]);
     request["other"] = 1.into();
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.adjustments(), "other: ignored");
     let sent = json!({"min_p": 0.5, "anthropic_beta": ["a-beta"]});
-    assert_eq!(world.asked()[0]["additionalModelRequestFields"], sent);
+    assert_eq!(
+        harness.sent_upstream()[0]["additionalModelRequestFields"],
+        sent
+    );
 
     request["additionalModelRequestFields"] = json!({"min_p": 0.5, "max_p": 1});
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.error()["param"], "additionalModelRequestFields.max_p");
     assert_eq!(reply.error()["code"], "unsupported_parameter");
 
     // Where everything is allowed, nothing is taken from the request's own fields.
-    let world = World::with_simulator(unchecked(), |_| {}).await;
-    let reply = world.chat(&request).await;
+    let harness = Harness::with_simulator(unchecked(), |_| {}).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(
         reply.adjustments(),
         "anthropic_beta: ignored, other: ignored"
     );
     let sent = json!({"min_p": 0.5, "max_p": 1});
-    assert_eq!(world.asked()[0]["additionalModelRequestFields"], sent);
+    assert_eq!(
+        harness.sent_upstream()[0]["additionalModelRequestFields"],
+        sent
+    );
 }
 
 #[tokio::test]
 async fn metadata_is_passed_on_where_the_operator_wants_that() {
-    let mut request = whole("hi");
+    let mut request = non_streaming("hi");
     let long = "x".repeat(300);
     request["metadata"] = json!({"team": "ü&b", "long": long, "run": "7"});
     request["requestMetadata"] = json!({"run": "8"});
     for forward in [false, true] {
-        let world = World::with(|config| config.chat.forward_metadata = forward).await;
-        let reply = world.chat(&request).await;
+        let harness = Harness::with(|config| config.chat.forward_metadata = forward).await;
+        let reply = harness.chat(&request).await;
         assert_eq!(reply.json()["metadata"], request["metadata"]);
-        let labels = world.asked()[0]["requestMetadata"].clone();
+        let labels = harness.sent_upstream()[0]["requestMetadata"].clone();
         match forward {
             false => {
                 assert_eq!(labels, json!({"run": "8"}));
@@ -345,30 +363,31 @@ async fn metadata_is_passed_on_where_the_operator_wants_that() {
 
 #[tokio::test]
 async fn capacity_that_was_bought_is_used_where_there_is_some() {
-    for (reserved_tier, sent, told) in [(true, "reserved", "scale"), (false, "default", "default")]
+    for (reserved_tier, sent, reported) in
+        [(true, "reserved", "scale"), (false, "default", "default")]
     {
-        let world = World::with(|config| config.chat.reserved_tier = reserved_tier).await;
-        let mut request = whole("hi");
+        let harness = Harness::with(|config| config.chat.reserved_tier = reserved_tier).await;
+        let mut request = non_streaming("hi");
         request["service_tier"] = "scale".into();
-        let reply = world.chat(&request).await;
-        assert_eq!(reply.json()["service_tier"], told);
-        assert_eq!(world.asked()[0]["serviceTier"]["type"], sent);
+        let reply = harness.chat(&request).await;
+        assert_eq!(reply.json()["service_tier"], reported);
+        assert_eq!(harness.sent_upstream()[0]["serviceTier"]["type"], sent);
     }
 }
 
 #[tokio::test]
 async fn bedrocks_own_headers_are_heard_where_the_body_says_nothing() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let headers = [
         ("x-amzn-bedrock-service-tier", "flex"),
         ("x-amzn-bedrock-performanceconfig-latency", "optimized"),
     ];
-    let mut request = whole("hi");
-    assert_eq!(world.chat_with(&headers, &request).await.status, 200);
+    let mut request = non_streaming("hi");
+    assert_eq!(harness.chat_with(&headers, &request).await.status, 200);
     request["service_tier"] = json!("priority");
     request["performanceConfig"] = json!({"latency": "standard"});
-    assert_eq!(world.chat_with(&headers, &request).await.status, 200);
-    let [by_header, by_body] = &world.asked()[..] else {
+    assert_eq!(harness.chat_with(&headers, &request).await.status, 200);
+    let [by_header, by_body] = &harness.sent_upstream()[..] else {
         panic!("two calls");
     };
     assert_eq!(by_header["serviceTier"]["type"], "flex");

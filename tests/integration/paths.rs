@@ -5,22 +5,22 @@ use http::{HeaderValue, Method};
 use outcrop::api::home::ENDPOINTS;
 use serde_json::{Value, json};
 
+use crate::harness::{Harness, MODEL, Reply, non_streaming};
 use crate::signatures::team_a;
-use crate::world::{MODEL, Reply, World, whole};
 
 const NOVA: &str = "amazon.nova-lite-v1:0";
 
 #[tokio::test]
 async fn a_slash_at_the_end_makes_no_difference() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for path in ["/v1/chat/completions/", "/api/v1/chat/completions//"] {
-        let reply = world.post(path, &whole("hi")).await;
+        let reply = harness.post(path, &non_streaming("hi")).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
     }
     for path in ["/v1/models/", "/v1/", "/healthz/"] {
-        assert_eq!(world.get(path).await.status, 200, "{path}");
+        assert_eq!(harness.get(path).await.status, 200, "{path}");
     }
-    let unknown = world.get("/v1/nothing/").await;
+    let unknown = harness.get("/v1/nothing/").await;
     assert_eq!(unknown.status, 404);
     let message = unknown.error()["message"].clone();
     assert!(message.as_str().unwrap().contains("`GET /v1/nothing/`"));
@@ -28,19 +28,19 @@ async fn a_slash_at_the_end_makes_no_difference() {
 
 #[tokio::test]
 async fn azures_paths_name_the_model_and_go_over_the_body() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let deployment = format!("/openai/deployments/{NOVA}");
     let version = "?api-version=2024-10-21";
-    let mut unnamed = whole("hi");
+    let mut unnamed = non_streaming("hi");
     unnamed.as_object_mut().unwrap().remove("model");
-    for body in [whole("hi"), unnamed] {
+    for body in [non_streaming("hi"), unnamed] {
         let path = format!("{deployment}/chat/completions{version}");
-        let reply = world.post(&path, &body).await;
+        let reply = harness.post(&path, &body).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert_eq!(reply.json()["model"], NOVA);
     }
     assert!(
-        world
+        harness
             .simulator
             .requests()
             .iter()
@@ -48,36 +48,36 @@ async fn azures_paths_name_the_model_and_go_over_the_body() {
     );
     let body = json!({"prompt": "hi", "max_tokens": 5});
     let path = format!("{deployment}/completions{version}");
-    assert_eq!(world.post(&path, &body).await.status, 200);
+    assert_eq!(harness.post(&path, &body).await.status, 200);
     let titan = "/openai/deployments/amazon.titan-embed-text-v2:0/embeddings";
-    let embedded = world.post(titan, &json!({"input": "hi"})).await;
+    let embedded = harness.post(titan, &json!({"input": "hi"})).await;
     assert_eq!(embedded.status, 200, "{}", embedded.text);
     let image = "/openai/deployments/stability.stable-image-core-v1:1/images/generations";
-    let image = world
+    let image = harness
         .post(image, &json!({"prompt": "a lake", "model": "dall-e-3"}))
         .await;
     assert_eq!(image.status, 200, "{}", image.text);
 
-    let v1 = world
-        .post("/openai/v1/chat/completions", &whole("hi"))
+    let v1 = harness
+        .post("/openai/v1/chat/completions", &non_streaming("hi"))
         .await;
     assert_eq!(v1.json()["model"], MODEL);
-    let models = world.get(&format!("/openai/models{version}")).await;
+    let models = harness.get(&format!("/openai/models{version}")).await;
     assert_eq!(models.json()["object"], "list");
 }
 
 #[tokio::test]
 async fn a_client_cannot_name_the_deployment_itself() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let forged = [("x-outcrop-deployment", NOVA)];
-    let reply = world.chat_with(&forged, &whole("hi")).await;
+    let reply = harness.chat_with(&forged, &non_streaming("hi")).await;
     assert_eq!(reply.json()["model"], MODEL);
 }
 
 #[tokio::test]
 async fn a_form_asks_the_model_of_the_path_too() {
     const MODEL: &str = "stability.stable-image-core-v1:1";
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let field = |name: &str, value: &str| {
         format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
     };
@@ -87,19 +87,19 @@ async fn a_form_asks_the_model_of_the_path_too() {
         "--b--\r\n".to_owned(),
     ];
     let path = format!("/openai/deployments/{MODEL}/images/generations?api-version=1");
-    let mut request = world.request(Method::POST, &path, form.concat());
+    let mut request = harness.request(Method::POST, &path, form.concat());
     let content_type = HeaderValue::from_static("multipart/form-data; boundary=b");
     request.headers_mut().insert(CONTENT_TYPE, content_type);
-    let reply = world.send(request).await;
+    let reply = harness.send(request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    let requests = world.simulator.requests();
+    let requests = harness.simulator.requests();
     assert_eq!(requests[0].model.as_deref(), Some(MODEL));
 }
 
 #[tokio::test]
 async fn a_path_of_another_clients_is_told_what_to_set() {
-    let world = World::start().await;
-    let origin = format!("http://{}", world.address);
+    let harness = Harness::start().await;
+    let origin = format!("http://{}", harness.address);
     for (method, path, status, base_url) in [
         (Method::POST, "/v1/v1/chat/completions", 404, origin.clone()),
         (Method::GET, "/v1/v1/models", 404, origin.clone()),
@@ -127,44 +127,47 @@ async fn a_path_of_another_clients_is_told_what_to_set() {
         (Method::GET, "/models/", 404, format!("{origin}/v1")),
         (Method::GET, "/files/file-1", 404, format!("{origin}/v1")),
     ] {
-        let reply = world.send(world.request(method, path, "{}")).await;
+        let reply = harness.send(harness.request(method, path, "{}")).await;
         assert_eq!(reply.status, status, "{path}");
         let message = reply.error()["message"].as_str().unwrap().to_owned();
-        let told = format!("`{base_url}`");
-        assert!(message.ends_with(&told), "{path}: {message}");
+        let base_url_text = format!("`{base_url}`");
+        assert!(message.ends_with(&base_url_text), "{path}: {message}");
     }
 }
 
-async fn home(world: &World, path: &str, accept: &str) -> Reply {
-    let mut request = world.request(Method::GET, path, "");
+async fn home(harness: &Harness, path: &str, accept: &str) -> Reply {
+    let mut request = harness.request(Method::GET, path, "");
     let accept = HeaderValue::from_str(accept).unwrap();
     request.headers_mut().insert(ACCEPT, accept);
-    world.send(request).await
+    harness.send(request).await
 }
 
 #[tokio::test]
 async fn the_root_is_json_for_clients_and_a_page_for_browsers() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for path in ["/", "/v1", "/v1/"] {
         for accept in ["*/*", "application/json"] {
-            let reply = home(&world, path, accept).await;
+            let reply = home(&harness, path, accept).await;
             assert_eq!(reply.header("content-type"), Some("application/json"));
             let json = reply.json();
             assert_eq!(json["name"], "outcrop");
             assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
-            assert_eq!(json["base_url"], format!("http://{}/v1", world.address));
+            assert_eq!(json["base_url"], format!("http://{}/v1", harness.address));
             assert_eq!(json["docs"][0], "README.md");
             let endpoints: &Vec<Value> = json["endpoints"].as_array().unwrap();
             assert_eq!(endpoints.len(), ENDPOINTS.len());
         }
     }
     let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-    let page = home(&world, "/", accept).await;
+    let page = home(&harness, "/", accept).await;
     assert_eq!(
         page.header("content-type"),
         Some("text/html; charset=utf-8")
     );
-    assert!(page.text.contains(&format!("http://{}/v1", world.address)));
+    assert!(
+        page.text
+            .contains(&format!("http://{}/v1", harness.address))
+    );
     let policy = page.headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(
         policy.starts_with("default-src 'none'; style-src 'sha256-"),
@@ -181,22 +184,22 @@ async fn the_root_is_json_for_clients_and_a_page_for_browsers() {
 #[tokio::test]
 async fn a_host_that_is_not_one_does_not_get_into_the_page() {
     // Without keys it is refused before there is a page.
-    let world = World::with(|config| config.keys.push(team_a())).await;
-    let mut request = world.request(Method::GET, "/", "");
+    let harness = Harness::with(|config| config.keys.push(team_a())).await;
+    let mut request = harness.request(Method::GET, "/", "");
     let headers = request.headers_mut();
     headers.insert(ACCEPT, HeaderValue::from_static("text/html"));
     headers.insert("host", HeaderValue::from_static("a\"><b>"));
-    let page = world.send(request).await;
+    let page = harness.send(request).await;
     assert_eq!(page.status, 200);
     assert!(!page.text.contains("<b>"), "{}", page.text);
 }
 
 #[tokio::test]
 async fn every_endpoint_that_the_root_lists_is_served() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (method, path, _) in ENDPOINTS {
         let method: Method = method.parse().unwrap();
-        let reply = world.send(world.request(method, path, "{}")).await;
+        let reply = harness.send(harness.request(method, path, "{}")).await;
         let code = reply.json()["error"]["code"].clone();
         assert!(
             code != "unknown_url" && code != "method_not_allowed",

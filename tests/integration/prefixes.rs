@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-use crate::conversations::{Steps, call, conversation, document, picture};
+use crate::conversations::{Steps, call, conversation, document, image_part};
 use crate::translation::translated;
 
 /// One of each way to treat turns, tools, schemas and media.
@@ -63,9 +63,9 @@ fn translate(model: &str, fields: &Value, steps: &[Vec<Value>]) -> ConverseReque
         let is_instruction = |block: &ContentBlock| matches!(block, ContentBlock::Instruction(_));
         if position == last {
             // At the end of the prompt, and nowhere else.
-            let said = message.content.iter().take_while(|it| !is_instruction(it));
-            let said = said.count();
-            let instructions = message.content.split_off(said);
+            let conversation_text = message.content.iter().take_while(|it| !is_instruction(it));
+            let conversation_text = conversation_text.count();
+            let instructions = message.content.split_off(conversation_text);
             assert!(instructions.iter().all(is_instruction), "{model}");
         }
         assert!(!message.content.iter().any(is_instruction), "{model}");
@@ -91,10 +91,10 @@ fn bytes(mut converse: ConverseRequest) -> (Vec<String>, String) {
 }
 
 fn check(model: &str, fields: &Value, steps: &Steps) {
-    let grown: Vec<_> = (1..=steps.len())
+    let prompts: Vec<_> = (1..=steps.len())
         .map(|count| bytes(translate(model, fields, &steps[..count])))
         .collect();
-    for pair in grown.windows(2) {
+    for pair in prompts.windows(2) {
         let [(shorter, rest), (longer, longer_rest)] = pair else {
             continue;
         };
@@ -121,8 +121,8 @@ fn check_varied(model: &str, fields: &[Value], steps: &Steps) {
         if let Some((head_before, turns_before)) = before {
             assert_eq!(head, head_before, "{model}: {fields}");
             assert!(turns.len() > turns_before.len(), "{model}");
-            let kept = &turns[..turns_before.len()];
-            assert_eq!(kept, turns_before, "{model}: {fields}");
+            let prefix_families = &turns[..turns_before.len()];
+            assert_eq!(prefix_families, turns_before, "{model}: {fields}");
         }
         before = Some((head, turns));
     }
@@ -130,12 +130,16 @@ fn check_varied(model: &str, fields: &[Value], steps: &Steps) {
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::load(&ModelFiles::default()).unwrap());
 
-fn facts(model: &str) -> Arc<Capabilities> {
-    Arc::clone(TABLES.facts.facts(&ModelId::parse(model).unwrap()))
+fn capabilities(model: &str) -> Arc<Capabilities> {
+    Arc::clone(
+        TABLES
+            .capabilities
+            .capabilities(&ModelId::parse(model).unwrap()),
+    )
 }
 
-fn takes_media(model: &str) -> bool {
-    let input = &facts(model).input;
+fn accepts_media(model: &str) -> bool {
+    let input = &capabilities(model).input;
     [Medium::Image, Medium::Document]
         .iter()
         .all(|medium| input.contains(medium))
@@ -157,15 +161,15 @@ static FAMILIES: LazyLock<Vec<String>> = LazyLock::new(|| {
 });
 
 /// The families whose prefix has to stay as it is.
-fn kept() -> Vec<String> {
+fn prefix_families() -> Vec<String> {
     let models = FAMILIES.iter();
-    let models = models.filter(|model| facts(model).keeps_prefix());
+    let models = models.filter(|model| capabilities(model).keeps_prefix());
     models.cloned().collect()
 }
 
 /// `fields` that a family takes at all.
-fn taken(model: &str, mut fields: Value) -> Value {
-    if !facts(model).tools {
+fn supported_fields(model: &str, mut fields: Value) -> Value {
+    if !capabilities(model).tools {
         let fields = fields.as_object_mut().unwrap();
         for field in ["tools", "tool_choice", "parallel_tool_calls"] {
             fields.remove(field);
@@ -175,7 +179,7 @@ fn taken(model: &str, mut fields: Value) -> Value {
 }
 
 /// What may be asked for in one turn and not in the next.
-fn wishes() -> Vec<Value> {
+fn request_options() -> Vec<Value> {
     let schema = json!({"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}, "required": ["n"]});
     let rate = json!({"type": "function", "function": {"name": "rate"}});
     let run = json!({"type": "custom", "custom": {"name": "run"}});
@@ -199,18 +203,22 @@ fn wishes() -> Vec<Value> {
 }
 
 /// Those that can be asked for without tools.
-fn wishes_without_tools() -> Vec<Value> {
-    let mut wishes = wishes();
+fn options_without_tools() -> Vec<Value> {
+    let mut request_options = request_options();
     let of_tools = ["tool_choice", "parallel_tool_calls"];
-    wishes.retain(|wish| !of_tools.iter().any(|field| wish.get(field).is_some()));
-    wishes
+    request_options.retain(|request_option| {
+        !of_tools
+            .iter()
+            .any(|field| request_option.get(field).is_some())
+    });
+    request_options
 }
 
 /// Each of these wishes beside what all turns of a conversation have.
-fn wished(settled: &Value, wishes: &[Value]) -> Vec<Value> {
-    let merged = wishes.iter().map(|wish| {
+fn with_options(settled: &Value, request_options: &[Value]) -> Vec<Value> {
+    let merged = request_options.iter().map(|request_option| {
         let mut fields = settled.clone();
-        for (name, value) in wish.as_object().unwrap() {
+        for (name, value) in request_option.as_object().unwrap() {
             fields[name] = value.clone();
         }
         fields
@@ -237,11 +245,13 @@ fn guarded(mut settled: Value, only_last_turn: Option<bool>) -> Value {
 /// does. Whether Claude reasons at all is part of what its messages are cached by ("What
 /// invalidates the cache", Anthropic's documentation of prompt caching).
 fn efforts(model: &str) -> Vec<&'static [&'static str]> {
-    let facts = facts(model);
-    match (facts.always_reasons, facts.reasons_by_default) {
+    let capabilities = capabilities(model);
+    match (capabilities.always_reasons, capabilities.reasons_by_default) {
         (true, _) => vec![&["", "none", "low", "high", "max"]],
         (false, true) => vec![&["", "low", "high", "max"], &["none"]],
-        (false, false) if facts.has_reasoning_knob() => vec![&["low", "high"], &["", "none"]],
+        (false, false) if capabilities.has_reasoning_control() => {
+            vec![&["low", "high"], &["", "none"]]
+        }
         (false, false) => vec![&["", "none", "low"]],
     }
 }
@@ -264,7 +274,7 @@ fn agent(with_media: bool) -> Steps {
                 call("call/1", "go to", "{\"to\": {\"z\": 1.0, \"a\": \"x\"}}"),
                 {"id": "call_2", "type": "custom", "custom": {"name": "run", "input": "a\nb"}},
             ]}),
-            json!({"role": "tool", "tool_call_id": "call_2", "content": media(&[picture(), document("a.pdf")], "{\"b\":1,\"a\":2}")}),
+            json!({"role": "tool", "tool_call_id": "call_2", "content": media(&[image_part(), document("a.pdf")], "{\"b\":1,\"a\":2}")}),
             json!({"role": "tool", "tool_call_id": "call/1", "content": "there", "is_error": true}),
         ],
         vec![
@@ -291,18 +301,22 @@ fn agent(with_media: bool) -> Steps {
 #[test]
 fn an_agents_conversation_keeps_its_bytes_in_every_family() {
     for model in FAMILIES.iter() {
-        check(model, &taken(model, fields()), &agent(takes_media(model)));
+        check(
+            model,
+            &supported_fields(model, fields()),
+            &agent(accepts_media(model)),
+        );
     }
 }
 
 #[test]
 fn what_a_turn_asks_for_changes_nothing_in_front_of_it() {
-    let wishes = wishes();
-    for model in kept() {
-        let steps = agent(takes_media(&model));
-        for (position, wish) in wishes.iter().enumerate() {
-            let next = &wishes[(position + 1) % wishes.len()];
-            let fields = wished(&tools(), &[wish.clone(), next.clone()]);
+    let request_options = request_options();
+    for model in prefix_families() {
+        let steps = agent(accepts_media(&model));
+        for (position, request_option) in request_options.iter().enumerate() {
+            let next = &request_options[(position + 1) % request_options.len()];
+            let fields = with_options(&tools(), &[request_option.clone(), next.clone()]);
             check_varied(&model, &fields, &steps);
         }
     }
@@ -311,27 +325,30 @@ fn what_a_turn_asks_for_changes_nothing_in_front_of_it() {
 /// A client that once had tools, or has the conversation from elsewhere.
 #[test]
 fn calls_of_several_tools_put_nothing_in_front_of_a_conversation_without_tools() {
-    for model in kept() {
-        let steps = agent(takes_media(&model));
-        let fields = wished(&json!({}), &wishes_without_tools());
+    for model in prefix_families() {
+        let steps = agent(accepts_media(&model));
+        let fields = with_options(&json!({}), &options_without_tools());
         check_varied(&model, &fields, &steps);
-        let whole = translate(&model, &json!({}), &steps);
-        assert_eq!(whole.tool_config, None, "{model}");
-        let said = bytes(whole).0.concat();
+        let converse_request = translate(&model, &json!({}), &steps);
+        assert_eq!(converse_request.tool_config, None, "{model}");
+        let conversation_text = bytes(converse_request).0.concat();
         for text in [
             "{\\\"to\\\": {\\\"z\\\": 1.0",
             "Tool call: run",
             "Tool error: there",
         ] {
-            assert!(said.contains(text), "{model}: {text} in {said}");
+            assert!(
+                conversation_text.contains(text),
+                "{model}: {text} in {conversation_text}"
+            );
         }
     }
 }
 
 #[test]
 fn a_guardrail_on_the_last_turn_alone_leaves_turns_as_they_were() {
-    for model in kept() {
-        let steps = agent(takes_media(&model));
+    for model in prefix_families() {
+        let steps = agent(accepts_media(&model));
         for settled in [tools(), json!({})] {
             let settled = guarded(settled, Some(true));
             check_varied(&model, &[settled], &steps);
@@ -368,38 +385,38 @@ proptest! {
         model in select(FAMILIES.clone()),
         conversation in conversation(),
     ) {
-        let written = conversation.written(takes_media(&model));
-        check(&model, &taken(&model, fields()), &written);
+        let written = conversation.to_steps(accepts_media(&model));
+        check(&model, &supported_fields(&model, fields()), &written);
     }
 
     #[test]
     fn any_conversation_keeps_its_bytes_whatever_its_turns_ask_for(
-        model in select(kept()),
+        model in select(prefix_families()),
         conversation in conversation(),
         has_tools in any::<bool>(),
         only_last_turn in of(any::<bool>()),
-        wishes in vec((any::<Index>(), any::<Index>()), 6),
+        request_options in vec((any::<Index>(), any::<Index>()), 6),
         efforts_of in any::<Index>(),
     ) {
         let (settled, all) = match has_tools {
-            true => (tools(), self::wishes()),
-            false => (json!({}), wishes_without_tools()),
+            true => (tools(), self::request_options()),
+            false => (json!({}), options_without_tools()),
         };
         let efforts = efforts(&model);
         let efforts = efforts_of.get(&efforts);
-        let wishes: Vec<Value> = wishes
+        let request_options: Vec<Value> = request_options
             .iter()
-            .map(|(wish, effort)| {
-                let mut wish = wish.get(&all).clone();
+            .map(|(request_option, effort)| {
+                let mut request_option = request_option.get(&all).clone();
                 match *effort.get(efforts) {
                     "" => {}
-                    effort => wish["reasoning_effort"] = effort.into(),
+                    effort => request_option["reasoning_effort"] = effort.into(),
                 }
-                wish
+                request_option
             })
             .collect();
-        let fields = wished(&guarded(settled, only_last_turn), &wishes);
-        let written = conversation.written(takes_media(&model));
+        let fields = with_options(&guarded(settled, only_last_turn), &request_options);
+        let written = conversation.to_steps(accepts_media(&model));
         check_varied(&model, &fields, &written);
     }
 
@@ -409,11 +426,11 @@ proptest! {
         conversation in conversation(),
         effort in select(vec!["", "none", "low", "high"]),
     ) {
-        let mut fields = taken(&model, fields());
+        let mut fields = supported_fields(&model, fields());
         if !effort.is_empty() {
             fields["reasoning_effort"] = effort.into();
         }
-        let written = conversation.written(takes_media(&model));
+        let written = conversation.to_steps(accepts_media(&model));
         check_varied(&model, &[fields], &written);
     }
 }

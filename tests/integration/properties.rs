@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{answers, chat_request};
+use crate::support::{chat_request, choices};
 
 fn delta() -> impl Strategy<Value = Delta> {
     prop_oneof![
@@ -77,7 +77,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-fn plan() -> impl Strategy<Value = OutputOptions> {
+fn output_options() -> impl Strategy<Value = OutputOptions> {
     let json = prop_oneof![
         Just(None),
         Just(Some(JsonDelivery::Text)),
@@ -87,11 +87,11 @@ fn plan() -> impl Strategy<Value = OutputOptions> {
     let flags = (0u8..4, any::<bool>(), any::<bool>(), any::<bool>());
     let tag = prop_oneof!["", "t"];
     (flags, json, tag, any::<bool>()).prop_map(|(flags, json, tag, strays)| {
-        let (hide, one, legacy, keeps) = flags;
+        let (hide, one, legacy, keep_reasoning) = flags;
         OutputOptions {
             stream: true,
             include_usage: true,
-            answers: 1,
+            choices: 1,
             allowed_calls: match hide {
                 0 => AllowedCalls::None,
                 1 => AllowedCalls::Only(vec!["a".to_owned(), "b".to_owned()]),
@@ -103,7 +103,7 @@ fn plan() -> impl Strategy<Value = OutputOptions> {
             reasoning_tag: tag,
             reasoning_tag_strays: strays,
             reasoning_placeholder: "[REDACTED]".to_owned(),
-            keeps_reasoning: keeps,
+            keeps_reasoning: keep_reasoning,
             ..OutputOptions::default()
         }
     })
@@ -111,17 +111,17 @@ fn plan() -> impl Strategy<Value = OutputOptions> {
 
 proptest! {
     #[test]
-    fn a_stream_is_well_formed_and_folds_to_the_whole_answer(events in events(), plan in plan()) {
-        answers::agree(&[events], &[], &plan);
+    fn a_stream_is_well_formed_and_folds_to_the_whole_answer(events in events(), output_options in output_options()) {
+        choices::agree(&[events], &[], &output_options);
     }
 
     #[test]
     fn answers_to_one_request_do_not_mix(
         events in vec(events(), 2..4),
         turns in vec(any::<u8>(), 0..40),
-        plan in plan(),
+        output_options in output_options(),
     ) {
-        answers::agree(&events, &turns, &plan);
+        choices::agree(&events, &turns, &output_options);
     }
 }
 

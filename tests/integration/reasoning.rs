@@ -6,13 +6,13 @@ use http::header::AUTHORIZATION;
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry};
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, Reply, World};
+use crate::harness::{Harness, MODEL, Reply};
 
 /// What makes the simulator redact its reasoning, as it does Anthropic's own.
 const REDACTED: &str = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
 
 /// The start of a conversation in which the weather is looked up.
-fn question(stream: bool, more: &str) -> Value {
+fn prompt(stream: bool, more: &str) -> Value {
     json!({
         "model": MODEL,
         "messages": [{"role": "user", "content": format!("What is the weather in Rome? {more}")}],
@@ -27,7 +27,7 @@ fn question(stream: bool, more: &str) -> Value {
 }
 
 /// What the model said, with nothing but OpenAI's fields, and the blocks of its reasoning.
-fn said(reply: &Reply, stream: bool) -> (Value, Vec<Value>) {
+fn assistant_turn(reply: &Reply, stream: bool) -> (Value, Vec<Value>) {
     assert_eq!(reply.status, 200, "{}", reply.text);
     if !stream {
         let message = &reply.json()["choices"][0]["message"];
@@ -54,10 +54,10 @@ fn said(reply: &Reply, stream: bool) -> (Value, Vec<Value>) {
             if call["id"].is_string() {
                 calls.push(call.clone());
             } else {
-                let known = calls.last_mut().unwrap();
+                let last_call = calls.last_mut().unwrap();
                 let more = call["function"]["arguments"].as_str().unwrap();
-                let arguments = known["function"]["arguments"].as_str().unwrap();
-                known["function"]["arguments"] = format!("{arguments}{more}").into();
+                let arguments = last_call["function"]["arguments"].as_str().unwrap();
+                last_call["function"]["arguments"] = format!("{arguments}{more}").into();
             }
         }
     }
@@ -69,7 +69,7 @@ fn said(reply: &Reply, stream: bool) -> (Value, Vec<Value>) {
 }
 
 /// The conversation with what was said and a result for every call.
-fn answered(mut request: Value, turn: Value) -> Value {
+fn with_tool_results(mut request: Value, turn: Value) -> Value {
     let calls = turn["tool_calls"].as_array().unwrap().clone();
     let messages = request["messages"].as_array_mut().unwrap();
     messages.push(turn);
@@ -89,11 +89,11 @@ fn in_converse(blocks: &[Value]) -> Vec<Value> {
     blocks.iter().map(converse).collect()
 }
 
-async fn chat_as(world: &World, key: &str, body: &Value) -> Reply {
-    let mut request = world.request(Method::POST, "/v1/chat/completions", body.to_string());
+async fn chat_as(harness: &Harness, key: &str, body: &Value) -> Reply {
+    let mut request = harness.request(Method::POST, "/v1/chat/completions", body.to_string());
     let value = format!("Bearer {key}").parse().unwrap();
     request.headers_mut().insert(AUTHORIZATION, value);
-    world.send(request).await
+    harness.send(request).await
 }
 
 fn is_reasoning(block: &Value) -> bool {
@@ -104,9 +104,9 @@ fn is_reasoning(block: &Value) -> bool {
 async fn a_client_that_keeps_only_openais_fields_goes_on_reasoning() {
     for (stream, next_streams) in [(false, false), (true, true), (true, false), (false, true)] {
         for more in ["", REDACTED] {
-            let world = World::start().await;
-            let request = question(stream, more);
-            let (turn, blocks) = said(&world.chat(&request).await, stream);
+            let harness = Harness::start().await;
+            let request = prompt(stream, more);
+            let (turn, blocks) = assistant_turn(&harness.chat(&request).await, stream);
             assert!(!blocks.is_empty());
             let is_redacted = |block: &Value| block["type"] == "redacted_thinking";
             assert_eq!(
@@ -114,18 +114,18 @@ async fn a_client_that_keeps_only_openais_fields_goes_on_reasoning() {
                 !more.is_empty(),
                 "{blocks:?}"
             );
-            let mut next = answered(request, turn);
+            let mut next = with_tool_results(request, turn);
             next["stream"] = next_streams.into();
-            let reply = world.chat(&next).await;
+            let reply = harness.chat(&next).await;
             assert_eq!(reply.status, 200, "{}", reply.text);
             assert_eq!(reply.adjustments(), "");
-            let asked = &world.asked()[1];
-            let content = asked["messages"][1]["content"].as_array().unwrap();
+            let sent_upstream = &harness.sent_upstream()[1];
+            let content = sent_upstream["messages"][1]["content"].as_array().unwrap();
             // Byte for byte, which the simulator checks as Bedrock does.
             assert_eq!(content[..blocks.len()], in_converse(&blocks));
             assert!(content[content.len() - 1].get("toolUse").is_some());
             assert_eq!(
-                asked["additionalModelRequestFields"]["thinking"]["type"],
+                sent_upstream["additionalModelRequestFields"]["thinking"]["type"],
                 "enabled"
             );
         }
@@ -155,22 +155,22 @@ fn calling(round: u32) -> Script {
 #[tokio::test]
 async fn a_loop_of_several_calls_keeps_all_of_its_reasoning() {
     for stream in [false, true] {
-        let world = World::start().await;
-        let mut request = question(stream, "");
+        let harness = Harness::start().await;
+        let mut request = prompt(stream, "");
         let mut expected = Vec::new();
         for round in 1..=3 {
-            world.simulator.push(calling(round));
-            let (turn, blocks) = said(&world.chat(&request).await, stream);
+            harness.simulator.push(calling(round));
+            let (turn, blocks) = assistant_turn(&harness.chat(&request).await, stream);
             assert_eq!(blocks.len(), 2);
             expected.push(in_converse(&blocks));
-            request = answered(request, turn);
+            request = with_tool_results(request, turn);
         }
-        let reply = world.chat(&request).await;
+        let reply = harness.chat(&request).await;
         assert_eq!((reply.status.as_u16(), reply.adjustments()), (200, ""));
-        let asked = world.asked().pop().unwrap();
-        let turns = asked["messages"].as_array().unwrap().iter();
-        let answers = turns.filter(|turn| turn["role"] == "assistant");
-        let given: Vec<Vec<Value>> = answers
+        let sent_upstream = harness.sent_upstream().pop().unwrap();
+        let turns = sent_upstream["messages"].as_array().unwrap().iter();
+        let assistant_turns = turns.filter(|turn| turn["role"] == "assistant");
+        let sent_reasoning: Vec<Vec<Value>> = assistant_turns
             .map(|turn| {
                 let blocks = turn["content"].as_array().unwrap().iter();
                 blocks
@@ -179,7 +179,7 @@ async fn a_loop_of_several_calls_keeps_all_of_its_reasoning() {
                     .collect()
             })
             .collect();
-        assert_eq!(given, expected);
+        assert_eq!(sent_reasoning, expected);
     }
 }
 
@@ -189,14 +189,21 @@ async fn what_the_client_gives_back_itself_goes_before_what_is_remembered() {
         foreign_signatures: true,
         ..Options::default()
     };
-    let world = World::with_simulator(options, |_| {}).await;
-    let request = question(false, "");
-    let (mut turn, _) = said(&world.chat(&request).await, false);
-    let own = json!([{"type": "thinking", "thinking": "My own.", "signature": "bXkgb3du"}]);
-    turn["thinking_blocks"] = own.clone();
-    assert_eq!(world.chat(&answered(request, turn)).await.status, 200);
-    let content = &world.asked()[1]["messages"][1]["content"];
-    assert_eq!(content[0], in_converse(own.as_array().unwrap())[0]);
+    let harness = Harness::with_simulator(options, |_| {}).await;
+    let request = prompt(false, "");
+    let (mut turn, _) = assistant_turn(&harness.chat(&request).await, false);
+    let client_blocks =
+        json!([{"type": "thinking", "thinking": "My own.", "signature": "bXkgb3du"}]);
+    turn["thinking_blocks"] = client_blocks.clone();
+    assert_eq!(
+        harness.chat(&with_tool_results(request, turn)).await.status,
+        200
+    );
+    let content = &harness.sent_upstream()[1]["messages"][1]["content"];
+    assert_eq!(
+        content[0],
+        in_converse(client_blocks.as_array().unwrap())[0]
+    );
 }
 
 fn with_two_keys(config: &mut Config) {
@@ -212,48 +219,50 @@ fn with_two_keys(config: &mut Config) {
 
 #[tokio::test]
 async fn another_caller_does_not_get_it() {
-    let world = World::with(with_two_keys).await;
-    let request = question(false, "");
-    let (turn, _) = said(&chat_as(&world, "key-a", &request).await, false);
-    let next = answered(request, turn);
-    let reply = chat_as(&world, "key-b", &next).await;
+    let harness = Harness::with(with_two_keys).await;
+    let request = prompt(false, "");
+    let (turn, _) = assistant_turn(&chat_as(&harness, "key-a", &request).await, false);
+    let next = with_tool_results(request, turn);
+    let reply = chat_as(&harness, "key-b", &next).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert!(
         reply
             .adjustments()
             .contains("reasoning_effort: left off for this call")
     );
-    let asked = &world.asked()[1];
-    assert!(!is_reasoning(&asked["messages"][1]["content"][0]));
-    assert_eq!(asked["additionalModelRequestFields"], Value::Null);
-    assert_eq!(chat_as(&world, "key-a", &next).await.adjustments(), "");
+    let sent_upstream = &harness.sent_upstream()[1];
+    assert!(!is_reasoning(&sent_upstream["messages"][1]["content"][0]));
+    assert_eq!(sent_upstream["additionalModelRequestFields"], Value::Null);
+    assert_eq!(chat_as(&harness, "key-a", &next).await.adjustments(), "");
 }
 
 #[tokio::test]
 async fn another_model_does_not_get_it() {
-    let world = World::start().await;
-    let request = question(false, "");
-    let (turn, _) = said(&world.chat(&request).await, false);
-    let mut next = answered(request, turn);
+    let harness = Harness::start().await;
+    let request = prompt(false, "");
+    let (turn, _) = assistant_turn(&harness.chat(&request).await, false);
+    let mut next = with_tool_results(request, turn);
     next["model"] = "us.anthropic.claude-opus-4-1-20250805-v1:0".into();
-    let reply = world.chat(&next).await;
+    let reply = harness.chat(&next).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert!(reply.adjustments().contains("left off for this call"));
 }
 
 #[tokio::test]
 async fn nothing_is_remembered_where_that_is_switched_off() {
-    let world = World::with(|config| config.chat.remembered_reasoning = 0).await;
-    let request = question(false, "");
-    let (turn, blocks) = said(&world.chat(&request).await, false);
+    let harness = Harness::with(|config| config.chat.reasoning_cache_size = 0).await;
+    let request = prompt(false, "");
+    let (turn, blocks) = assistant_turn(&harness.chat(&request).await, false);
     assert!(!blocks.is_empty());
-    let next = answered(request.clone(), turn.clone());
-    let reply = world.chat(&next).await;
+    let next = with_tool_results(request.clone(), turn.clone());
+    let reply = harness.chat(&next).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert!(reply.adjustments().contains("left off for this call"));
     // A client that keeps it goes on reasoning.
-    let mut kept = turn;
-    kept["thinking_blocks"] = blocks.into();
-    let reply = world.chat(&answered(request, kept)).await;
+    let mut turn_with_blocks = turn;
+    turn_with_blocks["thinking_blocks"] = blocks.into();
+    let reply = harness
+        .chat(&with_tool_results(request, turn_with_blocks))
+        .await;
     assert_eq!((reply.status.as_u16(), reply.adjustments()), (200, ""));
 }

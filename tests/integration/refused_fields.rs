@@ -3,8 +3,8 @@
 use bedrock_simulator::{Fault, Script};
 use serde_json::{Value, json};
 
+use crate::harness::{Harness, MODEL, non_streaming, streamed};
 use crate::logs;
-use crate::world::{MODEL, World, streamed, whole};
 
 /// A request with `fields` beside its turn.
 fn with(mut request: Value, fields: &Value) -> Value {
@@ -18,8 +18,8 @@ fn refusing(message: &str) -> Script {
     Script::error(400, "ValidationException", message)
 }
 
-fn has(asked: &Value, pointer: &str) -> bool {
-    asked.pointer(pointer).is_some()
+fn has(sent_upstream: &Value, pointer: &str) -> bool {
+    sent_upstream.pointer(pointer).is_some()
 }
 
 /// A model of which the table knows nothing against schemas of any form.
@@ -183,28 +183,32 @@ fn cases() -> Vec<(
 #[tokio::test]
 async fn a_refused_field_is_left_out_once_and_from_then_on() {
     for (model, fields, pointer, refusal, field) in cases() {
-        for request in [whole("hi"), streamed("hi")] {
+        for request in [non_streaming("hi"), streamed("hi")] {
             let options = bedrock_simulator::Options {
                 validate: false,
                 ..bedrock_simulator::Options::default()
             };
-            let world = World::with_simulator(options, |_| {}).await;
-            world.simulator.push(refusing(refusal));
+            let harness = Harness::with_simulator(options, |_| {}).await;
+            harness.simulator.push(refusing(refusal));
             let mut request = with(request, &fields);
             request["model"] = model.into();
             for calls in [2, 3] {
-                let reply = world.chat(&request).await;
+                let reply = harness.chat(&request).await;
                 assert_eq!(reply.status, 200, "{field}: {}", reply.text);
                 assert!(
                     reply.adjustments().contains(field),
                     "{field}: {:?}",
                     reply.headers
                 );
-                assert_eq!(world.asked().len(), calls, "{field}");
+                assert_eq!(harness.sent_upstream().len(), calls, "{field}");
             }
-            let asked = world.asked();
-            assert!(has(&asked[0], pointer), "{field}: {}", asked[0]);
-            for later in &asked[1..] {
+            let sent_upstream = harness.sent_upstream();
+            assert!(
+                has(&sent_upstream[0], pointer),
+                "{field}: {}",
+                sent_upstream[0]
+            );
+            for later in &sent_upstream[1..] {
                 assert!(!has(later, pointer), "{field}: {later}");
             }
         }
@@ -223,102 +227,102 @@ async fn the_form_of_call_ids_is_learned() {
             16,
         ),
     ] {
-        let world = World::start().await;
-        world.simulator.push(refusing(refusal));
-        let mut request = with(whole("hi"), &offering(json!({})));
+        let harness = Harness::start().await;
+        harness.simulator.push(refusing(refusal));
+        let mut request = with(non_streaming("hi"), &offering(json!({})));
         request["model"] = QWEN.into();
         request["messages"] = json!([
             {"role": "user", "content": "hi"},
             {"role": "assistant", "tool_calls": [{"id": "a:b", "function": {"name": "f", "arguments": "{}"}}]},
             {"role": "tool", "tool_call_id": "a:b", "content": "no"},
         ]);
-        let reply = world.chat(&request).await;
+        let reply = harness.chat(&request).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
-        let asked = world.asked();
-        let id = |asked: &Value, block: &str| {
-            asked
+        let sent_upstream = harness.sent_upstream();
+        let id = |sent_upstream: &Value, block: &str| {
+            sent_upstream
                 .pointer(block)
                 .and_then(Value::as_str)
                 .unwrap()
                 .to_owned()
         };
         let call = "/messages/1/content/0/toolUse/toolUseId";
-        assert_eq!(id(&asked[0], call), "a:b");
-        let other = id(&asked[1], call);
-        assert_eq!(other.len(), length, "{other}");
+        assert_eq!(id(&sent_upstream[0], call), "a:b");
+        let second_id = id(&sent_upstream[1], call);
+        assert_eq!(second_id.len(), length, "{second_id}");
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        assert!(other.chars().all(fits), "{other}");
+        assert!(second_id.chars().all(fits), "{second_id}");
         let result = "/messages/2/content/0/toolResult/toolUseId";
-        assert_eq!(id(&asked[1], result), other);
+        assert_eq!(id(&sent_upstream[1], result), second_id);
     }
 }
 
 #[tokio::test]
 async fn a_refusal_in_the_first_frame_of_a_stream_is_one_too() {
-    let world = World::start().await;
-    world.simulator.push(Script::fault(Fault::Exception {
+    let harness = Harness::start().await;
+    harness.simulator.push(Script::fault(Fault::Exception {
         after_events: 0,
         code: "validationException".to_owned(),
         message: "This model doesn't support the serviceTier field.".to_owned(),
         original_status_code: None,
     }));
-    let reply = world
+    let reply = harness
         .chat(&with(streamed("hi"), &json!({"service_tier": "flex"})))
         .await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert!(reply.adjustments().contains("service_tier"));
     assert_eq!(reply.last_event(), "[DONE]");
-    assert_eq!(world.asked().len(), 2);
+    assert_eq!(harness.sent_upstream().len(), 2);
 }
 
 #[tokio::test]
 async fn what_is_learned_of_a_model_is_learned_of_no_other() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
-    world.simulator.push(refusing(refusal));
-    let mut request = with(whole("hi"), &json!({"service_tier": "flex"}));
-    world.chat(&request).await;
+    harness.simulator.push(refusing(refusal));
+    let mut request = with(non_streaming("hi"), &json!({"service_tier": "flex"}));
+    harness.chat(&request).await;
     request["model"] = "amazon.nova-lite-v1:0".into();
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.adjustments(), "");
-    assert_eq!(world.asked()[2]["serviceTier"]["type"], "flex");
+    assert_eq!(harness.sent_upstream()[2]["serviceTier"]["type"], "flex");
 }
 
 #[tokio::test]
 async fn strict_refuses_what_would_be_left_out() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
-    world.simulator.push(refusing(refusal));
-    let request = with(whole("hi"), &json!({"service_tier": "flex"}));
+    harness.simulator.push(refusing(refusal));
+    let request = with(non_streaming("hi"), &json!({"service_tier": "flex"}));
     for _ in 0..2 {
-        let reply = world
+        let reply = harness
             .chat_with(&[("x-outcrop-strict", "true")], &request)
             .await;
         assert_eq!(reply.status, 400);
         assert_eq!(reply.error()["param"], "service_tier");
         assert_eq!(reply.error()["code"], "unsupported_parameter");
         // Known by now, so that it is not asked for again.
-        assert_eq!(world.asked().len(), 1);
+        assert_eq!(harness.sent_upstream().len(), 1);
     }
 }
 
 #[tokio::test]
 async fn a_refusal_that_says_the_same_again_is_passed_on() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
-    world.simulator.push(refusing(refusal).times(0));
-    let request = with(whole("hi"), &json!({"service_tier": "flex"}));
-    assert_eq!(world.chat(&request).await.status, 400);
-    assert_eq!(world.asked().len(), 2);
+    harness.simulator.push(refusing(refusal).times(0));
+    let request = with(non_streaming("hi"), &json!({"service_tier": "flex"}));
+    assert_eq!(harness.chat(&request).await.status, 400);
+    assert_eq!(harness.sent_upstream().len(), 2);
 }
 
 #[tokio::test]
 async fn a_model_that_is_not_known_is_told_of_once_and_asked_for_nothing_special() {
     logs::begin();
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let tool = json!({"type": "function", "function": {"name": "f", "strict": true}});
     let fields = json!({
         "reasoning_effort": "high",
@@ -332,9 +336,9 @@ async fn a_model_that_is_not_known_is_told_of_once_and_asked_for_nothing_special
         "nvidia.of-tomorrow-v1:0",
         "amazon.of-tomorrow-v1:0",
     ] {
-        let mut request = with(whole("hi"), &fields);
+        let mut request = with(non_streaming("hi"), &fields);
         request["model"] = model.into();
-        let reply = world.chat(&request).await;
+        let reply = harness.chat(&request).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         for field in [
             "reasoning_effort",
@@ -350,12 +354,18 @@ async fn a_model_that_is_not_known_is_told_of_once_and_asked_for_nothing_special
             );
         }
     }
-    for asked in world.asked() {
-        assert_eq!(asked["additionalModelRequestFields"], Value::Null);
-        assert_eq!(asked["toolConfig"]["toolChoice"], json!({"auto": {}}));
-        assert_eq!(asked["messages"][0]["content"], json!([{"text": "hi"}]));
+    for sent_upstream in harness.sent_upstream() {
+        assert_eq!(sent_upstream["additionalModelRequestFields"], Value::Null);
+        assert_eq!(
+            sent_upstream["toolConfig"]["toolChoice"],
+            json!({"auto": {}})
+        );
+        assert_eq!(
+            sent_upstream["messages"][0]["content"],
+            json!([{"text": "hi"}])
+        );
     }
-    let told = logs::lines_with("does not know this model");
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].contains("nvidia.of-tomorrow-v1:0"));
+    let log_lines = logs::lines_with("does not know this model");
+    assert_eq!(log_lines.len(), 2, "{log_lines:?}");
+    assert!(log_lines[0].contains("nvidia.of-tomorrow-v1:0"));
 }

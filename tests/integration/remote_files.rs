@@ -6,7 +6,7 @@ use outcrop::fetch::Fetcher;
 use serde_json::{Value, json};
 
 use crate::fetch::site::{Reply, Site};
-use crate::world::{MODEL, World, whole};
+use crate::harness::{Harness, MODEL, non_streaming};
 
 /// What the site has: a picture, a document, and nothing else.
 fn file(path: &str) -> Reply {
@@ -18,16 +18,16 @@ fn file(path: &str) -> Reply {
     }
 }
 
-async fn world(fetcher: Option<Fetcher>) -> World {
-    World::within(Options::default(), |_| {}, fetcher).await
+async fn harness(fetcher: Option<Fetcher>) -> Harness {
+    Harness::within(Options::default(), |_| {}, fetcher).await
 }
 
-fn picture(url: &str) -> Value {
+fn image_part(url: &str) -> Value {
     json!({"type": "image_url", "image_url": {"url": url}})
 }
 
-fn asking(parts: &[Value]) -> Value {
-    let mut request = whole("hi");
+fn request_with_parts(parts: &[Value]) -> Value {
+    let mut request = non_streaming("hi");
     let mut content = vec![json!({"type": "text", "text": "What is it?"})];
     content.extend_from_slice(parts);
     request["messages"][0]["content"] = content.into();
@@ -37,33 +37,33 @@ fn asking(parts: &[Value]) -> Value {
 #[tokio::test]
 async fn they_are_fetched_and_sent_as_bytes() {
     let site = Site::start(file).await;
-    let world = world(Some(site.fetcher(&FetchSettings::default()))).await;
+    let harness = harness(Some(site.fetcher(&FetchSettings::default()))).await;
     let url = "https://example.com/plan.gif";
     let document =
         json!({"type": "file", "file": {"file_url": "https://example.com/papers/report.pdf?x=1"}});
     for stream in [false, true] {
         // The same picture twice is fetched once; a tool's result may have one too.
-        let mut request = asking(&[picture(url), document.clone()]);
+        let mut request = request_with_parts(&[image_part(url), document.clone()]);
         request["stream"] = stream.into();
         request["tools"] = json!([{"type": "function", "function": {"name": "look"}}]);
         request["messages"].as_array_mut().unwrap().extend([
             json!({"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "look", "arguments": "{}"}}]}),
-            json!({"role": "tool", "tool_call_id": "a", "content": [picture(url)]}),
+            json!({"role": "tool", "tool_call_id": "a", "content": [image_part(url)]}),
         ]);
-        let reply = world
+        let reply = harness
             .chat_with(&[("x-outcrop-cache", "off")], &request)
             .await;
         assert_eq!(reply.status, 200, "{}", reply.text);
-        let asked = world.asked().pop().unwrap();
+        let sent_upstream = harness.sent_upstream().pop().unwrap();
         let image = json!({"image": {"format": "gif", "source": {"bytes": "R0lGODlhAQABAA=="}}});
-        let content = &asked["messages"][0]["content"];
+        let content = &sent_upstream["messages"][0]["content"];
         assert_eq!(content[1], image);
         assert_eq!(
             content[2]["document"],
             json!({"format": "pdf", "name": "report", "source": {"bytes": "JVBERi0xLjcK"}})
         );
         assert_eq!(
-            asked["messages"][2]["content"][0]["toolResult"]["content"][0],
+            sent_upstream["messages"][2]["content"][0]["toolResult"]["content"][0],
             image
         );
     }
@@ -73,20 +73,20 @@ async fn they_are_fetched_and_sent_as_bytes() {
 #[tokio::test]
 async fn a_request_that_is_written_again_does_not_fetch_again() {
     let site = Site::start(file).await;
-    let world = world(Some(site.fetcher(&FetchSettings::default()))).await;
+    let harness = harness(Some(site.fetcher(&FetchSettings::default()))).await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
-    world.simulator.push(bedrock_simulator::Script::error(
+    harness.simulator.push(bedrock_simulator::Script::error(
         400,
         "ValidationException",
         refusal,
     ));
-    let mut request = asking(&[picture("https://example.com/plan.gif")]);
+    let mut request = request_with_parts(&[image_part("https://example.com/plan.gif")]);
     request["service_tier"] = "flex".into();
-    assert_eq!(world.chat(&request).await.status, 200);
-    let asked = world.asked();
-    assert_eq!(asked.len(), 2);
-    assert_eq!(asked[0]["messages"], asked[1]["messages"]);
+    assert_eq!(harness.chat(&request).await.status, 200);
+    let sent_upstream = harness.sent_upstream();
+    assert_eq!(sent_upstream.len(), 2);
+    assert_eq!(sent_upstream[0]["messages"], sent_upstream[1]["messages"]);
     assert_eq!(site.requests().len(), 1);
 }
 
@@ -95,8 +95,8 @@ async fn what_is_not_public_is_refused_by_the_place_of_its_address() {
     let site = Site::start(file)
         .await
         .named("intern.example.com", &[&["10.0.0.7"]]);
-    let world = world(Some(site.fetcher(&FetchSettings::default()))).await;
-    let good = picture("https://example.com/plan.gif");
+    let harness = harness(Some(site.fetcher(&FetchSettings::default()))).await;
+    let good = image_part("https://example.com/plan.gif");
     for (url, code) in [
         ("https://intern.example.com/plan.gif", "invalid_image_url"),
         ("https://127.0.0.1/plan.gif", "invalid_image_url"),
@@ -109,7 +109,9 @@ async fn what_is_not_public_is_refused_by_the_place_of_its_address() {
         ("https://example.com/nothing", "failed_to_download_image"),
         ("https://nowhere.example.com/plan.gif", "invalid_image_url"),
     ] {
-        let reply = world.chat(&asking(&[good.clone(), picture(url)])).await;
+        let reply = harness
+            .chat(&request_with_parts(&[good.clone(), image_part(url)]))
+            .await;
         assert_eq!(reply.status, 400, "{url}");
         let error = reply.error();
         assert_eq!(
@@ -126,23 +128,25 @@ async fn what_is_not_public_is_refused_by_the_place_of_its_address() {
             .iter()
             .any(|address| address.starts_with("10."))
     );
-    assert!(world.asked().is_empty());
+    assert!(harness.sent_upstream().is_empty());
 }
 
 #[tokio::test]
 async fn http_addresses_are_fetched_where_the_operator_allows_that() {
     let site = Site::start(file).await;
     let plain = FetchSettings {
-        plain_http: true,
+        allow_http: true,
         ..FetchSettings::default()
     };
-    let world = world(Some(site.fetcher(&plain))).await;
-    let reply = world
-        .chat(&asking(&[picture("http://example.com/plan.gif")]))
+    let harness = harness(Some(site.fetcher(&plain))).await;
+    let reply = harness
+        .chat(&request_with_parts(&[image_part(
+            "http://example.com/plan.gif",
+        )]))
         .await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(
-        world.asked()[0]["messages"][0]["content"][1]["image"]["format"],
+        harness.sent_upstream()[0]["messages"][0]["content"][1]["image"]["format"],
         "gif"
     );
 }
@@ -159,16 +163,16 @@ async fn nothing_is_fetched_for_somebody_without_a_key_or_where_that_is_off() {
             chat: outcrop::config::ChatOverrides::default(),
         });
     };
-    let request = asking(&[picture("https://example.com/plan.gif")]);
-    let world = World::within(Options::default(), with_key, Some(fetcher)).await;
-    assert_eq!(world.chat(&request).await.status, 401);
+    let request = request_with_parts(&[image_part("https://example.com/plan.gif")]);
+    let harness = Harness::within(Options::default(), with_key, Some(fetcher)).await;
+    assert_eq!(harness.chat(&request).await.status, 401);
 
     let off = FetchSettings {
         enabled: false,
         ..FetchSettings::default()
     };
-    let world = World::within(Options::default(), |_| {}, Some(site.fetcher(&off))).await;
-    let reply = world.chat(&request).await;
+    let harness = Harness::within(Options::default(), |_| {}, Some(site.fetcher(&off))).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.error()["code"], "invalid_image_url");
     assert!(site.requests().is_empty());
@@ -186,9 +190,9 @@ async fn nothing_is_fetched_for_a_request_that_the_limits_refuse() {
         config.models.insert("gpt".to_owned(), entry);
     };
     let fetcher = site.fetcher(&FetchSettings::default());
-    let world = World::within(Options::default(), change, Some(fetcher)).await;
-    assert_eq!(world.chat(&whole("hi")).await.status, 200);
-    let mut request = asking(&[picture("https://example.com/plan.gif")]);
+    let harness = Harness::within(Options::default(), change, Some(fetcher)).await;
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 200);
+    let mut request = request_with_parts(&[image_part("https://example.com/plan.gif")]);
     for model in [MODEL, "gpt"] {
         request["model"] = model.into();
         for path in [
@@ -196,11 +200,11 @@ async fn nothing_is_fetched_for_a_request_that_the_limits_refuse() {
             "/v1/explain",
             "/v1/chat/completions/input_tokens",
         ] {
-            assert_eq!(world.post(path, &request).await.status, 429, "{path}");
+            assert_eq!(harness.post(path, &request).await.status, 429, "{path}");
         }
     }
     let embeddings = json!({"model": "amazon.titan-embed-image-v1", "input": [{"image_url": "https://example.com/plan.gif"}]});
-    let reply = world.post("/v1/embeddings", &embeddings).await;
+    let reply = harness.post("/v1/embeddings", &embeddings).await;
     assert_eq!(reply.status, 429, "{}", reply.text);
     assert!(site.requests().is_empty());
 }
@@ -208,10 +212,11 @@ async fn nothing_is_fetched_for_a_request_that_the_limits_refuse() {
 #[tokio::test]
 async fn the_gateways_own_network_is_closed() {
     let site = Site::start(file).await;
-    let world = world(None).await;
-    let mut request = asking(&[picture(&format!("https://{}/plan.gif", site.address))]);
+    let harness = harness(None).await;
+    let mut request =
+        request_with_parts(&[image_part(&format!("https://{}/plan.gif", site.address))]);
     request["model"] = MODEL.into();
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.error()["code"], "invalid_image_url");
     assert!(site.requests().is_empty());

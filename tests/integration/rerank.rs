@@ -3,13 +3,13 @@
 use bedrock_simulator::{Script, ScriptedResponse};
 use serde_json::{Value, json};
 
+use crate::harness::{Harness, Reply};
 use crate::logs;
-use crate::world::{Reply, World};
 
 const COHERE: &str = "cohere.rerank-v3-5:0";
 const AMAZON: &str = "amazon.rerank-v1:0";
 
-fn asking(model: &str) -> Value {
+fn rerank_request(model: &str) -> Value {
     json!({
         "model": model,
         "query": "capital of the states",
@@ -17,16 +17,16 @@ fn asking(model: &str) -> Value {
     })
 }
 
-async fn rerank(world: &World, body: &Value) -> Reply {
-    world.post("/v1/rerank", body).await
+async fn rerank(harness: &Harness, body: &Value) -> Reply {
+    harness.post("/v1/rerank", body).await
 }
 
 #[tokio::test]
 async fn both_models_put_the_best_document_first() {
     for (model, cost) in [(COHERE, "0.002"), (AMAZON, "0.001")] {
         logs::begin();
-        let world = World::start().await;
-        let reply = rerank(&world, &asking(model)).await;
+        let harness = Harness::start().await;
+        let reply = rerank(&harness, &rerank_request(model)).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         let ranking = reply.json();
         let order: Vec<&Value> = ranking["results"]
@@ -49,18 +49,18 @@ async fn both_models_put_the_best_document_first() {
 
 #[tokio::test]
 async fn the_best_are_told_and_documents_come_back_where_that_is_asked() {
-    let world = World::start().await;
-    let mut request = asking(COHERE);
+    let harness = Harness::start().await;
+    let mut request = rerank_request(COHERE);
     request["top_n"] = json!(2);
     request["return_documents"] = json!(true);
-    let ranking = rerank(&world, &request).await.json();
+    let ranking = rerank(&harness, &request).await.json();
     let results = ranking["results"].as_array().unwrap();
     assert_eq!(results.len(), 2);
     assert_eq!(
         results[0]["document"],
         json!({"text": "the capital of the states"})
     );
-    let body = world.simulator.requests().pop().unwrap().json();
+    let body = harness.simulator.requests().pop().unwrap().json();
     assert_eq!(
         (&body["top_n"], &body["api_version"]),
         (&json!(2), &json!(2))
@@ -69,10 +69,10 @@ async fn the_best_are_told_and_documents_come_back_where_that_is_asked() {
 
 #[tokio::test]
 async fn a_hundred_documents_are_a_unit() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let documents: Vec<String> = (0..101).map(|number| format!("text {number}")).collect();
     let request = json!({"model": AMAZON, "query": "text 7", "documents": documents});
-    let reply = rerank(&world, &request).await;
+    let reply = rerank(&harness, &request).await;
     assert_eq!(reply.json()["results"].as_array().unwrap().len(), 101);
     assert_eq!(reply.json()["meta"]["billed_units"]["search_units"], 2);
     assert_eq!(reply.header("x-outcrop-cost-usd"), Some("0.002"));
@@ -80,16 +80,16 @@ async fn a_hundred_documents_are_a_unit() {
 
 #[tokio::test]
 async fn it_answers_where_clients_look_for_it() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for path in ["/v1/rerank", "/v2/rerank", "/rerank", "/api/v1/rerank"] {
-        let reply = world.post(path, &asking(COHERE)).await;
+        let reply = harness.post(path, &rerank_request(COHERE)).await;
         assert_eq!(reply.status, 200, "{path}");
     }
 }
 
 #[tokio::test]
 async fn bad_requests_are_refused_before_anything_is_sent() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (field, value, param) in [
         ("model", Value::Null, "model"),
         ("query", json!(""), "query"),
@@ -99,13 +99,13 @@ async fn bad_requests_are_refused_before_anything_is_sent() {
         ("top_n", json!(0), "top_n"),
         ("rank_fields", json!("text"), "rank_fields"),
     ] {
-        let mut request = asking(COHERE);
+        let mut request = rerank_request(COHERE);
         request[field] = value;
-        let reply = rerank(&world, &request).await;
+        let reply = rerank(&harness, &request).await;
         assert_eq!(reply.status, 400, "{field}: {}", reply.text);
         assert_eq!(reply.error()["param"], param);
     }
-    assert!(world.simulator.requests().is_empty());
+    assert!(harness.simulator.requests().is_empty());
 }
 
 #[tokio::test]
@@ -116,24 +116,27 @@ async fn bedrocks_errors_and_broken_answers_are_told() {
         (400, "ValidationException", 400),
         (500, "InternalServerException", 500),
     ] {
-        let world = World::start().await;
+        let harness = Harness::start().await;
         let error = Script::new(ScriptedResponse::Error {
             status,
             code: code.to_owned(),
             message: "ordered".to_owned(),
             retry_after: None,
         });
-        world.simulator.push(error.times(0));
-        assert_eq!(rerank(&world, &asking(COHERE)).await.status, expected);
+        harness.simulator.push(error.times(0));
+        assert_eq!(
+            rerank(&harness, &rerank_request(COHERE)).await.status,
+            expected
+        );
     }
     for body in ["{}", r#"{"results":[{"index":9,"relevance_score":1}]}"#] {
-        let world = World::start().await;
-        world.simulator.push(Script::new(ScriptedResponse::Raw {
+        let harness = Harness::start().await;
+        harness.simulator.push(Script::new(ScriptedResponse::Raw {
             status: 200,
             headers: Default::default(),
             body: body.to_owned().into(),
         }));
-        let reply = rerank(&world, &asking(COHERE)).await;
+        let reply = rerank(&harness, &rerank_request(COHERE)).await;
         assert_eq!(reply.status, 502, "{}", reply.text);
         assert_eq!(reply.error()["code"], "upstream_bad_response");
     }

@@ -7,7 +7,9 @@ use std::path::Path;
 use outcrop::config::{ModelFiles, Tables};
 use outcrop::models::ModelId;
 use outcrop::openai::error::ErrorBody;
-use outcrop::openai::rerank::{RankedDocuments, RerankHead, RerankRequest, answer_json, translate};
+use outcrop::openai::rerank::{
+    RankedDocuments, RerankHead, RerankRequest, response_json, translate,
+};
 use outcrop::providers::rerank::RerankResponse;
 use serde_json::Value;
 
@@ -26,11 +28,13 @@ fn check(case: &Path) {
     let request: RerankRequest = serde_json::from_str(&request).unwrap();
     let model = request.model.clone().unwrap();
     let tables = Tables::load(&ModelFiles::default()).unwrap();
-    let facts = tables.facts.facts(&ModelId::parse(&model).unwrap());
-    let translated = match translate(request, facts.rerank.as_ref().unwrap()) {
+    let capabilities = tables
+        .capabilities
+        .capabilities(&ModelId::parse(&model).unwrap());
+    let translated = match translate(request, capabilities.rerank.as_ref().unwrap()) {
         Ok(translated) => translated,
-        Err(fault) => {
-            let error = serde_json::to_string_pretty(&ErrorBody::from(&fault)).unwrap();
+        Err(error) => {
+            let error = serde_json::to_string_pretty(&ErrorBody::from(&error)).unwrap();
             return compare(case, "error.json", &error);
         }
     };
@@ -44,10 +48,10 @@ fn check(case: &Path) {
     let notes: Vec<String> = notes.collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
 
-    let answer = fs::read_to_string(case.join("answers.json")).unwrap();
-    let answer: RerankResponse = serde_json::from_str(&answer).unwrap();
+    let response = fs::read_to_string(case.join("answers.json")).unwrap();
+    let response: RerankResponse = serde_json::from_str(&response).unwrap();
     let ranked = RankedDocuments {
-        results: &answer.results,
+        results: &response.results,
         documents: &translated.documents,
         return_documents: translated.return_documents,
     };
@@ -56,6 +60,6 @@ fn check(case: &Path) {
         model: &model,
         tokens: None,
     };
-    let reply = answer_json(&ranked, head).unwrap_or_else(|| b"unreadable".to_vec());
+    let reply = response_json(&ranked, head).unwrap_or_else(|| b"unreadable".to_vec());
     compare(case, "reply.json", std::str::from_utf8(&reply).unwrap());
 }

@@ -5,26 +5,26 @@ use outcrop::config::{CatalogList, Config};
 use outcrop::models::ModelId;
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, World, streamed, whole};
+use crate::harness::{Harness, MODEL, non_streaming, streamed};
 
 /// A model that is served by profiles alone, `us.` and `global.`; [`MODEL`] is the first of them.
 const BARE: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 const NOTE: &str = "model: called as `us.anthropic.claude-sonnet-4-5-20250929-v1:0`";
 
 fn listing(config: &mut Config) {
-    config.catalog.show = CatalogList::All;
+    config.catalog.list = CatalogList::All;
 }
 
 /// A gateway that knows what Bedrock lists.
-async fn listed(change: impl FnOnce(&mut Config)) -> World {
-    let world = World::with(|config| {
+async fn listed(change: impl FnOnce(&mut Config)) -> Harness {
+    let harness = Harness::with(|config| {
         listing(config);
         change(config);
     })
     .await;
     // The list waits for the first answers of the control plane.
-    assert_eq!(world.get("/v1/models").await.status, 200);
-    world
+    assert_eq!(harness.get("/v1/models").await.status, 200);
+    harness
 }
 
 fn of(mut request: Value, model: &str) -> Value {
@@ -33,31 +33,37 @@ fn of(mut request: Value, model: &str) -> Value {
 }
 
 /// The ids that models were called by.
-fn called(world: &World) -> Vec<String> {
-    let requests = world.simulator.requests().into_iter();
+fn called(harness: &Harness) -> Vec<String> {
+    let requests = harness.simulator.requests().into_iter();
     requests.filter_map(|request| request.model).collect()
 }
 
 #[tokio::test]
 async fn a_bare_id_is_called_by_the_profile_that_serves_it_and_noted() {
-    let world = listed(|_| {}).await;
-    for request in [whole("hi"), streamed("hi")] {
-        let reply = world.chat(&of(request, BARE)).await;
+    let harness = listed(|_| {}).await;
+    for request in [non_streaming("hi"), streamed("hi")] {
+        let reply = harness.chat(&of(request, BARE)).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert_eq!(reply.adjustments(), NOTE);
     }
-    assert_eq!(called(&world), [MODEL, MODEL], "and not by `global.`");
-    let counted = world
-        .post("/v1/chat/completions/input_tokens", &of(whole("hi"), BARE))
+    assert_eq!(called(&harness), [MODEL, MODEL], "and not by `global.`");
+    let count_request = harness
+        .post(
+            "/v1/chat/completions/input_tokens",
+            &of(non_streaming("hi"), BARE),
+        )
         .await;
-    assert_eq!(counted.status, 200, "{}", counted.text);
-    let explained = world
-        .post("/v1/explain", &of(whole("hi"), BARE))
+    assert_eq!(count_request.status, 200, "{}", count_request.text);
+    let explained = harness
+        .post("/v1/explain", &of(non_streaming("hi"), BARE))
         .await
         .json();
     assert_eq!(explained["target"]["model_id"], MODEL);
-    let strict = world
-        .chat_with(&[("x-outcrop-strict", "true")], &of(whole("hi"), BARE))
+    let strict = harness
+        .chat_with(
+            &[("x-outcrop-strict", "true")],
+            &of(non_streaming("hi"), BARE),
+        )
         .await;
     assert_eq!(strict.status, 400);
     assert_eq!(strict.error()["param"], "model");
@@ -65,7 +71,7 @@ async fn a_bare_id_is_called_by_the_profile_that_serves_it_and_noted() {
 
 #[tokio::test]
 async fn other_endpoints_resolve_names_as_chat_does() {
-    let world = listed(|_| {}).await;
+    let harness = listed(|_| {}).await;
     for (path, model, request) in [
         (
             "/v1/embeddings",
@@ -83,20 +89,20 @@ async fn other_endpoints_resolve_names_as_chat_does() {
             json!({"prompt": "a"}),
         ),
     ] {
-        world.simulator.clear();
-        let reply = world
+        harness.simulator.clear();
+        let reply = harness
             .post(path, &of(request, &format!("bedrock/{model}")))
             .await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         let note = format!("model: called as `{model}`");
         assert_eq!(reply.adjustments(), note, "{path}");
-        assert_eq!(called(&world), [model], "{path}");
+        assert_eq!(called(&harness), [model], "{path}");
     }
 }
 
 #[tokio::test]
 async fn the_spellings_of_other_tools_are_understood() {
-    let world = listed(|config| {
+    let harness = listed(|config| {
         let model = ModelId::parse("amazon.nova-micro-v1:0").unwrap();
         config.models.insert("fast".to_owned(), model.into());
     })
@@ -114,10 +120,10 @@ async fn the_spellings_of_other_tools_are_understood() {
         ),
         ("bedrock/fast", "amazon.nova-micro-v1:0"),
     ] {
-        world.simulator.clear();
-        let reply = world.chat(&of(whole("hi"), name)).await;
+        harness.simulator.clear();
+        let reply = harness.chat(&of(non_streaming("hi"), name)).await;
         assert_eq!(reply.status, 200, "{name}: {}", reply.text);
-        assert_eq!(called(&world), [called_as], "{name}");
+        assert_eq!(called(&harness), [called_as], "{name}");
         assert_eq!(
             reply.adjustments(),
             format!("model: called as `{called_as}`")
@@ -129,27 +135,27 @@ async fn the_spellings_of_other_tools_are_understood() {
         );
     }
     for name in ["amazon.nova-lite-v1:0", "fast"] {
-        let reply = world.chat(&of(whole("hi"), name)).await;
+        let reply = harness.chat(&of(non_streaming("hi"), name)).await;
         assert_eq!(reply.header("x-outcrop-adjustments"), None, "{name}");
     }
 }
 
 #[tokio::test]
 async fn without_a_listing_the_profile_is_learned_from_the_refusal() {
-    let world = World::start().await;
-    for request in [whole("hi"), streamed("hi"), whole("hi")] {
-        let reply = world.chat(&of(request, BARE)).await;
+    let harness = Harness::start().await;
+    for request in [non_streaming("hi"), streamed("hi"), non_streaming("hi")] {
+        let reply = harness.chat(&of(request, BARE)).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert_eq!(reply.adjustments(), NOTE);
     }
-    assert_eq!(called(&world), [BARE, MODEL, MODEL, MODEL]);
+    assert_eq!(called(&harness), [BARE, MODEL, MODEL, MODEL]);
 }
 
 #[tokio::test]
 async fn every_endpoint_that_names_a_model_learns_the_profile() {
     let refusal = "Invocation of model ID m with on-demand throughput isn’t supported.";
     let refused = || Script::error(400, "ValidationException", refusal);
-    let world = World::with(crate::videos::with_films).await;
+    let harness = Harness::with(crate::videos::with_videos).await;
     for (path, model, request) in [
         (
             "/v1/embeddings",
@@ -177,63 +183,63 @@ async fn every_endpoint_that_names_a_model_learns_the_profile() {
             json!({"prompt": "a"}),
         ),
     ] {
-        world.simulator.clear();
+        harness.simulator.clear();
         let calls = request["input"].as_array().map_or(1, Vec::len);
         let refused = refused().times(calls as u32);
-        world.simulator.push(match path {
+        harness.simulator.push(match path {
             "/v1/videos" => refused.for_operation(Operation::StartAsyncInvoke),
             _ => refused,
         });
         let request = of(request, model);
         let profile = format!("us.{model}");
         for _ in 0..2 {
-            let reply = world.post(path, &request).await;
+            let reply = harness.post(path, &request).await;
             assert_eq!(reply.status, 200, "{path}: {}", reply.text);
             let note = format!("model: called as `{profile}`");
             assert!(reply.adjustments().contains(&note), "{path}");
         }
         if path == "/v1/videos" {
             // Jobs name their model in the body.
-            assert_eq!(world.simulator.received(), 3);
+            assert_eq!(harness.simulator.received(), 3);
             continue;
         }
         let mut expected = vec![model; calls];
         expected.extend(vec![profile.as_str(); 2 * calls]);
-        assert_eq!(called(&world), expected, "{path}");
+        assert_eq!(called(&harness), expected, "{path}");
     }
 }
 
 #[tokio::test]
 async fn a_strict_request_for_pictures_is_sent_to_no_profile() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let refusal = "Invocation of model ID m with on-demand throughput isn’t supported.";
-    world
+    harness
         .simulator
         .push(Script::error(400, "ValidationException", refusal));
     let model = "amazon.nova-canvas-v1:0";
     let request = json!({"model": model, "prompt": "a"});
-    let mut sent = world.request(
+    let mut sent = harness.request(
         http::Method::POST,
         "/v1/images/generations",
         request.to_string(),
     );
     let strict = http::HeaderValue::from_static("true");
     sent.headers_mut().insert("x-outcrop-strict", strict);
-    let reply = world.send(sent).await;
+    let reply = harness.send(sent).await;
     assert_eq!(reply.status, 404, "{}", reply.text);
     assert!(reply.text.contains("inference profile"), "{}", reply.text);
-    assert_eq!(called(&world), [model]);
+    assert_eq!(called(&harness), [model]);
 }
 
 #[tokio::test]
 async fn a_name_that_stands_for_a_bare_id_is_called_by_the_profile() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         let model = ModelId::parse(BARE).unwrap();
         config.models.insert("sonnet".to_owned(), model.into());
     })
     .await;
     for _ in 0..2 {
-        let reply = world.chat(&of(whole("hi"), "sonnet")).await;
+        let reply = harness.chat(&of(non_streaming("hi"), "sonnet")).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert_eq!(
             reply.header("x-outcrop-adjustments"),
@@ -241,34 +247,36 @@ async fn a_name_that_stands_for_a_bare_id_is_called_by_the_profile() {
             "the client wrote a name"
         );
     }
-    assert_eq!(called(&world), [BARE, MODEL, MODEL]);
+    assert_eq!(called(&harness), [BARE, MODEL, MODEL]);
 }
 
 #[tokio::test]
 async fn a_profile_that_does_not_exist_is_not_learned() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let refusal = "Invocation of model ID m with on-demand throughput isn’t supported.";
     for _ in 0..2 {
-        world
+        harness
             .simulator
             .push(Script::error(400, "ValidationException", refusal));
         let unknown = "The provided model identifier is invalid.";
-        world
+        harness
             .simulator
             .push(Script::error(400, "ValidationException", unknown));
-        let reply = world.chat(&of(whole("hi"), "amazon.nova-lite-v1:0")).await;
+        let reply = harness
+            .chat(&of(non_streaming("hi"), "amazon.nova-lite-v1:0"))
+            .await;
         assert_eq!(reply.status, 404, "{}", reply.text);
         assert_eq!(reply.error()["code"], "model_not_found");
     }
     let calls = ["amazon.nova-lite-v1:0", "us.amazon.nova-lite-v1:0"];
-    assert_eq!(called(&world), [calls, calls].concat());
+    assert_eq!(called(&harness), [calls, calls].concat());
 }
 
 #[tokio::test]
 async fn bedrocks_own_api_calls_an_id_as_it_is_written() {
-    let world = listed(|_| {}).await;
+    let harness = listed(|_| {}).await;
     let request = json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
-    let reply = world
+    let reply = harness
         .post(&format!("/model/{BARE}/converse"), &request)
         .await;
     assert_eq!(reply.status, 400, "{}", reply.text);
@@ -281,13 +289,13 @@ async fn bedrocks_own_api_calls_an_id_as_it_is_written() {
 
 #[tokio::test]
 async fn an_unknown_model_is_told_with_the_nearest_and_the_line_to_add() {
-    let world = listed(|config| {
+    let harness = listed(|config| {
         let model = ModelId::parse(MODEL).unwrap();
         config.models.insert("gpt-4o".to_owned(), model.into());
     })
     .await;
-    for request in [whole("hi"), streamed("hi")] {
-        let reply = world.chat(&of(request, "gpt-5")).await;
+    for request in [non_streaming("hi"), streamed("hi")] {
+        let reply = harness.chat(&of(request, "gpt-5")).await;
         assert_eq!(reply.status, 404);
         let error = reply.error();
         assert_eq!(error["code"], "model_not_found");
@@ -308,7 +316,7 @@ async fn an_unknown_model_is_told_with_the_nearest_and_the_line_to_add() {
     }
     // Longer than what a message quotes, and to be copied whole.
     let name = "claude-sonnet-4.5-for-everybody-in-the-house";
-    let error = world.chat(&of(whole("hi"), name)).await.error();
+    let error = harness.chat(&of(non_streaming("hi"), name)).await.error();
     let message = error["message"].as_str().unwrap();
     let line = format!("\"{name}\" = \"{MODEL}\".");
     assert!(message.ends_with(&line), "{message}");
@@ -316,35 +324,35 @@ async fn an_unknown_model_is_told_with_the_nearest_and_the_line_to_add() {
         "/v1/models/claude-sonnet-4.5",
         "/v1/models/claude-sonnet-4.5;",
     ] {
-        let error = world.get(path).await.error();
+        let error = harness.get(path).await.error();
         let message = error["message"].as_str().unwrap();
         assert!(message.contains(&format!("exist: `{MODEL}`")), "{message}");
     }
     // What cannot be an id is refused without a call, and quoted in part.
-    world.simulator.clear();
+    harness.simulator.clear();
     let long = format!("no;{}", "m".repeat(5000));
     for (path, request) in [
-        ("/v1/chat/completions", of(whole("hi"), &long)),
+        ("/v1/chat/completions", of(non_streaming("hi"), &long)),
         ("/v1/embeddings", json!({"model": long, "input": "hi"})),
     ] {
-        let reply = world.post(path, &request).await;
+        let reply = harness.post(path, &request).await;
         assert_eq!(reply.status, 404, "{}", reply.text);
         let message = reply.error()["message"].as_str().unwrap().to_owned();
         assert!(message.starts_with("The model `no;mmm"), "{message}");
         assert!(message.len() < 600, "{}", message.len());
         assert!(!message.contains("[models]"), "{message}");
     }
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
 }
 
 #[tokio::test]
 async fn without_a_listing_an_unknown_model_is_told_with_the_configured_names() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         let model = ModelId::parse(MODEL).unwrap();
         config.models.insert("assistant".to_owned(), model.into());
     })
     .await;
-    let reply = world.chat(&of(whole("hi"), "asistant")).await;
+    let reply = harness.chat(&of(non_streaming("hi"), "asistant")).await;
     let message = reply.error()["message"].as_str().unwrap().to_owned();
     assert!(
         message.contains("exist: `assistant`; /v1/models lists all"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bedrock_simulator::{Fault, Operation, Script, ScriptedResponse, Simulator};
 use bytes::Bytes;
 use outcrop::bedrock::{Bedrock, BedrockSettings, ObjectLocation, S3, SimulatedBedrock};
-use outcrop::fault::ErrorKind;
+use outcrop::error::ErrorKind;
 
 const BUCKET: &str = "outcrop-example";
 
@@ -42,9 +42,12 @@ async fn an_object_is_written_read_in_parts_listed_and_deleted() {
         (part.length, part.content_type.as_deref()),
         (3, Some("text/plain"))
     );
-    assert_eq!(part.whole(3).await.unwrap(), "234");
-    let whole = s3.get(&file, None).await.unwrap();
-    assert!(whole.whole(9).await.is_err(), "longer than is wanted");
+    assert_eq!(part.read_all(3).await.unwrap(), "234");
+    let full_object = s3.get(&file, None).await.unwrap();
+    assert!(
+        full_object.read_all(9).await.is_err(),
+        "longer than is wanted"
+    );
     let listed = s3.list(&at("folder/")).await.unwrap();
     assert_eq!(listed, std::slice::from_ref(&file));
     s3.delete(&file).await.unwrap();
@@ -70,9 +73,12 @@ async fn what_s3_refuses_names_nothing_of_the_operators() {
         ),
         (no_bucket, None, ErrorKind::Internal),
     ] {
-        let failure = s3.get(&file, range).await.unwrap_err();
-        assert_eq!(failure.fault.kind, kind, "{failure:?}");
-        assert!(!failure.fault.message.contains("bucket"), "{failure:?}");
+        let upstream_error = s3.get(&file, range).await.unwrap_err();
+        assert_eq!(upstream_error.api_error.kind, kind, "{upstream_error:?}");
+        assert!(
+            !upstream_error.api_error.message.contains("bucket"),
+            "{upstream_error:?}"
+        );
     }
     let mut denied = Script::new(ScriptedResponse::Error {
         status: 403,
@@ -82,8 +88,8 @@ async fn what_s3_refuses_names_nothing_of_the_operators() {
     });
     denied.operation = Some(Operation::HeadObject);
     simulator.push(denied);
-    let failure = s3.exists(&at("file")).await.unwrap_err();
-    assert_eq!(failure.fault.kind, ErrorKind::Internal);
+    let upstream_error = s3.exists(&at("file")).await.unwrap_err();
+    assert_eq!(upstream_error.api_error.kind, ErrorKind::Internal);
 }
 
 #[tokio::test]
@@ -94,7 +100,7 @@ async fn an_object_that_breaks_off_is_a_failure() {
     cut.operation = Some(Operation::GetObject);
     simulator.push(cut);
     let object = s3.get(&at("file"), None).await.unwrap();
-    assert!(object.whole(100).await.is_err());
+    assert!(object.read_all(100).await.is_err());
 }
 
 #[tokio::test]

@@ -10,33 +10,37 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::world::{MODEL, World, streamed, whole};
+use crate::harness::{Harness, MODEL, non_streaming, streamed};
 
 #[tokio::test]
 async fn clients_find_the_route_under_each_of_its_paths() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for path in ["/v1/chat/completions", "/api/v1/chat/completions"] {
-        assert_eq!(world.post(path, &whole("hi")).await.status, 200, "{path}");
+        assert_eq!(
+            harness.post(path, &non_streaming("hi")).await.status,
+            200,
+            "{path}"
+        );
     }
-    let unknown = world.get("/v1/nothing").await;
+    let unknown = harness.get("/v1/nothing").await;
     assert_eq!(unknown.status, 404);
     assert_eq!(unknown.error()["code"], "unknown_url");
-    let method = world.get("/v1/chat/completions").await;
+    let method = harness.get("/v1/chat/completions").await;
     assert_eq!(method.status, 405);
     assert_eq!(method.error()["code"], "method_not_allowed");
 }
 
 #[tokio::test]
 async fn every_answer_has_its_id_and_every_stream_its_head() {
-    let world = World::start().await;
-    let answer = world.chat(&whole("hi")).await;
+    let harness = Harness::start().await;
+    let response = harness.chat(&non_streaming("hi")).await;
     assert!(
-        answer
+        response
             .header("x-request-id")
             .is_some_and(|id| id.starts_with("req_"))
     );
-    assert!(answer.header("openai-processing-ms").is_some());
-    let stream = world.chat(&streamed("hi")).await;
+    assert!(response.header("openai-processing-ms").is_some());
+    let stream = harness.chat(&streamed("hi")).await;
     assert_eq!(
         stream.header("content-type"),
         Some("text/event-stream; charset=utf-8")
@@ -48,7 +52,7 @@ async fn every_answer_has_its_id_and_every_stream_its_head() {
 
 #[tokio::test]
 async fn bodies_that_are_too_large_too_deep_or_no_json_are_refused_and_the_server_lives() {
-    let world = World::with(|config| config.server.max_body = 1 << 20).await;
+    let harness = Harness::with(|config| config.server.max_body = 1 << 20).await;
     let path = "/v1/chat/completions";
     let deep = format!(
         "{{\"messages\":{}{}}}",
@@ -64,27 +68,27 @@ async fn bodies_that_are_too_large_too_deep_or_no_json_are_refused_and_the_serve
         ("[]".to_owned(), 400),
         ("{}".to_owned(), 400),
     ] {
-        let mut request = world.request(Method::POST, path, body.clone());
+        let mut request = harness.request(Method::POST, path, body.clone());
         let json = "application/json".parse().unwrap();
         request.headers_mut().insert(CONTENT_TYPE, json);
-        let reply = world.send(request).await;
+        let reply = harness.send(request).await;
         assert_eq!(reply.status.as_u16(), status, "{:.40}", body);
         assert!(reply.error()["message"].is_string());
     }
     // What curl declares where nobody has declared anything is no reason to refuse.
     let form = "application/x-www-form-urlencoded";
     for (content_type, status) in [("text/plain", 415), (form, 400)] {
-        let mut request = world.request(Method::POST, path, "model=gpt-4o");
+        let mut request = harness.request(Method::POST, path, "model=gpt-4o");
         let content_type = content_type.parse().unwrap();
         request.headers_mut().insert(CONTENT_TYPE, content_type);
-        assert_eq!(world.send(request).await.status, status);
+        assert_eq!(harness.send(request).await.status, status);
     }
-    assert_eq!(world.chat(&whole("hi")).await.status, 200);
+    assert_eq!(harness.chat(&non_streaming("hi")).await.status, 200);
 }
 
 #[tokio::test]
 async fn what_is_wrong_in_a_request_is_named_with_its_path() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let user = json!({"role": "user", "content": "hi"});
     for (field, value, parameter) in [
         ("model", json!(null), "model"),
@@ -165,9 +169,9 @@ async fn what_is_wrong_in_a_request_is_named_with_its_path() {
             "guardrailConfig.guardrailVersion",
         ),
     ] {
-        let mut request = whole("hi");
+        let mut request = non_streaming("hi");
         request[field] = value.clone();
-        let reply = world.chat(&request).await;
+        let reply = harness.chat(&request).await;
         assert_eq!(reply.status, 400, "{field} {value}: {}", reply.text);
         assert_eq!(
             reply.error()["param"],
@@ -176,13 +180,17 @@ async fn what_is_wrong_in_a_request_is_named_with_its_path() {
             reply.text
         );
     }
-    assert_eq!(world.asked().len(), 0, "Bedrock is asked nothing of it");
+    assert_eq!(
+        harness.sent_upstream().len(),
+        0,
+        "Bedrock is asked nothing of it"
+    );
 }
 
 #[tokio::test]
 async fn harmless_values_pass_without_a_word_and_the_rest_is_noted() {
-    let world = World::start().await;
-    let mut request = whole("hi");
+    let harness = Harness::start().await;
+    let mut request = non_streaming("hi");
     for (field, value) in [
         ("n", json!(1)),
         ("frequency_penalty", json!(0)),
@@ -203,34 +211,34 @@ async fn harmless_values_pass_without_a_word_and_the_rest_is_noted() {
     ] {
         request[field] = value;
     }
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.header("x-outcrop-adjustments"), None);
 
     request["seed"] = json!(7);
     request["temperature"] = json!(1.5);
     request["something_new"] = json!(true);
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(
         reply.header("x-outcrop-adjustments"),
         Some("seed: ignored, temperature: clamped to 1, something_new: ignored")
     );
-    let mut strict = world.request(Method::POST, "/v1/chat/completions", request.to_string());
+    let mut strict = harness.request(Method::POST, "/v1/chat/completions", request.to_string());
     strict
         .headers_mut()
         .insert("x-outcrop-strict", "true".parse().unwrap());
-    let refused = world.send(strict).await;
+    let refused = harness.send(strict).await;
     assert_eq!(refused.status, 400);
     assert_eq!(refused.error()["param"], "seed");
 }
 
 #[tokio::test]
 async fn probabilities_of_tokens_are_noted_and_refused_by_a_strict_request() {
-    let world = World::start().await;
-    let mut request = whole("hi");
+    let harness = Harness::start().await;
+    let mut request = non_streaming("hi");
     request["logprobs"] = json!(true);
     request["top_logprobs"] = json!(3);
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(
         reply.adjustments(),
@@ -238,28 +246,28 @@ async fn probabilities_of_tokens_are_noted_and_refused_by_a_strict_request() {
          top_logprobs: ignored; the model gives no token probabilities"
     );
     assert_eq!(reply.json()["choices"][0]["logprobs"], json!(null));
-    let refused = world
+    let refused = harness
         .chat_with(&[("x-outcrop-strict", "true")], &request)
         .await;
     assert_eq!(refused.status, 400);
     assert_eq!(refused.error()["param"], "logprobs");
-    assert_eq!(world.asked().len(), 1);
+    assert_eq!(harness.sent_upstream().len(), 1);
 }
 
 #[tokio::test]
 async fn tools_in_the_flat_form_are_called_by_their_names() {
-    let world = World::start().await;
-    let mut request = whole("hi");
+    let harness = Harness::start().await;
+    let mut request = non_streaming("hi");
     request["tools"] = json!([
         {"type": "function", "name": "one", "parameters": {"type": "object", "properties": {}}},
         {"type": "function", "name": "two", "function": {"name": "other"}},
     ]);
     request["tool_choice"] = json!({"type": "function", "name": "one"});
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.adjustments(), "tools[].name: ignored");
-    let asked = world.asked().pop().unwrap();
-    let names: Vec<&str> = asked["toolConfig"]["tools"]
+    let sent_upstream = harness.sent_upstream().pop().unwrap();
+    let names: Vec<&str> = sent_upstream["toolConfig"]["tools"]
         .as_array()
         .unwrap()
         .iter()
@@ -267,12 +275,12 @@ async fn tools_in_the_flat_form_are_called_by_their_names() {
         .collect();
     assert_eq!(names, ["one", "other"]);
     assert_eq!(
-        asked["toolConfig"]["toolChoice"],
+        sent_upstream["toolConfig"]["toolChoice"],
         json!({"tool": {"name": "one"}})
     );
 
     request["tools"][0]["parameters"] = json!({"type": "array"});
-    let refused = world.chat(&request).await;
+    let refused = harness.chat(&request).await;
     assert_eq!(
         refused.error()["param"],
         "tools[0].parameters.type",
@@ -283,7 +291,7 @@ async fn tools_in_the_flat_form_are_called_by_their_names() {
 
 #[tokio::test]
 async fn a_refused_key_is_shown_by_its_start_alone() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.keys = vec![KeyEntry {
             caller: "team".to_owned(),
             digest: KeyDigest::of("sk-right"),
@@ -299,13 +307,13 @@ async fn a_refused_key_is_shown_by_its_start_alone() {
         ),
         (None, "You didn't provide an API key. "),
     ] {
-        let mut request = world.request(Method::GET, "/v1/models", "");
+        let mut request = harness.request(Method::GET, "/v1/models", "");
         if let Some(key) = key {
             request
                 .headers_mut()
                 .insert("authorization", key.parse().unwrap());
         }
-        let reply = world.send(request).await;
+        let reply = harness.send(request).await;
         assert_eq!(reply.status, 401);
         let error = reply.error();
         assert_eq!(error["code"], "invalid_api_key");
@@ -317,7 +325,7 @@ async fn a_refused_key_is_shown_by_its_start_alone() {
 
 #[tokio::test]
 async fn a_key_is_asked_for_where_there_are_keys() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.keys = vec![KeyEntry {
             caller: "team".to_owned(),
             digest: KeyDigest::of("sk-right"),
@@ -341,10 +349,10 @@ async fn a_key_is_asked_for_where_there_are_keys() {
             } else {
                 Method::POST
             };
-            let mut request = world.request(method, path, whole("hi").to_string());
+            let mut request = harness.request(method, path, non_streaming("hi").to_string());
             let name = http::HeaderName::from_static(header);
             request.headers_mut().insert(name, value.parse().unwrap());
-            let reply = world.send(request).await;
+            let reply = harness.send(request).await;
             assert_eq!(reply.status.as_u16(), status, "{header}: {value}");
             if status == 401 {
                 assert_eq!(reply.error()["code"], "invalid_api_key");
@@ -352,23 +360,23 @@ async fn a_key_is_asked_for_where_there_are_keys() {
             }
         }
     }
-    assert_eq!(world.get("/healthz").await.status, 200);
-    assert_eq!(world.get("/readyz").await.status, 200);
+    assert_eq!(harness.get("/healthz").await.status, 200);
+    assert_eq!(harness.get("/readyz").await.status, 200);
 }
 
 #[tokio::test]
 async fn the_head_waits_for_the_first_event_and_deltas_come_one_by_one() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let drip = bedrock_simulator::Fault::Drip { delay_ms: 20 };
-    world
+    harness
         .simulator
         .push(bedrock_simulator::Script::text("one two three").with(drip));
-    let mut stream = world.open(&streamed("hi")).await;
+    let mut stream = harness.open(&streamed("hi")).await;
     assert_eq!(stream.status, 200);
     let mut before_the_end = 0;
     while let Some(event) = stream.next().await {
         // Bedrock is still writing while the client reads.
-        if world.simulator.open_calls() > 0 && event.contains("\"content\"") {
+        if harness.simulator.open_calls() > 0 && event.contains("\"content\"") {
             before_the_end += 1;
         }
     }
@@ -377,8 +385,9 @@ async fn the_head_waits_for_the_first_event_and_deltas_come_one_by_one() {
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_not_waited_for_for_ever() {
-    let world = World::with(|config| config.server.body_timeout = Duration::from_millis(50)).await;
-    let mut client = TcpStream::connect(world.address).await.unwrap();
+    let harness =
+        Harness::with(|config| config.server.body_timeout = Duration::from_millis(50)).await;
+    let mut client = TcpStream::connect(harness.address).await.unwrap();
     let head =
         "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{";
     client.write_all(head.as_bytes()).await.unwrap();
@@ -396,8 +405,8 @@ fn weather(model: &str) -> serde_json::Value {
     request
 }
 
-fn paths(world: &World) -> Vec<String> {
-    let requests = world.simulator.requests().into_iter();
+fn paths(harness: &Harness) -> Vec<String> {
+    let requests = harness.simulator.requests().into_iter();
     requests.map(|request| request.path).collect()
 }
 
@@ -407,15 +416,15 @@ async fn a_family_without_tools_in_streams_is_asked_for_a_whole_answer_which_is_
         "us.meta.llama3-3-70b-instruct-v1:0",
         "us.meta.llama4-maverick-17b-instruct-v1:0",
     ] {
-        let world = World::start().await;
-        let reply = world.chat(&weather(model)).await;
+        let harness = Harness::start().await;
+        let reply = harness.chat(&weather(model)).await;
         assert_eq!(reply.last_event(), "[DONE]", "{}", reply.text);
         assert!(
             reply.text.contains("\"name\":\"get_weather\""),
             "{}",
             reply.text
         );
-        let paths = paths(&world);
+        let paths = paths(&harness);
         assert!(
             paths.iter().all(|path| path.ends_with("/converse")),
             "{paths:?}"
@@ -425,19 +434,19 @@ async fn a_family_without_tools_in_streams_is_asked_for_a_whole_answer_which_is_
 
 #[tokio::test]
 async fn that_tools_are_refused_in_streams_is_learned() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let refusal = "This model doesn't support tool use in streaming mode.";
     let refusal = Script::error(400, "ValidationException", refusal);
-    world
+    harness
         .simulator
         .push(refusal.for_operation(Operation::ConverseStream));
     for _ in 0..2 {
-        let reply = world.chat(&weather("amazon.nova-lite-v1:0")).await;
+        let reply = harness.chat(&weather("amazon.nova-lite-v1:0")).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert_eq!(reply.last_event(), "[DONE]", "{}", reply.text);
         assert!(reply.text.contains("\"name\":\"get_weather\""));
     }
-    let operations: Vec<String> = paths(&world)
+    let operations: Vec<String> = paths(&harness)
         .iter()
         .map(|path| path.rsplit('/').next().unwrap().to_owned())
         .collect();
@@ -445,14 +454,14 @@ async fn that_tools_are_refused_in_streams_is_learned() {
     // Without tools there is nothing against a stream.
     let mut request = weather("amazon.nova-lite-v1:0");
     request["tools"] = json!(null);
-    world.chat(&request).await;
-    assert!(paths(&world)[3].ends_with("/converse-stream"));
+    harness.chat(&request).await;
+    assert!(paths(&harness)[3].ends_with("/converse-stream"));
 }
 
 /// A proxy in front may go by the one, and the gateway by the other.
 #[tokio::test]
 async fn a_request_with_two_keys_is_refused() {
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.keys = vec![KeyEntry {
             caller: "team".to_owned(),
             digest: KeyDigest::of("sk-right"),
@@ -461,14 +470,14 @@ async fn a_request_with_two_keys_is_refused() {
         }];
     })
     .await;
-    let native = format!("/model/{MODEL}/converse");
+    let bedrock_path = format!("/model/{MODEL}/converse");
     let send = async |headers: &[(&'static str, &str)], method: Method, path: &str| {
-        let mut request = world.request(method, path, whole("hi").to_string());
+        let mut request = harness.request(method, path, non_streaming("hi").to_string());
         for (name, value) in headers {
             let value = value.parse().unwrap();
             request.headers_mut().append(*name, value);
         }
-        world.send(request).await
+        harness.send(request).await
     };
     let right = ("authorization", "Bearer sk-right");
     for headers in [
@@ -482,14 +491,14 @@ async fn a_request_with_two_keys_is_refused() {
         for (method, path) in [
             (Method::POST, "/v1/chat/completions"),
             (Method::GET, "/v1/models"),
-            (Method::POST, native.as_str()),
+            (Method::POST, bedrock_path.as_str()),
         ] {
             let reply = send(headers, method, path).await;
             assert_eq!(reply.status, 400, "{headers:?} {path}: {}", reply.text);
             assert!(!reply.text.contains("sk-"), "{}", reply.text);
         }
     }
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
     let same = [right, ("api-key", "sk-right")];
     let served = send(&same, Method::POST, "/v1/chat/completions").await;
     assert_eq!(served.status, 200);

@@ -8,7 +8,7 @@ use aws_sigv4::sign::v4::SigningParams;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request};
 use outcrop::config::{AccessKey, KeyDigest, KeyEntry};
-use outcrop::fault::ApiError;
+use outcrop::error::ApiError;
 use outcrop::identity::Callers;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -27,27 +27,27 @@ pub fn team_a() -> KeyEntry {
 }
 
 #[derive(Debug, Clone)]
-struct Asked {
+struct SignedRequest {
     method: Method,
     path: String,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
 }
 
-fn request(asked: &Asked) -> Request<()> {
+fn request(original: &SignedRequest) -> Request<()> {
     let mut request = Request::builder()
-        .method(asked.method.clone())
-        .uri(format!("http://gateway.example:8080{}", asked.path))
+        .method(original.method.clone())
+        .uri(format!("http://gateway.example:8080{}", original.path))
         .header("host", "gateway.example:8080");
-    for (name, value) in &asked.headers {
+    for (name, value) in &original.headers {
         request = request.header(*name, value);
     }
     request.body(()).unwrap()
 }
 
 /// The head of the request as the SDK's own signer leaves it.
-fn signed(asked: &Asked, secret: &str, region: &str, time: SystemTime) -> Parts {
-    let mut request = request(asked);
+fn signed(original: &SignedRequest, secret: &str, region: &str, time: SystemTime) -> Parts {
+    let mut request = request(original);
     let identity = Credentials::new(ID, secret, None, None, "test").into();
     let params = SigningParams::builder()
         .identity(&identity)
@@ -61,13 +61,13 @@ fn signed(asked: &Asked, secret: &str, region: &str, time: SystemTime) -> Parts 
     let uri = request.uri().to_string();
     let headers = request.headers().iter();
     let headers = headers.map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
-    let body = SignableBody::Bytes(&asked.body);
+    let body = SignableBody::Bytes(&original.body);
     let signable =
-        SignableRequest::new(asked.method.as_str(), uri.as_str(), headers, body).unwrap();
+        SignableRequest::new(original.method.as_str(), uri.as_str(), headers, body).unwrap();
     let (instructions, _) = sign(signable, &params).unwrap().into_parts();
     instructions.apply_to_request_http1x(&mut request);
     // What arrives has a path alone.
-    *request.uri_mut() = asked.path.parse().unwrap();
+    *request.uri_mut() = original.path.parse().unwrap();
     request.into_parts().0
 }
 
@@ -93,7 +93,7 @@ fn paths() -> impl Strategy<Value = String> {
     (id, action, query).prop_map(|(id, action, query)| format!("/model/{id}/{action}{query}"))
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+fn original() -> impl Strategy<Value = SignedRequest> {
     let headers = proptest::collection::vec(
         (
             select(vec![
@@ -108,7 +108,7 @@ fn asked() -> impl Strategy<Value = Asked> {
     );
     let method = select(vec![Method::GET, Method::POST]);
     let body = proptest::collection::vec(any::<u8>(), 0..40);
-    (method, paths(), headers, body).prop_map(|(method, path, headers, body)| Asked {
+    (method, paths(), headers, body).prop_map(|(method, path, headers, body)| SignedRequest {
         method,
         path,
         headers,
@@ -119,33 +119,33 @@ fn asked() -> impl Strategy<Value = Asked> {
 proptest! {
     #[test]
     fn what_an_sdk_signs_is_taken_whatever_it_is(
-        asked in asked(),
+        original in original(),
         region in "[a-z]{2}-[a-z]{4}-[1-9]",
     ) {
         let now = SystemTime::now();
-        let head = signed(&asked, SECRET, &region, now);
-        prop_assert_eq!(caller(&head, &asked.body, now), Ok("team-a".to_owned()));
+        let head = signed(&original, SECRET, &region, now);
+        prop_assert_eq!(caller(&head, &original.body, now), Ok("team-a".to_owned()));
     }
 
     #[test]
-    fn nothing_that_was_signed_can_be_changed(asked in asked(), change in 0_usize..6) {
+    fn nothing_that_was_signed_can_be_changed(original in original(), change in 0_usize..6) {
         let now = SystemTime::now();
-        let mut head = signed(&asked, SECRET, "us-east-1", now);
-        let mut body = asked.body.clone();
+        let mut head = signed(&original, SECRET, "us-east-1", now);
+        let mut body = original.body.clone();
         match change {
             0 => body.push(b'x'),
             1 => head.method = Method::PUT,
-            2 => head.uri = format!("/model/other{}", &asked.path[6..]).parse().unwrap(),
+            2 => head.uri = format!("/model/other{}", &original.path[6..]).parse().unwrap(),
             3 => {
-                let joint = if asked.path.contains('?') { '&' } else { '?' };
-                head.uri = format!("{}{joint}more=1", asked.path).parse().unwrap();
+                let joint = if original.path.contains('?') { '&' } else { '?' };
+                head.uri = format!("{}{joint}more=1", original.path).parse().unwrap();
             }
             4 => {
                 head.headers.insert("host", HeaderValue::from_static("other.example"));
             }
             _ => {
                 let later = now + Duration::from_secs(60);
-                let other = signed(&asked, SECRET, "us-east-1", later);
+                let other = signed(&original, SECRET, "us-east-1", later);
                 let date = other.headers["x-amz-date"].clone();
                 head.headers.insert("x-amz-date", date);
             }
@@ -154,8 +154,8 @@ proptest! {
     }
 }
 
-fn plain() -> Asked {
-    Asked {
+fn plain() -> SignedRequest {
+    SignedRequest {
         method: Method::POST,
         path: "/model/amazon.nova-lite-v1%3A0/converse".to_owned(),
         headers: Vec::new(),
@@ -215,6 +215,6 @@ fn a_secret_is_in_no_debug_output() {
         None,
         SystemTime::now(),
     );
-    let shown = format!("{callers:?} {claim:?}");
-    assert!(!shown.contains(SECRET), "{shown}");
+    let debug_output = format!("{callers:?} {claim:?}");
+    assert!(!debug_output.contains(SECRET), "{debug_output}");
 }

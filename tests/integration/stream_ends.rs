@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::world::{MODEL, Reply, World, streamed};
+use crate::harness::{Harness, MODEL, Reply, streamed};
 
 const GPT: &str = "openai.gpt-6-luna";
 
@@ -27,7 +27,7 @@ const ALL: usize = 10_000;
 
 /// Connections that do not end, or not properly, after the last event.
 pub const CONNECTIONS: [Fault; 4] = [
-    Fault::Silence { after_events: ALL },
+    Fault::Stall { after_events: ALL },
     Fault::Cut { after_events: ALL },
     Fault::TruncatedFrame { after_events: ALL },
     Fault::Trickle {
@@ -38,7 +38,7 @@ pub const CONNECTIONS: [Fault; 4] = [
 
 /// An idle timeout beyond the test's patience, and a short wait for usage.
 pub fn patient(config: &mut Config) {
-    config.bedrock.timeouts.silence = Duration::from_secs(600);
+    config.bedrock.timeouts.stream_idle = Duration::from_secs(600);
     config.bedrock.timeouts.stream_end = Duration::from_millis(200);
 }
 
@@ -72,37 +72,37 @@ fn request(model: &str) -> Value {
 
 #[tokio::test]
 async fn it_ends_with_the_last_event_and_not_with_the_connection() {
-    let world = World::with(patient).await;
+    let harness = Harness::with(patient).await;
     for model in [MODEL, GPT] {
         for fault in CONNECTIONS {
-            world.simulator.clear();
-            world.simulator.push(Script::fault(fault.clone()));
-            let reply: Reply = within_limit(world.chat(&request(model))).await;
+            harness.simulator.clear();
+            harness.simulator.push(Script::fault(fault.clone()));
+            let reply: Reply = within_limit(harness.chat(&request(model))).await;
             let chunks = reply.chunks();
             let usage = &chunks.last().expect("chunks")["usage"];
             assert!(usage["total_tokens"].is_u64(), "{fault:?}: {usage}");
-            within_limit(world.simulator.idle()).await;
+            within_limit(harness.simulator.idle()).await;
         }
     }
 }
 
 #[tokio::test]
 async fn usage_that_does_not_come_is_waited_for_briefly() {
-    let world = World::with(patient).await;
+    let harness = Harness::with(patient).await;
     for fault in CONNECTIONS {
         for choices in [1, 2] {
-            world.simulator.clear();
+            harness.simulator.clear();
             let script = without_metadata().with(fault.clone());
-            world.simulator.push(script.times(choices));
+            harness.simulator.push(script.times(choices));
             let mut request = request(MODEL);
             request["n"] = choices.into();
-            let reply: Reply = within_limit(world.chat(&request)).await;
+            let reply: Reply = within_limit(harness.chat(&request)).await;
             let chunks = reply.chunks();
             let finished = chunks
                 .iter()
                 .filter(|chunk| chunk["choices"][0]["finish_reason"] == "stop");
             assert_eq!(finished.count(), choices as usize, "{fault:?}");
-            within_limit(world.simulator.idle()).await;
+            within_limit(harness.simulator.idle()).await;
         }
     }
 }
@@ -110,10 +110,10 @@ async fn usage_that_does_not_come_is_waited_for_briefly() {
 #[tokio::test(flavor = "current_thread")]
 async fn usage_that_did_not_come_is_estimated_in_the_log() {
     crate::logs::begin();
-    let world = World::with(patient).await;
-    let script = without_metadata().with(Fault::Silence { after_events: ALL });
-    world.simulator.push(script);
-    within_limit(world.chat(&request(MODEL))).await;
+    let harness = Harness::with(patient).await;
+    let script = without_metadata().with(Fault::Stall { after_events: ALL });
+    harness.simulator.push(script);
+    within_limit(harness.chat(&request(MODEL))).await;
     let line = crate::logs::request_line().await;
     for part in ["ending=\"answered\"", "tokens_estimated=true"] {
         assert!(line.contains(part), "{part} is not in {line}");
@@ -135,12 +135,12 @@ async fn a_finished_response_of_an_openai_upstream_waits_briefly_for_its_usage_a
     let counted = finished.clone() + &chunk(json!([]), usage);
     for (body, total) in [(counted, json!(3)), (finished, Value::Null)] {
         let upstream = Upstream::start("text/event-stream", body.into_bytes()).await;
-        let world = World::with(|config| {
+        let harness = Harness::with(|config| {
             patient(config);
             config.bedrock.simulated = Some(upstream.as_bedrock());
         })
         .await;
-        let reply: Reply = within_limit(world.chat(&request(GPT))).await;
+        let reply: Reply = within_limit(harness.chat(&request(GPT))).await;
         let chunks = reply.chunks();
         assert_eq!(
             chunks.last().expect("chunks")["usage"]["total_tokens"],
@@ -151,8 +151,8 @@ async fn a_finished_response_of_an_openai_upstream_waits_briefly_for_its_usage_a
 
 #[tokio::test]
 async fn bytes_that_complete_no_event_are_no_sign_of_life() {
-    let world = World::with(|config| {
-        config.bedrock.timeouts.silence = Duration::from_millis(300);
+    let harness = Harness::with(|config| {
+        config.bedrock.timeouts.stream_idle = Duration::from_millis(300);
     })
     .await;
     for model in [MODEL, GPT] {
@@ -160,21 +160,21 @@ async fn bytes_that_complete_no_event_are_no_sign_of_life() {
             after_events: 2,
             delay_ms: 5,
         };
-        world.simulator.push(Script::fault(trickle));
-        let reply: Reply = within_limit(world.chat(&request(model))).await;
+        harness.simulator.push(Script::fault(trickle));
+        let reply: Reply = within_limit(harness.chat(&request(model))).await;
         let last: Value = serde_json::from_str(&reply.last_event()).expect("an error event");
         assert_eq!(last["error"]["code"], "upstream_timeout", "{last}");
-        within_limit(world.simulator.idle()).await;
+        within_limit(harness.simulator.idle()).await;
     }
 }
 
 #[tokio::test]
 async fn a_connection_whose_end_comes_a_little_later_is_used_again() {
-    let world = World::start().await;
-    world.simulator.push(Script::text("hello"));
-    let body = recorded_stream(&world).await;
+    let harness = Harness::start().await;
+    harness.simulator.push(Script::text("hello"));
+    let body = recorded_stream(&harness).await;
     let upstream = Upstream::start("application/vnd.amazon.eventstream", body).await;
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         patient(config);
         config.bedrock.simulated = Some(upstream.as_bedrock());
     })
@@ -182,7 +182,7 @@ async fn a_connection_whose_end_comes_a_little_later_is_used_again() {
     // Each body ends after its response has. How soon the connection is free again is the
     // system's affair, so that several requests may find none.
     for _ in 0..100 {
-        within_limit(world.chat(&request(MODEL))).await;
+        within_limit(harness.chat(&request(MODEL))).await;
         upstream.endings.add_permits(1);
         if upstream.requests.load(Ordering::SeqCst) > upstream.connections.load(Ordering::SeqCst) {
             return;
@@ -193,11 +193,11 @@ async fn a_connection_whose_end_comes_a_little_later_is_used_again() {
 }
 
 /// The bytes of a ConverseStream response, as the simulator sends it.
-async fn recorded_stream(world: &World) -> Vec<u8> {
+async fn recorded_stream(harness: &Harness) -> Vec<u8> {
     let body = json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
     let path = format!("/model/{MODEL}/converse-stream");
-    let request = world.request(http::Method::POST, &path, body.to_string());
-    let (status, _, bytes) = world.bytes(request).await.expect("a response");
+    let request = harness.request(http::Method::POST, &path, body.to_string());
+    let (status, _, bytes) = harness.bytes(request).await.expect("a response");
     assert_eq!(status, 200);
     bytes.to_vec()
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use outcrop::config::{ModelFiles, Tables};
-use outcrop::fault::ApiError;
+use outcrop::error::ApiError;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::{
     ChatOptions, ChatRequest, ChatTranslation, RemoteFiles, TranslationContext, translate,
@@ -23,14 +23,14 @@ pub fn translated_under(
 ) -> Result<ChatTranslation, ApiError> {
     let model = ModelId::parse(request.model.as_deref().unwrap_or_default()).unwrap();
     let row = TABLES.prices.row(&model);
-    let facts = Arc::clone(TABLES.facts.facts(&model));
-    let terms = TranslationContext {
-        facts: &facts,
+    let capabilities = Arc::clone(TABLES.capabilities.capabilities(&model));
+    let context = TranslationContext {
+        capabilities: &capabilities,
         output_limit: row.and_then(|row| row.max_output),
         options,
         recall: &|_| None,
         without_reasoning: false,
         fetched: &RemoteFiles::new(),
     };
-    translate(request, &terms)
+    translate(request, &context)
 }

@@ -4,7 +4,7 @@ use bedrock_simulator::{Fault, Options, Script};
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, Truncate};
 use serde_json::{Value, json};
 
-use crate::world::{MODEL, Reply, World};
+use crate::harness::{Harness, MODEL, Reply};
 
 /// Turns of about a thousand bytes each.
 fn book(turns: usize, stream: bool) -> Value {
@@ -18,108 +18,112 @@ fn book(turns: usize, stream: bool) -> Value {
     json!({"model": MODEL, "messages": messages, "stream": stream})
 }
 
-async fn world(change: impl FnOnce(&mut Config)) -> World {
+async fn harness(change: impl FnOnce(&mut Config)) -> Harness {
     let options = Options {
         context_window: Some(3000),
         ..Options::default()
     };
-    World::with_simulator(options, change).await
+    Harness::with_simulator(options, change).await
 }
 
-fn is_refused(reply: &Reply) {
+fn assert_rejected(reply: &Reply) {
     assert_eq!(reply.status, 400, "{}", reply.text);
     assert_eq!(reply.error()["code"], "context_length_exceeded");
     assert_eq!(reply.error()["type"], "invalid_request_error");
 }
 
 /// That the oldest turns are gone, and nothing else.
-fn is_shortened(reply: &Reply, asked: &Value, turns: usize) {
+fn is_shortened(reply: &Reply, sent_upstream: &Value, turns: usize) {
     assert_eq!(reply.status, 200, "{}", reply.text);
-    let left_out = reply.adjustments().strip_prefix("messages: the ").unwrap();
-    let left_out: usize = left_out.split(' ').next().unwrap().parse().unwrap();
-    assert!(left_out > 0 && left_out.is_multiple_of(2), "{left_out}");
-    assert_eq!(asked["system"], json!([{"text": "Be brief."}]));
-    let kept = asked["messages"].as_array().unwrap();
-    assert_eq!(kept.len(), 2 * turns + 1 - left_out);
-    let first = kept[0]["content"][0]["text"].as_str().unwrap();
+    let removed = reply.adjustments().strip_prefix("messages: the ").unwrap();
+    let removed: usize = removed.split(' ').next().unwrap().parse().unwrap();
+    assert!(removed > 0 && removed.is_multiple_of(2), "{removed}");
+    assert_eq!(sent_upstream["system"], json!([{"text": "Be brief."}]));
+    let remaining = sent_upstream["messages"].as_array().unwrap();
+    assert_eq!(remaining.len(), 2 * turns + 1 - removed);
+    let first = remaining[0]["content"][0]["text"].as_str().unwrap();
     assert!(
-        first.starts_with(&format!("Page {}:", left_out / 2)),
+        first.starts_with(&format!("Page {}:", removed / 2)),
         "{first}"
     );
     assert_eq!(
-        kept[kept.len() - 1]["content"][0]["text"],
+        remaining[remaining.len() - 1]["content"][0]["text"],
         "What was the last page?"
     );
 }
 
 #[tokio::test]
 async fn they_are_refused_where_nothing_else_is_said() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     for stream in [false, true] {
-        is_refused(&world.chat(&book(30, stream)).await);
+        assert_rejected(&harness.chat(&book(30, stream)).await);
     }
-    assert_eq!(world.asked().len(), 2);
+    assert_eq!(harness.sent_upstream().len(), 2);
 }
 
 #[tokio::test]
 async fn the_oldest_turns_are_left_out_where_a_header_says_so() {
     for stream in [false, true] {
-        let world = world(|_| {}).await;
-        let reply = world
+        let harness = harness(|_| {}).await;
+        let reply = harness
             .chat_with(&[("x-outcrop-truncate", "oldest")], &book(30, stream))
             .await;
-        let asked = world.asked();
-        is_shortened(&reply, asked.last().unwrap(), 30);
+        let sent_upstream = harness.sent_upstream();
+        is_shortened(&reply, sent_upstream.last().unwrap(), 30);
         // Bedrock says how much is too much, so that one more call is enough.
-        assert_eq!(asked.len(), 2);
+        assert_eq!(sent_upstream.len(), 2);
     }
 }
 
 #[tokio::test]
 async fn a_window_of_unknown_size_is_met_in_steps() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let mut request = book(30, false);
     // Its refusal has no numbers.
     request["model"] = "us.meta.llama3-3-70b-instruct-v1:0".into();
-    let reply = world
+    let reply = harness
         .chat_with(&[("x-outcrop-truncate", "oldest")], &request)
         .await;
-    let asked = world.asked();
-    is_shortened(&reply, asked.last().unwrap(), 30);
-    assert!((3..=6).contains(&asked.len()), "{}", asked.len());
+    let sent_upstream = harness.sent_upstream();
+    is_shortened(&reply, sent_upstream.last().unwrap(), 30);
+    assert!(
+        (3..=6).contains(&sent_upstream.len()),
+        "{}",
+        sent_upstream.len()
+    );
 }
 
 #[tokio::test]
 async fn a_stream_may_say_so_in_its_first_frame() {
-    let world = world(|_| {}).await;
-    world.simulator.push(Script::fault(Fault::Exception {
+    let harness = harness(|_| {}).await;
+    harness.simulator.push(Script::fault(Fault::Exception {
         after_events: 0,
         code: "validationException".to_owned(),
         message: "Input is too long for requested model.".to_owned(),
         original_status_code: None,
     }));
     // It would have fitted, had the simulator not said otherwise.
-    let reply = world
+    let reply = harness
         .chat_with(&[("x-outcrop-truncate", "oldest")], &book(8, true))
         .await;
     assert_eq!(reply.last_event(), "[DONE]");
-    is_shortened(&reply, world.asked().last().unwrap(), 8);
-    assert_eq!(world.asked().len(), 2);
+    is_shortened(&reply, harness.sent_upstream().last().unwrap(), 8);
+    assert_eq!(harness.sent_upstream().len(), 2);
 }
 
 #[tokio::test]
 async fn what_fits_is_left_alone() {
-    let world = world(|_| {}).await;
-    let reply = world
+    let harness = harness(|_| {}).await;
+    let reply = harness
         .chat_with(&[("x-outcrop-truncate", "oldest")], &book(3, false))
         .await;
     assert_eq!((reply.status.as_u16(), reply.adjustments()), (200, ""));
-    assert_eq!(world.asked().len(), 1);
+    assert_eq!(harness.sent_upstream().len(), 1);
 }
 
 #[tokio::test]
 async fn the_configuration_says_so_for_all_and_the_key_and_the_header_against_it() {
-    let world = world(|config| {
+    let harness = harness(|config| {
         config.chat.common.truncate = Some(Truncate::Oldest);
         for (caller, truncate) in [("a", None), ("b", Some(Truncate::Refuse))] {
             config.keys.push(KeyEntry {
@@ -136,48 +140,48 @@ async fn the_configuration_says_so_for_all_and_the_key_and_the_header_against_it
     .await;
     let book = book(30, false);
     let (a, b) = (("authorization", "Bearer a"), ("authorization", "Bearer b"));
-    let reply = world.chat_with(&[a], &book).await;
-    is_shortened(&reply, world.asked().last().unwrap(), 30);
-    is_refused(
-        &world
+    let reply = harness.chat_with(&[a], &book).await;
+    is_shortened(&reply, harness.sent_upstream().last().unwrap(), 30);
+    assert_rejected(
+        &harness
             .chat_with(&[a, ("x-outcrop-truncate", "refuse")], &book)
             .await,
     );
-    is_refused(&world.chat_with(&[b], &book).await);
-    let reply = world
+    assert_rejected(&harness.chat_with(&[b], &book).await);
+    let reply = harness
         .chat_with(&[b, ("x-outcrop-truncate", "oldest")], &book)
         .await;
-    is_shortened(&reply, world.asked().last().unwrap(), 30);
+    is_shortened(&reply, harness.sent_upstream().last().unwrap(), 30);
 }
 
 #[tokio::test]
 async fn strict_wants_it_refused_in_any_case() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let headers = [("x-outcrop-truncate", "oldest"), ("x-outcrop-strict", "on")];
-    let reply = world.chat_with(&headers, &book(30, false)).await;
+    let reply = harness.chat_with(&headers, &book(30, false)).await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.error()["param"], "messages");
 }
 
 #[tokio::test]
 async fn a_last_turn_that_is_too_long_by_itself_is_refused() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let mut request = book(3, false);
     let long = "The way up is long. ".repeat(1000);
     request["messages"]
         .as_array_mut()
         .unwrap()
         .push(json!({"role": "user", "content": long}));
-    let reply = world
+    let reply = harness
         .chat_with(&[("x-outcrop-truncate", "oldest")], &request)
         .await;
-    is_refused(&reply);
+    assert_rejected(&reply);
 }
 
 #[tokio::test]
 async fn another_word_than_these_is_refused() {
-    let world = world(|_| {}).await;
-    let reply = world
+    let harness = harness(|_| {}).await;
+    let reply = harness
         .chat_with(&[("x-outcrop-truncate", "newest")], &book(1, false))
         .await;
     assert_eq!(reply.status, 400);

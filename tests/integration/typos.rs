@@ -2,22 +2,22 @@
 
 use serde_json::json;
 
-use crate::world::{MODEL, World, whole};
+use crate::harness::{Harness, MODEL, non_streaming};
 
 #[tokio::test]
 async fn a_misspelt_field_is_noted_with_the_one_that_was_meant() {
-    let world = World::start().await;
-    let mut request = whole("hi");
+    let harness = Harness::start().await;
+    let mut request = non_streaming("hi");
     request["temprature"] = json!(0.5);
     request["maxTokens"] = json!(5);
     request["brand_new"] = json!(5);
-    let reply = world.chat(&request).await;
+    let reply = harness.chat(&request).await;
     assert_eq!(
         reply.adjustments(),
         "temprature: ignored; did you mean `temperature`?, maxTokens: ignored; did you mean \
          `max_tokens`?, brand_new: ignored"
     );
-    let refused = world
+    let refused = harness
         .chat_with(&[("x-outcrop-strict", "true")], &request)
         .await;
     assert_eq!(refused.status, 400);
@@ -25,10 +25,10 @@ async fn a_misspelt_field_is_noted_with_the_one_that_was_meant() {
     assert!(message.contains("did you mean `temperature`?"), "{message}");
 
     for (missing, misspelt) in [("messages", "mesages"), ("model", "modle")] {
-        let mut request = whole("hi");
+        let mut request = non_streaming("hi");
         let value = request.as_object_mut().unwrap().remove(missing).unwrap();
         request[misspelt] = value;
-        let refused = world.chat(&request).await;
+        let refused = harness.chat(&request).await;
         assert_eq!(refused.status, 400);
         assert_eq!(refused.error()["param"], missing);
         let message = refused.error()["message"].as_str().unwrap().to_owned();
@@ -39,7 +39,7 @@ async fn a_misspelt_field_is_noted_with_the_one_that_was_meant() {
 
 #[tokio::test]
 async fn each_endpoint_compares_an_unknown_field_with_its_own() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (path, request, notes) in [
         (
             "/v1/completions",
@@ -70,7 +70,7 @@ async fn each_endpoint_compares_an_unknown_field_with_its_own() {
             "qualitty: ignored; did you mean `quality`?",
         ),
     ] {
-        let reply = world.post(path, &request).await;
+        let reply = harness.post(path, &request).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
         let noted = reply.adjustments();
         assert!(noted.contains(notes), "{path}: {noted}");
@@ -79,7 +79,7 @@ async fn each_endpoint_compares_an_unknown_field_with_its_own() {
 
 #[tokio::test]
 async fn a_missing_field_is_told_with_the_key_that_was_meant() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (path, request, missing, misspelt) in [
         (
             "/v1/completions",
@@ -137,7 +137,7 @@ async fn a_missing_field_is_told_with_the_key_that_was_meant() {
             "modle",
         ),
     ] {
-        let reply = world.post(path, &request).await;
+        let reply = harness.post(path, &request).await;
         assert_eq!(reply.status, 400, "{path}: {}", reply.text);
         let error = reply.error();
         assert_eq!(error["param"], missing, "{path}");
@@ -145,5 +145,5 @@ async fn a_missing_field_is_told_with_the_key_that_was_meant() {
         let hint = format!("; did you mean `{missing}` by `{misspelt}`?");
         assert!(message.ends_with(&hint), "{path}: {message}");
     }
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
 }

@@ -28,18 +28,18 @@ fn outcome(text: &str) -> Value {
     let request: VideoRequest = serde_json::from_str(text).unwrap();
     let model = ModelId::parse(request.model.as_deref().unwrap()).unwrap();
     let table = ModelTable::built_in().unwrap();
-    let facts = table.facts(&model).video.clone().unwrap();
-    match translate(request, Vec::new(), &facts, &HashMap::new()) {
-        Ok(order) => sent(order),
-        Err(fault) => json!({
-            "refused": fault.message,
-            "param": fault.parameter,
-            "code": fault.code,
+    let capabilities = table.capabilities(&model).video.clone().unwrap();
+    match translate(request, Vec::new(), &capabilities, &HashMap::new()) {
+        Ok(video_generation) => provider_request(video_generation),
+        Err(error) => json!({
+            "refused": error.message,
+            "param": error.parameter,
+            "code": error.code,
         }),
     }
 }
 
-fn sent(order: VideoOrder) -> Value {
+fn provider_request(video_generation: VideoOrder) -> Value {
     let VideoOrder {
         input,
         seconds,
@@ -47,7 +47,7 @@ fn sent(order: VideoOrder) -> Value {
         resolution: _,
         prompt,
         adjustments,
-    } = order;
+    } = video_generation;
     let input: Value = serde_json::from_str(input.as_str()).unwrap();
     json!({
         "modelInput": input,

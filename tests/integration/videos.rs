@@ -12,55 +12,60 @@ use outcrop::record::Record;
 use outcrop::server::{App, Shutdown};
 use serde_json::{Value, json};
 
-use crate::world::{Reply, World};
+use crate::harness::{Harness, Reply};
 
 const BUCKET: &str = "outcrop-example";
 const REEL: &str = "amazon.nova-reel-v1:1";
 
-pub fn with_films(config: &mut Config) {
+pub fn with_videos(config: &mut Config) {
     config.s3.bucket = Some(BUCKET.to_owned());
     config.videos.enabled = true;
 }
 
-async fn world() -> World {
-    World::with(with_films).await
+async fn harness() -> Harness {
+    Harness::with(with_videos).await
 }
 
 fn reel(prompt: &str) -> Value {
     json!({ "model": REEL, "prompt": prompt, "seconds": "8", "size": "1280x720" })
 }
 
-async fn created(world: &World, prompt: &str) -> String {
-    let created = world.post("/v1/videos", &reel(prompt)).await;
+async fn created(harness: &Harness, prompt: &str) -> String {
+    let created = harness.post("/v1/videos", &reel(prompt)).await;
     assert_eq!(created.status, 200, "{}", created.text);
     created.json()["id"].as_str().unwrap().to_owned()
 }
 
-async fn made(world: &World, prompt: &str) -> String {
-    let id = created(world, prompt).await;
-    world.simulator.advance(Duration::from_secs(121));
-    let video = video(world, &id).await;
+async fn completed_video(harness: &Harness, prompt: &str) -> String {
+    let id = created(harness, prompt).await;
+    harness.simulator.advance(Duration::from_secs(121));
+    let video = video(harness, &id).await;
     assert_eq!(video["status"], "completed", "{video}");
     id
 }
 
-async fn video(world: &World, id: &str) -> Value {
-    let found = world.get(&format!("/v1/videos/{id}")).await;
-    assert_eq!(found.status, 200, "{}", found.text);
-    found.json()
+async fn video(harness: &Harness, id: &str) -> Value {
+    let response = harness.get(&format!("/v1/videos/{id}")).await;
+    assert_eq!(response.status, 200, "{}", response.text);
+    response.json()
 }
 
-async fn sent(world: &World, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
-    let mut request = world.request(method, path, "");
+async fn send_request(
+    harness: &Harness,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Reply {
+    let mut request = harness.request(method, path, "");
     for (name, value) in headers {
         let name: http::HeaderName = name.parse().unwrap();
         request.headers_mut().insert(name, value.parse().unwrap());
     }
-    world.send(request).await
+    harness.send(request).await
 }
 
-async fn ids(world: &World, query: &str) -> (Vec<String>, bool) {
-    let list = world.get(&format!("/v1/videos{query}")).await;
+async fn ids(harness: &Harness, query: &str) -> (Vec<String>, bool) {
+    let list = harness.get(&format!("/v1/videos{query}")).await;
     assert_eq!(list.status, 200, "{}", list.text);
     let list = list.json();
     assert_eq!(list["object"], "list");
@@ -84,8 +89,8 @@ fn scripted(operation: Operation, status: u16, code: &str) -> Script {
 
 #[tokio::test]
 async fn a_video_is_ordered_made_read_and_deleted() {
-    let world = world().await;
-    let created = world.post("/v1/videos", &reel("A quiet lake")).await;
+    let harness = harness().await;
+    let created = harness.post("/v1/videos", &reel("A quiet lake")).await;
     assert_eq!(created.status, 200, "{}", created.text);
     assert_eq!(created.adjustments(), "seconds: made 12");
     assert_eq!(created.header("x-outcrop-cost-usd"), Some("0.96"));
@@ -106,17 +111,17 @@ async fn a_video_is_ordered_made_read_and_deleted() {
     );
 
     let content = format!("/v1/videos/{id}/content");
-    let early = world.get(&content).await;
+    let early = harness.get(&content).await;
     assert_eq!(
         (early.status.as_u16(), &early.error()["code"]),
         (409, &json!("video_not_ready"))
     );
     assert_eq!(early.header("x-should-retry"), Some("false"));
-    let early = sent(&world, Method::DELETE, &format!("/v1/videos/{id}"), &[]).await;
+    let early = send_request(&harness, Method::DELETE, &format!("/v1/videos/{id}"), &[]).await;
     assert_eq!(early.status, 409);
 
-    world.simulator.advance(Duration::from_secs(121));
-    let done = video(&world, &id).await;
+    harness.simulator.advance(Duration::from_secs(121));
+    let done = video(&harness, &id).await;
     assert_eq!(
         (&done["status"], &done["progress"]),
         (&json!("completed"), &json!(100))
@@ -131,63 +136,75 @@ async fn a_video_is_ordered_made_read_and_deleted() {
         (&Value::Null, &Value::Null)
     );
 
-    let request = world.request(Method::GET, &content, "");
-    let (_, headers, film) = world.bytes(request).await.unwrap();
+    let request = harness.request(Method::GET, &content, "");
+    let (_, headers, video_bytes) = harness.bytes(request).await.unwrap();
     assert_eq!(headers[CONTENT_TYPE], "video/mp4");
     assert_eq!(headers["content-length"], "10000");
-    assert_eq!((film.len(), &film[4..8]), (10_000, &b"ftyp"[..]));
+    assert_eq!(
+        (video_bytes.len(), &video_bytes[4..8]),
+        (10_000, &b"ftyp"[..])
+    );
 
-    let deleted = sent(&world, Method::DELETE, &format!("/v1/videos/{id}"), &[]).await;
+    let deleted = send_request(&harness, Method::DELETE, &format!("/v1/videos/{id}"), &[]).await;
     assert_eq!(
         deleted.json(),
         json!({ "id": id, "object": "video.deleted", "deleted": true })
     );
-    assert!(world.simulator.object_keys(BUCKET, "").is_empty());
-    assert_eq!(world.get(&format!("/v1/videos/{id}")).await.status, 404);
-    assert_eq!(world.get(&content).await.status, 404);
-    assert_eq!(ids(&world, "").await, (vec![], false));
+    assert!(harness.simulator.object_keys(BUCKET, "").is_empty());
+    assert_eq!(harness.get(&format!("/v1/videos/{id}")).await.status, 404);
+    assert_eq!(harness.get(&content).await.status, 404);
+    assert_eq!(ids(&harness, "").await, (vec![], false));
 }
 
 #[tokio::test]
 async fn a_part_of_a_film_is_read_by_its_range() {
-    let world = world().await;
-    let id = made(&world, "A quiet lake").await;
+    let harness = harness().await;
+    let id = completed_video(&harness, "A quiet lake").await;
     let content = format!("/v1/videos/{id}/content");
-    let mut request = world.request(Method::GET, &content, "");
+    let mut request = harness.request(Method::GET, &content, "");
     request
         .headers_mut()
         .insert(RANGE, "bytes=4-7".parse().unwrap());
-    let (status, headers, part) = world.bytes(request).await.unwrap();
+    let (status, headers, part) = harness.bytes(request).await.unwrap();
     assert_eq!(status, 206);
     assert_eq!(headers["content-range"], "bytes 4-7/10000");
     assert_eq!(headers["accept-ranges"], "bytes");
     assert_eq!(part, "ftyp");
-    let beyond = sent(&world, Method::GET, &content, &[("range", "bytes=10000-")]).await;
-    assert_eq!(beyond.status, 416);
-    let other = world.get(&format!("{content}?variant=thumbnail")).await;
+    let past_end = send_request(
+        &harness,
+        Method::GET,
+        &content,
+        &[("range", "bytes=10000-")],
+    )
+    .await;
+    assert_eq!(past_end.status, 416);
+    let unknown_variant = harness.get(&format!("{content}?variant=thumbnail")).await;
     assert_eq!(
-        (other.status.as_u16(), &other.error()["param"]),
+        (
+            unknown_variant.status.as_u16(),
+            &unknown_variant.error()["param"]
+        ),
         (400, &json!("variant"))
     );
 }
 
 #[tokio::test]
 async fn a_film_that_breaks_off_ends_the_connection() {
-    let world = world().await;
-    let id = made(&world, "A quiet lake").await;
+    let harness = harness().await;
+    let id = completed_video(&harness, "A quiet lake").await;
     let mut cut = Script::fault(Fault::Cut { after_events: 0 });
     cut.operation = Some(Operation::GetObject);
-    world.simulator.push(cut);
-    let request = world.request(Method::GET, &format!("/v1/videos/{id}/content"), "");
-    assert!(world.bytes(request).await.is_err());
+    harness.simulator.push(cut);
+    let request = harness.request(Method::GET, &format!("/v1/videos/{id}/content"), "");
+    assert!(harness.bytes(request).await.is_err());
 }
 
 #[tokio::test]
 async fn a_video_that_could_not_be_made_says_why() {
-    let world = world().await;
-    let id = created(&world, "An avalanche").await;
-    world.simulator.advance(Duration::from_secs(121));
-    let failed = video(&world, &id).await;
+    let harness = harness().await;
+    let id = created(&harness, "An avalanche").await;
+    harness.simulator.advance(Duration::from_secs(121));
+    let failed = video(&harness, &id).await;
     assert_eq!(
         (&failed["status"], &failed["progress"]),
         (&json!("failed"), &json!(0))
@@ -195,29 +212,29 @@ async fn a_video_that_could_not_be_made_says_why() {
     assert_eq!(failed["error"]["code"], "video_generation_failed");
     let message = failed["error"]["message"].as_str().unwrap();
     assert!(message.contains("content filters"), "{message}");
-    let content = world.get(&format!("/v1/videos/{id}/content")).await;
+    let content = harness.get(&format!("/v1/videos/{id}/content")).await;
     assert_eq!(content.status, 404);
     assert_eq!(content.error()["code"], "video_generation_failed");
 }
 
 #[tokio::test]
 async fn videos_are_listed_in_pages_newest_first() {
-    let world = world().await;
+    let harness = harness().await;
     let mut all = Vec::new();
     for prompt in ["one", "two", "three"] {
-        all.push(made(&world, prompt).await);
+        all.push(completed_video(&harness, prompt).await);
     }
     let oldest_first = all.clone();
     all.reverse();
-    assert_eq!(ids(&world, "").await, (all.clone(), false));
-    assert_eq!(ids(&world, "?order=asc").await, (oldest_first, false));
-    assert_eq!(ids(&world, "?limit=2").await, (all[..2].to_vec(), true));
+    assert_eq!(ids(&harness, "").await, (all.clone(), false));
+    assert_eq!(ids(&harness, "?order=asc").await, (oldest_first, false));
+    assert_eq!(ids(&harness, "?limit=2").await, (all[..2].to_vec(), true));
     let rest = format!("?limit=2&after={}", all[1]);
-    assert_eq!(ids(&world, &rest).await, (all[2..].to_vec(), false));
+    assert_eq!(ids(&harness, &rest).await, (all[2..].to_vec(), false));
     for wrong in ["?limit=0", "?limit=101", "?order=up"] {
-        assert_eq!(world.get(&format!("/v1/videos{wrong}")).await.status, 400);
+        assert_eq!(harness.get(&format!("/v1/videos{wrong}")).await.status, 400);
     }
-    let unknown = world.get("/v1/videos?after=video_nothing").await;
+    let unknown = harness.get("/v1/videos?after=video_nothing").await;
     assert_eq!(
         (unknown.status.as_u16(), &unknown.error()["param"]),
         (404, &json!("after"))
@@ -232,22 +249,22 @@ async fn a_caller_sees_no_other_callers_videos() {
         chat: ChatOverrides::default(),
         access_key: None,
     };
-    let world = World::with(|config| {
-        with_films(config);
+    let harness = Harness::with(|config| {
+        with_videos(config);
         config.keys = vec![key("ann"), key("bob")];
     })
     .await;
     let as_caller = async |name: &str, method: Method, path: &str, body: String| {
-        let mut request = world.request(method, path, body);
+        let mut request = harness.request(method, path, body);
         let value = format!("Bearer sk-{name}-12345678").parse().unwrap();
         request.headers_mut().insert(AUTHORIZATION, value);
-        world.send(request).await
+        harness.send(request).await
     };
     let order = reel("A quiet lake").to_string();
     let created = as_caller("ann", Method::POST, "/v1/videos", order)
         .await
         .json();
-    world.simulator.advance(Duration::from_secs(121));
+    harness.simulator.advance(Duration::from_secs(121));
     let path = format!("/v1/videos/{}", created["id"].as_str().unwrap());
     let content = format!("{path}/content");
     for (method, path) in [
@@ -263,18 +280,18 @@ async fn a_caller_sees_no_other_callers_videos() {
     }
     let none = as_caller("bob", Method::GET, "/v1/videos", String::new()).await;
     assert_eq!(none.json()["data"], json!([]));
-    let own = as_caller("ann", Method::GET, &path, String::new()).await;
-    assert_eq!(own.json()["status"], "completed");
-    let nobody = world.get("/v1/videos").await;
-    assert_eq!(nobody.status, 401);
+    let own_video = as_caller("ann", Method::GET, &path, String::new()).await;
+    assert_eq!(own_video.json()["status"], "completed");
+    let without_key = harness.get("/v1/videos").await;
+    assert_eq!(without_key.status, 401);
 }
 
 #[tokio::test]
 async fn neither_ids_nor_answers_tell_of_the_account_or_the_bucket() {
-    let world = world().await;
-    let id = made(&world, "A quiet lake").await;
+    let harness = harness().await;
+    let id = completed_video(&harness, "A quiet lake").await;
     let text =
-        world.get(&format!("/v1/videos/{id}")).await.text + &world.get("/v1/videos").await.text;
+        harness.get(&format!("/v1/videos/{id}")).await.text + &harness.get("/v1/videos").await.text;
     for secret in ["123456789012", BUCKET, "arn:", "s3:"] {
         assert!(!text.contains(secret), "{text}");
     }
@@ -282,28 +299,31 @@ async fn neither_ids_nor_answers_tell_of_the_account_or_the_bucket() {
 
 #[tokio::test]
 async fn another_instance_answers_for_a_video_it_has_not_started() {
-    let world = world().await;
-    let id = created(&world, "A quiet lake").await;
+    let harness = harness().await;
+    let id = created(&harness, "A quiet lake").await;
     let mut config = Config::default();
-    config.bedrock.simulated = Some(SimulatedBedrock::at(world.simulator.url()));
-    with_films(&mut config);
+    config.bedrock.simulated = Some(SimulatedBedrock::at(harness.simulator.url()));
+    with_videos(&mut config);
     let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
-    let other = App::new(&config, bedrock, Shutdown::default()).unwrap();
+    let unknown_variant = App::new(&config, bedrock, Shutdown::default()).unwrap();
     let (caller, record) = (
         Caller::new("local"),
         Record::new("id".into(), "/".into(), None),
     );
-    let found = other.pipeline.retrieve_video(&caller, &id, &record).await;
-    let found: Value = serde_json::from_slice(&found.unwrap()).unwrap();
-    assert_eq!(found["seconds"], "12");
+    let response = unknown_variant
+        .pipeline
+        .retrieve_video(&caller, &id, &record)
+        .await;
+    let response: Value = serde_json::from_slice(&response.unwrap()).unwrap();
+    assert_eq!(response["seconds"], "12");
 }
 
 #[tokio::test]
 async fn an_instance_that_knows_of_no_job_knows_of_no_video() {
-    let world = world().await;
+    let harness = harness().await;
     let packed = "video_dXMtZWFzdC0xL2FiY2RlZjEyMzQ1Ng";
     for id in [packed, "video_x", "nonsense"] {
-        let refused = world.get(&format!("/v1/videos/{id}")).await;
+        let refused = harness.get(&format!("/v1/videos/{id}")).await;
         assert_eq!(
             (refused.status.as_u16(), &refused.error()["param"]),
             (404, &json!("video_id"))
@@ -313,14 +333,14 @@ async fn an_instance_that_knows_of_no_job_knows_of_no_video() {
 
 #[tokio::test]
 async fn a_start_that_is_tried_again_makes_one_video() {
-    let world = world().await;
-    world.simulator.push(scripted(
+    let harness = harness().await;
+    harness.simulator.push(scripted(
         Operation::StartAsyncInvoke,
         503,
         "ServiceUnavailableException",
     ));
-    created(&world, "A quiet lake").await;
-    let starts: Vec<Value> = world
+    created(&harness, "A quiet lake").await;
+    let starts: Vec<Value> = harness
         .simulator
         .requests()
         .iter()
@@ -329,35 +349,35 @@ async fn a_start_that_is_tried_again_makes_one_video() {
         .collect();
     assert_eq!(starts.len(), 2);
     assert_eq!(starts[0], starts[1], "the same token");
-    assert_eq!(ids(&world, "").await.0.len(), 1);
+    assert_eq!(ids(&harness, "").await.0.len(), 1);
 }
 
 #[tokio::test]
 async fn bedrocks_refusals_are_told_in_the_clients_words() {
-    let world = world().await;
-    for (status, code, told) in [
+    let harness = harness().await;
+    for (status, code, expected_status) in [
         (403, "AccessDeniedException", 403),
         (400, "ValidationException", 400),
         (400, "ServiceQuotaExceededException", 429),
     ] {
-        world
+        harness
             .simulator
             .push(scripted(Operation::StartAsyncInvoke, status, code));
-        let refused = world.post("/v1/videos", &reel("A quiet lake")).await;
-        assert_eq!(refused.status, told, "{}", refused.text);
+        let refused = harness.post("/v1/videos", &reel("A quiet lake")).await;
+        assert_eq!(refused.status, expected_status, "{}", refused.text);
     }
-    let id = made(&world, "A quiet lake").await;
-    world
+    let id = completed_video(&harness, "A quiet lake").await;
+    harness
         .simulator
         .push(scripted(Operation::GetObject, 403, "AccessDenied"));
-    let refused = world.get(&format!("/v1/videos/{id}/content")).await;
+    let refused = harness.get(&format!("/v1/videos/{id}/content")).await;
     assert_eq!(refused.status, 500);
     assert!(!refused.text.contains(BUCKET), "{}", refused.text);
 }
 
 #[tokio::test]
 async fn what_cannot_be_is_refused_before_bedrock_is_asked() {
-    let world = world().await;
+    let harness = harness().await;
     for (body, parameter, code) in [
         (
             json!({ "model": REEL }),
@@ -380,7 +400,7 @@ async fn what_cannot_be_is_refused_before_bedrock_is_asked() {
             "unsupported_value",
         ),
     ] {
-        let refused = world.post("/v1/videos", &body).await;
+        let refused = harness.post("/v1/videos", &body).await;
         assert_eq!(refused.status, 400, "{}", refused.text);
         let error = refused.error();
         assert_eq!(
@@ -388,8 +408,8 @@ async fn what_cannot_be_is_refused_before_bedrock_is_asked() {
             (&json!(parameter), &json!(code))
         );
     }
-    assert_eq!(world.simulator.received(), 0);
-    let remix = world
+    assert_eq!(harness.simulator.received(), 0);
+    let remix = harness
         .post("/v1/videos/video_x/remix", &json!({ "prompt": "A sea" }))
         .await;
     assert_eq!(
@@ -400,57 +420,57 @@ async fn what_cannot_be_is_refused_before_bedrock_is_asked() {
 
 #[tokio::test]
 async fn an_order_over_the_limits_is_not_begun() {
-    let world = World::with(|config| {
-        with_films(config);
+    let harness = Harness::with(|config| {
+        with_videos(config);
         config.limits.key = LimitSettings::calls(8).at_rate(0.01);
         config.limits.key.burst = 1;
     })
     .await;
-    let id = created(&world, "A quiet lake").await;
-    let refused = world.post("/v1/videos", &reel("A quiet sea")).await;
+    let id = created(&harness, "A quiet lake").await;
+    let refused = harness.post("/v1/videos", &reel("A quiet sea")).await;
     assert_eq!(refused.status, 429, "{}", refused.text);
     assert_eq!(refused.error()["code"], "rate_limit_exceeded");
-    assert_eq!(ids(&world, "").await.0, [id], "looking is not limited");
+    assert_eq!(ids(&harness, "").await.0, [id], "looking is not limited");
 }
 
 #[tokio::test]
 async fn a_picture_on_a_private_network_is_not_fetched() {
-    let world = world().await;
+    let harness = harness().await;
     let order = json!({
         "model": "luma.ray-v2:0",
         "prompt": "A quiet lake",
         "input_reference": { "image_url": "https://127.0.0.1/lake.png" },
     });
-    let refused = world.post("/v1/videos", &order).await;
+    let refused = harness.post("/v1/videos", &order).await;
     assert_eq!(refused.status, 400, "{}", refused.text);
     assert_eq!(refused.error()["param"], "input_reference");
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
 }
 
 #[tokio::test]
 async fn a_form_brings_the_picture_to_begin_with() {
-    let world = world().await;
-    let form = concat!(
+    let harness = harness().await;
+    let form_body = concat!(
         "--edge\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nluma.ray-v2:0\r\n",
         "--edge\r\ncontent-disposition: form-data; name=\"prompt\"\r\n\r\nA lake\r\n",
         "--edge\r\ncontent-disposition: form-data; name=\"seconds\"\r\n\r\n5\r\n",
         "--edge\r\ncontent-disposition: form-data; name=\"input_reference\"; filename=\"a.jpg\"\r\n",
         "content-type: image/jpeg\r\n\r\nPICTURE\r\n--edge--\r\n",
     );
-    let (front, back) = form.split_once("PICTURE").unwrap();
+    let (before, after) = form_body.split_once("PICTURE").unwrap();
     let body = [
-        front.as_bytes(),
+        before.as_bytes(),
         b"\xff\xd8\xff\xe0picture",
-        back.as_bytes(),
+        after.as_bytes(),
     ]
     .concat();
-    let mut request = world.request(Method::POST, "/v1/videos", body);
-    let form_type = "multipart/form-data; boundary=edge".parse().unwrap();
-    request.headers_mut().insert(CONTENT_TYPE, form_type);
-    let created = world.send(request).await;
+    let mut request = harness.request(Method::POST, "/v1/videos", body);
+    let content_type = "multipart/form-data; boundary=edge".parse().unwrap();
+    request.headers_mut().insert(CONTENT_TYPE, content_type);
+    let created = harness.send(request).await;
     assert_eq!(created.status, 200, "{}", created.text);
     assert_eq!(created.json()["size"], "1280x720");
-    let requests = world.simulator.requests();
+    let requests = harness.simulator.requests();
     let input = requests.last().unwrap().json()["modelInput"].clone();
     assert_eq!(
         input["keyframes"]["frame0"],
@@ -463,7 +483,7 @@ async fn a_form_brings_the_picture_to_begin_with() {
 
 #[tokio::test]
 async fn switched_off_they_are_not_there_and_the_remedy_is_told() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     for (method, path) in [
         (Method::POST, "/v1/videos"),
         (Method::GET, "/v1/videos"),
@@ -471,8 +491,8 @@ async fn switched_off_they_are_not_there_and_the_remedy_is_told() {
         (Method::GET, "/v1/videos/video_x/content"),
         (Method::DELETE, "/v1/videos/video_x"),
     ] {
-        let request = world.request(method, path, reel("A quiet lake").to_string());
-        let refused = world.send(request).await;
+        let request = harness.request(method, path, reel("A quiet lake").to_string());
+        let refused = harness.send(request).await;
         assert_eq!(refused.status, 404, "{path}");
         let error = refused.error();
         assert_eq!(error["code"], "not_enabled", "{path}");
@@ -483,18 +503,18 @@ async fn switched_off_they_are_not_there_and_the_remedy_is_told() {
                 .contains("[videos] enabled")
         );
     }
-    assert_eq!(world.simulator.received(), 0);
+    assert_eq!(harness.simulator.received(), 0);
 }
 
 #[tokio::test]
 async fn films_are_closed_where_the_operator_has_set_a_guardrail() {
-    let world = World::with(|config| {
-        with_films(config);
+    let harness = Harness::with(|config| {
+        with_videos(config);
         crate::guardrails::everywhere(config);
     })
     .await;
-    let refused = world.post("/v1/videos", &reel("a lake")).await;
+    let refused = harness.post("/v1/videos", &reel("a lake")).await;
     assert_eq!(refused.status, 403, "{}", refused.text);
     assert_eq!(refused.error()["code"], "guardrail_required");
-    assert!(world.simulator.requests().is_empty());
+    assert!(harness.simulator.requests().is_empty());
 }

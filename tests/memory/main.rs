@@ -57,9 +57,9 @@ async fn gateway() -> Router {
 async fn gateway_to(address: SocketAddr) -> Router {
     let mut config = Config::default();
     config.bedrock.simulated = Some(SimulatedBedrock::at(format!("http://{address}")));
-    config.bedrock.retry.attempts = 1;
+    config.bedrock.retry.max_attempts = 1;
     config.bedrock.timeouts.connect = Duration::from_secs(1);
-    config.catalog.show = CatalogList::Configured;
+    config.catalog.list = CatalogList::Configured;
     let bedrock = Bedrock::connect(&config.bedrock).await.expect("a client");
     let app = App::new(&config, bedrock, Shutdown::default()).expect("an application");
     router(app)
@@ -73,11 +73,11 @@ async fn cost(
     body: impl Into<Vec<u8>>,
 ) -> (StatusCode, usize) {
     let body: Vec<u8> = body.into();
-    let own = body.len();
+    let content_length = body.len();
     let request = Request::post(path)
         .header("host", "localhost")
         .header("content-type", content_type)
-        .header("content-length", own)
+        .header("content-length", content_length)
         .body(Body::from(body))
         .expect("a request");
     MEMORY.reset_peak_usage();
@@ -85,7 +85,10 @@ async fn cost(
     let response = gateway.clone().oneshot(request).await.expect("a response");
     let status = response.status();
     let _ = response.into_body().collect().await;
-    (status, own + MEMORY.peak_usage().saturating_sub(before))
+    (
+        status,
+        content_length + MEMORY.peak_usage().saturating_sub(before),
+    )
 }
 
 #[tokio::test]
@@ -147,7 +150,7 @@ async fn a_text_is_held_twice_while_its_model_is_at_work() {
         .header("content-length", size)
         .body(Body::from(body))
         .expect("a request");
-    let answered = tokio::spawn(gateway.oneshot(request));
+    let pending_response = tokio::spawn(gateway.oneshot(request));
     // Bedrock has received all of it, and does not answer.
     let accepted = timeout(PATIENCE, bedrock.accept()).await;
     let (mut connection, _) = accepted.expect("a call").expect("a connection");
@@ -159,7 +162,7 @@ async fn a_text_is_held_twice_while_its_model_is_at_work() {
         assert_ne!(read, 0, "the call broke off");
         received += read;
     }
-    let held = MEMORY.current_usage() - before;
-    assert!(held <= 2 * size + size / 4 + BASE, "{held} for {size}");
-    answered.abort();
+    let in_use = MEMORY.current_usage() - before;
+    assert!(in_use <= 2 * size + size / 4 + BASE, "{in_use} for {size}");
+    pending_response.abort();
 }

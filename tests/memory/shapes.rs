@@ -11,7 +11,7 @@ pub struct Shape {
 }
 
 const CHAT: &str = "/v1/explain";
-const SENT: &str = "/v1/chat/completions";
+const CHAT_PATH: &str = "/v1/chat/completions";
 const EMBEDDINGS: &str = "/v1/embeddings";
 const TOKENS: &str = "/v1/responses/input_tokens";
 const IMAGES: &str = "/v1/images/generations";
@@ -49,7 +49,7 @@ pub const SHAPES: &[Shape] = &[
     shape("messages: {}", CHAT, [chat!(r#""messages":["#), "{}", "]}"]),
     shape(
         "messages: very short",
-        SENT,
+        CHAT_PATH,
         [
             chat!(r#""messages":["#),
             r#"{"role":"user","content":"a"}"#,
@@ -58,7 +58,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "messages: short",
-        SENT,
+        CHAT_PATH,
         [
             chat!(r#""messages":["#),
             r#"{"role":"user","content":"A few words"}"#,
@@ -76,7 +76,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "messages: turns",
-        SENT,
+        CHAT_PATH,
         [
             chat!(r#""messages":["#),
             r#"{"role":"user","content":"A few words"},{"role":"assistant","content":"A few more"}"#,
@@ -85,7 +85,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "messages: system",
-        SENT,
+        CHAT_PATH,
         [
             chat!(r#""messages":["#),
             r#"{"role":"system","content":"Be brief."}"#,
@@ -118,7 +118,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "parts: text",
-        SENT,
+        CHAT_PATH,
         [
             chat!(r#""messages":[{"role":"user","content":["#),
             r#"{"type":"text","text":"A few words of it"}"#,
@@ -127,7 +127,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "parts: of a tool's result",
-        SENT,
+        CHAT_PATH,
         [
             chat!(
                 r#""messages":[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":["#
@@ -154,7 +154,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "tools: small",
-        SENT,
+        CHAT_PATH,
         [
             chat!(r#""messages":[{"role":"user","content":"a"}],"tools":["#),
             r#"{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}"#,
@@ -163,7 +163,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "tools: one schema of many properties",
-        SENT,
+        CHAT_PATH,
         [
             chat!(
                 r#""messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f","strict":true,"parameters":{"type":"object","enum":["#
@@ -174,7 +174,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "tools: many schemas",
-        SENT,
+        CHAT_PATH,
         [
             chat!(r#""messages":[{"role":"user","content":"a"}],"tools":["#),
             r#"{"type":"function","function":{"name":"f","strict":true,"parameters":{"type":"object","properties":{"a":{"type":"string","enum":["a","b","c","d","e","f"]}},"required":["a"]}}}"#,
@@ -197,7 +197,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "tool_calls: small",
-        SENT,
+        CHAT_PATH,
         [
             chat!(
                 r#""messages":[{"role":"user","content":"a"},{"role":"assistant","tool_calls":["#
@@ -247,7 +247,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "additionalModelRequestFields",
-        SENT,
+        CHAT_PATH,
         [
             chat!(
                 r#""messages":[{"role":"user","content":"a"}],"additionalModelRequestFields":{"a":["#
@@ -277,7 +277,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "response_format",
-        SENT,
+        CHAT_PATH,
         [
             chat!(
                 r#""messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"a","strict":true,"schema":{"type":"object","required":["#
@@ -288,7 +288,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "text with escapes",
-        SENT,
+        CHAT_PATH,
         [
             chat!(r#""messages":[{"role":"user","content":""#),
             r#"\n"#,
@@ -297,7 +297,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "tools: an object of many members",
-        SENT,
+        CHAT_PATH,
         [
             chat!(
                 r#""messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"#
@@ -308,7 +308,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "to an OpenAI surface: messages",
-        SENT,
+        CHAT_PATH,
         [
             for_model!("openai.gpt-6-luna", r#""messages":["#),
             r#"{"role":"user","content":"A few words"}"#,
@@ -317,7 +317,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "to an OpenAI surface: text",
-        SENT,
+        CHAT_PATH,
         [
             for_model!(
                 "openai.gpt-6-luna",
@@ -329,7 +329,7 @@ pub const SHAPES: &[Shape] = &[
     ),
     shape(
         "text",
-        SENT,
+        CHAT_PATH,
         [
             chat!(r#""messages":[{"role":"user","content":""#),
             "a",

@@ -10,7 +10,7 @@ use outcrop::config::{ModelFiles, Tables};
 use outcrop::converse::content::{ReasoningBlock, ReasoningText};
 use outcrop::converse::options::GuardrailConfig;
 use outcrop::converse::remembered::{RememberedTurn, TurnPart};
-use outcrop::fault::{ApiError, ErrorKind};
+use outcrop::error::{ApiError, ErrorKind};
 use outcrop::models::{Capabilities, ModelId};
 use outcrop::openai::chat::{
     AllowList, ChatOptions, ChatRequest, ChatTranslation, GuardrailPolicy, RemoteFiles,
@@ -41,20 +41,20 @@ pub const MODELS: [&str; 16] = [
 
 /// The most that a request may grow by beside its own length: a schema whose references are put in
 /// their place.
-const MOST_GROWTH: usize = 4 << 20;
+const MAX_GROWTH: usize = 4 << 20;
 
 struct Model {
-    facts: Arc<Capabilities>,
+    capabilities: Arc<Capabilities>,
     output_limit: Option<u32>,
 }
 
-static KNOWN: LazyLock<Vec<Model>> = LazyLock::new(|| {
+static TEST_MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| {
     let tables = Tables::load(&ModelFiles::default()).unwrap();
     let model = |id: &&str| {
         let id = ModelId::parse(id).unwrap();
         let row = tables.prices.row(&id);
         Model {
-            facts: Arc::clone(tables.facts.facts(&id)),
+            capabilities: Arc::clone(tables.capabilities.capabilities(&id)),
             output_limit: row.and_then(|row| row.max_output),
         }
     };
@@ -71,16 +71,16 @@ pub fn check(input: &[u8]) {
     let Ok(request) = serde_json::from_slice::<ChatRequest>(body) else {
         return;
     };
-    let model = &KNOWN[usize::from(*model) % KNOWN.len()];
+    let model = &TEST_MODELS[usize::from(*model) % TEST_MODELS.len()];
     let translated = match translated(request.clone(), model, *settings) {
         Ok(translated) => translated,
-        Err(fault) => return is_helpful(&fault),
+        Err(error) => return is_helpful(&error),
     };
-    converse_rules::hold(&translated.converse, &model.facts);
+    converse_rules::assert_rules(&translated.converse, &model.capabilities);
     let json = serde_json::to_string(&translated.converse).unwrap();
     assert!(converse_rules::is_json(&json), "{json}");
     assert!(
-        json.len() <= 8 * body.len() + MOST_GROWTH,
+        json.len() <= 8 * body.len() + MAX_GROWTH,
         "{} bytes",
         json.len()
     );
@@ -93,7 +93,7 @@ pub fn check(input: &[u8]) {
     // Prompt caches compare bytes.
     let again = self::translated(request, model, *settings).unwrap();
     assert_eq!(serde_json::to_string(&again.converse).unwrap(), json);
-    assert_eq!(again.plan, translated.plan);
+    assert_eq!(again.output_options, translated.output_options);
     assert_eq!(again.adjustments, translated.adjustments);
 }
 
@@ -105,15 +105,15 @@ fn translated(
     if is_set(settings, 7) {
         drop_oldest(&mut request, 500)?;
     }
-    let terms = TranslationContext {
-        facts: &model.facts,
+    let context = TranslationContext {
+        capabilities: &model.capabilities,
         output_limit: model.output_limit,
         options: &options(settings),
         recall: &|call| is_set(settings, 5).then(|| recalled(call)),
         without_reasoning: false,
         fetched: &fetched(&request, settings),
     };
-    translate(request, &terms)
+    translate(request, &context)
 }
 
 fn options(settings: u8) -> ChatOptions {
@@ -176,7 +176,7 @@ fn is_set(settings: u8, bit: u8) -> bool {
 }
 
 /// A refusal says what the client can do, and is never the gateway's own failure.
-fn is_helpful(fault: &ApiError) {
-    assert_ne!(fault.kind, ErrorKind::Internal, "{fault}");
-    assert!(!fault.message.is_empty());
+fn is_helpful(error: &ApiError) {
+    assert_ne!(error.kind, ErrorKind::Internal, "{error}");
+    assert!(!error.message.is_empty());
 }

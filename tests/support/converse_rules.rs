@@ -16,30 +16,32 @@ use outcrop::models::{
 use serde::de::IgnoredAny;
 use serde_json::{Number, Value};
 
-/// Panics where `request` is none that a model with these `facts` takes.
-pub fn hold(request: &ConverseRequest, facts: &Capabilities) {
-    turns(&request.messages, facts);
+/// Panics where `request` is none that a model with these `capabilities` takes.
+pub fn assert_rules(request: &ConverseRequest, capabilities: &Capabilities) {
+    turns(&request.messages, capabilities);
     ids_differ(&request.messages);
     for (position, message) in request.messages.iter().enumerate() {
         let before = position
             .checked_sub(1)
             .map(|before| &request.messages[before]);
-        results_answer_the_calls_before(message, before, facts);
-        blocks(message, facts);
+        assert_results_match_calls(message, before, capabilities);
+        blocks(message, capabilities);
     }
-    system(&request.system, facts);
+    system(&request.system, capabilities);
     documents(&request.messages);
-    tools(request, facts);
-    cache_points(request, facts);
-    settings(request, facts);
+    tools(request, capabilities);
+    cache_points(request, capabilities);
+    settings(request, capabilities);
 }
 
 /// H1 to H5.
-fn turns(turns: &[Message], facts: &Capabilities) {
+fn turns(turns: &[Message], capabilities: &Capabilities) {
     let first = turns.first().expect("a turn");
-    assert!(first.role == Role::User || first.role == Role::Assistant && facts.leading_assistant);
+    assert!(
+        first.role == Role::User || first.role == Role::Assistant && capabilities.leading_assistant
+    );
     let last = turns.last().expect("a turn");
-    assert!(last.role != Role::Assistant || facts.prefill);
+    assert!(last.role != Role::Assistant || capabilities.prefill);
     assert!(calls(last).is_empty(), "the last turn calls a tool");
     if let (Role::Assistant, Some(ContentBlock::Text(text))) = (last.role, last.content.last()) {
         assert_eq!(text.trim_end(), text, "a prefill that ends in white space");
@@ -48,27 +50,35 @@ fn turns(turns: &[Message], facts: &Capabilities) {
         assert_ne!(pair[0].role, pair[1].role, "two turns of one role");
     }
     for turn in turns {
-        assert!(turn.role != Role::System || facts.system_turns);
+        assert!(turn.role != Role::System || capabilities.system_turns);
         assert!(!turn.content.is_empty(), "a turn without content");
     }
 }
 
 /// H6 to H8 and H10.
-fn results_answer_the_calls_before(turn: &Message, before: Option<&Message>, facts: &Capabilities) {
+fn assert_results_match_calls(
+    turn: &Message,
+    before: Option<&Message>,
+    capabilities: &Capabilities,
+) {
     let called = before.map(calls).unwrap_or_default();
-    let answered: Vec<&str> = results(turn)
+    let result_ids: Vec<&str> = results(turn)
         .map(|result| result.tool_use_id.as_str())
         .collect();
-    let apart: HashSet<&str> = called.iter().copied().collect();
-    assert_eq!(apart.len(), called.len(), "a turn has two calls of one id");
+    let call_ids: HashSet<&str> = called.iter().copied().collect();
     assert_eq!(
-        apart,
-        answered.iter().copied().collect(),
+        call_ids.len(),
+        called.len(),
+        "a turn has two calls of one id"
+    );
+    assert_eq!(
+        call_ids,
+        result_ids.iter().copied().collect(),
         "calls and results"
     );
-    assert_eq!(called.len(), answered.len(), "a call has two results");
-    let is_alone = answered.len() == turn.content.len() || answered.is_empty();
-    assert!(is_alone || facts.beside_tool_result == ToolResultCompanions::Anything);
+    assert_eq!(called.len(), result_ids.len(), "a call has two results");
+    let is_alone = result_ids.len() == turn.content.len() || result_ids.is_empty();
+    assert!(is_alone || capabilities.tool_result_companions == ToolResultCompanions::Any);
 }
 
 fn calls(turn: &Message) -> Vec<&str> {
@@ -86,7 +96,7 @@ fn results(turn: &Message) -> impl Iterator<Item = &ToolResultBlock> {
     })
 }
 
-fn blocks(turn: &Message, facts: &Capabilities) {
+fn blocks(turn: &Message, capabilities: &Capabilities) {
     for block in &turn.content {
         assert!(!block.is_blank(), "blank text");
         let role = match block {
@@ -94,14 +104,14 @@ fn blocks(turn: &Message, facts: &Capabilities) {
                 continue;
             }
             ContentBlock::ToolUse(call) => {
-                call_id(&call.tool_use_id, facts);
-                assert!(is_word(&call.name, "_-"), "{}", call.name);
+                call_id(&call.tool_use_id, capabilities);
+                assert!(is_name(&call.name, "_-"), "{}", call.name);
                 assert!(call.input.is_object(), "{:?}", call.input);
                 Role::Assistant
             }
             ContentBlock::ReasoningContent(_) => Role::Assistant,
             ContentBlock::ToolResult(result) => {
-                tool_result(result, facts);
+                tool_result(result, capabilities);
                 Role::User
             }
             ContentBlock::Image(_)
@@ -112,7 +122,7 @@ fn blocks(turn: &Message, facts: &Capabilities) {
             | ContentBlock::SearchResult(_) => Role::User,
         };
         assert_eq!(turn.role, role, "{block:?}");
-        assert!(facts.tools || !block.is_tool_block());
+        assert!(capabilities.tools || !block.is_tool_block());
     }
     let has = |is: fn(&ContentBlock) -> bool| turn.content.iter().any(is);
     // H13
@@ -121,10 +131,10 @@ fn blocks(turn: &Message, facts: &Capabilities) {
 }
 
 /// H11.
-fn tool_result(result: &ToolResultBlock, facts: &Capabilities) {
-    call_id(&result.tool_use_id, facts);
+fn tool_result(result: &ToolResultBlock, capabilities: &Capabilities) {
+    call_id(&result.tool_use_id, capabilities);
     assert!(!result.content.is_empty(), "a result without content");
-    assert!(result.status != Some(ToolResultStatus::Error) || facts.tool_result_status);
+    assert!(result.status != Some(ToolResultStatus::Error) || capabilities.tool_result_status);
     for content in &result.content {
         let medium = match content {
             ToolResultContent::Text(text) => {
@@ -132,7 +142,10 @@ fn tool_result(result: &ToolResultBlock, facts: &Capabilities) {
                 continue;
             }
             ToolResultContent::Json(json) => {
-                assert!(json.is_object() && facts.tool_result_json, "{json:?}");
+                assert!(
+                    json.is_object() && capabilities.tool_result_json,
+                    "{json:?}"
+                );
                 continue;
             }
             ToolResultContent::SearchResult(_) => continue,
@@ -140,12 +153,15 @@ fn tool_result(result: &ToolResultBlock, facts: &Capabilities) {
             ToolResultContent::Document(_) => Medium::Document,
             ToolResultContent::Video(_) => Medium::Video,
         };
-        assert!(facts.tool_result_input.contains(&medium), "{medium:?}");
+        assert!(
+            capabilities.tool_result_input.contains(&medium),
+            "{medium:?}"
+        );
     }
 }
 
-fn system(blocks: &[SystemBlock], facts: &Capabilities) {
-    assert!(facts.system || blocks.is_empty());
+fn system(blocks: &[SystemBlock], capabilities: &Capabilities) {
+    assert!(capabilities.system || blocks.is_empty());
     for block in blocks {
         if let SystemBlock::Text(text) = block {
             assert!(!text.trim().is_empty(), "a blank instruction");
@@ -182,7 +198,7 @@ fn documents(turns: &[Message]) {
 }
 
 /// H9, H15 and H16.
-fn tools(request: &ConverseRequest, facts: &Capabilities) {
+fn tools(request: &ConverseRequest, capabilities: &Capabilities) {
     let blocks = request.messages.iter().flat_map(|turn| &turn.content);
     let Some(config) = &request.tool_config else {
         assert!(
@@ -191,29 +207,29 @@ fn tools(request: &ConverseRequest, facts: &Capabilities) {
         );
         return;
     };
-    assert!(facts.tools);
+    assert!(capabilities.tools);
     let is_point = |tool: &Tool| matches!(tool, Tool::CachePoint(_));
     assert!(!config.tools.iter().all(is_point), "no tool");
     let mut names = HashSet::new();
     for spec in config.tools.iter().filter_map(Tool::spec) {
-        assert!(is_word(&spec.name, "_-"), "{}", spec.name);
+        assert!(is_name(&spec.name, "_-"), "{}", spec.name);
         assert!(names.insert(&spec.name), "two tools of one name");
         let description = spec.description.as_deref().unwrap_or("none");
         assert!(!description.trim().is_empty(), "an empty description");
-        assert!(spec.strict.is_none() || facts.strict_tools);
+        assert!(spec.strict.is_none() || capabilities.strict_tools);
         let ToolInputSchema::Json(schema) = &spec.input_schema;
         assert!(schema.is_object(), "{schema:?}");
         // Text that JSON allows and that is none (half of a pair of surrogates) is the client's.
         if let Ok(schema) = serde_json::from_str::<Value>(schema.as_str()) {
             assert_eq!(schema["type"], "object", "{schema}");
-            root(&schema, facts);
+            root(&schema, capabilities);
         }
     }
     match &config.tool_choice {
         None | Some(ToolChoice::Auto {}) => {}
-        Some(ToolChoice::Any {}) => assert!(facts.forces_any_tool),
+        Some(ToolChoice::Any {}) => assert!(capabilities.forces_any_tool),
         Some(ToolChoice::Tool { name }) => {
-            assert!(facts.forces_named_tool);
+            assert!(capabilities.forces_named_tool);
             let mut offered = config.tools.iter().filter_map(Tool::spec);
             assert!(
                 offered.any(|spec| spec.name == *name),
@@ -224,14 +240,14 @@ fn tools(request: &ConverseRequest, facts: &Capabilities) {
 }
 
 /// What stands at the root of a tool's schema, and how its properties are named.
-fn root(schema: &Value, facts: &Capabilities) {
+fn root(schema: &Value, capabilities: &Capabilities) {
     let members = schema.as_object().expect("an object");
     let combines = |key: &&String| ["anyOf", "oneOf", "allOf"].contains(&key.as_str());
     assert!(
-        facts.schema_root_combinators || !members.keys().any(|key| combines(&key)),
+        capabilities.schema_root_combinators || !members.keys().any(|key| combines(&key)),
         "{schema}"
     );
-    let keys = &facts.schema_root_keys;
+    let keys = &capabilities.schema_root_keys;
     assert!(
         keys.is_empty() || members.keys().all(|key| keys.contains(key)),
         "{schema}"
@@ -241,21 +257,21 @@ fn root(schema: &Value, facts: &Capabilities) {
         .into_iter()
         .flat_map(|properties| properties.keys());
     assert!(
-        facts.any_property_key || names.all(|name| is_word(name, "_.-")),
+        capabilities.any_property_key || names.all(|name| is_name(name, "_.-")),
         "{schema}"
     );
 }
 
 /// The ids of calls.
-fn call_id(id: &str, facts: &Capabilities) {
-    let is_nine = is_word(id, "") && id.len() == 9;
-    let fits = match facts.tool_call_ids {
-        CallIdForm::Converse => is_word(id, "_.:-"),
-        CallIdForm::Words => is_word(id, "_-"),
+fn call_id(id: &str, capabilities: &Capabilities) {
+    let is_nine = is_name(id, "") && id.len() == 9;
+    let fits = match capabilities.tool_call_ids {
+        CallIdForm::Converse => is_name(id, "_.:-"),
+        CallIdForm::Words => is_name(id, "_-"),
         CallIdForm::NineAlphanumerics => is_nine,
         CallIdForm::NineAlphanumericsOrBedrocks => {
             let random = id.strip_prefix("tooluse_");
-            is_nine || random.is_some_and(|random| is_word(random, "_-") && random.len() == 22)
+            is_nine || random.is_some_and(|random| is_name(random, "_-") && random.len() == 22)
         }
     };
     assert!(fits, "{id}");
@@ -264,34 +280,36 @@ fn call_id(id: &str, facts: &Capabilities) {
 /// Each call has an id of its own.
 fn ids_differ(turns: &[Message]) {
     let ids: Vec<&str> = turns.iter().flat_map(calls).collect();
-    let apart: HashSet<&str> = ids.iter().copied().collect();
-    assert_eq!(apart.len(), ids.len(), "two calls of one id");
+    let call_ids: HashSet<&str> = ids.iter().copied().collect();
+    assert_eq!(call_ids.len(), ids.len(), "two calls of one id");
 }
 
 /// H14.
-fn cache_points(request: &ConverseRequest, facts: &Capabilities) {
+fn cache_points(request: &ConverseRequest, capabilities: &Capabilities) {
     let points: Vec<&CachePoint> = request.cache_points().map(|(_, point)| point).collect();
     assert!(points.len() <= 4, "{} cache points", points.len());
     let is_long = |point: &CachePoint| point.ttl == Some(CacheTtl::OneHour);
-    assert!(facts.cache_one_hour || !points.iter().any(|point| is_long(point)));
-    let behind = points.iter().skip_while(|point| is_long(point));
+    assert!(capabilities.cache_one_hour || !points.iter().any(|point| is_long(point)));
+    let after_first_short = points.iter().skip_while(|point| is_long(point));
     assert!(
-        !behind.into_iter().any(|point| is_long(point)),
+        !after_first_short.into_iter().any(|point| is_long(point)),
         "short before long"
     );
 
-    let takes = |place, has: bool| assert!(!has || facts.cache_points.contains(&place));
+    let assert_position_allowed = |cache_position, has: bool| {
+        assert!(!has || capabilities.cache_points.contains(&cache_position))
+    };
     let tools = request.tool_config.as_ref().map(|config| &config.tools);
     let is_tools_point = |tool: &Tool| matches!(tool, Tool::CachePoint(_));
     let tools = tools.into_iter().flatten();
-    takes(CachePosition::Tools, tools.clone().any(is_tools_point));
+    assert_position_allowed(CachePosition::Tools, tools.clone().any(is_tools_point));
     assert!(
         !tools.clone().next().is_some_and(is_tools_point),
         "a point before the tools"
     );
 
     let is_system_point = |block: &SystemBlock| matches!(block, SystemBlock::CachePoint(_));
-    takes(
+    assert_position_allowed(
         CachePosition::System,
         request.system.iter().any(is_system_point),
     );
@@ -303,7 +321,7 @@ fn cache_points(request: &ConverseRequest, facts: &Capabilities) {
 
     let is_point = |block: &ContentBlock| matches!(block, ContentBlock::CachePoint(_));
     for turn in &request.messages {
-        takes(CachePosition::Messages, turn.content.iter().any(is_point));
+        assert_position_allowed(CachePosition::Messages, turn.content.iter().any(is_point));
         assert!(
             !turn.content.first().is_some_and(is_point),
             "a point before its turn"
@@ -321,33 +339,33 @@ fn cache_points(request: &ConverseRequest, facts: &Capabilities) {
 }
 
 /// H17, H18, and what stands beside the conversation.
-fn settings(request: &ConverseRequest, facts: &Capabilities) {
+fn settings(request: &ConverseRequest, capabilities: &Capabilities) {
     let config = &request.inference_config;
-    let least = facts.least_max_tokens.max(1);
-    assert!(config.max_tokens.is_none_or(|limit| limit >= least));
+    let min_tokens = capabilities.min_max_tokens.max(1);
+    assert!(config.max_tokens.is_none_or(|limit| limit >= min_tokens));
     let is_share = |number: &Option<Number>| {
         let value = number.as_ref().and_then(Number::as_f64);
         value.is_none_or(|value| (0.0..=1.0).contains(&value))
     };
     assert!(is_share(&config.temperature) && is_share(&config.top_p));
-    match facts.sampling {
+    match capabilities.sampling {
         Sampling::Both => {}
         Sampling::TemperatureOrTopP => {
             assert!(config.temperature.is_none() || config.top_p.is_none());
         }
         Sampling::None => assert!(config.temperature.is_none() && config.top_p.is_none()),
     }
-    assert!(config.stop_sequences.is_empty() || facts.stop_sequences);
+    assert!(config.stop_sequences.is_empty() || capabilities.stop_sequences);
     assert!(!config.stop_sequences.iter().any(String::is_empty));
     let is_blank = |text: &String| text.trim().is_empty();
-    assert!(facts.blank_stop_sequences || !config.stop_sequences.iter().any(is_blank));
+    assert!(capabilities.blank_stop_sequences || !config.stop_sequences.iter().any(is_blank));
     for (key, value) in request.additional_model_request_fields.iter() {
         assert!(is_json(value.as_str()), "{key}");
     }
     let paths = &request.additional_model_response_field_paths;
     assert!(paths.len() <= 10 && paths.iter().all(|path| path.starts_with('/')));
     assert!(request.request_metadata.len() <= 16);
-    assert!(request.output_config.is_none() || facts.structured_output);
+    assert!(request.output_config.is_none() || capabilities.structured_output);
 }
 
 /// Whether `text` is one JSON value. Halves of pairs of surrogates are allowed in its strings, and
@@ -357,7 +375,7 @@ pub fn is_json(text: &str) -> bool {
 }
 
 /// Whether `text` is 1 to 64 letters, digits and `punctuation`.
-fn is_word(text: &str, punctuation: &str) -> bool {
+fn is_name(text: &str, punctuation: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || punctuation.contains(c);
     (1..=64).contains(&text.len()) && text.chars().all(fits)
 }

@@ -14,11 +14,12 @@ use outcrop::converse::JsonText;
 use outcrop::converse::event::{Delta, Event};
 use serde_json::Value;
 
-use super::{answers, sse_writer};
+use super::{choices, sse_writer};
 
 /// Panics where the events depend on the chunks, or an answer of the events is not sound.
 pub fn check(input: &[u8]) {
-    let Some(([kind, plan, more, cuts @ .., missing], rest)) = input.split_first_chunk::<8>()
+    let Some(([kind, output_options, more, cuts @ .., missing], rest)) =
+        input.split_first_chunk::<8>()
     else {
         return;
     };
@@ -27,15 +28,15 @@ pub fn check(input: &[u8]) {
         _ => frames(rest),
     };
     body.truncate(body.len().saturating_sub(usize::from(*missing)));
-    let (events, failure) = decoded(&body, &[]);
+    let (events, error) = decoded(&body, &[]);
     for cuts in [cuts.as_slice(), &[1]] {
         let again = decoded(&body, cuts);
         assert_eq!(again.0, events);
-        assert_eq!(again.1, failure);
+        assert_eq!(again.1, error);
     }
-    if failure.is_none() && events.iter().all(is_readable) {
-        let plan = sse_writer::plan([*plan, *more]);
-        answers::agree(&[events], &[], &plan);
+    if error.is_none() && events.iter().all(is_readable) {
+        let output_options = sse_writer::output_options([*output_options, *more]);
+        choices::agree(&[events], &[], &output_options);
     }
 }
 
@@ -45,21 +46,21 @@ fn decoded(body: &[u8], lengths: &[u8]) -> (Vec<Event>, Option<String>) {
     let mut decoder = EventDecoder::new();
     let mut events = Vec::new();
     let mut rest = body;
-    let whole = lengths.iter().all(|length| *length == 0);
+    let is_single_chunk = lengths.iter().all(|length| *length == 0);
     let mut lengths = lengths.iter().cycle();
     while !rest.is_empty() {
         let length = match lengths.next() {
-            Some(length) if !whole => usize::from(*length).min(rest.len()),
+            Some(length) if !is_single_chunk => usize::from(*length).min(rest.len()),
             _ => rest.len(),
         };
-        let (chunk, behind) = rest.split_at(length);
-        rest = behind;
-        if let Err(failure) = decoder.push(chunk, &mut events) {
-            return (events, Some(format!("{failure:?}")));
+        let (chunk, remaining) = rest.split_at(length);
+        rest = remaining;
+        if let Err(error) = decoder.push(chunk, &mut events) {
+            return (events, Some(format!("{error:?}")));
         }
     }
-    let failure = decoder.finish().err();
-    (events, failure.map(|failure| format!("{failure:?}")))
+    let error = decoder.finish().err();
+    (events, error.map(|error| format!("{error:?}")))
 }
 
 fn frames(lines: &[u8]) -> Vec<u8> {

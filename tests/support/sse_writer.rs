@@ -8,7 +8,7 @@ use outcrop::converse::rules::{AllowedCalls, JsonDelivery};
 use outcrop::openai::chat::OutputOptions;
 use serde_json::json;
 
-use super::answers;
+use super::choices;
 
 /// The tool whose input is the answer, where the plan says so.
 const JSON_TOOL: &str = "json_response";
@@ -61,32 +61,32 @@ pub const STOP_REASONS: [&str; 11] = [
 pub fn check(input: &[u8]) {
     let mut input = Unstructured::new(input);
     // An input that is too short for what it begins is an answer that ends there.
-    let _ = check_answers(&mut input);
+    let _ = check_choices(&mut input);
 }
 
-fn check_answers(input: &mut Unstructured<'_>) -> Result<()> {
-    let plan = plan(input.arbitrary()?);
+fn check_choices(input: &mut Unstructured<'_>) -> Result<()> {
+    let output_options = output_options(input.arbitrary()?);
     let count = input.int_in_range(1..=3)?;
-    let turns: [u8; 8] = input.arbitrary()?;
-    let mut answers = vec![Vec::new(); count];
+    let order: [u8; 8] = input.arbitrary()?;
+    let mut choice_events = vec![Vec::new(); count];
     while !input.is_empty() {
-        let answer = input.choose_index(count)?;
+        let choice_index = input.choose_index(count)?;
         let Ok(event) = event(input) else {
             break;
         };
-        answers[answer].push(event);
+        choice_events[choice_index].push(event);
     }
-    answers::agree(&answers, &turns, &plan);
+    choices::agree(&choice_events, &order, &output_options);
     Ok(())
 }
 
 /// A plan that two bytes choose.
-pub fn plan([flags, more]: [u8; 2]) -> OutputOptions {
+pub fn output_options([flags, more]: [u8; 2]) -> OutputOptions {
     let is_set = |byte: u8, bit: u8| byte >> bit & 1 == 1;
-    let mut plan = OutputOptions {
+    let mut output_options = OutputOptions {
         stream: true,
         include_usage: is_set(flags, 0),
-        answers: 1,
+        choices: 1,
         allowed_calls: match is_set(flags, 1) {
             true => AllowedCalls::None,
             false => AllowedCalls::All,
@@ -95,26 +95,26 @@ pub fn plan([flags, more]: [u8; 2]) -> OutputOptions {
         one_tool_call: is_set(flags, 2) || is_set(flags, 3),
         reasoning_tag_strays: is_set(flags, 4),
         keeps_reasoning: is_set(flags, 5),
-        shows_trace: is_set(flags, 6),
-        shows_response_fields: is_set(flags, 6),
-        shows_tier: is_set(flags, 7),
+        include_trace: is_set(flags, 6),
+        include_response_fields: is_set(flags, 6),
+        include_service_tier: is_set(flags, 7),
         ..OutputOptions::default()
     };
-    plan.json = match more & 3 {
+    output_options.json = match more & 3 {
         1 => Some(JsonDelivery::Text),
         3 => Some(JsonDelivery::Within),
         2 => Some(JsonDelivery::Tool(JSON_TOOL.to_owned())),
         _ => None,
     };
     if is_set(more, 2) {
-        plan.reasoning_tag = "t".to_owned();
+        output_options.reasoning_tag = "t".to_owned();
     }
     if is_set(more, 3) {
-        plan.reasoning_placeholder = "[REDACTED]".to_owned();
+        output_options.reasoning_placeholder = "[REDACTED]".to_owned();
     }
-    plan.names.bedrock_name("a.name of the client's");
-    plan.names.bedrock_name_of_custom("custom");
-    plan
+    output_options.names.bedrock_name("a.name of the client's");
+    output_options.names.bedrock_name_of_custom("custom");
+    output_options
 }
 
 fn event(input: &mut Unstructured<'_>) -> Result<Event> {

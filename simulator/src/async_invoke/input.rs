@@ -34,31 +34,45 @@ fn reel(input: &Map<String, Value>, long: bool) -> Result<(), AwsError> {
         .iter()
         .find(|(name, _)| *name == task && (long || task == "TEXT_VIDEO"))
         .ok_or_else(|| malformed("#/taskType", &format!("{task} is not a valid enum value")))?;
-    known_keys(
+    require_known_keys(
         "#",
         input,
         &["taskType", parameters, "videoGenerationConfig"],
     )?;
     let path = format!("#/{parameters}");
-    let given = object(&path, required("#", input, parameters)?)?;
+    let parameters_object = object(&path, required("#", input, parameters)?)?;
     match task {
         "TEXT_VIDEO" => {
-            known_keys(&path, given, &["text", "images"])?;
-            length(&path, "text", required(&path, given, "text")?, 1, 512)?;
-            let images = given.get("images").map(|images| list(&path, images));
+            require_known_keys(&path, parameters_object, &["text", "images"])?;
+            length(
+                &path,
+                "text",
+                required(&path, parameters_object, "text")?,
+                1,
+                512,
+            )?;
+            let images = parameters_object
+                .get("images")
+                .map(|images| list(&path, images));
             for image in images.transpose()?.into_iter().flatten() {
                 reel_image(&path, image)?;
             }
         }
         "MULTI_SHOT_AUTOMATED" => {
-            known_keys(&path, given, &["text"])?;
-            length(&path, "text", required(&path, given, "text")?, 1, 4000)?;
+            require_known_keys(&path, parameters_object, &["text"])?;
+            length(
+                &path,
+                "text",
+                required(&path, parameters_object, "text")?,
+                1,
+                4000,
+            )?;
         }
-        _ => shots(&path, given)?,
+        _ => shots(&path, parameters_object)?,
     }
     let path = "#/videoGenerationConfig";
     let config = object(path, required("#", input, "videoGenerationConfig")?)?;
-    known_keys(
+    require_known_keys(
         path,
         config,
         &["durationSeconds", "fps", "dimension", "seed"],
@@ -89,9 +103,9 @@ fn reel(input: &Map<String, Value>, long: bool) -> Result<(), AwsError> {
     }
 }
 
-fn shots(path: &str, given: &Map<String, Value>) -> Result<(), AwsError> {
-    known_keys(path, given, &["shots"])?;
-    let shots = list(path, required(path, given, "shots")?)?;
+fn shots(path: &str, parameters_object: &Map<String, Value>) -> Result<(), AwsError> {
+    require_known_keys(path, parameters_object, &["shots"])?;
+    let shots = list(path, required(path, parameters_object, "shots")?)?;
     if !(2..=20).contains(&shots.len()) {
         return Err(malformed(
             &format!("{path}/shots"),
@@ -101,7 +115,7 @@ fn shots(path: &str, given: &Map<String, Value>) -> Result<(), AwsError> {
     for shot in shots {
         let path = format!("{path}/shots");
         let shot = object(&path, shot)?;
-        known_keys(&path, shot, &["text", "image"])?;
+        require_known_keys(&path, shot, &["text", "image"])?;
         length(&path, "text", required(&path, shot, "text")?, 1, 512)?;
         if let Some(image) = shot.get("image") {
             reel_image(&path, image)?;
@@ -113,10 +127,10 @@ fn shots(path: &str, given: &Map<String, Value>) -> Result<(), AwsError> {
 /// `{"format", "source": {"bytes"} or {"s3Location": {"uri"}}}`, 1280 by 720.
 fn reel_image(path: &str, image: &Value) -> Result<(), AwsError> {
     let image = object(path, image)?;
-    known_keys(path, image, &["format", "source"])?;
+    require_known_keys(path, image, &["format", "source"])?;
     one_of(path, image, "format", &["png".into(), "jpeg".into()])?;
     let source = object(path, required(path, image, "source")?)?;
-    known_keys(path, source, &["bytes", "s3Location"])?;
+    require_known_keys(path, source, &["bytes", "s3Location"])?;
     let Some(bytes) = source.get("bytes") else {
         return required(path, source, "s3Location").map(drop);
     };
@@ -138,19 +152,19 @@ fn ray(input: &Map<String, Value>) -> Result<(), AwsError> {
         "resolution",
         "keyframes",
     ];
-    known_keys("#", input, &keys)?;
+    require_known_keys("#", input, &keys)?;
     length("#", "prompt", required("#", input, "prompt")?, 1, 5000)?;
-    let words = |words: &[&str]| {
-        words
+    let allowed_values = |allowed_values: &[&str]| {
+        allowed_values
             .iter()
             .map(|word| Value::from(*word))
             .collect::<Vec<_>>()
     };
-    let ratios = words(&["1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21"]);
+    let ratios = allowed_values(&["1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21"]);
     for (name, values) in [
         ("aspect_ratio", ratios),
-        ("duration", words(&["5s", "9s"])),
-        ("resolution", words(&["540p", "720p"])),
+        ("duration", allowed_values(&["5s", "9s"])),
+        ("resolution", allowed_values(&["540p", "720p"])),
         ("loop", vec![Value::Bool(true), Value::Bool(false)]),
     ] {
         if input.contains_key(name) {
@@ -162,15 +176,15 @@ fn ray(input: &Map<String, Value>) -> Result<(), AwsError> {
     };
     let path = "#/keyframes";
     let frames = object(path, frames)?;
-    known_keys(path, frames, &["frame0", "frame1"])?;
+    require_known_keys(path, frames, &["frame0", "frame1"])?;
     for frame in frames.values() {
         let frame = object(path, frame)?;
-        known_keys(path, frame, &["type", "source"])?;
+        require_known_keys(path, frame, &["type", "source"])?;
         one_of(path, frame, "type", &["image".into()])?;
         let source = object(path, required(path, frame, "source")?)?;
-        known_keys(path, source, &["type", "media_type", "data"])?;
+        require_known_keys(path, source, &["type", "media_type", "data"])?;
         one_of(path, source, "type", &["base64".into()])?;
-        let types = words(&["image/png", "image/jpeg"]);
+        let types = allowed_values(&["image/png", "image/jpeg"]);
         one_of(path, source, "media_type", &types)?;
         decoded(path, text(path, required(path, source, "data")?)?)?;
     }
@@ -179,15 +193,22 @@ fn ray(input: &Map<String, Value>) -> Result<(), AwsError> {
 
 fn required<'a>(
     path: &str,
-    given: &'a Map<String, Value>,
+    parameters_object: &'a Map<String, Value>,
     name: &str,
 ) -> Result<&'a Value, AwsError> {
-    let value = given.get(name);
+    let value = parameters_object.get(name);
     value.ok_or_else(|| malformed(path, &format!("required key [{name}] not found")))
 }
 
-fn known_keys(path: &str, given: &Map<String, Value>, known: &[&str]) -> Result<(), AwsError> {
-    match given.keys().find(|key| !known.contains(&key.as_str())) {
+fn require_known_keys(
+    path: &str,
+    parameters_object: &Map<String, Value>,
+    allowed: &[&str],
+) -> Result<(), AwsError> {
+    match parameters_object
+        .keys()
+        .find(|key| !allowed.contains(&key.as_str()))
+    {
         None => Ok(()),
         Some(key) => Err(malformed(
             path,
@@ -198,11 +219,11 @@ fn known_keys(path: &str, given: &Map<String, Value>, known: &[&str]) -> Result<
 
 fn one_of(
     path: &str,
-    given: &Map<String, Value>,
+    parameters_object: &Map<String, Value>,
     name: &str,
     values: &[Value],
 ) -> Result<(), AwsError> {
-    let value = required(path, given, name)?;
+    let value = required(path, parameters_object, name)?;
     if values.contains(value) {
         return Ok(());
     }
@@ -213,22 +234,16 @@ fn one_of(
     ))
 }
 
-fn length(
-    path: &str,
-    name: &str,
-    value: &Value,
-    least: usize,
-    most: usize,
-) -> Result<(), AwsError> {
+fn length(path: &str, name: &str, value: &Value, min: usize, max: usize) -> Result<(), AwsError> {
     let path = format!("{path}/{name}");
     let actual = text(&path, value)?.chars().count();
-    if actual > most {
-        let found = format!("expected maxLength: {most}, actual: {actual}");
-        return Err(malformed(&path, &found));
+    if actual > max {
+        let problem = format!("expected maxLength: {max}, actual: {actual}");
+        return Err(malformed(&path, &problem));
     }
-    if actual < least {
-        let found = format!("expected minLength: {least}, actual: {actual}");
-        return Err(malformed(&path, &found));
+    if actual < min {
+        let problem = format!("expected minLength: {min}, actual: {actual}");
+        return Err(malformed(&path, &problem));
     }
     Ok(())
 }
@@ -256,8 +271,8 @@ fn decoded(path: &str, data: &str) -> Result<Vec<u8>, AwsError> {
     bytes.map_err(|_| malformed(path, "the image is not base64"))
 }
 
-fn malformed(path: &str, found: &str) -> AwsError {
+fn malformed(path: &str, problem: &str) -> AwsError {
     AwsError::validation(format!(
-        "Malformed input request: {path}: {found}, please reformat your input and try again."
+        "Malformed input request: {path}: {problem}, please reformat your input and try again."
     ))
 }

@@ -4,9 +4,9 @@
 //! up for the third time. Then its film and the manifest lie in the S3 corner, in a folder of the
 //! invocation's name under the `s3Uri` that was given. A prompt with `avalanche` in it fails.
 
-mod film;
-mod films;
 mod input;
+mod video;
+mod video_jobs;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -21,13 +21,13 @@ use crate::reply::Reply;
 use crate::simulator::Simulation;
 use crate::timestamp;
 use crate::validate;
-pub(crate) use films::VideoJobs;
-use films::{Job, State};
+pub(crate) use video_jobs::VideoJobs;
+use video_jobs::{Job, State};
 
 /// Jobs on a page where the request does not say how many; small, so that clients meet pages.
 const PAGE: usize = 10;
 /// A token that names a job has so many characters at the most.
-const LONGEST_TOKEN: usize = 256;
+const MAX_TOKEN_LENGTH: usize = 256;
 
 /// Starts a job, or gives the one that the same token started.
 pub(crate) fn start(simulation: &Simulation, request: &Value) -> Result<Reply, AwsError> {
@@ -50,24 +50,24 @@ pub(crate) fn start(simulation: &Simulation, request: &Value) -> Result<Reply, A
         .options
         .buckets
         .iter()
-        .any(|known| known == bucket)
+        .any(|configured| configured == bucket)
     {
         return Err(AwsError::validation(
             "Invalid Output Config/Credentials. Please ensure that the S3 bucket exists and that you have permission to write to it.",
         ));
     }
     let job = Job::new(model, token, request, uri, simulation.clock.time_of_day());
-    let arn = simulation.films.start(job)?;
-    Ok(answer(&json!({ "invocationArn": arn })))
+    let arn = simulation.video_jobs.start(job)?;
+    Ok(response(&json!({ "invocationArn": arn })))
 }
 
 /// One job. Looking it up brings it on.
 pub(crate) fn get(simulation: &Simulation, arn: &str) -> Result<Reply, AwsError> {
     let now = simulation.clock.time_of_day();
-    let job = simulation.films.look_up(arn, now);
+    let job = simulation.video_jobs.look_up(arn, now);
     let job = job.ok_or_else(|| AwsError::validation("The provided invocation ARN is invalid."))?;
-    film::deliver(simulation, &job, now);
-    Ok(answer(&described(&job, now)))
+    video::deliver(simulation, &job, now);
+    Ok(response(&described(&job, now)))
 }
 
 /// A page of jobs, the newest first unless the request says otherwise.
@@ -83,12 +83,12 @@ pub(crate) fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsErr
     }
     let from: usize = number("nextToken", 0)?;
     let now = simulation.clock.time_of_day();
-    let mut jobs = simulation.films.all();
+    let mut jobs = simulation.video_jobs.all();
     if value("sortOrder").as_deref() != Some("Ascending") {
         jobs.reverse();
     }
     jobs.iter()
-        .for_each(|job| film::deliver(simulation, job, now));
+        .for_each(|job| video::deliver(simulation, job, now));
     let after = value("submitTimeAfter").and_then(|time| timestamp::parse_iso(&time));
     let before = value("submitTimeBefore").and_then(|time| timestamp::parse_iso(&time));
     let status = value("statusEquals");
@@ -97,7 +97,7 @@ pub(crate) fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsErr
             && before.is_none_or(|before| job.submitted < before)
             && status
                 .as_deref()
-                .is_none_or(|status| job.state(now).word() == status)
+                .is_none_or(|status| job.state(now).as_str() == status)
     });
     let page: Vec<Value> = jobs
         .iter()
@@ -109,15 +109,15 @@ pub(crate) fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsErr
     if from + size < jobs.len() {
         add(&mut body, "nextToken", (from + size).to_string());
     }
-    Ok(answer(&body))
+    Ok(response(&body))
 }
 
 fn check(simulation: &Simulation, model: &str, input: &Value, token: &str) -> Result<(), AwsError> {
     validate::model(model, &simulation.options)?;
     let printable = token.chars().all(|c| ('!'..='~').contains(&c));
-    if token.len() > LONGEST_TOKEN || !printable {
+    if token.len() > MAX_TOKEN_LENGTH || !printable {
         return Err(AwsError::validation(format!(
-            "1 validation error detected: Value '{token}' at 'clientRequestToken' failed to satisfy constraint: Member must have length less than or equal to {LONGEST_TOKEN} and match [!-~]*"
+            "1 validation error detected: Value '{token}' at 'clientRequestToken' failed to satisfy constraint: Member must have length less than or equal to {MAX_TOKEN_LENGTH} and match [!-~]*"
         )));
     }
     input::check(model, input)
@@ -130,7 +130,7 @@ fn described(job: &Job, now: std::time::SystemTime) -> Value {
     let mut body = json!({
         "invocationArn": job.arn,
         "modelArn": format!("arn:aws:bedrock:{REGION}::foundation-model/{id}"),
-        "status": state.word(),
+        "status": state.as_str(),
         "submitTime": timestamp::iso(job.submitted),
         "lastModifiedTime": timestamp::iso(job.ended(now).unwrap_or(job.submitted)),
         "outputDataConfig": { "s3OutputDataConfig": { "s3Uri": uri } },
@@ -142,7 +142,7 @@ fn described(job: &Job, now: std::time::SystemTime) -> Value {
         add(&mut body, "endTime", timestamp::iso(ended));
     }
     if state == State::Failed {
-        add(&mut body, "failureMessage", film::BLOCKED);
+        add(&mut body, "failureMessage", video::BLOCKED);
     }
     body
 }
@@ -178,7 +178,7 @@ fn out_of_range(name: &str, value: &str) -> AwsError {
     ))
 }
 
-fn answer(body: &Value) -> Reply {
+fn response(body: &Value) -> Reply {
     Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn check(
         return check_bearer_token(options, token);
     }
     let signature = Signature::parse(header)?;
-    let credentials = known(options, &signature, head)?;
+    let credentials = find_credentials(options, &signature, head)?;
     signature.check(head, body, &credentials.secret_access_key, now)
 }
 
@@ -52,7 +52,7 @@ fn check_bearer_token(options: &Options, token: &str) -> Result<(), AwsError> {
 }
 
 /// The credentials a signature names, with the session token they need.
-fn known<'a>(
+fn find_credentials<'a>(
     options: &'a Options,
     signature: &Signature<'_>,
     head: &Parts,
@@ -64,8 +64,8 @@ fn known<'a>(
     let credentials = options
         .credentials
         .iter()
-        .find(|known| known.access_key_id == signature.access_key_id)
-        .filter(|known| known.session_token.as_deref() == token)
+        .find(|candidate| candidate.access_key_id == signature.access_key_id)
+        .filter(|candidate| candidate.session_token.as_deref() == token)
         .ok_or_else(|| {
             AwsError::of_credentials(
                 StatusCode::FORBIDDEN,

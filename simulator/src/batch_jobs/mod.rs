@@ -4,8 +4,8 @@
 //! Nothing goes on by itself: each GetModelInvocationJob takes a job one step further. It is
 //! submitted, validated, scheduled, in progress, and over.
 
-mod order;
 mod records;
+mod request;
 mod store;
 
 use bytes::Bytes;
@@ -37,7 +37,7 @@ pub(crate) fn serves(operation: Operation) -> bool {
 }
 
 /// The answer to one of these operations.
-pub(crate) fn answer(
+pub(crate) fn response(
     simulation: &Simulation,
     target: &Target,
     query: &str,
@@ -60,8 +60,8 @@ fn create(simulation: &Simulation, body: &[u8]) -> Result<Reply, AwsError> {
             "The request body is not valid JSON.",
         )
     })?;
-    let order = order::read(simulation, &body)?;
-    if let Some(token) = &order.token
+    let request = request::read(simulation, &body)?;
+    if let Some(token) = &request.token
         && let Some(job) = simulation.jobs.of_token(token)
     {
         return Ok(document(&json!({ "jobArn": job.arn })));
@@ -71,23 +71,23 @@ fn create(simulation: &Simulation, body: &[u8]) -> Result<Reply, AwsError> {
         store::job_id()
     );
     let now = simulation.clock.time_of_day();
-    simulation.jobs.add(Job::new(arn.clone(), order, now));
+    simulation.jobs.add(Job::new(arn.clone(), request, now));
     Ok(document(&json!({ "jobArn": arn })))
 }
 
 fn get(simulation: &Simulation, resource: &str) -> Result<Reply, AwsError> {
     let job = simulation.jobs.find(resource).ok_or_else(no_such_job)?;
-    let told = described(&job);
+    let description = described(&job);
     let next = records::step(simulation, job);
     simulation.jobs.put(next);
-    Ok(document(&told))
+    Ok(document(&description))
 }
 
 fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsError> {
     let status = parameter(query, "statusEquals");
     let name = parameter(query, "nameContains").unwrap_or_default();
-    let number = |name: &str, usual: usize| match parameter(query, name) {
-        None => Ok(usual),
+    let number = |name: &str, default_value: usize| match parameter(query, name) {
+        None => Ok(default_value),
         Some(text) => text
             .parse()
             .map_err(|_| AwsError::validation(format!("Invalid value for {name}."))),
@@ -101,7 +101,7 @@ fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsError> {
         jobs.reverse();
     }
     jobs.retain(|job| {
-        job.order.name.contains(&name)
+        job.request.name.contains(&name)
             && status
                 .as_deref()
                 .is_none_or(|status| status == job.status.as_str())
@@ -132,31 +132,31 @@ fn stop(simulation: &Simulation, resource: &str) -> Result<Reply, AwsError> {
 }
 
 fn described(job: &Job) -> Value {
-    let mut told = json!({
+    let mut description = json!({
         "jobArn": job.arn,
-        "jobName": job.order.name,
-        "modelId": job.order.model,
-        "clientRequestToken": job.order.token,
-        "roleArn": job.order.role,
+        "jobName": job.request.name,
+        "modelId": job.request.model,
+        "clientRequestToken": job.request.token,
+        "roleArn": job.request.role,
         "status": job.status.as_str(),
         "message": job.message,
         "submitTime": timestamp::iso(job.submitted),
         "lastModifiedTime": timestamp::iso(job.modified),
         "endTime": job.ended.map(timestamp::iso),
-        "inputDataConfig": job.order.input_config,
-        "outputDataConfig": job.order.output_config,
-        "timeoutDurationInHours": job.order.timeout_hours,
+        "inputDataConfig": job.request.input_config,
+        "outputDataConfig": job.request.output_config,
+        "timeoutDurationInHours": job.request.timeout_hours,
         "jobExpirationTime": timestamp::iso(job.expires()),
-        "modelInvocationType": job.order.kind.as_str(),
+        "modelInvocationType": job.request.kind.as_str(),
         "totalRecordCount": job.counts.total,
         "processedRecordCount": job.counts.succeeded + job.counts.failed,
         "successRecordCount": job.counts.succeeded,
         "errorRecordCount": job.counts.failed,
     });
-    if let Some(fields) = told.as_object_mut() {
+    if let Some(fields) = description.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
     }
-    told
+    description
 }
 
 fn no_such_job() -> AwsError {

@@ -3,15 +3,15 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::order::{Kind, S3Location};
+use super::request::{Kind, S3Location};
 use super::store::{Counts, Job, JobStatus};
-use crate::answer;
 use crate::error::AwsError;
 use crate::invoke;
 use crate::operation::{Operation, Target};
 use crate::options::JobEnd;
 use crate::reply::ReplyBody;
 use crate::resources;
+use crate::response;
 use crate::simulator::Simulation;
 use crate::validate;
 
@@ -47,14 +47,14 @@ pub(super) fn step(simulation: &Simulation, mut job: Job) -> Job {
 }
 
 fn end(simulation: &Simulation, job: &mut Job) -> JobStatus {
-    match simulation.jobs.take_end() {
+    match simulation.jobs.take_next_end() {
         JobEnd::Completed => {
-            answer_all(simulation, job, usize::MAX);
+            process_records(simulation, job, usize::MAX);
             JobStatus::Completed
         }
         JobEnd::PartiallyCompleted => {
             let half = job.counts.total as usize / 2;
-            answer_all(simulation, job, half);
+            process_records(simulation, job, half);
             job.message = Some("Some records could not be processed in time.".to_owned());
             JobStatus::PartiallyCompleted
         }
@@ -68,9 +68,9 @@ fn end(simulation: &Simulation, job: &mut Job) -> JobStatus {
 
 /// How many records there are, or why the job cannot be done.
 fn count(simulation: &Simulation, job: &Job) -> Result<u64, String> {
-    let files = inputs(simulation, &job.order.input);
+    let files = inputs(simulation, &job.request.input);
     if files.is_empty() {
-        let S3Location { bucket, key } = &job.order.input;
+        let S3Location { bucket, key } = &job.request.input;
         return Err(format!(
             "Unable to locate files for S3 URI s3://{bucket}/{key}"
         ));
@@ -79,8 +79,8 @@ fn count(simulation: &Simulation, job: &Job) -> Result<u64, String> {
     for (name, content) in files {
         for (number, line) in lines(&content).enumerate() {
             let record: Value = serde_json::from_slice(line).unwrap_or_default();
-            let whole = record.get("modelInput").is_some_and(Value::is_object);
-            if !whole {
+            let has_model_input = record.get("modelInput").is_some_and(Value::is_object);
+            if !has_model_input {
                 return Err(format!(
                     "Malformed record in {name}, line {}: each line has to be a JSON object with modelInput.",
                     number + 1
@@ -99,28 +99,28 @@ fn count(simulation: &Simulation, job: &Job) -> Result<u64, String> {
     Ok(records)
 }
 
-/// Answers up to `most` records, and writes the output.
-fn answer_all(simulation: &Simulation, job: &mut Job, most: usize) {
+/// Answers up to `max_records` records, and writes the output.
+fn process_records(simulation: &Simulation, job: &mut Job, max_records: usize) {
     let mut counts = Counts {
         total: job.counts.total,
         ..Counts::default()
     };
-    let mut left = most;
+    let mut remaining = max_records;
     let (mut input_tokens, mut output_tokens) = (0, 0);
-    for (name, content) in inputs(simulation, &job.order.input) {
+    for (name, content) in inputs(simulation, &job.request.input) {
         let mut output: Vec<Value> = Vec::new();
         for (number, line) in lines(&content).enumerate() {
-            if left == 0 {
+            if remaining == 0 {
                 break;
             }
-            left -= 1;
+            remaining -= 1;
             let record: Value = serde_json::from_slice(line).unwrap_or_default();
             let result = result(simulation, job, &record, number);
             match result.get("modelOutput") {
-                Some(answer) => {
+                Some(record_result) => {
                     counts.succeeded += 1;
                     let tokens = |name: &str| {
-                        answer
+                        record_result
                             .pointer(&format!("/usage/{name}"))
                             .and_then(Value::as_u64)
                     };
@@ -152,7 +152,7 @@ fn result(simulation: &Simulation, job: &Job, record: &Value, number: usize) -> 
     let id = record.get("recordId").and_then(Value::as_str);
     let id = id.map_or_else(|| format!("{number:011}"), str::to_owned);
     let input = record.get("modelInput").cloned().unwrap_or_default();
-    match answer_of(simulation, job, &input) {
+    match record_output(simulation, job, &input) {
         Ok(output) => json!({ "modelInput": input, "modelOutput": output, "recordId": id }),
         Err(error) => json!({
             "modelInput": input,
@@ -162,22 +162,22 @@ fn result(simulation: &Simulation, job: &Job, record: &Value, number: usize) -> 
     }
 }
 
-fn answer_of(simulation: &Simulation, job: &Job, input: &Value) -> Result<Value, AwsError> {
-    let base = resources::base(&job.order.model);
-    let reply = match job.order.kind {
+fn record_output(simulation: &Simulation, job: &Job, input: &Value) -> Result<Value, AwsError> {
+    let base = resources::base(&job.request.model);
+    let reply = match job.request.kind {
         Kind::Converse => {
             validate::conversation(base, input, false, simulation)?;
             let target = Target {
                 operation: Operation::Converse,
-                model: Some(job.order.model.clone()),
+                model: Some(job.request.model.clone()),
                 resource: None,
             };
-            answer::echo(simulation, &target, input)
+            response::echo(simulation, &target, input)
         }
         Kind::InvokeModel => invoke::echo(base, input, false),
     };
     match reply.body {
-        ReplyBody::Whole(body) => Ok(serde_json::from_slice(&body).unwrap_or_default()),
+        ReplyBody::Complete(body) => Ok(serde_json::from_slice(&body).unwrap_or_default()),
         _ => Ok(Value::Null),
     }
 }
@@ -204,7 +204,7 @@ fn lines(content: &Bytes) -> impl Iterator<Item = &[u8]> {
 }
 
 fn write(simulation: &Simulation, job: &Job, name: &str, text: String) {
-    let S3Location { bucket, key } = &job.order.output;
+    let S3Location { bucket, key } = &job.request.output;
     let folder = key.trim_end_matches('/');
     let key = format!("{folder}/{}/{name}", job.id());
     let key = key.trim_start_matches('/');

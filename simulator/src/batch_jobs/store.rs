@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::order::Order;
+use super::request::JobRequest;
 use crate::ids;
 use crate::options::JobEnd;
 
 /// Jobs that are kept; the oldest make room.
-const MOST_JOBS: usize = 1000;
+const MAX_JOBS: usize = 1000;
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) struct Counts {
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) arn: String,
-    pub(super) order: Order,
+    pub(super) request: JobRequest,
     pub(super) status: JobStatus,
     pub(super) message: Option<String>,
     pub(super) submitted: SystemTime,
@@ -48,10 +48,10 @@ pub(super) struct Job {
 
 /// Every job, and the ends that were ordered for those to come.
 #[derive(Debug, Default)]
-pub(crate) struct Jobs(Mutex<Held>);
+pub(crate) struct Jobs(Mutex<State>);
 
 #[derive(Debug, Default)]
-struct Held {
+struct State {
     jobs: VecDeque<Job>,
     ends: VecDeque<JobEnd>,
     /// Whether jobs that are in progress stay so.
@@ -87,10 +87,10 @@ impl JobStatus {
 }
 
 impl Job {
-    pub(super) fn new(arn: String, order: Order, now: SystemTime) -> Self {
+    pub(super) fn new(arn: String, request: JobRequest, now: SystemTime) -> Self {
         Self {
             arn,
-            order,
+            request,
             status: JobStatus::Submitted,
             message: None,
             submitted: now,
@@ -101,7 +101,7 @@ impl Job {
     }
 
     pub(super) fn expires(&self) -> SystemTime {
-        self.submitted + Duration::from_secs(self.order.timeout_hours * 3600)
+        self.submitted + Duration::from_secs(self.request.timeout_hours * 3600)
     }
 
     /// Its id, which its output stands under.
@@ -112,30 +112,34 @@ impl Job {
 
 impl Jobs {
     pub(super) fn add(&self, job: Job) {
-        let mut held = self.lock();
-        if held.jobs.len() >= MOST_JOBS {
-            held.jobs.pop_front();
+        let mut state = self.lock();
+        if state.jobs.len() >= MAX_JOBS {
+            state.jobs.pop_front();
         }
-        held.jobs.push_back(job);
+        state.jobs.push_back(job);
     }
 
     /// The job of this ARN or id.
     pub(super) fn find(&self, name: &str) -> Option<Job> {
-        let held = self.lock();
+        let state = self.lock();
         let is_it = |job: &&Job| job.arn == name || job.id() == name;
-        held.jobs.iter().find(is_it).cloned()
+        state.jobs.iter().find(is_it).cloned()
     }
 
     pub(super) fn of_token(&self, token: &str) -> Option<Job> {
-        let held = self.lock();
-        let is_it = |job: &&Job| job.order.token.as_deref() == Some(token);
-        held.jobs.iter().find(is_it).cloned()
+        let state = self.lock();
+        let is_it = |job: &&Job| job.request.token.as_deref() == Some(token);
+        state.jobs.iter().find(is_it).cloned()
     }
 
     pub(super) fn put(&self, job: Job) {
-        let mut held = self.lock();
-        if let Some(kept) = held.jobs.iter_mut().find(|kept| kept.arn == job.arn) {
-            *kept = job;
+        let mut state = self.lock();
+        if let Some(existing) = state
+            .jobs
+            .iter_mut()
+            .find(|existing| existing.arn == job.arn)
+        {
+            *existing = job;
         }
     }
 
@@ -144,15 +148,15 @@ impl Jobs {
     }
 
     /// The end that was ordered first.
-    pub(super) fn take_end(&self) -> JobEnd {
+    pub(super) fn take_next_end(&self) -> JobEnd {
         self.lock().ends.pop_front().unwrap_or_default()
     }
 
     /// Orders how the next job ends that has not begun.
-    pub(crate) fn order_end(&self, end: JobEnd) {
-        let mut held = self.lock();
-        if held.ends.len() < MOST_JOBS {
-            held.ends.push_back(end);
+    pub(crate) fn set_next_end(&self, end: JobEnd) {
+        let mut state = self.lock();
+        if state.ends.len() < MAX_JOBS {
+            state.ends.push_back(end);
         }
     }
 
@@ -166,10 +170,10 @@ impl Jobs {
     }
 
     pub(crate) fn clear(&self) {
-        *self.lock() = Held::default();
+        *self.lock() = State::default();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

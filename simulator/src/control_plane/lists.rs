@@ -40,22 +40,22 @@ pub(crate) fn list(
         all,
     } = of(operation);
     permitted(state, action)?;
-    let mut found = all();
+    let mut matching = all();
     if let Some((name, member, words)) = filter {
         let word = word(query, name, words)?;
         // Who does not say which profiles gets those of AWS.
         let of_aws = (operation == Operation::ListInferenceProfiles).then_some("SYSTEM_DEFINED");
         if let Some(word) = word.as_deref().or(of_aws) {
-            found.retain(|entry| entry.get(member).is_some_and(|value| *value == word));
+            matching.retain(|entry| entry.get(member).is_some_and(|value| *value == word));
         }
     }
     let size = number(query, "maxResults", 1..=1000)?.unwrap_or(PAGE);
     let start = number(query, "nextToken", 0..=usize::MAX)?.unwrap_or(0);
-    let page: Vec<&Value> = found.iter().skip(start).take(size.min(PAGE)).collect();
+    let page: Vec<&Value> = matching.iter().skip(start).take(size.min(PAGE)).collect();
     let next = start.saturating_add(page.len());
     let mut body = Map::new();
     body.insert(entries.to_owned(), json!(page));
-    if next < found.len() {
+    if next < matching.len() {
         body.insert("nextToken".to_owned(), next.to_string().into());
     }
     Ok(document(body.into()))
@@ -89,25 +89,29 @@ fn of(operation: Operation) -> List {
             action: "ListPromptRouters",
             entries: "promptRouterSummaries",
             filter: Some(("type", "type", &["custom", "default"])),
-            all: || own(&[Kind::DefaultPromptRouter, Kind::PromptRouter]),
+            all: || account_resources(&[Kind::DefaultPromptRouter, Kind::PromptRouter]),
         },
         Operation::ListMarketplaceModelEndpoints => List {
             action: "ListMarketplaceModelEndpoints",
             entries: "marketplaceModelEndpoints",
             filter: None,
-            all: || own(&[Kind::MarketplaceEndpoint]),
+            all: || account_resources(&[Kind::MarketplaceEndpoint]),
         },
         _ => List {
             action: "ListInferenceProfiles",
             entries: "inferenceProfileSummaries",
             filter: Some(("type", "type", &["SYSTEM_DEFINED", "APPLICATION"])),
-            all: || profiles().chain(own(&[Kind::ApplicationProfile])).collect(),
+            all: || {
+                profiles()
+                    .chain(account_resources(&[Kind::ApplicationProfile]))
+                    .collect()
+            },
         },
     }
 }
 
 /// The account's own resources of these kinds, as their own operations show them.
-fn own(kinds: &[Kind]) -> Vec<Value> {
+fn account_resources(kinds: &[Kind]) -> Vec<Value> {
     let resources = RESOURCES.iter();
     resources
         .filter(|resource| kinds.contains(&resource.kind))
@@ -117,7 +121,7 @@ fn own(kinds: &[Kind]) -> Vec<Value> {
 
 /// The one that answers, and one that does not yet.
 fn deployments() -> Vec<Value> {
-    let mut deployments = own(&[Kind::CustomModelDeployment]);
+    let mut deployments = account_resources(&[Kind::CustomModelDeployment]);
     for deployment in &mut deployments {
         rename(
             deployment,
@@ -127,9 +131,9 @@ fn deployments() -> Vec<Value> {
     }
     deployments.push(json!({
         "createdAt": CREATED,
-        "customModelDeploymentArn": own_arn("custom-model-deployment/cd0000000000"),
+        "customModelDeploymentArn": account_arn("custom-model-deployment/cd0000000000"),
         "customModelDeploymentName": "our-nova-to-come",
-        "modelArn": own_arn("custom-model/amazon.nova-lite-v1:0/cm1234567890"),
+        "modelArn": account_arn("custom-model/amazon.nova-lite-v1:0/cm1234567890"),
         "status": "Creating",
     }));
     deployments
@@ -143,7 +147,7 @@ fn imported_models() -> Vec<Value> {
         "modelArn",
         "modelName",
     ];
-    let mut models = own(&[Kind::ImportedModel]);
+    let mut models = account_resources(&[Kind::ImportedModel]);
     for model in models.iter_mut().filter_map(Value::as_object_mut) {
         model.retain(|name, _| SUMMARY.contains(&name.as_str()));
     }
@@ -152,10 +156,10 @@ fn imported_models() -> Vec<Value> {
 
 /// The one that answers, and one that failed.
 fn provisioned_throughputs() -> Vec<Value> {
-    let mut throughputs = own(&[Kind::ProvisionedThroughput]);
+    let mut throughputs = account_resources(&[Kind::ProvisionedThroughput]);
     let failed = throughputs.first().and_then(Value::as_object).cloned();
     throughputs.extend(failed.map(|mut failed| {
-        let arn = own_arn("provisioned-model/pm0000000000");
+        let arn = account_arn("provisioned-model/pm0000000000");
         failed.insert("provisionedModelArn".to_owned(), arn.into());
         failed.insert("provisionedModelName".to_owned(), "never-came".into());
         failed.insert("status".to_owned(), "Failed".into());
@@ -172,7 +176,7 @@ fn rename(entry: &mut Value, from: &str, to: &str) {
     }
 }
 
-fn own_arn(path: &str) -> String {
+fn account_arn(path: &str) -> String {
     format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:{path}")
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn lookup(
         _ => ("GetPromptRouter", &[DefaultPromptRouter, PromptRouter]),
     };
     permitted(state, action)?;
-    let own = resources::find(identifier, kinds).map(described);
+    let account_resource = resources::find(identifier, kinds).map(described);
     let of_aws = || {
         profiles().find(|profile| {
             operation == Operation::GetInferenceProfile
@@ -48,13 +48,16 @@ pub(crate) fn lookup(
                     .any(|name| profile.get(name).is_some_and(|value| value == identifier))
         })
     };
-    own.or_else(of_aws).map(document).ok_or_else(|| {
-        AwsError::new(
-            StatusCode::NOT_FOUND,
-            "ResourceNotFoundException",
-            format!("The resource {identifier} was not found."),
-        )
-    })
+    account_resource
+        .or_else(of_aws)
+        .map(document)
+        .ok_or_else(|| {
+            AwsError::new(
+                StatusCode::NOT_FOUND,
+                "ResourceNotFoundException",
+                format!("The resource {identifier} was not found."),
+            )
+        })
 }
 
 /// A resource as its own operation shows it.
@@ -96,7 +99,7 @@ pub(super) fn described(resource: &Resource) -> Value {
             "baseModelArn": base_arn,
             "creationTime": CREATED,
             "customizationType": "FINE_TUNING",
-            "jobArn": own_arn(&format!("model-customization-job/{base}/{id}")),
+            "jobArn": account_arn(&format!("model-customization-job/{base}/{id}")),
             "jobName": name,
             "modelArn": arn,
             "modelName": name,
@@ -117,7 +120,7 @@ pub(super) fn described(resource: &Resource) -> Value {
             "customModelUnits": {
                 "customModelUnitsPerModelCopy": 1, "customModelUnitsVersion": "v1" },
             "instructSupported": true,
-            "jobArn": own_arn(&format!("model-import-job/{id}")),
+            "jobArn": account_arn(&format!("model-import-job/{id}")),
             "jobName": name,
             "modelArchitecture": "llama",
             "modelArn": arn,
@@ -182,6 +185,6 @@ fn custom_model() -> Option<String> {
         .map(Resource::arn)
 }
 
-fn own_arn(path: &str) -> String {
+fn account_arn(path: &str) -> String {
     format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:{path}")
 }

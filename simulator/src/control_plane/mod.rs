@@ -22,7 +22,7 @@ pub(crate) fn foundation_models(state: ControlPlane, query: &str) -> Result<Repl
     let provider = parameter(query, "byProvider");
     let output = parameter(query, "byOutputModality");
     let inference = parameter(query, "byInferenceType");
-    let asked_for = |model: &&Model| {
+    let matches_filter = |model: &&Model| {
         provider
             .as_ref()
             .is_none_or(|provider| model.provider.eq_ignore_ascii_case(provider))
@@ -31,7 +31,7 @@ pub(crate) fn foundation_models(state: ControlPlane, query: &str) -> Result<Repl
                 .as_ref()
                 .is_none_or(|kind| model.access.inference_types().contains(&kind.as_str()))
     };
-    let summaries: Vec<Value> = MODELS.iter().filter(asked_for).map(summary).collect();
+    let summaries: Vec<Value> = MODELS.iter().filter(matches_filter).map(summary).collect();
     Ok(json(
         json!({ "enableAccessToAllModelsByDefault": true, "modelSummaries": summaries }),
     ))
@@ -104,7 +104,7 @@ fn profiles() -> impl Iterator<Item = Value> {
 
 fn profile(geography: &str, model: &Model) -> Value {
     let id = format!("{geography}.{}", model.id);
-    let place = if geography == "global" {
+    let region_name = if geography == "global" {
         "Global"
     } else {
         "US"
@@ -120,10 +120,10 @@ fn profile(geography: &str, model: &Model) -> Value {
         .collect();
     json!({
         "createdAt": "2025-09-29T00:00:00Z",
-        "description": format!("Routes requests to {} in {place} regions.", model.name),
+        "description": format!("Routes requests to {} in {region_name} regions.", model.name),
         "inferenceProfileArn": format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/{id}"),
         "inferenceProfileId": id,
-        "inferenceProfileName": format!("{place} {} {}", model.provider, model.name),
+        "inferenceProfileName": format!("{region_name} {} {}", model.provider, model.name),
         "models": models,
         "status": "ACTIVE",
         "type": "SYSTEM_DEFINED",

@@ -47,7 +47,7 @@ pub(crate) struct Family {
     /// Whether a stream opens with an empty text.
     pub(crate) opens_with_empty_text: bool,
     /// Whether reasoning from earlier answers may be sent back.
-    pub(crate) reasoning_back: bool,
+    pub(crate) accepts_reasoning: bool,
     /// Whether reasoning is bound to the prompt in front of it.
     pub(crate) binds_thinking: bool,
     /// The keys that `additionalModelRequestFields` may have; `None` takes all.
@@ -67,7 +67,7 @@ pub(crate) struct Family {
     /// The most tokens of a request, where known.
     pub(crate) window: Option<u64>,
     /// The most `maxTokens`, where known.
-    pub(crate) longest_answer: Option<u64>,
+    pub(crate) max_output_tokens: Option<u64>,
 }
 
 /// Whose dialect a family speaks, where that shows in answers.

@@ -27,7 +27,7 @@ pub(super) const UNKNOWN: Family = Family {
     efforts: &["low", "medium", "high", "xhigh", "max"],
     reasoning_last: false,
     opens_with_empty_text: false,
-    reasoning_back: true,
+    accepts_reasoning: true,
     binds_thinking: false,
     additional_fields: None,
     tool_results_alone: false,
@@ -39,7 +39,7 @@ pub(super) const UNKNOWN: Family = Family {
     audio: true,
     s3_locations: true,
     window: None,
-    longest_answer: None,
+    max_output_tokens: None,
 };
 
 const CACHING: Caching = Caching {
@@ -107,7 +107,7 @@ const CLAUDE_4_5: Family = Family {
     strict_tools: true,
     structured_output: true,
     caching: caching_from(4096),
-    longest_answer: Some(64_000),
+    max_output_tokens: Some(64_000),
     ..CLAUDE_4
 };
 const CLAUDE_4_6: Family = Family {
@@ -124,7 +124,7 @@ const CLAUDE_4_7: Family = Family {
     reasoning: Reasoning::Adaptive,
     efforts: UNKNOWN.efforts,
     caching: caching_from(2048),
-    longest_answer: Some(128_000),
+    max_output_tokens: Some(128_000),
     ..CLAUDE_4_6
 };
 const CLAUDE_5: Family = Family {
@@ -155,12 +155,12 @@ const NOVA: Family = Family {
         one_hour: false,
         in_tools: false,
     }),
-    reasoning_back: false,
+    accepts_reasoning: false,
     additional_fields: Some(&["inferenceConfig"]),
     tool_result_media: &["image", "document"],
     audio: false,
     window: Some(300_000),
-    longest_answer: Some(10_000),
+    max_output_tokens: Some(10_000),
     ..UNKNOWN
 };
 /// Models of other makers.
@@ -169,7 +169,7 @@ const OPEN: Family = Family {
     leading_assistant: false,
     same_role_runs: false,
     caching: None,
-    reasoning_back: false,
+    accepts_reasoning: false,
     ..UNKNOWN
 };
 const AUTO: Tools = Tools::Streamed(Choice::Auto);
@@ -238,18 +238,18 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         stems: &["anthropic.claude-3-7-sonnet", "anthropic.claude-sonnet-4"],
-        longest_answer: Some(65_536),
+        max_output_tokens: Some(65_536),
         ..CLAUDE_4
     },
     Family {
         stems: &["anthropic.claude-opus-4"],
-        longest_answer: Some(32_000),
+        max_output_tokens: Some(32_000),
         ..CLAUDE_4
     },
     Family {
         stems: &["anthropic.claude-opus-4-1"],
         sampling: Sampling::OneOfTwo,
-        longest_answer: Some(32_000),
+        max_output_tokens: Some(32_000),
         ..CLAUDE_4
     },
     Family {
@@ -273,7 +273,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         stems: &["anthropic.claude-opus-4-6"],
-        longest_answer: Some(128_000),
+        max_output_tokens: Some(128_000),
         ..CLAUDE_4_6
     },
     Family {
@@ -345,7 +345,7 @@ pub(super) const FAMILIES: &[Family] = &[
         additional_fields: Some(&["inferenceConfig", "reasoningConfig"]),
         audio: true,
         window: Some(1_000_000),
-        longest_answer: Some(65_535),
+        max_output_tokens: Some(65_535),
         ..NOVA
     },
     Family {
@@ -474,7 +474,7 @@ pub(super) const FAMILIES: &[Family] = &[
         reasoning: Reasoning::Always,
         // Recording `conv-deepseek-1bc44876`.
         reasoning_last: true,
-        reasoning_back: true,
+        accepts_reasoning: true,
         additional_fields: Some(&[]),
         window: Some(128_000),
         ..PLAIN
@@ -506,7 +506,7 @@ pub(super) const FAMILIES: &[Family] = &[
         opens_with_empty_text: true,
         reasoning: Reasoning::AlwaysEffort(&["low", "medium", "high"]),
         window: Some(128_000),
-        longest_answer: Some(128_000),
+        max_output_tokens: Some(128_000),
         ..TEXT_ONLY
     },
     Family {
@@ -555,7 +555,7 @@ pub(super) const FAMILIES: &[Family] = &[
         structured_output: false,
         tool_results_alone: true,
         tool_result_status: false,
-        longest_answer: Some(8192),
+        max_output_tokens: Some(8192),
         ..OPEN
     },
 ];

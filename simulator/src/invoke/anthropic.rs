@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::answer::message::{ModelOutput, Part};
 use crate::ids;
+use crate::response::message::{ModelOutput, Part};
 
 /// What of a Messages request the echo looks at, in Converse's shape.
 pub(super) fn as_converse(request: &Value) -> Value {
@@ -69,34 +69,38 @@ fn block(block: &Value) -> Value {
 }
 
 /// A whole message.
-pub(super) fn message(model: &str, made: &ModelOutput) -> Value {
-    let content: Vec<Value> = made.parts.iter().map(|part| full(part, true)).collect();
+pub(super) fn message(model: &str, model_output: &ModelOutput) -> Value {
+    let content: Vec<Value> = model_output
+        .parts
+        .iter()
+        .map(|part| full(part, true))
+        .collect();
     json!({
         "id": format!("msg_bdrk_{}", ids::characters(24)),
         "type": "message",
         "role": "assistant",
         "model": model.trim_start_matches("anthropic."),
         "content": content,
-        "stop_reason": made.stop_reason,
-        "stop_sequence": made.stop_sequence,
-        "usage": usage(made),
+        "stop_reason": model_output.stop_reason,
+        "stop_sequence": model_output.stop_sequence,
+        "usage": usage(model_output),
     })
 }
 
 /// The events of a streamed message.
-pub(super) fn chunks(model: &str, made: &ModelOutput) -> Vec<Value> {
-    let mut start = message(model, made);
+pub(super) fn chunks(model: &str, model_output: &ModelOutput) -> Vec<Value> {
+    let mut start = message(model, model_output);
     if let Value::Object(fields) = &mut start {
         fields.insert("content".to_owned(), json!([]));
         fields.insert("stop_reason".to_owned(), Value::Null);
         fields.insert("stop_sequence".to_owned(), Value::Null);
         fields.insert(
             "usage".to_owned(),
-            json!({ "input_tokens": made.usage.get("inputTokens"), "output_tokens": 1 }),
+            json!({ "input_tokens": model_output.usage.get("inputTokens"), "output_tokens": 1 }),
         );
     }
     let mut chunks = vec![json!({ "type": "message_start", "message": start })];
-    for (index, part) in made.parts.iter().enumerate() {
+    for (index, part) in model_output.parts.iter().enumerate() {
         chunks.push(json!({ "type": "content_block_start", "index": index, "content_block": full(part, false) }));
         let deltas = deltas(part);
         chunks.extend(
@@ -108,8 +112,8 @@ pub(super) fn chunks(model: &str, made: &ModelOutput) -> Vec<Value> {
     }
     chunks.push(json!({
         "type": "message_delta",
-        "delta": { "stop_reason": made.stop_reason, "stop_sequence": made.stop_sequence },
-        "usage": { "output_tokens": made.usage.get("outputTokens") },
+        "delta": { "stop_reason": model_output.stop_reason, "stop_sequence": model_output.stop_sequence },
+        "usage": { "output_tokens": model_output.usage.get("outputTokens") },
     }));
     chunks.push(json!({ "type": "message_stop" }));
     chunks
@@ -164,11 +168,11 @@ fn deltas(part: &Part) -> Vec<Value> {
     }
 }
 
-fn usage(made: &ModelOutput) -> Value {
+fn usage(model_output: &ModelOutput) -> Value {
     json!({
-        "input_tokens": made.usage.get("inputTokens"),
+        "input_tokens": model_output.usage.get("inputTokens"),
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 0,
-        "output_tokens": made.usage.get("outputTokens"),
+        "output_tokens": model_output.usage.get("outputTokens"),
     })
 }

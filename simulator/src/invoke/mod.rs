@@ -4,8 +4,8 @@
 //! that rerank with scores; every other body gets `{"outputText": …}`.
 
 mod anthropic;
+mod embeddings;
 mod images;
-mod vectors;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -13,15 +13,15 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use crate::answer::made;
-use crate::answer::message::{LATENCY_MS, ModelOutput};
-use crate::answer::usage;
 use crate::error::AwsError;
 use crate::families::{Family, Maker, bare_id};
 use crate::frames;
 use crate::reply::Reply;
+use crate::response::message::{LATENCY_MS, ModelOutput};
+use crate::response::model_output;
+use crate::response::usage;
 
-use vectors::EmbeddingModel;
+use embeddings::EmbeddingModel;
 
 /// Refuses what Bedrock refuses of a model's own request format.
 pub(crate) fn check(model: &str, request: &Value, streaming: bool) -> Result<(), AwsError> {
@@ -29,7 +29,7 @@ pub(crate) fn check(model: &str, request: &Value, streaming: bool) -> Result<(),
         Some(_) if streaming => Err(AwsError::validation(
             "The model is unsupported for streaming.",
         )),
-        Some(form) => form.check(request),
+        Some(embedding_model) => embedding_model.check(request),
         None if streaming => Ok(()),
         None => images::accept(model, request),
     }
@@ -47,54 +47,55 @@ pub(crate) fn converses(model: &str) -> Result<(), AwsError> {
 
 /// The answer made up for a model's own request format.
 pub(crate) fn echo(model: &str, request: &Value, streaming: bool) -> Reply {
-    if let Some(form) = EmbeddingModel::of(bare_id(model)) {
-        let answer = form.answer(request);
-        return document(&answer.body, answer.tokens, None);
+    if let Some(embedding_model) = EmbeddingModel::of(bare_id(model)) {
+        let response = embedding_model.response(request);
+        return document(&response.body, response.tokens, None);
     }
-    if let Some(answer) = images::answer(bare_id(model), request) {
-        return document(&answer, Some(usage::of_request(request)), None);
+    if let Some(response) = images::response(bare_id(model), request) {
+        return document(&response, Some(usage::of_request(request)), None);
     }
     let conversation = if is_anthropic(model) {
         anthropic::as_converse(request)
     } else {
         plain_as_converse(request)
     };
-    let made = made(model, &conversation);
+    let model_output = model_output(model, &conversation);
     if streaming {
-        events(model, &made)
+        events(model, &model_output)
     } else {
-        whole(model, &made)
+        non_streaming(model, &model_output)
     }
 }
 
 /// A whole answer in the model's format.
-pub(crate) fn whole(model: &str, made: &ModelOutput) -> Reply {
+pub(crate) fn non_streaming(model: &str, model_output: &ModelOutput) -> Reply {
     let body = if is_anthropic(model) {
-        anthropic::message(bare_id(model), made)
+        anthropic::message(bare_id(model), model_output)
     } else {
-        json!({ "outputText": made.text(), "completionReason": "FINISH" })
+        json!({ "outputText": model_output.text(), "completionReason": "FINISH" })
     };
     document(
         &body,
-        Some(count(made, "inputTokens")),
-        Some(count(made, "outputTokens")),
+        Some(count(model_output, "inputTokens")),
+        Some(count(model_output, "outputTokens")),
     )
 }
 
 /// A stream in the model's format: chunks of JSON, the last with the metrics of the call.
-pub(crate) fn events(model: &str, made: &ModelOutput) -> Reply {
+pub(crate) fn events(model: &str, model_output: &ModelOutput) -> Reply {
     let mut chunks = if is_anthropic(model) {
-        anthropic::chunks(bare_id(model), made)
+        anthropic::chunks(bare_id(model), model_output)
     } else {
-        made.text()
+        model_output
+            .text()
             .split_inclusive(' ')
             .map(|word| json!({ "outputText": word }))
             .collect()
     };
     if let Some(Value::Object(last)) = chunks.last_mut() {
         let metrics = json!({
-            "inputTokenCount": count(made, "inputTokens"),
-            "outputTokenCount": count(made, "outputTokens"),
+            "inputTokenCount": count(model_output, "inputTokens"),
+            "outputTokenCount": count(model_output, "outputTokens"),
             "invocationLatency": LATENCY_MS,
             "firstByteLatency": LATENCY_MS,
         });
@@ -132,8 +133,9 @@ fn is_anthropic(model: &str) -> bool {
     Family::of(model).maker == Maker::Anthropic
 }
 
-fn count(made: &ModelOutput, name: &str) -> u64 {
-    made.usage
+fn count(model_output: &ModelOutput, name: &str) -> u64 {
+    model_output
+        .usage
         .get(name)
         .and_then(Value::as_u64)
         .unwrap_or_default()
@@ -144,8 +146,8 @@ fn plain_as_converse(request: &Value) -> Value {
     if request.get("messages").is_some() {
         return anthropic::as_converse(request);
     }
-    let said = ["inputText", "prompt", "inputPrompt"]
+    let prompt_text = ["inputText", "prompt", "inputPrompt"]
         .iter()
         .find_map(|name| request.get(name));
-    json!({ "messages": [{ "role": "user", "content": [{ "text": said }] }] })
+    json!({ "messages": [{ "role": "user", "content": [{ "text": prompt_text }] }] })
 }

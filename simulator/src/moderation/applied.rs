@@ -18,24 +18,24 @@ use crate::reply::Reply;
 
 /// What is looked at.
 struct Content {
-    said: String,
+    content_text: String,
     text_units: usize,
     characters: usize,
     images: usize,
 }
 
 /// What `guardrail` says of a request.
-pub(crate) fn answer(guardrail: &Guardrail, version: &str, request: &Value) -> Reply {
+pub(crate) fn response(guardrail: &Guardrail, version: &str, request: &Value) -> Reply {
     let content = content(request);
     let is_full = text(request.get("outputScope")) == "FULL";
-    let (words, said_instead) = match text(request.get("source")) {
+    let (words, blocked_message) = match text(request.get("source")) {
         "OUTPUT" => (&guardrail.output_words, &guardrail.blocked_output),
         _ => (&guardrail.input_words, &guardrail.blocked_input),
     };
-    let blocked = matches(&content.said, words);
+    let blocked = matches(&content.content_text, words);
     let intervened = !blocked.is_empty();
     let outputs = match intervened {
-        true => vec![json!({ "text": said_instead })],
+        true => vec![json!({ "text": blocked_message })],
         false => vec![],
     };
     let usage = usage(&content);
@@ -46,7 +46,7 @@ pub(crate) fn answer(guardrail: &Guardrail, version: &str, request: &Value) -> R
     let custom = blocked.iter();
     let custom = custom.map(|word| json!({ "action": "BLOCKED", "detected": true, "match": word }));
     let custom: Vec<Value> = custom.collect();
-    let filters = filters(&content.said, is_full);
+    let filters = filters(&content.content_text, is_full);
     let assessment = json!({
         "appliedGuardrailDetails": {
             "guardrailArn": format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:guardrail/{}", guardrail.id),
@@ -82,7 +82,7 @@ pub(crate) fn answer(guardrail: &Guardrail, version: &str, request: &Value) -> R
 /// Texts, and whatever is text within the bytes of pictures.
 fn content(request: &Value) -> Content {
     let mut content = Content {
-        said: String::new(),
+        content_text: String::new(),
         text_units: 0,
         characters: 0,
         images: 0,
@@ -92,28 +92,33 @@ fn content(request: &Value) -> Content {
         if let Some(Value::String(text)) = block.pointer("/text/text") {
             content.text_units += units(text);
             content.characters += text.chars().count();
-            content.said.push_str(text);
+            content.content_text.push_str(text);
         } else {
             let bytes = text(block.pointer("/image/source/bytes"));
             let bytes = BASE64_STANDARD.decode(bytes).unwrap_or_default();
             content.images += 1;
-            content.said.push_str(&String::from_utf8_lossy(&bytes));
+            content
+                .content_text
+                .push_str(&String::from_utf8_lossy(&bytes));
         }
-        content.said.push('\n');
+        content.content_text.push('\n');
     }
     content
 }
 
 /// What every filter says; without `is_full`, those alone that detect something.
-fn filters(said: &str, is_full: bool) -> Vec<Value> {
-    let attacks: usize = ATTACKS.iter().map(|(_, words)| count(said, words)).sum();
+fn filters(content_text: &str, is_full: bool) -> Vec<Value> {
+    let attacks: usize = ATTACKS
+        .iter()
+        .map(|(_, words)| count(content_text, words))
+        .sum();
     let harmful = HARMFUL
         .iter()
-        .map(|(kind, words)| (*kind, count(said, words)));
+        .map(|(kind, words)| (*kind, count(content_text, words)));
     let all = harmful.chain([("PROMPT_ATTACK", attacks)]);
-    all.filter(|(_, found)| is_full || *found > 0)
-        .map(|(kind, found)| {
-            let confidence = match found {
+    all.filter(|(_, hits)| is_full || *hits > 0)
+        .map(|(kind, hits)| {
+            let confidence = match hits {
                 0 => "NONE",
                 1 => "MEDIUM",
                 _ => "HIGH",
@@ -121,7 +126,7 @@ fn filters(said: &str, is_full: bool) -> Vec<Value> {
             json!({
                 "action": "NONE",
                 "confidence": confidence,
-                "detected": found > 0,
+                "detected": hits > 0,
                 "filterStrength": "HIGH",
                 "type": kind,
             })

@@ -9,10 +9,10 @@ use crate::conversation::text;
 use crate::reply::Reply;
 
 /// What the checks of a request find.
-pub(crate) fn answer(request: &Value) -> Reply {
+pub(crate) fn response(request: &Value) -> Reply {
     let texts = texts(request);
-    let whole: Vec<&str> = texts.iter().map(|(_, _, text)| *text).collect();
-    let whole = whole.join("\n");
+    let all_texts: Vec<&str> = texts.iter().map(|(_, _, text)| *text).collect();
+    let all_texts = all_texts.join("\n");
     let units: usize = texts.iter().map(|(_, _, text)| units(text)).sum();
     let (mut results, mut usage) = (Map::new(), Map::new());
     let mut add = |check: &str, result: Value| {
@@ -26,7 +26,7 @@ pub(crate) fn answer(request: &Value) -> Reply {
         if let Some(categories) = list(request, check, "categories") {
             let severities = categories.iter().map(|category| {
                 let name = text(category.get("category"));
-                let score = score(count(&whole, words(kinds, name)));
+                let score = score(count(&all_texts, words(kinds, name)));
                 json!({ "category": name, "severityScore": score })
             });
             add(check, json!({ "results": severities.collect::<Vec<_>>() }));
@@ -37,24 +37,24 @@ pub(crate) fn answer(request: &Value) -> Reply {
             .iter()
             .map(|entity| text(entity.get("type")))
             .collect();
-        let found = texts.iter().flat_map(|(message, content, text)| {
-            let found = sensitive(text).into_iter();
-            let found = found.filter(|found| kinds.contains(&found.kind));
-            found.map(move |found| {
+        let detected = texts.iter().flat_map(|(message, content, text)| {
+            let detected = sensitive(text).into_iter();
+            let detected = detected.filter(|detected| kinds.contains(&detected.kind));
+            detected.map(move |detected| {
                 json!({
-                    "type": found.kind,
+                    "type": detected.kind,
                     "confidenceScore": 0.9,
-                    "beginOffset": found.begin,
-                    "endOffset": found.end,
+                    "beginOffset": detected.begin,
+                    "endOffset": detected.end,
                     "messageIndex": message,
                     "contentIndex": content,
                 })
             })
         });
-        let found: Vec<Value> = found.collect();
+        let detected: Vec<Value> = detected.collect();
         add(
             "sensitiveInformation",
-            json!({ "results": found, "truncated": false }),
+            json!({ "results": detected, "truncated": false }),
         );
     }
     let body = json!({ "results": results, "usage": usage });
@@ -71,15 +71,15 @@ fn texts(request: &Value) -> Vec<(usize, usize, &str)> {
     let mut texts = Vec::new();
     for (message, value) in messages.into_iter().flatten().enumerate() {
         let content = value.get("content").and_then(Value::as_array);
-        for (place, block) in content.into_iter().flatten().enumerate() {
-            texts.push((message, place, text(block.get("text"))));
+        for (index, block) in content.into_iter().flatten().enumerate() {
+            texts.push((message, index, text(block.get("text"))));
         }
     }
     texts
 }
 
-fn score(found: usize) -> f64 {
-    match found {
+fn score(detected: usize) -> f64 {
+    match detected {
         0 => 0.0,
         1 => 0.6,
         2 => 0.8,

@@ -5,8 +5,8 @@
 mod applied;
 mod checks;
 
-pub(crate) use applied::answer as applied;
-pub(crate) use checks::answer as checks;
+pub(crate) use applied::response as applied;
+pub(crate) use checks::response as checks;
 
 /// Characters that make a unit of billing.
 const UNIT: usize = 1000;
@@ -60,18 +60,18 @@ struct Sensitive {
 
 /// Electronic addresses, the web's, and those of machines; more is not looked for.
 fn sensitive(text: &str) -> Vec<Sensitive> {
-    let mut found = Vec::new();
+    let mut detected = Vec::new();
     let mut begin = 0;
     for word in text.split(char::is_whitespace) {
         let length = word.chars().count();
         let bare = word.trim_end_matches(['.', ',', ';', ':', '!', '?']);
         if let Some(kind) = kind_of(bare) {
             let end = begin + bare.chars().count();
-            found.push(Sensitive { kind, begin, end });
+            detected.push(Sensitive { kind, begin, end });
         }
         begin += length + 1;
     }
-    found
+    detected
 }
 
 fn kind_of(word: &str) -> Option<&'static str> {
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn sensitive_information_is_found_by_characters() {
-        let found = sensitive("Größe an é@b.ch, dann 10.0.0.1");
+        let detected = sensitive("Größe an é@b.ch, dann 10.0.0.1");
         let email = Sensitive {
             kind: "EMAIL",
             begin: 9,
@@ -106,6 +106,6 @@ mod tests {
             begin: 22,
             end: 30,
         };
-        assert_eq!(found, [email, address]);
+        assert_eq!(detected, [email, address]);
     }
 }

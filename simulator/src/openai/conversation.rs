@@ -33,7 +33,7 @@ pub(crate) fn as_converse(request: &Value) -> Value {
         let config = json!({ "tools": tools, "toolChoice": choice });
         converse.insert("toolConfig".to_owned(), config);
     }
-    if let Some(schema) = wanted_schema(request) {
+    if let Some(schema) = requested_schema(request) {
         let json_schema = json!({ "schema": schema.to_string() });
         let format = json!({ "textFormat": { "structure": { "jsonSchema": json_schema } } });
         converse.insert("outputConfig".to_owned(), format);
@@ -48,7 +48,9 @@ fn turn(role: &str, content: impl IntoIterator<Item = Value>) -> Value {
 
 fn blocks(message: &Value) -> Vec<Value> {
     match message.get("content") {
-        Some(Value::String(said)) if !said.is_empty() => vec![json!({ "text": said })],
+        Some(Value::String(text_content)) if !text_content.is_empty() => {
+            vec![json!({ "text": text_content })]
+        }
         parts => list(parts).map(part).collect(),
     }
 }
@@ -106,7 +108,7 @@ fn tool_choice(choice: Option<&Value>) -> Value {
 }
 
 /// The schema of the JSON that is asked for, of a model that gives it.
-fn wanted_schema(request: &Value) -> Option<Value> {
+fn requested_schema(request: &Value) -> Option<Value> {
     let family = Family::of(text(request.get("model")))?;
     let format = request
         .get("response_format")

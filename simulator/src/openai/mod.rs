@@ -4,18 +4,18 @@
 //! After AWS's user guide ("Inference using Chat Completions API"), openai-python 3.52's Bedrock
 //! provider, and what LiteLLM 1.106 knows of the models.
 
-mod answer;
 mod conversation;
 mod models;
 mod refusal;
+mod response;
 mod validate;
 
 use serde_json::Value;
 
-use crate::answer::message::ModelOutput;
-use crate::answer::{made, settled};
 use crate::operation::{Operation, Target};
 use crate::reply::Reply;
+use crate::response::message::ModelOutput;
+use crate::response::{model_output, settled};
 use crate::simulator::Simulation;
 
 pub(crate) use conversation::as_converse;
@@ -47,17 +47,17 @@ pub(crate) fn echo(simulation: &Simulation, target: &Target, body: &[u8]) -> Rep
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let model = target.model.as_deref().unwrap_or_default();
     let converse = as_converse(&request);
-    let made = settled(simulation, model, &converse, true, |_| {
-        made(model, &converse)
+    let model_output = settled(simulation, model, &converse, true, |_| {
+        model_output(model, &converse)
     });
-    reply(target, &made, &request)
+    reply(target, &model_output, &request)
 }
 
-/// `made` in the form that `request` asks for.
-pub(crate) fn reply(target: &Target, made: &ModelOutput, request: &Value) -> Reply {
+/// `model_output` in the form that `request` asks for.
+pub(crate) fn reply(target: &Target, model_output: &ModelOutput, request: &Value) -> Reply {
     let model = target.model.as_deref().unwrap_or_default();
     match target.operation.streams() {
-        true => answer::chunks(model, made, request),
-        false => answer::whole(model, made, request),
+        true => response::chunks(model, model_output, request),
+        false => response::non_streaming(model, model_output, request),
     }
 }

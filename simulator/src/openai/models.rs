@@ -20,7 +20,7 @@ pub(crate) struct Family {
     /// Fields that are refused whatever else the request says.
     pub(crate) refuses: &'static [&'static str],
     pub(crate) efforts: &'static [&'static str],
-    pub(crate) least_tokens: u64,
+    pub(crate) min_tokens: u64,
 }
 
 const GPT: Family = Family {
@@ -32,7 +32,7 @@ const GPT: Family = Family {
     images: true,
     refuses: &[],
     efforts: &["none", "low", "medium", "high", "xhigh", "max"],
-    least_tokens: 16,
+    min_tokens: 16,
 };
 
 /// The longest stem decides.
@@ -45,7 +45,7 @@ const FAMILIES: [Family; 4] = [
         images: false,
         refuses: &["logit_bias"],
         efforts: &["low", "medium", "high"],
-        least_tokens: 1,
+        min_tokens: 1,
         ..GPT
     },
     Family {

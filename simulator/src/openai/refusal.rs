@@ -94,7 +94,7 @@ pub(crate) fn in_envelope(mut reply: Reply) -> Reply {
     };
     let code = code.to_str().unwrap_or_default();
     let code = code.split(':').next().unwrap_or_default();
-    if let ReplyBody::Whole(body) = &reply.body {
+    if let ReplyBody::Complete(body) = &reply.body {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let message = body.get("message").or(body.get("Message"));
         let message = message.and_then(Value::as_str).unwrap_or_default();

@@ -86,7 +86,7 @@ pub(crate) fn request(body: &[u8], service: Option<&str>) -> Result<(), Refusal>
     let fields = request
         .as_object()
         .ok_or_else(|| Refusal::of("", "invalid_value", "The request body is not an object."))?;
-    known(fields, FIELDS, "")?;
+    require_known_fields(fields, FIELDS, "")?;
     let family = family(fields, service)?;
     messages(fields, family)?;
     limits(fields, family)?;
@@ -108,10 +108,10 @@ fn messages(fields: &Map<String, Value>, family: &Family) -> Result<(), Refusal>
     let messages = fields.get("messages").and_then(Value::as_array);
     let messages = messages.filter(|messages| !messages.is_empty());
     let messages = messages.ok_or_else(|| missing("messages"))?;
-    for (place, message) in messages.iter().enumerate() {
-        let path = format!("messages[{place}]");
+    for (index, message) in messages.iter().enumerate() {
+        let path = format!("messages[{index}]");
         let message = message.as_object().ok_or_else(|| missing(&path))?;
-        known(message, MESSAGE, &format!("{path}."))?;
+        require_known_fields(message, MESSAGE, &format!("{path}."))?;
         let role = message
             .get("role")
             .and_then(Value::as_str)
@@ -139,7 +139,7 @@ fn messages(fields: &Map<String, Value>, family: &Family) -> Result<(), Refusal>
 
 fn part_of(part: &Value, path: &str, family: &Family) -> Result<(), Refusal> {
     let fields = part.as_object().ok_or_else(|| missing(path))?;
-    known(fields, PART, &format!("{path}."))?;
+    require_known_fields(fields, PART, &format!("{path}."))?;
     let Some(image) = fields.get("image_url") else {
         return Ok(());
     };
@@ -162,10 +162,10 @@ fn part_of(part: &Value, path: &str, family: &Family) -> Result<(), Refusal> {
 fn limits(fields: &Map<String, Value>, family: &Family) -> Result<(), Refusal> {
     for field in ["max_completion_tokens", "max_tokens"] {
         let limit = fields.get(field).filter(|limit| !limit.is_null());
-        let least = family.least_tokens;
-        if limit.is_some_and(|limit| limit.as_u64().is_none_or(|limit| limit < least)) {
+        let min = family.min_tokens;
+        if limit.is_some_and(|limit| limit.as_u64().is_none_or(|limit| limit < min)) {
             let message = format!(
-                "Invalid '{field}': integer below minimum value. Expected a value >= {least}."
+                "Invalid '{field}': integer below minimum value. Expected a value >= {min}."
             );
             return Err(Refusal::of(field, "integer_below_min_value", message));
         }
@@ -206,10 +206,10 @@ fn refused(fields: &Map<String, Value>, family: &Family) -> Result<(), Refusal> 
         let message = "Function tools with reasoning_effort are not supported for this model in /v1/chat/completions. Please use /v1/responses instead.";
         return Err(Refusal::of("reasoning_effort", "invalid_value", message));
     }
-    for (place, tool) in tools.into_iter().flatten().enumerate() {
-        let path = format!("tools[{place}]");
+    for (index, tool) in tools.into_iter().flatten().enumerate() {
+        let path = format!("tools[{index}]");
         let tool = tool.as_object().ok_or_else(|| missing(&path))?;
-        known(tool, TOOL, &format!("{path}."))?;
+        require_known_fields(tool, TOOL, &format!("{path}."))?;
         name(tool, &path)?;
     }
     Ok(())
@@ -238,12 +238,12 @@ fn form(fields: &Map<String, Value>, family: &Family) -> Result<(), Refusal> {
     let kind = fields
         .get("response_format")
         .and_then(|format| format.get("type"));
-    let wants_object = kind.and_then(Value::as_str) == Some("json_object");
+    let requires_json_object = kind.and_then(Value::as_str) == Some("json_object");
     let messages = fields
         .get("messages")
         .map(Value::to_string)
         .unwrap_or_default();
-    if family.response_format && wants_object && !messages.to_lowercase().contains("json") {
+    if family.response_format && requires_json_object && !messages.to_lowercase().contains("json") {
         let message = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.";
         return Err(Refusal {
             code: None,
@@ -253,9 +253,13 @@ fn form(fields: &Map<String, Value>, family: &Family) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn known(fields: &Map<String, Value>, names: &[&str], path: &str) -> Result<(), Refusal> {
-    let other = fields.keys().find(|field| !names.contains(&field.as_str()));
-    match other {
+fn require_known_fields(
+    fields: &Map<String, Value>,
+    names: &[&str],
+    path: &str,
+) -> Result<(), Refusal> {
+    let unknown_field = fields.keys().find(|field| !names.contains(&field.as_str()));
+    match unknown_field {
         None => Ok(()),
         Some(field) => {
             let field = format!("{path}{field}");
@@ -337,8 +341,8 @@ mod tests {
             ("openai.gpt-5.4", json!({}), Some("model")),
             ("amazon.nova-lite-v1:0", json!({}), Some("model")),
         ] {
-            let found = refusal(model, &more).map(|(param, _)| param);
-            assert_eq!(found.as_deref(), param, "{model} {more}");
+            let rejected_param = refusal(model, &more).map(|(param, _)| param);
+            assert_eq!(rejected_param.as_deref(), param, "{model} {more}");
         }
     }
 }

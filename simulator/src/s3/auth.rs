@@ -18,48 +18,52 @@ use crate::timestamp;
 /// How far the clocks may differ.
 const TOLERANCE: Duration = Duration::from_secs(15 * 60);
 /// The longest that an address may be good for.
-const LONGEST: u64 = 7 * 24 * 3600;
+const MAX_LENGTH: u64 = 7 * 24 * 3600;
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
 /// Refuses a request that known credentials have not signed. Gives the content that was sent,
 /// without the chunks it may have come in.
 pub(super) fn check(
     simulation: &Simulation,
-    asked: &S3Request<'_>,
+    request: &S3Request<'_>,
     body: &Bytes,
 ) -> Result<Bytes, S3Error> {
     if !simulation.options.any_credentials {
-        if asked.head.headers.contains_key(AUTHORIZATION) {
-            by_header(simulation, asked, body)?;
-        } else if asked.query.has("X-Amz-Algorithm") {
-            by_address(simulation, asked)?;
+        if request.head.headers.contains_key(AUTHORIZATION) {
+            by_header(simulation, request, body)?;
+        } else if request.query.has("X-Amz-Algorithm") {
+            by_address(simulation, request)?;
         } else {
             return Err(S3Error::forbidden("AccessDenied", "Access Denied"));
         }
     }
-    let content = content(asked, body)?;
-    check_sums(asked, &content)?;
+    let content = content(request, body)?;
+    check_sums(request, &content)?;
     Ok(content)
 }
 
-fn by_header(simulation: &Simulation, asked: &S3Request<'_>, body: &Bytes) -> Result<(), S3Error> {
+fn by_header(
+    simulation: &Simulation,
+    request: &S3Request<'_>,
+    body: &Bytes,
+) -> Result<(), S3Error> {
     let malformed = || {
         let message = "The authorization header is malformed; the authorization header requires three components: Credential, SignedHeaders, and Signature.";
         S3Error::bad_request("AuthorizationHeaderMalformed", message)
     };
-    let header = asked.header("authorization").ok_or_else(malformed)?;
+    let header = request.header("authorization").ok_or_else(malformed)?;
     let signature = Signature::parse(header).map_err(|_| malformed())?;
-    let token = asked.header("x-amz-security-token");
-    let credentials = known(simulation, signature.access_key_id, token)?;
-    let signed_at = asked.header("x-amz-date").unwrap_or_default();
+    let token = request.header("x-amz-security-token");
+    let credentials = find_credentials(simulation, signature.access_key_id, token)?;
+    let signed_at = request.header("x-amz-date").unwrap_or_default();
     check_time(signed_at, SystemTime::now())?;
-    let hash = signed_hash(asked, body)?;
-    let query = asked.head.uri.query().unwrap_or_default();
-    matches(asked, &signature, query, &hash, signed_at, credentials)
+    let hash = signed_hash(request, body)?;
+    let query = request.head.uri.query().unwrap_or_default();
+    matches(request, &signature, query, &hash, signed_at, credentials)
 }
 
-fn by_address(simulation: &Simulation, asked: &S3Request<'_>) -> Result<(), S3Error> {
-    let value = |name: &str| asked.query.get(name).unwrap_or_default();
+fn by_address(simulation: &Simulation, request: &S3Request<'_>) -> Result<(), S3Error> {
+    let value = |name: &str| request.query.get(name).unwrap_or_default();
     let wrong = |message: &str| S3Error::bad_request("AuthorizationQueryParametersError", message);
     let signature = Signature::of(
         value("X-Amz-Credential"),
@@ -67,8 +71,8 @@ fn by_address(simulation: &Simulation, asked: &S3Request<'_>) -> Result<(), S3Er
         value("X-Amz-Signature"),
     )
     .ok_or_else(|| wrong("Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"."))?;
-    let token = asked.query.get("X-Amz-Security-Token");
-    let credentials = known(simulation, signature.access_key_id, token)?;
+    let token = request.query.get("X-Amz-Security-Token");
+    let credentials = find_credentials(simulation, signature.access_key_id, token)?;
     let signed_at = value("X-Amz-Date");
     let signed = timestamp::parse(signed_at).ok_or_else(|| {
         wrong("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
@@ -76,7 +80,7 @@ fn by_address(simulation: &Simulation, asked: &S3Request<'_>) -> Result<(), S3Er
     let valid: u64 = value("X-Amz-Expires")
         .parse()
         .map_err(|_| wrong("X-Amz-Expires should be a number"))?;
-    if valid > LONGEST {
+    if valid > MAX_LENGTH {
         return Err(wrong(
             "X-Amz-Expires must be less than a week (in seconds) that is 604800",
         ));
@@ -89,12 +93,12 @@ fn by_address(simulation: &Simulation, asked: &S3Request<'_>) -> Result<(), S3Er
             .with("Expires", timestamp::iso(expires))
             .with("ServerTime", timestamp::iso(now)));
     }
-    let query = asked.head.uri.query().unwrap_or_default();
+    let query = request.head.uri.query().unwrap_or_default();
     let pairs = query.split('&');
     let signed_query = pairs.filter(|pair| !pair.starts_with("X-Amz-Signature="));
     let signed_query = signed_query.collect::<Vec<_>>().join("&");
     matches(
-        asked,
+        request,
         &signature,
         &signed_query,
         UNSIGNED,
@@ -104,16 +108,16 @@ fn by_address(simulation: &Simulation, asked: &S3Request<'_>) -> Result<(), S3Er
 }
 
 fn matches(
-    asked: &S3Request<'_>,
+    request: &S3Request<'_>,
     signature: &Signature<'_>,
     query: &str,
     hash: &str,
     signed_at: &str,
     credentials: &Credentials,
 ) -> Result<(), S3Error> {
-    let path = path_of_s3(asked.head.uri.path());
+    let path = path_of_s3(request.head.uri.path());
     let secret = &credentials.secret_access_key;
-    if signature.holds(asked.head, &path, query, hash, signed_at, secret) {
+    if signature.holds(request.head, &path, query, hash, signed_at, secret) {
         return Ok(());
     }
     let message = "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
@@ -121,14 +125,14 @@ fn matches(
         .with("AWSAccessKeyId", signature.access_key_id))
 }
 
-fn known<'a>(
+fn find_credentials<'a>(
     simulation: &'a Simulation,
     access_key_id: &str,
     token: Option<&str>,
 ) -> Result<&'a Credentials, S3Error> {
     let mut credentials = simulation.options.credentials.iter();
     let credentials = credentials
-        .find(|known| known.access_key_id == access_key_id)
+        .find(|candidate| candidate.access_key_id == access_key_id)
         .ok_or_else(|| {
             let message = "The AWS Access Key Id you provided does not exist in our records.";
             S3Error::forbidden("InvalidAccessKeyId", message).with("AWSAccessKeyId", access_key_id)
@@ -159,8 +163,8 @@ fn check_time(signed_at: &str, now: SystemTime) -> Result<(), S3Error> {
 }
 
 /// What stands in the signature for the body: its hash, or a word in its place.
-fn signed_hash<'a>(asked: &'a S3Request<'_>, body: &Bytes) -> Result<Cow<'a, str>, S3Error> {
-    let Some(announced) = asked.header("x-amz-content-sha256") else {
+fn signed_hash<'a>(request: &'a S3Request<'_>, body: &Bytes) -> Result<Cow<'a, str>, S3Error> {
+    let Some(announced) = request.header("x-amz-content-sha256") else {
         let message = "Missing required header for this request: x-amz-content-sha256";
         return Err(S3Error::bad_request("InvalidRequest", message));
     };
@@ -173,14 +177,14 @@ fn signed_hash<'a>(asked: &'a S3Request<'_>, body: &Bytes) -> Result<Cow<'a, str
     Ok(Cow::Borrowed(announced))
 }
 
-fn content(asked: &S3Request<'_>, body: &Bytes) -> Result<Bytes, S3Error> {
-    let streamed = asked
+fn content(request: &S3Request<'_>, body: &Bytes) -> Result<Bytes, S3Error> {
+    let streamed = request
         .header("x-amz-content-sha256")
         .is_some_and(|word| word.starts_with("STREAMING-"));
     if !streamed {
         return Ok(body.clone());
     }
-    let length = asked.header("x-amz-decoded-content-length");
+    let length = request.header("x-amz-decoded-content-length");
     let decoded = aws_chunked::decode(body);
     decoded
         .filter(|content| length.is_none_or(|length| length == content.len().to_string()))
@@ -191,10 +195,10 @@ fn content(asked: &S3Request<'_>, body: &Bytes) -> Result<Bytes, S3Error> {
 }
 
 /// A checksum that came along is checked where it is one of those that SDKs send by themselves.
-fn check_sums(asked: &S3Request<'_>, content: &[u8]) -> Result<(), S3Error> {
+fn check_sums(request: &S3Request<'_>, content: &[u8]) -> Result<(), S3Error> {
     use base64::Engine as _;
     use base64::prelude::BASE64_STANDARD;
-    let Some(sent) = asked.header("x-amz-checksum-crc32") else {
+    let Some(sent) = request.header("x-amz-checksum-crc32") else {
         return Ok(());
     };
     if sent == BASE64_STANDARD.encode(crc32fast::hash(content).to_be_bytes()) {

@@ -13,7 +13,7 @@ use crate::simulator::Simulation;
 use crate::timestamp;
 
 /// A page has so many keys at the most, and one order to delete.
-const MOST_KEYS: usize = 1000;
+const MAX_KEYS: usize = 1000;
 /// What stands as it is in keys that are to be encoded.
 const IN_KEYS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -27,37 +27,39 @@ pub(super) fn head() -> Reply {
 }
 
 /// A page of keys. With `delimiter`, what goes on behind it is told once, as a common prefix.
-pub(super) fn list(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Reply, S3Error> {
-    let value = |name: &str| asked.query.get(name).unwrap_or_default();
-    let most = match asked.query.get("max-keys") {
-        None => MOST_KEYS,
+pub(super) fn list(simulation: &Simulation, request: &S3Request<'_>) -> Result<Reply, S3Error> {
+    let value = |name: &str| request.query.get(name).unwrap_or_default();
+    let max = match request.query.get("max-keys") {
+        None => MAX_KEYS,
         Some(text) => text.parse::<usize>().map_err(|_| {
             let message = "Provided max-keys not an integer or within integer range";
             S3Error::bad_request("InvalidArgument", message)
         })?,
     }
-    .min(MOST_KEYS);
+    .min(MAX_KEYS);
     let (prefix, delimiter) = (value("prefix"), value("delimiter"));
-    let after = match asked.query.get("continuation-token") {
+    let after = match request.query.get("continuation-token") {
         Some(token) => token_key(token)?,
         None => value("start-after").to_owned(),
     };
-    let objects = simulation.objects.behind(&asked.bucket, prefix, &after);
-    let page = Page::of(objects, prefix, delimiter, &after, most);
-    let written = |key: &str| match asked.query.get("encoding-type") {
+    let objects = simulation
+        .objects
+        .objects_after(&request.bucket, prefix, &after);
+    let page = Page::of(objects, prefix, delimiter, &after, max);
+    let written = |key: &str| match request.query.get("encoding-type") {
         Some("url") => utf8_percent_encode(key, IN_KEYS).to_string(),
         _ => key.to_owned(),
     };
     Ok(xml::reply(
         "ListBucketResult",
-        &page.written(asked, most, written),
+        &page.written(request, max, written),
     ))
 }
 
 /// Deletes what the body names.
 pub(super) fn delete(
     simulation: &Simulation,
-    asked: &S3Request<'_>,
+    request: &S3Request<'_>,
     content: &[u8],
 ) -> Result<Reply, S3Error> {
     let document = std::str::from_utf8(content).map_err(|_| S3Error::malformed_xml())?;
@@ -66,17 +68,17 @@ pub(super) fn delete(
         .iter()
         .map(|object| xml::text(object, "Key"))
         .collect();
-    let keys = keys.filter(|keys| (1..=MOST_KEYS).contains(&keys.len()));
+    let keys = keys.filter(|keys| (1..=MAX_KEYS).contains(&keys.len()));
     let keys = keys.ok_or_else(S3Error::malformed_xml)?;
-    let quiet = xml::text(document, "Quiet").is_some_and(|quiet| quiet == "true");
-    let mut answer = String::new();
+    let is_quiet = xml::text(document, "Quiet").is_some_and(|is_quiet| is_quiet == "true");
+    let mut result_xml = String::new();
     for key in &keys {
-        simulation.objects.delete(&asked.bucket, key);
-        if !quiet {
-            answer += &format!("<Deleted>{}</Deleted>", element("Key", key));
+        simulation.objects.delete(&request.bucket, key);
+        if !is_quiet {
+            result_xml += &format!("<Deleted>{}</Deleted>", element("Key", key));
         }
     }
-    Ok(xml::reply("DeleteResult", &answer))
+    Ok(xml::reply("DeleteResult", &result_xml))
 }
 
 struct Page {
@@ -92,7 +94,7 @@ impl Page {
         prefix: &str,
         delimiter: &str,
         after: &str,
-        most: usize,
+        max: usize,
     ) -> Self {
         let mut page = Self {
             objects: Vec::new(),
@@ -108,8 +110,8 @@ impl Page {
             {
                 continue;
             }
-            if page.objects.len() + page.prefixes.len() == most {
-                page.next = (most > 0).then_some(last);
+            if page.objects.len() + page.prefixes.len() == max {
+                page.next = (max > 0).then_some(last);
                 return page;
             }
             last = common.clone().unwrap_or_else(|| key.clone());
@@ -123,17 +125,17 @@ impl Page {
 
     fn written(
         &self,
-        asked: &S3Request<'_>,
-        most: usize,
+        request: &S3Request<'_>,
+        max: usize,
         written: impl Fn(&str) -> String,
     ) -> String {
-        let mut text = element("Name", &asked.bucket);
+        let mut text = element("Name", &request.bucket);
         for (parameter, name) in [
             ("prefix", "Prefix"),
             ("delimiter", "Delimiter"),
             ("start-after", "StartAfter"),
         ] {
-            match asked.query.get(parameter) {
+            match request.query.get(parameter) {
                 Some(value) => text += &element(name, &written(value)),
                 None if name == "Prefix" => text += "<Prefix></Prefix>",
                 None => {}
@@ -143,13 +145,13 @@ impl Page {
             ("encoding-type", "EncodingType"),
             ("continuation-token", "ContinuationToken"),
         ] {
-            if let Some(value) = asked.query.get(parameter) {
+            if let Some(value) = request.query.get(parameter) {
                 text += &element(name, value);
             }
         }
         let count = self.objects.len() + self.prefixes.len();
         text += &element("KeyCount", &count.to_string());
-        text += &element("MaxKeys", &most.to_string());
+        text += &element("MaxKeys", &max.to_string());
         text += &element("IsTruncated", &self.next.is_some().to_string());
         if let Some(next) = &self.next {
             text += &element("NextContinuationToken", &token(next));

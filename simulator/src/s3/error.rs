@@ -84,7 +84,7 @@ impl S3Error {
         text += &xml::element("RequestId", &request);
         text += &xml::element("HostId", &host);
         let document = xml::document(&format!("<Error>{text}</Error>"));
-        let body = ReplyBody::Whole(Bytes::from(document));
+        let body = ReplyBody::Complete(Bytes::from(document));
         let reply = Reply::typed(self.status, "application/xml", body);
         xml::named(reply, &request, &host)
     }

@@ -22,12 +22,12 @@ use http::Method;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use crate::answer;
 use crate::call;
 use crate::faults::Faults;
 use crate::operation::{Operation, Target};
 use crate::options::Options;
 use crate::reply::Reply;
+use crate::response;
 use crate::script::{Script, ScriptedResponse};
 use crate::simulator::Simulation;
 use error::S3Error;
@@ -35,7 +35,7 @@ use request::S3Request;
 pub(crate) use store::{Object, Objects};
 
 /// Whether a request is meant for S3 rather than for Bedrock.
-pub(crate) fn is_asked(options: &Options, head: &Parts) -> bool {
+pub(crate) fn is_s3_request(options: &Options, head: &Parts) -> bool {
     let query = head.uri.query().unwrap_or_default();
     match head.headers.get(AUTHORIZATION) {
         Some(header) => header
@@ -51,15 +51,15 @@ pub(crate) fn is_asked(options: &Options, head: &Parts) -> bool {
 }
 
 /// The answer, and what is to happen to it on its way.
-pub(crate) fn answer(simulation: &Simulation, head: &Parts, body: Bytes) -> (Reply, Faults) {
-    let asked = S3Request::of(&simulation.options, head);
-    let target = asked.as_ref().ok().map(|asked| Target {
-        operation: asked.operation,
+pub(crate) fn response(simulation: &Simulation, head: &Parts, body: Bytes) -> (Reply, Faults) {
+    let request = S3Request::of(&simulation.options, head);
+    let target = request.as_ref().ok().map(|request| Target {
+        operation: request.operation,
         model: None,
-        resource: Some(format!("{}/{}", asked.bucket, asked.key)),
+        resource: Some(format!("{}/{}", request.bucket, request.key)),
     });
     // What is written is to be found in the store; the journal does not hold it twice.
-    let noted = match asked.as_ref().map(|asked| asked.operation) {
+    let noted = match request.as_ref().map(|request| request.operation) {
         Ok(Operation::PutObject | Operation::UploadPart) => Bytes::new(),
         _ => body.clone(),
     };
@@ -69,26 +69,28 @@ pub(crate) fn answer(simulation: &Simulation, head: &Parts, body: Bytes) -> (Rep
         .and_then(|target| simulation.scripts.take(target));
     let (scripted, faults) = match script {
         None => (ScriptedResponse::Echo {}, Vec::new()),
-        Some(Script { answer, faults, .. }) => (answer, faults),
+        Some(Script {
+            response, faults, ..
+        }) => (response, faults),
     };
-    let reply = asked.and_then(|asked| decide(simulation, &asked, scripted, &body));
+    let reply = request.and_then(|request| decide(simulation, &request, scripted, &body));
     let mut reply = reply.unwrap_or_else(|error| error.reply());
     if head.method == Method::HEAD {
         // Nothing follows the head, also where it is a refusal's.
-        reply.body = xml::nothing();
+        reply.body = xml::empty_body();
     }
     (reply, Faults::new(faults, Duration::ZERO))
 }
 
 fn decide(
     simulation: &Simulation,
-    asked: &S3Request<'_>,
+    request: &S3Request<'_>,
     scripted: ScriptedResponse,
     body: &Bytes,
 ) -> Result<Reply, S3Error> {
-    let content = auth::check(simulation, asked, body)?;
+    let content = auth::check(simulation, request, body)?;
     match scripted {
-        ScriptedResponse::Echo {} => carry_out(simulation, asked, content),
+        ScriptedResponse::Echo {} => carry_out(simulation, request, content),
         ScriptedResponse::Error {
             status,
             code,
@@ -97,11 +99,11 @@ fn decide(
         } => Err(S3Error::scripted(status, code, message)),
         other => {
             let target = Target {
-                operation: asked.operation,
+                operation: request.operation,
                 model: None,
                 resource: None,
             };
-            let scripted = answer::scripted(simulation, other, &target, body);
+            let scripted = response::scripted(simulation, other, &target, body);
             Ok(scripted.unwrap_or_else(|error| error.reply()))
         }
     }
@@ -109,24 +111,24 @@ fn decide(
 
 fn carry_out(
     simulation: &Simulation,
-    asked: &S3Request<'_>,
+    request: &S3Request<'_>,
     content: Bytes,
 ) -> Result<Reply, S3Error> {
-    if !simulation.options.buckets.contains(&asked.bucket) {
-        return Err(S3Error::no_such_bucket(&asked.bucket));
+    if !simulation.options.buckets.contains(&request.bucket) {
+        return Err(S3Error::no_such_bucket(&request.bucket));
     }
-    match asked.operation {
+    match request.operation {
         Operation::HeadBucket => Ok(bucket::head()),
-        Operation::ListObjectsV2 => bucket::list(simulation, asked),
-        Operation::DeleteObjects => bucket::delete(simulation, asked, &content),
-        Operation::PutObject => object::put(simulation, asked, content),
-        Operation::GetObject => object::get(simulation, asked),
-        Operation::HeadObject => object::head(simulation, asked),
-        Operation::DeleteObject => Ok(object::delete(simulation, asked)),
-        Operation::CreateMultipartUpload => multipart::create(simulation, asked),
-        Operation::UploadPart => multipart::part(simulation, asked, content),
-        Operation::CompleteMultipartUpload => multipart::complete(simulation, asked, &content),
-        Operation::AbortMultipartUpload => multipart::abort(simulation, asked),
+        Operation::ListObjectsV2 => bucket::list(simulation, request),
+        Operation::DeleteObjects => bucket::delete(simulation, request, &content),
+        Operation::PutObject => object::put(simulation, request, content),
+        Operation::GetObject => object::get(simulation, request),
+        Operation::HeadObject => object::head(simulation, request),
+        Operation::DeleteObject => Ok(object::delete(simulation, request)),
+        Operation::CreateMultipartUpload => multipart::create(simulation, request),
+        Operation::UploadPart => multipart::part(simulation, request, content),
+        Operation::CompleteMultipartUpload => multipart::complete(simulation, request, &content),
+        Operation::AbortMultipartUpload => multipart::abort(simulation, request),
         _ => Err(S3Error::not_implemented()),
     }
 }

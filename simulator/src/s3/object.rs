@@ -19,7 +19,7 @@ use crate::timestamp;
 /// The type of what was written without one.
 const UNKNOWN: &str = "binary/octet-stream";
 /// What comes back as it was sent.
-const KEPT: [HeaderName; 4] = [
+const STORED_HEADERS: [HeaderName; 4] = [
     CONTENT_TYPE,
     CONTENT_DISPOSITION,
     CONTENT_LANGUAGE,
@@ -34,27 +34,29 @@ const OVERRIDES: [(&str, HeaderName); 3] = [
 
 pub(super) fn put(
     simulation: &Simulation,
-    asked: &S3Request<'_>,
+    request: &S3Request<'_>,
     content: Bytes,
 ) -> Result<Reply, S3Error> {
-    if asked.head.headers.contains_key("x-amz-copy-source") {
+    if request.head.headers.contains_key("x-amz-copy-source") {
         return Err(S3Error::not_implemented());
     }
     let object = Object {
-        headers: kept(asked),
+        headers: stored_headers(request),
         ..Object::new(content, UNKNOWN, simulation.clock.time_of_day())
     };
     let etag = object.etag.clone();
-    simulation.objects.put(&asked.bucket, &asked.key, object)?;
+    simulation
+        .objects
+        .put(&request.bucket, &request.key, object)?;
     Ok(with_etag(xml::empty(StatusCode::OK), &etag))
 }
 
-pub(super) fn get(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Reply, S3Error> {
-    let object = found(simulation, asked)?;
+pub(super) fn get(simulation: &Simulation, request: &S3Request<'_>) -> Result<Reply, S3Error> {
+    let object = existing_object(simulation, request)?;
     let length = object.content.len();
-    let range = asked.header("range");
+    let range = request.header("range");
     let (status, content, bounds) = match part(range, length) {
-        Part::Whole => (StatusCode::OK, object.content.clone(), None),
+        Part::Complete => (StatusCode::OK, object.content.clone(), None),
         Part::Bytes(bytes) => {
             let (first, last) = (bytes.start, bytes.end.saturating_sub(1));
             let bounds = format!("bytes {first}-{last}/{length}");
@@ -66,40 +68,43 @@ pub(super) fn get(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Repl
         }
         Part::Outside => return Err(out_of_range(range.unwrap_or_default(), length)),
     };
-    let body = ReplyBody::Whole(content);
+    let body = ReplyBody::Complete(content);
     let mut reply = xml::plain(Reply::typed(status, UNKNOWN, body));
-    reply.headers.extend(described(&object, asked));
+    reply.headers.extend(described(&object, request));
     if let Some(Ok(bounds)) = bounds.map(HeaderValue::try_from) {
         reply.headers.insert(CONTENT_RANGE, bounds);
     }
     Ok(reply)
 }
 
-pub(super) fn head(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Reply, S3Error> {
-    let object = found(simulation, asked)?;
+pub(super) fn head(simulation: &Simulation, request: &S3Request<'_>) -> Result<Reply, S3Error> {
+    let object = existing_object(simulation, request)?;
     let mut reply = xml::empty(StatusCode::OK);
-    reply.headers.extend(described(&object, asked));
+    reply.headers.extend(described(&object, request));
     let length = HeaderValue::from(object.content.len());
     reply.headers.insert(CONTENT_LENGTH, length);
     Ok(reply)
 }
 
 /// One that is not there is deleted already.
-pub(super) fn delete(simulation: &Simulation, asked: &S3Request<'_>) -> Reply {
-    simulation.objects.delete(&asked.bucket, &asked.key);
+pub(super) fn delete(simulation: &Simulation, request: &S3Request<'_>) -> Reply {
+    simulation.objects.delete(&request.bucket, &request.key);
     xml::empty(StatusCode::NO_CONTENT)
 }
 
 /// The headers of a request that belong to the object.
-pub(super) fn kept(asked: &S3Request<'_>) -> HeaderMap {
-    let sent = asked.head.headers.iter();
-    let mut kept: HeaderMap = sent
-        .filter(|(name, _)| KEPT.contains(name) || name.as_str().starts_with("x-amz-meta-"))
+pub(super) fn stored_headers(request: &S3Request<'_>) -> HeaderMap {
+    let sent = request.head.headers.iter();
+    let mut stored_headers: HeaderMap = sent
+        .filter(|(name, _)| {
+            STORED_HEADERS.contains(name) || name.as_str().starts_with("x-amz-meta-")
+        })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    kept.entry(CONTENT_TYPE)
+    stored_headers
+        .entry(CONTENT_TYPE)
         .or_insert(HeaderValue::from_static(UNKNOWN));
-    kept
+    stored_headers
 }
 
 pub(super) fn with_etag(reply: Reply, etag: &str) -> Reply {
@@ -109,20 +114,20 @@ pub(super) fn with_etag(reply: Reply, etag: &str) -> Reply {
     }
 }
 
-fn found(simulation: &Simulation, asked: &S3Request<'_>) -> Result<Object, S3Error> {
+fn existing_object(simulation: &Simulation, request: &S3Request<'_>) -> Result<Object, S3Error> {
     simulation
         .objects
-        .get(&asked.bucket, &asked.key)
-        .ok_or_else(|| S3Error::no_such_key(&asked.key))
+        .get(&request.bucket, &request.key)
+        .ok_or_else(|| S3Error::no_such_key(&request.key))
 }
 
-fn described(object: &Object, asked: &S3Request<'_>) -> HeaderMap {
+fn described(object: &Object, request: &S3Request<'_>) -> HeaderMap {
     let mut headers = object.headers.clone();
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let modified = timestamp::http_date(object.modified);
     let texts = [(LAST_MODIFIED, modified), (ETAG, object.etag.clone())];
     let overrides = OVERRIDES.into_iter().filter_map(|(parameter, name)| {
-        let value = asked.query.get(parameter)?;
+        let value = request.query.get(parameter)?;
         Some((name, value.to_owned()))
     });
     for (name, text) in texts.into_iter().chain(overrides) {

@@ -6,7 +6,7 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
     /// There is no range, or none that S3 reads: several of them, other units.
-    Whole,
+    Complete,
     /// These bytes.
     Bytes(Range<usize>),
     /// It begins behind the end.
@@ -16,10 +16,10 @@ pub(super) enum Part {
 /// Reads `bytes=0-99`, `bytes=100-` and `bytes=-100`.
 pub(super) fn part(range: Option<&str>, length: usize) -> Part {
     let Some((first, last)) = range.and_then(bounds) else {
-        return Part::Whole;
+        return Part::Complete;
     };
     match (first, last) {
-        (Some(first), Some(last)) if last < first => Part::Whole,
+        (Some(first), Some(last)) if last < first => Part::Complete,
         (Some(first), _) if first >= length => Part::Outside,
         (Some(first), last) => {
             let end = last.map_or(length, |last| last.saturating_add(1).min(length));
@@ -28,7 +28,7 @@ pub(super) fn part(range: Option<&str>, length: usize) -> Part {
         (None, Some(0)) => Part::Outside,
         (None, Some(_)) if length == 0 => Part::Outside,
         (None, Some(count)) => Part::Bytes(length.saturating_sub(count)..length),
-        (None, None) => Part::Whole,
+        (None, None) => Part::Complete,
     }
 }
 
@@ -55,12 +55,12 @@ mod tests {
             ("bytes=-99", Part::Bytes(0..10)),
             ("bytes=10-", Part::Outside),
             ("bytes=-0", Part::Outside),
-            ("bytes=5-4", Part::Whole),
-            ("bytes=0-1,3-4", Part::Whole),
-            ("lines=0-1", Part::Whole),
+            ("bytes=5-4", Part::Complete),
+            ("bytes=0-1,3-4", Part::Complete),
+            ("lines=0-1", Part::Complete),
         ] {
             assert_eq!(part(Some(range), 10), part_of_ten, "{range}");
         }
-        assert_eq!(part(None, 10), Part::Whole);
+        assert_eq!(part(None, 10), Part::Complete);
     }
 }

@@ -107,7 +107,7 @@ impl Query {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
+        let (_, value) = self.0.iter().find(|(parameter, _)| parameter == name)?;
         Some(value)
     }
 }

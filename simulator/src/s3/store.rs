@@ -15,9 +15,9 @@ use super::multipart::Upload;
 use crate::auth::hex;
 
 /// All buckets together hold so many bytes, unfinished uploads included.
-const MOST_BYTES: usize = 512 * 1024 * 1024;
+const MAX_BYTES: usize = 512 * 1024 * 1024;
 /// Uploads that are neither finished nor given up.
-const MOST_UPLOADS: usize = 1000;
+const MAX_UPLOADS: usize = 1000;
 
 /// An object as it is kept.
 #[derive(Debug, Clone)]
@@ -32,10 +32,10 @@ pub(crate) struct Object {
 
 /// Every bucket's objects, and what is being uploaded.
 #[derive(Debug, Default)]
-pub(crate) struct Objects(Mutex<Held>);
+pub(crate) struct Objects(Mutex<State>);
 
 #[derive(Debug, Default)]
-struct Held {
+struct State {
     objects: BTreeMap<(String, String), Object>,
     uploads: BTreeMap<String, Upload>,
 }
@@ -56,15 +56,15 @@ impl Object {
 
 impl Objects {
     pub(crate) fn get(&self, bucket: &str, key: &str) -> Option<Object> {
-        let held = self.lock();
-        held.objects.get(&name(bucket, key)).cloned()
+        let state = self.lock();
+        state.objects.get(&name(bucket, key)).cloned()
     }
 
     /// Writes an object, in the place of another of its name.
     pub(crate) fn put(&self, bucket: &str, key: &str, object: Object) -> Result<(), Full> {
-        let mut held = self.lock();
-        held.make_room(object.content.len())?;
-        held.objects.insert(name(bucket, key), object);
+        let mut state = self.lock();
+        state.make_room(object.content.len())?;
+        state.objects.insert(name(bucket, key), object);
         Ok(())
     }
 
@@ -74,31 +74,39 @@ impl Objects {
 
     /// The keys that begin so, in order.
     pub(crate) fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
-        let found = self.behind(bucket, prefix, "");
-        found.into_iter().map(|(key, _)| key).collect()
+        let matching = self.objects_after(bucket, prefix, "");
+        matching.into_iter().map(|(key, _)| key).collect()
     }
 
     /// The objects whose keys begin so and come behind `after`, in the order of their keys.
-    pub(super) fn behind(&self, bucket: &str, prefix: &str, after: &str) -> Vec<(String, Object)> {
-        let held = self.lock();
+    pub(super) fn objects_after(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: &str,
+    ) -> Vec<(String, Object)> {
+        let state = self.lock();
         let from = if after >= prefix && !after.is_empty() {
             Bound::Excluded(name(bucket, after))
         } else {
             Bound::Included(name(bucket, prefix))
         };
-        held.objects
+        state
+            .objects
             .range((from, Bound::Unbounded))
-            .take_while(|((held_in, key), _)| held_in == bucket && key.starts_with(prefix))
+            .take_while(|((object_bucket, key), _)| {
+                object_bucket == bucket && key.starts_with(prefix)
+            })
             .map(|((_, key), object)| (key.clone(), object.clone()))
             .collect()
     }
 
     pub(super) fn begin_upload(&self, id: &str, upload: Upload) -> Result<(), Full> {
-        let mut held = self.lock();
-        if held.uploads.len() >= MOST_UPLOADS {
+        let mut state = self.lock();
+        if state.uploads.len() >= MAX_UPLOADS {
             return Err(Full);
         }
-        held.uploads.insert(id.to_owned(), upload);
+        state.uploads.insert(id.to_owned(), upload);
         Ok(())
     }
 
@@ -110,9 +118,9 @@ impl Objects {
         number: u32,
         part: Object,
     ) -> Result<bool, Full> {
-        let mut held = self.lock();
-        held.make_room(part.content.len())?;
-        let upload = held.uploads.get_mut(id).filter(|upload| upload.is_of(at));
+        let mut state = self.lock();
+        state.make_room(part.content.len())?;
+        let upload = state.uploads.get_mut(id).filter(|upload| upload.is_of(at));
         Ok(upload.is_some_and(|upload| {
             upload.parts.insert(number, part);
             true
@@ -121,8 +129,9 @@ impl Objects {
 
     /// An upload of this object.
     pub(super) fn upload(&self, id: &str, at: (&str, &str)) -> Option<Upload> {
-        let held = self.lock();
-        held.uploads
+        let state = self.lock();
+        state
+            .uploads
             .get(id)
             .filter(|upload| upload.is_of(at))
             .cloned()
@@ -133,15 +142,15 @@ impl Objects {
     }
 
     pub(crate) fn clear(&self) {
-        *self.lock() = Held::default();
+        *self.lock() = State::default();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
+impl State {
     fn make_room(&self, more: usize) -> Result<(), Full> {
         let objects: usize = self
             .objects
@@ -153,7 +162,7 @@ impl Held {
             .values()
             .flat_map(|upload| upload.parts.values());
         let parts: usize = parts.map(|part| part.content.len()).sum();
-        if objects + parts + more > MOST_BYTES {
+        if objects + parts + more > MAX_BYTES {
             return Err(Full);
         }
         Ok(())

@@ -24,16 +24,16 @@ pub(super) fn element(name: &str, text: &str) -> String {
 /// What stands in every element of this name, in order; the names do not nest.
 pub(super) fn elements<'a>(document: &'a str, name: &str) -> Vec<&'a str> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-    let mut found = Vec::new();
+    let mut contents = Vec::new();
     let mut rest = document;
     while let Some((_, after)) = rest.split_once(open.as_str()) {
         let Some((content, after)) = after.split_once(close.as_str()) else {
             break;
         };
-        found.push(content);
+        contents.push(content);
         rest = after;
     }
-    found
+    contents
 }
 
 /// The text of the first element of this name.
@@ -52,21 +52,21 @@ pub(super) fn document(root: &str) -> String {
 /// A document as an answer.
 pub(super) fn reply(root: &str, content: &str) -> Reply {
     let text = document(&format!("<{root} xmlns=\"{NAMESPACE}\">{content}</{root}>"));
-    let body = ReplyBody::Whole(Bytes::from(text));
+    let body = ReplyBody::Complete(Bytes::from(text));
     plain(Reply::typed(StatusCode::OK, "application/xml", body))
 }
 
 /// An answer that is only a head.
 pub(super) fn empty(status: StatusCode) -> Reply {
-    let mut reply = plain(Reply::typed(status, "application/xml", nothing()));
+    let mut reply = plain(Reply::typed(status, "application/xml", empty_body()));
     reply.headers.remove(http::header::CONTENT_TYPE);
     reply
 }
 
 /// A body without a byte, and without a length in the head.
-pub(super) fn nothing() -> ReplyBody {
-    let nothing: Steps = Vec::new().into();
-    ReplyBody::Prepared(nothing)
+pub(super) fn empty_body() -> ReplyBody {
+    let empty_body: Steps = Vec::new().into();
+    ReplyBody::Prepared(empty_body)
 }
 
 /// With the ids that stand on every answer of S3.

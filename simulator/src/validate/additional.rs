@@ -21,13 +21,13 @@ const NOVA_INFERENCE: [&str; 6] = [
 /// <https://github.com/UKGovernmentBEIS/inspect_ai/issues/5301>), DeepSeek R1 does not
 /// (<https://github.com/BerriAI/litellm/issues/33401>).
 pub(super) fn only_known_fields(subject: &Subject<'_>) -> Result<(), AwsError> {
-    let (Some(known), Value::Object(fields)) = (
+    let (Some(allowed), Value::Object(fields)) = (
         subject.family.additional_fields,
         subject.conversation.additional,
     ) else {
         return Ok(());
     };
-    let unknown = first_unknown(fields, known);
+    let unknown = first_unknown(fields, allowed);
     match (subject.family.maker, unknown) {
         (Maker::Anthropic, Some(key)) => Err(AwsError::by_model(format!(
             "{key}: Extra inputs are not permitted"
@@ -48,11 +48,11 @@ pub(super) fn only_known_fields(subject: &Subject<'_>) -> Result<(), AwsError> {
     }
 }
 
-fn first_unknown<'a>(fields: &'a Map<String, Value>, known: &[&str]) -> Option<&'a str> {
+fn first_unknown<'a>(fields: &'a Map<String, Value>, allowed: &[&str]) -> Option<&'a str> {
     fields
         .keys()
         .map(String::as_str)
-        .find(|key| !known.contains(key))
+        .find(|key| !allowed.contains(key))
 }
 
 fn extraneous(at: &str, key: &str) -> AwsError {
@@ -62,7 +62,7 @@ fn extraneous(at: &str, key: &str) -> AwsError {
 }
 
 /// The words by which a family is told how much to reason.
-pub(super) fn efforts_are_known(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn efforts_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     let additional = subject.conversation.additional;
     match subject.family.reasoning {
         Reasoning::AlwaysEffort(words) => one_of(additional, "reasoning_effort", words),
@@ -133,7 +133,7 @@ mod tests {
     use super::super::refusal;
     use serde_json::{Value, json};
 
-    fn judged(model: &str, additional: Value) -> String {
+    fn error_message(model: &str, additional: Value) -> String {
         let request = json!({
             "messages": [{ "role": "user", "content": [{ "text": "hi" }] }],
             "additionalModelRequestFields": additional,
@@ -186,7 +186,7 @@ mod tests {
             ("minimax.minimax-m2", json!({ "top_k": 5 }), ""),
         ] {
             assert_eq!(
-                judged(model, additional.clone()),
+                error_message(model, additional.clone()),
                 expected,
                 "{model} {additional}"
             );
@@ -232,7 +232,7 @@ mod tests {
                 "",
             ),
         ] {
-            let message = judged(model, additional.clone());
+            let message = error_message(model, additional.clone());
             assert!(
                 message.contains(expected) && expected.is_empty() == message.is_empty(),
                 "{model} {additional}: {message}"

@@ -7,7 +7,7 @@ use crate::conversation::{Block, text};
 use crate::error::AwsError;
 use crate::families::Maker;
 
-const MOST: usize = 4;
+const MAX_CACHE_POINTS: usize = 4;
 
 pub(super) fn supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     if !points(subject).is_empty() && subject.family.caching.is_none() {
@@ -57,9 +57,9 @@ pub(super) fn not_first(subject: &Subject<'_>) -> Result<(), AwsError> {
 
 pub(super) fn at_most_four(subject: &Subject<'_>) -> Result<(), AwsError> {
     match points(subject).len() {
-        0..=MOST => Ok(()),
-        found => Err(AwsError::by_model(format!(
-            "A maximum of {MOST} blocks with cache_control may be provided. Found {found}."
+        0..=MAX_CACHE_POINTS => Ok(()),
+        actual => Err(AwsError::by_model(format!(
+            "A maximum of {MAX_CACHE_POINTS} blocks with cache_control may be provided. Found {actual}."
         ))),
     }
 }
@@ -80,12 +80,12 @@ pub(super) fn not_after_documents(subject: &Subject<'_>) -> Result<(), AwsError>
     if subject.family.maker != Maker::Anthropic {
         return Ok(());
     }
-    let behind = pairs(subject).find(|(_, block)| {
+    let cached_document = pairs(subject).find(|(_, block)| {
         block.kind == "document"
             && text(block.value.get("format")) != "pdf"
             && block.value.pointer("/source/bytes").is_some()
     });
-    match behind {
+    match cached_document {
         None => Ok(()),
         Some(((turn, position), _)) => Err(AwsError::by_model(format!(
             "messages.{turn}.content.{}.type: Field required",
@@ -100,8 +100,8 @@ pub(super) fn one_hour_supported(subject: &Subject<'_>) -> Result<(), AwsError> 
         .caching
         .is_none_or(|caching| caching.one_hour);
     match points(subject).iter().find(|(_, point)| lasts_long(point)) {
-        Some((place, _)) if !allowed => Err(AwsError::by_model(format!(
-            "{place}.cache_control.ephemeral.ttl: Extra inputs are not permitted"
+        Some((path, _)) if !allowed => Err(AwsError::by_model(format!(
+            "{path}.cache_control.ephemeral.ttl: Extra inputs are not permitted"
         ))),
         _ => Ok(()),
     }
@@ -116,8 +116,8 @@ pub(super) fn long_before_short(subject: &Subject<'_>) -> Result<(), AwsError> {
         .find(|(_, point)| lasts_long(point));
     match wrong {
         None => Ok(()),
-        Some((place, _)) => Err(AwsError::by_model(format!(
-            "{place}.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block. Note that blocks are processed in the following order: `tools`, `system`, `messages`."
+        Some((path, _)) => Err(AwsError::by_model(format!(
+            "{path}.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block. Note that blocks are processed in the following order: `tools`, `system`, `messages`."
         ))),
     }
 }
@@ -191,7 +191,7 @@ mod tests {
         json!({ "cachePoint": { "type": "default" } })
     }
 
-    fn judged(model: &str, content: Value) -> String {
+    fn error_message(model: &str, content: Value) -> String {
         refusal(
             model,
             json!({ "messages": [{ "role": "user", "content": content }] }),
@@ -204,7 +204,7 @@ mod tests {
         let with = |model: &str, count: usize| {
             let mut content = vec![json!({ "text": "x" })];
             content.extend(vec![point(); count]);
-            judged(model, Value::from(content))
+            error_message(model, Value::from(content))
         };
         assert_eq!(with(CLAUDE, 4), "");
         assert!(with(CLAUDE, 5).contains("Found 5."));
@@ -231,7 +231,7 @@ mod tests {
             (NOVA, json!([text, document("md"), point()]), ""),
         ] {
             assert_eq!(
-                judged(model, content.clone()),
+                error_message(model, content.clone()),
                 expected,
                 "{model} {content}"
             );
@@ -258,13 +258,16 @@ mod tests {
     fn an_hour_is_for_some_and_comes_first() {
         let of = |ttl: &str| json!({ "cachePoint": { "type": "default", "ttl": ttl } });
         let text = json!({ "text": "x" });
-        assert_eq!(judged(CLAUDE, json!([text, of("1h"), text, of("5m")])), "");
+        assert_eq!(
+            error_message(CLAUDE, json!([text, of("1h"), text, of("5m")])),
+            ""
+        );
         assert!(
-            judged(CLAUDE, json!([text, of("5m"), text, of("1h")]))
+            error_message(CLAUDE, json!([text, of("5m"), text, of("1h")]))
                 .contains("messages.0.content.2.cache_control.ttl: a ttl='1h'")
         );
         assert!(
-            judged(
+            error_message(
                 "us.anthropic.claude-sonnet-4-20250514-v1:0",
                 json!([text, of("1h")])
             )

@@ -9,7 +9,7 @@ use crate::guardrails;
 
 /// An unknown id and an unknown version get the same words, on every operation (as many reports
 /// quote them, such as a guardrail of another region).
-pub(super) fn known(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn exists(subject: &Subject<'_>) -> Result<(), AwsError> {
     let Some(config) = subject
         .request
         .get("guardrailConfig")
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn only_known_guardrails_are_taken() {
-        let judged = |id: &str, version: &str| {
+        let is_accepted = |id: &str, version: &str| {
             let request = json!({
                 "messages": [{ "role": "user", "content": [{ "text": "hi" }] }],
                 "guardrailConfig": { "guardrailIdentifier": id, "guardrailVersion": version },
@@ -51,10 +51,10 @@ mod tests {
         };
         let unknown = "The guardrail identifier or version provided in the request does not exist.";
         let arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/demoguardrail";
-        assert_eq!(judged("demoguardrail", "1"), None);
-        assert_eq!(judged("demoguardrail", "DRAFT"), None);
-        assert_eq!(judged(arn, "1"), None);
-        assert_eq!(judged("demoguardrail", "2").as_deref(), Some(unknown));
-        assert_eq!(judged("othername", "1").as_deref(), Some(unknown));
+        assert_eq!(is_accepted("demoguardrail", "1"), None);
+        assert_eq!(is_accepted("demoguardrail", "DRAFT"), None);
+        assert_eq!(is_accepted(arn, "1"), None);
+        assert_eq!(is_accepted("demoguardrail", "2").as_deref(), Some(unknown));
+        assert_eq!(is_accepted("othername", "1").as_deref(), Some(unknown));
     }
 }

@@ -193,8 +193,8 @@ pub(crate) fn is_known(bare_id: &str) -> bool {
 /// the size of the context window.
 fn is_version(rest: &str) -> bool {
     let mut parts = rest.split(':');
-    let front = parts.next().unwrap_or_default();
-    let mut segments = front.split('-');
+    let prefix = parts.next().unwrap_or_default();
+    let mut segments = prefix.split('-');
     segments.next() == Some("")
         && segments.all(is_date_or_version)
         && parts.all(|part| is_number(part) || part == "mm" || is_number_before(part, 'k'))
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn an_id_is_a_line_with_a_version() {
-        for (id, known) in [
+        for (id, expected) in [
             ("anthropic.claude-sonnet-4-5-20250929-v1:0", true),
             ("anthropic.claude-3-haiku-20240307-v1:0:200k", true),
             ("anthropic.claude-v2:1", true),
@@ -238,7 +238,7 @@ mod tests {
             ("amazon.nova-mini-v1:0", false),
             ("meta.llama9", false),
         ] {
-            assert_eq!(is_known(id), known, "{id}");
+            assert_eq!(is_known(id), expected, "{id}");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Requests that are too long.
 
 use super::Subject;
-use crate::answer::usage;
 use crate::error::AwsError;
 use crate::families::Maker;
+use crate::response::usage;
 
 /// Claude tells both numbers (<https://github.com/aaif-goose/goose/issues/7442>), others do not
 /// (<https://github.com/continuedev/continue/issues/6005>); Nova begins with "Input Tokens
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn long_prompts_are_refused() {
-        let judged = |model: &str, options: &Options, length: usize| {
+        let error_message = |model: &str, options: &Options, length: usize| {
             let request = json!({ "messages": [
                 { "role": "user", "content": [{ "text": "x".repeat(length) }] }] });
             conversation(model, &request, false, &Simulation::new(options.clone()))
@@ -49,23 +49,26 @@ mod tests {
             "us.meta.llama3-3-70b-instruct-v1:0",
         );
         let default = Options::default();
-        assert_eq!(judged(claude, &default, 700_000), None);
-        assert!(judged(claude, &default, 860_000).is_some_and(|message| {
-            message.starts_with("The model returned the following errors: prompt is too long: 215")
-                && message.ends_with("tokens > 200000 maximum")
-        }));
-        assert!(judged(llama, &default, 520_000).is_some());
+        assert_eq!(error_message(claude, &default, 700_000), None);
+        assert!(
+            error_message(claude, &default, 860_000).is_some_and(|message| {
+                message
+                    .starts_with("The model returned the following errors: prompt is too long: 215")
+                    && message.ends_with("tokens > 200000 maximum")
+            })
+        );
+        assert!(error_message(llama, &default, 520_000).is_some());
         let small = Options {
             context_window: Some(100),
             ..Options::default()
         };
         assert!(
-            judged("amazon.nova-lite-v1:0", &small, 500)
+            error_message("amazon.nova-lite-v1:0", &small, 500)
                 .is_some_and(|message| message.contains("Input Tokens Exceeded: "))
         );
-        assert_eq!(judged(llama, &small, 200), None);
+        assert_eq!(error_message(llama, &small, 200), None);
         assert_eq!(
-            judged(llama, &small, 500).as_deref(),
+            error_message(llama, &small, 500).as_deref(),
             Some("The model returned the following errors: Input is too long for requested model.")
         );
     }

@@ -12,12 +12,12 @@ use crate::error::AwsError;
 use crate::families::Maker;
 
 /// Limits that botocore's model of `bedrock-runtime` tells of `Message.content`.
-const MOST_DOCUMENTS: usize = 5;
-const MOST_IMAGES: usize = 20;
+const MAX_DOCUMENTS: usize = 5;
+const MAX_IMAGES: usize = 20;
 /// Claude's limit of an image, in bytes of base64.
-const LARGEST_IMAGE: usize = 5 * 1024 * 1024;
+const MAX_IMAGE_SIZE: usize = 5 * 1024 * 1024;
 
-pub(super) fn kinds_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn media_types_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     let family = &subject.family;
     for (_, _, block) in subject.conversation.located_blocks() {
         let supported = match block.kind {
@@ -42,7 +42,7 @@ pub(super) fn s3_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     if subject.family.s3_locations {
         return Ok(());
     }
-    for (place, _, block) in subject.conversation.located_blocks() {
+    for (path, _, block) in subject.conversation.located_blocks() {
         let is_remote = |value: &Value| value.pointer("/source/s3Location").is_some();
         let inside = contents(block).any(|(_, _, value)| is_remote(value));
         if !is_remote(block.value) && !inside {
@@ -50,7 +50,7 @@ pub(super) fn s3_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
         }
         let by_claude = subject.family.maker == Maker::Anthropic && block.kind == "document";
         return Err(if by_claude {
-            AwsError::by_model(format!("{place}.document.source.type: Field required"))
+            AwsError::by_model(format!("{path}.document.source.type: Field required"))
         } else {
             unsupported("s3Uri")
         });
@@ -83,21 +83,21 @@ fn contents<'a>(block: Block<'a>) -> impl Iterator<Item = (usize, &'a str, &'a V
 
 pub(super) fn not_too_many(subject: &Subject<'_>) -> Result<(), AwsError> {
     let messages = &subject.conversation.messages;
-    for (kind, most) in [("document", MOST_DOCUMENTS), ("image", MOST_IMAGES)] {
+    for (kind, max) in [("document", MAX_DOCUMENTS), ("image", MAX_IMAGES)] {
         let count: usize = messages
             .iter()
             .map(|message| message.of_kind(kind).count())
             .sum();
-        if count > most {
+        if count > max {
             return Err(AwsError::validation(format!(
-                "You can't include more than {most} {kind}s in a request."
+                "You can't include more than {max} {kind}s in a request."
             )));
         }
     }
     Ok(())
 }
 
-pub(super) fn documents_named_apart(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn document_names_unique(subject: &Subject<'_>) -> Result<(), AwsError> {
     let documents = subject
         .conversation
         .messages
@@ -145,32 +145,35 @@ pub(super) fn documents_have_text(subject: &Subject<'_>) -> Result<(), AwsError>
 }
 
 /// Claude and Nova look at the bytes, in tool results as well.
-pub(super) fn images_are_what_they_say(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn image_formats_match(subject: &Subject<'_>) -> Result<(), AwsError> {
     let maker = subject.family.maker;
     if maker == Maker::Other {
         return Ok(());
     }
-    for (place, image) in located(subject, "image") {
+    for (path, image) in located(subject, "image") {
         let size = text(image.pointer("/source/bytes")).len();
-        if maker == Maker::Anthropic && size > LARGEST_IMAGE {
+        if maker == Maker::Anthropic && size > MAX_IMAGE_SIZE {
             return Err(AwsError::by_model(format!(
-                "{place}.image.source.base64: image exceeds 5 MB maximum: {size} bytes > {LARGEST_IMAGE} bytes"
+                "{path}.image.source.base64: image exceeds 5 MB maximum: {size} bytes > {MAX_IMAGE_SIZE} bytes"
             )));
         }
-        let Some((declared, found)) = formats(image) else {
+        let Some((declared, actual)) = formats(image) else {
             continue;
         };
-        if found == Some(declared) {
+        if actual == Some(declared) {
             continue;
         }
-        let message = match (maker, found) {
-            (Maker::Anthropic, Some(found)) => format!(
-                "{place}.image.source.bytes: The image was specified using the image/{declared} media type, but the image appears to be a image/{found} image"
+        let message = match (maker, actual) {
+            (Maker::Anthropic, Some(actual)) => format!(
+                "{path}.image.source.bytes: The image was specified using the image/{declared} media type, but the image appears to be a image/{actual} image"
             ),
             (Maker::Anthropic, None) => "Could not process image".to_owned(),
-            (_, found) => format!(
+            (_, actual) => format!(
                 "The detected file MIME type {} does not match the expected type image/{declared}. Reformat your input and try again.",
-                found.map_or_else(|| "text/plain".to_owned(), |found| format!("image/{found}"))
+                actual.map_or_else(
+                    || "text/plain".to_owned(),
+                    |actual| format!("image/{actual}")
+                )
             ),
         };
         return Err(AwsError::by_model(message));
@@ -179,7 +182,7 @@ pub(super) fn images_are_what_they_say(subject: &Subject<'_>) -> Result<(), AwsE
 }
 
 /// Claude opens PDFs.
-pub(super) fn documents_are_what_they_say(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn document_formats_match(subject: &Subject<'_>) -> Result<(), AwsError> {
     if subject.family.maker != Maker::Anthropic {
         return Ok(());
     }
@@ -189,8 +192,8 @@ pub(super) fn documents_are_what_they_say(subject: &Subject<'_>) -> Result<(), A
     });
     match wrong {
         None => Ok(()),
-        Some((place, _)) => Err(AwsError::by_model(format!(
-            "{place}.document.source.base64.data: The PDF specified was not valid."
+        Some((path, _)) => Err(AwsError::by_model(format!(
+            "{path}.document.source.base64.data: The PDF specified was not valid."
         ))),
     }
 }
@@ -198,17 +201,17 @@ pub(super) fn documents_are_what_they_say(subject: &Subject<'_>) -> Result<(), A
 /// All blocks of a kind with their places, those in tool results included.
 fn located<'s>(
     subject: &'s Subject<'_>,
-    wanted: &'static str,
+    media_type: &'static str,
 ) -> impl Iterator<Item = (String, &'s Value)> {
     subject
         .conversation
         .located_blocks()
-        .flat_map(move |(place, _, block)| {
-            let itself = (block.kind == wanted).then(|| (place.clone(), block.value));
+        .flat_map(move |(path, _, block)| {
+            let itself = (block.kind == media_type).then(|| (path.clone(), block.value));
             let inside = contents(block)
-                .filter(move |(_, kind, _)| *kind == wanted)
+                .filter(move |(_, kind, _)| *kind == media_type)
                 .map(move |(position, _, value)| {
-                    (format!("{place}.tool_result.content.{position}"), value)
+                    (format!("{path}.tool_result.content.{position}"), value)
                 });
             itself.into_iter().chain(inside)
         })
@@ -224,7 +227,7 @@ fn start(medium: &Value) -> Option<Vec<u8>> {
 
 /// The format an inline image is declared to have, and the one its first bytes show.
 fn formats(image: &Value) -> Option<(&str, Option<&'static str>)> {
-    let found = match start(image)?.as_slice() {
+    let actual = match start(image)?.as_slice() {
         [0x89, b'P', b'N', b'G', ..] => Some("png"),
         [0xff, 0xd8, 0xff, ..] => Some("jpeg"),
         [b'G', b'I', b'F', b'8', ..] => Some("gif"),
@@ -245,7 +248,7 @@ fn formats(image: &Value) -> Option<(&str, Option<&'static str>)> {
         ] => Some("webp"),
         _ => None,
     };
-    Some((text(image.get("format")), found))
+    Some((text(image.get("format")), actual))
 }
 
 #[cfg(test)]
@@ -255,7 +258,7 @@ mod tests {
 
     const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
-    fn judged(model: &str, content: Value) -> Option<String> {
+    fn error_message(model: &str, content: Value) -> Option<String> {
         refusal(
             model,
             json!({ "messages": [{ "role": "user", "content": content }] }),
@@ -270,7 +273,7 @@ mod tests {
     fn documents_need_text_and_names_of_their_own() {
         let text = json!({ "text": "read" });
         assert_eq!(
-            judged(CLAUDE, json!([text, document("a"), document("b_1")])),
+            error_message(CLAUDE, json!([text, document("a"), document("b_1")])),
             None
         );
         for (content, expected) in [
@@ -287,7 +290,7 @@ mod tests {
                 "The document file name can only contain alphanumeric characters, whitespace characters, hyphens, parentheses, and square brackets. The name can't contain more than one consecutive whitespace character.",
             ),
         ] {
-            assert_eq!(judged(CLAUDE, content).as_deref(), Some(expected));
+            assert_eq!(error_message(CLAUDE, content).as_deref(), Some(expected));
         }
     }
 
@@ -295,16 +298,16 @@ mod tests {
     fn images_are_looked_at() {
         let image = |format: &str, bytes: &str| json!([{ "text": "see" }, { "image": { "format": format, "source": { "bytes": bytes } } }]);
         let png = "iVBORw0KGgoAAAANSUhEUgAAAAE=";
-        assert_eq!(judged(CLAUDE, image("png", png)), None);
+        assert_eq!(error_message(CLAUDE, image("png", png)), None);
         assert_eq!(
-            judged(CLAUDE, image("jpeg", png)).as_deref(),
+            error_message(CLAUDE, image("jpeg", png)).as_deref(),
             Some(
                 "The model returned the following errors: messages.0.content.1.image.source.bytes: The image was specified using the image/jpeg media type, but the image appears to be a image/png image"
             )
         );
         // Recording `convs-nova-6580dfb4`.
         assert_eq!(
-            judged(
+            error_message(
                 "amazon.nova-lite-v1:0",
                 image("png", "dGhlc2UgYnl0ZXMgYXJlIG5vdCBhIFBORyBpbWFnZQ==")
             )
@@ -313,7 +316,7 @@ mod tests {
                 "The model returned the following errors: The detected file MIME type text/plain does not match the expected type image/png. Reformat your input and try again."
             )
         );
-        assert!(judged("amazon.nova-micro-v1:0", image("png", png)).is_some());
+        assert!(error_message("amazon.nova-micro-v1:0", image("png", png)).is_some());
     }
 
     #[test]
@@ -370,7 +373,7 @@ mod tests {
                 "",
             ),
         ] {
-            let message = judged(model, content).unwrap_or_default();
+            let message = error_message(model, content).unwrap_or_default();
             assert!(
                 message.contains(expected) && expected.is_empty() == message.is_empty(),
                 "{model}: {message}"

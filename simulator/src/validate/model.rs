@@ -97,8 +97,9 @@ fn is_plausible(id: &str) -> bool {
         Some((geography, rest)) if GEOGRAPHIES.contains(&geography) => rest.split_once('.'),
         parts => parts,
     };
-    let known = provider.is_some_and(|(name, rest)| PROVIDERS.contains(&name) && !rest.is_empty());
-    known
+    let is_known_provider =
+        provider.is_some_and(|(name, rest)| PROVIDERS.contains(&name) && !rest.is_empty());
+    is_known_provider
         && id
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b".:-_".contains(&byte))
@@ -114,32 +115,37 @@ mod tests {
             retired_models: vec!["anthropic.claude-v2".to_owned()],
             ..Options::default()
         };
-        let judged = |id: &str| {
-            let judged = model(id, &options).and_then(|()| served(id));
-            judged.err().map(|error| error.status.as_u16())
+        let error_message = |id: &str| {
+            let error_message = model(id, &options).and_then(|()| served(id));
+            error_message.err().map(|error| error.status.as_u16())
         };
-        assert_eq!(judged("us.anthropic.claude-sonnet-4-5-20250929-v1:0"), None);
-        assert_eq!(judged("amazon.nova-lite-v1:0"), None);
         assert_eq!(
-            judged("arn:aws:bedrock:us-east-1:1:application-inference-profile/x"),
+            error_message("us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
             None
         );
-        assert_eq!(judged("does-not-exist"), Some(400));
-        assert_eq!(judged("us.anthropic.claude-sonnet-9"), Some(400));
-        assert_eq!(judged("nvidia.of-tomorrow-v1:0"), None);
+        assert_eq!(error_message("amazon.nova-lite-v1:0"), None);
+        assert_eq!(
+            error_message("arn:aws:bedrock:us-east-1:1:application-inference-profile/x"),
+            None
+        );
+        assert_eq!(error_message("does-not-exist"), Some(400));
+        assert_eq!(error_message("us.anthropic.claude-sonnet-9"), Some(400));
+        assert_eq!(error_message("nvidia.of-tomorrow-v1:0"), None);
         let arn = |model: &str| format!("arn:aws:bedrock:us-east-1::foundation-model/{model}");
-        assert_eq!(judged(&arn("amazon.nova-lite-v1:0")), None);
-        assert_eq!(judged(&arn("amazon.nova-mini-v1:0")), Some(400));
+        assert_eq!(error_message(&arn("amazon.nova-lite-v1:0")), None);
+        assert_eq!(error_message(&arn("amazon.nova-mini-v1:0")), Some(400));
         assert_eq!(
-            judged("arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-sonnet-9"),
+            error_message(
+                "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-sonnet-9"
+            ),
             Some(400)
         );
-        assert_eq!(judged("us.does-not-exist-model-v1:0"), Some(400));
+        assert_eq!(error_message("us.does-not-exist-model-v1:0"), Some(400));
         assert_eq!(
-            judged("anthropic.claude-sonnet-4-5-20250929-v1:0"),
+            error_message("anthropic.claude-sonnet-4-5-20250929-v1:0"),
             Some(400)
         );
-        assert_eq!(judged("anthropic.claude-v2"), Some(404));
+        assert_eq!(error_message("anthropic.claude-v2"), Some(404));
 
         let any_model = Options {
             any_model: true,

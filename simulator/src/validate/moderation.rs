@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use super::constraints::broken::Violations;
 use super::constraints::settings::{guardrail_id, guardrail_version};
+use super::constraints::violations::Violations;
 use super::guardrails::unknown_guardrail;
-use super::shape::no_other;
+use super::shape::require_no_other_keys;
 use crate::conversation::text;
 use crate::error::AwsError;
 use crate::guardrails;
@@ -50,64 +50,69 @@ const ENTITIES: [&str; 31] = [
 
 /// Refuses an InvokeGuardrailChecks request that Bedrock would refuse.
 pub(crate) fn checks(request: &Value) -> Result<(), AwsError> {
-    known_keys("#", request, &["messages", "checks"])?;
-    let mut broken = Violations::default();
-    let messages = entries(request, "messages", "messages", &mut broken);
+    require_known_keys("#", request, &["messages", "checks"])?;
+    let mut violations = Violations::default();
+    let messages = entries(request, "messages", "messages", &mut violations);
     for (position, message) in messages.iter().enumerate() {
-        known_keys(
+        require_known_keys(
             &format!("#/messages/{position}"),
             message,
             &["role", "content"],
         )?;
         let at = format!("messages.{}.member", position + 1);
         let roles = ["user", "assistant", "system"];
-        broken.unless_one_of(text(message.get("role")), &format!("{at}.role"), &roles);
-        let content = entries(message, "content", &format!("{at}.content"), &mut broken);
-        for (place, block) in content.iter().enumerate() {
-            let path = format!("#/messages/{position}/content/{place}");
-            known_keys(&path, block, &["text"])?;
-            let at = format!("{at}.content.{}.member.text", place + 1);
+        violations.unless_one_of(text(message.get("role")), &format!("{at}.role"), &roles);
+        let content = entries(
+            message,
+            "content",
+            &format!("{at}.content"),
+            &mut violations,
+        );
+        for (block_index, block) in content.iter().enumerate() {
+            let path = format!("#/messages/{position}/content/{block_index}");
+            require_known_keys(&path, block, &["text"])?;
+            let at = format!("{at}.content.{}.member.text", block_index + 1);
             match block.get("text").and_then(Value::as_str) {
-                None => broken.missing(&at),
-                Some("") => broken.empty(&at),
+                None => violations.missing(&at),
+                Some("") => violations.empty(&at),
                 Some(_) => {}
             }
         }
     }
     match request.get("checks") {
-        None | Some(Value::Null) => broken.missing("checks"),
-        Some(checks) => configured(checks, &mut broken)?,
+        None | Some(Value::Null) => violations.missing("checks"),
+        Some(checks) => configured(checks, &mut violations)?,
     }
-    broken.report()
+    violations.report()
 }
 
-fn configured(checks: &Value, broken: &mut Violations) -> Result<(), AwsError> {
+fn configured(checks: &Value, violations: &mut Violations) -> Result<(), AwsError> {
     const LISTS: [(&str, &str, &str, &[&str]); 3] = [
         ("contentFilter", "categories", "category", &HARMFUL),
         ("promptAttack", "categories", "category", &ATTACKS),
         ("sensitiveInformation", "entities", "type", &ENTITIES),
     ];
-    known_keys("#/checks", checks, &LISTS.map(|(check, ..)| check))?;
+    require_known_keys("#/checks", checks, &LISTS.map(|(check, ..)| check))?;
     for (check, list, member, allowed) in LISTS {
         let Some(config) = checks.get(check).filter(|config| !config.is_null()) else {
             continue;
         };
-        known_keys(&format!("#/checks/{check}"), config, &[list])?;
+        require_known_keys(&format!("#/checks/{check}"), config, &[list])?;
         let at = format!("checks.{check}.{list}");
-        let chosen = entries(config, list, &at, broken);
+        let chosen = entries(config, list, &at, violations);
         if chosen.len() > allowed.len() {
-            let most = allowed.len();
-            let constraint = format!("Member must have length less than or equal to {most}");
-            broken.unfit(&at, &constraint);
+            let max_length = allowed.len();
+            let constraint = format!("Member must have length less than or equal to {max_length}");
+            violations.unfit(&at, &constraint);
         }
         for (position, entry) in chosen.iter().enumerate() {
-            known_keys(
+            require_known_keys(
                 &format!("#/checks/{check}/{list}/{position}"),
                 entry,
                 &[member],
             )?;
             let at = format!("{at}.{}.member.{member}", position + 1);
-            broken.unless_one_of(text(entry.get(member)), &at, allowed);
+            violations.unless_one_of(text(entry.get(member)), &at, allowed);
         }
     }
     Ok(())
@@ -118,77 +123,86 @@ pub(crate) fn applied<'a>(
     id: &str,
     version: &str,
     request: &Value,
-    known: &'a [Guardrail],
+    existing: &'a [Guardrail],
 ) -> Result<&'a Guardrail, AwsError> {
-    known_keys("#", request, &["source", "content", "outputScope"])?;
-    let mut broken = Violations::default();
-    guardrail_id(id, "guardrailIdentifier", &mut broken);
-    guardrail_version(version, "guardrailVersion", &mut broken);
+    require_known_keys("#", request, &["source", "content", "outputScope"])?;
+    let mut violations = Violations::default();
+    guardrail_id(id, "guardrailIdentifier", &mut violations);
+    guardrail_version(version, "guardrailVersion", &mut violations);
     let source = text(request.get("source"));
-    broken.unless_one_of(source, "source", &["INPUT", "OUTPUT"]);
+    violations.unless_one_of(source, "source", &["INPUT", "OUTPUT"]);
     if let Some(scope) = request.get("outputScope") {
         let scopes = ["INTERVENTIONS", "FULL"];
-        broken.unless_one_of(text(Some(scope)), "outputScope", &scopes);
+        violations.unless_one_of(text(Some(scope)), "outputScope", &scopes);
     }
     let content = match request.get("content").and_then(Value::as_array) {
         Some(content) => content.as_slice(),
         None => {
-            broken.missing("content");
+            violations.missing("content");
             &[]
         }
     };
     for (position, block) in content.iter().enumerate() {
-        guarded_block(position, block, &mut broken)?;
+        guarded_block(position, block, &mut violations)?;
     }
-    broken.report()?;
-    guardrails::find(known, id, version).ok_or_else(unknown_guardrail)
+    violations.report()?;
+    guardrails::find(existing, id, version).ok_or_else(unknown_guardrail)
 }
 
-fn guarded_block(position: usize, block: &Value, broken: &mut Violations) -> Result<(), AwsError> {
+fn guarded_block(
+    position: usize,
+    block: &Value,
+    violations: &mut Violations,
+) -> Result<(), AwsError> {
     let path = format!("#/content/{position}");
-    known_keys(&path, block, &["text", "image"])?;
+    require_known_keys(&path, block, &["text", "image"])?;
     let at = format!("content.{}.member", position + 1);
-    if let Some(said) = block.get("text") {
-        known_keys(&format!("{path}/text"), said, &["text", "qualifiers"])?;
-        if !said.get("text").is_some_and(Value::is_string) {
-            broken.missing(&format!("{at}.text.text"));
+    if let Some(text_block) = block.get("text") {
+        require_known_keys(&format!("{path}/text"), text_block, &["text", "qualifiers"])?;
+        if !text_block.get("text").is_some_and(Value::is_string) {
+            violations.missing(&format!("{at}.text.text"));
         }
-        let qualifiers = said.get("qualifiers").and_then(Value::as_array);
+        let qualifiers = text_block.get("qualifiers").and_then(Value::as_array);
         for qualifier in qualifiers.into_iter().flatten() {
             let allowed = ["grounding_source", "query", "guard_content"];
             let at = format!("{at}.text.qualifiers");
-            broken.unless_one_of(text(Some(qualifier)), &at, &allowed);
+            violations.unless_one_of(text(Some(qualifier)), &at, &allowed);
         }
     }
     if let Some(image) = block.get("image") {
-        known_keys(&format!("{path}/image"), image, &["format", "source"])?;
+        require_known_keys(&format!("{path}/image"), image, &["format", "source"])?;
         let format = text(image.get("format"));
-        broken.unless_one_of(format, &format!("{at}.image.format"), &["png", "jpeg"]);
+        violations.unless_one_of(format, &format!("{at}.image.format"), &["png", "jpeg"]);
         if text(image.pointer("/source/bytes")).is_empty() {
-            broken.missing(&format!("{at}.image.source"));
+            violations.missing(&format!("{at}.image.source"));
         }
     }
     Ok(())
 }
 
 /// A list that has to have an entry.
-fn entries<'a>(object: &'a Value, name: &str, at: &str, broken: &mut Violations) -> &'a [Value] {
+fn entries<'a>(
+    object: &'a Value,
+    name: &str,
+    at: &str,
+    violations: &mut Violations,
+) -> &'a [Value] {
     match object.get(name).and_then(Value::as_array) {
         None => {
-            broken.missing(at);
+            violations.missing(at);
             &[]
         }
         Some(entries) if entries.is_empty() => {
-            broken.unfit(at, "Member must have length greater than or equal to 1");
+            violations.unfit(at, "Member must have length greater than or equal to 1");
             &[]
         }
         Some(entries) => entries,
     }
 }
 
-fn known_keys(at: &str, value: &Value, known: &[&str]) -> Result<(), AwsError> {
+fn require_known_keys(at: &str, value: &Value, existing: &[&str]) -> Result<(), AwsError> {
     match value {
-        Value::Object(fields) => no_other(at, fields, known),
+        Value::Object(fields) => require_no_other_keys(at, fields, existing),
         _ => Err(AwsError::validation("Unexpected value type in payload")),
     }
 }

@@ -28,12 +28,12 @@ pub(super) fn sampling_supported(subject: &Subject<'_>) -> Result<(), AwsError> 
 
 /// An empty list is refused as well (<https://github.com/langchain4j/langchain4j/issues/3650>).
 pub(super) fn stop_sequences_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
-    let given = subject
+    let has_stop_sequences = subject
         .conversation
         .inference
         .get("stopSequences")
         .is_some();
-    if given && !subject.family.stop_sequences {
+    if has_stop_sequences && !subject.family.stop_sequences {
         return Err(AwsError::validation(
             "This model doesn't support the stopSequences field. Remove stopSequences and try again.",
         ));
@@ -53,12 +53,12 @@ pub(super) fn stop_sequences_not_blank(subject: &Subject<'_>) -> Result<(), AwsE
 }
 
 /// <https://github.com/sigoden/aichat/pull/813> quotes the words.
-pub(super) fn answer_not_too_long(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn max_tokens_within_limit(subject: &Subject<'_>) -> Result<(), AwsError> {
     match (
         subject.conversation.max_tokens(),
-        subject.family.longest_answer,
+        subject.family.max_output_tokens,
     ) {
-        (Some(asked), Some(limit)) if asked > limit => Err(AwsError::validation(format!(
+        (Some(requested), Some(limit)) if requested > limit => Err(AwsError::validation(format!(
             "The maximum tokens you requested exceeds the model limit of {limit}. Try again with a maximum tokens value that is lower than {limit}."
         ))),
         _ => Ok(()),
@@ -85,12 +85,14 @@ mod tests {
     use super::super::refusal;
     use serde_json::{Value, json};
 
-    fn judged(model: &str, request: Value) -> String {
-        let mut whole = json!({ "messages": [{ "role": "user", "content": [{ "text": "hi" }] }] });
-        if let (Value::Object(whole), Value::Object(request)) = (&mut whole, request) {
-            whole.extend(request);
+    fn error_message(model: &str, request: Value) -> String {
+        let mut full_request =
+            json!({ "messages": [{ "role": "user", "content": [{ "text": "hi" }] }] });
+        if let (Value::Object(full_request), Value::Object(request)) = (&mut full_request, request)
+        {
+            full_request.extend(request);
         }
-        let message = refusal(model, whole).unwrap_or_default();
+        let message = refusal(model, full_request).unwrap_or_default();
         message.replace("The model returned the following errors: ", "")
     }
 
@@ -102,18 +104,21 @@ mod tests {
             "us.anthropic.claude-sonnet-4-5-x",
             "us.anthropic.claude-opus-4-7",
         );
-        assert_eq!(judged("amazon.nova-lite-v1:0", both.clone()), "");
+        assert_eq!(error_message("amazon.nova-lite-v1:0", both.clone()), "");
         assert_eq!(
-            judged(sonnet_4_5, both),
+            error_message(sonnet_4_5, both),
             "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
         );
         assert_eq!(
-            judged(opus_4_7, inference(json!({ "temperature": 0.5 }))),
+            error_message(opus_4_7, inference(json!({ "temperature": 0.5 }))),
             "`temperature` is deprecated for this model."
         );
-        assert_eq!(judged(opus_4_7, inference(json!({ "temperature": 1 }))), "");
         assert_eq!(
-            judged(
+            error_message(opus_4_7, inference(json!({ "temperature": 1 }))),
+            ""
+        );
+        assert_eq!(
+            error_message(
                 opus_4_7,
                 json!({ "additionalModelRequestFields": { "top_k": 5 } })
             ),
@@ -125,21 +130,21 @@ mod tests {
     fn limits_of_the_answer_are_judged_by_family() {
         let inference = |inference: Value| json!({ "inferenceConfig": inference });
         assert_eq!(
-            judged(
+            error_message(
                 "openai.gpt-oss-20b-1:0",
                 inference(json!({ "stopSequences": [] }))
             ),
             "This model doesn't support the stopSequences field. Remove stopSequences and try again."
         );
         assert_eq!(
-            judged(
+            error_message(
                 "amazon.nova-lite-v1:0",
                 inference(json!({ "maxTokens": 10_001 }))
             ),
             "The maximum tokens you requested exceeds the model limit of 10000. Try again with a maximum tokens value that is lower than 10000."
         );
         assert_eq!(
-            judged(
+            error_message(
                 "amazon.nova-lite-v1:0",
                 inference(json!({ "maxTokens": 10_000 }))
             ),
@@ -151,10 +156,10 @@ mod tests {
     fn claude_refuses_blank_stop_sequences() {
         let stop = |text: &str| json!({ "inferenceConfig": { "stopSequences": ["END", text] } });
         let claude = "us.anthropic.claude-sonnet-4-5-x";
-        assert_eq!(judged(claude, stop("\n.")), "");
-        assert_eq!(judged("amazon.nova-lite-v1:0", stop("\n")), "");
+        assert_eq!(error_message(claude, stop("\n.")), "");
+        assert_eq!(error_message("amazon.nova-lite-v1:0", stop("\n")), "");
         assert_eq!(
-            judged(claude, stop("\n")),
+            error_message(claude, stop("\n")),
             "stop_sequences: each stop sequence must contain non-whitespace"
         );
     }
@@ -163,7 +168,7 @@ mod tests {
     fn paths_into_the_answer_are_pointers() {
         let paths = |path: &str| json!({ "additionalModelResponseFieldPaths": [path] });
         let claude = "us.anthropic.claude-sonnet-4-5-x";
-        assert_eq!(judged(claude, paths("/stop_sequence")), "");
-        assert!(judged(claude, paths("stop_sequence")).contains("not a valid JSON Pointer"));
+        assert_eq!(error_message(claude, paths("/stop_sequence")), "");
+        assert!(error_message(claude, paths("stop_sequence")).contains("not a valid JSON Pointer"));
     }
 }

@@ -55,15 +55,15 @@ pub(super) fn only_known_fields(subject: &Subject<'_>) -> Result<(), AwsError> {
     let Value::Object(fields) = subject.request else {
         return Err(AwsError::validation("Unexpected value type in payload"));
     };
-    no_other("#", fields, &FIELDS)?;
+    require_no_other_keys("#", fields, &FIELDS)?;
     let guardrail: &[&str] = if subject.streaming {
         &GUARDRAIL_FIELDS
     } else {
         GUARDRAIL_FIELDS
             .split_last()
-            .map_or(&[], |(_, whole)| whole)
+            .map_or(&[], |(_, non_streaming_keys)| non_streaming_keys)
     };
-    for (name, known) in [
+    for (name, allowed) in [
         ("inferenceConfig", &INFERENCE_FIELDS[..]),
         ("guardrailConfig", guardrail),
         ("toolConfig", &["tools", "toolChoice"]),
@@ -72,7 +72,7 @@ pub(super) fn only_known_fields(subject: &Subject<'_>) -> Result<(), AwsError> {
         ("serviceTier", &["type"]),
     ] {
         if let Some(Value::Object(fields)) = subject.request.get(name) {
-            no_other(&format!("#/{name}"), fields, known)?;
+            require_no_other_keys(&format!("#/{name}"), fields, allowed)?;
         }
     }
     let tools = subject.conversation.tools.iter();
@@ -80,7 +80,7 @@ pub(super) fn only_known_fields(subject: &Subject<'_>) -> Result<(), AwsError> {
         let at = format!("#/toolConfig/tools/{position}");
         match (entry.kind, entry.value) {
             ("toolSpec", Value::Object(fields)) => {
-                no_other(&format!("{at}/toolSpec"), fields, &TOOL_FIELDS)?;
+                require_no_other_keys(&format!("{at}/toolSpec"), fields, &TOOL_FIELDS)?;
             }
             ("toolSpec" | "systemTool" | "cachePoint", _) => {}
             _ => {
@@ -93,12 +93,12 @@ pub(super) fn only_known_fields(subject: &Subject<'_>) -> Result<(), AwsError> {
     Ok(())
 }
 
-pub(super) fn no_other(
+pub(super) fn require_no_other_keys(
     at: &str,
     fields: &serde_json::Map<String, Value>,
-    known: &[&str],
+    allowed: &[&str],
 ) -> Result<(), AwsError> {
-    match fields.keys().find(|name| !known.contains(&name.as_str())) {
+    match fields.keys().find(|name| !allowed.contains(&name.as_str())) {
         None => Ok(()),
         Some(name) => Err(AwsError::validation(format!(
             "Malformed input request: {at}: extraneous key [{name}] is not permitted, please reformat your input and try again."
@@ -113,8 +113,8 @@ pub(super) fn only_known_blocks(subject: &Subject<'_>) -> Result<(), AwsError> {
         .find(|(_, _, block)| !BLOCKS.contains(&block.kind))
     {
         None => Ok(()),
-        Some((place, _, _)) => Err(AwsError::validation(format!(
-            "The ContentBlock object at {place} must set one of the following keys: {}.",
+        Some((path, _, _)) => Err(AwsError::validation(format!(
+            "The ContentBlock object at {path} must set one of the following keys: {}.",
             BLOCKS.join(", ")
         ))),
     }
@@ -127,19 +127,19 @@ pub(super) fn tool_inputs_are_objects(subject: &Subject<'_>) -> Result<(), AwsEr
         .filter(|(_, _, block)| block.kind == "toolUse");
     match calls.find(|(_, _, call)| !call.value.get("input").is_some_and(Value::is_object)) {
         None => Ok(()),
-        Some((place, _, _)) => Err(AwsError::validation(format!(
-            "The format of the value at {place}.toolUse.input is invalid. Provide a json object for the field and try again."
+        Some((path, _, _)) => Err(AwsError::validation(format!(
+            "The format of the value at {path}.toolUse.input is invalid. Provide a json object for the field and try again."
         ))),
     }
 }
 
 /// Only a stored prompt has variables.
 pub(super) fn prompt_variables_have_a_prompt(subject: &Subject<'_>) -> Result<(), AwsError> {
-    let given = subject
+    let has_variables = subject
         .request
         .get("promptVariables")
         .is_some_and(|variables| !variables.is_null());
-    if given && !is_prompt(subject.model) {
+    if has_variables && !is_prompt(subject.model) {
         return Err(AwsError::validation(
             "The promptVariables field can only be used when modelId is the ARN of a prompt. Remove promptVariables and try again.",
         ));
@@ -159,7 +159,7 @@ mod tests {
     use crate::simulator::Simulation;
     use serde_json::{Value, json};
 
-    fn judged(model: &str, settings: Value, streaming: bool) -> String {
+    fn error_message(model: &str, settings: Value, streaming: bool) -> String {
         let mut request =
             json!({ "messages": [{ "role": "user", "content": [{ "text": "hi" }] }] });
         if let (Value::Object(request), Value::Object(settings)) = (&mut request, settings) {
@@ -181,7 +181,7 @@ mod tests {
         let nova = "amazon.nova-lite-v1:0";
         let guarded = json!({ "guardrailConfig": { "guardrailIdentifier": "demoguardrail",
             "guardrailVersion": "1", "streamProcessingMode": "async" } });
-        assert_eq!(judged(nova, guarded.clone(), true), "");
+        assert_eq!(error_message(nova, guarded.clone(), true), "");
         for (settings, expected) in [
             (json!({ "seed": 1 }), "#: extraneous key [seed]"),
             (
@@ -205,7 +205,7 @@ mod tests {
                 "promptVariables field can only be used",
             ),
         ] {
-            let message = judged(nova, settings.clone(), false);
+            let message = error_message(nova, settings.clone(), false);
             assert!(message.contains(expected), "{settings}: {message}");
         }
     }
@@ -214,12 +214,12 @@ mod tests {
     fn a_stored_prompt_needs_no_messages() {
         let prompt = "arn:aws:bedrock:us-east-1:123456789012:prompt/PROMPT12345:1";
         let request = json!({ "promptVariables": { "a": { "text": "b" } } });
-        let judged = conversation(
+        let error_message = conversation(
             prompt,
             &request,
             false,
             &Simulation::new(Options::default()),
         );
-        assert_eq!(judged, Ok(()));
+        assert_eq!(error_message, Ok(()));
     }
 }

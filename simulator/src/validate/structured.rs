@@ -112,12 +112,12 @@ pub(super) fn fits(at: &str, schema: &Value) -> Result<(), AwsError> {
         );
     }
     for (kind, keywords) in UNSUPPORTED {
-        let used: Vec<&str> = keywords
+        let unsupported: Vec<&str> = keywords
             .iter()
             .copied()
             .filter(|keyword| is_type(schema, kind) && schema.get(keyword).is_some())
             .collect();
-        match used.as_slice() {
+        match unsupported.as_slice() {
             [] => {}
             [keyword] => {
                 return refused(&format!(
@@ -136,7 +136,7 @@ pub(super) fn fits(at: &str, schema: &Value) -> Result<(), AwsError> {
         && schema
             .get("minItems")
             .and_then(Value::as_u64)
-            .is_some_and(|least| least > 1)
+            .is_some_and(|min| min > 1)
     {
         return refused("For 'array' type, 'minItems' values other than 0 or 1 are not supported");
     }
@@ -171,7 +171,7 @@ mod tests {
     use super::super::refusal;
     use serde_json::{Value, json};
 
-    fn judged(model: &str, schema: Value) -> String {
+    fn error_message(model: &str, schema: Value) -> String {
         let request = json!({
             "messages": [{ "role": "user", "content": [{ "text": "hi" }] }],
             "outputConfig": { "textFormat": { "type": "json_schema", "structure": {
@@ -219,7 +219,7 @@ mod tests {
                 "'minItems' values other than 0 or 1",
             ),
         ] {
-            let message = judged(model, schema);
+            let message = error_message(model, schema);
             assert!(
                 message.contains(expected) && expected.is_empty() == message.is_empty(),
                 "{message}"
@@ -281,7 +281,7 @@ mod tests {
             ("qwen.qwen3-32b-v1:0", ""),
             ("us.anthropic.claude-haiku-4-5-x", ""),
         ] {
-            let message = judged(model, schema.clone().into());
+            let message = error_message(model, schema.clone().into());
             assert!(
                 message.contains(expected) && expected.is_empty() == message.is_empty(),
                 "{model}: {message}"

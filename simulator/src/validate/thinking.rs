@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Subject;
-use crate::binding::{self, Front};
+use crate::binding::{self, Prefix};
 use crate::conversation::{Block, text};
 use crate::error::AwsError;
 use crate::families::{Maker, Reasoning};
@@ -11,7 +11,7 @@ use crate::reasoning;
 use crate::signatures;
 
 /// The least thinking Claude takes.
-const LEAST_BUDGET: u64 = 1024;
+const MIN_BUDGET: u64 = 1024;
 /// With this beta, thinking may stand between tool calls and outgrow one answer.
 const INTERLEAVED: &str = "interleaved-thinking-2025-05-14";
 
@@ -51,7 +51,7 @@ pub(super) fn consistent(subject: &Subject<'_>) -> Result<(), AwsError> {
     let budget = thinking.get("budget_tokens").and_then(Value::as_u64);
     let number = |name: &str| conversation.inference.get(name).and_then(Value::as_f64);
     let choice = conversation.tools.as_ref().and_then(|tools| tools.choice);
-    let message = if budgeted && budget.is_none_or(|budget| budget < LEAST_BUDGET) {
+    let message = if budgeted && budget.is_none_or(|budget| budget < MIN_BUDGET) {
         "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"
     } else if budgeted
         && !interleaved(subject)
@@ -87,16 +87,16 @@ fn interleaved(subject: &Subject<'_>) -> bool {
 
 /// Nova's high effort tolerates no limit and no sampling beside it
 /// (<https://github.com/UKGovernmentBEIS/inspect_ai/issues/3767>); the wording is not known.
-pub(super) fn novas_high_effort_alone(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn nova_high_effort_alone(subject: &Subject<'_>) -> Result<(), AwsError> {
     let conversation = &subject.conversation;
     let config = conversation.additional.get("reasoningConfig");
     let is_high = config.is_some_and(|config| {
         reasoning::kind(config) == "enabled" && text(config.get("maxReasoningEffort")) == "high"
     });
-    let beside = ["maxTokens", "temperature", "topP"]
+    let conflicting_field = ["maxTokens", "temperature", "topP"]
         .into_iter()
         .find(|name| conversation.inference.get(name).is_some());
-    match beside {
+    match conflicting_field {
         Some(name) if is_high && subject.family.reasoning == Reasoning::Nova => {
             Err(AwsError::by_model(format!(
                 "Malformed input request: {name} must be unset when maxReasoningEffort is high, please reformat your input and try again."
@@ -107,7 +107,7 @@ pub(super) fn novas_high_effort_alone(subject: &Subject<'_>) -> Result<(), AwsEr
 }
 
 /// Reasoning stands in the assistant's turns, and few families take it back.
-pub(super) fn back_only_where_taken(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn reasoning_input_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     for (_, message, block) in subject.conversation.located_blocks() {
         if block.kind != "reasoningContent" {
             continue;
@@ -118,7 +118,7 @@ pub(super) fn back_only_where_taken(subject: &Subject<'_>) -> Result<(), AwsErro
             ));
         }
         let signed = block.value.pointer("/reasoningText/signature").is_some();
-        let field = match (subject.family.reasoning_back, subject.family.maker) {
+        let field = match (subject.family.accepts_reasoning, subject.family.maker) {
             (false, _) => "reasoningContent",
             (true, Maker::Other) if signed && subject.family.reasoning == Reasoning::Always => {
                 "reasoningContent.reasoningText.signature"
@@ -141,7 +141,7 @@ pub(super) fn signed(subject: &Subject<'_>) -> Result<(), AwsError> {
     }
     let checked = !subject.simulation.options.foreign_signatures
         && reasoning::is_on(&subject.family, &subject.conversation);
-    for (place, _, block) in subject.conversation.located_blocks() {
+    for (path, _, block) in subject.conversation.located_blocks() {
         let Some(content) = (block.kind == "reasoningContent").then_some(block.value) else {
             continue;
         };
@@ -149,7 +149,7 @@ pub(super) fn signed(subject: &Subject<'_>) -> Result<(), AwsError> {
             (Some(reasoning), _) => match reasoning.get("signature").and_then(Value::as_str) {
                 None => {
                     return Err(AwsError::by_model(format!(
-                        "{place}.thinking.signature: Field required"
+                        "{path}.thinking.signature: Field required"
                     )));
                 }
                 Some(signature) => {
@@ -168,7 +168,7 @@ pub(super) fn signed(subject: &Subject<'_>) -> Result<(), AwsError> {
             } else {
                 "`data` in `redacted_thinking`"
             };
-            return Err(AwsError::by_model(format!("{place}: Invalid {kind} block")));
+            return Err(AwsError::by_model(format!("{path}: Invalid {kind} block")));
         }
     }
     Ok(())
@@ -181,25 +181,25 @@ pub(super) fn bound(subject: &Subject<'_>) -> Result<(), AwsError> {
     if !subject.family.binds_thinking || !reasoning::is_on(&subject.family, conversation) {
         return Ok(());
     }
-    let mut front = Front::of_head(conversation);
-    for (place, message, block) in conversation.located_blocks() {
+    let mut prefix = Prefix::before_first_turn(conversation);
+    for (path, message, block) in conversation.located_blocks() {
         let seal = binding::seal(block.value);
         let scripted = subject.simulation.seals.scripted(seal);
         let bound = scripted.and_then(|scripted| scripted.bound);
         let bound = bound.or_else(|| signatures::bound(seal));
-        if block.kind == "reasoningContent" && bound.is_some_and(|bound| !front.holds(&bound)) {
+        if block.kind == "reasoningContent" && bound.is_some_and(|bound| !prefix.holds(&bound)) {
             return Err(AwsError::by_model(format!(
-                "{place}: The block is bound to a different conversation"
+                "{path}: The block is bound to a different conversation"
             )));
         }
-        front.push(message.role, &block);
+        prefix.push(message.role, &block);
     }
     Ok(())
 }
 
 /// The reasoning in the last of the assistant's turns stands where it stood in the answer
 /// (<https://github.com/maximhq/bifrost/issues/6342>).
-pub(super) fn as_it_was(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn last_turn_unmodified(subject: &Subject<'_>) -> Result<(), AwsError> {
     let messages = &subject.conversation.messages;
     let turn = messages.iter().rposition(|it| it.role == "assistant");
     let on = reasoning::is_on(&subject.family, &subject.conversation);
@@ -218,13 +218,16 @@ pub(super) fn as_it_was(subject: &Subject<'_>) -> Result<(), AwsError> {
             .simulation
             .seals
             .scripted(binding::seal(block.value));
-        let stood_behind = scripted.and_then(|scripted| scripted.before);
-        if block.kind == "reasoningContent" && stood_behind.is_some() && stood_behind != before {
+        let expected_predecessor = scripted.and_then(|scripted| scripted.before);
+        if block.kind == "reasoningContent"
+            && expected_predecessor.is_some()
+            && expected_predecessor != before
+        {
             return Err(AwsError::by_model(format!(
                 "messages.{turn}.content.{position}: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified. These blocks must remain as they were in the original response."
             )));
         }
-        before = Some(signatures::mark(block));
+        before = Some(signatures::block_identity(block));
     }
     Ok(())
 }
@@ -232,10 +235,10 @@ pub(super) fn as_it_was(subject: &Subject<'_>) -> Result<(), AwsError> {
 /// With a thinking budget, the assistant's last turn must begin with reasoning where it is still to
 /// be continued: after tool results, or as a prefill. Adaptive thinking does not ask for it
 /// (Anthropic's documentation of adaptive thinking, "validation changes").
-pub(super) fn leads_the_last_turn(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn last_turn_starts_with_reasoning(subject: &Subject<'_>) -> Result<(), AwsError> {
     let messages = &subject.conversation.messages;
     let enabled = claudes(subject).is_some_and(|thinking| reasoning::kind(thinking) == "enabled");
-    let answered = messages
+    let must_continue = messages
         .last()
         .is_some_and(|last| last.role == "assistant" || last.has("toolResult"));
     let last = messages
@@ -243,7 +246,7 @@ pub(super) fn leads_the_last_turn(subject: &Subject<'_>) -> Result<(), AwsError>
         .rposition(|message| message.role == "assistant")
         .and_then(|turn| messages.get(turn).map(|message| (turn, message)));
     match last {
-        Some((turn, message)) if enabled && answered => match message.content.first() {
+        Some((turn, message)) if enabled && must_continue => match message.content.first() {
             Some(first) if first.kind != "reasoningContent" => Err(AwsError::by_model(format!(
                 "messages.{turn}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{}`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks). We recommend you include thinking blocks from previous turns. To avoid this requirement, disable `thinking`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking",
                 claudes_name(first)
@@ -270,7 +273,7 @@ mod tests {
 
     const SONNET_4_5: &str = "us.anthropic.claude-sonnet-4-5-x";
 
-    fn judged(model: &str, inference: Value, additional: Value) -> String {
+    fn error_message(model: &str, inference: Value, additional: Value) -> String {
         let request = json!({
             "messages": [{ "role": "user", "content": [{ "text": "hi" }] }],
             "inferenceConfig": inference,
@@ -332,7 +335,7 @@ mod tests {
                 "thinking: Input tag 'on' found using 'type'",
             ),
         ] {
-            let message = judged(SONNET_4_5, inference.clone(), additional.clone());
+            let message = error_message(SONNET_4_5, inference.clone(), additional.clone());
             assert!(
                 message.contains(expected) && expected.is_empty() == message.is_empty(),
                 "{inference} {additional}: {message}"
@@ -380,7 +383,7 @@ mod tests {
                 "thinking: Input tag 'between_tools' found using 'type'",
             ),
         ] {
-            let message = judged(model, json!({}), additional.clone());
+            let message = error_message(model, json!({}), additional.clone());
             assert!(
                 message.contains(expected) && expected.is_empty() == message.is_empty(),
                 "{model} {additional}: {message}"
@@ -393,9 +396,9 @@ mod tests {
         let nova = "us.amazon.nova-2-lite-v1:0";
         let effort = |effort: &str| json!({ "reasoningConfig": { "type": "enabled", "maxReasoningEffort": effort } });
         let limit = json!({ "maxTokens": 100 });
-        assert_eq!(judged(nova, limit.clone(), effort("low")), "");
-        assert_eq!(judged(nova, json!({}), effort("high")), "");
-        assert!(judged(nova, limit, effort("high")).contains("maxTokens must be unset"));
+        assert_eq!(error_message(nova, limit.clone(), effort("low")), "");
+        assert_eq!(error_message(nova, json!({}), effort("high")), "");
+        assert!(error_message(nova, limit, effort("high")).contains("maxTokens must be unset"));
     }
 
     /// A tool loop whose assistant turn begins with these blocks.

@@ -33,16 +33,16 @@ pub(super) fn no_duplicate_ids(subject: &Subject<'_>) -> Result<(), AwsError> {
 pub(super) fn ids_fit_the_family(subject: &Subject<'_>) -> Result<(), AwsError> {
     let mut seen = HashSet::new();
     let calls = subject.conversation.located_blocks();
-    for (place, _, block) in calls.filter(|(_, _, block)| block.kind == "toolUse") {
+    for (path, _, block) in calls.filter(|(_, _, block)| block.kind == "toolUse") {
         let id = text(block.value.get("toolUseId"));
-        let is_made_of = |fits: fn(char) -> bool| id.chars().all(fits);
-        let is_word = is_made_of(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-        let is_nine = id.len() == 9 && is_made_of(|c| c.is_ascii_alphanumeric());
+        let consists_of = |fits: fn(char) -> bool| id.chars().all(fits);
+        let is_word = consists_of(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        let is_nine = id.len() == 9 && consists_of(|c| c.is_ascii_alphanumeric());
         let message = match subject.family.call_ids {
             CallIds::Words if !is_word => {
-                format!("{place}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
+                format!("{path}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
             }
-            CallIds::Words if !seen.insert(id) => format!("{place}: `tool_use` ids must be unique"),
+            CallIds::Words if !seen.insert(id) => format!("{path}: `tool_use` ids must be unique"),
             CallIds::Nine if !is_nine => not_nine(id),
             CallIds::NineOrMore if !is_nine && id.len() <= 9 => not_nine(id),
             _ => continue,
@@ -92,7 +92,7 @@ pub(super) fn no_surplus_results(subject: &Subject<'_>) -> Result<(), AwsError> 
     Ok(())
 }
 
-pub(super) fn alone_in_their_turn(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn results_alone_in_turn(subject: &Subject<'_>) -> Result<(), AwsError> {
     let mixed = subject.conversation.messages.iter().any(|message| {
         message.has("toolResult")
             && message
@@ -125,7 +125,7 @@ pub(super) fn status_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
 /// holds the result (recordings `conv-nova-err400-0ecd558b`, `conv-nova-err400-a8b9d2b9`). Which
 /// families take what is in pydantic-ai's profile of Bedrock; the wording of others is not known.
 pub(super) fn media_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
-    for (place, _, block) in subject.conversation.located_blocks() {
+    for (path, _, block) in subject.conversation.located_blocks() {
         if block.kind != "toolResult" {
             continue;
         }
@@ -141,7 +141,7 @@ pub(super) fn media_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
             if is_nova && !(supported && fits) {
                 return Err(AwsError::by_model(format!(
                     "Malformed input request: #/{}: extraneous key [toolResult] is not permitted, please reformat your input and try again.",
-                    place.replace('.', "/")
+                    path.replace('.', "/")
                 )));
             }
             if !supported {
@@ -169,7 +169,7 @@ mod tests {
         json!({ "toolResult": { "toolUseId": id, "content": [{ "text": "x" }] } })
     }
 
-    fn judged(model: &str, calls: &[Value], results: &[Value]) -> Option<String> {
+    fn error_message(model: &str, calls: &[Value], results: &[Value]) -> Option<String> {
         refusal(
             model,
             json!({
@@ -189,29 +189,29 @@ mod tests {
         let nova = "amazon.nova-lite-v1:0";
         let text = json!({ "text": "so" });
         assert_eq!(
-            judged(nova, &[call("a"), call("b")], &[result("b"), result("a")]),
+            error_message(nova, &[call("a"), call("b")], &[result("b"), result("a")]),
             None
         );
         assert_eq!(
-            judged(nova, &[call("a")], &[result("a"), text.clone()]),
+            error_message(nova, &[call("a")], &[result("a"), text.clone()]),
             None
         );
         assert_eq!(
-            judged(nova, &[call("a"), call("b")], &[result("b")]).as_deref(),
+            error_message(nova, &[call("a"), call("b")], &[result("b")]).as_deref(),
             Some("Expected toolResult blocks at messages.2.content for the following Ids: a")
         );
         assert_eq!(
-            judged(nova, std::slice::from_ref(&text), &[result("a")]).as_deref(),
+            error_message(nova, std::slice::from_ref(&text), &[result("a")]).as_deref(),
             Some(
                 "The number of toolResult blocks at messages.2.content exceeds the number of toolUse blocks of previous turn."
             )
         );
         assert_eq!(
-            judged(nova, &[call("a"), call("a")], &[result("a")]).as_deref(),
+            error_message(nova, &[call("a"), call("a")], &[result("a")]).as_deref(),
             Some("The toolUse blocks at messages.1.content contain duplicate Ids: a")
         );
         assert_eq!(
-            judged(
+            error_message(
                 "us.meta.llama4-maverick-17b-instruct-v1:0",
                 &[call("a")],
                 &[result("a"), text]
@@ -241,7 +241,7 @@ mod tests {
             (ministral, "a1B2c3D4e", ""),
             (ministral, "tooluse_BO78QZ2Q-mQxGBOlx0zFg", not_nine),
         ] {
-            let message = judged(model, &[call(id)], &[result(id)]).unwrap_or_default();
+            let message = error_message(model, &[call(id)], &[result(id)]).unwrap_or_default();
             assert!(
                 message.contains(refused) && refused.is_empty() == message.is_empty(),
                 "{model}: {message}"
@@ -299,7 +299,7 @@ mod tests {
         ] {
             let id = "tooluse_of_ten";
             let result = json!({ "toolResult": { "toolUseId": id, "content": [content] } });
-            let message = judged(model, &[call(id)], &[result]).unwrap_or_default();
+            let message = error_message(model, &[call(id)], &[result]).unwrap_or_default();
             assert!(
                 message.contains(refused) && refused.is_empty() == message.is_empty(),
                 "{model}: {message}"

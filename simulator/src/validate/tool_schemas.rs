@@ -67,7 +67,7 @@ pub(super) fn properties_are_named_plainly(subject: &Subject<'_>) -> Result<(), 
 }
 
 /// The wording is not certain.
-pub(super) fn tools_named_apart(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn tool_names_unique(subject: &Subject<'_>) -> Result<(), AwsError> {
     let mut names = std::collections::HashSet::new();
     let tools = subject.conversation.tools.iter();
     let specs = tools.flat_map(|tools| tools.of_kind("toolSpec"));
@@ -95,7 +95,7 @@ mod tests {
     const NOVA: &str = "us.amazon.nova-2-lite-v1:0";
     const QWEN: &str = "qwen.qwen3-32b-v1:0";
 
-    fn judged(model: &str, members: Value) -> String {
+    fn error_message(model: &str, members: Value) -> String {
         let mut schema = json!({ "type": "object", "properties": {} });
         for (key, member) in members.as_object().into_iter().flatten() {
             schema[key] = member.clone();
@@ -132,7 +132,7 @@ mod tests {
             (CLAUDE, &within, ""),
             (NOVA, &within, ""),
         ] {
-            let message = judged(model, schema.clone());
+            let message = error_message(model, schema.clone());
             assert!(
                 message.contains(expected) && expected.is_empty() == message.is_empty(),
                 "{model}: {message}"
@@ -145,12 +145,12 @@ mod tests {
         let named = |name: &str| json!({ "properties": { name: { "type": "string" } } });
         for name in ["$filter", "", "x y", &"x".repeat(65)] {
             assert_eq!(
-                judged(CLAUDE, named(name)),
+                error_message(CLAUDE, named(name)),
                 "tools.0.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'"
             );
-            assert_eq!(judged(QWEN, named(name)), "");
+            assert_eq!(error_message(QWEN, named(name)), "");
         }
-        assert_eq!(judged(CLAUDE, named("a.B-c_1")), "");
+        assert_eq!(error_message(CLAUDE, named("a.B-c_1")), "");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::error::AwsError;
 use crate::families::{Choice, Maker, Tools};
 
 /// The limit that pydantic-ai's profile of Bedrock keeps to; its wording is not known.
-const MOST_STRICT: usize = 20;
+const MAX_STRICT_TOOLS: usize = 20;
 
 pub(super) fn tools_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     let message = match (subject.family.tools, subject.streaming) {
@@ -117,9 +117,9 @@ pub(super) fn strict_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     if subject.family.maker != Maker::Anthropic {
         return Ok(());
     }
-    if enforced().count() > MOST_STRICT {
+    if enforced().count() > MAX_STRICT_TOOLS {
         return Err(AwsError::by_model(format!(
-            "Too many strict tools. A maximum of {MOST_STRICT} tools may have strict set to true."
+            "Too many strict tools. A maximum of {MAX_STRICT_TOOLS} tools may have strict set to true."
         )));
     }
     enforced().try_for_each(|(position, spec)| {

@@ -6,7 +6,7 @@ use super::{Subject, shape};
 use crate::conversation::Message;
 use crate::error::AwsError;
 
-pub(super) fn some_message(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn has_messages(subject: &Subject<'_>) -> Result<(), AwsError> {
     if subject.conversation.messages.is_empty() && !shape::is_prompt(subject.model) {
         Err(needs_user_first())
     } else {
@@ -14,7 +14,7 @@ pub(super) fn some_message(subject: &Subject<'_>) -> Result<(), AwsError> {
     }
 }
 
-pub(super) fn no_empty_message(subject: &Subject<'_>) -> Result<(), AwsError> {
+pub(super) fn no_empty_messages(subject: &Subject<'_>) -> Result<(), AwsError> {
     match subject
         .conversation
         .messages
@@ -74,17 +74,17 @@ pub(super) fn system_turns_supported(subject: &Subject<'_>) -> Result<(), AwsErr
 /// Who may say what: media come from users, calls from assistants, changes of the tools from the
 /// system (the documentation in botocore's model of `bedrock-runtime`; the wording is not known).
 pub(super) fn blocks_fit_their_role(subject: &Subject<'_>) -> Result<(), AwsError> {
-    for (place, message, block) in subject.conversation.located_blocks() {
-        let whose = match block.kind {
+    for (path, message, block) in subject.conversation.located_blocks() {
+        let required_role = match block.kind {
             "image" | "document" | "video" | "audio" | "guardContent" | "searchResult" => "user",
             "toolUse" => "assistant",
             "toolAddition" | "toolRemoval" => "system",
             _ => continue,
         };
         // A system turn may repeat whatever it likes.
-        if message.role != whose && message.role != "system" {
+        if message.role != required_role && message.role != "system" {
             return Err(AwsError::validation(format!(
-                "The {} block at {place} can only be used in messages of the role {whose}.",
+                "The {} block at {path} can only be used in messages of the role {required_role}.",
                 block.kind
             )));
         }
@@ -108,9 +108,9 @@ pub(super) fn no_blank_text(subject: &Subject<'_>) -> Result<(), AwsError> {
                     .as_str()
                     .is_some_and(|text| is_wrong(message, text))
         });
-    if let Some((place, _, _)) = blank {
+    if let Some((path, _, _)) = blank {
         return Err(AwsError::validation(format!(
-            "The text field in the ContentBlock object at {place} is blank. Add text to the text field, and try again."
+            "The text field in the ContentBlock object at {path} is blank. Add text to the text field, and try again."
         )));
     }
     let is_empty = |text: &Value| text.as_str().is_some_and(str::is_empty);

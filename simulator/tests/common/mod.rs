@@ -37,11 +37,11 @@ pub async fn open_simulator() -> Simulator {
 
 /// A client with the credentials the simulator knows, which tries once.
 pub fn client(simulator: &Simulator) -> Client {
-    let known = bedrock_simulator::Credentials::default();
+    let credentials = bedrock_simulator::Credentials::default();
     client_with(
         simulator,
-        known.access_key_id,
-        known.secret_access_key,
+        credentials.access_key_id,
+        credentials.secret_access_key,
         None,
     )
 }
@@ -71,13 +71,13 @@ pub fn user(text: &str) -> Message {
 }
 
 /// What came back, as far as it came.
-pub struct Answer {
+pub struct HttpReply {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Result<Bytes, hyper::Error>,
 }
 
-impl Answer {
+impl HttpReply {
     pub fn json(&self) -> Value {
         serde_json::from_slice(self.body.as_ref().unwrap()).unwrap()
     }
@@ -102,16 +102,16 @@ pub async fn send(
     method: Method,
     path: &str,
     body: impl Into<Bytes>,
-) -> Answer {
+) -> HttpReply {
     let request = Request::builder().method(method).uri(path);
     send_request(simulator, request.body(Full::new(body.into())).unwrap()).await
 }
 
-pub async fn post(simulator: &Simulator, path: &str, body: impl Into<Bytes>) -> Answer {
+pub async fn post(simulator: &Simulator, path: &str, body: impl Into<Bytes>) -> HttpReply {
     send(simulator, Method::POST, path, body).await
 }
 
-pub async fn send_request(simulator: &Simulator, mut request: Request<Full<Bytes>>) -> Answer {
+pub async fn send_request(simulator: &Simulator, mut request: Request<Full<Bytes>>) -> HttpReply {
     let host = simulator.address().to_string();
     let headers = request.headers_mut();
     headers.entry("host").or_insert(host.parse().unwrap());
@@ -122,7 +122,7 @@ pub async fn send_request(simulator: &Simulator, mut request: Request<Full<Bytes
     tokio::spawn(connection);
     let (head, body) = sender.send_request(request).await.unwrap().into_parts();
     let body = body.collect().await.map(|body| body.to_bytes());
-    Answer {
+    HttpReply {
         status: head.status,
         headers: head.headers,
         body,

@@ -25,7 +25,7 @@ fn now() -> SystemTime {
 
 #[derive(Debug, Default)]
 struct Counting {
-    asked: AtomicU64,
+    calls: AtomicU64,
     is_down: AtomicBool,
     lasts_for_ever: bool,
     gives_expired: bool,
@@ -40,7 +40,7 @@ impl ProvideCredentials for Provider {
         Self: 'a,
     {
         future::ProvideCredentials::new(async {
-            let asked = self.0.asked.fetch_add(1, Ordering::SeqCst) + 1;
+            let calls = self.0.calls.fetch_add(1, Ordering::SeqCst) + 1;
             tokio::time::sleep(LATENCY).await;
             if self.0.is_down.load(Ordering::SeqCst) {
                 return Err(CredentialsError::provider_error("the source is down"));
@@ -50,7 +50,7 @@ impl ProvideCredentials for Provider {
                 (_, true) => Some(now()),
                 _ => Some(now() + VALID),
             };
-            let id = format!("key-{asked}");
+            let id = format!("key-{calls}");
             Ok(Credentials::new(id, "secret", None, expiry, "test"))
         })
     }
@@ -83,7 +83,7 @@ async fn all_that_wait_share_one_fetch() {
     let (source, chain) = cache(Counting::default());
     let keys = join_all((0..1000).map(|_| key(&chain))).await;
     assert!(keys.iter().all(|(id, _)| *id == ok("key-1")));
-    assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+    assert_eq!(source.calls.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +92,7 @@ async fn a_fetch_goes_on_when_the_request_that_began_it_is_dropped() {
     let leaves = tokio::time::timeout(LATENCY / 2, key(&chain)).await;
     assert!(leaves.is_err());
     assert_eq!(key(&chain).await.0, ok("key-1"));
-    assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+    assert_eq!(source.calls.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,10 +101,10 @@ async fn a_failure_stands_for_a_second() {
     source.is_down.store(true, Ordering::SeqCst);
     let keys = join_all((0..1000).map(|_| key(&chain))).await;
     assert!(keys.iter().all(|(id, _)| id.is_err()));
-    let (failure, waited) = key(&chain).await;
-    assert!(failure.expect_err("no credentials").contains("down"));
+    let (error, waited) = key(&chain).await;
+    assert!(error.expect_err("no credentials").contains("down"));
     assert_eq!(waited, Duration::ZERO);
-    assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+    assert_eq!(source.calls.load(Ordering::SeqCst), 1);
 
     tokio::time::advance(MIN_INTERVAL).await;
     source.is_down.store(false, Ordering::SeqCst);
@@ -119,10 +119,10 @@ async fn no_request_waits_for_a_renewal() {
             ..Counting::default()
         });
         assert!(key(&chain).await.0.is_ok());
-        let asked = |times| assert_eq!(source.asked.load(Ordering::SeqCst), times);
+        let calls = |times| assert_eq!(source.calls.load(Ordering::SeqCst), times);
         tokio::time::advance(MAX_USE - Duration::from_secs(1)).await;
         assert_eq!(key(&chain).await, (ok("key-1"), Duration::ZERO));
-        asked(1);
+        calls(1);
         tokio::time::advance(Duration::from_secs(1)).await;
         let keys = join_all((0..1000).map(|_| key(&chain))).await;
         let is_old =
@@ -130,7 +130,7 @@ async fn no_request_waits_for_a_renewal() {
         assert!(keys.iter().all(is_old));
         tokio::time::sleep(2 * LATENCY).await;
         assert_eq!(key(&chain).await, (ok("key-2"), Duration::ZERO));
-        asked(2);
+        calls(2);
     }
 }
 
@@ -157,15 +157,15 @@ async fn while_a_renewal_fails_the_current_ones_are_used_until_they_expire() {
 async fn what_aws_refuses_is_fetched_again_once_for_all() {
     let (source, chain) = cache(Counting::default());
     let first = chain.credentials().await.expect("credentials");
-    chain.refused(&first);
+    chain.mark_refused(&first);
     assert_eq!(key(&chain).await.0, ok("key-1"), "no others so soon");
     tokio::time::advance(MIN_INTERVAL).await;
-    chain.refused(&first);
+    chain.mark_refused(&first);
     assert_eq!(key(&chain).await.0, ok("key-2"));
     tokio::time::advance(MIN_INTERVAL).await;
-    chain.refused(&first);
+    chain.mark_refused(&first);
     assert_eq!(key(&chain).await, (ok("key-2"), Duration::ZERO));
-    assert_eq!(source.asked.load(Ordering::SeqCst), 2);
+    assert_eq!(source.calls.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,7 +177,7 @@ async fn a_source_that_gives_out_expired_ones_is_asked_once_a_second() {
     for _ in 0..100 {
         assert_eq!(key(&chain).await.0, ok("key-1"));
     }
-    assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+    assert_eq!(source.calls.load(Ordering::SeqCst), 1);
     tokio::time::advance(MIN_INTERVAL).await;
     assert_eq!(key(&chain).await.0, ok("key-2"));
 }

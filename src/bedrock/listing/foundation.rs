@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::ListingPage;
 use super::time::{Time, lenient};
 use crate::bedrock::client::Bedrock;
-use crate::bedrock::failure::UpstreamError;
+use crate::bedrock::upstream_error::UpstreamError;
 
 /// A model of the region. Bedrock says more of it than its documentation does, and leaves things
 /// out (recording `listfoundationmodels-unknown-95d27523`).
@@ -78,7 +78,7 @@ impl Bedrock {
     pub async fn foundation_models(&self) -> Result<Vec<FoundationModel>, UpstreamError> {
         let body = self.get("/foundation-models").await?;
         let list: ListingPage<FoundationModel> = serde_json::from_slice(&body)
-            .map_err(|error| UpstreamError::bad_answer(error.to_string()))?;
+            .map_err(|error| UpstreamError::bad_response(error.to_string()))?;
         Ok(list.summaries)
     }
 }

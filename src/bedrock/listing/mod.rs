@@ -15,10 +15,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::client::Bedrock;
-use super::failure::UpstreamError;
+use super::upstream_error::UpstreamError;
 
 /// Pages of one list that are read at the most; a page has up to 1,000 entries.
-const MOST_PAGES: usize = 20;
+const MAX_PAGES: usize = 20;
 
 /// A page of any of the lists.
 #[derive(Deserialize)]
@@ -41,10 +41,10 @@ impl Bedrock {
     async fn pages<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, UpstreamError> {
         let mut all = Vec::new();
         let mut page_path = path.to_owned();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let body = self.get(&page_path).await?;
             let page: ListingPage<T> = serde_json::from_slice(&body)
-                .map_err(|error| UpstreamError::bad_answer(error.to_string()))?;
+                .map_err(|error| UpstreamError::bad_response(error.to_string()))?;
             all.extend(page.summaries);
             let Some(token) = page.next_token.filter(|token| !token.is_empty()) else {
                 break;

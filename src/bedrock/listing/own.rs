@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::time::{Time, lenient};
 use crate::bedrock::client::Bedrock;
-use crate::bedrock::failure::UpstreamError;
+use crate::bedrock::upstream_error::UpstreamError;
 use crate::models::ModelId;
 
 /// The lists that there are.

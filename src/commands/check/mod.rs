@@ -59,22 +59,22 @@ struct Report {
 }
 
 impl Report {
-    fn yes(&mut self, what: &str, found: &str) {
-        println!("yes  {what}: {found}");
+    fn yes(&mut self, what: &str, finding: &str) {
+        println!("yes  {what}: {finding}");
     }
 
     /// What does not keep models from answering.
-    fn warn(&mut self, what: &str, found: &str, remedy: &str) {
-        println!("warn {what}: {found}\n     {remedy}");
+    fn warn(&mut self, what: &str, finding: &str, remedy: &str) {
+        println!("warn {what}: {finding}\n     {remedy}");
     }
 
-    fn no(&mut self, what: &str, found: &str, remedy: &str) {
+    fn no(&mut self, what: &str, finding: &str, remedy: &str) {
         self.missing.push(what.to_owned());
-        println!("no   {what}: {found}\n     {remedy}");
+        println!("no   {what}: {finding}\n     {remedy}");
     }
 
     fn trouble(&mut self, what: &str, trouble: &Trouble) {
-        self.no(what, &trouble.found, &trouble.remedy);
+        self.no(what, &trouble.finding, &trouble.remedy);
     }
 
     /// The last line, and what the shell is told.
@@ -123,7 +123,7 @@ async fn check_bedrock(config: &Config, model: Option<&str>, report: &mut Report
 /// Whether the service that runs models can be reached at all.
 async fn check_endpoint(bedrock: &Bedrock, report: &mut Report) -> bool {
     let endpoint = bedrock.runtime_endpoint();
-    let (found, remedy) = match bedrock.reach(endpoint).await {
+    let (finding, remedy) = match bedrock.reach(endpoint).await {
         Ok(()) => {
             report.yes("endpoint", &format!("{endpoint} can be reached"));
             return true;
@@ -153,7 +153,7 @@ async fn check_endpoint(bedrock: &Bedrock, report: &mut Report) -> bool {
             "see that the address is Bedrock's, or a VPC endpoint of it",
         ),
     };
-    report.no("endpoint", &found, remedy);
+    report.no("endpoint", &finding, remedy);
     false
 }
 
@@ -162,7 +162,7 @@ async fn check_credentials(bedrock: &Bedrock, report: &mut Report) -> bool {
         Ok(kind) => kind,
         Err(error) => {
             let trouble = CredentialsTrouble::of(&error, bedrock.profile());
-            report.no("credentials", &trouble.found, &trouble.remedy);
+            report.no("credentials", &trouble.finding, &trouble.remedy);
             return false;
         }
     };
@@ -180,12 +180,12 @@ async fn check_credentials(bedrock: &Bedrock, report: &mut Report) -> bool {
             let trouble = Trouble::of(&code, &message);
             match trouble.cause {
                 // A policy can keep a role from asking who it is, and from nothing else.
-                Cause::Permission => report.warn("credentials", &trouble.found, &trouble.remedy),
+                Cause::Permission => report.warn("credentials", &trouble.finding, &trouble.remedy),
                 _ => report.trouble("credentials", &trouble),
             }
             trouble.cause == Cause::Permission
         }
-        Err(IdentityError::NoAnswer(error)) => {
+        Err(IdentityError::NoResponse(error)) => {
             report.warn(
                 "credentials",
                 &format!("found, but STS does not say whose they are: {error}"),
@@ -204,15 +204,15 @@ async fn check_listing(bedrock: &Bedrock, report: &mut Report) -> Option<RegionL
             report.yes("models", &format!("{} in the region", models.len()));
             listed.foundation = Some(models);
         }
-        Err(failure) => {
-            let trouble = Trouble::of_failure(&failure);
+        Err(error) => {
+            let trouble = Trouble::of_error(&error);
             if trouble.cause == Cause::Credentials {
                 report.trouble("credentials", &trouble);
                 return None;
             }
             report.warn(
                 "models",
-                &trouble.found,
+                &trouble.finding,
                 "allow the action bedrock:ListFoundationModels, or set `[catalog] show = \
                  \"configured\"`; answering does not need it",
             );
@@ -223,9 +223,9 @@ async fn check_listing(bedrock: &Bedrock, report: &mut Report) -> Option<RegionL
             report.yes("profiles", &format!("{} in the region", profiles.len()));
             listed.profiles = Some(profiles);
         }
-        Err(failure) => report.warn(
+        Err(error) => report.warn(
             "profiles",
-            &Trouble::of_failure(&failure).found,
+            &Trouble::of_error(&error).finding,
             "allow the action bedrock:ListInferenceProfiles; answering does not need it",
         ),
     }

@@ -71,24 +71,24 @@ async fn check_alias(
     let what = format!("model {name}");
     let resolved = match pipeline.resolved(name) {
         Ok(resolved) => resolved,
-        Err(fault) => {
-            report.no(&what, &fault.message, "name a model that /v1/models lists");
+        Err(error) => {
+            report.no(&what, &error.message, "name a model that /v1/models lists");
             return;
         }
     };
     let target = &resolved.target;
     if let Some(missing) = missing(target, listed) {
-        report.no(&what, &missing.found, &missing.remedy);
+        report.no(&what, &missing.finding, &missing.remedy);
         return;
     }
     let stated = config.base_models.get(target.as_str());
-    let base = match (target.says_its_foundation(), stated) {
+    let base = match (target.names_foundation_model(), stated) {
         (true, _) => None,
         (false, Some(stated)) => Some(BaseModel::Foundation(stated.foundation())),
         (false, None) => match bedrock.base_model(target).await {
             Ok(base) => Some(base),
-            Err(failure) => {
-                let trouble = Trouble::of_failure(&failure);
+            Err(error) => {
+                let trouble = Trouble::of_error(&error);
                 if trouble.cause != Cause::Permission {
                     report.trouble(&what, &trouble);
                     return;
@@ -98,14 +98,14 @@ async fn check_alias(
             }
         },
     };
-    let (_, facts) = tables.known_as(target, base.as_ref());
-    if let ChatUpstream::OpenAi(surface) = entry.surface.unwrap_or(facts.surface) {
-        let found = format!(
+    let (_, capabilities) = tables.resolved_model(target, base.as_ref());
+    if let ChatUpstream::OpenAi(upstream) = entry.upstream.unwrap_or(capabilities.upstream) {
+        let finding = format!(
             "{}, called through {}; `outcrop check --model {name}` calls it",
             called_as(&entry.target, target),
-            ChatUpstream::OpenAi(surface).as_str()
+            ChatUpstream::OpenAi(upstream).as_str()
         );
-        report.yes(&what, &found);
+        report.yes(&what, &finding);
         return;
     }
     match pipeline.probe(resolved).await {
@@ -113,7 +113,7 @@ async fn check_alias(
             let called = called_as(&entry.target, &called);
             report.yes(&what, &format!("{called}, may be called"));
         }
-        Err(failure) => report.trouble(&what, &Trouble::of_failure(&failure)),
+        Err(error) => report.trouble(&what, &Trouble::of_error(&error)),
     }
 }
 
@@ -130,10 +130,10 @@ fn missing(target: &ModelId, listed: &RegionListing) -> Option<Trouble> {
     if target.as_str().starts_with("arn:") {
         return None;
     }
-    let absent = |found: String, remedy: String| {
+    let absent = |finding: String, remedy: String| {
         Some(Trouble {
             cause: Cause::Model,
-            found,
+            finding,
             remedy,
         })
     };
@@ -173,27 +173,27 @@ async fn check_call(name: &str, pipeline: &Pipeline, tables: &Tables, report: &m
     let what = format!("model {name}");
     let resolved = match pipeline.resolved(name) {
         Ok(resolved) => resolved,
-        Err(fault) => {
-            report.no(&what, &fault.message, "name a model that /v1/models lists");
+        Err(error) => {
+            report.no(&what, &error.message, "name a model that /v1/models lists");
             return;
         }
     };
-    let (_, facts) = tables.known_as(&resolved.target, None);
-    if !chats(&facts) {
+    let (_, capabilities) = tables.resolved_model(&resolved.target, None);
+    if !chats(&capabilities) {
         match pipeline.probe(resolved).await {
             Ok(_) => report.yes(&what, "may be called (it does not chat, so it was not)"),
-            Err(failure) => report.trouble(&what, &Trouble::of_failure(&failure)),
+            Err(error) => report.trouble(&what, &Trouble::of_error(&error)),
         }
         return;
     }
-    match call(name, facts.least_max_tokens, pipeline).await {
+    match call(name, capabilities.min_max_tokens, pipeline).await {
         Ok(tokens) => report.yes(&what, &format!("answered, {tokens} token(s)")),
         Err(trouble) => report.trouble(&what, &trouble),
     }
 }
 
-fn chats(facts: &Capabilities) -> bool {
-    let endpoints = facts.endpoints();
+fn chats(capabilities: &Capabilities) -> bool {
+    let endpoints = capabilities.endpoints();
     endpoints.is_empty() || endpoints.contains(&Endpoint::ChatCompletions)
 }
 
@@ -208,18 +208,18 @@ async fn call(name: &str, max_tokens: u32, pipeline: &Pipeline) -> Result<u64, T
     let call = chat_call("check", Bytes::from(body.to_string()));
     let call = call.map_err(|error| ours(error.to_string()))?;
     let record = Arc::clone(&call.record);
-    let answer = match pipeline.chat(call).await {
-        Ok(answer) => answer,
-        Err(refused) => {
+    let response = match pipeline.chat(call).await {
+        Ok(response) => response,
+        Err(refusal) => {
             let entries = record.entries();
             let detail = entries.unlogged_detail.as_deref().unwrap_or_default();
-            return Err(match &entries.failure {
+            return Err(match &entries.error {
                 Some((code, _)) => Trouble::of(code, detail),
-                None => ours(refused.fault.message),
+                None => ours(refusal.error.message),
             });
         }
     };
-    let ChatBody::Whole(json) = answer.body else {
+    let ChatBody::Complete(json) = response.body else {
         return Ok(0);
     };
     let completion: Value =

@@ -10,10 +10,10 @@ use crate::converse::request::{
 };
 use crate::models::{CachePosition, Capabilities};
 
-use super::wishes::CachePolicy;
+use super::request_options::CachePolicy;
 
 /// The most points that Bedrock takes in a request.
-const MOST_POINTS: usize = 4;
+const MAX_CACHE_POINTS: usize = 4;
 
 /// The points that follow the growing end of the conversation: one for what the next request
 /// begins with, one for what this request shares with the last.
@@ -22,24 +22,24 @@ const TAIL_POINTS: usize = 2;
 /// Keeps the client's points where they hold, or places points where the client has placed none.
 pub(super) fn apply(
     request: &mut ConverseRequest,
-    wish: CachePolicy,
-    facts: &Capabilities,
+    policy: CachePolicy,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     if has_points(request) {
-        keep_places(request, facts, adjustments);
+        drop_unsupported_points(request, capabilities, adjustments);
         let tools = request.tool_config.as_mut().map(|config| &mut config.tools);
-        let in_tools = tools.is_some_and(|tools| mend_list(tools, is_tool_point));
-        let in_system = mend_list(&mut request.system, is_system_point);
-        if mend_turns(&mut request.messages) || in_tools || in_system {
+        let in_tools = tools.is_some_and(|tools| repair_list(tools, is_tool_point));
+        let in_system = repair_list(&mut request.system, is_system_point);
+        if repair_messages(&mut request.messages) || in_tools || in_system {
             let action = "dropped, nothing that can be cached stands before it";
             adjustments.note("cache_control", action);
         }
         keep_latest(request, adjustments);
-    } else if wish.automatic {
-        plan(request, wish.ttl, facts);
+    } else if policy.automatic {
+        add_automatic_points(request, policy.ttl, capabilities);
     }
-    set_ttls(request, facts, adjustments);
+    set_ttls(request, capabilities, adjustments);
 }
 
 fn has_points(request: &ConverseRequest) -> bool {
@@ -63,8 +63,12 @@ fn is_system_point(block: &SystemBlock) -> bool {
 }
 
 /// Takes out the points that the family refuses, and those before which nothing stands.
-fn keep_places(request: &mut ConverseRequest, facts: &Capabilities, adjustments: &mut Adjustments) {
-    let takes = |place| facts.cache_points.contains(&place);
+fn drop_unsupported_points(
+    request: &mut ConverseRequest,
+    capabilities: &Capabilities,
+    adjustments: &mut Adjustments,
+) {
+    let takes = |position| capabilities.cache_points.contains(&position);
     let mut dropped = false;
     if !takes(CachePosition::Tools)
         && let Some(config) = request.tool_config.as_mut()
@@ -96,7 +100,7 @@ fn keep_places(request: &mut ConverseRequest, facts: &Capabilities, adjustments:
 
 /// A point among the tools or in the system prompt stands behind something else. Returns whether
 /// one was left out because nothing stood before it.
-fn mend_list<T>(list: &mut Vec<T>, is_point: fn(&T) -> bool) -> bool {
+fn repair_list<T>(list: &mut Vec<T>, is_point: fn(&T) -> bool) -> bool {
     let begins = list.first().is_some_and(is_point);
     list.dedup_by(|next, last| is_point(next) && is_point(last));
     if begins {
@@ -108,33 +112,35 @@ fn mend_list<T>(list: &mut Vec<T>, is_point: fn(&T) -> bool) -> bool {
 /// A point does not begin a turn, does not follow another point, and does not come right after
 /// documents or films, but before them. Returns whether one was left out because nothing that can
 /// be cached stands before it.
-fn mend_turns(messages: &mut [Message]) -> bool {
+fn repair_messages(messages: &mut [Message]) -> bool {
     let mut dropped = false;
     for message in messages {
-        let mut mended: Vec<ContentBlock> = Vec::with_capacity(message.content.len());
+        let mut repaired: Vec<ContentBlock> = Vec::with_capacity(message.content.len());
         for block in message.content.drain(..) {
             if !is_point(&block) {
-                mended.push(block);
+                repaired.push(block);
                 continue;
             }
             let is_media = |block: &ContentBlock| {
                 matches!(block, ContentBlock::Document(_) | ContentBlock::Video(_))
             };
-            let trailing = mended
+            let trailing = repaired
                 .iter()
                 .rev()
                 .take_while(|block| is_media(block))
                 .count();
-            let place = mended.len() - trailing;
-            let before = place.checked_sub(1).and_then(|before| mended.get(before));
+            let position = repaired.len() - trailing;
+            let before = position
+                .checked_sub(1)
+                .and_then(|before| repaired.get(before));
             match before {
                 Some(ContentBlock::CachePoint(_)) => {}
                 // "Cache point cannot be inserted after reasoning block."
                 Some(ContentBlock::ReasoningContent(_)) | None => dropped = true,
-                Some(_) => mended.insert(place, block),
+                Some(_) => repaired.insert(position, block),
             }
         }
-        message.content = mended;
+        message.content = repaired;
     }
     dropped
 }
@@ -150,7 +156,7 @@ fn keep_latest(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
         .count();
     let blocks = request.messages.iter().flat_map(|message| &message.content);
     let in_turns = blocks.filter(|block| is_point(block)).count();
-    let mut excess = (in_tools + in_system + in_turns).saturating_sub(MOST_POINTS);
+    let mut excess = (in_tools + in_system + in_turns).saturating_sub(MAX_CACHE_POINTS);
     if excess == 0 {
         return;
     }
@@ -176,13 +182,17 @@ fn keep_latest(request: &mut ConverseRequest, adjustments: &mut Adjustments) {
 }
 
 /// Places points behind the tools, behind the system prompt, and at the conversation's end.
-fn plan(request: &mut ConverseRequest, ttl: Option<CacheTtl>, facts: &Capabilities) {
-    let takes = |place| facts.cache_points.contains(&place);
+fn add_automatic_points(
+    request: &mut ConverseRequest,
+    ttl: Option<CacheTtl>,
+    capabilities: &Capabilities,
+) {
+    let takes = |position| capabilities.cache_points.contains(&position);
     let point = CachePoint::new(ttl);
     let mut size = 0;
     // Below the family's least a point does nothing. Bytes tell tokens roughly; in doubt a point
     // is placed, since it costs nothing where it does nothing.
-    let is_worth_it = |size: usize| size / 2 >= facts.cache_min_tokens as usize;
+    let is_worth_it = |size: usize| size / 2 >= capabilities.cache_min_tokens as usize;
     if let Some(config) = request.tool_config.as_mut() {
         size += config
             .tools
@@ -214,12 +224,12 @@ fn plan(request: &mut ConverseRequest, ttl: Option<CacheTtl>, facts: &Capabiliti
             let is_instruction =
                 |block: &ContentBlock| matches!(block, ContentBlock::Instruction(_));
             let last = message.content.iter().rposition(|b| !is_instruction(b));
-            let behind = last.map_or(0, |last| last + 1);
+            let insert_at = last.map_or(0, |last| last + 1);
             let point = ContentBlock::CachePoint(point);
-            message.content.insert(behind, point);
+            message.content.insert(insert_at, point);
         }
     }
-    mend_turns(&mut request.messages);
+    repair_messages(&mut request.messages);
 }
 
 fn tool_size(spec: &ToolSpec) -> usize {
@@ -243,29 +253,33 @@ fn block_size(block: &ContentBlock) -> usize {
             let content = result.content.iter().map(|content| match content {
                 ToolResultContent::Text(text) => text.len(),
                 ToolResultContent::Json(json) => json.as_str().len(),
-                ToolResultContent::Image(image) => picture_size(&image.source),
+                ToolResultContent::Image(image) => image_size(&image.source),
                 ToolResultContent::Document(document) => file_size(&document.source),
                 ToolResultContent::Video(video) => file_size(&video.source),
-                ToolResultContent::SearchResult(result) => passage_size(result),
+                ToolResultContent::SearchResult(result) => search_result_size(result),
             });
             content.sum()
         }
-        ContentBlock::Image(image) => picture_size(&image.source),
+        ContentBlock::Image(image) => image_size(&image.source),
         ContentBlock::Document(document) => file_size(&document.source),
         ContentBlock::Video(video) => file_size(&video.source),
         ContentBlock::Audio(audio) => file_size(&audio.source),
-        ContentBlock::SearchResult(result) => passage_size(result),
+        ContentBlock::SearchResult(result) => search_result_size(result),
         ContentBlock::GuardContent(GuardBlock::Text(GuardText { text, .. })) => text.len(),
         ContentBlock::ReasoningContent(_) | ContentBlock::CachePoint(_) => 0,
     }
 }
 
-fn passage_size(passage: &SearchResultBlock) -> usize {
-    passage.content.iter().map(|piece| piece.text.len()).sum()
+fn search_result_size(search_result: &SearchResultBlock) -> usize {
+    search_result
+        .content
+        .iter()
+        .map(|part| part.text.len())
+        .sum()
 }
 
 /// A picture is a thousand tokens and a half at the most, however many bytes it has.
-fn picture_size(source: &MediaSource) -> usize {
+fn image_size(source: &MediaSource) -> usize {
     file_size(source).min(3000)
 }
 
@@ -280,7 +294,11 @@ fn file_size(source: &MediaSource) -> usize {
 }
 
 /// An hour only where the family has it, and no shorter point before a longer one.
-fn set_ttls(request: &mut ConverseRequest, facts: &Capabilities, adjustments: &mut Adjustments) {
+fn set_ttls(
+    request: &mut ConverseRequest,
+    capabilities: &Capabilities,
+    adjustments: &mut Adjustments,
+) {
     let mut points: Vec<&mut CachePoint> = Vec::new();
     for tool in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
         if let Tool::CachePoint(point) = tool {
@@ -297,9 +315,9 @@ fn set_ttls(request: &mut ConverseRequest, facts: &Capabilities, adjustments: &m
             points.push(point);
         }
     }
-    let mut has_longer_behind = false;
+    let mut longer_ttl_follows = false;
     for point in points.into_iter().rev() {
-        if point.ttl == Some(CacheTtl::OneHour) && !facts.cache_one_hour {
+        if point.ttl == Some(CacheTtl::OneHour) && !capabilities.cache_one_hour {
             point.ttl = None;
             adjustments.note(
                 "cache_control.ttl",
@@ -311,8 +329,8 @@ fn set_ttls(request: &mut ConverseRequest, facts: &Capabilities, adjustments: &m
             point.ttl = None;
         }
         match point.ttl {
-            Some(_) => has_longer_behind = true,
-            None if has_longer_behind => {
+            Some(_) => longer_ttl_follows = true,
+            None if longer_ttl_follows => {
                 point.ttl = Some(CacheTtl::OneHour);
                 adjustments.note("cache_control.ttl", "an hour, as for the point behind it");
             }
@@ -340,7 +358,7 @@ mod tests {
     #[test]
     fn a_point_stands_behind_something_that_can_be_cached() {
         let point = CachePoint::new(None);
-        let facts = Capabilities {
+        let capabilities = Capabilities {
             cache_points: vec![
                 CachePosition::Tools,
                 CachePosition::System,
@@ -354,7 +372,7 @@ mod tests {
                 signature: Some("s".to_owned()),
             }));
         let text = ContentBlock::Text("a".to_owned());
-        let mark = ContentBlock::CachePoint(point);
+        let cache_point = ContentBlock::CachePoint(point);
         let mut request = ConverseRequest {
             tool_config: Some(ToolConfig {
                 tools: vec![Tool::CachePoint(point), tool("f"), Tool::CachePoint(point)],
@@ -363,16 +381,26 @@ mod tests {
             system: vec![SystemBlock::CachePoint(point)],
             messages: vec![Message {
                 role: Role::Assistant,
-                content: vec![thought.clone(), mark.clone(), text.clone(), mark.clone()],
+                content: vec![
+                    thought.clone(),
+                    cache_point.clone(),
+                    text.clone(),
+                    cache_point.clone(),
+                ],
             }],
             ..ConverseRequest::default()
         };
-        let wish = CachePolicy::default();
-        apply(&mut request, wish, &facts, &mut Adjustments::default());
+        let policy = CachePolicy::default();
+        apply(
+            &mut request,
+            policy,
+            &capabilities,
+            &mut Adjustments::default(),
+        );
         let tools = request.tool_config.map(|config| config.tools);
         assert_eq!(tools, Some(vec![tool("f"), Tool::CachePoint(point)]));
         assert_eq!(request.system, []);
         let turn = request.messages.pop().map(|turn| turn.content);
-        assert_eq!(turn, Some(vec![thought, text, mark]));
+        assert_eq!(turn, Some(vec![thought, text, cache_point]));
     }
 }

@@ -15,11 +15,11 @@ use crate::models::{CallIdForm, Capabilities};
 /// Gives each call an id of its own, and its result the same.
 ///
 /// Results stand in the turn after their calls.
-pub(super) fn make_unique(messages: &mut [Message], facts: &Capabilities) {
+pub(super) fn make_unique(messages: &mut [Message], capabilities: &Capabilities) {
     let mut ids = CallIds {
-        form: facts.tool_call_ids,
+        form: capabilities.tool_call_ids,
         calls: HashMap::new(),
-        given: HashSet::new(),
+        assigned: HashSet::new(),
     };
     let mut turn: HashMap<String, String> = HashMap::new();
     for message in messages {
@@ -49,7 +49,7 @@ struct CallIds {
     /// The client's ids, and how many calls have had each.
     calls: HashMap<String, u32>,
     /// The ids that were given.
-    given: HashSet<String>,
+    assigned: HashSet<String>,
 }
 
 impl CallIds {
@@ -62,7 +62,7 @@ impl CallIds {
                 1 => self.form.of(id),
                 count => self.form.of(&format!("{id}_{count}")),
             };
-            if self.given.insert(candidate.clone()) {
+            if self.assigned.insert(candidate.clone()) {
                 return candidate;
             }
         }
@@ -148,11 +148,11 @@ mod tests {
 
     fn unique(turns: &[Message], form: CallIdForm) -> Vec<Message> {
         let mut turns = turns.to_vec();
-        let facts = Capabilities {
+        let capabilities = Capabilities {
             tool_call_ids: form,
             ..Capabilities::default()
         };
-        make_unique(&mut turns, &facts);
+        make_unique(&mut turns, &capabilities);
         turns
     }
 

@@ -2,38 +2,47 @@
 
 use serde_json::Number;
 
-use super::wishes::RequestOptions;
+use super::request_options::RequestOptions;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::request::{ConverseRequest, SystemTool, Tool, ToolConfig};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::{Capabilities, RefusedField};
 
 /// Sets what has no place in Converse's own fields. What the client has written itself comes last,
 /// and does not replace what was set before.
 pub(super) fn apply(
     request: &mut ConverseRequest,
-    wishes: &mut RequestOptions,
+    request_options: &mut RequestOptions,
     reasons: bool,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> Result<(), ApiError> {
-    top_k(request, wishes.top_k.take(), reasons, facts, adjustments);
+    top_k(
+        request,
+        request_options.top_k.take(),
+        reasons,
+        capabilities,
+        adjustments,
+    );
     for (field, value) in [
-        ("frequency_penalty", wishes.frequency_penalty.take()),
-        ("presence_penalty", wishes.presence_penalty.take()),
+        (
+            "frequency_penalty",
+            request_options.frequency_penalty.take(),
+        ),
+        ("presence_penalty", request_options.presence_penalty.take()),
     ] {
-        penalty(request, field, value, facts, adjustments);
+        penalty(request, field, value, capabilities, adjustments);
     }
-    if wishes.one_call && facts.single_tool_call {
+    if request_options.one_call && capabilities.single_tool_call {
         single_call(request);
     }
-    if wishes.web_search {
-        search_the_web(request, facts)?;
+    if request_options.web_search {
+        search_the_web(request, capabilities)?;
     }
-    for (key, value) in wishes.provider_fields.iter() {
-        if facts.refuses(&RefusedField::Additional(key.to_owned())) {
+    for (key, value) in request_options.provider_fields.iter() {
+        if capabilities.refuses(&RefusedField::Additional(key.to_owned())) {
             let field = format!("additionalModelRequestFields.{key}");
             adjustments.note(&field, "dropped, this model refuses it");
             continue;
@@ -52,21 +61,21 @@ fn top_k(
     request: &mut ConverseRequest,
     top_k: Option<Number>,
     reasons: bool,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     let Some(top_k) = top_k else {
         return;
     };
-    if facts.top_k.is_empty() {
+    if capabilities.top_k.is_empty() {
         adjustments.note("top_k", "dropped, this model does not take it");
         return;
     }
-    if reasons && facts.has_reasoning_knob() {
+    if reasons && capabilities.has_reasoning_control() {
         adjustments.note("top_k", "dropped, the model is asked to reason");
         return;
     }
-    let mut levels = facts.top_k.split('.');
+    let mut levels = capabilities.top_k.split('.');
     let key = levels.next().unwrap_or_default();
     let mut text = top_k.to_string();
     for level in levels.rev() {
@@ -79,14 +88,14 @@ fn penalty(
     request: &mut ConverseRequest,
     field: &str,
     penalty: Option<Number>,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     let Some(penalty) = penalty.filter(|penalty| penalty.as_f64() != Some(0.0)) else {
         return;
     };
-    let refused = facts.refuses(&RefusedField::Additional(field.to_owned()));
-    if !facts.penalties || refused {
+    let refused = capabilities.refuses(&RefusedField::Additional(field.to_owned()));
+    if !capabilities.penalties || refused {
         adjustments.ignored(field);
         return;
     }
@@ -107,8 +116,11 @@ fn single_call(request: &mut ConverseRequest) {
     set(fields, "tool_choice", value.to_owned());
 }
 
-fn search_the_web(request: &mut ConverseRequest, facts: &Capabilities) -> Result<(), ApiError> {
-    if facts.web_search.is_empty() {
+fn search_the_web(
+    request: &mut ConverseRequest,
+    capabilities: &Capabilities,
+) -> Result<(), ApiError> {
+    if capabilities.web_search.is_empty() {
         return Err(ApiError::unsupported(
             "web_search_options",
             "this model does not search the web; Nova 2 does, or offer a tool that searches",
@@ -119,7 +131,7 @@ fn search_the_web(request: &mut ConverseRequest, facts: &Capabilities) -> Result
         tool_choice: None,
     });
     config.tools.push(Tool::SystemTool(SystemTool {
-        name: facts.web_search.clone(),
+        name: capabilities.web_search.clone(),
     }));
     Ok(())
 }

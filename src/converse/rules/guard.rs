@@ -1,7 +1,7 @@
 //! A guardrail that looks at the last of the user's turns alone: as soon as a request has
 //! `guardContent`, the guardrail looks at nothing else.
 
-use super::wishes::LastTurnGuard;
+use super::request_options::LastTurnGuard;
 use crate::adjustments::Adjustments;
 use crate::converse::content::{ContentBlock, GuardBlock, GuardText};
 use crate::converse::request::{Message, Role};
@@ -14,11 +14,11 @@ use crate::models::Capabilities;
 pub(super) fn last_turn(
     messages: &mut [Message],
     asked_by: LastTurnGuard,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     let said = messages.iter_mut().rev().filter(|message| is_said(message));
-    let marked = match facts.keeps_prefix() {
+    let marked = match capabilities.keeps_prefix() {
         true => said.map(mark).count(),
         false => said.take(1).map(mark).count(),
     };

@@ -2,7 +2,7 @@
 //! for it, else in words. On families whose prefix has to stay as it is no tool is made up: the
 //! next turn may not want it.
 
-use super::wishes::JsonFormat;
+use super::request_options::JsonFormat;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::{Fields, JsonSchemaDefinition, OutputConfig};
@@ -31,42 +31,42 @@ pub enum JsonDelivery {
 pub(super) struct JsonContext<'a> {
     pub(super) calls_forbidden: bool,
     pub(super) reasons: bool,
-    pub(super) facts: &'a Capabilities,
+    pub(super) capabilities: &'a Capabilities,
 }
 
 /// Asks for JSON as the family can be asked. `instructions` are for the model.
 pub(super) fn apply(
     request: &mut ConverseRequest,
-    wish: JsonFormat,
-    terms: JsonContext<'_>,
+    format: JsonFormat,
+    context: JsonContext<'_>,
     instructions: &mut Vec<String>,
     adjustments: &mut Adjustments,
 ) -> JsonDelivery {
     let JsonContext {
         calls_forbidden,
         reasons,
-        facts,
-    } = terms;
+        capabilities,
+    } = context;
     let JsonFormat {
         name,
         description,
         schema,
-    } = wish;
-    let may_call = facts.keeps_prefix() && request.tool_config.is_some() && !calls_forbidden;
-    let answer = match may_call {
+    } = format;
+    let may_call = capabilities.keeps_prefix() && request.tool_config.is_some() && !calls_forbidden;
+    let opening = match may_call {
         true => "Unless you call a tool, answer",
         false => "Answer",
     };
     let Some(schema) = schema else {
         instructions.push(format!(
-            "{answer} with one JSON object and nothing else: no text around it, no Markdown."
+            "{opening} with one JSON object and nothing else: no text around it, no Markdown."
         ));
         return JsonDelivery::Within;
     };
-    if facts.structured_output
+    if capabilities.structured_output
         && let Some(schema) = super::schema_fit::fitted(
             &schema,
-            facts,
+            capabilities,
             "response_format.json_schema.schema",
             adjustments,
         )
@@ -79,14 +79,14 @@ pub(super) fn apply(
         return JsonDelivery::Text;
     }
     // What a tool is given is an object.
-    let by_tool_alone = facts.tools && !facts.keeps_prefix();
+    let by_tool_alone = capabilities.tools && !capabilities.keeps_prefix();
     let Some(schema_of_input) = of_object(&schema).filter(|_| by_tool_alone) else {
-        if facts.keeps_prefix() && is_forced(request) {
+        if capabilities.keeps_prefix() && is_forced(request) {
             return JsonDelivery::Text;
         }
         let schema = schema.as_str();
         let mut words = format!(
-            "{answer} with one JSON value that fits this JSON Schema and with nothing else, no \
+            "{opening} with one JSON value that fits this JSON Schema and with nothing else, no \
              text around it, no Markdown: {schema}"
         );
         if let Some(description) = description.filter(|text| !text.trim().is_empty()) {
@@ -96,13 +96,13 @@ pub(super) fn apply(
         adjustments.note("response_format", "asked for in words");
         return JsonDelivery::Within;
     };
-    if facts.refuses(&RefusedField::OutputConfig) {
+    if capabilities.refuses(&RefusedField::OutputConfig) {
         adjustments.note(
             "response_format",
             "a tool in its place, this model refuses a schema",
         );
     }
-    let can_force = !(reasons && facts.reasoning_replay == ReasoningReplay::Signed);
+    let can_force = !(reasons && capabilities.reasoning_replay == ReasoningReplay::Signed);
     let spec = ToolSpec {
         name: TOOL.to_owned(),
         description: Some(
@@ -116,8 +116,8 @@ pub(super) fn apply(
         strict: None,
     };
     let can_force = CanForce {
-        named: can_force && facts.forces_named_tool,
-        any: can_force && facts.forces_any_tool,
+        named: can_force && capabilities.forces_named_tool,
+        any: can_force && capabilities.forces_any_tool,
     };
     if is_forced(request) {
         // The client wants one of its own tools called: there will be no text to hold to a schema.

@@ -10,14 +10,14 @@ use crate::models::{Capabilities, Medium};
 /// is from.
 pub(super) fn move_out_of_results(
     messages: &mut [Message],
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     for message in messages {
         let mut moved = Vec::new();
         for block in &mut message.content {
             if let ContentBlock::ToolResult(result) = block {
-                take_out(result, facts, &mut moved);
+                take_out(result, capabilities, &mut moved);
             }
         }
         if !moved.is_empty() {
@@ -30,9 +30,13 @@ pub(super) fn move_out_of_results(
     }
 }
 
-fn take_out(result: &mut ToolResultBlock, facts: &Capabilities, moved: &mut Vec<ContentBlock>) {
+fn take_out(
+    result: &mut ToolResultBlock,
+    capabilities: &Capabilities,
+    moved: &mut Vec<ContentBlock>,
+) {
     let stays = |content: &ToolResultContent| {
-        medium_of(content).is_none_or(|medium| facts.tool_result_input.contains(&medium))
+        medium_of(content).is_none_or(|medium| capabilities.tool_result_input.contains(&medium))
     };
     if result.content.iter().all(stays) {
         return;
@@ -68,7 +72,7 @@ fn medium_of(content: &ToolResultContent) -> Option<Medium> {
 }
 
 /// Gives a turn that has a document and says nothing a text, behind its media.
-pub(super) fn text_beside_documents(messages: &mut [Message]) {
+pub(super) fn add_text_with_documents(messages: &mut [Message]) {
     for message in messages.iter_mut().filter(|m| m.role == Role::User) {
         let has = |is: fn(&ContentBlock) -> bool| message.content.iter().any(is);
         let has_document = has(|block| matches!(block, ContentBlock::Document(_)));
@@ -78,12 +82,12 @@ pub(super) fn text_beside_documents(messages: &mut [Message]) {
             continue;
         }
         // An instruction is none of the turn's own, and stays at its end.
-        let is_said = |block: &ContentBlock| {
+        let is_content = |block: &ContentBlock| {
             block.is_substance() && !matches!(block, ContentBlock::Instruction(_))
         };
-        let last = message.content.iter().rposition(is_said);
-        let behind = last.map_or(0, |last| last + 1);
+        let last = message.content.iter().rposition(is_content);
+        let insert_at = last.map_or(0, |last| last + 1);
         let filler = ContentBlock::Text(FILLER.to_owned());
-        message.content.insert(behind, filler);
+        message.content.insert(insert_at, filler);
     }
 }

@@ -10,6 +10,7 @@ mod media;
 mod pairing;
 mod reasoning;
 mod replay;
+mod request_options;
 mod sampling;
 mod schema;
 mod schema_fit;
@@ -22,19 +23,18 @@ mod schema_words;
 mod tool_choice;
 mod tools;
 mod turns;
-mod wishes;
 
 pub use json::JsonDelivery;
-pub use tool_choice::AllowedCalls;
-pub use wishes::{
+pub use request_options::{
     CachePolicy, EffortOption, JsonFormat, LastTurnGuard, ReasoningRequest, RequestOptions,
     Thinking,
 };
+pub use tool_choice::AllowedCalls;
 
 use super::property_keys::PropertyKeys;
 use super::request::ConverseRequest;
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::Capabilities;
 
 /// What the rules ask of the answer's way back.
@@ -50,31 +50,31 @@ pub struct Outcome {
     pub instructions: Vec<String>,
 }
 
-/// Repairs `request` for a model with these `facts`, and asks it for what is wished.
+/// Repairs `request` for a model with these `capabilities`, and asks it for what is wished.
 pub fn apply(
     request: &mut ConverseRequest,
-    mut wishes: RequestOptions,
-    facts: &Capabilities,
+    mut request_options: RequestOptions,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Outcome, ApiError> {
-    if !facts.tools {
+    if !capabilities.tools {
         tools::without_tools(request)?;
-    } else if facts.keeps_prefix() {
-        tools::without_list(request, facts, adjustments);
+    } else if capabilities.keeps_prefix() {
+        tools::without_list(request, capabilities, adjustments);
     }
     turns::drop_blank_text(request);
     pairing::pair_tool_results(&mut request.messages, adjustments);
-    call_ids::make_unique(&mut request.messages, facts);
-    media::move_out_of_results(&mut request.messages, facts, adjustments);
-    if wishes.without_reasoning {
+    call_ids::make_unique(&mut request.messages, capabilities);
+    media::move_out_of_results(&mut request.messages, capabilities, adjustments);
+    if request_options.without_reasoning {
         replay::drop_refused(&mut request.messages, adjustments);
     }
     let reasons = reasoning::apply(
         request,
-        wishes.reasoning,
-        &wishes.provider_fields,
-        wishes.output_limit,
-        facts,
+        request_options.reasoning,
+        &request_options.provider_fields,
+        request_options.output_limit,
+        capabilities,
         adjustments,
     );
 
@@ -82,50 +82,61 @@ pub fn apply(
     let mut instructions = Vec::new();
     let allowed_calls = tool_choice::apply(
         request,
-        std::mem::take(&mut wishes.allowed_calls),
+        std::mem::take(&mut request_options.allowed_calls),
         reasons,
-        facts,
+        capabilities,
         &mut instructions,
         adjustments,
     );
-    wishes.one_call &= allowed_calls != AllowedCalls::None;
-    schema_root::flatten(request, "tools[].function.parameters", facts, adjustments);
-    tools::strict(request, facts, adjustments);
-    let json = wishes.json.take().map(|wish| {
-        let terms = json::JsonContext {
+    request_options.one_call &= allowed_calls != AllowedCalls::None;
+    schema_root::flatten(
+        request,
+        "tools[].function.parameters",
+        capabilities,
+        adjustments,
+    );
+    tools::strict(request, capabilities, adjustments);
+    let json = request_options.json.take().map(|format| {
+        let context = json::JsonContext {
             calls_forbidden: allowed_calls == AllowedCalls::None,
             reasons,
-            facts,
+            capabilities,
         };
-        json::apply(request, wish, terms, &mut instructions, adjustments)
+        json::apply(request, format, context, &mut instructions, adjustments)
     });
     if json.is_some() {
         let field = "response_format.json_schema.schema";
-        schema_root::flatten(request, field, facts, adjustments);
+        schema_root::flatten(request, field, capabilities, adjustments);
     }
-    schema::inline_references(request, facts, adjustments);
-    schema_root::drop_keys(request, json.as_ref(), facts, adjustments);
-    let keys = schema_keys::rename(request, json.as_ref(), facts, adjustments);
+    schema::inline_references(request, capabilities, adjustments);
+    schema_root::drop_keys(request, json.as_ref(), capabilities, adjustments);
+    let keys = schema_keys::rename(request, json.as_ref(), capabilities, adjustments);
     sampling::apply(
         &mut request.inference_config,
-        wishes.output_limit,
-        facts,
+        request_options.output_limit,
+        capabilities,
         adjustments,
     );
-    fields::apply(request, &mut wishes, reasons, facts, adjustments)?;
+    fields::apply(
+        request,
+        &mut request_options,
+        reasons,
+        capabilities,
+        adjustments,
+    )?;
 
-    let binding = facts.binds_thinking.then(|| instructions.clone());
-    turns::instruct(request, instructions, facts);
-    turns::place_instructions(request, facts);
+    let binding = capabilities.binds_thinking.then(|| instructions.clone());
+    turns::instruct(request, instructions, capabilities);
+    turns::move_instructions(request, capabilities);
     turns::merge_turns(&mut request.messages);
     pairing::results_first(&mut request.messages);
-    turns::separate_results(&mut request.messages, facts);
-    if let Some(asked_by) = wishes.last_turn_guard {
-        guard::last_turn(&mut request.messages, asked_by, facts, adjustments);
+    turns::separate_results(&mut request.messages, capabilities);
+    if let Some(asked_by) = request_options.last_turn_guard {
+        guard::last_turn(&mut request.messages, asked_by, capabilities, adjustments);
     }
-    turns::first_and_last_turn(&mut request.messages, reasons, facts, adjustments);
-    media::text_beside_documents(&mut request.messages);
-    caching::apply(request, wishes.caching, facts, adjustments);
+    turns::first_and_last_turn(&mut request.messages, reasons, capabilities, adjustments);
+    media::add_text_with_documents(&mut request.messages);
+    caching::apply(request, request_options.caching, capabilities, adjustments);
     Ok(Outcome {
         allowed_calls,
         json,

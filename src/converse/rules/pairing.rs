@@ -30,11 +30,11 @@ pub(super) fn pair_tool_results(messages: &mut Vec<Message>, adjustments: &mut A
             continue;
         }
         // Everything up to the model's next turn answers this one.
-        let mut answers = Vec::new();
-        while let Some(answer) = rest.next_if(|message| message.role != Role::Assistant) {
-            answers.push(answer);
+        let mut replies = Vec::new();
+        while let Some(reply) = rest.next_if(|message| message.role != Role::Assistant) {
+            replies.push(reply);
         }
-        answer_calls(&calls, answers, &mut paired, adjustments);
+        pair_results(&calls, replies, &mut paired, adjustments);
     }
     *messages = paired;
 }
@@ -60,12 +60,12 @@ fn has_tool_block(message: &Message) -> bool {
 /// The ids of a turn's calls, in order; a call whose id was there already is left out.
 fn name_calls(message: &mut Message, adjustments: &mut Adjustments) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
-    let mut known: HashSet<String> = HashSet::new();
+    let mut seen: HashSet<String> = HashSet::new();
     message.content.retain(|block| {
         let ContentBlock::ToolUse(ToolUseBlock { tool_use_id, .. }) = block else {
             return true;
         };
-        if !known.insert(tool_use_id.clone()) {
+        if !seen.insert(tool_use_id.clone()) {
             adjustments.note(
                 "messages[].tool_calls[].id",
                 "a call with the id of another of its turn left out",
@@ -79,18 +79,18 @@ fn name_calls(message: &mut Message, adjustments: &mut Adjustments) -> Vec<Strin
 }
 
 /// Puts the results of `calls` first, one each, then what else was said before the next turn.
-fn answer_calls(
+fn pair_results(
     calls: &[String],
-    answers: Vec<Message>,
+    replies: Vec<Message>,
     paired: &mut Vec<Message>,
     adjustments: &mut Adjustments,
 ) {
     let mut waiting: HashSet<&str> = calls.iter().map(String::as_str).collect();
     let mut results = Vec::with_capacity(calls.len());
-    let mut others = Vec::with_capacity(answers.len());
-    for mut answer in answers {
-        let mut kept = Vec::with_capacity(answer.content.len());
-        for block in answer.content {
+    let mut others = Vec::with_capacity(replies.len());
+    for mut reply in replies {
+        let mut kept = Vec::with_capacity(reply.content.len());
+        for block in reply.content {
             match block {
                 ContentBlock::ToolResult(result) if waiting.remove(result.tool_use_id.as_str()) => {
                     results.push(ContentBlock::ToolResult(result));
@@ -98,12 +98,12 @@ fn answer_calls(
                 other => kept.push(other),
             }
         }
-        answer.content = kept;
-        turn_strays_to_text(&mut answer, adjustments);
-        match answer.content.iter().any(ContentBlock::is_substance) {
-            true => others.push(answer),
+        reply.content = kept;
+        turn_strays_to_text(&mut reply, adjustments);
+        match reply.content.iter().any(ContentBlock::is_substance) {
+            true => others.push(reply),
             // The end of a cached prefix behind a result stays behind it.
-            false => results.append(&mut answer.content),
+            false => results.append(&mut reply.content),
         }
     }
     for id in calls.iter().filter(|id| waiting.contains(id.as_str())) {

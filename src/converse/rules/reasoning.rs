@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::replay;
-use super::wishes::{EffortOption, ReasoningRequest, Thinking};
+use super::request_options::{EffortOption, ReasoningRequest, Thinking};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
@@ -11,13 +11,13 @@ use crate::converse::request::ConverseRequest;
 use crate::models::{Capabilities, Effort, ReasoningControl};
 
 /// The least budget that Claude takes.
-const LEAST_BUDGET: u32 = 1024;
+const MIN_BUDGET: u32 = 1024;
 
 /// Tokens left for the answer where the client says no limit and the model's is not known.
-const ROOM_TO_ANSWER: u32 = 8192;
+const OUTPUT_HEADROOM: u32 = 8192;
 
 /// Below this, top_p is refused while Claude reasons.
-const LEAST_TOP_P: f64 = 0.95;
+const MIN_TOP_P: f64 = 0.95;
 
 /// Where the provider's answer tells the tokens of reasoning.
 pub(super) const TOKENS_PATH: &str = "/usage/output_tokens_details";
@@ -26,21 +26,21 @@ pub(super) const TOKENS_PATH: &str = "/usage/output_tokens_details";
 /// Returns whether the model reasons, also where it is told so by the client's `provider_fields`.
 pub(super) fn apply(
     request: &mut ConverseRequest,
-    wish: ReasoningRequest,
+    requested: ReasoningRequest,
     provider_fields: &Fields,
     output_limit: Option<u32>,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> bool {
-    replay::keep_what_the_family_takes_back(&mut request.messages, facts, adjustments);
-    let turned = turn_knob(request, wish, output_limit, facts, adjustments);
-    let by_client = setting_of(provider_fields).filter(|_| facts.has_reasoning_knob());
-    let on = turned == ReasoningState::On || facts.always_reasons || by_client == Some(true);
+    replay::keep_supported_reasoning(&mut request.messages, capabilities, adjustments);
+    let state = apply_control(request, requested, output_limit, capabilities, adjustments);
+    let by_client = setting_of(provider_fields).filter(|_| capabilities.has_reasoning_control());
+    let on = state == ReasoningState::On || capabilities.always_reasons || by_client == Some(true);
     // Reasoning of before stays where it is left off for one call alone: the next one may go on
     // from it.
-    let keeps = match turned {
-        ReasoningState::On | ReasoningState::LeftOff => true,
-        ReasoningState::Untouched => facts.reasons_by_default && by_client.is_none(),
+    let keeps = match state {
+        ReasoningState::On | ReasoningState::NotEnabled => true,
+        ReasoningState::Untouched => capabilities.reasons_by_default && by_client.is_none(),
         ReasoningState::Off => false,
     };
     if !on && !keeps {
@@ -50,7 +50,7 @@ pub(super) fn apply(
     request
         .messages
         .retain(|message| !message.content.is_empty());
-    if on && facts.reasoning_tokens {
+    if on && capabilities.reasoning_tokens {
         let paths = &mut request.additional_model_response_field_paths;
         // Ten paths are the most (botocore, bedrock-runtime).
         if paths.len() < 10 && !paths.iter().any(|path| path == TOKENS_PATH) {
@@ -66,7 +66,7 @@ enum ReasoningState {
     /// The model is asked to reason.
     On,
     /// It is asked to, and cannot be for this call.
-    LeftOff,
+    NotEnabled,
     /// It is asked not to, or cannot be asked.
     Off,
     /// Nothing is said of it.
@@ -82,8 +82,10 @@ fn setting_of(fields: &Fields) -> Option<bool> {
     // `reasoning_config` is Claude's `thinking` by an older name [R] conv-claude-64de31c6.
     let keys = ["thinking", "reasoning_config", "reasoningConfig"];
     let set = keys.into_iter().filter_map(|key| fields.get(key));
-    let knobs = set.filter_map(|value| serde_json::from_str::<ThinkingType>(value.as_str()).ok());
-    let settings = knobs.map(|knob| matches!(knob.r#type.as_str(), "enabled" | "adaptive"));
+    let controls =
+        set.filter_map(|value| serde_json::from_str::<ThinkingType>(value.as_str()).ok());
+    let settings =
+        controls.map(|control| matches!(control.r#type.as_str(), "enabled" | "adaptive"));
     settings.reduce(|one, other| one || other)
 }
 
@@ -94,173 +96,171 @@ enum ReasoningLevel {
     Adaptive(Option<Effort>),
 }
 
-fn turn_knob(
+fn apply_control(
     request: &mut ConverseRequest,
-    wish: ReasoningRequest,
+    requested: ReasoningRequest,
     output_limit: Option<u32>,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> ReasoningState {
-    let effort = match wish.effort {
+    let effort = match requested.effort {
         Some(EffortOption::Level(effort)) => Some(effort),
         Some(EffortOption::None) | None => None,
     };
     if effort.is_some()
-        && wish
+        && requested
             .thinking
             .is_some_and(|thinking| thinking != Thinking::Adaptive)
     {
         adjustments.note("reasoning_effort", "ignored, `thinking` says how much");
     }
-    let ask = match (wish.thinking, wish.effort) {
+    let level = match (requested.thinking, requested.effort) {
         (Some(Thinking::Enabled { budget }), _) => ReasoningLevel::Budget(budget),
         (Some(Thinking::Adaptive), _) => ReasoningLevel::Adaptive(effort),
         (None, Some(EffortOption::Level(effort))) => ReasoningLevel::Effort(effort),
         (Some(Thinking::Disabled | Thinking::BetweenTools), _)
         | (None, Some(EffortOption::None)) => {
-            turn_off(request, wish, output_limit, facts, adjustments);
+            disable(request, requested, output_limit, capabilities, adjustments);
             return ReasoningState::Off;
         }
         (None, None) => return ReasoningState::Untouched,
     };
-    if !facts.has_reasoning_knob() {
-        let action = match facts.always_reasons {
+    if !capabilities.has_reasoning_control() {
+        let action = match capabilities.always_reasons {
             true => "ignored, this model reasons as much as it finds right",
             false => "ignored, this model cannot be told to reason",
         };
-        adjustments.note(wish.field(), action);
+        adjustments.note(requested.field(), action);
         return ReasoningState::Off;
     }
     // Adaptive thinking does not ask for it (Anthropic's documentation of adaptive thinking).
-    let takes_budget = match facts.reasoning {
+    let takes_budget = match capabilities.reasoning {
         ReasoningControl::Budget => true,
-        ReasoningControl::Adaptive => matches!(ask, ReasoningLevel::Budget(_)),
+        ReasoningControl::Adaptive => matches!(level, ReasoningLevel::Budget(_)),
         _ => false,
     };
     if takes_budget && replay::lacks_reasoning(&request.messages) {
         adjustments.note(
-            wish.field(),
+            requested.field(),
             "left off for this call; the reasoning before its tool calls is not known",
         );
-        return ReasoningState::LeftOff;
+        return ReasoningState::NotEnabled;
     }
-    if facts.reasoning == ReasoningControl::Budget
-        && output_limit.is_some_and(|most| most <= LEAST_BUDGET)
+    if capabilities.reasoning == ReasoningControl::Budget
+        && output_limit.is_some_and(|max| max <= MIN_BUDGET)
     {
         adjustments.note(
-            wish.field(),
+            requested.field(),
             "left off, no answer may be as long as the least budget",
         );
-        return ReasoningState::LeftOff;
+        return ReasoningState::NotEnabled;
     }
-    let mut turn = ReasoningWriter {
+    let mut writer = ReasoningWriter {
         request,
-        wish,
-        facts,
+        requested,
+        capabilities,
         adjustments,
     };
-    turn.knob(ask, output_limit);
+    writer.control(level, output_limit);
     ReasoningState::On
 }
 
 /// Most families reason only when told to. Those that always do get their least.
-fn turn_off(
+fn disable(
     request: &mut ConverseRequest,
-    wish: ReasoningRequest,
+    requested: ReasoningRequest,
     output_limit: Option<u32>,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     #[derive(Serialize)]
     struct Type<'a> {
         r#type: &'a str,
     }
-    let asks_for_updates = wish.thinking == Some(Thinking::BetweenTools);
-    let least = facts.least_thinking.as_str();
-    if !least.is_empty() {
-        if let Ok(thinking) = JsonText::of(&Type { r#type: least }) {
+    let asks_for_updates = requested.thinking == Some(Thinking::BetweenTools);
+    let min = capabilities.least_thinking.as_str();
+    if !min.is_empty() {
+        if let Ok(thinking) = JsonText::of(&Type { r#type: min }) {
             let fields = &mut request.additional_model_request_fields;
             fields.set("thinking", thinking);
         }
-        if !(asks_for_updates && least == "between_tools") {
-            let action = format!("`{least}`, the least that this model reasons");
-            adjustments.note(wish.field(), action);
+        if !(asks_for_updates && min == "between_tools") {
+            let action = format!("`{min}`, the least that this model reasons");
+            adjustments.note(requested.field(), action);
         }
         return;
     }
-    if asks_for_updates && !facts.always_reasons {
+    if asks_for_updates && !capabilities.always_reasons {
         let action = "as `disabled`, this model has no `between_tools`";
         adjustments.note("thinking", action);
     }
-    if !facts.always_reasons {
+    if !capabilities.always_reasons {
         let fields = &mut request.additional_model_request_fields;
-        if facts.reasons_by_default
-            && facts.reasoning == ReasoningControl::AdaptiveSummarized
+        if capabilities.reasons_by_default
+            && capabilities.reasoning == ReasoningControl::AdaptiveSummarized
             && let Ok(disabled) = JsonText::of(&Type { r#type: "disabled" })
         {
             fields.set("thinking", disabled);
         }
         // Where nothing is said, these reason as much as they find right.
-        if facts.reasoning == ReasoningControl::ReasoningObject
+        if capabilities.reasoning == ReasoningControl::ReasoningObject
             && let Ok(none) = JsonText::of(&EffortObject { effort: "none" })
         {
             fields.set("reasoning", none);
         }
         return;
     }
-    adjustments.note(wish.field(), "this model always reasons");
-    if let Some(least) = facts.efforts.first() {
-        let mut turn = ReasoningWriter {
+    adjustments.note(requested.field(), "this model always reasons");
+    if let Some(min) = capabilities.efforts.first() {
+        let mut writer = ReasoningWriter {
             request,
-            wish,
-            facts,
+            requested,
+            capabilities,
             adjustments,
         };
-        turn.knob(ReasoningLevel::Effort(*least), output_limit);
+        writer.control(ReasoningLevel::Effort(*min), output_limit);
     }
 }
 
 struct ReasoningWriter<'a> {
     request: &'a mut ConverseRequest,
-    wish: ReasoningRequest,
-    facts: &'a Capabilities,
+    requested: ReasoningRequest,
+    capabilities: &'a Capabilities,
     adjustments: &'a mut Adjustments,
 }
 
 impl ReasoningWriter<'_> {
     /// Turns the family's knob.
-    fn knob(&mut self, ask: ReasoningLevel, output_limit: Option<u32>) {
-        match self.facts.reasoning {
+    fn control(&mut self, level: ReasoningLevel, output_limit: Option<u32>) {
+        match self.capabilities.reasoning {
             ReasoningControl::None => {}
-            ReasoningControl::Budget => self.budget(ask, output_limit),
-            ReasoningControl::Adaptive => match ask {
+            ReasoningControl::Budget => self.budget(level, output_limit),
+            ReasoningControl::Adaptive => match level {
                 // Taken from before there was anything else, by the model map of LiteLLM 1.106.
-                ReasoningLevel::Budget(_)
-                    if output_limit.is_none_or(|most| most > LEAST_BUDGET) =>
-                {
-                    self.budget(ask, output_limit);
+                ReasoningLevel::Budget(_) if output_limit.is_none_or(|max| max > MIN_BUDGET) => {
+                    self.budget(level, output_limit);
                 }
-                _ => self.adaptive(ask, None),
+                _ => self.adaptive(level, None),
             },
-            ReasoningControl::AdaptiveSummarized => self.adaptive(ask, Some("summarized")),
-            ReasoningControl::NovaConfig => self.nova(ask),
-            ReasoningControl::ReasoningEffort => self.word("reasoning_effort", ask),
-            ReasoningControl::ReasoningConfig => self.word("reasoning_config", ask),
-            ReasoningControl::ReasoningObject => self.object(ask),
+            ReasoningControl::AdaptiveSummarized => self.adaptive(level, Some("summarized")),
+            ReasoningControl::NovaConfig => self.nova(level),
+            ReasoningControl::ReasoningEffort => self.word("reasoning_effort", level),
+            ReasoningControl::ReasoningConfig => self.word("reasoning_config", level),
+            ReasoningControl::ReasoningObject => self.object(level),
         }
     }
 
-    fn budget(&mut self, ask: ReasoningLevel, output_limit: Option<u32>) {
+    fn budget(&mut self, level: ReasoningLevel, output_limit: Option<u32>) {
         #[derive(Serialize)]
         struct EnabledThinking {
             r#type: &'static str,
             budget_tokens: u32,
         }
-        let (mut budget, from_effort) = match ask {
-            ReasoningLevel::Budget(budget) if budget < LEAST_BUDGET => {
-                let least = format!("raised to {LEAST_BUDGET}, the least");
-                self.note("thinking.budget_tokens", &least);
-                (LEAST_BUDGET, false)
+        let (mut budget, from_effort) = match level {
+            ReasoningLevel::Budget(budget) if budget < MIN_BUDGET => {
+                let min = format!("raised to {MIN_BUDGET}, the least");
+                self.note("thinking.budget_tokens", &min);
+                (MIN_BUDGET, false)
             }
             ReasoningLevel::Budget(budget) => (budget, false),
             ReasoningLevel::Effort(effort) | ReasoningLevel::Adaptive(Some(effort)) => {
@@ -271,26 +271,26 @@ impl ReasoningWriter<'_> {
         let limit = &mut self.request.inference_config.max_tokens;
         match *limit {
             None => {
-                let room = budget.saturating_add(ROOM_TO_ANSWER);
+                let room = budget.saturating_add(OUTPUT_HEADROOM);
                 *limit = Some(output_limit.unwrap_or(room));
             }
             // The limit counts reasoning too: what the client will pay at the most. A budget that
             // the client did not name gives way to it.
-            Some(most) if most > budget || from_effort && most > LEAST_BUDGET => {}
-            Some(most) => {
-                let ceiling = output_limit.unwrap_or(u32::MAX).max(LEAST_BUDGET + 1);
-                let raised = budget.saturating_add(most).min(ceiling);
+            Some(max) if max > budget || from_effort && max > MIN_BUDGET => {}
+            Some(max) => {
+                let ceiling = output_limit.unwrap_or(u32::MAX).max(MIN_BUDGET + 1);
+                let raised = budget.saturating_add(max).min(ceiling);
                 *limit = Some(raised);
                 let action = format!("raised to {raised}, above the budget for reasoning");
                 self.note("max_tokens", &action);
             }
         }
-        let asked = self.request.inference_config.max_tokens;
-        let most = asked.into_iter().chain(output_limit).min();
-        if let Some(most) = most.filter(|most| budget >= *most) {
-            budget = (most / 2).max(LEAST_BUDGET);
+        let max_tokens = self.request.inference_config.max_tokens;
+        let max = max_tokens.into_iter().chain(output_limit).min();
+        if let Some(max) = max.filter(|max| budget >= *max) {
+            budget = (max / 2).max(MIN_BUDGET);
             if !from_effort {
-                let action = format!("lowered to {budget}, the answer has {most} tokens at most");
+                let action = format!("lowered to {budget}, the answer has {max} tokens at most");
                 self.note("thinking.budget_tokens", &action);
             }
         }
@@ -304,14 +304,14 @@ impl ReasoningWriter<'_> {
         self.drop_sampling();
     }
 
-    fn adaptive(&mut self, ask: ReasoningLevel, display: Option<&'static str>) {
+    fn adaptive(&mut self, level: ReasoningLevel, display: Option<&'static str>) {
         #[derive(Serialize)]
         struct Adaptive {
             r#type: &'static str,
             #[serde(skip_serializing_if = "Option::is_none")]
             display: Option<&'static str>,
         }
-        let effort = match ask {
+        let effort = match level {
             ReasoningLevel::Effort(effort) => Some(effort),
             ReasoningLevel::Adaptive(effort) => effort,
             ReasoningLevel::Budget(budget) => {
@@ -335,17 +335,17 @@ impl ReasoningWriter<'_> {
         self.drop_sampling();
     }
 
-    fn nova(&mut self, ask: ReasoningLevel) {
+    fn nova(&mut self, level: ReasoningLevel) {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct EnabledReasoning {
             r#type: &'static str,
             max_reasoning_effort: &'static str,
         }
-        let mut effort = self.effort(ask);
-        if effort == "high" && self.wish.keeps_limit {
+        let mut effort = self.effort(level);
+        if effort == "high" && self.requested.keeps_limit {
             effort = "medium";
-            let field = self.wish.field();
+            let field = self.requested.field();
             self.note(field, "`medium`, the highest with a ceiling of tokens");
         }
         let config = EnabledReasoning {
@@ -371,13 +371,13 @@ impl ReasoningWriter<'_> {
         }
     }
 
-    fn word(&mut self, key: &str, ask: ReasoningLevel) {
-        let effort = self.effort(ask);
+    fn word(&mut self, key: &str, level: ReasoningLevel) {
+        let effort = self.effort(level);
         self.set(key, &effort);
     }
 
-    fn object(&mut self, ask: ReasoningLevel) {
-        let effort = self.effort(ask);
+    fn object(&mut self, level: ReasoningLevel) {
+        let effort = self.effort(level);
         self.set("reasoning", &EffortObject { effort });
         // These are for answers without reasoning (the project's contract, A.6).
         let config = &mut self.request.inference_config;
@@ -390,8 +390,8 @@ impl ReasoningWriter<'_> {
         }
     }
 
-    fn effort(&mut self, ask: ReasoningLevel) -> &'static str {
-        let effort = match ask {
+    fn effort(&mut self, level: ReasoningLevel) -> &'static str {
+        let effort = match level {
             ReasoningLevel::Effort(effort) | ReasoningLevel::Adaptive(Some(effort)) => effort,
             ReasoningLevel::Adaptive(None) => Effort::Medium,
             ReasoningLevel::Budget(budget) => effort_of(budget),
@@ -401,10 +401,10 @@ impl ReasoningWriter<'_> {
 
     /// The effort of the family's own that is nearest, the higher one of two.
     fn nearest(&mut self, effort: Effort) -> &'static str {
-        let mut efforts = self.facts.efforts.iter();
-        let at_least = efforts.clone().find(|own| **own >= effort);
-        let nearest = *at_least.or(efforts.next_back()).unwrap_or(&effort);
-        if nearest != effort && self.wish.effort.is_some() {
+        let mut efforts = self.capabilities.efforts.iter();
+        let at_or_above = efforts.clone().find(|own| **own >= effort);
+        let nearest = *at_or_above.or(efforts.next_back()).unwrap_or(&effort);
+        if nearest != effort && self.requested.effort.is_some() {
             let action = format!(
                 "`{}`, this model has no `{}`",
                 nearest.as_str(),
@@ -422,7 +422,7 @@ impl ReasoningWriter<'_> {
         let temperature = config.temperature.take_if(|value| !is_one(value)).is_some();
         let top_p = config
             .top_p
-            .take_if(|value| value.as_f64() < Some(LEAST_TOP_P));
+            .take_if(|value| value.as_f64() < Some(MIN_TOP_P));
         if temperature {
             self.note("temperature", "dropped, the model is asked to reason");
         }
@@ -476,8 +476,8 @@ mod tests {
     use crate::converse::request::{Message, Role};
     use crate::models::ReasoningReplay;
 
-    fn kept(field: &str, value: &str) -> bool {
-        let facts = Capabilities {
+    fn keeps_reasoning(field: &str, value: &str) -> bool {
+        let capabilities = Capabilities {
             reasoning: ReasoningControl::Budget,
             reasoning_replay: ReasoningReplay::Signed,
             ..Capabilities::default()
@@ -498,25 +498,32 @@ mod tests {
         let mut fields = Fields::default();
         fields.set(field, JsonText::parse(value.to_owned()).expect("JSON"));
         let mut adjustments = Adjustments::default();
-        let wish = ReasoningRequest::default();
-        let on = apply(&mut request, wish, &fields, None, &facts, &mut adjustments);
+        let requested = ReasoningRequest::default();
+        let on = apply(
+            &mut request,
+            requested,
+            &fields,
+            None,
+            &capabilities,
+            &mut adjustments,
+        );
         assert_eq!(on, !request.messages.is_empty());
         on
     }
 
     #[test]
     fn reasoning_goes_back_where_the_client_has_turned_the_knob_itself() {
-        assert!(kept(
+        assert!(keeps_reasoning(
             "thinking",
             r#"{"type":"enabled","budget_tokens":1024}"#
         ));
-        assert!(kept("thinking", r#"{"type":"adaptive"}"#));
-        assert!(kept(
+        assert!(keeps_reasoning("thinking", r#"{"type":"adaptive"}"#));
+        assert!(keeps_reasoning(
             "reasoning_config",
             r#"{"type":"enabled","budget_tokens":1024}"#
         ));
-        assert!(!kept("thinking", r#"{"type":"disabled"}"#));
-        assert!(!kept("thinking", r#""enabled""#));
-        assert!(!kept("top_k", "5"));
+        assert!(!keeps_reasoning("thinking", r#"{"type":"disabled"}"#));
+        assert!(!keeps_reasoning("thinking", r#""enabled""#));
+        assert!(!keeps_reasoning("top_k", "5"));
     }
 }

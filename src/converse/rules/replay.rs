@@ -6,12 +6,12 @@ use crate::converse::request::{Message, Role};
 use crate::models::{Capabilities, ReasoningReplay};
 
 /// Takes out the reasoning of before that the family does not take back.
-pub(super) fn keep_what_the_family_takes_back(
+pub(super) fn keep_supported_reasoning(
     messages: &mut [Message],
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
-    let replay = facts.reasoning_replay;
+    let replay = capabilities.reasoning_replay;
     take_out(
         messages,
         "not given back to this model",
@@ -66,12 +66,12 @@ pub(super) fn lacks_reasoning(messages: &[Message]) -> bool {
     let Some((model, after)) = last.and_then(|last| messages.get(last..)?.split_first()) else {
         return false;
     };
-    let answered = |message: &Message| {
+    let has_results = |message: &Message| {
         let mut blocks = message.content.iter();
         blocks.any(|block| matches!(block, ContentBlock::ToolResult(_)))
     };
     let first = model.content.first();
-    after.iter().any(answered) && !matches!(first, Some(ContentBlock::ReasoningContent(_)))
+    after.iter().any(has_results) && !matches!(first, Some(ContentBlock::ReasoningContent(_)))
 }
 
 /// Drops the reasoning of a conversation whose tools the client has taken away, on families that
@@ -79,14 +79,14 @@ pub(super) fn lacks_reasoning(messages: &[Message]) -> bool {
 /// of a time without tools, and stays, so that a turn is the same whatever comes after it.
 pub(super) fn drop_unbound(
     messages: &mut [Message],
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     let is_call = |block: &ContentBlock| matches!(block, ContentBlock::ToolUse(_));
     let has_call = |message: &Message| message.content.iter().any(is_call);
     let first = messages.iter().position(has_call);
     let behind = first.and_then(|first| messages.get_mut(first..));
-    if let Some(behind) = behind.filter(|_| facts.binds_thinking) {
+    if let Some(behind) = behind.filter(|_| capabilities.binds_thinking) {
         let action = "left out, it is bound to tools that this request does not offer";
         take_out(behind, action, adjustments, |_| false);
     }

@@ -8,20 +8,20 @@ use crate::models::{Capabilities, Sampling};
 pub(super) fn apply(
     config: &mut InferenceConfig,
     output_limit: Option<u32>,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     // A 1 is what there is without it: it is no more than in the way of the other.
-    if facts.sampling != Sampling::Both {
+    if capabilities.sampling != Sampling::Both {
         let is_one = |number: &serde_json::Number| number.as_f64() == Some(1.0);
         config.top_p.take_if(|top_p| is_one(top_p));
-        if facts.sampling == Sampling::None || config.top_p.is_some() {
+        if capabilities.sampling == Sampling::None || config.top_p.is_some() {
             config
                 .temperature
                 .take_if(|temperature| is_one(temperature));
         }
     }
-    match facts.sampling {
+    match capabilities.sampling {
         Sampling::Both => {}
         Sampling::TemperatureOrTopP => {
             if config.temperature.is_some() {
@@ -39,29 +39,26 @@ pub(super) fn apply(
             drop_top_p(config, "dropped, this model does not take it", adjustments);
         }
     }
-    if !facts.stop_sequences && !config.stop_sequences.is_empty() {
+    if !capabilities.stop_sequences && !config.stop_sequences.is_empty() {
         config.stop_sequences.clear();
         adjustments.note("stop", "dropped, this model does not take it");
     }
     let count = config.stop_sequences.len();
-    if !facts.blank_stop_sequences {
+    if !capabilities.blank_stop_sequences {
         config.stop_sequences.retain(|text| !text.trim().is_empty());
     }
     if config.stop_sequences.len() < count {
         adjustments.note("stop", "blank texts dropped, this model does not take them");
     }
-    let most = output_limit.unwrap_or(u32::MAX);
-    if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit > most) {
-        *limit = most;
-        adjustments.note("max_tokens", format!("lowered to {most}, the model's most"));
+    let max = output_limit.unwrap_or(u32::MAX);
+    if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit > max) {
+        *limit = max;
+        adjustments.note("max_tokens", format!("lowered to {max}, the model's most"));
     }
-    let least = facts.least_max_tokens;
-    if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit < least) {
-        *limit = least;
-        adjustments.note(
-            "max_tokens",
-            format!("raised to {least}, the model's least"),
-        );
+    let min = capabilities.min_max_tokens;
+    if let Some(limit) = config.max_tokens.as_mut().filter(|limit| **limit < min) {
+        *limit = min;
+        adjustments.note("max_tokens", format!("raised to {min}, the model's least"));
     }
 }
 

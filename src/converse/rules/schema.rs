@@ -9,11 +9,11 @@ use crate::json_body::{self, Budget};
 use crate::models::Capabilities;
 
 /// The most values that a schema may grow to: references to references can double at each step.
-const MOST_VALUES: usize = 20_000;
+const MAX_VALUES: usize = 20_000;
 
 /// The longest schema that is looked into, in bytes, and the most text that it may grow to: one
 /// long description can be referred to many times.
-const LONGEST: usize = 1 << 20;
+const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// The memory that a schema's values may take, of any schema and for each byte of one.
 const BASE_BUDGET: usize = 1 << 20;
@@ -21,15 +21,15 @@ const BUDGET_PER_BYTE: usize = 6;
 
 /// How deep a schema may be without references: as deep as serde_json reads a text, which is also
 /// what keeps a long chain of references from filling the stack.
-const DEEPEST: usize = 128;
+const MAX_DEPTH: usize = 128;
 
 /// Puts what `$ref` refers to in its place. A schema without references keeps its bytes.
 pub(super) fn inline_references(
     request: &mut ConverseRequest,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
-    if facts.schema_references {
+    if capabilities.schema_references {
         return;
     }
     for tool in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
@@ -55,7 +55,7 @@ pub(super) fn inline_references(
 
 /// A schema, unless it is too large to be looked into: taken apart it is several times its size.
 pub(super) fn read(schema: &str) -> Option<Value> {
-    let text = Some(schema).filter(|text| text.len() <= LONGEST)?;
+    let text = Some(schema).filter(|text| text.len() <= MAX_TEXT_BYTES)?;
     let limit = BASE_BUDGET.saturating_add(text.len().saturating_mul(BUDGET_PER_BYTE));
     json_body::read(text.as_bytes(), &Budget::new(limit)).ok()
 }
@@ -80,8 +80,8 @@ pub(super) fn inlined(root: &Value) -> Option<InlineSchema> {
         root,
         body: &body,
         open: Vec::new(),
-        left: MOST_VALUES,
-        text_left: LONGEST,
+        remaining: MAX_VALUES,
+        remaining_text: MAX_TEXT_BYTES,
         depth: 0,
         complete: true,
     };
@@ -97,16 +97,16 @@ struct Inliner<'a> {
     body: &'a Value,
     /// The references that are being replaced, outermost first.
     open: Vec<String>,
-    left: usize,
-    text_left: usize,
+    remaining: usize,
+    remaining_text: usize,
     depth: usize,
     complete: bool,
 }
 
 impl Inliner<'_> {
     fn expand(&mut self, value: &Value) -> Option<Value> {
-        self.left = self.left.checked_sub(1)?;
-        if self.depth == DEEPEST {
+        self.remaining = self.remaining.checked_sub(1)?;
+        if self.depth == MAX_DEPTH {
             return None;
         }
         self.depth += 1;
@@ -132,7 +132,7 @@ impl Inliner<'_> {
 
     /// Counts `text` as written.
     fn take(&mut self, text: &str) -> Option<()> {
-        self.text_left = self.text_left.checked_sub(text.len())?;
+        self.remaining_text = self.remaining_text.checked_sub(text.len())?;
         Some(())
     }
 
@@ -147,7 +147,7 @@ impl Inliner<'_> {
 
     /// What `reference` refers to, with what stands beside it; anything at all where the reference
     /// leads out of the schema, to nothing, to itself, or to what is no schema.
-    fn replace(&mut self, reference: &str, beside: &Map<String, Value>) -> Option<Value> {
+    fn replace(&mut self, reference: &str, siblings: &Map<String, Value>) -> Option<Value> {
         let is_open = self.open.iter().any(|open| open == reference);
         let target = match reference.strip_prefix('#') {
             _ if is_open => None,
@@ -176,7 +176,7 @@ impl Inliner<'_> {
                 Map::new()
             }
         };
-        for (name, member) in beside {
+        for (name, member) in siblings {
             if name != "$ref" {
                 members.insert(name.clone(), self.expand(member)?);
             }

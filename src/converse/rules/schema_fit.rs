@@ -45,7 +45,7 @@ const REFUSED: [&str; 18] = [
 const SHAPES: [&str; 6] = ["type", "enum", "const", "anyOf", "$ref", "properties"];
 
 /// Keywords that cannot stand beside `anyOf` or `$ref`.
-const NOT_BESIDE_OTHERS: [&str; 7] = [
+const EXCLUSIVE_KEYWORDS: [&str; 7] = [
     "type",
     "enum",
     "const",
@@ -67,11 +67,11 @@ pub(super) struct FittedSchema {
 /// cannot be asked for.
 pub(super) fn fitted(
     schema: &JsonText,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     field: &str,
     adjustments: &mut Adjustments,
 ) -> Option<JsonText> {
-    let FittedSchema { schema, changes } = fit(schema, facts.schema_references)?;
+    let FittedSchema { schema, changes } = fit(schema, capabilities.schema_references)?;
     for change in changes {
         adjustments.note(field, change);
     }
@@ -114,7 +114,7 @@ struct Fitter {
 
 impl Fitter {
     fn changed(&mut self, change: &str) {
-        if !self.changes.iter().any(|known| known == change) {
+        if !self.changes.iter().any(|existing| existing == change) {
             self.changes.push(change.to_owned());
         }
     }
@@ -128,7 +128,7 @@ impl Fitter {
             return None;
         }
         let elsewhere = ["anyOf", "$ref"].iter().filter(|keyword| has(keyword));
-        let here = NOT_BESIDE_OTHERS.iter().any(has);
+        let here = EXCLUSIVE_KEYWORDS.iter().any(has);
         if elsewhere.count() + usize::from(here) > 1 {
             return None;
         }
@@ -151,7 +151,7 @@ impl Fitter {
             let [Value::Object(only)] = all.as_array()?.as_slice() else {
                 return None;
             };
-            *node = with_in_place(node, only.clone())?;
+            *node = with_merged(node, only.clone())?;
             self.changed("`allOf` of one put in its place");
         }
         if node.contains_key("oneOf") {
@@ -228,10 +228,7 @@ fn is_of_type(node: &Map<String, Value>, name: &str) -> bool {
 }
 
 /// `node` with `only` where its `allOf` is; what `node` says of itself for readers counts more.
-fn with_in_place(
-    node: &Map<String, Value>,
-    only: Map<String, Value>,
-) -> Option<Map<String, Value>> {
+fn with_merged(node: &Map<String, Value>, only: Map<String, Value>) -> Option<Map<String, Value>> {
     let mut together = Map::with_capacity(node.len() + only.len());
     for (name, member) in node {
         if name != "allOf" {

@@ -9,34 +9,43 @@ use crate::models::Capabilities;
 
 /// The most choices, and forms of one, that are put in words, and the longest text of a form, in
 /// characters.
-const MAX_CHOICES_TOLD: usize = 8;
-const MAX_FORMS_TOLD: usize = 24;
+const MAX_CHOICES_DESCRIBED: usize = 8;
+const MAX_FORMS_DESCRIBED: usize = 24;
 const MAX_FORM_TEXT: usize = 400;
 
 /// What tells the forms apart.
-pub(super) fn words(form: &ObjectForm, facts: &Capabilities) -> String {
-    let choices = form.choices.iter().take(MAX_CHOICES_TOLD).map(|choice| {
-        let how_many = match choice.exactly_one {
-            true => "exactly one",
-            false => "at least one",
-        };
-        let forms = choice.forms.iter().take(MAX_FORMS_TOLD).enumerate();
-        let mut lines: Vec<String> = forms
-            .map(|(position, form)| format!("{}. {}", position + 1, form_words(form, facts)))
-            .collect();
-        if choice.forms.len() > MAX_FORMS_TOLD {
-            lines.push(format!("and {} more", choice.forms.len() - MAX_FORMS_TOLD));
-        }
-        format!(
-            "The input has {how_many} of these forms:\n{}",
-            lines.join("\n")
-        )
-    });
+pub(super) fn words(form: &ObjectForm, capabilities: &Capabilities) -> String {
+    let choices = form
+        .choices
+        .iter()
+        .take(MAX_CHOICES_DESCRIBED)
+        .map(|choice| {
+            let how_many = match choice.exactly_one {
+                true => "exactly one",
+                false => "at least one",
+            };
+            let forms = choice.forms.iter().take(MAX_FORMS_DESCRIBED).enumerate();
+            let mut lines: Vec<String> = forms
+                .map(|(position, form)| {
+                    format!("{}. {}", position + 1, form_words(form, capabilities))
+                })
+                .collect();
+            if choice.forms.len() > MAX_FORMS_DESCRIBED {
+                lines.push(format!(
+                    "and {} more",
+                    choice.forms.len() - MAX_FORMS_DESCRIBED
+                ));
+            }
+            format!(
+                "The input has {how_many} of these forms:\n{}",
+                lines.join("\n")
+            )
+        });
     choices.collect::<Vec<_>>().join("\n")
 }
 
-fn form_words(form: &ObjectForm, facts: &Capabilities) -> String {
-    let name = |key: &String| match changed_key(key).filter(|_| !facts.any_property_key) {
+fn form_words(form: &ObjectForm, capabilities: &Capabilities) -> String {
+    let name = |key: &String| match changed_key(key).filter(|_| !capabilities.any_property_key) {
         Some(changed) => format!("`{changed}`"),
         None => format!("`{key}`"),
     };

@@ -41,17 +41,17 @@ pub(super) struct SchemaChoice {
 }
 
 /// Merges what the root combines.
-pub(super) fn flatten(root: &Value, facts: &Capabilities) -> FlatSchema {
+pub(super) fn flatten(root: &Value, capabilities: &Capabilities) -> FlatSchema {
     let mut reader = SchemaReader {
         root,
         open: Vec::new(),
-        left: MAX_PARTS,
+        remaining: MAX_PARTS,
         depth: 0,
         too_much: false,
     };
     // Where there is too much of it, or nothing fits, what the root itself says remains.
     let form = reader.form(root).unwrap_or_else(|| own_form(root));
-    let words = words(&form, facts);
+    let words = words(&form, capabilities);
     let merged = merged(form);
     let mut members = Map::new();
     for (keyword, member) in root.as_object().into_iter().flatten() {
@@ -84,7 +84,7 @@ struct SchemaReader<'a> {
     root: &'a Value,
     /// The references that are being followed, outermost first.
     open: Vec<&'a str>,
-    left: usize,
+    remaining: usize,
     depth: usize,
     too_much: bool,
 }
@@ -103,12 +103,12 @@ impl<'a> SchemaReader<'a> {
             Some(Value::Array(items)) => items.len(),
             _ => 0,
         });
-        let left = self.left.checked_sub(1 + named.iter().sum::<usize>());
-        let Some(left) = left.filter(|_| self.depth < MAX_DEPTH) else {
+        let remaining = self.remaining.checked_sub(1 + named.iter().sum::<usize>());
+        let Some(remaining) = remaining.filter(|_| self.depth < MAX_DEPTH) else {
             self.too_much = true;
             return None;
         };
-        self.left = left;
+        self.remaining = remaining;
         self.depth += 1;
         let form = self.combined(schema, node);
         self.depth -= 1;
@@ -211,8 +211,8 @@ mod tests {
     use serde_json::json;
 
     fn flat(schema: Value) -> (Value, String) {
-        let facts = Capabilities::default();
-        let FlatSchema { schema, words } = flatten(&schema, &facts);
+        let capabilities = Capabilities::default();
+        let FlatSchema { schema, words } = flatten(&schema, &capabilities);
         (schema, words)
     }
 

@@ -33,11 +33,11 @@ type PropertyNames = HashMap<String, String>;
 pub(super) fn rename(
     request: &mut ConverseRequest,
     json: Option<&JsonDelivery>,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> PropertyKeys {
     let mut keys = PropertyKeys::default();
-    if facts.any_property_key {
+    if capabilities.any_property_key {
         return keys;
     }
     let mut by_tool: HashMap<String, PropertyNames> = HashMap::new();
@@ -124,11 +124,11 @@ fn renamed(text: &str) -> Option<(JsonText, PropertyNames)> {
 fn has_suspect_key(text: &str) -> bool {
     let mut rest = text;
     while let Some((_, string)) = rest.split_once('"') {
-        let Some((key, behind)) = split_string(string) else {
+        let Some((key, after)) = split_string(string) else {
             return true;
         };
-        rest = behind;
-        let Some(member) = behind.trim_start().strip_prefix(':') else {
+        rest = after;
+        let Some(member) = after.trim_start().strip_prefix(':') else {
             continue;
         };
         // A property has a schema, which is no text.
@@ -327,11 +327,11 @@ mod tests {
     proptest! {
         #[test]
         fn every_name_is_taken_and_leads_back(keys in proptest::collection::hash_set("\\PC{0,70}|[a-z]{1,3}", 1..5)) {
-            let mut given = HashMap::new();
+            let mut assigned = HashMap::new();
             for client_key in &keys {
                 let key = changed_key(client_key).unwrap_or_else(|| client_key.clone());
                 prop_assert!(is_identifier(&key, &PUNCTUATION), "{key}");
-                prop_assert_eq!(given.insert(key.clone(), client_key), None);
+                prop_assert_eq!(assigned.insert(key.clone(), client_key), None);
                 // What the model was given is never a name of the client's.
                 if key != *client_key {
                     prop_assert!(changed_key(&key).is_some());

@@ -74,7 +74,7 @@ pub(super) fn merged(mut form: ObjectForm) -> ObjectForm {
             let is_own = form
                 .properties
                 .get(key)
-                .is_some_and(|own| !is_anything(own));
+                .is_some_and(|own| !accepts_anything(own));
             if is_own || !form.admits(key) && !form.required.contains(key) {
                 continue;
             }
@@ -97,7 +97,7 @@ pub(super) fn merged(mut form: ObjectForm) -> ObjectForm {
     form
 }
 
-fn is_anything(schema: &Value) -> bool {
+fn accepts_anything(schema: &Value) -> bool {
     match schema {
         Value::Bool(anything) => *anything,
         Value::Object(node) => node.is_empty(),
@@ -109,7 +109,7 @@ fn is_anything(schema: &Value) -> bool {
 fn any_of<'a>(schemas: impl Iterator<Item = &'a Value>) -> Value {
     let mut apart: Vec<&Value> = Vec::new();
     for schema in schemas {
-        if is_anything(schema) {
+        if accepts_anything(schema) {
             return schema.clone();
         }
         if !apart.contains(&schema) {
@@ -128,13 +128,13 @@ fn one_enum(schemas: &[&Value]) -> Option<Value> {
     let mut types: Vec<Value> = Vec::new();
     for schema in schemas {
         let node = schema.as_object()?;
-        let is_known = |keyword: &String| {
+        let is_supported = |keyword: &String| {
             matches!(
                 keyword.as_str(),
                 "const" | "enum" | "type" | "title" | "default"
             )
         };
-        if !node.keys().all(is_known) {
+        if !node.keys().all(is_supported) {
             return None;
         }
         let named = match (node.get("const"), node.get("enum")) {

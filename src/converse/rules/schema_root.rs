@@ -34,31 +34,34 @@ const ANNOTATIONS: [&str; 10] = [
 ];
 
 /// The most keywords that a note names.
-const MAX_NAMED: usize = 8;
+const MAX_LISTED: usize = 8;
 
 /// The longest text of keywords that is told in a description, in bytes.
-const MAX_TOLD: usize = 2000;
+const MAX_DESCRIBED_BYTES: usize = 2000;
 
 /// Puts what the combinators at the root come to in their place, for families that refuse them.
 /// `field` is the client's name of the schema.
 pub(super) fn flatten(
     request: &mut ConverseRequest,
     field: &str,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
-    if COMBINATORS.iter().all(|keyword| takes(facts, keyword)) {
+    if COMBINATORS
+        .iter()
+        .all(|keyword| takes(capabilities, keyword))
+    {
         return;
     }
     for spec in specs(request) {
         let ToolInputSchema::Json(schema) = &mut spec.input_schema;
-        let Some(flattened) = flattened(schema, facts) else {
+        let Some(flattened) = flattened(schema, capabilities) else {
             continue;
         };
         let FlatSchema { schema: new, words } = flattened;
         if let Ok(new) = JsonText::of(&new) {
             *schema = new;
-            tell(spec, &words);
+            append_description(spec, &words);
             adjustments.note(
                 field,
                 "what it combines at its root merged, this model refuses combinations there",
@@ -72,10 +75,10 @@ pub(super) fn flatten(
 pub(super) fn drop_keys(
     request: &mut ConverseRequest,
     json: Option<&JsonDelivery>,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
-    if facts.schema_root_keys.is_empty() {
+    if capabilities.schema_root_keys.is_empty() {
         return;
     }
     for spec in specs(request) {
@@ -85,7 +88,7 @@ pub(super) fn drop_keys(
         };
         let mut dropped = Fields::default();
         members.retain(|keyword, member| {
-            let is_taken = takes(facts, keyword);
+            let is_taken = takes(capabilities, keyword);
             if !is_taken {
                 dropped.push(keyword, member.clone());
             }
@@ -99,7 +102,7 @@ pub(super) fn drop_keys(
             schema_field(spec, json),
             format!("left out at its root: {}", names(&dropped)),
         );
-        tell_dropped(spec, dropped);
+        describe_dropped(spec, dropped);
     }
 }
 
@@ -115,23 +118,26 @@ pub(super) fn schema_field(spec: &ToolSpec, json: Option<&JsonDelivery>) -> &'st
 
 /// The names of what was left out, as far as they are few and short.
 fn names(dropped: &Fields) -> String {
-    let names = dropped.iter().take(MAX_NAMED).map(|(name, _)| {
+    let names = dropped.iter().take(MAX_LISTED).map(|(name, _)| {
         let name: String = name.chars().take(64).collect();
         format!("`{name}`")
     });
     let mut names: Vec<String> = names.collect();
-    if dropped.count() > MAX_NAMED {
-        names.push(format!("{} more", dropped.count() - MAX_NAMED));
+    if dropped.count() > MAX_LISTED {
+        names.push(format!("{} more", dropped.count() - MAX_LISTED));
     }
     names.join(", ")
 }
 
 /// Whether `keyword` may stand at the root.
-fn takes(facts: &Capabilities, keyword: &str) -> bool {
+fn takes(capabilities: &Capabilities, keyword: &str) -> bool {
     let combines = COMBINATORS.contains(&keyword);
-    (facts.schema_root_combinators || !combines)
-        && (facts.schema_root_keys.is_empty()
-            || facts.schema_root_keys.iter().any(|key| key == keyword))
+    (capabilities.schema_root_combinators || !combines)
+        && (capabilities.schema_root_keys.is_empty()
+            || capabilities
+                .schema_root_keys
+                .iter()
+                .any(|key| key == keyword))
 }
 
 fn specs(request: &mut ConverseRequest) -> impl Iterator<Item = &mut ToolSpec> {
@@ -143,14 +149,15 @@ fn specs(request: &mut ConverseRequest) -> impl Iterator<Item = &mut ToolSpec> {
 }
 
 /// The schema without combinators at its root; nothing where it has none that is refused.
-fn flattened(schema: &JsonText, facts: &Capabilities) -> Option<FlatSchema> {
+fn flattened(schema: &JsonText, capabilities: &Capabilities) -> Option<FlatSchema> {
     let text = schema.as_str();
     let may_combine = |keyword: &&str| text.contains(&format!("\"{keyword}\""));
     if !COMBINATORS.iter().any(may_combine) {
         return None;
     }
     let members = Fields::from_object(schema)?;
-    let is_refused = |keyword: &&str| members.get(keyword).is_some() && !takes(facts, keyword);
+    let is_refused =
+        |keyword: &&str| members.get(keyword).is_some() && !takes(capabilities, keyword);
     if !COMBINATORS.iter().any(is_refused) {
         return None;
     }
@@ -162,39 +169,41 @@ fn flattened(schema: &JsonText, facts: &Capabilities) -> Option<FlatSchema> {
     if points_there {
         root = schema::inlined(&root)?.schema;
     }
-    Some(schema_forms::flatten(&root, facts))
+    Some(schema_forms::flatten(&root, capabilities))
 }
 
 /// What the keywords that were left out ask of the input, in the tool's description.
-fn tell_dropped(spec: &mut ToolSpec, mut dropped: Fields) {
+fn describe_dropped(spec: &mut ToolSpec, mut dropped: Fields) {
     let description: Option<String> = dropped
         .get("description")
         .and_then(|text| serde_json::from_str(text.as_str()).ok());
-    if let Some(description) = description.filter(|text| !told(spec).contains(text.trim())) {
-        tell(spec, &description);
+    if let Some(description) =
+        description.filter(|text| !current_description(spec).contains(text.trim()))
+    {
+        append_description(spec, &description);
     }
     dropped.retain(|keyword, _| !ANNOTATIONS.contains(&keyword));
     if dropped.is_empty() {
         return;
     }
     let rest = JsonText::of(&dropped).ok();
-    if let Some(rest) = rest.filter(|rest| rest.as_str().len() <= MAX_TOLD) {
+    if let Some(rest) = rest.filter(|rest| rest.as_str().len() <= MAX_DESCRIBED_BYTES) {
         let words = format!("The input also fits this JSON Schema: {}", rest.as_str());
-        tell(spec, &words);
+        append_description(spec, &words);
     }
 }
 
-fn told(spec: &ToolSpec) -> &str {
+fn current_description(spec: &ToolSpec) -> &str {
     spec.description.as_deref().unwrap_or_default()
 }
 
 /// Appends `words` to the description.
-fn tell(spec: &mut ToolSpec, words: &str) {
+fn append_description(spec: &mut ToolSpec, words: &str) {
     let words = words.trim();
     if words.is_empty() {
         return;
     }
-    spec.description = Some(match told(spec) {
+    spec.description = Some(match current_description(spec) {
         "" => words.to_owned(),
         description => format!("{description}\n{words}"),
     });

@@ -37,33 +37,44 @@ impl AllowedCalls {
     }
 }
 
-/// Makes the request one that asks for `wanted` as the family can be asked, and returns which calls
+/// Makes the request one that asks for `requested` as the family can be asked, and returns which calls
 /// reach the client. `instructions` are for the model.
 pub(super) fn apply(
     request: &mut ConverseRequest,
-    wanted: AllowedCalls,
+    requested: AllowedCalls,
     reasons: bool,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     instructions: &mut Vec<String>,
     adjustments: &mut Adjustments,
 ) -> AllowedCalls {
-    let wanted = match wanted {
+    let requested = match requested {
         AllowedCalls::None => {
-            forbid(request, facts, instructions);
+            forbid(request, capabilities, instructions);
             return AllowedCalls::None;
         }
-        AllowedCalls::Only(names) => among(request, names, facts),
+        AllowedCalls::Only(names) => among(request, names, capabilities),
         AllowedCalls::All => AllowedCalls::All,
     };
-    choose(request, wanted, reasons, facts, instructions, adjustments)
+    choose(
+        request,
+        requested,
+        reasons,
+        capabilities,
+        instructions,
+        adjustments,
+    )
 }
 
 /// H9: a conversation with calls in it has its tools declared, also where the client offers none
 /// or wants none called.
-fn forbid(request: &mut ConverseRequest, facts: &Capabilities, instructions: &mut Vec<String>) {
+fn forbid(
+    request: &mut ConverseRequest,
+    capabilities: &Capabilities,
+    instructions: &mut Vec<String>,
+) {
     let called = called_tools(request);
     match request.tool_config.as_mut() {
-        Some(config) if facts.keeps_prefix() => {
+        Some(config) if capabilities.keeps_prefix() => {
             config.tool_choice = None;
             instructions.push("Answer without calling a tool.".to_owned());
         }
@@ -83,10 +94,10 @@ fn forbid(request: &mut ConverseRequest, facts: &Capabilities, instructions: &mu
 /// The names of the tools that the conversation has calls of, each once, in order.
 fn called_tools(request: &ConverseRequest) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    let mut known: HashSet<&str> = HashSet::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     for block in request.messages.iter().flat_map(|message| &message.content) {
         if let ContentBlock::ToolUse(call) = block
-            && known.insert(&call.name)
+            && seen.insert(&call.name)
         {
             names.push(call.name.clone());
         }
@@ -108,7 +119,11 @@ fn bare_tool(name: String) -> Tool {
 
 /// Bedrock has no list of tools that may be called beside the list of tools. Where that list may
 /// change from turn to turn, the others are left out of it.
-fn among(request: &mut ConverseRequest, names: Vec<String>, facts: &Capabilities) -> AllowedCalls {
+fn among(
+    request: &mut ConverseRequest,
+    names: Vec<String>,
+    capabilities: &Capabilities,
+) -> AllowedCalls {
     let Some(config) = request.tool_config.as_mut() else {
         return AllowedCalls::All;
     };
@@ -116,7 +131,7 @@ fn among(request: &mut ConverseRequest, names: Vec<String>, facts: &Capabilities
     if config.tools.iter().all(is_allowed) {
         return AllowedCalls::All;
     }
-    if facts.keeps_prefix() {
+    if capabilities.keeps_prefix() {
         return AllowedCalls::Only(names);
     }
     config.tools.retain(is_allowed);
@@ -126,19 +141,19 @@ fn among(request: &mut ConverseRequest, names: Vec<String>, facts: &Capabilities
 /// What the family cannot be made to do, or not while it reasons, is asked of it in words.
 fn choose(
     request: &mut ConverseRequest,
-    wanted: AllowedCalls,
+    requested: AllowedCalls,
     reasons: bool,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     instructions: &mut Vec<String>,
     adjustments: &mut Adjustments,
 ) -> AllowedCalls {
     let Some(config) = request.tool_config.as_mut() else {
-        return wanted;
+        return requested;
     };
-    let thinks = reasons && facts.reasoning_replay == ReasoningReplay::Signed;
-    let forces_any = facts.forces_any_tool && !thinks;
-    let forces_named = facts.forces_named_tool && !thinks;
-    let choice = match (config.tool_choice.take(), &wanted) {
+    let thinks = reasons && capabilities.reasoning_replay == ReasoningReplay::Signed;
+    let forces_any = capabilities.forces_any_tool && !thinks;
+    let forces_named = capabilities.forces_named_tool && !thinks;
+    let choice = match (config.tool_choice.take(), &requested) {
         // One of one is that one.
         (Some(ToolChoice::Any {}), AllowedCalls::Only(names)) => match names.as_slice() {
             [name] => Some(ToolChoice::Tool { name: name.clone() }),
@@ -146,13 +161,13 @@ fn choose(
         },
         (choice, _) => choice,
     };
-    let (instruction, allowed) = match (&choice, wanted) {
+    let (instruction, allowed) = match (&choice, requested) {
         (Some(ToolChoice::Tool { .. }), _) if forces_named => {
             config.tool_choice = choice;
             return AllowedCalls::All;
         }
         (Some(ToolChoice::Tool { name }), _) => {
-            let allowed = match facts.keeps_prefix() {
+            let allowed = match capabilities.keeps_prefix() {
                 true => AllowedCalls::Only(vec![name.clone()]),
                 false => {
                     config

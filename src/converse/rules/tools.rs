@@ -8,11 +8,11 @@ use crate::converse::content::{
     ContentBlock, ToolResultBlock, ToolResultContent, ToolResultStatus,
 };
 use crate::converse::request::{ConverseRequest, Message, Tool, ToolInputSchema};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::Capabilities;
 
 /// The most tools that are held to their schemas, by the live checks noted in pydantic-ai.
-const MOST_STRICT_TOOLS: usize = 20;
+const MAX_STRICT_TOOLS: usize = 20;
 
 /// A family without tools: offering some is refused; calls of before are told as text.
 pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), ApiError> {
@@ -31,13 +31,13 @@ pub(super) fn without_tools(request: &mut ConverseRequest) -> Result<(), ApiErro
 /// that on families whose prefix has to stay as it is they are text.
 pub(super) fn without_list(
     request: &mut ConverseRequest,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     if request.tool_config.is_some() || !super::pairing::has_calls(&request.messages) {
         return;
     }
-    super::replay::drop_unbound(&mut request.messages, facts, adjustments);
+    super::replay::drop_unbound(&mut request.messages, capabilities, adjustments);
     calls_to_text(&mut request.messages);
     adjustments.note(
         "messages",
@@ -115,10 +115,10 @@ pub(super) fn drop_namesakes(request: &mut ConverseRequest, adjustments: &mut Ad
 /// Holds inputs to their schemas where the family does so, for as many tools as it does so for.
 pub(super) fn strict(
     request: &mut ConverseRequest,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
-    let mut left = MOST_STRICT_TOOLS;
+    let mut remaining = MAX_STRICT_TOOLS;
     for tool in request.tool_config.iter_mut().flat_map(|c| &mut c.tools) {
         let Tool::ToolSpec(spec) = tool else {
             continue;
@@ -128,15 +128,18 @@ pub(super) fn strict(
             continue;
         }
         let ToolInputSchema::Json(schema) = &spec.input_schema;
-        let fitted = match facts.strict_tools && left > 0 {
-            true => {
-                super::schema_fit::fitted(schema, facts, "tools[].function.parameters", adjustments)
-            }
+        let fitted = match capabilities.strict_tools && remaining > 0 {
+            true => super::schema_fit::fitted(
+                schema,
+                capabilities,
+                "tools[].function.parameters",
+                adjustments,
+            ),
             false => None,
         };
         match fitted {
             Some(schema) => {
-                left -= 1;
+                remaining -= 1;
                 spec.input_schema = ToolInputSchema::Json(schema);
             }
             None => {

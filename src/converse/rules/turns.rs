@@ -27,8 +27,12 @@ pub(super) fn drop_blank_text(request: &mut ConverseRequest) {
 /// What the gateway itself asks of the model. On families whose prefix has to stay as it is it
 /// stands at the end of the prompt, behind what the user said last: the next turn may ask for
 /// something else.
-pub(super) fn instruct(request: &mut ConverseRequest, words: Vec<String>, facts: &Capabilities) {
-    if !facts.keeps_prefix() {
+pub(super) fn instruct(
+    request: &mut ConverseRequest,
+    words: Vec<String>,
+    capabilities: &Capabilities,
+) {
+    if !capabilities.keeps_prefix() {
         let blocks = words.into_iter().map(SystemBlock::Text);
         request.system.extend(blocks);
         return;
@@ -38,9 +42,9 @@ pub(super) fn instruct(request: &mut ConverseRequest, words: Vec<String>, facts:
     }
     let messages = &mut request.messages;
     // An assistant's turn at the end is for the model to go on writing.
-    let place = messages.iter().rposition(|m| m.role != Role::Assistant);
+    let index = messages.iter().rposition(|m| m.role != Role::Assistant);
     let blocks = words.into_iter().map(ContentBlock::Instruction);
-    match place.and_then(|place| messages.get_mut(place)) {
+    match index.and_then(|index| messages.get_mut(index)) {
         Some(message) => message.content.extend(blocks),
         None => {
             let leading = Message {
@@ -54,18 +58,18 @@ pub(super) fn instruct(request: &mut ConverseRequest, words: Vec<String>, facts:
 
 /// Instructions where the family takes them: in turns of their own, in the user's turns, or, for
 /// families without a system prompt, in the first of the user's turns.
-pub(super) fn place_instructions(request: &mut ConverseRequest, facts: &Capabilities) {
+pub(super) fn move_instructions(request: &mut ConverseRequest, capabilities: &Capabilities) {
     let ConverseRequest {
         messages, system, ..
     } = request;
-    if !facts.system_turns {
+    if !capabilities.system_turns {
         for message in messages.iter_mut() {
             if message.role == Role::System {
                 message.role = Role::User;
             }
         }
     }
-    if facts.system || system.is_empty() {
+    if capabilities.system || system.is_empty() {
         return;
     }
     let blocks = system.drain(..).map(|block| match block {
@@ -96,8 +100,8 @@ pub(super) fn merge_turns(messages: &mut Vec<Message>) {
 }
 
 /// H10: families that take tool results alone get what stood beside them in a turn of its own.
-pub(super) fn separate_results(messages: &mut Vec<Message>, facts: &Capabilities) {
-    if facts.beside_tool_result == ToolResultCompanions::Anything {
+pub(super) fn separate_results(messages: &mut Vec<Message>, capabilities: &Capabilities) {
+    if capabilities.tool_result_companions == ToolResultCompanions::Any {
         return;
     }
     let is_result = |block: &ContentBlock| matches!(block, ContentBlock::ToolResult(_));
@@ -130,13 +134,13 @@ pub(super) fn separate_results(messages: &mut Vec<Message>, facts: &Capabilities
 pub(super) fn first_and_last_turn(
     messages: &mut Vec<Message>,
     reasons: bool,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) {
     let first = messages.first().map(|message| message.role);
     let starts_well = match first {
         Some(Role::User) => true,
-        Some(Role::Assistant) => facts.leading_assistant,
+        Some(Role::Assistant) => capabilities.leading_assistant,
         Some(Role::System) | None => false,
     };
     if !starts_well {
@@ -146,7 +150,7 @@ pub(super) fn first_and_last_turn(
         return;
     };
     // A model that reasons begins its turn itself.
-    if !facts.prefill || reasons && facts.has_reasoning_knob() {
+    if !capabilities.prefill || reasons && capabilities.has_reasoning_control() {
         messages.push(filler(Role::User, CONTINUE));
         adjustments.note(
             "messages",
@@ -184,14 +188,14 @@ mod tests {
             role: Role::User,
             content: content.to_vec(),
         };
-        let facts = Capabilities::default();
+        let capabilities = Capabilities::default();
         let mut messages = vec![turn(&[result.clone(), point.clone()])];
-        separate_results(&mut messages, &facts);
+        separate_results(&mut messages, &capabilities);
         assert_eq!(messages, [turn(&[result.clone(), point])]);
 
         let text = ContentBlock::Text("a".to_owned());
         let mut messages = vec![turn(&[result.clone(), text.clone()])];
-        separate_results(&mut messages, &facts);
+        separate_results(&mut messages, &capabilities);
         let expected = [
             turn(&[result]),
             filler(Role::Assistant, FILLER),

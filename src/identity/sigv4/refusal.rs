@@ -1,4 +1,4 @@
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 
 /// Why a signature is not taken, in AWS's words where it has some: clients look for them.
 #[derive(Debug, Clone, PartialEq, Eq)]

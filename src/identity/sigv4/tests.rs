@@ -3,7 +3,7 @@ use std::time::UNIX_EPOCH;
 use http::Request;
 
 use super::*;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -32,7 +32,7 @@ const PLAIN: SigningCase = SigningCase {
     signature: "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
 };
 
-const VECTORS: &[SigningCase] = &[
+const CASES: &[SigningCase] = &[
     PLAIN,
     SigningCase {
         name: "get-header-value-order",
@@ -115,25 +115,25 @@ const VECTORS: &[SigningCase] = &[
     },
 ];
 
-fn head(vector: &SigningCase) -> Parts {
+fn head(case: &SigningCase) -> Parts {
     let mut request = Request::builder()
-        .method(vector.method)
-        .uri(vector.uri)
+        .method(case.method)
+        .uri(case.uri)
         .header("host", "example.amazonaws.com")
         .header("x-amz-date", "20150830T123600Z");
-    for (name, value) in vector.headers {
+    for (name, value) in case.headers {
         request = request.header(*name, *value);
     }
     request.body(()).expect("a request").into_parts().0
 }
 
-/// The header of `vector`, signed for `service`.
-fn authorization(vector: &SigningCase, service: &str) -> String {
+/// The header of `case`, signed for `service`.
+fn authorization(case: &SigningCase, service: &str) -> String {
     let SigningCase {
         signed_headers,
         signature,
         ..
-    } = vector;
+    } = case;
     format!(
         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/{service}/aws4_request, \
          SignedHeaders={signed_headers}, Signature={signature}"
@@ -146,13 +146,13 @@ fn at(seconds: u64) -> SystemTime {
 
 #[test]
 fn the_vectors_of_amazons_own_suite_are_taken() {
-    for vector in VECTORS {
-        let text = authorization(vector, "service");
-        let signature = Signature::parse(&text).expect(vector.name);
+    for case in CASES {
+        let text = authorization(case, "service");
+        let signature = Signature::parse(&text).expect(case.name);
         let unproven = signature
-            .prepared(&head(vector), "20150830T123600Z", SECRET)
-            .expect(vector.name);
-        assert!(unproven.covers(vector.body), "{}", vector.name);
+            .prepared(&head(case), "20150830T123600Z", SECRET)
+            .expect(case.name);
+        assert!(unproven.covers(case.body), "{}", case.name);
     }
 }
 

@@ -1,8 +1,8 @@
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::ApiError;
-use crate::openai::files::{ExpiresAfter, USUAL_LIFE};
+use crate::error::ApiError;
+use crate::openai::files::{DEFAULT_LIFETIME, ExpiresAfter};
 use crate::openai::object::client_object;
 
 client_object! {
@@ -28,7 +28,7 @@ const ENDPOINTS: &[&str] = &["/v1/chat/completions"];
 const WINDOW: &str = "24h";
 
 /// What OpenAI keeps of a client's labels.
-const MOST_LABELS: usize = 16;
+const MAX_LABELS: usize = 16;
 
 /// A batch that can be begun.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,8 +62,9 @@ impl CreateBatch {
         let input_file_id = required("input_file_id", input_file_id)?;
         let endpoint = required("endpoint", endpoint)?;
         if !ENDPOINTS.contains(&endpoint.as_str()) {
-            let known = ENDPOINTS.join("`, `");
-            let message = format!("`endpoint` is `{endpoint}`, and batches are made for `{known}`");
+            let supported = ENDPOINTS.join("`, `");
+            let message =
+                format!("`endpoint` is `{endpoint}`, and batches are made for `{supported}`");
             return Err(ApiError::unsupported_value("endpoint", message));
         }
         let completion_window = required("completion_window", completion_window)?;
@@ -76,7 +77,7 @@ impl CreateBatch {
             check_labels(labels)?;
         }
         let output_life = match output_expires_after {
-            None => USUAL_LIFE,
+            None => DEFAULT_LIFETIME,
             Some(expires) => expires.life("output_expires_after", adjustments)?,
         };
         Ok(NewBatch {
@@ -96,9 +97,9 @@ fn required(field: &'static str, value: Option<String>) -> Result<String, ApiErr
 
 fn check_labels(labels: &Fields) -> Result<(), ApiError> {
     let is_text = |value: &JsonText| value.as_str().starts_with('"');
-    let most = MOST_LABELS;
-    if labels.iter().count() > most || !labels.iter().all(|(_, value)| is_text(value)) {
-        let message = format!("`metadata` has at most {most} labels, and their values are strings");
+    let max = MAX_LABELS;
+    if labels.iter().count() > max || !labels.iter().all(|(_, value)| is_text(value)) {
+        let message = format!("`metadata` has at most {max} labels, and their values are strings");
         return Err(ApiError::invalid("metadata", message));
     }
     Ok(())
@@ -110,8 +111,8 @@ mod tests {
 
     fn read(json: &str) -> (Result<NewBatch, ApiError>, String) {
         let mut adjustments = Adjustments::default();
-        let asked: CreateBatch = serde_json::from_str(json).expect("JSON");
-        let read = asked.read(&mut adjustments);
+        let request: CreateBatch = serde_json::from_str(json).expect("JSON");
+        let read = request.read(&mut adjustments);
         (read, adjustments.header_value().unwrap_or_default())
     }
 
@@ -145,8 +146,8 @@ mod tests {
                 "output_expires_after.anchor",
             ),
         ] {
-            let fault = read(&json).0.expect_err(&json);
-            assert_eq!(fault.parameter.as_deref(), Some(parameter));
+            let error = read(&json).0.expect_err(&json);
+            assert_eq!(error.parameter.as_deref(), Some(parameter));
         }
     }
 }

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::converse::JsonText;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::json_body;
 use crate::openai::chat::ChatRequest;
 use crate::openai::object::client_object;
@@ -23,7 +23,7 @@ client_object! {
 }
 
 /// Names are kept until the end of the file, so they are bounded, as with OpenAI.
-const LONGEST_CUSTOM_ID: usize = 512;
+const MAX_CUSTOM_ID_BYTES: usize = 512;
 
 /// A request of a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,8 +63,8 @@ impl<'a> LineReader<'a> {
         let custom_id = custom_id
             .filter(|id| !id.is_empty())
             .ok_or_else(|| missing("custom_id"))?;
-        if custom_id.len() > LONGEST_CUSTOM_ID {
-            let message = format!("`custom_id` is longer than {LONGEST_CUSTOM_ID} bytes");
+        if custom_id.len() > MAX_CUSTOM_ID_BYTES {
+            let message = format!("`custom_id` is longer than {MAX_CUSTOM_ID_BYTES} bytes");
             return Err(ApiError::invalid("custom_id", message));
         }
         match method.as_deref() {
@@ -138,14 +138,14 @@ fn missing(field: &str) -> ApiError {
 }
 
 /// A fault of a body as one of a line.
-fn as_line(fault: ApiError) -> ApiError {
-    match fault.code {
+fn as_line(error: ApiError) -> ApiError {
+    match error.code {
         Some("invalid_json") => ApiError {
             code: Some("invalid_json_line"),
-            message: fault.message.replacen("the body", "the line", 1),
-            ..fault
+            message: error.message.replacen("the body", "the line", 1),
+            ..error
         },
-        _ => fault,
+        _ => error,
     }
 }
 
@@ -162,8 +162,8 @@ mod tests {
         let line = reader.read(GOOD.as_bytes()).expect("a line");
         assert_eq!(line.custom_id, "a");
         assert_eq!(BatchRequestLine::of_checked(GOOD.as_bytes()), Some(line));
-        let fault = reader.read(GOOD.as_bytes()).expect_err("the same");
-        assert_eq!(fault.code, Some("duplicate_custom_id"));
+        let error = reader.read(GOOD.as_bytes()).expect_err("the same");
+        assert_eq!(error.code, Some("duplicate_custom_id"));
     }
 
     #[test]
@@ -203,9 +203,9 @@ mod tests {
             ),
         ] {
             let mut reader = LineReader::new("/v1/chat/completions");
-            let fault = reader.read(line.as_bytes()).expect_err(&line);
-            let found = (fault.code, fault.parameter.as_deref());
-            assert_eq!(found, (Some(code), parameter), "{line}");
+            let error = reader.read(line.as_bytes()).expect_err(&line);
+            let actual = (error.code, error.parameter.as_deref());
+            assert_eq!(actual, (Some(code), parameter), "{line}");
         }
     }
 
@@ -224,7 +224,7 @@ mod tests {
             let request: ChatRequest = serde_json::from_str(body).expect("JSON");
             let refused = check_request(&request).err();
             assert_eq!(
-                refused.and_then(|fault| fault.parameter).as_deref(),
+                refused.and_then(|error| error.parameter).as_deref(),
                 parameter
             );
         }

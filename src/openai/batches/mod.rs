@@ -9,6 +9,4 @@ mod result;
 pub use batch::{Batch, BatchError, BatchErrors, BatchStatus, BatchUsage, RequestCounts};
 pub use create::{CreateBatch, NewBatch};
 pub use line::{BatchLine, BatchRequestLine, LineReader, check_request};
-pub use result::{
-    ResultIds, answered_line, completion_of, refused_line, unanswered_line, usage_of,
-};
+pub use result::{ResultIds, completion_of, error_line, response_line, unsent_line, usage_of};

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::batch::{BatchUsage, InputDetails, OutputDetails};
 use crate::adjustments::Adjustments;
 use crate::converse::response::ConverseResponse;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::openai::chat::{Completion, CompletionHead, OutputEvents, OutputOptions};
 use crate::openai::error::ErrorBody;
 
@@ -46,7 +46,7 @@ struct BatchErrorObject<'a> {
 }
 
 /// The line of the output file for a request that was answered with the JSON `body`.
-pub fn answered_line(
+pub fn response_line(
     ids: ResultIds<'_>,
     body: &[u8],
     adjustments: &Adjustments,
@@ -56,16 +56,12 @@ pub fn answered_line(
 }
 
 /// The line of the error file for a request that was refused, by the gateway or by Bedrock.
-pub fn refused_line(ids: ResultIds<'_>, fault: &ApiError) -> serde_json::Result<String> {
-    line(ids, fault.kind.status(), ErrorBody::from(fault), None)
+pub fn error_line(ids: ResultIds<'_>, error: &ApiError) -> serde_json::Result<String> {
+    line(ids, error.kind.status(), ErrorBody::from(error), None)
 }
 
 /// The line of the error file for a request that was not sent, or whose answer never came.
-pub fn unanswered_line(
-    ids: ResultIds<'_>,
-    code: &str,
-    message: &str,
-) -> serde_json::Result<String> {
+pub fn unsent_line(ids: ResultIds<'_>, code: &str, message: &str) -> serde_json::Result<String> {
     serde_json::to_string(&ResultLine::<()> {
         id: ids.id,
         custom_id: ids.custom_id,
@@ -95,16 +91,17 @@ fn line<B: Serialize>(
 
 /// The `chat.completion` that an answer from a job's output becomes, by the same path as any other.
 pub fn completion_of(
-    answer: ConverseResponse,
-    plan: OutputOptions,
+    response: ConverseResponse,
+    output_options: OutputOptions,
     head: CompletionHead<'_>,
 ) -> Result<Vec<u8>, ApiError> {
-    let mut completion = Completion::new(plan.legacy_functions);
-    let mut pieces = OutputEvents::new(Arc::new(plan));
-    for event in answer.into_events() {
-        pieces.accept(&event, &mut completion)?;
+    let mut completion = Completion::new(output_options.legacy_functions);
+    let mut output_events = OutputEvents::new(Arc::new(output_options));
+    for event in response.into_events() {
+        output_events.accept(&event, &mut completion)?;
     }
-    Completion::to_json(&[completion], head, pieces.ending()).map_err(|_| ApiError::internal())
+    Completion::to_json(&[completion], head, output_events.summary())
+        .map_err(|_| ApiError::internal())
 }
 
 /// What the answer in a line of the output file has used.

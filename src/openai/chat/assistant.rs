@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::content::Content;
-use super::conversation::{ConversationReader, MarkedText, blocks_of};
+use super::conversation::{ConversationReader, TextWithCachePoint, blocks_of};
 use super::names::bedrock_call_id;
 use super::types::{CustomCall, FunctionCall, ThinkingBlock, ToolCall};
 use crate::converse::JsonText;
 use crate::converse::content::{ContentBlock, ReasoningBlock, ReasoningText, ToolUseBlock};
 use crate::converse::remembered::{RememberedTurn, TurnPart, reasoning_key};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// What an assistant's message says.
 pub(super) struct AssistantContent {
@@ -26,7 +26,7 @@ impl ConversationReader<'_> {
     /// The blocks of the message at `index`: what was thought, then what was said, then the calls.
     pub(super) fn assistant(
         &mut self,
-        said: AssistantContent,
+        message: AssistantContent,
         index: usize,
         path: &str,
     ) -> Result<Vec<ContentBlock>, ApiError> {
@@ -37,13 +37,13 @@ impl ConversationReader<'_> {
             function_call,
             reasoning_content,
             thinking_blocks,
-        } = said;
+        } = message;
         let tool_calls = tool_calls.unwrap_or_default();
         let thinking_blocks = thinking_blocks.unwrap_or_default();
-        let given = self.given(thinking_blocks, path)?;
-        let remembered = self.remembered(&given, &tool_calls);
-        let reasoning = match (given.is_empty(), &remembered) {
-            (false, _) => given,
+        let client_reasoning = self.client_reasoning(thinking_blocks, path)?;
+        let remembered = self.remembered(&client_reasoning, &tool_calls);
+        let reasoning = match (client_reasoning.is_empty(), &remembered) {
+            (false, _) => client_reasoning,
             (true, Some(turn)) => turn.reasoning.clone(),
             (true, None) => unsigned(reasoning_content),
         };
@@ -81,7 +81,7 @@ impl ConversationReader<'_> {
     }
 
     /// The reasoning that the client gives back.
-    fn given(
+    fn client_reasoning(
         &mut self,
         blocks: Vec<Box<ThinkingBlock>>,
         path: &str,
@@ -95,17 +95,17 @@ impl ConversationReader<'_> {
     /// What is remembered of the response that the message gives back.
     fn remembered(
         &self,
-        given: &[ReasoningBlock],
+        client_reasoning: &[ReasoningBlock],
         calls: &[Box<ToolCall>],
     ) -> Option<Arc<RememberedTurn>> {
-        let recall = self.terms.recall;
+        let recall = self.context.recall;
         let mut ids = calls.iter().filter_map(|call| call.id.as_deref());
         let by_call = ids.find_map(recall);
-        match given.first() {
+        match client_reasoning.first() {
             // The client's own goes before what is remembered, which may be of another response.
             Some(first) => {
                 let turn = by_call.or_else(|| recall(&reasoning_key(first)));
-                turn.filter(|turn| turn.reasoning == given)
+                turn.filter(|turn| turn.reasoning == client_reasoning)
             }
             None => by_call,
         }
@@ -240,7 +240,7 @@ fn unsigned(text: Option<String>) -> Vec<ReasoningBlock> {
 /// The parts of an assistant's message.
 struct Parts {
     reasoning: Vec<ContentBlock>,
-    texts: Vec<MarkedText>,
+    texts: Vec<TextWithCachePoint>,
     refusal: Option<String>,
     calls: Vec<ContentBlock>,
 }

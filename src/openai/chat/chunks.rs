@@ -4,9 +4,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::completion::{ThinkingBlockObject, annotation, citation};
-use super::ending::ResponseSummary;
 use super::events::EventBuffer;
-use super::piece::{CallKind, OutputEvent, OutputWriter};
+use super::output::{CallKind, OutputEvent, OutputWriter};
+use super::summary::ResponseSummary;
 
 /// Writes `chat.completion.chunk` events into a buffer.
 #[derive(Debug)]
@@ -51,8 +51,8 @@ impl ChunkWriter {
     }
 
     /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
-    pub fn done(&mut self, ending: &ResponseSummary) {
-        self.events.done(ending);
+    pub fn done(&mut self, summary: &ResponseSummary) {
+        self.events.done(summary);
     }
 
     /// Ends the stream with an error instead: one event, and no `[DONE]`.
@@ -153,8 +153,8 @@ impl ChunkWriter {
 }
 
 impl OutputWriter for ChunkWriter {
-    fn piece(&mut self, piece: OutputEvent<'_>) {
-        match piece {
+    fn output(&mut self, output: OutputEvent<'_>) {
+        match output {
             OutputEvent::Role => {
                 self.begin_choice();
                 self.events
@@ -204,13 +204,13 @@ mod tests {
     use super::*;
     use crate::converse::JsonText;
     use crate::converse::response::Citation;
-    use crate::openai::chat::piece::Span;
+    use crate::openai::chat::output::Span;
 
     #[test]
     fn json_of_several_lines_becomes_one() {
         let json = JsonText::parse("{\r\n \"a\":\n\"b\\n\"}".to_owned()).expect("JSON");
         let mut writer = ChunkWriter::new("id", 1, "model", false, false);
-        writer.piece(OutputEvent::Citation {
+        writer.output(OutputEvent::Citation {
             index: 0,
             citation: &Citation(json.clone()),
             span: Span { start: 0, end: 0 },

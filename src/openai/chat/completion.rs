@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::ending::{ResponseSummary, TokenCounts};
-use super::piece::{CallKind, FinishReason, OutputEvent, OutputWriter, Span};
+use super::output::{CallKind, FinishReason, OutputEvent, OutputWriter, Span};
+use super::summary::{ResponseSummary, TokenCounts};
 use crate::converse::JsonText;
 use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::options::Fields;
@@ -54,24 +54,24 @@ impl Completion {
 
     /// The JSON of all answers to one request.
     pub fn to_json(
-        answers: &[Self],
+        completions: &[Self],
         head: CompletionHead<'_>,
-        ending: &ResponseSummary,
+        summary: &ResponseSummary,
     ) -> serde_json::Result<Vec<u8>> {
         let ResponseSummary {
             usage,
             trace,
             response_fields,
             service_tier,
-        } = ending;
-        let choices = (0..).zip(answers);
+        } = summary;
+        let choices = (0..).zip(completions);
         serde_json::to_vec(&CompletionObject {
             id: head.id,
             object: "chat.completion",
             created: head.created,
             model: head.model,
             choices: choices
-                .map(|(index, answer)| answer.choice(index))
+                .map(|(index, completion)| completion.choice(index))
                 .collect(),
             usage: UsageObject::from(usage.unwrap_or_default()),
             service_tier: service_tier.as_deref(),
@@ -111,8 +111,8 @@ impl Completion {
 }
 
 impl OutputWriter for Completion {
-    fn piece(&mut self, piece: OutputEvent<'_>) {
-        match piece {
+    fn output(&mut self, output: OutputEvent<'_>) {
+        match output {
             OutputEvent::Role => {}
             OutputEvent::Content(text) => self.content.push_str(text),
             OutputEvent::Reasoning(text) => self.reasoning.push_str(text),

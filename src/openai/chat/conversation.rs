@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::cache_control::{CacheControlPath, cache_point};
 use super::content::Content;
-use super::marks::{CacheControlPath, cache_point};
+use super::context::TranslationContext;
 use super::media::Media;
 use super::names::ToolNames;
-use super::terms::TranslationContext;
 use super::types::{CacheControl, ChatMessage, ContentPart, ToolCall};
 use crate::adjustments::Adjustments;
 use crate::converse::content::{CachePoint, ContentBlock};
 use crate::converse::request::{Message, Role, SystemBlock};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::openai::object::UnknownFields;
 
 /// The conversation as Converse has it.
@@ -26,14 +26,14 @@ pub(super) struct Conversation {
 /// Reads the client's messages.
 pub(super) fn conversation(
     messages: Vec<Box<ChatMessage>>,
-    terms: &TranslationContext<'_>,
+    context: &TranslationContext<'_>,
     names: &mut ToolNames,
     adjustments: &mut Adjustments,
 ) -> Result<Conversation, ApiError> {
     let mut reader = ConversationReader {
-        terms,
+        context,
         names,
-        media: Media::new(terms.facts, terms.fetched),
+        media: Media::new(context.capabilities, context.fetched),
         adjustments,
         conversation: Conversation::default(),
         open_function_calls: HashMap::new(),
@@ -46,7 +46,7 @@ pub(super) fn conversation(
 
 /// What is known while the messages are read, oldest first.
 pub(super) struct ConversationReader<'a> {
-    pub(super) terms: &'a TranslationContext<'a>,
+    pub(super) context: &'a TranslationContext<'a>,
     pub(super) names: &'a mut ToolNames,
     pub(super) media: Media<'a>,
     pub(super) adjustments: &'a mut Adjustments,
@@ -56,7 +56,7 @@ pub(super) struct ConversationReader<'a> {
 }
 
 /// A text and the point behind it.
-pub(super) type MarkedText = (String, Option<CachePoint>);
+pub(super) type TextWithCachePoint = (String, Option<CachePoint>);
 
 impl ConversationReader<'_> {
     fn message(&mut self, message: ChatMessage, index: usize) -> Result<(), ApiError> {
@@ -103,7 +103,7 @@ impl ConversationReader<'_> {
             "system" | "developer" => self.instruction(content, &path)?,
             "user" => self.user(content, &path)?,
             "assistant" => {
-                let said = super::assistant::AssistantContent {
+                let assistant_content = super::assistant::AssistantContent {
                     content,
                     refusal,
                     tool_calls,
@@ -111,7 +111,7 @@ impl ConversationReader<'_> {
                     reasoning_content,
                     thinking_blocks,
                 };
-                let blocks = self.assistant(said, index, &path)?;
+                let blocks = self.assistant(assistant_content, index, &path)?;
                 self.push(Role::Assistant, blocks);
             }
             "tool" => self.tool(content, tool_call_id, is_error.unwrap_or(false), &path)?,
@@ -126,17 +126,17 @@ impl ConversationReader<'_> {
                 ));
             }
         }
-        self.mark_message(cache_control, &path)
+        self.add_cache_point(cache_control, &path)
     }
 
     /// A mark on a message stands behind all of it.
-    fn mark_message(
+    fn add_cache_point(
         &mut self,
-        mark: Option<Box<CacheControl>>,
+        cache_control: Option<Box<CacheControl>>,
         path: &str,
     ) -> Result<(), ApiError> {
-        let place = CacheControlPath::new(path, "cache_control");
-        let Some(point) = cache_point(mark, &place, self.adjustments)? else {
+        let field_path = CacheControlPath::new(path, "cache_control");
+        let Some(point) = cache_point(cache_control, &field_path, self.adjustments)? else {
             return Ok(());
         };
         let Conversation { system, messages } = &mut self.conversation;
@@ -190,7 +190,7 @@ impl ConversationReader<'_> {
         &mut self,
         content: Option<Content>,
         path: &str,
-    ) -> Result<Vec<MarkedText>, ApiError> {
+    ) -> Result<Vec<TextWithCachePoint>, ApiError> {
         let parts = match content {
             None => return Ok(Vec::new()),
             Some(Content::Text(text)) => return Ok(vec![(text, None)]),
@@ -200,7 +200,7 @@ impl ConversationReader<'_> {
         for (position, mut part) in parts.into_iter().enumerate() {
             let path = format!("{path}.content[{position}]");
             self.note_unknown(&part.unknown, "messages[].content[]");
-            let point = self.part_mark(&mut part, &path)?;
+            let point = self.part_cache_point(&mut part, &path)?;
             let text = match part.kind.as_deref() {
                 Some("text") => part
                     .text
@@ -216,16 +216,16 @@ impl ConversationReader<'_> {
     }
 
     /// The point that a part asks for, in either of the two ways.
-    pub(super) fn part_mark(
+    pub(super) fn part_cache_point(
         &mut self,
         part: &mut ContentPart,
         path: &str,
     ) -> Result<Option<CachePoint>, ApiError> {
-        let place = CacheControlPath::new(path, "cache_control");
-        let point = cache_point(part.cache_control.take(), &place, self.adjustments)?;
-        let place = CacheControlPath::new(path, "prompt_cache_breakpoint");
+        let field_path = CacheControlPath::new(path, "cache_control");
+        let point = cache_point(part.cache_control.take(), &field_path, self.adjustments)?;
+        let field_path = CacheControlPath::new(path, "prompt_cache_breakpoint");
         let breakpoint = part.prompt_cache_breakpoint.take();
-        let breakpoint = cache_point(breakpoint, &place, self.adjustments)?;
+        let breakpoint = cache_point(breakpoint, &field_path, self.adjustments)?;
         Ok(point.or(breakpoint))
     }
 
@@ -243,13 +243,13 @@ impl ConversationReader<'_> {
         }
     }
 
-    pub(super) fn note_unknown(&mut self, unknown: &UnknownFields, place: &str) {
-        note_unknown(self.adjustments, unknown, &format!("{place}."));
+    pub(super) fn note_unknown(&mut self, unknown: &UnknownFields, field_path: &str) {
+        note_unknown(self.adjustments, unknown, &format!("{field_path}."));
     }
 }
 
 /// Texts as blocks, each with the point behind it.
-pub(super) fn blocks_of(texts: Vec<MarkedText>) -> Vec<ContentBlock> {
+pub(super) fn blocks_of(texts: Vec<TextWithCachePoint>) -> Vec<ContentBlock> {
     let mut blocks = Vec::with_capacity(texts.len());
     for (text, point) in texts {
         blocks.push(ContentBlock::Text(text));
@@ -282,10 +282,12 @@ impl AnyCalls for Option<Vec<Box<ToolCall>>> {
 }
 
 /// The refusal of a part that cannot stand where it does.
-pub(super) fn unknown_part(path: &str, kind: Option<&str>, known: &str) -> ApiError {
+pub(super) fn unknown_part(path: &str, kind: Option<&str>, supported: &str) -> ApiError {
     let message = match kind {
-        Some(kind) => format!("`{kind}` is not a kind of part that can stand here; {known} can"),
-        None => format!("`{path}.type` is missing; {known} can stand here"),
+        Some(kind) => {
+            format!("`{kind}` is not a kind of part that can stand here; {supported} can")
+        }
+        None => format!("`{path}.type` is missing; {supported} can stand here"),
     };
     ApiError::invalid(format!("{path}.type"), message)
 }

@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
 use super::completion::UsageObject;
-use super::ending::ResponseSummary;
+use super::summary::ResponseSummary;
 
 /// Events of one answer. What all of them share is written once, when the answer begins, and
 /// copied from then on.
@@ -92,13 +92,13 @@ impl EventBuffer {
     }
 
     /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
-    pub(in crate::openai) fn done(&mut self, ending: &ResponseSummary) {
+    pub(in crate::openai) fn done(&mut self, summary: &ResponseSummary) {
         let ResponseSummary {
             usage,
             trace,
             response_fields,
             service_tier,
-        } = ending;
+        } = summary;
         let usage = usage.filter(|_| self.include_usage);
         let has_more = trace.is_some() || response_fields.is_some() || service_tier.is_some();
         if usage.is_some() || has_more {

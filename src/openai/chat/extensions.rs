@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::context::{ChatOptions, GuardrailPolicy};
 use super::conversation::note_unknown;
-use super::terms::{ChatOptions, GuardrailPolicy};
 use super::types::{GuardrailFields, PerformanceFields, PromptVariable};
 use crate::adjustments::Adjustments;
 use crate::converse::options::{
@@ -12,20 +12,20 @@ use crate::converse::options::{
     ServiceTier, ServiceTierType,
 };
 use crate::converse::request;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::{Capabilities, RefusedField};
 use crate::openai::object::UnknownFields;
 use crate::openai::typo::note_unknown_fields;
 
 /// The most paths into the provider's answer (botocore, bedrock-runtime).
-const MOST_PATHS: usize = 10;
+const MAX_PATHS: usize = 10;
 
 /// The most labels of a call, and the longest value of one (botocore, bedrock-runtime).
-const MOST_LABELS: usize = 16;
-const LONGEST_LABEL: usize = 256;
+const MAX_LABELS: usize = 16;
+const MAX_LABEL_CHARS: usize = 256;
 
 /// The most keys of the provider's own; no provider has as many.
-const MOST_KEYS: usize = 256;
+const MAX_KEYS: usize = 256;
 
 /// The guardrail of the operator, else the request's, else that of its headers.
 pub(super) fn guardrail(
@@ -35,23 +35,26 @@ pub(super) fn guardrail(
 ) -> Result<Option<GuardrailPolicy>, ApiError> {
     let headers = &options.guardrail_headers;
     let from_headers = || (*headers != GuardrailFields::default()).then(|| headers.clone());
-    let asked = fields.or_else(from_headers);
-    let asked = asked
-        .map(|asked| asked_policy(asked, adjustments))
+    let requested = fields.or_else(from_headers);
+    let requested = requested
+        .map(|requested| requested_policy(requested, adjustments))
         .transpose()?;
     let Some(own) = &options.guardrail else {
-        return asked.map(complete).transpose();
+        return requested.map(complete).transpose();
     };
     let mut policy = own.clone();
-    if let Some(asked) = asked {
-        let is_other =
-            |asked: &Option<String>, own: &str| asked.as_deref().is_some_and(|asked| asked != own);
-        if is_other(&asked.identifier, &own.config.guardrail_identifier)
-            || is_other(&asked.version, &own.config.guardrail_version)
+    if let Some(requested) = requested {
+        let is_other = |requested: &Option<String>, own: &str| {
+            requested
+                .as_deref()
+                .is_some_and(|requested| requested != own)
+        };
+        if is_other(&requested.identifier, &own.config.guardrail_identifier)
+            || is_other(&requested.version, &own.config.guardrail_version)
         {
             adjustments.note("guardrailConfig", "the operator's guardrail in its place");
         }
-        policy.config.trace = asked.trace.or(policy.config.trace);
+        policy.config.trace = requested.trace.or(policy.config.trace);
     }
     Ok(Some(policy))
 }
@@ -65,7 +68,7 @@ struct GuardrailRequest {
     only_last_turn: bool,
 }
 
-fn asked_policy(
+fn requested_policy(
     fields: GuardrailFields,
     adjustments: &mut Adjustments,
 ) -> Result<GuardrailRequest, ApiError> {
@@ -110,18 +113,20 @@ fn asked_policy(
     })
 }
 
-fn complete(asked: GuardrailRequest) -> Result<GuardrailPolicy, ApiError> {
+fn complete(requested: GuardrailRequest) -> Result<GuardrailPolicy, ApiError> {
     let missing = |field| ApiError::missing_field("guardrailConfig", field);
     Ok(GuardrailPolicy {
         config: GuardrailConfig {
-            guardrail_identifier: asked
+            guardrail_identifier: requested
                 .identifier
                 .ok_or_else(|| missing("guardrailIdentifier"))?,
-            guardrail_version: asked.version.ok_or_else(|| missing("guardrailVersion"))?,
-            trace: asked.trace,
-            stream_processing_mode: asked.stream_processing_mode,
+            guardrail_version: requested
+                .version
+                .ok_or_else(|| missing("guardrailVersion"))?,
+            trace: requested.trace,
+            stream_processing_mode: requested.stream_processing_mode,
         },
-        only_last_turn: asked.only_last_turn,
+        only_last_turn: requested.only_last_turn,
     })
 }
 
@@ -129,7 +134,7 @@ fn complete(asked: GuardrailRequest) -> Result<GuardrailPolicy, ApiError> {
 pub(super) fn service_tier(
     tier: Option<&str>,
     options: &ChatOptions,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<ServiceTier>, ApiError> {
     let r#type = match tier {
@@ -153,7 +158,7 @@ pub(super) fn service_tier(
             ));
         }
     };
-    if facts.refuses(&RefusedField::ServiceTier) {
+    if capabilities.refuses(&RefusedField::ServiceTier) {
         adjustments.note("service_tier", "dropped, this model refuses it");
         return Ok(None);
     }
@@ -163,7 +168,7 @@ pub(super) fn service_tier(
 /// Which machines to run on.
 pub(super) fn performance(
     fields: Option<PerformanceFields>,
-    facts: &Capabilities,
+    capabilities: &Capabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<PerformanceConfig>, ApiError> {
     let Some(PerformanceFields { latency, unknown }) = fields else {
@@ -181,7 +186,7 @@ pub(super) fn performance(
             ));
         }
     };
-    if facts.refuses(&RefusedField::PerformanceConfig) {
+    if capabilities.refuses(&RefusedField::PerformanceConfig) {
         adjustments.note("performanceConfig", "dropped, this model refuses it");
         return Ok(None);
     }
@@ -213,11 +218,11 @@ pub(super) fn labels(
             }
         }
     }
-    if labels.len() > MOST_LABELS {
+    if labels.len() > MAX_LABELS {
         return Err(ApiError::invalid(
             "requestMetadata",
             format!(
-                "there are {} labels, and {MOST_LABELS} is the most",
+                "there are {} labels, and {MAX_LABELS} is the most",
                 labels.len()
             ),
         ));
@@ -229,7 +234,7 @@ pub(super) fn labels(
 fn fitting(text: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || " :_@$#=/+,-.".contains(c);
     let characters = text.chars().map(|c| if fits(c) { c } else { '_' });
-    characters.take(LONGEST_LABEL).collect()
+    characters.take(MAX_LABEL_CHARS).collect()
 }
 
 /// The variables of a prompt.
@@ -257,11 +262,11 @@ pub(super) fn provider_fields(
     adjustments: &mut Adjustments,
 ) -> Result<Fields, ApiError> {
     let fields = fields.unwrap_or_default();
-    if fields.count() > MOST_KEYS {
+    if fields.count() > MAX_KEYS {
         return Err(ApiError::invalid(
             "additionalModelRequestFields",
             format!(
-                "there are {} keys, and {MOST_KEYS} is the most",
+                "there are {} keys, and {MAX_KEYS} is the most",
                 fields.count()
             ),
         ));
@@ -289,11 +294,11 @@ pub(super) fn provider_fields(
 /// Paths into the provider's own answer.
 pub(super) fn response_paths(paths: Option<Vec<String>>) -> Result<Vec<String>, ApiError> {
     let paths = paths.unwrap_or_default();
-    if paths.len() > MOST_PATHS {
+    if paths.len() > MAX_PATHS {
         return Err(ApiError::invalid(
             "additionalModelResponseFieldPaths",
             format!(
-                "there are {} paths, and {MOST_PATHS} is the most",
+                "there are {} paths, and {MAX_PATHS} is the most",
                 paths.len()
             ),
         ));
@@ -328,9 +333,9 @@ mod tests {
                 &mut Adjustments::default(),
             )
         };
-        assert!(fields(MOST_KEYS).is_ok());
-        let fault = fields(MOST_KEYS + 1).err();
-        let parameter = fault.and_then(|fault| fault.parameter);
+        assert!(fields(MAX_KEYS).is_ok());
+        let error = fields(MAX_KEYS + 1).err();
+        let parameter = error.and_then(|error| error.parameter);
         assert_eq!(parameter.as_deref(), Some("additionalModelRequestFields"));
     }
 }

@@ -1,51 +1,51 @@
 //! `POST /v1/chat/completions`: a request becomes a Converse request; events become chunks, or
-//! one whole completion. `native/` is for what goes to one of AWS's OpenAI surfaces instead.
+//! one whole completion. `upstream/` is for what goes to one of AWS's OpenAI surfaces instead.
 
-mod answer_text;
 mod assistant;
+mod cache_control;
 mod chunks;
 mod completion;
+mod completion_text;
 mod content;
+mod context;
 mod conversation;
-mod ending;
 mod events;
 mod extensions;
-mod json_answer;
-mod marks;
+mod fence_filter;
 mod media;
 mod names;
-mod native;
 mod open_reasoning;
+mod output;
+mod output_events;
+mod output_options;
 mod parameters;
 mod parts;
-mod piece;
-mod pieces;
-mod plan;
 mod request;
+mod request_options;
+mod summary;
 mod tag_split;
-mod terms;
 mod tools;
 mod truncate;
 mod types;
 mod unescape;
-mod wishes;
+mod upstream;
 
 pub use chunks::ChunkWriter;
 pub use completion::{Completion, CompletionHead};
-pub use ending::{ResponseSummary, TokenCounts};
+pub use context::{AllowList, ChatOptions, ClientFields, GuardrailPolicy, TranslationContext};
 pub use media::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
-pub use native::{
-    ChatUpstreamChunks, ChatUpstreamContext, ChatUpstreamHead, ChatUpstreamOptions,
-    ChatUpstreamRequest, ChatUpstreamResponse, ChatUpstreamUsage, UnsupportedField, native_answer,
-    obstacle, pass_on,
-};
-pub use piece::{FinishReason, OutputEvent, OutputWriter};
-pub use pieces::OutputEvents;
-pub use plan::OutputOptions;
+pub use output::{FinishReason, OutputEvent, OutputWriter};
+pub use output_events::OutputEvents;
+pub use output_options::OutputOptions;
 pub use request::{ChatTranslation, translate};
-pub use terms::{AllowList, ChatOptions, ClientFields, GuardrailPolicy, TranslationContext};
+pub use summary::{ResponseSummary, TokenCounts};
 pub use truncate::drop_oldest;
 pub use types::{ChatMessage, ChatRequest, GuardrailFields};
+pub use upstream::{
+    ChatUpstreamChunks, ChatUpstreamContext, ChatUpstreamHead, ChatUpstreamOptions,
+    ChatUpstreamRequest, ChatUpstreamResponse, ChatUpstreamUsage, UnsupportedField,
+    unsupported_field, upstream_request, upstream_response,
+};
 
 // What other endpoints read in the same way.
 pub use content::StringOrObject;
@@ -53,7 +53,7 @@ pub(super) use content::{Content, Texts};
 pub(super) use conversation::note_unknown;
 pub use media::ImageUrl;
 pub(super) use media::{
-    FilePart, InputAudio, is_data_url, is_web_address, open_image, open_picture, picture_head,
+    FilePart, InputAudio, image_header, is_data_url, is_web_address, open_image, open_image_bytes,
 };
 pub(super) use parameters::{hint, refuse};
 pub(super) use types::{

@@ -1,7 +1,7 @@
 //! A block of the model's reasoning that is not whole yet.
 
-use super::piece::{OutputEvent, OutputWriter};
-use super::plan::OutputOptions;
+use super::output::{OutputEvent, OutputWriter};
+use super::output_options::OutputOptions;
 use crate::converse::content::{ReasoningBlock, ReasoningText};
 use crate::converse::event::Delta;
 
@@ -14,7 +14,7 @@ pub(super) struct OpenReasoning {
     /// Text that may become the provider's placeholder.
     held: String,
     /// What is done with the text.
-    shown: ReasoningVisibility,
+    visibility: ReasoningVisibility,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +22,8 @@ enum ReasoningVisibility {
     /// It may be the placeholder.
     #[default]
     Undecided,
-    Yes,
-    No,
+    Visible,
+    Hidden,
 }
 
 impl OpenReasoning {
@@ -31,49 +31,50 @@ impl OpenReasoning {
     pub(super) fn delta(
         &mut self,
         delta: &Delta,
-        plan: &OutputOptions,
-        sink: &mut impl OutputWriter,
+        output_options: &OutputOptions,
+        writer: &mut impl OutputWriter,
     ) {
         match delta {
             Delta::Reasoning(text) => {
-                if plan.keeps_reasoning {
+                if output_options.keeps_reasoning {
                     self.text.push_str(text);
                 }
-                self.show(text, plan, sink);
+                self.emit(text, output_options, writer);
             }
             Delta::Signature(part) => self.signature.get_or_insert_default().push_str(part),
             _ => {}
         }
     }
 
-    fn show(&mut self, text: &str, plan: &OutputOptions, sink: &mut impl OutputWriter) {
-        let placeholder = plan.reasoning_placeholder.as_str();
-        if self.shown == ReasoningVisibility::Undecided {
+    fn emit(&mut self, text: &str, output_options: &OutputOptions, writer: &mut impl OutputWriter) {
+        let placeholder = output_options.reasoning_placeholder.as_str();
+        if self.visibility == ReasoningVisibility::Undecided {
             self.held.push_str(text);
             if placeholder.is_empty() || !placeholder.starts_with(self.held.as_str()) {
-                self.shown = match !placeholder.is_empty() && self.held.starts_with(placeholder) {
-                    true => ReasoningVisibility::No,
-                    false => ReasoningVisibility::Yes,
-                };
+                self.visibility =
+                    match !placeholder.is_empty() && self.held.starts_with(placeholder) {
+                        true => ReasoningVisibility::Hidden,
+                        false => ReasoningVisibility::Visible,
+                    };
                 let held = std::mem::take(&mut self.held);
-                if self.shown == ReasoningVisibility::Yes && !held.is_empty() {
-                    sink.piece(OutputEvent::Reasoning(&held));
+                if self.visibility == ReasoningVisibility::Visible && !held.is_empty() {
+                    writer.output(OutputEvent::Reasoning(&held));
                 }
             }
-        } else if self.shown == ReasoningVisibility::Yes && !text.is_empty() {
-            sink.piece(OutputEvent::Reasoning(text));
+        } else if self.visibility == ReasoningVisibility::Visible && !text.is_empty() {
+            writer.output(OutputEvent::Reasoning(text));
         }
     }
 
     /// The block as it is given back to the model.
     pub(super) fn close(
         self,
-        plan: &OutputOptions,
-        sink: &mut impl OutputWriter,
+        output_options: &OutputOptions,
+        writer: &mut impl OutputWriter,
     ) -> Option<ReasoningBlock> {
-        let is_placeholder = self.held == plan.reasoning_placeholder;
+        let is_placeholder = self.held == output_options.reasoning_placeholder;
         if !self.held.is_empty() && !is_placeholder {
-            sink.piece(OutputEvent::Reasoning(&self.held));
+            writer.output(OutputEvent::Reasoning(&self.held));
         }
         let signature = self.signature?;
         Some(ReasoningBlock::ReasoningText(ReasoningText {

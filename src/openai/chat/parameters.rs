@@ -4,12 +4,12 @@
 use serde_json::Number;
 
 use super::content::Texts;
-use super::terms::ChatOptions;
+use super::context::ChatOptions;
 use super::types::{ChatRequest, StreamOptions};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::InferenceConfig;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::openai::misspelling;
 use crate::openai::object::UnknownFields;
 
@@ -31,26 +31,26 @@ pub(super) fn inference_config(
     let InferenceFields {
         max_completion_tokens,
         max_tokens,
-        temperature: asked_temperature,
+        temperature: requested_temperature,
         top_p,
         stop,
     } = fields;
     Ok(InferenceConfig {
-        max_tokens: most_tokens(max_completion_tokens, max_tokens, options, adjustments)?,
-        temperature: temperature(asked_temperature, adjustments)?,
+        max_tokens: effective_max_tokens(max_completion_tokens, max_tokens, options, adjustments)?,
+        temperature: temperature(requested_temperature, adjustments)?,
         top_p: within(top_p, 1.0, "top_p")?,
         stop_sequences: stop_sequences(stop, adjustments),
     })
 }
 
 /// The most tokens of the answer, by the request's two fields and the operator's options.
-pub(super) fn most_tokens(
+pub(super) fn effective_max_tokens(
     max_completion_tokens: Option<i64>,
     max_tokens: Option<i64>,
     options: &ChatOptions,
     adjustments: &mut Adjustments,
 ) -> Result<Option<u32>, ApiError> {
-    let (asked, field) = match (max_completion_tokens, max_tokens) {
+    let (requested, field) = match (max_completion_tokens, max_tokens) {
         (Some(count), _) => (Some(count), "max_completion_tokens"),
         (None, count) => (count, "max_tokens"),
     };
@@ -59,9 +59,11 @@ pub(super) fn most_tokens(
     {
         adjustments.note("max_tokens", "ignored, `max_completion_tokens` says it");
     }
-    let asked = asked.map(|count| token_limit(count, field)).transpose()?;
+    let requested = requested
+        .map(|count| token_limit(count, field))
+        .transpose()?;
     let ceiling = options.max_tokens_ceiling.unwrap_or(u32::MAX);
-    Ok(match asked {
+    Ok(match requested {
         Some(limit) if limit > ceiling => {
             adjustments.note(
                 field,
@@ -104,23 +106,23 @@ fn temperature(
     Ok(temperature)
 }
 
-fn within(number: Option<Number>, most: f64, field: &str) -> Result<Option<Number>, ApiError> {
-    between(number, 0.0, most, field)
+fn within(number: Option<Number>, max: f64, field: &str) -> Result<Option<Number>, ApiError> {
+    between(number, 0.0, max, field)
 }
 
-/// A number from `least` to `most`.
+/// A number from `min` to `max`.
 pub(super) fn between(
     number: Option<Number>,
-    least: f64,
-    most: f64,
+    min: f64,
+    max: f64,
     field: &str,
 ) -> Result<Option<Number>, ApiError> {
     let value = number.as_ref().and_then(Number::as_f64);
-    if value.is_some_and(|value| !(least..=most).contains(&value)) {
-        let shown = number.map(|number| number.to_string()).unwrap_or_default();
+    if value.is_some_and(|value| !(min..=max).contains(&value)) {
+        let text = number.map(|number| number.to_string()).unwrap_or_default();
         return Err(ApiError::invalid(
             field,
-            format!("`{field}` is {shown}, and its range is {least} to {most}"),
+            format!("`{field}` is {text}, and its range is {min} to {max}"),
         ));
     }
     Ok(number)
@@ -163,15 +165,15 @@ pub(super) fn include_usage(
 }
 
 /// How many answers.
-pub(super) fn answers(n: Option<i64>, most: u32) -> Result<u32, ApiError> {
+pub(super) fn choices(n: Option<i64>, max: u32) -> Result<u32, ApiError> {
     let Some(n) = n else {
         return Ok(1);
     };
     match u32::try_from(n) {
-        Ok(answers) if (1..=most).contains(&answers) => Ok(answers),
+        Ok(choices) if (1..=max).contains(&choices) => Ok(choices),
         _ => Err(ApiError::unsupported_value(
             "n",
-            format!("`n` is {n}, and this gateway gives 1 to {most} answers to a request"),
+            format!("`n` is {n}, and this gateway gives 1 to {max} answers to a request"),
         )),
     }
 }
@@ -228,15 +230,15 @@ pub(super) fn no_messages(unknown: &UnknownFields) -> ApiError {
     )
 }
 
-/// Notes a hint that has no effect, unless its value asks for nothing (`usual` is the word, as
+/// Notes a hint that has no effect, unless its value asks for nothing (`default` is the word, as
 /// JSON, for what happens anyhow).
 pub(in crate::openai) fn hint(
     field: &str,
     value: Option<JsonText>,
-    usual: &str,
+    default: &str,
     adjustments: &mut Adjustments,
 ) {
-    if value.is_some_and(|value| !value.is_neutral() && value.as_str() != usual) {
+    if value.is_some_and(|value| !value.is_neutral() && value.as_str() != default) {
         adjustments.ignored(field);
     }
 }

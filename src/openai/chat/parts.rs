@@ -11,7 +11,7 @@ use crate::converse::content::{
     ToolResultContent, ToolResultStatus,
 };
 use crate::converse::request::Role;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// What a part says, before it is known where it goes.
 enum PartContent {
@@ -41,7 +41,7 @@ impl ConversationReader<'_> {
     /// A text that a guardrail is to look at, and at nothing else. That would get the rest around
     /// the operator's guardrail, so there it is a text like any other.
     fn guarded(&mut self, text: String, qualifiers: Vec<String>) -> PartContent {
-        if self.terms.options.guardrail.is_none() {
+        if self.context.options.guardrail.is_none() {
             return PartContent::Guarded(GuardText { text, qualifiers });
         }
         let note = "guarded like all else: the operator's guardrail looks at everything";
@@ -55,7 +55,7 @@ impl ConversationReader<'_> {
         mut part: ContentPart,
         path: &str,
     ) -> Result<(PartContent, Option<CachePoint>), ApiError> {
-        let point = self.part_mark(&mut part, path)?;
+        let point = self.part_cache_point(&mut part, path)?;
         let ContentPart {
             kind,
             text,
@@ -103,17 +103,17 @@ impl ConversationReader<'_> {
                 PartContent::Medium(block)
             }
             Some("search_result") => {
-                let passage = SearchResultFields {
+                let fields = SearchResultFields {
                     source,
                     title,
                     content,
                     citations,
                 };
-                PartContent::SearchResult(search_result(passage, path, self.adjustments)?)
+                PartContent::SearchResult(search_result(fields, path, self.adjustments)?)
             }
             other => {
-                let known = "`text`, `image_url`, `file`, `input_audio` and `video_url`";
-                return Err(unknown_part(path, other, known));
+                let supported = "`text`, `image_url`, `file`, `input_audio` and `video_url`";
+                return Err(unknown_part(path, other, supported));
             }
         };
         self.check_bucket(&part, path)?;
@@ -130,7 +130,7 @@ impl ConversationReader<'_> {
             rest.split('/').next()
         });
         match bucket {
-            Some(bucket) if !self.terms.options.s3_buckets.allows(bucket) => {
+            Some(bucket) if !self.context.options.s3_buckets.allows(bucket) => {
                 Err(ApiError::unsupported_value(
                     path,
                     format!("the operator of this gateway does not let `s3://{bucket}` be read"),
@@ -190,8 +190,8 @@ impl ConversationReader<'_> {
         };
         let mut content = Vec::with_capacity(parts.len().max(1));
         let mut point = None;
-        for (part, mark) in parts {
-            point = mark.or(point);
+        for (part, part_point) in parts {
+            point = part_point.or(point);
             match part {
                 PartContent::Text(text) | PartContent::Guarded(GuardText { text, .. }) => {
                     if !text.trim().is_empty() {
@@ -229,7 +229,7 @@ impl ConversationReader<'_> {
         if !is_error {
             return None;
         }
-        if self.terms.facts.tool_result_status {
+        if self.context.capabilities.tool_result_status {
             return Some(ToolResultStatus::Error);
         }
         content.insert(0, ToolResultContent::Text("The tool failed:".to_owned()));
@@ -239,7 +239,7 @@ impl ConversationReader<'_> {
     }
 
     fn result_text(&self, text: String) -> ToolResultContent {
-        if self.terms.facts.tool_result_json {
+        if self.context.capabilities.tool_result_json {
             let object = JsonText::parse(text.clone()).ok();
             if let Some(object) = object.filter(JsonText::is_object) {
                 return ToolResultContent::Json(object);

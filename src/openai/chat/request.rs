@@ -1,25 +1,25 @@
 //! A chat request as a Converse request, and what its answer has to look like.
 
 use super::content::Texts;
+use super::context::TranslationContext;
 use super::conversation::{Conversation, conversation};
 use super::extensions::{
     guardrail, labels, performance, prompt_variables, provider_fields, response_paths, service_tier,
 };
 use super::names::ToolNames;
+use super::output_options::OutputOptions;
 use super::parameters::{
-    InferenceFields, answers, between, check_modalities, hint, include_usage, inference_config,
+    InferenceFields, between, check_modalities, choices, hint, include_usage, inference_config,
     no_messages, note_no_logprobs, refuse,
 };
-use super::plan::OutputOptions;
-use super::terms::TranslationContext;
-use super::tools::{ToolFields, tool_plan};
+use super::request_options::{cache_policy, json_format, reasoning_request};
+use super::tools::{ToolFields, tool_translation};
 use super::types::{ChatRequest, PerformanceFields};
-use super::wishes::{caching_wish, json_wish, reasoning_wish};
 use crate::adjustments::Adjustments;
 use crate::converse::options::{Fields, GuardrailTrace};
 use crate::converse::request::ConverseRequest;
 use crate::converse::rules::{self, LastTurnGuard, RequestOptions};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::ReasoningReplay;
 
 /// A chat request, understood.
@@ -28,19 +28,23 @@ pub struct ChatTranslation {
     /// What Bedrock is asked.
     pub converse: ConverseRequest,
     /// What the client is answered.
-    pub plan: OutputOptions,
+    pub output_options: OutputOptions,
     /// What was changed on the way.
     pub adjustments: Adjustments,
 }
 
-/// Translates `request` under `terms`. The model's name is the caller's business.
+/// Translates `request` under `context`. The model's name is the caller's business.
 ///
 /// Fails with a fault that names the field which cannot be served.
 pub fn translate(
     request: ChatRequest,
-    terms: &TranslationContext<'_>,
+    context: &TranslationContext<'_>,
 ) -> Result<ChatTranslation, ApiError> {
-    let TranslationContext { facts, options, .. } = *terms;
+    let TranslationContext {
+        capabilities,
+        options,
+        ..
+    } = *context;
     let mut adjustments = Adjustments::default();
     let mut names = ToolNames::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
@@ -100,7 +104,7 @@ pub fn translate(
     for (field, value) in [("logprobs", logprobs), ("top_logprobs", top_logprobs)] {
         note_no_logprobs(field, value, &mut adjustments);
     }
-    for (field, value, usual) in [
+    for (field, value, default) in [
         ("verbosity", verbosity, "\"medium\""),
         ("seed", seed, ""),
         ("audio", audio, ""),
@@ -110,7 +114,7 @@ pub fn translate(
         ("safety_identifier", safety_identifier, ""),
         ("prompt_cache_key", prompt_cache_key, ""),
     ] {
-        hint(field, value, usual, &mut adjustments);
+        hint(field, value, default, &mut adjustments);
     }
 
     let tier = tier.or_else(|| options.service_tier_header.clone());
@@ -123,7 +127,7 @@ pub fn translate(
     });
     let stream = stream.unwrap_or(false);
     let include_usage = include_usage(stream, stream_options, &mut adjustments)?;
-    let answers = answers(n, options.most_answers)?;
+    let choices = choices(n, options.max_n)?;
     let inference_config = inference_config(
         InferenceFields {
             max_completion_tokens,
@@ -141,10 +145,10 @@ pub fn translate(
         functions,
         function_call,
     };
-    let tool_plan = tool_plan(tool_fields, &mut names, &mut adjustments)?;
+    let tool_translation = tool_translation(tool_fields, &mut names, &mut adjustments)?;
     let guardrail = guardrail(guardrail_config, options, &mut adjustments)?;
     let response_paths = response_paths(additional_model_response_field_paths)?;
-    let one_call = tool_plan.legacy || parallel_tool_calls == Some(false);
+    let one_call = tool_translation.legacy || parallel_tool_calls == Some(false);
     let ceiling = options.max_tokens_ceiling;
     // An empty object asks for a search, too.
     let web_search = web_search_options.as_ref().and_then(Fields::from_object);
@@ -152,17 +156,17 @@ pub fn translate(
         let field = format!("web_search_options.{key}");
         hint(&field, Some(value.clone()), "\"medium\"", &mut adjustments);
     }
-    let wishes = RequestOptions {
-        allowed_calls: tool_plan.allowed,
+    let request_options = RequestOptions {
+        allowed_calls: tool_translation.allowed,
         one_call,
-        without_reasoning: terms.without_reasoning,
-        reasoning: reasoning_wish(reasoning_effort, thinking, options, &mut adjustments)?,
+        without_reasoning: context.without_reasoning,
+        reasoning: reasoning_request(reasoning_effort, thinking, options, &mut adjustments)?,
         top_k,
         frequency_penalty: between(frequency_penalty, -2.0, 2.0, "frequency_penalty")?,
         presence_penalty: between(presence_penalty, -2.0, 2.0, "presence_penalty")?,
-        json: json_wish(response_format, &mut adjustments)?,
+        json: json_format(response_format, &mut adjustments)?,
         web_search: web_search.is_some(),
-        caching: caching_wish(
+        caching: cache_policy(
             options.automatic_caching,
             prompt_cache_options,
             prompt_cache_retention,
@@ -175,7 +179,7 @@ pub fn translate(
                 Some(_) => LastTurnGuard::Operator,
                 None => LastTurnGuard::Request,
             }),
-        output_limit: terms.output_limit.into_iter().chain(ceiling).min(),
+        output_limit: context.output_limit.into_iter().chain(ceiling).min(),
         provider_fields: provider_fields(
             additional_model_request_fields,
             &unknown,
@@ -194,54 +198,59 @@ pub fn translate(
         return Err(no_messages(&unknown));
     };
     let Conversation { system, messages } =
-        conversation(messages, terms, &mut names, &mut adjustments)?;
+        conversation(messages, context, &mut names, &mut adjustments)?;
 
     let mut converse = ConverseRequest {
         messages,
         system,
         inference_config,
-        tool_config: tool_plan.config,
+        tool_config: tool_translation.config,
         guardrail_config: guardrail.map(|policy| policy.config),
         additional_model_request_fields: Default::default(),
         prompt_variables: prompt_variables(variables, &mut adjustments)?,
         additional_model_response_field_paths: response_paths.clone(),
         request_metadata: labels,
-        performance_config: performance(performance_config, facts, &mut adjustments)?,
-        service_tier: service_tier(tier.as_deref(), options, facts, &mut adjustments)?,
+        performance_config: performance(performance_config, capabilities, &mut adjustments)?,
+        service_tier: service_tier(tier.as_deref(), options, capabilities, &mut adjustments)?,
         output_config: None,
     };
-    let outcome = rules::apply(&mut converse, wishes, facts, &mut adjustments)?;
-    let whole = !stream || converse.tool_config.is_some() && !facts.stream_tools;
-    let mut shows_trace = false;
+    let outcome = rules::apply(
+        &mut converse,
+        request_options,
+        capabilities,
+        &mut adjustments,
+    )?;
+    let non_streaming = !stream || converse.tool_config.is_some() && !capabilities.stream_tools;
+    let mut include_trace = false;
     let own = options.guardrail.as_ref().map(|policy| &policy.config);
     let hidden_guardrail = own.map(|config| config.guardrail_identifier.clone());
     if let Some(guardrail) = converse.guardrail_config.as_mut() {
         let trace = guardrail.trace.unwrap_or(GuardrailTrace::Disabled);
-        shows_trace = trace != GuardrailTrace::Disabled;
+        include_trace = trace != GuardrailTrace::Disabled;
         // Converse refuses what ConverseStream takes.
-        guardrail.stream_processing_mode.take_if(|_| whole);
+        guardrail.stream_processing_mode.take_if(|_| non_streaming);
     }
     Ok(ChatTranslation {
-        plan: OutputOptions {
+        output_options: OutputOptions {
             stream,
-            whole,
-            answers,
+            non_streaming,
+            choices,
             include_usage,
             names,
             keys: outcome.keys,
-            legacy_functions: tool_plan.legacy,
+            legacy_functions: tool_translation.legacy,
             allowed_calls: outcome.allowed_calls,
             one_tool_call: one_call,
             json: outcome.json,
             instructions: outcome.instructions,
-            reasoning_tag: facts.reasoning_tag.clone(),
-            reasoning_tag_strays: facts.reasoning_tag_strays,
-            reasoning_placeholder: facts.reasoning_placeholder.clone(),
-            keeps_reasoning: facts.reasoning_replay == ReasoningReplay::Signed,
-            shows_trace,
+            reasoning_tag: capabilities.reasoning_tag.clone(),
+            reasoning_tag_strays: capabilities.reasoning_tag_strays,
+            reasoning_placeholder: capabilities.reasoning_placeholder.clone(),
+            keeps_reasoning: capabilities.reasoning_replay == ReasoningReplay::Signed,
+            include_trace,
             hidden_guardrail,
-            shows_response_fields: !response_paths.is_empty(),
-            shows_tier: tier.is_some(),
+            include_response_fields: !response_paths.is_empty(),
+            include_service_tier: tier.is_some(),
             metadata,
         },
         converse,

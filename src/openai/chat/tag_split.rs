@@ -32,7 +32,7 @@ pub(super) struct TagSplitter {
     open: String,
     close: String,
     unclosed: UnclosedTag,
-    place: TagPosition,
+    position: TagPosition,
     /// Text that may still become a tag.
     held: String,
     /// The open section, where its kind is not known before its end.
@@ -46,7 +46,7 @@ enum TagPosition {
     Section,
     /// Behind a tag: white space is not part of the answer.
     Between,
-    Answer,
+    Content,
 }
 
 impl TagSplitter {
@@ -56,7 +56,7 @@ impl TagSplitter {
             open: format!("<{tag}>"),
             close: format!("</{tag}>"),
             unclosed,
-            place: TagPosition::Start,
+            position: TagPosition::Start,
             held: String::new(),
             section: String::new(),
         }
@@ -64,17 +64,17 @@ impl TagSplitter {
 
     /// Takes the next piece of the block and gives `out` what is known by now; no part is empty.
     pub(super) fn push(&mut self, text: &str, out: &mut impl FnMut(TextSection<'_>)) {
-        if self.place == TagPosition::Answer {
-            give(TextSection::Content, text, out);
+        if self.position == TagPosition::Content {
+            emit(TextSection::Content, text, out);
             return;
         }
         let mut text = std::mem::take(&mut self.held) + text;
         loop {
-            let rest = match self.place {
-                TagPosition::Start | TagPosition::Between => self.before_answer(text, out),
+            let rest = match self.position {
+                TagPosition::Start | TagPosition::Between => self.before_content(text, out),
                 TagPosition::Section => self.in_section(text, out),
-                TagPosition::Answer => {
-                    give(TextSection::Content, &text, out);
+                TagPosition::Content => {
+                    emit(TextSection::Content, &text, out);
                     None
                 }
             };
@@ -89,45 +89,47 @@ impl TagSplitter {
     pub(super) fn finish(&mut self, out: &mut impl FnMut(TextSection<'_>)) {
         let held = std::mem::take(&mut self.held);
         let section = std::mem::take(&mut self.section);
-        match (self.place, self.unclosed) {
+        match (self.position, self.unclosed) {
             (TagPosition::Section, UnclosedTag::Reasoning) => {
-                give(TextSection::Reasoning, &held, out)
+                emit(TextSection::Reasoning, &held, out)
             }
             (TagPosition::Section, UnclosedTag::Content) => {
-                give(TextSection::Content, (section + &held).trim_start(), out);
+                emit(TextSection::Content, (section + &held).trim_start(), out);
             }
-            (TagPosition::Between, _) => give(TextSection::Content, held.trim_start(), out),
-            (TagPosition::Start | TagPosition::Answer, _) => give(TextSection::Content, &held, out),
+            (TagPosition::Between, _) => emit(TextSection::Content, held.trim_start(), out),
+            (TagPosition::Start | TagPosition::Content, _) => {
+                emit(TextSection::Content, &held, out)
+            }
         }
-        self.place = TagPosition::Start;
+        self.position = TagPosition::Start;
     }
 
     /// Looks for a tag in front of the answer; gives what is left to look at.
-    fn before_answer(
+    fn before_content(
         &mut self,
         text: String,
         out: &mut impl FnMut(TextSection<'_>),
     ) -> Option<String> {
         let body = text.trim_start();
         if let Some(rest) = body.strip_prefix(self.open.as_str()) {
-            self.place = TagPosition::Section;
+            self.position = TagPosition::Section;
             return Some(rest.to_owned());
         }
         // A closing tag without its opening one is a remnant.
         if let Some(rest) = body.strip_prefix(self.close.as_str()) {
-            self.place = TagPosition::Between;
+            self.position = TagPosition::Between;
             return Some(rest.to_owned());
         }
         if self.open.starts_with(body) || self.close.starts_with(body) {
             self.held = text;
             return None;
         }
-        let answer = match self.place {
+        let content = match self.position {
             TagPosition::Between => body,
             _ => &text,
         };
-        give(TextSection::Content, answer, out);
-        self.place = TagPosition::Answer;
+        emit(TextSection::Content, content, out);
+        self.position = TagPosition::Content;
         None
     }
 
@@ -139,14 +141,14 @@ impl TagSplitter {
     ) -> Option<String> {
         if let Some((reasoning, rest)) = text.split_once(self.close.as_str()) {
             let reasoning = std::mem::take(&mut self.section) + reasoning;
-            give(TextSection::Reasoning, &reasoning, out);
-            self.place = TagPosition::Between;
+            emit(TextSection::Reasoning, &reasoning, out);
+            self.position = TagPosition::Between;
             return Some(rest.to_owned());
         }
         let kept = text.len() - beginning_at_end(&text, &self.close);
         let (reasoning, held) = text.split_at(kept);
         match self.unclosed {
-            UnclosedTag::Reasoning => give(TextSection::Reasoning, reasoning, out),
+            UnclosedTag::Reasoning => emit(TextSection::Reasoning, reasoning, out),
             UnclosedTag::Content => self.section.push_str(reasoning),
         }
         self.held = held.to_owned();
@@ -154,7 +156,7 @@ impl TagSplitter {
     }
 }
 
-fn give<'a>(
+fn emit<'a>(
     part: fn(&'a str) -> TextSection<'a>,
     text: &'a str,
     out: &mut impl FnMut(TextSection<'_>),
@@ -179,15 +181,15 @@ mod tests {
     use proptest::prelude::*;
 
     /// The reasoning and the answer of a block that comes in these pieces.
-    fn split(unclosed: UnclosedTag, tag: &str, pieces: &[&str]) -> (String, String) {
+    fn split(unclosed: UnclosedTag, tag: &str, fragments: &[&str]) -> (String, String) {
         let mut splitter = TagSplitter::new(tag, unclosed);
         let (mut reasoning, mut content) = (String::new(), String::new());
         let mut out = |part: TextSection<'_>| match part {
             TextSection::Reasoning(text) => reasoning.push_str(text),
             TextSection::Content(text) => content.push_str(text),
         };
-        for piece in pieces {
-            splitter.push(piece, &mut out);
+        for fragment in fragments {
+            splitter.push(fragment, &mut out);
         }
         splitter.finish(&mut out);
         (reasoning, content)
@@ -279,12 +281,12 @@ mod tests {
     #[test]
     fn what_can_no_longer_be_the_tag_passes_at_once() {
         let mut splitter = TagSplitter::new("thinking", UnclosedTag::Reasoning);
-        let mut given = Vec::new();
-        for piece in ["<th", "e>", " x", "<thinking>"] {
-            splitter.push(piece, &mut |part| given.push(format!("{part:?}")));
+        let mut sections = Vec::new();
+        for fragment in ["<th", "e>", " x", "<thinking>"] {
+            splitter.push(fragment, &mut |part| sections.push(format!("{part:?}")));
         }
         assert_eq!(
-            given,
+            sections,
             [
                 r#"Content("<the>")"#,
                 r#"Content(" x")"#,
@@ -296,32 +298,32 @@ mod tests {
     #[test]
     fn reasoning_is_given_out_while_it_comes() {
         let mut splitter = TagSplitter::new("thinking", UnclosedTag::Reasoning);
-        let mut given = Vec::new();
+        let mut sections = Vec::new();
         // convs-nova-844a5c56
-        for piece in ["<thinking", ">", "To", " it.</", "thinking", ">\n"] {
-            splitter.push(piece, &mut |part| given.push(format!("{part:?}")));
+        for fragment in ["<thinking", ">", "To", " it.</", "thinking", ">\n"] {
+            splitter.push(fragment, &mut |part| sections.push(format!("{part:?}")));
         }
-        assert_eq!(given, [r#"Reasoning("To")"#, r#"Reasoning(" it.")"#]);
+        assert_eq!(sections, [r#"Reasoning("To")"#, r#"Reasoning(" it.")"#]);
     }
 
-    fn pieces() -> impl Strategy<Value = Vec<String>> {
-        let piece = prop_oneof![
+    fn fragments() -> impl Strategy<Value = Vec<String>> {
+        let fragment = prop_oneof![
             Just("<think>".to_owned()),
             Just("</think>".to_owned()),
             "[<>/think \nü]{0,6}",
         ];
-        proptest::collection::vec(piece, 0..8)
+        proptest::collection::vec(fragment, 0..8)
     }
 
     proptest! {
         #[test]
-        fn the_splitting_into_pieces_does_not_matter(pieces in pieces()) {
-            let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
-            let whole = pieces.concat();
+        fn the_splitting_into_pieces_does_not_matter(fragments in fragments()) {
+            let fragments: Vec<&str> = fragments.iter().map(String::as_str).collect();
+            let whole = fragments.concat();
             let characters: Vec<&str> = whole.split_inclusive(|_| true).collect();
             for unclosed in [UnclosedTag::Reasoning, UnclosedTag::Content] {
                 let expected = split(unclosed, "think", &[&whole]);
-                prop_assert_eq!(&split(unclosed, "think", &pieces), &expected);
+                prop_assert_eq!(&split(unclosed, "think", &fragments), &expected);
                 prop_assert_eq!(&split(unclosed, "think", &characters), &expected);
             }
         }

@@ -3,21 +3,21 @@
 mod choice;
 mod schema;
 
+use super::cache_control::{CacheControlPath, cache_point};
 use super::content::StringOrObject;
 use super::conversation::note_unknown;
-use super::marks::{CacheControlPath, cache_point};
 use super::names::ToolNames;
 use super::types::{ChatTool, CustomTool, FunctionName, FunctionObject, ToolChoiceObject};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
 use crate::converse::request::{Tool, ToolConfig, ToolInputSchema, ToolSpec};
 use crate::converse::rules::AllowedCalls;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use choice::without_tools;
 use schema::schema;
 
 /// The most tools OpenAI takes in a request.
-const MOST_TOOLS: usize = 128;
+const MAX_TOOLS: usize = 128;
 
 /// What the client says of tools.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ pub(super) struct ToolTranslation {
 }
 
 /// Reads what the client says of tools.
-pub(super) fn tool_plan(
+pub(super) fn tool_translation(
     fields: ToolFields,
     names: &mut ToolNames,
     adjustments: &mut Adjustments,
@@ -124,8 +124,8 @@ impl ToolReader<'_> {
                     ("format", format.is_some()),
                 ]);
             }
-            let mark = CacheControlPath::new(&path, "cache_control");
-            let point = cache_point(cache_control, &mark, self.adjustments)?;
+            let field_path = CacheControlPath::new(&path, "cache_control");
+            let point = cache_point(cache_control, &field_path, self.adjustments)?;
             match kind.as_deref() {
                 None | Some("function") => {
                     let function =
@@ -182,10 +182,10 @@ impl ToolReader<'_> {
         let grammar = format.filter(|format| format.as_str().contains("\"grammar\""));
         if let Some(grammar) = grammar {
             // No model on Bedrock is held to a grammar; it is told of it.
-            let told = format!("The input follows this grammar: {}", grammar.as_str());
+            let grammar_note = format!("The input follows this grammar: {}", grammar.as_str());
             description = Some(match description {
-                Some(text) => format!("{text}\n{told}"),
-                None => told,
+                Some(text) => format!("{text}\n{grammar_note}"),
+                None => grammar_note,
             });
             self.adjustments
                 .note("tools[].custom.format", "told in the description");
@@ -212,8 +212,8 @@ impl ToolReader<'_> {
             unknown,
         } = function;
         note_unknown(self.adjustments, &unknown, "tools[].function.");
-        let mark = CacheControlPath::new(path, "cache_control");
-        let point = cache_point(cache_control, &mark, self.adjustments)?;
+        let field_path = CacheControlPath::new(path, "cache_control");
+        let point = cache_point(cache_control, &field_path, self.adjustments)?;
         let name = name
             .filter(|name| !name.is_empty())
             .ok_or_else(|| ApiError::missing_field(path, "name"))?;
@@ -231,10 +231,10 @@ impl ToolReader<'_> {
 }
 
 fn check_count(count: usize, field: &str) -> Result<(), ApiError> {
-    if count > MOST_TOOLS {
+    if count > MAX_TOOLS {
         return Err(ApiError::invalid(
             field,
-            format!("`{field}` has {count} entries, and {MOST_TOOLS} is the most"),
+            format!("`{field}` has {count} entries, and {MAX_TOOLS} is the most"),
         ));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::content::Content;
 use super::types::{ChatMessage, ChatRequest, ContentPart};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// What a part that is not text counts as: no more than a guess of what it is to the model.
 const MEDIUM: usize = 6000;
@@ -19,19 +19,19 @@ pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, 
         .iter()
         .map(|message| message_size(message))
         .collect();
-    let size_at = |place: &usize| sizes.get(*place).copied().unwrap_or_default();
+    let size_at = |index: &usize| sizes.get(*index).copied().unwrap_or_default();
     let turns = turns(&messages);
-    let whole: usize = sizes.iter().sum();
-    let goal = whole / 1000 * share as usize;
-    let mut left = whole;
+    let total: usize = sizes.iter().sum();
+    let goal = total / 1000 * share as usize;
+    let mut remaining = total;
     let mut dropped: Vec<usize> = Vec::new();
     for turn in turns.iter().take(turns.len().saturating_sub(1)) {
-        if left > goal {
-            left -= turn.iter().map(size_at).sum::<usize>();
+        if remaining > goal {
+            remaining -= turn.iter().map(size_at).sum::<usize>();
             dropped.extend(turn);
         }
     }
-    if left > goal && dropped.is_empty() {
+    if remaining > goal && dropped.is_empty() {
         return Err(ApiError::invalid(
             "messages",
             "This model's maximum context length is exceeded: the prompt is too long even with the \
@@ -40,17 +40,17 @@ pub fn drop_oldest(request: &mut ChatRequest, share: u32) -> Result<Vec<usize>, 
         .code("context_length_exceeded"));
     }
     dropped.sort_unstable();
-    leave_out(&mut messages, &dropped);
+    remove_at(&mut messages, &dropped);
     request.messages = Some(messages);
     Ok(dropped)
 }
 
-/// Takes what stands at `places`, which are in order, out of `list`.
-pub(super) fn leave_out<T>(list: &mut Vec<T>, places: &[usize]) {
-    let mut place = 0;
+/// Takes what stands at `indices`, which are in order, out of `list`.
+pub(super) fn remove_at<T>(list: &mut Vec<T>, indices: &[usize]) {
+    let mut index = 0;
     list.retain(|_| {
-        let stays = places.binary_search(&place).is_err();
-        place += 1;
+        let stays = indices.binary_search(&index).is_err();
+        index += 1;
         stays
     });
 }
@@ -58,12 +58,12 @@ pub(super) fn leave_out<T>(list: &mut Vec<T>, places: &[usize]) {
 /// The places of the messages of each turn; instructions belong to none.
 fn turns(messages: &[Box<ChatMessage>]) -> Vec<Vec<usize>> {
     let mut turns: Vec<Vec<usize>> = Vec::new();
-    for (place, message) in messages.iter().enumerate() {
+    for (index, message) in messages.iter().enumerate() {
         let role = message.role.as_deref();
         match turns.last_mut() {
             _ if matches!(role, Some("system" | "developer")) => {}
-            Some(turn) if role != Some("user") => turn.push(place),
-            _ => turns.push(vec![place]),
+            Some(turn) if role != Some("user") => turn.push(index),
+            _ => turns.push(vec![index]),
         }
     }
     turns
@@ -119,9 +119,9 @@ mod tests {
         assert_eq!(roles(&request), ["system", "user", "assistant", "user"]);
         assert_eq!(drop_oldest(&mut request, 500).ok(), Some(vec![1, 2]));
         assert_eq!(roles(&request), ["system", "user"]);
-        let fault = drop_oldest(&mut request, 0).err();
+        let error = drop_oldest(&mut request, 0).err();
         assert_eq!(
-            fault.and_then(|fault| fault.code),
+            error.and_then(|error| error.code),
             Some("context_length_exceeded")
         );
     }

@@ -8,7 +8,7 @@
 /// where it was cut.
 #[derive(Debug, Default)]
 pub(super) struct InputUnescape {
-    place: EscapePosition,
+    position: EscapePosition,
     /// Arguments that are not yet known to have the form.
     raw: String,
     /// An escape that is not whole, from its `\` on: one of `\u` is up to 12 characters long,
@@ -39,7 +39,7 @@ enum ArgumentsForm<'a> {
 /// What an escape means.
 enum Escape {
     Incomplete,
-    Is(char),
+    Character(char),
     /// The first of a pair that goes on otherwise, which says nothing: U+FFFD in its place, then
     /// what stands behind it (`\u` and four digits).
     Broken,
@@ -50,18 +50,18 @@ enum Escape {
 impl InputUnescape {
     /// Takes the next fragment; what it decodes to is given to `out`, unless it is empty.
     pub(super) fn push(&mut self, fragment: &str, out: &mut impl FnMut(&str)) {
-        match self.place {
+        match self.position {
             EscapePosition::Start => {
                 self.raw.push_str(fragment);
                 let raw = std::mem::take(&mut self.raw);
                 match form(&raw) {
                     ArgumentsForm::Undecided => self.raw = raw,
                     ArgumentsForm::Other => {
-                        self.place = EscapePosition::Other;
+                        self.position = EscapePosition::Other;
                         self.raw = raw;
                     }
                     ArgumentsForm::Input(string) => {
-                        self.place = EscapePosition::InString;
+                        self.position = EscapePosition::InString;
                         self.decode(string, out);
                     }
                 }
@@ -84,7 +84,7 @@ impl InputUnescape {
         let mut decoded = String::with_capacity(text.len());
         for character in text.chars() {
             if !self.take(character, &mut decoded) {
-                self.place = EscapePosition::Done;
+                self.position = EscapePosition::Done;
                 break;
             }
         }
@@ -106,9 +106,9 @@ impl InputUnescape {
         self.escape.push(character);
         match escape(&self.escape) {
             Escape::Incomplete => true,
-            Escape::Is(meant) => {
+            Escape::Character(unescaped) => {
                 self.escape.clear();
-                decoded.push(meant);
+                decoded.push(unescaped);
                 true
             }
             Escape::Unknown => {
@@ -117,9 +117,9 @@ impl InputUnescape {
             }
             Escape::Broken => {
                 decoded.push(char::REPLACEMENT_CHARACTER);
-                let behind: String = self.escape.chars().skip(6).collect();
+                let after: String = self.escape.chars().skip(6).collect();
                 self.escape.clear();
-                behind.chars().all(|c| self.take(c, decoded))
+                after.chars().all(|c| self.take(c, decoded))
             }
         }
     }
@@ -131,7 +131,7 @@ fn form(text: &str) -> ArgumentsForm<'_> {
     for token in ["{", "\"input\"", ":", "\""] {
         rest = rest.trim_start_matches([' ', '\t', '\n', '\r']);
         match rest.strip_prefix(token) {
-            Some(behind) => rest = behind,
+            Some(after) => rest = after,
             None if token.starts_with(rest) => return ArgumentsForm::Undecided,
             None => return ArgumentsForm::Other,
         }
@@ -142,7 +142,7 @@ fn form(text: &str) -> ArgumentsForm<'_> {
 /// What `text`, which begins with `\`, means so far.
 fn escape(text: &str) -> Escape {
     let mut characters = text.chars().skip(1);
-    let meant = match characters.next() {
+    let unescaped = match characters.next() {
         None => return Escape::Incomplete,
         Some('n') => '\n',
         Some('t') => '\t',
@@ -153,7 +153,7 @@ fn escape(text: &str) -> Escape {
         Some('u') => return code_unit_escape(text),
         Some(_) => return Escape::Unknown,
     };
-    Escape::Is(meant)
+    Escape::Character(unescaped)
 }
 
 /// What `\uXXXX`, or two of them, mean so far.
@@ -162,8 +162,8 @@ fn code_unit_escape(text: &str) -> Escape {
     let Some(first) = code_unit(first) else {
         return incomplete_or(first, Escape::Unknown);
     };
-    if let Some(meant) = char::from_u32(first.into()) {
-        return Escape::Is(meant);
+    if let Some(unescaped) = char::from_u32(first.into()) {
+        return Escape::Character(unescaped);
     }
     if !(0xD800..0xDC00).contains(&first) {
         return Escape::Broken;
@@ -172,7 +172,7 @@ fn code_unit_escape(text: &str) -> Escape {
         return incomplete_or(second, Escape::Broken);
     };
     match char::decode_utf16([first, second]).next() {
-        Some(Ok(meant)) => Escape::Is(meant),
+        Some(Ok(unescaped)) => Escape::Character(unescaped),
         _ => Escape::Broken,
     }
 }
@@ -202,14 +202,14 @@ mod tests {
     use proptest::prelude::*;
 
     /// What is given out for these fragments.
-    fn given(fragments: &[&str]) -> Vec<String> {
+    fn decoded(fragments: &[&str]) -> Vec<String> {
         let mut unescape = InputUnescape::default();
-        let mut given = Vec::new();
+        let mut decoded = Vec::new();
         for fragment in fragments {
-            unescape.push(fragment, &mut |text| given.push(text.to_owned()));
+            unescape.push(fragment, &mut |text| decoded.push(text.to_owned()));
         }
-        unescape.finish(&mut |text| given.push(text.to_owned()));
-        given
+        unescape.finish(&mut |text| decoded.push(text.to_owned()));
+        decoded
     }
 
     fn characters(text: &str) -> Vec<&str> {
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn the_string_is_given_out_while_it_comes() {
         assert_eq!(
-            given(&[
+            decoded(&[
                 "",
                 "{\"in",
                 "put\": \"",
@@ -250,8 +250,8 @@ mod tests {
             "\"a\"",
             "ls",
         ] {
-            assert_eq!(given(&[arguments]).concat(), arguments);
-            assert_eq!(given(&characters(arguments)).concat(), arguments);
+            assert_eq!(decoded(&[arguments]).concat(), arguments);
+            assert_eq!(decoded(&characters(arguments)).concat(), arguments);
         }
     }
 
@@ -269,8 +269,8 @@ mod tests {
             (r#"{"input":"\ud83d\ud83d\udc4b"}"#, "\u{fffd}👋"),
             (r#"{"input":"\ud83dü"}"#, "\u{fffd}ü"),
         ] {
-            assert_eq!(given(&[arguments]).concat(), expected, "{arguments}");
-            let one_by_one = given(&characters(arguments)).concat();
+            assert_eq!(decoded(&[arguments]).concat(), expected, "{arguments}");
+            let one_by_one = decoded(&characters(arguments)).concat();
             assert_eq!(one_by_one, expected, "{arguments}");
         }
     }
@@ -281,24 +281,24 @@ mod tests {
             let compact = serde_json::json!({ "input": text }).to_string();
             let spaced = compact.replacen("{\"input\":", "{ \"input\" :\n", 1);
             for arguments in [compact, spaced, in_ascii(&text)] {
-                let mut pieces: Vec<&str> = Vec::new();
+                let mut fragments: Vec<&str> = Vec::new();
                 let mut rest = arguments.as_str();
                 for cut in &cuts {
-                    if let Some((piece, behind)) = rest.split_at_checked(*cut) {
-                        pieces.push(piece);
-                        rest = behind;
+                    if let Some((fragment, after)) = rest.split_at_checked(*cut) {
+                        fragments.push(fragment);
+                        rest = after;
                     }
                 }
-                pieces.push(rest);
-                prop_assert_eq!(&given(&pieces).concat(), &text);
-                prop_assert_eq!(&given(&characters(&arguments)).concat(), &text);
+                fragments.push(rest);
+                prop_assert_eq!(&decoded(&fragments).concat(), &text);
+                prop_assert_eq!(&decoded(&characters(&arguments)).concat(), &text);
             }
         }
 
         #[test]
         fn the_splitting_into_fragments_does_not_matter(string in "[\"\\\\udDcC8n3 ü]{0,24}") {
             let arguments = format!("{{\"input\":\"{string}");
-            prop_assert_eq!(given(&[&arguments]).concat(), given(&characters(&arguments)).concat());
+            prop_assert_eq!(decoded(&[&arguments]).concat(), decoded(&characters(&arguments)).concat());
         }
     }
 }

@@ -8,7 +8,7 @@ mod types;
 mod writer;
 
 pub use prompt::Prompt;
-pub use request::{CompletionPrompts, chat_requests, in_its_words};
+pub use request::{CompletionPrompts, chat_requests, with_prompt_path};
 pub use text::TextCompletion;
 pub use types::CompletionRequest;
 pub use writer::TextWriter;

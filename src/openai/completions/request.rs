@@ -3,7 +3,7 @@
 use super::prompt::Prompt;
 use super::types::CompletionRequest;
 use crate::converse::JsonText;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::openai::chat::{ChatMessage, ChatRequest, Content};
 use crate::openai::embeddings::Tokenizer;
 use crate::openai::misspelling;
@@ -18,12 +18,12 @@ pub struct CompletionPrompts {
 }
 
 /// Takes `request` apart into chat requests, whose fields mean what they mean there. There may be
-/// no more than `most_answers` answers to all prompts together.
+/// no more than `max_n` answers to all prompts together.
 ///
 /// Fails with a fault that names the field which cannot be served.
 pub fn chat_requests(
     request: CompletionRequest,
-    most_answers: u32,
+    max_n: u32,
 ) -> Result<CompletionPrompts, ApiError> {
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let CompletionRequest {
@@ -62,7 +62,7 @@ pub fn chat_requests(
         ApiError::missing("prompt", message)
     })?;
     let prompts = prompts(prompt, tokenizer.as_deref())?;
-    check_count(prompts.len(), n, most_answers)?;
+    check_count(prompts.len(), n, max_n)?;
     let settings = ChatRequest {
         model,
         max_tokens,
@@ -77,7 +77,7 @@ pub fn chat_requests(
         presence_penalty,
         seed,
         logit_bias,
-        logprobs: asked_logprobs(logprobs),
+        logprobs: requested_logprobs(logprobs),
         user,
         guardrail_config,
         performance_config,
@@ -101,13 +101,13 @@ pub fn chat_requests(
     })
 }
 
-/// `fault` of a chat request in the words of this endpoint, where the conversation is the prompt:
-/// that at `place`, where there are several.
-pub fn in_its_words(fault: ApiError, place: Option<usize>) -> ApiError {
+/// `error` of a chat request in the words of this endpoint, where the conversation is the prompt:
+/// that at `index`, where there are several.
+pub fn with_prompt_path(error: ApiError, index: Option<usize>) -> ApiError {
     let is_of_messages = |path: &String| path.starts_with("messages");
-    match fault.parameter.as_ref().is_some_and(is_of_messages) {
-        true => fault.parameter(place.map_or_else(|| "prompt".to_owned(), path)),
-        false => fault,
+    match error.parameter.as_ref().is_some_and(is_of_messages) {
+        true => error.parameter(index.map_or_else(|| "prompt".to_owned(), path)),
+        false => error,
     }
 }
 
@@ -131,7 +131,7 @@ fn prompts(prompt: Prompt, tokenizer: Option<&str>) -> Result<Vec<String>, ApiEr
         Prompt::TokenLists(lists) => {
             let tokenizer = self::tokenizer(tokenizer)?;
             let texts = lists.iter().enumerate();
-            let texts = texts.map(|(place, list)| tokenizer.text(list, &path(place)));
+            let texts = texts.map(|(index, list)| tokenizer.text(list, &path(index)));
             (texts.collect::<Result<_, _>>()?, true)
         }
     };
@@ -141,7 +141,7 @@ fn prompts(prompt: Prompt, tokenizer: Option<&str>) -> Result<Vec<String>, ApiEr
     }
     let is_blank = |text: &String| text.trim().is_empty();
     match texts.iter().position(is_blank) {
-        Some(place) if is_list => Err(blank(&path(place))),
+        Some(index) if is_list => Err(blank(&path(index))),
         Some(_) => Err(blank("prompt")),
         None => Ok(texts),
     }
@@ -159,8 +159,8 @@ fn tokenizer(name: Option<&str>) -> Result<Tokenizer, ApiError> {
     })
 }
 
-fn path(place: usize) -> String {
-    format!("prompt[{place}]")
+fn path(index: usize) -> String {
+    format!("prompt[{index}]")
 }
 
 fn blank(path: &str) -> ApiError {
@@ -182,9 +182,9 @@ fn check_suffix(suffix: Option<JsonText>) -> Result<(), ApiError> {
 }
 
 /// Even 0 asks for the probabilities of the tokens written, which chat asks for by `true`.
-fn asked_logprobs(logprobs: Option<JsonText>) -> Option<JsonText> {
-    let asked = logprobs.filter(|logprobs| !matches!(logprobs.as_str(), "null" | "false"));
-    asked.and_then(|_| JsonText::of(&true).ok())
+fn requested_logprobs(logprobs: Option<JsonText>) -> Option<JsonText> {
+    let requested = logprobs.filter(|logprobs| !matches!(logprobs.as_str(), "null" | "false"));
+    requested.and_then(|_| JsonText::of(&true).ok())
 }
 
 /// The best would be chosen by probabilities that Bedrock does not give.
@@ -206,17 +206,17 @@ fn check_best_of(best_of: Option<i64>, n: Option<i64>) -> Result<(), ApiError> {
     }
 }
 
-fn check_count(prompts: usize, n: Option<i64>, most: u32) -> Result<(), ApiError> {
+fn check_count(prompts: usize, n: Option<i64>, max: u32) -> Result<(), ApiError> {
     let each = usize::try_from(n.unwrap_or(1)).unwrap_or(1);
     // What is wrong with `n` alone is said where it is read.
-    if prompts == 1 || prompts.saturating_mul(each) <= most as usize {
+    if prompts == 1 || prompts.saturating_mul(each) <= max as usize {
         return Ok(());
     }
     Err(ApiError::unsupported_value(
         "prompt",
         format!(
             "`prompt` has {prompts} texts with {each} answers to each, and this gateway gives at \
-             most {most} answers to a request; send them in several requests"
+             most {max} answers to a request; send them in several requests"
         ),
     ))
 }
@@ -230,20 +230,20 @@ mod tests {
     }
 
     fn refused(json: &str) -> (Option<String>, Option<&'static str>) {
-        let fault = prompted(json).expect_err(json);
-        (fault.parameter, fault.code)
+        let error = prompted(json).expect_err(json);
+        (error.parameter, error.code)
     }
 
     #[test]
     fn each_prompt_is_one_message_of_the_users() {
-        let given = prompted(r#"{"prompt": ["a", "b"], "temperature": 0.5, "odd": 1}"#);
-        let given = given.expect("two requests");
-        let texts: Vec<_> = given.requests.iter().map(|r| r.messages.clone()).collect();
+        let parsed = prompted(r#"{"prompt": ["a", "b"], "temperature": 0.5, "odd": 1}"#);
+        let parsed = parsed.expect("two requests");
+        let texts: Vec<_> = parsed.requests.iter().map(|r| r.messages.clone()).collect();
         let message = |text: &str| Some(vec![Box::new(user_message(text.to_owned()))]);
         assert_eq!(texts, [message("a"), message("b")]);
-        assert!(given.requests.iter().all(|r| r.temperature.is_some()));
-        assert!(given.requests.iter().all(|r| r.unknown.len() == 1));
-        assert!(given.echoed.is_empty());
+        assert!(parsed.requests.iter().all(|r| r.temperature.is_some()));
+        assert!(parsed.requests.iter().all(|r| r.unknown.len() == 1));
+        assert!(parsed.echoed.is_empty());
     }
 
     #[test]
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn even_no_further_probabilities_ask_for_those_of_the_tokens_written() {
-        for (json, asks) in [
+        for (json, expected) in [
             (r#"{"prompt": "a", "logprobs": 0}"#, true),
             (r#"{"prompt": "a", "logprobs": 5}"#, true),
             (r#"{"prompt": "a", "logprobs": null}"#, false),
@@ -322,7 +322,7 @@ mod tests {
         ] {
             let requests = prompted(json).expect(json).requests;
             assert!(
-                requests.iter().all(|r| r.logprobs.is_some() == asks),
+                requests.iter().all(|r| r.logprobs.is_some() == expected),
                 "{json}"
             );
         }

@@ -26,9 +26,9 @@ impl TextCompletion {
 
     /// The JSON of all answers to one request.
     pub fn to_json(
-        answers: &[Self],
+        completions: &[Self],
         head: CompletionHead<'_>,
-        ending: &ResponseSummary,
+        summary: &ResponseSummary,
     ) -> serde_json::Result<Vec<u8>> {
         let CompletionHead {
             id,
@@ -42,15 +42,15 @@ impl TextCompletion {
             trace,
             response_fields,
             service_tier,
-        } = ending;
-        let choices = (0..).zip(answers);
+        } = summary;
+        let choices = (0..).zip(completions);
         serde_json::to_vec(&TextCompletionObject {
             id,
             object: "text_completion",
             created,
             model,
             choices: choices
-                .map(|(index, answer)| answer.choice(index))
+                .map(|(index, completion)| completion.choice(index))
                 .collect(),
             usage: UsageObject::from(usage.unwrap_or_default()),
             service_tier: service_tier.as_deref(),
@@ -70,8 +70,8 @@ impl TextCompletion {
 }
 
 impl OutputWriter for TextCompletion {
-    fn piece(&mut self, piece: OutputEvent<'_>) {
-        match piece {
+    fn output(&mut self, output: OutputEvent<'_>) {
+        match output {
             OutputEvent::Content(text) => self.text.push_str(text),
             OutputEvent::Finish(reason) => self.finish = Some(reason),
             // A text has no place for anything else.

@@ -13,14 +13,14 @@ pub struct TextWriter {
     /// The prompts, where they are said back.
     echoed: Vec<String>,
     /// The answers to each prompt.
-    answers: u32,
+    choices: u32,
     /// The answer, of several to one request, that the pieces belong to.
     choice: u32,
 }
 
 impl TextWriter {
     /// A writer for the answer `id`, begun at `created` (Unix seconds) by the model that the client
-    /// calls `model`. Where there are prompts in `echoed`, each of the `answers` to one begins with
+    /// calls `model`. Where there are prompts in `echoed`, each of the `choices` to one begins with
     /// it.
     pub fn new(
         id: &str,
@@ -28,12 +28,12 @@ impl TextWriter {
         model: &str,
         include_usage: bool,
         echoed: Vec<String>,
-        answers: u32,
+        choices: u32,
     ) -> Self {
         Self {
             events: EventBuffer::new(id, "text_completion", created, model, include_usage),
             echoed,
-            answers,
+            choices,
             choice: 0,
         }
     }
@@ -54,8 +54,8 @@ impl TextWriter {
     }
 
     /// Ends the stream: usage where it was asked for and is known, and what else is told at the end.
-    pub fn done(&mut self, ending: &ResponseSummary) {
-        self.events.done(ending);
+    pub fn done(&mut self, summary: &ResponseSummary) {
+        self.events.done(summary);
     }
 
     /// Ends the stream with an error instead: one event, and no `[DONE]`.
@@ -65,17 +65,17 @@ impl TextWriter {
 
     /// The prompt that the chosen answer completes, where it is said back.
     fn echo(&mut self) {
-        let place = self.choice.checked_div(self.answers).unwrap_or_default();
-        if let Some(prompt) = self.echoed.get(place as usize) {
+        let index = self.choice.checked_div(self.choices).unwrap_or_default();
+        if let Some(prompt) = self.echoed.get(index as usize) {
             write_choice(&mut self.events, prompt, self.choice, None);
         }
     }
 }
 
 impl OutputWriter for TextWriter {
-    fn piece(&mut self, piece: OutputEvent<'_>) {
+    fn output(&mut self, output: OutputEvent<'_>) {
         let Self { events, choice, .. } = self;
-        match piece {
+        match output {
             OutputEvent::Role => self.echo(),
             OutputEvent::Content(text) => write_choice(events, text, *choice, None),
             OutputEvent::Finish(reason) => {

@@ -2,7 +2,7 @@
 
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::EmbeddingCapabilities;
 use crate::openai::chat::{
     ImageUrl, RemoteAddress, RemoteFiles, StringOrObject, is_web_address, note_unknown, open_image,
@@ -20,13 +20,13 @@ pub fn remote_images(request: &EmbeddingsRequest) -> Vec<RemoteAddress> {
     let objects = parts
         .iter()
         .zip(0..)
-        .filter_map(|(part, place)| match part {
-            InputPart::Object(object) => Some((object, place)),
+        .filter_map(|(part, index)| match part {
+            InputPart::Object(object) => Some((object, index)),
             InputPart::Text(_) | InputPart::Token(_) | InputPart::Tokens(_) => None,
         });
-    let addresses = objects.filter_map(|(object, place)| {
+    let addresses = objects.filter_map(|(object, index)| {
         let (address, field) = address_of(object)?;
-        let path = path(several.then_some(place));
+        let path = path(several.then_some(index));
         is_web_address(address).then(|| RemoteAddress {
             address: address.to_owned(),
             path: format!("{path}.{field}"),
@@ -36,9 +36,9 @@ pub fn remote_images(request: &EmbeddingsRequest) -> Vec<RemoteAddress> {
 }
 
 /// `input[3]`, or `input` where it is no list.
-pub(super) fn path(place: Option<usize>) -> String {
-    match place {
-        Some(place) => format!("input[{place}]"),
+pub(super) fn path(index: Option<usize>) -> String {
+    match index {
+        Some(index) => format!("input[{index}]"),
         None => "input".to_owned(),
     }
 }
@@ -111,18 +111,18 @@ impl ImageFields {
 pub(super) fn image(
     address: String,
     path: &str,
-    facts: &EmbeddingCapabilities,
+    capabilities: &EmbeddingCapabilities,
     fetched: &RemoteFiles,
 ) -> Result<EmbeddingImage, ApiError> {
     let (format, base64) = open_image(address, path, fetched)?;
-    let taken = &facts.image_formats;
-    if !taken.iter().any(|word| word == format.as_str()) {
+    let supported = &capabilities.image_formats;
+    if !supported.iter().any(|word| word == format.as_str()) {
         return Err(ApiError::unsupported_value(
             path,
             format!(
                 "the picture is {}, and this model takes {}",
                 format.as_str(),
-                taken.join(", ")
+                supported.join(", ")
             ),
         )
         .code("invalid_image_format"));

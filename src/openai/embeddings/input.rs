@@ -5,13 +5,13 @@ use super::request::EmbeddingContext;
 use super::tokens::Tokenizer;
 use super::types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::{EmbeddingInput, Truncation};
 use crate::openai::chat::{is_data_url, note_unknown};
 use crate::providers::embeddings::EmbeddingItem;
 
 /// The most entries of `input` (OpenAI's API reference).
-const MOST_INPUTS: usize = 2048;
+const MAX_INPUTS: usize = 2048;
 
 /// Whether `input` has tokens in place of text.
 pub fn has_tokens(request: &EmbeddingsRequest) -> bool {
@@ -26,7 +26,7 @@ pub fn has_tokens(request: &EmbeddingsRequest) -> bool {
 
 /// What is needed to read `input`.
 pub(super) struct EmbeddingInputReader<'a> {
-    pub(super) terms: &'a EmbeddingContext<'a>,
+    pub(super) context: &'a EmbeddingContext<'a>,
     pub(super) tokenizer: Tokenizer,
     pub(super) truncation: Truncation,
 }
@@ -53,14 +53,14 @@ impl EmbeddingInputReader<'_> {
             let message = "`input` is an empty array; send at least one text";
             return Err(ApiError::invalid("input", message));
         }
-        if parts.len() > MOST_INPUTS {
+        if parts.len() > MAX_INPUTS {
             let count = parts.len();
             let message =
-                format!("`input` has {count} entries, and a request has {MOST_INPUTS} at the most");
+                format!("`input` has {count} entries, and a request has {MAX_INPUTS} at the most");
             return Err(ApiError::invalid("input", message));
         }
         let parts = parts.into_iter().enumerate();
-        let items = parts.map(|(place, part)| self.item(part, &path(Some(place)), adjustments));
+        let items = parts.map(|(index, part)| self.item(part, &path(Some(index)), adjustments));
         items.collect()
     }
 
@@ -71,7 +71,7 @@ impl EmbeddingInputReader<'_> {
         adjustments: &mut Adjustments,
     ) -> Result<EmbeddingItem, ApiError> {
         match part {
-            InputPart::Text(text) if is_picture(&text) => self.picture(None, text, path, path),
+            InputPart::Text(text) if is_image(&text) => self.image_item(None, text, path, path),
             InputPart::Text(text) => self.text(text, path),
             InputPart::Token(token) => self.text(self.decode(&[token], path)?, path),
             InputPart::Tokens(tokens) => {
@@ -106,33 +106,33 @@ impl EmbeddingInputReader<'_> {
                 format!("`{path}` has none of `text`, `image` and `image_url`"),
             )),
             (Some(text), None) => self.text(text, &format!("{path}.text")),
-            (text, Some((address, at))) => self.picture(text, address, &at, path),
+            (text, Some((address, at))) => self.image_item(text, address, &at, path),
         }
     }
 
     /// A picture, with its text where there is one; the address stands at `at`, all of it at
     /// `path`.
-    fn picture(
+    fn image_item(
         &self,
         text: Option<String>,
         address: String,
         at: &str,
         path: &str,
     ) -> Result<EmbeddingItem, ApiError> {
-        let facts = self.terms.facts;
+        let capabilities = self.context.capabilities;
         let kind = match text {
             Some(_) => EmbeddingInput::TextAndImage,
             None => EmbeddingInput::Image,
         };
-        if !facts.takes(kind) {
-            let why = match facts.takes(EmbeddingInput::Image) {
+        if !capabilities.takes(kind) {
+            let why = match capabilities.takes(EmbeddingInput::Image) {
                 true => "a text or a picture, and not both in one; send them apart",
                 false => "texts alone; ask a model that embeds pictures as well",
             };
             let message = format!("this model embeds {why}");
             return Err(ApiError::unsupported_value(path, message));
         }
-        let image = image(address, at, facts, self.terms.fetched)?;
+        let image = image(address, at, capabilities, self.context.fetched)?;
         Ok(match text {
             Some(text) => match self.text(text, &format!("{path}.text"))? {
                 EmbeddingItem::Text(text) => EmbeddingItem::TextAndImage(text, image),
@@ -147,23 +147,23 @@ impl EmbeddingInputReader<'_> {
         if text.is_empty() {
             return Err(empty(path));
         }
-        let Some(longest) = self.terms.facts.longest_text else {
+        let Some(max_chars) = self.context.capabilities.max_text_chars else {
             return Ok(EmbeddingItem::Text(text));
         };
         // No text has more characters than bytes.
         let length = match text.len() {
-            bytes if bytes <= longest => return Ok(EmbeddingItem::Text(text)),
+            bytes if bytes <= max_chars => return Ok(EmbeddingItem::Text(text)),
             _ => text.chars().count(),
         };
-        let surplus = length.saturating_sub(longest);
+        let surplus = length.saturating_sub(max_chars);
         match self.truncation {
             _ if surplus == 0 => Ok(EmbeddingItem::Text(text)),
             Truncation::Start => Ok(EmbeddingItem::Text(text.chars().skip(surplus).collect())),
-            Truncation::End => Ok(EmbeddingItem::Text(text.chars().take(longest).collect())),
+            Truncation::End => Ok(EmbeddingItem::Text(text.chars().take(max_chars).collect())),
             Truncation::None => Err(ApiError::invalid(
                 path,
                 format!(
-                    "This model's maximum context length is {longest} characters. However, the \
+                    "This model's maximum context length is {max_chars} characters. However, the \
                      text at `{path}` has {length}: the prompt is too long. Please send it in \
                      parts{}.",
                     self.or_cut()
@@ -174,7 +174,12 @@ impl EmbeddingInputReader<'_> {
     }
 
     fn or_cut(&self) -> &'static str {
-        match self.terms.facts.truncations.contains(&Truncation::End) {
+        match self
+            .context
+            .capabilities
+            .truncations
+            .contains(&Truncation::End)
+        {
             true => ", or with `\"truncate\": \"END\"`",
             false => "",
         }
@@ -204,10 +209,10 @@ fn check_alike(parts: &[InputPart]) -> Result<(), ApiError> {
     };
     match parts.iter().position(|part| kind(part) != first) {
         None => Ok(()),
-        Some(place) => Err(ApiError::invalid(
-            path(Some(place)),
+        Some(index) => Err(ApiError::invalid(
+            path(Some(index)),
             format!(
-                "`input` begins with {first}, and `input[{place}]` is something else; send texts \
+                "`input` begins with {first}, and `input[{index}]` is something else; send texts \
                  alone, tokens alone, or arrays of tokens alone"
             ),
         )),
@@ -215,7 +220,7 @@ fn check_alike(parts: &[InputPart]) -> Result<(), ApiError> {
 }
 
 /// Whether a text is the data URL of a picture.
-fn is_picture(text: &str) -> bool {
+fn is_image(text: &str) -> bool {
     let head = text.get(..11).unwrap_or_default();
     is_data_url(text) && head.eq_ignore_ascii_case("data:image/")
 }

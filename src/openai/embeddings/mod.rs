@@ -1,16 +1,16 @@
 //! `POST /v1/embeddings`: texts, tokens and pictures become calls of one of the providers' forms;
 //! vectors become OpenAI's list.
 
-mod answer;
 mod images;
 mod input;
 mod request;
+mod response;
 mod tokens;
 mod types;
 
-pub use answer::{EmbeddingsHead, answer_json};
 pub use images::remote_images;
 pub use input::has_tokens;
 pub use request::{EmbeddingContext, EncodingFormat, TranslatedEmbeddings, translate};
+pub use response::{EmbeddingsHead, response_json};
 pub use tokens::Tokenizer;
 pub use types::{EmbeddingsInput, EmbeddingsRequest, InputObject, InputPart};

@@ -4,7 +4,7 @@ use super::input::EmbeddingInputReader;
 use super::tokens::Tokenizer;
 use super::types::EmbeddingsRequest;
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::{EmbeddingCapabilities, Truncation};
 use crate::openai::chat::RemoteFiles;
 use crate::openai::typo::{misspelling, note_unknown_fields};
@@ -14,7 +14,7 @@ use crate::providers::embeddings::{EmbeddingCall, EmbeddingParameters, Purpose, 
 #[derive(Debug, Clone, Copy)]
 pub struct EmbeddingContext<'a> {
     /// What the model takes.
-    pub facts: &'a EmbeddingCapabilities,
+    pub capabilities: &'a EmbeddingCapabilities,
     /// What vectors are for.
     pub purpose: Purpose,
     /// What makes tokens.
@@ -43,14 +43,14 @@ pub enum EncodingFormat {
     Base64,
 }
 
-/// Translates `request` under `terms`. The model's name is the caller's business.
+/// Translates `request` under `context`. The model's name is the caller's business.
 ///
 /// Fails with a fault that names the field which cannot be served.
 pub fn translate(
     request: EmbeddingsRequest,
-    terms: &EmbeddingContext<'_>,
+    context: &EmbeddingContext<'_>,
 ) -> Result<TranslatedEmbeddings, ApiError> {
-    let facts = terms.facts;
+    let capabilities = context.capabilities;
     let mut adjustments = Adjustments::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let EmbeddingsRequest {
@@ -70,15 +70,15 @@ pub fn translate(
     }
     note_unknown_fields(&unknown, EmbeddingsRequest::FIELDS, &mut adjustments);
     let settings = EmbeddingParameters {
-        dimensions: self::dimensions(dimensions, facts)?,
-        purpose: purpose(input_type, terms, &mut adjustments)?,
-        truncation: truncation(truncate, facts)?,
-        normalize: self::normalize(normalize, facts)?,
+        dimensions: self::dimensions(dimensions, capabilities)?,
+        purpose: purpose(input_type, context, &mut adjustments)?,
+        truncation: truncation(truncate, capabilities)?,
+        normalize: self::normalize(normalize, capabilities)?,
     };
     let encoding = encoding(encoding_format.as_deref())?;
     let reader = EmbeddingInputReader {
-        terms,
-        tokenizer: self::tokenizer(tokenizer.as_deref(), terms)?,
+        context,
+        tokenizer: self::tokenizer(tokenizer.as_deref(), context)?,
         truncation: settings.truncation,
     };
     let input = input.ok_or_else(|| {
@@ -90,7 +90,7 @@ pub fn translate(
     })?;
     let items = reader.items(input, &mut adjustments)?;
     Ok(TranslatedEmbeddings {
-        calls: calls(facts, &items, &settings).map_err(|_| ApiError::internal())?,
+        calls: calls(capabilities, &items, &settings).map_err(|_| ApiError::internal())?,
         encoding,
         adjustments,
     })
@@ -108,21 +108,26 @@ fn encoding(word: Option<&str>) -> Result<EncodingFormat, ApiError> {
 }
 
 /// What the model is told, which is nothing where it has no choice.
-fn dimensions(asked: Option<i64>, facts: &EmbeddingCapabilities) -> Result<Option<u32>, ApiError> {
-    let Some(asked) = asked else {
+fn dimensions(
+    requested: Option<i64>,
+    capabilities: &EmbeddingCapabilities,
+) -> Result<Option<u32>, ApiError> {
+    let Some(requested) = requested else {
         return Ok(None);
     };
-    let taken = &facts.dimensions;
-    let found = taken.iter().find(|taken| i64::from(**taken) == asked);
-    match found {
-        Some(dimensions) => Ok(facts.chooses_dimensions().then_some(*dimensions)),
+    let supported = &capabilities.dimensions;
+    let matching = supported
+        .iter()
+        .find(|supported| i64::from(**supported) == requested);
+    match matching {
+        Some(dimensions) => Ok(capabilities.chooses_dimensions().then_some(*dimensions)),
         None => {
-            let taken: Vec<String> = taken.iter().map(u32::to_string).collect();
+            let supported: Vec<String> = supported.iter().map(u32::to_string).collect();
             Err(ApiError::unsupported_value(
                 "dimensions",
                 format!(
-                    "`dimensions` is {asked}, and this model gives vectors of {} numbers",
-                    taken.join(", ")
+                    "`dimensions` is {requested}, and this model gives vectors of {} numbers",
+                    supported.join(", ")
                 ),
             ))
         }
@@ -130,19 +135,19 @@ fn dimensions(asked: Option<i64>, facts: &EmbeddingCapabilities) -> Result<Optio
 }
 
 fn purpose(
-    asked: Option<String>,
-    terms: &EmbeddingContext<'_>,
+    requested: Option<String>,
+    context: &EmbeddingContext<'_>,
     adjustments: &mut Adjustments,
 ) -> Result<Purpose, ApiError> {
-    let Some(asked) = asked else {
-        return Ok(terms.purpose);
+    let Some(requested) = requested else {
+        return Ok(context.purpose);
     };
-    let Some(purpose) = Purpose::parse(&asked) else {
+    let Some(purpose) = Purpose::parse(&requested) else {
         let words = Purpose::WORDS;
-        let message = format!("`input_type` is `{asked}`, and it is one of {words}");
+        let message = format!("`input_type` is `{requested}`, and it is one of {words}");
         return Err(ApiError::unsupported_value("input_type", message));
     };
-    if !terms.facts.purposes {
+    if !context.capabilities.purposes {
         adjustments.note(
             "input_type",
             "ignored; the model makes the same vectors for all",
@@ -152,48 +157,51 @@ fn purpose(
 }
 
 fn truncation(
-    asked: Option<String>,
-    facts: &EmbeddingCapabilities,
+    requested: Option<String>,
+    capabilities: &EmbeddingCapabilities,
 ) -> Result<Truncation, ApiError> {
-    let Some(asked) = asked else {
+    let Some(requested) = requested else {
         return Ok(Truncation::None);
     };
-    let parsed = Truncation::parse(&asked);
+    let parsed = Truncation::parse(&requested);
     let Some(truncation) = parsed else {
-        let message = format!("`truncate` is `{asked}`, and it is `NONE`, `START` or `END`");
+        let message = format!("`truncate` is `{requested}`, and it is `NONE`, `START` or `END`");
         return Err(ApiError::unsupported_value("truncate", message));
     };
-    if truncation == Truncation::None || facts.truncations.contains(&truncation) {
+    if truncation == Truncation::None || capabilities.truncations.contains(&truncation) {
         return Ok(truncation);
     }
-    let taken: Vec<String> = facts
+    let supported: Vec<String> = capabilities
         .truncations
         .iter()
         .map(|truncation| format!("`{}`", truncation.as_str()))
         .collect();
-    let taken = match taken.is_empty() {
+    let supported = match supported.is_empty() {
         true => "`NONE` alone: it refuses texts that are too long".to_owned(),
-        false => taken.join(" and "),
+        false => supported.join(" and "),
     };
     Err(ApiError::unsupported_value(
         "truncate",
-        format!("`truncate` is `{asked}`, and this model takes {taken}"),
+        format!("`truncate` is `{requested}`, and this model takes {supported}"),
     ))
 }
 
-fn normalize(asked: Option<bool>, facts: &EmbeddingCapabilities) -> Result<Option<bool>, ApiError> {
-    match asked {
-        Some(_) if !facts.normalize => Err(ApiError::unsupported(
+fn normalize(
+    requested: Option<bool>,
+    capabilities: &EmbeddingCapabilities,
+) -> Result<Option<bool>, ApiError> {
+    match requested {
+        Some(_) if !capabilities.normalize => Err(ApiError::unsupported(
             "normalize",
             "this model cannot be told whether to give vectors of length 1; leave `normalize` out",
         )),
-        asked => Ok(asked),
+        requested => Ok(requested),
     }
 }
 
-fn tokenizer(name: Option<&str>, terms: &EmbeddingContext<'_>) -> Result<Tokenizer, ApiError> {
+fn tokenizer(name: Option<&str>, context: &EmbeddingContext<'_>) -> Result<Tokenizer, ApiError> {
     let Some(name) = name else {
-        return Ok(terms.tokenizer);
+        return Ok(context.tokenizer);
     };
     Tokenizer::parse(name).ok_or_else(|| {
         let names = Tokenizer::NAMES;

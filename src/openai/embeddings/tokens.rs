@@ -3,7 +3,7 @@
 #[cfg(feature = "token-input")]
 use tiktoken_rs::{CoreBPE, cl100k_base_singleton, o200k_base_singleton};
 
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// A tokenizer of OpenAI's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,9 +51,9 @@ impl Tokenizer {
     /// The text that `tokens`, which stand at `path`, stand for.
     #[cfg(feature = "token-input")]
     pub(in crate::openai) fn text(self, tokens: &[i64], path: &str) -> Result<String, ApiError> {
-        self.decode(tokens).map_err(|place| {
-            let token = tokens.get(place).copied().unwrap_or_default();
-            let path = format!("{path}[{place}]");
+        self.decode(tokens).map_err(|index| {
+            let token = tokens.get(index).copied().unwrap_or_default();
+            let path = format!("{path}[{index}]");
             let name = self.as_str();
             let message = format!(
                 "`{path}` is {token}, and `{name}` has no such token; send the text, or name in \
@@ -72,11 +72,11 @@ impl Tokenizer {
     fn decode(self, tokens: &[i64]) -> Result<String, usize> {
         let vocabulary = self.vocabulary();
         let mut text = Vec::with_capacity(tokens.len().saturating_mul(4));
-        for (place, token) in tokens.iter().enumerate() {
+        for (index, token) in tokens.iter().enumerate() {
             let bytes = u32::try_from(*token)
                 .ok()
                 .and_then(|token| vocabulary.decode_bytes(&[token]).ok());
-            text.extend(bytes.ok_or(place)?);
+            text.extend(bytes.ok_or(index)?);
         }
         Ok(String::from_utf8(text)
             .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned()))

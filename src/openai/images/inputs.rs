@@ -7,14 +7,16 @@ use bytes::Bytes;
 
 use super::types::{ImageReference, ImageRequest};
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::{ImageCapabilities, ImageTask, Size};
-use crate::openai::chat::{RemoteAddress, RemoteFiles, is_web_address, open_picture, picture_head};
+use crate::openai::chat::{
+    RemoteAddress, RemoteFiles, image_header, is_web_address, open_image_bytes,
+};
 use crate::openai::form::FormPart;
 use crate::providers::images::mask_for;
 
 /// The most pictures that a request has (openapi.yaml: `image` of edits).
-const MOST_PICTURES: usize = 16;
+const MAX_IMAGES: usize = 16;
 
 /// A picture, and where the client put it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +33,17 @@ pub struct InputImage {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inputs {
     /// Those to begin with.
-    pub pictures: Vec<InputImage>,
+    pub images: Vec<InputImage>,
     /// Which part is edited.
     pub mask: Option<InputImage>,
 }
 
 /// The addresses on the web that `request` points to.
-pub fn remote_pictures(request: &ImageRequest) -> Vec<RemoteAddress> {
-    let pictures = request.images.iter().flatten().zip(0..);
-    let pictures = pictures.map(|(picture, place)| (picture, picture_path(place)));
+pub fn remote_images(request: &ImageRequest) -> Vec<RemoteAddress> {
+    let images = request.images.iter().flatten().zip(0..);
+    let images = images.map(|(image, index)| (image, image_path(index)));
     let mask = request.mask.iter().map(|mask| (mask, "mask".to_owned()));
-    let all = pictures.take(MOST_PICTURES).chain(mask);
+    let all = images.take(MAX_IMAGES).chain(mask);
     let remote = all.filter_map(|(reference, path)| {
         let address = reference.image_url.clone()?;
         is_web_address(&address).then(|| RemoteAddress {
@@ -64,23 +66,23 @@ impl Inputs {
         let mut inputs = Self::default();
         for file in files {
             match file.field() {
-                "image" | "images" => inputs.pictures.push(InputImage::new(file.bytes, "image")),
+                "image" | "images" => inputs.images.push(InputImage::new(file.bytes, "image")),
                 "mask" => inputs.mask = Some(InputImage::new(file.bytes, "mask")),
                 other => adjustments.ignored(other),
             }
         }
-        for (reference, place) in images.into_iter().flatten().zip(0..) {
-            let path = picture_path(place);
+        for (reference, index) in images.into_iter().flatten().zip(0..) {
+            let path = image_path(index);
             let note = "images[].";
-            let picture = referenced(reference, &path, note, fetched, adjustments)?;
-            inputs.pictures.push(picture);
+            let image = referenced(reference, &path, note, fetched, adjustments)?;
+            inputs.images.push(image);
         }
         if let Some(mask) = mask {
             let mask = referenced(mask, "mask", "mask.", fetched, adjustments)?;
             inputs.mask = Some(mask);
         }
-        if inputs.pictures.len() > MOST_PICTURES {
-            let message = format!("there are more than {MOST_PICTURES} pictures");
+        if inputs.images.len() > MAX_IMAGES {
+            let message = format!("there are more than {MAX_IMAGES} pictures");
             return Err(ApiError::invalid("image", message));
         }
         Ok(inputs)
@@ -89,7 +91,7 @@ impl Inputs {
 
 impl InputImage {
     fn new(bytes: Bytes, path: &str) -> Self {
-        let dimensions = picture_head(&bytes).and_then(|head| head.dimensions);
+        let dimensions = image_header(&bytes).and_then(|head| head.dimensions);
         Self {
             bytes,
             path: path.to_owned(),
@@ -98,17 +100,17 @@ impl InputImage {
     }
 
     /// Refuses what the model does not take.
-    pub(super) fn check(&self, facts: &ImageCapabilities) -> Result<(), ApiError> {
+    pub(super) fn check(&self, capabilities: &ImageCapabilities) -> Result<(), ApiError> {
         let ImageCapabilities {
             input_formats,
-            least_side,
-            most_side,
-            most_input_pixels,
+            min_side,
+            max_side,
+            max_input_pixels,
             ..
-        } = facts;
+        } = capabilities;
         let invalid =
             |message: String| ApiError::invalid(&*self.path, message).code("invalid_image");
-        let word = picture_head(&self.bytes)
+        let word = image_header(&self.bytes)
             .and_then(|head| serde_json::to_value(head.format).ok())
             .and_then(|word| word.as_str().map(str::to_owned));
         if !word.is_some_and(|word| input_formats.contains(&word)) {
@@ -120,19 +122,19 @@ impl InputImage {
         let Some(size) = self.size else {
             return Err(invalid("the picture's size cannot be read".to_owned()));
         };
-        if size.width.min(size.height) < *least_side {
+        if size.width.min(size.height) < *min_side {
             return Err(invalid(format!(
-                "the picture is {size}, and no side may be shorter than {least_side} pixels"
+                "the picture is {size}, and no side may be shorter than {min_side} pixels"
             )));
         }
-        if *most_side > 0 && size.width.max(size.height) > *most_side {
+        if *max_side > 0 && size.width.max(size.height) > *max_side {
             return Err(invalid(format!(
-                "the picture is {size}, and no side may be longer than {most_side} pixels"
+                "the picture is {size}, and no side may be longer than {max_side} pixels"
             )));
         }
-        if *most_input_pixels > 0 && size.pixels() > *most_input_pixels {
+        if *max_input_pixels > 0 && size.pixels() > *max_input_pixels {
             return Err(invalid(format!(
-                "the picture is {size}, and {most_input_pixels} pixels are the most"
+                "the picture is {size}, and {max_input_pixels} pixels are the most"
             )));
         }
         Ok(())
@@ -140,11 +142,11 @@ impl InputImage {
 }
 
 /// The mask in the model's convention, in base64.
-pub(super) fn marked(
+pub(super) fn converted_mask(
     inputs: &Inputs,
     has_words: bool,
     task: ImageTask,
-    facts: &ImageCapabilities,
+    capabilities: &ImageCapabilities,
 ) -> Result<Option<String>, ApiError> {
     let can_be = matches!(
         task,
@@ -153,7 +155,7 @@ pub(super) fn marked(
     let needs = matches!(task, ImageTask::Inpaint | ImageTask::Outpaint);
     let Some(mask) = &inputs.mask else {
         if needs && !has_words {
-            let message = match facts.takes("mask_prompt") {
+            let message = match capabilities.takes("mask_prompt") {
                 true => "`mask` is missing; send one, or say in `mask_prompt` what it marks",
                 false => "`mask` is missing; it marks what is edited",
             };
@@ -165,18 +167,18 @@ pub(super) fn marked(
         let message = "there are both `mask` and `mask_prompt`; send one of them";
         return Err(ApiError::invalid("mask_prompt", message));
     }
-    let Some(convention) = facts.mask.filter(|_| can_be) else {
+    let Some(convention) = capabilities.mask.filter(|_| can_be) else {
         let message = "`mask` is not served: this model edits the whole picture";
         return Err(ApiError::unsupported("mask", message));
     };
-    let size = inputs.pictures.first().and_then(|picture| picture.size);
+    let size = inputs.images.first().and_then(|image| image.size);
     let mask = mask_for(convention, &mask.bytes, size)
         .map_err(|error| ApiError::invalid("mask", error.to_string()).code("invalid_image"))?;
     Ok(Some(STANDARD.encode(mask)))
 }
 
-fn picture_path(place: usize) -> String {
-    format!("images[{place}]")
+fn image_path(index: usize) -> String {
+    format!("images[{index}]")
 }
 
 fn referenced(
@@ -201,6 +203,6 @@ fn referenced(
     }
     let address = image_url.ok_or_else(|| ApiError::missing_field(path, "image_url"))?;
     let path = format!("{path}.image_url");
-    let bytes = open_picture(address, fetched, &path)?;
+    let bytes = open_image_bytes(address, fetched, &path)?;
     Ok(InputImage::new(bytes, &path))
 }

@@ -1,21 +1,23 @@
 //! Pictures: `POST /v1/images/generations`, `/edits` and `/variations`.
 
-mod answer;
-mod further;
+mod extra_fields;
 mod inputs;
+mod options;
 mod request;
+mod response;
 mod shape;
 mod task;
 mod types;
-mod wishes;
 
 use crate::models::Endpoint;
 
-pub use answer::{GeneratedImage, ImageData, ImageHead, completed_events, image_answer, pictures};
-pub use inputs::{InputImage, Inputs, remote_pictures};
+pub use inputs::{InputImage, Inputs, remote_images};
+pub use options::Delivery;
 pub use request::{ImageContext, PreparedImageRequest, TranslatedImage, translate};
+pub use response::{
+    GeneratedImage, ImageData, ImageHead, completed_events, images, images_response,
+};
 pub use types::{ImageReference, ImageRequest};
-pub use wishes::Delivery;
 
 /// Which of the endpoints is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

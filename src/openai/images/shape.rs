@@ -1,11 +1,11 @@
 //! The size that is asked for, as the model takes it.
 
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::{AspectRatio, ImageBody, ImageCapabilities, ImageTask, Size};
 
 /// The size where nobody says one.
-const USUAL: Size = Size {
+const DEFAULT_SIZE: Size = Size {
     width: 1024,
     height: 1024,
 };
@@ -18,7 +18,7 @@ pub(super) struct ImageShape {
     /// Of models that take aspect ratios.
     pub(super) aspect_ratio: Option<AspectRatio>,
     /// What the client has asked for and will be told of where it is not what comes.
-    pub(super) asked: Option<Size>,
+    pub(super) requested: Option<Size>,
 }
 
 /// The shape that `size` and `aspect_ratio` ask for.
@@ -26,10 +26,10 @@ pub(super) fn shape(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
     task: ImageTask,
-    facts: &ImageCapabilities,
+    capabilities: &ImageCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<ImageShape, ApiError> {
-    let asked = match size {
+    let requested = match size {
         None | Some("auto") => None,
         Some(text) => Some(Size::parse(text).ok_or_else(|| {
             let message = format!("`{text}` is no size; write `1024x1024`, or `auto`");
@@ -37,10 +37,10 @@ pub(super) fn shape(
         })?),
     };
     let ratio = aspect_ratio
-        .map(|text| known_ratio(text, facts))
+        .map(|text| supported_ratio(text, capabilities))
         .transpose()?;
-    if !has_shape(task, facts) {
-        if asked.is_some() {
+    if !has_shape(task, capabilities) {
+        if requested.is_some() {
             adjustments.note("size", "ignored, it is that of the given picture");
         }
         if ratio.is_some() {
@@ -48,42 +48,43 @@ pub(super) fn shape(
         }
         return Ok(ImageShape::default());
     }
-    if !facts.aspect_ratios.is_empty() {
+    if !capabilities.aspect_ratios.is_empty() {
         return Ok(ImageShape {
-            aspect_ratio: ratio.or_else(|| facts.nearest_ratio(asked?)),
-            asked,
+            aspect_ratio: ratio.or_else(|| capabilities.nearest_ratio(requested?)),
+            requested,
             size: None,
         });
     }
-    if let Some(size) = asked.filter(|size| !is_taken(*size, facts)) {
+    if let Some(size) = requested.filter(|size| !is_supported(*size, capabilities)) {
         let message = format!(
             "`{size}` is not served by this model, which makes {}",
-            taken(facts)
+            supported(capabilities)
         );
         return Err(ApiError::unsupported_value("size", message));
     }
-    let usual = matches!(task, ImageTask::Generate | ImageTask::ColorGuided).then_some(USUAL);
+    let default_size =
+        matches!(task, ImageTask::Generate | ImageTask::ColorGuided).then_some(DEFAULT_SIZE);
     Ok(ImageShape {
-        size: asked.or(usual),
-        asked,
+        size: requested.or(default_size),
+        requested,
         aspect_ratio: None,
     })
 }
 
 /// Whether the picture's shape is the client's to choose, rather than that of the given picture.
-fn has_shape(task: ImageTask, facts: &ImageCapabilities) -> bool {
+fn has_shape(task: ImageTask, capabilities: &ImageCapabilities) -> bool {
     match task {
         ImageTask::Generate | ImageTask::ColorGuided => true,
-        ImageTask::Edit => !facts.aspect_ratios.is_empty(),
-        ImageTask::Vary => facts.body == ImageBody::Canvas,
+        ImageTask::Edit => !capabilities.aspect_ratios.is_empty(),
+        ImageTask::Vary => capabilities.body == ImageBody::Canvas,
         ImageTask::Inpaint | ImageTask::Outpaint | ImageTask::RemoveBackground => false,
     }
 }
 
-fn known_ratio(text: &str, facts: &ImageCapabilities) -> Result<AspectRatio, ApiError> {
-    let known = |ratio: &AspectRatio| facts.aspect_ratios.contains(ratio);
-    AspectRatio::parse(text).filter(known).ok_or_else(|| {
-        let all: Vec<String> = facts
+fn supported_ratio(text: &str, capabilities: &ImageCapabilities) -> Result<AspectRatio, ApiError> {
+    let is_listed = |ratio: &AspectRatio| capabilities.aspect_ratios.contains(ratio);
+    AspectRatio::parse(text).filter(is_listed).ok_or_else(|| {
+        let all: Vec<String> = capabilities
             .aspect_ratios
             .iter()
             .map(ToString::to_string)
@@ -99,22 +100,22 @@ fn known_ratio(text: &str, facts: &ImageCapabilities) -> Result<AspectRatio, Api
     })
 }
 
-fn is_taken(size: Size, facts: &ImageCapabilities) -> bool {
-    match &facts.sides {
+fn is_supported(size: Size, capabilities: &ImageCapabilities) -> bool {
+    match &capabilities.sides {
         Some(sides) => sides.allow(size),
-        None => facts.sizes.contains(&size),
+        None => capabilities.sizes.contains(&size),
     }
 }
 
-fn taken(facts: &ImageCapabilities) -> String {
-    match &facts.sides {
+fn supported(capabilities: &ImageCapabilities) -> String {
+    match &capabilities.sides {
         Some(sides) => format!(
             "sides of {} to {} pixels in steps of {}, up to {} pixels, none more than {} times \
              the other",
-            sides.least, sides.most, sides.step, sides.most_pixels, sides.most_ratio
+            sides.min, sides.max, sides.step, sides.max_pixels, sides.max_aspect_ratio
         ),
         None => {
-            let sizes: Vec<String> = facts.sizes.iter().map(ToString::to_string).collect();
+            let sizes: Vec<String> = capabilities.sizes.iter().map(ToString::to_string).collect();
             sizes.join(", ")
         }
     }

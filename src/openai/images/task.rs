@@ -3,7 +3,7 @@
 use super::ImageEndpoint;
 use super::inputs::Inputs;
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::{ImageBody, ImageCapabilities, ImageTask, Requirement};
 
 /// What decides on the task.
@@ -17,8 +17,8 @@ pub(super) struct TaskInput<'a> {
 
 /// The task of a request; refuses what the model does not do.
 pub(super) fn task(
-    wanted: &TaskInput<'_>,
-    facts: &ImageCapabilities,
+    input: &TaskInput<'_>,
+    capabilities: &ImageCapabilities,
 ) -> Result<ImageTask, ApiError> {
     let TaskInput {
         endpoint,
@@ -26,27 +26,27 @@ pub(super) fn task(
         has_colors,
         has_mask_prompt,
         inputs,
-    } = *wanted;
+    } = *input;
     let is_masked = inputs.mask.is_some() || has_mask_prompt;
     let task = match (task_type, endpoint) {
-        (Some(word), _) => named(word, endpoint, facts)?,
+        (Some(word), _) => named_task(word, endpoint, capabilities)?,
         (None, ImageEndpoint::Generations | ImageEndpoint::Edits) if has_colors => {
             ImageTask::ColorGuided
         }
         (None, ImageEndpoint::Generations) => ImageTask::Generate,
-        (None, _) if facts.does(ImageTask::Edit) => ImageTask::Edit,
-        (None, ImageEndpoint::Edits) if is_masked && facts.does(ImageTask::Inpaint) => {
+        (None, _) if capabilities.supports(ImageTask::Edit) => ImageTask::Edit,
+        (None, ImageEndpoint::Edits) if is_masked && capabilities.supports(ImageTask::Inpaint) => {
             ImageTask::Inpaint
         }
         (None, _) => ImageTask::Vary,
     };
-    if !facts.does(task) {
+    if !capabilities.supports(task) {
         let message = match endpoint {
             ImageEndpoint::Generations => {
                 "this model makes no pictures from words alone; send it a picture on \
                  /v1/images/edits"
             }
-            _ if facts.does(ImageTask::Generate) => {
+            _ if capabilities.supports(ImageTask::Generate) => {
                 "this model does not do that with pictures; ask another one, or \
                  /v1/images/generations"
             }
@@ -58,10 +58,10 @@ pub(super) fn task(
 }
 
 /// The tasks in the words of Nova Canvas.
-fn named(
+fn named_task(
     word: &str,
     endpoint: ImageEndpoint,
-    facts: &ImageCapabilities,
+    capabilities: &ImageCapabilities,
 ) -> Result<ImageTask, ApiError> {
     let task = match word {
         "TEXT_IMAGE" => ImageTask::Generate,
@@ -75,12 +75,12 @@ fn named(
             return Err(ApiError::invalid("task_type", message));
         }
     };
-    if facts.body != ImageBody::Canvas || !facts.does(task) {
+    if capabilities.body != ImageBody::Canvas || !capabilities.supports(task) {
         let message = format!("this model has no task `{word}`");
         return Err(ApiError::unsupported_value("task_type", message));
     }
-    let needs_picture = !matches!(task, ImageTask::Generate | ImageTask::ColorGuided);
-    if needs_picture && endpoint == ImageEndpoint::Generations {
+    let needs_image = !matches!(task, ImageTask::Generate | ImageTask::ColorGuided);
+    if needs_image && endpoint == ImageEndpoint::Generations {
         let message = format!("`{word}` needs a picture; send both to /v1/images/edits");
         return Err(ApiError::unsupported_value("task_type", message));
     }
@@ -88,17 +88,17 @@ fn named(
 }
 
 /// Refuses pictures that the task has no use for, and the lack of those that it needs.
-pub(super) fn check_pictures(
-    wanted: &TaskInput<'_>,
+pub(super) fn check_images(
+    input: &TaskInput<'_>,
     task: ImageTask,
-    facts: &ImageCapabilities,
+    capabilities: &ImageCapabilities,
 ) -> Result<(), ApiError> {
-    let Inputs { pictures, mask } = wanted.inputs;
-    let (first, mask) = (pictures.first(), mask.as_ref());
-    if wanted.endpoint == ImageEndpoint::Generations {
+    let Inputs { images, mask } = input.inputs;
+    let (first, mask) = (images.first(), mask.as_ref());
+    if input.endpoint == ImageEndpoint::Generations {
         return match first.or(mask) {
-            Some(picture) => Err(ApiError::unsupported(
-                &*picture.path,
+            Some(image) => Err(ApiError::unsupported(
+                &*image.path,
                 "pictures are sent to /v1/images/edits",
             )),
             None => Ok(()),
@@ -108,26 +108,28 @@ pub(super) fn check_pictures(
         let message = "`image` is missing; send the picture as a part of a form, or in `images`";
         return Err(ApiError::missing("image", message));
     }
-    let most = match task {
-        ImageTask::Vary | ImageTask::Edit => facts.most_pictures,
+    let max = match task {
+        ImageTask::Vary | ImageTask::Edit => capabilities.max_images,
         _ => 1,
     };
-    if let Some(beyond) = pictures.get(most) {
+    if let Some(beyond) = images.get(max) {
         let message = format!(
-            "there are {} pictures, and this model takes {most}",
-            pictures.len()
+            "there are {} pictures, and this model takes {max}",
+            images.len()
         );
         return Err(ApiError::unsupported_value(&*beyond.path, message));
     }
-    let least = facts.picture_keys.len().min(facts.most_pictures);
-    if pictures.len() < least {
+    let min = capabilities.image_keys.len().min(capabilities.max_images);
+    if images.len() < min {
         let message = format!(
-            "this model needs {least} pictures: {}",
-            facts.picture_keys.join(", ")
+            "this model needs {min} pictures: {}",
+            capabilities.image_keys.join(", ")
         );
         return Err(ApiError::missing("image", message));
     }
-    pictures.iter().try_for_each(|picture| picture.check(facts))
+    images
+        .iter()
+        .try_for_each(|image| image.check(capabilities))
 }
 
 /// The prompt, where the task takes one; the words after it say which field was probably meant to
@@ -135,13 +137,13 @@ pub(super) fn check_pictures(
 pub(super) fn prompt(
     (prompt, misspelling): (Option<String>, &str),
     task: ImageTask,
-    facts: &ImageCapabilities,
+    capabilities: &ImageCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<Option<String>, ApiError> {
     let need = match task {
         ImageTask::Generate | ImageTask::ColorGuided | ImageTask::Outpaint => Requirement::Required,
         ImageTask::RemoveBackground => Requirement::None,
-        ImageTask::Edit | ImageTask::Vary | ImageTask::Inpaint => facts.prompt,
+        ImageTask::Edit | ImageTask::Vary | ImageTask::Inpaint => capabilities.prompt,
     };
     let prompt = prompt.filter(|prompt| !prompt.is_empty());
     match (need, &prompt) {
@@ -153,11 +155,11 @@ pub(super) fn prompt(
             adjustments.note("prompt", "ignored, nothing is asked in words here");
             Ok(None)
         }
-        (_, Some(text)) if text.chars().count() > facts.longest_prompt => {
+        (_, Some(text)) if text.chars().count() > capabilities.max_prompt_chars => {
             let message = format!(
                 "`prompt` has {} characters, and {} are the most",
                 text.chars().count(),
-                facts.longest_prompt
+                capabilities.max_prompt_chars
             );
             Err(ApiError::invalid("prompt", message).code("string_above_max_length"))
         }

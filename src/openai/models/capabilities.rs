@@ -15,7 +15,7 @@ pub struct ModelCapabilities {
     tool_choice: Vec<&'static str>,
     /// Who keeps to `parallel_tool_calls: false`, of a model that calls tools.
     #[serde(skip_serializing_if = "Option::is_none")]
-    parallel_tool_calls: Option<KeptBy>,
+    parallel_tool_calls: Option<EnforcedBy>,
     /// Whether arguments are held to the schemas of `strict` tools.
     strict_tools: bool,
     /// How an answer is held to a schema.
@@ -33,7 +33,7 @@ pub struct ModelCapabilities {
 /// Who sees to it that a model does what was asked for.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum KeptBy {
+enum EnforcedBy {
     /// It is told.
     Model,
     /// What is too much is kept from the client.
@@ -73,33 +73,39 @@ struct PromptCaching {
 
 impl ModelCapabilities {
     /// Those of a model with these facts; `streams` is what Bedrock says of it.
-    pub fn new(facts: &Capabilities, streams: Option<bool>) -> Self {
+    pub fn new(capabilities: &Capabilities, streams: Option<bool>) -> Self {
         Self {
             streaming: streams.unwrap_or(true),
-            tools: facts.tools,
-            tool_choice: tool_choice(facts),
-            parallel_tool_calls: facts.tools.then_some(match facts.single_tool_call {
-                true => KeptBy::Model,
-                false => KeptBy::Gateway,
-            }),
-            strict_tools: facts.tools && facts.strict_tools,
-            structured_output: match (facts.structured_output, facts.tools) {
+            tools: capabilities.tools,
+            tool_choice: tool_choice(capabilities),
+            parallel_tool_calls: capabilities.tools.then_some(
+                match capabilities.single_tool_call {
+                    true => EnforcedBy::Model,
+                    false => EnforcedBy::Gateway,
+                },
+            ),
+            strict_tools: capabilities.tools && capabilities.strict_tools,
+            structured_output: match (capabilities.structured_output, capabilities.tools) {
                 (true, _) => StructuredOutput::Native,
                 (false, true) => StructuredOutput::Tool,
                 (false, false) => StructuredOutput::Words,
             },
             reasoning: Reasoning {
-                supported: facts.always_reasons || facts.has_reasoning_knob(),
-                always: facts.always_reasons,
-                efforts: match facts.has_reasoning_knob() {
-                    true => facts.efforts.iter().map(|effort| effort.as_str()).collect(),
+                supported: capabilities.always_reasons || capabilities.has_reasoning_control(),
+                always: capabilities.always_reasons,
+                efforts: match capabilities.has_reasoning_control() {
+                    true => capabilities
+                        .efforts
+                        .iter()
+                        .map(|effort| effort.as_str())
+                        .collect(),
                     false => Vec::new(),
                 },
             },
-            prompt_caching: prompt_caching(facts),
-            parameters: parameters(facts),
-            web_search: !facts.web_search.is_empty(),
-            input_tokens: match facts.count_tokens {
+            prompt_caching: prompt_caching(capabilities),
+            parameters: parameters(capabilities),
+            web_search: !capabilities.web_search.is_empty(),
+            input_tokens: match capabilities.count_tokens {
                 true => "CountTokens",
                 false => "estimate",
             },
@@ -107,46 +113,46 @@ impl ModelCapabilities {
     }
 }
 
-fn tool_choice(facts: &Capabilities) -> Vec<&'static str> {
-    if !facts.tools {
+fn tool_choice(capabilities: &Capabilities) -> Vec<&'static str> {
+    if !capabilities.tools {
         return Vec::new();
     }
     let mut choices = vec!["none", "auto"];
-    if facts.forces_any_tool {
+    if capabilities.forces_any_tool {
         choices.push("required");
     }
-    if facts.forces_named_tool {
+    if capabilities.forces_named_tool {
         choices.push("function");
     }
     choices
 }
 
-fn prompt_caching(facts: &Capabilities) -> PromptCaching {
-    let supported = facts.caches();
-    let ttl: &[_] = match (supported, facts.cache_one_hour) {
+fn prompt_caching(capabilities: &Capabilities) -> PromptCaching {
+    let supported = capabilities.caches();
+    let ttl: &[_] = match (supported, capabilities.cache_one_hour) {
         (false, _) => &[],
         (true, false) => &["5m"],
         (true, true) => &["5m", "1h"],
     };
     PromptCaching {
         supported,
-        minimum_tokens: supported.then_some(facts.cache_min_tokens),
+        minimum_tokens: supported.then_some(capabilities.cache_min_tokens),
         ttl: ttl.to_vec(),
     }
 }
 
-fn parameters(facts: &Capabilities) -> Vec<&'static str> {
+fn parameters(capabilities: &Capabilities) -> Vec<&'static str> {
     let mut parameters = vec!["max_completion_tokens"];
-    if facts.sampling != Sampling::None {
+    if capabilities.sampling != Sampling::None {
         parameters.extend(["temperature", "top_p"]);
     }
-    if !facts.top_k.is_empty() {
+    if !capabilities.top_k.is_empty() {
         parameters.push("top_k");
     }
-    if facts.stop_sequences {
+    if capabilities.stop_sequences {
         parameters.push("stop");
     }
-    if facts.penalties {
+    if capabilities.penalties {
         parameters.extend(["frequency_penalty", "presence_penalty"]);
     }
     parameters

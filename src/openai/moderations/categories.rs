@@ -13,19 +13,19 @@ pub(super) struct ModerationCategory {
 
 /// All categories, in OpenAI's order.
 pub(super) const CATEGORIES: [ModerationCategory; 13] = [
-    judged("harassment", "INSULTS"),
-    unjudged("harassment/threatening"),
-    judged("hate", "HATE"),
-    unjudged("hate/threatening"),
-    judged("illicit", "MISCONDUCT"),
-    unjudged("illicit/violent"),
-    unjudged("self-harm"),
-    unjudged("self-harm/intent"),
-    unjudged("self-harm/instructions"),
-    judged("sexual", "SEXUAL"),
-    unjudged("sexual/minors"),
-    judged("violence", "VIOLENCE"),
-    unjudged("violence/graphic"),
+    mapped("harassment", "INSULTS"),
+    unmapped("harassment/threatening"),
+    mapped("hate", "HATE"),
+    unmapped("hate/threatening"),
+    mapped("illicit", "MISCONDUCT"),
+    unmapped("illicit/violent"),
+    unmapped("self-harm"),
+    unmapped("self-harm/intent"),
+    unmapped("self-harm/instructions"),
+    mapped("sexual", "SEXUAL"),
+    unmapped("sexual/minors"),
+    mapped("violence", "VIOLENCE"),
+    unmapped("violence/graphic"),
 ];
 
 /// A value for each category.
@@ -50,13 +50,13 @@ impl<T: Serialize> Serialize for ByCategory<T> {
     }
 }
 
-const fn judged(name: &'static str, filter: &'static str) -> ModerationCategory {
+const fn mapped(name: &'static str, filter: &'static str) -> ModerationCategory {
     ModerationCategory {
         name,
         filter: Some(filter),
     }
 }
 
-const fn unjudged(name: &'static str) -> ModerationCategory {
+const fn unmapped(name: &'static str) -> ModerationCategory {
     ModerationCategory { name, filter: None }
 }

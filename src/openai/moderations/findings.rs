@@ -58,7 +58,7 @@ pub(super) struct Beyond {
 struct Sensitive {
     r#type: String,
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
-    place: Option<ScorePosition>,
+    position: Option<ScorePosition>,
 }
 
 /// Where it stands.
@@ -75,8 +75,8 @@ struct ScorePosition {
 }
 
 /// The findings of Bedrock's checks; what has the score `threshold` or more counts.
-pub fn of_checks(answer: ChecksResponse, threshold: f64) -> Findings {
-    let ChecksResponse { results, usage } = answer;
+pub fn of_checks(response: ChecksResponse, threshold: f64) -> Findings {
+    let ChecksResponse { results, usage } = response;
     let CheckResults {
         content_filter,
         prompt_attack,
@@ -106,13 +106,13 @@ pub fn of_checks(answer: ChecksResponse, threshold: f64) -> Findings {
 }
 
 /// The findings of a guardrail, which has thresholds of its own.
-pub fn of_guardrail(answer: ApplyGuardrailResponse) -> Findings {
+pub fn of_guardrail(response: ApplyGuardrailResponse) -> Findings {
     let mut findings = Findings {
-        flagged: answer.intervened(),
-        text_units: answer.usage.text_units(),
+        flagged: response.intervened(),
+        text_units: response.usage.text_units(),
         ..Findings::default()
     };
-    for assessment in answer.assessments {
+    for assessment in response.assessments {
         findings.assess(assessment);
     }
     findings
@@ -140,24 +140,24 @@ impl Findings {
             sensitive_information_policy,
         } = assessment;
         for filter in content_policy.unwrap_or_default().filters {
-            let (score, is_found) = (score(&filter.confidence), filter.is_found());
+            let (score, is_detected) = (score(&filter.confidence), filter.is_detected());
             match filter.r#type.as_str() {
                 ATTACK => {
                     let kind = ATTACK.to_ascii_lowercase();
                     self.beyond.prompt_attack.insert(kind, score);
                 }
-                kind => self.harm(kind.to_owned(), score, is_found),
+                kind => self.harm(kind.to_owned(), score, is_detected),
             }
         }
         let topics = topic_policy.unwrap_or_default().topics.into_iter();
-        let topics = topics.filter(|topic| topic.is_found());
+        let topics = topics.filter(|topic| topic.is_detected());
         self.beyond.topics.extend(topics.map(|topic| topic.name));
         let WordPolicy {
             custom_words,
             managed_word_lists,
         } = word_policy.unwrap_or_default();
         let words = custom_words.into_iter().chain(managed_word_lists).flatten();
-        let words = words.filter(|word| word.is_found());
+        let words = words.filter(|word| word.is_detected());
         self.beyond.words.extend(words.map(|word| word.r#match));
         self.sensitive(sensitive_information_policy.unwrap_or_default());
     }
@@ -168,17 +168,17 @@ impl Findings {
             regexes,
         } = policy;
         let entities = pii_entities.into_iter().flatten();
-        let entities = entities.filter(|entity| entity.is_found());
+        let entities = entities.filter(|entity| entity.is_detected());
         let entities = entities.map(|entity| entity.r#type);
         let patterns = regexes.into_iter().flatten();
-        let patterns = patterns.filter(|pattern| pattern.is_found());
+        let patterns = patterns.filter(|pattern| pattern.is_detected());
         let patterns = patterns.map(|pattern| pattern.name);
         let kinds = entities.chain(patterns);
-        let found = kinds.map(|kind| Sensitive {
+        let detected = kinds.map(|kind| Sensitive {
             r#type: kind,
-            place: None,
+            position: None,
         });
-        self.beyond.sensitive_information.extend(found);
+        self.beyond.sensitive_information.extend(detected);
     }
 }
 
@@ -200,7 +200,7 @@ impl From<EntityMatch> for Sensitive {
         } = entity;
         Self {
             r#type,
-            place: Some(ScorePosition {
+            position: Some(ScorePosition {
                 score: confidence_score,
                 part: content_index,
                 start_index: begin_offset,

@@ -4,7 +4,7 @@ use super::types::{ModerationImage, ModerationInput, ModerationPart, ModerationR
 use crate::adjustments::Adjustments;
 use crate::converse::media::{ImageBlock, ImageFormat, MediaSource};
 use crate::converse::request::Role;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::guardrails::applied::{
     ApplyRequest, ContentSource, GuardedBlock, GuardedText, OutputScope,
 };
@@ -17,10 +17,10 @@ use crate::openai::chat::{
 use crate::openai::typo::{misspelling, note_unknown_fields};
 
 /// The name of the model where a request says none, as at OpenAI's.
-const USUAL_MODEL: &str = "omni-moderation-latest";
+const DEFAULT_MODEL: &str = "omni-moderation-latest";
 
 /// The most contents of one request, each of which is a call.
-const MOST_ITEMS: usize = 2048;
+const MAX_ITEMS: usize = 2048;
 
 /// A moderation request, understood.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,7 @@ pub struct CheckOptions {
 /// Takes `request` apart.
 ///
 /// Fails with a fault that names the field which cannot be served.
-pub fn understood(request: ModerationRequest) -> Result<Moderation, ApiError> {
+pub fn translate(request: ModerationRequest) -> Result<Moderation, ApiError> {
     let mut adjustments = Adjustments::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
     let ModerationRequest {
@@ -84,7 +84,7 @@ pub fn understood(request: ModerationRequest) -> Result<Moderation, ApiError> {
         Some(ModerationInput::Parts(parts)) => vec![of_parts(parts, &mut adjustments)?],
     };
     Ok(Moderation {
-        model: model.unwrap_or_else(|| USUAL_MODEL.to_owned()),
+        model: model.unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
         items,
         adjustments,
     })
@@ -99,7 +99,7 @@ pub fn checks_request(
     for part in item.parts {
         match part {
             ModerationItemPart::Text(text) => content.push(CheckedText { text }),
-            ModerationItemPart::Image { path, .. } => return Err(no_pictures(path)),
+            ModerationItemPart::Image { path, .. } => return Err(no_images(path)),
         }
     }
     let CheckOptions {
@@ -175,18 +175,18 @@ impl ModerationItem {
 fn of_texts(texts: Vec<String>) -> Result<Vec<ModerationItem>, ApiError> {
     match texts.len() {
         0 => return Err(empty_list()),
-        count if count > MOST_ITEMS => {
+        count if count > MAX_ITEMS => {
             let message = format!(
-                "`input` has {count} texts, and a request has at most {MOST_ITEMS}; send them in \
+                "`input` has {count} texts, and a request has at most {MAX_ITEMS}; send them in \
                  several"
             );
             return Err(ApiError::invalid("input", message));
         }
         _ => {}
     }
-    let places = texts.into_iter().zip(0..);
+    let indexed = texts.into_iter().zip(0..);
     let items =
-        places.map(|(text, place)| ModerationItem::of_text(text, &format!("input[{place}]")));
+        indexed.map(|(text, index)| ModerationItem::of_text(text, &format!("input[{index}]")));
     items.collect()
 }
 
@@ -194,9 +194,9 @@ fn of_parts(
     parts: Vec<Box<ModerationPart>>,
     adjustments: &mut Adjustments,
 ) -> Result<ModerationItem, ApiError> {
-    let mut understood = Vec::with_capacity(parts.len());
-    for (place, part) in parts.into_iter().enumerate() {
-        let path = format!("input[{place}]");
+    let mut translate = Vec::with_capacity(parts.len());
+    for (index, part) in parts.into_iter().enumerate() {
+        let path = format!("input[{index}]");
         let ModerationPart {
             kind,
             text,
@@ -204,7 +204,7 @@ fn of_parts(
             unknown,
         } = *part;
         note_unknown(adjustments, &unknown, "input[].");
-        understood.push(match (kind.as_deref(), text, image_url) {
+        translate.push(match (kind.as_deref(), text, image_url) {
             (Some("text"), Some(text), _) => text_part(text, &format!("{path}.text"))?,
             (Some("text"), None, _) => return Err(ApiError::missing_field(&path, "text")),
             (Some("image_url"), _, Some(image)) => image_part(image, &path, adjustments)?,
@@ -222,7 +222,7 @@ fn of_parts(
             }
         });
     }
-    Ok(ModerationItem { parts: understood })
+    Ok(ModerationItem { parts: translate })
 }
 
 fn text_part(text: String, path: &str) -> Result<ModerationItemPart, ApiError> {
@@ -266,7 +266,7 @@ fn image(address: String, path: &str, fetched: &RemoteFiles) -> Result<ImageBloc
     }
 }
 
-fn no_pictures(path: String) -> ApiError {
+fn no_images(path: String) -> ApiError {
     ApiError::unsupported_value(
         path,
         "the gateway judges texts alone; its operator can set a guardrail, which judges pictures \
@@ -283,7 +283,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<Moderation, ApiError> {
-        understood(serde_json::from_str(json).expect("a request"))
+        translate(serde_json::from_str(json).expect("a request"))
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_judged_is_refused_by_name() {
-        let many = format!("{{\"input\": [{}\"a\"]}}", "\"a\",".repeat(MOST_ITEMS));
+        let many = format!("{{\"input\": [{}\"a\"]}}", "\"a\",".repeat(MAX_ITEMS));
         for (json, field, code) in [
             ("{}", "input", "missing_required_parameter"),
             (r#"{"input": ""}"#, "input", "invalid_value"),
@@ -330,9 +330,9 @@ mod tests {
             ),
             (&many, "input", "invalid_value"),
         ] {
-            let fault = read(json).expect_err(json);
-            assert_eq!(fault.parameter.as_deref(), Some(field), "{json}");
-            assert_eq!(fault.code, Some(code), "{json}");
+            let error = read(json).expect_err(json);
+            assert_eq!(error.parameter.as_deref(), Some(field), "{json}");
+            assert_eq!(error.code, Some(code), "{json}");
         }
     }
 }

@@ -4,19 +4,19 @@ use std::fmt::Write;
 
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// The field of an object that is read where nothing else is said (Cohere's API, version 1).
 const TEXT: &str = "text";
 
-/// The text of the document at `place`: its own, or the fields of an object, a line each, which is
+/// The text of the document at `index`: its own, or the fields of an object, a line each, which is
 /// the form that Cohere trained its models on.
 pub(super) fn text_of(
     document: &JsonText,
-    place: usize,
+    index: usize,
     rank_fields: &[String],
 ) -> Result<String, ApiError> {
-    let path = || format!("documents[{place}]");
+    let path = || format!("documents[{index}]");
     if let Ok(text) = serde_json::from_str::<String>(document.as_str()) {
         return Ok(text);
     }
@@ -31,11 +31,11 @@ pub(super) fn text_of(
         },
         [only] if only == TEXT => written(field(&fields, only, path)?),
         named => {
-            let mut found = Vec::with_capacity(named.len());
+            let mut values = Vec::with_capacity(named.len());
             for name in named {
-                found.push((name.as_str(), field(&fields, name, path)?));
+                values.push((name.as_str(), field(&fields, name, path)?));
             }
-            lines(found.into_iter())
+            lines(values.into_iter())
         }
     };
     match text.is_empty() {
@@ -81,7 +81,7 @@ mod tests {
     fn text(document: &str, rank_fields: &[&str]) -> Result<String, Option<String>> {
         let document = JsonText::parse(document.to_owned()).expect("JSON");
         let fields: Vec<String> = rank_fields.iter().map(|name| (*name).to_owned()).collect();
-        text_of(&document, 2, &fields).map_err(|fault| fault.parameter)
+        text_of(&document, 2, &fields).map_err(|error| error.parameter)
     }
 
     #[test]

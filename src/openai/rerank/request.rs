@@ -4,7 +4,7 @@ use super::documents::text_of;
 use super::types::RerankRequest;
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::RerankCapabilities;
 use crate::openai::typo::{misspelling, note_unknown_fields};
 use crate::providers::rerank::RerankBody;
@@ -27,7 +27,7 @@ pub struct TranslatedRerank {
 /// Fails with a fault that names the field which cannot be served.
 pub fn translate(
     request: RerankRequest,
-    facts: &RerankCapabilities,
+    capabilities: &RerankCapabilities,
 ) -> Result<TranslatedRerank, ApiError> {
     let mut adjustments = Adjustments::default();
     // Taken apart without a rest pattern: a new field does not compile until it is treated here.
@@ -71,21 +71,23 @@ pub fn translate(
         let message = format!("`documents` is missing or empty; send at least one{misspelling}");
         return Err(ApiError::missing("documents", message));
     }
-    let most = facts.documents;
-    if documents.len() > most {
+    let max = capabilities.documents;
+    if documents.len() > max {
         let count = documents.len();
-        let message = format!("`documents` has {count} entries, and this model takes {most}");
+        let message = format!("`documents` has {count} entries, and this model takes {max}");
         return Err(ApiError::invalid("documents", message));
     }
     let rank_fields = rank_fields.unwrap_or_default();
     let texts = documents.iter().zip(0..);
-    let texts = texts.map(|(document, place)| text_of(document, place, &rank_fields));
+    let texts = texts.map(|(document, index)| text_of(document, index, &rank_fields));
     let texts = texts.collect::<Result<Vec<String>, ApiError>>()?;
     let body = RerankBody {
         query: &query,
         documents: &texts,
-        top_n: top_n.map(|top_n| at_most(top_n, texts.len())).transpose()?,
-        api_version: facts.api_version,
+        top_n: top_n
+            .map(|top_n| checked_top_n(top_n, texts.len()))
+            .transpose()?,
+        api_version: capabilities.api_version,
     };
     Ok(TranslatedRerank {
         body: serde_json::to_vec(&body).map_err(|_| ApiError::internal())?,
@@ -96,7 +98,7 @@ pub fn translate(
 }
 
 /// More than there are is all of them.
-fn at_most(top_n: i64, documents: usize) -> Result<usize, ApiError> {
+fn checked_top_n(top_n: i64, documents: usize) -> Result<usize, ApiError> {
     match usize::try_from(top_n) {
         Ok(top_n) if top_n > 0 => Ok(top_n.min(documents)),
         _ => Err(ApiError::invalid(

@@ -1,17 +1,17 @@
 //! The items of the input as the messages of a chat.
 
 use super::content::StringOrList;
+use super::field_paths::{FieldPaths, MessageSource};
 use super::parts::{content, reasoning_text};
-use super::places::{FieldPaths, MessageSource};
 use super::types::InputItem;
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::openai::chat::{ChatMessage, Content, CustomCall, FunctionCall, ToolCall, note_unknown};
 
 /// The messages so far, and where each comes from.
 pub(super) struct Items<'a> {
     messages: Vec<Box<ChatMessage>>,
-    places: Vec<MessageSource>,
+    field_paths: Vec<MessageSource>,
     /// What was thought before the next message of the assistant.
     thought: Option<String>,
     adjustments: &'a mut Adjustments,
@@ -21,7 +21,7 @@ impl<'a> Items<'a> {
     pub(super) fn new(adjustments: &'a mut Adjustments) -> Self {
         Self {
             messages: Vec::new(),
-            places: Vec::new(),
+            field_paths: Vec::new(),
             thought: None,
             adjustments,
         }
@@ -31,7 +31,7 @@ impl<'a> Items<'a> {
     pub(super) fn instructions(&mut self, text: Option<String>) {
         if let Some(text) = text {
             self.push(
-                said("system", Content::Text(text)),
+                chat_message("system", Content::Text(text)),
                 MessageSource::Instructions,
             );
         }
@@ -39,7 +39,10 @@ impl<'a> Items<'a> {
 
     /// An input that is one text: what the user says.
     pub(super) fn text(&mut self, text: String) {
-        self.push(said("user", Content::Text(text)), MessageSource::Text);
+        self.push(
+            chat_message("user", Content::Text(text)),
+            MessageSource::Text,
+        );
     }
 
     pub(super) fn list(&mut self, list: Vec<Box<InputItem>>) -> Result<(), ApiError> {
@@ -48,14 +51,14 @@ impl<'a> Items<'a> {
         }
         if self.thought.is_some() {
             // Nothing follows that it could have led to.
-            self.adjustments.note("input[]", REASONING_LEFT_OUT);
+            self.adjustments.note("input[]", REASONING_DROPPED);
         }
         Ok(())
     }
 
     /// All messages, and their places.
     pub(super) fn into_messages(self) -> (Vec<Box<ChatMessage>>, FieldPaths) {
-        (self.messages, FieldPaths::new(self.places))
+        (self.messages, FieldPaths::new(self.field_paths))
     }
 
     fn item(&mut self, item: InputItem, index: usize) -> Result<(), ApiError> {
@@ -117,7 +120,7 @@ impl<'a> Items<'a> {
                 let is_sealed = summary.is_some() || encrypted_content.is_some();
                 if thought.is_none() && is_sealed {
                     // Its summary is not what was thought, and no seal is the gateway's own.
-                    self.adjustments.note("input[]", REASONING_LEFT_OUT);
+                    self.adjustments.note("input[]", REASONING_DROPPED);
                 }
                 self.thought = thought;
             }
@@ -166,9 +169,11 @@ impl<'a> Items<'a> {
     /// A call joins what the assistant has just said or called: together they are one turn.
     fn call(&mut self, index: usize, call: ToolCall) {
         let thought = self.thought.take();
-        if let (None, Some(last), Some(MessageSource::Item(_, calls))) =
-            (&thought, self.messages.last_mut(), self.places.last_mut())
-            && last.role.as_deref() == Some("assistant")
+        if let (None, Some(last), Some(MessageSource::Item(_, calls))) = (
+            &thought,
+            self.messages.last_mut(),
+            self.field_paths.last_mut(),
+        ) && last.role.as_deref() == Some("assistant")
         {
             last.tool_calls.get_or_insert_default().push(Box::new(call));
             calls.push(index);
@@ -183,15 +188,15 @@ impl<'a> Items<'a> {
         self.push(message, MessageSource::Item(index, vec![index]));
     }
 
-    fn push(&mut self, message: ChatMessage, place: MessageSource) {
+    fn push(&mut self, message: ChatMessage, source: MessageSource) {
         self.messages.push(Box::new(message));
-        self.places.push(place);
+        self.field_paths.push(source);
     }
 }
 
-const REASONING_LEFT_OUT: &str = "reasoning left out";
+const REASONING_DROPPED: &str = "reasoning left out";
 
-fn said(role: &str, content: Content) -> ChatMessage {
+fn chat_message(role: &str, content: Content) -> ChatMessage {
     ChatMessage {
         role: Some(role.to_owned()),
         content: Some(content),

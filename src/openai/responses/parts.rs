@@ -3,7 +3,7 @@
 use super::content::StringOrList;
 use super::types::ResponsesInputPart;
 use crate::adjustments::Adjustments;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::openai::chat::{Content, ContentPart, FilePart, ImageUrl, StringOrObject, note_unknown};
 
 /// The content at `path`.

@@ -1,13 +1,13 @@
 //! A Responses request as the chat request that asks for the same.
 
 use super::content::StringOrList;
+use super::field_paths::FieldPaths;
 use super::items::Items;
-use super::places::FieldPaths;
 use super::tools::{choice, tools};
 use super::types::{ReasoningConfig, ResponsesRequest, ResponsesTextFormat, TextConfig};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::openai::chat::{
     ChatRequest, JsonSchemaFormat, ResponseFormat, hint, note_unknown, refuse,
 };
@@ -20,7 +20,7 @@ pub struct AsChat {
     /// The request.
     pub request: ChatRequest,
     /// Where its fields stand in the client's own.
-    pub places: FieldPaths,
+    pub field_paths: FieldPaths,
     /// What was changed on the way, in the client's words.
     pub adjustments: Adjustments,
 }
@@ -36,7 +36,7 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
         model,
         input,
         instructions,
-        tools: asked_tools,
+        tools: requested_tools,
         tool_choice,
         parallel_tool_calls,
         text,
@@ -68,15 +68,15 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
         unknown,
     } = request;
 
-    let nothing_kept = "nothing is kept here to go on from; send the whole conversation in `input`";
+    let not_stored = "nothing is kept here to go on from; send the whole conversation in `input`";
     if previous_response_id.is_some() {
-        let message = format!("`previous_response_id` is not served: {nothing_kept}");
+        let message = format!("`previous_response_id` is not served: {not_stored}");
         return Err(ApiError::unsupported("previous_response_id", message));
     }
-    refuse("conversation", conversation, nothing_kept)?;
+    refuse("conversation", conversation, not_stored)?;
     let no_prompts = "no prompts are kept here; send its text in `instructions`";
     refuse("prompt", prompt, no_prompts)?;
-    for (field, value, usual) in [
+    for (field, value, default) in [
         ("truncation", truncation, "\"disabled\""),
         ("context_management", context_management, ""),
         ("stream", stream, ""),
@@ -87,7 +87,7 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
         ("max_tool_calls", max_tool_calls, ""),
         ("personality", personality, ""),
     ] {
-        hint(field, value, usual, &mut adjustments);
+        hint(field, value, default, &mut adjustments);
     }
 
     let mut items = Items::new(&mut adjustments);
@@ -97,15 +97,15 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
         Some(StringOrList::String(text)) => items.text(text),
         Some(StringOrList::List(list)) => items.list(list)?,
     }
-    let (messages, mut places) = items.into_messages();
-    let tools = tools(asked_tools, &mut places, &mut adjustments)?;
+    let (messages, mut field_paths) = items.into_messages();
+    let tools = tools(requested_tools, &mut field_paths, &mut adjustments)?;
     let (format, verbosity) = text_config(text, &mut adjustments);
     let request = ChatRequest {
         model,
         messages: Some(messages),
         tools: tools.declared,
         web_search_options: tools.web_search,
-        tool_choice: tool_choice.map(|asked| choice(asked, &mut adjustments)),
+        tool_choice: tool_choice.map(|requested| choice(requested, &mut adjustments)),
         parallel_tool_calls,
         response_format: format,
         verbosity,
@@ -127,7 +127,7 @@ pub fn as_chat(request: ResponsesRequest) -> Result<AsChat, ApiError> {
     };
     Ok(AsChat {
         request,
-        places,
+        field_paths,
         adjustments,
     })
 }
@@ -191,13 +191,13 @@ fn effort(reasoning: Option<ReasoningConfig>, adjustments: &mut Adjustments) -> 
         mode,
         unknown,
     } = reasoning?;
-    for (field, value, usual) in [
+    for (field, value, default) in [
         ("reasoning.summary", summary, ""),
         ("reasoning.generate_summary", generate_summary, ""),
         ("reasoning.context", context, "\"auto\""),
         ("reasoning.mode", mode, "\"standard\""),
     ] {
-        hint(field, value, usual, adjustments);
+        hint(field, value, default, adjustments);
     }
     note_unknown(adjustments, &unknown, "reasoning.");
     effort

@@ -1,10 +1,10 @@
 //! The tools, and the choice among them, as chat has them.
 
-use super::places::FieldPaths;
+use super::field_paths::FieldPaths;
 use super::types::{ChosenTool, ResponsesTool, ResponsesToolChoice};
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::openai::chat::{
     AllowedTool, AllowedTools, ChatTool, CustomTool, FunctionObject, StringOrObject,
     ToolChoiceObject, note_unknown,
@@ -21,12 +21,12 @@ pub(super) struct Tools {
 
 /// The tools as chat has them.
 pub(super) fn tools(
-    asked: Option<Vec<Box<ResponsesTool>>>,
-    places: &mut FieldPaths,
+    requested: Option<Vec<Box<ResponsesTool>>>,
+    field_paths: &mut FieldPaths,
     adjustments: &mut Adjustments,
 ) -> Result<Tools, ApiError> {
     let mut tools = Tools::default();
-    for (position, tool) in asked.into_iter().flatten().enumerate() {
+    for (position, tool) in requested.into_iter().flatten().enumerate() {
         let ResponsesTool {
             kind,
             name,
@@ -76,7 +76,7 @@ pub(super) fn tools(
             }
         }
         chat.kind = kind;
-        places.tool(position);
+        field_paths.tool(position);
         tools.declared.get_or_insert_default().push(Box::new(chat));
     }
     Ok(tools)
@@ -84,10 +84,10 @@ pub(super) fn tools(
 
 /// The choice as chat has it, which has its objects one level deeper.
 pub(super) fn choice(
-    asked: StringOrObject<ResponsesToolChoice>,
+    requested: StringOrObject<ResponsesToolChoice>,
     adjustments: &mut Adjustments,
 ) -> StringOrObject<ToolChoiceObject> {
-    let object = match asked {
+    let object = match requested {
         StringOrObject::String(word) => return StringOrObject::String(word),
         StringOrObject::Object(object) => object,
     };

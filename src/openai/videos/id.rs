@@ -25,8 +25,9 @@ impl VideoId {
         let text = String::from_utf8(packed).ok()?;
         let (region, job) = text.split_once('/')?;
         let plain = |text: &str, more: &[char]| {
-            let taken = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || more.contains(&c);
-            !text.is_empty() && text.len() <= 32 && text.chars().all(taken)
+            let is_allowed =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || more.contains(&c);
+            !text.is_empty() && text.len() <= 32 && text.chars().all(is_allowed)
         };
         (plain(region, &['-']) && plain(job, &[])).then(|| Self {
             region: region.to_owned(),

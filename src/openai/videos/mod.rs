@@ -2,8 +2,8 @@
 //! becomes a video.
 
 mod id;
+mod images;
 mod note;
-mod pictures;
 mod query;
 mod request;
 mod shape;
@@ -11,8 +11,8 @@ mod types;
 mod video;
 
 pub use id::VideoId;
+pub use images::remote_images;
 pub use note::JobNote;
-pub use pictures::remote_pictures;
 pub use query::check_variant;
 pub use request::{VideoOrder, translate};
 pub use types::VideoRequest;

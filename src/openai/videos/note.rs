@@ -8,9 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// What every token of the gateway begins with.
-const MARK: &str = "outcrop1";
+const PREFIX: &str = "outcrop1";
 /// The longest token that Bedrock takes (botocore, `AsyncInvokeIdempotencyToken`).
-const LONGEST: usize = 256;
+const MAX_TOKEN_CHARS: usize = 256;
 
 /// What a job is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl JobNote {
     /// Reads a token; nothing where it is none of the gateway's.
     pub fn parse(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
-        if parts.next()? != MARK {
+        if parts.next()? != PREFIX {
             return None;
         }
         let nonce = u64::from_str_radix(parts.next()?, 16).ok()?;
@@ -53,9 +53,9 @@ impl fmt::Display for JobNote {
             size,
             model,
         } = self;
-        let head = format!("{MARK}.{nonce:016x}.{seconds}.{size}.");
+        let head = format!("{PREFIX}.{nonce:016x}.{seconds}.{size}.");
         let model = URL_SAFE_NO_PAD.encode(model);
-        let model = match head.len() + model.len() <= LONGEST {
+        let model = match head.len() + model.len() <= MAX_TOKEN_CHARS {
             true => model,
             false => String::new(),
         };
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_name_that_is_too_long_is_left_out() {
         let token = note(&"x".repeat(400)).to_string();
-        assert!(token.len() <= LONGEST);
+        assert!(token.len() <= MAX_TOKEN_CHARS);
         assert_eq!(JobNote::parse(&token), Some(note("")));
     }
 }

@@ -1,6 +1,6 @@
 //! What the addresses of GET requests say.
 
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// Refuses what of a video there is not: only the video itself is made.
 pub fn check_variant(mut query: impl Iterator<Item = (String, String)>) -> Result<(), ApiError> {
@@ -21,7 +21,7 @@ mod tests {
     fn only_the_video_itself_is_there() {
         let check = |variant: &str| {
             let pairs = [("variant".to_owned(), variant.to_owned())];
-            check_variant(pairs.into_iter()).map_err(|fault| fault.parameter)
+            check_variant(pairs.into_iter()).map_err(|error| error.parameter)
         };
         assert_eq!(check("video"), Ok(()));
         assert_eq!(check("thumbnail"), Err(Some("variant".to_owned())));

@@ -2,7 +2,7 @@
 
 use crate::adjustments::Adjustments;
 use crate::converse::JsonText;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::VideoCapabilities;
 
 /// Width, height, and their ratio where the model is asked for that.
@@ -15,54 +15,60 @@ pub(super) struct VideoShape {
 /// The length that the model makes: the shortest that is as long as what is asked for, or its
 /// longest. Another than was asked for is noted.
 pub(super) fn seconds(
-    asked: Option<&JsonText>,
-    facts: &VideoCapabilities,
+    requested: Option<&JsonText>,
+    capabilities: &VideoCapabilities,
     adjustments: &mut Adjustments,
 ) -> Result<u32, ApiError> {
-    let shortest = facts.seconds.first().copied().unwrap_or_default();
-    let Some(asked) = asked else {
-        return Ok(shortest);
+    let min_seconds = capabilities.seconds.first().copied().unwrap_or_default();
+    let Some(requested) = requested else {
+        return Ok(min_seconds);
     };
-    let number = asked.as_str().trim().trim_matches('"').trim();
+    let number = requested.as_str().trim().trim_matches('"').trim();
     let number: u32 = number.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
         let message = "`seconds` is a whole number, such as \"6\"";
         ApiError::invalid("seconds", message)
     })?;
-    let enough = facts.seconds.iter().find(|length| **length >= number);
-    let made = enough.or(facts.seconds.last());
-    let made = made.copied().unwrap_or(number);
-    if made != number {
-        adjustments.note("seconds", format!("made {made}"));
+    let enough = capabilities
+        .seconds
+        .iter()
+        .find(|length| **length >= number);
+    let rounded = enough.or(capabilities.seconds.last());
+    let rounded = rounded.copied().unwrap_or(number);
+    if rounded != number {
+        adjustments.note("seconds", format!("made {rounded}"));
     }
-    Ok(made)
+    Ok(rounded)
 }
 
 /// The size that the model makes.
 pub(super) fn shape(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
-    facts: &VideoCapabilities,
+    capabilities: &VideoCapabilities,
 ) -> Result<VideoShape, ApiError> {
-    match facts.aspect_ratios.is_empty() {
-        true => listed(size, aspect_ratio, facts),
-        false => by_ratio(size, aspect_ratio, facts),
+    match capabilities.aspect_ratios.is_empty() {
+        true => listed(size, aspect_ratio, capabilities),
+        false => by_ratio(size, aspect_ratio, capabilities),
     }
 }
 
 fn listed(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
-    facts: &VideoCapabilities,
+    capabilities: &VideoCapabilities,
 ) -> Result<VideoShape, ApiError> {
     if aspect_ratio.is_some() {
         let message = "this model is asked for a `size`; leave `aspect_ratio` out";
         return Err(ApiError::unsupported("aspect_ratio", message));
     }
-    let first = facts.sizes.first().map(String::as_str);
+    let first = capabilities.sizes.first().map(String::as_str);
     let size = size.or(first).unwrap_or_default();
-    let known = facts.sizes.iter().any(|known| known == size);
-    let pair = pair(size, 'x').filter(|_| known);
-    let size = pair.ok_or_else(|| wrong_size(size, &facts.sizes.join(", ")))?;
+    let is_supported = capabilities
+        .sizes
+        .iter()
+        .any(|is_supported| is_supported == size);
+    let pair = pair(size, 'x').filter(|_| is_supported);
+    let size = pair.ok_or_else(|| wrong_size(size, &capabilities.sizes.join(", ")))?;
     Ok(VideoShape {
         size,
         aspect_ratio: None,
@@ -72,36 +78,41 @@ fn listed(
 fn by_ratio(
     size: Option<&str>,
     aspect_ratio: Option<&str>,
-    facts: &VideoCapabilities,
+    capabilities: &VideoCapabilities,
 ) -> Result<VideoShape, ApiError> {
-    let known = aspect_ratio.is_none_or(|asked| facts.aspect_ratios.iter().any(|r| r == asked));
-    if !known {
-        let ratios = facts.aspect_ratios.join(", ");
+    let is_supported = aspect_ratio
+        .is_none_or(|requested| capabilities.aspect_ratios.iter().any(|r| r == requested));
+    if !is_supported {
+        let ratios = capabilities.aspect_ratios.join(", ");
         let message = format!("the model makes videos of these ratios: {ratios}");
         return Err(ApiError::unsupported_value("aspect_ratio", message));
     }
     let Some(written) = size else {
-        let first = facts.aspect_ratios.first().map(String::as_str);
+        let first = capabilities.aspect_ratios.first().map(String::as_str);
         let ratio = aspect_ratio.or(first).unwrap_or_default();
-        let short = facts.resolutions.first().copied().unwrap_or_default();
+        let short = capabilities
+            .resolutions
+            .first()
+            .copied()
+            .unwrap_or_default();
         return Ok(VideoShape {
             size: sides(ratio, short).unwrap_or_default(),
             aspect_ratio: Some(ratio.to_owned()),
         });
     };
     let possible = || {
-        facts.aspect_ratios.iter().flat_map(|ratio| {
+        capabilities.aspect_ratios.iter().flat_map(|ratio| {
             let of = |short: &u32| Some((sides(ratio, *short)?, ratio.clone()));
-            facts.resolutions.iter().filter_map(of)
+            capabilities.resolutions.iter().filter_map(of)
         })
     };
-    let wanted = pair(written, 'x');
-    let found = possible().find(|(size, _)| Some(*size) == wanted);
-    let (size, ratio) = found.ok_or_else(|| {
+    let requested_pair = pair(written, 'x');
+    let matching = possible().find(|(size, _)| Some(*size) == requested_pair);
+    let (size, ratio) = matching.ok_or_else(|| {
         let sizes: Vec<String> = possible().map(|(size, _)| size_text(size)).collect();
         wrong_size(written, &sizes.join(", "))
     })?;
-    if aspect_ratio.is_some_and(|asked| asked != ratio) {
+    if aspect_ratio.is_some_and(|requested| requested != ratio) {
         let message = format!("`size` is {written}, whose ratio is {ratio}; leave one of both out");
         return Err(ApiError::invalid("aspect_ratio", message));
     }

@@ -2,12 +2,12 @@
 
 use super::input::{InputFile, LineBlocks, ObjectLines};
 use super::work::{Stop, Work};
-use crate::bedrock::{JobStatus, record_failure};
+use crate::bedrock::{JobStatus, record_error};
 use crate::converse::batch::{JobResult, line_of};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::json_error::describe;
 use crate::openai::batches::{
-    BatchRequestLine, BatchUsage, answered_line, completion_of, refused_line, usage_of,
+    BatchRequestLine, BatchUsage, completion_of, error_line, response_line, usage_of,
 };
 use crate::openai::chat::{ChatTranslation, CompletionHead, TokenCounts};
 use crate::pipeline::Cost;
@@ -26,7 +26,7 @@ impl Work {
         let objects = self.shared.s3.list(&output).await?;
         let input = self.input().await?;
         let mut blocks = input.blocks();
-        let mut used = BatchUsage::default();
+        let mut usage = BatchUsage::default();
         let mut results = Vec::new();
         for object in objects {
             // Beside the results there is a manifest.
@@ -39,7 +39,7 @@ impl Work {
                     continue;
                 };
                 if result.succeeded {
-                    used = used.plus(usage_of(&result.result));
+                    usage = usage.plus(usage_of(&result.result));
                 }
                 results.push(result);
                 if results.len() >= AT_ONCE {
@@ -49,7 +49,7 @@ impl Work {
             }
         }
         self.shared.store.add_results(&self.id, &results).await?;
-        self.account(number, used);
+        self.account(number, usage);
         Ok(())
     }
 
@@ -91,10 +91,10 @@ impl Work {
         let ids = self.ids(number);
         let custom_id = request.custom_id.clone();
         let ids = ids.of(&custom_id);
-        let answer = self.line_of_answer(result, request, ids).await;
-        let (succeeded, line) = match answer {
+        let response = self.line_for_result(result, request, ids).await;
+        let (succeeded, line) = match response {
             Ok(line) => (true, line),
-            Err(fault) => (false, refused_line(ids, &fault)?),
+            Err(error) => (false, error_line(ids, &error)?),
         };
         Ok(Some(StoredResult {
             line: number as i64,
@@ -103,22 +103,22 @@ impl Work {
         }))
     }
 
-    async fn line_of_answer(
+    async fn line_for_result(
         &self,
         result: JobResult,
         request: BatchRequestLine,
         ids: crate::openai::batches::ResultIds<'_>,
     ) -> Result<String, ApiError> {
-        let Some(answer) = result.model_output else {
-            let failure = record_failure(&result.error.unwrap_or_default());
-            let (code, detail) = (&failure.code, failure.log_detail());
+        let Some(response) = result.model_output else {
+            let error = record_error(&result.error.unwrap_or_default());
+            let (code, upstream_error) = (&error.code, error.log_detail());
             tracing::warn!(
                 batch = self.id,
                 code,
-                detail,
+                upstream_error,
                 "a record of a job has no answer"
             );
-            return Err(failure.fault);
+            return Err(error.api_error);
         };
         let translated = self
             .shared
@@ -128,23 +128,25 @@ impl Work {
         let (
             name,
             ChatTranslation {
-                plan, adjustments, ..
+                output_options,
+                adjustments,
+                ..
             },
         ) = translated?;
         let id = ids.request_id.replacen("req_", "chatcmpl-", 1);
-        let metadata = plan.metadata.clone();
+        let metadata = output_options.metadata.clone();
         let head = CompletionHead {
             id: &id,
             created: unix_seconds(),
             model: &name,
             metadata: metadata.as_ref(),
         };
-        let json = completion_of(answer, plan, head)?;
-        answered_line(ids, &json, &adjustments).map_err(|_| ApiError::internal())
+        let json = completion_of(response, output_options, head)?;
+        response_line(ids, &json, &adjustments).map_err(|_| ApiError::internal())
     }
 
     /// One log line for all that a job has used. What records of jobs cost is in no table.
-    fn account(&self, number: usize, used: BatchUsage) {
+    fn account(&self, number: usize, usage: BatchUsage) {
         let Some(part) = self.document.parts.get(number) else {
             return;
         };
@@ -155,11 +157,11 @@ impl Work {
         entries.model = part.names.first().cloned();
         entries.target = Some(part.model.clone());
         entries.usage = Some(TokenCounts {
-            prompt: used.input_tokens,
-            completion: used.output_tokens,
-            cached: used.input_tokens_details.cached_tokens,
+            prompt: usage.input_tokens,
+            completion: usage.output_tokens,
+            cached: usage.input_tokens_details.cached_tokens,
             cache_write: 0,
-            reasoning: used.output_tokens_details.reasoning_tokens,
+            reasoning: usage.output_tokens_details.reasoning_tokens,
         });
         entries.cost = Some(Cost {
             total: None,
@@ -169,6 +171,6 @@ impl Work {
             .job(number)
             .is_some_and(|job| job.status == JobStatus::Failed);
         entries.status = Some(if failed { 502 } else { 200 });
-        entries.ending = RequestOutcome::Answered;
+        entries.outcome = RequestOutcome::Completed;
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct BatchPart {
     /// they are both.
     pub(super) remote: Option<bool>,
     /// Which way they go.
-    pub(super) way: PartRoute,
+    pub(super) route: PartRoute,
 }
 
 /// A way to answers.
@@ -63,12 +63,12 @@ impl BatchPart {
     /// Whether a request to the model `name` is one of these.
     pub(super) fn holds(&self, name: &str, is_remote: bool) -> bool {
         self.remote.is_none_or(|remote| remote == is_remote)
-            && self.names.iter().any(|known| known == name)
+            && self.names.iter().any(|own| own == name)
     }
 
     /// Whether nothing is left to do for it.
     pub(super) fn is_done(&self) -> bool {
-        match &self.way {
+        match &self.route {
             PartRoute::Calls { done } => *done,
             PartRoute::Job(job) => job.collected,
         }

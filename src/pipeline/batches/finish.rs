@@ -6,7 +6,7 @@ use super::document::{BatchPart, PartRoute};
 use super::work::{Stop, Work};
 use crate::bedrock::{JobStatus, S3Upload};
 use crate::openai::batches::{
-    BatchError, BatchErrors, BatchRequestLine, BatchStatus, BatchUsage, unanswered_line, usage_of,
+    BatchError, BatchErrors, BatchRequestLine, BatchStatus, BatchUsage, unsent_line, usage_of,
 };
 use crate::openai::files::BATCH_OUTPUT;
 use crate::pipeline::files::{JSON_LINES, now};
@@ -48,7 +48,7 @@ pub(super) async fn finish(work: &mut Work) -> Result<(), Stop> {
     }
     let left_out = match work.is_cancelled() {
         true => false,
-        false => work.answer_the_rest().await?,
+        false => work.complete_remaining_lines().await?,
     };
     let usage = work.write_files().await?;
     let (completed, failed) = work.shared.store.count_results(&work.id).await?;
@@ -91,12 +91,16 @@ pub(super) async fn finish(work: &mut Work) -> Result<(), Stop> {
 /// Ends a batch that cannot be done.
 pub(super) async fn fail(work: &mut Work, errors: Vec<BatchError>) -> Result<(), Stop> {
     for part in &work.document.parts {
-        if let PartRoute::Job(job) = &part.way
+        if let PartRoute::Job(job) = &part.route
             && let (Some(arn), false) = (&job.arn, job.status.is_over())
-            && let Err(failure) = work.shared.pipeline.bedrock.stop_job(arn).await
+            && let Err(error) = work.shared.pipeline.bedrock.stop_job(arn).await
         {
-            let detail = failure.log_detail();
-            tracing::warn!(batch = work.id, detail, "a batch job could not be stopped");
+            let upstream_error = error.log_detail();
+            tracing::warn!(
+                batch = work.id,
+                upstream_error,
+                "a batch job could not be stopped"
+            );
         }
     }
     let batch = &mut work.document.batch;
@@ -114,20 +118,20 @@ pub(super) async fn fail(work: &mut Work, errors: Vec<BatchError>) -> Result<(),
 
 impl Work {
     /// Gives a result to the requests that have none. Whether there were any that ran out of time.
-    async fn answer_the_rest(&self) -> Result<bool, Stop> {
+    async fn complete_remaining_lines(&self) -> Result<bool, Stop> {
         let (completed, failed) = self.shared.store.count_results(&self.id).await?;
         if completed + failed >= self.document.batch.request_counts.total {
             return Ok(false);
         }
         let input = self.input().await?;
-        let answered = self.shared.store.answered_lines(&self.id).await?;
-        let answered: HashSet<i64> = answered.into_iter().collect();
+        let finished = self.shared.store.completed_lines(&self.id).await?;
+        let finished: HashSet<i64> = finished.into_iter().collect();
         let (code, message) = self.why_unanswered();
         let mut results = Vec::new();
         let mut blocks = input.blocks();
         for line in &input.lines {
             let number = line.number;
-            if answered.contains(&(number as i64)) {
+            if finished.contains(&(number as i64)) {
                 continue;
             }
             let held = blocks.line(*line).await?;
@@ -138,7 +142,7 @@ impl Work {
             results.push(StoredResult {
                 line: number as i64,
                 succeeded: false,
-                result: unanswered_line(ids.of(&line.custom_id), code, message)?,
+                result: unsent_line(ids.of(&line.custom_id), code, message)?,
             });
             if results.len() >= AT_ONCE {
                 self.shared.store.add_results(&self.id, &results).await?;
@@ -206,14 +210,14 @@ impl Work {
     }
 
     /// A file of the batch: the same one whenever it is written again.
-    fn output(&self, kind: &str, mark: char) -> OutputFile {
-        let id = format!("{}{mark}", self.id.replacen("batch_", "file-", 1));
+    fn output(&self, kind: &str, suffix: char) -> OutputFile {
+        let id = format!("{}{suffix}", self.id.replacen("batch_", "file-", 1));
         OutputFile {
             filename: format!("{}_{kind}.jsonl", self.id),
             upload: self
                 .shared
                 .s3
-                .upload(self.shared.files.place(&id), JSON_LINES),
+                .upload(self.shared.files.object_location(&id), JSON_LINES),
             lines: 0,
             id,
         }
@@ -255,9 +259,13 @@ impl Work {
             false => Vec::new(),
         };
         for object in objects {
-            if let Err(failure) = self.shared.s3.delete(&object).await {
-                let detail = failure.log_detail();
-                tracing::warn!(batch = self.id, detail, "a job's file could not be deleted");
+            if let Err(error) = self.shared.s3.delete(&object).await {
+                let upstream_error = error.log_detail();
+                tracing::warn!(
+                    batch = self.id,
+                    upstream_error,
+                    "a job's file could not be deleted"
+                );
             }
         }
         Ok(())
@@ -265,9 +273,9 @@ impl Work {
 }
 
 fn is_job(part: &BatchPart, status: JobStatus) -> bool {
-    matches!(&part.way, PartRoute::Job(job) if job.status == status)
+    matches!(&part.route, PartRoute::Job(job) if job.status == status)
 }
 
 fn had_job(part: &BatchPart) -> bool {
-    matches!(&part.way, PartRoute::Job(_))
+    matches!(&part.route, PartRoute::Job(_))
 }

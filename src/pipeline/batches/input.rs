@@ -59,7 +59,7 @@ pub(super) struct ObjectLines {
 }
 
 /// The longest line of a job's output: a request with its files, and its answer.
-const LONGEST_LINE: usize = 128 << 20;
+const MAX_LINE_LENGTH: usize = 128 << 20;
 
 /// How much of a file is read at once, if its lines are shorter.
 const BLOCK: u64 = 1 << 20;
@@ -75,10 +75,10 @@ impl Work {
         let turn = turn.map_err(|_| Stop::Later("the worker is ending".to_owned()))?;
         let file = &self.document.batch.input_file_id;
         let object = self.shared.files.open(file, None).await?;
-        let most = self.shared.settings.max_file_size as u64;
+        let max = self.shared.settings.max_file_size as u64;
         let length = object.length;
-        if length > most {
-            let detail = format!("the file of a batch is longer than {most} bytes");
+        if length > max {
+            let detail = format!("the file of a batch is longer than {max} bytes");
             return Err(UpstreamError::unreadable(detail).into());
         }
         Ok(InputFile {
@@ -91,17 +91,17 @@ impl Work {
     }
 }
 
-/// Where the first `most` lines of an object are that are not empty.
-async fn lines_of(mut object: S3Object, most: usize) -> Result<Vec<Line>, UpstreamError> {
+/// Where the first `max` lines of an object are that are not empty.
+async fn lines_of(mut object: S3Object, max: usize) -> Result<Vec<Line>, UpstreamError> {
     let mut lines = LineIndex::default();
     while let Some(bytes) = object.next().await? {
         lines.read(&bytes);
-        if lines.found.len() >= most {
+        if lines.found.len() >= max {
             break;
         }
     }
     lines.end();
-    lines.found.truncate(most);
+    lines.found.truncate(max);
     Ok(lines.found)
 }
 
@@ -169,8 +169,8 @@ impl InputFile<'_> {
 
     /// The line of the number `number`.
     pub(super) fn find(&self, number: usize) -> Option<Line> {
-        let place = self.lines.binary_search_by_key(&number, |line| line.number);
-        self.lines.get(place.ok()?).copied()
+        let newline = self.lines.binary_search_by_key(&number, |line| line.number);
+        self.lines.get(newline.ok()?).copied()
     }
 
     async fn read(&self, start: u64, length: u64) -> Result<Bytes, UpstreamError> {
@@ -178,7 +178,7 @@ impl InputFile<'_> {
         let last = start + length.saturating_sub(1);
         let range = format!("bytes={start}-{last}");
         let object = self.shared.files.open(self.file, Some(&range)).await?;
-        let bytes = object.whole(length).await?;
+        let bytes = object.read_all(length).await?;
         match bytes.len() as u64 == length {
             true => Ok(bytes),
             false => Err(UpstreamError::connection("a part of a file broke off")),
@@ -222,8 +222,8 @@ impl LineBlocks<'_> {
             self.block = self.input.read(line.start, length).await?;
             self.start = line.start;
         }
-        let place = usize::try_from(line.start - self.start).unwrap_or(usize::MAX);
-        let bytes = self.block.get(place..place.saturating_add(line.length));
+        let newline = usize::try_from(line.start - self.start).unwrap_or(usize::MAX);
+        let bytes = self.block.get(newline..newline.saturating_add(line.length));
         let bytes = bytes.ok_or_else(|| UpstreamError::connection("a part of a file broke off"))?;
         Ok(self.block.slice_ref(bytes.trim_ascii()))
     }
@@ -243,8 +243,8 @@ impl ObjectLines {
         let mut searched = 0;
         loop {
             let tail = self.pending.get(searched..).unwrap_or_default();
-            if let Some(place) = memchr(b'\n', tail) {
-                let rest = self.pending.split_off(searched + place + 1);
+            if let Some(newline) = memchr(b'\n', tail) {
+                let rest = self.pending.split_off(searched + newline + 1);
                 let line = std::mem::replace(&mut self.pending, rest);
                 searched = 0;
                 match line.trim_ascii() {
@@ -262,8 +262,8 @@ impl ObjectLines {
                 Some(bytes) => self.pending.extend_from_slice(&bytes),
                 None => self.ended = true,
             }
-            if self.pending.len() > LONGEST_LINE {
-                let detail = format!("a line is longer than {LONGEST_LINE} bytes");
+            if self.pending.len() > MAX_LINE_LENGTH {
+                let detail = format!("a line is longer than {MAX_LINE_LENGTH} bytes");
                 return Err(UpstreamError::unreadable(detail));
             }
         }

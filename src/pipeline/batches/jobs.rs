@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use super::document::{BatchPart, JobPart, PartRoute};
 use super::input::HeldLine;
-use super::translation::points_elsewhere;
+use super::translation::has_external_files;
 use super::work::{Stop, Work};
 use crate::bedrock::{JobOrder, JobStatus, ObjectLocation, UpstreamError};
 use crate::converse::batch::{JobRecord, record_id};
 use crate::models::ModelId;
-use crate::openai::batches::{BatchRequestLine, refused_line};
+use crate::openai::batches::{BatchRequestLine, error_line};
 use crate::openai::chat::ChatRequest;
 use crate::pipeline::files::JSON_LINES;
 use crate::store::StoredResult;
@@ -52,7 +52,7 @@ impl Work {
                 continue;
             };
             let seen = self.shared.pipeline.bedrock.job(&arn).await?;
-            if seen.status.has_begun() {
+            if seen.status.has_started() {
                 self.note_progress();
             }
             self.change_job(number, |job| {
@@ -61,8 +61,8 @@ impl Work {
                 job.failed = seen.error_record_count.unwrap_or_default();
             });
             if seen.status == JobStatus::Failed {
-                let (batch, detail) = (&self.id, &seen.message);
-                tracing::error!(batch, arn, detail, "a batch job failed");
+                let (batch, upstream_error) = (&self.id, &seen.message);
+                tracing::error!(batch, arn, upstream_error, "a batch job failed");
             }
             if seen.status.is_over() {
                 self.collect(number).await?;
@@ -75,7 +75,7 @@ impl Work {
 
     /// How far the job of the part `number` is; nothing where it goes another way.
     pub(super) fn job(&self, number: usize) -> Option<&JobPart> {
-        match &self.document.parts.get(number)?.way {
+        match &self.document.parts.get(number)?.route {
             PartRoute::Job(job) => Some(job),
             PartRoute::Calls { .. } => None,
         }
@@ -83,15 +83,15 @@ impl Work {
 
     fn change_job(&mut self, number: usize, change: impl FnOnce(&mut JobPart)) {
         let part = self.document.parts.get_mut(number);
-        if let Some(PartRoute::Job(job)) = part.map(|part| &mut part.way) {
+        if let Some(PartRoute::Job(job)) = part.map(|part| &mut part.route) {
             change(job);
         }
     }
 
     /// The part `number` is answered call by call after all.
-    async fn answer_by_calls(&mut self, number: usize) -> Result<(), Stop> {
+    async fn use_calls(&mut self, number: usize) -> Result<(), Stop> {
         if let Some(part) = self.document.parts.get_mut(number) {
-            part.way = PartRoute::Calls { done: false };
+            part.route = PartRoute::Calls { done: false };
         }
         self.save().await
     }
@@ -107,7 +107,7 @@ impl Work {
         let role = self.shared.settings.role_arn.clone();
         let model = ModelId::parse(&part.model).ok();
         let (Some(role), Some(model), true) = (role, model, records >= minimum) else {
-            return self.answer_by_calls(number).await;
+            return self.use_calls(number).await;
         };
         let name = self.id.replace("batch_", "outcrop-");
         let name = format!("{name}-{number}");
@@ -126,21 +126,21 @@ impl Work {
                 self.change_job(number, |job| job.arn = Some(arn));
                 self.save().await
             }
-            Err(failure) if has_no_jobs(&failure) => {
-                let (model, detail) = (&part.model, failure.log_detail());
+            Err(error) if has_no_jobs(&error) => {
+                let (model, upstream_error) = (&part.model, error.log_detail());
                 tracing::warn!(
                     batch = self.id,
                     model,
-                    detail,
+                    upstream_error,
                     "Bedrock makes no batch job of these requests; they are answered call by call"
                 );
-                self.answer_by_calls(number).await
+                self.use_calls(number).await
             }
             // There is room again when other jobs are over.
-            Err(failure) if failure.code == "ServiceQuotaExceededException" => {
-                Err(Stop::Later(failure.log_detail()))
+            Err(error) if error.code == "ServiceQuotaExceededException" => {
+                Err(Stop::Later(error.log_detail()))
             }
-            Err(failure) => Err(failure.into()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -148,14 +148,14 @@ impl Work {
     /// out to be none have their result with it.
     async fn write_records(&self, part: &BatchPart, at: &ObjectLocation) -> Result<usize, Stop> {
         let input = self.input().await?;
-        let answered = self.shared.store.answered_lines(&self.id).await?;
-        let answered: HashSet<i64> = answered.into_iter().collect();
+        let finished = self.shared.store.completed_lines(&self.id).await?;
+        let finished: HashSet<i64> = finished.into_iter().collect();
         let mut upload = self.shared.s3.upload(at.clone(), JSON_LINES);
         let mut records = 0;
         let mut blocks = input.blocks();
         for line in &input.lines {
             let number = line.number;
-            if answered.contains(&(number as i64)) {
+            if finished.contains(&(number as i64)) {
                 continue;
             }
             // The memory is held until the record is written.
@@ -188,12 +188,12 @@ impl Work {
                     upload.write(&record).await?;
                     records += 1;
                 }
-                Err(fault) => {
+                Err(error) => {
                     let ids = self.ids(number);
                     let result = StoredResult {
                         line: number as i64,
                         succeeded: false,
-                        result: refused_line(ids.of(&custom_id), &fault)?,
+                        result: error_line(ids.of(&custom_id), &error)?,
                     };
                     self.shared.store.add_results(&self.id, &[result]).await?;
                 }
@@ -213,12 +213,12 @@ fn is_in(part: &BatchPart, body: &[u8]) -> bool {
     let Ok(request) = serde_json::from_slice::<ChatRequest>(body) else {
         return false;
     };
-    let is_remote = points_elsewhere(&request, body);
+    let is_remote = has_external_files(&request, body);
     part.holds(request.model.as_deref().unwrap_or_default(), is_remote)
 }
 
 /// Whether Bedrock has said that there are no jobs for such a model or such a file.
-fn has_no_jobs(failure: &UpstreamError) -> bool {
-    let code = failure.code.as_str();
+fn has_no_jobs(error: &UpstreamError) -> bool {
+    let code = error.code.as_str();
     matches!(code, "ValidationException" | "ResourceNotFoundException")
 }

@@ -26,7 +26,7 @@ use crate::bedrock::{ObjectLocation, S3};
 use crate::body_memory::BodyMemory;
 use crate::config::{BatchSettings, Config};
 use crate::converse::JsonText;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::batches::{Batch, BatchStatus, NewBatch, RequestCounts};
 use crate::openai::files::BATCH;
@@ -95,7 +95,7 @@ impl Batches {
         let shared = Arc::new(BatchService {
             files: Files::new(Arc::clone(&store), s3.clone(), root.join("files")),
             folder: root.join("batches"),
-            calls: Semaphore::new(settings.calls_under_way),
+            calls: Semaphore::new(settings.max_concurrent_requests),
             inputs: Semaphore::new(INPUTS),
             cancelled: Notify::new(),
             owner: new_id("worker-"),
@@ -107,11 +107,11 @@ impl Batches {
             s3,
         });
         let (nudge, nudges) = mpsc::channel(NUDGES);
-        let (ending, ended) = watch::channel(false);
+        let (ended_sender, ended) = watch::channel(false);
         let worker = worker::run(Arc::clone(&shared), nudges, closing);
         tokio::spawn(async move {
             worker.await;
-            ending.send_replace(true);
+            ended_sender.send_replace(true);
         });
         Some(Self {
             shared,
@@ -145,9 +145,9 @@ impl Batches {
     /// Begins a batch.
     pub async fn create(&self, caller: &Caller, new: NewBatch) -> Result<Batch, ApiError> {
         let file = self.shared.files.find(caller, &new.input_file_id).await;
-        let file = file.map_err(|fault| match fault.kind {
-            ErrorKind::NotFound => fault.parameter("input_file_id"),
-            _ => fault,
+        let file = file.map_err(|error| match error.kind {
+            ErrorKind::NotFound => error.parameter("input_file_id"),
+            _ => error,
         })?;
         if file.purpose != BATCH {
             let message = format!(
@@ -156,7 +156,7 @@ impl Batches {
             );
             return Err(ApiError::invalid("input_file_id", message));
         }
-        let document = begun(new, file.id)?;
+        let document = new_document(new, file.id)?;
         let stored = StoredBatch {
             id: document.batch.id.clone(),
             caller: caller.name().to_owned(),
@@ -165,7 +165,7 @@ impl Batches {
             cancelling_at: None,
         };
         self.shared.store.add_batch(&stored).await?;
-        self.tell_worker(stored.id);
+        self.notify_worker(stored.id);
         Ok(document.batch)
     }
 
@@ -207,13 +207,13 @@ impl Batches {
         match batch.status {
             BatchStatus::Cancelling => {
                 self.shared.cancelled.notify_waiters();
-                self.tell_worker(id.to_owned());
+                self.notify_worker(id.to_owned());
             }
             BatchStatus::Cancelled => {}
             _ => {
                 let message = format!("the batch `{id}` is over and cannot be cancelled");
-                let fault = ApiError::new(ErrorKind::Conflict, message);
-                return Err(fault.code("batch_over").should_retry(false));
+                let error = ApiError::new(ErrorKind::Conflict, message);
+                return Err(error.code("batch_over").should_retry(false));
             }
         }
         Ok(batch)
@@ -231,7 +231,7 @@ impl Batches {
         batch.request_counts.completed = completed;
         batch.request_counts.failed = failed;
         for part in &parts {
-            if let PartRoute::Job(job) = &part.way
+            if let PartRoute::Job(job) = &part.route
                 && !job.collected
             {
                 batch.request_counts.completed += job.succeeded;
@@ -245,14 +245,14 @@ impl Batches {
         Ok(batch)
     }
 
-    fn tell_worker(&self, id: String) {
+    fn notify_worker(&self, id: String) {
         // Where it is busy it finds the batch at its next look.
         let _ = self.nudge.try_send(id);
     }
 }
 
 /// A batch that nothing has been done for.
-fn begun(new: NewBatch, input_file_id: String) -> Result<BatchDocument, ApiError> {
+fn new_document(new: NewBatch, input_file_id: String) -> Result<BatchDocument, ApiError> {
     let NewBatch {
         input_file_id: _,
         endpoint,

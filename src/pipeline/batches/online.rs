@@ -7,10 +7,10 @@ use futures_util::StreamExt;
 
 use super::document::{BatchPart, PartRoute};
 use super::input::{HeldLine, InputFile, Line};
-use super::translation::{BatchLineResponse, is_passing, points_elsewhere};
+use super::translation::{BatchLineResponse, has_external_files, is_passing};
 use super::work::{Next, Stop, Work};
-use crate::fault::ApiError;
-use crate::openai::batches::{BatchRequestLine, answered_line, refused_line};
+use crate::error::ApiError;
+use crate::openai::batches::{BatchRequestLine, error_line, response_line};
 use crate::openai::chat::ChatRequest;
 use crate::pipeline::files::now;
 use crate::store::StoredResult;
@@ -32,9 +32,9 @@ struct OpenLine {
 impl Work {
     /// Answers requests that no job answers: a slice of them. Results are kept as they come, so
     /// that whoever goes on does not begin anew.
-    pub(super) async fn answer_calls(&mut self) -> Result<Next, Stop> {
+    pub(super) async fn run_calls(&mut self) -> Result<Next, Stop> {
         if !self.document.parts.iter().any(is_open) {
-            return Ok(Next::Nothing);
+            return Ok(Next::Done);
         }
         if *self.closing.borrow() {
             return Ok(Next::More);
@@ -46,29 +46,29 @@ impl Work {
                     self.note_progress();
                     self.save().await?;
                 }
-                self.answer_slice().await?
+                self.run_slice().await?
             }
         };
         if more {
             return Ok(Next::More);
         }
         for part in &mut self.document.parts {
-            if let PartRoute::Calls { done } = &mut part.way {
+            if let PartRoute::Calls { done } = &mut part.route {
                 *done = true;
             }
         }
         self.save().await?;
-        Ok(Next::Nothing)
+        Ok(Next::Done)
     }
 
     /// Whether there are more.
-    async fn answer_slice(&self) -> Result<bool, Stop> {
+    async fn run_slice(&self) -> Result<bool, Stop> {
         let input = self.input().await?;
-        let answered = self.shared.store.answered_lines(&self.id).await?;
-        let answered: HashSet<i64> = answered.into_iter().collect();
-        let lines = self.open_lines(&input, &answered).await?;
+        let finished = self.shared.store.completed_lines(&self.id).await?;
+        let finished: HashSet<i64> = finished.into_iter().collect();
+        let lines = self.open_lines(&input, &finished).await?;
         let more = lines.len() == SLICE;
-        let at_once = self.shared.settings.calls_under_way;
+        let at_once = self.shared.settings.max_concurrent_requests;
         let results = lines.into_iter().map(|line| self.result(&input, line));
         let mut results = futures_util::stream::iter(results).buffer_unordered(at_once);
         while let Some(result) = results.next().await {
@@ -84,12 +84,12 @@ impl Work {
     async fn open_lines(
         &self,
         input: &InputFile<'_>,
-        answered: &HashSet<i64>,
+        finished: &HashSet<i64>,
     ) -> Result<Vec<OpenLine>, Stop> {
         let mut open = Vec::new();
         let mut blocks = input.blocks();
         for line in &input.lines {
-            if answered.contains(&(line.number as i64)) {
+            if finished.contains(&(line.number as i64)) {
                 continue;
             }
             let held = blocks.line(*line).await?;
@@ -101,7 +101,7 @@ impl Work {
             let Ok(request) = serde_json::from_slice::<ChatRequest>(&body) else {
                 continue;
             };
-            let is_remote = points_elsewhere(&request, &body);
+            let is_remote = has_external_files(&request, &body);
             let model = request.model.unwrap_or_default();
             let parts = &self.document.parts;
             let part = parts.iter().find(|part| part.holds(&model, is_remote));
@@ -134,34 +134,36 @@ impl Work {
         } = open;
         let ids = self.ids(line.number);
         let mut round = 1;
-        let answer = loop {
+        let response = loop {
             // Never closed.
-            let place = self.shared.calls.acquire().await;
+            let permit = self.shared.calls.acquire().await;
             if self.is_halted() {
                 return Ok(None);
             }
-            let answer = self.answer(input, line, &model, &ids.request_id).await?;
-            drop(place);
-            match answer {
+            let response = self.response(input, line, &model, &ids.request_id).await?;
+            drop(permit);
+            match response {
                 None => return Ok(None),
-                Some(Err(fault)) if round < ROUNDS && is_passing(&fault) => self.rest().await,
-                Some(answer) => break answer,
+                Some(Err(error)) if round < ROUNDS && is_passing(&error) => self.rest().await,
+                Some(response) => break response,
             }
             round += 1;
         };
-        let result = match &answer {
-            Ok(answer) => answered_line(ids.of(&custom_id), &answer.json, &answer.adjustments),
-            Err(fault) => refused_line(ids.of(&custom_id), fault),
+        let result = match &response {
+            Ok(response) => {
+                response_line(ids.of(&custom_id), &response.json, &response.adjustments)
+            }
+            Err(error) => error_line(ids.of(&custom_id), error),
         };
         Ok(Some(StoredResult {
             line: line.number as i64,
-            succeeded: answer.is_ok(),
+            succeeded: response.is_ok(),
             result: result?,
         }))
     }
 
     /// One try: when it is its turn, and there is memory for it. Nothing where the batch ends before.
-    async fn answer(
+    async fn response(
         &self,
         input: &InputFile<'_>,
         line: Line,
@@ -171,7 +173,7 @@ impl Work {
         let pipeline = &self.shared.pipeline;
         let _turn = match pipeline.line_turn(model, self.halted()).await {
             None => return Ok(None),
-            Some(Err(fault)) => return Ok(Some(Err(fault))),
+            Some(Err(error)) => return Ok(Some(Err(error))),
             Some(Ok(turn)) => turn,
         };
         let held = tokio::select! {
@@ -187,8 +189,8 @@ impl Work {
             bytes: request.into_body(),
             memory,
         };
-        let answer = pipeline.answer_line(&self.caller, body, request_id);
-        Ok(Some(answer.await))
+        let response = pipeline.complete_line(&self.caller, body, request_id);
+        Ok(Some(response.await))
     }
 
     /// Waits before a request is tried again, unless there is nothing to wait for.
@@ -219,5 +221,5 @@ impl Work {
 }
 
 fn is_open(part: &BatchPart) -> bool {
-    matches!(part.way, PartRoute::Calls { done: false })
+    matches!(part.route, PartRoute::Calls { done: false })
 }

@@ -7,16 +7,16 @@ use memchr::memmem;
 
 use super::input::HeldLine;
 use crate::adjustments::Adjustments;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::json_body;
 use crate::limits::CallPermit;
 use crate::models::Endpoint;
 use crate::openai::batches::check_request;
 use crate::openai::chat::{ChatRequest, ChatTranslation, remote_addresses};
-use crate::pipeline::draft::SourceBody;
 use crate::pipeline::models::{check_converse, check_endpoint};
-use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline, answer, model_name};
+use crate::pipeline::pending_request::SourceBody;
+use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline, model_name, response};
 use crate::record::{Record, RequestOutcome};
 
 /// What a request of a batch turned out to be.
@@ -53,17 +53,21 @@ impl Pipeline {
         check_request(&request)?;
         let name = model_name(&request)?;
         let target = self.models.target(&name).await?;
-        check_endpoint(&name, &target.known.facts, Endpoint::ChatCompletions)?;
-        check_converse(&name, &target.known.facts)?;
+        check_endpoint(
+            &name,
+            &target.model_info.capabilities,
+            Endpoint::ChatCompletions,
+        )?;
+        check_converse(&name, &target.model_info.capabilities)?;
         let model = target.model.as_str().to_owned();
-        let is_remote = points_elsewhere(&request, &body);
+        let is_remote = has_external_files(&request, &body);
         let mut is_guarded = false;
         if remote_addresses(&request).is_empty() {
             let length = body.len();
             let body = SourceBody::Chat(body);
             let options = HeaderOptions::default();
-            let mut draft = self.settled(caller.clone(), request, body, target, options);
-            let translate = || draft.translate(&self.memory);
+            let mut pending = self.settled(caller.clone(), request, body, target, options);
+            let translate = || pending.translate(&self.memory);
             let translated = self.workers.on_body(length, translate).await?;
             is_guarded = translated.converse.guardrail_config.is_some();
         }
@@ -90,14 +94,14 @@ impl Pipeline {
             cache: Some(false),
             ..HeaderOptions::default()
         };
-        let mut draft = self.settled(
+        let mut pending = self.settled(
             caller.clone(),
             request,
             SourceBody::Chat(body),
             target,
             options,
         );
-        let translate = || draft.translate(&self.memory);
+        let translate = || pending.translate(&self.memory);
         let mut translated = self.workers.on_body(length, translate).await?;
         // A job has a tier and machines of its own.
         translated.converse.service_tier = None;
@@ -119,16 +123,16 @@ impl Pipeline {
     ) -> Option<Result<CallPermit, ApiError>> {
         let target = match self.models.target(name).await {
             Ok(target) => target.model.as_str().into(),
-            Err(fault) => return Some(Err(fault)),
+            Err(error) => return Some(Err(error)),
         };
         tokio::select! {
-            turn = self.limiter.turn(&target) => Some(Ok(turn)),
+            permit = self.limiter.admit_call(&target) => Some(Ok(permit)),
             () = halt => None,
         }
     }
 
     /// Answers a request whose turn it is. `line` is its body.
-    pub(super) async fn answer_line(
+    pub(super) async fn complete_line(
         &self,
         caller: &Caller,
         line: HeldLine,
@@ -137,11 +141,11 @@ impl Pipeline {
         let route = "/v1/batches".to_owned();
         let record = Arc::new(Record::new(request_id.to_owned(), route, None));
         record.entries().caller = Some(caller.name().to_owned());
-        let answer = Box::pin(self.line_answer(caller, line, &record)).await;
-        noted(answer, &record)
+        let response = Box::pin(self.line_response(caller, line, &record)).await;
+        noted(response, &record)
     }
 
-    async fn line_answer(
+    async fn line_response(
         &self,
         caller: &Caller,
         line: HeldLine,
@@ -161,57 +165,58 @@ impl Pipeline {
             headers: HeaderOptions::default(),
             record: Arc::clone(record),
         };
-        let mut draft = self.draft(call, &name).await?;
-        self.fetch_for_admitted(&mut draft).await?;
-        let begun = self.ask_until_answered(&mut draft, record).await?;
-        let account = self.converse_account(&draft, &begun.prepared, Arc::clone(record));
-        let answer = answer::chat(begun, account, &name).map_err(|refused| refused.fault)?;
-        match answer.body {
-            ChatBody::Whole(json) => Ok(BatchLineResponse {
+        let mut pending = self.pending(call, &name).await?;
+        self.fetch_for_admitted(&mut pending).await?;
+        let open_call = self.send_admitted(&mut pending, record).await?;
+        let account = self.converse_account(&pending, &open_call.prepared, Arc::clone(record));
+        let response =
+            response::chat(open_call, account, &name).map_err(|refusal| refusal.error)?;
+        match response.body {
+            ChatBody::Complete(json) => Ok(BatchLineResponse {
                 json,
-                adjustments: answer.adjustments,
+                adjustments: response.adjustments,
             }),
             // Streams are refused before.
-            ChatBody::Stream(_) | ChatBody::NativeStream(_) => Err(ApiError::internal()),
+            ChatBody::Stream(_) | ChatBody::ChatUpstreamStream(_) => Err(ApiError::internal()),
         }
     }
 }
 
 /// Writes down how a request ended.
 fn noted(
-    answer: Result<BatchLineResponse, ApiError>,
+    response: Result<BatchLineResponse, ApiError>,
     record: &Record,
 ) -> Result<BatchLineResponse, ApiError> {
-    let status = match &answer {
+    let status = match &response {
         Ok(_) => 200,
-        Err(fault) => {
-            record.note_fault(fault);
-            fault.kind.status()
+        Err(error) => {
+            record.note_error(error);
+            error.kind.status()
         }
     };
     let mut entries = record.entries();
-    entries.ending = RequestOutcome::Answered;
+    entries.outcome = RequestOutcome::Completed;
     entries.status = Some(status);
-    answer
+    response
 }
 
 /// Whether a request points to files that are not in it: on the web, or in S3. A job's file would
 /// have to hold the first, and a job reads the second from its own folder alone (AWS's user guide,
 /// "Format and upload your batch inference data").
-pub(super) fn points_elsewhere(request: &ChatRequest, body: &[u8]) -> bool {
+pub(super) fn has_external_files(request: &ChatRequest, body: &[u8]) -> bool {
     !remote_addresses(request).is_empty() || memmem::find(body, b"\"s3://").is_some()
 }
 
 /// Whether a request that failed so may do better later.
-pub(super) fn is_passing(fault: &ApiError) -> bool {
-    match fault.kind {
+pub(super) fn is_passing(error: &ApiError) -> bool {
+    match error.kind {
         ErrorKind::RateLimited
         | ErrorKind::TokenRateLimited
         | ErrorKind::Unavailable
         | ErrorKind::GatewayTimeout => true,
         // What arrived and could not be read has been billed.
-        ErrorKind::BadGateway => fault.code != Some("upstream_bad_response"),
-        ErrorKind::Internal => fault.code == Some("upstream_error"),
+        ErrorKind::BadGateway => error.code != Some("upstream_bad_response"),
+        ErrorKind::Internal => error.code == Some("upstream_error"),
         ErrorKind::InvalidRequest
         | ErrorKind::Authentication
         | ErrorKind::Permission

@@ -8,14 +8,14 @@ use super::document::{BatchPart, JobPart, PartRoute};
 use super::finish;
 use super::input::{HeldLine, InputFile};
 use super::work::{Stop, Work, batch_error};
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::openai::batches::{BatchError, LineReader};
 
 /// Errors that are told of at the most.
-const MOST_ERRORS: usize = 100;
+const MAX_ERRORS: usize = 100;
 
 /// Models of one batch at the most: each is a job.
-const MOST_MODELS: usize = 32;
+const MAX_MODELS: usize = 32;
 
 /// What the lines say of one model.
 #[derive(Debug, Default)]
@@ -49,8 +49,8 @@ impl Work {
             self.read_all(&input).await?
         };
         if requests == 0 && errors.is_empty() {
-            let fault = ApiError::new(ErrorKind::InvalidRequest, "the file has no requests in it");
-            errors.push(batch_error(fault.code("empty_file"), None));
+            let error = ApiError::new(ErrorKind::InvalidRequest, "the file has no requests in it");
+            errors.push(batch_error(error.code("empty_file"), None));
         }
         if !errors.is_empty() {
             return finish::fail(self, errors).await;
@@ -70,37 +70,38 @@ impl Work {
     }
 
     async fn read_all(&self, input: &InputFile<'_>) -> Result<FileValidation, Stop> {
-        let mut found = FileValidation::default();
+        let mut validation = FileValidation::default();
         let mut reader = LineReader::new(&self.document.batch.endpoint);
-        let most = self.shared.settings.max_requests;
+        let max = self.shared.settings.max_requests;
         let mut blocks = input.blocks();
         for line in &input.lines {
-            found.requests += 1;
-            if found.requests > most {
-                let message = format!("the file has more than {most} requests");
-                let fault =
+            validation.requests += 1;
+            if validation.requests > max {
+                let message = format!("the file has more than {max} requests");
+                let error =
                     ApiError::new(ErrorKind::InvalidRequest, message).code("too_many_requests");
-                found.errors.push(batch_error(fault, None));
+                validation.errors.push(batch_error(error, None));
                 break;
             }
             let read = match line.length > self.shared.max_body {
                 true => Err(too_long(self.shared.max_body)),
                 false => {
                     let held = blocks.line(*line).await?;
-                    self.read_line(held, &mut reader, &mut found.groups).await
+                    self.read_line(held, &mut reader, &mut validation.groups)
+                        .await
                 }
             };
-            if let Err(fault) = read {
+            if let Err(error) = read {
                 let number = line.number as u64 + 1;
-                found.errors.push(batch_error(fault, Some(number)));
+                validation.errors.push(batch_error(error, Some(number)));
             }
-            if found.errors.len() >= MOST_ERRORS {
+            if validation.errors.len() >= MAX_ERRORS {
                 break;
             }
             // A long file does not keep others from their turn.
             tokio::task::yield_now().await;
         }
-        Ok(found)
+        Ok(validation)
     }
 
     /// Reads a line, and puts its request to those for the same model.
@@ -116,33 +117,33 @@ impl Work {
         let workers = self.shared.pipeline.workers();
         let request = workers.on_body(bytes.len(), read).await?;
         drop(bytes);
-        let placed = self.place(request.into_body(), groups).await;
+        let with_parameter = self.add_to_group(request.into_body(), groups).await;
         drop(memory);
-        placed
+        with_parameter
     }
 
     /// Puts a request to those for the same model, unless it cannot be sent.
-    async fn place(
+    async fn add_to_group(
         &self,
         body: Bytes,
         groups: &mut BTreeMap<String, Group>,
     ) -> Result<(), ApiError> {
-        let checked = self.shared.pipeline.check_line(&self.caller, body).await;
-        let checked = checked.map_err(|fault| ApiError {
-            parameter: fault.parameter.map(|parameter| format!("body.{parameter}")),
-            ..fault
+        let info = self.shared.pipeline.check_line(&self.caller, body).await;
+        let info = info.map_err(|error| ApiError {
+            parameter: error.parameter.map(|parameter| format!("body.{parameter}")),
+            ..error
         })?;
-        let is_new = !groups.contains_key(&checked.model);
-        if is_new && groups.len() >= MOST_MODELS {
-            let message = format!("a batch has at most {MOST_MODELS} models");
+        let is_new = !groups.contains_key(&info.model);
+        if is_new && groups.len() >= MAX_MODELS {
+            let message = format!("a batch has at most {MAX_MODELS} models");
             return Err(ApiError::invalid("body.model", message));
         }
-        let group = groups.entry(checked.model).or_default();
-        if !group.names.contains(&checked.name) {
-            group.names.push(checked.name);
+        let group = groups.entry(info.model).or_default();
+        if !group.names.contains(&info.name) {
+            group.names.push(info.name);
         }
-        group.is_guarded |= checked.is_guarded;
-        match checked.is_remote {
+        group.is_guarded |= info.is_guarded;
+        match info.is_remote {
             true => group.remote += 1,
             false => group.plain += 1,
         }
@@ -157,11 +158,11 @@ impl Work {
             is_guarded,
         } = group;
         let settings = &self.shared.settings;
-        let part = |which, way| BatchPart {
+        let part = |which, route| BatchPart {
             names: names.clone(),
             model: model.clone(),
             remote: which,
-            way,
+            route,
         };
         let calls = PartRoute::Calls { done: false };
         let is_small = plain < settings.minimum_records as u64;

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::BatchService;
 use super::document::BatchDocument;
 use crate::bedrock::{ObjectLocation, RetryAdvice, UpstreamError};
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::identity::Caller;
 use crate::json_error::describe;
 use crate::openai::batches::{BatchError, BatchStatus, ResultIds};
@@ -40,7 +40,7 @@ pub(super) enum Stop {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// Nothing; it is over.
-    Nothing,
+    Done,
     /// More, at once.
     More,
     /// Another look after a while.
@@ -137,12 +137,12 @@ pub(super) fn is_over(status: BatchStatus) -> bool {
 }
 
 /// A fault as an error of a batch.
-pub(super) fn batch_error(fault: ApiError, line: Option<u64>) -> BatchError {
+pub(super) fn batch_error(error: ApiError, line: Option<u64>) -> BatchError {
     BatchError {
-        code: fault.code.unwrap_or("invalid_request").to_owned(),
+        code: error.code.unwrap_or("invalid_request").to_owned(),
         line,
-        message: fault.message,
-        param: fault.parameter,
+        message: error.message,
+        param: error.parameter,
     }
 }
 
@@ -153,16 +153,18 @@ impl From<StoreError> for Stop {
 }
 
 impl From<UpstreamError> for Stop {
-    fn from(failure: UpstreamError) -> Self {
-        match failure.advice {
+    fn from(error: UpstreamError) -> Self {
+        match error.advice {
             RetryAdvice::Retry | RetryAdvice::RetryOnce | RetryAdvice::RefreshCredentials => {
-                Self::Later(failure.log_detail())
+                Self::Later(error.log_detail())
             }
             RetryAdvice::Never => {
-                let detail = failure.log_detail();
-                let UpstreamError { fault, code, .. } = failure;
-                tracing::error!(code, detail, "a batch cannot go on");
-                Self::Never(batch_error(fault, None))
+                let upstream_error = error.log_detail();
+                let UpstreamError {
+                    api_error, code, ..
+                } = error;
+                tracing::error!(code, upstream_error, "a batch cannot go on");
+                Self::Never(batch_error(api_error, None))
             }
         }
     }

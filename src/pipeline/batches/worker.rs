@@ -32,7 +32,7 @@ const RENEWAL: Duration = Duration::from_secs(15);
 struct WorkerState {
     shared: Arc<BatchService>,
     tasks: JoinSet<Next>,
-    under_way: HashMap<task::Id, String>,
+    active: HashMap<task::Id, String>,
     /// Batches that are not looked at before that time.
     resting: HashMap<String, Instant>,
     closing: watch::Sender<bool>,
@@ -45,10 +45,10 @@ pub(super) async fn run(
     closing: impl Future<Output = ()>,
 ) {
     let interval = shared.settings.poll_interval;
-    let mut hands = WorkerState {
+    let mut worker = WorkerState {
         shared,
         tasks: JoinSet::new(),
-        under_way: HashMap::new(),
+        active: HashMap::new(),
         resting: HashMap::new(),
         closing: watch::Sender::new(false),
     };
@@ -59,30 +59,30 @@ pub(super) async fn run(
             () = &mut closing => break,
             () = tokio::time::sleep_until(next_look) => {
                 next_look = Instant::now() + interval;
-                hands.shared.files.remove_expired().await;
-                hands.take_all().await;
+                worker.shared.files.remove_expired().await;
+                worker.start_all().await;
             }
             Some(id) = nudges.recv() => {
-                hands.resting.remove(&id);
-                hands.take(id);
+                worker.resting.remove(&id);
+                worker.start(id);
             }
-            Some(ended) = hands.tasks.join_next_with_id() => {
+            Some(ended) = worker.tasks.join_next_with_id() => {
                 let (task, next) = ended.unwrap_or_else(|error| {
                     tracing::error!(%error, "work on a batch failed by a fault of the gateway");
                     (error.id(), Next::Look)
                 });
-                hands.put_down(task, next, interval);
+                worker.release(task, next, interval);
             }
         }
     }
-    hands.closing.send_replace(true);
-    while hands.tasks.join_next().await.is_some() {}
-    hands.shared.store.close().await;
+    worker.closing.send_replace(true);
+    while worker.tasks.join_next().await.is_some() {}
+    worker.shared.store.close().await;
 }
 
 impl WorkerState {
     /// Takes the batches that nobody works on.
-    async fn take_all(&mut self) {
+    async fn start_all(&mut self) {
         let time = Instant::now();
         self.resting.retain(|_, until| *until > time);
         let owner = &self.shared.owner;
@@ -92,14 +92,14 @@ impl WorkerState {
             .free_batches(owner, now(), AT_A_LOOK)
             .await
         {
-            Ok(free) => free.into_iter().for_each(|id| self.take(id)),
+            Ok(free) => free.into_iter().for_each(|id| self.start(id)),
             Err(error) => tracing::error!(%error, "batches could not be looked for"),
         }
     }
 
-    fn take(&mut self, id: String) {
-        let is_under_way = self.under_way.values().any(|other| *other == id);
-        if is_under_way || self.resting.contains_key(&id) || self.tasks.len() >= AT_ONCE {
+    fn start(&mut self, id: String) {
+        let is_active = self.active.values().any(|other| *other == id);
+        if is_active || self.resting.contains_key(&id) || self.tasks.len() >= AT_ONCE {
             return;
         }
         let shared = Arc::clone(&self.shared);
@@ -112,16 +112,16 @@ impl WorkerState {
                 Next::Look
             })
         });
-        self.under_way.insert(task.id(), id);
+        self.active.insert(task.id(), id);
     }
 
-    fn put_down(&mut self, task: task::Id, next: Next, interval: Duration) {
-        let Some(id) = self.under_way.remove(&task) else {
+    fn release(&mut self, task: task::Id, next: Next, interval: Duration) {
+        let Some(id) = self.active.remove(&task) else {
             return;
         };
         match next {
-            Next::Nothing => {}
-            Next::More => self.take(id),
+            Next::Done => {}
+            Next::More => self.start(id),
             Next::Look => {
                 self.resting.insert(id, Instant::now() + interval);
             }
@@ -198,17 +198,17 @@ async fn carry(work: &mut Work) -> Next {
         Err(stop) => stop,
     };
     match stop {
-        Stop::Later(detail) => {
+        Stop::Later(reason) => {
             tracing::warn!(
                 batch = work.id,
-                detail,
+                reason,
                 "a batch waits, and is looked at again"
             );
             Next::Look
         }
         Stop::Lost => Next::Look,
         Stop::Never(error) => match finish::fail(work, vec![error]).await {
-            Ok(()) => Next::Nothing,
+            Ok(()) => Next::Done,
             Err(_) => Next::Look,
         },
     }
@@ -219,20 +219,20 @@ async fn steps(work: &mut Work) -> Result<Next, Stop> {
     if work.document.parts.is_empty() && !work.is_cancelled() {
         work.validate().await?;
         if is_over(work.document.batch.status) {
-            return Ok(Next::Nothing);
+            return Ok(Next::Done);
         }
     }
     work.begin_jobs().await?;
-    if work.answer_calls().await? == Next::More {
+    if work.run_calls().await? == Next::More {
         return Ok(Next::More);
     }
     work.look_at_jobs().await?;
     if work.document.parts.iter().all(|part| part.is_done()) {
         finish::finish(work).await?;
-        return Ok(Next::Nothing);
+        return Ok(Next::Done);
     }
-    let waits = |way: &PartRoute| matches!(way, PartRoute::Job(job) if !job.collected);
-    match work.document.parts.iter().any(|part| waits(&part.way)) {
+    let waits = |route: &PartRoute| matches!(route, PartRoute::Job(job) if !job.collected);
+    match work.document.parts.iter().any(|part| waits(&part.route)) {
         true => Ok(Next::Look),
         false => Ok(Next::More),
     }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::bedrock::{AsyncInvokeOrder, ObjectLocation, UpstreamError};
 use crate::converse::JsonText;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::limits::Refusal;
 use crate::models::{Endpoint, VideoCapabilities};
 use crate::openai::form::FormPart;
 use crate::openai::videos::{
-    JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_pictures, translate,
+    JobNote, Video, VideoId, VideoOrder, VideoRequest, remote_images, translate,
 };
 use crate::pipeline::models::{ModelTarget, check_endpoint};
 use crate::pipeline::profiles::SearchedTarget;
@@ -24,38 +24,38 @@ impl Pipeline {
     /// Starts the making of a video. The limits count it as one call, which ends when it is begun.
     pub async fn create_video(
         &self,
-        asked: CallerRequest<VideoRequestWithFiles>,
+        call: CallerRequest<VideoRequestWithFiles>,
     ) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
             request: (request, files),
             mut memory,
             record,
-        } = asked;
-        let films = self.films()?;
+        } = call;
+        let video_store = self.video_store()?;
         let (named, unknown) = (request.model.as_deref(), &request.unknown);
         let found = self.model_of(named, unknown, VideoRequest::FIELDS, &record);
         let mut target = found.await?;
         let name = request.model.clone().unwrap_or_default();
-        check_endpoint(&name, &target.known.facts, Endpoint::Videos)?;
-        let known = Arc::clone(&target.known);
-        let facts = known.facts.video.as_ref();
-        let facts = facts.ok_or_else(ApiError::internal)?;
+        check_endpoint(&name, &target.model_info.capabilities, Endpoint::Videos)?;
+        let model_info = Arc::clone(&target.model_info);
+        let capabilities = model_info.capabilities.video.as_ref();
+        let capabilities = capabilities.ok_or_else(ApiError::internal)?;
         if self.guardrail(&caller, &target).is_some() {
             return Err(unguarded().into());
         }
-        let addresses = remote_pictures(&request);
+        let addresses = remote_images(&request);
         let name_of_target = Arc::from(target.model.as_str());
         let fetching =
             self.fetch_admitted(&caller, &name_of_target, addresses, &mut memory, &record);
         let (fetched, permit) = fetching.await?;
         let length = memory.length().saturating_add(fetched_length(&fetched));
-        let translate = move || translate(request, files, facts, &fetched);
+        let translate = move || translate(request, files, capabilities, &fetched);
         let mut order = self.workers.on_body(length, translate).await?;
         // The model's input, and the JSON that it is written into.
         memory.shrink_to(order.input.as_str().len().saturating_mul(2));
         target.note_in(&mut order.adjustments);
-        let cost = cost(&target, facts, &order);
+        let cost = cost(&target, capabilities, &order);
         record.entries().adjustments = order.adjustments.log_value();
         let permit = match permit {
             Some(permit) => permit,
@@ -65,7 +65,7 @@ impl Pipeline {
         let searched = SearchedTarget::new(&target, false);
         let started = self
             .start(
-                films.folder_of(&caller),
+                video_store.folder_of(&caller),
                 &searched,
                 input,
                 &order,
@@ -74,7 +74,7 @@ impl Pipeline {
             )
             .await;
         drop(memory);
-        let id = started.map_err(|failure| self.received(failure, None, &record))?;
+        let id = started.map_err(|error| self.received(error, None, &record))?;
         let profile = searched.profile.into_inner();
         self.note_profile(&mut target, profile, &mut order.adjustments, &record);
         record.entries().cost = Some(cost);
@@ -127,9 +127,9 @@ impl Pipeline {
 }
 
 /// What the film will cost: AWS bills it by the second, and not where it fails.
-fn cost(target: &ModelTarget, facts: &VideoCapabilities, order: &VideoOrder) -> Cost {
-    let is_priced = [0, order.resolution].contains(&facts.priced_resolution);
-    let second = target.known.units.second.filter(|_| is_priced);
+fn cost(target: &ModelTarget, capabilities: &VideoCapabilities, order: &VideoOrder) -> Cost {
+    let is_priced = [0, order.resolution].contains(&capabilities.priced_resolution);
+    let second = target.model_info.units.second.filter(|_| is_priced);
     Cost {
         total: second.map(|price| price.times(u64::from(order.seconds))),
         saved: None,

@@ -13,16 +13,16 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Pipeline, heard};
+use super::{Pipeline, client_error};
 use crate::bedrock::{AsyncInvoke, AsyncInvokeState, Bedrock, ObjectLocation, S3};
 use crate::config::Config;
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::videos::{JobNote, Video, VideoId};
 use crate::record::Record;
 
 /// What Bedrock calls a film.
-const FILM: &str = "output.mp4";
+const VIDEO_FILE: &str = "output.mp4";
 
 /// Where films are kept.
 #[derive(Debug)]
@@ -70,8 +70,8 @@ impl VideoStore {
 }
 
 impl Pipeline {
-    fn films(&self) -> Result<&VideoStore, ApiError> {
-        self.films.as_ref().ok_or_else(|| {
+    fn video_store(&self) -> Result<&VideoStore, ApiError> {
+        self.video_store.as_ref().ok_or_else(|| {
             let message = "videos are switched off on this gateway; its operator switches them on \
                            with `[videos] enabled`";
             ApiError::new(ErrorKind::NotFound, message).code("not_enabled")
@@ -85,16 +85,16 @@ impl Pipeline {
         id: &str,
         record: &Record,
     ) -> Result<AsyncInvoke, ApiError> {
-        let films = self.films()?;
+        let video_store = self.video_store()?;
         let parsed = VideoId::parse(id).filter(|parsed| parsed.region == self.bedrock.region());
         let Some(VideoId { job, .. }) = parsed else {
             return Err(no_video(id));
         };
         let found = self.bedrock.get_async_invoke(&job).await;
-        let found = found.map_err(|failure| heard(failure, record))?;
+        let found = found.map_err(|error| client_error(error, record))?;
         // Another's video is not there, rather than forbidden: its id says nothing of it.
         found
-            .filter(|job| films.is_of(caller, job))
+            .filter(|job| video_store.is_of(caller, job))
             .ok_or_else(|| no_video(id))
     }
 

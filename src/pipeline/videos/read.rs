@@ -3,17 +3,17 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{FILM, VideoStore, no_video};
+use super::{VIDEO_FILE, VideoStore, no_video};
 use crate::bedrock::{AsyncInvoke, AsyncInvokePage, AsyncInvokeState, S3Object};
-use crate::fault::{ApiError, ErrorKind};
+use crate::error::{ApiError, ErrorKind};
 use crate::identity::Caller;
 use crate::openai::page::{ListPage, PageQuery};
 use crate::openai::videos::{DeletedVideo, Video, VideoId};
-use crate::pipeline::{Pipeline, heard};
+use crate::pipeline::{Pipeline, client_error};
 use crate::record::Record;
 
 /// Pages of Bedrock's list that are read for one of the client's; a page has up to 1,000 jobs.
-const MOST_PAGES: usize = 10;
+const MAX_PAGES: usize = 10;
 /// Questions to S3 under way at once for one list.
 const AT_ONCE: usize = 8;
 
@@ -49,7 +49,7 @@ impl Pipeline {
         page: &PageQuery,
         record: &Record,
     ) -> Result<Bytes, ApiError> {
-        self.films()?;
+        self.video_store()?;
         let limit = page.limit as usize;
         let after = page.after.as_deref().map(|id| {
             let parsed = VideoId::parse(id).ok_or_else(|| no_video(id).parameter("after"));
@@ -57,18 +57,18 @@ impl Pipeline {
         });
         let mut after = after.transpose()?;
         let mut videos = Vec::new();
-        let mut asked = AsyncInvokePage {
+        let mut call = AsyncInvokePage {
             next: None,
             oldest_first: !page.newest_first,
         };
-        for _ in 0..MOST_PAGES {
-            let found = self.bedrock.list_async_invokes(&asked).await;
-            let (jobs, next) = found.map_err(|failure| heard(failure, record))?;
+        for _ in 0..MAX_PAGES {
+            let found = self.bedrock.list_async_invokes(&call).await;
+            let (jobs, next) = found.map_err(|error| client_error(error, record))?;
             let jobs = self.own(caller, jobs, &mut after)?;
-            let wanted = (limit + 1).saturating_sub(videos.len());
-            videos.extend(self.present(jobs, wanted, record).await?);
-            asked.next = next;
-            if asked.next.is_none() || videos.len() > limit {
+            let count = (limit + 1).saturating_sub(videos.len());
+            videos.extend(self.present(jobs, count, record).await?);
+            call.next = next;
+            if call.next.is_none() || videos.len() > limit {
                 break;
             }
         }
@@ -104,9 +104,9 @@ impl Pipeline {
                 );
             }
         }
-        let film = job.output.join(FILM);
-        let found = self.films()?.s3.get(&film, range).await;
-        let object = found.map_err(|failure| heard(failure, record))?;
+        let file = job.output.join(VIDEO_FILE);
+        let found = self.video_store()?.s3.get(&file, range).await;
+        let object = found.map_err(|error| client_error(error, record))?;
         Ok(VideoContent {
             length: object.length,
             range: object.range.clone(),
@@ -127,7 +127,7 @@ impl Pipeline {
                            it when it is `completed`";
             return Err(not_now(message, "video_in_progress"));
         }
-        let VideoStore { s3, .. } = self.films()?;
+        let VideoStore { s3, .. } = self.video_store()?;
         let deleted = async {
             // With the slash, so that no other folder's name begins so.
             for object in s3.list(&job.output.join("")).await? {
@@ -135,7 +135,7 @@ impl Pipeline {
             }
             Ok(())
         };
-        deleted.await.map_err(|failure| heard(failure, record))?;
+        deleted.await.map_err(|error| client_error(error, record))?;
         json(&DeletedVideo::new(id.to_owned()))
     }
 
@@ -146,9 +146,12 @@ impl Pipeline {
         jobs: Vec<AsyncInvoke>,
         after: &mut Option<String>,
     ) -> Result<Vec<AsyncInvoke>, ApiError> {
-        let films = self.films()?;
+        let video_store = self.video_store()?;
         let mut own = Vec::new();
-        for job in jobs.into_iter().filter(|job| films.is_of(caller, job)) {
+        for job in jobs
+            .into_iter()
+            .filter(|job| video_store.is_of(caller, job))
+        {
             match after {
                 None => own.push(job),
                 Some(id) if *id == job.id => *after = None,
@@ -158,11 +161,11 @@ impl Pipeline {
         Ok(own)
     }
 
-    /// The first `wanted` of the jobs whose films were not deleted.
+    /// The first `count` of the jobs whose films were not deleted.
     async fn present(
         &self,
         jobs: Vec<AsyncInvoke>,
-        wanted: usize,
+        count: usize,
         record: &Record,
     ) -> Result<Vec<AsyncInvoke>, ApiError> {
         let checks = jobs.into_iter().map(|job| async move {
@@ -171,7 +174,7 @@ impl Pipeline {
         });
         let checked = stream::iter(checks).buffered(AT_ONCE);
         let present = checked.try_filter_map(|job| std::future::ready(Ok(job)));
-        present.take(wanted).try_collect().await
+        present.take(count).try_collect().await
     }
 
     /// Whether the film was not deleted; Bedrock tells of its job all the same.
@@ -179,8 +182,12 @@ impl Pipeline {
         if job.state != AsyncInvokeState::Completed {
             return Ok(true);
         }
-        let found = self.films()?.s3.exists(&job.output.join(FILM)).await;
-        found.map_err(|failure| heard(failure, record))
+        let found = self
+            .video_store()?
+            .s3
+            .exists(&job.output.join(VIDEO_FILE))
+            .await;
+        found.map_err(|error| client_error(error, record))
     }
 }
 
@@ -188,7 +195,7 @@ impl VideoContent {
     /// The next bytes; nothing at the end.
     pub async fn next(&mut self, record: &Record) -> Result<Option<Bytes>, ApiError> {
         let next = self.object.next().await;
-        next.map_err(|failure| heard(failure, record))
+        next.map_err(|error| client_error(error, record))
     }
 }
 

@@ -1,22 +1,22 @@
 //! The bodies of models that embed. Each form has a file; what is asked of all of them in common
 //! stands here.
 
-mod answer;
 mod cohere;
 mod marengo_2;
 mod marengo_3;
 mod nova_multimodal;
+mod response;
 mod titan_multimodal;
 mod titan_text;
 
-pub use answer::{EmbeddingResponse, read};
+pub use response::{EmbeddingResponse, read};
 
 use crate::converse::media::ImageFormat;
 use crate::models::{EmbeddingBody, EmbeddingCapabilities, EmbeddingInput, Truncation};
 
 /// The bytes of a call's items at the most: a body has 25,000,000 (botocore, bedrock-runtime:
 /// `Body`), and text grows where it is escaped.
-const MOST_BYTES: usize = 12_000_000;
+const MAX_BYTES: usize = 12_000_000;
 
 /// What one vector is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,16 +93,16 @@ pub struct EmbeddingCall {
 /// The calls that embed `items`, in their order: of one kind each, and with as many items as the
 /// family takes and a body can hold.
 pub fn calls(
-    facts: &EmbeddingCapabilities,
+    capabilities: &EmbeddingCapabilities,
     items: &[EmbeddingItem],
     settings: &EmbeddingParameters,
 ) -> serde_json::Result<Vec<EmbeddingCall>> {
     let mut calls = Vec::new();
     let mut rest = items;
     while let Some(kind) = rest.first().map(EmbeddingItem::kind) {
-        let (these, others) = rest.split_at(fitting(rest, kind, facts));
+        let (these, others) = rest.split_at(fitting(rest, kind, capabilities));
         calls.push(EmbeddingCall {
-            body: body(facts, these, settings)?,
+            body: body(capabilities, these, settings)?,
             first: items.len() - rest.len(),
             count: these.len(),
             images: these.iter().filter(|item| item.image().is_some()).count(),
@@ -114,31 +114,35 @@ pub fn calls(
 }
 
 /// How many of `items`, from the first on, are of this kind and fit into one call; at least one.
-fn fitting(items: &[EmbeddingItem], kind: EmbeddingInput, facts: &EmbeddingCapabilities) -> usize {
-    let most = match kind {
-        EmbeddingInput::Text => facts.texts,
-        EmbeddingInput::Image | EmbeddingInput::TextAndImage => facts.images,
+fn fitting(
+    items: &[EmbeddingItem],
+    kind: EmbeddingInput,
+    capabilities: &EmbeddingCapabilities,
+) -> usize {
+    let max = match kind {
+        EmbeddingInput::Text => capabilities.texts,
+        EmbeddingInput::Image | EmbeddingInput::TextAndImage => capabilities.images,
     };
     let mut bytes: usize = 0;
     let fits = |item: &&EmbeddingItem| {
         bytes = bytes.saturating_add(item.bytes());
-        item.kind() == kind && bytes <= MOST_BYTES
+        item.kind() == kind && bytes <= MAX_BYTES
     };
-    items.iter().take(most).take_while(fits).count().max(1)
+    items.iter().take(max).take_while(fits).count().max(1)
 }
 
 fn body(
-    facts: &EmbeddingCapabilities,
+    capabilities: &EmbeddingCapabilities,
     items: &[EmbeddingItem],
     settings: &EmbeddingParameters,
 ) -> serde_json::Result<Vec<u8>> {
     let first = items.first();
     let text = first.and_then(EmbeddingItem::text);
     let image = first.and_then(EmbeddingItem::image);
-    match facts.body {
+    match capabilities.body {
         EmbeddingBody::TitanText => titan_text::body(text, settings),
         EmbeddingBody::TitanMultimodal => titan_multimodal::body(text, image, settings),
-        EmbeddingBody::Cohere => cohere::body(items, settings, facts.images == 1),
+        EmbeddingBody::Cohere => cohere::body(items, settings, capabilities.images == 1),
         EmbeddingBody::NovaMultimodal => nova_multimodal::body(text, image, settings),
         EmbeddingBody::Marengo2 => marengo_2::body(text, image, settings),
         EmbeddingBody::Marengo3 => marengo_3::body(text, image),
@@ -212,22 +216,26 @@ mod tests {
     use super::*;
     use crate::models::{ModelId, ModelTable};
 
-    fn facts(model: &str) -> EmbeddingCapabilities {
+    fn capabilities(model: &str) -> EmbeddingCapabilities {
         let table = ModelTable::built_in().expect("the built-in table");
         let id = ModelId::parse(model).expect("an id");
-        table.facts(&id).embedding.clone().expect("it embeds")
+        table
+            .capabilities(&id)
+            .embedding
+            .clone()
+            .expect("it embeds")
     }
 
-    fn places(model: &str, items: &[EmbeddingItem]) -> Vec<(usize, usize, usize, bool)> {
+    fn layout(model: &str, items: &[EmbeddingItem]) -> Vec<(usize, usize, usize, bool)> {
         let settings = EmbeddingParameters {
             dimensions: None,
             purpose: Purpose::Index,
             truncation: Truncation::None,
             normalize: None,
         };
-        let calls = calls(&facts(model), items, &settings).expect("JSON");
-        let place = |call: &EmbeddingCall| (call.first, call.count, call.images, call.has_text);
-        calls.iter().map(place).collect()
+        let calls = calls(&capabilities(model), items, &settings).expect("JSON");
+        let layout_of = |call: &EmbeddingCall| (call.first, call.count, call.images, call.has_text);
+        calls.iter().map(layout_of).collect()
     }
 
     #[test]
@@ -241,17 +249,17 @@ mod tests {
         };
         let texts: Vec<EmbeddingItem> = (0..200).map(|_| text()).collect();
         assert_eq!(
-            places("cohere.embed-v4:0", &texts),
+            layout("cohere.embed-v4:0", &texts),
             [(0, 96, 0, true), (96, 96, 0, true), (192, 8, 0, true)]
         );
-        assert_eq!(places("amazon.titan-embed-text-v2:0", &texts).len(), 200);
+        assert_eq!(layout("amazon.titan-embed-text-v2:0", &texts).len(), 200);
         let mixed = [text(), text(), image(), image(), text()];
         assert_eq!(
-            places("cohere.embed-v4:0", &mixed),
+            layout("cohere.embed-v4:0", &mixed),
             [(0, 2, 0, true), (2, 2, 2, false), (4, 1, 0, true)]
         );
         assert_eq!(
-            places("cohere.embed-english-v3", &mixed),
+            layout("cohere.embed-english-v3", &mixed),
             [
                 (0, 2, 0, true),
                 (2, 1, 1, false),
@@ -264,7 +272,7 @@ mod tests {
     fn a_body_does_not_outgrow_what_bedrock_takes() {
         let text = |megabytes: usize| EmbeddingItem::Text("a".repeat(megabytes * 1_000_000));
         let items = [text(5), text(5), text(5), text(20), text(1)];
-        let calls = places("cohere.embed-v4:0", &items);
+        let calls = layout("cohere.embed-v4:0", &items);
         let counts: Vec<usize> = calls.iter().map(|(_, count, ..)| *count).collect();
         assert_eq!(counts, [2, 1, 1, 1]);
     }

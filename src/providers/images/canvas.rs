@@ -4,14 +4,14 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{ImageOrder, ImageOutcome, lay_over, put};
+use super::{ImageOrder, ImageOutcome, overlay, put};
 use crate::models::ImageTask;
 
 /// The body of a call, which makes up to five pictures.
 pub(super) fn body(order: &ImageOrder) -> Map<String, Value> {
     let (task, key) = names(order.task);
     let mut parameters = parameters(order);
-    lay_over(&mut parameters, &order.further);
+    overlay(&mut parameters, &order.extra_fields);
     let mut body = Map::new();
     put(&mut body, "taskType", Some(task));
     put(&mut body, key, Some(parameters));
@@ -48,18 +48,18 @@ fn names(task: ImageTask) -> (&'static str, &'static str) {
 
 fn parameters(order: &ImageOrder) -> Map<String, Value> {
     let mut parameters = Map::new();
-    let picture = order.pictures.first().cloned();
+    let image = order.images.first().cloned();
     match order.task {
         ImageTask::Vary | ImageTask::Edit => {
-            put(&mut parameters, "images", Some(order.pictures.clone()));
+            put(&mut parameters, "images", Some(order.images.clone()));
         }
-        ImageTask::Generate => put(&mut parameters, "conditionImage", picture),
+        ImageTask::Generate => put(&mut parameters, "conditionImage", image),
         ImageTask::ColorGuided => {
             put(&mut parameters, "colors", Some(order.colors.clone()));
-            put(&mut parameters, "referenceImage", picture);
+            put(&mut parameters, "referenceImage", image);
         }
         ImageTask::Inpaint | ImageTask::Outpaint | ImageTask::RemoveBackground => {
-            put(&mut parameters, "image", picture);
+            put(&mut parameters, "image", image);
         }
     }
     put(&mut parameters, "maskImage", order.mask.clone());
@@ -107,14 +107,14 @@ struct CanvasResponse {
 }
 
 /// What an answer says. What was kept back is told beside the pictures that were not.
-pub(super) fn outcome(answer: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
-    let CanvasResponse { images, error } = serde_json::from_slice(answer)?;
+pub(super) fn outcome(response: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
+    let CanvasResponse { images, error } = serde_json::from_slice(response)?;
     Ok(match (error, images.unwrap_or_default()) {
         (Some(error), _) => ImageOutcome::Filtered(error),
         (None, images) if images.is_empty() => {
             ImageOutcome::Failed("there is no picture".to_owned())
         }
-        (None, images) => ImageOutcome::Made(images),
+        (None, images) => ImageOutcome::Generated(images),
     })
 }
 
@@ -124,9 +124,9 @@ mod tests {
 
     #[test]
     fn an_error_counts_although_there_are_pictures() {
-        let read = |answer: Value| outcome(answer.to_string().as_bytes()).expect("an answer");
-        let made = ImageOutcome::Made(vec!["aGk=".to_owned()]);
-        assert_eq!(read(json!({"images": ["aGk="], "error": null})), made);
+        let read = |response: Value| outcome(response.to_string().as_bytes()).expect("an answer");
+        let generated = ImageOutcome::Generated(vec!["aGk=".to_owned()]);
+        assert_eq!(read(json!({"images": ["aGk="], "error": null})), generated);
         for filtered in [
             json!({"images": ["aGk="], "error": "one was blocked"}),
             json!({"images": null, "error": "all were blocked"}),
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn taking_the_background_away_has_no_configuration() {
         let order = ImageOrder {
-            pictures: vec!["aGk=".to_owned()],
+            images: vec!["aGk=".to_owned()],
             ..ImageOrder::sample(ImageTask::RemoveBackground)
         };
         let expected = json!({

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{ImageOrder, ImageOutcome, lay_over, put};
+use super::{ImageOrder, ImageOutcome, overlay, put};
 use crate::models::ImageTask;
 
 /// The body of a call, which makes one picture.
@@ -20,7 +20,7 @@ pub(super) fn body(order: &ImageOrder) -> Map<String, Value> {
     let prompts: Vec<Value> = prompts.into_iter().flatten().collect();
     let mut body = Map::new();
     put(&mut body, "text_prompts", Some(prompts));
-    put(&mut body, "init_image", order.pictures.first().cloned());
+    put(&mut body, "init_image", order.images.first().cloned());
     if order.task == ImageTask::Vary {
         let strength = order.strength.clone().map(Value::Number);
         put(&mut body, "image_strength", strength);
@@ -37,7 +37,7 @@ pub(super) fn body(order: &ImageOrder) -> Map<String, Value> {
         order.cfg_scale.clone().map(Value::Number),
     );
     put(&mut body, "seed", order.seed);
-    lay_over(&mut body, &order.further);
+    overlay(&mut body, &order.extra_fields);
     body
 }
 
@@ -54,21 +54,21 @@ struct Artifact {
 }
 
 /// What an answer says.
-pub(super) fn outcome(answer: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
-    let StableDiffusionResponse { artifacts } = serde_json::from_slice(answer)?;
-    let mut pictures = Vec::with_capacity(artifacts.len());
+pub(super) fn outcome(response: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
+    let StableDiffusionResponse { artifacts } = serde_json::from_slice(response)?;
+    let mut images = Vec::with_capacity(artifacts.len());
     for artifact in artifacts {
         match artifact.finish_reason.as_deref() {
-            None | Some("SUCCESS") => pictures.push(artifact.base64),
+            None | Some("SUCCESS") => images.push(artifact.base64),
             Some("CONTENT_FILTERED") => {
                 return Ok(ImageOutcome::Filtered("output image".to_owned()));
             }
             Some(reason) => return Ok(ImageOutcome::Failed(reason.to_owned())),
         }
     }
-    Ok(match pictures.is_empty() {
+    Ok(match images.is_empty() {
         true => ImageOutcome::Failed("there is no picture".to_owned()),
-        false => ImageOutcome::Made(pictures),
+        false => ImageOutcome::Generated(images),
     })
 }
 
@@ -79,11 +79,11 @@ mod tests {
     #[test]
     fn an_artifact_says_how_it_ended() {
         let read = |reason: &str| {
-            let answer = json!({"artifacts": [{"base64": "aGk=", "finishReason": reason}]});
-            outcome(answer.to_string().as_bytes()).expect(reason)
+            let response = json!({"artifacts": [{"base64": "aGk=", "finishReason": reason}]});
+            outcome(response.to_string().as_bytes()).expect(reason)
         };
-        let made = ImageOutcome::Made(vec!["aGk=".to_owned()]);
-        assert_eq!(read("SUCCESS"), made);
+        let generated = ImageOutcome::Generated(vec!["aGk=".to_owned()]);
+        assert_eq!(read("SUCCESS"), generated);
         assert!(matches!(
             read("CONTENT_FILTERED"),
             ImageOutcome::Filtered(_)

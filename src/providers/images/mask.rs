@@ -26,7 +26,7 @@ pub enum MaskError {
     /// It is of another size than the picture.
     OtherSize(Size),
     /// It has no transparent pixel, so that nothing would be edited.
-    NothingMarked,
+    EmptyMask,
 }
 
 type MaskReader<'a> = Reader<Cursor<&'a [u8]>>;
@@ -45,22 +45,24 @@ pub fn mask_for(
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
     let header = decoder.read_header_info().map_err(unreadable)?;
-    let found = Size {
+    let dimensions = Size {
         width: header.width,
         height: header.height,
     };
     // Before anything is held for its pixels.
-    if found.pixels() > MAX_PIXELS {
-        return Err(MaskError::TooLarge(found));
+    if dimensions.pixels() > MAX_PIXELS {
+        return Err(MaskError::TooLarge(dimensions));
     }
-    if size.is_some_and(|size| size != found) {
-        return Err(MaskError::OtherSize(found));
+    if size.is_some_and(|size| size != dimensions) {
+        return Err(MaskError::OtherSize(dimensions));
     }
     let source = decoder.read_info().map_err(unreadable)?;
     let mut out = Vec::new();
-    let mut file = encoder(&mut out, found).write_header().map_err(unwritten)?;
+    let mut file = encoder(&mut out, dimensions)
+        .write_header()
+        .map_err(unwritten)?;
     let rows = file.stream_writer().map_err(unwritten)?;
-    copy(source, found, rows, convention)?;
+    copy(source, dimensions, rows, convention)?;
     file.finish().map_err(unwritten)?;
     Ok(out)
 }
@@ -72,34 +74,34 @@ fn copy(
     rows: StreamWriter<'_, impl Write>,
     convention: MaskConvention,
 ) -> Result<(), MaskError> {
-    let (marked, kept) = match convention {
+    let (edited, preserved) = match convention {
         MaskConvention::BlackEdits => (0, 255),
         MaskConvention::WhiteEdits => (255, 0),
     };
-    let mut written = MaskWriter {
+    let mut writer = MaskWriter {
         rows,
-        marked,
-        kept,
-        is_any_marked: false,
+        edited,
+        preserved,
+        has_edited_pixels: false,
     };
     match source.info().interlaced {
-        false => copy_rows(source, &mut written)?,
-        true => copy_interlaced(source, size, &mut written)?,
+        false => copy_rows(source, &mut writer)?,
+        true => copy_interlaced(source, size, &mut writer)?,
     }
-    match written.is_any_marked {
-        true => written.rows.finish().map_err(unwritten),
-        false => Err(MaskError::NothingMarked),
+    match writer.has_edited_pixels {
+        true => writer.rows.finish().map_err(unwritten),
+        false => Err(MaskError::EmptyMask),
     }
 }
 
 /// One row after the other.
 fn copy_rows(
     mut source: MaskReader<'_>,
-    written: &mut MaskWriter<'_, impl Write>,
+    writer: &mut MaskWriter<'_, impl Write>,
 ) -> Result<(), MaskError> {
     let samples = source.output_color_type().0.samples();
     while let Some(row) = source.next_row().map_err(unreadable)? {
-        written.row(&marks(row.data(), samples))?;
+        writer.row(&edit_flags(row.data(), samples))?;
     }
     Ok(())
 }
@@ -109,25 +111,25 @@ fn copy_rows(
 fn copy_interlaced(
     mut source: MaskReader<'_>,
     size: Size,
-    written: &mut MaskWriter<'_, impl Write>,
+    writer: &mut MaskWriter<'_, impl Write>,
 ) -> Result<(), MaskError> {
     let samples = source.output_color_type().0.samples();
     let width = size.width as usize;
     let mut gathered = vec![0; width * size.height as usize];
     while let Some(row) = source.next_interlaced_row().map_err(unreadable)? {
-        if let InterlaceInfo::Adam7(place) = row.interlace() {
-            let marks = marks(row.data(), samples);
-            expand_interlaced_row(&mut gathered, width, &marks, place, 8);
+        if let InterlaceInfo::Adam7(target) = row.interlace() {
+            let edit_flags = edit_flags(row.data(), samples);
+            expand_interlaced_row(&mut gathered, width, &edit_flags, target, 8);
         }
     }
     gathered
         .chunks_exact(width)
-        .try_for_each(|row| written.row(row))
+        .try_for_each(|row| writer.row(row))
 }
 
 /// 1 for each pixel that is fully transparent, 0 for the others. Pixels are gray and alpha, or red,
 /// green, blue and alpha.
-fn marks(row: &[u8], samples: usize) -> Vec<u8> {
+fn edit_flags(row: &[u8], samples: usize) -> Vec<u8> {
     let pixels = row.chunks_exact(samples);
     pixels
         .map(|pixel| u8::from(pixel.last() == Some(&0)))
@@ -146,19 +148,19 @@ fn encoder(out: &mut Vec<u8>, size: Size) -> Encoder<'static, &mut Vec<u8>> {
 /// The mask that is being written, row by row.
 struct MaskWriter<'a, W: Write> {
     rows: StreamWriter<'a, W>,
-    marked: u8,
-    kept: u8,
-    is_any_marked: bool,
+    edited: u8,
+    preserved: u8,
+    has_edited_pixels: bool,
 }
 
 impl<W: Write> MaskWriter<'_, W> {
-    fn row(&mut self, marks: &[u8]) -> Result<(), MaskError> {
-        self.is_any_marked |= marks.contains(&1);
-        let colors: Vec<u8> = marks
+    fn row(&mut self, edit_flags: &[u8]) -> Result<(), MaskError> {
+        self.has_edited_pixels |= edit_flags.contains(&1);
+        let colors: Vec<u8> = edit_flags
             .iter()
-            .flat_map(|mark| match mark {
-                1 => [self.marked; 3],
-                _ => [self.kept; 3],
+            .flat_map(|flag| match flag {
+                1 => [self.edited; 3],
+                _ => [self.preserved; 3],
             })
             .collect();
         self.rows.write_all(&colors).map_err(unwritten)
@@ -187,7 +189,7 @@ impl fmt::Display for MaskError {
                 formatter,
                 "the mask is {size}, and a mask is of the size of its picture"
             ),
-            Self::NothingMarked => formatter.write_str(
+            Self::EmptyMask => formatter.write_str(
                 "the mask has no fully transparent pixel, and those say which part is edited",
             ),
         }
@@ -232,19 +234,19 @@ mod tests {
             (MaskConvention::BlackEdits, [0, 0, 0, 255, 255, 255]),
             (MaskConvention::WhiteEdits, [255, 255, 255, 0, 0, 0]),
         ] {
-            let made = mask_for(convention, &mask, Some(TWO)).expect("a mask");
-            assert_eq!(pixels(&made), expected, "{convention:?}");
+            let mask_bytes = mask_for(convention, &mask, Some(TWO)).expect("a mask");
+            assert_eq!(pixels(&mask_bytes), expected, "{convention:?}");
         }
         let gray = png(TWO, ColorType::GrayscaleAlpha, &[9, 255, 9, 0]);
-        let made = mask_for(MaskConvention::WhiteEdits, &gray, None).expect("a mask");
-        assert_eq!(pixels(&made), [0, 0, 0, 255, 255, 255]);
+        let mask_bytes = mask_for(MaskConvention::WhiteEdits, &gray, None).expect("a mask");
+        assert_eq!(pixels(&mask_bytes), [0, 0, 0, 255, 255, 255]);
     }
 
     #[test]
     fn a_mask_that_marks_nothing_or_is_of_another_size_is_refused() {
         let refused = |mask: &[u8]| mask_for(MaskConvention::WhiteEdits, mask, Some(TWO)).err();
         let opaque = png(TWO, ColorType::Rgb, &[0; 6]);
-        assert_eq!(refused(&opaque), Some(MaskError::NothingMarked));
+        assert_eq!(refused(&opaque), Some(MaskError::EmptyMask));
         let other = Size {
             width: 1,
             height: 1,
@@ -273,11 +275,11 @@ mod tests {
             raw.extend(row.iter().flat_map(|at| pixel(*at)));
         }
         let mask = interlaced_png(size, &raw);
-        let made = mask_for(MaskConvention::WhiteEdits, &mask, Some(size)).expect("a mask");
+        let mask_bytes = mask_for(MaskConvention::WhiteEdits, &mask, Some(size)).expect("a mask");
         let expected: Vec<u8> = (0..6)
             .flat_map(|at| [if transparent(at) { 255 } else { 0 }; 3])
             .collect();
-        assert_eq!(pixels(&made), expected);
+        assert_eq!(pixels(&mask_bytes), expected);
     }
 
     /// An interlaced PNG of gray and alpha with `raw` as its data, stored without compression.
@@ -326,8 +328,8 @@ mod tests {
         fn any_bytes_are_read_or_refused(mut bytes: Vec<u8>, at in 0_usize..80, byte: u8) {
             let _ = mask_for(MaskConvention::BlackEdits, &bytes, None);
             bytes = png(TWO, ColorType::Rgba, &[0; 8]);
-            if let Some(place) = bytes.get_mut(at) {
-                *place = byte;
+            if let Some(target) = bytes.get_mut(at) {
+                *target = byte;
             }
             let _ = mask_for(MaskConvention::BlackEdits, &bytes, Some(TWO));
         }

@@ -23,7 +23,7 @@ pub struct ImageOrder {
     /// What is not wanted.
     pub negative_prompt: Option<String>,
     /// The pictures to begin with, in base64.
-    pub pictures: Vec<String>,
+    pub images: Vec<String>,
     /// Which part is edited, in base64 and in the model's convention.
     pub mask: Option<String>,
     /// Which part is edited, in words.
@@ -47,7 +47,7 @@ pub struct ImageOrder {
     /// The format that is wanted, by OpenAI's words.
     pub output_format: Option<String>,
     /// Further fields that the model takes, under the provider's names.
-    pub further: Fields,
+    pub extra_fields: Fields,
     /// What is laid over the whole body, in the provider's own words.
     pub additional: Fields,
 }
@@ -56,7 +56,7 @@ pub struct ImageOrder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageOutcome {
     /// Pictures in base64, at least one.
-    Made(Vec<String>),
+    Generated(Vec<String>),
     /// The provider keeps the picture back, and says why.
     Filtered(String),
     /// The provider says that it failed.
@@ -71,13 +71,13 @@ struct GuardrailField {
 }
 
 /// The body that asks a model for what `order` says.
-pub fn body(facts: &ImageCapabilities, order: &ImageOrder) -> Value {
-    let mut body = match facts.body {
-        ImageBody::Stability => stability::body(facts, order),
+pub fn body(capabilities: &ImageCapabilities, order: &ImageOrder) -> Value {
+    let mut body = match capabilities.body {
+        ImageBody::Stability => stability::body(capabilities, order),
         ImageBody::Diffusion => diffusion::body(order),
         ImageBody::Canvas => canvas::body(order),
     };
-    lay_over(&mut body, &order.additional);
+    overlay(&mut body, &order.additional);
     Value::Object(body)
 }
 
@@ -90,22 +90,22 @@ pub fn belongs(form: ImageBody, name: &str, task: ImageTask) -> bool {
 }
 
 /// What an answer says; fails where it is none of the model's.
-pub fn outcome(form: ImageBody, answer: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
-    let GuardrailField { action } = serde_json::from_slice(answer)?;
+pub fn outcome(form: ImageBody, response: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
+    let GuardrailField { action } = serde_json::from_slice(response)?;
     if action.as_deref() == Some("INTERVENED") {
         return Ok(ImageOutcome::Filtered(
             "the guardrail of this gateway keeps it back".to_owned(),
         ));
     }
     match form {
-        ImageBody::Stability => stability::outcome(answer),
-        ImageBody::Diffusion => diffusion::outcome(answer),
-        ImageBody::Canvas => canvas::outcome(answer),
+        ImageBody::Stability => stability::outcome(response),
+        ImageBody::Diffusion => diffusion::outcome(response),
+        ImageBody::Canvas => canvas::outcome(response),
     }
 }
 
 /// Puts `fields` into `body`; an object goes into the object that is there.
-fn lay_over(body: &mut Map<String, Value>, fields: &Fields) {
+fn overlay(body: &mut Map<String, Value>, fields: &Fields) {
     for (key, value) in fields.iter() {
         let value: Value = serde_json::from_str(value.as_str()).unwrap_or_default();
         match (body.get_mut(key), value) {
@@ -132,7 +132,7 @@ impl ImageOrder {
             task,
             prompt: None,
             negative_prompt: None,
-            pictures: Vec::new(),
+            images: Vec::new(),
             mask: None,
             mask_prompt: None,
             size: None,
@@ -144,7 +144,7 @@ impl ImageOrder {
             strength: None,
             colors: Vec::new(),
             output_format: None,
-            further: Fields::default(),
+            extra_fields: Fields::default(),
             additional: Fields::default(),
         }
     }

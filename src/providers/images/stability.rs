@@ -4,22 +4,22 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{ImageOrder, ImageOutcome, lay_over, put};
+use super::{ImageOrder, ImageOutcome, overlay, put};
 use crate::models::{ImageCapabilities, ImageTask};
 
 /// The body of a call, which makes one picture.
-pub(super) fn body(facts: &ImageCapabilities, order: &ImageOrder) -> Map<String, Value> {
+pub(super) fn body(capabilities: &ImageCapabilities, order: &ImageOrder) -> Map<String, Value> {
     let mut body = Map::new();
     put(&mut body, "prompt", order.prompt.clone());
-    if facts.takes("mode") {
+    if capabilities.takes("mode") {
         let mode = match order.task {
             ImageTask::Generate => "text-to-image",
             _ => "image-to-image",
         };
         put(&mut body, "mode", Some(mode));
     }
-    for (key, picture) in facts.picture_keys.iter().zip(&order.pictures) {
-        put(&mut body, key, Some(picture.clone()));
+    for (key, image) in capabilities.image_keys.iter().zip(&order.images) {
+        put(&mut body, key, Some(image.clone()));
     }
     put(&mut body, "mask", order.mask.clone());
     let strength = order.strength.clone().map(Value::Number);
@@ -29,7 +29,7 @@ pub(super) fn body(facts: &ImageCapabilities, order: &ImageOrder) -> Map<String,
     put(&mut body, "negative_prompt", order.negative_prompt.clone());
     put(&mut body, "seed", order.seed);
     put(&mut body, "output_format", order.output_format.clone());
-    lay_over(&mut body, &order.further);
+    overlay(&mut body, &order.extra_fields);
     body
 }
 
@@ -42,16 +42,16 @@ struct StabilityResponse {
 }
 
 /// What an answer says. An answer with a reason may have no pictures at all.
-pub(super) fn outcome(answer: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
+pub(super) fn outcome(response: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
     let StabilityResponse {
         images,
         finish_reasons,
-    } = serde_json::from_slice(answer)?;
+    } = serde_json::from_slice(response)?;
     Ok(match finish_reasons.into_iter().flatten().next() {
         Some(reason) if reason.starts_with("Filter reason") => ImageOutcome::Filtered(reason),
         Some(reason) => ImageOutcome::Failed(reason),
         None if images.is_empty() => ImageOutcome::Failed("there is no picture".to_owned()),
-        None => ImageOutcome::Made(images),
+        None => ImageOutcome::Generated(images),
     })
 }
 
@@ -61,17 +61,17 @@ mod tests {
 
     #[test]
     fn a_reason_decides_whether_pictures_are_there_or_not() {
-        let read = |answer: &str| outcome(answer.as_bytes()).expect(answer);
-        let made = read(r#"{"seeds":[1],"finish_reasons":[null],"images":["aGk="]}"#);
-        assert_eq!(made, ImageOutcome::Made(vec!["aGk=".to_owned()]));
+        let read = |response: &str| outcome(response.as_bytes()).expect(response);
+        let generated = read(r#"{"seeds":[1],"finish_reasons":[null],"images":["aGk="]}"#);
+        assert_eq!(generated, ImageOutcome::Generated(vec!["aGk=".to_owned()]));
         let filtered = read(r#"{"finish_reasons":["Filter reason: prompt"]}"#);
         let reason = "Filter reason: prompt".to_owned();
         assert_eq!(filtered, ImageOutcome::Filtered(reason));
-        for failed in [
+        for body in [
             r#"{"seeds":[1],"finish_reasons":["Inference error"],"images":["aGk="]}"#,
             r#"{"images":[]}"#,
         ] {
-            assert!(matches!(read(failed), ImageOutcome::Failed(_)), "{failed}");
+            assert!(matches!(read(body), ImageOutcome::Failed(_)), "{body}");
         }
         assert!(outcome(b"\"no\"").is_err());
     }

@@ -40,18 +40,18 @@ struct LumaFrameSource<'a> {
 }
 
 /// One shot, with the pictures that it begins and ends with.
-pub fn input(film: &VideoGeneration) -> LumaInput<'_> {
-    let (width, height) = film.size;
-    let frames = film.first.is_some() || film.last.is_some();
+pub fn input(video: &VideoGeneration) -> LumaInput<'_> {
+    let (width, height) = video.size;
+    let frames = video.first.is_some() || video.last.is_some();
     LumaInput {
-        prompt: &film.prompt,
-        aspect_ratio: film.aspect_ratio.as_deref(),
-        looped: film.looped,
-        duration: format!("{}s", film.seconds),
+        prompt: &video.prompt,
+        aspect_ratio: video.aspect_ratio.as_deref(),
+        looped: video.looped,
+        duration: format!("{}s", video.seconds),
         resolution: format!("{}p", width.min(height)),
         keyframes: frames.then(|| Keyframes {
-            frame0: film.first.as_ref().map(frame),
-            frame1: film.last.as_ref().map(frame),
+            frame0: video.first.as_ref().map(frame),
+            frame1: video.last.as_ref().map(frame),
         }),
     }
 }

@@ -74,14 +74,14 @@ struct VideoGenerationConfig {
 }
 
 /// One shot, several that the model divides the prompt into, or several as they are told of.
-pub fn input(film: &VideoGeneration) -> ReelInput<'_> {
+pub fn input(video: &VideoGeneration) -> ReelInput<'_> {
     let text = |images| ReelText {
-        text: &film.prompt,
+        text: &video.prompt,
         images,
     };
-    let task = match film.shots.as_slice() {
-        [] if film.seconds <= SHOT_SECONDS => Task::TextVideo {
-            text_to_video_params: text(film.first.iter().map(image).collect()),
+    let task = match video.shots.as_slice() {
+        [] if video.seconds <= SHOT_SECONDS => Task::TextVideo {
+            text_to_video_params: text(video.first.iter().map(image).collect()),
         },
         [] => Task::MultiShotAutomated {
             multi_shot_automated_params: text(Vec::new()),
@@ -92,15 +92,15 @@ pub fn input(film: &VideoGeneration) -> ReelInput<'_> {
             },
         },
     };
-    let (width, height) = film.size;
+    let (width, height) = video.size;
     ReelInput {
         task,
         video_generation_config: VideoGenerationConfig {
             // The number of shots says it.
-            duration_seconds: film.shots.is_empty().then_some(film.seconds),
+            duration_seconds: video.shots.is_empty().then_some(video.seconds),
             fps: FPS,
             dimension: format!("{width}x{height}"),
-            seed: film.seed,
+            seed: video.seed,
         },
     }
 }

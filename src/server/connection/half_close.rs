@@ -55,7 +55,7 @@ impl HalfClose {
                 BodyProgress::Reading | BodyProgress::Dropped => return Poll::Pending,
             },
             ConnectionPhase::Response => match state.response() {
-                ResponseKind::Whole => {}
+                ResponseKind::Complete => {}
                 ResponseKind::Events(probe) if !self.is_probed => {
                     self.is_probed = true;
                     probe.notify_one();

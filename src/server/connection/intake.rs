@@ -60,7 +60,7 @@ impl Intake {
 
     /// Whether all of a request with a body of `length` has been read. Of one in chunks, nobody
     /// here knows.
-    pub(super) fn is_whole(&self, length: Option<u64>) -> bool {
+    pub(super) fn is_complete(&self, length: Option<u64>) -> bool {
         match (length, self.head) {
             (Some(length), Some(head)) => self.total >= head.saturating_add(length),
             (None, _) | (_, None) => false,
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_request_is_whole_with_the_last_byte_of_its_body() {
-        for (text, length, whole) in [
+        for (text, length, complete) in [
             (HEAD.to_owned(), Some(0), true),
             (HEAD.to_owned(), Some(2), false),
             (format!("{HEAD}{{}}"), Some(2), true),
@@ -119,7 +119,7 @@ mod tests {
         ] {
             let mut intake = Intake::default();
             intake.read(text.as_bytes());
-            assert_eq!(intake.is_whole(length), whole, "{text:?}");
+            assert_eq!(intake.is_complete(length), complete, "{text:?}");
         }
     }
 

@@ -18,11 +18,11 @@ use super::timer::Timer;
 use crate::config::ServerSettings;
 
 /// How much of a request that is refused is passed over at the most.
-const MAX_PASSED_OVER: usize = 64 << 20;
+const MAX_DISCARDED: usize = 64 << 20;
 
 /// How long that may take, and how long the client may be silent meanwhile.
 const MAX_LINGER: Duration = Duration::from_secs(10);
-const MAX_SILENCE: Duration = Duration::from_secs(2);
+const MAX_IDLE: Duration = Duration::from_secs(2);
 
 /// How long a connection may take.
 #[derive(Debug, Clone, Copy)]
@@ -93,8 +93,8 @@ impl ClientIo {
             && !self.writing.is_set()
             && self.has_read_all()
         {
-            let has_begun = self.intake.has_excess(self.state.body_length());
-            self.state.rest(has_begun);
+            let has_started = self.intake.has_excess(self.state.body_length());
+            self.state.rest(has_started);
         }
         let phase = self.state.phase();
         let limit = match phase {
@@ -128,7 +128,7 @@ impl ClientIo {
     /// Whether nothing of the request is left for the client to send.
     fn has_read_all(&self) -> bool {
         self.state.body() == BodyProgress::Complete
-            || self.intake.is_whole(self.state.body_length())
+            || self.intake.is_complete(self.state.body_length())
     }
 
     /// Whether the client may be sending what nobody will read.
@@ -165,10 +165,10 @@ impl ClientIo {
         let linger = self.linger.get_or_insert_with(|| {
             self.state.linger();
             let now = Instant::now();
-            self.reading.set(now + MAX_SILENCE);
+            self.reading.set(now + MAX_IDLE);
             Linger {
                 ends: now + MAX_LINGER,
-                left: MAX_PASSED_OVER,
+                left: MAX_DISCARDED,
             }
         });
         let mut scratch = [MaybeUninit::<u8>::uninit(); 8 << 10];
@@ -182,8 +182,7 @@ impl ClientIo {
                         return Poll::Ready(());
                     };
                     linger.left = left;
-                    self.reading
-                        .set(linger.ends.min(Instant::now() + MAX_SILENCE));
+                    self.reading.set(linger.ends.min(Instant::now() + MAX_IDLE));
                 }
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending => break,

@@ -3,9 +3,9 @@
 mod half_close;
 mod intake;
 mod io;
-mod places;
 mod request_body;
 mod service;
+mod slots;
 mod state;
 mod timer;
 
@@ -18,9 +18,9 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
 
-pub(super) use places::{ConnectionSlot, ConnectionSlots};
 pub(super) use request_body::TooSlow;
 pub(super) use service::{OverCapacity, Probe};
+pub(super) use slots::{ConnectionSlot, ConnectionSlots};
 
 use super::listener::ClientAddress;
 use crate::config::ServerSettings;
@@ -36,7 +36,7 @@ const MAX_HEAD: usize = 64 << 10;
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) client: ClientAddress,
-    pub(super) place: ConnectionSlot,
+    pub(super) slot: ConnectionSlot,
     /// Whether it is one too many, so that requests are refused on it.
     pub(super) is_over_capacity: bool,
 }
@@ -51,19 +51,19 @@ pub(super) async fn serve(
     let Connection {
         stream,
         client,
-        place,
+        slot,
         is_over_capacity,
     } = connection;
     set_options(&stream, settings);
     let io = ClientIo::new(
         stream,
-        Arc::clone(place.state()),
+        Arc::clone(slot.state()),
         ConnectionTimeouts::from(settings),
     );
     let responder = Responder {
         router,
         client,
-        state: Arc::clone(place.state()),
+        state: Arc::clone(slot.state()),
         min_rate: MinRate::from(settings),
         is_over_capacity,
     };

@@ -199,34 +199,34 @@ mod tests {
 
     /// A body of pieces, each with the seconds it takes to come.
     fn body(
-        pieces: Vec<(u64, usize)>,
+        chunks: Vec<(u64, usize)>,
     ) -> RequestBody<impl Body<Data = Bytes, Error = BoxError> + Unpin> {
-        let pieces = stream::iter(pieces).then(|(seconds, count)| async move {
+        let chunks = stream::iter(chunks).then(|(seconds, count)| async move {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             Ok::<_, BoxError>(Frame::data(Bytes::from(vec![0; count])))
         });
         let state = ConnectionState::new();
         state.begin_request(false, None);
-        RequestBody::new(StreamBody::new(Box::pin(pieces)), state, MIN_RATE)
+        RequestBody::new(StreamBody::new(Box::pin(chunks)), state, MIN_RATE)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_at_the_least_rate_is_read_however_long_it_takes() {
-        let pieces = vec![(4, 100); 1_000];
-        let read = body(pieces).collect().await.expect("a body");
+        let chunks = vec![(4, 100); 1_000];
+        let read = body(chunks).collect().await.expect("a body");
         assert_eq!(read.to_bytes().len(), 100_000);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_below_the_least_rate_is_broken_off_after_the_window() {
-        for pieces in [
+        for chunks in [
             vec![(1, 1); 1_000],
             vec![(600, 100)],
             // What came fast at first does not count for later.
             vec![(0, 100_000), (1, 1), (600, 100)],
         ] {
             let start = Instant::now();
-            let error = body(pieces).collect().await.expect_err("too slow");
+            let error = body(chunks).collect().await.expect_err("too slow");
             assert!(TooSlow::caused(&*error));
             assert_eq!(start.elapsed(), Duration::from_secs(5));
         }

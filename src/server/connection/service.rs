@@ -76,7 +76,7 @@ impl Responder {
         }
         let kind = match response.extensions().get::<Probe>() {
             Some(Probe(probe)) => ResponseKind::Events(Arc::clone(probe)),
-            None if response.body().size_hint().exact().is_some() => ResponseKind::Whole,
+            None if response.body().size_hint().exact().is_some() => ResponseKind::Complete,
             None => ResponseKind::Opaque,
         };
         state.begin_response(kind);

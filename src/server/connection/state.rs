@@ -48,7 +48,7 @@ impl ConnectionPhase {
 #[derive(Debug, Clone, Default)]
 pub(super) enum ResponseKind {
     /// It is all here, and is sent whoever listens.
-    Whole,
+    Complete,
     /// A stream into which a comment can be put, to find out whether someone listens.
     Events(Arc<Notify>),
     /// A stream of which only its next bytes can tell.
@@ -137,9 +137,9 @@ impl ConnectionState {
     }
 
     /// The response is sent. Of the next head nothing is there, or a part if it has begun.
-    pub(super) fn rest(&self, has_begun: bool) {
+    pub(super) fn rest(&self, has_started: bool) {
         self.note_time();
-        let next = match has_begun {
+        let next = match has_started {
             true => ConnectionPhase::Head,
             false => ConnectionPhase::Idle,
         };

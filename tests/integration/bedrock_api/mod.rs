@@ -10,12 +10,12 @@ use http::{HeaderValue, Method};
 use outcrop::config::Config;
 use serde_json::{Value, json};
 
+use crate::harness::{Harness, MODEL, Reply};
 use crate::signatures::team_a;
-use crate::world::{MODEL, Reply, World};
 
 /// A gateway with the key and the access key of `team-a`.
-async fn world(change: impl FnOnce(&mut Config)) -> World {
-    World::with_simulator(Options::default(), |config| {
+async fn harness(change: impl FnOnce(&mut Config)) -> Harness {
+    Harness::with_simulator(Options::default(), |config| {
         config.keys.push(team_a());
         change(config);
     })
@@ -23,27 +23,32 @@ async fn world(change: impl FnOnce(&mut Config)) -> World {
 }
 
 /// A request as an SDK sends it with a Bedrock API key.
-async fn send(world: &World, path: &str, headers: &[(&'static str, &str)], body: &str) -> Reply {
-    let mut request = world.request(Method::POST, path, body.to_owned());
+async fn send(
+    harness: &Harness,
+    path: &str,
+    headers: &[(&'static str, &str)],
+    body: &str,
+) -> Reply {
+    let mut request = harness.request(Method::POST, path, body.to_owned());
     let bearer = HeaderValue::from_static("Bearer sk-team-a");
     request.headers_mut().insert(AUTHORIZATION, bearer);
     for (name, value) in headers {
         let value = HeaderValue::from_str(value).unwrap();
         request.headers_mut().insert(*name, value);
     }
-    world.send(request).await
+    harness.send(request).await
 }
 
 fn path(model: &str, action: &str) -> String {
     format!("/model/{model}/{action}")
 }
 
-fn said(text: &str) -> Value {
+fn converse_request(text: &str) -> Value {
     json!({"messages": [{"role": "user", "content": [{"text": text}]}]})
 }
 
-async fn converse(world: &World, body: &Value) -> Reply {
-    send(world, &path(MODEL, "converse"), &[], &body.to_string()).await
+async fn converse(harness: &Harness, body: &Value) -> Reply {
+    send(harness, &path(MODEL, "converse"), &[], &body.to_string()).await
 }
 
 fn error_type(reply: &Reply) -> &str {
@@ -52,14 +57,14 @@ fn error_type(reply: &Reply) -> &str {
 
 #[tokio::test]
 async fn bytes_pass_as_they_are_and_what_the_client_is_known_by_stays() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let body = "{ \"messages\" : [{\"content\":[{\"text\":\"h\\u00e9\"}],\"role\":\"user\"}],\
                 \"inferenceConfig\":{\"temperature\":0.70} }";
     for model in [
         "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         "us.anthropic.claude-sonnet-4-5-20250929-v1%3A0",
     ] {
-        world.simulator.clear();
+        harness.simulator.clear();
         let headers = [
             ("x-amzn-bedrock-trace", "ENABLED"),
             ("accept", "application/json"),
@@ -67,39 +72,39 @@ async fn bytes_pass_as_they_are_and_what_the_client_is_known_by_stays() {
             ("amz-sdk-invocation-id", "1"),
             ("x-amz-date", "20250101T000000Z"),
         ];
-        let reply = send(&world, &path(model, "converse"), &headers, body).await;
+        let reply = send(&harness, &path(model, "converse"), &headers, body).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert!(reply.header("x-amzn-requestid").is_some());
         assert!(reply.header("x-request-id").is_some());
-        let asked = world.simulator.requests().pop().unwrap();
-        assert_eq!(asked.body, body);
-        assert_eq!(asked.path, path(model, "converse"));
-        assert_eq!(asked.headers["x-amzn-bedrock-trace"], "ENABLED");
-        let signed = asked.headers["authorization"].to_str().unwrap();
+        let sent_upstream = harness.simulator.requests().pop().unwrap();
+        assert_eq!(sent_upstream.body, body);
+        assert_eq!(sent_upstream.path, path(model, "converse"));
+        assert_eq!(sent_upstream.headers["x-amzn-bedrock-trace"], "ENABLED");
+        let signed = sent_upstream.headers["authorization"].to_str().unwrap();
         assert!(signed.starts_with("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/"));
-        assert_ne!(asked.headers["x-amz-date"], "20250101T000000Z");
+        assert_ne!(sent_upstream.headers["x-amz-date"], "20250101T000000Z");
         for name in ["x-custom", "amz-sdk-invocation-id"] {
-            assert!(!asked.headers.contains_key(name), "{name}");
+            assert!(!sent_upstream.headers.contains_key(name), "{name}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_name_of_the_operators_is_the_model_it_stands_for() {
-    let world = world(|config| {
+    let harness = harness(|config| {
         let model = outcrop::models::ModelId::parse(MODEL).unwrap();
         config.models.insert("team/sonnet".to_owned(), model.into());
     })
     .await;
-    let body = said("hi").to_string();
+    let body = converse_request("hi").to_string();
     for name in ["team/sonnet", "team%2Fsonnet"] {
-        let reply = send(&world, &path(name, "converse"), &[], &body).await;
+        let reply = send(&harness, &path(name, "converse"), &[], &body).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
     }
-    let count = json!({"input": {"converse": said("hi")}}).to_string();
-    let reply = send(&world, &path("team/sonnet", "count-tokens"), &[], &count).await;
+    let count = json!({"input": {"converse": converse_request("hi")}}).to_string();
+    let reply = send(&harness, &path("team/sonnet", "count-tokens"), &[], &count).await;
     assert!(reply.json()["inputTokens"].is_u64(), "{}", reply.text);
-    let paths = world.simulator.requests().into_iter();
+    let paths = harness.simulator.requests().into_iter();
     let paths: Vec<String> = paths.map(|request| request.path).collect();
     let encoded = MODEL.replace(':', "%3A");
     let foundation = encoded.strip_prefix("us.").unwrap();
@@ -115,42 +120,44 @@ async fn a_name_of_the_operators_is_the_model_it_stands_for() {
 
 #[tokio::test]
 async fn without_a_key_nothing_passes_and_aws_words_say_so() {
-    let world = world(|_| {}).await;
-    let body = said("hi").to_string();
-    let nothing = world.post(&path(MODEL, "converse"), &said("hi")).await;
-    let mut request = world.request(Method::POST, &path(MODEL, "converse"), body.clone());
+    let harness = harness(|_| {}).await;
+    let body = converse_request("hi").to_string();
+    let without_key = harness
+        .post(&path(MODEL, "converse"), &converse_request("hi"))
+        .await;
+    let mut request = harness.request(Method::POST, &path(MODEL, "converse"), body.clone());
     let bearer = HeaderValue::from_static("Bearer sk-somebody-else");
     request.headers_mut().insert(AUTHORIZATION, bearer);
-    let wrong = world.send(request).await;
-    for reply in [nothing, wrong] {
+    let wrong = harness.send(request).await;
+    for reply in [without_key, wrong] {
         assert_eq!(reply.status, 403);
         assert_eq!(error_type(&reply), "UnrecognizedClientException");
         let members: Vec<String> = reply.json().as_object().unwrap().keys().cloned().collect();
         assert_eq!(members, ["message"]);
     }
-    assert_eq!(world.simulator.requests().len(), 0);
+    assert_eq!(harness.simulator.requests().len(), 0);
 }
 
 #[tokio::test]
 async fn what_there_is_not_is_told_in_aws_words() {
-    let world = world(|_| {}).await;
-    let reply = send(&world, "/model/a/sing", &[], "{}").await;
+    let harness = harness(|_| {}).await;
+    let reply = send(&harness, "/model/a/sing", &[], "{}").await;
     assert_eq!(
         (reply.status.as_u16(), error_type(&reply)),
         (404, "UnknownOperationException")
     );
-    let reply = send(&world, &path("a%20b", "converse"), &[], "{}").await;
+    let reply = send(&harness, &path("a%20b", "converse"), &[], "{}").await;
     assert_eq!(
         (reply.status.as_u16(), error_type(&reply)),
         (400, "ValidationException")
     );
-    assert_eq!(world.simulator.requests().len(), 0);
+    assert_eq!(harness.simulator.requests().len(), 0);
 }
 
 #[tokio::test]
 async fn the_whole_of_it_can_be_closed() {
-    let world = world(|config| config.bedrock_api.enabled = false).await;
-    let reply = converse(&world, &said("hi")).await;
+    let harness = harness(|config| config.bedrock_api.enabled = false).await;
+    let reply = converse(&harness, &converse_request("hi")).await;
     assert_eq!(
         (reply.status.as_u16(), error_type(&reply)),
         (404, "UnknownOperationException")
@@ -159,10 +166,10 @@ async fn the_whole_of_it_can_be_closed() {
 
 #[tokio::test]
 async fn bedrocks_errors_pass_as_they_are_without_what_names_the_operator() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let script = bedrock_simulator::Script::error;
     let denied = "User: arn:aws:sts::123456789012:assumed-role/gateway is not authorized";
-    for (status, name, message, heard) in [
+    for (status, name, message, expected) in [
         (
             400,
             "ValidationException",
@@ -190,30 +197,32 @@ async fn bedrocks_errors_pass_as_they_are_without_what_names_the_operator() {
         ),
         (408, "ModelTimeoutException", "too slow", "too slow"),
     ] {
-        world.simulator.clear();
-        world.simulator.push(script(status, name, message).times(0));
-        let reply = converse(&world, &said("hi")).await;
+        harness.simulator.clear();
+        harness
+            .simulator
+            .push(script(status, name, message).times(0));
+        let reply = converse(&harness, &converse_request("hi")).await;
         assert_eq!(reply.status, status);
         assert!(
             error_type(&reply).starts_with(name),
             "{}",
             error_type(&reply)
         );
-        assert_eq!(reply.json()["message"], heard);
+        assert_eq!(reply.json()["message"], expected);
         assert!(reply.header("x-amzn-requestid").is_some());
     }
 }
 
 #[tokio::test]
 async fn that_the_gateways_credentials_are_refused_is_not_told_as_the_clients_fault() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let script = bedrock_simulator::Script::error(
         403,
         "ExpiredTokenException",
         "The security token included in the request is expired",
     );
-    world.simulator.push(script.times(0));
-    let reply = converse(&world, &said("hi")).await;
+    harness.simulator.push(script.times(0));
+    let reply = converse(&harness, &converse_request("hi")).await;
     assert_eq!(
         (reply.status.as_u16(), error_type(&reply)),
         (500, "InternalServerException")
@@ -224,31 +233,31 @@ async fn that_the_gateways_credentials_are_refused_is_not_told_as_the_clients_fa
 #[tokio::test]
 async fn a_throttled_call_is_asked_again_until_it_is_answered() {
     for action in ["converse", "invoke"] {
-        let world = world(|_| {}).await;
+        let harness = harness(|_| {}).await;
         let script = bedrock_simulator::Script::error(429, "ThrottlingException", "slow down");
-        world.simulator.push(script.times(3));
-        let mut body = said("hi");
+        harness.simulator.push(script.times(3));
+        let mut body = converse_request("hi");
         if action == "invoke" {
             body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
         }
-        let reply = send(&world, &path(MODEL, action), &[], &body.to_string()).await;
+        let reply = send(&harness, &path(MODEL, action), &[], &body.to_string()).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
-        assert_eq!(world.simulator.requests().len(), 4);
+        assert_eq!(harness.simulator.requests().len(), 4);
     }
 }
 
 #[tokio::test]
 async fn over_a_limit_of_the_gateways_the_answer_is_a_throttling_exception() {
-    let world = world(|config| {
+    let harness = harness(|config| {
         let mut rate = outcrop::config::LimitSettings::calls(10).at_rate(0.01);
         rate.burst = 1;
         config.limits.key = rate;
     })
     .await;
-    let first = converse(&world, &said("hi")).await;
+    let first = converse(&harness, &converse_request("hi")).await;
     assert_eq!(first.status, 200);
     assert_eq!(first.header("x-ratelimit-remaining-requests"), Some("0"));
-    let reply = converse(&world, &said("hi")).await;
+    let reply = converse(&harness, &converse_request("hi")).await;
     assert_eq!(
         (reply.status.as_u16(), error_type(&reply)),
         (429, "ThrottlingException")
@@ -259,10 +268,10 @@ async fn over_a_limit_of_the_gateways_the_answer_is_a_throttling_exception() {
 #[tokio::test(flavor = "current_thread")]
 async fn usage_and_cost_are_written_down_for_every_form_of_answer() {
     let claude = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
-    for (action, body) in [("converse", said("hi")), ("invoke", claude)] {
+    for (action, body) in [("converse", converse_request("hi")), ("invoke", claude)] {
         crate::logs::begin();
-        let world = world(|_| {}).await;
-        let reply = send(&world, &path(MODEL, action), &[], &body.to_string()).await;
+        let harness = harness(|_| {}).await;
+        let reply = send(&harness, &path(MODEL, action), &[], &body.to_string()).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         let cost = reply.header("x-outcrop-cost-usd").unwrap().to_owned();
         assert!(cost.starts_with("0.0"), "{cost}");

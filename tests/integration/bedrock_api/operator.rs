@@ -9,8 +9,8 @@ use outcrop::models::ModelId;
 use outcrop::openai::chat::{AllowList, GuardrailPolicy};
 use serde_json::json;
 
-use super::{converse, error_type, path, said, send, world};
-use crate::world::{MODEL, Reply};
+use super::{converse, converse_request, error_type, harness, path, send};
+use crate::harness::{MODEL, Reply};
 
 /// The simulator's guardrail blocks this word.
 const BLOCKED: &str = "An avalanche!";
@@ -53,8 +53,8 @@ async fn the_operators_guardrail_holds_for_every_scope_it_is_set_in() {
     };
     let scopes: [&dyn Fn(&mut Config); 3] = [&everywhere, &of_key, &of_model];
     for scope in scopes {
-        let world = world(scope).await;
-        let reply = converse(&world, &said(BLOCKED)).await;
+        let harness = harness(scope).await;
+        let reply = converse(&harness, &converse_request(BLOCKED)).await;
         assert_eq!(
             reply.json()["stopReason"],
             "guardrail_intervened",
@@ -62,51 +62,60 @@ async fn the_operators_guardrail_holds_for_every_scope_it_is_set_in() {
             reply.text
         );
         assert!(reply.adjustments().contains("guardrailConfig"));
-        let mut other = said(BLOCKED);
-        other["guardrailConfig"] = json!({"guardrailIdentifier": "x", "guardrailVersion": "1"});
-        denied(&converse(&world, &other).await);
-        assert_eq!(world.simulator.requests().len(), 1);
+        let mut with_guardrail = converse_request(BLOCKED);
+        with_guardrail["guardrailConfig"] =
+            json!({"guardrailIdentifier": "x", "guardrailVersion": "1"});
+        denied(&converse(&harness, &with_guardrail).await);
+        assert_eq!(harness.simulator.requests().len(), 1);
     }
 }
 
 #[tokio::test]
 async fn invoke_goes_out_with_the_operators_guardrail() {
-    let world = world(|config| config.chat.common.guardrail = guarded().guardrail).await;
+    let harness = harness(|config| config.chat.common.guardrail = guarded().guardrail).await;
     let body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}).to_string();
     let invoke = path(MODEL, "invoke");
-    assert_eq!(send(&world, &invoke, &[], &body).await.status, 200);
-    let asked = world.simulator.requests().pop().unwrap();
+    assert_eq!(send(&harness, &invoke, &[], &body).await.status, 200);
+    let sent_upstream = harness.simulator.requests().pop().unwrap();
     assert_eq!(
-        asked.headers["x-amzn-bedrock-guardrailidentifier"],
+        sent_upstream.headers["x-amzn-bedrock-guardrailidentifier"],
         "demoguardrail"
     );
-    assert_eq!(asked.headers["x-amzn-bedrock-guardrailversion"], "1");
-    assert_eq!(asked.body, body);
-    let other = [("x-amzn-bedrock-guardrailidentifier", "other")];
-    denied(&send(&world, &invoke, &other, &body).await);
+    assert_eq!(
+        sent_upstream.headers["x-amzn-bedrock-guardrailversion"],
+        "1"
+    );
+    assert_eq!(sent_upstream.body, body);
+    let with_guardrail = [("x-amzn-bedrock-guardrailidentifier", "other")];
+    denied(&send(&harness, &invoke, &with_guardrail, &body).await);
 }
 
 #[tokio::test]
 async fn a_ceiling_holds_and_closes_what_cannot_be_held_to_it() {
     let limit = |config: &mut Config| config.keys[0].chat.max_tokens_ceiling = Some(50);
-    let world_with_limit = world(limit).await;
-    let reply = converse(&world_with_limit, &said("hi")).await;
+    let harness_with_limit = harness(limit).await;
+    let reply = converse(&harness_with_limit, &converse_request("hi")).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    let asked = world_with_limit.simulator.requests().pop().unwrap().json();
-    assert_eq!(asked["inferenceConfig"], json!({"maxTokens": 50}));
-    let mut more = said("hi");
+    let sent_upstream = harness_with_limit
+        .simulator
+        .requests()
+        .pop()
+        .unwrap()
+        .json();
+    assert_eq!(sent_upstream["inferenceConfig"], json!({"maxTokens": 50}));
+    let mut more = converse_request("hi");
     more["inferenceConfig"] = json!({"maxTokens": 51});
-    let reply = converse(&world_with_limit, &more).await;
+    let reply = converse(&harness_with_limit, &more).await;
     assert_eq!(
         (reply.status.as_u16(), error_type(&reply)),
         (400, "ValidationException")
     );
     let body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}).to_string();
     let invoke = path(MODEL, "invoke");
-    denied(&send(&world_with_limit, &invoke, &[], &body).await);
-    let open = world(|config| {
+    denied(&send(&harness_with_limit, &invoke, &[], &body).await);
+    let open = harness(|config| {
         limit(config);
-        config.bedrock_api.unlimited_invoke = true;
+        config.bedrock_api.allow_unlimited_invoke = true;
     })
     .await;
     assert_eq!(send(&open, &invoke, &[], &body).await.status, 200);
@@ -114,29 +123,34 @@ async fn a_ceiling_holds_and_closes_what_cannot_be_held_to_it() {
 
 #[tokio::test]
 async fn only_buckets_that_requests_may_name_are_passed_on() {
-    let world = world(|config| {
+    let harness = harness(|config| {
         config.chat.s3_buckets = AllowList::new(vec!["ours".to_owned()]);
     })
     .await;
     let source =
         json!({"image": {"format": "png", "source": {"s3Location": {"uri": "s3://theirs/a.png"}}}});
     let body = json!({"messages": [{"role": "user", "content": [source]}]});
-    denied(&converse(&world, &body).await);
-    assert_eq!(converse(&world, &said("s3://theirs/a")).await.status, 200);
+    denied(&converse(&harness, &body).await);
+    assert_eq!(
+        converse(&harness, &converse_request("s3://theirs/a"))
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
 async fn jobs_are_closed_unless_the_operator_opens_them() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let body = json!({"modelId": "amazon.nova-reel-v1:1", "modelInput": {}, "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://any/where"}}});
-    denied(&send(&world, "/async-invoke", &[], &body.to_string()).await);
+    denied(&send(&harness, "/async-invoke", &[], &body.to_string()).await);
     for path in ["/async-invoke", "/async-invoke/arn%3Aaws%3Abedrock%3A1"] {
-        let mut request = world.request(Method::GET, path, "");
+        let mut request = harness.request(Method::GET, path, "");
         let bearer = "Bearer sk-team-a".parse().unwrap();
         request.headers_mut().insert(AUTHORIZATION, bearer);
-        denied(&world.send(request).await);
+        denied(&harness.send(request).await);
     }
-    assert_eq!(world.simulator.requests().len(), 0);
+    assert_eq!(harness.simulator.requests().len(), 0);
 }
 
 fn job(uri: &str) -> String {
@@ -163,45 +177,55 @@ const JOB_BUCKET: &str = "outcrop-example";
 
 #[tokio::test]
 async fn jobs_write_below_their_callers_folder_alone() {
-    let world = world(with_jobs).await;
-    let own = format!("s3://{JOB_BUCKET}/outcrop/jobs/team-a");
+    let harness = harness(with_jobs).await;
+    let own_folder = format!("s3://{JOB_BUCKET}/outcrop/jobs/team-a");
     for uri in [
         "s3://theirs/outcrop/jobs/team-a".to_owned(),
         format!("s3://{JOB_BUCKET}"),
         format!("s3://{JOB_BUCKET}/outcrop/a"),
         format!("s3://{JOB_BUCKET}/outcrop/jobs/team-b"),
-        format!("{own}/../team-b"),
-        format!("{own}-b"),
+        format!("{own_folder}/../team-b"),
+        format!("{own_folder}-b"),
     ] {
-        let reply = send(&world, "/async-invoke", &[], &job(&uri)).await;
+        let reply = send(&harness, "/async-invoke", &[], &job(&uri)).await;
         denied(&reply);
-        assert!(reply.text.contains(&format!("{own}/")), "{}", reply.text);
+        assert!(
+            reply.text.contains(&format!("{own_folder}/")),
+            "{}",
+            reply.text
+        );
     }
-    assert_eq!(world.simulator.requests().len(), 0);
-    let reply = send(&world, "/async-invoke", &[], &job(&format!("{own}/reels"))).await;
+    assert_eq!(harness.simulator.requests().len(), 0);
+    let reply = send(
+        &harness,
+        "/async-invoke",
+        &[],
+        &job(&format!("{own_folder}/reels")),
+    )
+    .await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    let asked = world.simulator.requests().pop().unwrap();
-    assert_eq!(asked.path, "/async-invoke");
-    assert_eq!(asked.json()["modelInput"]["taskType"], "TEXT_VIDEO");
+    let sent_upstream = harness.simulator.requests().pop().unwrap();
+    assert_eq!(sent_upstream.path, "/async-invoke");
+    assert_eq!(sent_upstream.json()["modelInput"]["taskType"], "TEXT_VIDEO");
 }
 
 #[tokio::test]
 async fn a_caller_sees_its_own_jobs_and_not_the_operators_account() {
-    let world = world(with_jobs).await;
+    let harness = harness(with_jobs).await;
     let get = async |key: &str, path: &str| {
-        let mut request = world.request(Method::GET, path, "");
+        let mut request = harness.request(Method::GET, path, "");
         let bearer = format!("Bearer {key}").parse().unwrap();
         request.headers_mut().insert(AUTHORIZATION, bearer);
-        world.send(request).await
+        harness.send(request).await
     };
-    let nothing = get(
+    let missing_output = get(
         "sk-team-a",
         "/async-invoke/arn:aws:bedrock:us-east-1:1:async-invoke/abc",
     );
-    assert_eq!(error_type(&nothing.await), "ValidationException");
+    assert_eq!(error_type(&missing_output.await), "ValidationException");
 
-    let own = format!("s3://{JOB_BUCKET}/outcrop/jobs/team-a");
-    let started = send(&world, "/async-invoke", &[], &job(&own)).await;
+    let own_folder = format!("s3://{JOB_BUCKET}/outcrop/jobs/team-a");
+    let started = send(&harness, "/async-invoke", &[], &job(&own_folder)).await;
     let arn = started.json()["invocationArn"].as_str().unwrap().to_owned();
     assert!(
         arn.starts_with("arn:aws:bedrock:us-east-1:000000000000:async-invoke/"),
@@ -212,42 +236,46 @@ async fn a_caller_sees_its_own_jobs_and_not_the_operators_account() {
         format!("/async-invoke/{arn}"),
         format!("/async-invoke/{encoded}"),
     ] {
-        let found = get("sk-team-a", &path).await;
-        assert_eq!(found.status, 200, "{}", found.text);
-        assert_eq!(found.json()["invocationArn"], arn);
-        let uri = &found.json()["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"];
-        assert!(uri.as_str().unwrap().starts_with(&own), "{uri}");
-        let others = get("sk-team-b", &path).await;
-        assert_eq!(error_type(&others), "ValidationException");
-        assert!(!others.text.contains("s3://"), "{}", others.text);
+        let found_response = get("sk-team-a", &path).await;
+        assert_eq!(found_response.status, 200, "{}", found_response.text);
+        assert_eq!(found_response.json()["invocationArn"], arn);
+        let uri = &found_response.json()["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"];
+        assert!(uri.as_str().unwrap().starts_with(&own_folder), "{uri}");
+        let other_caller = get("sk-team-b", &path).await;
+        assert_eq!(error_type(&other_caller), "ValidationException");
+        assert!(
+            !other_caller.text.contains("s3://"),
+            "{}",
+            other_caller.text
+        );
     }
     let list = get("sk-team-a", "/async-invoke?maxResults=5").await;
     assert_eq!(list.json()["asyncInvokeSummaries"][0]["invocationArn"], arn);
     assert!(!list.text.contains("123456789012"), "{}", list.text);
-    let others = get("sk-team-b", "/async-invoke").await;
-    assert_eq!(others.json()["asyncInvokeSummaries"], json!([]));
+    let other_caller = get("sk-team-b", "/async-invoke").await;
+    assert_eq!(other_caller.json()["asyncInvokeSummaries"], json!([]));
 }
 
 /// The operator's guardrail tells what it found to those who ask, and not which guardrail it is.
 #[tokio::test]
 async fn no_trace_names_the_operators_guardrail() {
-    let world = world(|config| config.chat.common.guardrail = guarded().guardrail).await;
-    let mut request = said(BLOCKED);
+    let harness = harness(|config| config.chat.common.guardrail = guarded().guardrail).await;
+    let mut request = converse_request(BLOCKED);
     request["guardrailConfig"] = json!({"trace": "enabled"});
-    let reply = converse(&world, &request).await;
+    let reply = converse(&harness, &request).await;
     let trace = reply.json()["trace"]["guardrail"].to_string();
     assert!(trace.contains("avalanche"), "{}", reply.text);
     assert!(!reply.text.contains("demoguardrail"), "{}", reply.text);
 
     let stream = path(MODEL, "converse-stream");
-    let mut asked = world.request(Method::POST, &stream, request.to_string());
+    let mut stream_request = harness.request(Method::POST, &stream, request.to_string());
     let bearer = "Bearer sk-team-a".parse().unwrap();
-    asked.headers_mut().insert(AUTHORIZATION, bearer);
-    let (status, _, bytes) = world.bytes(asked).await.unwrap();
+    stream_request.headers_mut().insert(AUTHORIZATION, bearer);
+    let (status, _, bytes) = harness.bytes(stream_request).await.unwrap();
     assert_eq!(status, 200);
-    let told = String::from_utf8_lossy(&bytes);
-    assert!(told.contains("avalanche"), "{told}");
-    assert!(!told.contains("demoguardrail"), "{told}");
+    let stream_text = String::from_utf8_lossy(&bytes);
+    assert!(stream_text.contains("avalanche"), "{stream_text}");
+    assert!(!stream_text.contains("demoguardrail"), "{stream_text}");
     let mut decoder = EventDecoder::new();
     let mut events = Vec::new();
     decoder.push(&bytes, &mut events).unwrap();

@@ -14,23 +14,23 @@ use aws_sdk_bedrockruntime::types::{
 use bedrock_simulator::Script;
 use serde_json::{Value, json};
 
-use super::world;
+use super::harness;
+use crate::harness::{Harness, MODEL};
 use crate::signatures::{ID, SECRET};
 use crate::stream_ends::within_limit;
-use crate::world::{MODEL, World};
 
-fn settings(world: &World) -> Builder {
+fn settings(harness: &Harness) -> Builder {
     Builder::new()
         .behavior_version(BehaviorVersion::latest())
         // Of the client's own; the gateway calls another.
         .region(Region::new("eu-west-3"))
-        .endpoint_url(format!("http://{}", world.address))
+        .endpoint_url(format!("http://{}", harness.address))
         .retry_config(RetryConfig::disabled())
 }
 
-fn signing(world: &World, id: &str, secret: &str) -> Client {
+fn signing(harness: &Harness, id: &str, secret: &str) -> Client {
     let credentials = Credentials::new(id, secret, None, None, "test");
-    Client::from_conf(settings(world).credentials_provider(credentials).build())
+    Client::from_conf(settings(harness).credentials_provider(credentials).build())
 }
 
 fn user(text: &str) -> Message {
@@ -42,9 +42,9 @@ fn user(text: &str) -> Message {
 }
 
 async fn converse(client: &Client, model: &str) -> Result<String, (String, String)> {
-    let sent = client.converse().model_id(model).messages(user("hi"));
-    match sent.send().await {
-        Ok(answer) => Ok(answer.request_id().unwrap_or_default().to_owned()),
+    let call = client.converse().model_id(model).messages(user("hi"));
+    match call.send().await {
+        Ok(output) => Ok(output.request_id().unwrap_or_default().to_owned()),
         Err(error) => Err((
             error.code().unwrap_or_default().to_owned(),
             error.message().unwrap_or_default().to_owned(),
@@ -63,8 +63,8 @@ fn claude() -> Blob {
 
 #[tokio::test]
 async fn every_operation_of_models_is_answered_to_a_signed_request() {
-    let world = world(|_| {}).await;
-    let client = signing(&world, ID, SECRET);
+    let harness = harness(|_| {}).await;
+    let client = signing(&harness, ID, SECRET);
     assert_ne!(converse(&client, MODEL).await, Ok(String::new()));
 
     let stream = client
@@ -76,9 +76,9 @@ async fn every_operation_of_models_is_answered_to_a_signed_request() {
     let mut last = None;
     while let Some(event) = stream.recv().await.unwrap() {
         if let ConverseStreamOutput::ContentBlockDelta(delta) = &event
-            && let Ok(piece) = delta.delta.as_ref().unwrap().as_text()
+            && let Ok(delta_text) = delta.delta.as_ref().unwrap().as_text()
         {
-            text.push_str(piece);
+            text.push_str(delta_text);
         }
         last = Some(event);
     }
@@ -104,21 +104,21 @@ async fn every_operation_of_models_is_answered_to_a_signed_request() {
         "{last}"
     );
 
-    let counted = ConverseTokensRequest::builder()
+    let count_output = ConverseTokensRequest::builder()
         .messages(user("hi"))
         .build();
-    let counted = client
+    let count_output = client
         .count_tokens()
         .model_id(MODEL.strip_prefix("us.").unwrap())
-        .input(CountTokensInput::Converse(counted));
-    assert!(counted.send().await.unwrap().input_tokens > 0);
+        .input(CountTokensInput::Converse(count_output));
+    assert!(count_output.send().await.unwrap().input_tokens > 0);
 }
 
 #[tokio::test]
 async fn a_key_is_taken_as_a_bedrock_api_key() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let client = |key: &str| {
-        let settings = settings(&world)
+        let settings = settings(&harness)
             .bearer_token(Token::new(key, None))
             .auth_scheme_preference([
                 aws_smithy_runtime_api::client::auth::http::HTTP_BEARER_AUTH_SCHEME_ID,
@@ -132,7 +132,7 @@ async fn a_key_is_taken_as_a_bedrock_api_key() {
 
 #[tokio::test]
 async fn wrong_credentials_are_told_as_aws_tells_them() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     for (id, secret, expected) in [
         (ID, "another secret", "InvalidSignatureException"),
         (
@@ -141,12 +141,12 @@ async fn wrong_credentials_are_told_as_aws_tells_them() {
             "UnrecognizedClientException",
         ),
     ] {
-        let (code, message) = converse(&signing(&world, id, secret), MODEL)
+        let (code, message) = converse(&signing(&harness, id, secret), MODEL)
             .await
             .unwrap_err();
         assert_eq!(code, expected, "{message}");
     }
-    assert_eq!(world.simulator.requests().len(), 0);
+    assert_eq!(harness.simulator.requests().len(), 0);
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -156,8 +156,8 @@ async fn the_start_of_a_refused_access_key_is_logged_and_no_more() {
         ("AKIAIOSFODNN7EXAMPLE", SECRET, "AKIAIO"),
     ] {
         crate::logs::begin();
-        let world = world(|_| {}).await;
-        let refused = converse(&signing(&world, id, secret), MODEL).await;
+        let harness = harness(|_| {}).await;
+        let refused = converse(&signing(&harness, id, secret), MODEL).await;
         assert!(refused.is_err());
         let line = within_limit(crate::logs::request_line()).await;
         let logged = format!("rejected_key=\"{start}***\"");
@@ -168,18 +168,18 @@ async fn the_start_of_a_refused_access_key_is_logged_and_no_more() {
 
 #[tokio::test]
 async fn where_there_are_no_keys_any_credentials_do() {
-    let world = World::start().await;
-    let client = signing(&world, "AKIAIOSFODNN7EXAMPLE", "anything");
+    let harness = Harness::start().await;
+    let client = signing(&harness, "AKIAIOSFODNN7EXAMPLE", "anything");
     assert!(converse(&client, MODEL).await.is_ok());
 }
 
 #[tokio::test]
 async fn errors_are_the_sdks_typed_ones() {
-    let world = world(|_| {}).await;
-    let client = signing(&world, ID, SECRET);
+    let harness = harness(|_| {}).await;
+    let client = signing(&harness, ID, SECRET);
     let script = Script::error(400, "ValidationException", "no").times(0);
-    world.simulator.push(script);
-    let sent = client.converse().model_id(MODEL).messages(user("hi"));
-    let error = sent.send().await.unwrap_err().into_service_error();
+    harness.simulator.push(script);
+    let call = client.converse().model_id(MODEL).messages(user("hi"));
+    let error = call.send().await.unwrap_err().into_service_error();
     assert!(error.is_validation_exception(), "{error:?}");
 }

@@ -13,22 +13,27 @@ use outcrop::bedrock::{Decode, Frame, FrameCutter};
 use outcrop::server::ShutdownPhase;
 use serde_json::json;
 
-use super::{path, said, world};
+use super::{converse_request, harness, path};
+use crate::harness::{Harness, MODEL};
 use crate::stream_ends::{CONNECTIONS, patient, within_limit, without_metadata};
-use crate::world::{MODEL, World};
 
-fn request(world: &World, model: &str, action: &str, body: String) -> Request<Full<Bytes>> {
-    let mut request = world.request(Method::POST, &path(model, action), body);
+fn request(harness: &Harness, model: &str, action: &str, body: String) -> Request<Full<Bytes>> {
+    let mut request = harness.request(Method::POST, &path(model, action), body);
     let bearer = HeaderValue::from_static("Bearer sk-team-a");
     request.headers_mut().insert(AUTHORIZATION, bearer);
     request
 }
 
 /// A stream whose head is there.
-async fn open(world: &World) -> Response<Incoming> {
+async fn open(harness: &Harness) -> Response<Incoming> {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let asked = request(world, MODEL, "converse-stream", said("hi").to_string());
-    client.request(asked).await.unwrap()
+    let stream_request = request(
+        harness,
+        MODEL,
+        "converse-stream",
+        converse_request("hi").to_string(),
+    );
+    client.request(stream_request).await.unwrap()
 }
 
 async fn frames(response: Response<Incoming>) -> Vec<Frame> {
@@ -44,7 +49,7 @@ async fn frames(response: Response<Incoming>) -> Vec<Frame> {
 fn names(frames: &[Frame]) -> Vec<String> {
     let name = |frame: &Frame| match &frame.event {
         Ok(event) => event.clone(),
-        Err(failure) => failure.code.clone(),
+        Err(error) => error.code.clone(),
     };
     frames.iter().map(name).collect()
 }
@@ -60,16 +65,16 @@ fn exception(after_events: usize, message: &str) -> Fault {
 
 #[tokio::test]
 async fn the_head_and_the_frames_pass_as_they_are() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let asked = request(
-        &world,
+    let stream_request = request(
+        &harness,
         MODEL,
         "invoke-with-response-stream",
         body.to_string(),
     );
-    let response = client.request(asked).await.unwrap();
+    let response = client.request(stream_request).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let headers = response.headers();
     assert_eq!(
@@ -87,43 +92,43 @@ async fn the_head_and_the_frames_pass_as_they_are() {
 
 #[tokio::test]
 async fn a_stream_is_begun_again_until_its_first_event_and_never_after() {
-    let world = world(|_| {}).await;
-    world
+    let harness = harness(|_| {}).await;
+    harness
         .simulator
         .push(Script::fault(exception(0, "slow")).times(2));
-    let found = names(&frames(open(&world).await).await);
-    assert_eq!(found.last().map(String::as_str), Some("metadata"));
-    assert_eq!(world.simulator.requests().len(), 3);
+    let event_names = names(&frames(open(&harness).await).await);
+    assert_eq!(event_names.last().map(String::as_str), Some("metadata"));
+    assert_eq!(harness.simulator.requests().len(), 3);
 
-    world.simulator.clear();
-    world
+    harness.simulator.clear();
+    harness
         .simulator
         .push(Script::fault(exception(2, "slow")).times(0));
-    let found = names(&frames(open(&world).await).await);
+    let event_names = names(&frames(open(&harness).await).await);
     assert_eq!(
-        found.last().map(String::as_str),
+        event_names.last().map(String::as_str),
         Some("ThrottlingException")
     );
-    assert_eq!(found.len(), 3);
-    assert_eq!(world.simulator.requests().len(), 1);
+    assert_eq!(event_names.len(), 3);
+    assert_eq!(harness.simulator.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn an_exception_in_place_of_the_first_event_passes_under_its_200() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     let message = "role arn:aws:iam::123456789012:role/gateway may not";
     let mut fault = exception(0, message);
     if let Fault::Exception { code, .. } = &mut fault {
         *code = "validationException".to_owned();
     }
-    world.simulator.push(Script::fault(fault).times(0));
-    let response = open(&world).await;
+    harness.simulator.push(Script::fault(fault).times(0));
+    let response = open(&harness).await;
     assert_eq!(response.status(), StatusCode::OK);
     let frames = frames(response).await;
     assert_eq!(names(&frames), ["ValidationException"]);
-    let told = String::from_utf8_lossy(&frames[0].bytes).into_owned();
-    assert!(told.contains("role [arn] may not"), "{told}");
-    assert_eq!(world.simulator.requests().len(), 1);
+    let text = String::from_utf8_lossy(&frames[0].bytes).into_owned();
+    assert!(text.contains("role [arn] may not"), "{text}");
+    assert_eq!(harness.simulator.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -133,96 +138,104 @@ async fn a_stream_that_breaks_ends_with_an_exception() {
         Fault::TruncatedFrame { after_events: 2 },
         Fault::End { after_events: 2 },
     ] {
-        let world = world(|_| {}).await;
-        world.simulator.push(Script::fault(fault.clone()).times(0));
-        let found = names(&frames(open(&world).await).await);
+        let harness = harness(|_| {}).await;
+        harness
+            .simulator
+            .push(Script::fault(fault.clone()).times(0));
+        let event_names = names(&frames(open(&harness).await).await);
         assert_eq!(
-            found.last().map(String::as_str),
+            event_names.last().map(String::as_str),
             Some("InternalServerException"),
             "{fault:?}"
         );
-        assert!(found.len() >= 2, "what came before it is there");
+        assert!(event_names.len() >= 2, "what came before it is there");
     }
 }
 
 #[tokio::test]
 async fn a_silent_stream_is_ended() {
-    let world = world(|config| config.bedrock.timeouts.silence = Duration::from_millis(50)).await;
-    let silence = Fault::Silence { after_events: 2 };
-    world.simulator.push(Script::fault(silence));
-    let found = names(&frames(open(&world).await).await);
+    let harness =
+        harness(|config| config.bedrock.timeouts.stream_idle = Duration::from_millis(50)).await;
+    let silence = Fault::Stall { after_events: 2 };
+    harness.simulator.push(Script::fault(silence));
+    let event_names = names(&frames(open(&harness).await).await);
     assert_eq!(
-        found.last().map(String::as_str),
+        event_names.last().map(String::as_str),
         Some("ModelStreamErrorException")
     );
-    world.simulator.abandoned_at_least(1).await;
+    harness.simulator.wait_for_abandoned(1).await;
 }
 
 #[tokio::test]
 async fn a_stream_ends_with_its_last_event_and_not_with_the_connection() {
-    let world = world(patient).await;
+    let harness = harness(patient).await;
     for fault in CONNECTIONS {
-        world.simulator.clear();
-        world.simulator.push(Script::fault(fault.clone()));
-        let found = names(&within_limit(frames(open(&world).await)).await);
-        assert_eq!(found.last().map(String::as_str), Some("metadata"));
-        within_limit(world.simulator.idle()).await;
+        harness.simulator.clear();
+        harness.simulator.push(Script::fault(fault.clone()));
+        let event_names = names(&within_limit(frames(open(&harness).await)).await);
+        assert_eq!(event_names.last().map(String::as_str), Some("metadata"));
+        within_limit(harness.simulator.idle()).await;
 
-        world.simulator.push(without_metadata().with(fault.clone()));
-        let found = names(&within_limit(frames(open(&world).await)).await);
-        assert_eq!(found.last().map(String::as_str), Some("messageStop"));
-        within_limit(world.simulator.idle()).await;
+        harness
+            .simulator
+            .push(without_metadata().with(fault.clone()));
+        let event_names = names(&within_limit(frames(open(&harness).await)).await);
+        assert_eq!(event_names.last().map(String::as_str), Some("messageStop"));
+        within_limit(harness.simulator.idle()).await;
     }
 }
 
 #[tokio::test]
 async fn a_models_own_stream_ends_after_its_metrics() {
-    let world = world(patient).await;
+    let harness = harness(patient).await;
     let client = Client::builder(TokioExecutor::new()).build_http();
     let body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
     for fault in CONNECTIONS {
-        world.simulator.push(Script::fault(fault));
+        harness.simulator.push(Script::fault(fault));
         let action = "invoke-with-response-stream";
-        let asked = request(&world, MODEL, action, body.to_string());
-        let response = client.request(asked).await.unwrap();
-        let found = names(&within_limit(frames(response)).await);
-        assert!(found.iter().all(|name| name == "chunk"), "{found:?}");
-        within_limit(world.simulator.idle()).await;
+        let stream_request = request(&harness, MODEL, action, body.to_string());
+        let response = client.request(stream_request).await.unwrap();
+        let event_names = names(&within_limit(frames(response)).await);
+        assert!(
+            event_names.iter().all(|name| name == "chunk"),
+            "{event_names:?}"
+        );
+        within_limit(harness.simulator.idle()).await;
     }
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_ends_the_call_and_gives_its_place_back() {
-    let world = world(|config| {
+    let harness = harness(|config| {
         config.limits.target = outcrop::config::LimitSettings::calls(1);
     })
     .await;
-    let silence = Fault::Silence { after_events: 2 };
-    world.simulator.push(Script::fault(silence));
-    let mut response = open(&world).await;
+    let silence = Fault::Stall { after_events: 2 };
+    harness.simulator.push(Script::fault(silence));
+    let mut response = open(&harness).await;
     assert!(response.body_mut().frame().await.is_some());
-    assert_eq!(open(&world).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(open(&harness).await.status(), StatusCode::TOO_MANY_REQUESTS);
     drop(response);
-    world.simulator.abandoned_at_least(1).await;
-    world.simulator.idle().await;
-    assert_eq!(open(&world).await.status(), StatusCode::OK);
+    harness.simulator.wait_for_abandoned(1).await;
+    harness.simulator.idle().await;
+    assert_eq!(open(&harness).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_client_that_leaves_before_the_answer_ends_the_call() {
-    let world = world(|_| {}).await;
+    let harness = harness(|_| {}).await;
     for action in ["converse", "converse-stream"] {
-        world.simulator.clear();
-        let slow = Fault::SlowAnswer { delay_ms: 600_000 };
-        world.simulator.push(Script::fault(slow));
-        let asked = request(&world, MODEL, action, said("hi").to_string());
+        harness.simulator.clear();
+        let slow = Fault::SlowResponse { delay_ms: 600_000 };
+        harness.simulator.push(Script::fault(slow));
+        let stream_request = request(&harness, MODEL, action, converse_request("hi").to_string());
         tokio::select! {
-            _ = world.send(asked) => panic!("the answer should not have come"),
-            () = world.simulator.received_at_least(1) => {}
+            _ = harness.send(stream_request) => panic!("the answer should not have come"),
+            () = harness.simulator.wait_for_received(1) => {}
         }
-        world.simulator.abandoned_at_least(1).await;
+        harness.simulator.wait_for_abandoned(1).await;
         assert_eq!(
-            world.simulator.requests().len(),
+            harness.simulator.requests().len(),
             1,
             "and it is not asked again"
         );
@@ -231,32 +244,32 @@ async fn a_client_that_leaves_before_the_answer_ends_the_call() {
 
 #[tokio::test]
 async fn when_the_process_ends_a_stream_under_way_ends_with_an_exception() {
-    let world = world(|config| config.server.grace_period = Duration::from_millis(50)).await;
-    let silence = Fault::Silence { after_events: 2 };
-    world.simulator.push(Script::fault(silence));
-    let mut response = open(&world).await;
+    let harness = harness(|config| config.server.grace_period = Duration::from_millis(50)).await;
+    let silence = Fault::Stall { after_events: 2 };
+    harness.simulator.push(Script::fault(silence));
+    let mut response = open(&harness).await;
     assert!(response.body_mut().frame().await.is_some());
-    world.shutdown.advance(ShutdownPhase::Closing);
-    let found = names(&frames(response).await);
+    harness.shutdown.advance(ShutdownPhase::Closing);
+    let event_names = names(&frames(response).await);
     assert_eq!(
-        found.last().map(String::as_str),
+        event_names.last().map(String::as_str),
         Some("ServiceUnavailableException")
     );
-    world.server.await.expect("the server ends by itself");
+    harness.server.await.expect("the server ends by itself");
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn usage_and_cost_of_a_stream_are_written_down() {
     let claude = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
     for (action, body) in [
-        ("converse-stream", said("hi")),
+        ("converse-stream", converse_request("hi")),
         ("invoke-with-response-stream", claude),
     ] {
         crate::logs::begin();
-        let world = world(|_| {}).await;
+        let harness = harness(|_| {}).await;
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let asked = request(&world, MODEL, action, body.to_string());
-        frames(client.request(asked).await.unwrap()).await;
+        let stream_request = request(&harness, MODEL, action, body.to_string());
+        frames(client.request(stream_request).await.unwrap()).await;
         let line = crate::logs::request_line().await;
         for part in [
             "stream=true",
@@ -275,11 +288,11 @@ async fn usage_and_cost_of_a_stream_are_written_down() {
 #[tokio::test(flavor = "current_thread")]
 async fn a_stream_that_broke_is_written_down_with_its_cause_and_an_estimate() {
     crate::logs::begin();
-    let world = world(|_| {}).await;
-    world
+    let harness = harness(|_| {}).await;
+    harness
         .simulator
         .push(Script::fault(exception(3, "slow")).times(0));
-    frames(open(&world).await).await;
+    frames(open(&harness).await).await;
     let line = crate::logs::request_line().await;
     for part in [
         "ending=\"broken\"",

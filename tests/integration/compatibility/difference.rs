@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// The longest value that is shown.
-const LONGEST: usize = 100;
+const MAX_LENGTH: usize = 100;
 
 /// The places where `new` differs from `old`, as code for a table.
 pub fn difference(old: &Value, new: &Value) -> Vec<String> {
@@ -16,7 +16,7 @@ pub fn difference(old: &Value, new: &Value) -> Vec<String> {
 fn compare(path: &str, old: &Value, new: &Value, changes: &mut Vec<String>) {
     match (old, new) {
         _ if old == new => {}
-        (Value::Object(before), Value::Object(after)) if is_same_kind(before, after) => {
+        (Value::Object(before), Value::Object(after)) if is_same_variant(before, after) => {
             for (key, value) in after {
                 let path = within(path, key);
                 match before.get(key) {
@@ -36,7 +36,7 @@ fn compare(path: &str, old: &Value, new: &Value, changes: &mut Vec<String>) {
 }
 
 /// Blocks of different kinds have no field in common.
-fn is_same_kind(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
+fn is_same_variant(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
     old.keys().any(|key| new.contains_key(key)) || old.is_empty()
 }
 
@@ -107,7 +107,7 @@ fn entry(path: &str, value: &Value) -> String {
 /// The value as JSON in a code span, without the inside of long texts.
 pub fn code(value: &Value) -> String {
     let mut text = shortened(value).to_string();
-    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+    if let Some((end, _)) = text.char_indices().nth(MAX_LENGTH) {
         text.truncate(end);
         text.push('…');
     }
@@ -118,9 +118,9 @@ pub fn code(value: &Value) -> String {
 }
 
 fn shortened(value: &Value) -> Value {
-    const LONGEST_TEXT: usize = 48;
+    const MAX_TEXT_LENGTH: usize = 48;
     match value {
-        Value::String(text) => match text.char_indices().nth(LONGEST_TEXT) {
+        Value::String(text) => match text.char_indices().nth(MAX_TEXT_LENGTH) {
             Some((end, _)) => format!("{}…", &text[..end]).into(),
             None => value.clone(),
         },

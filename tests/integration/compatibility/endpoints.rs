@@ -41,9 +41,9 @@ fn every_field_of_every_endpoint_is_told_of() {
             .unwrap_or_else(|| panic!("docs/compatibility.md has no section `{title}`"));
         let section = section.split("\n## ").next().unwrap_or_default();
         for path in super::all_paths(fields) {
-            let told = [format!("`{path}`"), format!("`{path}: ")];
+            let mentions = [format!("`{path}`"), format!("`{path}: ")];
             assert!(
-                told.iter().any(|words| section.contains(words)),
+                mentions.iter().any(|words| section.contains(words)),
                 "the section `{title}` of docs/compatibility.md does not tell of `{path}`"
             );
         }

@@ -21,26 +21,26 @@ pub fn table() -> Vec<String> {
     let table = ModelTable::built_in().unwrap();
     for (name, ids) in families() {
         // A row holds for each of its ids, but for those that a longer one decides.
-        let facts = table.facts(&ModelId::parse(&ids[0]).unwrap());
-        assert_eq!(facts.family, name);
+        let capabilities = table.capabilities(&ModelId::parse(&ids[0]).unwrap());
+        assert_eq!(capabilities.family, name);
         // The other endpoints have sections of their own.
-        if !facts.endpoints().is_empty() {
+        if !capabilities.endpoints().is_empty() {
             continue;
         }
         let ids: Vec<String> = ids.iter().map(|id| format!("`{id}…`")).collect();
-        lines.push(line(&name, &ids.join(" "), facts));
+        lines.push(line(&name, &ids.join(" "), capabilities));
     }
     lines.push(line("any other", "", table.unknown()));
     lines
 }
 
 /// Where chat requests go, and where for what that surface does not do.
-fn asked_at(facts: &Capabilities) -> String {
-    let surface = facts.surface.as_str();
-    match (facts.surface, facts.converse) {
+fn upstream_name(capabilities: &Capabilities) -> String {
+    let upstream = capabilities.upstream.as_str();
+    match (capabilities.upstream, capabilities.converse) {
         (ChatUpstream::Converse, _) => "Converse".to_owned(),
-        (ChatUpstream::OpenAi(_), true) => format!("`{surface}`, else Converse"),
-        (ChatUpstream::OpenAi(_), false) => format!("`{surface}`"),
+        (ChatUpstream::OpenAi(_), true) => format!("`{upstream}`, else Converse"),
+        (ChatUpstream::OpenAi(_), false) => format!("`{upstream}`"),
     }
 }
 
@@ -59,25 +59,25 @@ fn families() -> Vec<(String, Vec<String>)> {
     families.map(|family| (family.name, family.ids)).collect()
 }
 
-fn line(name: &str, ids: &str, facts: &Arc<Capabilities>) -> String {
+fn line(name: &str, ids: &str, capabilities: &Arc<Capabilities>) -> String {
     let cells = [
         name.to_owned(),
         ids.to_owned(),
-        system(facts),
-        listed(facts.input.iter().map(|medium| medium_name(*medium))),
-        tools(facts),
-        schema(facts),
-        reasoning(facts),
-        sampling(facts),
-        caching(facts),
-        last_turn(facts),
-        asked_at(facts),
+        system(capabilities),
+        listed(capabilities.input.iter().map(|medium| medium_name(*medium))),
+        tools(capabilities),
+        schema(capabilities),
+        reasoning(capabilities),
+        sampling(capabilities),
+        caching(capabilities),
+        last_turn(capabilities),
+        upstream_name(capabilities),
     ];
     format!("| {} |", cells.join(" | ")).replace("|  |", "| |")
 }
 
-fn system(facts: &Capabilities) -> String {
-    match (facts.system, facts.system_turns) {
+fn system(capabilities: &Capabilities) -> String {
+    match (capabilities.system, capabilities.system_turns) {
         (true, true) => "yes, later too",
         (true, false) => "yes",
         (false, _) => "in the user's turn",
@@ -85,65 +85,67 @@ fn system(facts: &Capabilities) -> String {
     .to_owned()
 }
 
-fn tools(facts: &Capabilities) -> String {
-    if !facts.tools {
+fn tools(capabilities: &Capabilities) -> String {
+    if !capabilities.tools {
         return "no".to_owned();
     }
-    let mut words = vec![match (facts.forces_any_tool, facts.forces_named_tool) {
-        (true, true) => "can be forced",
-        (true, false) => "can be forced, but not to one",
-        (false, true) => "can be forced to one",
-        (false, false) => "cannot be forced",
-    }];
-    if !facts.stream_tools {
-        words.push("not in streams");
+    let mut features = vec![
+        match (capabilities.forces_any_tool, capabilities.forces_named_tool) {
+            (true, true) => "can be forced",
+            (true, false) => "can be forced, but not to one",
+            (false, true) => "can be forced to one",
+            (false, false) => "cannot be forced",
+        },
+    ];
+    if !capabilities.stream_tools {
+        features.push("not in streams");
     }
-    if facts.strict_tools {
-        words.push("`strict`");
+    if capabilities.strict_tools {
+        features.push("`strict`");
     }
-    if facts.single_tool_call {
-        words.push("one at a time");
+    if capabilities.single_tool_call {
+        features.push("one at a time");
     }
-    if facts.beside_tool_result == ToolResultCompanions::Nothing {
-        words.push("results alone in their turn");
+    if capabilities.tool_result_companions == ToolResultCompanions::None {
+        features.push("results alone in their turn");
     }
-    if !facts.schema_root_combinators {
-        words.push("schemas without combinations at the root");
+    if !capabilities.schema_root_combinators {
+        features.push("schemas without combinations at the root");
     }
-    if !facts.schema_root_keys.is_empty() {
-        words.push("few keywords at the root of schemas");
+    if !capabilities.schema_root_keys.is_empty() {
+        features.push("few keywords at the root of schemas");
     }
-    if !facts.any_property_key {
-        words.push("plain names of properties");
+    if !capabilities.any_property_key {
+        features.push("plain names of properties");
     }
-    match facts.tool_call_ids {
+    match capabilities.tool_call_ids {
         CallIdForm::Converse => {}
-        CallIdForm::Words => words.push("ids without `.` and `:`"),
-        CallIdForm::NineAlphanumerics => words.push("ids of nine characters"),
+        CallIdForm::Words => features.push("ids without `.` and `:`"),
+        CallIdForm::NineAlphanumerics => features.push("ids of nine characters"),
         CallIdForm::NineAlphanumericsOrBedrocks => {
-            words.push("ids of nine characters, or Bedrock's own");
+            features.push("ids of nine characters, or Bedrock's own");
         }
     }
-    if facts.tool_result_json {
-        words.push("results as `json`");
+    if capabilities.tool_result_json {
+        features.push("results as `json`");
     }
-    if facts.tool_result_status {
-        words.push("`status`");
+    if capabilities.tool_result_status {
+        features.push("`status`");
     }
-    let media = facts.tool_result_input.iter();
+    let media = capabilities.tool_result_input.iter();
     let media = listed(media.map(|medium| medium_name(*medium)));
     let media = format!("results with {media}");
-    if !facts.tool_result_input.is_empty() {
-        words.push(&media);
+    if !capabilities.tool_result_input.is_empty() {
+        features.push(&media);
     }
-    if !facts.web_search.is_empty() {
-        words.push("web search");
+    if !capabilities.web_search.is_empty() {
+        features.push("web search");
     }
-    words.join(", ")
+    features.join(", ")
 }
 
-fn schema(facts: &Capabilities) -> String {
-    match (facts.structured_output, facts.tools) {
+fn schema(capabilities: &Capabilities) -> String {
+    match (capabilities.structured_output, capabilities.tools) {
         (true, _) => "native",
         (false, true) => "by a tool",
         (false, false) => "in words",
@@ -151,8 +153,8 @@ fn schema(facts: &Capabilities) -> String {
     .to_owned()
 }
 
-fn reasoning(facts: &Capabilities) -> String {
-    let knob = match facts.reasoning {
+fn reasoning(capabilities: &Capabilities) -> String {
+    let control = match capabilities.reasoning {
         ReasoningControl::None => "",
         ReasoningControl::Budget => "`thinking`, a budget",
         ReasoningControl::Adaptive | ReasoningControl::AdaptiveSummarized => "`thinking`, adaptive",
@@ -161,73 +163,80 @@ fn reasoning(facts: &Capabilities) -> String {
         ReasoningControl::ReasoningConfig => "`reasoning_config`",
         ReasoningControl::ReasoningObject => "`reasoning`",
     };
-    let mut words = vec![knob.to_owned()];
-    let efforts: Vec<_> = facts.efforts.iter().map(|effort| effort.as_str()).collect();
-    words.push(efforts.join(" "));
-    if facts.always_reasons {
-        words.push("always".to_owned());
+    let mut features = vec![control.to_owned()];
+    let efforts: Vec<_> = capabilities
+        .efforts
+        .iter()
+        .map(|effort| effort.as_str())
+        .collect();
+    features.push(efforts.join(" "));
+    if capabilities.always_reasons {
+        features.push("always".to_owned());
     }
-    if !facts.least_thinking.is_empty() {
-        words.push(format!("`{}` at the least", facts.least_thinking));
+    if !capabilities.least_thinking.is_empty() {
+        features.push(format!("`{}` at the least", capabilities.least_thinking));
     }
-    if !facts.reasoning_tag.is_empty() {
-        words.push(format!("taken out of `<{}>`", facts.reasoning_tag));
+    if !capabilities.reasoning_tag.is_empty() {
+        features.push(format!("taken out of `<{}>`", capabilities.reasoning_tag));
     }
-    words.push(
-        match facts.reasoning_replay {
+    features.push(
+        match capabilities.reasoning_replay {
             ReasoningReplay::None => "",
             ReasoningReplay::Signed => "given back where signed",
             ReasoningReplay::Text => "given back",
         }
         .to_owned(),
     );
-    words.retain(|word| !word.is_empty());
-    words.join(", ")
+    features.retain(|feature| !feature.is_empty());
+    features.join(", ")
 }
 
-fn sampling(facts: &Capabilities) -> String {
-    let mut words = vec![match facts.sampling {
+fn sampling(capabilities: &Capabilities) -> String {
+    let mut features = vec![match capabilities.sampling {
         Sampling::Both => "`temperature`, `top_p`",
         Sampling::TemperatureOrTopP => "`temperature` or `top_p`",
         Sampling::None => "neither `temperature` nor `top_p`",
     }];
-    if !facts.top_k.is_empty() {
-        words.push("`top_k`");
+    if !capabilities.top_k.is_empty() {
+        features.push("`top_k`");
     }
-    if facts.penalties {
-        words.push("penalties");
+    if capabilities.penalties {
+        features.push("penalties");
     }
-    if !facts.stop_sequences {
-        words.push("no `stop`");
-    } else if !facts.blank_stop_sequences {
-        words.push("`stop` that is not blank");
+    if !capabilities.stop_sequences {
+        features.push("no `stop`");
+    } else if !capabilities.blank_stop_sequences {
+        features.push("`stop` that is not blank");
     }
-    let least = format!("`max_tokens` from {}", facts.least_max_tokens);
-    if facts.least_max_tokens > 1 {
-        words.push(&least);
+    let minimum = format!("`max_tokens` from {}", capabilities.min_max_tokens);
+    if capabilities.min_max_tokens > 1 {
+        features.push(&minimum);
     }
-    words.join(", ")
+    features.join(", ")
 }
 
-fn caching(facts: &Capabilities) -> String {
-    if !facts.caches() {
+fn caching(capabilities: &Capabilities) -> String {
+    if !capabilities.caches() {
         return "no".to_owned();
     }
-    let places = facts.cache_points.iter().map(|place| match place {
-        CachePosition::Tools => "tools",
-        CachePosition::System => "system",
-        CachePosition::Messages => "messages",
-    });
-    let hour = match facts.cache_one_hour {
+    let positions = capabilities
+        .cache_points
+        .iter()
+        .map(|position| match position {
+            CachePosition::Tools => "tools",
+            CachePosition::System => "system",
+            CachePosition::Messages => "messages",
+        });
+    let hour = match capabilities.cache_one_hour {
         true => ", an hour too",
         false => "",
     };
-    let least = facts.cache_min_tokens;
-    format!("{}, from {least} tokens{hour}", listed(places))
+    let minimum = capabilities.cache_min_tokens;
+    format!("{}, from {minimum} tokens{hour}", listed(positions))
 }
 
-fn last_turn(facts: &Capabilities) -> String {
-    match facts.prefill {
+fn last_turn(capabilities: &Capabilities) -> String {
+    match capabilities.prefill {
         true => "the assistant's is continued",
         false => "the user's",
     }
@@ -243,6 +252,6 @@ fn medium_name(medium: Medium) -> &'static str {
     }
 }
 
-fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    words.collect::<Vec<_>>().join(", ")
+fn listed<'a>(features: impl Iterator<Item = &'a str>) -> String {
+    features.collect::<Vec<_>>().join(", ")
 }

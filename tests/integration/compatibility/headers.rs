@@ -7,8 +7,8 @@ use std::path::Path;
 use outcrop::config::LimitSettings;
 use serde_json::json;
 
+use crate::harness::{Harness, non_streaming, streamed};
 use crate::layers::sources;
-use crate::world::{World, streamed, whole};
 
 /// Of a request: the name, and what it says.
 const UNDERSTOOD: &[(&str, &str)] = &[
@@ -58,7 +58,7 @@ const UNDERSTOOD: &[(&str, &str)] = &[
 ];
 
 /// Of an answer: the name, and what it says.
-const GIVEN: &[(&str, &str)] = &[
+const RESPONSE_HEADERS: &[(&str, &str)] = &[
     ("x-request-id", "the request's id, which is in the log"),
     ("openai-processing-ms", "the time to the head of the answer"),
     ("openai-version", "`2020-10-01`"),
@@ -101,8 +101,8 @@ pub fn understood() -> Vec<String> {
 }
 
 /// The lines of the table of an answer's headers.
-pub fn given() -> Vec<String> {
-    lines(GIVEN)
+pub fn response_headers() -> Vec<String> {
+    lines(RESPONSE_HEADERS)
 }
 
 fn lines(headers: &[(&str, &str)]) -> Vec<String> {
@@ -122,19 +122,22 @@ fn the_headers_of_the_source_are_those_of_the_page() {
             // What stands between quotes.
             let literals = text.split('"').skip(1).step_by(2);
             let is_header = |text: &&str| {
-                let own = ["x-", "openai-", "api-", "amz-", "retry-"].iter();
+                let prefixes = ["x-", "openai-", "api-", "amz-", "retry-"].iter();
                 let letters = text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
                 // What ends with a hyphen is the beginning of names.
                 letters
                     && !text.ends_with('-')
-                    && own.into_iter().any(|begin| text.starts_with(begin))
+                    && prefixes.into_iter().any(|prefix| text.starts_with(prefix))
             };
             in_source.extend(literals.filter(is_header).map(str::to_owned));
         }
     }
     // The path's deployment on its way through the gateway; a client's own is removed.
     in_source.remove("x-outcrop-deployment");
-    let on_page = UNDERSTOOD.iter().chain(GIVEN).map(|(name, _)| *name);
+    let on_page = UNDERSTOOD
+        .iter()
+        .chain(RESPONSE_HEADERS)
+        .map(|(name, _)| *name);
     // Named by constants of the `http` crate.
     let constants = ["authorization", "retry-after"];
     let on_page: BTreeSet<_> = on_page
@@ -147,7 +150,7 @@ fn the_headers_of_the_source_are_those_of_the_page() {
 #[tokio::test]
 async fn answers_have_the_headers_of_the_page_and_no_others() {
     // Those of HTTP itself.
-    const USUAL: [&str; 8] = [
+    const STANDARD_HEADERS: [&str; 8] = [
         "cache-control",
         "connection",
         "content-length",
@@ -157,25 +160,35 @@ async fn answers_have_the_headers_of_the_page_and_no_others() {
         "vary",
         "www-authenticate",
     ];
-    let world = World::with(|config| {
+    let harness = Harness::with(|config| {
         config.limits.key = LimitSettings::calls(8).at_rate(0.001);
         config.limits.key.burst = 4;
     })
     .await;
-    let mut noted = whole("Hello");
-    noted["seed"] = json!(7);
-    let mut long = whole("Hello");
+    let mut request = non_streaming("Hello");
+    request["seed"] = json!(7);
+    let mut long = non_streaming("Hello");
     long["messages"][0]["content"] = json!("An ore is a rock. ".repeat(1000));
     let mut seen = BTreeSet::new();
-    for body in [&noted, &streamed("Hello"), &long, &long, &json!({}), &noted] {
-        let reply = world.chat(body).await;
+    for body in [
+        &request,
+        &streamed("Hello"),
+        &long,
+        &long,
+        &json!({}),
+        &request,
+    ] {
+        let reply = harness.chat(body).await;
         seen.extend(reply.headers.keys().map(|name| name.as_str().to_owned()));
     }
-    let given: BTreeSet<_> = GIVEN.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let is_own = |name: &String| !USUAL.contains(&name.as_str());
-    let seen: BTreeSet<_> = seen.into_iter().filter(is_own).collect();
-    let strangers: Vec<_> = seen.difference(&given).collect();
+    let response_headers: BTreeSet<_> = RESPONSE_HEADERS
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    let is_gateway_header = |name: &String| !STANDARD_HEADERS.contains(&name.as_str());
+    let seen: BTreeSet<_> = seen.into_iter().filter(is_gateway_header).collect();
+    let strangers: Vec<_> = seen.difference(&response_headers).collect();
     assert!(strangers.is_empty(), "{strangers:?}");
-    let missing: Vec<_> = given.difference(&seen).collect();
+    let missing: Vec<_> = response_headers.difference(&seen).collect();
     assert_eq!(missing, ["x-should-retry"]);
 }

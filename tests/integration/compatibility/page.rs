@@ -6,7 +6,7 @@ use std::path::PathBuf;
 pub struct Page {
     path: PathBuf,
     text: String,
-    written: String,
+    page_text: String,
 }
 
 impl Page {
@@ -15,7 +15,7 @@ impl Page {
         let text = fs::read_to_string(&path).unwrap();
         Self {
             path,
-            written: text.clone(),
+            page_text: text.clone(),
             text,
         }
     }
@@ -24,12 +24,12 @@ impl Page {
     pub fn table(&mut self, name: &str, lines: &[String]) {
         let begin = format!("<!-- table: {name} -->\n");
         let (before, rest) = self
-            .written
+            .page_text
             .split_once(&begin)
             .unwrap_or_else(|| panic!("the page has no place for the table `{name}`"));
         let (_, after) = rest.split_once("<!-- end -->").unwrap();
         let table = lines.join("\n");
-        self.written = format!("{before}{begin}{table}\n<!-- end -->{after}");
+        self.page_text = format!("{before}{begin}{table}\n<!-- end -->{after}");
     }
 
     /// Fails where the page says something else, unless it is to be written.
@@ -37,15 +37,15 @@ impl Page {
         let Self {
             path,
             text,
-            written,
+            page_text,
         } = self;
         if std::env::var_os("OUTCROP_UPDATE_GOLDEN").is_some() {
-            fs::write(path, written).unwrap();
+            fs::write(path, page_text).unwrap();
             return;
         }
-        for (said, is) in text.lines().zip(written.lines()) {
-            assert_eq!(said, is, "docs/compatibility.md says otherwise");
+        for (actual, expected) in text.lines().zip(page_text.lines()) {
+            assert_eq!(actual, expected, "docs/compatibility.md says otherwise");
         }
-        assert_eq!(text, written, "docs/compatibility.md says otherwise");
+        assert_eq!(text, page_text, "docs/compatibility.md says otherwise");
     }
 }

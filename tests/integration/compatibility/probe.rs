@@ -5,7 +5,7 @@ use std::sync::Arc;
 use outcrop::adjustments::Adjustments;
 use outcrop::config::{ModelFiles, Tables};
 use outcrop::converse::rules::AllowedCalls;
-use outcrop::fault::ApiError;
+use outcrop::error::ApiError;
 use outcrop::models::ModelId;
 use outcrop::openai::chat::{
     ChatOptions, ChatTranslation, OutputOptions, TranslationContext, translate,
@@ -13,11 +13,11 @@ use outcrop::openai::chat::{
 use serde_json::Value;
 
 use super::difference::{code, difference};
-use super::place::{general, put};
+use super::json_path::{general, put};
 use super::samples::{Model, Row, Samples, Topic};
 
 /// The outcome of a field that asks for what happens anyhow.
-pub const NOTHING: &str = "taken, and nothing changes";
+pub const NO_CHANGE: &str = "taken, and nothing changes";
 
 pub struct Probe<'a> {
     samples: &'a Samples,
@@ -61,9 +61,9 @@ impl<'a> Probe<'a> {
             let path = || format!("`{}`", general(&row.at));
             let json = || code(&row.value);
             let name = row.name.clone().unwrap_or_else(path);
-            let value = row.shown.clone().unwrap_or_else(json);
-            let (most, others) = self.outcomes(row);
-            let cells = [name, value, most, others].map(|cell| cell.replace('|', "\\|"));
+            let value = row.display_value.clone().unwrap_or_else(json);
+            let (majority, minority) = self.outcomes(row);
+            let cells = [name, value, majority, minority].map(|cell| cell.replace('|', "\\|"));
             lines.push(format!("| {} |", cells.join(" | ")).replace("|  |", "| |"));
         }
         lines
@@ -91,53 +91,56 @@ impl<'a> Probe<'a> {
         // The first of the largest.
         groups.sort_by_key(|group| std::cmp::Reverse(group.models.len()));
         let mut groups = groups.into_iter();
-        let most = groups.next().expect("a model that takes the base request");
-        let others: Vec<_> = groups
+        let majority = groups.next().expect("a model that takes the base request");
+        let minority: Vec<_> = groups
             .map(|group| format!("{}: {}", group.models.join(", "), group.outcome))
             .collect();
-        (most.outcome, others.join("<br>"))
+        (majority.outcome, minority.join("<br>"))
     }
 
     /// What becomes of what `request` has beyond `base`; nothing where the model refuses `base`.
     pub fn outcome(&self, model: &Model, base: &Value, request: &Value) -> Option<String> {
         let base = self.translate(model, base).ok()?;
-        let words = match self.translate(model, request) {
-            Err(fault) => vec![refusal(&fault)],
+        let descriptions = match self.translate(model, request) {
+            Err(error) => vec![error_text(&error)],
             Ok(translated) => changes(&base, &translated),
         };
-        Some(match words.is_empty() {
-            true => NOTHING.to_owned(),
-            false => words.join("; "),
+        Some(match descriptions.is_empty() {
+            true => NO_CHANGE.to_owned(),
+            false => descriptions.join("; "),
         })
     }
 
     fn translate(&self, model: &Model, request: &Value) -> Result<ChatTranslation, ApiError> {
         let model = ModelId::parse(&model.id).unwrap();
-        let facts = Arc::clone(self.tables.facts.facts(&model));
+        let capabilities = Arc::clone(self.tables.capabilities.capabilities(&model));
         let row = self.tables.prices.row(&model);
-        let terms = TranslationContext {
-            facts: &facts,
+        let context = TranslationContext {
+            capabilities: &capabilities,
             output_limit: row.and_then(|row| row.max_output),
             options: &self.options,
             recall: &|_| None,
             without_reasoning: false,
             fetched: self.samples.fetched(),
         };
-        translate(serde_json::from_value(request.clone()).unwrap(), &terms)
+        translate(serde_json::from_value(request.clone()).unwrap(), &context)
     }
 }
 
-fn refusal(fault: &ApiError) -> String {
-    format!("**refused**, `{}`", fault.code.unwrap_or_default())
+fn error_text(error: &ApiError) -> String {
+    format!("**refused**, `{}`", error.code.unwrap_or_default())
 }
 
 fn changes(base: &ChatTranslation, translated: &ChatTranslation) -> Vec<String> {
     let converse =
         |translated: &ChatTranslation| serde_json::to_value(&translated.converse).unwrap();
-    let mut words = difference(&converse(base), &converse(translated));
-    words.extend(answer(&base.plan, &translated.plan));
-    words.extend(notes(&base.adjustments, &translated.adjustments));
-    words
+    let mut descriptions = difference(&converse(base), &converse(translated));
+    descriptions.extend(output_changes(
+        &base.output_options,
+        &translated.output_options,
+    ));
+    descriptions.extend(notes(&base.adjustments, &translated.adjustments));
+    descriptions
 }
 
 fn notes(base: &Adjustments, adjustments: &Adjustments) -> Vec<String> {
@@ -148,12 +151,12 @@ fn notes(base: &Adjustments, adjustments: &Adjustments) -> Vec<String> {
 }
 
 /// What changes in the answer.
-fn answer(base: &OutputOptions, plan: &OutputOptions) -> Vec<String> {
+fn output_changes(base: &OutputOptions, output_options: &OutputOptions) -> Vec<String> {
     // Taken apart without a rest pattern: a new field does not compile until it has words.
     let OutputOptions {
         stream,
-        whole,
-        answers,
+        non_streaming,
+        choices,
         include_usage,
         names,
         keys,
@@ -166,20 +169,20 @@ fn answer(base: &OutputOptions, plan: &OutputOptions) -> Vec<String> {
         reasoning_tag_strays: _,
         reasoning_placeholder: _,
         keeps_reasoning: _,
-        shows_trace,
+        include_trace,
         hidden_guardrail: _,
-        shows_response_fields,
-        shows_tier,
+        include_response_fields,
+        include_service_tier,
         metadata,
-    } = plan;
-    let asked_often = format!("asked {answers} times, answered in as many `choices`");
+    } = output_options;
+    let call_count_note = format!("asked {choices} times, answered in as many `choices`");
     let differences = [
         (*stream != base.stream, "answered as a stream"),
         (
-            *stream && *whole,
+            *stream && *non_streaming,
             "Bedrock is asked for the whole answer, which is then streamed",
         ),
-        (*answers != base.answers, asked_often.as_str()),
+        (*choices != base.choices, call_count_note.as_str()),
         (
             *include_usage != base.include_usage,
             "a last chunk with `usage`",
@@ -210,17 +213,21 @@ fn answer(base: &OutputOptions, plan: &OutputOptions) -> Vec<String> {
             "the first call is kept",
         ),
         (*json != base.json, "the answer's text is the JSON alone"),
-        (*shows_trace != base.shows_trace, "`trace` in the answer"),
         (
-            *shows_response_fields != base.shows_response_fields,
+            *include_trace != base.include_trace,
+            "`trace` in the answer",
+        ),
+        (
+            *include_response_fields != base.include_response_fields,
             "`additional_model_response_fields` in the answer",
         ),
         (
-            *shows_tier != base.shows_tier,
+            *include_service_tier != base.include_service_tier,
             "`service_tier` in the answer",
         ),
         (*metadata != base.metadata, "`metadata` in the answer"),
     ];
     let new = differences.into_iter().filter(|(is_new, _)| *is_new);
-    new.map(|(_, words)| words.to_owned()).collect()
+    new.map(|(_, descriptions)| descriptions.to_owned())
+        .collect()
 }

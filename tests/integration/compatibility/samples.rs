@@ -40,7 +40,7 @@ pub struct Row {
     #[serde(default = "plain")]
     pub base: String,
     pub name: Option<String>,
-    pub shown: Option<String>,
+    pub display_value: Option<String>,
     #[serde(default)]
     pub unknown: bool,
 }

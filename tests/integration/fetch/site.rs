@@ -23,7 +23,7 @@ pub enum Reply {
     /// Writes this and ends the connection.
     Bytes(Vec<u8>),
     /// Writes this and then nothing, for as long as the client is there.
-    Silence(String),
+    Stall(String),
     /// Writes the first and then the second for as long as the client is there.
     Endless(&'static str, &'static str),
 }
@@ -66,8 +66,8 @@ pub struct Site {
 
 impl Site {
     /// A server that answers by the path of a request.
-    pub async fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
-        Self::with(answer, 1).await
+    pub async fn start(respond: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        Self::with(respond, 1).await
     }
 
     /// A server that answers with the path once `together` requests have come.
@@ -75,17 +75,20 @@ impl Site {
         Self::with(Reply::file, together).await
     }
 
-    async fn with(answer: impl Fn(&str) -> Reply + Send + Sync + 'static, together: usize) -> Self {
+    async fn with(
+        respond: impl Fn(&str) -> Reply + Send + Sync + 'static,
+        together: usize,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (acceptor, trust) = tls();
         let server = Arc::new(Server {
-            answer: Box::new(answer),
+            respond: Box::new(respond),
             acceptor,
-            deaf: AtomicBool::new(false),
+            unresponsive: AtomicBool::new(false),
             meeting: Barrier::new(together),
             requests: Mutex::default(),
-            silent: watch::Sender::new(0),
+            stalled: watch::Sender::new(0),
             ended: watch::Sender::new(0),
         });
         let accepting = Arc::clone(&server);
@@ -99,9 +102,9 @@ impl Site {
         let network = Arc::new(SiteNetwork {
             server: address,
             names: Mutex::default(),
-            silent: Mutex::default(),
+            stalled: Mutex::default(),
             dead: Mutex::default(),
-            questions: Mutex::default(),
+            queries: Mutex::default(),
             connections: Mutex::default(),
         });
         let site = Self {
@@ -114,18 +117,18 @@ impl Site {
     }
 
     /// Another name, with the answer to each question; the last one stays.
-    pub fn named(self, name: &str, answers: &[&[&str]]) -> Self {
-        let answer = |list: &&[&str]| list.iter().map(|ip| ip.parse().unwrap()).collect();
-        let answers = answers.iter().map(answer).collect();
+    pub fn named(self, name: &str, addresses: &[&[&str]]) -> Self {
+        let parse = |list: &&[&str]| list.iter().map(|ip| ip.parse().unwrap()).collect();
+        let addresses = addresses.iter().map(parse).collect();
         let mut names = self.network.names.lock().unwrap();
-        names.insert(name.to_owned(), answers);
+        names.insert(name.to_owned(), addresses);
         drop(names);
         self
     }
 
     /// A name for which no answer comes.
-    pub fn silent(self, name: &str) -> Self {
-        self.network.silent.lock().unwrap().push(name.to_owned());
+    pub fn stalled(self, name: &str) -> Self {
+        self.network.stalled.lock().unwrap().push(name.to_owned());
         self
     }
 
@@ -137,8 +140,8 @@ impl Site {
     }
 
     /// The same server, which accepts connections and says nothing.
-    pub fn deaf(self) -> Self {
-        self.server.deaf.store(true, Ordering::SeqCst);
+    pub fn unresponsive(self) -> Self {
+        self.server.unresponsive.store(true, Ordering::SeqCst);
         self
     }
 
@@ -149,8 +152,8 @@ impl Site {
     }
 
     /// The names that were asked for.
-    pub fn questions(&self) -> Vec<String> {
-        self.network.questions.lock().unwrap().clone()
+    pub fn queries(&self) -> Vec<String> {
+        self.network.queries.lock().unwrap().clone()
     }
 
     /// The addresses that were connected to.
@@ -164,17 +167,17 @@ impl Site {
     }
 
     /// Waits until the server is silent on so many connections.
-    pub async fn silent_connections_at_least(&self, count: usize) {
-        at_least(&self.server.silent, count).await;
+    pub async fn wait_for_stalled_connections(&self, count: usize) {
+        wait_for_count(&self.server.stalled, count).await;
     }
 
     /// Waits until the client has ended so many of them.
-    pub async fn ended_connections_at_least(&self, count: usize) {
-        at_least(&self.server.ended, count).await;
+    pub async fn wait_for_ended_connections(&self, count: usize) {
+        wait_for_count(&self.server.ended, count).await;
     }
 }
 
-async fn at_least(counter: &watch::Sender<usize>, count: usize) {
+async fn wait_for_count(counter: &watch::Sender<usize>, count: usize) {
     let mut counter = counter.subscribe();
     let waiting = counter.wait_for(|reached| *reached >= count);
     let reached = tokio::time::timeout(Duration::from_secs(10), waiting).await;
@@ -182,19 +185,19 @@ async fn at_least(counter: &watch::Sender<usize>, count: usize) {
 }
 
 struct Server {
-    answer: Box<dyn Fn(&str) -> Reply + Send + Sync>,
+    respond: Box<dyn Fn(&str) -> Reply + Send + Sync>,
     acceptor: TlsAcceptor,
-    deaf: AtomicBool,
+    unresponsive: AtomicBool,
     meeting: Barrier,
     requests: Mutex<Vec<String>>,
-    silent: watch::Sender<usize>,
+    stalled: watch::Sender<usize>,
     ended: watch::Sender<usize>,
 }
 
 impl Server {
     async fn serve(&self, stream: TcpStream) -> io::Result<()> {
-        if self.deaf.load(Ordering::SeqCst) {
-            return self.silence(stream).await;
+        if self.unresponsive.load(Ordering::SeqCst) {
+            return self.stall(stream).await;
         }
         let mut first = [0];
         stream.peek(&mut first).await?;
@@ -214,27 +217,27 @@ impl Server {
         let path = head.split(' ').nth(1).unwrap().to_owned();
         self.requests.lock().unwrap().push(head);
         self.meeting.wait().await;
-        match (self.answer)(&path) {
+        match (self.respond)(&path) {
             Reply::Bytes(bytes) => stream.write_all(&bytes).await?,
-            Reply::Silence(text) => {
+            Reply::Stall(text) => {
                 stream.write_all(text.as_bytes()).await?;
                 stream.flush().await?;
-                return self.silence(stream).await;
+                return self.stall(stream).await;
             }
-            Reply::Endless(text, piece) => {
+            Reply::Endless(text, chunk) => {
                 stream.write_all(text.as_bytes()).await?;
                 loop {
-                    stream.write_all(piece.as_bytes()).await?;
+                    stream.write_all(chunk.as_bytes()).await?;
                 }
             }
         }
         stream.shutdown().await
     }
 
-    async fn silence(&self, mut stream: impl AsyncRead + Unpin) -> io::Result<()> {
-        self.silent.send_modify(|count| *count += 1);
-        let mut heard = Vec::new();
-        let end = stream.read_to_end(&mut heard).await;
+    async fn stall(&self, mut stream: impl AsyncRead + Unpin) -> io::Result<()> {
+        self.stalled.send_modify(|count| *count += 1);
+        let mut received = Vec::new();
+        let end = stream.read_to_end(&mut received).await;
         self.ended.send_modify(|count| *count += 1);
         end.map(|_| ())
     }
@@ -262,25 +265,25 @@ pub fn tls() -> (TlsAcceptor, ClientConfig) {
 struct SiteNetwork {
     server: SocketAddr,
     names: Mutex<HashMap<String, Vec<Vec<IpAddr>>>>,
-    silent: Mutex<Vec<String>>,
+    stalled: Mutex<Vec<String>>,
     dead: Mutex<Vec<IpAddr>>,
-    questions: Mutex<Vec<String>>,
+    queries: Mutex<Vec<String>>,
     connections: Mutex<Vec<String>>,
 }
 
 impl Network for SiteNetwork {
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
-        self.questions.lock().unwrap().push(name.to_owned());
-        if self.silent.lock().unwrap().iter().any(|it| it == name) {
+        self.queries.lock().unwrap().push(name.to_owned());
+        if self.stalled.lock().unwrap().iter().any(|it| it == name) {
             return Box::pin(std::future::pending());
         }
         let mut names = self.names.lock().unwrap();
-        let answer = match names.get_mut(name.trim_end_matches('.')) {
-            Some(answers) if answers.len() > 1 => Ok(answers.remove(0)),
-            Some(answers) => Ok(answers[0].clone()),
+        let resolved = match names.get_mut(name.trim_end_matches('.')) {
+            Some(addresses) if addresses.len() > 1 => Ok(addresses.remove(0)),
+            Some(addresses) => Ok(addresses[0].clone()),
             None => Err(io::Error::other("there is no such name")),
         };
-        Box::pin(std::future::ready(answer))
+        Box::pin(std::future::ready(resolved))
     }
 
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>> {

@@ -20,7 +20,7 @@ pub(super) enum Kind {
     Integer(i64, i64),
     Number(f64, f64),
     /// A picture in base64; looked at elsewhere.
-    Picture,
+    Image,
     /// From one value to so many.
     List(usize),
     Object,
@@ -57,15 +57,15 @@ pub(super) fn violations<'k>(
         )];
     };
     let keys: Vec<&Key> = keys.into_iter().collect();
-    let mut found: Vec<String> = object
+    let mut messages: Vec<String> = object
         .keys()
         .filter(|name| !keys.iter().any(|key| key.name == *name))
         .map(|name| format!("#{path}: extraneous key [{name}] is not permitted"))
         .collect();
     for key in keys {
-        found.extend(violation(object, path, key));
+        messages.extend(violation(object, path, key));
     }
-    found
+    messages
 }
 
 /// The refusal of a body with these violations.
@@ -98,11 +98,11 @@ fn violation(object: &Map<String, Value>, path: &str, key: &Key) -> Option<Strin
         ))
     };
     match key.kind {
-        Kind::Text(most) => match value.as_str().map(|text| text.chars().count()) {
+        Kind::Text(max) => match value.as_str().map(|text| text.chars().count()) {
             None => expected("String"),
             Some(0) => wrong("expected minLength: 1, actual: 0".to_owned()),
-            Some(length) if length > most => {
-                wrong(format!("expected maxLength: {most}, actual: {length}"))
+            Some(length) if length > max => {
+                wrong(format!("expected maxLength: {max}, actual: {length}"))
             }
             Some(_) => None,
         },
@@ -111,35 +111,35 @@ fn violation(object: &Map<String, Value>, path: &str, key: &Key) -> Option<Strin
             Some(word) if words.contains(&word) => None,
             Some(word) => wrong(format!("{word} is not a valid enum value")),
         },
-        Kind::Integer(least, most) => match value.as_i64() {
+        Kind::Integer(min, max) => match value.as_i64() {
             None => expected("Integer"),
-            Some(number) if number < least => {
-                wrong(format!("{number} is not greater or equal to {least}"))
+            Some(number) if number < min => {
+                wrong(format!("{number} is not greater or equal to {min}"))
             }
-            Some(number) if number > most => {
-                wrong(format!("{number} is not less or equal to {most}"))
+            Some(number) if number > max => {
+                wrong(format!("{number} is not less or equal to {max}"))
             }
             Some(_) => None,
         },
-        Kind::Number(least, most) => match value.as_f64() {
+        Kind::Number(min, max) => match value.as_f64() {
             None => expected("Number"),
-            Some(number) if number < least => {
-                wrong(format!("{number} is not greater or equal to {least}"))
+            Some(number) if number < min => {
+                wrong(format!("{number} is not greater or equal to {min}"))
             }
-            Some(number) if number > most => {
-                wrong(format!("{number} is not less or equal to {most}"))
+            Some(number) if number > max => {
+                wrong(format!("{number} is not less or equal to {max}"))
             }
             Some(_) => None,
         },
-        Kind::Picture => match value.is_string() {
+        Kind::Image => match value.is_string() {
             true => None,
             false => expected("String"),
         },
-        Kind::List(most) => match value.as_array().map(Vec::len) {
+        Kind::List(max) => match value.as_array().map(Vec::len) {
             None => expected("JSONArray"),
             Some(0) => wrong("expected minimum item count: 1, found: 0".to_owned()),
-            Some(count) if count > most => wrong(format!(
-                "expected maximum item count: {most}, found: {count}"
+            Some(count) if count > max => wrong(format!(
+                "expected maximum item count: {max}, found: {count}"
             )),
             Some(_) => None,
         },

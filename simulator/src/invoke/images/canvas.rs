@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::body::Kind::{Integer, List, Number, Object, Picture as Image, Text, Word};
+use super::body::Kind::{Image, Integer, List, Number, Object, Text, Word};
 use super::body::{Key, optional, refuse, required, violations};
-use super::picture::ImageSpec;
+use super::image::ImageSpec;
 use super::upload::{Bounds, Upload};
 use super::{Judgement, judgement};
 use crate::error::AwsError;
@@ -17,7 +17,7 @@ struct Task {
 }
 
 const TEXT: Key = optional("text", Text(1024));
-const WANTED: Key = required("text", Text(1024));
+const PROMPT_TEXT: Key = required("text", Text(1024));
 const NEGATIVE: Key = optional("negativeText", Text(1024));
 const IMAGE: Key = required("image", Image);
 const MASK: Key = optional("maskImage", Image);
@@ -28,7 +28,7 @@ const TASKS: &[Task] = &[
         name: "TEXT_IMAGE",
         parameters: "textToImageParams",
         keys: &[
-            WANTED,
+            PROMPT_TEXT,
             NEGATIVE,
             optional("conditionImage", Image),
             optional("controlMode", Word(&["CANNY_EDGE", "SEGMENTATION"])),
@@ -52,7 +52,7 @@ const TASKS: &[Task] = &[
         name: "COLOR_GUIDED_GENERATION",
         parameters: "colorGuidedGenerationParams",
         keys: &[
-            WANTED,
+            PROMPT_TEXT,
             NEGATIVE,
             required("colors", List(10)),
             optional("referenceImage", Image),
@@ -77,7 +77,7 @@ const TASKS: &[Task] = &[
         name: "OUTPAINTING",
         parameters: "outPaintingParams",
         keys: &[
-            WANTED,
+            PROMPT_TEXT,
             NEGATIVE,
             IMAGE,
             MASK,
@@ -100,15 +100,16 @@ const CONFIGURATION: &[Key] = &[
     optional("numberOfImages", Integer(1, 5)),
 ];
 const BOUNDS: Bounds = Bounds {
-    least_side: 256,
-    most_side: 4096,
-    least_pixels: 0,
-    most_pixels: 16_777_216,
+    min_side: 256,
+    max_side: 4096,
+    min_pixels: 0,
+    max_pixels: 16_777_216,
     webp: false,
 };
 const BLOCKED: &str = "This request has been blocked by our content filters. Please adjust your \
                        text prompt to submit a new request.";
-const KEPT_BACK: &str = "All of the generated images have been blocked by our content filters.";
+const BLOCKED_BY_FILTER: &str =
+    "All of the generated images have been blocked by our content filters.";
 
 pub(super) fn is(model: &str) -> bool {
     model.starts_with("amazon.nova-canvas") || model.starts_with("amazon.titan-image")
@@ -147,7 +148,7 @@ pub(super) fn accept(model: &str, body: &Value) -> Result<(), AwsError> {
     let parameters = parameters.unwrap_or(&Value::Null);
     check_text(model, parameters)?;
     check_size(model, configuration)?;
-    check_pictures(task, parameters)?;
+    check_images(task, parameters)?;
     match judgement(parameters.get("text").and_then(Value::as_str)) {
         Judgement::Forbidden => Err(AwsError::validation(BLOCKED)),
         _ => Ok(()),
@@ -186,24 +187,24 @@ fn check_size(model: &str, configuration: Option<&Value>) -> Result<(), AwsError
     }
 }
 
-fn check_pictures(task: &Task, parameters: &Value) -> Result<(), AwsError> {
+fn check_images(task: &Task, parameters: &Value) -> Result<(), AwsError> {
     let read = |key: &str| {
         let value = parameters.get(key);
         value.map(|value| Upload::read(value, BOUNDS)).transpose()
     };
-    let picture = read("image")?;
+    let image = read("image")?;
     read("conditionImage")?;
     read("referenceImage")?;
     let images = parameters.get("images").and_then(Value::as_array);
     for image in images.into_iter().flatten() {
         Upload::read(image, BOUNDS)?;
     }
-    let words = parameters.get("maskPrompt");
-    match (picture, read("maskImage")?, words) {
+    let mask_prompt = parameters.get("maskPrompt");
+    match (image, read("maskImage")?, mask_prompt) {
         (_, Some(_), Some(_)) => Err(AwsError::validation(
             "Only one of maskImage and maskPrompt can be provided.",
         )),
-        (Some(picture), Some(mask), None) => picture.check_mask(&mask, false),
+        (Some(image), Some(mask), None) => image.check_mask(&mask, false),
         (Some(_), None, None) if task.name.ends_with("PAINTING") => Err(AwsError::validation(
             "One of maskImage and maskPrompt must be provided.",
         )),
@@ -211,7 +212,7 @@ fn check_pictures(task: &Task, parameters: &Value) -> Result<(), AwsError> {
     }
 }
 
-pub(super) fn answer(body: &Value) -> Value {
+pub(super) fn response(body: &Value) -> Value {
     let name = body.get("taskType").and_then(Value::as_str);
     let task = TASKS.iter().find(|task| Some(task.name) == name);
     let parameters = task
@@ -219,7 +220,7 @@ pub(super) fn answer(body: &Value) -> Value {
         .unwrap_or(&Value::Null);
     let text = parameters.get("text").and_then(Value::as_str);
     if judgement(text) == Judgement::Unsuitable {
-        return json!({ "images": [], "error": KEPT_BACK });
+        return json!({ "images": [], "error": BLOCKED_BY_FILTER });
     }
     let configuration = body.get("imageGenerationConfig").unwrap_or(&Value::Null);
     let number = |key: &str| configuration.get(key).and_then(Value::as_u64);
@@ -232,15 +233,15 @@ pub(super) fn answer(body: &Value) -> Value {
         ),
     };
     let seed = number("seed").unwrap_or(12);
-    let images = (0..number("numberOfImages").unwrap_or(1)).map(|place| {
-        let picture = ImageSpec {
+    let images = (0..number("numberOfImages").unwrap_or(1)).map(|index| {
+        let image = ImageSpec {
             width,
             height,
             format: "png",
-            seed: seed + place,
+            seed: seed + index,
             transparent: name == Some("BACKGROUND_REMOVAL"),
         };
-        picture.base64()
+        image.base64()
     });
     json!({ "images": images.collect::<Vec<_>>(), "error": null })
 }

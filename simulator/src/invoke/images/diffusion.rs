@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::body::Kind::{Integer, List, Number, Picture as Image, Text, Word};
+use super::body::Kind::{Image, Integer, List, Number, Text, Word};
 use super::body::{Key, optional, refuse, required, violations};
-use super::picture::ImageSpec;
+use super::image::ImageSpec;
 use super::upload::{Bounds, Upload};
 use super::{Judgement, judgement};
 use crate::error::AwsError;
@@ -33,10 +33,10 @@ const PROMPT: &[Key] = &[
     optional("weight", Number(-100.0, 100.0)),
 ];
 const BOUNDS: Bounds = Bounds {
-    least_side: 64,
-    most_side: 4096,
-    least_pixels: 0,
-    most_pixels: 16_777_216,
+    min_side: 64,
+    max_side: 4096,
+    min_pixels: 0,
+    max_pixels: 16_777_216,
     webp: false,
 };
 
@@ -56,15 +56,15 @@ pub(super) fn accept(body: &Value) -> Result<(), AwsError> {
         value.map(|value| Upload::read(value, BOUNDS)).transpose()
     };
     match (read("init_image")?, read("mask_image")?) {
-        (Some(picture), Some(mask)) => picture.check_mask(&mask, true),
+        (Some(image), Some(mask)) => image.check_mask(&mask, true),
         _ => Ok(()),
     }
 }
 
-pub(super) fn answer(body: &Value) -> Value {
-    let wanted = prompts(body).next();
-    let wanted = wanted.and_then(|prompt| prompt.get("text")?.as_str());
-    let reason = match judgement(wanted) {
+pub(super) fn response(body: &Value) -> Value {
+    let prompt_text = prompts(body).next();
+    let prompt_text = prompt_text.and_then(|prompt| prompt.get("text")?.as_str());
+    let reason = match judgement(prompt_text) {
         Judgement::Fine => "SUCCESS",
         Judgement::Forbidden | Judgement::Unsuitable => "CONTENT_FILTERED",
     };
@@ -77,7 +77,7 @@ pub(super) fn answer(body: &Value) -> Value {
             number("height").unwrap_or(1024) as u32,
         ),
     };
-    let picture = ImageSpec {
+    let image = ImageSpec {
         width,
         height,
         format: "png",
@@ -86,7 +86,7 @@ pub(super) fn answer(body: &Value) -> Value {
     };
     json!({
         "result": "success",
-        "artifacts": [{ "seed": seed, "base64": picture.base64(), "finishReason": reason }],
+        "artifacts": [{ "seed": seed, "base64": image.base64(), "finishReason": reason }],
     })
 }
 

@@ -6,7 +6,7 @@
 mod body;
 mod canvas;
 mod diffusion;
-mod picture;
+mod image;
 mod stability;
 mod upload;
 
@@ -31,14 +31,14 @@ pub(crate) fn accept(model: &str, body: &Value) -> Result<(), AwsError> {
 }
 
 /// The answer of a model that makes pictures; `None` for every other model.
-pub(super) fn answer(model: &str, body: &Value) -> Option<Value> {
+pub(super) fn response(model: &str, body: &Value) -> Option<Value> {
     if canvas::is(model) {
-        return Some(canvas::answer(body));
+        return Some(canvas::response(body));
     }
     if diffusion::is(model) {
-        return Some(diffusion::answer(body));
+        return Some(diffusion::response(body));
     }
-    stability::service_of(model).map(|service| stability::answer(service, body))
+    stability::service_of(model).map(|service| stability::response(service, body))
 }
 
 /// What the filters make of a prompt.

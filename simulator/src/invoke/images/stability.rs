@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::body::Kind::{Integer, Number, Picture as Image, Text, Word};
+use super::body::Kind::{Image, Integer, Number, Text, Word};
 use super::body::{Key, optional, refuse, required, violations};
-use super::picture::ImageSpec;
+use super::image::ImageSpec;
 use super::upload::{Bounds, Upload};
 use super::{Judgement, judgement};
 use crate::error::AwsError;
@@ -15,9 +15,9 @@ pub(super) struct Service {
     keys: &'static [Key],
     /// The sides of the picture beside that of the upload.
     grows: u32,
-    most_pixels: u64,
-    least_side: u32,
-    most_side: u32,
+    max_pixels: u64,
+    min_side: u32,
+    max_side: u32,
     transparent: bool,
 }
 
@@ -63,9 +63,9 @@ const fn service(stem: &'static str, keys: &'static [Key]) -> Service {
         stem,
         keys,
         grows: 1,
-        most_pixels: 9_437_184,
-        least_side: 64,
-        most_side: u32::MAX,
+        max_pixels: 9_437_184,
+        min_side: 64,
+        max_side: u32::MAX,
         transparent: false,
     }
 }
@@ -110,7 +110,7 @@ const SERVICES: &[Service] = &[
         &[IMAGE, MASK, GROW, SEED, ANY_FORMAT],
     ),
     Service {
-        most_pixels: 4_194_304,
+        max_pixels: 4_194_304,
         transparent: true,
         ..service(
             "stability.stable-image-remove-background",
@@ -191,7 +191,7 @@ const SERVICES: &[Service] = &[
     },
     Service {
         grows: 4,
-        most_pixels: 1_048_576,
+        max_pixels: 1_048_576,
         ..service(
             "stability.stable-creative-upscale",
             &[
@@ -207,9 +207,9 @@ const SERVICES: &[Service] = &[
     },
     Service {
         grows: 4,
-        most_pixels: 1_048_576,
-        least_side: 32,
-        most_side: 1536,
+        max_pixels: 1_048_576,
+        min_side: 32,
+        max_side: 1536,
         ..service("stability.stable-fast-upscale", &[IMAGE, ANY_FORMAT])
     },
     service(
@@ -249,26 +249,26 @@ pub(super) fn accept(service: &Service, body: &Value) -> Result<(), AwsError> {
     }
     refuse(&wrong)?;
     let bounds = Bounds {
-        least_side: service.least_side,
-        most_side: service.most_side,
-        least_pixels: u64::from(service.least_side) * u64::from(service.least_side),
-        most_pixels: service.most_pixels,
+        min_side: service.min_side,
+        max_side: service.max_side,
+        min_pixels: u64::from(service.min_side) * u64::from(service.min_side),
+        max_pixels: service.max_pixels,
         webp: true,
     };
     let read = |key: &str| {
         let value = body.get(key);
         value.map(|value| Upload::read(value, bounds)).transpose()
     };
-    let picture = read("image")?;
+    let image = read("image")?;
     read("init_image")?;
     read("style_image")?;
-    match (picture, read("mask")?) {
-        (Some(picture), Some(mask)) => picture.check_mask(&mask, true),
+    match (image, read("mask")?) {
+        (Some(image), Some(mask)) => image.check_mask(&mask, true),
         _ => Ok(()),
     }
 }
 
-pub(super) fn answer(service: &Service, body: &Value) -> Value {
+pub(super) fn response(service: &Service, body: &Value) -> Value {
     let text = |key: &str| body.get(key).and_then(Value::as_str);
     match judgement(text("prompt")) {
         Judgement::Fine => {}
@@ -294,14 +294,14 @@ pub(super) fn answer(service: &Service, body: &Value) -> Value {
         }
         _ => size(text("aspect_ratio").unwrap_or("1:1")),
     };
-    let picture = ImageSpec {
+    let image = ImageSpec {
         width,
         height,
         format: text("output_format").unwrap_or("png"),
         seed,
         transparent: service.transparent,
     };
-    json!({ "seeds": [seed], "finish_reasons": [null], "images": [picture.base64()] })
+    json!({ "seeds": [seed], "finish_reasons": [null], "images": [image.base64()] })
 }
 
 /// About a million pixels of this ratio, sides in steps of 64.

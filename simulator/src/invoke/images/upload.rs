@@ -20,10 +20,10 @@ pub(super) struct Upload {
 /// What a model takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
-    pub(super) least_side: u32,
-    pub(super) most_side: u32,
-    pub(super) least_pixels: u64,
-    pub(super) most_pixels: u64,
+    pub(super) min_side: u32,
+    pub(super) max_side: u32,
+    pub(super) min_pixels: u64,
+    pub(super) max_pixels: u64,
     pub(super) webp: bool,
 }
 
@@ -36,9 +36,9 @@ impl Upload {
         let (width, height) = dimensions(&bytes, bounds.webp).ok_or_else(unreadable)?;
         let pixels = u64::from(width) * u64::from(height);
         let (shorter, longer) = (width.min(height), width.max(height));
-        if shorter < bounds.least_side
-            || longer > bounds.most_side
-            || !(bounds.least_pixels..=bounds.most_pixels).contains(&pixels)
+        if shorter < bounds.min_side
+            || longer > bounds.max_side
+            || !(bounds.min_pixels..=bounds.max_pixels).contains(&pixels)
         {
             return Err(AwsError::validation(format!(
                 "Image dimensions {width}x{height} are not supported. Please reformat your input and try again."

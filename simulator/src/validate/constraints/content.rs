@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::broken::{TOOL_USE_ID, Violations};
+use super::violations::{TOOL_USE_ID, Violations};
 use crate::conversation::text;
 
 const IMAGES: [&str; 4] = ["gif", "jpeg", "png", "webp"];
@@ -19,94 +19,94 @@ const AUDIOS: [&str; 15] = [
 const QUALIFIERS: [&str; 3] = ["grounding_source", "guard_content", "query"];
 
 /// A block of any kind; `at` ends in its kind.
-pub(super) fn block(kind: &str, value: &Value, at: &str, broken: &mut Violations) {
+pub(super) fn block(kind: &str, value: &Value, at: &str, violations: &mut Violations) {
     match kind {
         "toolUse" => {
-            broken.name(
+            violations.name(
                 value.get("toolUseId"),
                 &format!("{at}.toolUseId"),
                 TOOL_USE_ID,
             );
-            broken.name(
+            violations.name(
                 value.get("name"),
                 &format!("{at}.name"),
-                super::broken::NAME,
+                super::violations::NAME,
             );
         }
-        "toolResult" => tool_result(value, at, broken),
+        "toolResult" => tool_result(value, at, violations),
         "image" => {
-            broken.unless_one_of(text(value.get("format")), &format!("{at}.format"), &IMAGES);
-            source(value, at, broken);
+            violations.unless_one_of(text(value.get("format")), &format!("{at}.format"), &IMAGES);
+            source(value, at, violations);
         }
         "video" => {
             // A media type passes as well (recording `conv-nova-7275e656`).
             let format = text(value.get("format")).trim_start_matches("video/");
-            broken.unless_one_of(format, &format!("{at}.format"), &VIDEOS);
-            source(value, at, broken);
+            violations.unless_one_of(format, &format!("{at}.format"), &VIDEOS);
+            source(value, at, violations);
         }
         "audio" => {
-            broken.unless_one_of(text(value.get("format")), &format!("{at}.format"), &AUDIOS);
-            source(value, at, broken);
+            violations.unless_one_of(text(value.get("format")), &format!("{at}.format"), &AUDIOS);
+            source(value, at, violations);
         }
-        "document" => document(value, at, broken),
-        "cachePoint" => cache_point(value, at, broken),
-        "guardContent" => guard_content(value, at, broken),
-        "searchResult" => search_result(value, at, broken),
+        "document" => document(value, at, violations),
+        "cachePoint" => cache_point(value, at, violations),
+        "guardContent" => guard_content(value, at, violations),
+        "searchResult" => search_result(value, at, violations),
         "toolAddition" | "toolRemoval" => {
             let name = text(value.pointer("/tool/name"));
-            broken.unless_shorter(name, &format!("{at}.tool.name"), 128);
+            violations.unless_shorter(name, &format!("{at}.tool.name"), 128);
         }
         _ => {}
     }
 }
 
-fn tool_result(value: &Value, at: &str, broken: &mut Violations) {
-    broken.name(
+fn tool_result(value: &Value, at: &str, violations: &mut Violations) {
+    violations.name(
         value.get("toolUseId"),
         &format!("{at}.toolUseId"),
         TOOL_USE_ID,
     );
     if let Some(status) = value.get("status") {
-        broken.unless_one_of(
+        violations.unless_one_of(
             text(Some(status)),
             &format!("{at}.status"),
             &["success", "error"],
         );
     }
     let Some(content) = value.get("content").and_then(Value::as_array) else {
-        return broken.missing(&format!("{at}.content"));
+        return violations.missing(&format!("{at}.content"));
     };
     for (position, inner) in content.iter().filter_map(Value::as_object).enumerate() {
         for (kind, value) in inner {
             let at = format!("{at}.content.{}.member.{kind}", position + 1);
-            block(kind, value, &at, broken);
+            block(kind, value, &at, violations);
         }
     }
 }
 
-fn document(value: &Value, at: &str, broken: &mut Violations) {
-    broken.unless_long_as(text(value.get("name")), &format!("{at}.name"), 200);
+fn document(value: &Value, at: &str, violations: &mut Violations) {
+    violations.unless_long_as(text(value.get("name")), &format!("{at}.name"), 200);
     if let Some(format) = value.get("format") {
-        broken.unless_one_of(text(Some(format)), &format!("{at}.format"), &DOCUMENTS);
+        violations.unless_one_of(text(Some(format)), &format!("{at}.format"), &DOCUMENTS);
     }
-    source(value, at, broken);
+    source(value, at, violations);
 }
 
 /// Where the bytes are. Empty bytes are refused where they stand.
-fn source(value: &Value, at: &str, broken: &mut Violations) {
+fn source(value: &Value, at: &str, violations: &mut Violations) {
     let at = format!("{at}.source");
     let Some(source) = value.get("source").filter(|source| !source.is_null()) else {
-        return broken.missing(&at);
+        return violations.missing(&at);
     };
     if source.get("bytes").and_then(Value::as_str) == Some("") {
-        broken.empty(&format!("{at}.bytes"));
+        violations.empty(&format!("{at}.bytes"));
     }
-    let Some(place) = source.get("s3Location") else {
+    let Some(location) = source.get("s3Location") else {
         return;
     };
-    let uri = text(place.get("uri"));
-    broken.unless_shorter(uri, &format!("{at}.s3Location.uri"), 1024);
-    broken.unless_matches(
+    let uri = text(location.get("uri"));
+    violations.unless_shorter(uri, &format!("{at}.s3Location.uri"), 1024);
+    violations.unless_matches(
         uri,
         &format!("{at}.s3Location.uri"),
         "s3://[a-z0-9][\\.\\-a-z0-9]{1,61}[a-z0-9](/.*)?",
@@ -115,8 +115,8 @@ fn source(value: &Value, at: &str, broken: &mut Violations) {
                 .is_some_and(|rest| !rest.is_empty())
         },
     );
-    if let Some(owner) = place.get("bucketOwner") {
-        broken.unless_matches(
+    if let Some(owner) = location.get("bucketOwner") {
+        violations.unless_matches(
             text(Some(owner)),
             &format!("{at}.s3Location.bucketOwner"),
             "[0-9]{12}",
@@ -125,22 +125,22 @@ fn source(value: &Value, at: &str, broken: &mut Violations) {
     }
 }
 
-fn cache_point(value: &Value, at: &str, broken: &mut Violations) {
-    broken.unless_one_of(text(value.get("type")), &format!("{at}.type"), &["default"]);
+fn cache_point(value: &Value, at: &str, violations: &mut Violations) {
+    violations.unless_one_of(text(value.get("type")), &format!("{at}.type"), &["default"]);
     if let Some(ttl) = value.get("ttl") {
-        broken.unless_one_of(text(Some(ttl)), &format!("{at}.ttl"), &["5m", "1h"]);
+        violations.unless_one_of(text(Some(ttl)), &format!("{at}.ttl"), &["5m", "1h"]);
     }
 }
 
-fn guard_content(value: &Value, at: &str, broken: &mut Violations) {
+fn guard_content(value: &Value, at: &str, violations: &mut Violations) {
     if let Some(image) = value.get("image") {
         let at = format!("{at}.image");
-        broken.unless_one_of(
+        violations.unless_one_of(
             text(image.get("format")),
             &format!("{at}.format"),
             &["png", "jpeg"],
         );
-        source(image, &at, broken);
+        source(image, &at, violations);
     }
     let qualifiers = value
         .pointer("/text/qualifiers")
@@ -148,7 +148,7 @@ fn guard_content(value: &Value, at: &str, broken: &mut Violations) {
         .into_iter()
         .flatten();
     for (position, qualifier) in qualifiers.enumerate() {
-        broken.unless_one_of(
+        violations.unless_one_of(
             text(Some(qualifier)),
             &format!("{at}.text.qualifiers.{}.member", position + 1),
             &QUALIFIERS,
@@ -156,10 +156,10 @@ fn guard_content(value: &Value, at: &str, broken: &mut Violations) {
     }
 }
 
-fn search_result(value: &Value, at: &str, broken: &mut Violations) {
+fn search_result(value: &Value, at: &str, violations: &mut Violations) {
     for name in ["source", "title", "content"] {
         if value.get(name).is_none_or(Value::is_null) {
-            broken.missing(&format!("{at}.{name}"));
+            violations.missing(&format!("{at}.{name}"));
         }
     }
 }

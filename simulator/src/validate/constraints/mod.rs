@@ -3,47 +3,47 @@
 //!
 //! The limits are those of botocore's model of `bedrock-runtime` (2023-09-30).
 
-pub(crate) mod broken;
 mod content;
 pub(super) mod settings;
+pub(crate) mod violations;
 
 use serde_json::Value;
 
 use super::Subject;
 use crate::error::AwsError;
-use broken::{NAME, Violations};
+use violations::{NAME, Violations};
 
 pub(super) fn all(subject: &Subject<'_>) -> Result<(), AwsError> {
-    let mut broken = Violations::default();
-    inference(subject.conversation.inference, &mut broken);
-    tool_config(subject, &mut broken);
-    settings::all(subject.request, &mut broken);
+    let mut violations = Violations::default();
+    inference(subject.conversation.inference, &mut violations);
+    tool_config(subject, &mut violations);
+    settings::all(subject.request, &mut violations);
     for (position, block) in subject.conversation.system.iter().enumerate() {
         let at = format!("system.{}.member.{}", position + 1, block.kind);
-        content::block(block.kind, block.value, &at, &mut broken);
+        content::block(block.kind, block.value, &at, &mut violations);
     }
     for (turn, message) in subject.conversation.messages.iter().enumerate() {
         let at = format!("messages.{}.member", turn + 1);
-        broken.unless_one_of(
+        violations.unless_one_of(
             message.role,
             &format!("{at}.role"),
             &["user", "assistant", "system"],
         );
         for (position, block) in message.content.iter().enumerate() {
             let at = format!("{at}.content.{}.member.{}", position + 1, block.kind);
-            content::block(block.kind, block.value, &at, &mut broken);
+            content::block(block.kind, block.value, &at, &mut violations);
         }
     }
-    broken.report()
+    violations.report()
 }
 
-fn inference(inference: &Value, broken: &mut Violations) {
+fn inference(inference: &Value, violations: &mut Violations) {
     for name in ["temperature", "topP"] {
         let at = format!("inferenceConfig.{name}");
         match inference.get(name).and_then(Value::as_f64) {
-            Some(value) if value < 0.0 => broken.below(value, &at, 0),
+            Some(value) if value < 0.0 => violations.below(value, &at, 0),
             Some(value) if value > 1.0 => {
-                broken.because(value, &at, "Member must have value less than or equal to 1")
+                violations.because(value, &at, "Member must have value less than or equal to 1")
             }
             _ => {}
         }
@@ -53,12 +53,12 @@ fn inference(inference: &Value, broken: &mut Violations) {
         .and_then(Value::as_i64)
         .filter(|value| *value < 1)
     {
-        broken.below(value, "inferenceConfig.maxTokens", 1);
+        violations.below(value, "inferenceConfig.maxTokens", 1);
     }
     let stops = inference.get("stopSequences").and_then(Value::as_array);
     for (position, stop) in stops.into_iter().flatten().enumerate() {
         if stop.as_str() == Some("") {
-            broken.empty(&format!(
+            violations.empty(&format!(
                 "inferenceConfig.stopSequences.{}.member",
                 position + 1
             ));
@@ -66,12 +66,12 @@ fn inference(inference: &Value, broken: &mut Violations) {
     }
 }
 
-fn tool_config(subject: &Subject<'_>, broken: &mut Violations) {
+fn tool_config(subject: &Subject<'_>, violations: &mut Violations) {
     let Some(tools) = &subject.conversation.tools else {
         return;
     };
     if tools.entries.is_empty() {
-        broken.unfit(
+        violations.unfit(
             "toolConfig.tools",
             "Member must have length greater than or equal to 1",
         );
@@ -80,18 +80,18 @@ fn tool_config(subject: &Subject<'_>, broken: &mut Violations) {
         let at = format!("toolConfig.tools.{}.member.{}", position + 1, entry.kind);
         match entry.kind {
             "toolSpec" => {
-                broken.name(entry.value.get("name"), &format!("{at}.name"), NAME);
+                violations.name(entry.value.get("name"), &format!("{at}.name"), NAME);
                 if entry.value.get("description").and_then(Value::as_str) == Some("") {
-                    broken.empty(&format!("{at}.description"));
+                    violations.empty(&format!("{at}.description"));
                 }
             }
-            "systemTool" => broken.name(entry.value.get("name"), &format!("{at}.name"), NAME),
-            _ => content::block(entry.kind, entry.value, &at, broken),
+            "systemTool" => violations.name(entry.value.get("name"), &format!("{at}.name"), NAME),
+            _ => content::block(entry.kind, entry.value, &at, violations),
         }
     }
     if let Some(choice) = tools.choice.filter(|choice| choice.kind == "tool") {
         let at = "toolConfig.toolChoice.tool.name";
-        broken.name(choice.value.get("name"), at, NAME);
+        violations.name(choice.value.get("name"), at, NAME);
     }
 }
 

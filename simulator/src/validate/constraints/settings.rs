@@ -2,34 +2,34 @@
 
 use serde_json::Value;
 
-use super::broken::Violations;
+use super::violations::Violations;
 use crate::conversation::text;
 
-const MOST_METADATA: usize = 16;
-const MOST_PATHS: usize = 10;
+const MAX_METADATA: usize = 16;
+const MAX_PATHS: usize = 10;
 const METADATA: &str = "[a-zA-Z0-9\\s:_@$#=/+,-.]";
 const GUARDRAIL: &str =
     "(([a-z0-9]+)|(arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+))";
 
-pub(super) fn all(request: &Value, broken: &mut Violations) {
+pub(super) fn all(request: &Value, violations: &mut Violations) {
     if let Some(metadata) = request.get("requestMetadata") {
-        request_metadata(metadata, broken);
+        request_metadata(metadata, violations);
     }
     if let Some(paths) = request
         .get("additionalModelResponseFieldPaths")
         .and_then(Value::as_array)
     {
-        response_paths(paths, broken);
+        response_paths(paths, violations);
     }
     if let Some(tier) = request.get("serviceTier") {
-        broken.unless_one_of(
+        violations.unless_one_of(
             text(tier.get("type")),
             "serviceTier.type",
             &["priority", "default", "flex", "reserved"],
         );
     }
     if let Some(latency) = request.pointer("/performanceConfig/latency") {
-        broken.unless_one_of(
+        violations.unless_one_of(
             text(Some(latency)),
             "performanceConfig.latency",
             &["standard", "optimized"],
@@ -39,34 +39,34 @@ pub(super) fn all(request: &Value, broken: &mut Violations) {
         .get("guardrailConfig")
         .filter(|config| !config.is_null())
     {
-        guardrail(config, broken);
+        guardrail(config, violations);
     }
     if let Some(output) = request.get("outputConfig") {
-        output_config(output, broken);
+        output_config(output, violations);
     }
 }
 
-fn request_metadata(metadata: &Value, broken: &mut Violations) {
+fn request_metadata(metadata: &Value, violations: &mut Violations) {
     let entries = metadata.as_object();
     let count = entries.map_or(0, serde_json::Map::len);
     if count == 0 {
-        broken.unfit(
+        violations.unfit(
             "requestMetadata",
             "Member must have length greater than or equal to 1",
         );
-    } else if count > MOST_METADATA {
-        broken.unfit(
+    } else if count > MAX_METADATA {
+        violations.unfit(
             "requestMetadata",
-            &format!("Member must have length less than or equal to {MOST_METADATA}"),
+            &format!("Member must have length less than or equal to {MAX_METADATA}"),
         );
     }
     for (key, value) in entries.into_iter().flatten() {
         let value = text(Some(value));
-        broken.unless_long_as(key, "requestMetadata.key", 256);
-        broken.unless_shorter(value, &format!("requestMetadata.{key}"), 256);
+        violations.unless_long_as(key, "requestMetadata.key", 256);
+        violations.unless_shorter(value, &format!("requestMetadata.{key}"), 256);
         let key_pattern = format!("{METADATA}{{1,256}}");
-        broken.unless_matches(key, "requestMetadata.key", &key_pattern, is_metadata);
-        broken.unless_matches(
+        violations.unless_matches(key, "requestMetadata.key", &key_pattern, is_metadata);
+        violations.unless_matches(
             value,
             &format!("requestMetadata.{key}"),
             &format!("{METADATA}{{0,256}}"),
@@ -84,16 +84,16 @@ fn is_metadata(value: &str) -> bool {
     })
 }
 
-fn response_paths(paths: &[Value], broken: &mut Violations) {
+fn response_paths(paths: &[Value], violations: &mut Violations) {
     let at = "additionalModelResponseFieldPaths";
-    if paths.len() > MOST_PATHS {
-        broken.unfit(
+    if paths.len() > MAX_PATHS {
+        violations.unfit(
             at,
-            &format!("Member must have length less than or equal to {MOST_PATHS}"),
+            &format!("Member must have length less than or equal to {MAX_PATHS}"),
         );
     }
     for (position, path) in paths.iter().enumerate() {
-        broken.unless_long_as(
+        violations.unless_long_as(
             text(Some(path)),
             &format!("{at}.{}.member", position + 1),
             256,
@@ -101,24 +101,24 @@ fn response_paths(paths: &[Value], broken: &mut Violations) {
     }
 }
 
-fn guardrail(config: &Value, broken: &mut Violations) {
+fn guardrail(config: &Value, violations: &mut Violations) {
     for name in ["guardrailIdentifier", "guardrailVersion"] {
         if config.get(name).is_none_or(Value::is_null) {
-            broken.missing(&format!("guardrailConfig.{name}"));
+            violations.missing(&format!("guardrailConfig.{name}"));
         }
     }
     if let Some(id) = config.get("guardrailIdentifier").and_then(Value::as_str) {
-        guardrail_id(id, "guardrailConfig.guardrailIdentifier", broken);
+        guardrail_id(id, "guardrailConfig.guardrailIdentifier", violations);
     }
     if let Some(version) = config.get("guardrailVersion").and_then(Value::as_str) {
-        guardrail_version(version, "guardrailConfig.guardrailVersion", broken);
+        guardrail_version(version, "guardrailConfig.guardrailVersion", violations);
     }
     for (name, allowed) in [
         ("trace", &["enabled", "disabled", "enabled_full"][..]),
         ("streamProcessingMode", &["sync", "async"]),
     ] {
         if let Some(value) = config.get(name) {
-            broken.unless_one_of(
+            violations.unless_one_of(
                 text(Some(value)),
                 &format!("guardrailConfig.{name}"),
                 allowed,
@@ -127,44 +127,44 @@ fn guardrail(config: &Value, broken: &mut Violations) {
     }
 }
 
-pub(in crate::validate) fn guardrail_id(id: &str, at: &str, broken: &mut Violations) {
-    broken.unless_shorter(id, at, 2048);
-    broken.unless_matches(id, at, GUARDRAIL, is_guardrail);
+pub(in crate::validate) fn guardrail_id(id: &str, at: &str, violations: &mut Violations) {
+    violations.unless_shorter(id, at, 2048);
+    violations.unless_matches(id, at, GUARDRAIL, is_guardrail);
 }
 
-pub(in crate::validate) fn guardrail_version(version: &str, at: &str, broken: &mut Violations) {
+pub(in crate::validate) fn guardrail_version(version: &str, at: &str, violations: &mut Violations) {
     let is_version = |version: &str| {
         version == "DRAFT"
             || (1..=8).contains(&version.len())
                 && !version.starts_with('0')
                 && version.bytes().all(|byte| byte.is_ascii_digit())
     };
-    broken.unless_matches(version, at, "(([1-9][0-9]{0,7})|(DRAFT))", is_version);
+    violations.unless_matches(version, at, "(([1-9][0-9]{0,7})|(DRAFT))", is_version);
 }
 
 fn is_guardrail(id: &str) -> bool {
     let bare = match id.split_once(":guardrail/") {
-        Some((front, bare)) if front.starts_with("arn:aws") => bare,
+        Some((prefix, bare)) if prefix.starts_with("arn:aws") => bare,
         _ => id,
     };
     bare.bytes()
         .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-fn output_config(output: &Value, broken: &mut Violations) {
+fn output_config(output: &Value, violations: &mut Violations) {
     if let Some(effort) = output.get("effort") {
-        broken.unless_shorter(text(Some(effort)), "outputConfig.effort", 16);
+        violations.unless_shorter(text(Some(effort)), "outputConfig.effort", 16);
     }
     let Some(format) = output.get("textFormat") else {
         return;
     };
-    broken.unless_one_of(
+    violations.unless_one_of(
         text(format.get("type")),
         "outputConfig.textFormat.type",
         &["json_schema"],
     );
     if format.pointer("/structure/jsonSchema/schema").is_none() {
-        broken.missing("outputConfig.textFormat.structure.jsonSchema.schema");
+        violations.missing("outputConfig.textFormat.structure.jsonSchema.schema");
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
     use super::super::super::refusal;
     use serde_json::{Value, json};
 
-    fn judged(settings: Value) -> String {
+    fn error_message(settings: Value) -> String {
         let mut request =
             json!({ "messages": [{ "role": "user", "content": [{ "text": "hi" }] }] });
         if let (Value::Object(request), Value::Object(settings)) = (&mut request, settings) {
@@ -243,7 +243,7 @@ mod tests {
                 "outputConfig.textFormat.structure.jsonSchema.schema",
             ),
         ] {
-            let message = judged(settings.clone());
+            let message = error_message(settings.clone());
             assert!(
                 message.contains(expected) && expected.is_empty() == message.is_empty(),
                 "{settings}: {message}"

@@ -3,7 +3,7 @@
 use super::data_url::is_data_url;
 use super::declared::{Format, FormatHints};
 use super::detect::{PartKind, declared_format, detect};
-use super::limits::{MOST_DOCUMENTS, check_size};
+use super::limits::{MAX_DOCUMENTS, check_size};
 use super::names::{extension, filename_of_address};
 use super::s3::{is_s3_uri, s3_location};
 use super::source::{is_address, open};
@@ -13,7 +13,7 @@ use crate::converse::content::{ContentBlock, ToolResultContent};
 use crate::converse::media::{
     AudioBlock, DocumentBlock, ImageBlock, MediaSource, S3Location, VideoBlock,
 };
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::Medium;
 
 /// A block of some medium.
@@ -81,23 +81,23 @@ impl Media<'_> {
             part.filename = Some(filename_of_address(&part.address));
         }
         let (format, source) = match is_s3_uri(&part.address) {
-            true => self.in_s3(&mut part)?,
+            true => self.s3_object(&mut part)?,
             false => {
                 if part.bucket_owner.is_some() {
                     adjustments.ignored(&format!("{}.bucket_owner", part.field));
                 }
-                self.at_hand(&mut part)?
+                self.inline(&mut part)?
             }
         };
-        self.check_taken(format.medium(), &part.path)?;
+        self.check_supported(format.medium(), &part.path)?;
         note_other_format(&part, format, adjustments);
         self.finish(part, format, source, adjustments)
     }
 
     /// What lies in S3 is not looked into: the client says what it is.
-    fn in_s3(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), ApiError> {
+    fn s3_object(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), ApiError> {
         let path = part.address_path.as_str();
-        if !self.facts.s3_sources {
+        if !self.capabilities.s3_sources {
             return Err(ApiError::unsupported_value(
                 path,
                 "this model reads nothing from S3; send the bytes as a data URL, \
@@ -120,9 +120,9 @@ impl Media<'_> {
         Ok((format, MediaSource::S3Location(location)))
     }
 
-    fn at_hand(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), ApiError> {
+    fn inline(&self, part: &mut MediaPart) -> Result<(Format, MediaSource), ApiError> {
         let address = std::mem::take(&mut part.address);
-        let opened = open(address, self.fetched, part.place())?;
+        let opened = open(address, self.fetched, part.source_path())?;
         let path = part.address_path.as_str();
         let declared = part.declared(opened.media_type.as_deref());
         let format = detect(part.kind, &opened.bytes, &declared).ok_or_else(|| {
@@ -139,12 +139,12 @@ impl Media<'_> {
         Ok((format, opened.into_source(format)))
     }
 
-    fn check_taken(&self, medium: Medium, path: &str) -> Result<(), ApiError> {
-        if self.facts.input.contains(&medium) {
+    fn check_supported(&self, medium: Medium, path: &str) -> Result<(), ApiError> {
+        if self.capabilities.input.contains(&medium) {
             return Ok(());
         }
-        let taken: String = self
-            .facts
+        let supported: String = self
+            .capabilities
             .input
             .iter()
             .map(|medium| format!(", {}", plural(*medium)))
@@ -152,7 +152,7 @@ impl Media<'_> {
         Err(ApiError::unsupported_value(
             path,
             format!(
-                "this model takes no {}; it takes text{taken}",
+                "this model takes no {}; it takes text{supported}",
                 plural(medium)
             ),
         ))
@@ -180,11 +180,11 @@ impl Media<'_> {
             Format::Video(format) => MediaBlock::Video(VideoBlock { format, source }),
             Format::Audio(format) => MediaBlock::Audio(AudioBlock { format, source }),
             Format::Document(format) => {
-                if self.names.count() >= MOST_DOCUMENTS {
+                if self.names.count() >= MAX_DOCUMENTS {
                     return Err(ApiError::invalid(
                         part.path,
                         format!(
-                            "Bedrock takes at most {MOST_DOCUMENTS} documents in a request, and \
+                            "Bedrock takes at most {MAX_DOCUMENTS} documents in a request, and \
                              this is one more; send fewer, or send their text"
                         ),
                     ));
@@ -212,11 +212,11 @@ impl MediaPart {
 /// Notes a `format` that the bytes contradict.
 fn note_other_format(part: &MediaPart, format: Format, adjustments: &mut Adjustments) {
     let declared = FormatHints::new([part.format.as_deref(), None, None]);
-    let named = match format {
+    let expected = match format {
         Format::Audio(_) => declared.audio().map(Format::Audio),
         _ => declared.format(),
     };
-    if named.is_some_and(|named| named != format) {
+    if expected.is_some_and(|expected| expected != format) {
         adjustments.note(&format!("{}.format", part.field), "taken from the bytes");
     }
 }

@@ -11,8 +11,8 @@ use percent_encoding::percent_decode_str;
 /// Clients leave the padding out at times; it is put back for Bedrock.
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const USUAL: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const FOR_URLS: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+const STANDARD_LENIENT: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE_LENIENT: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// Bytes with their base64.
 #[derive(Debug, PartialEq, Eq)]
@@ -82,11 +82,11 @@ pub(super) fn read_base64(mut text: String) -> Option<Base64Content> {
         text.retain(|c| !c.is_ascii_whitespace());
     }
     if text.contains(['-', '_']) {
-        let bytes = FOR_URLS.decode(&text).ok()?;
+        let bytes = URL_SAFE_LENIENT.decode(&text).ok()?;
         let base64 = STANDARD.encode(&bytes);
         return Some(Base64Content { bytes, base64 });
     }
-    let bytes = USUAL.decode(&text).ok()?;
+    let bytes = STANDARD_LENIENT.decode(&text).ok()?;
     while !text.len().is_multiple_of(4) {
         text.push('=');
     }
@@ -147,12 +147,12 @@ mod tests {
         #[test]
         fn bytes_come_through(bytes: Vec<u8>, padded: bool) {
             let mut text = STANDARD.encode(&bytes);
-            let whole = text.clone();
+            let expected = text.clone();
             if !padded {
                 text.truncate(text.trim_end_matches('=').len());
             }
             let read = read_base64(text);
-            prop_assert_eq!(read, Some(Base64Content { bytes, base64: whole }));
+            prop_assert_eq!(read, Some(Base64Content { bytes, base64: expected }));
         }
 
         #[test]

@@ -174,7 +174,7 @@ mod tests {
         let declared = FormatHints::new([Some("bin"), Some("csv"), Some("application/pdf")]);
         assert_eq!(declared.document(), Some(DocumentFormat::Csv));
         assert_eq!(declared.audio(), None);
-        let sound = FormatHints::new([None, Some("mp4"), None]);
-        assert_eq!(sound.audio(), Some(AudioFormat::Mp4));
+        let hints = FormatHints::new([None, Some("mp4"), None]);
+        assert_eq!(hints.audio(), Some(AudioFormat::Mp4));
     }
 }

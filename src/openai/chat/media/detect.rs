@@ -60,8 +60,8 @@ pub(super) fn detect(kind: PartKind, bytes: &[u8], declared: &FormatHints) -> Op
         PartKind::File => {
             let text = || text_document(bytes, declared).map(Format::Document);
             // Several containers hold films and sound alike.
-            let is_sound = matches!(declared.format(), Some(Format::Audio(_)));
-            let moving = || match is_sound {
+            let is_audio = matches!(declared.format(), Some(Format::Audio(_)));
+            let moving = || match is_audio {
                 true => audio().or_else(video),
                 false => video().or_else(audio),
             };

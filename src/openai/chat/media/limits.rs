@@ -7,43 +7,43 @@
 use super::declared::Format;
 use crate::converse::dimensions::dimensions;
 use crate::converse::media::DocumentFormat;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// 1024 × 1024 bytes.
 const MEGABYTE: usize = 1024 * 1024;
 
 /// 3.75 MB, which is 5 MB of base64 (API reference, Message).
-const LARGEST_IMAGE: usize = 15 * MEGABYTE / 4;
+const MAX_IMAGE_BYTES: usize = 15 * MEGABYTE / 4;
 
 /// The most pixels on a side (the same).
-const LONGEST_SIDE: u32 = 8000;
+const MAX_IMAGE_SIDE: u32 = 8000;
 
 /// 4.5 MB (user guide, API restrictions).
-const LARGEST_DOCUMENT: usize = 9 * MEGABYTE / 2;
+const MAX_DOCUMENT_BYTES: usize = 9 * MEGABYTE / 2;
 
 /// 25 MB of base64 (Nova's user guide, video understanding): nothing larger fits into a request.
-const LARGEST_INLINE: usize = 25 * MEGABYTE;
+const MAX_INLINE_BYTES: usize = 25 * MEGABYTE;
 
 /// The most documents of a request: "You can't include more than 5 documents in a request."
-pub(super) const MOST_DOCUMENTS: usize = 5;
+pub(super) const MAX_DOCUMENTS: usize = 5;
 
 /// Refuses what has no bytes and what has too many; `path` is where the client wrote them.
 pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(), ApiError> {
     match format {
         Format::Image(format) => {
-            if bytes.len() > LARGEST_IMAGE {
+            if bytes.len() > MAX_IMAGE_BYTES {
                 return Err(
                     too_large(path, "picture", bytes.len(), "3.75 MB").code("image_too_large")
                 );
             }
             if let Some((width, height)) = dimensions(format, bytes)
-                && width.max(height) > LONGEST_SIDE
+                && width.max(height) > MAX_IMAGE_SIDE
             {
                 return Err(ApiError::invalid(
                     path,
                     format!(
                         "the picture has {width} × {height} pixels, and Bedrock takes \
-                         {LONGEST_SIDE} on a side; send a smaller one"
+                         {MAX_IMAGE_SIDE} on a side; send a smaller one"
                     ),
                 )
                 .code("image_too_large"));
@@ -51,12 +51,12 @@ pub(super) fn check_size(format: Format, bytes: &[u8], path: &str) -> Result<(),
         }
         // The user guide exempts PDF on Claude from version 4 and on Nova, and docx on Nova.
         Format::Document(DocumentFormat::Pdf | DocumentFormat::Docx) => {}
-        Format::Document(_) if bytes.len() > LARGEST_DOCUMENT => {
+        Format::Document(_) if bytes.len() > MAX_DOCUMENT_BYTES => {
             return Err(too_large(path, "document", bytes.len(), "4.5 MB"));
         }
         Format::Document(_) | Format::Video(_) | Format::Audio(_) => {}
     }
-    if bytes.len().div_ceil(3) * 4 >= LARGEST_INLINE {
+    if bytes.len().div_ceil(3) * 4 >= MAX_INLINE_BYTES {
         return Err(too_large(path, "file", bytes.len(), "25 MB of base64"));
     }
     Ok(())
@@ -86,26 +86,34 @@ mod tests {
         let audio = Format::Audio(AudioFormat::Wav);
         let sized = |size: usize| vec![0; size];
         for (format, bytes, code) in [
-            (image, sized(LARGEST_IMAGE), None),
-            (image, sized(LARGEST_IMAGE + 1), Some("image_too_large")),
+            (image, sized(MAX_IMAGE_BYTES), None),
+            (image, sized(MAX_IMAGE_BYTES + 1), Some("image_too_large")),
             (image, png(8000, 8000), None),
             (image, png(1, 8001), Some("image_too_large")),
-            (text, sized(LARGEST_DOCUMENT), None),
-            (text, sized(LARGEST_DOCUMENT + 1), Some("invalid_value")),
-            (pdf, sized(LARGEST_DOCUMENT + 1), None),
-            (pdf, sized(LARGEST_INLINE / 4 * 3), Some("invalid_value")),
-            (video, sized(LARGEST_INLINE / 4 * 3 - 3), None),
-            (video, sized(LARGEST_INLINE / 4 * 3), Some("invalid_value")),
-            (audio, sized(LARGEST_INLINE / 4 * 3), Some("invalid_value")),
+            (text, sized(MAX_DOCUMENT_BYTES), None),
+            (text, sized(MAX_DOCUMENT_BYTES + 1), Some("invalid_value")),
+            (pdf, sized(MAX_DOCUMENT_BYTES + 1), None),
+            (pdf, sized(MAX_INLINE_BYTES / 4 * 3), Some("invalid_value")),
+            (video, sized(MAX_INLINE_BYTES / 4 * 3 - 3), None),
+            (
+                video,
+                sized(MAX_INLINE_BYTES / 4 * 3),
+                Some("invalid_value"),
+            ),
+            (
+                audio,
+                sized(MAX_INLINE_BYTES / 4 * 3),
+                Some("invalid_value"),
+            ),
         ] {
-            let fault = check_size(format, &bytes, "p").err();
+            let error = check_size(format, &bytes, "p").err();
             assert_eq!(
-                fault.as_ref().and_then(|fault| fault.code),
+                error.as_ref().and_then(|error| error.code),
                 code,
                 "{format:?} {}",
                 bytes.len()
             );
-            assert!(fault.is_none_or(|fault| fault.parameter.as_deref() == Some("p")));
+            assert!(error.is_none_or(|error| error.parameter.as_deref() == Some("p")));
         }
     }
 }

@@ -8,15 +8,15 @@ mod block;
 mod data_url;
 mod declared;
 mod detect;
+mod image;
 mod limits;
 mod names;
 mod office;
-mod passage;
-mod picture;
 mod remote;
 mod s3;
 #[cfg(test)]
 mod samples;
+mod search_result;
 mod signatures;
 mod source;
 #[cfg(test)]
@@ -31,16 +31,16 @@ use super::content::StringOrObject;
 use super::conversation::note_unknown;
 use crate::adjustments::Adjustments;
 use crate::converse::content::CitationsConfig;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 use crate::models::Capabilities;
 
 pub(super) use block::MediaBlock;
 pub(in crate::openai) use data_url::is_data_url;
-pub(super) use passage::{SearchResultFields, citations_config, search_result};
-pub(in crate::openai) use picture::{open_image, open_picture, picture_head};
+pub(in crate::openai) use image::{image_header, open_image, open_image_bytes};
 pub(in crate::openai) use remote::is_web_address;
 pub use remote::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
 pub(super) use s3::is_s3_uri;
+pub(super) use search_result::{SearchResultFields, citations_config, search_result};
 pub use types::ImageUrl;
 pub(super) use types::{Citations, SearchResultText, VideoUrl};
 pub(in crate::openai) use types::{FilePart, InputAudio};
@@ -48,7 +48,7 @@ pub(in crate::openai) use types::{FilePart, InputAudio};
 /// Translates the media of one request, in order: it keeps the names of documents apart.
 #[derive(Debug)]
 pub(super) struct Media<'a> {
-    facts: &'a Capabilities,
+    capabilities: &'a Capabilities,
     fetched: &'a RemoteFiles,
     names: DocumentNames,
 }
@@ -73,9 +73,9 @@ struct MediaPart {
 
 impl<'a> Media<'a> {
     /// For a model with these facts, and with what was fetched for the request.
-    pub(super) fn new(facts: &'a Capabilities, fetched: &'a RemoteFiles) -> Self {
+    pub(super) fn new(capabilities: &'a Capabilities, fetched: &'a RemoteFiles) -> Self {
         Self {
-            facts,
+            capabilities,
             fetched,
             names: DocumentNames::default(),
         }
@@ -243,7 +243,7 @@ impl MediaPart {
     }
 
     /// Where the client wrote the address, and in which part.
-    fn place(&self) -> SourcePath<'_> {
+    fn source_path(&self) -> SourcePath<'_> {
         SourcePath {
             kind: self.kind,
             path: &self.address_path,

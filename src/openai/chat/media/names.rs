@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use percent_encoding::percent_decode_str;
 
 /// The longest name (botocore, bedrock-runtime: `DocumentBlock.name`).
-const LONGEST: usize = 200;
+const MAX_NAME_BYTES: usize = 200;
 
 /// The name of a document that has none, and of one whose name has nothing that Bedrock takes.
 const NEUTRAL: &str = "document";
@@ -17,7 +17,7 @@ const NEUTRAL: &str = "document";
 /// goes on keeps its names, and with them its cached prefix.
 #[derive(Debug, Default)]
 pub(super) struct DocumentNames {
-    given: HashSet<String>,
+    assigned: HashSet<String>,
 }
 
 impl DocumentNames {
@@ -26,10 +26,10 @@ impl DocumentNames {
         let name = legal_name(filename.unwrap_or_default());
         let mut candidate = name.clone();
         let mut number = 1;
-        while !self.given.insert(candidate.clone()) {
+        while !self.assigned.insert(candidate.clone()) {
             number += 1;
             let suffix = format!(" {number}");
-            let room = LONGEST.saturating_sub(suffix.len());
+            let room = MAX_NAME_BYTES.saturating_sub(suffix.len());
             // Legal names are ASCII.
             let head = name.get(..room).unwrap_or(&name).trim_end();
             candidate = format!("{head}{suffix}");
@@ -39,7 +39,7 @@ impl DocumentNames {
 
     /// How many names were given.
     pub(super) fn count(&self) -> usize {
-        self.given.len()
+        self.assigned.len()
     }
 }
 
@@ -67,14 +67,14 @@ fn legal_name(filename: &str) -> String {
         _ => name,
     };
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-()[]".contains(c);
-    let mut legal = String::with_capacity(stem.len().min(LONGEST));
+    let mut legal = String::with_capacity(stem.len().min(MAX_NAME_BYTES));
     for word in stem.split(|c| !allowed(c)).filter(|word| !word.is_empty()) {
         if !legal.is_empty() {
             legal.push(' ');
         }
         legal.push_str(word);
     }
-    legal.truncate(LONGEST);
+    legal.truncate(MAX_NAME_BYTES);
     legal.truncate(legal.trim_end().len());
     // Punctuation alone is no name either.
     match legal.contains(|c: char| c.is_ascii_alphanumeric()) {
@@ -146,18 +146,18 @@ mod tests {
             filenames in prop::collection::vec("(\\PC{0,8}|[ab_ .]{0,3}|a{196,204}( 2)?)", 1..12),
         ) {
             let filenames: Vec<&str> = filenames.iter().map(String::as_str).collect();
-            let given = names(&filenames);
-            for name in &given {
-                prop_assert!((1..=LONGEST).contains(&name.len()), "{}", name);
+            let assigned = names(&filenames);
+            for name in &assigned {
+                prop_assert!((1..=MAX_NAME_BYTES).contains(&name.len()), "{}", name);
                 prop_assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || " -()[]".contains(c)));
                 prop_assert!(!name.contains("  "));
                 prop_assert_eq!(name.trim(), name);
             }
-            let apart: HashSet<&String> = given.iter().collect();
-            prop_assert_eq!(apart.len(), given.len());
+            let apart: HashSet<&String> = assigned.iter().collect();
+            prop_assert_eq!(apart.len(), assigned.len());
             // One turn fewer gives the same names.
             let before = names(&filenames[..filenames.len() - 1]);
-            prop_assert_eq!(&before[..], &given[..before.len()]);
+            prop_assert_eq!(&before[..], &assigned[..before.len()]);
         }
     }
 }

@@ -119,8 +119,8 @@ mod tests {
         let mut bytes = zip(&["_rels/.rels", "word/document.xml"]);
         let directory = memmem::find(&bytes, b"PK\x01\x02").expect("a directory");
         bytes.truncate(directory);
-        let found = contained_document(Container::Zip, &bytes);
-        assert_eq!(found, Some(DocumentFormat::Docx));
+        let actual = contained_document(Container::Zip, &bytes);
+        assert_eq!(actual, Some(DocumentFormat::Docx));
     }
 
     proptest! {

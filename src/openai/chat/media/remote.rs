@@ -69,8 +69,8 @@ pub struct RemoteAddress {
 
 /// The addresses on the web that the parts of a request point to, in order.
 pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
-    let mut found = Vec::new();
-    for (message, place) in request.messages.iter().flatten().zip(0..) {
+    let mut addresses = Vec::new();
+    for (message, location) in request.messages.iter().flatten().zip(0..) {
         let Some(Content::Parts(parts)) = &message.content else {
             continue;
         };
@@ -83,19 +83,19 @@ pub fn remote_addresses(request: &ChatRequest) -> Vec<RemoteAddress> {
             ];
             let remotes = remotes.into_iter().flatten();
             for (address, field) in remotes.filter_map(Remote::remote_address) {
-                found.push(RemoteAddress {
+                addresses.push(RemoteAddress {
                     address: address.to_owned(),
-                    path: format!("messages[{place}].content[{position}].{field}"),
+                    path: format!("messages[{location}].content[{position}].{field}"),
                 });
             }
         }
     }
-    found
+    addresses
 }
 
-fn web<'a>(address: Option<&'a str>, place: &'static str) -> Option<(&'a str, &'static str)> {
+fn web<'a>(address: Option<&'a str>, location: &'static str) -> Option<(&'a str, &'static str)> {
     let address = address.filter(|address| is_web_address(address))?;
-    Some((address, place))
+    Some((address, location))
 }
 
 /// Whether `text` means to be an https address, or an http one; the fetcher says whether those are
@@ -113,23 +113,23 @@ mod tests {
     #[test]
     fn addresses_are_found_with_their_place() {
         let url = "https://example.com/a".to_owned();
-        let picture = StringOrObject::<ImageUrl>::String(url.clone());
-        assert_eq!(picture.remote_address(), Some((url.as_str(), "image_url")));
-        let film = StringOrObject::Object(VideoUrl {
+        let image = StringOrObject::<ImageUrl>::String(url.clone());
+        assert_eq!(image.remote_address(), Some((url.as_str(), "image_url")));
+        let video = StringOrObject::Object(VideoUrl {
             url: Some("HTTP://example.com/a".to_owned()),
             ..VideoUrl::default()
         });
-        let found = film.remote_address();
-        assert_eq!(found, Some(("HTTP://example.com/a", "video_url.url")));
+        let addresses = video.remote_address();
+        assert_eq!(addresses, Some(("HTTP://example.com/a", "video_url.url")));
         let file = FilePart {
             file_id: Some(url.clone()),
             ..FilePart::default()
         };
         assert_eq!(file.remote_address(), Some((url.as_str(), "file.file_id")));
-        let sound = InputAudio {
+        let audio = InputAudio {
             data: Some("s3://bucket/key".to_owned()),
             ..InputAudio::default()
         };
-        assert_eq!(sound.remote_address(), None);
+        assert_eq!(audio.remote_address(), None);
     }
 }

@@ -1,10 +1,10 @@
 //! Objects in S3, which Bedrock reads by itself.
 
 use crate::converse::media::S3Location;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// The longest address (botocore, bedrock-runtime: `S3Uri`).
-const LONGEST: usize = 1024;
+const MAX_URI_CHARS: usize = 1024;
 
 /// Whether `text` means to be an object in S3.
 pub(in crate::openai::chat) fn is_s3_uri(text: &str) -> bool {
@@ -24,7 +24,7 @@ pub(super) fn s3_location(
             path,
             format!(
                 "this is not the address of an object in S3; write `s3://bucket/key`, \
-                 {LONGEST} characters at most"
+                 {MAX_URI_CHARS} characters at most"
             ),
         ));
     }
@@ -52,7 +52,7 @@ fn is_object(uri: &str) -> bool {
     };
     let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_allowed = |c: char| is_alphanumeric(c) || matches!(c, '.' | '-');
-    uri.chars().count() <= LONGEST
+    uri.chars().count() <= MAX_URI_CHARS
         && (3..=63).contains(&bucket.len())
         && bucket.starts_with(is_alphanumeric)
         && bucket.ends_with(is_alphanumeric)
@@ -84,7 +84,7 @@ mod tests {
             ("s3://bucket/key", Some("12345678901a"), Some("owner")),
         ] {
             let location = s3_location(uri.to_owned(), owner.map(str::to_owned), "url", "owner");
-            let parameter = location.err().and_then(|fault| fault.parameter);
+            let parameter = location.err().and_then(|error| error.parameter);
             assert_eq!(parameter.as_deref(), refused, "{uri} {owner:?}");
         }
     }

@@ -24,7 +24,7 @@ pub(super) fn video_format(bytes: &[u8]) -> Option<VideoFormat> {
         return match brand {
             [b'q', b't', ..] => Some(VideoFormat::Mov),
             [b'3', b'g', ..] => Some(VideoFormat::ThreeGp),
-            _ if is_audio_brand(brand) || is_picture_brand(brand) => None,
+            _ if is_audio_brand(brand) || is_image_brand(brand) => None,
             _ => Some(VideoFormat::Mp4),
         };
     }
@@ -50,7 +50,7 @@ pub(super) fn audio_format(bytes: &[u8]) -> Option<AudioFormat> {
     if let Some(brand) = brand(bytes) {
         return match is_audio_brand(brand) {
             true => Some(AudioFormat::M4a),
-            false if is_picture_brand(brand) => None,
+            false if is_image_brand(brand) => None,
             false => Some(AudioFormat::Mp4),
         };
     }
@@ -99,7 +99,7 @@ fn is_audio_brand(brand: &[u8; 4]) -> bool {
 }
 
 /// HEIC and AVIF, which Bedrock does not take.
-fn is_picture_brand(brand: &[u8; 4]) -> bool {
+fn is_image_brand(brand: &[u8; 4]) -> bool {
     matches!(
         brand,
         b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" | b"avif" | b"avis"

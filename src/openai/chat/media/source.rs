@@ -9,7 +9,7 @@ use super::declared::{Format, is_text};
 use super::detect::PartKind;
 use super::remote::{RemoteFiles, is_web_address};
 use crate::converse::media::MediaSource;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// Where the client wrote an address, and in which part.
 #[derive(Debug, Clone, Copy)]
@@ -49,11 +49,11 @@ pub(super) fn is_address(text: &str) -> bool {
 pub(super) fn open(
     address: String,
     fetched: &RemoteFiles,
-    place: SourcePath<'_>,
+    source_path: SourcePath<'_>,
 ) -> Result<MediaBytes, ApiError> {
     let opened = if is_data_url(&address) {
         let DataUrl { media_type, data } =
-            read_data_url(address).map_err(|reason| place.unreadable(reason))?;
+            read_data_url(address).map_err(|reason| source_path.unreadable(reason))?;
         let (bytes, form) = match data {
             DataUrlContent::Base64(encoded) => (encoded.bytes, SourceForm::Base64(encoded.base64)),
             DataUrlContent::Plain(bytes) => (bytes, SourceForm::Written),
@@ -64,16 +64,16 @@ pub(super) fn open(
             form,
         }
     } else if is_address(&address) {
-        let Some(found) = fetched.get(&address) else {
-            return Err(place.not_fetched(&address));
+        let Some(file) = fetched.get(&address) else {
+            return Err(source_path.not_fetched(&address));
         };
         MediaBytes {
-            bytes: found.bytes.clone(),
-            media_type: found.content_type.clone(),
+            bytes: file.bytes.clone(),
+            media_type: file.content_type.clone(),
             form: SourceForm::Raw,
         }
     } else {
-        let encoded = read_base64(address).ok_or_else(|| place.no_address())?;
+        let encoded = read_base64(address).ok_or_else(|| source_path.no_address())?;
         MediaBytes {
             bytes: encoded.bytes.into(),
             media_type: None,
@@ -81,7 +81,7 @@ pub(super) fn open(
         }
     };
     if opened.bytes.is_empty() {
-        return Err(place.empty());
+        return Err(source_path.empty());
     }
     Ok(opened)
 }
@@ -116,10 +116,10 @@ impl SourcePath<'_> {
     }
 
     fn empty(self) -> ApiError {
-        let fault = self.invalid("there are no bytes in it; send the whole file");
+        let error = self.invalid("there are no bytes in it; send the whole file");
         match self.kind {
-            PartKind::ImageUrl => fault.code("invalid_image"),
-            _ => fault,
+            PartKind::ImageUrl => error.code("invalid_image"),
+            _ => error,
         }
     }
 
@@ -135,13 +135,13 @@ impl SourcePath<'_> {
     }
 
     fn no_address(self) -> ApiError {
-        let fault = self.invalid(
+        let error = self.invalid(
             "this is neither a data URL nor an https address, nor `s3://bucket/key`, nor base64; \
              send the bytes as a data URL, `data:<media type>;base64,...`",
         );
         match self.kind {
-            PartKind::ImageUrl => fault.code("invalid_image_url"),
-            _ => fault,
+            PartKind::ImageUrl => error.code("invalid_image_url"),
+            _ => error,
         }
     }
 }

@@ -55,19 +55,19 @@ fn translate_in(
     media.file(file, citations, context, "p", adjustments)
 }
 
-fn translate_for(facts: &Capabilities, value: &Value) -> Result<Value, ApiError> {
+fn translate_for(capabilities: &Capabilities, value: &Value) -> Result<Value, ApiError> {
     let fetched = RemoteFiles::new();
-    let mut media = Media::new(facts, &fetched);
+    let mut media = Media::new(capabilities, &fetched);
     let block = translate_in(&mut media, value, &mut Adjustments::default())?;
     Ok(serde_json::to_value(ContentBlock::from(block)).expect("JSON"))
 }
 
 /// The parameter and the code of the refusal.
-fn refusal(facts: &Capabilities, value: &Value) -> (String, &'static str) {
-    let fault = translate_for(facts, value).expect_err("a refusal");
+fn refusal(capabilities: &Capabilities, value: &Value) -> (String, &'static str) {
+    let error = translate_for(capabilities, value).expect_err("a refusal");
     (
-        fault.parameter.unwrap_or_default(),
-        fault.code.unwrap_or_default(),
+        error.parameter.unwrap_or_default(),
+        error.code.unwrap_or_default(),
     )
 }
 
@@ -286,29 +286,29 @@ fn what_cannot_be_sent_is_refused_by_name() {
 
 #[test]
 fn a_model_is_sent_what_it_takes() {
-    let pictures = Capabilities {
+    let images_only = Capabilities {
         input: vec![Medium::Image],
         ..Capabilities::default()
     };
     let file = json!({"file": {"file_data": PDF}});
-    let fault = translate_for(&pictures, &file).expect_err("a refusal");
-    assert_eq!(fault.code, Some("unsupported_value"));
-    assert_eq!(fault.parameter.as_deref(), Some("p.file"));
+    let error = translate_for(&images_only, &file).expect_err("a refusal");
+    assert_eq!(error.code, Some("unsupported_value"));
+    assert_eq!(error.parameter.as_deref(), Some("p.file"));
     assert_eq!(
-        fault.message,
+        error.message,
         "this model takes no documents; it takes text, pictures"
     );
     let in_s3 = json!({"image_url": "s3://bucket/a.png"});
     let refused = ("p.image_url".to_owned(), "unsupported_value");
-    assert_eq!(refusal(&pictures, &in_s3), refused);
-    let sound = json!({"input_audio": {"data": WAV}});
+    assert_eq!(refusal(&images_only, &in_s3), refused);
+    let audio = json!({"input_audio": {"data": WAV}});
     let refused = ("p.input_audio".to_owned(), "unsupported_value");
-    assert_eq!(refusal(&Capabilities::default(), &sound), refused);
+    assert_eq!(refusal(&Capabilities::default(), &audio), refused);
 }
 
 #[test]
 fn what_was_fetched_is_sent() {
-    let facts = everything();
+    let capabilities = everything();
     let mut fetched = RemoteFiles::new();
     for (url, bytes, content_type) in [
         ("https://example.com/a.jpg", png(2, 2), Some("image/jpeg")),
@@ -334,7 +334,7 @@ fn what_was_fetched_is_sent() {
             },
         );
     }
-    let mut media = Media::new(&facts, &fetched);
+    let mut media = Media::new(&capabilities, &fetched);
     let mut translate = |value: Value| {
         let block = translate_in(&mut media, &value, &mut Adjustments::default())?;
         Ok(serde_json::to_value(ContentBlock::from(block)).expect("JSON"))
@@ -355,23 +355,23 @@ fn what_was_fetched_is_sent() {
     ] {
         assert_eq!(translate(part), Ok::<Value, ApiError>(block));
     }
-    let fault = translate(json!({"file": {"file_url": "https://example.com/nothing"}}));
-    let parameter = fault.err().and_then(|fault| fault.parameter);
+    let error = translate(json!({"file": {"file_url": "https://example.com/nothing"}}));
+    let parameter = error.err().and_then(|error| error.parameter);
     assert_eq!(parameter.as_deref(), Some("p.file.file_url"));
 }
 
 /// The names of the documents of a request with these files, and the refusal that ends it.
 fn document_names(files: &[(&str, &str)]) -> (Vec<String>, Option<ApiError>) {
-    let facts = everything();
+    let capabilities = everything();
     let fetched = RemoteFiles::new();
-    let mut media = Media::new(&facts, &fetched);
+    let mut media = Media::new(&capabilities, &fetched);
     let mut names = Vec::new();
     for (filename, data) in files {
         let part = json!({"file": {"file_data": data, "filename": filename}});
         match translate_in(&mut media, &part, &mut Adjustments::default()) {
             Ok(MediaBlock::Document(document)) => names.push(document.name),
             Ok(_) => {}
-            Err(fault) => return (names, Some(fault)),
+            Err(error) => return (names, Some(error)),
         }
     }
     (names, None)
@@ -389,17 +389,17 @@ fn the_same_document_twice_has_two_names_that_stay() {
 
 #[test]
 fn the_sixth_document_is_refused() {
-    let (names, fault) = document_names(&[("a.pdf", PDF); 6]);
+    let (names, error) = document_names(&[("a.pdf", PDF); 6]);
     assert_eq!(names.len(), 5);
-    let parameter = fault.and_then(|fault| fault.parameter);
+    let parameter = error.and_then(|error| error.parameter);
     assert_eq!(parameter.as_deref(), Some("p.file"));
 }
 
 #[test]
 fn what_has_no_effect_is_noted() {
-    let facts = everything();
+    let capabilities = everything();
     let fetched = RemoteFiles::new();
-    let mut media = Media::new(&facts, &fetched);
+    let mut media = Media::new(&capabilities, &fetched);
     for (part, notes) in [
         (
             json!({"image_url": {"url": data("image/png", GIF), "detail": "high", "x": 1}}),
@@ -434,9 +434,9 @@ fn what_has_no_effect_is_noted() {
 
 #[test]
 fn a_tools_result_holds_all_but_sound() {
-    let facts = everything();
+    let capabilities = everything();
     let fetched = RemoteFiles::new();
-    let mut media = Media::new(&facts, &fetched);
+    let mut media = Media::new(&capabilities, &fetched);
     for (part, fits) in [
         (json!({"image_url": data("", GIF)}), true),
         (json!({"file": {"file_data": PDF}}), true),

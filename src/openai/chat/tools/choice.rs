@@ -6,7 +6,7 @@ use super::super::types::{AllowedTool, AllowedTools, FunctionName, ToolChoiceObj
 use super::{ToolReader, ToolTranslation};
 use crate::converse::request::{Tool, ToolChoice, ToolConfig};
 use crate::converse::rules::AllowedCalls;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 impl ToolReader<'_> {
     pub(super) fn present(
@@ -17,7 +17,7 @@ impl ToolReader<'_> {
         let choice = match choice {
             None => None,
             Some(StringOrObject::String(word)) if word == "none" => {
-                return Ok(plan(tools, None, AllowedCalls::None, false));
+                return Ok(output_options(tools, None, AllowedCalls::None, false));
             }
             Some(StringOrObject::String(word)) => Some(match word.as_str() {
                 "auto" => ToolChoice::Auto {},
@@ -26,10 +26,10 @@ impl ToolReader<'_> {
             }),
             Some(StringOrObject::Object(object)) => {
                 let (choice, allowed) = self.chosen(object, &tools)?;
-                return Ok(plan(tools, Some(choice), allowed, false));
+                return Ok(output_options(tools, Some(choice), allowed, false));
             }
         };
-        Ok(plan(tools, choice, AllowedCalls::All, false))
+        Ok(output_options(tools, choice, AllowedCalls::All, false))
     }
 
     fn chosen(
@@ -155,7 +155,7 @@ impl ToolReader<'_> {
             None => None,
             Some(StringOrObject::String(word)) => match word.as_str() {
                 "auto" => Some(ToolChoice::Auto {}),
-                "none" => return Ok(plan(tools, None, AllowedCalls::None, true)),
+                "none" => return Ok(output_options(tools, None, AllowedCalls::None, true)),
                 other => return Err(unknown_choice("function_call", other)),
             },
             Some(StringOrObject::Object(FunctionName { name, unknown })) => {
@@ -164,11 +164,11 @@ impl ToolReader<'_> {
                 Some(self.tool_named(&name, &tools, "function_call.name")?)
             }
         };
-        Ok(plan(tools, choice, AllowedCalls::All, true))
+        Ok(output_options(tools, choice, AllowedCalls::All, true))
     }
 }
 
-fn plan(
+fn output_options(
     tools: Vec<Tool>,
     tool_choice: Option<ToolChoice>,
     allowed: AllowedCalls,

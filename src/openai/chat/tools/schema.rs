@@ -2,7 +2,7 @@
 
 use crate::converse::JsonText;
 use crate::converse::options::Fields;
-use crate::fault::ApiError;
+use crate::error::ApiError;
 
 /// The schema of a tool's arguments, in the client's own bytes wherever its root allows: Bedrock
 /// takes only schemas whose root type is `object`.

@@ -1,0 +1,56 @@
+//! What a finished job leaves in S3.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::video_jobs::{Job, State};
+use crate::simulator::Simulation;
+
+/// Why a job fails whose prompt has [`BLOCKED_WORD`].
+pub(super) const BLOCKED: &str = "This request has been blocked by our content filters. Please adjust your text prompt and try again.";
+const BLOCKED_WORD: &str = "avalanche";
+/// The length of a film. It has a head that says what it is, and bytes that hang on its request.
+const LENGTH: usize = 10_000;
+const HEAD: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom";
+
+/// Whether the content filters stop the request.
+pub(super) fn is_blocked(request: &Value) -> bool {
+    let input = request.get("modelInput").map(Value::to_string);
+    input.is_some_and(|input| input.to_lowercase().contains(BLOCKED_WORD))
+}
+
+/// Writes the film and its manifest, once, as soon as the job is complete.
+pub(super) fn deliver(simulation: &Simulation, job: &Job, now: SystemTime) {
+    if job.state(now) != State::Completed || !simulation.video_jobs.deliver(&job.arn) {
+        return;
+    }
+    let Some((bucket, folder)) = job.uri.strip_prefix("s3://").map(split) else {
+        return;
+    };
+    let key = |name: &str| format!("{folder}{}/{name}", job.id());
+    let manifest = json!({
+        "taskType": job.request.pointer("/modelInput/taskType"),
+        "clips": [{ "shot": "output.mp4" }],
+    });
+    let manifest = Bytes::from(manifest.to_string());
+    simulation.put_object(bucket, &key("manifest.json"), "application/json", manifest);
+    simulation.put_object(bucket, &key("output.mp4"), "video/mp4", video(&job.request));
+}
+
+/// Bucket and folder, the folder with a slash at its end or empty.
+fn split(location: &str) -> (&str, String) {
+    match location.split_once('/') {
+        None | Some((_, "")) => (location.trim_end_matches('/'), String::new()),
+        Some((bucket, folder)) => (bucket, format!("{folder}/")),
+    }
+}
+
+fn video(request: &Value) -> Bytes {
+    let input = request.get("modelInput").map(Value::to_string);
+    let seed = Sha256::digest(input.unwrap_or_default());
+    let rest = seed.iter().copied().cycle();
+    HEAD.iter().copied().chain(rest).take(LENGTH).collect()
+}

@@ -1,0 +1,156 @@
+//! The jobs there are, and how far they have come.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::{new_arn, video};
+use crate::error::AwsError;
+
+/// How long a film takes by the clock.
+const TIME: Duration = Duration::from_secs(120);
+/// A film is done when it is looked up for so many times.
+const LOOKUPS: u32 = 3;
+/// Older jobs are forgotten beyond so many.
+const MAX_JOBS: usize = 1000;
+
+/// A film that is being made, or was.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub(super) arn: String,
+    pub(super) model: String,
+    pub(super) token: String,
+    pub(super) request: Value,
+    /// Where the folder of the job goes, without a slash at the end.
+    pub(super) uri: String,
+    pub(super) submitted: SystemTime,
+    lookups: u32,
+    /// When looking it up has ended it.
+    hurried: Option<SystemTime>,
+    /// Whether the film has been written.
+    pub(super) delivered: bool,
+}
+
+/// How far a job has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+impl State {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "InProgress",
+            Self::Completed => "Completed",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+impl Job {
+    pub(super) fn new(
+        model: &str,
+        token: &str,
+        request: &Value,
+        uri: &str,
+        submitted: SystemTime,
+    ) -> Self {
+        Self {
+            arn: new_arn(),
+            model: model.to_owned(),
+            token: token.to_owned(),
+            request: request.clone(),
+            uri: uri.trim_end_matches('/').to_owned(),
+            submitted,
+            lookups: 0,
+            hurried: None,
+            delivered: false,
+        }
+    }
+
+    /// The last part of the ARN, which names the folder too.
+    pub(super) fn id(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap_or_default()
+    }
+
+    pub(super) fn ended(&self, now: SystemTime) -> Option<SystemTime> {
+        let by_clock = self.submitted + TIME;
+        self.hurried.or((by_clock <= now).then_some(by_clock))
+    }
+
+    pub(super) fn state(&self, now: SystemTime) -> State {
+        match self.ended(now) {
+            None => State::InProgress,
+            Some(_) if video::is_blocked(&self.request) => State::Failed,
+            Some(_) => State::Completed,
+        }
+    }
+}
+
+/// All jobs, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct VideoJobs(Mutex<VecDeque<Job>>);
+
+impl VideoJobs {
+    /// Takes a job in, and gives its ARN; or that of the one with the same token.
+    pub(super) fn start(&self, job: Job) -> Result<String, AwsError> {
+        let mut jobs = self.lock();
+        let same = jobs
+            .iter()
+            .find(|existing| !job.token.is_empty() && existing.token == job.token);
+        if let Some(existing) = same {
+            return match existing.request == job.request {
+                true => Ok(existing.arn.clone()),
+                false => Err(AwsError::new(
+                    StatusCode::BAD_REQUEST,
+                    "ConflictException",
+                    "The client request token was used before with other parameters.",
+                )),
+            };
+        }
+        if jobs.len() == MAX_JOBS {
+            jobs.pop_front();
+        }
+        let arn = job.arn.clone();
+        jobs.push_back(job);
+        Ok(arn)
+    }
+
+    /// The job of this ARN, which this brings on.
+    pub(super) fn look_up(&self, arn: &str, now: SystemTime) -> Option<Job> {
+        let mut jobs = self.lock();
+        let job = jobs.iter_mut().find(|job| job.arn == arn)?;
+        job.lookups = job.lookups.saturating_add(1);
+        if job.lookups >= LOOKUPS && job.ended(now).is_none() {
+            job.hurried = Some(now);
+        }
+        Some(job.clone())
+    }
+
+    pub(super) fn all(&self) -> Vec<Job> {
+        self.lock().iter().cloned().collect()
+    }
+
+    /// Notes that the film of this job is written; `false` where that was noted before.
+    pub(super) fn deliver(&self, arn: &str) -> bool {
+        let mut jobs = self.lock();
+        let job = jobs.iter_mut().find(|job| job.arn == arn && !job.delivered);
+        job.is_some_and(|job| {
+            job.delivered = true;
+            true
+        })
+    }
+
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

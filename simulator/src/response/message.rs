@@ -1,0 +1,322 @@
+//! A composed answer, and the forms Converse and ConverseStream give it.
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::response_fields;
+use crate::families::{Family, Maker};
+use crate::frames;
+use crate::reply::Reply;
+
+/// Reported as `latencyMs`; the simulator is always equally quick.
+pub(crate) const LATENCY_MS: u64 = 42;
+
+/// An answer before it takes the form of an operation.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ModelOutput {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) stop_reason: String,
+    /// Only where a stop sequence ended the text.
+    pub(crate) stop_sequence: Option<String>,
+    pub(crate) usage: Value,
+    /// How many of the answer's tokens were reasoning.
+    pub(crate) thinking_tokens: u64,
+    pub(crate) extras: Extras,
+}
+
+/// What an answer has beside the message, where the request asks for it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Extras {
+    /// What guardrails and routers tell of their work.
+    pub(crate) trace: Option<Value>,
+    pub(crate) performance_config: Option<Value>,
+    pub(crate) service_tier: Option<Value>,
+    /// Of `additionalModelResponseFieldPaths`.
+    pub(crate) paths: Vec<String>,
+    /// `additionalModelResponseFields` as a script has them, in place of what the paths find.
+    pub(crate) response_fields: Option<Value>,
+}
+
+impl Extras {
+    /// Adds them to a whole answer or to a stream's metadata.
+    fn add_to(&self, body: &mut Value) {
+        for (name, value) in [
+            ("trace", &self.trace),
+            ("performanceConfig", &self.performance_config),
+            ("serviceTier", &self.service_tier),
+        ] {
+            add(body, name, value.as_ref());
+        }
+    }
+}
+
+fn add(body: &mut Value, name: &str, value: Option<&Value>) {
+    if let (Value::Object(fields), Some(value)) = (body, value) {
+        fields.insert(name.to_owned(), value.clone());
+    }
+}
+
+/// A content block.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    /// In the pieces in which a stream brings it.
+    Text(Vec<String>),
+    Tool {
+        id: String,
+        name: String,
+        input: Value,
+    },
+    /// Any other block, in Converse's JSON.
+    Other(Value),
+}
+
+impl ModelOutput {
+    /// Reads a Converse answer, so that it can be streamed.
+    pub(crate) fn from_converse(body: &Value) -> Self {
+        let content = body
+            .pointer("/output/message/content")
+            .and_then(Value::as_array);
+        Self {
+            parts: content
+                .into_iter()
+                .flatten()
+                .map(Part::from_block)
+                .collect(),
+            stop_reason: body
+                .get("stopReason")
+                .and_then(Value::as_str)
+                .unwrap_or("end_turn")
+                .to_owned(),
+            stop_sequence: None,
+            usage: body.get("usage").cloned().unwrap_or(Value::Null),
+            extras: Extras {
+                trace: body.get("trace").cloned(),
+                performance_config: body.get("performanceConfig").cloned(),
+                service_tier: body.get("serviceTier").cloned(),
+                paths: Vec::new(),
+                response_fields: body.get("additionalModelResponseFields").cloned(),
+            },
+            ..Self::default()
+        }
+    }
+
+    /// A Converse answer.
+    pub(crate) fn non_streaming(&self, family: &Family) -> Reply {
+        let content: Vec<Value> = self.parts.iter().map(|part| part.block(family)).collect();
+        let mut body = json!({
+            "metrics": { "latencyMs": LATENCY_MS },
+            "output": { "message": { "content": content, "role": "assistant" } },
+            "stopReason": self.stop_reason,
+            "usage": self.response_usage(family),
+        });
+        self.extras.add_to(&mut body);
+        let scripted = self.extras.response_fields.clone();
+        let fields = scripted.or_else(|| response_fields::of_response(self, family));
+        add(&mut body, "additionalModelResponseFields", fields.as_ref());
+        body.sort_all_objects();
+        Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
+    }
+
+    /// Claude's usage has the cache counts in both spellings, also where they are 0
+    /// (recording `conv-claude-082dfe86`).
+    fn response_usage(&self, family: &Family) -> Value {
+        let mut usage = self.usage.clone();
+        if let (Maker::Anthropic, Value::Object(fields)) = (family.maker, &mut usage) {
+            for name in ["cacheReadInputTokens", "cacheWriteInputTokens"] {
+                let count = fields.entry(name).or_insert(0.into()).clone();
+                fields.insert(name.replace("Tokens", "TokenCount"), count);
+            }
+        }
+        usage
+    }
+
+    /// A ConverseStream answer: messageStart, blocks, messageStop, metadata.
+    pub(crate) fn events(&self, family: &Family) -> Reply {
+        let mut events = Events::default();
+        events.push("messageStart", json!({ "role": "assistant" }));
+        // Recording `convs-gpt-oss-7231524f`.
+        let opening = family
+            .opens_with_empty_text
+            .then(|| Part::Text(vec![String::new()]));
+        for (index, part) in opening.iter().chain(&self.parts).enumerate() {
+            if let Some(start) = part.start(family) {
+                events.push(
+                    "contentBlockStart",
+                    json!({ "contentBlockIndex": index, "start": start }),
+                );
+            }
+            for delta in part.deltas(family) {
+                events.push(
+                    "contentBlockDelta",
+                    json!({ "contentBlockIndex": index, "delta": delta }),
+                );
+            }
+            events.push("contentBlockStop", json!({ "contentBlockIndex": index }));
+        }
+        let mut stop = json!({ "stopReason": self.stop_reason });
+        let scripted = self.extras.response_fields.clone();
+        let fields = scripted.or_else(|| response_fields::of_stream(self, family));
+        add(&mut stop, "additionalModelResponseFields", fields.as_ref());
+        events.push("messageStop", stop);
+        let mut metadata = json!({ "metrics": { "latencyMs": LATENCY_MS }, "usage": self.usage });
+        self.extras.add_to(&mut metadata);
+        events.push("metadata", metadata);
+        Reply::events(events.0)
+    }
+
+    /// All its text.
+    pub(crate) fn text(&self) -> String {
+        let texts = self.parts.iter().filter_map(|part| match part {
+            Part::Text(deltas) => Some(deltas.concat()),
+            _ => None,
+        });
+        texts.collect()
+    }
+}
+
+impl Part {
+    /// A text that streams word by word.
+    pub(crate) fn words(text: &str) -> Self {
+        Self::Text(text.split_inclusive(' ').map(str::to_owned).collect())
+    }
+
+    fn from_block(block: &Value) -> Self {
+        if let Some(text) = block.get("text").and_then(Value::as_str) {
+            return Self::words(text);
+        }
+        let Some(tool) = block
+            .get("toolUse")
+            .filter(|tool| tool.get("type").is_none())
+        else {
+            return Self::Other(block.clone());
+        };
+        let text = |name: &str| {
+            tool.get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Self::Tool {
+            id: text("toolUseId"),
+            name: text("name"),
+            input: tool.get("input").cloned().unwrap_or(Value::Null),
+        }
+    }
+
+    fn block(&self, family: &Family) -> Value {
+        match self {
+            Self::Text(deltas) => json!({ "text": deltas.concat() }),
+            Self::Tool { id, name, input } => {
+                let mut tool = json!({ "input": input, "name": name, "toolUseId": id });
+                set_tool_type(&mut tool, family);
+                json!({ "toolUse": tool })
+            }
+            Self::Other(block) => block.clone(),
+        }
+    }
+
+    /// Only tool calls and tool results have a start event.
+    fn start(&self, family: &Family) -> Option<Value> {
+        match self {
+            Self::Text(_) => None,
+            Self::Tool { id, name, .. } => {
+                let mut tool = json!({ "name": name, "toolUseId": id });
+                set_tool_type(&mut tool, family);
+                Some(json!({ "toolUse": tool }))
+            }
+            Self::Other(block) => {
+                let kind = ["toolUse", "toolResult"]
+                    .into_iter()
+                    .find(|kind| block.get(kind).is_some())?;
+                let mut start = block.get(kind)?.clone();
+                if let Value::Object(fields) = &mut start {
+                    fields.retain(|name, _| !matches!(name.as_str(), "input" | "content"));
+                }
+                Some(json!({ kind: start }))
+            }
+        }
+    }
+
+    fn deltas(&self, family: &Family) -> Vec<Value> {
+        match self {
+            Self::Text(deltas) => deltas.iter().map(|text| json!({ "text": text })).collect(),
+            Self::Tool { input, .. } => tool_deltas(input, family),
+            Self::Other(block) => block_deltas(block, family),
+        }
+    }
+}
+
+/// Claude opens with an empty piece and sends the JSON in fragments (recording
+/// `convs-claude-2b460f69`); others send it whole (`convs-nova-042412e7`).
+fn tool_deltas(input: &Value, family: &Family) -> Vec<Value> {
+    let delta = |text: &str| json!({ "toolUse": { "input": text } });
+    let text = input.to_string();
+    if family.maker != Maker::Anthropic {
+        return vec![delta(&text)];
+    }
+    let mut deltas = vec![delta("")];
+    let characters: Vec<char> = text.chars().collect();
+    deltas.extend(
+        characters
+            .chunks(9)
+            .map(|fragment| delta(&String::from_iter(fragment))),
+    );
+    deltas
+}
+
+fn block_deltas(block: &Value, family: &Family) -> Vec<Value> {
+    let reasoning = |value: Value| json!({ "reasoningContent": value });
+    let mut deltas = Vec::new();
+    if let Some(text) = block
+        .pointer("/reasoningContent/reasoningText/text")
+        .and_then(Value::as_str)
+    {
+        deltas.extend(
+            text.split_inclusive(' ')
+                .map(|word| reasoning(json!({ "text": word }))),
+        );
+    }
+    if let Some(signature) = block.pointer("/reasoningContent/reasoningText/signature") {
+        deltas.push(reasoning(json!({ "signature": signature })));
+    }
+    if let Some(redacted) = block.pointer("/reasoningContent/redactedContent") {
+        deltas.push(reasoning(json!({ "redactedContent": redacted })));
+    }
+    let list = |path: &str| {
+        block
+            .pointer(path)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
+    deltas.extend(
+        list("/citationsContent/citations").map(|citation| json!({ "citation": citation })),
+    );
+    deltas.extend(list("/citationsContent/content").cloned());
+    if let Some(input) = block.pointer("/toolUse/input") {
+        deltas.extend(tool_deltas(input, family));
+    }
+    if let Some(content) = block.pointer("/toolResult/content") {
+        deltas.push(json!({ "toolResult": content }));
+    }
+    deltas
+}
+
+/// Claude marks its calls (recording `conv-claude-8fb73972`).
+fn set_tool_type(tool: &mut Value, family: &Family) {
+    if let (Maker::Anthropic, Value::Object(fields)) = (family.maker, tool) {
+        fields.insert("type".to_owned(), "tool_use".into());
+    }
+}
+
+/// Frames in the order of their events, padded as Bedrock does it.
+#[derive(Default)]
+struct Events(Vec<Bytes>);
+
+impl Events {
+    fn push(&mut self, name: &str, payload: Value) {
+        let payload = frames::padded(payload, self.0.len());
+        self.0.push(frames::event(name, &payload));
+    }
+}

@@ -1,0 +1,57 @@
+//! Answers to Converse, ConverseStream and CountTokens.
+
+mod citations;
+mod echo;
+pub(crate) mod message;
+mod reasoning;
+mod response_fields;
+mod schema;
+mod scripted;
+mod server_tools;
+mod settled;
+pub(crate) mod usage;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::conversation::Conversation;
+use crate::families::Family;
+use crate::operation::Target;
+use crate::reply::Reply;
+use crate::resources;
+use crate::simulator::Simulation;
+use message::ModelOutput;
+
+pub(crate) use scripted::scripted;
+pub(crate) use settled::settled;
+
+/// The answer made up for a request in Converse's shape.
+pub(crate) fn echo(simulation: &Simulation, target: &Target, request: &Value) -> Reply {
+    let called = target.model.as_deref().unwrap_or_default();
+    let model = resources::base(called);
+    let family = Family::of(model);
+    let model_output = settled(simulation, called, request, true, |conversation| {
+        echo::compose(model, request, conversation)
+    });
+    if target.operation.streams() {
+        model_output.events(&family)
+    } else {
+        model_output.non_streaming(&family)
+    }
+}
+
+/// What is answered, before it takes the form of an operation.
+pub(crate) fn model_output(model: &str, request: &Value) -> ModelOutput {
+    let conversation = Conversation::of(request);
+    echo::compose(model, request, &conversation)
+}
+
+/// The answer to CountTokens: the same estimate that `usage` has.
+pub(crate) fn token_count(request: &Value) -> Reply {
+    let input = request.get("input").unwrap_or(request);
+    let body = input.pointer("/invokeModel/body").and_then(usage::decoded);
+    let counted = body.as_ref().or(input.get("converse")).unwrap_or(input);
+    let body = json!({ "inputTokens": usage::of_request(counted) });
+    Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
+}

@@ -1,0 +1,58 @@
+//! The reasoning of a made-up answer.
+
+use serde_json::{Value, json};
+
+use super::message::Part;
+use super::usage;
+use crate::binding::Prefix;
+use crate::conversation::{Conversation, text};
+use crate::families::{Family, Maker, Reasoning};
+use crate::{reasoning, signatures};
+
+/// Claude's own way to ask for sealed reasoning (recording `conv-claude-0eda66e2`): this, and a
+/// code behind it.
+const SEALED: &str = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
+
+/// What the simulator claims to have thought.
+const THOUGHT: &str = "The user wants an answer. A simulator has none of its own, so I will say back what was said to me.";
+
+/// The block of reasoning, and how many tokens it took; `None` where the request asks for none.
+pub(super) fn part(
+    family: &Family,
+    conversation: &Conversation<'_>,
+    user_text: &str,
+) -> Option<(Part, u64)> {
+    if !reasoning::is_on(family, conversation) {
+        return None;
+    }
+    let bound = family
+        .binds_thinking
+        .then(|| Prefix::of(conversation).bound());
+    let content = match family.maker {
+        Maker::Anthropic if user_text.contains(SEALED) => {
+            json!({ "redactedContent": signatures::redacted(THOUGHT, bound) })
+        }
+        Maker::Anthropic => {
+            let reasoning_text = if is_visible(family, conversation) {
+                THOUGHT
+            } else {
+                ""
+            };
+            json!({ "reasoningText": { "signature": signatures::signature(reasoning_text, bound), "text": reasoning_text } })
+        }
+        // Recording `conv-nova-e80b8b52`.
+        Maker::Amazon => json!({ "reasoningText": { "text": "[REDACTED]." } }),
+        Maker::Other => json!({ "reasoningText": { "text": THOUGHT } }),
+    };
+    let part = Part::Other(json!({ "reasoningContent": content }));
+    Some((part, usage::of_text(THOUGHT)))
+}
+
+/// Models that think adaptively only leave the text out, save where it is asked for.
+fn is_visible(family: &Family, conversation: &Conversation<'_>) -> bool {
+    let display = reasoning::thinking(conversation).and_then(|thinking| thinking.get("display"));
+    match family.reasoning {
+        Reasoning::Adaptive | Reasoning::AlwaysAdaptive => text(display) == "summarized",
+        _ => display != Some(&Value::from("omitted")),
+    }
+}

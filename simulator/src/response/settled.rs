@@ -1,0 +1,92 @@
+//! What becomes of an answer before it leaves: guardrails, the prompt cache, and what the request
+//! asks to have beside it.
+
+use serde_json::{Value, json};
+
+use super::message::{Extras, ModelOutput, Part};
+use crate::control_plane;
+use crate::conversation::Conversation;
+use crate::families::Family;
+use crate::guardrails::Watch;
+use crate::resources;
+use crate::simulator::Simulation;
+
+/// Settles the answer that `compose` makes; it is not asked where a guardrail blocks the input.
+/// `called` is the model as the path names it. `charged` tells whether the answer's usage is an estimate that the prompt cache is to correct.
+pub(crate) fn settled(
+    simulation: &Simulation,
+    called: &str,
+    request: &Value,
+    charged: bool,
+    compose: impl FnOnce(&Conversation<'_>) -> ModelOutput,
+) -> ModelOutput {
+    let conversation = Conversation::of(request);
+    let model = resources::base(called);
+    let mut watch = Watch::over(request, &simulation.options.guardrails);
+    if let Some(watch) = &mut watch
+        && let Some(blocked_message) = watch.check_input(&conversation)
+    {
+        return ModelOutput {
+            extras: extras(request, watch.trace("")),
+            ..instead(blocked_message, zero_usage())
+        };
+    }
+    let mut model_output = compose(&conversation);
+    if charged {
+        let options = &simulation.options;
+        let now = simulation.clock.now();
+        let charge = simulation
+            .cache
+            .charge(model, &conversation, options.cache_minimum, now);
+        charge.put_into(&mut model_output.usage, &Family::of(model));
+    }
+    let mut trace = model_output.extras.trace.take();
+    if let Some(watch) = &mut watch {
+        let output_text = model_output.text();
+        if let Some(blocked_message) = watch.check_output(&output_text) {
+            model_output = instead(blocked_message, model_output.usage);
+        }
+        trace = watch.trace(&output_text);
+    }
+    if let Some(router) = resources::called(called).filter(|resource| resource.is_router()) {
+        let routed = json!({ "invokedModelId": control_plane::routed(router) });
+        let trace = trace.get_or_insert_with(|| json!({}));
+        if let Value::Object(fields) = trace {
+            fields.insert("promptRouter".to_owned(), routed);
+        }
+    }
+    ModelOutput {
+        extras: extras(request, trace),
+        ..model_output
+    }
+}
+
+/// A guardrail's words in place of an answer.
+fn instead(blocked_message: &str, usage: Value) -> ModelOutput {
+    ModelOutput {
+        parts: vec![Part::words(blocked_message)],
+        stop_reason: "guardrail_intervened".to_owned(),
+        usage,
+        ..ModelOutput::default()
+    }
+}
+
+/// Recording `convs-claude-24e3edcf`.
+fn zero_usage() -> Value {
+    json!({ "inputTokens": 0, "outputTokens": 0, "serverToolUsage": {}, "totalTokens": 0 })
+}
+
+fn extras(request: &Value, trace: Option<Value>) -> Extras {
+    let paths = request
+        .get("additionalModelResponseFieldPaths")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    Extras {
+        trace,
+        performance_config: request.get("performanceConfig").cloned(),
+        service_tier: request.get("serviceTier").cloned(),
+        paths: paths.filter_map(Value::as_str).map(str::to_owned).collect(),
+        response_fields: None,
+    }
+}

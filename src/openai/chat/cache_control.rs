@@ -1,0 +1,72 @@
+//! Where a client marks the end of a prefix to be cached.
+
+use super::conversation::note_unknown;
+use super::types::CacheControl;
+use crate::adjustments::Adjustments;
+use crate::converse::content::{CachePoint, CacheTtl};
+use crate::error::ApiError;
+
+/// Where a mark stands in the client's request.
+pub(super) struct CacheControlPath<'a> {
+    path: &'a str,
+    field: &'static str,
+}
+
+impl<'a> CacheControlPath<'a> {
+    /// The mark `field` of what stands at `path`.
+    pub(super) fn new(path: &'a str, field: &'static str) -> Self {
+        Self { path, field }
+    }
+
+    fn path(&self, key: &str) -> String {
+        let Self { path, field } = self;
+        format!("{path}.{field}.{key}")
+    }
+}
+
+/// The point that a mark asks for.
+pub(super) fn cache_point(
+    cache_control: Option<Box<CacheControl>>,
+    field_path: &CacheControlPath<'_>,
+    adjustments: &mut Adjustments,
+) -> Result<Option<CachePoint>, ApiError> {
+    let Some(CacheControl {
+        kind,
+        mode,
+        ttl,
+        unknown,
+    }) = cache_control.map(|cache_control| *cache_control)
+    else {
+        return Ok(None);
+    };
+    note_unknown(adjustments, &unknown, &format!("{}.", field_path.field));
+    if let Some(kind) = kind.filter(|kind| kind != "ephemeral" && kind != "default") {
+        return Err(ApiError::invalid(
+            field_path.path("type"),
+            format!("`{kind}` is not a kind of cache; it is `ephemeral`"),
+        ));
+    }
+    if let Some(mode) = mode.filter(|mode| mode != "explicit") {
+        return Err(ApiError::invalid(
+            field_path.path("mode"),
+            format!("`{mode}` is not a mode of a breakpoint; it is `explicit`"),
+        ));
+    }
+    let ttl = ttl
+        .map(|ttl| cache_ttl(&ttl, &field_path.path("ttl")))
+        .transpose()?;
+    Ok(Some(CachePoint::new(ttl)))
+}
+
+/// How long a prefix is kept: Bedrock has five minutes and an hour; what OpenAI has beyond the
+/// five minutes becomes an hour.
+pub(super) fn cache_ttl(ttl: &str, path: &str) -> Result<CacheTtl, ApiError> {
+    match ttl {
+        "5m" => Ok(CacheTtl::FiveMinutes),
+        "1h" | "30m" | "12h" | "24h" => Ok(CacheTtl::OneHour),
+        other => Err(ApiError::invalid(
+            path,
+            format!("`{other}` is not a time to keep a prefix for; it is `5m` or `1h`"),
+        )),
+    }
+}

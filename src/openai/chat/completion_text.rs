@@ -1,0 +1,146 @@
+//! The visible text of an answer on its way to the client: reasoning between tags goes out of it,
+//! then what is around JSON.
+
+use super::fence_filter::{FenceFilter as JsonFilter, Prose};
+use super::output::{OutputEvent, OutputWriter, Span};
+use super::output_options::OutputOptions;
+use super::tag_split::{TagSplitter, TextSection, UnclosedTag};
+use crate::converse::response::Citation;
+use crate::converse::rules::JsonDelivery;
+
+/// The visible text of one answer.
+#[derive(Debug)]
+pub(super) struct CompletionText {
+    splitter: Option<TagSplitter>,
+    json: Option<JsonFilter>,
+    /// The characters that the client has.
+    length: usize,
+    /// The characters that the client had when this block began.
+    block_start: usize,
+    annotations: usize,
+    citations: usize,
+}
+
+impl CompletionText {
+    /// Text of which nothing has arrived.
+    pub(super) fn new(output_options: &OutputOptions) -> Self {
+        let unclosed = match output_options.reasoning_tag_strays {
+            true => UnclosedTag::Content,
+            false => UnclosedTag::Reasoning,
+        };
+        let has_tag = !output_options.reasoning_tag.is_empty();
+        let json = output_options.json.as_ref().map(|json| match json {
+            JsonDelivery::Text => JsonFilter::new(Prose::PassThrough),
+            JsonDelivery::Within => JsonFilter::new(Prose::Discard),
+            JsonDelivery::Tool(_) => JsonFilter::new(Prose::Hold),
+        });
+        Self {
+            splitter: has_tag.then(|| TagSplitter::new(&output_options.reasoning_tag, unclosed)),
+            json,
+            length: 0,
+            block_start: 0,
+            annotations: 0,
+            citations: 0,
+        }
+    }
+
+    /// The characters that the client has.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Whether the client has any of it.
+    pub(super) fn has_started(&self) -> bool {
+        self.length > 0
+    }
+
+    /// What comes now belongs to another block.
+    pub(super) fn end_block(&mut self) {
+        self.block_start = self.length;
+    }
+
+    /// Takes text of the model's.
+    pub(super) fn push(&mut self, text: &str, writer: &mut impl OutputWriter) {
+        let Some(mut splitter) = self.splitter.take() else {
+            return self.push_content(text, writer);
+        };
+        splitter.push(text, &mut |part| self.part(part, writer));
+        self.splitter = Some(splitter);
+    }
+
+    /// The block is over.
+    pub(super) fn finish_block(&mut self, writer: &mut impl OutputWriter) {
+        if let Some(mut splitter) = self.splitter.take() {
+            splitter.finish(&mut |part| self.part(part, writer));
+            self.splitter = Some(splitter);
+        }
+    }
+
+    /// The text is over, or goes on behind a call.
+    pub(super) fn finish(&mut self, writer: &mut impl OutputWriter) {
+        if let Some(mut json) = self.json.take() {
+            json.finish(&mut |text| self.emit(text, writer));
+            self.json = Some(json);
+        }
+    }
+
+    /// What was said before the answer's JSON is no part of it.
+    pub(super) fn discard_prose(&mut self) {
+        if let Some(json) = self.json.as_mut() {
+            json.discard();
+        }
+    }
+
+    fn part(&mut self, part: TextSection<'_>, writer: &mut impl OutputWriter) {
+        match part {
+            TextSection::Reasoning(text) => writer.output(OutputEvent::Reasoning(text)),
+            TextSection::Content(text) => self.push_content(text, writer),
+        }
+    }
+
+    fn push_content(&mut self, text: &str, writer: &mut impl OutputWriter) {
+        match self.json.take() {
+            None => self.emit(text, writer),
+            Some(mut json) => {
+                json.push(text, &mut |text| self.emit(text, writer));
+                self.json = Some(json);
+            }
+        }
+    }
+
+    /// Gives text to the client.
+    pub(super) fn emit(&mut self, text: &str, writer: &mut impl OutputWriter) {
+        if !text.is_empty() {
+            self.length += text.chars().count();
+            writer.output(OutputEvent::Content(text));
+        }
+    }
+
+    /// Names the sources of this block's text.
+    pub(super) fn cite(&mut self, citations: &[Citation], writer: &mut impl OutputWriter) {
+        let span = Span {
+            start: self.block_start,
+            end: self.length,
+        };
+        for citation in citations {
+            match citation.web_source() {
+                Some(source) => {
+                    writer.output(OutputEvent::Annotation {
+                        index: self.annotations,
+                        source: &source,
+                        span,
+                    });
+                    self.annotations += 1;
+                }
+                None => {
+                    writer.output(OutputEvent::Citation {
+                        index: self.citations,
+                        citation,
+                        span,
+                    });
+                    self.citations += 1;
+                }
+            }
+        }
+    }
+}

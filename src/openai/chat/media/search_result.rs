@@ -1,0 +1,141 @@
+//! `search_result` parts: passages that an answer may cite (the shape is Anthropic's).
+
+use super::types::{Citations, SearchResultText};
+use crate::adjustments::Adjustments;
+use crate::converse::content::{CitationsConfig, SearchResultBlock, TextOnly};
+use crate::error::ApiError;
+use crate::openai::chat::conversation::note_unknown;
+
+/// The fields of a `search_result` part.
+#[derive(Debug, Default)]
+pub(in crate::openai::chat) struct SearchResultFields {
+    /// Where it is from.
+    pub(in crate::openai::chat) source: Option<String>,
+    /// Its title.
+    pub(in crate::openai::chat) title: Option<String>,
+    /// Its text in pieces.
+    pub(in crate::openai::chat) content: Option<Vec<SearchResultText>>,
+    /// Whether the answer cites it.
+    pub(in crate::openai::chat) citations: Option<Box<Citations>>,
+}
+
+/// The block of a `search_result` part at `path`.
+pub(in crate::openai::chat) fn search_result(
+    fields: SearchResultFields,
+    path: &str,
+    adjustments: &mut Adjustments,
+) -> Result<SearchResultBlock, ApiError> {
+    let SearchResultFields {
+        source,
+        title,
+        content,
+        citations,
+    } = fields;
+    let source = source.ok_or_else(|| ApiError::missing_field(path, "source"))?;
+    let title = title.ok_or_else(|| ApiError::missing_field(path, "title"))?;
+    let parts = content.ok_or_else(|| ApiError::missing_field(path, "content"))?;
+    let mut content = Vec::with_capacity(parts.len());
+    for (position, part) in parts.into_iter().enumerate() {
+        let path = format!("{path}.content[{position}]");
+        let SearchResultText {
+            kind,
+            text,
+            unknown,
+        } = part;
+        note_unknown(adjustments, &unknown, "messages[].content[].content[].");
+        if kind.is_some_and(|kind| kind != "text") {
+            return Err(ApiError::invalid(
+                format!("{path}.type"),
+                "a passage holds nothing but parts of type `text`",
+            ));
+        }
+        let text = text.ok_or_else(|| ApiError::missing_field(&path, "text"))?;
+        if !text.trim().is_empty() {
+            content.push(TextOnly { text });
+        }
+    }
+    if content.is_empty() {
+        return Err(ApiError::invalid(
+            format!("{path}.content"),
+            "the passage has no text; leave it out, or send its text",
+        ));
+    }
+    Ok(SearchResultBlock {
+        source,
+        title,
+        content,
+        citations: citations_config(citations, adjustments),
+    })
+}
+
+/// What `citations` says; nothing where it says nothing.
+pub(in crate::openai::chat) fn citations_config(
+    citations: Option<Box<Citations>>,
+    adjustments: &mut Adjustments,
+) -> Option<CitationsConfig> {
+    let Citations { enabled, unknown } = *citations?;
+    note_unknown(adjustments, &unknown, "messages[].content[].citations.");
+    enabled.map(|enabled| CitationsConfig { enabled })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(kind: Option<&str>, text: Option<&str>) -> SearchResultText {
+        SearchResultText {
+            kind: kind.map(str::to_owned),
+            text: text.map(str::to_owned),
+            unknown: Vec::new(),
+        }
+    }
+
+    fn fields(content: Option<Vec<SearchResultText>>) -> SearchResultFields {
+        SearchResultFields {
+            source: Some("https://example.com".to_owned()),
+            title: Some("A page".to_owned()),
+            content,
+            citations: Some(Box::new(Citations {
+                enabled: Some(true),
+                unknown: Vec::new(),
+            })),
+        }
+    }
+
+    #[test]
+    fn a_passage_keeps_its_pieces() {
+        let parts = vec![
+            part(Some("text"), Some("one")),
+            part(None, Some(" ")),
+            part(None, Some("two")),
+        ];
+        let block = search_result(fields(Some(parts)), "p", &mut Adjustments::default());
+        let block = block.expect("a block");
+        let texts: Vec<&str> = block
+            .content
+            .iter()
+            .map(|part| part.text.as_str())
+            .collect();
+        assert_eq!(texts, ["one", "two"]);
+        assert_eq!(block.citations, Some(CitationsConfig { enabled: true }));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (fields, parameter) in [
+            (SearchResultFields::default(), "p.source"),
+            (fields(None), "p.content"),
+            (fields(Some(Vec::new())), "p.content"),
+            (fields(Some(vec![part(None, Some(""))])), "p.content"),
+            (fields(Some(vec![part(None, None)])), "p.content[0].text"),
+            (
+                fields(Some(vec![part(Some("image"), Some("a"))])),
+                "p.content[0].type",
+            ),
+        ] {
+            let result = search_result(fields, "p", &mut Adjustments::default());
+            let actual = result.err().and_then(|error| error.parameter);
+            assert_eq!(actual.as_deref(), Some(parameter));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What Converse has no one word for: reasoning, the form of the answer, caching.
+
+use super::cache_control::cache_ttl;
+use super::context::ChatOptions;
+use super::conversation::note_unknown;
+use super::types::{JsonSchemaFormat, PromptCacheOptions, ResponseFormat, ThinkingParameter};
+use crate::adjustments::Adjustments;
+use crate::converse::JsonText;
+use crate::converse::content::CacheTtl;
+use crate::converse::options::Fields;
+use crate::converse::rules::{CachePolicy, EffortOption, JsonFormat, ReasoningRequest, Thinking};
+use crate::error::ApiError;
+use crate::models::Effort;
+
+/// Whether and how much to reason, from OpenAI's field and Anthropic's.
+pub(super) fn reasoning_request(
+    effort: Option<String>,
+    thinking: Option<ThinkingParameter>,
+    options: &ChatOptions,
+    adjustments: &mut Adjustments,
+) -> Result<ReasoningRequest, ApiError> {
+    Ok(ReasoningRequest {
+        effort: effort.map(|word| effort_option(&word)).transpose()?,
+        thinking: match thinking {
+            Some(parameter) => thinking_request(parameter, adjustments)?,
+            None => None,
+        },
+        keeps_limit: options.max_tokens_ceiling.is_some(),
+    })
+}
+
+pub(super) fn effort_option(word: &str) -> Result<EffortOption, ApiError> {
+    if word == "none" {
+        return Ok(EffortOption::None);
+    }
+    Effort::parse(word).map(EffortOption::Level).ok_or_else(|| {
+        ApiError::invalid(
+            "reasoning_effort",
+            format!(
+                "`{word}` is not an effort; it is one of `none`, `minimal`, `low`, `medium`, \
+                 `high`, `xhigh` and `max`"
+            ),
+        )
+    })
+}
+
+fn thinking_request(
+    parameter: ThinkingParameter,
+    adjustments: &mut Adjustments,
+) -> Result<Option<Thinking>, ApiError> {
+    let ThinkingParameter {
+        kind,
+        budget_tokens,
+        display,
+        unknown,
+    } = parameter;
+    note_unknown(adjustments, &unknown, "thinking.");
+    if display.is_some_and(|display| display != "summarized") {
+        adjustments.ignored("thinking.display");
+    }
+    match kind.as_deref() {
+        Some("disabled") => Ok(Some(Thinking::Disabled)),
+        Some("between_tools") => Ok(Some(Thinking::BetweenTools)),
+        Some("adaptive") => Ok(Some(Thinking::Adaptive)),
+        Some("enabled") => {
+            let tokens = budget_tokens
+                .ok_or_else(|| ApiError::missing_field("thinking", "budget_tokens"))?;
+            let budget = u32::try_from(tokens).ok().filter(|budget| *budget >= 1);
+            let budget = budget.ok_or_else(|| {
+                ApiError::invalid(
+                    "thinking.budget_tokens",
+                    format!("`thinking.budget_tokens` is {tokens}, and 1024 is the least"),
+                )
+            })?;
+            Ok(Some(Thinking::Enabled { budget }))
+        }
+        Some(other) => Err(ApiError::invalid(
+            "thinking.type",
+            format!("`{other}` is none of `enabled`, `adaptive`, `between_tools` and `disabled`"),
+        )),
+        None => Err(ApiError::missing_field("thinking", "type")),
+    }
+}
+
+/// The form of the answer.
+pub(super) fn json_format(
+    format: Option<ResponseFormat>,
+    adjustments: &mut Adjustments,
+) -> Result<Option<JsonFormat>, ApiError> {
+    let Some(ResponseFormat {
+        kind,
+        json_schema,
+        unknown,
+    }) = format
+    else {
+        return Ok(None);
+    };
+    note_unknown(adjustments, &unknown, "response_format.");
+    match kind.as_deref() {
+        None | Some("text") => Ok(None),
+        Some("json_object") => Ok(Some(JsonFormat {
+            name: None,
+            description: None,
+            schema: None,
+        })),
+        Some("json_schema") => {
+            let format = json_schema
+                .ok_or_else(|| ApiError::missing_field("response_format", "json_schema"))?;
+            schema_format(format, adjustments).map(Some)
+        }
+        Some(other) => Err(ApiError::invalid(
+            "response_format.type",
+            format!("`{other}` is none of `text`, `json_object` and `json_schema`"),
+        )),
+    }
+}
+
+fn schema_format(
+    format: JsonSchemaFormat,
+    adjustments: &mut Adjustments,
+) -> Result<JsonFormat, ApiError> {
+    let JsonSchemaFormat {
+        name,
+        description,
+        schema,
+        // Bedrock holds an answer to its schema whether or not that is asked for.
+        strict: _,
+        unknown,
+    } = format;
+    note_unknown(adjustments, &unknown, "response_format.json_schema.");
+    let path = "response_format.json_schema";
+    let name = name.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| ApiError::missing_field(path, "name"))?;
+    let schema = match schema {
+        Some(schema) if !schema.is_object() => {
+            return Err(ApiError::invalid(
+                format!("{path}.schema"),
+                "a schema is a JSON object",
+            ));
+        }
+        Some(schema) if !may_be_object(&schema) => {
+            return Err(ApiError::invalid(
+                format!("{path}.schema"),
+                "the root of the schema of an answer is of type `object`",
+            ));
+        }
+        schema => schema.filter(|schema| !schema.is_neutral()),
+    };
+    Ok(JsonFormat {
+        name: Some(name),
+        description,
+        schema,
+    })
+}
+
+/// Whether the root of a schema is of type `object`, or of none that is said.
+fn may_be_object(schema: &JsonText) -> bool {
+    let members = Fields::from_object(schema).unwrap_or_default();
+    let root = members.get("type").map(JsonText::as_str);
+    matches!(root, None | Some("\"object\"" | "null"))
+}
+
+/// Whether and for how long prefixes are cached without the client's marks.
+pub(super) fn cache_policy(
+    automatic: bool,
+    options: Option<PromptCacheOptions>,
+    retention: Option<String>,
+    adjustments: &mut Adjustments,
+) -> Result<CachePolicy, ApiError> {
+    let PromptCacheOptions { mode, ttl, unknown } = options.unwrap_or_default();
+    note_unknown(adjustments, &unknown, "prompt_cache_options.");
+    let automatic = match mode.as_deref() {
+        None | Some("implicit") => automatic,
+        Some("explicit") => false,
+        Some(other) => {
+            return Err(ApiError::invalid(
+                "prompt_cache_options.mode",
+                format!("`{other}` is neither `implicit` nor `explicit`"),
+            ));
+        }
+    };
+    let ttl = match (ttl, retention.as_deref()) {
+        (Some(ttl), _) => Some(cache_ttl(&ttl, "prompt_cache_options.ttl")?),
+        (None, Some("24h")) => Some(CacheTtl::OneHour),
+        (None, None | Some("in_memory" | "in-memory")) => None,
+        (None, Some(other)) => {
+            return Err(ApiError::invalid(
+                "prompt_cache_retention",
+                format!("`{other}` is neither `in_memory` nor `24h`"),
+            ));
+        }
+    };
+    Ok(CachePolicy { automatic, ttl })
+}

@@ -1,0 +1,207 @@
+//! Where the fields of the chat request stand in the client's own, so that faults and notes name
+//! what the client wrote.
+
+use crate::adjustments::Adjustments;
+use crate::error::ApiError;
+
+/// Fields of chat with the names that they have in the Responses API, longer ones first.
+const NAMES: &[(&str, &str)] = &[
+    ("response_format.json_schema", "text.format"),
+    ("response_format", "text.format"),
+    ("reasoning_effort", "reasoning.effort"),
+    ("verbosity", "text.verbosity"),
+    ("max_completion_tokens", "max_output_tokens"),
+    ("web_search_options", "tools"),
+    ("tool_choice.allowed_tools", "tool_choice"),
+    ("tool_choice.function", "tool_choice"),
+    ("tool_choice.custom", "tool_choice"),
+    ("tools[].function", "tools[]"),
+    ("tools[].custom", "tools[]"),
+    ("messages[].tool_calls[].function", "input[]"),
+    ("messages[].tool_calls[].custom", "input[]"),
+    ("messages[].tool_calls[]", "input[]"),
+    ("messages", "input"),
+];
+
+/// What stands deeper in chat than in the Responses API, within a part, a tool or a call.
+const DEEPER: &[(&str, &str)] = &[
+    (".image_url.url", ".image_url"),
+    (".image_url.", "."),
+    (".file.", "."),
+    (".function.", "."),
+    (".custom.", "."),
+    (".tool_call_id", ".call_id"),
+];
+
+/// Where the messages and tools of the chat request come from.
+#[derive(Debug, Clone, Default)]
+pub struct FieldPaths {
+    messages: Vec<MessageSource>,
+    tools: Vec<usize>,
+}
+
+/// Where one message comes from.
+#[derive(Debug, Clone)]
+pub(super) enum MessageSource {
+    /// `instructions`
+    Instructions,
+    /// An `input` that is one text.
+    Text,
+    /// The item at this place, and the items that are calls of the same turn.
+    Item(usize, Vec<usize>),
+    /// The item at this place, which is a result.
+    Result(usize),
+}
+
+impl FieldPaths {
+    pub(super) fn new(messages: Vec<MessageSource>) -> Self {
+        Self {
+            messages,
+            tools: Vec::new(),
+        }
+    }
+
+    /// Notes that the next tool stands at `position` of the client's.
+    pub(super) fn tool(&mut self, position: usize) {
+        self.tools.push(position);
+    }
+
+    /// A fault of the chat request, told of the client's own.
+    pub fn error(&self, mut error: ApiError) -> ApiError {
+        if let Some(path) = &error.parameter {
+            let renamed = self.path(path);
+            let quoted = |path: &str| format!("`{path}`");
+            error.message = error.message.replace(&quoted(path), &quoted(&renamed));
+            error.parameter = Some(renamed);
+        }
+        error
+    }
+
+    /// Notes on the chat request, added to those on the client's own.
+    pub fn adjustments(&self, own: Adjustments, of_chat: &Adjustments) -> Adjustments {
+        let mut all = own;
+        for note in of_chat.iter() {
+            all.note(&self.path(&note.field), note.action.clone());
+        }
+        all
+    }
+
+    /// A path of the chat request as the client wrote it.
+    fn path(&self, path: &str) -> String {
+        if let Some((index, rest)) = indexed(path, "messages")
+            && let Some(source) = self.messages.get(index)
+        {
+            return source.path(rest);
+        }
+        if let Some((index, rest)) = indexed(path, "tools")
+            && let Some(position) = self.tools.get(index)
+        {
+            return format!("tools[{position}]{}", flat(rest));
+        }
+        for (name, own) in NAMES {
+            if let Some(rest) = path.strip_prefix(name) {
+                return format!("{own}{}", flat(rest));
+            }
+        }
+        path.to_owned()
+    }
+}
+
+impl MessageSource {
+    /// The path of what stands at `rest` in the message.
+    fn path(&self, rest: &str) -> String {
+        match self {
+            Self::Instructions => "instructions".to_owned(),
+            Self::Text => "input".to_owned(),
+            Self::Item(index, calls) => {
+                let call = indexed(rest, ".tool_calls");
+                let called = call.and_then(|(call, rest)| Some((calls.get(call)?, rest)));
+                let (index, rest) = called.unwrap_or((index, rest));
+                format!("input[{index}]{}", flat(rest))
+            }
+            Self::Result(index) => {
+                let rest = flat(rest);
+                let rest = rest.strip_prefix(".content").map_or_else(
+                    || rest.clone(),
+                    |within_output| format!(".output{within_output}"),
+                );
+                format!("input[{index}]{rest}")
+            }
+        }
+    }
+}
+
+/// The number and the rest of `name[number]rest`.
+fn indexed<'a>(path: &'a str, name: &str) -> Option<(usize, &'a str)> {
+    let (number, rest) = path
+        .strip_prefix(name)?
+        .strip_prefix('[')?
+        .split_once(']')?;
+    Some((number.parse().ok()?, rest))
+}
+
+fn flat(rest: &str) -> String {
+    let mut flat = rest.to_owned();
+    for (deep, own) in DEEPER {
+        flat = flat.replace(deep, own);
+    }
+    for last in [".function", ".custom", ".file"] {
+        if let Some(before) = flat.strip_suffix(last) {
+            flat = before.to_owned();
+        }
+    }
+    flat
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_told_as_the_client_wrote_them() {
+        let mut field_paths = FieldPaths::new(vec![
+            MessageSource::Instructions,
+            MessageSource::Item(0, Vec::new()),
+            MessageSource::Item(2, vec![3, 4]),
+            MessageSource::Result(5),
+        ]);
+        field_paths.tool(1);
+        for (of_chat, own) in [
+            ("messages[0].content", "instructions"),
+            (
+                "messages[1].content[2].image_url.url",
+                "input[0].content[2].image_url",
+            ),
+            (
+                "messages[1].content[0].file.file_data",
+                "input[0].content[0].file_data",
+            ),
+            ("messages[2].content", "input[2].content"),
+            ("messages[2].tool_calls[1].function.name", "input[4].name"),
+            ("messages[2].tool_calls[1].id", "input[4].id"),
+            (
+                "messages[3].content[0].image_url",
+                "input[5].output[0].image_url",
+            ),
+            ("messages[3].tool_call_id", "input[5].call_id"),
+            ("tools[0].function.parameters", "tools[1].parameters"),
+            ("tools[0].function", "tools[1]"),
+            ("tools[].function.strict", "tools[].strict"),
+            ("response_format.json_schema.name", "text.format.name"),
+            ("response_format.type", "text.format.type"),
+            ("tool_choice.allowed_tools.tools[0]", "tool_choice.tools[0]"),
+            ("tool_choice.function.name", "tool_choice.name"),
+            ("max_completion_tokens", "max_output_tokens"),
+            ("messages[].name", "input[].name"),
+            ("messages", "input"),
+            ("temperature", "temperature"),
+        ] {
+            assert_eq!(field_paths.path(of_chat), own, "{of_chat}");
+        }
+        let error = ApiError::missing_field("messages[3]", "tool_call_id");
+        assert_eq!(
+            field_paths.error(error).message,
+            "`input[5].call_id` is missing"
+        );
+    }
+}

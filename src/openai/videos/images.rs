@@ -1,0 +1,145 @@
+//! The pictures of a request: files of a form, data URLs, or what lies on the web.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use super::types::{VideoImageReference, VideoRequest};
+use crate::adjustments::Adjustments;
+use crate::error::ApiError;
+use crate::models::VideoCapabilities;
+use crate::openai::chat::{
+    RemoteAddress, RemoteFiles, StringOrObject, image_header, is_web_address, open_image_bytes,
+};
+use crate::openai::form::FormPart;
+use crate::providers::videos::Still;
+
+/// A picture as the client writes it.
+pub(super) type Reference = StringOrObject<VideoImageReference>;
+
+/// The addresses on the web that `request` points to.
+pub fn remote_images(request: &VideoRequest) -> Vec<RemoteAddress> {
+    let top = [
+        (request.input_reference.as_ref(), "input_reference"),
+        (request.last_frame.as_ref(), "last_frame"),
+    ];
+    let top = top
+        .into_iter()
+        .filter_map(|(reference, path)| Some((address(reference?)?, path.to_owned())));
+    let shots = request.shots.iter().flatten().zip(0_usize..);
+    let shots = shots.filter_map(|(shot, index)| {
+        let path = shot_path(index);
+        Some((address(shot.input_reference.as_ref()?)?, path))
+    });
+    let url = request.input_reference_url.as_deref();
+    let url = url.map(|address| (address, "input_reference".to_owned()));
+    let all = top.chain(shots).chain(url);
+    all.filter(|(address, _)| is_web_address(address))
+        .map(|(address, path)| RemoteAddress {
+            address: address.to_owned(),
+            path,
+        })
+        .collect()
+}
+
+/// Where a shot's picture stands.
+pub(super) fn shot_path(index: usize) -> String {
+    format!("shots[{index}].input_reference")
+}
+
+fn address(reference: &Reference) -> Option<&str> {
+    match reference {
+        StringOrObject::String(address) => Some(address),
+        StringOrObject::Object(reference) => reference.image_url.as_deref(),
+    }
+}
+
+/// Reads the pictures of one request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ImageReader<'a> {
+    pub(super) capabilities: &'a VideoCapabilities,
+    /// What lay at the addresses of the request.
+    pub(super) fetched: &'a RemoteFiles,
+    /// The size of the film.
+    pub(super) size: (u32, u32),
+}
+
+impl ImageReader<'_> {
+    /// The picture that stands at `path` of the request's JSON.
+    pub(super) fn referenced(
+        &self,
+        reference: Reference,
+        path: &str,
+        adjustments: &mut Adjustments,
+    ) -> Result<Still, ApiError> {
+        let address = match reference {
+            StringOrObject::String(address) => address,
+            StringOrObject::Object(VideoImageReference {
+                image_url,
+                file_id,
+                unknown,
+            }) => {
+                for (key, _) in &unknown {
+                    adjustments.ignored(&format!("{path}.{key}"));
+                }
+                if file_id.is_some() {
+                    return Err(no_files(path));
+                }
+                image_url.ok_or_else(|| ApiError::missing_field(path, "image_url"))?
+            }
+        };
+        self.addressed(address, path)
+    }
+
+    /// The picture that an address has or points to.
+    pub(super) fn addressed(&self, address: String, path: &str) -> Result<Still, ApiError> {
+        let bytes = open_image_bytes(address, self.fetched, path)?;
+        self.still(&bytes, path)
+    }
+
+    /// The picture of a form's file.
+    pub(super) fn uploaded(&self, file: &FormPart) -> Result<Still, ApiError> {
+        self.still(&file.bytes, file.field())
+    }
+
+    fn still(&self, bytes: &Bytes, path: &str) -> Result<Still, ApiError> {
+        let invalid = |message: String| ApiError::invalid(path, message).code("invalid_image");
+        let VideoCapabilities {
+            input_formats,
+            input_has_size,
+            ..
+        } = self.capabilities;
+        if input_formats.is_empty() {
+            let message = "this model does not begin with a picture; leave it out";
+            return Err(ApiError::unsupported(path, message));
+        }
+        let head = image_header(bytes);
+        let format = head
+            .and_then(|head| serde_json::to_value(head.format).ok())
+            .and_then(|word| word.as_str().map(str::to_owned))
+            .filter(|word| input_formats.contains(word));
+        let Some(format) = format else {
+            let formats = input_formats.join(", ");
+            return Err(invalid(format!(
+                "this is no picture that the model takes; send one as {formats}"
+            )));
+        };
+        let (width, height) = self.size;
+        let dimensions = head.and_then(|head| head.dimensions);
+        if *input_has_size && dimensions != Some(self.size) {
+            return Err(invalid(format!(
+                "the picture has to be as large as the video, {width} by {height}"
+            )));
+        }
+        Ok(Still {
+            format,
+            base64: STANDARD.encode(bytes),
+        })
+    }
+}
+
+pub(super) fn no_files(path: &str) -> ApiError {
+    let message = "the gateway has no file of this id for a video; send the picture itself, as a \
+                   file of a form or as a data URL in `image_url`";
+    ApiError::unsupported(format!("{path}.file_id"), message)
+}

@@ -1,0 +1,152 @@
+//! The life of a chat request that goes to one of AWS's OpenAI surfaces: the steps of any other,
+//! with the client's own body in the place of a Converse request.
+
+use std::sync::Arc;
+
+use super::chat_upstream_stream::ChatUpstreamStream;
+use super::pending_request::PendingRequest;
+use super::{ChatBody, ChatReply, Pipeline, new_id, note_request};
+use crate::adjustments::Adjustments;
+use crate::bedrock::{ChunkDecoder, EventStream, UpstreamError};
+use crate::error::ApiError;
+use crate::limits::{Permit, Refusal};
+use crate::models::{ModelId, OpenAiEndpoint};
+use crate::openai::chat::{
+    ChatUpstreamChunks, ChatUpstreamHead, ChatUpstreamOptions, ChatUpstreamRequest,
+    ChatUpstreamResponse, upstream_response,
+};
+use crate::record::Record;
+use bytes::Bytes;
+
+/// What a surface has answered.
+enum ChatUpstreamSource {
+    Live(Box<EventStream<ChunkDecoder>>),
+    Complete(Bytes),
+}
+
+impl Pipeline {
+    /// Answers a chat request by way of `upstream`, or says what stands against it.
+    pub(super) async fn chat_via_upstream(
+        &self,
+        mut pending: PendingRequest,
+        upstream: OpenAiEndpoint,
+        name: &str,
+        record: Arc<Record>,
+    ) -> Result<ChatReply, Refusal> {
+        let target = pending.target.model.as_str().into();
+        let permit = self.admit(&pending.caller, &target, &record).await?;
+        self.fetch_for_admitted(&mut pending).await?;
+        loop {
+            pending.admit().await?;
+            let length = pending.source_length();
+            let prepare = || written(pending.upstream_request()?, length);
+            let (body, output_options, adjustments) = self.workers.on_body(length, prepare).await?;
+            pending.hold_no_more_than(body.len());
+            note_request(&record, output_options.stream, &adjustments);
+            let model = pending.target.model.clone();
+            let call = self.send_to_chat_upstream(
+                (upstream, &model),
+                body,
+                output_options.stream,
+                &record,
+            );
+            match call.await {
+                Ok(source) => {
+                    pending.learn_profile(&self.models);
+                    let output_options = (output_options, adjustments);
+                    return self.chat_upstream_reply(
+                        source,
+                        output_options,
+                        &pending,
+                        permit,
+                        name,
+                        record,
+                    );
+                }
+                Err(error) => self.revise(&mut pending, error, &record)?,
+            }
+        }
+    }
+
+    /// Sends the request.
+    async fn send_to_chat_upstream(
+        &self,
+        (upstream, model): (OpenAiEndpoint, &ModelId),
+        body: Bytes,
+        stream: bool,
+        record: &Record,
+    ) -> Result<ChatUpstreamSource, UpstreamError> {
+        let bedrock = self.bedrock_for(record);
+        match stream {
+            true => {
+                let stream = bedrock.chat_completion_stream(upstream, model, body).await;
+                stream.map(|stream| ChatUpstreamSource::Live(Box::new(stream)))
+            }
+            false => {
+                let response = bedrock.chat_completion(upstream, model, body).await;
+                response.map(ChatUpstreamSource::Complete)
+            }
+        }
+    }
+
+    /// The answer in the client's words.
+    fn chat_upstream_reply(
+        &self,
+        source: ChatUpstreamSource,
+        (output_options, adjustments): (ChatUpstreamOptions, Adjustments),
+        pending: &PendingRequest,
+        permit: Permit,
+        name: &str,
+        record: Arc<Record>,
+    ) -> Result<ChatReply, Refusal> {
+        let account = self.account(pending, output_options.tier, record);
+        let head = ChatUpstreamHead {
+            id: new_id("chatcmpl"),
+            model: name.to_owned(),
+        };
+        let rate = permit.rate();
+        let body = match source {
+            ChatUpstreamSource::Live(events) => {
+                let chunks = ChatUpstreamChunks::new(output_options, head);
+                let stream = ChatUpstreamStream::new(*events, chunks, account, permit);
+                ChatBody::ChatUpstreamStream(Box::new(stream))
+            }
+            ChatUpstreamSource::Complete(body) => {
+                let ChatUpstreamResponse { json, usage, tier } =
+                    upstream_response(&body, &output_options, &head)?;
+                if let Some(usage) = usage {
+                    account.settle_chat_upstream(usage, tier);
+                }
+                let cost = account.record().entries().cost;
+                return Ok(ChatReply {
+                    adjustments,
+                    rate,
+                    cost,
+                    body: ChatBody::Complete(json.into()),
+                });
+            }
+        };
+        Ok(ChatReply {
+            adjustments,
+            rate,
+            cost: None,
+            body,
+        })
+    }
+}
+
+/// What is sent, as JSON, and what is known of its response. The values that it was made of are gone.
+fn written(
+    upstream_request: ChatUpstreamRequest,
+    length: usize,
+) -> Result<(Bytes, ChatUpstreamOptions, Adjustments), ApiError> {
+    let ChatUpstreamRequest {
+        body: fields,
+        output_options,
+        adjustments,
+    } = upstream_request;
+    // About as long as what it is made of: a buffer that grows is held twice.
+    let mut body = Vec::with_capacity(length + 1024);
+    serde_json::to_writer(&mut body, &fields).map_err(|_| ApiError::internal())?;
+    Ok((body.into(), output_options, adjustments))
+}

@@ -1,0 +1,83 @@
+//! Jobs that write to S3: only to their caller's folder in the operator's bucket.
+
+use super::Pipeline;
+use super::own_jobs::JobFolder;
+use super::ready::Ready;
+use super::rules::{denied, json, member, object};
+use crate::converse::JsonText;
+use crate::converse::options::Fields;
+use crate::error::ApiError;
+use crate::identity::Caller;
+use crate::record::Record;
+
+impl Pipeline {
+    /// Holds a StartAsyncInvoke to the bucket of `[s3]`, and looks up its model.
+    pub(super) async fn ready_for_job(
+        &self,
+        ready: &mut Ready,
+        caller: &Caller,
+        record: &Record,
+    ) -> Result<(), ApiError> {
+        let upstream_call = &mut ready.upstream_call;
+        let length = upstream_call.body.len();
+        let fields = || object(&upstream_call.body);
+        let mut fields = self.workers.on_body(length, fields).await?;
+        let bucket = self.s3.bucket.as_deref().unwrap_or_default();
+        let output = checked_output(&fields, &self.job_folder(caller))?;
+        fields.set("outputDataConfig", output);
+        let id = fields.get("modelId").and_then(text).unwrap_or_default();
+        let target = self.exact_target(&id, record).await?;
+        let rewrite = || {
+            self.rules(caller, &target)
+                .job(&upstream_call.body, bucket)?;
+            fields.set("modelId", json(target.model.as_str())?);
+            // Written anew, so that a key that came twice means what it was taken for here.
+            serde_json::to_vec(&fields).map_err(|_| ApiError::internal())
+        };
+        upstream_call.body = self.workers.on_body(length, rewrite).await?.into();
+        ready.name = target.model.as_str().into();
+        ready.target = Some(target);
+        Ok(())
+    }
+}
+
+/// Where the job writes to, which is below the caller's folder.
+fn checked_output(fields: &Fields, folder: &JobFolder) -> Result<JsonText, ApiError> {
+    let mut output = member(fields, "outputDataConfig")?;
+    let location = member(&output, "s3OutputDataConfig")?;
+    let uri = location.get("s3Uri").and_then(text).unwrap_or_default();
+    // The job puts a folder of its own below it.
+    if !folder.holds(&uri) {
+        return Err(denied(format!(
+            "`outputDataConfig.s3OutputDataConfig.s3Uri` has to begin with {folder}, the folder of \
+             your jobs"
+        )));
+    }
+    output.set("s3OutputDataConfig", json(&location)?);
+    json(&output)
+}
+
+pub(super) fn text(json: &JsonText) -> Option<String> {
+    serde_json::from_str(json.as_str()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_said_twice_goes_out_once() {
+        let folder = JobFolder::new("ours", "", &Caller::new("a"));
+        let body = br#"{"outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://theirs/"},
+            "s3OutputDataConfig":{"s3Uri":"s3://theirs/","s3Uri":"s3://ours/jobs/a"}}}"#;
+        let fields = object(body).expect("an object");
+        let output = checked_output(&fields, &folder).expect("a place");
+        let expected = r#"{"s3OutputDataConfig":{"s3Uri":"s3://ours/jobs/a"}}"#;
+        assert_eq!(output.as_str(), expected);
+        let other_folder =
+            br#"{"outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://ours/a"}}}"#;
+        let fields = object(other_folder).expect("an object");
+        let error = checked_output(&fields, &folder).expect_err("another folder");
+        assert!(error.message.contains("s3://ours/jobs/a/"), "{error}");
+    }
+}

@@ -1,0 +1,175 @@
+//! From a request as it came to one that can be sent.
+
+use std::sync::Arc;
+
+use super::hidden::HiddenGuardrail;
+use super::operation::{Operation, OperationRoute};
+use super::rules::{Rules, denied};
+use super::{PassthroughRequest, Pipeline};
+use crate::adjustments::Adjustments;
+use crate::bedrock::{Pace, PassthroughCall, path_segment};
+use crate::error::{ApiError, ErrorKind};
+use crate::identity::Caller;
+use crate::models::ModelId;
+use crate::pipeline::models::ModelTarget;
+
+/// A request that is ready to be sent.
+pub(super) struct Ready {
+    pub(super) upstream_call: PassthroughCall,
+    /// What the limits know it by.
+    pub(super) name: Arc<str>,
+    /// The model, where it is to one.
+    pub(super) target: Option<ModelTarget>,
+    pub(super) adjustments: Adjustments,
+    /// What its answer does not tell.
+    pub(super) hidden: HiddenGuardrail,
+}
+
+impl Pipeline {
+    /// The operation, where the operator has not closed it.
+    pub(super) fn route(&self, call: &PassthroughRequest) -> Result<OperationRoute, ApiError> {
+        let path = call.path.path();
+        let route = OperationRoute::of(&call.method, path).filter(|_| self.bedrock_api.enabled);
+        let route = route.ok_or_else(|| {
+            let method = &call.method;
+            let message = format!("there is no operation `{method} {path}` here");
+            ApiError::new(ErrorKind::NotFound, message).code("unknown_url")
+        })?;
+        if route.operation.is_of_jobs() && !self.bedrock_api.async_invoke {
+            return Err(denied(
+                "asynchronous invocations are closed here; the operator opens them with \
+                 `[bedrock_api] async_invoke`",
+            ));
+        }
+        Ok(route)
+    }
+
+    /// Looks up the model, and holds the request to the operator's rules.
+    pub(super) async fn ready(
+        &self,
+        call: PassthroughRequest,
+        route: OperationRoute,
+    ) -> Result<Ready, ApiError> {
+        let PassthroughRequest {
+            caller,
+            method,
+            path,
+            headers,
+            body,
+            record,
+        } = call;
+        let mut ready = Ready {
+            upstream_call: PassthroughCall {
+                method,
+                path_and_query: path.as_str().to_owned(),
+                headers: PassthroughCall::headers(&headers),
+                body,
+                model: None,
+                pace: route.operation.pace(),
+            },
+            name: route.id.as_str().into(),
+            target: None,
+            adjustments: Adjustments::default(),
+            hidden: HiddenGuardrail::default(),
+        };
+        let OperationRoute { operation, id } = route;
+        match operation {
+            Operation::StartAsyncInvoke => {
+                self.ready_for_job(&mut ready, &caller, &record).await?;
+            }
+            Operation::ListAsyncInvokes => ready.name = "async-invoke".into(),
+            Operation::GetAsyncInvoke => {
+                check_id(&id)?;
+                ready.upstream_call.path_and_query = self.path_of_job(&id, &record).await?;
+                ready.name = "async-invoke".into();
+            }
+            Operation::InvokeGuardrailChecks => ready.name = "guardrail-checks".into(),
+            Operation::ApplyGuardrail => check_id(&id)?,
+            Operation::Converse
+            | Operation::ConverseStream
+            | Operation::InvokeModel
+            | Operation::InvokeModelWithResponseStream
+            | Operation::CountTokens => {
+                record.entries().stream = operation.pace() == Pace::Stream;
+                let target = self.exact_target(&id, &record).await?;
+                let length = ready.upstream_call.body.len();
+                let hold = || self.ready_for_model(&mut ready, &caller, operation, &id, target);
+                self.workers.on_body(length, hold).await?;
+            }
+        }
+        Ok(ready)
+    }
+
+    fn ready_for_model(
+        &self,
+        ready: &mut Ready,
+        caller: &Caller,
+        operation: Operation,
+        id: &str,
+        target: ModelTarget,
+    ) -> Result<(), ApiError> {
+        let upstream_call = &mut ready.upstream_call;
+        if target.model.as_str() != id {
+            upstream_call.path_and_query = path_of(&target.model, operation);
+        }
+        let rules = self.rules(caller, &target);
+        let guardrail = rules.guardrail.map(|policy| &policy.config);
+        let guardrail = guardrail.map(|config| config.guardrail_identifier.as_str());
+        ready.hidden = HiddenGuardrail::new(guardrail);
+        let body = std::mem::take(&mut upstream_call.body);
+        let notes = &mut ready.adjustments;
+        upstream_call.body = match operation {
+            Operation::Converse => rules.converse(body, false, notes)?,
+            Operation::ConverseStream => rules.converse(body, true, notes)?,
+            Operation::InvokeModel | Operation::InvokeModelWithResponseStream => {
+                rules.invoke(&mut upstream_call.headers, &body, notes)?;
+                body
+            }
+            // Nothing is answered that a rule could be about.
+            _ => body,
+        };
+        // Counting has quotas of its own.
+        upstream_call.model = (operation != Operation::CountTokens).then(|| target.model.clone());
+        ready.name = target.model.as_str().into();
+        ready.target = Some(target);
+        Ok(())
+    }
+
+    /// What the operator has said of requests of this caller to this model, the key before the
+    /// model and the model before `[chat]`.
+    pub(super) fn rules<'a>(&'a self, caller: &Caller, target: &'a ModelTarget) -> Rules<'a> {
+        let key = self.keys.get(caller.name());
+        let scopes = [key, Some(&target.chat), Some(&self.chat.common)];
+        let scopes = scopes.into_iter().flatten();
+        Rules {
+            guardrail: self.guardrail(caller, target),
+            ceiling: scopes
+                .clone()
+                .filter_map(|scope| scope.max_tokens_ceiling)
+                .min(),
+            max_tokens: scopes.clone().find_map(|scope| scope.max_tokens),
+            model_fields: &self.chat.model_fields,
+            s3_buckets: &self.chat.s3_buckets,
+            allow_unlimited_invoke: self.bedrock_api.allow_unlimited_invoke,
+        }
+    }
+}
+
+/// The path of a model that goes by a name of the operator's. Tokens are counted for foundation
+/// models alone (recording `counttokens-claude-err400-c168bd9e`).
+fn path_of(model: &ModelId, operation: Operation) -> String {
+    let action = operation.action();
+    let model = match operation {
+        Operation::CountTokens if model.names_foundation_model() => &model.foundation(),
+        _ => model,
+    };
+    format!("/model/{}/{action}", path_segment(model))
+}
+
+/// The ids of guardrails and jobs have the characters of a model's.
+fn check_id(id: &str) -> Result<(), ApiError> {
+    ModelId::parse(id).map(|_| ()).map_err(|error| {
+        let message = format!("the identifier {error}");
+        ApiError::new(ErrorKind::InvalidRequest, message)
+    })
+}

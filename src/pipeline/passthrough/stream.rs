@@ -1,0 +1,111 @@
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use super::account::PassthroughAccount;
+use super::client_error;
+use super::hidden::HiddenGuardrail;
+use crate::bedrock::{Frame, FrameStream, exception_frame};
+use crate::converse::error::AwsError;
+use crate::error::ApiError;
+use crate::limits::Permit;
+use crate::pipeline::stream::broke_off;
+use crate::record::{Record, RequestOutcome};
+
+/// A stream of Bedrock's in passing. Dropping it ends the call to Bedrock and gives its place back.
+#[derive(Debug)]
+pub struct PassthroughStream {
+    stream: FrameStream,
+    account: PassthroughAccount,
+    /// Whether Bedrock itself has told the client that it broke.
+    is_broken: bool,
+    hidden: HiddenGuardrail,
+    _permit: Permit,
+}
+
+impl PassthroughStream {
+    pub(super) fn new(
+        stream: FrameStream,
+        account: PassthroughAccount,
+        permit: Permit,
+        hidden: HiddenGuardrail,
+    ) -> Self {
+        Self {
+            stream,
+            account,
+            is_broken: false,
+            hidden,
+            _permit: permit,
+        }
+    }
+
+    /// The request's log line.
+    pub fn record(&self) -> &Arc<Record> {
+        self.account.record()
+    }
+
+    /// The next bytes for the client, as they came but for the name of the operator's guardrail;
+    /// nothing after the last. May be dropped while it
+    /// waits, and called again.
+    ///
+    /// Fails where the answer broke off. [`PassStream::fail`] then has the last bytes.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        if self.account.is_complete() {
+            return self.end();
+        }
+        let mut frames = Vec::new();
+        let arrived = self.stream.next(&mut frames).await;
+        let more = arrived.map_err(|error| client_error(error, self.account.record()))?;
+        if !more {
+            return self.end();
+        }
+        for frame in &mut frames {
+            self.account.note_frame(frame);
+            if let Some(bytes) = self.hidden.in_frame(frame) {
+                frame.bytes = bytes;
+            }
+            if let Err(error) = &frame.event {
+                self.is_broken = true;
+                client_error(error.clone(), self.account.record());
+            }
+        }
+        if self.account.is_over() {
+            self.stream.expect_end();
+        }
+        if self.account.is_complete() {
+            self.stream.close();
+        }
+        Ok(Some(joined(frames)))
+    }
+
+    fn end(&self) -> Result<Option<Bytes>, ApiError> {
+        if !self.is_broken && !self.account.may_end() {
+            return Err(broke_off());
+        }
+        self.record().entries().outcome = match self.is_broken {
+            true => RequestOutcome::Broken,
+            false => RequestOutcome::Completed,
+        };
+        Ok(None)
+    }
+
+    /// The exception that tells the client of `error`, after which nothing comes.
+    pub fn fail(&self, error: &ApiError) -> Bytes {
+        let error = AwsError::from(error);
+        let frame = exception_frame(error.stream_exception(), error.message);
+        frame.unwrap_or_default()
+    }
+}
+
+/// Frames that arrived together, to go out in one write.
+fn joined(frames: Vec<Frame>) -> Bytes {
+    match frames.as_slice() {
+        [only] => only.bytes.clone(),
+        several => {
+            let bytes = several.iter().map(|frame| &frame.bytes);
+            let mut joined = BytesMut::with_capacity(bytes.clone().map(Bytes::len).sum());
+            bytes.for_each(|bytes| joined.extend_from_slice(bytes));
+            joined.freeze()
+        }
+    }
+}

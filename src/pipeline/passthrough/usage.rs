@@ -1,0 +1,221 @@
+//! What an answer in passing says of its use.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::HeaderMap;
+use serde::Deserialize;
+
+use super::operation::Operation;
+use crate::converse::response::{ResponseServiceTier, Usage};
+use crate::providers::messages::one_hour_cache_writes;
+
+/// What a call has used, and how it was served.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct PassthroughUsage {
+    pub(super) usage: Usage,
+    /// The tier that it ran on.
+    pub(super) tier: Option<String>,
+    /// Whether it ran on the faster machines, for which the table has no price.
+    pub(super) optimized: bool,
+}
+
+/// The last key of Converse's answers, whole or as the event `metadata`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Converse {
+    usage: Usage,
+    service_tier: Option<ResponseServiceTier>,
+    performance_config: Option<Performance>,
+}
+
+#[derive(Deserialize)]
+struct Performance {
+    latency: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    bytes: String,
+}
+
+/// The last chunk of a model's own stream (recordings' FINDINGS, 32).
+#[derive(Deserialize)]
+struct LastChunk {
+    #[serde(rename = "amazon-bedrock-invocationMetrics")]
+    metrics: Metrics,
+}
+
+#[derive(Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
+struct Metrics {
+    input_token_count: u64,
+    output_token_count: u64,
+    cache_read_input_token_count: u64,
+    cache_write_input_token_count: u64,
+}
+
+const METRICS: &[u8] = b"amazon-bedrock-invocationMetrics";
+
+impl PassthroughUsage {
+    /// Of a whole answer; nothing where it does not say, as where a guardrail let nothing through.
+    pub(super) fn from_response(
+        operation: Operation,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<Self> {
+        match operation {
+            Operation::Converse => Self::of_converse(body),
+            Operation::InvokeModel => {
+                let mut reported = Self::of_headers(headers)?;
+                reported.note_one_hour(one_hour_cache_writes(body));
+                Some(reported)
+            }
+            _ => None,
+        }
+    }
+
+    /// Of the event `metadata` of ConverseStream, or of a whole answer of Converse.
+    pub(super) fn of_converse(json: &[u8]) -> Option<Self> {
+        let Converse {
+            usage,
+            service_tier,
+            performance_config,
+        } = serde_json::from_slice(json).ok()?;
+        let latency = performance_config.and_then(|performance| performance.latency);
+        Some(Self {
+            usage,
+            tier: service_tier.map(|tier| tier.r#type),
+            optimized: latency.as_deref() == Some("optimized"),
+        })
+    }
+
+    /// Tokens are counted in headers (recordings' FINDINGS, 31).
+    fn of_headers(headers: &HeaderMap) -> Option<Self> {
+        let text = |name: &str| headers.get(name)?.to_str().ok();
+        let count = |name: &str| text(name)?.trim().parse().ok();
+        let input_tokens = count("x-amzn-bedrock-input-token-count")?;
+        let count = |name: &str| count(name).unwrap_or_default();
+        Some(Self {
+            usage: Usage {
+                input_tokens,
+                output_tokens: count("x-amzn-bedrock-output-token-count"),
+                cache_read_input_tokens: count("x-amzn-bedrock-cache-read-input-token-count"),
+                cache_write_input_tokens: count("x-amzn-bedrock-cache-write-input-token-count"),
+                cache_write_one_hour_tokens: 0,
+            },
+            tier: text("x-amzn-bedrock-service-tier").map(str::to_owned),
+            optimized: text("x-amzn-bedrock-performanceconfig-latency") == Some("optimized"),
+        })
+    }
+
+    /// Of the last chunk of InvokeModelWithResponseStream.
+    pub(super) fn of_chunk(json: &[u8]) -> Option<Self> {
+        memchr::memmem::find(json, METRICS)?;
+        let LastChunk { metrics } = serde_json::from_slice(json).ok()?;
+        let Metrics {
+            input_token_count,
+            output_token_count,
+            cache_read_input_token_count,
+            cache_write_input_token_count,
+        } = metrics;
+        Some(Self {
+            usage: Usage {
+                input_tokens: input_token_count,
+                output_tokens: output_token_count,
+                cache_read_input_tokens: cache_read_input_token_count,
+                cache_write_input_tokens: cache_write_input_token_count,
+                cache_write_one_hour_tokens: 0,
+            },
+            ..Self::default()
+        })
+    }
+
+    /// Takes the provider's word for how much of what was written is kept for an hour.
+    pub(super) fn note_one_hour(&mut self, tokens: Option<u64>) {
+        let max = self.usage.cache_write_input_tokens;
+        self.usage.cache_write_one_hour_tokens = tokens.unwrap_or_default().min(max);
+    }
+}
+
+/// What a chunk of InvokeModelWithResponseStream carries, in the model's own words.
+pub(super) fn chunk(payload: &[u8]) -> Option<Vec<u8>> {
+    let chunk: Chunk = serde_json::from_slice(payload).ok()?;
+    BASE64_STANDARD.decode(chunk.bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn usage(input: u64, output: u64, read: u64, write: u64) -> Usage {
+        Usage {
+            input_tokens: input,
+            output_tokens: output,
+            cache_read_input_tokens: read,
+            cache_write_input_tokens: write,
+            cache_write_one_hour_tokens: 0,
+        }
+    }
+
+    /// Recording `inv-claude-a94daa8c`.
+    #[test]
+    fn the_headers_of_invoke_count_cached_tokens_apart() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-amzn-bedrock-input-token-count", "4"),
+            ("x-amzn-bedrock-output-token-count", "10"),
+            ("x-amzn-bedrock-cache-read-input-token-count", "0"),
+            ("x-amzn-bedrock-cache-write-input-token-count", "1209"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let reported = PassthroughUsage::from_response(Operation::InvokeModel, &headers, b"{}");
+        assert_eq!(
+            reported.map(|reported| reported.usage),
+            Some(usage(4, 10, 0, 1209))
+        );
+        let blocked =
+            PassthroughUsage::from_response(Operation::InvokeModel, &HeaderMap::new(), b"{}");
+        assert_eq!(blocked, None);
+    }
+
+    /// Recording `invs-claude-362f3f97`.
+    #[test]
+    fn the_last_chunk_tells_what_was_used_and_no_other() {
+        let last = r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":4,"outputTokenCount":10,"invocationLatency":1155,"firstByteLatency":1152,"cacheReadInputTokenCount":0,"cacheWriteInputTokenCount":1209}}"#;
+        let text = r#"{"completion":"amazon-bedrock-invocationMetrics"}"#;
+        let reported = |json: &str| {
+            let bytes = BASE64_STANDARD.encode(json);
+            let payload = format!("{{\"bytes\":\"{bytes}\",\"p\":\"abc\"}}");
+            PassthroughUsage::of_chunk(&chunk(payload.as_bytes()).expect("a chunk"))
+        };
+        let mut last = reported(last).expect("metrics");
+        assert_eq!(last.usage, usage(4, 10, 0, 1209));
+        last.note_one_hour(Some(9000));
+        assert_eq!(last.usage.cache_write_one_hour_tokens, 1209);
+        assert_eq!(reported(text), None);
+    }
+
+    #[test]
+    fn converse_says_it_alike_whole_and_streamed() {
+        let json = r#"{"p":"ab","usage":{"inputTokens":1,"outputTokens":2,"totalTokens":3},"serviceTier":{"type":"flex"},"performanceConfig":{"latency":"optimized"}}"#;
+        let expected = PassthroughUsage {
+            usage: usage(1, 2, 0, 0),
+            tier: Some("flex".to_owned()),
+            optimized: true,
+        };
+        let actual = PassthroughUsage::from_response(
+            Operation::Converse,
+            &HeaderMap::new(),
+            json.as_bytes(),
+        );
+        assert_eq!(actual.as_ref(), Some(&expected));
+        assert_eq!(
+            PassthroughUsage::of_converse(json.as_bytes()),
+            Some(expected)
+        );
+    }
+}

@@ -1,0 +1,357 @@
+//! A request on its way to Bedrock, which may have to be written again: without a field that the
+//! model refuses, without the reasoning of before, or without its oldest turns.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::models::{ModelTarget, Models};
+use super::profiles::ProfileSearch;
+use super::remote::fetched_length;
+use crate::adjustments::Adjustments;
+use crate::bedrock::UpstreamError;
+use crate::body_memory::BodyPermit;
+use crate::config::Truncate;
+use crate::converse::options::Fields;
+use crate::converse::remembered::RememberedTurn;
+use crate::error::ApiError;
+use crate::identity::Caller;
+use crate::models::{ChatUpstream, OpenAiEndpoint};
+use crate::openai::chat::{
+    ChatOptions, ChatRequest, ChatTranslation, ChatUpstreamContext, ChatUpstreamRequest,
+    ClientFields, OutputOptions, RemoteFiles, TranslationContext, UnsupportedField, drop_oldest,
+    translate, unsupported_field, upstream_request,
+};
+use crate::openai::completions::{CompletionRequest, chat_requests};
+use crate::reasoning_memory::ReasoningMemory;
+
+/// How often a request is written again at the most.
+const MAX_REVISIONS: u32 = 6;
+
+/// The body as it came, from which a request is read again.
+#[derive(Debug)]
+pub(super) enum SourceBody {
+    /// A chat request.
+    Chat(Bytes),
+    /// A completion request, and the place of the prompt in it.
+    Completion(Bytes, usize),
+}
+
+/// Which way a request goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ChatRoute {
+    /// To Converse; because of the obstacle where another surface is set for the model.
+    Converse(Option<UnsupportedField>),
+    /// To one of AWS's OpenAI surfaces, as the client wrote it.
+    OpenAi(OpenAiEndpoint),
+}
+
+/// A request as it is sent, and what is known of its response. The values that it was made of are
+/// gone.
+#[derive(Debug)]
+pub(super) struct PreparedRequest {
+    /// The JSON of the Converse request.
+    pub(super) body: Bytes,
+    pub(super) output_options: OutputOptions,
+    pub(super) adjustments: Adjustments,
+    pub(super) has_cache_points: bool,
+    /// The tier that it asks for.
+    pub(super) tier: Option<&'static str>,
+    /// Whether the table's price is its price: the surcharge for faster machines is in no table.
+    pub(super) has_price: bool,
+}
+
+/// A request on its way.
+#[derive(Debug)]
+pub(super) struct PendingRequest {
+    pub(super) caller: Caller,
+    pub(super) target: ModelTarget,
+    pub(super) options: ChatOptions,
+    pub(super) fetched: RemoteFiles,
+    pub(super) strict: bool,
+    pub(super) truncate: Truncate,
+    /// The memory that the body has.
+    pub(super) permit: Option<BodyPermit>,
+    source_body: SourceBody,
+    /// The request, unless it has been translated.
+    request: Option<Box<ChatRequest>>,
+    /// The share of the conversation that is kept, of a thousand.
+    kept_share: u32,
+    /// Whether the reasoning of before is left out: the model has refused it.
+    without_reasoning: bool,
+    revisions: u32,
+    profiles: ProfileSearch,
+}
+
+impl PendingRequest {
+    pub(super) fn new(
+        caller: Caller,
+        request: Box<ChatRequest>,
+        source_body: SourceBody,
+        target: ModelTarget,
+        options: ChatOptions,
+    ) -> Self {
+        Self {
+            caller,
+            target,
+            options,
+            fetched: RemoteFiles::new(),
+            strict: false,
+            truncate: Truncate::Refuse,
+            permit: None,
+            source_body,
+            request: Some(request),
+            kept_share: 1000,
+            without_reasoning: false,
+            revisions: 0,
+            profiles: ProfileSearch::default(),
+        }
+    }
+
+    /// The request, as long as it has not been translated.
+    pub(super) fn request(&self) -> Option<&ChatRequest> {
+        self.request.as_deref()
+    }
+
+    /// The request with what is left of its conversation, and the places of the messages that were
+    /// left out.
+    fn shortened(&mut self) -> Result<(Box<ChatRequest>, Vec<usize>), ApiError> {
+        let mut request: Box<ChatRequest> = match self.request.take() {
+            Some(request) => request,
+            None => self.source_body.read()?,
+        };
+        let dropped = match self.kept_share {
+            1000 => Vec::new(),
+            share => drop_oldest(&mut request, share)?,
+        };
+        Ok((request, dropped))
+    }
+
+    /// Which way the request goes: to the surface that is set for its model, or to Converse for
+    /// what that surface does not do.
+    pub(super) fn route(&self) -> Result<ChatRoute, ApiError> {
+        let ChatUpstream::OpenAi(upstream) = self.target.upstream else {
+            return Ok(ChatRoute::Converse(None));
+        };
+        let capabilities = &self.target.model_info.capabilities;
+        let request = self.request().ok_or_else(ApiError::internal)?;
+        match unsupported_field(request, capabilities, &self.options) {
+            None => Ok(ChatRoute::OpenAi(upstream)),
+            Some(unsupported_field) if capabilities.converse => {
+                Ok(ChatRoute::Converse(Some(unsupported_field)))
+            }
+            Some(unsupported_field) => Err(unsupported_field.refusal()),
+        }
+    }
+
+    /// The request as it is passed on to one of AWS's OpenAI surfaces.
+    pub(super) fn upstream_request(&mut self) -> Result<ChatUpstreamRequest, ApiError> {
+        let (request, dropped) = self.shortened()?;
+        let body = self.source_body.fields().ok_or_else(ApiError::internal)?;
+        let model_info = &self.target.model_info;
+        let context = ChatUpstreamContext {
+            model: self.target.model.as_str(),
+            capabilities: &model_info.capabilities,
+            output_limit: model_info.output_limit,
+            options: &self.options,
+            fetched: &self.fetched,
+            dropped: &dropped,
+        };
+        let mut upstream_request = upstream_request(*request, body, &context)?;
+        self.finish(&mut upstream_request.adjustments, dropped.len())?;
+        Ok(upstream_request)
+    }
+
+    /// How long the body is.
+    fn length(&self) -> usize {
+        match &self.source_body {
+            SourceBody::Chat(body) | SourceBody::Completion(body, _) => body.len(),
+        }
+    }
+
+    /// How long what the request is translated from is: its body, and the files that were fetched.
+    pub(super) fn source_length(&self) -> usize {
+        self.length().saturating_add(fetched_length(&self.fetched))
+    }
+
+    /// Admits the memory that writing the request takes, which was given back if it was written
+    /// before.
+    pub(super) async fn admit(&mut self) -> Result<(), ApiError> {
+        let length = self.length();
+        match (&mut self.permit, &self.request) {
+            (Some(permit), None) => permit.admit(length).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives memory back: from now on the body is held, the files that were fetched, and the `sent`
+    /// bytes that were made of them.
+    pub(super) fn hold_no_more_than(&mut self, sent: usize) {
+        let held = self.source_length().saturating_add(sent);
+        if let Some(permit) = &mut self.permit {
+            permit.shrink_to(held);
+        }
+    }
+
+    /// The request as it is sent.
+    pub(super) fn prepare(
+        &mut self,
+        memory: &ReasoningMemory,
+    ) -> Result<PreparedRequest, ApiError> {
+        let ChatTranslation {
+            converse,
+            output_options,
+            adjustments,
+        } = self.translate(memory)?;
+        // About as long as what it is made of: a buffer that grows is held twice.
+        let mut body = Vec::with_capacity(self.source_length() + 1024);
+        serde_json::to_writer(&mut body, &converse).map_err(|_| ApiError::internal())?;
+        Ok(PreparedRequest {
+            body: body.into(),
+            output_options,
+            adjustments,
+            has_cache_points: converse.has_cache_points(),
+            tier: converse.service_tier.map(|tier| tier.r#type.as_str()),
+            has_price: converse.performance_config.is_none(),
+        })
+    }
+
+    /// The request in Bedrock's words.
+    pub(super) fn translate(
+        &mut self,
+        memory: &ReasoningMemory,
+    ) -> Result<ChatTranslation, ApiError> {
+        let (request, dropped) = self.shortened()?;
+        let Self {
+            caller,
+            target,
+            options,
+            fetched,
+            without_reasoning,
+            ..
+        } = self;
+        let model_info = &target.model_info;
+        let family = model_info.capabilities.family.as_str();
+        let recall =
+            |key: &str| -> Option<Arc<RememberedTurn>> { memory.recall(caller, family, key) };
+        // What is left of a conversation is another one.
+        let is_cut = model_info.capabilities.binds_thinking && !dropped.is_empty();
+        let context = TranslationContext {
+            capabilities: &model_info.capabilities,
+            output_limit: model_info.output_limit,
+            options,
+            recall: &recall,
+            without_reasoning: *without_reasoning || is_cut,
+            fetched,
+        };
+        let mut translated = translate(*request, &context)?;
+        self.finish(&mut translated.adjustments, dropped.len())?;
+        Ok(translated)
+    }
+
+    /// Notes what was left out, and refuses what may not be changed.
+    fn finish(&self, adjustments: &mut Adjustments, dropped: usize) -> Result<(), ApiError> {
+        self.target.note_in(adjustments);
+        if dropped > 0 {
+            adjustments.note(
+                "messages",
+                format!("the {dropped} oldest left out, the conversation was too long"),
+            );
+        }
+        match self.strict {
+            true => refuse_adjustments(adjustments),
+            false => Ok(()),
+        }
+    }
+
+    /// Prepares the request to be written again after `error`; gives the failure back where that
+    /// does not help.
+    pub(super) fn revise(
+        &mut self,
+        error: UpstreamError,
+        models: &Models,
+    ) -> Result<(), UpstreamError> {
+        if self.revisions >= MAX_REVISIONS {
+            return Err(error);
+        }
+        self.revisions += 1;
+        // That is the conversation's doing: nothing is to be learned of the model.
+        if error.refuses_reasoning && !self.without_reasoning {
+            self.without_reasoning = true;
+            return Ok(());
+        }
+        let model = &self.target.model;
+        if let Some(profile) = self.profiles.next(&error, model, models.resolver()) {
+            models.call_profile(&mut self.target, profile);
+            return Ok(());
+        }
+        if let Some(field) = error.refused_field.clone() {
+            return match models.learn(&mut self.target, field) {
+                true => Ok(()),
+                false => Err(error),
+            };
+        }
+        let is_too_long = error.api_error.code == Some("context_length_exceeded");
+        if !is_too_long || self.truncate == Truncate::Refuse {
+            return Err(error);
+        }
+        // Bedrock may say how long is too long; a little less than that fits, since tokens are not
+        // spread evenly. Where it does not say, a quarter goes.
+        let fits = u32::from(error.fitting_share.unwrap_or(750).min(950));
+        self.kept_share = self.kept_share * fits / 1000;
+        Ok(())
+    }
+
+    /// Remembers the profile that was found to serve the model, now that Bedrock has answered.
+    pub(super) fn learn_profile(&mut self, models: &Models) {
+        self.profiles.learn(&self.target.model, models.resolver());
+    }
+}
+
+impl SourceBody {
+    /// The fields that the request may have.
+    pub(super) fn client_fields(&self) -> ClientFields {
+        ClientFields(match self {
+            Self::Chat(_) => ChatRequest::FIELDS,
+            Self::Completion(..) => CompletionRequest::FIELDS,
+        })
+    }
+
+    /// What a chat request says, every value as it came.
+    fn fields(&self) -> Option<Fields> {
+        match self {
+            Self::Chat(body) => serde_json::from_slice(body).ok(),
+            Self::Completion(..) => None,
+        }
+    }
+
+    fn read(&self) -> Result<Box<ChatRequest>, ApiError> {
+        let read = match self {
+            Self::Chat(body) => serde_json::from_slice(body).ok(),
+            Self::Completion(body, prompt) => completed(body, *prompt).map(Box::new),
+        };
+        // It was read before.
+        read.ok_or_else(ApiError::internal)
+    }
+}
+
+fn completed(body: &[u8], prompt: usize) -> Option<ChatRequest> {
+    let request = serde_json::from_slice(body).ok()?;
+    // How many there are was checked before.
+    let prompted = chat_requests(request, u32::MAX).ok()?;
+    prompted.requests.into_iter().nth(prompt)
+}
+
+/// Refuses a request that would not be served as it is written.
+pub(super) fn refuse_adjustments(adjustments: &Adjustments) -> Result<(), ApiError> {
+    match adjustments.iter().next() {
+        None => Ok(()),
+        Some(first) => Err(ApiError::unsupported(
+            first.field.clone(),
+            format!(
+                "the request cannot be served exactly as it is written, which \
+                 `x-outcrop-strict` asks for ({first})"
+            ),
+        )),
+    }
+}

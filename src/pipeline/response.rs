@@ -1,0 +1,207 @@
+//! Answers in the client's words, whole or as streams.
+
+use std::sync::Arc;
+
+use super::account::Account;
+use super::pending_request::PreparedRequest;
+use super::stream::{ChatStream, EventSource};
+use super::writer::EndpointWriter;
+use super::{ChatBody, ChatReply, OpenCall, new_id, unix_seconds};
+use crate::adjustments::Adjustments;
+use crate::error::ApiError;
+use crate::limits::{Permit, Refusal};
+use crate::openai::chat::{
+    ChunkWriter, Completion, CompletionHead, OutputEvents, OutputOptions, OutputWriter,
+    ResponseSummary,
+};
+use crate::openai::completions::{TextCompletion, TextWriter};
+
+/// The answer to a chat request for the model that the client calls `name`.
+pub(super) fn chat(
+    open_call: OpenCall,
+    account: Account,
+    name: &str,
+) -> Result<ChatReply, Refusal> {
+    let OpenCall {
+        sources,
+        prepared,
+        permits,
+    } = open_call;
+    let PreparedRequest {
+        output_options,
+        mut adjustments,
+        ..
+    } = prepared;
+    let output_options = Arc::new(output_options);
+    let id = new_id("chatcmpl");
+    let created = unix_seconds();
+    if output_options.stream {
+        let legacy = output_options.legacy_functions;
+        let writer = ChunkWriter::new(&id, created, name, output_options.include_usage, legacy);
+        let writer = EndpointWriter::Chat(writer);
+        return Ok(streamed(
+            sources,
+            &output_options,
+            writer,
+            account,
+            permits,
+            adjustments,
+        ));
+    }
+    let completions = sources
+        .iter()
+        .map(|_| Completion::new(output_options.legacy_functions));
+    let completions = completions.collect();
+    let (completions, summary) = folded(
+        sources,
+        completions,
+        &output_options,
+        &account,
+        &mut adjustments,
+    )?;
+    let head = CompletionHead {
+        id: &id,
+        created,
+        model: name,
+        metadata: output_options.metadata.as_ref(),
+    };
+    let json = Completion::to_json(&completions, head, &summary);
+    json_reply(json, &account, &permits, adjustments)
+}
+
+/// The answer to a completion request for the model that the client calls `name`: what is begun
+/// answers its prompts, in order, which are said back where they are in `echoed`.
+pub(super) fn completion(
+    open_call: OpenCall,
+    account: Account,
+    name: &str,
+    echoed: Vec<String>,
+) -> Result<ChatReply, Refusal> {
+    let OpenCall {
+        sources,
+        prepared,
+        permits,
+    } = open_call;
+    let PreparedRequest {
+        output_options,
+        mut adjustments,
+        ..
+    } = prepared;
+    let output_options = Arc::new(output_options);
+    let id = new_id("cmpl");
+    let created = unix_seconds();
+    let choices = output_options.choices;
+    if output_options.stream {
+        let writer = TextWriter::new(
+            &id,
+            created,
+            name,
+            output_options.include_usage,
+            echoed,
+            choices,
+        );
+        let writer = EndpointWriter::Text(writer);
+        return Ok(streamed(
+            sources,
+            &output_options,
+            writer,
+            account,
+            permits,
+            adjustments,
+        ));
+    }
+    let texts = (0..).zip(&sources).map(|(index, _): (u32, _)| {
+        let prompt = index.checked_div(choices).unwrap_or_default();
+        TextCompletion::new(echoed.get(prompt as usize).map(String::as_str))
+    });
+    let texts = texts.collect();
+    let (texts, summary) = folded(sources, texts, &output_options, &account, &mut adjustments)?;
+    let head = CompletionHead {
+        id: &id,
+        created,
+        model: name,
+        metadata: None,
+    };
+    let json = TextCompletion::to_json(&texts, head, &summary);
+    json_reply(json, &account, &permits, adjustments)
+}
+
+fn streamed(
+    sources: Vec<EventSource>,
+    output_options: &Arc<OutputOptions>,
+    writer: EndpointWriter,
+    account: Account,
+    permits: Vec<Permit>,
+    adjustments: Adjustments,
+) -> ChatReply {
+    let rate = permits.last().and_then(Permit::rate);
+    let stream = ChatStream::new(sources, output_options, writer, account, permits);
+    ChatReply {
+        adjustments,
+        rate,
+        cost: None,
+        body: ChatBody::Stream(Box::new(stream)),
+    }
+}
+
+fn json_reply(
+    json: serde_json::Result<Vec<u8>>,
+    account: &Account,
+    permits: &[Permit],
+    adjustments: Adjustments,
+) -> Result<ChatReply, Refusal> {
+    let json = json.map_err(|_| ApiError::internal())?;
+    Ok(ChatReply {
+        adjustments,
+        rate: permits.last().and_then(Permit::rate),
+        cost: account.record().entries().cost,
+        body: ChatBody::Complete(json.into()),
+    })
+}
+
+/// Whole answers into `writers`, one each, and what is told of all of them at the end.
+fn folded<S: OutputWriter>(
+    sources: Vec<EventSource>,
+    mut writers: Vec<S>,
+    output_options: &Arc<OutputOptions>,
+    account: &Account,
+    adjustments: &mut Adjustments,
+) -> Result<(Vec<S>, ResponseSummary), ApiError> {
+    let mut choices = Vec::with_capacity(sources.len());
+    let mut failed = None;
+    for (source, writer) in sources.into_iter().zip(&mut writers) {
+        let mut output_events = OutputEvents::new(Arc::clone(output_options));
+        let events = match source {
+            EventSource::Complete(events) => events,
+            // What is not streamed is asked for whole.
+            EventSource::Live(_) => return Err(ApiError::internal()),
+        };
+        for event in events {
+            // What was used is accounted also where the answer is of no use.
+            failed = failed.or(output_events.accept(&event, writer).err());
+        }
+        account.remember(&mut output_events);
+        choices.push(output_events);
+    }
+    account.settle(choices.iter());
+    let (undelivered, withheld) = account.note_left_out(choices.iter());
+    if withheld > 0 {
+        let action = format!("calls that the request does not allow left out: {withheld}");
+        adjustments.note("choices[].message.tool_calls", action);
+    }
+    if undelivered > 0 {
+        let action = format!("blocks of an unknown kind left out: {undelivered}");
+        adjustments.note("choices[].message", action);
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let summaries: Vec<ResponseSummary> = choices
+        .iter()
+        .map(|output_events| output_events.summary().clone())
+        .collect();
+    Ok((
+        writers,
+        ResponseSummary::of_prompts(&summaries, output_options.choices),
+    ))
+}

@@ -1,0 +1,168 @@
+//! How many connections there are, and which one goes when there are too many.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::state::ConnectionState;
+
+/// The places of connections.
+#[derive(Debug, Clone)]
+pub(in crate::server) struct ConnectionSlots {
+    max: usize,
+    open: Arc<Mutex<OpenConnections>>,
+}
+
+#[derive(Debug, Default)]
+struct OpenConnections {
+    connections: HashMap<u64, Arc<ConnectionState>>,
+    next: u64,
+}
+
+/// A connection's place, given back when it is dropped.
+#[derive(Debug)]
+pub(in crate::server) struct ConnectionSlot {
+    id: u64,
+    state: Arc<ConnectionState>,
+    slots: ConnectionSlots,
+}
+
+impl ConnectionSlots {
+    pub(in crate::server) fn new(max: usize) -> Self {
+        Self {
+            max,
+            open: Arc::default(),
+        }
+    }
+
+    /// A place for a new connection, if need be that of one that has no request; `None` while all
+    /// have one.
+    pub(in crate::server) fn take(&self) -> Option<ConnectionSlot> {
+        let mut open = self.lock();
+        // The one that is evicted keeps its entry until its task has ended, so that there are a few
+        // more than the most for a moment.
+        if open.connections.len() >= self.max && !open.evict() {
+            return None;
+        }
+        let state = ConnectionState::new();
+        let id = open.next;
+        open.next += 1;
+        open.connections.insert(id, Arc::clone(&state));
+        Some(ConnectionSlot {
+            id,
+            state,
+            slots: self.clone(),
+        })
+    }
+
+    /// Has the connection closed that is needed least. Whether there is one without a request.
+    pub(in crate::server) fn evict(&self) -> bool {
+        self.lock().evict()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenConnections {
+    fn evict(&self) -> bool {
+        loop {
+            let ranked = self.connections.values();
+            let ranked = ranked.filter_map(|state| Some((state.eviction_rank()?, state)));
+            let Some((_, state)) = ranked.min_by_key(|(rank, _)| *rank) else {
+                return false;
+            };
+            // One that gets a request meanwhile keeps its place, and has no rank from then on.
+            if state.evict() {
+                return true;
+            }
+        }
+    }
+}
+
+impl ConnectionSlot {
+    pub(super) fn state(&self) -> &Arc<ConnectionState> {
+        &self.state
+    }
+}
+
+impl Drop for ConnectionSlot {
+    fn drop(&mut self) {
+        self.slots.lock().connections.remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::state::{ConnectionPhase, ResponseKind};
+    use super::*;
+
+    fn received(slot: &ConnectionSlot) {
+        slot.state.received();
+    }
+
+    fn begin_request(slot: &ConnectionSlot) {
+        received(slot);
+        slot.state.begin_request(false, Some(0));
+    }
+
+    fn is_evicted(slot: &ConnectionSlot) -> bool {
+        slot.state.phase() == ConnectionPhase::Evicted
+    }
+
+    #[test]
+    fn a_place_is_free_again_when_its_connection_ends() {
+        let slots = ConnectionSlots::new(1);
+        let first = slots.take().expect("a place");
+        begin_request(&first);
+        assert!(slots.take().is_none());
+        drop(first);
+        assert!(slots.take().is_some());
+    }
+
+    #[test]
+    fn unused_connections_go_first_then_idle_ones_then_unfinished_heads_and_requests_never() {
+        let slots = ConnectionSlots::new(4);
+        let [request, head, idle, unused] = [(); 4].map(|()| slots.take().expect("a place"));
+        begin_request(&request);
+        received(&head);
+        begin_request(&idle);
+        idle.state.begin_response(ResponseKind::Complete);
+        idle.state.finish_response();
+        idle.state.rest(false);
+        let mut others = Vec::new();
+        for next in [&unused, &idle, &head] {
+            assert!(!is_evicted(next));
+            let new = slots.take().expect("a place");
+            assert!(is_evicted(next));
+            begin_request(&new);
+            others.push(new);
+        }
+        assert!(slots.take().is_none());
+        assert!(!is_evicted(&request));
+    }
+
+    #[test]
+    fn one_connection_goes_for_one_that_comes() {
+        let slots = ConnectionSlots::new(8);
+        let slots_held: Vec<ConnectionSlot> = std::iter::from_fn(|| slots.take()).take(8).collect();
+        let [first, ..] = &slots_held[..] else {
+            panic!("8 places");
+        };
+        received(first);
+        assert!(slots.evict());
+        let evicted = slots_held.iter().filter(|slot| is_evicted(slot)).count();
+        assert_eq!(evicted, 1);
+        assert!(!is_evicted(first), "it has begun a head");
+    }
+
+    #[test]
+    fn bytes_that_arrive_in_time_save_a_connection() {
+        let slots = ConnectionSlots::new(1);
+        let slot = slots.take().expect("a place");
+        assert!(slots.evict());
+        begin_request(&slot);
+        assert!(!is_evicted(&slot));
+        assert!(slots.take().is_none());
+    }
+}

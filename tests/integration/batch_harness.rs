@@ -1,0 +1,190 @@
+//! A gateway with files and batches, and what clients do with them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
+use outcrop::bedrock::{Bedrock, SimulatedBedrock};
+use outcrop::config::{CatalogList, Config};
+use outcrop::server::{App, Shutdown, ShutdownPhase, router, serve};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::harness::{Harness, Reply};
+
+pub const BUCKET: &str = "outcrop-example";
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/outcrop-batches";
+
+/// Longer than anything takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A store in a file of its own.
+pub fn scratch() -> PathBuf {
+    let name = format!("{:016x}.db", fastrand::u64(..));
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// The settings of a gateway with files and batches.
+pub fn with_batches(config: &mut Config) {
+    config.s3.bucket = Some(BUCKET.to_owned());
+    config.s3.path_style = true;
+    config.batches.enabled = true;
+    config.batches.poll_interval = Duration::from_millis(5);
+    config.store.path = scratch();
+}
+
+pub async fn harness(change: impl FnOnce(&mut Config)) -> Harness {
+    Harness::with(|config| {
+        with_batches(config);
+        change(config);
+    })
+    .await
+}
+
+/// A request to `model` as a line of a file.
+pub fn line(custom_id: &str, model: &str, text: &str) -> Value {
+    json!({
+        "custom_id": custom_id,
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"model": model, "messages": [{"role": "user", "content": text}]},
+    })
+}
+
+pub fn lines(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// A form of texts and one file.
+pub fn form(texts: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Bytes {
+    let mut form = Vec::new();
+    for (name, text) in texts {
+        let head =
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
+        form.extend_from_slice(head.as_bytes());
+    }
+    if let Some((name, content)) = file {
+        let head = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+        );
+        form.extend_from_slice(head.as_bytes());
+        form.extend_from_slice(content);
+        form.extend_from_slice(b"\r\n");
+    }
+    form.extend_from_slice(b"--b--\r\n");
+    form.into()
+}
+
+pub async fn post_form(harness: &Harness, form: Bytes) -> Reply {
+    let mut request = harness.request(Method::POST, "/v1/files", form);
+    let form = HeaderValue::from_static("multipart/form-data; boundary=b");
+    request.headers_mut().insert(CONTENT_TYPE, form);
+    harness.send(request).await
+}
+
+/// Uploads the file of a batch, and gives its id.
+pub async fn upload(harness: &Harness, content: &str) -> String {
+    let form = form(
+        &[("purpose", "batch")],
+        Some(("in.jsonl", content.as_bytes())),
+    );
+    let reply = post_form(harness, form).await;
+    reply.json()["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", reply.text))
+        .to_owned()
+}
+
+/// Begins a batch of these lines, and gives its id.
+pub async fn start_batch(harness: &Harness, content: &str) -> String {
+    let file = upload(harness, content).await;
+    let reply = create(harness, &file).await;
+    reply.json()["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", reply.text))
+        .to_owned()
+}
+
+pub async fn create(harness: &Harness, file: &str) -> Reply {
+    let body = json!({
+        "input_file_id": file,
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+        "metadata": {"job": "nightly"},
+    });
+    harness.post("/v1/batches", &body).await
+}
+
+/// The batch, once `is_so`.
+pub async fn batch_when(harness: &Harness, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    let path = format!("/v1/batches/{id}");
+    let mut seen = Value::Null;
+    let finished = tokio::time::timeout(PATIENCE, async {
+        loop {
+            seen = harness.get(&path).await.json();
+            if is_so(&seen) {
+                return;
+            }
+        }
+    });
+    assert!(finished.await.is_ok(), "{seen:#}");
+    seen
+}
+
+/// The batch when it is over.
+pub async fn end_of(harness: &Harness, id: &str) -> Value {
+    let over = ["completed", "failed", "expired", "cancelled"];
+    batch_when(harness, id, |batch| {
+        over.contains(&batch["status"].as_str().unwrap())
+    })
+    .await
+}
+
+/// The lines of a file that a batch has.
+pub async fn file_of(harness: &Harness, batch: &Value, field: &str) -> Vec<Value> {
+    let Some(id) = batch[field].as_str() else {
+        return Vec::new();
+    };
+    let reply = harness.get(&format!("/v1/files/{id}/content")).await;
+    let lines = reply.text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Ends the gateway of `harness`.
+pub async fn stop(harness: &Harness) {
+    harness.shutdown.advance(ShutdownPhase::Closing);
+    harness.app.batches.as_ref().unwrap().stopped().await;
+}
+
+/// Ends the gateway of `harness`, and starts another in its place, with the same simulator.
+pub async fn restart(harness: &mut Harness, config: &mut Config) {
+    stop(harness).await;
+    let (app, address, shutdown) = start_second_gateway(harness, config).await;
+    harness.app = app;
+    harness.address = address;
+    harness.shutdown = shutdown;
+}
+
+/// A second gateway on the simulator of `harness`.
+pub async fn start_second_gateway(
+    harness: &Harness,
+    config: &mut Config,
+) -> (Arc<App>, std::net::SocketAddr, Shutdown) {
+    config.bedrock.simulated = Some(SimulatedBedrock::at(harness.simulator.url()));
+    config.bedrock.retry.base_delay = Duration::from_millis(1);
+    config.catalog.list = CatalogList::Configured;
+    let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
+    let shutdown = Shutdown::default();
+    let app = App::new(config, bedrock, shutdown.clone()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (settings, shutdown_signal) = (config.server.clone(), shutdown.clone());
+    let routes = router(Arc::clone(&app));
+    tokio::spawn(async move { serve(listener, routes, shutdown_signal, &settings).await });
+    (app, address, shutdown)
+}
