@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_is_kept_once_and_in_order() {
+    fn adjustments_are_deduplicated_and_ordered() {
         let mut adjustments = Adjustments::default();
         adjustments.ignored("seed");
         adjustments.note("temperature", "clamped to 1");
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_ends_with_a_count() {
+    fn a_long_list_of_adjustments_is_truncated_with_a_count() {
         let mut adjustments = Adjustments::default();
         for number in 0..200 {
             adjustments.ignored(&format!("field_{number}"));

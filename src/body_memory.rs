@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_gets_in_when_memory_is_given_back() {
+    async fn a_waiting_request_is_admitted_when_memory_is_released() {
         let memory = memory();
         let mut first = admitted(&memory, 16 * MIB).await.expect("room");
         let waiting = tokio::spawn({
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn values_are_admitted_besides_texts_and_all_is_given_back() {
+    async fn parsed_values_are_charged_in_addition_to_text_and_released() {
         let memory = memory();
         let shape = |values| JsonSize {
             containers: 1,
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_turns_out_to_be_large_changes_pools() {
+    async fn a_body_that_turns_out_large_changes_pools() {
         let memory = memory();
         let mut permit = admitted(&memory, SMALL).await.expect("room");
         permit.admit(2 * SMALL).await.expect("room");
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn files_are_admitted_besides_the_body_that_points_to_them() {
+    async fn remote_files_are_charged_in_addition_to_the_body() {
         let memory = memory();
         let mut permit = admitted(&memory, SMALL).await.expect("room");
         let files = permit.files();
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_waits_for_waits_until_there_is_room() {
+    async fn background_work_waits_until_memory_is_free() {
         let memory = memory();
         let first = admitted(&memory, 16 * MIB).await.expect("room");
         let waiting = tokio::spawn({

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_quoted_is_cut_and_what_is_said_of_it_stays() {
+    fn quoted_text_is_truncated_and_the_explanation_kept() {
         let long = "é".repeat(1_000_000);
         let text = message(format!(
             "`role` is `{long}`, and it is `user` or `assistant`"
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_bedrock_quotes_is_cut_as_well() {
+    fn quotes_from_bedrock_are_truncated_too() {
         let long = "It isn't short. ".repeat(100);
         let text = message(format!(
             "Value '{long}' at 'a.b' isn't \"{long}\", it's 'x'"
@@ -186,13 +186,13 @@ mod tests {
 
     /// Quotes that nothing ends, of which there may be millions, are looked at once.
     #[test]
-    fn quotes_without_an_end_cost_no_time() {
+    fn unclosed_quotes_take_linear_time() {
         let text = message(" '\"`a".repeat(1_000_000));
         assert!(text.len() <= MAX_MESSAGE);
     }
 
     #[test]
-    fn a_message_a_path_and_a_field_of_the_log_have_a_bound() {
+    fn messages_paths_and_log_fields_have_a_maximum_length() {
         let long = "a`é\n".repeat(100_000);
         assert!(message(long.clone()).len() <= MAX_MESSAGE);
         assert!(path(long.clone()).len() <= MAX_PATH);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_has_names_of_fields_and_no_sentences() {
+    fn logged_paths_contain_field_names_but_no_client_text() {
         for (path, logged) in [
             ("messages[0].content[1].text", "messages[0].content[1].text"),
             ("metadata.tell me a secret", "metadata.*"),

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_path() {
+    fn an_error_names_the_path() {
         let error =
             rejection(r#"{"messages":[{"role":"user","content":[{"type":"text","text":1}]}]}"#);
         assert_eq!(
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_said_to_be_none() {
+    fn invalid_json_is_reported_as_such() {
         for body in ["", "{", "hello", "{\"a\":}", &"[".repeat(100_000)] {
             assert_eq!(rejection(body).code, Some("invalid_json"));
         }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_very_many_values_is_too_large() {
+    fn a_body_with_too_many_values_is_too_large() {
         let list = |entry: &str, count: usize| {
             format!("{{\"messages\":[{}]}}", vec![entry; count].join(","))
         };

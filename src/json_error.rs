@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_is_told_and_the_value_is_not() {
+    fn the_error_kind_is_reported_without_the_value() {
         for (json, words) in [
             (
                 r#"{"list":"a secret"}"#,
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_imitates_serde_is_not_told_either() {
+    fn a_value_that_imitates_a_serde_message_is_not_echoed() {
         for secret in [
             "x, expected secret at line 1 column 2",
             "invalid type: string secret, expected ",
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_keep_their_words() {
+    fn other_errors_keep_their_messages() {
         assert_eq!(
             described("{\"list\":"),
             "EOF while parsing a value at line 1 column 8"

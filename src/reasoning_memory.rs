@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_its_caller_and_its_family_get_it_back() {
+    async fn reasoning_is_returned_only_to_its_caller_and_model_family() {
         let memory = ReasoningMemory::new(1 << 20, HOUR);
         remember(&memory, "call", 10);
         assert!(knows(&memory, "a", "Claude", "call"));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_oldest_goes_first_and_the_bytes_are_bounded() {
+    async fn the_oldest_entry_is_evicted_and_memory_is_bounded() {
         let memory = ReasoningMemory::new(4 * (100 + ENTRY_BYTES), HOUR);
         for number in 0..1000 {
             remember(&memory, &format!("call-{number}"), 100);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_forgotten_in_time_and_never_kept_where_it_is_off() {
+    async fn reasoning_expires_and_is_not_stored_when_disabled() {
         let memory = ReasoningMemory::new(1 << 20, HOUR);
         remember(&memory, "call", 10);
         tokio::time::advance(HOUR).await;

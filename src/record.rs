@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_is_as_loud_as_the_request_went_wrong() {
+    fn the_log_level_matches_the_outcome() {
         for (status, outcome, level) in [
             (Some(200), RequestOutcome::Completed, Level::INFO),
             (Some(200), RequestOutcome::Abandoned, Level::INFO),

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn other_tasks_go_on_while_there_is_long_work() {
+    async fn other_tasks_run_during_a_long_task() {
         let long = tokio::spawn(async {
             let workers = Workers::default();
             workers

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_written_once_and_read_while_it_lives() {
+    fn a_prefix_is_written_once_and_read_until_it_expires() {
         let cache = PromptCache::default();
         let first = cached_request(json!([words("one"), point("5m")]), &[words("two")]);
         let second = cached_request(json!([words("one"), point("5m")]), &[words("three")]);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_in_front_is_not_read() {
+    fn a_changed_prefix_is_not_read_from_the_cache() {
         let cache = PromptCache::default();
         let one = cached_request(json!([words("one"), point("5m")]), &[words("two")]);
         let other = cached_request(json!([words("eno"), point("5m")]), &[words("two")]);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn short_prefixes_are_not_kept() {
+    fn short_prefixes_are_not_cached() {
         let cache = PromptCache::default();
         let short = cached_request(json!([]), &[json!({ "text": "hi" }), point("5m")]);
         charged(&cache, CLAUDE, &short, 0);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn lifetimes_are_charged_apart() {
+    fn cache_writes_are_counted_per_ttl() {
         let cache = PromptCache::default();
         let request = cached_request(
             json!([words("one"), point("1h")]),
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn claude_finds_an_earlier_prefix_behind_a_moved_point() {
+    fn claude_finds_an_earlier_prefix_after_the_cache_point_moved() {
         let cache = PromptCache::default();
         let first = cached_request(json!([]), &[words("one"), point("5m")]);
         let grown = cached_request(json!([]), &[words("one"), words("two"), point("5m")]);

@@ -86,7 +86,7 @@ mod tests {
     use crate::play::Step;
 
     #[test]
-    fn a_fixed_stream_has_exactly_as_many_deltas_as_asked_for() {
+    fn a_fixed_stream_has_the_configured_number_of_deltas() {
         let fixed = FixedResponse::new(
             FixedResponseSize {
                 bytes: 100,

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_cut_at_its_frames() {
+    fn a_body_is_split_into_its_frames() {
         let (first, second) = (event("a", b"{}"), event("b", b"{\"x\":1}"));
         let body = Bytes::from([first.clone(), second.clone()].concat());
         assert_eq!(split(body.clone()), Some(vec![first, second]));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_sorted_in_among_the_keys() {
+    fn padding_is_sorted_among_the_keys() {
         let payload = padded(json!({"role": "assistant"}), 0);
         assert_eq!(
             String::from_utf8(payload).unwrap(),

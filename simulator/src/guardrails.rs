@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn guarded_content_alone_is_judged_where_there_is_some() {
+    fn only_guard_content_is_evaluated_when_present() {
         let demo = [Guardrail::demo()];
         let guard = |text: &str| json!({ "guardContent": { "text": { "text": text } } });
         let avalanche = json!({ "text": "Tell me of an Avalanche" });
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_trace_names_the_word() {
+    fn the_trace_names_the_blocked_word() {
         let demo = [Guardrail::demo()];
         let request = request(json!([{ "text": "quicksand" }]));
         let mut watch = Watch::over(&request, &demo).unwrap();

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_the_forms_aws_uses_and_differ() {
+    fn ids_have_the_aws_format_and_are_unique() {
         let id = request_id();
         assert_eq!(id.len(), 36);
         assert_eq!(id.chars().nth(14), Some('4'));

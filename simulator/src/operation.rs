@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn model_ids_are_read_encoded_and_bare() {
+    fn model_ids_are_accepted_percent_encoded_or_plain() {
         let bare = "/model/amazon.nova-lite-v1:0/converse";
         let encoded = "/model/amazon.nova-lite-v1%3A0/converse";
         let arn = "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.x/converse";

@@ -287,7 +287,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scripts_are_read_from_json_and_unknown_fields_are_refused() {
+    fn scripts_are_parsed_from_json_and_unknown_fields_are_rejected() {
         let text = r#"{"times": 0, "answer": {"kind": "text", "text": "hi"},
                        "faults": [{"kind": "cut", "after_events": 2}]}"#;
         let script: Script = serde_json::from_str(text).unwrap();

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_matching_script_answers_as_often_as_it_says() {
+    fn the_first_matching_script_applies_the_configured_number_of_times() {
         let scripts = Scripts::default();
         scripts.push(Script::text("for b").for_model("b"));
         scripts.push(Script::text("twice").times(2));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn times_zero_is_for_ever() {
+    fn times_zero_repeats_forever() {
         let scripts = Scripts::default();
         scripts.push(Script::text("again").times(0));
         for _ in 0..5 {

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_unchanged_reasoning_is_recognised() {
+    fn only_unmodified_reasoning_is_accepted() {
         let seal = signature("Let me see.", None);
         assert!(is_signature(&seal, "Let me see."));
         assert!(!is_signature(&seal, "Let me see!"));

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timestamps_are_read_and_written() {
+    fn timestamps_are_parsed_and_formatted() {
         for (text, seconds) in [
             ("19700101T000000Z", 0),
             ("20000229T235959Z", 951_868_799),

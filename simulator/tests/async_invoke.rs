@@ -86,7 +86,7 @@ fn video_size(simulator: &Simulator, arn: &str) -> Option<usize> {
 }
 
 #[tokio::test]
-async fn a_film_is_done_when_it_has_been_asked_for_often_enough() {
+async fn a_video_completes_after_enough_polls() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let arn = start(&client, REEL, reel("A quiet lake", 6), "one")
@@ -118,7 +118,7 @@ async fn a_film_is_done_when_it_has_been_asked_for_often_enough() {
 }
 
 #[tokio::test]
-async fn a_film_is_done_after_two_minutes_of_the_clock() {
+async fn a_video_completes_after_two_minutes() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let arn = start(&client, REEL, reel("A quiet lake", 18), "")
@@ -130,7 +130,7 @@ async fn a_film_is_done_after_two_minutes_of_the_clock() {
 }
 
 #[tokio::test]
-async fn a_blocked_prompt_fails_and_leaves_no_film() {
+async fn a_blocked_prompt_fails_without_writing_a_video() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let input = object(&[("prompt", text("An avalanche")), ("duration", text("9s"))]);
@@ -153,7 +153,7 @@ async fn a_blocked_prompt_fails_and_leaves_no_film() {
 }
 
 #[tokio::test]
-async fn a_token_starts_one_film_and_no_other() {
+async fn a_client_token_starts_only_one_job() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let first = start(&client, REEL, reel("A lake", 6), "token")
@@ -168,7 +168,7 @@ async fn a_token_starts_one_film_and_no_other() {
 }
 
 #[tokio::test]
-async fn films_are_listed_in_pages_by_their_state_and_their_time() {
+async fn jobs_are_listed_in_pages_filtered_by_status_and_time() {
     let simulator = simulator().await;
     let client = client(&simulator);
     for prompt in ["one", "two", "an avalanche"] {
@@ -208,7 +208,7 @@ async fn films_are_listed_in_pages_by_their_state_and_their_time() {
 }
 
 #[tokio::test]
-async fn what_the_models_do_not_take_is_refused_in_bedrocks_words() {
+async fn unsupported_video_requests_are_rejected_with_bedrocks_messages() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let extra = object(&[("prompt", text("A lake")), ("fps", number(24))]);

@@ -51,7 +51,7 @@ fn budget() -> Value {
 }
 
 #[tokio::test]
-async fn reasoning_comes_in_the_form_of_each_family() {
+async fn reasoning_has_the_format_of_each_family() {
     let simulator = simulator().await;
     let hello = converse_request("hello");
     let none = json!({});
@@ -106,7 +106,7 @@ async fn reasoning_comes_in_the_form_of_each_family() {
 }
 
 #[tokio::test]
-async fn a_stream_brings_reasoning_then_its_signature_then_the_text() {
+async fn a_stream_sends_reasoning_then_its_signature_then_text() {
     let simulator = simulator().await;
     let events = stream(
         &simulator,
@@ -155,7 +155,7 @@ async fn a_stream_brings_reasoning_then_its_signature_then_the_text() {
 }
 
 #[tokio::test]
-async fn reasoning_goes_back_as_it_came() {
+async fn reasoning_must_be_sent_back_unchanged() {
     let simulator = simulator().await;
     let tools = json!({ "toolConfig": { "tools": [{ "toolSpec": { "name": "look_around",
         "inputSchema": { "json": { "type": "object", "properties": {} } } } }] } });
@@ -200,7 +200,7 @@ async fn reasoning_goes_back_as_it_came() {
 }
 
 #[tokio::test]
-async fn what_a_script_signed_is_taken_back() {
+async fn reasoning_signed_by_a_script_is_accepted() {
     let simulator = simulator().await;
     let redacted = json!({ "reasoningContent": { "redactedContent": "b3BhcXVl" } });
     let request = |turn: Value| {
@@ -231,7 +231,7 @@ async fn what_a_script_signed_is_taken_back() {
 }
 
 #[tokio::test]
-async fn claude_seals_its_reasoning_when_it_is_told_to() {
+async fn claude_redacts_its_reasoning_on_the_trigger_string() {
     let simulator = simulator().await;
     let magic = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING_46C9";
     let response = converse(&simulator, CLAUDE, &with(converse_request(magic), budget())).await;
@@ -240,7 +240,7 @@ async fn claude_seals_its_reasoning_when_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn fields_of_the_models_own_answer_come_on_request() {
+async fn additional_model_response_fields_are_returned_on_request() {
     let simulator = simulator().await;
     let paths = json!({
         "additionalModelResponseFieldPaths": [
@@ -261,7 +261,7 @@ async fn fields_of_the_models_own_answer_come_on_request() {
 }
 
 #[tokio::test]
-async fn tier_and_latency_are_said_back() {
+async fn service_tier_and_latency_are_echoed() {
     let simulator = simulator().await;
     let settings = json!({ "serviceTier": { "type": "flex" },
         "performanceConfig": { "latency": "optimized" }, "requestMetadata": { "team": "a" } });
@@ -278,7 +278,7 @@ async fn tier_and_latency_are_said_back() {
 }
 
 #[tokio::test]
-async fn a_cached_prompt_is_read_until_it_has_aged() {
+async fn a_cached_prompt_is_read_until_it_expires() {
     let simulator = simulator().await;
     let long = "All work and no play. ".repeat(300);
     let point = json!({ "cachePoint": { "type": "default" } });
@@ -334,7 +334,7 @@ async fn a_cached_prompt_is_read_until_it_has_aged() {
 }
 
 #[tokio::test]
-async fn guardrails_block_what_goes_in_and_what_comes_out() {
+async fn guardrails_block_input_and_output() {
     let simulator = simulator().await;
     let guarded = json!({ "guardrailConfig": { "guardrailIdentifier": "demoguardrail",
         "guardrailVersion": "1", "trace": "enabled" } });
@@ -372,7 +372,7 @@ async fn guardrails_block_what_goes_in_and_what_comes_out() {
 }
 
 #[tokio::test]
-async fn documents_are_cited_where_they_want_to_be() {
+async fn documents_are_cited_when_citations_are_enabled() {
     let simulator = simulator().await;
     let content = json!([
         { "text": "How cold is snow?" },
@@ -403,7 +403,7 @@ async fn documents_are_cited_where_they_want_to_be() {
 }
 
 #[tokio::test]
-async fn server_tools_are_called_and_answered_in_one_turn() {
+async fn server_tools_are_executed_within_one_turn() {
     let simulator = simulator().await;
     let nova_2 = "us.amazon.nova-2-lite-v1:0";
     for (name, last) in [
@@ -454,7 +454,7 @@ async fn server_tools_are_called_and_answered_in_one_turn() {
 }
 
 #[tokio::test]
-async fn a_schema_is_fulfilled_and_a_demanded_tool_called() {
+async fn a_schema_is_followed_and_a_forced_tool_is_called() {
     let simulator = simulator().await;
     let schema = json!({ "type": "object", "additionalProperties": false,
         "properties": { "city": { "type": "string" }, "size": { "enum": ["big", "small"] } },
@@ -488,7 +488,7 @@ async fn a_schema_is_fulfilled_and_a_demanded_tool_called() {
 }
 
 #[tokio::test]
-async fn the_accounts_own_resources_are_looked_up_and_called() {
+async fn account_resources_can_be_looked_up_and_invoked() {
     let simulator = simulator().await;
     let arn_prefix = "arn:aws:bedrock:us-east-1:123456789012:";
     let claude =
@@ -587,7 +587,7 @@ async fn the_accounts_own_resources_are_looked_up_and_called() {
 }
 
 #[tokio::test]
-async fn a_profile_of_the_accounts_own_keeps_the_rules_of_its_model() {
+async fn an_application_profile_follows_the_rules_of_its_model() {
     let simulator = simulator().await;
     let profile =
         "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile%2Fap1234claude";
@@ -610,7 +610,7 @@ async fn a_profile_of_the_accounts_own_keeps_the_rules_of_its_model() {
 }
 
 #[tokio::test]
-async fn tokens_are_counted_for_what_converse_would_take() {
+async fn count_tokens_accepts_what_converse_accepts() {
     let simulator = simulator().await;
     let model = "anthropic.claude-sonnet-4-5-20250929-v1:0";
     let count = |request: Value, model: &'static str| {
@@ -636,7 +636,7 @@ async fn tokens_are_counted_for_what_converse_would_take() {
 }
 
 #[tokio::test]
-async fn the_accounts_own_resources_are_listed() {
+async fn account_resources_are_listed() {
     let simulator = simulator().await;
     for (path, entries, count) in [
         (
@@ -685,7 +685,7 @@ async fn the_accounts_own_resources_are_listed() {
 }
 
 #[tokio::test]
-async fn a_list_gives_a_page_of_ten_at_the_most_and_refuses_what_it_does_not_know() {
+async fn page_sizes_are_limited_to_ten_and_unknown_filters_are_rejected() {
     let simulator = simulator().await;
     let page = send(
         &simulator,

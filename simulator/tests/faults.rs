@@ -72,7 +72,7 @@ fn throttled(after_events: usize) -> Fault {
 }
 
 #[tokio::test]
-async fn each_fault_ends_a_stream_in_its_way() {
+async fn each_fault_ends_the_stream_as_specified() {
     let simulator = simulator().await;
     let model_error = Fault::Exception {
         after_events: 2,
@@ -97,7 +97,7 @@ async fn each_fault_ends_a_stream_in_its_way() {
 }
 
 #[tokio::test]
-async fn slow_streams_are_complete_in_the_end() {
+async fn slow_streams_complete() {
     let simulator = simulator().await;
     for fault in [
         Fault::SlowResponse { delay_ms: 30 },
@@ -120,7 +120,7 @@ async fn slow_streams_are_complete_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_a_silent_stream_is_counted() {
+async fn a_client_disconnect_during_a_stalled_stream_is_counted() {
     let simulator = simulator().await;
     simulator.push(Script::fault(Fault::Stall { after_events: 1 }));
     let client = client(&simulator);
@@ -142,7 +142,7 @@ async fn a_client_that_leaves_a_silent_stream_is_counted() {
 }
 
 #[tokio::test]
-async fn whole_answers_are_disturbed_too() {
+async fn faults_apply_to_non_streaming_responses() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let call = async |fault: Fault| {
@@ -167,7 +167,7 @@ async fn whole_answers_are_disturbed_too() {
 }
 
 #[tokio::test]
-async fn an_ordered_error_has_status_code_and_retry_after() {
+async fn a_scripted_error_has_status_code_and_retry_after() {
     let simulator = simulator().await;
     let script_json = r#"{"answer": {"kind": "error", "status": 503, "code": "ServiceUnavailableException",
                     "message": "Model is getting throttled. Try your request again.", "retry_after": 7}}"#;
@@ -193,7 +193,7 @@ async fn an_ordered_error_has_status_code_and_retry_after() {
 }
 
 #[tokio::test]
-async fn a_cut_body_has_no_proper_end() {
+async fn a_truncated_body_ends_without_a_terminator() {
     let simulator = open_simulator().await;
     simulator.push(Script::fault(Fault::Cut { after_events: 1 }));
     let response = post(

@@ -21,7 +21,7 @@ async fn get(simulator: &Simulator, path: &str) -> common::HttpReply {
 }
 
 #[tokio::test]
-async fn unsigned_calls_are_refused_with_the_header_and_body_of_aws() {
+async fn unsigned_calls_are_rejected_like_aws_rejects_them() {
     let simulator = simulator().await;
     let response = post(&simulator, CONVERSE, hello()).await;
     assert_eq!(response.status, 403);
@@ -37,7 +37,7 @@ async fn unsigned_calls_are_refused_with_the_header_and_body_of_aws() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_is_accepted_where_it_is_the_known_one() {
+async fn only_the_known_bearer_token_is_accepted() {
     let simulator = simulator().await;
     for (token, status) in [("bedrock-api-key-EXAMPLE", 200), ("other", 403)] {
         let request = http::Request::post(CONVERSE)
@@ -50,7 +50,7 @@ async fn a_bearer_token_is_accepted_where_it_is_the_known_one() {
 }
 
 #[tokio::test]
-async fn malformed_and_oversized_bodies_are_refused_and_survived() {
+async fn malformed_and_oversized_bodies_are_rejected() {
     let options = Options {
         any_credentials: true,
         ..Options::default()
@@ -72,7 +72,7 @@ async fn malformed_and_oversized_bodies_are_refused_and_survived() {
 }
 
 #[tokio::test]
-async fn the_control_plane_lists_models_and_pages_of_profiles() {
+async fn the_control_plane_lists_models_and_paginates_profiles() {
     let simulator = open_simulator().await;
     let models = get(&simulator, "/foundation-models?byOutputModality=EMBEDDING")
         .await
@@ -120,7 +120,7 @@ async fn the_control_plane_lists_models_and_pages_of_profiles() {
 }
 
 #[tokio::test]
-async fn the_control_plane_can_be_forbidden_while_models_answer() {
+async fn the_control_plane_can_be_denied_while_models_respond() {
     let options = Options {
         any_credentials: true,
         control_plane: ControlPlane::Forbidden,
@@ -139,7 +139,7 @@ async fn the_control_plane_can_be_forbidden_while_models_answer() {
 }
 
 #[tokio::test]
-async fn scripts_come_and_requests_go_over_http() {
+async fn scripts_and_the_journal_are_available_over_http() {
     let simulator = open_simulator().await;
     let scripts = json!([
         { "answer": { "kind": "text", "text": "scripted", "usage": { "inputTokens": 1, "outputTokens": 2, "totalTokens": 3 } } },
@@ -184,7 +184,7 @@ async fn scripts_come_and_requests_go_over_http() {
 }
 
 #[tokio::test]
-async fn wrong_scripts_are_refused_as_a_whole() {
+async fn an_invalid_script_list_is_rejected_entirely() {
     let simulator = open_simulator().await;
     for wrong in [
         r#"[{"answer": {"kind": "echo"}}, {"answer": {"kind": "sing"}}]"#,
@@ -205,7 +205,7 @@ async fn wrong_scripts_are_refused_as_a_whole() {
 }
 
 #[tokio::test]
-async fn a_script_that_does_not_fit_says_so() {
+async fn a_script_for_an_unsupported_operation_returns_501() {
     let simulator = open_simulator().await;
     simulator.push(Script::text("models?").for_operation(Operation::ListFoundationModels));
     let response = get(&simulator, "/foundation-models").await;
@@ -218,7 +218,7 @@ async fn a_script_that_does_not_fit_says_so() {
 }
 
 #[tokio::test]
-async fn an_exception_that_the_operation_cannot_send_is_not_sent() {
+async fn an_exception_the_operation_cannot_raise_is_rejected() {
     let simulator = open_simulator().await;
     let timeout = Fault::Exception {
         after_events: 1,
@@ -245,7 +245,7 @@ async fn an_exception_that_the_operation_cannot_send_is_not_sent() {
 }
 
 #[tokio::test]
-async fn an_id_that_bedrock_has_no_model_of_is_refused() {
+async fn an_unknown_model_id_is_rejected() {
     let options = Options {
         any_credentials: true,
         ..Options::default()
@@ -269,7 +269,7 @@ async fn an_id_that_bedrock_has_no_model_of_is_refused() {
 }
 
 #[tokio::test]
-async fn get_caller_identity_answers_in_xml() {
+async fn get_caller_identity_responds_in_xml() {
     let simulator = open_simulator().await;
     let response = post(
         &simulator,
@@ -286,7 +286,7 @@ async fn get_caller_identity_answers_in_xml() {
 }
 
 #[tokio::test]
-async fn a_fixed_answer_is_the_same_for_all() {
+async fn a_fixed_response_is_the_same_for_every_request() {
     let options = Options {
         any_credentials: true,
         fixed_response: Some(FixedResponseSize {

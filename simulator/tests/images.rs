@@ -69,7 +69,7 @@ fn png_size(base64: &Value) -> (u32, u32) {
 }
 
 #[tokio::test]
-async fn pictures_are_real_and_of_the_size_that_was_asked_for() {
+async fn generated_images_are_valid_and_have_the_requested_size() {
     let simulator = simulator().await;
     let request = json!({"prompt": "a", "aspect_ratio": "16:9", "seed": 7});
     let response = invoke(&simulator, SD, &request).await.unwrap();
@@ -103,7 +103,7 @@ async fn pictures_are_real_and_of_the_size_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn bodies_are_held_to_their_schemas_in_bedrocks_words() {
+async fn image_requests_are_validated_with_bedrocks_messages() {
     let simulator = simulator().await;
     let image = png_bytes(64, 64, [1, 2, 3, 255]);
     let task = |more: Value| {
@@ -202,7 +202,7 @@ async fn bodies_are_held_to_their_schemas_in_bedrocks_words() {
 }
 
 #[tokio::test]
-async fn masks_are_opaque_black_and_white_and_of_the_pictures_size() {
+async fn masks_must_be_opaque_black_and_white_and_match_the_image_size() {
     let simulator = simulator().await;
     for (mask, words) in [
         (png_bytes(320, 320, [0, 0, 0, 255]), None),
@@ -230,7 +230,7 @@ async fn masks_are_opaque_black_and_white_and_of_the_pictures_size() {
 }
 
 #[tokio::test]
-async fn prompts_are_filtered_before_and_after() {
+async fn prompts_are_filtered_before_and_after_generation() {
     let simulator = simulator().await;
     let reasons = |prompt: &str| json!({"prompt": prompt});
     let response = invoke(&simulator, SD, &reasons("forbidden")).await.unwrap();

@@ -41,7 +41,7 @@ fn harmful(categories: &[Category]) -> GuardrailChecksContentFilterConfig {
 }
 
 #[tokio::test]
-async fn checks_find_what_they_are_asked_for() {
+async fn checks_return_the_requested_categories() {
     let simulator = simulator().await;
     let email = GuardrailChecksSensitiveInformationEntityConfig::builder()
         .r#type(Entity::Email)
@@ -90,7 +90,7 @@ async fn checks_find_what_they_are_asked_for() {
 }
 
 #[tokio::test]
-async fn a_guardrail_is_applied_to_texts_and_pictures() {
+async fn a_guardrail_applies_to_text_and_images() {
     let simulator = simulator().await;
     let apply = |input_text: &str| {
         let text = GuardrailTextBlock::builder()
@@ -145,7 +145,7 @@ async fn a_guardrail_is_applied_to_texts_and_pictures() {
 }
 
 #[tokio::test]
-async fn scripts_answer_them_by_name_alone() {
+async fn a_script_with_only_an_operation_name_applies() {
     let simulator = simulator().await;
     simulator.push(
         Script::error(429, "ThrottlingException", "slow").for_operation(Operation::ApplyGuardrail),
@@ -195,7 +195,7 @@ async fn refusal(path: &str, body: Value) -> String {
 }
 
 #[tokio::test]
-async fn what_the_model_of_the_api_forbids_is_refused() {
+async fn requests_violating_the_api_model_are_rejected() {
     let input_text = json!([{"role": "user", "content": [{"text": "a"}]}]);
     let violence = json!({"contentFilter": {"categories": [{"category": "VIOLENCE"}]}});
     let path = "/guardrail-checks/invoke";
@@ -301,7 +301,7 @@ async fn what_the_model_of_the_api_forbids_is_refused() {
 }
 
 #[tokio::test]
-async fn only_what_is_detected_is_told_unless_all_is_asked_for() {
+async fn only_detected_findings_are_returned_unless_full_output_is_requested() {
     let simulator = open_simulator().await;
     let path = "/guardrail/demoguardrail/version/1/apply";
     let body = json!({"source": "INPUT", "content": [{"text": {"text": "you idiot"}}]});

@@ -61,7 +61,7 @@ async fn strict_simulator() -> Simulator {
 }
 
 #[tokio::test]
-async fn every_recorded_conversation_that_bedrock_accepted_passes() {
+async fn every_recorded_conversation_accepted_by_bedrock_passes() {
     let simulator = strict_simulator().await;
     let mut refused = Vec::new();
     let mut accepted_count = 0;
@@ -99,7 +99,7 @@ async fn every_recorded_conversation_that_bedrock_accepted_passes() {
 }
 
 #[tokio::test]
-async fn every_recorded_request_to_embed_or_rerank_that_bedrock_accepted_passes() {
+async fn every_recorded_embedding_and_rerank_request_accepted_by_bedrock_passes() {
     let simulator = strict_simulator().await;
     for (_, recording) in recordings() {
         let (request, recorded) = (&recording["request"], &recording["response"]["body_json"]);
@@ -156,7 +156,7 @@ const REFUSED: [&str; 10] = [
 ];
 
 #[tokio::test]
-async fn what_bedrock_refused_is_refused_in_its_words() {
+async fn recorded_rejections_are_reproduced_with_the_same_message() {
     let simulator = strict_simulator().await;
     for (_, recording) in recordings() {
         if !REFUSED.contains(&recording["id"].as_str().unwrap()) {

@@ -101,7 +101,7 @@ async fn an_object_is_written_read_described_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_refused_under_its_name() {
+async fn missing_buckets_keys_and_uploads_have_their_own_error_codes() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let get = client.get_object().bucket(BUCKET).key("nothing");
@@ -122,7 +122,7 @@ async fn what_is_not_there_is_refused_under_its_name() {
 }
 
 #[tokio::test]
-async fn a_range_brings_a_part_and_one_behind_the_end_is_refused() {
+async fn a_range_returns_a_part_and_one_past_the_end_is_rejected() {
     let simulator = simulator().await;
     let client = client(&simulator);
     put(&client, "text", "0123456789").await;
@@ -139,7 +139,7 @@ async fn a_range_brings_a_part_and_one_behind_the_end_is_refused() {
 }
 
 #[tokio::test]
-async fn listings_come_in_pages_and_in_folders() {
+async fn listings_are_paginated_and_support_delimiters() {
     let simulator = simulator().await;
     let client = client(&simulator);
     for key in ["a/1", "a/2", "a/b/3", "a/b/4", "a/c", "z"] {
@@ -209,7 +209,7 @@ async fn upload(client: &Client, id: &str, number: i32, content: Vec<u8>) -> Com
 }
 
 #[tokio::test]
-async fn an_object_comes_in_parts() {
+async fn a_multipart_upload_creates_an_object() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let id = begin(&client, "large").await;
@@ -243,7 +243,7 @@ async fn an_object_comes_in_parts() {
 }
 
 #[tokio::test]
-async fn an_upload_is_given_up_and_short_parts_are_refused() {
+async fn an_upload_can_be_aborted_and_short_parts_are_rejected() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let id = begin(&client, "large").await;
@@ -267,7 +267,7 @@ async fn an_upload_is_given_up_and_short_parts_are_refused() {
 }
 
 #[tokio::test]
-async fn a_signed_address_is_good_for_anyone_until_it_expires() {
+async fn a_presigned_url_is_valid_until_it_expires() {
     let simulator = simulator().await;
     let client = client(&simulator);
     put(&client, "folder/a picture.png", "0123456789").await;
@@ -315,7 +315,7 @@ async fn a_signed_address_is_good_for_anyone_until_it_expires() {
 }
 
 #[tokio::test]
-async fn who_has_not_signed_or_signed_wrongly_is_refused() {
+async fn unsigned_and_wrongly_signed_requests_are_rejected() {
     let simulator = simulator().await;
     let unsigned = send(&simulator, Method::GET, "/outcrop-example/text", "").await;
     assert_eq!(unsigned.status, 403);
@@ -335,7 +335,7 @@ async fn who_has_not_signed_or_signed_wrongly_is_refused() {
 }
 
 #[tokio::test]
-async fn a_bucket_may_stand_in_the_host() {
+async fn virtual_hosted_style_requests_are_accepted() {
     let options = Options {
         buckets: vec!["films".to_owned()],
         ..Options::default()
@@ -359,7 +359,7 @@ async fn a_bucket_may_stand_in_the_host() {
 }
 
 #[tokio::test]
-async fn scripts_and_faults_reach_s3_where_they_name_its_operations() {
+async fn scripts_and_faults_apply_to_s3_operations_by_name() {
     let simulator = simulator().await;
     let client = client(&simulator);
     put(&client, "text", "0123456789").await;

@@ -49,7 +49,7 @@ fn weather_tool() -> ToolConfiguration {
 }
 
 #[tokio::test]
-async fn converse_answers_a_text_with_usage() {
+async fn converse_returns_text_with_usage() {
     let simulator = simulator().await;
     let response = client(&simulator)
         .converse()
@@ -80,7 +80,7 @@ async fn converse_answers_a_text_with_usage() {
 }
 
 #[tokio::test]
-async fn converse_stream_brings_the_same_text_in_pieces() {
+async fn converse_stream_sends_the_same_text_in_chunks() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let mut stream = client
@@ -118,7 +118,7 @@ async fn converse_stream_brings_the_same_text_in_pieces() {
 }
 
 #[tokio::test]
-async fn a_tool_call_streams_in_fragments_and_its_result_is_answered() {
+async fn a_tool_call_streams_in_fragments_and_accepts_its_result() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let mut stream = client
@@ -204,7 +204,7 @@ async fn a_tool_call_streams_in_fragments_and_its_result_is_answered() {
 }
 
 #[tokio::test]
-async fn a_demanded_tool_is_called() {
+async fn a_forced_tool_is_called() {
     let simulator = simulator().await;
     let forced = ToolConfiguration::builder()
         .set_tools(Some(weather_tool().tools().to_vec()))
@@ -226,7 +226,7 @@ async fn a_demanded_tool_is_called() {
 }
 
 #[tokio::test]
-async fn invoke_model_speaks_the_models_own_format() {
+async fn invoke_model_uses_the_native_format() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let body = r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":100,"messages":[{"role":"user","content":"Hello you"}]}"#;
@@ -281,7 +281,7 @@ async fn invoke_model_speaks_the_models_own_format() {
 }
 
 #[tokio::test]
-async fn count_tokens_counts_for_claude_under_its_own_id() {
+async fn count_tokens_needs_claudes_foundation_model_id() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let count = |model: &str| {
@@ -308,7 +308,7 @@ async fn count_tokens_counts_for_claude_under_its_own_id() {
 }
 
 #[tokio::test]
-async fn refusals_are_the_sdks_own_errors() {
+async fn rejections_map_to_the_sdks_error_types() {
     let simulator = simulator().await;
     let error = client(&simulator)
         .converse()

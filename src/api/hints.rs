@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_tells_what_the_base_url_should_be() {
+    fn a_wrong_path_is_answered_with_the_correct_base_url() {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, "gateway:8080".parse().expect("a host"));
         for (path, expected) in [
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_a_host_and_nothing_else() {
+    fn an_origin_has_only_a_scheme_and_a_host() {
         let mut headers = HeaderMap::new();
         assert_eq!(origin(&headers), "http://localhost:8080");
         headers.insert("x-forwarded-proto", "HTTPS".parse().expect("a scheme"));

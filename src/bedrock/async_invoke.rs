@@ -289,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_jobs_own_folder_is_named_once() {
+    fn the_job_folder_is_appended_only_once() {
         for uri in [
             "s3://films/all/abc",
             "s3://films/all/abc/",
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_with_fractions_and_offsets() {
+    fn timestamps_with_fractions_and_offsets_are_parsed() {
         for time in [
             "2025-01-01T00:00:00Z",
             "2025-01-01T00:00:00.123456Z",
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_names_nothing_of_the_operators() {
+    fn failure_messages_do_not_reveal_operator_resources() {
         let about_bucket = reason(Some("no access to s3://films/all".to_owned()));
         assert_eq!(about_bucket, "the model could not make it");
         let blocked = "blocked by our content filters";

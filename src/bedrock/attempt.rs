@@ -173,28 +173,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn there_are_as_many_attempts_as_configured() {
+    async fn there_are_at_most_max_attempts() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         let retries = (0..10).filter(|_| backoff.next(&error(503)).is_some());
         assert_eq!(retries.count(), 3);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_that_its_client_tries_again_is_tried_once() {
+    async fn a_request_the_client_retries_is_attempted_once() {
         let mut backoff = RetryPolicy::new(settings()).begin(true, None);
         assert_eq!(backoff.next(&error(401)), Some(Duration::ZERO));
         assert_eq!(backoff.next(&error(503)), None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_attempt_begins_after_the_deadline() {
+    async fn no_attempt_starts_after_the_deadline() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         tokio::time::advance(Duration::from_secs(21)).await;
         assert_eq!(backoff.next(&error(503)), None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_beyond_the_deadline_is_not_waited_for() {
+    async fn a_delay_beyond_the_deadline_is_not_waited_for() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         let mut throttled = error(429);
         throttled.wait = Some(Duration::from_secs(60));
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_bedrock_asks_to_wait_is_the_least() {
+    async fn the_requested_retry_delay_is_the_minimum() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         let mut throttled = error(429);
         throttled.wait = Some(Duration::from_secs(3));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refused_request_is_not_asked_again_and_refused_credentials_once() {
+    async fn a_rejected_request_is_not_retried_and_rejected_credentials_once() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         assert_eq!(backoff.next(&error(400)), None);
         assert_eq!(backoff.next(&error(401)), Some(Duration::ZERO));
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_has_probably_been_billed_is_asked_once_more() {
+    async fn requests_that_were_probably_billed_are_retried_once() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         assert!(backoff.next(&UpstreamError::broken_off("")).is_some());
         assert!(backoff.next(&error(503)).is_some());
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn any_wait_that_is_asked_for_can_be_read() {
+    async fn any_retry_after_value_is_parsed() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
         let mut throttled = error(429);
         throttled.wait = Some(Duration::MAX);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_budget_ends_retries_in_a_bad_minute() {
+    async fn the_retry_budget_limits_retries_during_an_outage() {
         let policy = RetryPolicy::new(RetrySettings {
             budget_percent: 0,
             ..settings()

@@ -258,7 +258,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn a_status_that_is_not_known_is_one_that_goes_on() {
+    fn an_unknown_job_status_counts_as_in_progress() {
         for (text, over, started) in [
             ("Scheduled", false, false),
             ("InProgress", false, true),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_of_a_record_is_read_as_that_of_a_call() {
+    fn a_record_error_is_classified_like_a_call_error() {
         for (code, kind) in [
             (Some("400"), ErrorKind::InvalidRequest),
             (Some("429"), ErrorKind::RateLimited),

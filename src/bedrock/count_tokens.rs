@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_counted_is_sent_and_as_it_is() {
+    fn count_tokens_sends_only_the_counted_fields_unchanged() {
         let converse = concat!(
             r#"{"messages":[{"role":"user","content":[{"text":"\u00e9 /"}]}],"#,
             r#""inferenceConfig":{"maxTokens":1},"guardrailConfig":{"trace":"enabled"},"#,

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_may_end_between_two_frames_and_nowhere_else() {
+    fn a_stream_may_end_only_at_a_frame_boundary() {
         let whole = [start(), start()].concat();
         for length in 0..=whole.len() {
             let mut decoder = EventDecoder::new();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_events_before_a_failure_are_given() {
+    fn events_before_an_error_are_delivered() {
         let headers = [
             (":message-type", "exception"),
             (":exception-type", "throttlingException"),

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_rules_give_all_services() {
+    async fn endpoint_rules_resolve_every_service() {
         let endpoints = resolved(false, false).await;
         assert_eq!(
             endpoints.runtime,
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_switches_for_fips_and_dual_stack_hold_for_both() {
+    async fn fips_and_dual_stack_apply_to_runtime_and_control_plane() {
         let endpoints = resolved(true, true).await;
         assert_eq!(
             endpoints.runtime,

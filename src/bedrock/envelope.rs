@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_envelope_goes_through_the_same_table() {
+    fn openai_error_envelopes_are_classified_by_the_same_table() {
         for (status, body, kind, code, advice) in [
             (
                 400,
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_stream_the_kind_tells() {
+    fn in_a_stream_the_error_type_determines_the_code() {
         for (kind, code) in [
             ("invalid_request_error", "ValidationException"),
             ("rate_limit_error", "ThrottlingException"),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_without_which_the_answer_is_the_same_is_named() {
+    fn an_optional_field_that_was_rejected_is_named() {
         let body = |param: &str| {
             format!(
                 r#"{{"error":{{"message":"m","code":"unsupported_parameter","param":"{param}"}}}}"#
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_is_not_named() {
+    fn the_message_does_not_reveal_the_operator() {
         let body = r#"{"error":{"message":"arn:aws:iam::123456789012:role/x may not","type":"invalid_request_error"}}"#;
         assert_eq!(error(400, body).api_error.message, "[arn] may not");
     }

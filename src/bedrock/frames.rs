@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_cut_as_they_came_wherever_the_chunks_end() {
+    fn frames_are_split_unchanged_at_any_chunk_boundary() {
         let whole = [event("{}"), exception("no"), event("{\"p\":\"ab\"}")];
         let body = whole.concat();
         for length in 1..=body.len() {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_ends_within_a_frame_or_is_none_fails() {
+    fn a_stream_that_ends_within_a_frame_or_is_not_an_event_stream_fails() {
         let mut cutter = FrameCutter::default();
         let whole = event("{}");
         let part = whole.get(..whole.len() - 1).expect("bytes");
@@ -171,7 +171,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_cut_as_they_are_or_refused(
+        fn any_bytes_are_split_unchanged_or_rejected(
             damaged in 0_usize..200,
             byte in any::<u8>(),
             tail in proptest::collection::vec(any::<u8>(), 0..40),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_tells_the_client_nothing_of_the_operator() {
+    fn an_exception_does_not_reveal_the_operator_to_the_client() {
         let mut frames = Vec::new();
         let refusal = exception("role arn:aws:iam::123456789012:role/gateway may not");
         FrameCutter::default()

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn missing_credentials_are_told_in_a_line_with_their_remedy() {
+    fn missing_credentials_are_reported_in_one_line_with_a_remedy() {
         let chain = "the credential provider was not enabled: no credentials found in chain. \
                      Attempted:\n  Environment: not set\n  Profile: not enabled";
         let sso =

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_names_its_field() {
+    fn a_rejection_names_its_field() {
         for (message, field) in [
             (
                 "The model returned the following errors: `temperature` and `top_p` cannot both be \
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_tells_how_much_would_have_fitted() {
+    fn an_overflow_error_states_how_much_would_fit() {
         let message = "prompt is too long: 400000 tokens > 200000 maximum";
         assert_eq!(fitting_share(message), Some(475));
         assert_eq!(

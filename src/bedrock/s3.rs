@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_location_is_read_and_written_as_a_uri() {
+    fn an_s3_uri_is_parsed_and_formatted() {
         let at = ObjectLocation::parse("s3://bucket/some/key").expect("a location");
         assert_eq!(at.to_string(), "s3://bucket/some/key");
         assert_eq!(at.join("more").to_string(), "s3://bucket/some/key/more");

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_names_the_operator_stays() {
+    fn operator_identifiers_are_removed() {
         let message = "User: arn:aws:sts::123456789012:assumed-role/prod-gateway/i-0abc is not \
                        authorized to perform: bedrock:InvokeModel on resource: \
                        arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0 in \
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_helps_the_client_stays() {
+    fn details_useful_to_the_client_are_kept() {
         let message = "The model returned the following errors: messages.2.content.0.text: Field \
                        required (anthropic.claude-sonnet-4-5-20250929-v1:0)";
         assert_eq!(scrub(message), message);

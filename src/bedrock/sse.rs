@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn all_line_ends_comments_and_fields_are_read() {
+    fn all_line_endings_comments_and_fields_are_parsed() {
         for text in [
             "data: {\"a\":1}\n\ndata:{}\n\ndata: [DONE]\n\n",
             "data: {\"a\":1}\r\n\r\ndata:{}\r\n\r\ndata: [DONE]\r\n\r\n",
@@ -150,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn the_lines_of_one_event_belong_together() {
+    fn data_lines_of_one_event_are_joined() {
         let (events, _) = decoded([b"data: {\ndata:  \"a\":1\ndata: }\n\n".as_slice()]);
         assert_eq!(events, [chunk("{\n \"a\":1\n}")]);
     }
 
     #[test]
-    fn an_error_ends_the_answer() {
+    fn an_error_event_ends_the_stream() {
         let text = b"data: {}\n\ndata: {\"error\":{\"message\":\"slow down\",\
                      \"code\":\"rate_limit_exceeded\"}}\n\ndata: {}\n\n";
         let mut events = Vec::new();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_ends_between_events_and_an_event_has_a_bound() {
+    fn a_stream_ends_between_events_and_event_size_is_limited() {
         let complete = b"data: {}\n\ndata: {\"a\":1}\n\n".as_slice();
         for length in 0..=complete.len() {
             let (_, is_complete) = decoded(complete.get(..length));
@@ -180,7 +180,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_cutting_does_not_matter(
+        fn chunk_boundaries_do_not_matter(
             lines in proptest::collection::vec(
                 prop_oneof![
                     Just("data: {\"a\":\"ü\"}".to_owned()),
@@ -202,7 +202,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn no_input_makes_the_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = decoded([bytes.as_slice()]);
         }
     }

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_asked_for_in_seconds_as_a_date_or_in_milliseconds() {
+    fn retry_after_is_parsed_as_seconds_date_or_milliseconds() {
         let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").expect("a date");
         for (name, value, seconds) in [
             ("retry-after", "7", Some(7.0)),

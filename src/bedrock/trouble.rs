@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_error_has_its_cause_and_its_remedy() {
+    fn each_connection_error_has_a_cause_and_a_remedy() {
         for (code, message, cause, remedy) in [
             (
                 "InvalidSignatureException",

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_profiles_the_one_over_the_fewest_regions_serves_a_bare_id() {
+    fn a_bare_id_resolves_to_the_profile_with_the_fewest_regions() {
         let apac = profile(
             "apac.p.m-v1:0",
             &["ap-northeast-1", "ap-south-1", "ap-southeast-1"],
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_names_are_those_that_people_would_mean() {
+    fn the_closest_names_are_suggested() {
         let directory = Directory::default();
         let names = [
             "fast",

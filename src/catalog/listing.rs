@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_that_fails_is_asked_for_again_with_growing_waits() {
+    fn a_failed_listing_is_retried_with_increasing_delays() {
         let mut lister = Lister::default();
         let every = Duration::from_secs(10);
         let mut waits = Vec::new();

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_call_goes_to_a_cheap_model_that_every_account_has() {
+    fn the_first_call_uses_a_cheap_widely_available_model() {
         let profile = "inference_profile";
         let mut models = vec![
             model("us.anthropic.a", "anthropic", profile, Some(0.1)),

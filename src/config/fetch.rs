@@ -110,7 +110,7 @@ mod tests {
     use crate::config::Mistakes;
 
     #[test]
-    fn what_is_written_is_read_and_what_is_wrong_is_named() {
+    fn fetch_settings_are_parsed_and_mistakes_are_named() {
         let text = r#"
             enabled = false
             max_size = "1MiB"

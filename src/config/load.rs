@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_says_every_field_and_its_default() {
+    fn the_example_lists_every_field_and_its_default() {
         let example = include_str!("../../outcrop.example.toml");
         let (config, mistakes) = read_text(example);
         assert_eq!(mistakes, Mistakes::default());
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_says_where_its_model_is_asked() {
+    fn an_alias_selects_the_upstream_of_its_model() {
         let (config, mistakes) = read_text(
             "[models.luna]\ntarget = \"openai.gpt-6-luna\"\nsurface = \"mantle\"\n\
              [aws]\nmantle_endpoint = \"https://vpce.example/\"",
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_the_file_that_was_read() {
+    fn mistakes_name_the_configuration_file() {
         let folder = std::env::temp_dir().join(format!("outcrop-{}-named", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let file = folder.join("gateway.toml");
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_name_names_no_file() {
+    fn an_empty_file_name_counts_as_unset() {
         let overrides = Overrides {
             file: Some(PathBuf::new()),
             ..Overrides::default()
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn any_web_page_may_call_only_where_there_are_keys() {
+    fn any_origin_is_allowed_only_with_api_keys() {
         let text = "[server]\ncors_origins = [\"*\"]";
         let (config, mut mistakes) = read_text(text);
         check_together(&config, &mut mistakes);
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn half_an_access_key_or_another_callers_is_a_mistake_and_no_secret_is_shown() {
+    fn incomplete_access_keys_are_mistakes_and_secrets_are_not_shown() {
         let (config, mut mistakes) = read_text(
             r#"
             [keys.one]
@@ -467,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn without_keys_only_loopback_is_served() {
+    fn without_keys_only_loopback_addresses_may_be_served() {
         for (listen, served) in [
             ("127.0.0.1:1", true),
             ("localhost:1", true),

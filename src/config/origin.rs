@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_is_what_no_name_server_can_give_away() {
+    fn loopback_hosts_are_those_dns_cannot_redirect() {
         for (host, expected) in [
             ("localhost", true),
             ("LocalHost", true),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_an_origin_and_no_more() {
+    fn an_allowed_origin_is_exactly_an_origin() {
         let read = |text: &str| AllowedOrigin::read(&Value::String(text.to_owned()));
         assert_eq!(read("*"), Ok(AllowedOrigin::Any));
         assert_eq!(read("loopback"), Ok(AllowedOrigin::Loopback));

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_that_are_too_long_or_no_files_are_refused_with_their_path() {
+    fn oversized_and_missing_files_are_rejected_with_their_path() {
         let long = std::env::temp_dir().join(format!("outcrop-long-{}.toml", std::process::id()));
         let file = File::create(&long).expect("a file");
         file.set_len(MAX_FILE + 1).expect("a sparse file");

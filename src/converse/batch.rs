@@ -59,14 +59,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_are_named_after_their_lines() {
+    fn record_ids_come_from_line_numbers() {
         assert_eq!(record_id(7), "00000000007");
         assert_eq!(line_of("00000000007"), Some(7));
         assert_eq!(line_of("MANIFEST"), None);
     }
 
     #[test]
-    fn an_error_has_a_number_or_a_name() {
+    fn a_record_error_code_is_a_number_or_a_name() {
         for (code, text) in [("400", "400"), ("\"ModelError\"", "\"ModelError\"")] {
             let line =
                 format!(r#"{{"recordId":"1","modelInput":{{}},"error":{{"errorCode":{code}}}}}"#);

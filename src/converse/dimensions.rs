@@ -84,7 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn headers_tell_the_size() {
+    fn image_headers_contain_the_dimensions() {
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x20\0\0\0\x10";
         let jpeg = b"\xff\xd8\xff\xe0\x00\x04xx\xff\xff\xc4\x00\x03x\xff\xc2\x00\x11\x08\x00\x10\x00\x20\x03";
         let lossy = b"RIFF....WEBPVP8 ....\x30\x01\x00\x9d\x01\x2a\x20\x00\x10\x00";
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_looked_at(bytes: Vec<u8>) {
+        fn arbitrary_bytes_are_accepted(bytes: Vec<u8>) {
             let mut segments = vec![0xff, 0xd8];
             segments.extend(bytes.iter().flat_map(|byte| [0xff, *byte, 0, *byte]));
             for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::Webp] {

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_told_as_the_exception_that_sdks_know() {
+    fn an_error_is_returned_as_the_exception_sdks_expect() {
         let exception = |kind, code| {
             let mut error = ApiError::new(kind, "no");
             error.code = code;
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_is_a_message_whatever_is_in_it() {
+    fn the_error_body_is_always_a_message() {
         let error = ApiError::new(ErrorKind::InvalidRequest, "say \"please\"\n");
         let json = AwsError::from(&error).to_json();
         assert_eq!(json, br#"{"message":"say \"please\"\n"}"#);

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_counted_by_its_bytes() {
+    fn text_is_estimated_by_its_bytes() {
         let text = |text: &str| vec![ContentBlock::Text(text.to_owned())];
         assert_eq!(estimate(text(&"word ".repeat(800))), 1000 + TURN);
         assert_eq!(estimate(text("\u{4f60}\u{597d}")), 2 + TURN);
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_counted_by_its_pixels_and_not_by_its_bytes() {
+    fn an_image_is_estimated_by_its_pixels_not_its_bytes() {
         for (source, tokens) in [
             (png(750, 100, 0), 100),
             (png(750, 100, 1_000_000), 100),
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_counted_by_its_pages_or_its_text() {
+    fn a_document_is_estimated_by_its_pages_or_its_text() {
         let two_pages = b"%PDF-1.4 <</Type /Pages>> <</Type/Page/A 1>> <</Type /Page>>";
         for (format, bytes, tokens) in [
             (DocumentFormat::Pdf, two_pages.as_slice(), 2 * PAGE),
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_is_counted_by_its_length_and_what_is_not_seen_as_something() {
+    fn audio_is_estimated_by_duration_and_unknown_media_by_a_default() {
         let location = S3Location {
             uri: "s3://bucket/key".to_owned(),
             bucket_owner: None,

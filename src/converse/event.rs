@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_padding_key_and_unknown_keys_are_passed_over() {
+    fn padding_and_unknown_keys_are_ignored() {
         let event = parse(
             "contentBlockDelta",
             r#"{"contentBlockIndex":2,"delta":{"text":"hi","new":1},"p":"abc"}"#,
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_of_the_provider_is_hidden_and_one_of_the_client_is_not() {
+    fn server_tools_are_hidden_and_client_tools_are_not() {
         let server = r#"{"contentBlockIndex":1,"start":{"toolUse":{"name":"nova_grounding","toolUseId":"t","type":"server_tool_use"}}}"#;
         let client = r#"{"contentBlockIndex":1,"start":{"toolUse":{"name":"add","toolUseId":"t","type":"tool_use"}}}"#;
         assert!(matches!(

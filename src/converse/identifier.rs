@@ -75,7 +75,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_changed_name_is_recognised() {
+    fn a_renamed_identifier_is_recognized() {
         assert!(has_digest(&with_digest("a b", &['_'])));
         assert!(has_digest(&with_digest("", &[])));
         for name in [
@@ -92,7 +92,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_becomes_an_identifier(text in "\\PC{0,100}") {
+        fn any_text_becomes_a_valid_identifier(text in "\\PC{0,100}") {
             let punctuation = ['_', '.'];
             prop_assert!(is_identifier(&identifier(&text, &punctuation), &punctuation));
             let nine = nine_alphanumerics(&text);

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_no_json_passes() {
+    fn truncated_and_invalid_json_pass_through() {
         let long = format!("{{\"{}\": 1, \"a\": 1}}", "x".repeat(1000));
         for text in [
             "{\"a",
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_key_is_held_back() {
+    fn only_keys_are_buffered() {
         let mut rewriter = KeyRewriter::new(64);
         let mut restored = Vec::new();
         for fragment in ["{", " \"", "a", "\"", ": \"te", "xt\"", "}"] {
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_too_deeply_passes() {
+    fn deeply_nested_json_passes_through() {
         let deep = format!(
             "{}{{\"a\":1}}{}",
             "[".repeat(MAX_DEPTH),
@@ -277,7 +277,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_splitting_into_fragments_does_not_matter(value in values(), step in 1..5_usize) {
+        fn fragment_boundaries_do_not_matter(value in values(), step in 1..5_usize) {
             let text = value.to_string();
             let expected = replaced_in(value).to_string();
             prop_assert_eq!(rewritten(&[&text], a_to_at), expected.as_str());
@@ -289,7 +289,7 @@ mod tests {
         }
 
         #[test]
-        fn other_text_passes(fragments in proptest::collection::vec("[b\"\\\\{}\\[\\],: ]{0,6}", 0..8)) {
+        fn other_text_passes_through(fragments in proptest::collection::vec("[b\"\\\\{}\\[\\],: ]{0,6}", 0..8)) {
             let fragments: Vec<&str> = fragments.iter().map(String::as_str).collect();
             prop_assert_eq!(rewritten(&fragments, a_to_at), fragments.concat());
         }

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neutral_values_are_what_clients_send_for_nothing() {
+    fn neutral_values_are_recognized() {
         let neutral = |text: &str| JsonText::parse(text.to_owned()).is_ok_and(|t| t.is_neutral());
         for text in ["null", "false", "0", "0.0", "\"\"", "[]", "{ }", "[\n]"] {
             assert!(neutral(text), "{text}");

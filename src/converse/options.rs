@@ -302,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_that_comes_twice_has_its_last_value_in_its_first_place() {
+    fn a_duplicate_key_keeps_its_first_position_and_last_value() {
         let text = r#"{"a":1,"b":2,"a":[3]}"#.to_owned();
         let fields = JsonText::parse(text).ok();
         let fields = fields.and_then(|text| Fields::from_object(&text));

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_get_the_names_back_block_by_block() {
+    fn arguments_get_their_original_names_back_per_block() {
         let stop = |index| Event::BlockStop { index };
         let events = [
             text(0, "{\"_type_1\""),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn text_gets_them_back_where_it_is_the_json() {
+    fn json_text_gets_its_original_names_back() {
         let mut keys = keys();
         keys.expect_in_text();
         let events = [text(0, "{\"_type"), text(0, "_1\": \"_type_1\"}")];
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cut_off_is_given_out_at_the_end() {
+    fn truncated_json_is_emitted_at_the_end() {
         let stop = Event::MessageStop {
             stop_reason: StopReason::MaxTokens,
             additional_fields: None,

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trace_keeps_what_was_found_and_loses_whose_guardrail_it_was() {
+    fn a_trace_keeps_its_findings_and_hides_the_guardrail() {
         let trace = r#"{"guardrail":{"inputAssessment":{"abc123":{"wordPolicy":{"customWords":[{"match":"say \"abc123\"","action":"BLOCKED"}]},"appliedGuardrailDetails":{"guardrailId":"abc123","guardrailArn":"arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123"}}}},"promptRouter":{"invokedModelId":"arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.m"}}"#;
         let expected = r#"{"guardrail":{"inputAssessment":{"[the operator's]":{"wordPolicy":{"customWords":[{"match":"say \"abc123\"","action":"BLOCKED"}]},"appliedGuardrailDetails":{"guardrailId":"[the operator's]","guardrailArn":"[the operator's]"}}}},"promptRouter":{"invokedModelId":"arn:aws:bedrock:us-east-1:000000000000:inference-profile/us.m"}}"#;
         for guardrail in [
@@ -72,14 +72,14 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nobody_stays_as_it_is() {
+    fn text_without_identifiers_is_unchanged() {
         for json in [r#"{"a":["b\\","c\"d",1]}"#, "{}", "\"", ""] {
             assert_eq!(without_operator(json, "abc123"), json);
         }
     }
 
     #[test]
-    fn an_arn_keeps_all_but_its_account() {
+    fn an_arn_keeps_everything_but_its_account() {
         let foundation = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-reel-v1:1";
         assert_eq!(without_account(foundation), foundation);
         assert_eq!(

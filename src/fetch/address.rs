@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_network_is_known_from_its_first_address_to_its_last() {
+    fn each_network_is_recognized_from_first_to_last_address() {
         for (first, last, expected) in [
             ("0.0.0.0", "0.255.255.255", Nobody),
             ("1.0.0.0", "9.255.255.255", Public),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_in_attacks_is_not_public() {
+    fn addresses_used_in_attacks_are_not_public() {
         for (address, expected) in [
             ("127.0.0.1", Private),
             ("169.254.169.254", Nobody),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_addresses_of_known_servers_are_public() {
+    fn addresses_of_known_servers_are_public() {
         for address in [
             "8.8.8.8",
             "93.184.215.14",

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_means_one_host_or_the_names_below_it() {
+    fn a_pattern_matches_one_host_or_its_subdomains() {
         for (pattern, host, meant) in [
             ("example.com", "example.com", true),
             ("example.com", "EXAMPLE.com", true),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused_with_the_remedy() {
+    fn an_invalid_host_is_rejected_with_a_remedy() {
         for text in [
             "",
             "*",

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_place_in_time_the_gateway_is_busy() {
+    async fn a_download_that_gets_no_slot_in_time_reports_the_gateway_busy() {
         let tls = ClientConfig::builder()
             .with_root_certificates(RootCertStore::empty())
             .with_no_client_auth();

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_read_before_it_is_judged() {
+    fn a_url_is_parsed_before_it_is_checked() {
         let settings = FetchSettings::default();
         for (address, expected) in [
             ("https://example.com", Ok("example.com 443 /")),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn configuration_opens_schemes_and_ports_and_closes_hosts() {
+    fn configuration_allows_schemes_and_ports_and_restricts_hosts() {
         let pattern = |text: &str| HostPattern::parse(text).expect("a pattern");
         let settings = FetchSettings {
             allow_http: true,
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn private_networks_are_opened_by_configuration_and_metadata_by_nothing() {
+    fn configuration_can_allow_private_networks_but_never_metadata() {
         let closed = FetchSettings::default();
         let open = FetchSettings {
             private_networks: true,

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_key_only_the_beginning_is_shown() {
+    fn only_the_prefix_of_a_key_is_shown() {
         for (key, visible) in [
             ("sk-proj-abcdefghijklmnop", "sk-pro***"),
             ("sk-1234", "sk***"),

@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_charged_what_its_type_takes_while_the_list_grows() {
+    fn list_entries_are_charged_as_the_list_grows() {
         assert_eq!(charged::<Vec<u64>>("[1,2]"), Some(2 * 3 * 8));
         let wide = size_of::<Wide>();
         assert_eq!(charged::<Vec<Wide>>("[{}]"), Some(4 * wide + ALLOCATION));
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_of_a_map_is_charged_with_its_key() {
+    fn a_map_entry_is_charged_with_its_key() {
         let map = size_of::<BTreeMap<String, u64>>();
         let pair = 3 * (24 + 8) + 2 * ALLOCATION;
         assert_eq!(
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn json_that_is_kept_as_text_is_one_string() {
+    fn raw_json_is_charged_as_one_string() {
         let text = format!("[{}]", vec!["{}"; 1000].join(","));
         assert_eq!(charged::<Box<RawValue>>(&text), Some(0));
         let charged = charged::<serde_json::Value>(&text).unwrap_or_default();
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_stops_where_the_budget_ends() {
+    fn parsing_stops_when_the_budget_is_exhausted() {
         let budget = Budget::new(100);
         let mut deserializer = serde_json::Deserializer::from_str("[1,2,3,4,5,6]");
         let read = Vec::<u64>::deserialize(BudgetDeserializer::new(&mut deserializer, &budget));

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn each_limit_is_met_before_it_is_exceeded() {
+    fn each_limit_is_inclusive() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(scan(nested(MAX_DEPTH).as_bytes()).is_ok());
         let deeper = scan(nested(MAX_DEPTH + 1).as_bytes());

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_is_given_back_when_the_permit_is_dropped() {
+    async fn a_slot_is_released_when_the_permit_is_dropped() {
         let limiter = limiter(1);
         let (caller, target) = (Caller::new("a"), Arc::from("model"));
         let first = admit(&limiter, &caller, &target)
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn targets_do_not_share_their_places() {
+    async fn upstreams_do_not_share_slots() {
         let limiter = limiter(1);
         let caller = Caller::new("a");
         let _first = admit(&limiter, &caller, &Arc::from("one"))

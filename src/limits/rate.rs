@@ -330,14 +330,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn requests_over_the_rate_wait_in_their_order() {
+    async fn requests_over_the_rate_are_queued_in_order() {
         let rate = rate(1.0, |settings| settings.burst = 2);
         let waits = join_all((0..6).map(|_| admitted(&rate))).await;
         assert_eq!(seconds(&waits), [0, 0, 1, 2, 3, 4].map(Ok));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_that_would_wait_too_long_come_back_one_after_another() {
+    async fn rejected_requests_get_staggered_retry_times() {
         let rate = rate(1.0, |settings| settings.max_wait = 2 * SECOND);
         let waits = join_all((0..6).map(|_| admitted(&rate))).await;
         let expected = [Ok(0), Ok(1), Ok(2), Err(3), Err(4), Err(5)];
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_told_to_come_back_later_than_clients_follow() {
+    async fn retry_after_never_exceeds_what_clients_honor() {
         let rate = rate(1.0, |settings| settings.max_wait = Duration::ZERO);
         let waits = join_all((0..1000).map(|_| admitted(&rate))).await;
         let refusal: Vec<_> = waits.iter().filter_map(|wait| wait.err()).collect();
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn further_calls_and_new_requests_take_turns() {
+    async fn further_calls_and_new_requests_alternate() {
         let rate = rate(1.0, |_| {});
         assert!(admitted(&rate).await.is_ok());
         let calls = join_all((0..3).map(async |_| {
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_state_is_told() {
+    async fn the_rate_state_is_reported() {
         let rate = rate(2.0, |settings| settings.burst = 4);
         let state = rate.admit(Duration::ZERO).await.expect("a place");
         let expected = RateState {

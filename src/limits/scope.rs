@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_used_up_its_rate_gets_no_fresh_burst_by_a_flood_of_others() {
+    async fn a_name_at_its_limit_gets_no_fresh_burst_from_a_flood_of_names() {
         let scope = LimitScope::new(&slow(), []);
         assert!(scope.admit("limited", 1, WhenFull::Wait).await.is_ok());
         flood(&scope, 2 * MAX_NAMES).await;
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_beyond_the_bound_share_one_rate() {
+    async fn names_beyond_the_maximum_share_one_rate() {
         let scope = LimitScope::new(&slow(), []);
         flood(&scope, MAX_NAMES).await;
         assert!(scope.admit("first beyond", 1, WhenFull::Wait).await.is_ok());
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn configured_names_keep_their_own_rate_among_any_number_of_others() {
+    async fn configured_names_keep_their_own_rate_among_many_others() {
         let scope = LimitScope::new(&slow(), ["configured"]);
         flood(&scope, 2 * MAX_NAMES).await;
         assert!(scope.admit("configured", 1, WhenFull::Wait).await.is_ok());
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_whose_rate_is_replenished_make_room() {
+    async fn names_with_a_replenished_rate_make_room() {
         let scope = LimitScope::new(&LimitSettings::calls(8).at_rate(1e6), []);
         flood(&scope, MAX_NAMES).await;
         let mut others = scope.others.lock().expect("the names");
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_with_calls_under_way_are_not_evicted() {
+    async fn names_with_active_requests_are_not_evicted() {
         let mut settings = LimitSettings::calls(1);
         settings.max_wait = Duration::ZERO;
         let scope = LimitScope::new(&settings, []);

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_prompt_makes_every_token_dearer_however_it_was_read() {
+    fn a_long_prompt_raises_the_price_of_every_token() {
         for (counts, cost) in [
             // 200,000 at 3: 0.6, and 10 at 15: 0.00015.
             ([200_000, 10, 0, 0, 0], "0.60015"),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cache_saves_what_reading_spares_less_what_writing_adds() {
+    fn cache_savings_are_reads_saved_minus_write_surcharge() {
         for (counts, saving) in [
             ([1_000, 200, 0, 0, 0], "0"),
             // 10,000 at 3 less 10,000 at 0.3: 0.03 - 0.003.
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tier_has_its_own_price_or_none_that_is_known() {
+    fn a_tier_without_a_published_price_is_unknown() {
         let tokens = tokens([1_000, 200, 10_000, 0, 0]);
         for (tier, cost, saving) in [
             // 0.003 + 0.003 + 0.003, saved 0.027
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_without_a_price_make_the_cost_unknown_only_where_there_are_some() {
+    fn unpriced_tokens_make_the_cost_unknown_only_when_present() {
         let mut price = sonnet();
         price.default.rates.cache_write_1h = None;
         for (counts, cost) in [

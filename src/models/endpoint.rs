@@ -315,7 +315,7 @@ mod tests {
 
     /// As ListFoundationModels has them (recording `listfoundationmodels-unknown-95d27523`).
     #[test]
-    fn what_a_model_reads_and_writes_says_which_endpoints_ask_it() {
+    fn modalities_determine_the_supported_endpoints() {
         for (id, input, output, streams, endpoints) in [
             (
                 "anthropic.claude-haiku-4-5-20251001-v1:0",
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_add_what_bedrock_does_not_list() {
+    fn capabilities_add_modalities_bedrock_does_not_list() {
         let claude = modalities(
             "anthropic.claude-haiku-4-5-20251001-v1:0",
             &["TEXT", "IMAGE"],

@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_profiles_and_arns_lead_to_the_foundation_model() {
+    fn ids_profiles_and_arns_resolve_to_the_foundation_model() {
         for (id, foundation) in [
             ("amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0"),
             ("us.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0"),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arn_tells_its_kind_and_every_other_id_counts_as_a_foundation_model() {
+    fn an_arn_states_its_kind_and_any_other_id_is_a_foundation_model() {
         let of_account =
             |resource: &str| format!("arn:aws-us-gov:bedrock:r-1:123456789012:{resource}");
         for (id, kind) in [
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arn_tells_its_service_region_and_account() {
+    fn an_arn_states_its_service_region_and_account() {
         for (id, service, region, account) in [
             ("amazon.nova-lite-v1:0", None, None, None),
             (
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_all_accounts_have_goes_by_its_id_or_its_arn() {
+    fn a_system_profile_resolves_by_id_or_arn() {
         let front = "arn:aws:bedrock:us-east-1:123456789012";
         for (id, is_profile) in [
             ("us.amazon.nova-lite-v1:0".to_owned(), true),
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_id_has_profiles_by_the_geography_of_the_region() {
+    fn a_bare_id_has_profiles_for_the_geography_of_the_region() {
         let id = ModelId::parse("amazon.nova-lite-v1:0").expect("an id");
         assert!(id.is_bare());
         for (region, profiles) in [
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_change_the_path_is_refused() {
+    fn ids_that_would_change_the_url_path_are_rejected() {
         for id in [
             "", "..", "a/../b", "a//b", "a;b", "a b", "a\nb", "a?b", "a%2Fb", "ü",
         ] {

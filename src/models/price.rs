@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_beginning_decides() {
+    fn the_longest_prefix_wins() {
         for (model, price) in [
             ("anthropic.claude-opus-4-20250514-v1:0", "15"),
             ("global.anthropic.claude-opus-4-5-20251101-v1:0", "5"),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_known_of_an_unknown_model_or_of_a_later_version() {
+    fn unknown_models_and_later_versions_have_no_price() {
         for model in [
             "someone.new-model-v9",
             "anthropic.claude-opus-5-7",
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_geography_decides_the_price_and_without_one_the_region() {
+    fn the_geography_determines_the_price_else_the_region() {
         let profile = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/";
         let arn = format!("{profile}global.anthropic.claude-opus-5-5");
         for (model, region, price) in [
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_and_life_cycle_are_told() {
+    fn limits_and_life_cycle_dates_are_returned() {
         let table = built_in();
         let row = table.row(&id("us.anthropic.claude-sonnet-4-20250514-v1:0"));
         let row = row.expect("a row");
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rows_of_an_overlay_win_and_what_they_do_not_say_stays() {
+    fn overlay_rows_override_and_keep_unset_values() {
         let own = r#"
             [[model]]
             ids = ["anthropic.claude-opus-5", "house.model"]
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn every_family_has_a_row_with_a_context_window_or_a_reason() {
+    fn every_family_has_a_context_window_or_a_reason() {
         let table = built_in();
         let families: toml::Table = include_str!("models.toml").parse().expect("a table");
         let families = families["family"].as_array().expect("families");

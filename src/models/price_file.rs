@@ -220,7 +220,7 @@ mod tests {
     use crate::models::{ModelId, PriceTable, Tier, Tokens};
 
     #[test]
-    fn a_bad_row_is_refused_with_its_name_its_field_and_the_remedy() {
+    fn an_invalid_row_is_rejected_with_its_name_field_and_remedy() {
         for (row, message) in [
             ("ids = []", "row 1 (no ids): `ids` is empty"),
             (
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn factors_multiply_and_own_prices_of_a_tier_hold_where_the_row_s_prices_do() {
+    fn tier_factors_multiply_and_explicit_tier_prices_override() {
         let text = "[[model]]
             ids = ['a.b']
             input = 0.15

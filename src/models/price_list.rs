@@ -101,7 +101,7 @@ mod tests {
     use crate::models::{ModelId, PriceTable};
 
     #[test]
-    fn prices_are_told_as_they_are_published() {
+    fn prices_are_formatted_as_published() {
         let table = PriceTable::parse(
             "[[model]]
             ids = ['a.b']

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_stem_decides() {
+    fn the_longest_stem_wins() {
         for (id, family) in [
             (
                 "us.anthropic.claude-sonnet-4-20250514-v1:0",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn models_of_one_line_differ() {
+    fn models_of_one_line_may_differ() {
         let table = table();
         let takes_system_turns = |id: &str| capabilities(&table, id).system_turns;
         assert!(takes_system_turns("us.anthropic.claude-opus-5"));
@@ -323,7 +323,7 @@ mod tests {
     };
 
     #[test]
-    fn each_line_of_claude_is_as_it_was_found() {
+    fn claude_capabilities_match_the_observed_ones() {
         let (table, prices) = (
             table(),
             PriceTable::built_in().expect("the built-in prices"),
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn claude_can_be_told_not_to_reason_or_reasons_always() {
+    fn claude_reasoning_is_either_disableable_or_always_on() {
         for (lines, default, always, min) in [
             (
                 &[
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_the_operator_changes_what_it_names_and_keeps_the_rest() {
+    fn a_configured_row_overrides_only_the_fields_it_sets() {
         let text = "[[family]]\nname = \"mine\"\nids = [\"amazon.nova-lite\"]\ntools = false";
         let table = table().overlaid(text).expect("a good row");
         let nova = capabilities(&table, "us.amazon.nova-lite-v1:0");
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn a_family_of_the_operators_can_embed() {
+    fn a_configured_family_can_support_embeddings() {
         let text = "[[family]]\nname = \"mine\"\nids = [\"someone.embed\"]\n[family.embedding]\n\
                     body = \"titan_text\"\ninputs = [\"text\"]\ndimensions = [768]";
         let table = table().overlaid(text).expect("a good row");
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_not_known_is_refused() {
+    fn an_unknown_field_is_rejected() {
         for text in [
             "[default]\nsistem = true",
             "[[family]]\nname = \"a\"\nids = []",

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_is_found_under_every_prefix_and_with_what_is_below() {
+    fn a_path_matches_under_every_prefix_including_subpaths() {
         for path in [
             "/v1/audio/speech",
             "/audio/speech",
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_of_a_clients_own_and_a_method_are_told_apart() {
+    fn static_paths_path_parameters_and_methods_are_distinguished() {
         let remix = Some("/videos/{id}/remix");
         assert_eq!(path_of("POST", "/v1/videos/video_1/remix"), remix);
         assert_eq!(path_of("GET", "/v1/videos/video_1"), None);
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn no_row_hides_a_later_one() {
+    fn no_row_shadows_a_later_one() {
         for (index, row) in ABSENT.iter().enumerate() {
             let hidden = ABSENT.iter().skip(index + 1);
             let mut hidden =

@@ -168,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_lives_as_long_as_its_caller_says() {
+    fn file_expiry_is_parsed() {
         assert_eq!(read(form("batch", None, None)), Ok(DEFAULT_LIFETIME));
         let day = form("batch", Some("created_at"), Some(86_400));
         assert_eq!(read(day), Ok(86_400));
     }
 
     #[test]
-    fn what_cannot_be_kept_is_refused_by_name() {
+    fn invalid_uploads_are_rejected_by_field() {
         for (form, parameter) in [
             (FileForm::default(), "purpose"),
             (form("fine-tune", None, None), "purpose"),

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_decides_how_a_text_is_read() {
+    fn the_field_type_determines_how_form_text_is_parsed() {
         let sample = sample(&[
             ("prompt", "42"),
             ("n", "3"),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_written_as_parts_of_one_name_or_as_json() {
+    fn a_list_is_accepted_as_repeated_parts_or_as_json() {
         let red_blue = Some(vec!["#f00".to_owned(), "#00f".to_owned()]);
         for form in [
             &[("colors[]", "#f00"), ("colors[]", "#00f")][..],
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named() {
+    fn invalid_form_fields_are_named() {
         for (name, text) in [("n", "many"), ("stream", "2")] {
             let error = sample(&[(name, text)]).expect_err(text);
             assert_eq!(error.parameter.as_deref(), Some(name), "{error}");
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_kept_apart_in_their_order() {
+    fn files_are_kept_in_order() {
         let file = |name: &str| FormPart {
             file_name: Some("a.png".to_owned()),
             ..part(name, "bytes")

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_says_where_a_page_begins_and_how_long_it_is() {
+    fn a_query_sets_the_cursor_limit_and_order() {
         let (query, notes) = read(&[("after", "x"), ("limit", "7"), ("order", "asc")]);
         let expected = PageQuery {
             after: Some("x".to_owned()),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_list_does_not_take_is_refused_by_name() {
+    fn unsupported_list_parameters_are_rejected_by_name() {
         for (name, value) in [
             ("limit", "0"),
             ("limit", "101"),

@@ -78,7 +78,7 @@ mod tests {
     use crate::openai::chat::ChatRequest;
 
     #[test]
-    fn a_misspelt_field_is_recognized_and_another_one_is_not() {
+    fn a_misspelled_field_is_recognized() {
         for (key, field) in [
             ("temprature", Some("temperature")),
             ("max_token", Some("max_tokens")),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_any_length_is_taken() {
+    fn names_of_any_length_are_accepted() {
         let long = "temperature".repeat(100_000);
         assert_eq!(nearest_field(&long, ChatRequest::FIELDS), None);
     }

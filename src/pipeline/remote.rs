@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gateway_that_is_busy_is_no_fault_of_the_request() {
+    fn a_busy_gateway_is_not_an_invalid_request() {
         let error = |kind| {
             let message = String::new();
             let error = FetchError {

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_spellings_of_other_tools_name_the_model_behind_them() {
+    fn model_names_written_for_other_tools_are_resolved() {
         for (name, rest) in [
             (
                 "bedrock/us.amazon.nova-lite-v1:0",
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_learned_profile_serves_its_model_and_no_other() {
+    fn a_learned_profile_applies_to_its_model_only() {
         let id = |text: &str| ModelId::parse(text).expect("an id");
         let resolver = resolver();
         let nova = id("amazon.nova-2-lite-v1:0");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_quotes_the_beginning_of_a_long_name() {
+    fn an_error_quotes_only_the_start_of_a_long_name() {
         let message = resolver().unknown(&"é".repeat(10_000)).message;
         assert!(message.chars().count() < 300, "{message}");
         assert!(message.starts_with("The model `ééé"), "{message}");

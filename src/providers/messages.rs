@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_said_in_an_answer_and_in_the_first_event_of_one() {
+    fn usage_is_read_from_a_response_and_from_message_start() {
         let usage = r#"{"cache_creation":{"ephemeral_1h_input_tokens":7,"ephemeral_5m_input_tokens":1},"input_tokens":3}"#;
         let message = format!(r#"{{"type":"message","usage":{usage}}}"#);
         let start = format!(r#"{{"type":"message_start","message":{{"usage":{usage}}}}}"#);

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_taken_under_each_of_its_names() {
+    fn every_json_media_type_is_accepted() {
         for declared in [
             "application/json",
             "Application/JSON; charset=utf-8",
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_browsers_send_without_a_preflight_is_not_json() {
+    fn content_types_without_preflight_are_not_json() {
         for declared in [
             "text/plain",
             "text/plain; a=json",
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_taken_by_bedrocks_own_api_alone() {
+    fn binary_bodies_are_accepted_only_by_the_bedrock_api() {
         let bytes = HeaderValue::from_static("application/octet-stream");
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, bytes)]);
         assert!(require_json_or_bytes(&headers).is_ok());
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_browser_has_to_declare_anything() {
+    fn only_browsers_must_declare_a_content_type() {
         for declared in [&[][..], &["application/x-www-form-urlencoded"]] {
             assert!(is_taken(declared, false), "{declared:?}");
             assert!(!is_taken(declared, true), "{declared:?}");

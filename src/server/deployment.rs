@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_paths_model_goes_over_the_bodys_and_the_rest_stays() {
+    fn the_model_in_the_path_overrides_the_one_in_the_body() {
         let mut headers = HeaderMap::new();
         let body = Bytes::from_static(br#"{"model":"b"}"#);
         assert_eq!(with_deployment(&headers, body.clone()), body);

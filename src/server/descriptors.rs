@@ -98,14 +98,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_of_the_descriptors_that_are_left_are_for_clients() {
+    fn half_of_the_remaining_descriptors_are_for_clients() {
         for (descriptors, connections) in [(1024, 448), (256, 64), (64, 16), (20_000, 9_936)] {
             assert_eq!(available(descriptors), connections, "of {descriptors}");
         }
     }
 
     #[test]
-    fn what_is_configured_holds_and_the_default_is_bounded() {
+    fn the_configured_limit_applies_and_the_default_is_bounded() {
         assert_eq!(max_connections(7), 7);
         let by_default = max_connections(0);
         assert!((16..=4096).contains(&by_default), "{by_default}");

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_compressed_is_read_however_it_arrives() {
+    async fn compressed_bodies_are_decoded_at_any_chunk_boundary() {
         let text = "A text. ".repeat(10_000).into_bytes();
         let compressed = gzip(&text);
         let body = read(vec![compressed.clone()]).await;
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_cut_or_is_not_gzip_is_an_error() {
+    async fn truncated_and_invalid_gzip_is_an_error() {
         let mut cut = gzip(b"a text that is cut");
         cut.truncate(cut.len() - 4);
         for body in [cut, b"{}".to_vec(), Vec::new()] {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_few_bytes_are_never_decompressed_into_very_many_at_once() {
+    async fn a_small_body_is_decompressed_incrementally() {
         let body = Body::from(gzip(&vec![0; 64 << 20]));
         let mut chunks = Box::pin(decoded(body, Encoding::Gzip));
         while let Some(chunk) = chunks.next().await {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn other_encodings_are_refused_by_name() {
+    fn unsupported_encodings_are_rejected_by_name() {
         let parsed = |value: &'static str| {
             let value = HeaderValue::from_static(value);
             encoding(&HeaderMap::from_iter([(CONTENT_ENCODING, value)]))

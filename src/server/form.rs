@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn parts_come_with_names_types_and_bytes() {
+    async fn parts_have_names_types_and_bytes() {
         let file = "--x\r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a b.png\"\r\n\
                     Content-Type: image/png\r\n\r\n\r\n--y\r\n\r\n";
         let body = format!("{}{file}--x--\r\n", part("name=\"prompt\"", "a cat"));
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_is_read_as_it_arrives_however_long_it_is() {
+    async fn a_file_is_streamed_regardless_of_its_size() {
         let content = "z".repeat(3 << 20);
         let body = format!(
             "{}--x--\r\n",
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_form_is_bounded_in_bytes_parts_and_heads() {
+    async fn forms_are_limited_in_bytes_parts_and_headers() {
         let long = "z".repeat(65);
         let error = refusal(part("name=\"a\"", &long) + "--x--\r\n", LIMITS).await;
         assert_eq!(error.kind, ErrorKind::TooLarge);
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_form_is_said_to_be_none() {
+    async fn an_invalid_form_is_reported_as_such() {
         let nameless = "--x\r\nContent-Type: text/plain\r\n\r\na\r\n--x--\r\n";
         for body in ["", "hello", &part("name=\"a\"", "1"), nameless] {
             let error = refusal(body.to_owned(), LIMITS).await;

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sdks_say_how_often_they_have_tried() {
+    fn sdk_retry_headers_are_parsed() {
         for (name, value, retries) in [
             ("x-stainless-retry-count", "0", 0),
             ("x-stainless-retry-count", "2", 2),

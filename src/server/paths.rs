@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_become_those_of_the_routes() {
+    fn paths_are_normalized_to_the_routes() {
         for (given, path, deployment) in [
             ("/v1/models", "/v1/models", None),
             ("/", "/", None),

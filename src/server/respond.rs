@@ -182,14 +182,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_written_as_openai_writes_them() {
+    fn durations_have_openais_format() {
         for (milliseconds, text) in [(0, "0ms"), (20, "20ms"), (1001, "2s"), (360_000, "6m0s")] {
             assert_eq!(openai_duration(Duration::from_millis(milliseconds)), text);
         }
     }
 
     #[test]
-    fn a_wait_is_rounded_up_to_whole_seconds() {
+    fn retry_after_is_rounded_up_to_whole_seconds() {
         let error = ApiError::new(ErrorKind::RateLimited, "").retry_after(Duration::from_millis(1));
         let response = error_response(&error);
         assert_eq!(

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_is_worked_on_by_one_process_at_a_time() {
+    async fn a_batch_is_leased_to_one_process_at_a_time() {
         let store = scratch();
         store.add_batch(&batch("1")).await.expect("kept");
         let take = async |owner, now| {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_is_cancelled_by_its_caller_and_once() {
+    async fn a_batch_is_cancelled_once_and_only_by_its_caller() {
         let store = scratch();
         store.add_batch(&batch("1")).await.expect("kept");
         store.cancel_batch("b", "1", 3).await.expect("asked");
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn batches_are_listed_newest_first_to_their_caller() {
+    async fn a_caller_lists_its_own_batches_newest_first() {
         let store = scratch();
         for id in ["1", "2", "3"] {
             store.add_batch(&batch(id)).await.expect("kept");

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_is_opened_again_as_it_was_left() {
+    async fn a_store_reopens_with_its_contents() {
         let store = scratch();
         store.open().await.expect("a new store");
         store.close().await;

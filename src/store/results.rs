@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn results_come_back_by_their_lines_and_the_first_one_counts() {
+    async fn results_are_ordered_by_line_and_the_first_one_is_kept() {
         let store = scratch();
         let (first, second) = (result(2, true, "{}"), result(0, false, "[]"));
         let results = [first.clone(), second.clone(), result(2, false, "again")];

@@ -170,7 +170,7 @@ mod tests {
     const LINE: [u8; 1 << 10] = [b'x'; 1 << 10];
 
     #[test]
-    fn lines_are_written_once_and_in_their_order() {
+    fn lines_are_written_once_and_in_order() {
         let lines = Lines::new(MAX_WAIT);
         let (mut output, mut buffer) = (Vec::new(), Vec::new());
         lines.push(b"one\n");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_finds_the_buffer_full_waits_and_loses_nothing_while_lines_are_written() {
+    fn a_full_buffer_blocks_without_loss_while_lines_are_written() {
         // However busy the machine is, no wait is in vain.
         let lines = Arc::new(Lines::new(Duration::from_secs(600)));
         let writers: Vec<_> = (0..4)
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_dropped_and_counted_while_nobody_reads_and_kept_again_afterwards() {
+    fn lines_are_dropped_and_counted_while_the_reader_is_stalled() {
         let lines = Arc::new(Lines::new(MAX_WAIT));
         let (release, released) = channel();
         lines.push(&LINE);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_never_fits_is_dropped_at_once() {
+    fn an_oversized_line_is_dropped_immediately() {
         let lines = Lines::new(MAX_WAIT);
         lines.push(&vec![b'x'; MAX_WAITING + 1]);
         lines.push(b"short\n");

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_told_with_its_model_its_tokens_and_its_cost() {
+    fn a_response_is_logged_with_its_model_tokens_and_cost() {
         let chat = [
             ("method", "POST"),
             ("route", "/v1/chat/completions"),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_there_is_nothing_of_is_not_told() {
+    fn empty_values_are_not_logged() {
         let models = [
             ("method", "GET"),
             ("route", "/v1/models"),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_says_how_it_ended_and_why() {
+    fn an_error_is_logged_with_its_outcome_and_cause() {
         let refused = [
             ("method", "POST"),
             ("route", "/v1/chat/completions"),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn costs_are_rounded_and_long_names_cut() {
+    fn costs_are_rounded_and_long_names_truncated() {
         for (cost, expected) in [
             ("0.00000021", "<$0.0001"),
             ("0.0123", "$0.0123"),

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn who_watches_is_shown_the_time_of_day_alone() {
+    fn a_terminal_shows_only_the_time_of_day() {
         let log = || tracing::info!("hello");
         let time = |line: &str| line.split_once(' ').unwrap().0.len();
         assert_eq!(time(&written(true, log)[0]), "15:04:05Z".len());
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clients_text_cannot_write_lines_or_command_the_terminal() {
+    fn client_text_cannot_inject_log_lines_or_terminal_escapes() {
         let lines = logged(|| tracing::info!(model = "a\nb\x1b[2J", "asked"));
         assert_eq!(lines, [" INFO asked model=\"a\\nb\\u{1b}[2J\""]);
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::harness::Harness;
 
 #[tokio::test]
-async fn each_is_told_of_with_its_reason_and_is_not_tried_again() {
+async fn unsupported_endpoints_return_their_reason_and_are_not_retried() {
     let harness = Harness::start().await;
     for absent in ABSENT {
         let method: Method = absent.method.unwrap_or("POST").parse().unwrap();
@@ -41,7 +41,7 @@ async fn each_is_told_of_with_its_reason_and_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn what_is_served_is_not_said_to_be_absent() {
+async fn supported_endpoints_are_not_reported_as_unsupported() {
     let harness = Harness::start().await;
     for (method, path) in [
         (Method::POST, "/v1/chat/completions"),

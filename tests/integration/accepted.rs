@@ -37,7 +37,7 @@ fn on_converse(config: &mut Config) {
 }
 
 #[tokio::test]
-async fn every_golden_request_is_taken() {
+async fn every_golden_request_is_accepted_by_the_simulator() {
     let options = Options {
         // Reasoning that is given back there was signed by nobody.
         foreign_signatures: true,
@@ -187,7 +187,7 @@ fn fields() -> impl Strategy<Value = Value> {
 }
 
 #[test]
-fn whatever_is_asked_is_taken_or_refused_here() {
+fn any_request_is_accepted_or_rejected_by_the_gateway_itself() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

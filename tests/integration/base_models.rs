@@ -156,7 +156,7 @@ async fn becomes(bases: &BaseModels, model: &ModelId, expected: Option<BaseModel
 }
 
 #[tokio::test]
-async fn each_kind_leads_to_its_base() {
+async fn each_model_type_resolves_to_its_base_model() {
     let of_account = |resource: &str| format!("arn:aws:bedrock:us-east-1:123456789012:{resource}");
     let lookup_path = |path: &str, resource: &str| {
         let arn = of_account(resource).replace(':', "%3A").replace('/', "%2F");
@@ -232,7 +232,7 @@ async fn each_kind_leads_to_its_base() {
 }
 
 #[tokio::test]
-async fn what_the_id_or_the_operator_says_is_not_asked() {
+async fn stated_base_models_are_not_looked_up() {
     let control_plane = ControlPlane::start().await;
     let stated = BTreeMap::from([
         (PROFILE.to_owned(), id("us.amazon.nova-lite-v1:0:300k")),
@@ -256,7 +256,7 @@ async fn what_the_id_or_the_operator_says_is_not_asked() {
 }
 
 #[tokio::test]
-async fn first_calls_at_once_ask_once() {
+async fn concurrent_first_lookups_send_one_call() {
     let control_plane = ControlPlane::start().await;
     control_plane.profile_of(CLAUDE);
     let bases = control_plane.bases().await;
@@ -272,7 +272,7 @@ async fn first_calls_at_once_ask_once() {
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_does_not_take_the_answer_along() {
+async fn a_cancelled_caller_does_not_cancel_the_lookup() {
     let control_plane = ControlPlane::start().await;
     control_plane.profile_of(CLAUDE);
     control_plane.set_paused(true);
@@ -287,7 +287,7 @@ async fn a_caller_that_leaves_does_not_take_the_answer_along() {
 }
 
 #[tokio::test]
-async fn a_slow_control_plane_holds_up_the_first_request_only_so_long() {
+async fn a_slow_control_plane_delays_the_first_request_only_briefly() {
     let control_plane = ControlPlane::start().await;
     control_plane.profile_of(CLAUDE);
     control_plane.set_paused(true);
@@ -305,7 +305,7 @@ async fn a_slow_control_plane_holds_up_the_first_request_only_so_long() {
 }
 
 #[tokio::test]
-async fn an_answer_is_asked_for_anew_in_the_background_and_outlives_failures() {
+async fn a_lookup_is_refreshed_in_the_background_and_survives_errors() {
     let control_plane = ControlPlane::start().await;
     control_plane.profile_of(CLAUDE);
     let (bases, model) = (control_plane.bases().await, id(PROFILE));
@@ -333,7 +333,7 @@ async fn an_answer_is_asked_for_anew_in_the_background_and_outlives_failures() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_remembered_and_the_log_says_what_to_do() {
+async fn a_permission_error_is_cached_and_logged_with_a_remedy() {
     let control_plane = ControlPlane::start().await;
     control_plane.refuse_profile();
     let (bases, model) = (control_plane.bases().await, id(PROFILE));
@@ -360,7 +360,7 @@ async fn a_refusal_is_remembered_and_the_log_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_failure_that_may_pass_is_asked_about_sooner() {
+async fn a_transient_error_is_retried_sooner() {
     let control_plane = ControlPlane::start().await;
     let throttled = json!({"message": "Rate exceeded"});
     control_plane.respond(PROFILE_PATH, 429, throttled);
@@ -373,7 +373,7 @@ async fn a_failure_that_may_pass_is_asked_about_sooner() {
 }
 
 #[tokio::test]
-async fn names_that_clients_make_up_do_not_drive_out_an_answer() {
+async fn invented_names_do_not_evict_a_lookup() {
     let control_plane = ControlPlane::start().await;
     control_plane.profile_of(CLAUDE);
     let (bases, model) = (control_plane.bases().await, id(PROFILE));

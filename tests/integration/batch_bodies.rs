@@ -22,7 +22,7 @@ use crate::golden::compare;
 use crate::translation::translated;
 
 #[test]
-fn every_batch_gives_what_its_folder_says() {
+fn every_batch_case_matches_its_golden_folder() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies/batches");
     let cases: Vec<_> = fs::read_dir(root)
         .unwrap()
@@ -132,7 +132,7 @@ fn request_of(line: &BatchRequestLine) -> ChatRequest {
 }
 
 #[test]
-fn an_answer_without_adjustments_says_nothing_of_them() {
+fn a_result_without_adjustments_omits_the_field() {
     let ids = ResultIds {
         id: "a",
         custom_id: "b",

@@ -58,7 +58,7 @@ fn job_requests(harness: &Harness) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_small_batch_is_answered_call_by_call() {
+async fn a_small_batch_is_processed_call_by_call() {
     let harness = harness(|_| {}).await;
     let input = lines(&[
         line("good", MODEL, "Good morning"),
@@ -120,7 +120,7 @@ async fn a_small_batch_is_answered_call_by_call() {
 }
 
 #[tokio::test]
-async fn a_large_batch_becomes_a_job_for_each_model() {
+async fn a_large_batch_becomes_one_job_per_model() {
     let harness = with_jobs().await;
     let mut input = many(MODEL, "claude-", 101);
     input.extend(many(NOVA, "nova-", 100));
@@ -179,7 +179,7 @@ async fn a_large_batch_becomes_a_job_for_each_model() {
 }
 
 #[tokio::test]
-async fn a_record_that_bedrock_refuses_is_an_error_of_its_line() {
+async fn a_record_rejected_by_bedrock_is_an_error_of_its_line() {
     let harness = with_jobs().await;
     let mut input = many(NOVA, "n", 100);
     // Refused by the service, and not by the gateway, which knows nothing of this field.
@@ -197,7 +197,7 @@ async fn a_record_that_bedrock_refuses_is_an_error_of_its_line() {
 }
 
 #[tokio::test]
-async fn requests_that_point_to_files_elsewhere_are_answered_beside_the_job() {
+async fn requests_with_remote_files_are_processed_outside_the_job() {
     let harness = with_jobs().await;
     let mut input = many(NOVA, "n", 100);
     let mut pointing = line("film", NOVA, "");
@@ -219,7 +219,7 @@ async fn requests_that_point_to_files_elsewhere_are_answered_beside_the_job() {
 }
 
 #[tokio::test]
-async fn requests_that_a_guardrail_looks_at_are_answered_call_by_call() {
+async fn guarded_requests_are_processed_call_by_call() {
     let harness = with_jobs().await;
     let mut input = many(NOVA, "n", 100);
     input[3]["body"]["guardrailConfig"] =
@@ -234,7 +234,7 @@ async fn requests_that_a_guardrail_looks_at_are_answered_call_by_call() {
 }
 
 #[tokio::test]
-async fn where_bedrock_makes_no_job_the_requests_are_answered_call_by_call() {
+async fn requests_are_processed_call_by_call_when_no_job_can_be_created() {
     let harness = with_jobs().await;
     let refused = Script::error(
         400,
@@ -254,7 +254,7 @@ async fn where_bedrock_makes_no_job_the_requests_are_answered_call_by_call() {
 }
 
 #[tokio::test]
-async fn a_job_that_may_not_be_made_fails_the_batch_and_names_nothing_of_the_operators() {
+async fn a_job_creation_error_fails_the_batch_without_operator_details() {
     let harness = with_jobs().await;
     let message = format!("User: arn:aws:iam::1:user/x is not authorized to pass {ROLE}");
     let refused = Script::error(403, "AccessDeniedException", message);
@@ -270,7 +270,7 @@ async fn a_job_that_may_not_be_made_fails_the_batch_and_names_nothing_of_the_ope
 }
 
 #[tokio::test]
-async fn a_job_that_fails_fails_the_batch() {
+async fn a_failed_job_fails_the_batch() {
     let harness = with_jobs().await;
     harness.simulator.end_next_job(JobEnd::Failed);
     let id = start_batch(&harness, &lines(&many(NOVA, "n", 100))).await;
@@ -287,7 +287,7 @@ async fn a_job_that_fails_fails_the_batch() {
 }
 
 #[tokio::test]
-async fn what_a_job_leaves_out_is_told_of_line_by_line() {
+async fn records_missing_from_a_jobs_output_are_reported_per_line() {
     for (end, status, completed, code) in [
         (JobEnd::PartiallyCompleted, "completed", 50, "no_result"),
         (JobEnd::Expired, "expired", 0, "batch_expired"),
@@ -305,7 +305,7 @@ async fn what_a_job_leaves_out_is_told_of_line_by_line() {
 }
 
 #[tokio::test]
-async fn a_file_with_mistakes_fails_with_their_lines() {
+async fn a_file_with_mistakes_fails_with_line_numbers() {
     let harness = harness(|_| {}).await;
     let mut other_method = line("b", MODEL, "x");
     other_method["method"] = json!("GET");
@@ -359,7 +359,7 @@ async fn a_file_with_mistakes_fails_with_their_lines() {
 }
 
 #[tokio::test]
-async fn an_empty_file_and_one_that_is_too_long_fail() {
+async fn empty_and_oversized_files_fail() {
     let harness = harness(|config| config.batches.max_requests = 2).await;
     for (input, code) in [
         ("\n\n".to_owned(), "empty_file"),
@@ -380,7 +380,7 @@ fn one_call(config: &mut Config) {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_answered_call_by_call_is_cancelled_between_two_calls() {
+async fn a_batch_processed_call_by_call_is_cancelled_between_calls() {
     let harness = harness(one_call).await;
     let id = start_batch(&harness, &lines(&many(MODEL, "a", 3))).await;
     batch_when(&harness, &id, |batch| {
@@ -424,7 +424,7 @@ async fn cancelling_a_batch_stops_its_jobs() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_over_cannot_be_cancelled() {
+async fn a_finished_batch_cannot_be_cancelled() {
     let harness = harness(|_| {}).await;
     let id = start_batch(&harness, &lines(&many(MODEL, "a", 1))).await;
     end_of(&harness, &id).await;
@@ -434,7 +434,7 @@ async fn a_batch_that_is_over_cannot_be_cancelled() {
 }
 
 #[tokio::test]
-async fn a_batch_goes_on_where_it_was_when_the_gateway_starts_again() {
+async fn a_batch_resumes_after_the_gateway_restarts() {
     let mut config = Config::default();
     with_batches(&mut config);
     let store = config.store.path.clone();
@@ -458,7 +458,7 @@ async fn a_batch_goes_on_where_it_was_when_the_gateway_starts_again() {
 }
 
 #[tokio::test]
-async fn what_is_not_tried_within_the_window_is_told_of_as_expired() {
+async fn requests_not_sent_within_the_window_are_reported_as_expired() {
     let mut config = Config::default();
     with_batches(&mut config);
     let store = config.store.path.clone();
@@ -502,7 +502,7 @@ async fn what_is_not_tried_within_the_window_is_told_of_as_expired() {
 }
 
 #[tokio::test]
-async fn a_job_is_found_again_when_the_gateway_starts_again() {
+async fn a_job_is_found_again_after_the_gateway_restarts() {
     let mut config = Config::default();
     with_batches(&mut config);
     config.batches.role_arn = Some(ROLE.to_owned());
@@ -525,7 +525,7 @@ async fn a_job_is_found_again_when_the_gateway_starts_again() {
 }
 
 #[tokio::test]
-async fn two_gateways_on_one_store_do_no_work_twice() {
+async fn two_gateways_on_one_store_do_not_duplicate_work() {
     let mut config = Config::default();
     with_batches(&mut config);
     let first = config.clone();
@@ -550,7 +550,7 @@ async fn two_gateways_on_one_store_do_no_work_twice() {
 }
 
 #[tokio::test]
-async fn a_request_that_was_throttled_is_tried_again_later() {
+async fn a_throttled_batch_request_is_retried_later() {
     let harness = harness(|config| config.bedrock.retry.max_attempts = 1).await;
     let throttled = Script::error(429, "ThrottlingException", "Too many requests");
     harness
@@ -566,7 +566,7 @@ async fn a_request_that_was_throttled_is_tried_again_later() {
 }
 
 #[tokio::test]
-async fn a_response_that_cannot_be_read_is_an_error_of_its_line_and_is_not_requested_again() {
+async fn an_unreadable_response_is_an_error_of_its_line_and_not_retried() {
     let page = ScriptedResponse::Raw {
         status: 200,
         headers: BTreeMap::default(),
@@ -606,7 +606,7 @@ async fn a_response_that_cannot_be_read_is_an_error_of_its_line_and_is_not_reque
 }
 
 #[tokio::test]
-async fn long_lines_are_answered_and_one_longer_than_any_body_is_an_error() {
+async fn long_lines_are_processed_and_oversized_ones_are_errors() {
     let harness = harness(|config| config.server.max_body = 1 << 20).await;
     let text = "word ".repeat(180_000);
     let input: Vec<Value> = (0..5)
@@ -641,7 +641,7 @@ async fn long_lines_are_answered_and_one_longer_than_any_body_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_no_batch_can_be_is_refused_before_anything_is_kept() {
+async fn invalid_batches_are_rejected_before_anything_is_stored() {
     let harness = harness(|_| {}).await;
     let reply = create(&harness, "file-unknown").await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);

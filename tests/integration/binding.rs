@@ -98,7 +98,7 @@ fn request_options() -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_conversation_keeps_all_of_its_reasoning_whatever_its_turns_ask_for() {
+async fn a_conversation_keeps_its_reasoning_when_request_options_change() {
     for kept_fields in [KeptFields::OpenAi, KeptFields::Reasoning] {
         for fields in [vec![json!({})], request_options()] {
             let harness = Harness::start().await;
@@ -130,7 +130,7 @@ async fn a_conversation_keeps_all_of_its_reasoning_whatever_its_turns_ask_for() 
 }
 
 #[tokio::test]
-async fn reasoning_of_another_conversation_costs_one_more_request() {
+async fn reasoning_from_a_changed_conversation_costs_one_more_request() {
     let harness = Harness::start().await;
     let mut base_request = request("What is the weather in Rome?");
     let turn = message(&harness.chat(&base_request).await, KeptFields::Reasoning);
@@ -158,7 +158,7 @@ async fn reasoning_of_another_conversation_costs_one_more_request() {
 }
 
 #[tokio::test]
-async fn each_refusal_of_reasoning_is_answered_by_one_request_without_it() {
+async fn rejected_reasoning_is_removed_with_one_more_request() {
     for wording in [
         "messages.1.content.0: The block is bound to a different conversation",
         "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant \
@@ -226,7 +226,7 @@ fn interleaved() -> Script {
 }
 
 #[tokio::test]
-async fn reasoning_between_calls_stays_where_it_was() {
+async fn reasoning_between_tool_calls_keeps_its_position() {
     for kept_fields in [KeptFields::OpenAi, KeptFields::Reasoning] {
         let harness = Harness::start().await;
         let mut request = request("What is the weather in Rome, and the time?");
@@ -257,7 +257,7 @@ async fn reasoning_between_calls_stays_where_it_was() {
 }
 
 #[tokio::test]
-async fn reasoning_is_left_out_where_the_client_has_taken_its_tools_away() {
+async fn reasoning_is_removed_when_the_client_drops_its_tools() {
     let harness = Harness::start().await;
     let mut request = request("What is the weather in Rome?");
     let turn = message(&harness.chat(&request).await, KeptFields::Reasoning);
@@ -274,7 +274,7 @@ async fn reasoning_is_left_out_where_the_client_has_taken_its_tools_away() {
 }
 
 #[tokio::test]
-async fn calls_that_are_not_allowed_do_not_reach_the_client() {
+async fn disallowed_tool_calls_do_not_reach_the_client() {
     let weather = json!({"type": "function", "function": {"name": "weather"}});
     for (choice, called) in [
         (json!("none"), &[][..]),

@@ -33,7 +33,7 @@ async fn send(
 }
 
 #[tokio::test]
-async fn compressed_bodies_are_read_by_every_api() {
+async fn every_api_accepts_compressed_bodies() {
     let harness = Harness::start().await;
     let chat = non_streaming("hello").to_string();
     let reply = send(&harness, CHAT, "gzip", gzip(chat.as_bytes())).await;
@@ -58,7 +58,7 @@ async fn compressed_bodies_are_read_by_every_api() {
 }
 
 #[tokio::test]
-async fn other_encodings_and_what_is_not_gzip_are_refused() {
+async fn unsupported_encodings_and_invalid_gzip_are_rejected() {
     let harness = Harness::with(|config| config.server.max_body = 1 << 20).await;
     let chat = non_streaming("hello").to_string();
     let refused = async |path: &str, encoding, body: Vec<u8>| {
@@ -109,7 +109,7 @@ async fn unfinished(harness: &Harness) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_body_without_room_is_refused_and_small_ones_are_served_meanwhile() {
+async fn a_body_that_does_not_fit_is_rejected_while_small_ones_are_served() {
     let harness = narrow().await;
     let _held_memory = unfinished(&harness).await;
     let converse =
@@ -133,7 +133,7 @@ async fn a_body_without_room_is_refused_and_small_ones_are_served_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_body_that_waits_is_read_when_another_has_gone() {
+async fn a_waiting_body_is_read_when_memory_is_released() {
     let harness = narrow().await;
     let held_memory = unfinished(&harness).await;
     let long = long_text();

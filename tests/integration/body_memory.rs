@@ -51,7 +51,7 @@ async fn held_upstream(harness: &Harness, request: Request<Full<Bytes>>, length:
 }
 
 #[tokio::test]
-async fn what_is_not_sent_is_given_back_before_bedrock_is_called() {
+async fn memory_of_unsent_data_is_released_before_bedrock_is_called() {
     let harness = Harness::with(served).await;
     let padding = "a".repeat(PADDING);
     for (path, body) in [
@@ -82,7 +82,7 @@ async fn what_is_not_sent_is_given_back_before_bedrock_is_called() {
 }
 
 #[tokio::test]
-async fn what_is_sent_is_held_until_bedrock_has_answered() {
+async fn memory_of_sent_data_is_held_until_bedrock_responds() {
     let harness = Harness::with(served).await;
     let text = "word ".repeat(PADDING / 5);
     let converse = json!({"messages": [{"role": "user", "content": [{"text": text}]}]});
@@ -149,7 +149,7 @@ fn pointing(url: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_fetched_file_without_room_is_refused_until_there_is() {
+async fn a_fetched_file_is_rejected_until_memory_is_free() {
     let site = Site::start(|_| {
         let mut gif = b"GIF89a\x01\x00\x01\x00".to_vec();
         gif.resize(1_500_000, 0);
@@ -183,7 +183,7 @@ async fn a_fetched_file_without_room_is_refused_until_there_is() {
 }
 
 #[tokio::test]
-async fn uploads_and_forms_without_room_are_refused_until_there_is() {
+async fn uploads_and_forms_are_rejected_until_memory_is_free() {
     let harness = Harness::with(narrow).await;
     let upload = |length: usize| {
         let content = "a".repeat(length);
@@ -236,7 +236,7 @@ async fn uploads_and_forms_without_room_are_refused_until_there_is() {
 }
 
 #[tokio::test]
-async fn a_line_of_a_batch_waits_for_memory_and_has_it_while_it_is_answered() {
+async fn a_batch_line_waits_for_memory_and_holds_it_while_processed() {
     let harness = Harness::with(narrow).await;
     let text = "word ".repeat(500_000);
     let file = upload(&harness, &lines(&[line("a", NOVA, &text)])).await;

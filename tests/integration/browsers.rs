@@ -55,7 +55,7 @@ fn allowed_origin(headers: &HeaderMap) -> Option<&str> {
 /// DNS rebinding: the page's own name resolves to loopback, so that the browser takes the gateway
 /// for the page's own server.
 #[tokio::test]
-async fn without_keys_a_host_that_is_not_loopback_is_refused_on_every_route() {
+async fn without_keys_a_host_other_than_loopback_is_rejected_on_every_route() {
     let harness = Harness::start().await;
     for host in [
         "evil.example",
@@ -107,7 +107,7 @@ async fn without_keys_a_host_that_is_not_loopback_is_refused_on_every_route() {
 }
 
 #[tokio::test]
-async fn without_keys_pages_of_other_sites_are_refused_and_those_of_this_machine_served() {
+async fn without_keys_only_pages_from_this_machine_are_served() {
     let harness = Harness::start().await;
     for headers in [
         &[("origin", FOREIGN)][..],
@@ -146,7 +146,7 @@ async fn without_keys_pages_of_other_sites_are_refused_and_those_of_this_machine
 
 /// A page can send text and forms to any address without asking first.
 #[tokio::test]
-async fn a_body_that_a_form_could_send_is_not_taken_for_json() {
+async fn a_body_an_html_form_could_send_is_not_accepted_as_json() {
     let harness = Harness::start().await;
     let page = ("origin", PAGE);
     let bedrock_path = format!("/model/{MODEL}/converse");
@@ -186,7 +186,7 @@ async fn a_body_that_a_form_could_send_is_not_taken_for_json() {
 }
 
 #[tokio::test]
-async fn a_browser_is_told_which_pages_may_call_without_a_key_in_its_question() {
+async fn preflight_requests_are_answered_without_a_key() {
     let listed = "https://chat.example.com";
     let harness = Harness::with(|config| {
         with_keys(config);
@@ -235,7 +235,7 @@ async fn a_browser_is_told_which_pages_may_call_without_a_key_in_its_question() 
 }
 
 #[tokio::test]
-async fn without_keys_local_pages_get_their_preflights_and_others_do_not() {
+async fn without_keys_only_local_pages_pass_preflight() {
     let harness = Harness::start().await;
     assert_eq!(allowed_origin(&preflight(&harness, PAGE).await), Some(PAGE));
     assert_eq!(allowed_origin(&preflight(&harness, FOREIGN).await), None);
@@ -243,7 +243,7 @@ async fn without_keys_local_pages_get_their_preflights_and_others_do_not() {
 
 /// A page reads no header that is not named, so that a new header has to be named, too.
 #[tokio::test]
-async fn every_header_of_a_response_can_be_read_by_a_page() {
+async fn every_response_header_is_exposed_to_pages() {
     let always = [
         "cache-control",
         "content-length",

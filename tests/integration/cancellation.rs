@@ -22,7 +22,7 @@ async fn disconnects(fault: Fault, request: Value) {
 }
 
 #[tokio::test]
-async fn while_a_whole_answer_is_waited_for() {
+async fn while_waiting_for_a_non_streaming_response() {
     disconnects(
         Fault::SlowResponse { delay_ms: 600_000 },
         non_streaming("hi"),
@@ -31,17 +31,17 @@ async fn while_a_whole_answer_is_waited_for() {
 }
 
 #[tokio::test]
-async fn while_the_head_of_a_stream_is_waited_for() {
+async fn while_waiting_for_the_head_of_a_stream() {
     disconnects(Fault::SlowResponse { delay_ms: 600_000 }, streamed("hi")).await;
 }
 
 #[tokio::test]
-async fn while_the_first_event_is_waited_for() {
+async fn while_waiting_for_the_first_event() {
     disconnects(Fault::SlowFirstEvent { delay_ms: 600_000 }, streamed("hi")).await;
 }
 
 #[tokio::test]
-async fn in_the_middle_of_a_stream_and_its_place_is_given_back() {
+async fn during_a_stream_the_call_is_cancelled_and_its_slot_released() {
     let harness = Harness::with(|config| {
         config.limits.target = outcrop::config::LimitSettings::calls(1);
     })

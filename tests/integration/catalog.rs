@@ -87,7 +87,7 @@ async fn ids(catalog: &Catalog) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_region_and_an_account_are_described() {
+async fn the_catalog_describes_a_region_and_an_account() {
     // What no file is for is not allowed.
     let options = Options {
         control_plane: ControlPlane::Forbidden,
@@ -144,7 +144,7 @@ async fn a_region_and_an_account_are_described() {
 }
 
 #[tokio::test]
-async fn all_pages_are_read_and_what_takes_no_calls_is_left_out() {
+async fn all_pages_are_read_and_uncallable_models_are_omitted() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let catalog = catalog(&simulator, CatalogList::All, BTreeMap::new()).await;
     let ids = ids(&catalog).await;
@@ -180,7 +180,7 @@ async fn all_pages_are_read_and_what_takes_no_calls_is_left_out() {
 }
 
 #[tokio::test]
-async fn chat_models_come_first_and_arns_last() {
+async fn chat_models_are_listed_first_and_arns_last() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let names = names(&[
         ("zebra", "amazon.nova-lite-v1:0"),
@@ -212,7 +212,7 @@ async fn chat_models_come_first_and_arns_last() {
 }
 
 #[tokio::test]
-async fn a_list_that_fails_at_the_start_is_asked_for_again_soon_and_alone() {
+async fn a_listing_that_fails_at_startup_is_retried_soon_and_separately() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let refused = Script::error(403, "AccessDeniedException", "not yet");
     let refused = refused.for_operation(Operation::ListFoundationModels);
@@ -262,7 +262,7 @@ async fn a_list_that_fails_at_the_start_is_asked_for_again_soon_and_alone() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_list_one_kind_still_gets_the_others() {
+async fn a_missing_list_permission_does_not_affect_other_listings() {
     let options = Options {
         control_plane: ControlPlane::ListsOfModelsOnly,
         ..Options::default()
@@ -276,7 +276,7 @@ async fn a_role_that_may_not_list_one_kind_still_gets_the_others() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_had_again_stays_as_it_was() {
+async fn a_listing_that_cannot_be_refreshed_is_kept() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let catalog = catalog(&simulator, CatalogList::All, BTreeMap::new()).await;
     let before = ids(&catalog).await;
@@ -298,7 +298,7 @@ async fn a_list_that_cannot_be_had_again_stays_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_name_tells_what_it_stands_for_and_no_account() {
+async fn a_configured_name_shows_its_model_without_the_account() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let names = names(&[
         ("fast", "amazon.nova-lite-v1:0"),
@@ -329,7 +329,7 @@ async fn a_name_tells_what_it_stands_for_and_no_account() {
 }
 
 #[tokio::test]
-async fn other_tables_are_told_of_at_once_and_without_asking_bedrock() {
+async fn reloaded_tables_apply_immediately_without_calling_bedrock() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let names = names(&[("fast", "amazon.nova-lite-v1:0")]);
     let catalog = catalog(&simulator, CatalogList::Configured, names).await;

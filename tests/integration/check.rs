@@ -33,7 +33,7 @@ fn with(url: &str, name: &str, value: &str) -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn check_tells_what_holds() {
+async fn check_prints_what_succeeded() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let (ok, report) = check(&simulator, MODEL).await;
     assert!(ok, "{report}");
@@ -50,7 +50,7 @@ async fn check_tells_what_holds() {
 }
 
 #[tokio::test]
-async fn check_tells_wrong_credentials_apart() {
+async fn check_recognizes_wrong_credentials() {
     let options = Options {
         credentials: vec![
             Credentials::default(),
@@ -110,7 +110,7 @@ async fn untrusted_endpoint() -> String {
 }
 
 #[tokio::test]
-async fn check_tells_the_steps_to_an_endpoint_apart() {
+async fn check_distinguishes_the_steps_of_connecting_to_an_endpoint() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let unreachable = format!("http://{}", free.local_addr().unwrap());
@@ -134,7 +134,7 @@ async fn check_tells_the_steps_to_an_endpoint_apart() {
 }
 
 #[tokio::test]
-async fn check_looks_at_every_alias_without_asking_a_model_anything() {
+async fn check_resolves_every_alias_without_calling_a_model() {
     let options = Options {
         denied_models: vec!["us.anthropic.claude-sonnet-4-6".to_owned()],
         ..Options::default()
@@ -178,7 +178,7 @@ async fn check_looks_at_every_alias_without_asking_a_model_anything() {
 }
 
 #[tokio::test]
-async fn check_calls_a_model_as_the_operators_tables_have_it() {
+async fn check_calls_a_model_with_the_configured_capabilities() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let capabilities = config_file(
         "facts.toml",
@@ -204,7 +204,7 @@ async fn check_calls_a_model_as_the_operators_tables_have_it() {
 }
 
 #[tokio::test]
-async fn check_tells_for_each_no_what_to_do() {
+async fn check_prints_a_remedy_for_each_failed_check() {
     let options = Options {
         control_plane: ControlPlane::Forbidden,
         ..Options::default()
@@ -246,7 +246,7 @@ async fn check_finds_the_profile_as_calls_do_where_nothing_is_listed() {
 }
 
 #[tokio::test]
-async fn check_tells_of_missing_credentials() {
+async fn check_reports_missing_credentials() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let url = simulator.url();
     for (profile, remedy) in [

@@ -60,7 +60,7 @@ pub fn config_file(name: &str, content: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_configuration_with_mistakes_ends_with_code_2_and_names_them_all() {
+async fn an_invalid_configuration_exits_with_code_2_and_lists_all_mistakes() {
     let file = config_file(
         "mistakes.toml",
         "[server]\nlisten = \"x\"\n[retry]\nattempts = 0\n",
@@ -78,7 +78,7 @@ async fn a_configuration_with_mistakes_ends_with_code_2_and_names_them_all() {
 }
 
 #[tokio::test]
-async fn a_configuration_without_mistakes_is_checked_without_aws() {
+async fn a_valid_configuration_is_checked_without_aws() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/outcrop.example.toml");
     let output = run(outcrop(&["check", "--offline", "--config", example], &[])).await;
     let printed = text(&output);
@@ -87,7 +87,7 @@ async fn a_configuration_without_mistakes_is_checked_without_aws() {
 }
 
 #[tokio::test]
-async fn a_mistake_names_the_file_that_was_read() {
+async fn a_mistake_names_the_configuration_file() {
     let file = config_file("named.toml", "[server]\nlisten = \"x\"\n");
     let file = file.to_string_lossy();
     let by_flag = outcrop(&["check", "--config", &file], &[]);
@@ -103,7 +103,7 @@ async fn a_mistake_names_the_file_that_was_read() {
 }
 
 #[tokio::test]
-async fn without_keys_it_does_not_listen_to_others() {
+async fn without_keys_only_loopback_is_served() {
     for keys in [&[][..], &[("OUTCROP_API_KEYS", "")]] {
         let output = run(outcrop(&["serve", "--listen", "0.0.0.0:0"], keys)).await;
         assert_eq!(output.status.code(), Some(2));
@@ -116,7 +116,7 @@ async fn without_keys_it_does_not_listen_to_others() {
 }
 
 #[tokio::test]
-async fn without_a_region_it_says_where_to_set_one() {
+async fn without_a_region_the_error_explains_how_to_set_one() {
     let output = run(outcrop(&["serve", "--listen", "127.0.0.1:0"], &[])).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output).contains("AWS_REGION"), "{}", text(&output));
@@ -145,7 +145,7 @@ async fn explain_needs_neither_region_nor_credentials() {
 }
 
 #[tokio::test]
-async fn a_start_without_credentials_is_told_in_one_line() {
+async fn starting_without_credentials_is_reported_in_one_line() {
     let warnings = tokio::task::spawn_blocking(|| {
         let environment = [
             ("AWS_REGION", "us-east-1"),
@@ -169,7 +169,7 @@ async fn a_start_without_credentials_is_told_in_one_line() {
 }
 
 #[tokio::test]
-async fn the_log_for_people_has_one_short_line_a_request() {
+async fn the_terminal_log_has_one_short_line_per_request() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let mut environment = credentials(&simulator.url());
     let config = config_file(
@@ -219,7 +219,7 @@ async fn the_log_for_people_has_one_short_line_a_request() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_opened_is_told_of_by_check_and_at_the_start() {
+async fn check_and_startup_report_a_store_that_cannot_be_opened() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let environment = credentials(&simulator.url());
     let environment: Vec<_> = environment
@@ -320,7 +320,7 @@ impl Served {
 }
 
 #[tokio::test]
-async fn it_serves_with_the_standard_variables_and_ends_with_0_when_told_to() {
+async fn it_serves_with_standard_variables_and_exits_with_0_on_sigterm() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let file = config_file("drain.toml", "[server]\ndrain_delay = \"0s\"\n");
     let file = file.to_string_lossy().into_owned();
@@ -434,7 +434,7 @@ async fn fill_log(address: &str, requests: usize) {
 }
 
 #[tokio::test]
-async fn unread_standard_output_does_not_stop_the_answers_and_what_is_dropped_is_counted() {
+async fn unread_stdout_does_not_block_responses_and_dropped_lines_are_counted() {
     const CONNECTIONS: usize = 8;
     const REQUESTS: usize = 600;
     let simulator = Simulator::start(Options::default()).await.unwrap();
@@ -520,7 +520,7 @@ fn chat_request(stream: bool) -> String {
 }
 
 #[tokio::test]
-async fn idle_connections_lock_nobody_out_whatever_the_limit_of_descriptors() {
+async fn idle_connections_block_nobody_at_any_descriptor_limit() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     for (limits, config, idle) in [
         ("ulimit -n 1024", "", 1_100),
@@ -542,7 +542,7 @@ async fn idle_connections_lock_nobody_out_whatever_the_limit_of_descriptors() {
 }
 
 #[tokio::test]
-async fn health_checks_are_answered_when_no_descriptors_are_left() {
+async fn health_checks_succeed_when_no_descriptors_are_left() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let stall = bedrock_simulator::Fault::Stall { after_events: 2 };
     simulator.push(bedrock_simulator::Script::fault(stall).times(200));
@@ -572,7 +572,7 @@ async fn health_checks_are_answered_when_no_descriptors_are_left() {
 }
 
 #[tokio::test]
-async fn the_soft_limit_of_descriptors_is_raised_to_the_hard_one() {
+async fn the_soft_descriptor_limit_is_raised_to_the_hard_limit() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let limits = "ulimit -S -n 300; ulimit -H -n 2000";
     let served = served_within(&simulator, limits, "").await;

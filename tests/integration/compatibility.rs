@@ -25,7 +25,7 @@ use probe::Probe;
 use samples::Samples;
 
 #[test]
-fn the_page_says_what_the_code_does() {
+fn the_compatibility_page_matches_the_code() {
     let samples = Samples::read();
     let mut page = Page::read();
     for topic in &samples.topics {
@@ -69,7 +69,7 @@ fn every_field_has_a_sample_and_every_sample_a_field() {
 }
 
 #[test]
-fn null_is_the_same_as_absent() {
+fn null_is_equivalent_to_absent() {
     let samples = Samples::read();
     let probe = Probe::new(&samples);
     let base = samples.base("plain");

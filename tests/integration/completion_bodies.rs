@@ -23,7 +23,7 @@ const ID: &str = "cmpl-golden";
 const CREATED: u64 = 1_700_000_000;
 
 #[test]
-fn every_case_gives_what_its_folder_says() {
+fn every_case_matches_its_golden_folder() {
     for case in cases("tests/bodies/completions") {
         check(&case);
     }

@@ -37,7 +37,7 @@ fn texts(chunks: &[Value]) -> Vec<(u64, String, Value)> {
 }
 
 #[tokio::test]
-async fn a_whole_answer_is_text_with_usage_and_cost() {
+async fn a_response_has_text_usage_and_cost() {
     let harness = Harness::start().await;
     harness.simulator.push(text(&[" there", " was"]));
     let reply = complete(&harness, json!({"user": "u", "max_tokens": 5})).await;
@@ -66,7 +66,7 @@ async fn a_whole_answer_is_text_with_usage_and_cost() {
 }
 
 #[tokio::test]
-async fn a_stream_has_usage_only_when_it_is_asked_for() {
+async fn a_stream_has_usage_only_on_request() {
     let harness = Harness::start().await;
     for include_usage in [false, true] {
         harness.simulator.push(text(&[" there", " was"]));
@@ -94,7 +94,7 @@ async fn a_stream_has_usage_only_when_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn each_prompt_has_answers_of_its_own_in_order() {
+async fn each_prompt_has_its_own_choices_in_order() {
     let harness = Harness::start().await;
     let fields = json!({"prompt": ["uno", "due"], "n": 2, "echo": true});
     let non_streaming = complete(&harness, fields.clone()).await.json();
@@ -128,7 +128,7 @@ async fn each_prompt_has_answers_of_its_own_in_order() {
 }
 
 #[tokio::test]
-async fn one_prompt_that_fails_fails_them_all() {
+async fn one_failed_prompt_fails_the_request() {
     let harness = Harness::start().await;
     for stream in [false, true] {
         harness.simulator.push(Script::text("a"));
@@ -149,7 +149,7 @@ async fn one_prompt_that_fails_fails_them_all() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_ends_with_an_error_and_without_done() {
+async fn a_broken_stream_ends_with_an_error_and_without_done() {
     let harness = Harness::start().await;
     let broken = Fault::Exception {
         after_events: 2,
@@ -174,7 +174,7 @@ async fn a_stream_that_breaks_ends_with_an_error_and_without_done() {
 }
 
 #[tokio::test]
-async fn what_fails_before_the_first_event_has_its_status() {
+async fn an_error_before_the_first_event_has_a_real_status() {
     let harness = Harness::start().await;
     let fault = Fault::Exception {
         after_events: 0,
@@ -189,7 +189,7 @@ async fn what_fails_before_the_first_event_has_its_status() {
 }
 
 #[tokio::test]
-async fn a_prompt_of_several_is_written_again_without_a_field_that_the_model_refuses() {
+async fn one_of_several_prompts_is_retried_without_a_refused_field() {
     let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the stopSequences field. Remove stopSequences and try again.";
@@ -219,7 +219,7 @@ async fn a_prompt_of_several_is_written_again_without_a_field_that_the_model_ref
 }
 
 #[tokio::test]
-async fn limits_count_every_answer() {
+async fn rate_limits_count_every_choice() {
     let harness = Harness::with(|config| config.limits.target = LimitSettings::calls(3)).await;
     let fields = json!({"prompt": ["a", "b"], "n": 2});
     let reply = complete(&harness, fields).await;
@@ -231,7 +231,7 @@ async fn limits_count_every_answer() {
 }
 
 #[tokio::test]
-async fn what_the_operator_has_set_holds() {
+async fn operator_settings_apply() {
     let harness = Harness::with(|config| {
         config.chat.common.max_tokens_ceiling = Some(7);
         config.chat.max_n = 2;
@@ -260,7 +260,7 @@ async fn what_the_operator_has_set_holds() {
 }
 
 #[tokio::test]
-async fn headers_mean_what_they_mean_for_chat() {
+async fn headers_work_as_in_chat_completions() {
     let harness = Harness::start().await;
     let body = json!({"model": MODEL, "prompt": "An avalanche!", "user": "u"});
     let mut request = harness.request(http::Method::POST, "/v1/completions", body.to_string());
@@ -285,7 +285,7 @@ async fn headers_mean_what_they_mean_for_chat() {
 }
 
 #[tokio::test]
-async fn when_the_client_leaves_every_call_ends() {
+async fn a_client_disconnect_cancels_every_call() {
     let harness = Harness::start().await;
     for _ in 0..3 {
         harness

@@ -184,7 +184,7 @@ async fn harness() -> Harness {
 }
 
 #[tokio::test]
-async fn a_text_in_any_field_of_any_endpoint_is_not_logged_and_not_said_back_whole() {
+async fn request_text_is_neither_logged_nor_echoed_completely() {
     logs::begin();
     let harness = harness().await;
     let mut sent = 0;
@@ -200,7 +200,7 @@ async fn a_text_in_any_field_of_any_endpoint_is_not_logged_and_not_said_back_who
 }
 
 #[tokio::test]
-async fn a_text_in_any_sample_of_a_chat_request_is_not_logged() {
+async fn text_of_a_chat_request_is_not_logged() {
     logs::begin();
     let harness = harness().await;
     let samples = Samples::read();
@@ -218,7 +218,7 @@ async fn a_text_in_any_sample_of_a_chat_request_is_not_logged() {
 }
 
 #[tokio::test]
-async fn a_text_in_bedrocks_own_api_or_in_a_form_is_not_logged() {
+async fn text_sent_to_the_bedrock_api_or_in_a_form_is_not_logged() {
     logs::begin();
     let harness = harness().await;
     let text = secret();
@@ -279,7 +279,7 @@ async fn a_text_in_bedrocks_own_api_or_in_a_form_is_not_logged() {
 
 /// Bedrock quotes values of the request in its errors.
 #[tokio::test]
-async fn what_bedrock_quotes_of_a_request_is_not_logged() {
+async fn request_text_quoted_by_bedrock_is_not_logged() {
     logs::begin();
     let harness = harness().await;
     let error_message = format!("Value '{}' at 'messages.1.member.role' failed", secret());

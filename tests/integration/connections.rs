@@ -87,7 +87,7 @@ async fn is_alive(stream: &mut TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_loses_its_connection_its_call_and_its_place() {
+async fn a_client_that_stops_reading_loses_its_connection_call_and_slot() {
     let harness = Harness::with(|config| {
         config.server.write_timeout = Duration::from_millis(200);
         config.limits.target = outcrop::config::LimitSettings::calls(1);
@@ -109,7 +109,7 @@ async fn a_client_that_does_not_read_loses_its_connection_its_call_and_its_place
 }
 
 #[tokio::test]
-async fn heads_have_at_most_64_kib() {
+async fn request_heads_are_limited_to_64_kib() {
     let harness = Harness::start().await;
     for (length, status) in [(60 << 10, "200"), (70 << 10, "431"), (8 << 20, "431")] {
         let mut client = connect(&harness).await;
@@ -121,7 +121,7 @@ async fn heads_have_at_most_64_kib() {
 }
 
 #[tokio::test]
-async fn a_head_has_its_time_from_its_first_byte_and_a_connection_may_be_idle_for_longer() {
+async fn the_header_timeout_starts_with_the_first_byte() {
     let harness = Harness::with(|config| {
         config.server.head_timeout = Duration::from_millis(100);
     })
@@ -183,7 +183,7 @@ async fn a_connection_without_a_request_ends_after_the_idle_timeout() {
 }
 
 #[tokio::test]
-async fn idle_connections_make_room_for_new_ones() {
+async fn idle_connections_are_evicted_for_new_ones() {
     let harness = Harness::with(|config| config.server.max_connections = 4).await;
     let mut idle = Vec::new();
     for _ in 0..4 {
@@ -201,7 +201,7 @@ async fn idle_connections_make_room_for_new_ones() {
 }
 
 #[tokio::test]
-async fn unfinished_heads_make_room_for_requests() {
+async fn unfinished_heads_are_evicted_for_requests() {
     let harness = Harness::with(|config| config.server.max_connections = 4).await;
     let mut slow = Vec::new();
     for _ in 0..64 {
@@ -213,7 +213,7 @@ async fn unfinished_heads_make_room_for_requests() {
 }
 
 #[tokio::test]
-async fn while_all_connections_have_requests_health_checks_are_answered_and_others_refused() {
+async fn with_all_connections_busy_only_health_checks_are_served() {
     let harness = Harness::with(|config| config.server.max_connections = 2).await;
     let mut streams = Vec::new();
     for _ in 0..2 {
@@ -276,7 +276,7 @@ async fn while_all_connections_have_requests_health_checks_are_answered_and_othe
 }
 
 #[tokio::test]
-async fn a_body_that_arrives_too_slowly_is_refused() {
+async fn a_body_that_arrives_too_slowly_is_rejected() {
     let harness = Harness::with(|config| {
         config.server.min_upload_rate = 1 << 20;
         config.server.upload_window = Duration::from_millis(50);
@@ -301,7 +301,7 @@ async fn a_body_that_arrives_too_slowly_is_refused() {
 }
 
 #[tokio::test]
-async fn requests_have_exactly_one_host() {
+async fn requests_must_have_exactly_one_host() {
     let harness = Harness::start().await;
     for (version, hosts, status) in [
         ("1.1", "", "400"),
@@ -332,7 +332,7 @@ async fn locked() -> Harness {
 }
 
 #[tokio::test]
-async fn refusals_reach_clients_that_are_still_sending() {
+async fn rejections_reach_clients_that_are_still_sending() {
     let harness = locked().await;
     for (path, key, length, status) in [
         (CHAT, "sk-wrong", 16 << 20, "401"),
@@ -359,7 +359,7 @@ async fn refusals_reach_clients_that_are_still_sending() {
 }
 
 #[tokio::test]
-async fn a_refusal_in_front_of_a_body_says_that_the_connection_ends() {
+async fn a_rejection_before_the_body_is_read_announces_the_close() {
     let harness = locked().await;
     let request = post(CHAT, "", &non_streaming("hi"));
     let (head, body) = request.split_once("\r\n\r\n").expect("a head");
@@ -375,7 +375,7 @@ async fn a_refusal_in_front_of_a_body_says_that_the_connection_ends() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_before_it_sends_its_body_hears_the_refusal() {
+async fn a_client_waiting_for_100_continue_receives_the_rejection() {
     let harness = locked().await;
     for (method, path) in [
         ("POST", CHAT),
@@ -419,7 +419,7 @@ async fn half_closed(harness: &Harness, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn half_closed_clients_get_their_whole_response() {
+async fn half_closed_clients_receive_the_complete_response() {
     let harness = Harness::start().await;
     let request = post(CHAT, "", &streamed("hi"));
     let text = half_closed(&harness, &request).await;
@@ -450,7 +450,7 @@ async fn half_closed_clients_get_their_whole_response() {
 }
 
 #[tokio::test]
-async fn a_client_that_half_closes_in_the_middle_of_a_stream_gets_the_rest() {
+async fn a_client_that_half_closes_during_a_stream_receives_the_rest() {
     let harness = Harness::start().await;
     let drip = Fault::Drip { delay_ms: 20 };
     harness
@@ -466,7 +466,7 @@ async fn a_client_that_half_closes_in_the_middle_of_a_stream_gets_the_rest() {
 }
 
 #[tokio::test]
-async fn a_client_that_closes_what_it_half_closed_is_noticed() {
+async fn a_full_close_after_a_half_close_is_noticed() {
     for (fault, request) in [
         (
             Fault::SlowResponse { delay_ms: 600_000 },
@@ -485,7 +485,7 @@ async fn a_client_that_closes_what_it_half_closed_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_client_of_http_1_0_that_leaves_is_noticed() {
+async fn a_disconnect_of_an_http_1_0_client_is_noticed() {
     let harness = Harness::start().await;
     harness
         .simulator
@@ -499,7 +499,7 @@ async fn a_client_of_http_1_0_that_leaves_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_in_a_silence_of_its_stream_is_noticed() {
+async fn a_disconnect_during_a_stalled_stream_is_noticed() {
     let path = format!("/model/{MODEL}/converse-stream");
     let body = serde_json::json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
     for (request, first) in [
@@ -519,7 +519,7 @@ async fn a_client_that_leaves_in_a_silence_of_its_stream_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_too_soon_is_refused_at_once() {
+async fn a_truncated_body_is_rejected_immediately() {
     let harness = Harness::with(|config| config.server.min_upload_rate = 0).await;
     for body in ["", "{\"mod"] {
         let head =
@@ -531,7 +531,7 @@ async fn a_body_that_ends_too_soon_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_process_does_not_wait_for_idle_connections() {
+async fn shutdown_does_not_wait_for_idle_connections() {
     let harness = Harness::start().await;
     let mut idle = connect(&harness).await;
     assert!(is_alive(&mut idle).await);

@@ -106,7 +106,7 @@ fn cases() -> Vec<(&'static str, Value, &'static str, Option<&'static str>)> {
 }
 
 #[tokio::test]
-async fn the_header_and_the_log_have_the_sum() {
+async fn the_header_and_the_log_contain_the_total_cost() {
     for (model, usage, cost, saved) in cases() {
         logs::begin();
         let harness = Harness::start().await;
@@ -134,7 +134,7 @@ async fn the_header_and_the_log_have_the_sum() {
 }
 
 #[tokio::test]
-async fn the_tier_that_bedrock_says_decides() {
+async fn the_service_tier_reported_by_bedrock_determines_the_price() {
     // Nova 2 Lite through `us.`: a million tokens for 0.33 dollars, half of it with flex, and
     // three quarters more with priority.
     for (requested_tier, reported_tier, cost) in [
@@ -160,7 +160,7 @@ async fn the_tier_that_bedrock_says_decides() {
 }
 
 #[tokio::test]
-async fn what_nobody_knows_the_price_of_says_so() {
+async fn an_unknown_price_is_reported_as_unknown() {
     logs::begin();
     let harness = Harness::start().await;
     let reply = harness
@@ -182,7 +182,7 @@ async fn what_nobody_knows_the_price_of_says_so() {
 }
 
 #[tokio::test]
-async fn a_profile_of_the_account_has_the_facts_and_the_price_of_its_base() {
+async fn an_account_profile_has_the_capabilities_and_price_of_its_base_model() {
     let harness = Harness::start().await;
     harness
         .simulator
@@ -236,7 +236,7 @@ impl Drop for File {
 }
 
 #[tokio::test]
-async fn the_operators_tables_go_over_those_built_in_and_are_read_again() {
+async fn configured_tables_override_the_built_in_ones_and_are_reloaded() {
     let id = "nvidia.of-tomorrow-v1:0";
     let row = |rest: &str| format!("[[model]]\nids = [\"nvidia.of-tomorrow\"]\n{rest}\n");
     let capabilities = File::new(
@@ -299,7 +299,7 @@ async fn the_operators_tables_go_over_those_built_in_and_are_read_again() {
 }
 
 #[tokio::test]
-async fn what_was_learned_of_a_model_is_learned_anew_after_the_tables_have_changed() {
+async fn learned_capabilities_are_discarded_when_the_tables_change() {
     let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";

@@ -28,7 +28,7 @@ fn request() -> Value {
 }
 
 #[tokio::test]
-async fn a_profiles_model_is_counted_under_its_own_id_and_without_what_does_not_count() {
+async fn a_profiles_model_is_counted_under_its_foundation_model_id() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     assert!(count(&simulator, MODEL, &request()).await.unwrap() >= 3);
     let sent_upstream = simulator.requests();
@@ -44,7 +44,7 @@ async fn a_profiles_model_is_counted_under_its_own_id_and_without_what_does_not_
 }
 
 #[tokio::test]
-async fn a_count_is_asked_again_as_an_answer_is() {
+async fn count_tokens_is_retried_like_a_model_call() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let throttled = Script::error(429, "ThrottlingException", "Too many requests");
     simulator.push(throttled.for_operation(Operation::CountTokens).times(2));
@@ -53,7 +53,7 @@ async fn a_count_is_asked_again_as_an_answer_is() {
 }
 
 #[tokio::test]
-async fn a_model_that_does_not_count_is_refused_once() {
+async fn a_model_without_count_tokens_is_rejected_once() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let refused = count(&simulator, "us.amazon.nova-lite-v1:0", &request()).await;
     let upstream_error = refused.unwrap_err();

@@ -63,7 +63,7 @@ fn raw(tokens: Option<&str>, body: &str) -> Script {
 }
 
 #[tokio::test]
-async fn every_model_embeds_with_vectors_of_its_length() {
+async fn every_model_returns_embeddings_of_its_dimension() {
     let harness = Harness::start().await;
     for (model, default_dimensions, dimensions) in [
         ("amazon.titan-embed-text-v1", 1536, 1536),
@@ -104,7 +104,7 @@ async fn every_model_embeds_with_vectors_of_its_length() {
 }
 
 #[tokio::test]
-async fn a_thousand_texts_in_one_call_come_back_in_their_order() {
+async fn a_thousand_texts_are_returned_in_order() {
     let harness = Harness::start().await;
     let texts: Vec<String> = (0..1000).map(|number| format!("text {number}")).collect();
     let request = json!({"model": TITAN, "input": texts, "dimensions": 256});
@@ -123,7 +123,7 @@ async fn a_thousand_texts_in_one_call_come_back_in_their_order() {
 }
 
 #[tokio::test]
-async fn cohere_gets_96_texts_a_call() {
+async fn cohere_receives_96_texts_per_call() {
     let harness = Harness::start().await;
     let texts: Vec<String> = (0..200).map(|number| format!("text {number}")).collect();
     let request = json!({"model": COHERE, "input": texts, "dimensions": 256});
@@ -140,7 +140,7 @@ async fn cohere_gets_96_texts_a_call() {
 }
 
 #[tokio::test]
-async fn a_failure_in_the_middle_fails_the_whole_call_and_says_where() {
+async fn one_failed_call_fails_the_request_and_names_the_input() {
     let harness = Harness::start().await;
     let long = "x".repeat(40_000);
     let mut texts = vec!["fine"; 30];
@@ -188,7 +188,7 @@ async fn bedrocks_errors_keep_their_meaning() {
 }
 
 #[tokio::test]
-async fn throttled_calls_are_tried_again_one_by_one() {
+async fn throttled_calls_are_retried_individually() {
     let harness = Harness::start().await;
     let throttled = script_error(429, "ThrottlingException", "Too many requests");
     harness.simulator.push(throttled.times(2));
@@ -198,7 +198,7 @@ async fn throttled_calls_are_tried_again_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_broken_answer_is_a_bad_gateway() {
+async fn an_invalid_upstream_response_is_a_bad_gateway() {
     for body in [
         r#"{"embedding":[],"inputTextTokenCount":1}"#,
         r#"{"inputTextTokenCount":1}"#,
@@ -218,7 +218,7 @@ async fn a_broken_answer_is_a_bad_gateway() {
 }
 
 #[tokio::test]
-async fn what_the_client_left_is_not_asked_for_any_longer() {
+async fn a_client_disconnect_stops_further_calls() {
     let harness = Harness::start().await;
     let slow =
         Script::new(ScriptedResponse::Echo {}).with(Fault::SlowResponse { delay_ms: 60_000 });
@@ -233,7 +233,7 @@ async fn what_the_client_left_is_not_asked_for_any_longer() {
 }
 
 #[tokio::test]
-async fn base64_has_the_same_numbers() {
+async fn base64_encodes_the_same_values() {
     let harness = Harness::start().await;
     let mut request = json!({"model": TITAN, "input": "a rock", "encoding_format": "float"});
     let numbers = embedding(&embed(&harness, &request).await.json(), 0);
@@ -250,7 +250,7 @@ async fn base64_has_the_same_numbers() {
 }
 
 #[tokio::test]
-async fn numbers_come_as_bedrock_wrote_them() {
+async fn values_are_returned_as_bedrock_wrote_them() {
     let harness = Harness::start().await;
     let body = r#"{"embedding":[0.10,-2.50E-05, 1],"inputTextTokenCount":1}"#;
     harness.simulator.push(raw(Some("1"), body));
@@ -259,7 +259,7 @@ async fn numbers_come_as_bedrock_wrote_them() {
 }
 
 #[tokio::test]
-async fn usage_and_cost_come_from_the_header_or_the_answer() {
+async fn usage_and_cost_come_from_the_header_or_the_body() {
     // Dollars a million tokens: Titan v2 0.02, Cohere v4 0.12.
     for (model, header, body, tokens, cost) in [
         (
@@ -307,7 +307,7 @@ async fn usage_and_cost_come_from_the_header_or_the_answer() {
 }
 
 #[tokio::test]
-async fn pictures_are_paid_for_by_number() {
+async fn images_are_billed_by_number() {
     let harness = Harness::start().await;
     let image_url = format!("data:image/png;base64,{PNG}");
     // 0.00006 a picture, and a text of 2 tokens at 0.135 a million.
@@ -323,7 +323,7 @@ async fn pictures_are_paid_for_by_number() {
 }
 
 #[tokio::test]
-async fn pictures_at_https_addresses_are_fetched() {
+async fn images_at_https_urls_are_fetched() {
     let site = Site::start(|path| match path {
         "/plan.gif" => site::Reply::file("GIF89a\u{1}\u{0}\u{1}\u{0}"),
         _ => site::Reply::status(404, ""),
@@ -352,7 +352,7 @@ async fn pictures_at_https_addresses_are_fetched() {
 }
 
 #[tokio::test]
-async fn what_vectors_are_for_is_said_by_request_model_or_default() {
+async fn input_type_comes_from_the_request_the_model_or_the_default() {
     let change = |config: &mut Config| {
         config.embeddings.input_type = Purpose::Classification;
         let target = ModelId::parse(COHERE).unwrap();
@@ -375,7 +375,7 @@ async fn what_vectors_are_for_is_said_by_request_model_or_default() {
 }
 
 #[tokio::test]
-async fn the_accounts_own_profiles_embed_like_the_model_behind() {
+async fn account_profiles_embed_like_their_model() {
     let harness = Harness::start().await;
     let profile =
         "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap12345titan";
@@ -387,7 +387,7 @@ async fn the_accounts_own_profiles_embed_like_the_model_behind() {
 }
 
 #[tokio::test]
-async fn models_are_told_from_those_of_other_endpoints() {
+async fn models_of_other_endpoints_are_rejected() {
     let harness = Harness::start().await;
     for (path, model, remedy) in [
         (
@@ -418,7 +418,7 @@ async fn models_are_told_from_those_of_other_endpoints() {
 }
 
 #[tokio::test]
-async fn a_request_of_the_wrong_shape_is_refused_with_its_path() {
+async fn an_invalid_request_is_rejected_with_the_path() {
     let harness = Harness::start().await;
     for (body, param) in [
         (json!({"input": "a"}), "model"),
@@ -439,7 +439,7 @@ async fn a_request_of_the_wrong_shape_is_refused_with_its_path() {
 }
 
 #[tokio::test]
-async fn other_prefixes_lead_to_the_same_place_and_notes_are_told() {
+async fn other_prefixes_reach_the_same_route_and_adjustments_are_reported() {
     let harness = Harness::start().await;
     let request = json!({"model": TITAN, "input": "a", "user": "u-1", "colour": "red"});
     for path in ["/embeddings", "/api/v1/embeddings"] {

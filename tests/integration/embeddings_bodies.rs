@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::golden::compare;
 
 #[test]
-fn every_case_gives_what_its_folder_says() {
+fn every_case_matches_its_golden_folder() {
     for case in cases("embeddings") {
         check(&case);
     }

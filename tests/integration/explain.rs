@@ -43,7 +43,7 @@ fn requests() -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_is_explained_is_what_is_sent() {
+async fn the_explained_request_is_the_one_that_is_sent() {
     for request in requests() {
         let harness = Harness::start().await;
         let explained = explain(&harness, &request).await;
@@ -108,7 +108,7 @@ async fn what_is_explained_is_what_is_sent() {
 }
 
 #[tokio::test]
-async fn bedrock_counts_where_it_can() {
+async fn bedrock_counts_tokens_if_supported() {
     let harness = Harness::start().await;
     harness.simulator.push(
         Script::new(bedrock_simulator::ScriptedResponse::Raw {
@@ -135,7 +135,7 @@ async fn bedrock_counts_where_it_can() {
 }
 
 #[tokio::test]
-async fn elsewhere_it_is_estimated_and_nothing_is_asked() {
+async fn otherwise_tokens_are_estimated_without_an_upstream_call() {
     let harness = Harness::start().await;
     let mut request = non_streaming(&"word ".repeat(800));
     request["model"] = NOVA.into();
@@ -150,7 +150,7 @@ async fn elsewhere_it_is_estimated_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn what_the_operator_says_and_what_was_learned_holds_here_too() {
+async fn operator_settings_and_learned_fields_apply() {
     let harness = Harness::with(|config| config.chat.common.max_tokens = Some(77)).await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
@@ -171,7 +171,7 @@ async fn what_the_operator_says_and_what_was_learned_holds_here_too() {
 }
 
 #[tokio::test]
-async fn what_would_be_refused_is_refused() {
+async fn invalid_requests_are_rejected() {
     let harness = Harness::start().await;
     let mut request = non_streaming("hi");
     request["logit_bias"] = json!({"50256": -100});
@@ -184,7 +184,7 @@ async fn what_would_be_refused_is_refused() {
 }
 
 #[tokio::test]
-async fn the_life_of_a_model_is_told() {
+async fn the_life_cycle_of_a_model_is_returned() {
     let harness = Harness::start().await;
     let mut request = non_streaming("hi");
     request["model"] = "us.anthropic.claude-sonnet-4-20250514-v1:0".into();
@@ -198,7 +198,7 @@ async fn the_life_of_a_model_is_told() {
 
 /// The caller asks by the operator's name, and learns of the operator no more than that.
 #[tokio::test]
-async fn nothing_that_names_the_operator_is_told() {
+async fn operator_details_are_not_revealed() {
     let account = "123456789012";
     let profile = format!("arn:aws:bedrock:us-east-1:{account}:application-inference-profile/abc");
     let harness = Harness::with(|config| {

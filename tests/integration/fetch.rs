@@ -54,7 +54,7 @@ fn patterns(list: &[&str]) -> Vec<HostPattern> {
 }
 
 #[tokio::test]
-async fn files_come_in_the_order_of_their_addresses_and_nothing_goes_along() {
+async fn files_are_returned_in_url_order_and_no_client_headers_are_sent() {
     let site = echo().await;
     let fetcher = site.fetcher(&FetchSettings::default());
     let list = [
@@ -91,7 +91,7 @@ async fn files_come_in_the_order_of_their_addresses_and_nothing_goes_along() {
 }
 
 #[tokio::test]
-async fn a_certificate_of_another_name_is_not_trusted() {
+async fn a_certificate_for_another_name_is_not_trusted() {
     let site = echo().await.named("other.org", &[&[PUBLIC]]);
     for address in ["https://other.org/", "https://93.184.215.14/"] {
         let error = fetch_error(&site, &FetchSettings::default(), address).await;
@@ -102,7 +102,7 @@ async fn a_certificate_of_another_name_is_not_trusted() {
 }
 
 #[tokio::test]
-async fn what_is_connected_to_is_what_was_checked_though_the_name_changes_its_answer() {
+async fn the_checked_address_is_connected_to_even_if_dns_changes() {
     let site = Site::start(|path| match path {
         "/again" => Reply::redirect("https://rebound.example.com/"),
         path => Reply::file(path),
@@ -127,7 +127,7 @@ async fn what_is_connected_to_is_what_was_checked_though_the_name_changes_its_an
 }
 
 #[tokio::test]
-async fn one_private_address_spoils_a_name_and_no_answer_tells_which_names_exist() {
+async fn one_private_address_blocks_a_host_and_errors_do_not_reveal_which_hosts_exist() {
     let site = echo()
         .await
         .named("private.example.com", &[&["10.0.0.1"]])
@@ -165,7 +165,7 @@ async fn one_private_address_spoils_a_name_and_no_answer_tells_which_names_exist
 }
 
 #[tokio::test]
-async fn another_address_of_the_name_is_tried_where_one_takes_no_connection() {
+async fn another_address_of_the_host_is_tried_if_one_refuses_connections() {
     let site = echo()
         .await
         .named("two.example.com", &[&["1.1.1.1", PUBLIC]])
@@ -180,7 +180,7 @@ async fn another_address_of_the_name_is_tried_where_one_takes_no_connection() {
 }
 
 #[tokio::test]
-async fn redirects_are_followed_a_few_times() {
+async fn redirects_are_followed_up_to_the_maximum() {
     let site = Site::start(|path| match path {
         "/4" => Reply::status(307, "location: /3\r\n"),
         "/3" => Reply::status(302, "location: https://www.example.com/x/2#here\r\n"),
@@ -221,7 +221,7 @@ async fn redirects_are_followed_a_few_times() {
 }
 
 #[tokio::test]
-async fn redirects_to_what_is_not_fetched_are_not_followed() {
+async fn redirects_to_disallowed_targets_are_not_followed() {
     for location in [
         "https://127.0.0.1/secret",
         "https://[::1]/secret",
@@ -267,7 +267,7 @@ async fn redirects_to_what_is_not_fetched_are_not_followed() {
 }
 
 #[tokio::test]
-async fn plain_http_and_other_ports_are_for_configuration_to_allow() {
+async fn http_and_other_ports_must_be_allowed_by_configuration() {
     let site = Site::start(|path| match path {
         "/up" => Reply::redirect("https://example.com/secure"),
         path => Reply::file(path),
@@ -309,7 +309,7 @@ async fn plain_http_and_other_ports_are_for_configuration_to_allow() {
 }
 
 #[tokio::test]
-async fn what_is_no_address_to_fetch_is_refused_before_the_network_is_asked_anything() {
+async fn invalid_urls_are_rejected_without_network_access() {
     let site = echo().await;
     for (address, kind) in [
         ("http://example.com/", NotAllowed),
@@ -333,7 +333,7 @@ async fn what_is_no_address_to_fetch_is_refused_before_the_network_is_asked_anyt
 }
 
 #[tokio::test]
-async fn lists_say_which_hosts_are_asked() {
+async fn host_lists_decide_which_hosts_are_contacted() {
     let site = echo()
         .await
         .named("www.example.com", &[&[PUBLIC]])
@@ -370,7 +370,7 @@ async fn lists_say_which_hosts_are_asked() {
 }
 
 #[tokio::test]
-async fn a_file_is_too_large_by_what_is_declared_or_by_what_comes() {
+async fn an_oversized_file_is_rejected_by_declared_and_actual_size() {
     let site = Site::start(|path| match path {
         "/declared" => Reply::Stall("HTTP/1.1 200 OK\r\ncontent-length: 101\r\n\r\n".to_owned()),
         "/chunked" => Reply::Endless(
@@ -413,7 +413,7 @@ async fn a_file_is_too_large_by_what_is_declared_or_by_what_comes() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_too_long_is_left() {
+async fn a_server_that_takes_too_long_is_abandoned() {
     let site = Site::start(|path| match path {
         "/never" => Reply::Stall(String::new()),
         "/stops" => Reply::Stall("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_owned()),
@@ -446,7 +446,7 @@ async fn a_server_that_takes_too_long_is_left() {
 }
 
 #[tokio::test]
-async fn only_a_whole_uncompressed_200_is_a_file() {
+async fn only_a_complete_uncompressed_200_response_is_accepted() {
     let site = Site::start(|path| match path {
         "/gzip" => {
             Reply::bytes("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 1\r\n\r\nx")
@@ -480,7 +480,7 @@ async fn only_a_whole_uncompressed_200_is_a_file() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_there_twice_is_fetched_and_counted_once() {
+async fn a_duplicate_url_is_fetched_and_counted_once() {
     let site = echo().await;
     let settings = FetchSettings {
         max_count: 2,
@@ -503,7 +503,7 @@ async fn an_address_that_is_there_twice_is_fetched_and_counted_once() {
 }
 
 #[tokio::test]
-async fn of_several_failures_the_first_address_is_named() {
+async fn the_first_failed_url_is_reported() {
     let site = Site::start(|path| match path {
         "/slow" => Reply::Stall("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_owned()),
         _ => Reply::status(404, ""),
@@ -519,7 +519,7 @@ async fn of_several_failures_the_first_address_is_named() {
 }
 
 #[tokio::test]
-async fn the_files_of_a_request_are_fetched_at_once() {
+async fn the_files_of_a_request_are_fetched_concurrently() {
     let list = ["1", "2", "3", "4"].map(|name| format!("https://example.com/{name}"));
     // It answers only when all four are asked for.
     let site = Site::meeting(4).await;
@@ -530,7 +530,7 @@ async fn the_files_of_a_request_are_fetched_at_once() {
 }
 
 #[tokio::test]
-async fn a_request_and_the_process_have_a_bound_on_what_is_fetched_at_once() {
+async fn concurrent_downloads_are_limited_per_request_and_globally() {
     let first = addresses(&["https://example.com/first"]);
     let second = addresses(&["https://example.com/second"]);
     let both = [first.clone(), second.clone()].concat();
@@ -559,7 +559,7 @@ async fn a_request_and_the_process_have_a_bound_on_what_is_fetched_at_once() {
 }
 
 #[tokio::test]
-async fn a_caller_has_a_bound_that_is_not_anothers() {
+async fn callers_have_separate_download_limits() {
     let site = Site::start(|path| match path {
         "/slow" => Reply::Stall(String::new()),
         path => Reply::file(path),
@@ -583,7 +583,7 @@ async fn a_caller_has_a_bound_that_is_not_anothers() {
 }
 
 #[tokio::test]
-async fn connections_end_with_the_request_they_are_for() {
+async fn connections_are_closed_with_their_request() {
     for written in ["", "HTTP/1.1 200 OK\r\n\r\nhalf"] {
         let site = Site::start(|_| Reply::Stall(written.to_owned())).await;
         let fetcher = site.fetcher(&FetchSettings::default());
@@ -596,7 +596,7 @@ async fn connections_end_with_the_request_they_are_for() {
 }
 
 #[tokio::test]
-async fn nothing_is_fetched_where_configuration_says_so() {
+async fn nothing_is_fetched_when_fetching_is_disabled() {
     let site = echo().await;
     let settings = FetchSettings {
         enabled: false,
@@ -610,7 +610,7 @@ async fn nothing_is_fetched_where_configuration_says_so() {
 }
 
 #[tokio::test]
-async fn the_real_network_is_fetched_from_where_configuration_opens_it() {
+async fn private_networks_are_fetched_from_when_configuration_allows_it() {
     let site = echo().await;
     let port = site.address.port();
     let closed = FetchSettings {

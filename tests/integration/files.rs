@@ -23,7 +23,7 @@ async fn delete(harness: &Harness, path: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_file_is_kept_told_of_read_and_deleted() {
+async fn a_file_is_stored_described_read_and_deleted() {
     let harness = harness(|_| {}).await;
     let texts = [
         ("purpose", "batch"),
@@ -96,7 +96,7 @@ async fn files_are_listed_in_pages_by_purpose_and_in_both_orders() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_refused_and_nothing_is_left_of_it() {
+async fn rejected_uploads_leave_nothing_behind() {
     let harness = harness(|config| config.batches.max_file_size = 100).await;
     let file: Option<(&str, &[u8])> = Some(("in.jsonl", b"{}"));
     let long = vec![b'a'; 1 << 20];
@@ -128,7 +128,7 @@ async fn what_cannot_be_kept_is_refused_and_nothing_is_left_of_it() {
 }
 
 #[tokio::test]
-async fn a_long_file_goes_to_s3_in_parts_and_comes_back_whole() {
+async fn a_large_file_is_uploaded_to_s3_in_parts_and_read_back() {
     let harness = harness(|_| {}).await;
     let content: String = (0..900_000)
         .map(|number| format!("{number:011}\n"))
@@ -161,7 +161,7 @@ async fn as_caller(harness: &Harness, caller: &str, method: Method, path: &str) 
 }
 
 #[tokio::test]
-async fn a_caller_sees_its_own_files_and_batches_alone() {
+async fn a_caller_sees_only_its_own_files_and_batches() {
     let harness = harness(|config: &mut Config| config.keys = vec![key("one"), key("two")]).await;
     let form = form(&[("purpose", "batch")], Some(("in.jsonl", b"{}\n")));
     let mut request = harness.request(Method::POST, "/v1/files", form);
@@ -215,7 +215,7 @@ async fn a_caller_sees_its_own_files_and_batches_alone() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_over_is_not_there_and_is_removed() {
+async fn an_expired_file_is_not_found_and_is_removed() {
     let path = scratch();
     let store = Store::at(&path);
     let over = StoredFile {
@@ -247,7 +247,7 @@ async fn a_file_that_is_over_is_not_there_and_is_removed() {
 }
 
 #[tokio::test]
-async fn where_they_are_off_the_answer_says_how_they_are_switched_on() {
+async fn when_disabled_the_error_explains_how_to_enable_them() {
     let harness = Harness::start().await;
     for path in ["/v1/files", "/v1/batches", "/v1/files/a", "/v1/batches/a"] {
         let reply = harness.get(path).await;

@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 use crate::support::{chat_request, event_stream, sse_writer};
 
 #[test]
-fn every_kept_input_of_the_chat_request_target_holds() {
+fn every_regression_input_of_the_chat_request_target_passes() {
     replay("chat_request", chat_request::check);
 }
 
 #[test]
-fn every_kept_input_of_the_event_stream_target_holds() {
+fn every_regression_input_of_the_event_stream_target_passes() {
     replay("event_stream", event_stream::check);
 }
 
 #[test]
-fn every_kept_input_of_the_sse_writer_target_holds() {
+fn every_regression_input_of_the_sse_writer_target_passes() {
     replay("sse_writer", sse_writer::check);
 }
 

@@ -41,7 +41,7 @@ fn of_the_client(trace: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_request_cannot_name_another_guardrail_than_the_operators() {
+async fn a_request_cannot_override_the_operators_guardrail() {
     let harness = Harness::with(everywhere).await;
     let headers = [
         ("x-amzn-bedrock-guardrailidentifier", "other"),
@@ -73,7 +73,7 @@ async fn a_request_cannot_name_another_guardrail_than_the_operators() {
 }
 
 #[tokio::test]
-async fn a_request_may_ask_the_operators_guardrail_what_it_found() {
+async fn a_request_may_enable_the_trace_of_the_operators_guardrail() {
     let harness = Harness::with(everywhere).await;
     let mut request = non_streaming(BLOCKED);
     request["guardrailConfig"] = json!({"trace": "enabled"});
@@ -100,7 +100,7 @@ async fn a_request_may_ask_the_operators_guardrail_what_it_found() {
 }
 
 #[tokio::test]
-async fn the_key_goes_before_the_model_and_the_model_before_all() {
+async fn guardrails_of_keys_override_those_of_models_and_the_default() {
     let harness = Harness::with(|config| {
         config.chat.common.guardrail = Some(policy("1"));
         let target = ModelId::parse(MODEL).unwrap();
@@ -166,7 +166,7 @@ async fn the_key_goes_before_the_model_and_the_model_before_all() {
 }
 
 #[tokio::test]
-async fn a_client_cannot_keep_a_text_from_the_operators_guardrail() {
+async fn a_client_cannot_exempt_text_from_the_operators_guardrail() {
     let harness = Harness::with(everywhere).await;
     let mut request = non_streaming("hi");
     request["messages"][0]["content"] = json!([
@@ -184,7 +184,7 @@ async fn a_client_cannot_keep_a_text_from_the_operators_guardrail() {
 }
 
 #[tokio::test]
-async fn a_clients_own_guardrail_holds_where_the_operator_has_none() {
+async fn a_clients_guardrail_applies_if_the_operator_has_none() {
     let harness = Harness::start().await;
     let key_override = json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1", "trace": "enabled", "streamProcessingMode": "async"});
     let mut request = non_streaming(BLOCKED);
@@ -237,7 +237,7 @@ fn three_turns(before: &str, by_model: &str, after: &str) -> Value {
 const LLAMA: &str = "us.meta.llama3-3-70b-instruct-v1:0";
 
 #[tokio::test]
-async fn with_the_last_turn_alone_what_was_said_before_is_not_looked_at() {
+async fn with_last_turn_only_earlier_turns_are_not_evaluated() {
     let harness = Harness::start().await;
     let by_user = three_turns(BLOCKED, "Oh.", "And now?");
     let by_model = three_turns("Hi", BLOCKED, "And now?");
@@ -270,7 +270,7 @@ async fn with_the_last_turn_alone_what_was_said_before_is_not_looked_at() {
 }
 
 #[tokio::test]
-async fn no_guardrail_on_the_last_turn_is_got_around_by_a_turn_of_the_models_at_the_end() {
+async fn a_trailing_assistant_turn_does_not_bypass_a_last_turn_guardrail() {
     let harness = Harness::start().await;
     for model in [LLAMA, MODEL] {
         let mut request = three_turns("Hi", "Oh.", BLOCKED);
@@ -285,7 +285,7 @@ async fn no_guardrail_on_the_last_turn_is_got_around_by_a_turn_of_the_models_at_
 }
 
 #[tokio::test]
-async fn what_the_operator_has_set_for_the_last_turn_is_noted_for_no_client() {
+async fn last_turn_only_set_by_the_operator_adds_no_client_note() {
     let harness = Harness::with(|config| {
         config.chat.common.guardrail = Some(GuardrailPolicy {
             only_last_turn: true,

@@ -29,7 +29,7 @@ use crate::test_images::{described, mask, png_bytes};
 const CREATED: u64 = 1_700_000_000;
 
 #[test]
-fn every_case_gives_what_its_folder_says() {
+fn every_case_matches_its_golden_folder() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies/images");
     let mut cases: Vec<PathBuf> = fs::read_dir(root)
         .unwrap()

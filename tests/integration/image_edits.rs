@@ -44,7 +44,7 @@ async fn form(
 }
 
 #[tokio::test]
-async fn every_service_of_stabilitys_edits_pictures() {
+async fn every_stability_service_edits_images() {
     let harness = Harness::start().await;
     let small = png_bytes(64, 96);
     for (service, more) in [
@@ -104,7 +104,7 @@ async fn every_service_of_stabilitys_edits_pictures() {
 }
 
 #[tokio::test]
-async fn a_form_is_read_as_json_would_be() {
+async fn a_form_is_parsed_like_json() {
     let harness = Harness::start().await;
     let texts = [
         ("model", INPAINT),
@@ -139,7 +139,7 @@ async fn a_form_is_read_as_json_would_be() {
 }
 
 #[tokio::test]
-async fn nova_canvas_edits_varies_and_removes() {
+async fn nova_canvas_edits_varies_and_removes_backgrounds() {
     let harness = Harness::start().await;
     let (image, mask) = (png_bytes(320, 320), mask(320, 320));
     let image = ("image", &*image);
@@ -214,7 +214,7 @@ async fn nova_canvas_edits_varies_and_removes() {
 }
 
 #[tokio::test]
-async fn pictures_on_the_web_are_fetched() {
+async fn image_urls_are_fetched() {
     fn file(path: &str) -> site::Reply {
         match path {
             "/cat.png" => site::Reply::binary(&png_bytes(64, 64)),
@@ -245,7 +245,7 @@ async fn pictures_on_the_web_are_fetched() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_none_is_refused() {
+async fn an_invalid_form_is_rejected() {
     let harness = Harness::start().await;
     let mut request = harness.request(Method::POST, EDITS, "--x\r\n");
     let value = HeaderValue::from_static("multipart/form-data; boundary=x");

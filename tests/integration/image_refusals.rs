@@ -69,7 +69,7 @@ variations | stream | unsupported_parameter | {"model": "CANVAS", "images": [{"i
 "##;
 
 #[tokio::test]
-async fn each_is_named_and_nothing_is_sent() {
+async fn each_invalid_field_is_named_and_nothing_is_sent() {
     let harness = Harness::start().await;
     let rows = REFUSALS.lines().filter(|line| !line.is_empty());
     for row in rows {
@@ -89,7 +89,7 @@ async fn each_is_named_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_prompt_has_as_many_characters_as_the_model_takes() {
+async fn prompt_length_is_limited_per_model() {
     let harness = Harness::start().await;
     for (model, max_length) in [
         ("stability.sd3-5-large-v1:0", 10_000),

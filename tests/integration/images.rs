@@ -69,7 +69,7 @@ fn raw(body: &Value) -> ScriptedResponse {
 }
 
 #[tokio::test]
-async fn every_model_that_makes_pictures_from_words_does() {
+async fn every_text_to_image_model_generates_images() {
     let harness = Harness::start().await;
     for (model, size) in [
         (SD, "1344x768"),
@@ -108,7 +108,7 @@ async fn every_model_that_makes_pictures_from_words_does() {
 }
 
 #[tokio::test]
-async fn the_operators_list_of_provider_fields_holds() {
+async fn the_allow_list_of_model_fields_applies() {
     let harness = Harness::with(|config| {
         config.chat.model_fields = outcrop::openai::chat::AllowList::new(vec!["seed".to_owned()]);
     })
@@ -127,7 +127,7 @@ async fn the_operators_list_of_provider_fields_holds() {
 }
 
 #[tokio::test]
-async fn a_size_that_the_model_does_not_make_is_told_of() {
+async fn an_unsupported_size_is_reported() {
     let harness = Harness::start().await;
     let request = with(
         image_request(SD, "a"),
@@ -145,7 +145,7 @@ async fn a_size_that_the_model_does_not_make_is_told_of() {
 }
 
 #[tokio::test]
-async fn a_note_is_a_refusal_where_that_is_asked_for() {
+async fn strict_turns_adjustments_into_errors() {
     let harness = Harness::start().await;
     for (request, status) in [
         (image_request(SD, "a"), 200),
@@ -161,7 +161,7 @@ async fn a_note_is_a_refusal_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_a_filter_keeps_back_fails_the_whole_request() {
+async fn a_filtered_image_fails_the_request() {
     let harness = Harness::start().await;
     for (model, prompt) in [
         (SD, "a forbidden cat"),
@@ -187,7 +187,7 @@ async fn what_a_filter_keeps_back_fails_the_whole_request() {
 }
 
 #[tokio::test]
-async fn a_call_that_fails_fails_the_whole_request() {
+async fn one_failed_call_fails_the_request() {
     let harness = Harness::start().await;
     let request = with(image_request(SD, "a"), json!({"n": 3}));
     for (upstream_error, status, code) in [
@@ -234,7 +234,7 @@ async fn a_call_that_fails_fails_the_whole_request() {
 }
 
 #[tokio::test]
-async fn throttling_that_passes_is_waited_for() {
+async fn throttled_calls_are_retried() {
     let harness = Harness::start().await;
     harness.simulator.push(Script::error(
         429,
@@ -247,7 +247,7 @@ async fn throttling_that_passes_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_stream_has_one_event_for_each_picture() {
+async fn a_stream_has_one_event_per_image() {
     let harness = Harness::start().await;
     let more = json!({"stream": true, "partial_images": 1, "n": 2});
     let reply = harness
@@ -293,7 +293,7 @@ async fn a_stream_has_one_event_for_each_picture() {
 }
 
 #[tokio::test]
-async fn pictures_are_kept_in_the_bucket_and_read_at_their_addresses() {
+async fn images_are_stored_in_the_bucket_and_returned_as_urls() {
     let harness = Harness::with(|config| {
         config.s3.bucket = Some(BUCKET.to_owned());
         config.s3.path_style = true;
@@ -320,7 +320,7 @@ async fn pictures_are_kept_in_the_bucket_and_read_at_their_addresses() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_not_there_fails_the_request_without_its_name() {
+async fn a_missing_bucket_fails_the_request_without_revealing_its_name() {
     let harness = Harness::with(|config| {
         config.s3.bucket = Some("no-such-bucket".to_owned());
         config.s3.path_style = true;
@@ -333,7 +333,7 @@ async fn a_bucket_that_is_not_there_fails_the_request_without_its_name() {
 }
 
 #[tokio::test]
-async fn pictures_cost_what_the_table_says() {
+async fn images_cost_the_price_in_the_table() {
     let harness = Harness::start().await;
     for (request, cost) in [
         (with(image_request(SD, "a"), json!({"n": 3})), "0.24"),
@@ -359,7 +359,7 @@ async fn pictures_cost_what_the_table_says() {
 }
 
 #[tokio::test]
-async fn the_log_line_tells_of_the_cost_and_not_of_the_words() {
+async fn the_log_line_has_the_cost_and_not_the_prompt() {
     logs::begin();
     let harness = Harness::start().await;
     let more = json!({"user": "ann", "negative_prompt": "a secret dog"});
@@ -373,7 +373,7 @@ async fn the_log_line_tells_of_the_cost_and_not_of_the_words() {
 }
 
 #[tokio::test]
-async fn the_call_ends_when_the_client_leaves() {
+async fn a_client_disconnect_cancels_the_call() {
     let harness = Harness::start().await;
     let stalled = Script::fault(Fault::SlowResponse { delay_ms: 600_000 });
     harness.simulator.push(stalled);
@@ -387,7 +387,7 @@ async fn the_call_ends_when_the_client_leaves() {
 }
 
 #[tokio::test]
-async fn the_operators_guardrail_looks_at_what_is_made() {
+async fn the_operators_guardrail_applies_to_generated_images() {
     let harness = Harness::with(crate::guardrails::everywhere).await;
     let reply = harness.post(GENERATIONS, &image_request(SD, "a cat")).await;
     assert_eq!(reply.status, 200, "{}", reply.text);

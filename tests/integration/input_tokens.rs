@@ -21,7 +21,7 @@ fn count_call(harness: &Harness) -> (String, Value) {
 }
 
 #[tokio::test]
-async fn bedrock_counts_where_it_can_under_the_model_s_own_id() {
+async fn bedrock_counts_under_the_foundation_model_id_if_supported() {
     let harness = Harness::start().await;
     let reply = count(
         &harness,
@@ -44,7 +44,7 @@ async fn bedrock_counts_where_it_can_under_the_model_s_own_id() {
 }
 
 #[tokio::test]
-async fn elsewhere_it_is_an_estimate_and_called_one() {
+async fn otherwise_the_count_is_marked_as_an_estimate() {
     let harness = Harness::start().await;
     let input = "word ".repeat(800);
     let reply = count(&harness, &json!({"model": NOVA, "input": input})).await;
@@ -57,7 +57,7 @@ async fn elsewhere_it_is_an_estimate_and_called_one() {
 }
 
 #[tokio::test]
-async fn a_picture_is_not_counted_by_its_bytes() {
+async fn an_image_is_not_estimated_by_its_bytes() {
     let harness = Harness::start().await;
     let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x64\0\0\0\x64\x08\x02\0\0\0".to_vec();
     png.resize(200_000, 0);
@@ -76,7 +76,7 @@ async fn a_picture_is_not_counted_by_its_bytes() {
 }
 
 #[tokio::test]
-async fn a_count_that_is_refused_becomes_an_estimate_after_retries() {
+async fn a_rejected_count_becomes_an_estimate_after_retries() {
     for (status, code, calls) in [
         (429, "ThrottlingException", 3),
         (503, "ServiceUnavailableException", 3),
@@ -100,7 +100,7 @@ async fn a_count_that_is_refused_becomes_an_estimate_after_retries() {
 }
 
 #[tokio::test]
-async fn who_is_strict_gets_a_count_or_nothing() {
+async fn strict_requests_get_an_exact_count_or_an_error() {
     let harness = Harness::start().await;
     for (model, status) in [(MODEL, 200), (NOVA, 400)] {
         let body = json!({"model": model, "input": "hi"}).to_string();
@@ -191,7 +191,7 @@ async fn a_conversation_with_tools_is_counted_as_chat_would_send_it() {
 }
 
 #[tokio::test]
-async fn every_kind_of_part_and_item_is_read() {
+async fn every_part_and_item_type_is_parsed() {
     let wav = base64(b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0");
     let request = json!({
         "model": "amazon.nova-2-omni-v1:0",
@@ -225,7 +225,7 @@ async fn every_kind_of_part_and_item_is_read() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_counted_is_refused_in_the_words_of_the_request() {
+async fn uncountable_input_is_rejected_with_the_clients_field_path() {
     let user = json!({"role": "user", "content": "hi"});
     let harness = Harness::start().await;
     for (change, parameter, code) in [
@@ -383,7 +383,7 @@ async fn what_cannot_be_counted_is_refused_in_the_words_of_the_request() {
 }
 
 #[tokio::test]
-async fn fields_without_an_effect_are_noted_and_usual_values_are_not() {
+async fn ignored_fields_are_noted_unless_they_have_default_values() {
     let harness = Harness::start().await;
     let default_values = json!({
         "model": MODEL, "input": "hi", "stream": false, "store": true, "truncation": "disabled",
@@ -416,7 +416,7 @@ async fn fields_without_an_effect_are_noted_and_usual_values_are_not() {
 }
 
 #[tokio::test]
-async fn a_count_is_held_to_the_limits_and_wants_a_key() {
+async fn counting_requires_a_key_and_is_rate_limited() {
     let harness = Harness::with(|config| {
         config.limits.target = LimitSettings::calls(8).at_rate(0.01);
     })
@@ -438,7 +438,7 @@ async fn a_count_is_held_to_the_limits_and_wants_a_key() {
 }
 
 #[tokio::test]
-async fn who_has_no_key_gets_no_count() {
+async fn counting_without_a_key_is_rejected() {
     let harness = Harness::with(|config| {
         config.keys = vec![KeyEntry {
             caller: "alice".to_owned(),

@@ -47,12 +47,12 @@ fn assert_not_named(folders: &[&str], except: &[&str], words: &[&str]) {
 }
 
 #[test]
-fn only_bedrock_names_aws_crates() {
+fn only_bedrock_uses_aws_crates() {
     assert_not_named(&[""], &["bedrock/"], &["aws_"]);
 }
 
 #[test]
-fn only_the_store_names_its_database() {
+fn only_the_store_uses_its_database() {
     assert_not_named(&[""], &["store/"], &["sqlx"]);
     assert_not_named(
         &["store/"],
@@ -62,7 +62,7 @@ fn only_the_store_names_its_database() {
 }
 
 #[test]
-fn only_server_and_api_name_axum() {
+fn only_server_and_api_use_axum() {
     assert_not_named(&[""], &["server/", "api/"], &["axum"]);
 }
 
@@ -94,7 +94,7 @@ fn translation_is_pure() {
 }
 
 #[test]
-fn the_hub_knows_no_dialect() {
+fn the_hub_does_not_depend_on_a_dialect() {
     assert_not_named(
         &[
             "converse/",
@@ -109,7 +109,7 @@ fn the_hub_knows_no_dialect() {
 }
 
 #[test]
-fn downloads_meet_the_network_in_one_place() {
+fn only_fetch_opens_connections_for_downloads() {
     let forbidden_calls = [
         "lookup_host",
         "to_socket_addrs",
@@ -122,7 +122,7 @@ fn downloads_meet_the_network_in_one_place() {
 }
 
 #[test]
-fn long_work_is_done_in_the_places_for_it() {
+fn blocking_work_runs_only_in_designated_modules() {
     assert_not_named(&[""], &["workers.rs"], &["block_in_place"]);
     // What waits for the system, not for the processor.
     let waits = ["fetch/network.rs", "commands/serve.rs"];

@@ -27,7 +27,7 @@ async fn chat_as(harness: &Harness, key: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn over_the_rate_the_answer_is_429_with_all_that_a_client_needs() {
+async fn exceeding_the_rate_returns_429_with_rate_limit_headers() {
     let limits = Limits {
         target: rate(0.01, 2),
         ..Limits::default()
@@ -49,7 +49,7 @@ async fn over_the_rate_the_answer_is_429_with_all_that_a_client_needs() {
 }
 
 #[tokio::test]
-async fn each_key_has_a_rate_of_its_own() {
+async fn each_key_has_its_own_rate() {
     let key = |name: &str| KeyEntry {
         caller: name.to_owned(),
         digest: KeyDigest::of(&format!("sk-{name}")),
@@ -67,7 +67,7 @@ async fn each_key_has_a_rate_of_its_own() {
 }
 
 #[tokio::test]
-async fn requests_over_the_rate_wait_for_their_turn_and_all_are_answered() {
+async fn requests_over_the_rate_are_queued_and_all_complete() {
     let harness = Harness::with(|config| config.limits.key = rate(20.0, 1)).await;
     let request = non_streaming("hi");
     let replies = within_limit(join_all((0..6).map(|_| harness.chat(&request)))).await;
@@ -78,7 +78,7 @@ async fn requests_over_the_rate_wait_for_their_turn_and_all_are_answered() {
 }
 
 #[tokio::test]
-async fn those_that_would_wait_too_long_are_told_different_times_to_come_back() {
+async fn rejected_requests_get_staggered_retry_after_values() {
     let mut settings = rate(0.1, 1);
     settings.max_wait = std::time::Duration::ZERO;
     let harness = Harness::with(|config| config.limits.key = settings).await;
@@ -102,7 +102,7 @@ async fn those_that_would_wait_too_long_are_told_different_times_to_come_back() 
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn the_wait_is_written_down() {
+async fn the_queue_time_is_logged() {
     crate::logs::begin();
     let harness = Harness::with(|config| config.limits.key = rate(20.0, 1)).await;
     let request = non_streaming("hi");
@@ -117,7 +117,7 @@ async fn the_wait_is_written_down() {
 }
 
 #[tokio::test]
-async fn a_caller_that_holds_all_its_places_leaves_those_of_others() {
+async fn a_caller_at_its_limit_does_not_use_up_other_callers_slots() {
     let limits = Limits::default();
     let (key, target) = (
         limits.key.max_concurrent_requests,

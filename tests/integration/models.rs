@@ -20,7 +20,7 @@ fn ids(list: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn names_models_and_profiles_are_listed_and_found() {
+async fn aliases_models_and_profiles_are_listed_and_retrieved() {
     let harness = Harness::with(with_alias).await;
     let list = harness.get("/v1/models").await.json();
     assert_eq!(list["object"], "list");
@@ -51,7 +51,7 @@ async fn names_models_and_profiles_are_listed_and_found() {
 }
 
 #[tokio::test]
-async fn without_leave_to_list_what_is_configured_is_shown_and_works() {
+async fn without_list_permission_configured_models_are_listed_and_work() {
     let options = Options {
         control_plane: ControlPlane::Forbidden,
         ..Options::default()
@@ -66,7 +66,7 @@ async fn without_leave_to_list_what_is_configured_is_shown_and_works() {
 }
 
 #[tokio::test]
-async fn only_configured_names_can_be_shown_and_bedrock_is_not_asked() {
+async fn listing_only_configured_names_does_not_call_bedrock() {
     let harness = Harness::with(|config| {
         with_alias(config);
         config.catalog.list = CatalogList::Configured;
@@ -77,7 +77,7 @@ async fn only_configured_names_can_be_shown_and_bedrock_is_not_asked() {
 }
 
 #[tokio::test]
-async fn an_arn_is_found_encoded_or_not() {
+async fn an_arn_is_accepted_percent_encoded_or_plain() {
     let harness = Harness::with(with_alias).await;
     let arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
     let encoded = arn.replace(':', "%3A").replace('/', "%2F");
@@ -90,7 +90,7 @@ async fn an_arn_is_found_encoded_or_not() {
 }
 
 #[tokio::test]
-async fn models_of_a_type_can_be_listed_alone() {
+async fn models_can_be_filtered_by_type() {
     let harness = Harness::with(with_alias).await;
     let all = harness.get("/v1/models").await.json();
     let of_type = |word: &str| -> Vec<String> {
@@ -122,7 +122,7 @@ async fn models_of_a_type_can_be_listed_alone() {
 }
 
 #[tokio::test]
-async fn one_model_is_told_as_it_is_listed() {
+async fn a_retrieved_model_equals_its_list_entry() {
     let harness = Harness::with(with_alias).await;
     let list = harness.get("/v1/models").await.json();
     for model in list["data"].as_array().unwrap() {

@@ -27,7 +27,7 @@ struct Settings {
 }
 
 #[test]
-fn every_case_gives_what_its_folder_says() {
+fn every_case_matches_its_golden_folder() {
     for case in cases("tests/bodies/moderations") {
         check(&case);
     }

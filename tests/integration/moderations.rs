@@ -46,7 +46,7 @@ fn refusing(status: u16, code: &str, message: &str) -> Script {
 }
 
 #[tokio::test]
-async fn each_text_is_judged_for_itself_and_in_order() {
+async fn texts_are_moderated_separately_and_in_order() {
     let harness = Harness::start().await;
     let texts: Vec<String> = (0..20)
         .map(|index| match index % 4 {
@@ -91,7 +91,7 @@ async fn each_text_is_judged_for_itself_and_in_order() {
 }
 
 #[tokio::test]
-async fn the_threshold_is_the_operators() {
+async fn the_operator_sets_the_threshold() {
     for (threshold, flagged) in [(0.6, true), (0.61, false)] {
         let harness = Harness::with(|config| {
             config.moderations = config.moderations.clone().at_threshold(threshold);
@@ -104,7 +104,7 @@ async fn the_threshold_is_the_operators() {
 }
 
 #[tokio::test]
-async fn what_openai_has_no_category_for_is_told_where_the_operator_asks_for_it() {
+async fn findings_without_an_openai_category_are_returned_when_enabled() {
     let harness = Harness::with(|config| {
         config.moderations.prompt_attack = true;
         config.moderations.sensitive_information = true;
@@ -132,7 +132,7 @@ async fn what_openai_has_no_category_for_is_told_where_the_operator_asks_for_it(
 }
 
 #[tokio::test]
-async fn a_guardrail_judges_texts_and_pictures() {
+async fn a_guardrail_moderates_text_and_images() {
     let site = Site::start(|_| SiteReply::binary(JPEG)).await;
     let fetcher = site.fetcher(&FetchSettings::default());
     let harness = Harness::within(Options::default(), guarded("1"), Some(fetcher)).await;
@@ -161,7 +161,7 @@ async fn a_guardrail_judges_texts_and_pictures() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_judged_is_refused_before_anything_is_sent() {
+async fn invalid_inputs_are_rejected_before_any_call() {
     let harness = Harness::start().await;
     let image_part = json!([{"type": "image_url", "image_url": {"url": PNG}}]);
     for (input, param, code) in [
@@ -186,7 +186,7 @@ async fn what_cannot_be_judged_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn the_first_failure_fails_all_with_its_cause() {
+async fn the_first_failed_call_fails_the_request_with_its_cause() {
     const OPERATOR_ARN: &str = "arn:aws:iam::123456789012:role/gateway";
     for (script, status, code) in [
         (
@@ -258,7 +258,7 @@ async fn the_first_failure_fails_all_with_its_cause() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again() {
+async fn transient_errors_are_retried() {
     let harness = Harness::start().await;
     harness
         .simulator
@@ -268,7 +268,7 @@ async fn what_passes_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_guardrail_that_is_not_there_is_the_operators_mistake() {
+async fn a_missing_guardrail_is_a_configuration_error() {
     let harness = Harness::with(guarded("7")).await;
     let reply = moderate(&harness, json!("a")).await;
     assert_eq!(reply.status, 500, "{}", reply.text);
@@ -278,7 +278,7 @@ async fn a_guardrail_that_is_not_there_is_the_operators_mistake() {
 }
 
 #[tokio::test]
-async fn limits_let_a_request_in_or_not_and_its_texts_wait_for_their_turn() {
+async fn a_request_counts_once_against_rate_limits_and_its_texts_are_queued() {
     let harness = Harness::with(|config| config.limits.target = LimitSettings::calls(1)).await;
     let reply = moderate(&harness, json!(["a", "b", "c"])).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
@@ -295,7 +295,7 @@ async fn limits_let_a_request_in_or_not_and_its_texts_wait_for_their_turn() {
 }
 
 #[tokio::test]
-async fn the_log_tells_the_units_and_no_text() {
+async fn the_log_contains_the_units_and_no_text() {
     logs::begin();
     let harness = Harness::start().await;
     let text = "pineapple ".repeat(150);

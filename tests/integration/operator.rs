@@ -48,7 +48,7 @@ async fn chat_as(harness: &Harness, key: &str, body: &Value) -> Reply {
 }
 
 #[tokio::test]
-async fn the_limit_of_tokens_is_the_keys_the_models_or_everybodys() {
+async fn max_tokens_is_set_by_the_key_the_model_or_the_default() {
     let harness = Harness::with(|config| {
         config.chat.common.max_tokens = Some(100);
         config.chat.common.max_tokens_ceiling = Some(1000);
@@ -89,7 +89,7 @@ async fn the_limit_of_tokens_is_the_keys_the_models_or_everybodys() {
 }
 
 #[tokio::test]
-async fn a_ceiling_is_sent_where_nothing_else_says_a_limit() {
+async fn the_max_tokens_ceiling_is_sent_when_no_limit_is_requested() {
     let harness = Harness::with(|config| config.chat.common.max_tokens_ceiling = Some(300)).await;
     let reply = harness.chat(&non_streaming("hi")).await;
     assert_eq!(reply.adjustments(), "");
@@ -100,7 +100,7 @@ async fn a_ceiling_is_sent_where_nothing_else_says_a_limit() {
 }
 
 #[tokio::test]
-async fn no_way_to_reason_gets_past_the_ceiling() {
+async fn no_reasoning_option_exceeds_the_ceiling() {
     for ceiling in [500, 2000] {
         let harness =
             Harness::with(|config| config.chat.common.max_tokens_ceiling = Some(ceiling)).await;
@@ -143,7 +143,7 @@ fn long() -> Value {
 }
 
 #[tokio::test]
-async fn prompts_are_cached_unless_somebody_says_no() {
+async fn prompts_are_cached_unless_disabled() {
     let off = ChatOverrides {
         cache: Some(false),
         ..ChatOverrides::default()
@@ -195,7 +195,7 @@ async fn prompts_are_cached_unless_somebody_says_no() {
 }
 
 #[tokio::test]
-async fn points_of_the_clients_own_stay_where_placing_them_is_off() {
+async fn explicit_cache_points_are_kept_when_automatic_caching_is_off() {
     let harness = Harness::with(|config| config.chat.common.cache = Some(false)).await;
     let mut request = long();
     request["messages"][1]["cache_control"] = json!({"type": "ephemeral"});
@@ -208,7 +208,7 @@ async fn points_of_the_clients_own_stay_where_placing_them_is_off() {
 }
 
 #[tokio::test]
-async fn a_prefix_that_was_cached_is_read_by_the_conversation_that_goes_on() {
+async fn a_cached_prefix_is_read_by_the_next_turn() {
     let harness = Harness::start().await;
     let first = harness.chat(&long()).await.json();
     let details = |reply: &Value, name: &str| {
@@ -231,7 +231,7 @@ async fn a_prefix_that_was_cached_is_read_by_the_conversation_that_goes_on() {
 }
 
 #[tokio::test]
-async fn strict_holds_for_the_model_the_key_or_all() {
+async fn strict_mode_can_be_set_per_model_per_key_or_globally() {
     let strict = ChatOverrides {
         strict: true,
         ..ChatOverrides::default()
@@ -258,7 +258,7 @@ async fn strict_holds_for_the_model_the_key_or_all() {
 }
 
 #[tokio::test]
-async fn only_the_buckets_that_are_allowed_are_read() {
+async fn only_allowed_buckets_are_read() {
     let harness = Harness::with(|config| config.chat.s3_buckets = names(&["pictures"])).await;
     let mut request = non_streaming("hi");
     request["model"] = "amazon.nova-lite-v1:0".into();
@@ -294,7 +294,7 @@ async fn only_the_buckets_that_are_allowed_are_read() {
 }
 
 #[tokio::test]
-async fn only_the_providers_keys_that_are_allowed_are_set() {
+async fn only_allowed_model_fields_are_set() {
     let unchecked = || Options {
         validate: false,
         ..Options::default()
@@ -337,7 +337,7 @@ async fn only_the_providers_keys_that_are_allowed_are_set() {
 }
 
 #[tokio::test]
-async fn metadata_is_passed_on_where_the_operator_wants_that() {
+async fn metadata_is_forwarded_when_enabled() {
     let mut request = non_streaming("hi");
     let long = "x".repeat(300);
     request["metadata"] = json!({"team": "ü&b", "long": long, "run": "7"});
@@ -362,7 +362,7 @@ async fn metadata_is_passed_on_where_the_operator_wants_that() {
 }
 
 #[tokio::test]
-async fn capacity_that_was_bought_is_used_where_there_is_some() {
+async fn reserved_capacity_is_used_if_configured() {
     for (reserved_tier, sent, reported) in
         [(true, "reserved", "scale"), (false, "default", "default")]
     {
@@ -376,7 +376,7 @@ async fn capacity_that_was_bought_is_used_where_there_is_some() {
 }
 
 #[tokio::test]
-async fn bedrocks_own_headers_are_heard_where_the_body_says_nothing() {
+async fn bedrocks_headers_apply_if_the_body_does_not_set_the_option() {
     let harness = Harness::start().await;
     let headers = [
         ("x-amzn-bedrock-service-tier", "flex"),

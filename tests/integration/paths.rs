@@ -11,7 +11,7 @@ use crate::signatures::team_a;
 const NOVA: &str = "amazon.nova-lite-v1:0";
 
 #[tokio::test]
-async fn a_slash_at_the_end_makes_no_difference() {
+async fn a_trailing_slash_is_ignored() {
     let harness = Harness::start().await;
     for path in ["/v1/chat/completions/", "/api/v1/chat/completions//"] {
         let reply = harness.post(path, &non_streaming("hi")).await;
@@ -27,7 +27,7 @@ async fn a_slash_at_the_end_makes_no_difference() {
 }
 
 #[tokio::test]
-async fn azures_paths_name_the_model_and_go_over_the_body() {
+async fn azure_deployment_paths_override_the_model_in_the_body() {
     let harness = Harness::start().await;
     let deployment = format!("/openai/deployments/{NOVA}");
     let version = "?api-version=2024-10-21";
@@ -67,7 +67,7 @@ async fn azures_paths_name_the_model_and_go_over_the_body() {
 }
 
 #[tokio::test]
-async fn a_client_cannot_name_the_deployment_itself() {
+async fn a_client_cannot_set_the_deployment_header() {
     let harness = Harness::start().await;
     let forged = [("x-outcrop-deployment", NOVA)];
     let reply = harness.chat_with(&forged, &non_streaming("hi")).await;
@@ -75,7 +75,7 @@ async fn a_client_cannot_name_the_deployment_itself() {
 }
 
 #[tokio::test]
-async fn a_form_asks_the_model_of_the_path_too() {
+async fn the_model_in_the_path_applies_to_forms_too() {
     const MODEL: &str = "stability.stable-image-core-v1:1";
     let harness = Harness::start().await;
     let field = |name: &str, value: &str| {
@@ -97,7 +97,7 @@ async fn a_form_asks_the_model_of_the_path_too() {
 }
 
 #[tokio::test]
-async fn a_path_of_another_clients_is_told_what_to_set() {
+async fn a_wrong_path_is_answered_with_the_base_url_to_set() {
     let harness = Harness::start().await;
     let origin = format!("http://{}", harness.address);
     for (method, path, status, base_url) in [
@@ -143,7 +143,7 @@ async fn home(harness: &Harness, path: &str, accept: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn the_root_is_json_for_clients_and_a_page_for_browsers() {
+async fn the_root_is_json_for_clients_and_html_for_browsers() {
     let harness = Harness::start().await;
     for path in ["/", "/v1", "/v1/"] {
         for accept in ["*/*", "application/json"] {
@@ -182,7 +182,7 @@ async fn the_root_is_json_for_clients_and_a_page_for_browsers() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_not_one_does_not_get_into_the_page() {
+async fn an_invalid_host_header_does_not_reach_the_page() {
     // Without keys it is refused before there is a page.
     let harness = Harness::with(|config| config.keys.push(team_a())).await;
     let mut request = harness.request(Method::GET, "/", "");
@@ -195,7 +195,7 @@ async fn a_host_that_is_not_one_does_not_get_into_the_page() {
 }
 
 #[tokio::test]
-async fn every_endpoint_that_the_root_lists_is_served() {
+async fn every_endpoint_listed_at_the_root_is_served() {
     let harness = Harness::start().await;
     for (method, path, _) in ENDPOINTS {
         let method: Method = method.parse().unwrap();

@@ -310,7 +310,7 @@ fn an_agents_conversation_keeps_its_bytes_in_every_family() {
 }
 
 #[test]
-fn what_a_turn_asks_for_changes_nothing_in_front_of_it() {
+fn request_options_of_a_turn_do_not_change_its_prefix() {
     let request_options = request_options();
     for model in prefix_families() {
         let steps = agent(accepts_media(&model));
@@ -324,7 +324,7 @@ fn what_a_turn_asks_for_changes_nothing_in_front_of_it() {
 
 /// A client that once had tools, or has the conversation from elsewhere.
 #[test]
-fn calls_of_several_tools_put_nothing_in_front_of_a_conversation_without_tools() {
+fn tool_call_history_does_not_change_the_prefix_without_tools() {
     for model in prefix_families() {
         let steps = agent(accepts_media(&model));
         let fields = with_options(&json!({}), &options_without_tools());
@@ -346,7 +346,7 @@ fn calls_of_several_tools_put_nothing_in_front_of_a_conversation_without_tools()
 }
 
 #[test]
-fn a_guardrail_on_the_last_turn_alone_leaves_turns_as_they_were() {
+fn a_last_turn_guardrail_does_not_change_earlier_turns() {
     for model in prefix_families() {
         let steps = agent(accepts_media(&model));
         for settled in [tools(), json!({})] {
@@ -357,7 +357,7 @@ fn a_guardrail_on_the_last_turn_alone_leaves_turns_as_they_were() {
 }
 
 #[test]
-fn reasoning_that_is_given_back_keeps_its_bytes() {
+fn reasoning_sent_back_keeps_its_bytes() {
     let mut steps = agent(true);
     for message in steps.iter_mut().flatten() {
         if message["role"] == "assistant" {
@@ -390,7 +390,7 @@ proptest! {
     }
 
     #[test]
-    fn any_conversation_keeps_its_bytes_whatever_its_turns_ask_for(
+    fn any_conversation_keeps_its_bytes_when_request_options_change(
         model in select(prefix_families()),
         conversation in conversation(),
         has_tools in any::<bool>(),
@@ -421,7 +421,7 @@ proptest! {
     }
 
     #[test]
-    fn reasoning_keeps_its_bytes_where_a_later_turn_has_none(
+    fn reasoning_keeps_its_bytes_when_a_later_turn_has_none(
         model in select(FAMILIES.clone()),
         conversation in conversation(),
         effort in select(vec!["", "none", "low", "high"]),

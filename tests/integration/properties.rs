@@ -111,12 +111,12 @@ fn output_options() -> impl Strategy<Value = OutputOptions> {
 
 proptest! {
     #[test]
-    fn a_stream_is_well_formed_and_folds_to_the_whole_answer(events in events(), output_options in output_options()) {
+    fn a_stream_is_well_formed_and_equals_the_non_streaming_response(events in events(), output_options in output_options()) {
         choices::agree(&[events], &[], &output_options);
     }
 
     #[test]
-    fn answers_to_one_request_do_not_mix(
+    fn concurrent_responses_do_not_mix(
         events in vec(events(), 2..4),
         turns in vec(any::<u8>(), 0..40),
         output_options in output_options(),
@@ -143,7 +143,7 @@ fn message() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn any_conversation_keeps_bedrocks_rules(
+    fn any_conversation_satisfies_bedrocks_rules(
         messages in vec(message(), 1..8),
         model in 0..chat_request::MODELS.len(),
         settings in any::<u8>(),

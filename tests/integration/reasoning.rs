@@ -101,7 +101,7 @@ fn is_reasoning(block: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn a_client_that_keeps_only_openais_fields_goes_on_reasoning() {
+async fn a_client_that_keeps_only_openai_fields_continues_reasoning() {
     for (stream, next_streams) in [(false, false), (true, true), (true, false), (false, true)] {
         for more in ["", REDACTED] {
             let harness = Harness::start().await;
@@ -153,7 +153,7 @@ fn calling(round: u32) -> Script {
 }
 
 #[tokio::test]
-async fn a_loop_of_several_calls_keeps_all_of_its_reasoning() {
+async fn a_loop_of_several_tool_calls_keeps_all_reasoning() {
     for stream in [false, true] {
         let harness = Harness::start().await;
         let mut request = prompt(stream, "");
@@ -184,7 +184,7 @@ async fn a_loop_of_several_calls_keeps_all_of_its_reasoning() {
 }
 
 #[tokio::test]
-async fn what_the_client_gives_back_itself_goes_before_what_is_remembered() {
+async fn reasoning_sent_by_the_client_overrides_stored_reasoning() {
     let options = Options {
         foreign_signatures: true,
         ..Options::default()
@@ -218,7 +218,7 @@ fn with_two_keys(config: &mut Config) {
 }
 
 #[tokio::test]
-async fn another_caller_does_not_get_it() {
+async fn another_caller_does_not_receive_it() {
     let harness = Harness::with(with_two_keys).await;
     let request = prompt(false, "");
     let (turn, _) = assistant_turn(&chat_as(&harness, "key-a", &request).await, false);
@@ -237,7 +237,7 @@ async fn another_caller_does_not_get_it() {
 }
 
 #[tokio::test]
-async fn another_model_does_not_get_it() {
+async fn another_model_does_not_receive_it() {
     let harness = Harness::start().await;
     let request = prompt(false, "");
     let (turn, _) = assistant_turn(&harness.chat(&request).await, false);
@@ -249,7 +249,7 @@ async fn another_model_does_not_get_it() {
 }
 
 #[tokio::test]
-async fn nothing_is_remembered_where_that_is_switched_off() {
+async fn nothing_is_stored_when_the_reasoning_cache_is_disabled() {
     let harness = Harness::with(|config| config.chat.reasoning_cache_size = 0).await;
     let request = prompt(false, "");
     let (turn, blocks) = assistant_turn(&harness.chat(&request).await, false);

@@ -181,7 +181,7 @@ fn cases() -> Vec<(
 }
 
 #[tokio::test]
-async fn a_refused_field_is_left_out_once_and_from_then_on() {
+async fn a_refused_field_is_omitted_from_then_on() {
     for (model, fields, pointer, refusal, field) in cases() {
         for request in [non_streaming("hi"), streamed("hi")] {
             let options = bedrock_simulator::Options {
@@ -216,7 +216,7 @@ async fn a_refused_field_is_left_out_once_and_from_then_on() {
 }
 
 #[tokio::test]
-async fn the_form_of_call_ids_is_learned() {
+async fn the_required_call_id_format_is_learned() {
     for (refusal, length) in [
         (
             "Tool call id was a:b but must be a-z, A-Z, 0-9, with a length of 9.",
@@ -258,7 +258,7 @@ async fn the_form_of_call_ids_is_learned() {
 }
 
 #[tokio::test]
-async fn a_refusal_in_the_first_frame_of_a_stream_is_one_too() {
+async fn a_rejection_in_the_first_frame_of_a_stream_is_handled_too() {
     let harness = Harness::start().await;
     harness.simulator.push(Script::fault(Fault::Exception {
         after_events: 0,
@@ -276,7 +276,7 @@ async fn a_refusal_in_the_first_frame_of_a_stream_is_one_too() {
 }
 
 #[tokio::test]
-async fn what_is_learned_of_a_model_is_learned_of_no_other() {
+async fn a_refused_field_is_learned_for_one_model_only() {
     let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
@@ -290,7 +290,7 @@ async fn what_is_learned_of_a_model_is_learned_of_no_other() {
 }
 
 #[tokio::test]
-async fn strict_refuses_what_would_be_left_out() {
+async fn strict_rejects_a_request_with_a_refused_field() {
     let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
@@ -309,7 +309,7 @@ async fn strict_refuses_what_would_be_left_out() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_says_the_same_again_is_passed_on() {
+async fn a_repeated_rejection_is_forwarded() {
     let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
@@ -320,7 +320,7 @@ async fn a_refusal_that_says_the_same_again_is_passed_on() {
 }
 
 #[tokio::test]
-async fn a_model_that_is_not_known_is_told_of_once_and_asked_for_nothing_special() {
+async fn an_unknown_model_is_logged_once_and_gets_no_special_fields() {
     logs::begin();
     let harness = Harness::start().await;
     let tool = json!({"type": "function", "function": {"name": "f", "strict": true}});

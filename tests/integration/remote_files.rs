@@ -35,7 +35,7 @@ fn request_with_parts(parts: &[Value]) -> Value {
 }
 
 #[tokio::test]
-async fn they_are_fetched_and_sent_as_bytes() {
+async fn remote_files_are_fetched_and_sent_as_bytes() {
     let site = Site::start(file).await;
     let harness = harness(Some(site.fetcher(&FetchSettings::default()))).await;
     let url = "https://example.com/plan.gif";
@@ -71,7 +71,7 @@ async fn they_are_fetched_and_sent_as_bytes() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_written_again_does_not_fetch_again() {
+async fn a_retried_request_does_not_fetch_again() {
     let site = Site::start(file).await;
     let harness = harness(Some(site.fetcher(&FetchSettings::default()))).await;
     let refusal =
@@ -91,7 +91,7 @@ async fn a_request_that_is_written_again_does_not_fetch_again() {
 }
 
 #[tokio::test]
-async fn what_is_not_public_is_refused_by_the_place_of_its_address() {
+async fn a_url_that_is_not_public_is_rejected_with_its_path() {
     let site = Site::start(file)
         .await
         .named("intern.example.com", &[&["10.0.0.7"]]);
@@ -132,7 +132,7 @@ async fn what_is_not_public_is_refused_by_the_place_of_its_address() {
 }
 
 #[tokio::test]
-async fn http_addresses_are_fetched_where_the_operator_allows_that() {
+async fn http_urls_are_fetched_if_the_operator_allows_it() {
     let site = Site::start(file).await;
     let plain = FetchSettings {
         allow_http: true,
@@ -152,7 +152,7 @@ async fn http_addresses_are_fetched_where_the_operator_allows_that() {
 }
 
 #[tokio::test]
-async fn nothing_is_fetched_for_somebody_without_a_key_or_where_that_is_off() {
+async fn nothing_is_fetched_without_a_key_or_when_fetching_is_disabled() {
     let site = Site::start(file).await;
     let fetcher = site.fetcher(&FetchSettings::default());
     let with_key = |config: &mut outcrop::config::Config| {
@@ -179,7 +179,7 @@ async fn nothing_is_fetched_for_somebody_without_a_key_or_where_that_is_off() {
 }
 
 #[tokio::test]
-async fn nothing_is_fetched_for_a_request_that_the_limits_refuse() {
+async fn nothing_is_fetched_for_a_rate_limited_request() {
     let site = Site::start(file).await;
     let mut rate = LimitSettings::calls(8).at_rate(0.01);
     rate.burst = 1;
@@ -210,7 +210,7 @@ async fn nothing_is_fetched_for_a_request_that_the_limits_refuse() {
 }
 
 #[tokio::test]
-async fn the_gateways_own_network_is_closed() {
+async fn the_gateways_own_network_is_blocked() {
     let site = Site::start(file).await;
     let harness = harness(None).await;
     let mut request =

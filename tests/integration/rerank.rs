@@ -22,7 +22,7 @@ async fn rerank(harness: &Harness, body: &Value) -> Reply {
 }
 
 #[tokio::test]
-async fn both_models_put_the_best_document_first() {
+async fn both_models_rank_the_best_document_first() {
     for (model, cost) in [(COHERE, "0.002"), (AMAZON, "0.001")] {
         logs::begin();
         let harness = Harness::start().await;
@@ -48,7 +48,7 @@ async fn both_models_put_the_best_document_first() {
 }
 
 #[tokio::test]
-async fn the_best_are_told_and_documents_come_back_where_that_is_asked() {
+async fn top_n_and_return_documents_are_honored() {
     let harness = Harness::start().await;
     let mut request = rerank_request(COHERE);
     request["top_n"] = json!(2);
@@ -68,7 +68,7 @@ async fn the_best_are_told_and_documents_come_back_where_that_is_asked() {
 }
 
 #[tokio::test]
-async fn a_hundred_documents_are_a_unit() {
+async fn a_hundred_documents_are_one_search_unit() {
     let harness = Harness::start().await;
     let documents: Vec<String> = (0..101).map(|number| format!("text {number}")).collect();
     let request = json!({"model": AMAZON, "query": "text 7", "documents": documents});
@@ -79,7 +79,7 @@ async fn a_hundred_documents_are_a_unit() {
 }
 
 #[tokio::test]
-async fn it_answers_where_clients_look_for_it() {
+async fn rerank_is_served_at_every_path_clients_use() {
     let harness = Harness::start().await;
     for path in ["/v1/rerank", "/v2/rerank", "/rerank", "/api/v1/rerank"] {
         let reply = harness.post(path, &rerank_request(COHERE)).await;
@@ -88,7 +88,7 @@ async fn it_answers_where_clients_look_for_it() {
 }
 
 #[tokio::test]
-async fn bad_requests_are_refused_before_anything_is_sent() {
+async fn invalid_requests_are_rejected_before_any_call() {
     let harness = Harness::start().await;
     for (field, value, param) in [
         ("model", Value::Null, "model"),
@@ -109,7 +109,7 @@ async fn bad_requests_are_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn bedrocks_errors_and_broken_answers_are_told() {
+async fn bedrocks_errors_and_invalid_responses_are_reported() {
     for (status, code, expected) in [
         (429, "ThrottlingException", 429),
         (403, "AccessDeniedException", 403),

@@ -17,7 +17,7 @@ use crate::embeddings_bodies::cases;
 use crate::golden::compare;
 
 #[test]
-fn every_case_gives_what_its_folder_says() {
+fn every_case_matches_its_golden_folder() {
     for case in cases("rerank") {
         check(&case);
     }

@@ -39,7 +39,7 @@ fn called(harness: &Harness) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_bare_id_is_called_by_the_profile_that_serves_it_and_noted() {
+async fn a_bare_id_is_called_through_its_profile_with_a_note() {
     let harness = listed(|_| {}).await;
     for request in [non_streaming("hi"), streamed("hi")] {
         let reply = harness.chat(&of(request, BARE)).await;
@@ -70,7 +70,7 @@ async fn a_bare_id_is_called_by_the_profile_that_serves_it_and_noted() {
 }
 
 #[tokio::test]
-async fn other_endpoints_resolve_names_as_chat_does() {
+async fn other_endpoints_resolve_names_like_chat() {
     let harness = listed(|_| {}).await;
     for (path, model, request) in [
         (
@@ -101,7 +101,7 @@ async fn other_endpoints_resolve_names_as_chat_does() {
 }
 
 #[tokio::test]
-async fn the_spellings_of_other_tools_are_understood() {
+async fn model_names_written_for_other_tools_are_resolved() {
     let harness = listed(|config| {
         let model = ModelId::parse("amazon.nova-micro-v1:0").unwrap();
         config.models.insert("fast".to_owned(), model.into());
@@ -141,7 +141,7 @@ async fn the_spellings_of_other_tools_are_understood() {
 }
 
 #[tokio::test]
-async fn without_a_listing_the_profile_is_learned_from_the_refusal() {
+async fn without_a_listing_the_profile_is_learned_from_the_rejection() {
     let harness = Harness::start().await;
     for request in [non_streaming("hi"), streamed("hi"), non_streaming("hi")] {
         let reply = harness.chat(&of(request, BARE)).await;
@@ -232,7 +232,7 @@ async fn a_strict_request_for_pictures_is_sent_to_no_profile() {
 }
 
 #[tokio::test]
-async fn a_name_that_stands_for_a_bare_id_is_called_by_the_profile() {
+async fn an_alias_for_a_bare_id_is_called_through_the_profile() {
     let harness = Harness::with(|config| {
         let model = ModelId::parse(BARE).unwrap();
         config.models.insert("sonnet".to_owned(), model.into());
@@ -273,7 +273,7 @@ async fn a_profile_that_does_not_exist_is_not_learned() {
 }
 
 #[tokio::test]
-async fn bedrocks_own_api_calls_an_id_as_it_is_written() {
+async fn the_bedrock_api_calls_an_id_unchanged() {
     let harness = listed(|_| {}).await;
     let request = json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
     let reply = harness
@@ -288,7 +288,7 @@ async fn bedrocks_own_api_calls_an_id_as_it_is_written() {
 }
 
 #[tokio::test]
-async fn an_unknown_model_is_told_with_the_nearest_and_the_line_to_add() {
+async fn an_unknown_model_error_suggests_close_names_and_a_configuration_line() {
     let harness = listed(|config| {
         let model = ModelId::parse(MODEL).unwrap();
         config.models.insert("gpt-4o".to_owned(), model.into());
@@ -346,7 +346,7 @@ async fn an_unknown_model_is_told_with_the_nearest_and_the_line_to_add() {
 }
 
 #[tokio::test]
-async fn without_a_listing_an_unknown_model_is_told_with_the_configured_names() {
+async fn without_a_listing_an_unknown_model_error_suggests_configured_names() {
     let harness = Harness::with(|config| {
         let model = ModelId::parse(MODEL).unwrap();
         config.models.insert("assistant".to_owned(), model.into());

@@ -19,7 +19,7 @@ fn throttled() -> Script {
 }
 
 #[tokio::test]
-async fn a_throttled_call_is_asked_again_until_it_is_answered() {
+async fn a_throttled_call_is_retried_until_it_succeeds() {
     for request in [non_streaming("hi"), streamed("hi")] {
         let harness = Harness::start().await;
         harness.simulator.push(throttled().times(3));
@@ -30,7 +30,7 @@ async fn a_throttled_call_is_asked_again_until_it_is_answered() {
 }
 
 #[tokio::test]
-async fn there_are_as_many_attempts_as_configured() {
+async fn there_are_at_most_max_attempts() {
     let harness = Harness::with(|config| config.bedrock.retry.max_attempts = 3).await;
     harness.simulator.push(throttled().times(0));
     assert_eq!(harness.chat(&non_streaming("hi")).await.status, 429);
@@ -38,7 +38,7 @@ async fn there_are_as_many_attempts_as_configured() {
 }
 
 #[tokio::test]
-async fn what_cannot_succeed_is_asked_once() {
+async fn permanent_errors_are_not_retried() {
     let harness = Harness::start().await;
     for (status, name) in [
         (400, "ValidationException"),
@@ -56,7 +56,7 @@ async fn what_cannot_succeed_is_asked_once() {
 }
 
 #[tokio::test]
-async fn a_stream_is_begun_again_until_its_first_event_and_never_after() {
+async fn a_stream_is_retried_until_its_first_event_and_never_after() {
     let harness = Harness::start().await;
     let exception = |after_events| Fault::Exception {
         after_events,
@@ -77,7 +77,7 @@ async fn a_stream_is_begun_again_until_its_first_event_and_never_after() {
 }
 
 #[tokio::test]
-async fn a_wait_that_bedrock_asks_for_beyond_the_deadline_is_passed_on() {
+async fn a_retry_delay_beyond_the_deadline_is_forwarded() {
     let harness = Harness::start().await;
     let mut script = throttled().times(0);
     if let bedrock_simulator::ScriptedResponse::Error { retry_after, .. } = &mut script.response {
@@ -90,7 +90,7 @@ async fn a_wait_that_bedrock_asks_for_beyond_the_deadline_is_passed_on() {
 }
 
 #[tokio::test]
-async fn a_date_to_come_back_at_is_understood() {
+async fn a_retry_after_date_is_honored() {
     let harness = Harness::start().await;
     let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(45));
     let headers = [
@@ -111,7 +111,7 @@ async fn a_date_to_come_back_at_is_understood() {
 }
 
 #[tokio::test]
-async fn a_complete_response_that_cannot_be_read_is_not_requested_again() {
+async fn a_complete_unreadable_response_is_not_retried() {
     let harness = Harness::start().await;
     let page = ScriptedResponse::Raw {
         status: 200,
@@ -130,7 +130,7 @@ async fn a_complete_response_that_cannot_be_read_is_not_requested_again() {
 }
 
 #[tokio::test]
-async fn a_response_that_breaks_off_is_requested_once_more() {
+async fn an_interrupted_response_is_retried_once() {
     let harness = Harness::start().await;
     for fault in [
         Fault::Cut { after_events: 0 },
@@ -166,7 +166,7 @@ async fn with_bedrock_at(url: String) -> Harness {
 }
 
 #[tokio::test]
-async fn whoever_redirects_or_changes_the_protocol_is_not_asked_again() {
+async fn redirects_and_protocol_changes_are_not_retried() {
     for head in [
         "HTTP/1.1 301 Moved\r\nlocation: http://elsewhere.example.com/\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.1 307 Moved\r\ncontent-length: 0\r\n\r\n",
@@ -200,7 +200,7 @@ async fn whoever_redirects_or_changes_the_protocol_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_is_not_asked_for_again() {
+async fn an_untrusted_certificate_is_not_retried() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let request_count = Arc::new(AtomicUsize::new(0));
@@ -222,7 +222,7 @@ async fn a_certificate_that_is_not_trusted_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn the_time_for_a_connection_covers_its_handshake() {
+async fn the_connect_timeout_covers_the_tls_handshake() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     // Connections are taken, and nothing is said on them.

@@ -57,7 +57,7 @@ async fn an_object_is_written_read_in_parts_listed_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_s3_refuses_names_nothing_of_the_operators() {
+async fn s3_errors_do_not_reveal_operator_details() {
     let (simulator, s3) = store().await;
     simulator.put_object(BUCKET, "file", "text/plain", "0123456789");
     let no_bucket = ObjectLocation {
@@ -93,7 +93,7 @@ async fn what_s3_refuses_names_nothing_of_the_operators() {
 }
 
 #[tokio::test]
-async fn an_object_that_breaks_off_is_a_failure() {
+async fn an_interrupted_object_is_an_error() {
     let (simulator, s3) = store().await;
     simulator.put_object(BUCKET, "file", "text/plain", "0123456789");
     let mut cut = Script::fault(Fault::Cut { after_events: 0 });
@@ -104,7 +104,7 @@ async fn an_object_that_breaks_off_is_a_failure() {
 }
 
 #[tokio::test]
-async fn a_signed_address_is_one_of_the_store() {
+async fn a_presigned_url_is_accepted_by_the_store() {
     let (simulator, s3) = store().await;
     let address = s3
         .presigned(&at("a picture.png"), Duration::from_secs(60))

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::harness::{Harness, MODEL, non_streaming, streamed};
 
 #[tokio::test]
-async fn clients_find_the_route_under_each_of_its_paths() {
+async fn every_path_of_the_route_is_served() {
     let harness = Harness::start().await;
     for path in ["/v1/chat/completions", "/api/v1/chat/completions"] {
         assert_eq!(
@@ -31,7 +31,7 @@ async fn clients_find_the_route_under_each_of_its_paths() {
 }
 
 #[tokio::test]
-async fn every_answer_has_its_id_and_every_stream_its_head() {
+async fn every_response_has_an_id_and_every_stream_its_headers() {
     let harness = Harness::start().await;
     let response = harness.chat(&non_streaming("hi")).await;
     assert!(
@@ -51,7 +51,7 @@ async fn every_answer_has_its_id_and_every_stream_its_head() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_too_large_too_deep_or_no_json_are_refused_and_the_server_lives() {
+async fn oversized_deeply_nested_and_invalid_bodies_are_rejected() {
     let harness = Harness::with(|config| config.server.max_body = 1 << 20).await;
     let path = "/v1/chat/completions";
     let deep = format!(
@@ -87,7 +87,7 @@ async fn bodies_that_are_too_large_too_deep_or_no_json_are_refused_and_the_serve
 }
 
 #[tokio::test]
-async fn what_is_wrong_in_a_request_is_named_with_its_path() {
+async fn an_invalid_request_is_rejected_with_the_path() {
     let harness = Harness::start().await;
     let user = json!({"role": "user", "content": "hi"});
     for (field, value, parameter) in [
@@ -188,7 +188,7 @@ async fn what_is_wrong_in_a_request_is_named_with_its_path() {
 }
 
 #[tokio::test]
-async fn harmless_values_pass_without_a_word_and_the_rest_is_noted() {
+async fn harmless_values_are_accepted_silently_and_others_are_noted() {
     let harness = Harness::start().await;
     let mut request = non_streaming("hi");
     for (field, value) in [
@@ -233,7 +233,7 @@ async fn harmless_values_pass_without_a_word_and_the_rest_is_noted() {
 }
 
 #[tokio::test]
-async fn probabilities_of_tokens_are_noted_and_refused_by_a_strict_request() {
+async fn logprobs_are_noted_and_rejected_in_strict_mode() {
     let harness = Harness::start().await;
     let mut request = non_streaming("hi");
     request["logprobs"] = json!(true);
@@ -255,7 +255,7 @@ async fn probabilities_of_tokens_are_noted_and_refused_by_a_strict_request() {
 }
 
 #[tokio::test]
-async fn tools_in_the_flat_form_are_called_by_their_names() {
+async fn tools_in_the_flat_format_are_called_by_name() {
     let harness = Harness::start().await;
     let mut request = non_streaming("hi");
     request["tools"] = json!([
@@ -290,7 +290,7 @@ async fn tools_in_the_flat_form_are_called_by_their_names() {
 }
 
 #[tokio::test]
-async fn a_refused_key_is_shown_by_its_start_alone() {
+async fn only_the_prefix_of_a_rejected_key_is_shown() {
     let harness = Harness::with(|config| {
         config.keys = vec![KeyEntry {
             caller: "team".to_owned(),
@@ -324,7 +324,7 @@ async fn a_refused_key_is_shown_by_its_start_alone() {
 }
 
 #[tokio::test]
-async fn a_key_is_asked_for_where_there_are_keys() {
+async fn a_key_is_required_when_keys_are_configured() {
     let harness = Harness::with(|config| {
         config.keys = vec![KeyEntry {
             caller: "team".to_owned(),
@@ -365,7 +365,7 @@ async fn a_key_is_asked_for_where_there_are_keys() {
 }
 
 #[tokio::test]
-async fn the_head_waits_for_the_first_event_and_deltas_come_one_by_one() {
+async fn the_head_waits_for_the_first_event_and_deltas_are_sent_individually() {
     let harness = Harness::start().await;
     let drip = bedrock_simulator::Fault::Drip { delay_ms: 20 };
     harness
@@ -384,7 +384,7 @@ async fn the_head_waits_for_the_first_event_and_deltas_come_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_arrive_is_not_waited_for_for_ever() {
+async fn a_body_that_does_not_arrive_times_out() {
     let harness =
         Harness::with(|config| config.server.body_timeout = Duration::from_millis(50)).await;
     let mut client = TcpStream::connect(harness.address).await.unwrap();
@@ -411,7 +411,7 @@ fn paths(harness: &Harness) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_family_without_tools_in_streams_is_asked_for_a_whole_answer_which_is_streamed() {
+async fn tools_on_models_without_streaming_tool_use_are_streamed_from_one_response() {
     for model in [
         "us.meta.llama3-3-70b-instruct-v1:0",
         "us.meta.llama4-maverick-17b-instruct-v1:0",
@@ -433,7 +433,7 @@ async fn a_family_without_tools_in_streams_is_asked_for_a_whole_answer_which_is_
 }
 
 #[tokio::test]
-async fn that_tools_are_refused_in_streams_is_learned() {
+async fn missing_support_for_streaming_tool_use_is_learned() {
     let harness = Harness::start().await;
     let refusal = "This model doesn't support tool use in streaming mode.";
     let refusal = Script::error(400, "ValidationException", refusal);
@@ -460,7 +460,7 @@ async fn that_tools_are_refused_in_streams_is_learned() {
 
 /// A proxy in front may go by the one, and the gateway by the other.
 #[tokio::test]
-async fn a_request_with_two_keys_is_refused() {
+async fn a_request_with_two_keys_is_rejected() {
     let harness = Harness::with(|config| {
         config.keys = vec![KeyEntry {
             caller: "team".to_owned(),

@@ -8,7 +8,7 @@ use outcrop::server::ShutdownPhase;
 use crate::harness::{Harness, streamed};
 
 #[tokio::test]
-async fn readiness_goes_first_while_requests_are_still_taken() {
+async fn readiness_fails_first_while_requests_are_still_accepted() {
     let harness = Harness::start().await;
     harness.shutdown.advance(ShutdownPhase::Draining);
     assert_eq!(harness.get("/readyz").await.status, 503);
@@ -17,7 +17,7 @@ async fn readiness_goes_first_while_requests_are_still_taken() {
 }
 
 #[tokio::test]
-async fn a_stream_under_way_is_finished() {
+async fn an_active_stream_completes() {
     let harness = Harness::start().await;
     let drip = Fault::Drip { delay_ms: 10 };
     harness
@@ -32,7 +32,7 @@ async fn a_stream_under_way_is_finished() {
 }
 
 #[tokio::test]
-async fn what_is_left_after_the_grace_period_ends_with_an_error_event() {
+async fn streams_left_after_the_grace_period_end_with_an_error_event() {
     let harness =
         Harness::with(|config| config.server.grace_period = Duration::from_millis(50)).await;
     harness

@@ -118,7 +118,7 @@ fn original() -> impl Strategy<Value = SignedRequest> {
 
 proptest! {
     #[test]
-    fn what_an_sdk_signs_is_taken_whatever_it_is(
+    fn any_request_signed_by_an_sdk_is_accepted(
         original in original(),
         region in "[a-z]{2}-[a-z]{4}-[1-9]",
     ) {
@@ -128,7 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_was_signed_can_be_changed(original in original(), change in 0_usize..6) {
+    fn changes_to_signed_data_are_detected(original in original(), change in 0_usize..6) {
         let now = SystemTime::now();
         let mut head = signed(&original, SECRET, "us-east-1", now);
         let mut body = original.body.clone();
@@ -164,7 +164,7 @@ fn plain() -> SignedRequest {
 }
 
 #[test]
-fn every_refusal_has_the_name_that_sdks_know() {
+fn every_signature_error_has_the_name_sdks_expect() {
     let now = SystemTime::now();
     let head = |secret| signed(&plain(), secret, "us-east-1", now);
     assert_eq!(
@@ -208,7 +208,7 @@ fn every_refusal_has_the_name_that_sdks_know() {
 }
 
 #[test]
-fn a_secret_is_in_no_debug_output() {
+fn debug_output_contains_no_secret() {
     let callers = Callers::new(&[team_a()]);
     let claim = callers.claim(
         &signed(&plain(), SECRET, "us-east-1", SystemTime::now()),

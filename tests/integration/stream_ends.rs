@@ -71,7 +71,7 @@ fn request(model: &str) -> Value {
 }
 
 #[tokio::test]
-async fn it_ends_with_the_last_event_and_not_with_the_connection() {
+async fn a_stream_ends_with_its_last_event_not_with_the_connection() {
     let harness = Harness::with(patient).await;
     for model in [MODEL, GPT] {
         for fault in CONNECTIONS {
@@ -87,7 +87,7 @@ async fn it_ends_with_the_last_event_and_not_with_the_connection() {
 }
 
 #[tokio::test]
-async fn usage_that_does_not_come_is_waited_for_briefly() {
+async fn missing_usage_is_waited_for_briefly() {
     let harness = Harness::with(patient).await;
     for fault in CONNECTIONS {
         for choices in [1, 2] {
@@ -108,7 +108,7 @@ async fn usage_that_does_not_come_is_waited_for_briefly() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn usage_that_did_not_come_is_estimated_in_the_log() {
+async fn missing_usage_is_estimated_in_the_log() {
     crate::logs::begin();
     let harness = Harness::with(patient).await;
     let script = without_metadata().with(Fault::Stall { after_events: ALL });
@@ -121,7 +121,7 @@ async fn usage_that_did_not_come_is_estimated_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_finished_response_of_an_openai_upstream_waits_briefly_for_its_usage_and_its_done() {
+async fn a_chat_upstream_stream_waits_briefly_for_usage_and_done() {
     let chunk = |choices: Value, usage: Value| {
         let chunk = json!({
             "id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m",
@@ -150,7 +150,7 @@ async fn a_finished_response_of_an_openai_upstream_waits_briefly_for_its_usage_a
 }
 
 #[tokio::test]
-async fn bytes_that_complete_no_event_are_no_sign_of_life() {
+async fn bytes_without_a_complete_event_do_not_reset_the_idle_timeout() {
     let harness = Harness::with(|config| {
         config.bedrock.timeouts.stream_idle = Duration::from_millis(300);
     })
@@ -169,7 +169,7 @@ async fn bytes_that_complete_no_event_are_no_sign_of_life() {
 }
 
 #[tokio::test]
-async fn a_connection_whose_end_comes_a_little_later_is_used_again() {
+async fn a_connection_whose_body_ends_slightly_later_is_reused() {
     let harness = Harness::start().await;
     harness.simulator.push(Script::text("hello"));
     let body = recorded_stream(&harness).await;

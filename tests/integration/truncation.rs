@@ -53,7 +53,7 @@ fn is_shortened(reply: &Reply, sent_upstream: &Value, turns: usize) {
 }
 
 #[tokio::test]
-async fn they_are_refused_where_nothing_else_is_said() {
+async fn overlong_conversations_are_rejected_by_default() {
     let harness = harness(|_| {}).await;
     for stream in [false, true] {
         assert_rejected(&harness.chat(&book(30, stream)).await);
@@ -62,7 +62,7 @@ async fn they_are_refused_where_nothing_else_is_said() {
 }
 
 #[tokio::test]
-async fn the_oldest_turns_are_left_out_where_a_header_says_so() {
+async fn the_oldest_turns_are_removed_when_the_header_requests_it() {
     for stream in [false, true] {
         let harness = harness(|_| {}).await;
         let reply = harness
@@ -76,7 +76,7 @@ async fn the_oldest_turns_are_left_out_where_a_header_says_so() {
 }
 
 #[tokio::test]
-async fn a_window_of_unknown_size_is_met_in_steps() {
+async fn an_unknown_context_window_is_approached_in_steps() {
     let harness = harness(|_| {}).await;
     let mut request = book(30, false);
     // Its refusal has no numbers.
@@ -94,7 +94,7 @@ async fn a_window_of_unknown_size_is_met_in_steps() {
 }
 
 #[tokio::test]
-async fn a_stream_may_say_so_in_its_first_frame() {
+async fn an_overflow_in_the_first_frame_of_a_stream_is_truncated_too() {
     let harness = harness(|_| {}).await;
     harness.simulator.push(Script::fault(Fault::Exception {
         after_events: 0,
@@ -112,7 +112,7 @@ async fn a_stream_may_say_so_in_its_first_frame() {
 }
 
 #[tokio::test]
-async fn what_fits_is_left_alone() {
+async fn a_conversation_that_fits_is_unchanged() {
     let harness = harness(|_| {}).await;
     let reply = harness
         .chat_with(&[("x-outcrop-truncate", "oldest")], &book(3, false))
@@ -122,7 +122,7 @@ async fn what_fits_is_left_alone() {
 }
 
 #[tokio::test]
-async fn the_configuration_says_so_for_all_and_the_key_and_the_header_against_it() {
+async fn the_key_and_the_header_override_the_configuration() {
     let harness = harness(|config| {
         config.chat.common.truncate = Some(Truncate::Oldest);
         for (caller, truncate) in [("a", None), ("b", Some(Truncate::Refuse))] {
@@ -155,7 +155,7 @@ async fn the_configuration_says_so_for_all_and_the_key_and_the_header_against_it
 }
 
 #[tokio::test]
-async fn strict_wants_it_refused_in_any_case() {
+async fn strict_requests_are_never_truncated() {
     let harness = harness(|_| {}).await;
     let headers = [("x-outcrop-truncate", "oldest"), ("x-outcrop-strict", "on")];
     let reply = harness.chat_with(&headers, &book(30, false)).await;
@@ -164,7 +164,7 @@ async fn strict_wants_it_refused_in_any_case() {
 }
 
 #[tokio::test]
-async fn a_last_turn_that_is_too_long_by_itself_is_refused() {
+async fn a_last_turn_that_is_too_long_by_itself_is_rejected() {
     let harness = harness(|_| {}).await;
     let mut request = book(3, false);
     let long = "The way up is long. ".repeat(1000);
@@ -179,7 +179,7 @@ async fn a_last_turn_that_is_too_long_by_itself_is_refused() {
 }
 
 #[tokio::test]
-async fn another_word_than_these_is_refused() {
+async fn an_unknown_header_value_is_rejected() {
     let harness = harness(|_| {}).await;
     let reply = harness
         .chat_with(&[("x-outcrop-truncate", "newest")], &book(1, false))

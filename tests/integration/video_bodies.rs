@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::golden::compare;
 
 #[test]
-fn requests_become_what_the_folders_say() {
+fn every_request_matches_its_golden_folder() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies/videos");
     let mut cases = 0;
     for case in fs::read_dir(root).unwrap() {

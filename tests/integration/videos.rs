@@ -88,7 +88,7 @@ fn scripted(operation: Operation, status: u16, code: &str) -> Script {
 }
 
 #[tokio::test]
-async fn a_video_is_ordered_made_read_and_deleted() {
+async fn a_video_is_created_generated_read_and_deleted() {
     let harness = harness().await;
     let created = harness.post("/v1/videos", &reel("A quiet lake")).await;
     assert_eq!(created.status, 200, "{}", created.text);
@@ -157,7 +157,7 @@ async fn a_video_is_ordered_made_read_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_part_of_a_film_is_read_by_its_range() {
+async fn a_range_of_a_video_is_served() {
     let harness = harness().await;
     let id = completed_video(&harness, "A quiet lake").await;
     let content = format!("/v1/videos/{id}/content");
@@ -189,7 +189,7 @@ async fn a_part_of_a_film_is_read_by_its_range() {
 }
 
 #[tokio::test]
-async fn a_film_that_breaks_off_ends_the_connection() {
+async fn an_interrupted_video_download_ends_the_connection() {
     let harness = harness().await;
     let id = completed_video(&harness, "A quiet lake").await;
     let mut cut = Script::fault(Fault::Cut { after_events: 0 });
@@ -200,7 +200,7 @@ async fn a_film_that_breaks_off_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_video_that_could_not_be_made_says_why() {
+async fn a_failed_video_has_an_error_message() {
     let harness = harness().await;
     let id = created(&harness, "An avalanche").await;
     harness.simulator.advance(Duration::from_secs(121));
@@ -242,7 +242,7 @@ async fn videos_are_listed_in_pages_newest_first() {
 }
 
 #[tokio::test]
-async fn a_caller_sees_no_other_callers_videos() {
+async fn a_caller_cannot_see_other_callers_videos() {
     let key = |name: &str| KeyEntry {
         caller: name.to_owned(),
         digest: KeyDigest::of(&format!("sk-{name}-12345678")),
@@ -287,7 +287,7 @@ async fn a_caller_sees_no_other_callers_videos() {
 }
 
 #[tokio::test]
-async fn neither_ids_nor_answers_tell_of_the_account_or_the_bucket() {
+async fn ids_and_responses_do_not_reveal_the_account_or_the_bucket() {
     let harness = harness().await;
     let id = completed_video(&harness, "A quiet lake").await;
     let text =
@@ -298,7 +298,7 @@ async fn neither_ids_nor_answers_tell_of_the_account_or_the_bucket() {
 }
 
 #[tokio::test]
-async fn another_instance_answers_for_a_video_it_has_not_started() {
+async fn another_instance_serves_a_video_it_did_not_start() {
     let harness = harness().await;
     let id = created(&harness, "A quiet lake").await;
     let mut config = Config::default();
@@ -319,7 +319,7 @@ async fn another_instance_answers_for_a_video_it_has_not_started() {
 }
 
 #[tokio::test]
-async fn an_instance_that_knows_of_no_job_knows_of_no_video() {
+async fn an_unknown_video_id_is_not_found() {
     let harness = harness().await;
     let packed = "video_dXMtZWFzdC0xL2FiY2RlZjEyMzQ1Ng";
     for id in [packed, "video_x", "nonsense"] {
@@ -332,7 +332,7 @@ async fn an_instance_that_knows_of_no_job_knows_of_no_video() {
 }
 
 #[tokio::test]
-async fn a_start_that_is_tried_again_makes_one_video() {
+async fn a_retried_start_creates_one_video() {
     let harness = harness().await;
     harness.simulator.push(scripted(
         Operation::StartAsyncInvoke,
@@ -353,7 +353,7 @@ async fn a_start_that_is_tried_again_makes_one_video() {
 }
 
 #[tokio::test]
-async fn bedrocks_refusals_are_told_in_the_clients_words() {
+async fn bedrocks_errors_are_translated_for_the_client() {
     let harness = harness().await;
     for (status, code, expected_status) in [
         (403, "AccessDeniedException", 403),
@@ -376,7 +376,7 @@ async fn bedrocks_refusals_are_told_in_the_clients_words() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_before_bedrock_is_asked() {
+async fn invalid_requests_are_rejected_before_any_call() {
     let harness = harness().await;
     for (body, parameter, code) in [
         (
@@ -419,7 +419,7 @@ async fn what_cannot_be_is_refused_before_bedrock_is_asked() {
 }
 
 #[tokio::test]
-async fn an_order_over_the_limits_is_not_begun() {
+async fn a_rate_limited_video_request_is_not_started() {
     let harness = Harness::with(|config| {
         with_videos(config);
         config.limits.key = LimitSettings::calls(8).at_rate(0.01);
@@ -434,7 +434,7 @@ async fn an_order_over_the_limits_is_not_begun() {
 }
 
 #[tokio::test]
-async fn a_picture_on_a_private_network_is_not_fetched() {
+async fn an_image_on_a_private_network_is_not_fetched() {
     let harness = harness().await;
     let order = json!({
         "model": "luma.ray-v2:0",
@@ -448,7 +448,7 @@ async fn a_picture_on_a_private_network_is_not_fetched() {
 }
 
 #[tokio::test]
-async fn a_form_brings_the_picture_to_begin_with() {
+async fn a_form_can_contain_the_first_frame() {
     let harness = harness().await;
     let form_body = concat!(
         "--edge\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nluma.ray-v2:0\r\n",
@@ -482,7 +482,7 @@ async fn a_form_brings_the_picture_to_begin_with() {
 }
 
 #[tokio::test]
-async fn switched_off_they_are_not_there_and_the_remedy_is_told() {
+async fn when_disabled_the_error_explains_how_to_enable_them() {
     let harness = Harness::start().await;
     for (method, path) in [
         (Method::POST, "/v1/videos"),
@@ -507,7 +507,7 @@ async fn switched_off_they_are_not_there_and_the_remedy_is_told() {
 }
 
 #[tokio::test]
-async fn films_are_closed_where_the_operator_has_set_a_guardrail() {
+async fn videos_are_disabled_when_the_operator_requires_a_guardrail() {
     let harness = Harness::with(|config| {
         with_videos(config);
         crate::guardrails::everywhere(config);

@@ -121,7 +121,7 @@ async fn no_body_costs_more_than_twenty_times_its_size() {
 }
 
 #[tokio::test]
-async fn a_mask_costs_what_its_file_does_and_not_its_pixels() {
+async fn a_mask_costs_its_file_size_and_not_its_pixels() {
     let _alone = ALONE.lock().await;
     let gateway = gateway().await;
     let (content_type, body) = masks::form();
@@ -133,7 +133,7 @@ async fn a_mask_costs_what_its_file_does_and_not_its_pixels() {
 }
 
 #[tokio::test]
-async fn a_text_is_held_twice_while_its_model_is_at_work() {
+async fn a_text_is_held_twice_while_its_model_is_running() {
     let _alone = ALONE.lock().await;
     let bedrock = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let bedrock = bedrock.expect("a listener");

@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn old_and_future_signatures_are_refused_in_the_recorded_words() {
+    fn expired_and_future_signatures_are_rejected_with_the_recorded_messages() {
         let now = timestamp::parse("20251117T064349Z").unwrap();
         let error = check_time("20251117T063822Z", now).unwrap_err();
         // Recording `conv-claude-err403-04f679c1`.

@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_stem_decides_whatever_stands_in_front() {
+    fn the_longest_matching_stem_wins_regardless_of_prefix() {
         for (model, sampling) in [
             ("anthropic.claude-3-haiku-20240307-v1:0", Sampling::Free),
             (

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sensitive_information_is_found_by_characters() {
+    fn sensitive_information_is_detected_by_pattern() {
         let detected = sensitive("Größe an é@b.ch, dann 10.0.0.1");
         let email = Sensitive {
             kind: "EMAIL",

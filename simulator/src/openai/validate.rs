@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn each_family_refuses_what_it_does_not_take() {
+    fn each_family_rejects_unsupported_parameters() {
         let (gpt, oss, grok) = (
             "openai.gpt-6-luna",
             "openai.gpt-oss-20b-1:0",

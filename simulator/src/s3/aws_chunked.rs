@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_are_joined_and_trailers_passed_over() {
+    fn chunks_are_joined_and_trailers_ignored() {
         let body = b"4\r\nWiki\r\n5;chunk-signature=ab\r\npedia\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n";
         assert_eq!(decode(body).as_deref(), Some(&b"Wikipedia"[..]));
         assert_eq!(decode(b"0\r\n\r\n").as_deref(), Some(&b""[..]));

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_are_refused_in_the_words_of_their_family() {
+    fn unknown_fields_are_rejected_with_the_family_specific_message() {
         let claude = "us.anthropic.claude-sonnet-4-5-x";
         for (model, additional, expected) in [
             (claude, json!({ "top_k": 5, "anthropic_beta": [] }), ""),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_for_effort_differ_by_family() {
+    fn effort_levels_differ_by_family() {
         for (model, additional, expected) in [
             (
                 "openai.gpt-oss-20b-1:0",
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_choice_is_made_once() {
+    fn only_one_tool_choice_may_be_set() {
         let mut request = json!({
             "messages": [{ "role": "user", "content": [{ "text": "hi" }] }],
             "toolConfig": { "tools": [

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn cache_points_are_counted() {
+    fn cache_points_are_limited_in_number() {
         let with = |model: &str, count: usize| {
             let mut content = vec![json!({ "text": "x" })];
             content.extend(vec![point(); count]);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn cache_points_have_their_places() {
+    fn cache_point_positions_are_validated() {
         let text = json!({ "text": "x" });
         let document = |format: &str| json!({ "document": { "format": format, "name": "a", "source": { "bytes": "JVBERi0xLjQK" } } });
         for (model, content, expected) in [
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn nova_takes_no_cache_point_among_tools() {
+    fn nova_rejects_cache_points_in_tools() {
         let request = json!({
             "messages": [{ "role": "user", "content": [{ "text": "x" }] }],
             "toolConfig": { "tools": [
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_is_for_some_and_comes_first() {
+    fn one_hour_cache_points_need_support_and_precede_shorter_ones() {
         let of = |ttl: &str| json!({ "cachePoint": { "type": "default", "ttl": ttl } });
         let text = json!({ "text": "x" });
         assert_eq!(

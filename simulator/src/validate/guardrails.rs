@@ -41,7 +41,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_known_guardrails_are_taken() {
+    fn only_existing_guardrails_are_accepted() {
         let is_accepted = |id: &str, version: &str| {
             let request = json!({
                 "messages": [{ "role": "user", "content": [{ "text": "hi" }] }],

@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_a_line_with_a_version() {
+    fn a_known_model_id_is_a_model_line_with_a_version() {
         for (id, expected) in [
             ("anthropic.claude-sonnet-4-5-20250929-v1:0", true),
             ("anthropic.claude-3-haiku-20240307-v1:0:200k", true),

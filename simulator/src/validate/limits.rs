@@ -36,7 +36,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn long_prompts_are_refused() {
+    fn oversized_prompts_are_rejected() {
         let error_message = |model: &str, options: &Options, length: usize| {
             let request = json!({ "messages": [
                 { "role": "user", "content": [{ "text": "x".repeat(length) }] }] });

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_need_text_and_names_of_their_own() {
+    fn documents_need_text_and_unique_names() {
         let text = json!({ "text": "read" });
         assert_eq!(
             error_message(CLAUDE, json!([text, document("a"), document("b_1")])),
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_looked_at() {
+    fn image_contents_are_validated() {
         let image = |format: &str, bytes: &str| json!([{ "text": "see" }, { "image": { "format": format, "source": { "bytes": bytes } } }]);
         let png = "iVBORw0KGgoAAAANSUhEUgAAAAE=";
         assert_eq!(error_message(CLAUDE, image("png", png)), None);
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn media_are_counted_opened_and_fetched_by_family() {
+    fn media_are_validated_per_family() {
         let text = json!({ "text": "see" });
         let image = json!({ "image": { "format": "png", "source": { "bytes": "iVBORw0KGgoAAAANSUhEUgAAAAE=" } } });
         let remote = |kind: &str, format: &str| json!({ kind: { "format": format, "name": "a", "source": { "s3Location": { "uri": "s3://bucket/file" } } } });

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_judged_as_bedrock_judges_them() {
+    fn model_ids_are_validated_as_bedrock_does() {
         let options = Options {
             retired_models: vec!["anthropic.claude-v2".to_owned()],
             ..Options::default()

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn sampling_is_judged_by_family() {
+    fn sampling_parameters_are_validated_per_family() {
         let inference = |inference: Value| json!({ "inferenceConfig": inference });
         let both = inference(json!({ "temperature": 0.5, "topP": 0.9 }));
         let (sonnet_4_5, opus_4_7) = (
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_of_the_answer_are_judged_by_family() {
+    fn max_tokens_limits_depend_on_the_family() {
         let inference = |inference: Value| json!({ "inferenceConfig": inference });
         assert_eq!(
             error_message(
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn claude_refuses_blank_stop_sequences() {
+    fn claude_rejects_blank_stop_sequences() {
         let stop = |text: &str| json!({ "inferenceConfig": { "stopSequences": ["END", text] } });
         let claude = "us.anthropic.claude-sonnet-4-5-x";
         assert_eq!(error_message(claude, stop("\n.")), "");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_into_the_answer_are_pointers() {
+    fn response_field_paths_are_json_pointers() {
         let paths = |path: &str| json!({ "additionalModelResponseFieldPaths": [path] });
         let claude = "us.anthropic.claude-sonnet-4-5-x";
         assert_eq!(error_message(claude, paths("/stop_sequence")), "");

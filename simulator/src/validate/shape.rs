@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_refused_wherever_they_stand() {
+    fn unknown_keys_are_rejected_at_any_depth() {
         let nova = "amazon.nova-lite-v1:0";
         let guarded = json!({ "guardrailConfig": { "guardrailIdentifier": "demoguardrail",
             "guardrailVersion": "1", "streamProcessingMode": "async" } });
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_prompt_needs_no_messages() {
+    fn a_prompt_resource_needs_no_messages() {
         let prompt = "arn:aws:bedrock:us-east-1:123456789012:prompt/PROMPT12345:1";
         let request = json!({ "promptVariables": { "a": { "text": "b" } } });
         let error_message = conversation(

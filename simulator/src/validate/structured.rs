@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn schemas_must_be_closed_texts_of_supported_keywords() {
+    fn schemas_must_be_closed_and_use_supported_keywords() {
         let model = "us.anthropic.claude-sonnet-4-5-x";
         let closed = |properties: Value| {
             json!({ "type": "object", "properties": properties, "additionalProperties": false })
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn claudes_own_format_is_held_to_the_same_rules() {
+    fn claudes_output_format_follows_the_same_rules() {
         let closed = json!({ "type": "object", "properties": {}, "additionalProperties": false });
         for (model, format, expected) in [
             (
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn not_every_family_writes_to_a_schema() {
+    fn structured_output_is_not_supported_by_every_family() {
         let schema = json!({ "type": "object", "additionalProperties": false }).to_string();
         for (model, expected) in [
             (

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn thinking_has_its_own_rules() {
+    fn thinking_constraints_are_enforced() {
         for (inference, additional, expected) in [
             (json!({ "maxTokens": 4096 }), budget(1024), ""),
             (json!({ "maxTokens": 4096, "topP": 0.95 }), budget(1024), ""),
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_thinking_are_judged_by_family() {
+    fn thinking_types_are_validated_per_family() {
         let of = |kind: &str| json!({ "thinking": { "type": kind } });
         for (model, additional, expected) in [
             (
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn novas_high_effort_stands_alone() {
+    fn novas_high_effort_allows_no_other_parameters() {
         let nova = "us.amazon.nova-2-lite-v1:0";
         let effort = |effort: &str| json!({ "reasoningConfig": { "type": "enabled", "maxReasoningEffort": effort } });
         let limit = json!({ "maxTokens": 100 });
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_loop_brings_its_reasoning_back_unchanged() {
+    fn a_tool_loop_must_return_its_reasoning_unchanged() {
         let reasoning = |text: &str, signature: Option<String>| {
             json!({ "reasoningContent": {
             "reasoningText": { "text": text, "signature": signature } } })
@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefill_does_not_go_with_thinking() {
+    fn prefill_is_rejected_with_thinking() {
         let request = json!({
             "messages": [
                 { "role": "user", "content": [{ "text": "hi" }] },
@@ -487,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn users_do_not_reason() {
+    fn user_turns_cannot_contain_reasoning() {
         let request = json!({ "messages": [{ "role": "user", "content": [
             { "reasoningContent": { "reasoningText": { "text": "Hm." } } }] }] });
         assert!(

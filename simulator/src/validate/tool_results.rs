@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_and_results_must_pair() {
+    fn tool_calls_and_results_must_match() {
         let nova = "amazon.nova-lite-v1:0";
         let text = json!({ "text": "so" });
         assert_eq!(
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_judged_by_family() {
+    fn call_ids_are_validated_per_family() {
         let claude = "us.anthropic.claude-sonnet-4-6";
         let pixtral = "us.mistral.pixtral-large-2502-v1:0";
         let ministral = "mistral.ministral-3-14b-instruct";
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn claude_refuses_an_id_that_recurs() {
+    fn claude_rejects_a_repeated_call_id() {
         let turn = |role: &str, block: Value| json!({ "role": role, "content": [block] });
         let request = json!({
             "messages": [
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn media_in_results_are_judged_by_family() {
+    fn media_in_tool_results_are_validated_per_family() {
         let png = json!({ "image": { "format": "png", "source": { "bytes": "iVBORw0KGgoAAAANSUhEUgAAAAE=" } } });
         let document = |format: &str| json!({ "document": { "format": format, "name": "a", "source": { "bytes": "JVBERi0xLjQK" } } });
         for (model, content, refused) in [

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_at_the_root_is_judged_by_family() {
+    fn schema_roots_are_validated_per_family() {
         let combined = json!({ "anyOf": [{ "required": ["a"] }] });
         let within =
             json!({ "properties": { "a": { "anyOf": [{ "x y": 1 }] } }, "required": ["a"] });
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn claude_takes_plain_names() {
+    fn claude_accepts_only_plain_tool_names() {
         let named = |name: &str| json!({ "properties": { name: { "type": "string" } } });
         for name in ["$filter", "", "x y", &"x".repeat(65)] {
             assert_eq!(
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn tools_have_names_of_their_own() {
+    fn tool_names_are_unique() {
         let spec =
             json!({ "toolSpec": { "name": "t", "inputSchema": { "json": { "type": "object" } } } });
         let request = json!({

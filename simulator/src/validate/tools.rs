@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn tools_and_choices_are_judged_by_family() {
+    fn tools_and_tool_choices_are_validated_per_family() {
         let (auto, any) = (json!({ "auto": {} }), json!({ "any": {} }));
         let llama = "us.meta.llama3-3-70b-instruct-v1:0";
         assert_eq!(refusal("amazon.nova-lite-v1:0", any.clone(), true), None);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn server_tools_belong_to_families() {
+    fn server_tools_depend_on_the_family() {
         let tool = |name: &str| json!([{ "systemTool": { "name": name } }]);
         let auto = json!({ "auto": {} });
         let nova_2 = "us.amazon.nova-2-lite-v1:0";
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_tools_are_for_some_and_closed() {
+    fn strict_tools_need_support_and_closed_schemas() {
         let tool = |schema: Value| json!([{ "toolSpec": { "name": "t", "strict": true, "inputSchema": { "json": schema } } }]);
         let closed = json!({ "type": "object", "additionalProperties": false });
         let auto = json!({ "auto": {} });
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_demanded_tool_is_on_offer() {
+    fn a_forced_tool_must_be_defined() {
         let tools = json!([{ "toolSpec": { "name": "t", "inputSchema": { "json": { "type": "object" } } } }]);
         let choice = |name: &str| json!({ "tool": { "name": name } });
         let nova = "amazon.nova-lite-v1:0";

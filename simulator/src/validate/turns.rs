@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_turns_is_judged_by_family() {
+    fn turn_order_is_validated_per_family() {
         for (model, roles, refused) in [
             (CLAUDE, &["user"][..], None),
             (CLAUDE, &[], Some("must start with a user message")),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_belong_to_roles() {
+    fn blocks_are_restricted_to_their_roles() {
         let opus = "us.anthropic.claude-opus-5";
         let call = json!({ "toolUse": { "toolUseId": "a", "name": "t", "input": {} } });
         let bytes = "iVBORw0KGgoAAAANSUhEUgAAAAE=";
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_text_is_refused_where_nothing_else_is_said() {
+    fn blank_text_is_rejected_without_other_content() {
         let with = |content: Value| {
             refusal(
                 CLAUDE,

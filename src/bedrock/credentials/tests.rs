@@ -79,7 +79,7 @@ fn ok(id: &str) -> Result<String, String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_that_wait_share_one_fetch() {
+async fn concurrent_waiters_share_one_fetch() {
     let (source, chain) = cache(Counting::default());
     let keys = join_all((0..1000).map(|_| key(&chain))).await;
     assert!(keys.iter().all(|(id, _)| *id == ok("key-1")));
@@ -87,7 +87,7 @@ async fn all_that_wait_share_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_goes_on_when_the_request_that_began_it_is_dropped() {
+async fn a_fetch_continues_when_the_request_that_started_it_is_dropped() {
     let (source, chain) = cache(Counting::default());
     let leaves = tokio::time::timeout(LATENCY / 2, key(&chain)).await;
     assert!(leaves.is_err());
@@ -96,7 +96,7 @@ async fn a_fetch_goes_on_when_the_request_that_began_it_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_stands_for_a_second() {
+async fn a_failed_fetch_is_cached_for_a_second() {
     let (source, chain) = cache(Counting::default());
     source.is_down.store(true, Ordering::SeqCst);
     let keys = join_all((0..1000).map(|_| key(&chain))).await;
@@ -112,7 +112,7 @@ async fn a_failure_stands_for_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_request_waits_for_a_renewal() {
+async fn no_request_waits_for_a_refresh() {
     for lasts_for_ever in [false, true] {
         let (source, chain) = cache(Counting {
             lasts_for_ever,
@@ -135,7 +135,7 @@ async fn no_request_waits_for_a_renewal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_a_renewal_fails_the_current_ones_are_used_until_they_expire() {
+async fn when_a_refresh_fails_current_credentials_are_used_until_they_expire() {
     let (source, chain) = cache(Counting::default());
     assert!(key(&chain).await.0.is_ok());
     source.is_down.store(true, Ordering::SeqCst);
@@ -154,7 +154,7 @@ async fn while_a_renewal_fails_the_current_ones_are_used_until_they_expire() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_aws_refuses_is_fetched_again_once_for_all() {
+async fn credentials_rejected_by_aws_are_refetched_once() {
     let (source, chain) = cache(Counting::default());
     let first = chain.credentials().await.expect("credentials");
     chain.mark_refused(&first);
@@ -169,7 +169,7 @@ async fn what_aws_refuses_is_fetched_again_once_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_gives_out_expired_ones_is_asked_once_a_second() {
+async fn a_source_that_returns_expired_credentials_is_polled_once_a_second() {
     let (source, chain) = cache(Counting {
         gives_expired: true,
         ..Counting::default()

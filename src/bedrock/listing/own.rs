@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_goes_by_what_it_is_called_by_and_only_while_it_takes_calls() {
+    fn each_model_type_is_listed_under_its_call_id_only_while_active() {
         let front = "arn:aws:bedrock:us-east-1:123456789012";
         for (kind, json, expected) in [
             (

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_read_in_each_form_and_told_by_its_day() {
+    fn timestamps_are_parsed_in_every_format_and_shown_as_dates() {
         #[derive(Deserialize)]
         struct TimeFields {
             #[serde(default, deserialize_with = "lenient")]

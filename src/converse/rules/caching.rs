@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_stands_behind_something_that_can_be_cached() {
+    fn a_cache_point_follows_cacheable_content() {
         let point = CachePoint::new(None);
         let capabilities = Capabilities {
             cache_points: vec![

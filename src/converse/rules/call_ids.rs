@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_recurs_is_changed_with_its_result() {
+    fn a_duplicate_call_id_is_changed_together_with_its_result() {
         let ids_of = |form, turns: &[Vec<String>]| ids(&unique(&super::tests::turns(turns), form));
         let kimi = [
             texts(&["functions.f:0", "functions.f:1"]),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn nine_letters_and_digits_are_kept_and_all_else_becomes_nine() {
+    fn nine_character_alphanumeric_ids_are_kept_and_others_become_one() {
         let turns = turns(&[texts(&["a1B2c3D4e", "tooluse_daIKOZu4g4GrvIIv9wdqy4", "a"])]);
         let (calls, results) = ids(&unique(&turns, CallIdForm::NineAlphanumerics));
         assert_eq!(calls, ["a1B2c3D4e", calls[1].as_str(), calls[2].as_str()]);
@@ -198,7 +198,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_are_unique_and_stay_while_the_conversation_goes_on(
+        fn call_ids_are_unique_and_stable_across_turns(
             turns in proptest::collection::vec(
                 proptest::collection::hash_set("[ab:_2]{1,4}|\\PC{60,70}", 1..4), 1..6,
             ),

@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tool_is_made_up_for_objects_alone() {
+    fn a_json_tool_is_created_only_for_object_schemas() {
         for (schema, expected) in [
             (r#"{"type":"object"}"#, Some(r#"{"type":"object"}"#)),
             (

@@ -512,7 +512,7 @@ mod tests {
     }
 
     #[test]
-    fn reasoning_goes_back_where_the_client_has_turned_the_knob_itself() {
+    fn reasoning_is_sent_back_when_the_client_enabled_it_explicitly() {
         assert!(keeps_reasoning(
             "thinking",
             r#"{"type":"enabled","budget_tokens":1024}"#

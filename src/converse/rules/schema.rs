@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_replaced_in_order_and_with_what_stands_beside_them() {
+    fn references_are_inlined_in_order_with_their_sibling_keywords() {
         let schema = r##"{"type":"object","properties":{"z":{"$ref":"#/$defs/P","description":"d"},"a":{"type":"array","items":{"$ref":"#/$defs/P"}}},"$defs":{"P":{"type":"string"}}}"##;
         assert_eq!(
             inlined_text(schema).as_deref(),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_refers_to_itself_ends_in_anything() {
+    fn a_recursive_schema_ends_in_an_unrestricted_schema() {
         let schema = r##"{"$ref":"#/$defs/T","$defs":{"T":{"type":"object","properties":{"next":{"$ref":"#/$defs/T"}}}}}"##;
         assert_eq!(
             inlined_text(schema).as_deref(),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_would_grow_beyond_bounds_is_left() {
+    fn a_schema_that_would_expand_too_much_is_left_unchanged() {
         let step = |n: u32| {
             let next = format!(r##"{{"$ref":"#/$defs/D{}"}}"##, n + 1);
             format!(r#""D{n}":{{"anyOf":[{next},{next}]}}"#)
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_whose_text_would_grow_beyond_bounds_is_left() {
+    fn a_schema_whose_text_would_expand_too_much_is_left_unchanged() {
         let long = "x".repeat(100_000);
         let members: Vec<String> = (0..100)
             .map(|n| format!(r##""m{n}":{{"$ref":"#/$defs/L"}}"##))
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_referred_to_is_a_schema() {
+    fn a_reference_must_point_to_a_schema() {
         for (schema, expected) in [
             (
                 r##"{"type":"object","$ref":"#/type"}"##,
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_chain_of_references_is_left() {
+    fn a_long_chain_of_references_is_left_unchanged() {
         let step = |n: u32| format!(r##""D{n}":{{"$ref":"#/$defs/D{}"}}"##, n + 1);
         let steps: Vec<String> = (0..10_000).map(step).collect();
         let schema = format!(

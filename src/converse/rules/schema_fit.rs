@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_needs_nothing_keeps_its_bytes() {
+    fn a_supported_schema_keeps_its_bytes() {
         for schema in [
             r#"{ "type":"object","properties":{"b":{"type":"string","minLength":1,"maxLength":1e2},"a":{"type":["string","null"],"format":"date"}},"required":["b"], "additionalProperties":false}"#,
             r#"{"type":"array","items":{"type":"integer","default":1.0},"minItems":1}"#,
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn every_object_is_closed_wherever_it_stands() {
+    fn objects_are_closed_at_any_depth() {
         becomes(
             r##"{"type":"object","properties":{"l":{"type":"array","items":{"properties":{}}},"u":{"anyOf":[{"type":["object","null"],"properties":{},"additionalProperties":true,"required":[]},{"$ref":"#/$defs/D"}]}},"$defs":{"D":{"type":"object","properties":{}}}}"##,
             r##"{"type":"object","properties":{"l":{"type":"array","items":{"properties":{},"type":"object","additionalProperties":false}},"u":{"anyOf":[{"type":["object","null"],"properties":{},"additionalProperties":false,"required":[]},{"$ref":"#/$defs/D"}]}},"$defs":{"D":{"type":"object","properties":{},"additionalProperties":false}},"additionalProperties":false}"##,
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_told_in_the_description() {
+    fn bounds_are_moved_to_the_description() {
         becomes(
             r#"{"type":"array","minItems":2,"items":{"type":"integer","minimum":1,"maximum":10,"description":"A rating."},"maxItems":5}"#,
             r#"{"type":"array","items":{"type":"integer","description":"A rating. (at least 1, at most 10)"},"description":"at least 2 items, at most 5 items"}"#,
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn combinations_get_the_spelling_that_is_taken() {
+    fn combinators_are_rewritten_to_the_supported_form() {
         becomes(
             r#"{"title":"T","oneOf":[{"type":"string"},{"type":"null"}],"discriminator":{"propertyName":"k"},"default":null}"#,
             r#"{"title":"T","anyOf":[{"type":"string"},{"type":"null"}],"default":null}"#,
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_kept_or_replaced() {
+    fn references_are_kept_or_inlined() {
         let schema = r##"{"type":"object","properties":{"p":{"$ref":"#/$defs/P"}},"additionalProperties":false,"$defs":{"P":{"type":"string"}}}"##;
         becomes(schema, schema, &[]);
         let replaced = r#"{"type":"object","properties":{"p":{"type":"string"}},"additionalProperties":false}"#;
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_would_mean_something_else_is_unfit() {
+    fn a_schema_whose_meaning_would_change_is_unsupported() {
         for schema in [
             "true",
             "{}",
@@ -386,7 +386,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_fitted_needs_nothing_more(schema in schemas(), follow in any::<bool>()) {
+        fn fitting_a_schema_is_idempotent(schema in schemas(), follow in any::<bool>()) {
             if let Some((once, _)) = fitted(&schema.to_string(), follow) {
                 prop_assert_eq!(fitted(&once, follow), Some((once, Vec::new())));
             }

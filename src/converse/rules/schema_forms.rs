@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_of_what_is_required_are_told_in_words() {
+    fn alternative_required_properties_are_described_in_text() {
         let (schema, words) = flat(json!({
             "type": "object",
             "properties": {"prompt": {"type": "string"}, "url": {"type": "string"}, "data": {"type": "string"}},
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_that_a_word_tells_apart_become_one_object() {
+    fn discriminated_alternatives_are_merged_into_one_object() {
         let (schema, words) = flat(json!({
             "anyOf": [{"$ref": "#/$defs/Circle"}, {"$ref": "#/$defs/Square"}],
             "$defs": {
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_all_of_them_ask_for_is_asked_for() {
+    fn all_of_requirements_are_combined() {
         becomes(
             json!({
                 "properties": {"a": {"type": "string"}}, "required": ["a"],
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_that_are_no_objects_are_none() {
+    fn alternatives_other_than_objects_are_dropped() {
         becomes(
             json!({"anyOf": [{"type": "string"}, {"type": "object", "properties": {"a": {}}, "required": ["a"]}, false]}),
             json!({"type": "object", "properties": {"a": {}}, "required": ["a"]}),
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_object_stays_closed_to_what_it_does_not_name() {
+    fn a_closed_object_rejects_properties_it_does_not_name() {
         becomes(
             json!({
                 "type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": false,
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_refers_to_itself_or_is_too_much_ends() {
+    fn recursive_and_oversized_schemas_terminate() {
         let (schema, _) = flat(json!({
             "$ref": "#/$defs/T",
             "$defs": {"T": {"properties": {"next": {"$ref": "#/$defs/T"}}, "allOf": [{"$ref": "#/$defs/T"}]}},

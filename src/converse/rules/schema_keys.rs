@@ -293,13 +293,13 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_of_plain_names_keeps_its_bytes() {
+    fn a_schema_with_valid_names_keeps_its_bytes() {
         let schema = r##"{ "$schema":"x","type":"object","properties":{"a.b-c_1":{"$ref":"#/$defs/P","default":{"$x":1}}},"$defs":{"P":{}}}"##;
         assert_eq!(rename_text(schema), None);
     }
 
     #[test]
-    fn names_are_changed_wherever_they_stand() {
+    fn names_are_changed_at_any_depth() {
         let at = changed_key("@type").expect("another");
         let odd = changed_key("x/y z").expect("another");
         let (schema, renamed) = rename_text(
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_name_says_can_still_be_read() {
+    fn a_changed_name_stays_readable() {
         let (schema, _) =
             rename_text(r#"{"properties":{"日本":{"type":"string"}}}"#).expect("changed");
         let schema: Value = serde_json::from_str(&schema).expect("JSON");
@@ -326,7 +326,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_name_is_taken_and_leads_back(keys in proptest::collection::hash_set("\\PC{0,70}|[a-z]{1,3}", 1..5)) {
+        fn every_name_is_accepted_and_can_be_mapped_back(keys in proptest::collection::hash_set("\\PC{0,70}|[a-z]{1,3}", 1..5)) {
             let mut assigned = HashMap::new();
             for client_key in &keys {
                 let key = changed_key(client_key).unwrap_or_else(|| client_key.clone());

@@ -281,7 +281,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_fits_a_form_fits_what_they_are_merged_into(
+        fn instances_of_an_alternative_match_the_merged_schema(
             schema in schemas(),
             values in proptest::collection::vec(values(), 16),
         ) {

@@ -90,7 +90,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_bound_has_its_words() {
+    fn every_bound_has_a_description() {
         for (keyword, value, words) in [
             ("minimum", json!(-1.5), "at least -1.5"),
             ("exclusiveMinimum", json!(0), "more than 0"),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_stays_and_what_is_switched_off_goes() {
+    fn supported_bounds_stay_and_unsupported_keywords_are_removed() {
         let node = json!({"minItems": 1, "format": "uuid", "minLength": 3, "pattern": "a"});
         let Value::Object(mut node) = node else {
             panic!("an object");

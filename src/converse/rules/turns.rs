@@ -177,7 +177,7 @@ mod tests {
     use crate::converse::content::{CachePoint, ToolResultBlock, ToolResultContent};
 
     #[test]
-    fn the_end_of_a_prefix_is_nothing_beside_a_result() {
+    fn a_trailing_cache_point_is_not_separated_from_tool_results() {
         let result = ContentBlock::ToolResult(ToolResultBlock {
             tool_use_id: "1".to_owned(),
             content: vec![ToolResultContent::no_output()],

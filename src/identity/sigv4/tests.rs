@@ -145,7 +145,7 @@ fn at(seconds: u64) -> SystemTime {
 }
 
 #[test]
-fn the_vectors_of_amazons_own_suite_are_taken() {
+fn signatures_of_amazons_test_suite_are_accepted() {
     for case in CASES {
         let text = authorization(case, "service");
         let signature = Signature::parse(&text).expect(case.name);
@@ -157,7 +157,7 @@ fn the_vectors_of_amazons_own_suite_are_taken() {
 }
 
 #[test]
-fn another_secret_or_another_body_is_not_taken() {
+fn another_secret_or_another_body_is_rejected() {
     for (secret, body) in [(SECRET, &b"x"[..]), ("wJalrXUtnFEMI", b"")] {
         let text = authorization(&PLAIN, "service");
         let signature = Signature::parse(&text).expect("a signature");
@@ -169,7 +169,7 @@ fn another_secret_or_another_body_is_not_taken() {
 }
 
 #[test]
-fn a_clock_may_be_five_minutes_off() {
+fn clock_skew_of_five_minutes_is_accepted() {
     let text = authorization(&PLAIN, "bedrock");
     let signature = Signature::parse(&text).expect("a signature");
     let over = |now| signature.over(&head(&PLAIN), SECRET, at(now)).err();
@@ -187,7 +187,7 @@ fn a_clock_may_be_five_minutes_off() {
 }
 
 #[test]
-fn a_signature_for_something_else_is_not_taken() {
+fn a_signature_for_another_request_is_rejected() {
     let over = |text: &str, head: &Parts| {
         let signature = Signature::parse(text)?;
         signature.over(head, SECRET, at(SIGNED_AT)).map(|_| ())
@@ -219,7 +219,7 @@ fn a_signature_for_something_else_is_not_taken() {
 }
 
 #[test]
-fn what_is_no_signature_is_told_what_it_lacks() {
+fn an_incomplete_signature_is_rejected_with_what_it_lacks() {
     for (text, lacks) in [
         ("AWS4-HMAC-SHA256", "Credential"),
         (

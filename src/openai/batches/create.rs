@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_read_with_its_labels_and_the_life_of_its_files() {
+    fn a_batch_request_is_parsed_with_metadata_and_file_expiry() {
         let (batch, notes) = read(
             r#"{"input_file_id":"file-1","endpoint":"/v1/chat/completions","completion_window":"24h",
                 "metadata":{"a":"b"},"output_expires_after":{"anchor":"created_at","seconds":3600},
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_batch_can_be_is_refused_by_name() {
+    fn an_invalid_batch_request_is_rejected_by_field() {
         let whole =
             r#"{"input_file_id":"f","endpoint":"/v1/chat/completions","completion_window":"24h"}"#;
         assert!(read(whole).0.is_ok());

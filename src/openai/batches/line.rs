@@ -157,7 +157,7 @@ mod tests {
         r#"{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{}}"#;
 
     #[test]
-    fn a_line_is_read_and_its_name_is_the_only_one() {
+    fn a_line_is_parsed_and_its_custom_id_must_be_unique() {
         let mut reader = LineReader::new("/v1/chat/completions");
         let line = reader.read(GOOD.as_bytes()).expect("a line");
         assert_eq!(line.custom_id, "a");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_line_is_named() {
+    fn mistakes_in_a_line_are_named() {
         let without = |field: &str| GOOD.replacen(field, "other", 1);
         for (line, code, parameter) in [
             ("{".to_owned(), "invalid_json_line", None),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_batch_cannot_do_is_refused_by_name() {
+    fn unsupported_batch_requests_are_rejected_by_field() {
         for (body, parameter) in [
             (r#"{"stream":true}"#, Some("stream")),
             (r#"{"n":2}"#, Some("n")),

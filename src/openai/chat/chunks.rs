@@ -207,7 +207,7 @@ mod tests {
     use crate::openai::chat::output::Span;
 
     #[test]
-    fn json_of_several_lines_becomes_one() {
+    fn multi_line_json_is_compacted() {
         let json = JsonText::parse("{\r\n \"a\":\n\"b\\n\"}".to_owned()).expect("JSON");
         let mut writer = ChunkWriter::new("id", 1, "model", false, false);
         writer.output(OutputEvent::Citation {

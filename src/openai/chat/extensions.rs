@@ -319,7 +319,7 @@ mod tests {
     use crate::converse::JsonText;
 
     #[test]
-    fn keys_of_the_providers_own_are_counted() {
+    fn provider_specific_keys_are_limited_in_number() {
         let fields = |count: usize| {
             let mut fields = Fields::default();
             for key in 0..count {

@@ -64,7 +64,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_name_that_fits_is_left_alone() {
+    fn a_valid_name_is_unchanged() {
         let mut names = ToolNames::default();
         assert_eq!(names.bedrock_name("get_weather-2"), "get_weather-2");
         assert_eq!(names, ToolNames::default());
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_in_one_character_do_not_collide() {
+    fn names_differing_in_one_character_do_not_collide() {
         let mut names = ToolNames::default();
         assert_ne!(names.bedrock_name("a.b"), names.bedrock_name("a/b"));
         assert_ne!(names.bedrock_name("a.b"), names.bedrock_name("a_b"));
@@ -80,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_name_is_accepted_and_comes_back(name in "\\PC{0,100}") {
+        fn every_name_is_accepted_and_can_be_mapped_back(name in "\\PC{0,100}") {
             let mut names = ToolNames::default();
             let bedrock = names.bedrock_name(&name);
             prop_assert!((1..=64).contains(&bedrock.len()));

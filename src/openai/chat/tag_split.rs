@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_recorded_forms_are_told_apart() {
+    fn recorded_reasoning_formats_are_separated() {
         for (tag, text, reasoning, content) in [
             // conv-nova-7215dbb8, before two calls
             (
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_tag_of_kimi_is_taken_away() {
+    fn a_stray_kimi_tag_is_removed() {
         for (text, reasoning, content) in [
             // conv-moonshot-25df26ca
             (
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_within_the_answer_is_part_of_it() {
+    fn a_tag_within_the_content_is_kept() {
         let text = "Write:\n<thinking>x</thinking>\nso.";
         assert_eq!(
             split(UnclosedTag::Reasoning, "thinking", &[text]),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_no_longer_be_the_tag_passes_at_once() {
+    fn text_that_cannot_become_the_tag_is_emitted_immediately() {
         let mut splitter = TagSplitter::new("thinking", UnclosedTag::Reasoning);
         let mut sections = Vec::new();
         for fragment in ["<th", "e>", " x", "<thinking>"] {
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn reasoning_is_given_out_while_it_comes() {
+    fn reasoning_is_streamed() {
         let mut splitter = TagSplitter::new("thinking", UnclosedTag::Reasoning);
         let mut sections = Vec::new();
         // convs-nova-844a5c56
@@ -317,7 +317,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_splitting_into_pieces_does_not_matter(fragments in fragments()) {
+        fn chunk_boundaries_do_not_matter(fragments in fragments()) {
             let fragments: Vec<&str> = fragments.iter().map(String::as_str).collect();
             let whole = fragments.concat();
             let characters: Vec<&str> = whole.split_inclusive(|_| true).collect();
@@ -338,7 +338,7 @@ mod tests {
         }
 
         #[test]
-        fn a_section_and_an_answer_are_told_apart(
+        fn reasoning_and_content_are_separated(
             reasoning in "[^<]{0,20}",
             content in "([^<\\s][^<]{0,20})?",
         ) {

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_turns_go_and_instructions_stay() {
+    fn truncation_removes_whole_turns_and_keeps_instructions() {
         let long = "x".repeat(1000);
         let mut request = request(&format!(
             r#"[{{"role":"system","content":"s"}},

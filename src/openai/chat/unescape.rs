@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_string_is_given_out_while_it_comes() {
+    fn the_unescaped_string_is_streamed() {
         assert_eq!(
             decoded(&[
                 "",
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_of_another_form_come_as_they_are() {
+    fn arguments_of_another_type_are_unchanged() {
         for arguments in [
             "",
             "{}",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_does_not_know_does_no_harm() {
+    fn invalid_json_escapes_are_kept() {
         for (arguments, expected) in [
             (r#"{"input":"a"#, "a"),
             (r#"{"input":"a\"#, "a"),
@@ -277,7 +277,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_string_comes_back(text in any::<String>(), cuts in proptest::collection::vec(0usize..64, 0..6)) {
+        fn every_string_is_unescaped(text in any::<String>(), cuts in proptest::collection::vec(0usize..64, 0..6)) {
             let compact = serde_json::json!({ "input": text }).to_string();
             let spaced = compact.replacen("{\"input\":", "{ \"input\" :\n", 1);
             for arguments in [compact, spaced, in_ascii(&text)] {
@@ -296,7 +296,7 @@ mod tests {
         }
 
         #[test]
-        fn the_splitting_into_fragments_does_not_matter(string in "[\"\\\\udDcC8n3 ü]{0,24}") {
+        fn fragment_boundaries_do_not_matter(string in "[\"\\\\udDcC8n3 ü]{0,24}") {
             let arguments = format!("{{\"input\":\"{string}");
             prop_assert_eq!(decoded(&[&arguments]).concat(), decoded(&characters(&arguments)).concat());
         }

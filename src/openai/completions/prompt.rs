@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prompt_is_read_in_each_of_its_forms() {
+    fn every_prompt_format_is_parsed() {
         let read = |json: &str| serde_json::from_str::<Prompt>(json).ok();
         let texts = |texts: &[&str]| Prompt::Texts(texts.iter().map(|&t| t.to_owned()).collect());
         for (json, prompt) in [

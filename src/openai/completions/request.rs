@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn each_prompt_is_one_message_of_the_users() {
+    fn each_prompt_becomes_one_user_message() {
         let parsed = prompted(r#"{"prompt": ["a", "b"], "temperature": 0.5, "odd": 1}"#);
         let parsed = parsed.expect("two requests");
         let texts: Vec<_> = parsed.requests.iter().map(|r| r.messages.clone()).collect();
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_honoured_is_refused_by_name() {
+    fn unsupported_fields_are_rejected_by_name() {
         for (json, field, code) in [
             (r#"{}"#, "prompt", "missing_required_parameter"),
             (
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_the_text_that_they_were_made_of() {
+    fn token_ids_are_decoded_to_text() {
         let texts = prompted(r#"{"prompt": [[9906], [9906, 11, 1917, 0]]}"#).map(|p| p.requests);
         let expected = prompted(r#"{"prompt": ["Hello", "Hello, world!"]}"#).map(|p| p.requests);
         assert_eq!(texts, expected);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_asks_for_nothing_is_taken() {
+    fn neutral_values_are_accepted() {
         let plain = prompted(r#"{"prompt": "a", "n": 2}"#);
         let harmless = r#"{"prompt": "a", "n": 2, "suffix": null, "logprobs": null, "best_of": 2,
             "echo": false, "stop": null, "user": null}"#;
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn even_no_further_probabilities_ask_for_those_of_the_tokens_written() {
+    fn zero_logprobs_still_requests_token_logprobs() {
         for (json, expected) in [
             (r#"{"prompt": "a", "logprobs": 0}"#, true),
             (r#"{"prompt": "a", "logprobs": 5}"#, true),

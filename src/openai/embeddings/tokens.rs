@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_become_the_text_that_they_were_made_of() {
+    fn token_ids_are_decoded_to_text() {
         // As the Python library tiktoken encodes it.
         let tokens = [9906, 11, 1917, 0, 11410, 234, 235];
         let text = Tokenizer::Cl100kBase.decode(&tokens);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_there_is_not_is_told_by_its_place() {
+    fn an_unknown_token_is_reported_by_its_position() {
         for strange in [-1, 100_256, 1 << 40, i64::MAX] {
             assert_eq!(Tokenizer::Cl100kBase.decode(&[9906, strange]), Err(1));
         }

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_judged_one_by_one_and_parts_together() {
+    fn list_items_are_moderated_separately_and_parts_together() {
         let count = |json: &str| read(json).map(|read| read.items.len()).ok();
         assert_eq!(count(r#"{"input": "a"}"#), Some(1));
         assert_eq!(count(r#"{"input": ["a", "b"]}"#), Some(2));
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_judged_is_refused_by_name() {
+    fn unsupported_moderation_inputs_are_rejected_by_field() {
         let many = format!("{{\"input\": [{}\"a\"]}}", "\"a\",".repeat(MAX_ITEMS));
         for (json, field, code) in [
             ("{}", "input", "missing_required_parameter"),

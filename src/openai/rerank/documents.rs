@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_become_the_text_that_is_read() {
+    fn documents_are_converted_to_text() {
         let object = r#"{"title":"Ore","year":1848,"text":"It is \"rock\"."}"#;
         for (document, fields, expected) in [
             (r#""plain""#, &[][..], "plain"),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_without_anything_to_read_are_told_by_their_place() {
+    fn documents_without_text_are_reported_by_index() {
         for (document, fields, at) in [
             ("3", &[][..], "documents[2]"),
             ("{}", &[], "documents[2]"),

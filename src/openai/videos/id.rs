@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_read_as_it_is_written() {
+    fn a_video_id_round_trips() {
         let id = VideoId {
             region: "eu-west-1".to_owned(),
             job: "abc123def456".to_owned(),
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_none() {
+    fn an_invalid_video_id_is_rejected() {
         let packed = |text: &str| format!("video_{}", URL_SAFE_NO_PAD.encode(text));
         for wrong in [
             String::new(),

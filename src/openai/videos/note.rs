@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_is_read_as_it_is_written() {
+    fn a_job_note_round_trips() {
         let note = note("my films, ä");
         let token = note.to_string();
         assert!(token.chars().all(|c| ('!'..='~').contains(&c)), "{token}");
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_too_long_is_left_out() {
+    fn a_name_that_is_too_long_is_omitted() {
         let token = note(&"x".repeat(400)).to_string();
         assert!(token.len() <= MAX_TOKEN_CHARS);
         assert_eq!(JobNote::parse(&token), Some(note("")));

@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_video_itself_is_there() {
+    fn only_the_video_variant_is_available() {
         let check = |variant: &str| {
             let pairs = [("variant".to_owned(), variant.to_owned())];
             check_variant(pairs.into_iter()).map_err(|error| error.parameter)

@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_found_however_the_file_is_cut() {
+    fn lines_are_split_at_any_chunk_boundary() {
         let file = b"\r\n{a}\n  \n\n{long}\r\n{last}";
         let found = |size: usize| {
             let mut index = LineIndex::default();

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_as_full_as_they_may_be_and_of_one_kind() {
+    fn calls_are_filled_to_the_maximum_with_inputs_of_one_type() {
         let text = || EmbeddingItem::Text("a".to_owned());
         let image = || {
             EmbeddingItem::Image(EmbeddingImage {
@@ -269,7 +269,7 @@ mod tests {
         );
     }
     #[test]
-    fn a_body_does_not_outgrow_what_bedrock_takes() {
+    fn a_request_body_does_not_exceed_bedrocks_limit() {
         let text = |megabytes: usize| EmbeddingItem::Text("a".repeat(megabytes * 1_000_000));
         let items = [text(5), text(5), text(5), text(20), text(1)];
         let calls = layout("cohere.embed-v4:0", &items);

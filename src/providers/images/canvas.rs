@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_counts_although_there_are_pictures() {
+    fn an_error_with_images_counts_as_filtered() {
         let read = |response: Value| outcome(response.to_string().as_bytes()).expect("an answer");
         let generated = ImageOutcome::Generated(vec!["aGk=".to_owned()]);
         assert_eq!(read(json!({"images": ["aGk="], "error": null})), generated);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn taking_the_background_away_has_no_configuration() {
+    fn background_removal_has_no_generation_config() {
         let order = ImageOrder {
             images: vec!["aGk=".to_owned()],
             ..ImageOrder::sample(ImageTask::RemoveBackground)

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_artifact_says_how_it_ended() {
+    fn each_artifact_has_a_finish_reason() {
         let read = |reason: &str| {
             let response = json!({"artifacts": [{"base64": "aGk=", "finishReason": reason}]});
             outcome(response.to_string().as_bytes()).expect(reason)

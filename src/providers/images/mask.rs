@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn transparent_pixels_are_marked_in_either_convention() {
+    fn transparent_pixels_are_selected_in_either_convention() {
         // Nearly transparent is not transparent.
         let mask = png(TWO, ColorType::Rgba, &[255, 0, 0, 0, 0, 0, 0, 1]);
         for (convention, expected) in [
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_that_marks_nothing_or_is_of_another_size_is_refused() {
+    fn a_mask_that_selects_nothing_or_has_another_size_is_rejected() {
         let refused = |mask: &[u8]| mask_for(MaskConvention::WhiteEdits, mask, Some(TWO)).err();
         let opaque = png(TWO, ColorType::Rgb, &[0; 6]);
         assert_eq!(refused(&opaque), Some(MaskError::EmptyMask));
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interlaced_mask_is_read_like_any_other() {
+    fn an_interlaced_mask_is_decoded() {
         // 3 by 2 pixels of gray and alpha, in the order of Adam7.
         let size = Size {
             width: 3,
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_file_that_claims_to_be_huge_is_not_unpacked() {
+    fn a_small_file_with_huge_claimed_dimensions_is_not_decoded() {
         let mut mask = png(TWO, ColorType::Rgba, &[0; 8]);
         // IHDR: the width, and the check over it.
         mask.splice(16..20, 60_000_u32.to_be_bytes());
@@ -325,7 +325,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(mut bytes: Vec<u8>, at in 0_usize..80, byte: u8) {
+        fn any_bytes_are_decoded_or_rejected(mut bytes: Vec<u8>, at in 0_usize..80, byte: u8) {
             let _ = mask_for(MaskConvention::BlackEdits, &bytes, None);
             bytes = png(TWO, ColorType::Rgba, &[0; 8]);
             if let Some(target) = bytes.get_mut(at) {

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_decides_whether_pictures_are_there_or_not() {
+    fn the_finish_reason_determines_whether_an_image_exists() {
         let read = |response: &str| outcome(response.as_bytes()).expect(response);
         let generated = read(r#"{"seeds":[1],"finish_reasons":[null],"images":["aGk="]}"#);
         assert_eq!(generated, ImageOutcome::Generated(vec!["aGk=".to_owned()]));

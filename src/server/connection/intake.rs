@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_alone_has_no_excess() {
+    fn a_single_request_has_no_excess_bytes() {
         assert!(!excess(HEAD, Some(0)));
         assert!(!excess(&format!("\r\n{HEAD}"), Some(0)));
         assert!(!excess("GET / HTTP/1.1\nhost: a\n\n", Some(0)));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_whole_with_the_last_byte_of_its_body() {
+    fn a_request_is_complete_with_the_last_byte_of_its_body() {
         for (text, length, complete) in [
             (HEAD.to_owned(), Some(0), true),
             (HEAD.to_owned(), Some(2), false),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_another_is_excess() {
+    fn the_start_of_another_request_is_excess() {
         assert!(excess(&format!("{HEAD}G"), Some(0)));
         assert!(excess(&format!("{HEAD}{{}}GET / HTTP/1.1\r\n"), Some(2)));
         assert!(excess(&format!("{HEAD}2\r\n{{}}\r\n0\r\n\r\nGET"), None));

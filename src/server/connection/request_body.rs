@@ -211,14 +211,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_at_the_least_rate_is_read_however_long_it_takes() {
+    async fn a_body_at_the_minimum_rate_is_read_without_a_time_limit() {
         let chunks = vec![(4, 100); 1_000];
         let read = body(chunks).collect().await.expect("a body");
         assert_eq!(read.to_bytes().len(), 100_000);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_below_the_least_rate_is_broken_off_after_the_window() {
+    async fn a_body_below_the_minimum_rate_is_aborted_after_the_window() {
         for chunks in [
             vec![(1, 1); 1_000],
             vec![(600, 100)],
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_time_in_which_nobody_reads_does_not_count() {
+    async fn time_without_reads_does_not_count() {
         let mut body = body(vec![(1, 50); 4]);
         for _ in 0..4 {
             let frame = body.frame().await.expect("a frame");

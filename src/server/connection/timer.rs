@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_last_deadline_counts_whether_earlier_or_later() {
+    async fn the_latest_deadline_applies() {
         let start = Instant::now();
         let mut timer = Timer::default();
         for seconds in [100, 50, 200] {
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lifted_deadline_is_not_reached() {
+    async fn a_cleared_deadline_does_not_fire() {
         let mut timer = Timer::default();
         timer.set(Instant::now());
         timer.lift();

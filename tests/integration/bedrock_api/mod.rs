@@ -56,7 +56,7 @@ fn error_type(reply: &Reply) -> &str {
 }
 
 #[tokio::test]
-async fn bytes_pass_as_they_are_and_what_the_client_is_known_by_stays() {
+async fn bodies_are_forwarded_byte_for_byte_and_client_headers_are_filtered() {
     let harness = harness(|_| {}).await;
     let body = "{ \"messages\" : [{\"content\":[{\"text\":\"h\\u00e9\"}],\"role\":\"user\"}],\
                 \"inferenceConfig\":{\"temperature\":0.70} }";
@@ -90,7 +90,7 @@ async fn bytes_pass_as_they_are_and_what_the_client_is_known_by_stays() {
 }
 
 #[tokio::test]
-async fn a_name_of_the_operators_is_the_model_it_stands_for() {
+async fn a_configured_name_resolves_to_its_model() {
     let harness = harness(|config| {
         let model = outcrop::models::ModelId::parse(MODEL).unwrap();
         config.models.insert("team/sonnet".to_owned(), model.into());
@@ -119,7 +119,7 @@ async fn a_name_of_the_operators_is_the_model_it_stands_for() {
 }
 
 #[tokio::test]
-async fn without_a_key_nothing_passes_and_aws_words_say_so() {
+async fn missing_keys_are_rejected_in_aws_error_format() {
     let harness = harness(|_| {}).await;
     let body = converse_request("hi").to_string();
     let without_key = harness
@@ -139,7 +139,7 @@ async fn without_a_key_nothing_passes_and_aws_words_say_so() {
 }
 
 #[tokio::test]
-async fn what_there_is_not_is_told_in_aws_words() {
+async fn unknown_operations_return_aws_error_format() {
     let harness = harness(|_| {}).await;
     let reply = send(&harness, "/model/a/sing", &[], "{}").await;
     assert_eq!(
@@ -155,7 +155,7 @@ async fn what_there_is_not_is_told_in_aws_words() {
 }
 
 #[tokio::test]
-async fn the_whole_of_it_can_be_closed() {
+async fn the_bedrock_api_can_be_disabled() {
     let harness = harness(|config| config.bedrock_api.enabled = false).await;
     let reply = converse(&harness, &converse_request("hi")).await;
     assert_eq!(
@@ -165,7 +165,7 @@ async fn the_whole_of_it_can_be_closed() {
 }
 
 #[tokio::test]
-async fn bedrocks_errors_pass_as_they_are_without_what_names_the_operator() {
+async fn bedrocks_errors_are_forwarded_without_operator_details() {
     let harness = harness(|_| {}).await;
     let script = bedrock_simulator::Script::error;
     let denied = "User: arn:aws:sts::123456789012:assumed-role/gateway is not authorized";
@@ -214,7 +214,7 @@ async fn bedrocks_errors_pass_as_they_are_without_what_names_the_operator() {
 }
 
 #[tokio::test]
-async fn that_the_gateways_credentials_are_refused_is_not_told_as_the_clients_fault() {
+async fn rejected_gateway_credentials_are_not_reported_as_the_clients_error() {
     let harness = harness(|_| {}).await;
     let script = bedrock_simulator::Script::error(
         403,
@@ -231,7 +231,7 @@ async fn that_the_gateways_credentials_are_refused_is_not_told_as_the_clients_fa
 }
 
 #[tokio::test]
-async fn a_throttled_call_is_asked_again_until_it_is_answered() {
+async fn a_throttled_call_is_retried_until_it_succeeds() {
     for action in ["converse", "invoke"] {
         let harness = harness(|_| {}).await;
         let script = bedrock_simulator::Script::error(429, "ThrottlingException", "slow down");
@@ -247,7 +247,7 @@ async fn a_throttled_call_is_asked_again_until_it_is_answered() {
 }
 
 #[tokio::test]
-async fn over_a_limit_of_the_gateways_the_answer_is_a_throttling_exception() {
+async fn exceeding_a_gateway_limit_returns_a_throttling_exception() {
     let harness = harness(|config| {
         let mut rate = outcrop::config::LimitSettings::calls(10).at_rate(0.01);
         rate.burst = 1;
@@ -266,7 +266,7 @@ async fn over_a_limit_of_the_gateways_the_answer_is_a_throttling_exception() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn usage_and_cost_are_written_down_for_every_form_of_answer() {
+async fn usage_and_cost_are_logged_for_every_response_format() {
     let claude = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
     for (action, body) in [("converse", converse_request("hi")), ("invoke", claude)] {
         crate::logs::begin();

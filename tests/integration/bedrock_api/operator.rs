@@ -40,7 +40,7 @@ fn denied(reply: &Reply) {
 }
 
 #[tokio::test]
-async fn the_operators_guardrail_holds_for_every_scope_it_is_set_in() {
+async fn the_operators_guardrail_applies_in_every_configured_scope() {
     let everywhere = |config: &mut Config| config.chat.common.guardrail = guarded().guardrail;
     let of_key = |config: &mut Config| config.keys[0].chat = guarded();
     let of_model = |config: &mut Config| {
@@ -71,7 +71,7 @@ async fn the_operators_guardrail_holds_for_every_scope_it_is_set_in() {
 }
 
 #[tokio::test]
-async fn invoke_goes_out_with_the_operators_guardrail() {
+async fn invoke_is_sent_with_the_operators_guardrail() {
     let harness = harness(|config| config.chat.common.guardrail = guarded().guardrail).await;
     let body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}).to_string();
     let invoke = path(MODEL, "invoke");
@@ -91,7 +91,7 @@ async fn invoke_goes_out_with_the_operators_guardrail() {
 }
 
 #[tokio::test]
-async fn a_ceiling_holds_and_closes_what_cannot_be_held_to_it() {
+async fn a_token_ceiling_applies_and_disables_unlimited_operations() {
     let limit = |config: &mut Config| config.keys[0].chat.max_tokens_ceiling = Some(50);
     let harness_with_limit = harness(limit).await;
     let reply = converse(&harness_with_limit, &converse_request("hi")).await;
@@ -122,7 +122,7 @@ async fn a_ceiling_holds_and_closes_what_cannot_be_held_to_it() {
 }
 
 #[tokio::test]
-async fn only_buckets_that_requests_may_name_are_passed_on() {
+async fn only_allowed_buckets_are_forwarded() {
     let harness = harness(|config| {
         config.chat.s3_buckets = AllowList::new(vec!["ours".to_owned()]);
     })
@@ -140,7 +140,7 @@ async fn only_buckets_that_requests_may_name_are_passed_on() {
 }
 
 #[tokio::test]
-async fn jobs_are_closed_unless_the_operator_opens_them() {
+async fn jobs_are_disabled_by_default() {
     let harness = harness(|_| {}).await;
     let body = json!({"modelId": "amazon.nova-reel-v1:1", "modelInput": {}, "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://any/where"}}});
     denied(&send(&harness, "/async-invoke", &[], &body.to_string()).await);
@@ -176,7 +176,7 @@ fn with_jobs(config: &mut Config) {
 const JOB_BUCKET: &str = "outcrop-example";
 
 #[tokio::test]
-async fn jobs_write_below_their_callers_folder_alone() {
+async fn jobs_write_only_below_their_callers_folder() {
     let harness = harness(with_jobs).await;
     let own_folder = format!("s3://{JOB_BUCKET}/outcrop/jobs/team-a");
     for uri in [
@@ -258,7 +258,7 @@ async fn a_caller_sees_its_own_jobs_and_not_the_operators_account() {
 
 /// The operator's guardrail tells what it found to those who ask, and not which guardrail it is.
 #[tokio::test]
-async fn no_trace_names_the_operators_guardrail() {
+async fn traces_do_not_reveal_the_operators_guardrail() {
     let harness = harness(|config| config.chat.common.guardrail = guarded().guardrail).await;
     let mut request = converse_request(BLOCKED);
     request["guardrailConfig"] = json!({"trace": "enabled"});

@@ -62,7 +62,7 @@ fn claude() -> Blob {
 }
 
 #[tokio::test]
-async fn every_operation_of_models_is_answered_to_a_signed_request() {
+async fn every_model_operation_accepts_a_signed_request() {
     let harness = harness(|_| {}).await;
     let client = signing(&harness, ID, SECRET);
     assert_ne!(converse(&client, MODEL).await, Ok(String::new()));
@@ -115,7 +115,7 @@ async fn every_operation_of_models_is_answered_to_a_signed_request() {
 }
 
 #[tokio::test]
-async fn a_key_is_taken_as_a_bedrock_api_key() {
+async fn a_gateway_key_works_as_a_bedrock_api_key() {
     let harness = harness(|_| {}).await;
     let client = |key: &str| {
         let settings = settings(&harness)
@@ -131,7 +131,7 @@ async fn a_key_is_taken_as_a_bedrock_api_key() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_told_as_aws_tells_them() {
+async fn wrong_credentials_are_rejected_in_aws_error_format() {
     let harness = harness(|_| {}).await;
     for (id, secret, expected) in [
         (ID, "another secret", "InvalidSignatureException"),
@@ -167,14 +167,14 @@ async fn the_start_of_a_refused_access_key_is_logged_and_no_more() {
 }
 
 #[tokio::test]
-async fn where_there_are_no_keys_any_credentials_do() {
+async fn without_configured_keys_any_credentials_are_accepted() {
     let harness = Harness::start().await;
     let client = signing(&harness, "AKIAIOSFODNN7EXAMPLE", "anything");
     assert!(converse(&client, MODEL).await.is_ok());
 }
 
 #[tokio::test]
-async fn errors_are_the_sdks_typed_ones() {
+async fn errors_have_the_sdks_types() {
     let harness = harness(|_| {}).await;
     let client = signing(&harness, ID, SECRET);
     let script = Script::error(400, "ValidationException", "no").times(0);

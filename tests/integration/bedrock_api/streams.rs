@@ -64,7 +64,7 @@ fn exception(after_events: usize, message: &str) -> Fault {
 }
 
 #[tokio::test]
-async fn the_head_and_the_frames_pass_as_they_are() {
+async fn the_head_and_the_frames_are_forwarded_unchanged() {
     let harness = harness(|_| {}).await;
     let body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
     let client = Client::builder(TokioExecutor::new()).build_http();
@@ -91,7 +91,7 @@ async fn the_head_and_the_frames_pass_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_stream_is_begun_again_until_its_first_event_and_never_after() {
+async fn a_stream_is_retried_until_its_first_event_and_never_after() {
     let harness = harness(|_| {}).await;
     harness
         .simulator
@@ -114,7 +114,7 @@ async fn a_stream_is_begun_again_until_its_first_event_and_never_after() {
 }
 
 #[tokio::test]
-async fn an_exception_in_place_of_the_first_event_passes_under_its_200() {
+async fn an_exception_as_the_first_event_is_forwarded_with_status_200() {
     let harness = harness(|_| {}).await;
     let message = "role arn:aws:iam::123456789012:role/gateway may not";
     let mut fault = exception(0, message);
@@ -132,7 +132,7 @@ async fn an_exception_in_place_of_the_first_event_passes_under_its_200() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_ends_with_an_exception() {
+async fn a_broken_stream_ends_with_an_exception() {
     for fault in [
         Fault::Cut { after_events: 2 },
         Fault::TruncatedFrame { after_events: 2 },
@@ -153,7 +153,7 @@ async fn a_stream_that_breaks_ends_with_an_exception() {
 }
 
 #[tokio::test]
-async fn a_silent_stream_is_ended() {
+async fn a_stalled_stream_is_ended() {
     let harness =
         harness(|config| config.bedrock.timeouts.stream_idle = Duration::from_millis(50)).await;
     let silence = Fault::Stall { after_events: 2 };
@@ -167,7 +167,7 @@ async fn a_silent_stream_is_ended() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_with_its_last_event_and_not_with_the_connection() {
+async fn a_stream_ends_with_its_last_event_not_with_the_connection() {
     let harness = harness(patient).await;
     for fault in CONNECTIONS {
         harness.simulator.clear();
@@ -186,7 +186,7 @@ async fn a_stream_ends_with_its_last_event_and_not_with_the_connection() {
 }
 
 #[tokio::test]
-async fn a_models_own_stream_ends_after_its_metrics() {
+async fn an_invoke_stream_ends_after_its_metrics() {
     let harness = harness(patient).await;
     let client = Client::builder(TokioExecutor::new()).build_http();
     let body = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
@@ -205,7 +205,7 @@ async fn a_models_own_stream_ends_after_its_metrics() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_ends_the_call_and_gives_its_place_back() {
+async fn a_client_disconnect_cancels_the_call_and_releases_its_slot() {
     let harness = harness(|config| {
         config.limits.target = outcrop::config::LimitSettings::calls(1);
     })
@@ -222,7 +222,7 @@ async fn a_client_that_leaves_ends_the_call_and_gives_its_place_back() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_before_the_answer_ends_the_call() {
+async fn a_client_disconnect_before_the_response_cancels_the_call() {
     let harness = harness(|_| {}).await;
     for action in ["converse", "converse-stream"] {
         harness.simulator.clear();
@@ -243,7 +243,7 @@ async fn a_client_that_leaves_before_the_answer_ends_the_call() {
 }
 
 #[tokio::test]
-async fn when_the_process_ends_a_stream_under_way_ends_with_an_exception() {
+async fn shutdown_ends_an_active_stream_with_an_exception() {
     let harness = harness(|config| config.server.grace_period = Duration::from_millis(50)).await;
     let silence = Fault::Stall { after_events: 2 };
     harness.simulator.push(Script::fault(silence));
@@ -259,7 +259,7 @@ async fn when_the_process_ends_a_stream_under_way_ends_with_an_exception() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn usage_and_cost_of_a_stream_are_written_down() {
+async fn usage_and_cost_of_a_stream_are_logged() {
     let claude = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
     for (action, body) in [
         ("converse-stream", converse_request("hi")),
@@ -286,7 +286,7 @@ async fn usage_and_cost_of_a_stream_are_written_down() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_stream_that_broke_is_written_down_with_its_cause_and_an_estimate() {
+async fn a_broken_stream_is_logged_with_its_cause_and_estimated_usage() {
     crate::logs::begin();
     let harness = harness(|_| {}).await;
     harness

@@ -31,7 +31,7 @@ const ENDPOINTS: &[(&str, &[ClientField])] = &[
 ];
 
 #[test]
-fn every_field_of_every_endpoint_is_told_of() {
+fn every_field_of_every_endpoint_is_documented() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility.md");
     let page = fs::read_to_string(file).unwrap();
     for (title, fields) in ENDPOINTS {

@@ -113,7 +113,7 @@ fn lines(headers: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn the_headers_of_the_source_are_those_of_the_page() {
+fn the_headers_in_the_source_match_the_page() {
     let mut in_source = BTreeSet::new();
     for folder in ["src/server", "src/api"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -148,7 +148,7 @@ fn the_headers_of_the_source_are_those_of_the_page() {
 }
 
 #[tokio::test]
-async fn answers_have_the_headers_of_the_page_and_no_others() {
+async fn responses_have_exactly_the_documented_headers() {
     // Those of HTTP itself.
     const STANDARD_HEADERS: [&str; 8] = [
         "cache-control",

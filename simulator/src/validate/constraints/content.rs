@@ -172,7 +172,7 @@ mod tests {
     const NOVA: &str = "us.amazon.nova-2-lite-v1:0";
 
     #[test]
-    fn blocks_have_limits_of_their_own() {
+    fn content_blocks_have_size_limits() {
         let bytes = json!({ "bytes": "YQ==" });
         for (block, expected) in [
             (

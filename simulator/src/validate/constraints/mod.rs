@@ -101,7 +101,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn broken_constraints_are_reported_together() {
+    fn all_constraint_violations_are_reported_together() {
         let request = json!({
             "messages": [{ "role": "user", "content": [{ "text": "hi" }] }],
             "inferenceConfig": { "temperature": 1.5, "maxTokens": 0 },

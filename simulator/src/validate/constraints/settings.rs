@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beside_the_conversation_has_limits() {
+    fn request_settings_have_size_limits() {
         let many: serde_json::Map<String, Value> = (0..17)
             .map(|number| (format!("k{number}"), "v".into()))
             .collect();

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_padding_line_breaks_escapes_and_the_other_alphabet_are_mended() {
+    fn padding_line_breaks_escapes_and_url_safe_base64_are_repaired() {
         for (written, sent) in [
             ("data:image/png;base64,R0lGODlh", "R0lGODlh"),
             ("DATA:image/png;BASE64,R0lG\r\n ODlh", "R0lGODlh"),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_base64_is_taken_as_written() {
+    fn data_without_base64_is_taken_literally() {
         let url = read_data_url("data:Text/Plain;charset=utf-8,a%20b,c".to_owned());
         let url = url.expect("a data URL");
         assert_eq!(url.media_type, "text/plain");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused() {
+    fn undecodable_data_is_rejected() {
         for url in [
             "data:image/png;base64",
             "data:;base64,!!!!",
@@ -145,7 +145,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_come_through(bytes: Vec<u8>, padded: bool) {
+        fn bytes_are_preserved(bytes: Vec<u8>, padded: bool) {
             let mut text = STANDARD.encode(&bytes);
             let expected = text.clone();
             if !padded {
@@ -156,7 +156,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_or_refused(text in "(data:)?\\PC{0,60}") {
+        fn any_text_is_decoded_or_rejected(text in "(data:)?\\PC{0,60}") {
             let _ = read_data_url(text.clone());
             let _ = read_base64(text);
         }

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_word_that_names_a_format_counts() {
+    fn the_first_recognized_format_hint_wins() {
         let declared = FormatHints::new([Some("bin"), Some("csv"), Some("application/pdf")]);
         assert_eq!(declared.document(), Some(DocumentFormat::Csv));
         assert_eq!(declared.audio(), None);

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_what_its_bytes_are() {
+    fn a_file_type_is_detected_from_its_bytes() {
         use DocumentFormat::{Csv, Docx, Html, Md, Pdf, Txt, Xls, Xlsx};
         let mp4 = b"\x00\x00\x00\x1cftypisom".as_slice();
         for (bytes, words, format) in [
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_parts_take_what_they_are_for() {
+    fn part_types_other_than_file_limit_the_detected_format() {
         let none = [None, None, None];
         let pdf = Some(Format::Document(DocumentFormat::Pdf));
         assert_eq!(of(PartKind::ImageUrl, b"%PDF-1.7", none), pdf);
@@ -226,7 +226,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_looked_at(bytes: Vec<u8>, word in "[a-z/]{0,12}") {
+        fn arbitrary_bytes_are_accepted(bytes: Vec<u8>, word in "[a-z/]{0,12}") {
             let declared = FormatHints::new([Some(&word), None, None]);
             for kind in [PartKind::ImageUrl, PartKind::File, PartKind::InputAudio, PartKind::VideoUrl] {
                 let _ = detect(kind, &bytes, &declared);

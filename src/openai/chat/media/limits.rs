@@ -78,7 +78,7 @@ mod tests {
     use crate::converse::media::{AudioFormat, ImageFormat, VideoFormat};
 
     #[test]
-    fn what_is_too_large_is_refused() {
+    fn oversized_media_are_rejected() {
         let image = Format::Image(ImageFormat::Png);
         let text = Format::Document(DocumentFormat::Txt);
         let pdf = Format::Document(DocumentFormat::Pdf);

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_what_bedrock_takes_of_it() {
+    fn a_name_keeps_the_characters_bedrock_allows() {
         let long = "a".repeat(300);
         for (filename, name) in [
             ("report.pdf", "report"),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_told_apart_in_order_of_appearance() {
+    fn duplicate_names_are_numbered_in_order() {
         assert_eq!(
             names(&["a.pdf", "a.txt", "b.pdf", "a 2.pdf", "a.pdf", "a 2.md"]),
             ["a", "a 2", "b", "a 2 2", "a 3", "a 2 3"]
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_a_filename() {
+    fn a_filename_is_taken_from_the_url() {
         for (address, filename) in [
             ("s3://bucket/reports/q3.pdf", "q3.pdf"),
             ("https://example.com/a%20b.pdf?sig=x/y.z#p", "a b.pdf"),
@@ -142,7 +142,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_filenames_give_legal_names_of_their_own(
+        fn any_filenames_become_valid_unique_names(
             filenames in prop::collection::vec("(\\PC{0,8}|[ab_ .]{0,3}|a{196,204}( 2)?)", 1..12),
         ) {
             let filenames: Vec<&str> = filenames.iter().map(String::as_str).collect();

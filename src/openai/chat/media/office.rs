@@ -94,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_names_inside_tell_the_document() {
+    fn entry_names_determine_the_document_type() {
         for (bytes, expected) in [
             (
                 zip(&["[Content_Types].xml", "word/document.xml"]),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_that_was_cut_is_known_by_its_entries() {
+    fn a_truncated_archive_is_detected_by_its_entries() {
         let mut bytes = zip(&["_rels/.rels", "word/document.xml"]);
         let directory = memmem::find(&bytes, b"PK\x01\x02").expect("a directory");
         bytes.truncate(directory);
@@ -125,7 +125,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_looked_at(bytes: Vec<u8>, cut in 0usize..200) {
+        fn arbitrary_bytes_are_accepted(bytes: Vec<u8>, cut in 0usize..200) {
             let mut archive = zip(&["word/document.xml"]);
             archive.truncate(cut);
             archive.extend(bytes);

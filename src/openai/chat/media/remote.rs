@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_found_with_their_place() {
+    fn urls_are_collected_with_their_paths() {
         let url = "https://example.com/a".to_owned();
         let image = StringOrObject::<ImageUrl>::String(url.clone());
         assert_eq!(image.remote_address(), Some((url.as_str(), "image_url")));

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_and_owners_are_checked() {
+    fn s3_uris_and_bucket_owners_are_validated() {
         let long = format!("s3://bucket/{}", "k".repeat(1012));
         let longer = format!("{long}k");
         for (uri, owner, refused) in [

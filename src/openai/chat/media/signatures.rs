@@ -133,7 +133,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn pictures_are_known_by_their_first_bytes() {
+    fn images_are_detected_by_signature() {
         for (bytes, format) in [
             (b"\x89PNG\r\n\x1a\n".as_slice(), Some(ImageFormat::Png)),
             (b"\xff\xd8\xff\xe0\x00\x10JFIF", Some(ImageFormat::Jpeg)),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn films_are_known_by_their_first_bytes() {
+    fn videos_are_detected_by_signature() {
         for (bytes, format) in [
             (
                 b"\x00\x00\x00\x1cftypisom".as_slice(),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_is_known_by_its_first_bytes() {
+    fn audio_is_detected_by_signature() {
         for (bytes, format) in [
             (
                 b"RIFF\x24\x00\x00\x00WAVEfmt ".as_slice(),
@@ -224,7 +224,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_looked_at(bytes: Vec<u8>) {
+        fn arbitrary_bytes_are_accepted(bytes: Vec<u8>) {
             let _ = (image_format(&bytes), video_format(&bytes), audio_format(&bytes));
         }
     }

@@ -76,7 +76,7 @@ fn data(media_type: &str, base64: &str) -> String {
 }
 
 #[test]
-fn parts_become_blocks() {
+fn parts_become_content_blocks() {
     let docx = STANDARD.encode(zip(&["word/document.xml"]));
     for (part, block) in [
         (
@@ -149,7 +149,7 @@ fn parts_become_blocks() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_refused_by_name() {
+fn unsupported_parts_are_rejected_by_field() {
     let wide = STANDARD.encode(png(8001, 1));
     let url = "p.image_url.url";
     for (part, path, code) in [
@@ -285,7 +285,7 @@ fn what_cannot_be_sent_is_refused_by_name() {
 }
 
 #[test]
-fn a_model_is_sent_what_it_takes() {
+fn only_media_the_model_supports_are_sent() {
     let images_only = Capabilities {
         input: vec![Medium::Image],
         ..Capabilities::default()
@@ -307,7 +307,7 @@ fn a_model_is_sent_what_it_takes() {
 }
 
 #[test]
-fn what_was_fetched_is_sent() {
+fn fetched_files_are_sent_as_bytes() {
     let capabilities = everything();
     let mut fetched = RemoteFiles::new();
     for (url, bytes, content_type) in [
@@ -378,7 +378,7 @@ fn document_names(files: &[(&str, &str)]) -> (Vec<String>, Option<ApiError>) {
 }
 
 #[test]
-fn the_same_document_twice_has_two_names_that_stay() {
+fn identical_documents_get_two_stable_names() {
     let turn = [("a.pdf", PDF), ("a.pdf", PDF), ("b.gif", GIF)];
     let (names, _) = document_names(&turn);
     assert_eq!(names, ["a", "a 2"]);
@@ -388,7 +388,7 @@ fn the_same_document_twice_has_two_names_that_stay() {
 }
 
 #[test]
-fn the_sixth_document_is_refused() {
+fn the_sixth_document_is_rejected() {
     let (names, error) = document_names(&[("a.pdf", PDF); 6]);
     assert_eq!(names.len(), 5);
     let parameter = error.and_then(|error| error.parameter);
@@ -396,7 +396,7 @@ fn the_sixth_document_is_refused() {
 }
 
 #[test]
-fn what_has_no_effect_is_noted() {
+fn fields_without_effect_are_noted() {
     let capabilities = everything();
     let fetched = RemoteFiles::new();
     let mut media = Media::new(&capabilities, &fetched);
@@ -433,7 +433,7 @@ fn what_has_no_effect_is_noted() {
 }
 
 #[test]
-fn a_tools_result_holds_all_but_sound() {
+fn a_tool_result_accepts_every_medium_except_audio() {
     let capabilities = everything();
     let fetched = RemoteFiles::new();
     let mut media = Media::new(&capabilities, &fetched);
