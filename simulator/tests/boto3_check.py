@@ -70,17 +70,17 @@ def refused(name, code, call):
     check(f"{name}: {code}", seen == code, seen)
 
 
-def order(script):
+def push_script(script):
     body = json.dumps(script).encode()
     urllib.request.urlopen(urllib.request.Request(f"{URL}/_simulator/scripts", data=body))
 
 
 def converse(runtime):
-    answer = runtime.converse(modelId=CLAUDE, messages=HELLO)
-    text = answer["output"]["message"]["content"][0]["text"]
+    response = runtime.converse(modelId=CLAUDE, messages=HELLO)
+    text = response["output"]["message"]["content"][0]["text"]
     check("converse echoes the user", "Good morning, mountain" in text, text)
-    check("converse gives usage", answer["usage"]["totalTokens"] > 0, answer["usage"])
-    check("converse gives a request id", len(answer["ResponseMetadata"]["RequestId"]) == 36)
+    check("converse gives usage", response["usage"]["totalTokens"] > 0, response["usage"])
+    check("converse gives a request id", len(response["ResponseMetadata"]["RequestId"]) == 36)
     arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{CLAUDE}"
     check("an ARN is a model id", runtime.converse(modelId=arn, messages=HELLO)["stopReason"] == "end_turn")
     limited = runtime.converse(modelId=NOVA, messages=HELLO, inferenceConfig={"maxTokens": 2})
@@ -90,15 +90,15 @@ def converse(runtime):
 
 
 def tools(runtime):
-    asked = [{"role": "user", "content": [{"text": "How is the weather in New York?"}]}]
-    answer = runtime.converse(modelId=CLAUDE, messages=asked, toolConfig=WEATHER)
-    message = answer["output"]["message"]
+    sent = [{"role": "user", "content": [{"text": "How is the weather in New York?"}]}]
+    response = runtime.converse(modelId=CLAUDE, messages=sent, toolConfig=WEATHER)
+    message = response["output"]["message"]
     call = message["content"][-1]["toolUse"]
     check("a tool is called", (call["name"], call["input"]) == ("get_weather", {"city": "New York"}), call)
     result = {"toolResult": {"toolUseId": call["toolUseId"], "content": [{"json": {"degrees": 21}}]}}
-    turns = [*asked, message, {"role": "user", "content": [result]}]
-    answer = runtime.converse(modelId=CLAUDE, messages=turns, toolConfig=WEATHER)
-    text = answer["output"]["message"]["content"][0]["text"]
+    turns = [*sent, message, {"role": "user", "content": [result]}]
+    response = runtime.converse(modelId=CLAUDE, messages=turns, toolConfig=WEATHER)
+    text = response["output"]["message"]["content"][0]["text"]
     check("its result is answered", '{"degrees":21}' in text, text)
 
 
@@ -110,15 +110,15 @@ def streams(runtime):
     texts = [event["contentBlockDelta"]["delta"]["text"] for event in stream if "contentBlockDelta" in event]
     check("a stream brings the text in pieces", len(texts) > 3 and "mountain" in "".join(texts), texts)
 
-    asked = [{"role": "user", "content": [{"text": "How is the weather in New York?"}]}]
-    stream = list(runtime.converse_stream(modelId=CLAUDE, messages=asked, toolConfig=WEATHER)["stream"])
+    sent = [{"role": "user", "content": [{"text": "How is the weather in New York?"}]}]
+    stream = list(runtime.converse_stream(modelId=CLAUDE, messages=sent, toolConfig=WEATHER)["stream"])
     starts = [event["contentBlockStart"] for event in stream if "contentBlockStart" in event]
     check("a streamed call has a start", starts[0]["start"]["toolUse"]["name"] == "get_weather", starts)
     deltas = [event["contentBlockDelta"]["delta"] for event in stream if "contentBlockDelta" in event]
-    pieces = [delta["toolUse"]["input"] for delta in deltas if "toolUse" in delta]
-    check("its input comes in pieces", len(pieces) > 2 and json.loads("".join(pieces)) == {"city": "New York"}, pieces)
+    fragments = [delta["toolUse"]["input"] for delta in deltas if "toolUse" in delta]
+    check("its input comes in pieces", len(fragments) > 2 and json.loads("".join(fragments)) == {"city": "New York"}, fragments)
 
-    order({"faults": [{"kind": "exception", "after_events": 2, "code": "throttlingException", "message": "Slow down"}]})
+    push_script({"faults": [{"kind": "exception", "after_events": 2, "code": "throttlingException", "message": "Slow down"}]})
     seen, code = 0, None
     try:
         for _ in runtime.converse_stream(modelId=NOVA, messages=HELLO)["stream"]:
@@ -134,13 +134,13 @@ def invoke(runtime):
         "max_tokens": 100,
         "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello you"}]}],
     })
-    answer = runtime.invoke_model(modelId=CLAUDE, body=body)
-    headers = answer["ResponseMetadata"]["HTTPHeaders"]
-    message = json.loads(answer["body"].read())
+    response = runtime.invoke_model(modelId=CLAUDE, body=body)
+    headers = response["ResponseMetadata"]["HTTPHeaders"]
+    message = json.loads(response["body"].read())
     check("invoke_model answers a message", "Hello you" in message["content"][0]["text"], message)
     check("token counts come in headers", int(headers["x-amzn-bedrock-input-token-count"]) > 0, headers)
-    answer = runtime.invoke_model_with_response_stream(modelId=CLAUDE, body=body)
-    chunks = [json.loads(event["chunk"]["bytes"]) for event in answer["body"]]
+    response = runtime.invoke_model_with_response_stream(modelId=CLAUDE, body=body)
+    chunks = [json.loads(event["chunk"]["bytes"]) for event in response["body"]]
     kinds = [chunk["type"] for chunk in chunks]
     check("invoke_model streams", (kinds[0], kinds[-1]) == ("message_start", "message_stop"), kinds)
     check("the last chunk has metrics", "amazon-bedrock-invocationMetrics" in chunks[-1], chunks[-1])
@@ -154,28 +154,28 @@ def invoke(runtime):
         check("a body with a strange key is refused", False)
     except runtime.exceptions.ValidationException as error:
         message = error.response["Error"]["Message"]
-        wanted = "required key [input_type] not found#: extraneous key [colour] is not permitted, please"
-        check("a body with a strange key is refused", wanted in message, message)
+        expected = "required key [input_type] not found#: extraneous key [colour] is not permitted, please"
+        check("a body with a strange key is refused", expected in message, message)
 
 
-def pictures(runtime):
-    def asked(model, body):
+def images(runtime):
+    def sent(model, body):
         return json.loads(runtime.invoke_model(modelId=model, body=json.dumps(body))["body"].read())
 
     stability, canvas = "stability.sd3-5-large-v1:0", "amazon.nova-canvas-v1:0"
-    made = asked(stability, {"prompt": "a cat", "seed": 7})
-    check("stability makes a picture", base64.b64decode(made["images"][0]).startswith(b"\x89PNG"))
-    check("and says its seed and that it was not filtered", (made["seeds"], made["finish_reasons"]) == ([7], [None]))
-    made = asked(canvas, {
+    generated = sent(stability, {"prompt": "a cat", "seed": 7})
+    check("stability makes a picture", base64.b64decode(generated["images"][0]).startswith(b"\x89PNG"))
+    check("and says its seed and that it was not filtered", (generated["seeds"], generated["finish_reasons"]) == ([7], [None]))
+    generated = sent(canvas, {
         "taskType": "TEXT_IMAGE",
         "textToImageParams": {"text": "a cat"},
         "imageGenerationConfig": {"numberOfImages": 2, "width": 320, "height": 320},
     })
-    check("nova canvas makes pictures", len(made["images"]) == 2 and made["error"] is None)
+    check("nova canvas makes pictures", len(generated["images"]) == 2 and generated["error"] is None)
     refused("an unknown key of a picture's body", "ValidationException",
-            lambda: asked(stability, {"prompt": "a cat", "n": 2}))
+            lambda: sent(stability, {"prompt": "a cat", "n": 2}))
     refused("a prompt that is filtered", "ValidationException",
-            lambda: asked(canvas, {"taskType": "TEXT_IMAGE", "textToImageParams": {"text": "a forbidden cat"}}))
+            lambda: sent(canvas, {"taskType": "TEXT_IMAGE", "textToImageParams": {"text": "a forbidden cat"}}))
 
 
 def counts(runtime):
@@ -201,7 +201,7 @@ def lists(control):
 
 def own_lists(control):
     """What the account has, by each list; those that take calls and those that do not."""
-    front = "arn:aws:bedrock:us-east-1:123456789012:"
+    arn_prefix = "arn:aws:bedrock:us-east-1:123456789012:"
     lists = {
         "list_custom_model_deployments": ("customModelDeploymentArn", "custom-model-deployment/cd1234567890"),
         "list_imported_models": ("modelArn", "imported-model/im1234567890"),
@@ -213,10 +213,10 @@ def own_lists(control):
         paginator = control.get_paginator(name)
         for size in (1, 1000):
             pages = list(paginator.paginate(PaginationConfig={"PageSize": size}))
-            found = [entry for page in pages for entry in next(v for v in page.values() if isinstance(v, list))]
-            arns = [entry[key] for entry in found]
-            wanted = front + resource if resource else "arn:aws:sagemaker:us-east-1:123456789012:endpoint/our-endpoint"
-            check(f"{name} in pages of {size}", wanted in arns and len(set(arns)) == len(arns), arns)
+            entries = [entry for page in pages for entry in next(v for v in page.values() if isinstance(v, list))]
+            arns = [entry[key] for entry in entries]
+            expected = arn_prefix + resource if resource else "arn:aws:sagemaker:us-east-1:123456789012:endpoint/our-endpoint"
+            check(f"{name} in pages of {size}", expected in arns and len(set(arns)) == len(arns), arns)
     applications = control.list_inference_profiles(typeEquals="APPLICATION")["inferenceProfileSummaries"]
     kinds = {profile["type"] for profile in applications}
     check("application profiles alone", kinds == {"APPLICATION"}, applications)
@@ -227,8 +227,8 @@ def own_lists(control):
 
 
 def lookups(control, runtime):
-    front = "arn:aws:bedrock:us-east-1:123456789012:"
-    found = {
+    arn_prefix = "arn:aws:bedrock:us-east-1:123456789012:"
+    entries = {
         "application-inference-profile/ap1234claude": lambda arn: control.get_inference_profile(
             inferenceProfileIdentifier=arn)["models"][0]["modelArn"],
         "provisioned-model/pm1234567890": lambda arn: control.get_provisioned_model_throughput(
@@ -242,11 +242,11 @@ def lookups(control, runtime):
         "default-prompt-router/amazon.nova:1": lambda arn: control.get_prompt_router(
             promptRouterArn=arn)["fallbackModel"]["modelArn"],
     }
-    for resource, look_up in found.items():
-        seen = look_up(front + resource)
+    for resource, look_up in entries.items():
+        seen = look_up(arn_prefix + resource)
         check(f"{resource} is looked up", seen.startswith("arn:aws:bedrock:"), seen)
-        answer = runtime.converse(modelId=front + resource, messages=HELLO)
-        check(f"{resource} is called", answer["stopReason"] == "end_turn", answer)
+        response = runtime.converse(modelId=arn_prefix + resource, messages=HELLO)
+        check(f"{resource} is called", response["stopReason"] == "end_turn", response)
 
 
 def contract(runtime):
@@ -254,17 +254,17 @@ def contract(runtime):
     document = {"format": "txt", "name": "snow", "citations": {"enabled": True},
                 "source": {"text": "Snow is cold."}}
     thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
-    answer = runtime.converse(
+    response = runtime.converse(
         modelId=CLAUDE,
         messages=[{"role": "user", "content": [{"text": "Read"}, {"document": document}]}],
         additionalModelRequestFields=thinking,
         additionalModelResponseFieldPaths=["/usage/output_tokens_details"],
         serviceTier={"type": "flex"},
     )
-    kinds = [next(iter(block)) for block in answer["output"]["message"]["content"]]
+    kinds = [next(iter(block)) for block in response["output"]["message"]["content"]]
     check("reasoning, text, citations", kinds == ["reasoningContent", "text", "citationsContent"], kinds)
-    check("the tier comes back", answer["serviceTier"] == {"type": "flex"}, answer)
-    seen = answer["additionalModelResponseFields"]
+    check("the tier comes back", response["serviceTier"] == {"type": "flex"}, response)
+    seen = response["additionalModelResponseFields"]
     check("thinking tokens", seen["usage"]["output_tokens_details"]["thinking_tokens"] > 0, seen)
     stream = runtime.converse_stream(
         modelId=NOVA,
@@ -288,18 +288,18 @@ def contract(runtime):
 
 def guardrails(runtime):
     """Judgements of content beside a conversation."""
-    said = [{"role": "user", "content": [{"text": "I will kill you. Mail a@b.example"}]}]
+    checked_content = [{"role": "user", "content": [{"text": "I will kill you. Mail a@b.example"}]}]
     checks = {
         "contentFilter": {"categories": [{"category": "VIOLENCE"}, {"category": "HATE"}]},
         "promptAttack": {"categories": [{"category": "JAILBREAK"}]},
         "sensitiveInformation": {"entities": [{"type": "EMAIL"}]},
     }
-    answer = runtime.invoke_guardrail_checks(messages=said, checks=checks)
-    scores = {entry["category"]: entry["severityScore"] for entry in answer["results"]["contentFilter"]["results"]}
+    response = runtime.invoke_guardrail_checks(messages=checked_content, checks=checks)
+    scores = {entry["category"]: entry["severityScore"] for entry in response["results"]["contentFilter"]["results"]}
     check("checks tell how severe it is", scores == {"VIOLENCE": 0.6, "HATE": 0.0}, scores)
-    [found] = answer["results"]["sensitiveInformation"]["results"]
-    check("checks tell where an address is", (found["beginOffset"], found["endOffset"]) == (22, 33), found)
-    check("checks tell their units", answer["usage"]["promptAttack"]["textUnits"] == 1, answer["usage"])
+    [entries] = response["results"]["sensitiveInformation"]["results"]
+    check("checks tell where an address is", (entries["beginOffset"], entries["endOffset"]) == (22, 33), entries)
+    check("checks tell their units", response["usage"]["promptAttack"]["textUnits"] == 1, response["usage"])
 
     apply = lambda text, version="1": runtime.apply_guardrail(
         guardrailIdentifier="demoguardrail", guardrailVersion=version, source="INPUT", outputScope="FULL",
@@ -329,7 +329,7 @@ def errors(runtime):
         (424, "ModelErrorException"),
         (403, "AccessDeniedException"),
     ]:
-        order({"answer": {"kind": "error", "status": status, "code": code, "message": "ordered"}})
+        push_script({"response": {"kind": "error", "status": status, "code": code, "message": "ordered"}})
         try:
             call(NOVA)
             seen = None
@@ -341,8 +341,8 @@ def errors(runtime):
 def s3():
     bucket, store = "outcrop-example", client("s3")
     store.put_object(Bucket=bucket, Key="boto/a b&ä.txt", Body=b"0123456789", ContentType="text/plain")
-    found = store.get_object(Bucket=bucket, Key="boto/a b&ä.txt", Range="bytes=2-4")
-    seen = (found["Body"].read(), found["ContentRange"], found["ContentType"])
+    entries = store.get_object(Bucket=bucket, Key="boto/a b&ä.txt", Range="bytes=2-4")
+    seen = (entries["Body"].read(), entries["ContentRange"], entries["ContentType"])
     check("S3 gives a part of an object", seen == (b"234", "bytes 2-4/10", "text/plain"), seen)
     for number in range(3):
         store.put_object(Bucket=bucket, Key=f"boto/{number}", Body=io.BytesIO(b"x" * number))
@@ -368,14 +368,14 @@ def s3():
             lambda: client("s3", secret="wrong").list_objects_v2(Bucket=bucket))
 
 
-def films(runtime):
+def videos(runtime):
     config = {"durationSeconds": 6, "fps": 24, "dimension": "1280x720"}
     reel = {"taskType": "TEXT_VIDEO", "textToVideoParams": {"text": "A lake"}, "videoGenerationConfig": config}
     output = {"s3OutputDataConfig": {"s3Uri": "s3://outcrop-example/boto"}}
 
-    def start(given=reel, **more):
+    def start(job_input=reel, **more):
         return runtime.start_async_invoke(
-            modelId="amazon.nova-reel-v1:1", modelInput=given, outputDataConfig=output, **more
+            modelId="amazon.nova-reel-v1:1", modelInput=job_input, outputDataConfig=output, **more
         )["invocationArn"]
 
     arn = start(clientRequestToken="boto")
@@ -385,8 +385,8 @@ def films(runtime):
     job = runtime.get_async_invoke(invocationArn=arn)
     check("times of films are read as times", job["endTime"] >= job["submitTime"], job)
     bucket, _, folder = job["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"].removeprefix("s3://").partition("/")
-    film = client("s3").get_object(Bucket=bucket, Key=f"{folder}/output.mp4")
-    check("the film is in S3", film["Body"].read(8)[4:] == b"ftyp", folder)
+    video = client("s3").get_object(Bucket=bucket, Key=f"{folder}/output.mp4")
+    check("the film is in S3", video["Body"].read(8)[4:] == b"ftyp", folder)
     listed = runtime.list_async_invokes(statusEquals="Completed")["asyncInvokeSummaries"]
     check("films are listed", arn in [job["invocationArn"] for job in listed], listed)
     wrong = {**reel, "textToVideoParams": {"text": "x" * 513}}
@@ -400,7 +400,7 @@ def jobs(control, store, bucket="outcrop-example"):
     records[3]["modelInput"] = {"messages": []}
     body = "".join(json.dumps(record) + "\n" for record in records)
     store.put_object(Bucket=bucket, Key="jobs/in.jsonl", Body=body.encode())
-    order = {
+    push_script = {
         "jobName": "boto-1",
         "roleArn": "arn:aws:iam::123456789012:role/batches",
         "clientRequestToken": "boto-1",
@@ -409,8 +409,8 @@ def jobs(control, store, bucket="outcrop-example"):
         "inputDataConfig": {"s3InputDataConfig": {"s3Uri": f"s3://{bucket}/jobs/in.jsonl"}},
         "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": f"s3://{bucket}/jobs/out/"}},
     }
-    arn = control.create_model_invocation_job(**order)["jobArn"]
-    again = control.create_model_invocation_job(**order)["jobArn"]
+    arn = control.create_model_invocation_job(**push_script)["jobArn"]
+    again = control.create_model_invocation_job(**push_script)["jobArn"]
     check("the same token is the same job", arn == again, again)
     seen = []
     while not seen or seen[-1] not in ("Completed", "Failed"):
@@ -428,16 +428,16 @@ def jobs(control, store, bucket="outcrop-example"):
     check("jobs are listed", [job["jobArn"] for job in listed] == [arn], listed)
     stop = lambda: control.stop_model_invocation_job(jobIdentifier=arn)
     refused("a job that is over is stopped", "ConflictException", stop)
-    other = control.create_model_invocation_job(**{**order, "clientRequestToken": "boto-2"})["jobArn"]
+    other = control.create_model_invocation_job(**{**push_script, "clientRequestToken": "boto-2"})["jobArn"]
     control.stop_model_invocation_job(jobIdentifier=other)
     seen = [control.get_model_invocation_job(jobIdentifier=other)["status"] for _ in range(2)]
     check("a job is stopped", seen == ["Stopping", "Stopped"], seen)
-    few = {**order, "clientRequestToken": "boto-3"}
+    few = {**push_script, "clientRequestToken": "boto-3"}
     store.put_object(Bucket=bucket, Key="jobs/in.jsonl", Body=json.dumps(records[0]).encode())
     arn = control.create_model_invocation_job(**few)["jobArn"]
     seen = [control.get_model_invocation_job(jobIdentifier=arn) for _ in range(3)][-1]
     check("a job of few records fails", seen["status"] == "Failed" and "less records" in seen["message"], seen)
-    create = lambda **more: control.create_model_invocation_job(**{**order, "clientRequestToken": "boto-4", **more})
+    create = lambda **more: control.create_model_invocation_job(**{**push_script, "clientRequestToken": "boto-4", **more})
     refused("a role that is none", "ValidationException", lambda: create(roleArn="arn:aws:iam::1:role/x"))
     refused("a name that is none", "ValidationException", lambda: create(jobName="-x"))
     refused("too long a time", "ValidationException", lambda: create(timeoutDurationInHours=169))
@@ -483,13 +483,13 @@ def credentials():
 
 if __name__ == "__main__":
     RUNTIME = client("bedrock-runtime")
-    for group in (converse, tools, streams, invoke, pictures, counts, contract, guardrails, errors):
+    for group in (converse, tools, streams, invoke, images, counts, contract, guardrails, errors):
         group(RUNTIME)
     lists(client("bedrock"))
     own_lists(client("bedrock"))
     lookups(client("bedrock"), RUNTIME)
     s3()
-    films(RUNTIME)
+    videos(RUNTIME)
     jobs(client("bedrock"), client("s3"))
     credentials()
     print("all passed")

@@ -6,7 +6,7 @@ from simulated import CLAUDE, error, fault, script
 BAD_KEY = "sk-wrong-0123456789abcdef"
 
 # The key, the model, and what Bedrock says.
-FAILURES = {
+ERROR_CASES = {
     "bad key": (BAD_KEY, CLAUDE, None),
     "prompt too long for Claude": (
         API_KEY, CLAUDE,

@@ -62,7 +62,7 @@ def gateway(start_gateway):
 @pytest.fixture(scope="session")
 def gateway_without_retries(start_gateway):
     """Gives each of Bedrock's errors to the client as it comes."""
-    return start_gateway("[retry]\nattempts = 1\n")
+    return start_gateway("[retry]\nmax_attempts = 1\n")
 
 
 @pytest.fixture(autouse=True)
@@ -94,8 +94,8 @@ def http(gateway):
 def pay_for_retries(gateway):
     """One answered call, so that no test depends on how many failed before it."""
     body = {"model": NOVA, "messages": HELLO}
-    answer = httpx.post(gateway.base_url + "/chat/completions", json=body, headers=bearer())
-    assert answer.status_code == 200, answer.text
+    response = httpx.post(gateway.base_url + "/chat/completions", json=body, headers=bearer())
+    assert response.status_code == 200, response.text
 
 
 def connect(gateway, max_retries=0, **more):

@@ -53,16 +53,16 @@ class Process:
             self._ended = True
             self._arrived.notify_all()
 
-    def wait_for(self, wanted):
+    def wait_for(self, parse):
         """The first thing that `wanted` makes of a line."""
         deadline = time.monotonic() + PATIENCE
         seen = 0
         with self._arrived:
             while True:
                 for line in self.lines[seen:]:
-                    found = wanted(line)
-                    if found is not None:
-                        return found
+                    parsed = parse(line)
+                    if parsed is not None:
+                        return parsed
                 seen = len(self.lines)
                 if self._ended or not self._arrived.wait(deadline - time.monotonic()):
                     output = "\n".join(self.lines)

@@ -35,13 +35,13 @@ class Simulator(Process):
         self.url = self.wait_for(simulator_address)
         self._http = httpx.Client(base_url=self.url)
 
-    def order(self, *scripts):
+    def push(self, *scripts):
         """Queues scripts for the calls to come."""
         self._http.post("/_simulator/scripts", json=list(scripts)).raise_for_status()
 
-    def order_jobs(self, **order):
+    def control_jobs(self, **push):
         """How the next batch job ends, and whether jobs in progress stay so."""
-        self._http.post("/_simulator/jobs", json=order).raise_for_status()
+        self._http.post("/_simulator/jobs", json=push).raise_for_status()
 
     def requests(self):
         """All requests, oldest first."""
@@ -72,13 +72,13 @@ class Simulator(Process):
         """Waits until `count` calls were left by the gateway and none is under way."""
         eventually(lambda: self.status()["abandoned"] >= count and self.status()["open_calls"] == 0)
 
-    def wait_until_under_way(self):
+    def wait_until_call_is_open(self):
         eventually(lambda: self.status()["open_calls"] > 0)
 
 
-def script(answer=None, *faults, times=1, **more):
+def script(response=None, *faults, times=1, **more):
     """A script; the answer is made up where none is given."""
-    return {"answer": answer or {"kind": "echo"}, "faults": list(faults), "times": times, **more}
+    return {"response": response or {"kind": "echo"}, "faults": list(faults), "times": times, **more}
 
 
 def text(*deltas, **more):
@@ -112,7 +112,7 @@ def converse(*content, stop_reason="end_turn", usage=None, **more):
 def calling(*calls, before=()):
     """An answer that calls tools, given as id, name and input, with these blocks before."""
     blocks = [
-        {"toolUse": {"toolUseId": call_id, "name": name, "input": given}} for call_id, name, given in calls
+        {"toolUse": {"toolUseId": call_id, "name": name, "input": tool_input}} for call_id, name, tool_input in calls
     ]
     return converse(*before, *blocks, stop_reason="tool_use")
 

@@ -19,7 +19,7 @@ def azure(gateway):
         yield client
 
 
-def test_it_chats_whole_and_streamed(azure):
+def test_chat_streaming_and_non_streaming(azure):
     completion = azure.chat.completions.create(model=NOVA, messages=HELLO)
     assert "Good morning, mountain" in completion.choices[0].message.content
     assert completion.model == NOVA
@@ -27,7 +27,7 @@ def test_it_chats_whole_and_streamed(azure):
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
 
 
-def test_a_deployment_of_the_client_goes_over_the_model_of_the_call(gateway, simulator):
+def test_the_deployment_overrides_the_model_argument(gateway, simulator):
     with openai.AzureOpenAI(
         azure_endpoint=gateway.url, azure_deployment=CLAUDE, api_key=API_KEY, api_version="2024-10-21",
         max_retries=0, timeout=30.0,
@@ -36,7 +36,7 @@ def test_a_deployment_of_the_client_goes_over_the_model_of_the_call(gateway, sim
     assert [request["model"] for request in simulator.received()] == [CLAUDE]
 
 
-def test_it_completes_embeds_draws_and_lists(azure):
+def test_completions_embeddings_images_and_models(azure):
     assert azure.completions.create(model=NOVA, prompt="Once upon a time").choices[0].text
     [embedding] = azure.embeddings.create(model=TITAN, input="a lake", encoding_format="float").data
     assert len(embedding.embedding) == 1024
@@ -45,7 +45,7 @@ def test_it_completes_embeds_draws_and_lists(azure):
     assert NOVA in [model.id for model in azure.models.list()]
 
 
-def test_the_newer_path_is_served_too(gateway):
+def test_the_v1_path_is_served(gateway):
     base_url = gateway.url + "/openai/v1/"
     with openai.OpenAI(base_url=base_url, api_key=API_KEY, max_retries=0, timeout=30.0) as client:
         assert client.chat.completions.create(model=NOVA, messages=HELLO).choices
@@ -53,7 +53,7 @@ def test_the_newer_path_is_served_too(gateway):
         assert client.chat.completions.create(model=NOVA, messages=HELLO, extra_query=query).choices
 
 
-def test_a_wrong_key_is_refused(gateway):
+def test_a_wrong_key_is_rejected(gateway):
     with openai.AzureOpenAI(
         azure_endpoint=gateway.url, api_key="sk-wrong", api_version="2024-10-21", max_retries=0
     ) as client:
@@ -61,7 +61,7 @@ def test_a_wrong_key_is_refused(gateway):
             client.chat.completions.create(model=NOVA, messages=HELLO)
 
 
-def test_an_endpoint_with_a_path_is_told_what_to_set(gateway):
+def test_an_endpoint_with_a_path_is_answered_with_the_right_one(gateway):
     with openai.AzureOpenAI(
         azure_endpoint=gateway.base_url, api_key=API_KEY, api_version="2024-10-21", max_retries=0
     ) as client:

@@ -67,7 +67,7 @@ def lines_of(client, file_id):
     return [json.loads(line) for line in client.files.content(file_id).iter_lines()]
 
 
-def test_a_file_is_kept_listed_read_and_deleted(client):
+def test_a_file_is_stored_listed_read_and_deleted(client):
     file = upload(client, [line("a", NOVA, "hi")], expires_after={"anchor": "created_at", "seconds": 3600})
     assert (file.object, file.purpose, file.filename, file.status) == ("file", "batch", "in.jsonl", "processed")
     assert file.expires_at == file.created_at + 3600
@@ -81,7 +81,7 @@ def test_a_file_is_kept_listed_read_and_deleted(client):
         client.files.retrieve(file.id)
 
 
-def test_a_small_batch_is_answered_call_by_call(client, simulator):
+def test_a_small_batch_is_processed_call_by_call(client, simulator):
     tools = [{"type": "function", "function": {"name": "a.tool", "parameters": {"type": "object", "properties": {}}}}]
     batch = begin(
         client,
@@ -95,18 +95,18 @@ def test_a_small_batch_is_answered_call_by_call(client, simulator):
     assert (batch.request_counts.total, batch.request_counts.completed, batch.request_counts.failed) == (3, 2, 1)
     assert batch.metadata == {"job": "nightly"}
     assert batch.usage.total_tokens == batch.usage.input_tokens + batch.usage.output_tokens > 0
-    answers = {line["custom_id"]: line["response"] for line in lines_of(client, batch.output_file_id)}
-    assert set(answers) == {"one", "two"}
-    completion = openai.types.chat.ChatCompletion.model_validate(answers["one"]["body"])
+    responses = {line["custom_id"]: line["response"] for line in lines_of(client, batch.output_file_id)}
+    assert set(responses) == {"one", "two"}
+    completion = openai.types.chat.ChatCompletion.model_validate(responses["one"]["body"])
     assert "Good morning" in completion.choices[0].message.content
-    assert answers["one"]["status_code"] == 200
+    assert responses["one"]["status_code"] == 200
     (error,) = lines_of(client, batch.error_file_id)
     assert (error["custom_id"], error["response"]["status_code"]) == ("bad", 404)
     output = client.files.retrieve(batch.output_file_id)
     assert (output.purpose, output.expires_at - output.created_at) == ("batch_output", 7200)
 
 
-def test_a_large_batch_is_answered_by_jobs(client, simulator):
+def test_a_large_batch_is_processed_by_jobs(client, simulator):
     lines = [line(f"{model}-{number}", model, f"say {number}") for model in (NOVA, CLAUDE) for number in range(100)]
     batch = end_of(client, begin(client, lines))
     assert batch.status == "completed", batch
@@ -121,7 +121,7 @@ def test_a_large_batch_is_answered_by_jobs(client, simulator):
     assert "converse" not in operations
 
 
-def test_a_file_with_mistakes_fails_with_their_lines(client):
+def test_a_file_with_mistakes_fails_with_line_numbers(client):
     good = line("a", NOVA, "x")
     batch = end_of(client, begin(client, [good, good, line("b", NOVA, "x", stream=True)]))
     assert batch.status == "failed"
@@ -130,7 +130,7 @@ def test_a_file_with_mistakes_fails_with_their_lines(client):
 
 
 def test_a_batch_is_cancelled(client, simulator):
-    simulator.order_jobs(hold=True)
+    simulator.control_jobs(hold=True)
     batch = begin(client, [line(str(number), NOVA, "x") for number in range(100)])
     eventually(lambda: client.batches.retrieve(batch.id).status == "in_progress")
     assert client.batches.cancel(batch.id).status == "cancelling"
@@ -139,14 +139,14 @@ def test_a_batch_is_cancelled(client, simulator):
         client.batches.cancel("batch_unknown")
 
 
-def test_batches_are_listed_newest_first_through_all_pages(client):
+def test_batches_are_listed_newest_first_across_pages(client):
     batches = [end_of(client, begin(client, [line("a", NOVA, "x")])).id for _ in range(3)]
     listed = [batch.id for batch in client.batches.list(limit=2)]
     assert listed[:3] == batches[::-1]
     assert listed == sorted(listed, reverse=True)
 
 
-def test_what_no_batch_can_be_is_refused_by_name(client):
+def test_invalid_batches_are_rejected_by_field(client):
     with pytest.raises(openai.BadRequestError) as raised:
         client.batches.create(input_file_id="f", endpoint="/v1/embeddings", completion_window="24h")
     assert (raised.value.param, raised.value.code) == ("endpoint", "unsupported_value")
@@ -155,7 +155,7 @@ def test_what_no_batch_can_be_is_refused_by_name(client):
     assert raised.value.param == "purpose"
 
 
-def test_where_they_are_off_the_answer_says_so(gateway):
+def test_disabled_batches_explain_how_to_enable_them(gateway):
     with connect(gateway) as client, pytest.raises(openai.NotFoundError) as raised:
         client.batches.list()
     assert raised.value.code == "not_enabled"

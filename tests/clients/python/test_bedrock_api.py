@@ -75,18 +75,18 @@ def bedrock(gateway):
 def refused(call, **arguments):
     with pytest.raises(ClientError) as caught:
         call(**arguments)
-    answer = caught.value.response
-    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Message"]
+    response = caught.value.response
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Message"]
 
 
 @pytest.mark.parametrize("model", [NOVA, CLAUDE, "plain-name"])
 def test_converse(bedrock, simulator, model):
-    simulator.order(script(text("Good ", "morning")))
-    answer = bedrock.converse(modelId=model, messages=HELLO, inferenceConfig={"maxTokens": 50})
-    assert answer["output"]["message"]["content"] == [{"text": "Good morning"}]
-    assert answer["usage"]["outputTokens"] > 0
-    assert answer["ResponseMetadata"]["RequestId"]
-    assert "x-outcrop-cost-usd" in answer["ResponseMetadata"]["HTTPHeaders"]
+    simulator.push(script(text("Good ", "morning")))
+    response = bedrock.converse(modelId=model, messages=HELLO, inferenceConfig={"maxTokens": 50})
+    assert response["output"]["message"]["content"] == [{"text": "Good morning"}]
+    assert response["usage"]["outputTokens"] > 0
+    assert response["ResponseMetadata"]["RequestId"]
+    assert "x-outcrop-cost-usd" in response["ResponseMetadata"]["HTTPHeaders"]
     assert simulator.last() == {"messages": HELLO, "inferenceConfig": {"maxTokens": 50}}
 
 
@@ -97,31 +97,31 @@ def test_converse_by_an_arn(bedrock, simulator):
 
 
 def test_converse_stream(bedrock, simulator):
-    simulator.order(script(text("Good ", "morning")))
-    answer = bedrock.converse_stream(modelId=NOVA, messages=HELLO)
-    events = list(answer["stream"])
+    simulator.push(script(text("Good ", "morning")))
+    response = bedrock.converse_stream(modelId=NOVA, messages=HELLO)
+    events = list(response["stream"])
     deltas = [event["contentBlockDelta"]["delta"] for event in events if "contentBlockDelta" in event]
     assert "".join(delta.get("text", "") for delta in deltas) == "Good morning"
     assert events[-1]["metadata"]["usage"]["outputTokens"] > 0
 
 
-def test_invoke_model_in_the_words_of_claude(bedrock):
-    answer = bedrock.invoke_model(modelId=CLAUDE, body=json.dumps(TO_CLAUDE))
-    assert json.loads(answer["body"].read())["type"] == "message"
-    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+def test_invoke_model_with_claude_format(bedrock):
+    response = bedrock.invoke_model(modelId=CLAUDE, body=json.dumps(TO_CLAUDE))
+    assert json.loads(response["body"].read())["type"] == "message"
+    headers = response["ResponseMetadata"]["HTTPHeaders"]
     assert int(headers["x-amzn-bedrock-output-token-count"]) > 0
 
 
-def test_invoke_model_in_the_words_of_titan(bedrock, simulator):
+def test_invoke_model_with_titan_format(bedrock, simulator):
     body = '{"inputText": "Good morning", "dimensions": 256, "normalize": true}'
-    answer = bedrock.invoke_model(modelId="amazon.titan-embed-text-v2:0", body=body)
-    assert json.loads(answer["body"].read())["embedding"]
+    response = bedrock.invoke_model(modelId="amazon.titan-embed-text-v2:0", body=body)
+    assert json.loads(response["body"].read())["embedding"]
     assert simulator.last() == json.loads(body)
 
 
 def test_invoke_model_with_response_stream(bedrock):
-    answer = bedrock.invoke_model_with_response_stream(modelId=CLAUDE, body=json.dumps(TO_CLAUDE))
-    chunks = [json.loads(event["chunk"]["bytes"]) for event in answer["body"]]
+    response = bedrock.invoke_model_with_response_stream(modelId=CLAUDE, body=json.dumps(TO_CLAUDE))
+    chunks = [json.loads(event["chunk"]["bytes"]) for event in response["body"]]
     assert chunks[0]["type"] == "message_start"
     assert chunks[-1]["amazon-bedrock-invocationMetrics"]["outputTokenCount"] > 0
 
@@ -134,21 +134,21 @@ def test_count_tokens(bedrock):
 
 
 def test_apply_guardrail(bedrock):
-    answer = bedrock.apply_guardrail(
+    response = bedrock.apply_guardrail(
         guardrailIdentifier="demoguardrail",
         guardrailVersion="1",
         source="INPUT",
         content=[{"text": {"text": "An avalanche!"}}],
     )
-    assert answer["action"] == "GUARDRAIL_INTERVENED"
+    assert response["action"] == "GUARDRAIL_INTERVENED"
 
 
 def test_invoke_guardrail_checks(bedrock):
-    answer = bedrock.invoke_guardrail_checks(
+    response = bedrock.invoke_guardrail_checks(
         messages=[{"role": "user", "content": [{"text": "Good morning"}]}],
         checks={"contentFilter": {"categories": [{"category": "VIOLENCE"}]}},
     )
-    assert answer["results"]["contentFilter"]["results"][0]["category"] == "VIOLENCE"
+    assert response["results"]["contentFilter"]["results"][0]["category"] == "VIOLENCE"
 
 
 def job(uri):
@@ -173,7 +173,7 @@ def test_async_invocations(bedrock):
 @pytest.mark.parametrize(
     "uri", ["s3://theirs/outcrop/films", "s3://outcrop-example/outcrop/films"]
 )
-def test_async_invocations_write_to_the_callers_folder_alone(bedrock, uri):
+def test_async_invocations_write_only_to_the_callers_folder(bedrock, uri):
     code, status, message = refused(bedrock.start_async_invoke, **job(uri))
     assert (code, status) == ("AccessDeniedException", 403)
     assert FOLDER in message
@@ -201,7 +201,7 @@ def test_wrong_credentials(gateway, simulator, key_id, secret, token, code):
     assert simulator.received() == []
 
 
-def test_a_clock_that_is_wrong(bedrock, monkeypatch):
+def test_clock_skew_is_rejected(bedrock, monkeypatch):
     then = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_, **__: then)
     code, status, message = refused(bedrock.converse, modelId=NOVA, messages=HELLO)
@@ -222,8 +222,8 @@ def test_a_clock_that_is_wrong(bedrock, monkeypatch):
         (503, "ServiceUnavailableException"),
     ],
 )
-def test_errors_are_boto3s_typed_ones(bedrock, simulator, status, name):
-    simulator.order(script(error(status, name), times=0))
+def test_errors_have_boto3_types(bedrock, simulator, status, name):
+    simulator.push(script(error(status, name), times=0))
     with pytest.raises(getattr(bedrock.exceptions, name)) as caught:
         bedrock.converse(modelId=NOVA, messages=HELLO)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
@@ -231,20 +231,20 @@ def test_errors_are_boto3s_typed_ones(bedrock, simulator, status, name):
     simulator.clear()
 
 
-def test_what_bedrock_can_do_in_a_moment_is_asked_again(bedrock, simulator):
-    simulator.order(script(error(429, "ThrottlingException"), times=2))
+def test_transient_errors_are_retried(bedrock, simulator):
+    simulator.push(script(error(429, "ThrottlingException"), times=2))
     assert bedrock.converse(modelId=NOVA, messages=HELLO)["stopReason"] == "end_turn"
     assert len(simulator.received()) == 3
 
 
-def test_a_stream_that_breaks_is_an_error(bedrock, simulator):
-    simulator.order(script(None, fault("cut", after_events=2)))
+def test_a_broken_stream_raises(bedrock, simulator):
+    simulator.push(script(None, fault("cut", after_events=2)))
     with pytest.raises(EventStreamError) as caught:
         list(bedrock.converse_stream(modelId=NOVA, messages=HELLO)["stream"])
     assert "internalServerException" in str(caught.value)
 
 
-def test_the_log_tells_who_used_what(bedrock, gateway):
+def test_the_log_has_the_caller_and_usage(bedrock, gateway):
     bedrock.converse(modelId="plain-name", messages=HELLO)
     is_it = lambda line: line.get("caller") == "team-a" and line["model"] == "plain-name"
     line = eventually(lambda: next(filter(is_it, gateway.request_lines()), None))

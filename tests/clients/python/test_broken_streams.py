@@ -33,9 +33,9 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_the_sdk_raises_after_what_had_arrived(client, simulator, name):
+def test_the_sdk_raises_after_yielding_received_chunks(client, simulator, name):
     broken, code, kind = BREAKS[name]
-    simulator.order(script(WORDS, broken))
+    simulator.push(script(WORDS, broken))
     seen = []
     with pytest.raises(openai.APIError) as raised:
         for chunk in client.chat.completions.create(model=NOVA, messages=HELLO, stream=True):
@@ -50,15 +50,15 @@ def test_the_sdk_raises_after_what_had_arrived(client, simulator, name):
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_on_the_wire_an_error_event_is_the_last(http, simulator, name):
-    simulator.order(script(WORDS, BREAKS[name][0]))
+def test_the_last_event_is_an_error_event(http, simulator, name):
+    simulator.push(script(WORDS, BREAKS[name][0]))
     body = {"model": NOVA, "messages": HELLO, "stream": True, "stream_options": {"include_usage": True}}
-    answer = http.post("/chat/completions", json=body)
+    response = http.post("/chat/completions", json=body)
 
-    assert answer.status_code == 200
-    assert answer.text.endswith("\n\n")
-    assert "event:" not in answer.text and "[DONE]" not in answer.text
-    *chunks, last = map(json.loads, sse_data(answer.text))
+    assert response.status_code == 200
+    assert response.text.endswith("\n\n")
+    assert "event:" not in response.text and "[DONE]" not in response.text
+    *chunks, last = map(json.loads, sse_data(response.text))
     assert all("error" not in chunk and chunk["choices"] for chunk in chunks)
     assert set(last) == {"error"}
     assert set(last["error"]) == {"message", "type", "param", "code"}
@@ -66,15 +66,15 @@ def test_on_the_wire_an_error_event_is_the_last(http, simulator, name):
 
 
 @pytest.mark.parametrize("name", ["throttled", "cut", "ended early"])
-def test_the_accumulator_of_the_sdk_raises_too(client, simulator, name):
-    simulator.order(script(WORDS, BREAKS[name][0]))
+def test_the_sdk_accumulator_raises_too(client, simulator, name):
+    simulator.push(script(WORDS, BREAKS[name][0]))
     with pytest.raises(openai.APIError):
         with client.chat.completions.stream(model=NOVA, messages=HELLO) as stream:
             stream.until_done()
 
 
-def test_the_asynchronous_client_raises_too(gateway, simulator):
-    async def ask():
+def test_the_async_client_raises_too(gateway, simulator):
+    async def collect():
         seen = []
         async with connect_async(gateway) as client:
             stream = await client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
@@ -83,8 +83,8 @@ def test_the_asynchronous_client_raises_too(gateway, simulator):
                     seen.append(chunk.choices[0].delta.content)
         return seen
 
-    simulator.order(script(WORDS, BREAKS["cut"][0]))
-    assert asyncio.run(ask()) == ["", "Good ", "morning, "]
+    simulator.push(script(WORDS, BREAKS["cut"][0]))
+    assert asyncio.run(collect()) == ["", "Good ", "morning, "]
 
 
 # What is the very first frame; how often Bedrock is asked; the status.
@@ -98,45 +98,45 @@ FIRST_FRAMES = {
 
 
 @pytest.mark.parametrize("code", FIRST_FRAMES)
-def test_an_exception_as_the_first_frame_is_a_real_status(client, simulator, code):
-    asked, status, expected = FIRST_FRAMES[code]
-    simulator.order(script(None, fault("exception", code=code, message="ordered"), times=asked))
+def test_an_exception_as_the_first_frame_becomes_the_http_status(client, simulator, code):
+    call_count, status, expected = FIRST_FRAMES[code]
+    simulator.push(script(None, fault("exception", code=code, message="ordered"), times=call_count))
     with pytest.raises(expected) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
     assert raised.value.status_code == status
     assert raised.value.response.headers["content-type"] == "application/json"
-    assert len(simulator.received()) == asked
+    assert len(simulator.received()) == call_count
 
 
 @pytest.mark.parametrize("kind", ["cut", "end", "truncated_frame", "bad_crc"])
-def test_a_stream_that_breaks_before_its_first_event_is_a_bad_gateway(client, simulator, kind):
+def test_a_break_before_the_first_event_is_a_bad_gateway(client, simulator, kind):
     # Bedrock has probably billed what broke off, so it is asked once more and no more.
-    simulator.order(script(WORDS, fault(kind), times=2))
+    simulator.push(script(WORDS, fault(kind), times=2))
     with pytest.raises(openai.InternalServerError) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
     assert raised.value.status_code == 502
 
 
 @pytest.mark.parametrize("kind", ["exception", "cut", "end", "truncated_frame", "bad_crc"])
-def test_a_break_before_the_first_event_is_mended_unseen(client, simulator, kind):
+def test_a_break_before_the_first_event_is_retried_transparently(client, simulator, kind):
     more = {"code": "throttlingException", "message": "ordered"} if kind == "exception" else {}
-    simulator.order(script(WORDS, fault(kind, **more)), script(WORDS))
+    simulator.push(script(WORDS, fault(kind, **more)), script(WORDS))
     stream = client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "Good morning, dear mountain"
     assert len(simulator.received()) == 2
 
 
-def test_a_break_after_the_answer_is_whole_is_none(client, http, simulator):
+def test_a_break_after_the_complete_response_is_ignored(client, http, simulator):
     # messageStart, four words, contentBlockStop and messageStop: only the usage is missing.
-    simulator.order(script(WORDS, fault("cut", after_events=7), times=2))
+    simulator.push(script(WORDS, fault("cut", after_events=7), times=2))
     stream = client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
     assert list(stream)[-1].choices[0].finish_reason == "stop"
-    answer = http.post("/chat/completions", json={"model": NOVA, "messages": HELLO, "stream": True})
-    assert sse_data(answer.text)[-1] == "[DONE]"
+    response = http.post("/chat/completions", json={"model": NOVA, "messages": HELLO, "stream": True})
+    assert sse_data(response.text)[-1] == "[DONE]"
 
 
-def test_the_gateway_answers_the_next_request(client, simulator):
-    simulator.order(script(WORDS, BREAKS["wrong checksum"][0]), script(WORDS))
+def test_the_gateway_serves_the_next_request(client, simulator):
+    simulator.push(script(WORDS, BREAKS["wrong checksum"][0]), script(WORDS))
     with pytest.raises(openai.APIError):
         list(client.chat.completions.create(model=NOVA, messages=HELLO, stream=True))
     assert client.chat.completions.create(model=NOVA, messages=HELLO).choices[0].message.content

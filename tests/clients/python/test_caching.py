@@ -22,14 +22,14 @@ def tool(name, **more):
 def points_in(body):
     """Where cache points stand: in tools and system by what is before them, in turns by number."""
     tools = body.get("toolConfig", {}).get("tools", [])
-    places = ["tools" for entry in tools if "cachePoint" in entry]
-    places += ["system" for entry in body.get("system", []) if "cachePoint" in entry]
+    positions = ["tools" for entry in tools if "cachePoint" in entry]
+    positions += ["system" for entry in body.get("system", []) if "cachePoint" in entry]
     for number, message in enumerate(body["messages"]):
-        places += [number for block in message["content"] if "cachePoint" in block]
-    return places
+        positions += [number for block in message["content"] if "cachePoint" in block]
+    return positions
 
 
-def test_points_stand_right_after_what_the_client_marked(client, simulator):
+def test_cache_points_follow_the_clients_breakpoints(client, simulator):
     client.chat.completions.create(
         model=CLAUDE,
         messages=[
@@ -54,7 +54,7 @@ def test_points_stand_right_after_what_the_client_marked(client, simulator):
     assert body["messages"][2]["content"] == [{"text": "Another."}, POINT]
 
 
-def test_openais_breakpoints_are_points_too(client, simulator):
+def test_openai_breakpoints_become_cache_points(client, simulator):
     breakpoint_ = {"prompt_cache_breakpoint": {"mode": "explicit"}}
     client.chat.completions.create(model=CLAUDE, messages=[{"role": "user", "content": [
         {"type": "text", "text": "A book.", **breakpoint_},
@@ -64,7 +64,7 @@ def test_openais_breakpoints_are_points_too(client, simulator):
     assert simulator.last()["messages"][0]["content"][:2] == [{"text": "A book."}, POINT]
 
 
-def test_a_result_of_a_tool_can_be_marked(client, simulator):
+def test_a_tool_result_can_have_a_breakpoint(client, simulator):
     client.chat.completions.create(model=CLAUDE, tools=[tool("read")], messages=[
         *HELLO,
         {"role": "assistant", "content": None, "tool_calls": [
@@ -77,25 +77,25 @@ def test_a_result_of_a_tool_can_be_marked(client, simulator):
     assert point == POINT
 
 
-def test_of_many_points_the_latest_four_are_kept(http, simulator):
+def test_the_last_four_cache_points_are_kept(http, simulator):
     messages = []
     for number in range(6):
         part = {"type": "text", "text": f"Page {number}", "cache_control": EPHEMERAL}
         messages += [{"role": "user", "content": [part]}, {"role": "assistant", "content": "Read."}]
-    answer = http.post("/chat/completions", json={"model": CLAUDE, "messages": [*messages, *HELLO]})
+    response = http.post("/chat/completions", json={"model": CLAUDE, "messages": [*messages, *HELLO]})
 
-    assert answer.status_code == 200, answer.text
-    assert "cache_control" in answer.headers["x-outcrop-adjustments"]
+    assert response.status_code == 200, response.text
+    assert "cache_control" in response.headers["x-outcrop-adjustments"]
     assert points_in(simulator.last()) == [4, 6, 8, 10]
 
 
-def test_a_family_that_caches_nothing_gets_no_points(http, simulator):
+def test_models_without_caching_get_no_cache_points(http, simulator):
     part = {"type": "text", "text": "A book.", "cache_control": EPHEMERAL}
     body = {"model": LLAMA, "messages": [{"role": "user", "content": [part]}]}
-    answer = http.post("/chat/completions", json=body)
+    response = http.post("/chat/completions", json=body)
 
-    assert answer.status_code == 200, answer.text
-    assert "cache_control" in answer.headers["x-outcrop-adjustments"]
+    assert response.status_code == 200, response.text
+    assert "cache_control" in response.headers["x-outcrop-adjustments"]
     assert points_in(simulator.last()) == []
 
 
@@ -111,50 +111,50 @@ CLIMB = tool("climb")
 CLIMB["function"]["description"] = LONG
 
 
-def plan(client, simulator, model=CLAUDE, headers=None, **more):
+def upstream_request(client, simulator, model=CLAUDE, headers=None, **more):
     client.chat.completions.create(
         model=model, messages=CONVERSATION, tools=[CLIMB], extra_headers=headers, **more
     )
     return points_in(simulator.last())
 
 
-def test_points_are_placed_for_a_client_that_marks_none(client, simulator):
+def test_cache_points_are_placed_automatically(client, simulator):
     # After tools, after the system prompt, and where this request and the next one go on.
-    places = plan(client, simulator, headers={"x-outcrop-cache": "on"})
-    assert places[:2] == ["tools", "system"]
-    assert places[-1] == 2
-    assert len(places) <= 4
+    positions = upstream_request(client, simulator, headers={"x-outcrop-cache": "on"})
+    assert positions[:2] == ["tools", "system"]
+    assert positions[-1] == 2
+    assert len(positions) <= 4
 
 
-def test_points_are_placed_only_where_the_family_takes_them(client, simulator):
-    places = plan(client, simulator, model=NOVA, headers={"x-outcrop-cache": "on"})
-    assert "tools" not in places and places[0] == "system" and places[-1] == 2
-    assert plan(client, simulator, model=LLAMA, headers={"x-outcrop-cache": "on"}) == []
+def test_automatic_cache_points_respect_the_models_positions(client, simulator):
+    positions = upstream_request(client, simulator, model=NOVA, headers={"x-outcrop-cache": "on"})
+    assert "tools" not in positions and positions[0] == "system" and positions[-1] == 2
+    assert upstream_request(client, simulator, model=LLAMA, headers={"x-outcrop-cache": "on"}) == []
 
 
-def test_no_points_are_placed_where_they_are_switched_off(client, simulator):
-    assert plan(client, simulator, headers={"x-outcrop-cache": "off"}) == []
-    assert plan(client, simulator, extra_body={"prompt_cache_options": {"mode": "explicit"}}) == []
+def test_no_cache_points_are_placed_when_disabled(client, simulator):
+    assert upstream_request(client, simulator, headers={"x-outcrop-cache": "off"}) == []
+    assert upstream_request(client, simulator, extra_body={"prompt_cache_options": {"mode": "explicit"}}) == []
 
 
-def test_no_points_are_placed_beside_the_clients_own(client, simulator):
-    marked = [{"type": "text", "text": LONG, "cache_control": EPHEMERAL}]
+def test_no_automatic_cache_points_with_explicit_breakpoints(client, simulator):
+    parts = [{"type": "text", "text": LONG, "cache_control": EPHEMERAL}]
     client.chat.completions.create(
-        model=CLAUDE, messages=[{"role": "system", "content": marked}, *HELLO],
+        model=CLAUDE, messages=[{"role": "system", "content": parts}, *HELLO],
         extra_headers={"x-outcrop-cache": "on"},
     )
     assert points_in(simulator.last()) == ["system"]
 
 
-@pytest.mark.parametrize("wish", [{"prompt_cache_retention": "24h"}, {"prompt_cache_options": {"mode": "implicit", "ttl": "30m"}}])
-def test_points_that_are_placed_last_as_long_as_was_asked(client, simulator, wish):
-    plan(client, simulator, headers={"x-outcrop-cache": "on"}, extra_body=wish)
+@pytest.mark.parametrize("options", [{"prompt_cache_retention": "24h"}, {"prompt_cache_options": {"mode": "implicit", "ttl": "30m"}}])
+def test_automatic_cache_points_have_the_requested_ttl(client, simulator, options):
+    upstream_request(client, simulator, headers={"x-outcrop-cache": "on"}, extra_body=options)
     assert simulator.last()["system"][1] == POINT_FOR_AN_HOUR
 
 
-def test_what_the_cache_read_and_wrote_is_counted_and_its_saving_told(client, simulator):
+def test_cache_reads_writes_and_savings_are_reported(client, simulator):
     usage = {"inputTokens": 10, "cacheReadInputTokens": 1000, "cacheWriteInputTokens": 200}
-    simulator.order(script(converse({"text": "Hi"}, usage=usage)))
+    simulator.push(script(converse({"text": "Hi"}, usage=usage)))
     raw = client.chat.completions.with_raw_response.create(model=CLAUDE, messages=HELLO)
     counted = raw.parse().usage
 

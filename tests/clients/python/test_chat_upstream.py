@@ -22,7 +22,7 @@ TIME = {
         "parameters": {"type": "object", "properties": {"zone": {"type": "string"}}, "required": ["zone"]},
     },
 }
-QUESTION = [{"role": "user", "content": "What is the time? Tell the hour."}]
+PROMPT = [{"role": "user", "content": "What is the time? Tell the hour."}]
 
 CONFIGURATION = """
 [retry]
@@ -31,12 +31,12 @@ budget_percent = 1000
 
 [models.open-weight]
 target = "openai.gpt-oss-20b-1:0"
-surface = "mantle"
+upstream = "mantle"
 """
 
 
 class Answer(BaseModel):
-    place: str
+    index: str
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +56,11 @@ def paths(simulator):
 
 @pytest.mark.parametrize("model", [GPT, "openai.gpt-5.4", "xai.grok-4.6", "open-weight"])
 def test_a_whole_answer(surface, simulator, model):
-    answer = surface.chat.completions.create(model=model, messages=HELLO)
-    assert answer.model == model
-    assert answer.choices[0].finish_reason == "stop"
-    assert "mountain" in answer.choices[0].message.content
-    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+    response = surface.chat.completions.create(model=model, messages=HELLO)
+    assert response.model == model
+    assert response.choices[0].finish_reason == "stop"
+    assert "mountain" in response.choices[0].message.content
+    assert response.usage.total_tokens == response.usage.prompt_tokens + response.usage.completion_tokens
     assert paths(simulator) == ["/openai/v1/chat/completions"]
 
 
@@ -69,11 +69,11 @@ def test_a_stream(surface, model):
     with surface.chat.completions.stream(
         model=model, messages=HELLO, stream_options={"include_usage": True}
     ) as stream:
-        answer = stream.get_final_completion()
-    whole = surface.chat.completions.create(model=model, messages=HELLO)
-    assert answer.choices[0].message.content == whole.choices[0].message.content
-    assert answer.usage.completion_tokens == whole.usage.completion_tokens
-    assert answer.choices[0].message.role == "assistant"
+        response = stream.get_final_completion()
+    non_streaming = surface.chat.completions.create(model=model, messages=HELLO)
+    assert response.choices[0].message.content == non_streaming.choices[0].message.content
+    assert response.usage.completion_tokens == non_streaming.usage.completion_tokens
+    assert response.choices[0].message.role == "assistant"
 
 
 async def first_words(gateway):
@@ -89,10 +89,10 @@ def test_a_stream_of_the_asynchronous_client(routed):
 
 
 def test_reasoning_comes_apart_from_the_answer(surface):
-    whole = surface.chat.completions.create(model="open-weight", messages=HELLO)
-    thought = whole.choices[0].message.reasoning_content
+    non_streaming = surface.chat.completions.create(model="open-weight", messages=HELLO)
+    thought = non_streaming.choices[0].message.reasoning_content
     assert thought.startswith("The user wants")
-    assert "<reasoning>" not in whole.choices[0].message.content
+    assert "<reasoning>" not in non_streaming.choices[0].message.content
     deltas = [
         chunk.choices[0].delta
         for chunk in surface.chat.completions.create(model="open-weight", messages=HELLO, stream=True)
@@ -115,35 +115,35 @@ def test_tools_go_to_converse_unless_the_model_does_not_reason(surface, simulato
 
 
 def tool_round(client, model, **more):
-    asked = client.chat.completions.create(model=model, messages=QUESTION, tools=[TIME], **more)
-    message = asked.choices[0].message
-    assert asked.choices[0].finish_reason == "tool_calls"
+    request = client.chat.completions.create(model=model, messages=PROMPT, tools=[TIME], **more)
+    message = request.choices[0].message
+    assert request.choices[0].finish_reason == "tool_calls"
     [call] = message.tool_calls
     assert call.function.name == "get_time" and "zone" in json.loads(call.function.arguments)
     result = {"role": "tool", "tool_call_id": call.id, "content": "noon"}
     # The message goes back as the SDK holds it, the gateway's own fields included.
-    history = [*QUESTION, message.model_dump(exclude_none=True), result]
-    answer = client.chat.completions.create(model=model, messages=history, tools=[TIME], **more)
-    assert "noon" in answer.choices[0].message.content
+    history = [*PROMPT, message.model_dump(exclude_none=True), result]
+    response = client.chat.completions.create(model=model, messages=history, tools=[TIME], **more)
+    assert "noon" in response.choices[0].message.content
 
 
 def test_streamed_calls_come_together(surface):
-    with surface.chat.completions.stream(model="open-weight", messages=QUESTION, tools=[TIME]) as stream:
+    with surface.chat.completions.stream(model="open-weight", messages=PROMPT, tools=[TIME]) as stream:
         [call] = stream.get_final_completion().choices[0].message.tool_calls
     assert "zone" in json.loads(call.function.arguments)
 
 
 @pytest.mark.parametrize("model", [GPT, "open-weight"])
 def test_an_answer_to_a_schema(surface, model):
-    answer = surface.chat.completions.parse(model=model, messages=HELLO, response_format=Answer)
-    assert answer.choices[0].message.parsed.place
+    response = surface.chat.completions.parse(model=model, messages=HELLO, response_format=Answer)
+    assert response.choices[0].message.parsed.index
 
 
 def test_any_json_object(surface):
-    answer = surface.chat.completions.create(
+    response = surface.chat.completions.create(
         model=GPT, messages=HELLO, response_format={"type": "json_object"}
     )
-    assert isinstance(json.loads(answer.choices[0].message.content), dict)
+    assert isinstance(json.loads(response.choices[0].message.content), dict)
 
 
 def test_a_picture(surface, simulator):
@@ -154,16 +154,16 @@ def test_a_picture(surface, simulator):
 
 
 def test_throttling_is_asked_again_and_told(surface, simulator):
-    simulator.order(script(error(429, "ThrottlingException"), times=1))
+    simulator.push(script(error(429, "ThrottlingException"), times=1))
     assert surface.chat.completions.create(model=GPT, messages=HELLO).choices
-    simulator.order(script(error(429, "ThrottlingException"), times=4))
+    simulator.push(script(error(429, "ThrottlingException"), times=4))
     with pytest.raises(openai.RateLimitError) as caught:
         surface.chat.completions.create(model=GPT, messages=HELLO)
     assert caught.value.code == "rate_limit_exceeded"
 
 
 def test_a_stream_that_breaks_raises(surface, simulator):
-    simulator.order(script(None, fault("cut", after_events=3)))
+    simulator.push(script(None, fault("cut", after_events=3)))
     with pytest.raises(openai.APIError):
         for _ in surface.chat.completions.create(model=GPT, messages=HELLO, stream=True):
             pass
@@ -183,10 +183,10 @@ def provider(simulator, endpoint, **keys):
 @pytest.mark.parametrize("endpoint", ["runtime", "mantle"])
 def test_openais_bedrock_provider_understands_the_simulator(simulator, endpoint):
     client = provider(simulator, endpoint)
-    answer = client.chat.completions.create(model=GPT, messages=HELLO)
-    assert "mountain" in answer.choices[0].message.content
+    response = client.chat.completions.create(model=GPT, messages=HELLO)
+    assert "mountain" in response.choices[0].message.content
     with client.chat.completions.stream(
-        model="openai.gpt-oss-20b-1:0", messages=QUESTION, tools=[TIME], stream_options={"include_usage": True}
+        model="openai.gpt-oss-20b-1:0", messages=PROMPT, tools=[TIME], stream_options={"include_usage": True}
     ) as stream:
         streamed = stream.get_final_completion()
     assert streamed.choices[0].message.tool_calls[0].function.name == "get_time"
@@ -211,7 +211,7 @@ def test_the_simulator_refuses_in_openais_words(simulator):
         provider(
             simulator, "mantle", access_key_id=KEY, secret_access_key="wrong"
         ).chat.completions.create(model=GPT, messages=HELLO)
-    simulator.order(script(None, fault("exception", after_events=2, code="throttlingException", message="slow")))
+    simulator.push(script(None, fault("exception", after_events=2, code="throttlingException", message="slow")))
     with pytest.raises(openai.APIError, match="slow"):
         for _ in mantle.chat.completions.create(model=GPT, messages=HELLO, stream=True):
             pass

@@ -11,8 +11,8 @@ from simulated import CLAUDE, NOVA, error, fault, script, text
 WORDS = text(" there", " was", " a mountain")
 
 
-def test_a_whole_completion(client, simulator):
-    simulator.order(script(WORDS))
+def test_a_non_streaming_completion(client, simulator):
+    simulator.push(script(WORDS))
     completion = client.completions.create(
         model=NOVA, prompt="Once upon a time", max_tokens=50, temperature=0.7, top_p=0.9, stop=["\n\n"],
         echo=False, suffix=None, logprobs=None, best_of=1, n=1, presence_penalty=0, frequency_penalty=0,
@@ -30,7 +30,7 @@ def test_a_whole_completion(client, simulator):
 
 
 def test_a_stream(client, simulator):
-    simulator.order(script(WORDS))
+    simulator.push(script(WORDS))
     options = {"include_usage": True}
     stream = client.completions.create(model=NOVA, prompt="Once", stream=True, stream_options=options)
     *chunks, last = stream
@@ -46,23 +46,23 @@ def test_a_stream_without_usage_has_a_choice_in_every_chunk(client):
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_each_prompt_has_answers_of_its_own(client, stream):
+def test_each_prompt_has_its_own_choices(client, stream):
     # The simulator says back what it was told.
-    asked = {"model": CLAUDE, "prompt": ["uno", "due"], "n": 2, "echo": True, "stream": stream}
-    answer = client.completions.create(**asked)
+    arguments = {"model": CLAUDE, "prompt": ["uno", "due"], "n": 2, "echo": True, "stream": stream}
+    response = client.completions.create(**arguments)
     texts = ["", "", "", ""]
-    for part in answer if stream else [answer]:
+    for part in response if stream else [response]:
         for choice in part.choices:
             texts[choice.index] += choice.text
-    for place, prompt in enumerate(["uno", "uno", "due", "due"]):
-        assert texts[place].startswith(prompt) and f"“{prompt}”" in texts[place], texts
+    for index, prompt in enumerate(["uno", "uno", "due", "due"]):
+        assert texts[index].startswith(prompt) and f"“{prompt}”" in texts[index], texts
 
 
-def test_tokens_are_read(client, simulator):
+def test_token_ids_are_accepted(client, simulator):
     client.completions.create(model=NOVA, prompt=[9906, 11, 1917, 0])
     client.completions.create(model=NOVA, prompt=[[9906], [1917]])
-    asked = [request["body_json"]["messages"][0]["content"][0]["text"] for request in simulator.received()]
-    assert asked[0] == "Hello, world!" and sorted(asked[1:]) == sorted(["Hello", " world"])
+    arguments = [request["body_json"]["messages"][0]["content"][0]["text"] for request in simulator.received()]
+    assert arguments[0] == "Hello, world!" and sorted(arguments[1:]) == sorted(["Hello", " world"])
 
 
 # What breaks the stream, and the code that the client is told.
@@ -74,9 +74,9 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_the_sdk_raises_after_what_had_arrived(client, simulator, name):
+def test_the_sdk_raises_after_yielding_received_chunks(client, simulator, name):
     broken, code = BREAKS[name]
-    simulator.order(script(WORDS, broken))
+    simulator.push(script(WORDS, broken))
     seen = []
     with pytest.raises(openai.APIError) as raised:
         for chunk in client.completions.create(model=NOVA, prompt="Once", stream=True):
@@ -86,19 +86,19 @@ def test_the_sdk_raises_after_what_had_arrived(client, simulator, name):
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_on_the_wire_an_error_event_is_the_last(http, simulator, name):
-    simulator.order(script(WORDS, BREAKS[name][0]))
-    answer = http.post("/completions", json={"model": NOVA, "prompt": "Once", "stream": True})
-    assert answer.status_code == 200
-    assert "event:" not in answer.text and "[DONE]" not in answer.text
-    *chunks, last = map(json.loads, sse_data(answer.text))
+def test_the_last_event_is_an_error_event(http, simulator, name):
+    simulator.push(script(WORDS, BREAKS[name][0]))
+    response = http.post("/completions", json={"model": NOVA, "prompt": "Once", "stream": True})
+    assert response.status_code == 200
+    assert "event:" not in response.text and "[DONE]" not in response.text
+    *chunks, last = map(json.loads, sse_data(response.text))
     assert all(chunk["choices"] for chunk in chunks)
     assert set(last) == {"error"} and last["error"]["message"]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_bedrock_refuses_has_its_status(client, simulator, stream):
-    simulator.order(script(error(400, "ValidationException", "Input is too long for requested model.")))
+def test_bedrock_errors_have_their_status(client, simulator, stream):
+    simulator.push(script(error(400, "ValidationException", "Input is too long for requested model.")))
     with pytest.raises(openai.BadRequestError) as raised:
         client.completions.create(model=NOVA, prompt="Once", stream=stream)
     assert (raised.value.code, raised.value.param) == ("context_length_exceeded", "prompt")
@@ -120,7 +120,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_honoured_is_refused_by_name(client, simulator, name):
+def test_unsupported_fields_are_rejected_by_name(client, simulator, name):
     fields, param, code = REFUSED[name]
     with pytest.raises(openai.BadRequestError) as raised:
         client.completions.create(**{"model": NOVA, "prompt": "Once", **fields})

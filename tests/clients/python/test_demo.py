@@ -19,7 +19,7 @@ def demo(tmp_path_factory):
     assert process.stop() == 0
 
 
-def test_the_python_that_it_prints_runs(demo, tmp_path):
+def test_the_printed_python_example_runs(demo, tmp_path):
     demo.wait_for(lambda line: True if 'end=""' in line else None)
     printed = "\n".join(demo.lines)
     begin = printed.index("  from openai import OpenAI")
@@ -30,7 +30,7 @@ def test_the_python_that_it_prints_runs(demo, tmp_path):
     assert "Hello!" in run.stdout
 
 
-def test_it_embeds_draws_and_films(demo):
+def test_embeddings_images_and_videos_work(demo):
     with openai.OpenAI(base_url=demo.base_url, api_key="none", max_retries=0) as client:
         vectors = client.embeddings.create(model="text-embedding-3-small", input=["a lake", "a sea"])
         assert [len(vector.embedding) for vector in vectors.data] == [1024, 1024]
@@ -39,12 +39,12 @@ def test_it_embeds_draws_and_films(demo):
         # The simulator has a film ready when it is asked for the third time.
         while video.status == "in_progress":
             video = client.videos.retrieve(video.id)
-        film = client.videos.download_content(video.id).read()
-        assert film[4:8] == b"ftyp"
+        content = client.videos.download_content(video.id).read()
+        assert content[4:8] == b"ftyp"
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-mini"])
-def test_it_calls_tools(demo, model):
+def test_tool_calls_work(demo, model):
     tool = {"type": "function", "function": {
         "name": "get_weather",
         "description": "Tells the weather of a city",

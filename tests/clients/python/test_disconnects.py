@@ -15,10 +15,10 @@ WORDS = text("Good ", "morning, ", "dear ", "mountain")
 
 # What the client is waiting for when it leaves, and whether the answer is streamed.
 PHASES = {
-    "the head of a whole answer": (fault("slow_answer", delay_ms=HOUR), False),
+    "the head of a whole answer": (fault("slow_response", delay_ms=HOUR), False),
     "the body of a whole answer": (fault("slow_first_event", delay_ms=HOUR), False),
-    "the rest of a whole answer": (fault("silence"), False),
-    "the head of a stream": (fault("slow_answer", delay_ms=HOUR), True),
+    "the rest of a whole answer": (fault("stall"), False),
+    "the head of a stream": (fault("slow_response", delay_ms=HOUR), True),
     "the first event": (fault("slow_first_event", delay_ms=HOUR), True),
 }
 
@@ -26,13 +26,13 @@ PHASES = {
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_call_that_is_cancelled_is_left_by_the_gateway(gateway, simulator, phase):
     waiting, stream = PHASES[phase]
-    simulator.order(script(WORDS, waiting))
+    simulator.push(script(WORDS, waiting))
 
     async def leave():
         async with connect_async(gateway, timeout=HOUR) as client:
             call = client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
             task = asyncio.create_task(call)
-            await asyncio.to_thread(simulator.wait_until_under_way)
+            await asyncio.to_thread(simulator.wait_until_call_is_open)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -44,11 +44,11 @@ def test_a_call_that_is_cancelled_is_left_by_the_gateway(gateway, simulator, pha
 
 def abandoned(gateway):
     """The lines of streams that were left."""
-    return [line for line in gateway.request_lines() if line["stream"] and line["ending"] == "abandoned"]
+    return [line for line in gateway.request_lines() if line["stream"] and line["outcome"] == "abandoned"]
 
 
 def test_a_stream_that_is_closed_is_left_by_the_gateway(client, gateway, simulator):
-    simulator.order(script(WORDS, fault("silence", after_events=2)))
+    simulator.push(script(WORDS, fault("stall", after_events=2)))
     with client.chat.completions.create(model=NOVA, messages=HELLO, stream=True) as stream:
         assert [next(stream).choices[0].delta.content for _ in range(2)] == ["", "Good "]
         lines = len(abandoned(gateway))
@@ -64,7 +64,7 @@ def test_a_stream_that_is_closed_is_left_by_the_gateway(client, gateway, simulat
 
 
 def test_a_stream_is_left_while_words_arrive(gateway, simulator):
-    simulator.order(script(text(*["word "] * 10_000), fault("drip", delay_ms=2)))
+    simulator.push(script(text(*["word "] * 10_000), fault("drip", delay_ms=2)))
 
     async def leave():
         async with connect_async(gateway) as client:
@@ -80,7 +80,7 @@ def test_a_stream_is_left_while_words_arrive(gateway, simulator):
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_runs_out_of_patience_is_left_in_peace(gateway, simulator, stream):
-    simulator.order(script(WORDS, fault("slow_answer", delay_ms=HOUR)))
+    simulator.push(script(WORDS, fault("slow_response", delay_ms=HOUR)))
     with connect(gateway, timeout=0.3) as client, pytest.raises(openai.APITimeoutError):
         client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
     simulator.wait_until_abandoned()
@@ -88,16 +88,16 @@ def test_a_client_that_runs_out_of_patience_is_left_in_peace(gateway, simulator,
 
 def test_a_client_that_leaves_while_the_gateway_waits_to_ask_again_is_not_asked_for(gateway, simulator):
     # Bedrock asks for ten seconds, which the gateway would wait.
-    simulator.order(script({"kind": "error", "status": 503, "code": "ServiceUnavailableException",
+    simulator.push(script({"kind": "error", "status": 503, "code": "ServiceUnavailableException",
                             "message": "ordered", "retry_after": 10}))
     with connect(gateway, timeout=0.5) as client, pytest.raises(openai.APITimeoutError):
         client.chat.completions.create(model=NOVA, messages=HELLO)
-    eventually(lambda: gateway.request_lines()[-1]["ending"] == "abandoned")
+    eventually(lambda: gateway.request_lines()[-1]["outcome"] == "abandoned")
     assert len(simulator.received()) == 1
 
 
 def test_many_clients_that_leave_leave_nothing_behind(gateway, simulator):
-    simulator.order(script(WORDS, fault("silence", after_events=2), times=50))
+    simulator.push(script(WORDS, fault("stall", after_events=2), times=50))
 
     async def leave(client):
         stream = await client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)

@@ -24,17 +24,17 @@ NOVA_EMBEDDINGS = "amazon.nova-2-multimodal-embeddings-v1:0"
         ("us.twelvelabs.marengo-embed-3-0-v1:0", 512),
     ],
 )
-def test_the_client_as_it_comes_gets_floats_for_every_model(client, model, length):
-    answer = client.embeddings.create(model=model, input=["a rock", "an ore"])
-    assert answer.object == "list" and answer.model == model
-    assert [entry.index for entry in answer.data] == [0, 1]
-    assert all(entry.object == "embedding" and len(entry.embedding) == length for entry in answer.data)
-    assert all(isinstance(number, float) for number in answer.data[0].embedding)
-    assert answer.data[0].embedding != answer.data[1].embedding
-    assert answer.usage.prompt_tokens == answer.usage.total_tokens > 0
+def test_the_default_client_gets_floats_for_every_model(client, model, length):
+    response = client.embeddings.create(model=model, input=["a rock", "an ore"])
+    assert response.object == "list" and response.model == model
+    assert [entry.index for entry in response.data] == [0, 1]
+    assert all(entry.object == "embedding" and len(entry.embedding) == length for entry in response.data)
+    assert all(isinstance(number, float) for number in response.data[0].embedding)
+    assert response.data[0].embedding != response.data[1].embedding
+    assert response.usage.prompt_tokens == response.usage.total_tokens > 0
 
 
-def test_base64_and_floats_are_the_same_numbers(client, http):
+def test_base64_and_floats_are_equal(client, http):
     by_default = client.embeddings.create(model=TITAN, input="a rock").data[0].embedding
     floats = client.embeddings.create(model=TITAN, input="a rock", encoding_format="float").data[0].embedding
     assert by_default == pytest.approx(floats, rel=1e-6)
@@ -42,9 +42,9 @@ def test_base64_and_floats_are_the_same_numbers(client, http):
     assert isinstance(raw.json()["data"][0]["embedding"], str)
 
 
-def test_dimensions_are_served_or_refused_by_name(client, simulator):
-    answer = client.embeddings.create(model=TITAN, input="a rock", dimensions=256)
-    assert len(answer.data[0].embedding) == 256
+def test_dimensions_are_honored_or_rejected_by_name(client, simulator):
+    response = client.embeddings.create(model=TITAN, input="a rock", dimensions=256)
+    assert len(response.data[0].embedding) == 256
     assert simulator.last() == {"inputText": "a rock", "dimensions": 256}
     with pytest.raises(openai.BadRequestError) as refused:
         client.embeddings.create(model=TITAN, input="a rock", dimensions=300)
@@ -52,7 +52,7 @@ def test_dimensions_are_served_or_refused_by_name(client, simulator):
     assert "1024, 512, 256" in refused.value.message
 
 
-def test_tokens_are_decoded_before_they_are_embedded(client, simulator):
+def test_token_ids_are_decoded_before_embedding(client, simulator):
     client.embeddings.create(model=TITAN, input=[9906, 11, 1917, 0])
     assert simulator.last()["inputText"] == "Hello, world!"
     client.embeddings.create(model=COHERE, input=[[9906], [1917, 0]])
@@ -64,13 +64,13 @@ def test_tokens_are_decoded_before_they_are_embedded(client, simulator):
 
 def test_a_thousand_texts_keep_their_order(client):
     texts = [f"text {number}" for number in range(1000)]
-    answer = client.embeddings.create(model=TITAN, input=texts, dimensions=256)
-    assert [entry.index for entry in answer.data] == list(range(1000))
+    response = client.embeddings.create(model=TITAN, input=texts, dimensions=256)
+    assert [entry.index for entry in response.data] == list(range(1000))
     one = client.embeddings.create(model=TITAN, input=texts[700], dimensions=256)
-    assert answer.data[700].embedding == one.data[0].embedding
+    assert response.data[700].embedding == one.data[0].embedding
 
 
-def test_fields_beyond_openais_say_what_vectors_are_for(client, simulator):
+def test_extension_fields_set_the_input_type(client, simulator):
     extra = {"input_type": "search_query", "truncate": "END"}
     client.embeddings.create(model=COHERE, input="ore", extra_body=extra)
     assert simulator.last() == {"texts": ["ore"], "input_type": "search_query", "truncate": "END"}
@@ -78,7 +78,7 @@ def test_fields_beyond_openais_say_what_vectors_are_for(client, simulator):
     assert simulator.last()["singleEmbeddingParams"]["embeddingPurpose"] == "GENERIC_RETRIEVAL"
 
 
-def test_pictures_are_embedded_where_the_model_sees(client, simulator):
+def test_images_are_embedded_by_multimodal_models(client, simulator):
     client.embeddings.create(model=NOVA_EMBEDDINGS, input=f"data:image/png;base64,{PNG}")
     image = simulator.last()["singleEmbeddingParams"]["image"]
     assert image == {"format": "png", "source": {"bytes": PNG}}
@@ -87,8 +87,8 @@ def test_pictures_are_embedded_where_the_model_sees(client, simulator):
     assert refused.value.param == "input[1]"
 
 
-def test_a_failure_in_the_middle_is_the_clients_own_error(client, simulator):
-    simulator.order(script(error(429, "ThrottlingException"), times=0))
+def test_one_failed_call_raises_the_clients_error(client, simulator):
+    simulator.push(script(error(429, "ThrottlingException"), times=0))
     with pytest.raises(openai.RateLimitError):
         client.embeddings.create(model=TITAN, input=["a", "b", "c"])
     simulator.clear()
@@ -97,7 +97,7 @@ def test_a_failure_in_the_middle_is_the_clients_own_error(client, simulator):
     assert refused.value.param == "input[1]"
 
 
-def test_models_are_told_from_those_that_chat(client):
+def test_chat_models_are_rejected(client):
     with pytest.raises(openai.BadRequestError, match="/v1/chat/completions"):
         client.embeddings.create(model=NOVA, input="a")
     with pytest.raises(openai.BadRequestError, match="/v1/embeddings"):

@@ -13,43 +13,43 @@ from conftest import connect
 from simulated import CLAUDE, HELLO, NOVA, error, fault, raw, script, text
 
 # How often the gateway asks Bedrock where asking again may help, and where it cannot.
-RETRIED, ASKED_ONCE = 4, 1
+RETRIED, NOT_RETRIED = 4, 1
 # And where a call that failed has probably been billed.
 BILLED = 2
 
 # Bedrock's error; how often it is asked; what the client sees: class, status, type, code.
-FAILURES = {
+ERROR_CASES = {
     "validation": (
         error(400, "ValidationException", "Malformed input request"),
-        ASKED_ONCE, openai.BadRequestError, 400, "invalid_request_error", "invalid_value"),
+        NOT_RETRIED, openai.BadRequestError, 400, "invalid_request_error", "invalid_value"),
     "too long": (
         error(400, "ValidationException", "Input is too long for requested model."),
-        ASKED_ONCE, openai.BadRequestError, 400, "invalid_request_error", "context_length_exceeded"),
+        NOT_RETRIED, openai.BadRequestError, 400, "invalid_request_error", "context_length_exceeded"),
     "too long for Claude": (
         error(400, "ValidationException", "prompt is too long: 210000 tokens > 200000 maximum"),
-        ASKED_ONCE, openai.BadRequestError, 400, "invalid_request_error", "context_length_exceeded"),
+        NOT_RETRIED, openai.BadRequestError, 400, "invalid_request_error", "context_length_exceeded"),
     "blocked": (
         error(400, "ValidationException", "Your request was blocked by our content filters."),
-        ASKED_ONCE, openai.BadRequestError, 400, "invalid_request_error", "content_policy_violation"),
+        NOT_RETRIED, openai.BadRequestError, 400, "invalid_request_error", "content_policy_violation"),
     "model's own refusal": (
         raw(424, {"x-amzn-errortype": "ModelErrorException"}, '{"message": "no", "originalStatusCode": 400}'),
-        ASKED_ONCE, openai.BadRequestError, 400, "invalid_request_error", "model_error"),
+        NOT_RETRIED, openai.BadRequestError, 400, "invalid_request_error", "model_error"),
     "access denied": (
         error(403, "AccessDeniedException", "You don't have access to the model."),
-        ASKED_ONCE, openai.PermissionDeniedError, 403, "permission_error", "model_access_denied"),
+        NOT_RETRIED, openai.PermissionDeniedError, 403, "permission_error", "model_access_denied"),
     "not found": (
         error(404, "ResourceNotFoundException", "The model has reached the end of its life."),
-        ASKED_ONCE, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
+        NOT_RETRIED, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
     "no such id": (
         error(400, "ValidationException", "The provided model identifier is invalid."),
-        ASKED_ONCE, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
+        NOT_RETRIED, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
     "profile only": (
         error(400, "ValidationException", "Invocation with on-demand throughput isn’t supported."),
         # By the model's own id, and by that of its profile.
         2, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
     "conflict": (
         error(409, "ConflictException", "Under way"),
-        ASKED_ONCE, openai.ConflictError, 409, "invalid_request_error", "conflict"),
+        NOT_RETRIED, openai.ConflictError, 409, "invalid_request_error", "conflict"),
     "throttled": (
         error(429, "ThrottlingException", "Too many requests, please wait before trying again."),
         RETRIED, openai.RateLimitError, 429, "requests", "rate_limit_exceeded"),
@@ -58,10 +58,10 @@ FAILURES = {
         RETRIED, openai.RateLimitError, 429, "tokens", "rate_limit_exceeded"),
     "throttled for the day": (
         error(429, "ThrottlingException", "Too many tokens per day, please wait before trying again."),
-        ASKED_ONCE, openai.RateLimitError, 429, "insufficient_quota", "insufficient_quota"),
+        NOT_RETRIED, openai.RateLimitError, 429, "insufficient_quota", "insufficient_quota"),
     "quota, which Bedrock calls 400": (
         error(400, "ServiceQuotaExceededException", "Quota exceeded"),
-        ASKED_ONCE, openai.RateLimitError, 429, "insufficient_quota", "insufficient_quota"),
+        NOT_RETRIED, openai.RateLimitError, 429, "insufficient_quota", "insufficient_quota"),
     "internal": (
         error(500, "InternalServerException"),
         RETRIED, openai.InternalServerError, 500, "server_error", None),
@@ -84,10 +84,10 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("failure", FAILURES)
-def test_failures_of_bedrock_are_the_exceptions_of_the_sdk(client, simulator, failure, stream):
-    answer, asked, expected, status, kind, code = FAILURES[failure]
-    simulator.order(script(answer, times=asked))
+@pytest.mark.parametrize("error_case", ERROR_CASES)
+def test_bedrock_errors_raise_the_sdks_exceptions(client, simulator, error_case, stream):
+    response, calls, expected, status, kind, code = ERROR_CASES[error_case]
+    simulator.push(script(response, times=calls))
     with pytest.raises(expected) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
 
@@ -100,11 +100,11 @@ def test_failures_of_bedrock_are_the_exceptions_of_the_sdk(client, simulator, fa
     assert set(seen.body) == {"message", "type", "param", "code"}
     assert seen.body["message"]
     assert seen.request_id.startswith("req_")
-    assert len(simulator.received()) == asked
+    assert len(simulator.received()) == calls
 
 
 def test_the_parameter_is_named(client, simulator):
-    simulator.order(script(error(400, "ValidationException", "Input is too long for requested model.")))
+    simulator.push(script(error(400, "ValidationException", "Input is too long for requested model.")))
     with pytest.raises(openai.BadRequestError) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO)
     assert raised.value.param == "messages"
@@ -113,69 +113,69 @@ def test_the_parameter_is_named(client, simulator):
     assert raised.value.param == "model"
 
 
-@pytest.mark.parametrize("failure", ["throttled", "unavailable", "being loaded, which Bedrock calls 429"])
-def test_failures_that_pass_say_when_to_come_back(client, simulator, failure):
-    simulator.order(script(FAILURES[failure][0], times=RETRIED))
+@pytest.mark.parametrize("error_case", ["throttled", "unavailable", "being loaded, which Bedrock calls 429"])
+def test_transient_errors_have_retry_after(client, simulator, error_case):
+    simulator.push(script(ERROR_CASES[error_case][0], times=RETRIED))
     with pytest.raises(openai.APIStatusError) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO)
     assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
     assert raised.value.response.headers.get("x-should-retry") != "false"
 
 
-def test_a_wait_of_hours_is_not_passed_on(client, simulator):
+def test_a_retry_after_of_hours_is_not_forwarded(client, simulator):
     # Node's SDK ignores more than 60 s, and Python's gives up over 120 s.
-    simulator.order(script(error(429, "ThrottlingException", "Too many requests", retry_after=7200)))
+    simulator.push(script(error(429, "ThrottlingException", "Too many requests", retry_after=7200)))
     with pytest.raises(openai.RateLimitError) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO)
     assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
 
 
-@pytest.mark.parametrize("failure", [
+@pytest.mark.parametrize("error_case", [
     "access denied", "conflict", "throttled for the day", "quota, which Bedrock calls 400", "credentials of the gateway",
 ])
-def test_what_waiting_does_not_mend_is_not_tried_again_by_the_sdk(gateway, simulator, failure):
-    answer, asked, expected, *_ = FAILURES[failure]
-    simulator.order(script(answer, times=asked))
+def test_permanent_errors_are_not_retried_by_the_sdk(gateway, simulator, error_case):
+    response, calls, expected, *_ = ERROR_CASES[error_case]
+    simulator.push(script(response, times=calls))
     with connect(gateway, max_retries=2) as client, pytest.raises(expected) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO)
     assert raised.value.response.headers["x-should-retry"] == "false"
-    assert len(simulator.received()) == asked
+    assert len(simulator.received()) == calls
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_the_gateway_tries_again_before_the_client_has_to(client, simulator, stream):
+def test_the_gateway_retries_before_the_client_has_to(client, simulator, stream):
     throttled = error(429, "ThrottlingException", "Too many requests")
-    simulator.order(script(throttled, times=2), script(text("At last")))
-    answer = client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
+    simulator.push(script(throttled, times=2), script(text("At last")))
+    response = client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
     if stream:
-        words = "".join(chunk.choices[0].delta.content or "" for chunk in answer)
+        words = "".join(chunk.choices[0].delta.content or "" for chunk in response)
     else:
-        words = answer.choices[0].message.content
+        words = response.choices[0].message.content
     assert words == "At last"
-    first, *others = simulator.received()
-    assert [other["body_base64"] for other in others] == [first["body_base64"]] * 2
+    first, *preceding = simulator.received()
+    assert [other["body_base64"] for other in preceding] == [first["body_base64"]] * 2
 
 
-def test_the_retries_of_the_sdk_work(gateway, simulator):
-    simulator.order(script(error(500, "InternalServerException"), times=RETRIED), script(text("At last")))
+def test_sdk_retries_work(gateway, simulator):
+    simulator.push(script(error(500, "InternalServerException"), times=RETRIED), script(text("At last")))
     with connect(gateway, max_retries=1) as client:
-        answer = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO)
-    assert answer.retries_taken == 1
-    assert answer.parse().choices[0].message.content == "At last"
+        response = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO)
+    assert response.retries_taken == 1
+    assert response.parse().choices[0].message.content == "At last"
     assert len(simulator.received()) == RETRIED + 1
 
 
-def test_the_sdk_waits_as_long_as_the_gateway_says(gateway, simulator):
-    simulator.order(script(error(503, "ServiceUnavailableException"), times=RETRIED), script(text("At last")))
+def test_the_sdk_honors_retry_after(gateway, simulator):
+    simulator.push(script(error(503, "ServiceUnavailableException"), times=RETRIED), script(text("At last")))
     with connect(gateway, max_retries=1) as client:
-        answer = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO, stream=True)
-        assert answer.retries_taken == 1
-        assert "".join(chunk.choices[0].delta.content or "" for chunk in answer.parse()) == "At last"
+        response = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO, stream=True)
+        assert response.retries_taken == 1
+        assert "".join(chunk.choices[0].delta.content or "" for chunk in response.parse()) == "At last"
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_retries_of_the_sdk_and_of_the_gateway_do_not_multiply(gateway, simulator, monkeypatch, stream):
-    simulator.order(script(error(429, "ThrottlingException", "Too many requests"), times=0))
+def test_sdk_and_gateway_retries_do_not_multiply(gateway, simulator, monkeypatch, stream):
+    simulator.push(script(error(429, "ThrottlingException", "Too many requests"), times=0))
     waits = []
     with connect(gateway, max_retries=openai.DEFAULT_MAX_RETRIES) as client, monkeypatch.context() as patched:
         patched.setattr("openai._base_client.time.sleep", waits.append)
@@ -192,13 +192,13 @@ def test_retries_of_the_sdk_and_of_the_gateway_do_not_multiply(gateway, simulato
 def test_a_rate_of_one_request_a_second_serves_six_clients(start_gateway, simulator):
     slow = start_gateway("[limits.key]\nrequests_per_second = 1\n")
 
-    def ask(_):
+    def send(_):
         with connect(slow, max_retries=openai.DEFAULT_MAX_RETRIES) as client:
-            answer = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO)
-            return answer.retries_taken
+            response = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO)
+            return response.retries_taken
 
     with ThreadPoolExecutor(6) as clients:
-        assert list(clients.map(ask, range(6))) == [0] * 6
+        assert list(clients.map(send, range(6))) == [0] * 6
     assert len(simulator.received()) == 6
 
 
@@ -222,7 +222,7 @@ def test_a_wrong_key_is_an_authentication_error(gateway, simulator):
 @pytest.mark.parametrize(
     ("path", "status"), [("/v1/chat/completions", 401), ("/v1/nothing", 404), ("/v1/models", 405)]
 )
-def test_a_refused_client_can_go_on_using_its_connection(gateway, path, status):
+def test_a_rejected_client_keeps_its_connection(gateway, path, status):
     """Such a refusal needs no body; the body is under way all the same, and a request behind it."""
     body = json.dumps({"model": NOVA, "messages": HELLO}).encode()
     host, port = gateway.url.removeprefix("http://").split(":")
@@ -233,23 +233,23 @@ def test_a_refused_client_can_go_on_using_its_connection(gateway, path, status):
             # Time for a hasty answer, after which the body still comes.
             select.select([connection], [], [], 0.1)
             connection.sendall(body)
-            answer = http.client.HTTPResponse(connection, method="POST")
-            answer.begin()
-            assert answer.status == status
-            answer.read()
-            if answer.will_close:
+            response = http.client.HTTPResponse(connection, method="POST")
+            response.begin()
+            assert response.status == status
+            response.read()
+            if response.will_close:
                 break
 
 
 @pytest.mark.parametrize("model", ["no such model", "../secrets", "x" * 5000])
-def test_a_model_that_cannot_be_is_refused_without_asking_bedrock(client, simulator, model):
+def test_an_invalid_model_is_rejected_without_calling_bedrock(client, simulator, model):
     with pytest.raises(openai.NotFoundError) as raised:
         client.chat.completions.create(model=model, messages=HELLO)
     assert (raised.value.code, raised.value.param) == ("model_not_found", "model")
     assert simulator.received() == []
 
 
-def test_a_model_that_bedrock_does_not_know_is_not_found(client):
+def test_a_model_unknown_to_bedrock_is_not_found(client):
     retired = "anthropic.claude-instant-v1"
     for model in ["gpt-9", "nobody.model-v1:0", retired]:
         with pytest.raises(openai.NotFoundError) as raised:
@@ -258,14 +258,14 @@ def test_a_model_that_bedrock_does_not_know_is_not_found(client):
         assert f"The model `{model}` does not exist or you do not have access to it." in raised.value.message
 
 
-def test_a_bare_id_is_called_by_the_profile_that_serves_it(client, simulator):
+def test_a_bare_id_is_called_through_its_profile(client, simulator):
     bare = CLAUDE.removeprefix("us.")
-    answer = client.chat.completions.with_raw_response.create(model=bare, messages=HELLO)
-    assert answer.headers["x-outcrop-adjustments"] == f"model: called as `{CLAUDE}`"
+    response = client.chat.completions.with_raw_response.create(model=bare, messages=HELLO)
+    assert response.headers["x-outcrop-adjustments"] == f"model: called as `{CLAUDE}`"
     assert [request["model"] for request in simulator.received()] == [CLAUDE]
 
 
-def test_a_body_that_is_too_large_is_refused_and_the_client_hears_it(client, simulator):
+def test_an_oversized_body_is_rejected_with_a_readable_response(client, simulator):
     with pytest.raises(openai.APIStatusError) as raised:
         client.chat.completions.create(model=NOVA, messages=[{"role": "user", "content": "x" * (33 << 20)}])
     assert (raised.value.status_code, raised.value.code) == (413, "request_too_large")
@@ -276,7 +276,7 @@ ACCOUNT = "123456789012"
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 424, 429, 500, 503])
-def test_nothing_of_the_operator_is_told(client, simulator, status):
+def test_errors_do_not_reveal_operator_details(client, simulator, status):
     names = {400: "ValidationException", 403: "AccessDeniedException", 404: "ResourceNotFoundException",
              409: "ConflictException", 424: "ModelErrorException", 429: "ThrottlingException",
              500: "InternalServerException", 503: "ServiceUnavailableException"}
@@ -284,56 +284,56 @@ def test_nothing_of_the_operator_is_told(client, simulator, status):
         f"User: arn:aws:sts::{ACCOUNT}:assumed-role/SecretRole/session-7 is not authorized to perform: "
         f"bedrock:InvokeModel on resource: arn:aws:bedrock:us-east-1:{ACCOUNT}:application-inference-profile/abc"
     )
-    simulator.order(script(error(status, names[status], message), times=RETRIED if status in (424, 429, 500, 503) else 1))
+    simulator.push(script(error(status, names[status], message), times=RETRIED if status in (424, 429, 500, 503) else 1))
     with pytest.raises(openai.APIStatusError) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO)
-    told = json.dumps(raised.value.body) + str(raised.value.response.headers)
+    visible_text = json.dumps(raised.value.body) + str(raised.value.response.headers)
     for secret in (ACCOUNT, "SecretRole", "session-7", "AKIAIOSFODNN7EXAMPLE", "127.0.0.1"):
-        assert secret not in told
+        assert secret not in visible_text
 
 
 @pytest.mark.parametrize(
     ("answer", "faults", "asked", "code"),
     [
-        (raw(200, {"content-type": "application/json"}, "<html>hello</html>"), [], ASKED_ONCE, "upstream_bad_response"),
+        (raw(200, {"content-type": "application/json"}, "<html>hello</html>"), [], NOT_RETRIED, "upstream_bad_response"),
         (None, [fault("cut")], BILLED, "upstream_connection_error"),
         (None, [fault("end")], BILLED, "upstream_bad_response"),
     ],
 )
-def test_an_answer_that_cannot_be_read_is_a_bad_gateway(client, simulator, answer, faults, asked, code):
-    simulator.order(script(answer, *faults, times=asked))
+def test_an_unreadable_response_is_a_bad_gateway(client, simulator, response, faults, calls, code):
+    simulator.push(script(response, *faults, times=calls))
     with pytest.raises(openai.InternalServerError) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO)
     assert (raised.value.status_code, raised.value.code) == (502, code)
 
 
 @pytest.mark.parametrize("kind", ["cut", "end"])
-def test_an_answer_that_is_not_whole_is_asked_for_again(client, simulator, kind):
-    simulator.order(script(None, fault(kind)), script(text("Whole")))
-    answer = client.chat.completions.create(model=NOVA, messages=HELLO)
-    assert answer.choices[0].message.content == "Whole"
+def test_an_incomplete_response_is_retried(client, simulator, kind):
+    simulator.push(script(None, fault(kind)), script(text("Whole")))
+    response = client.chat.completions.create(model=NOVA, messages=HELLO)
+    assert response.choices[0].message.content == "Whole"
 
 
 @pytest.fixture(scope="module")
 def impatient(start_gateway):
     """A gateway that waits for half a second, and asks once."""
     return start_gateway(
-        '[timeouts]\nfirst_event = "500ms"\nsilence = "500ms"\nwhole_answer = "500ms"\n[retry]\nattempts = 1\n'
+        '[timeouts]\nfirst_event = "500ms"\nstream_idle = "500ms"\nwhole_answer = "500ms"\n[retry]\nmax_attempts = 1\n'
     )
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("kind", ["slow_answer", "slow_first_event"])
-def test_an_answer_that_does_not_come_is_a_gateway_timeout(impatient, simulator, stream, kind):
-    simulator.order(script(None, fault(kind, delay_ms=60_000)))
+@pytest.mark.parametrize("kind", ["slow_response", "slow_first_event"])
+def test_a_missing_response_is_a_gateway_timeout(impatient, simulator, stream, kind):
+    simulator.push(script(None, fault(kind, delay_ms=60_000)))
     with connect(impatient) as client, pytest.raises(openai.InternalServerError) as raised:
         client.chat.completions.create(model=CLAUDE, messages=HELLO, stream=stream)
     assert (raised.value.status_code, raised.value.code) == (504, "upstream_timeout")
     simulator.wait_until_abandoned()
 
 
-def test_a_stream_that_falls_silent_ends_with_an_error(impatient, simulator):
-    simulator.order(script(text("Good ", "morning"), fault("silence", after_events=2)))
+def test_a_stalled_stream_ends_with_an_error(impatient, simulator):
+    simulator.push(script(text("Good ", "morning"), fault("stall", after_events=2)))
     seen = []
     with connect(impatient) as client, pytest.raises(openai.APIError) as raised:
         for chunk in client.chat.completions.create(model=NOVA, messages=HELLO, stream=True):

@@ -26,30 +26,30 @@ def values_in(value):
 
 
 @pytest.mark.parametrize("body", REQUESTS)
-def test_it_shows_what_would_be_sent_and_sends_nothing(http, simulator, body):
+def test_explain_returns_the_request_without_sending_it(http, simulator, body):
     explained = http.post("/explain", json=body)
     assert explained.status_code == 200, explained.text
     # Bedrock may count the tokens, and is asked nothing else.
     assert {call["operation"] for call in simulator.received()} <= {"count_tokens"}
 
-    answer = http.post("/chat/completions", json=body)
-    assert answer.status_code == 200, answer.text
-    found = list(values_in(explained.json()))
-    assert simulator.last() in found
-    assert simulator.received()[-1]["model"] in found
-    for note in filter(None, answer.headers.get("x-outcrop-adjustments", "").split(", ")):
+    response = http.post("/chat/completions", json=body)
+    assert response.status_code == 200, response.text
+    values = list(values_in(explained.json()))
+    assert simulator.last() in values
+    assert simulator.received()[-1]["model"] in values
+    for note in filter(None, response.headers.get("x-outcrop-adjustments", "").split(", ")):
         field = note.split(":")[0]
-        assert any(isinstance(value, str) and field in value for value in found), note
+        assert any(isinstance(value, str) and field in value for value in values), note
 
 
-def test_what_would_be_refused_is_refused_alike(http, simulator):
+def test_explain_rejects_what_chat_would_reject(http, simulator):
     body = {"model": NOVA, "messages": HELLO, "logit_bias": {"50256": -100}}
-    explained, answer = http.post("/explain", json=body), http.post("/chat/completions", json=body)
-    assert explained.status_code == answer.status_code == 400
-    assert explained.json() == answer.json()
+    explained, response = http.post("/explain", json=body), http.post("/chat/completions", json=body)
+    assert explained.status_code == response.status_code == 400
+    assert explained.json() == response.json()
     assert simulator.received() == []
 
 
-def test_it_wants_a_key(gateway, http):
-    answer = http.post("/explain", json={"model": NOVA, "messages": HELLO}, headers={"authorization": "Bearer wrong"})
-    assert answer.status_code == 401
+def test_explain_requires_a_key(gateway, http):
+    response = http.post("/explain", json={"model": NOVA, "messages": HELLO}, headers={"authorization": "Bearer wrong"})
+    assert response.status_code == 401

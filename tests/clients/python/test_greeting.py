@@ -61,7 +61,7 @@ class Terminal:
 
 
 @pytest.mark.parametrize("keys", ["", API_KEY])
-def test_the_first_call_that_it_prints_works(running_simulator, tmp_path, keys):
+def test_the_printed_first_call_works(running_simulator, tmp_path, keys):
     # A setting that is empty is no key.
     terminal = Terminal(running_simulator, tmp_path, OUTCROP_API_KEYS=keys)
     base_url = terminal.find(r"export OPENAI_BASE_URL=(http://127\.0\.0\.1:\d+/v1) OPENAI_API_KEY=")
@@ -71,13 +71,13 @@ def test_the_first_call_that_it_prints_works(running_simulator, tmp_path, keys):
     command = terminal.find(r"(curl http.*}')")
     assert command.startswith(f"curl {base_url}/chat/completions ")
     environment = {"PATH": os.environ["PATH"], "OPENAI_API_KEY": keys}
-    answer = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, encoding="utf-8", timeout=60)
-    assert '"object":"chat.completion"' in answer.stdout, shlex.quote(command) + answer.stdout
+    response = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, encoding="utf-8", timeout=60)
+    assert '"object":"chat.completion"' in response.stdout, shlex.quote(command) + response.stdout
     # And the log has told of it in one line.
     terminal.find(r"(200 POST /v1/chat/completions \S+ \d+\+\d+ tok )")
     assert terminal.stop() == 0
 
 
-def test_where_logs_are_collected_nobody_is_greeted(gateway):
+def test_no_greeting_is_printed_without_a_terminal(gateway):
     eventually(lambda: any("listening" in line for line in gateway.lines))
     assert all(line.startswith("{") for line in gateway.lines), gateway.lines

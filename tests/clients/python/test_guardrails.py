@@ -22,17 +22,17 @@ TRACE = {"guardrail": {"inputAssessment": {"demoguardrail": {"topicPolicy": {"to
 BLOCKED = converse({"text": "I must not speak of that."}, stop_reason="guardrail_intervened", trace=TRACE)
 
 
-def ask(http, stream=False, headers=None, messages=HELLO, **more):
+def send(http, stream=False, headers=None, messages=HELLO, **more):
     body = {"model": CLAUDE, "messages": messages, "stream": stream, **more}
-    answer = http.post("/chat/completions", json=body, headers=headers)
-    assert answer.status_code == 200, answer.text
-    return answer
+    response = http.post("/chat/completions", json=body, headers=headers)
+    assert response.status_code == 200, response.text
+    return response
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_a_guardrail_is_passed_on(http, simulator, stream):
-    wish = {**GUARD, "trace": "enabled", "streamProcessingMode": "async"}
-    ask(http, stream, guardrailConfig=wish)
+def test_a_guardrail_is_forwarded(http, simulator, stream):
+    guardrail = {**GUARD, "trace": "enabled", "streamProcessingMode": "async"}
+    send(http, stream, guardrailConfig=guardrail)
 
     expected = {**GUARD, "trace": "enabled"}
     # Only ConverseStream has the mode.
@@ -41,38 +41,38 @@ def test_a_guardrail_is_passed_on(http, simulator, stream):
     assert simulator.last()["guardrailConfig"] == expected
 
 
-def test_headers_say_the_same(http, simulator):
-    ask(http, headers=HEADERS)
+def test_headers_set_the_guardrail(http, simulator):
+    send(http, headers=HEADERS)
     assert simulator.last()["guardrailConfig"] == {**GUARD, "trace": "enabled"}
 
 
-def test_what_it_found_comes_back_whole(http, simulator):
-    simulator.order(script(BLOCKED))
-    answer = ask(http, guardrailConfig={**GUARD, "trace": "enabled"}).json()
+def test_the_trace_is_returned(http, simulator):
+    simulator.push(script(BLOCKED))
+    response = send(http, guardrailConfig={**GUARD, "trace": "enabled"}).json()
 
-    assert answer["trace"] == TRACE
-    [choice] = answer["choices"]
+    assert response["trace"] == TRACE
+    [choice] = response["choices"]
     assert (choice["finish_reason"], choice["message"]["content"]) == ("content_filter", "I must not speak of that.")
     assert choice["message"]["refusal"] is None
 
 
 @pytest.mark.parametrize("usage", [True, False], ids=["with usage", "without usage"])
-def test_what_it_found_comes_back_at_the_end_of_a_stream(http, simulator, usage):
-    simulator.order(script(BLOCKED))
-    wish = {**GUARD, "trace": "enabled"}
+def test_the_trace_is_returned_at_the_end_of_a_stream(http, simulator, usage):
+    simulator.push(script(BLOCKED))
+    guardrail = {**GUARD, "trace": "enabled"}
     options = {"stream_options": {"include_usage": True}} if usage else {}
-    *chunks, done = sse_data(ask(http, stream=True, guardrailConfig=wish, **options).text)
-    *others, last = map(json.loads, chunks)
+    *chunks, done = sse_data(send(http, stream=True, guardrailConfig=guardrail, **options).text)
+    *preceding, last = map(json.loads, chunks)
 
     assert done == "[DONE]"
-    assert all("trace" not in chunk for chunk in others)
+    assert all("trace" not in chunk for chunk in preceding)
     assert (last["trace"], last["choices"]) == (TRACE, [])
     assert ("usage" in last and last["usage"] is not None) == usage
 
 
-def test_a_part_may_be_the_only_one_that_is_looked_at(http, simulator):
+def test_only_guarded_parts_are_evaluated(http, simulator):
     parts = [{"type": "text", "text": "By the way:"}, {"type": "guarded_text", "text": "A stranger's words."}]
-    ask(http, messages=[{"role": "user", "content": parts}], guardrailConfig=GUARD)
+    send(http, messages=[{"role": "user", "content": parts}], guardrailConfig=GUARD)
     assert simulator.last()["messages"][0]["content"] == [
         {"text": "By the way:"}, {"guardContent": {"text": {"text": "A stranger's words."}}}
     ]
@@ -83,19 +83,19 @@ def test_a_part_may_be_the_only_one_that_is_looked_at(http, simulator):
     # A turn of a prompt that is cached is written the same way whether or not it is the last.
     (CLAUDE, {"guardContent": {"text": {"text": HELLO[0]["content"]}}}),
 ])
-def test_only_the_last_turn_may_be_looked_at(http, simulator, model, first):
+def test_only_the_last_turn_may_be_evaluated(http, simulator, model, first):
     history = [*HELLO, {"role": "assistant", "content": "Hello."}, {"role": "user", "content": "And now?"}]
-    ask(http, messages=history, model=model, guardrailConfig={**GUARD, "onlyLastTurn": True})
+    send(http, messages=history, model=model, guardrailConfig={**GUARD, "onlyLastTurn": True})
     body = simulator.last()
     assert body["guardrailConfig"] == GUARD
     assert body["messages"][0]["content"] == [first]
     assert body["messages"][2]["content"] == [{"guardContent": {"text": {"text": "And now?"}}}]
 
 
-@pytest.mark.parametrize("wish", [{"guardrailIdentifier": "demoguardrail"}, {**GUARD, "trace": "loud"}, "demoguardrail"])
-def test_half_a_guardrail_is_refused(http, simulator, wish):
+@pytest.mark.parametrize("guardrail", [{"guardrailIdentifier": "demoguardrail"}, {**GUARD, "trace": "loud"}, "demoguardrail"])
+def test_an_incomplete_guardrail_is_rejected(http, simulator, guardrail):
     # Without its guardrail a request must not go through.
-    answer = http.post("/chat/completions", json={"model": CLAUDE, "messages": HELLO, "guardrailConfig": wish})
-    assert answer.status_code == 400
-    assert answer.json()["error"]["param"].startswith("guardrailConfig")
+    response = http.post("/chat/completions", json={"model": CLAUDE, "messages": HELLO, "guardrailConfig": guardrail})
+    assert response.status_code == 400
+    assert response.json()["error"]["param"].startswith("guardrailConfig")
     assert simulator.received() == []

@@ -39,19 +39,19 @@ def left_half_transparent(side):
     return png(side, side, lambda x, y: b"\0\0\0\0" if x < side // 2 else b"\0\0\0\xff")
 
 
-def size_of(picture):
+def size_of(png_image):
     """Width and height of a PNG."""
-    assert picture.startswith(b"\x89PNG")
-    return struct.unpack(">II", picture[16:24])
+    assert png_image.startswith(b"\x89PNG")
+    return struct.unpack(">II", png_image[16:24])
 
 
-def pixels(picture):
+def pixels(png_image):
     """The rows of an RGB PNG without filters that look at other pixels of the row above."""
-    width, height = size_of(picture)
+    width, height = size_of(png_image)
     at, data = 8, b""
-    while at < len(picture):
-        length, kind = struct.unpack(">I4s", picture[at : at + 8])
-        data += picture[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
+    while at < len(png_image):
+        length, kind = struct.unpack(">I4s", png_image[at : at + 8])
+        data += png_image[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
         at += length + 12
     raw_rows, stride = zlib.decompress(data), width * 3
     rows, above = [], bytes(stride)
@@ -65,12 +65,12 @@ def pixels(picture):
 def unfiltered(kind, line, above):
     """A row of three bytes a pixel, as PNG's filters have it (RFC 2083, 6)."""
     row = bytearray()
-    for place, byte in enumerate(line):
-        left = row[place - 3] if place >= 3 else 0
-        corner = above[place - 3] if place >= 3 else 0
-        up = above[place]
-        nearest = min((left, up, corner), key=lambda one: abs(left + up - corner - one))
-        row.append((byte + [0, left, up, (left + up) // 2, nearest][kind]) % 256)
+    for position, byte in enumerate(line):
+        left_pixel = row[position - 3] if position >= 3 else 0
+        corner = above[position - 3] if position >= 3 else 0
+        up = above[position]
+        nearest = min((left_pixel, up, corner), key=lambda one: abs(left_pixel + up - corner - one))
+        row.append((byte + [0, left_pixel, up, (left_pixel + up) // 2, nearest][kind]) % 256)
     return bytes(row)
 
 
@@ -82,13 +82,13 @@ def with_bucket(start_gateway):
 @pytest.mark.parametrize(
     "model", [SD, CANVAS, "stability.stable-image-core-v1:1", "amazon.titan-image-generator-v2:0"]
 )
-def test_pictures_are_made_from_words(client, model):
-    answer = client.images.generate(model=model, prompt="a cat", n=2, size="1024x1024")
-    assert answer.created > 1_700_000_000
-    assert answer.usage is None
-    assert (answer.size, answer.output_format) == ("1024x1024", "png")
-    assert [size_of(base64.b64decode(one.b64_json)) for one in answer.data] == [(1024, 1024)] * 2
-    assert all(one.url is None for one in answer.data)
+def test_images_are_generated_from_a_prompt(client, model):
+    response = client.images.generate(model=model, prompt="a cat", n=2, size="1024x1024")
+    assert response.created > 1_700_000_000
+    assert response.usage is None
+    assert (response.size, response.output_format) == ("1024x1024", "png")
+    assert [size_of(base64.b64decode(one.b64_json)) for one in response.data] == [(1024, 1024)] * 2
+    assert all(one.url is None for one in response.data)
 
 
 def test_extensions_reach_the_model(client, simulator):
@@ -106,15 +106,15 @@ def test_extensions_reach_the_model(client, simulator):
 
 
 @pytest.mark.parametrize("model, key, edited", [(INPAINT, "mask", 255), (CANVAS, "maskImage", 0)])
-def test_a_mask_is_in_the_models_convention(client, simulator, model, key, edited):
+def test_a_mask_is_converted_to_the_models_convention(client, simulator, model, key, edited):
     side = 320
-    answer = client.images.edit(
+    response = client.images.edit(
         model=model,
         image=("cat.png", opaque(side)),
         mask=("mask.png", left_half_transparent(side)),
         prompt="a hat",
     )
-    assert size_of(base64.b64decode(answer.data[0].b64_json)) == (side, side)
+    assert size_of(base64.b64decode(response.data[0].b64_json)) == (side, side)
     body = simulator.last()
     sent = body.get("inPaintingParams", body)
     assert base64.b64decode(sent["image"]) == opaque(side)
@@ -123,7 +123,7 @@ def test_a_mask_is_in_the_models_convention(client, simulator, model, key, edite
         assert set(row[side // 2 * 3 :]) == {255 - edited}
 
 
-def test_several_pictures_are_edited_at_once(client, simulator):
+def test_several_images_are_edited_at_once(client, simulator):
     images = [io.BytesIO(opaque(320)), io.BytesIO(opaque(336))]
     client.images.edit(model=CANVAS, image=images, prompt="both", extra_body={"strength": 0.5})
     parameters = simulator.last()["imageVariationParams"]
@@ -131,9 +131,9 @@ def test_several_pictures_are_edited_at_once(client, simulator):
     assert (parameters["text"], parameters["similarityStrength"]) == ("both", 0.5)
 
 
-def test_a_variation_is_made(client, simulator):
-    answer = client.images.create_variation(model=CANVAS, image=opaque(320), n=2, size="512x512")
-    assert [size_of(base64.b64decode(one.b64_json)) for one in answer.data] == [(512, 512)] * 2
+def test_a_variation_is_generated(client, simulator):
+    response = client.images.create_variation(model=CANVAS, image=opaque(320), n=2, size="512x512")
+    assert [size_of(base64.b64decode(one.b64_json)) for one in response.data] == [(512, 512)] * 2
     assert simulator.last()["taskType"] == "IMAGE_VARIATION"
 
 
@@ -152,34 +152,34 @@ def test_an_edit_is_streamed(client):
     assert size_of(base64.b64decode(event.b64_json)) == (64, 64)
 
 
-def test_pictures_are_read_at_their_addresses(with_bucket):
+def test_images_are_returned_as_urls(with_bucket):
     with connect(with_bucket) as client:
-        answer = client.images.generate(model=SD, prompt="a cat", n=2, response_format="url")
-    addresses = [one.url for one in answer.data]
+        response = client.images.generate(model=SD, prompt="a cat", n=2, response_format="url")
+    addresses = [one.url for one in response.data]
     assert len(set(addresses)) == 2
     for address in addresses:
-        picture = httpx.get(address)
-        assert picture.status_code == 200, picture.text
-        assert picture.headers["content-type"] == "image/png"
-        assert size_of(picture.content) == (1024, 1024)
+        png_image = httpx.get(address)
+        assert png_image.status_code == 200, png_image.text
+        assert png_image.headers["content-type"] == "image/png"
+        assert size_of(png_image.content) == (1024, 1024)
 
 
-def test_without_a_bucket_there_are_no_addresses(client):
+def test_image_urls_need_a_bucket(client):
     with pytest.raises(openai.BadRequestError) as refused:
         client.images.generate(model=SD, prompt="a cat", response_format="url")
     assert refused.value.param == "response_format"
 
 
-def test_a_filtered_picture_is_a_policy_violation(client, simulator):
-    answer = json.dumps({"finish_reasons": ["Filter reason: output image"]})
-    simulator.order(script(raw(200, {"content-type": "application/json"}, answer)))
+def test_a_filtered_image_is_a_policy_violation(client, simulator):
+    response = json.dumps({"finish_reasons": ["Filter reason: output image"]})
+    simulator.push(script(raw(200, {"content-type": "application/json"}, response)))
     for model, prompt in [(SD, "a cat"), (SD, "a forbidden cat"), (CANVAS, "a forbidden cat")]:
         with pytest.raises(openai.BadRequestError) as refused:
             client.images.generate(model=model, prompt=prompt)
         assert refused.value.code == "content_policy_violation"
 
 
-def test_a_model_that_talks_makes_no_pictures(client, simulator):
+def test_chat_models_are_rejected_for_images(client, simulator):
     with pytest.raises(openai.BadRequestError) as refused:
         client.images.generate(model=CLAUDE, prompt="a cat")
     assert refused.value.param == "model"
@@ -187,21 +187,21 @@ def test_a_model_that_talks_makes_no_pictures(client, simulator):
     assert simulator.received() == []
 
 
-def test_an_edit_in_json_has_its_pictures_in_data_urls(http, simulator):
-    reference = lambda picture: {"image_url": "data:image/png;base64," + base64.b64encode(picture).decode()}
+def test_json_edits_accept_data_urls(http, simulator):
+    reference = lambda png_image: {"image_url": "data:image/png;base64," + base64.b64encode(png_image).decode()}
     body = {
         "model": INPAINT,
         "prompt": "a hat",
         "images": [reference(opaque(64))],
         "mask": reference(left_half_transparent(64)),
     }
-    answer = http.post("/images/edits", json=body)
-    assert answer.status_code == 200, answer.text
+    response = http.post("/images/edits", json=body)
+    assert response.status_code == 200, response.text
     assert base64.b64decode(simulator.last()["image"]) == opaque(64)
 
 
-def test_the_cost_and_what_was_changed_stand_in_the_head(http):
+def test_cost_and_adjustments_are_in_the_headers(http):
     body = {"model": SD, "prompt": "a cat", "n": 2, "size": "1536x1024"}
-    answer = http.post("/images/generations", json=body)
-    assert answer.headers["x-outcrop-cost-usd"] == "0.16"
-    assert answer.headers["x-outcrop-adjustments"] == "size: 1216x832; the model's nearest"
+    response = http.post("/images/generations", json=body)
+    assert response.headers["x-outcrop-cost-usd"] == "0.16"
+    assert response.headers["x-outcrop-adjustments"] == "size: 1216x832; the model's nearest"

@@ -22,7 +22,7 @@ def test_bedrock_counts_for_claude(client, simulator):
     assert [call["operation"] for call in simulator.received()] == ["count_tokens"]
 
 
-def test_elsewhere_it_is_an_estimate_and_called_one(client, simulator):
+def test_other_models_return_a_marked_estimate(client, simulator):
     raw = client.responses.input_tokens.with_raw_response.count(model=NOVA, input="word " * 800)
     count = raw.parse()
     assert 1000 <= count.input_tokens < 1100
@@ -31,7 +31,7 @@ def test_elsewhere_it_is_an_estimate_and_called_one(client, simulator):
     assert simulator.received() == []
 
 
-def test_what_is_counted_is_what_chat_would_send(client, http, simulator):
+def test_the_counted_request_equals_the_chat_request(client, http, simulator):
     conversation = [
         {"role": "user", "content": [{"type": "input_text", "text": "How is the weather in Rome?"}]},
         {"type": "function_call", "call_id": "call_1", "name": "weather", "arguments": '{"town":"Rome"}'},
@@ -73,15 +73,15 @@ def test_longer_inputs_have_more_tokens(client):
         assert tokens(model, "word " * 10) < tokens(model, "word " * 100) < tokens(model, "word " * 1000)
 
 
-def test_a_picture_is_counted_by_its_size(client):
-    picture = {"type": "input_image", "image_url": "data:image/png;base64," + PNG, "detail": "auto"}
-    content = [{"type": "input_text", "text": "What is this?"}, picture]
+def test_an_image_is_counted_by_its_dimensions(client):
+    image_part = {"type": "input_image", "image_url": "data:image/png;base64," + PNG, "detail": "auto"}
+    content = [{"type": "input_text", "text": "What is this?"}, image_part]
     count = client.responses.input_tokens.count(model=NOVA, input=[{"role": "user", "content": content}])
     assert count.input_tokens < 20
 
 
 def test_a_throttled_count_becomes_an_estimate(client, simulator):
-    simulator.order(script(error(429, "ThrottlingException"), times=0, operation="count_tokens"))
+    simulator.push(script(error(429, "ThrottlingException"), times=0, operation="count_tokens"))
     count = client.responses.input_tokens.count(model=CLAUDE, input="hi")
     assert count.model_extra["source"] == "estimate"
     simulator.clear()
@@ -94,14 +94,14 @@ def test_a_throttled_count_becomes_an_estimate(client, simulator):
     ("tools[0].type", {"tools": [{"type": "code_interpreter", "container": {"type": "auto"}}]}),
     ("text.format.type", {"text": {"format": {"type": "grammar"}}}),
 ])
-def test_what_cannot_be_counted_is_refused_by_name(client, simulator, field, more):
+def test_uncountable_inputs_are_rejected_by_field(client, simulator, field, more):
     with pytest.raises(openai.BadRequestError) as raised:
         client.responses.input_tokens.count(**{"model": CLAUDE, "input": "hi", **more})
     assert raised.value.param == field
     assert simulator.received() == []
 
 
-def test_explain_counts_alike(http):
+def test_explain_returns_the_same_count(http):
     for model in (CLAUDE, NOVA):
         body = {"model": model, "messages": HELLO}
         explained = http.post("/explain", json=body).json()["input_tokens"]

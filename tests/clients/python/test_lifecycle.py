@@ -13,7 +13,7 @@ def test_sigterm_lets_streams_finish(running_simulator, simulator, tmp_path):
     gateway = Gateway(running_simulator.url, tmp_path, '[server]\ndrain_delay = "200ms"\n')
     assert httpx.get(gateway.url + "/healthz").status_code == 200
     assert httpx.get(gateway.url + "/readyz").status_code == 200
-    simulator.order(script(text(*["word "] * 20), fault("drip", delay_ms=50)))
+    simulator.push(script(text(*["word "] * 20), fault("drip", delay_ms=50)))
     with connect(gateway) as client:
         stream = client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
         first = next(stream)
@@ -24,13 +24,13 @@ def test_sigterm_lets_streams_finish(running_simulator, simulator, tmp_path):
     assert gateway.exit_code() == 0
 
 
-def test_a_stream_that_outlasts_the_grace_period_is_told_so(running_simulator, simulator, tmp_path):
+def test_a_stream_exceeding_the_grace_period_gets_an_error(running_simulator, simulator, tmp_path):
     gateway = Gateway(running_simulator.url, tmp_path, '[server]\ndrain_delay = "10ms"\ngrace_period = "300ms"\n')
-    simulator.order(script(text("Good ", "morning"), fault("silence", after_events=2)))
+    simulator.push(script(text("Good ", "morning"), fault("stall", after_events=2)))
     body = {"model": NOVA, "messages": HELLO, "stream": True}
     headers = {"authorization": "Bearer sk-test-key-1"}
-    with httpx.stream("POST", gateway.base_url + "/chat/completions", json=body, headers=headers) as answer:
-        lines = (line for line in answer.iter_lines() if line.startswith("data: "))
+    with httpx.stream("POST", gateway.base_url + "/chat/completions", json=body, headers=headers) as response:
+        lines = (line for line in response.iter_lines() if line.startswith("data: "))
         seen = [next(lines), next(lines)]
         gateway.signal(signal.SIGTERM)
         seen += lines
@@ -44,10 +44,10 @@ def containing(words):
     return lambda line: words in line or None
 
 
-def test_facts_of_models_are_read_again_at_sighup(running_simulator, simulator, tmp_path):
-    facts = tmp_path / "facts.toml"
-    facts.write_text("")
-    gateway = Gateway(running_simulator.url, tmp_path, f'[catalog]\nfacts = "{facts}"\n')
+def test_capabilities_are_reloaded_on_sighup(running_simulator, simulator, tmp_path):
+    capabilities = tmp_path / "facts.toml"
+    capabilities.write_text("")
+    gateway = Gateway(running_simulator.url, tmp_path, f'[catalog]\ncapabilities = "{capabilities}"\n')
     with connect(gateway) as client:
 
         def sent():
@@ -55,12 +55,12 @@ def test_facts_of_models_are_read_again_at_sighup(running_simulator, simulator, 
             return simulator.last().get("additionalModelRequestFields")
 
         assert sent() == {"inferenceConfig": {"topK": 5}}
-        facts.write_text('[[family]]\nname = "mine"\nids = ["amazon.nova-lite"]\ntop_k = ""\n')
+        capabilities.write_text('[[family]]\nname = "mine"\nids = ["amazon.nova-lite"]\ntop_k = ""\n')
         gateway.signal(signal.SIGHUP)
         gateway.wait_for(containing("read again"))
         assert sent() is None
         # A file with a mistake in it changes nothing.
-        facts.write_text("[[family]]\nname = 1\n")
+        capabilities.write_text("[[family]]\nname = 1\n")
         gateway.signal(signal.SIGHUP)
         gateway.wait_for(containing("left as they were"))
         assert sent() is None

@@ -27,8 +27,8 @@ def docx():
 DOCX = docx()
 
 
-def text_part(said):
-    return {"type": "text", "text": said}
+def text_part(message_text):
+    return {"type": "text", "text": message_text}
 
 
 def file_part(data, name=None, **more):
@@ -54,14 +54,14 @@ def sent(client, simulator, *parts, model=CLAUDE):
         (f"data:text/plain;base64,{MARKDOWN}", None, "txt"),
     ],
 )
-def test_files_become_documents_of_what_they_are(client, simulator, data, name, format_):
+def test_files_become_documents_of_their_detected_format(client, simulator, data, name, format_):
     _, block = sent(client, simulator, text_part("Read."), file_part(data, name))
     document = block["document"]
     assert document["format"] == format_
     assert document["source"] == {"bytes": data.split(",")[-1]}
 
 
-def test_names_of_documents_are_made_to_fit_and_told_apart(client, simulator):
+def test_document_names_are_sanitized_and_unique(client, simulator):
     blocks = sent(
         client, simulator, text_part("Read."),
         file_part(PDF, "Q3_report (final).v2.pdf"), file_part(PDF, "a.pdf"), file_part(PDF, "a.pdf"),
@@ -72,24 +72,24 @@ def test_names_of_documents_are_made_to_fit_and_told_apart(client, simulator):
     assert all("." not in name for name in names)
 
 
-def test_a_document_alone_is_given_a_text_beside_it(client, simulator):
+def test_a_document_without_text_gets_a_text_block(client, simulator):
     blocks = sent(client, simulator, file_part(PDF, "a.pdf"))
     assert sorted(next(iter(block)) for block in blocks) == ["document", "text"]
 
 
-def test_a_file_that_is_a_picture_becomes_one(client, simulator):
+def test_an_image_file_becomes_an_image_block(client, simulator):
     _, block = sent(client, simulator, text_part("Look."), file_part(f"data:image/png;base64,{PNG}", "a.png"))
     assert block == {"image": {"format": "png", "source": {"bytes": PNG}}}
 
 
-def test_a_document_may_be_cited_and_explained(client, simulator):
+def test_a_document_may_have_citations_and_context(client, simulator):
     part = file_part(PDF, "a.pdf", citations={"enabled": True}, context="Of last year.")
     _, block = sent(client, simulator, text_part("Read."), part)
     assert block["document"]["citations"] == {"enabled": True}
     assert block["document"]["context"] == "Of last year."
 
 
-def test_search_results_become_blocks_of_their_own(client, simulator):
+def test_search_results_become_search_result_blocks(client, simulator):
     result = {"source": "https://example.com/a", "title": "A", "content": [text_part("A mountain.")]}
     _, block = sent(
         client, simulator, text_part("Read."), {"type": "search_result", **result, "citations": {"enabled": True}}
@@ -99,7 +99,7 @@ def test_search_results_become_blocks_of_their_own(client, simulator):
     }}
 
 
-def test_sound_and_films_are_heard_and_seen(client, simulator):
+def test_audio_and_video_are_accepted(client, simulator):
     _, audio, video = sent(
         client, simulator, text_part("Hear and see."),
         {"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}},
@@ -126,14 +126,14 @@ def test_sound_and_films_are_heard_and_seen(client, simulator):
     ],
     ids=lambda part: str(part)[10:70],
 )
-def test_what_cannot_be_sent_is_refused_by_its_place(client, simulator, part):
+def test_unsupported_media_are_rejected_with_their_path(client, simulator, part):
     with pytest.raises(openai.BadRequestError) as refused:
         sent(client, simulator, text_part("Look."), part)
     assert refused.value.param.startswith("messages")
     assert simulator.received() == []
 
 
-def test_places_in_s3_are_passed_on_with_their_owner(client, simulator):
+def test_s3_locations_are_forwarded_with_their_owner(client, simulator):
     owner = "123456789012"
     _, image, video, document = sent(
         client, simulator, text_part("Look."),
@@ -160,26 +160,26 @@ def with_result(client, simulator, model, *parts):
     return simulator.last()["messages"][2]["content"]
 
 
-PICTURE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
 
 
 @pytest.mark.parametrize("model", [CLAUDE, NOVA])
-def test_a_tool_may_bring_a_picture(client, simulator, model):
-    [block] = with_result(client, simulator, model, text_part("Here:"), PICTURE)
+def test_a_tool_result_may_contain_an_image(client, simulator, model):
+    [block] = with_result(client, simulator, model, text_part("Here:"), IMAGE)
     assert block["toolResult"]["content"] == [{"text": "Here:"}, {"image": {"format": "png", "source": {"bytes": PNG}}}]
 
 
-def test_a_tool_may_bring_a_document(client, simulator):
+def test_a_tool_result_may_contain_a_document(client, simulator):
     [block] = with_result(client, simulator, CLAUDE, text_part("Here:"), file_part(PDF, "a.pdf"))
     text, document = block["toolResult"]["content"]
     assert text == {"text": "Here:"}
     assert document["document"]["source"] == {"bytes": PDF}
 
 
-def test_what_a_family_takes_in_no_result_stands_behind_it(client, simulator):
-    result, *behind = with_result(client, simulator, NOVA, file_part(PDF, "a.pdf"))
+def test_media_unsupported_in_tool_results_follow_them(client, simulator):
+    result, *following = with_result(client, simulator, NOVA, file_part(PDF, "a.pdf"))
     assert next(iter(result)) == "toolResult"
-    [document] = [block["document"] for block in behind if "document" in block]
+    [document] = [block["document"] for block in following if "document" in block]
     assert document["source"] == {"bytes": PDF}
 
 
@@ -224,7 +224,7 @@ def fetching(files, start_gateway):
         yield client
 
 
-def test_what_has_an_address_is_fetched(fetching, files, simulator):
+def test_media_urls_are_fetched(fetching, files, simulator):
     _, image, document = sent(
         fetching, simulator, text_part("Look."),
         {"type": "image_url", "image_url": {"url": f"{files}/a.png"}},
@@ -235,7 +235,7 @@ def test_what_has_an_address_is_fetched(fetching, files, simulator):
 
 
 @pytest.mark.parametrize("path", ["/none.png", "/away"])
-def test_what_cannot_be_fetched_is_refused_by_its_place(fetching, files, simulator, path):
+def test_unfetchable_urls_are_rejected_with_their_path(fetching, files, simulator, path):
     with pytest.raises(openai.BadRequestError) as refused:
         sent(fetching, simulator, {"type": "image_url", "image_url": {"url": files + path}})
     assert refused.value.param.startswith("messages[0].content[0]")

@@ -31,8 +31,8 @@ poll_interval = "20ms"
 
 [fetch]
 private_networks = true
-plain_http = true
-other_ports = [%d]
+allow_http = true
+allowed_ports = [%d]
 """
 
 MESSAGES = '{"model":"%s","messages":[' % NOVA
@@ -89,15 +89,15 @@ def pointing_to(address, count):
 class Files(BaseHTTPRequestHandler):
     """A picture of 15 MiB at every address."""
 
-    picture = b"GIF89a\x01\x00\x01\x00" + bytes(15 * MIB)
+    image = b"GIF89a\x01\x00\x01\x00" + bytes(15 * MIB)
 
     def do_GET(self):
         self.send_response(200)
         self.send_header("content-type", "image/gif")
-        self.send_header("content-length", str(len(self.picture)))
+        self.send_header("content-length", str(len(self.image)))
         self.end_headers()
         try:
-            self.wfile.write(self.picture)
+            self.wfile.write(self.image)
         except (BrokenPipeError, ConnectionResetError):
             # The gateway has no memory for it.
             pass
@@ -141,26 +141,26 @@ def test_512_mib_survive_any_mix_of_requests(running_simulator, simulator, tmp_p
         return reply.status_code
 
     def health():
-        answers = 0
+        responses = 0
         while not over.is_set():
             httpx.get(gateway.url + "/healthz", timeout=10).raise_for_status()
-            answers += 1
-        return answers
+            responses += 1
+        return responses
 
     def begin_batch():
         form = {"data": {"purpose": "batch"}, "files": {"file": ("in.jsonl", batch_file())}}
         file = httpx.post(gateway.base_url + "/files", headers=bearer(), timeout=300, **form).json()
-        order = {"input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h"}
-        batch = httpx.post(gateway.base_url + "/batches", headers=bearer(), json=order).json()
+        push = {"input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+        batch = httpx.post(gateway.base_url + "/batches", headers=bearer(), json=push).json()
         return f"{gateway.base_url}/batches/{batch['id']}"
 
     def batch_is_over():
         batch = httpx.get(batch_address, headers=bearer()).json()
         return batch["status"] in ("completed", "failed") and batch
 
-    picture, mask = png(2048, 2, b"\0\0\0"), png(2048, 6, b"\0\0\0\0")
+    image, mask = png(2048, 2, b"\0\0\0"), png(2048, 6, b"\0\0\0\0")
     form = {"model": "amazon.nova-canvas-v1:0", "prompt": "a cat"}
-    files = {"image": ("a.png", picture, "image/png"), "mask": ("b.png", mask, "image/png")}
+    files = {"image": ("a.png", image, "image/png"), "mask": ("b.png", mask, "image/png")}
     long_form = {"image": ("a.png", bytes(20 * MIB), "image/png")}
     upload = {"file": ("in.jsonl", bytes(9 * MIB))}
     pointing = pointing_to(f"http://127.0.0.1:{port}", 2)

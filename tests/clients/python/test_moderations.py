@@ -39,28 +39,28 @@ def test_a_text(client):
     assert result.category_scores.self_harm_intent == 0
     assert result.category_applied_input_types.violence == ["text"]
     assert result.category_applied_input_types.sexual_minors == []
-    told = [result.categories, result.category_scores, result.category_applied_input_types]
-    assert [len(values.model_dump(by_alias=True)) for values in told] == [13, 13, 13]
+    fields = [result.categories, result.category_scores, result.category_applied_input_types]
+    assert [len(values.model_dump(by_alias=True)) for values in fields] == [13, 13, 13]
 
 
-def test_a_list_is_answered_in_order(client):
-    texts = [HARMFUL if place % 3 == 0 else f"{place} mountains" for place in range(10)]
+def test_a_list_is_moderated_in_order(client):
+    texts = [HARMFUL if index % 3 == 0 else f"{index} mountains" for index in range(10)]
     results = client.moderations.create(model="text-moderation-stable", input=texts).results
-    assert [result.flagged for result in results] == [place % 3 == 0 for place in range(10)]
+    assert [result.flagged for result in results] == [index % 3 == 0 for index in range(10)]
 
 
 @pytest.mark.parametrize("model", ["omni-moderation-2024-09-26", "text-moderation-latest"])
-def test_the_model_is_said_back(client, model):
+def test_the_model_is_echoed(client, model):
     assert client.moderations.create(model=model, input="a").model == model
 
 
-def test_parts_are_judged_together(client):
+def test_parts_are_moderated_together(client):
     parts = [{"type": "text", "text": "A mountain"}, {"type": "text", "text": HARMFUL}]
     [result] = client.moderations.create(input=parts).results
     assert result.flagged
 
 
-def test_pictures_need_a_guardrail(client, guarded):
+def test_images_need_a_guardrail(client, guarded):
     parts = [
         {"type": "text", "text": "An avalanche"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
@@ -84,24 +84,24 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_judged_is_refused_by_name(client, name):
+def test_invalid_inputs_are_rejected_by_field(client, name):
     content, param = REFUSED[name]
     with pytest.raises(openai.BadRequestError) as raised:
         client.moderations.create(input=content)
     assert (raised.value.param, raised.value.code) == (param, "invalid_value")
 
 
-FAILURES = {
+ERROR_CASES = {
     "throttled": (refusing(429, "ThrottlingException", times=4), openai.RateLimitError, "rate_limit_exceeded"),
     "denied": (refusing(403, "AccessDeniedException"), openai.PermissionDeniedError, "access_denied"),
     "down": (refusing(503, "ServiceUnavailableException", times=4), openai.InternalServerError, "service_unavailable"),
 }
 
 
-@pytest.mark.parametrize("name", FAILURES)
-def test_the_first_failure_fails_all(client, simulator, name):
-    failure, expected, code = FAILURES[name]
-    simulator.order(failure)
+@pytest.mark.parametrize("name", ERROR_CASES)
+def test_the_first_error_fails_the_request(client, simulator, name):
+    error_case, expected, code = ERROR_CASES[name]
+    simulator.push(error_case)
     with pytest.raises(expected) as raised:
         client.moderations.create(input="a")
     assert raised.value.code == code

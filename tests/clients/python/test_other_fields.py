@@ -7,7 +7,7 @@ import pytest
 
 from simulated import CLAUDE, HELLO, NOVA, NOVA_2, calling, converse, error, fault, script, text
 
-QUESTION = [{"role": "user", "content": "How is the weather in Lisbon?"}]
+PROMPT = [{"role": "user", "content": "How is the weather in Lisbon?"}]
 
 
 def function(name):
@@ -17,28 +17,28 @@ def function(name):
 # Several answers.
 
 
-def test_several_answers_are_as_many_calls(client, simulator):
-    simulator.order(*(script(text(word)) for word in ["One", "Two", "Three"]))
-    answer = client.chat.completions.create(model=NOVA, messages=HELLO, n=3)
+def test_n_choices_are_n_calls(client, simulator):
+    simulator.push(*(script(text(word)) for word in ["One", "Two", "Three"]))
+    response = client.chat.completions.create(model=NOVA, messages=HELLO, n=3)
 
-    assert [choice.index for choice in answer.choices] == [0, 1, 2]
-    assert {choice.message.content for choice in answer.choices} == {"One", "Two", "Three"}
+    assert [choice.index for choice in response.choices] == [0, 1, 2]
+    assert {choice.message.content for choice in response.choices} == {"One", "Two", "Three"}
     first, second, third = [request["body_json"] for request in simulator.received()]
     assert first == second == third
 
 
-def test_the_prompt_of_several_answers_is_counted_once(client, simulator):
-    simulator.order(script(converse({"text": "Hi"}), times=4))
-    asked = {"model": NOVA, "messages": HELLO, "n": 2}
-    whole = client.chat.completions.create(**asked)
-    streamed = list(client.chat.completions.create(stream=True, stream_options={"include_usage": True}, **asked))[-1]
+def test_the_prompt_of_several_choices_is_counted_once(client, simulator):
+    simulator.push(script(converse({"text": "Hi"}), times=4))
+    arguments = {"model": NOVA, "messages": HELLO, "n": 2}
+    completion = client.chat.completions.create(**arguments)
+    streamed = list(client.chat.completions.create(stream=True, stream_options={"include_usage": True}, **arguments))[-1]
 
-    for usage in [whole.usage, streamed.usage]:
+    for usage in [completion.usage, streamed.usage]:
         assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (10, 10, 20)
 
 
-def test_several_answers_are_streamed_side_by_side(client, simulator):
-    simulator.order(script(text("One ", "two"), times=3))
+def test_several_choices_are_streamed_concurrently(client, simulator):
+    simulator.push(script(text("One ", "two"), times=3))
     chunks = list(client.chat.completions.create(model=NOVA, messages=HELLO, n=3, stream=True))
 
     assert len({chunk.id for chunk in chunks}) == 1
@@ -46,23 +46,23 @@ def test_several_answers_are_streamed_side_by_side(client, simulator):
     choices = [chunk.choices[0] for chunk in chunks]
     assert [(choice.index, choice.delta.role) for choice in choices[:3]] == [(0, "assistant"), (1, "assistant"), (2, "assistant")]
     for index in range(3):
-        own = [choice for choice in choices if choice.index == index]
-        assert "".join(choice.delta.content or "" for choice in own) == "One two"
-        assert [choice.finish_reason for choice in own if choice.finish_reason] == ["stop"]
+        of_index = [choice for choice in choices if choice.index == index]
+        assert "".join(choice.delta.content or "" for choice in of_index) == "One two"
+        assert [choice.finish_reason for choice in of_index if choice.finish_reason] == ["stop"]
     with client.chat.completions.stream(model=NOVA, messages=HELLO, n=2) as stream:
         assert len(stream.get_final_completion().choices) == 2
 
 
-def test_one_failed_answer_of_several_fails_the_request(client, simulator):
-    simulator.order(script(text("One")), script(error(400, "ValidationException", "no")))
+def test_one_failed_choice_fails_the_request(client, simulator):
+    simulator.push(script(text("One")), script(error(400, "ValidationException", "no")))
     with pytest.raises(openai.BadRequestError):
         client.chat.completions.create(model=NOVA, messages=HELLO, n=2)
     # The other call may have been given up before it was made.
     simulator.clear()
 
 
-def test_one_broken_stream_of_several_ends_them_all_with_an_error(client, simulator):
-    simulator.order(script(text("One ", "two")), script(text("One ", "two"), fault("cut", after_events=2)))
+def test_one_broken_stream_ends_all_choices_with_an_error(client, simulator):
+    simulator.push(script(text("One ", "two")), script(text("One ", "two"), fault("cut", after_events=2)))
     with pytest.raises(openai.APIError):
         list(client.chat.completions.create(model=NOVA, messages=HELLO, n=2, stream=True))
 
@@ -70,7 +70,7 @@ def test_one_broken_stream_of_several_ends_them_all_with_an_error(client, simula
 # Tools.
 
 
-def test_a_failed_tool_is_told_as_one(client, simulator):
+def test_a_failed_tool_result_has_error_status(client, simulator):
     client.chat.completions.create(model=CLAUDE, tools=[function("look")], messages=[
         *HELLO,
         {"role": "assistant", "content": None, "tool_calls": [
@@ -92,9 +92,9 @@ def test_a_failed_tool_is_told_as_one(client, simulator):
 @pytest.mark.parametrize(("model", "keeps"), [(CLAUDE, True), ("anthropic.claude-3-haiku-20240307-v1:0", False)])
 def test_only_the_allowed_tools_are_called(client, simulator, model, keeps, mode, names, choice):
     every = ["one", "two", "three"]
-    simulator.order(script(calling(*[(f"call_{name}", name, {}) for name in every])))
+    simulator.push(script(calling(*[(f"call_{name}", name, {}) for name in every])))
     allowed = {"mode": mode, "tools": [{"type": "function", "function": {"name": name}} for name in names]}
-    answer = client.chat.completions.create(
+    response = client.chat.completions.create(
         model=model, messages=HELLO, tools=[function(name) for name in every],
         tool_choice={"type": "allowed_tools", "allowed_tools": allowed},
     )
@@ -103,29 +103,29 @@ def test_only_the_allowed_tools_are_called(client, simulator, model, keeps, mode
     assert config.get("toolChoice") in choice
     # A tool that is forced by name is the only one that a model calls.
     if keeps and config.get("toolChoice") != {"tool": {"name": "two"}}:
-        assert [call.function.name for call in answer.choices[0].message.tool_calls] == names
+        assert [call.function.name for call in response.choices[0].message.tool_calls] == names
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_one_call_at_the_most(client, simulator, stream):
-    simulator.order(script(calling(("call_1", "one", {}), ("call_2", "two", {}))))
-    asked = {"model": NOVA, "messages": HELLO, "tools": [function("one"), function("two")], "parallel_tool_calls": False}
+def test_at_most_one_tool_call(client, simulator, stream):
+    simulator.push(script(calling(("call_1", "one", {}), ("call_2", "two", {}))))
+    arguments = {"model": NOVA, "messages": HELLO, "tools": [function("one"), function("two")], "parallel_tool_calls": False}
     if stream:
-        with client.chat.completions.stream(**asked) as events_:
+        with client.chat.completions.stream(**arguments) as events_:
             calls = events_.get_final_completion().choices[0].message.tool_calls
     else:
-        calls = client.chat.completions.create(**asked).choices[0].message.tool_calls
+        calls = client.chat.completions.create(**arguments).choices[0].message.tool_calls
     assert [call.function.name for call in calls] == ["one"]
 
 
-def test_claude_is_told_to_call_one_tool_at_the_most(client, simulator):
-    asked = {"model": CLAUDE, "messages": HELLO, "tools": [function("one")], "parallel_tool_calls": False}
-    client.chat.completions.create(**asked)
+def test_claude_receives_disable_parallel_tool_use(client, simulator):
+    arguments = {"model": CLAUDE, "messages": HELLO, "tools": [function("one")], "parallel_tool_calls": False}
+    client.chat.completions.create(**arguments)
     assert simulator.last()["additionalModelRequestFields"] == {
         "tool_choice": {"type": "auto", "disable_parallel_tool_use": True}
     }
     # Converse refuses two types.
-    client.chat.completions.create(**asked, tool_choice="required")
+    client.chat.completions.create(**arguments, tool_choice="required")
     assert simulator.last()["toolConfig"]["toolChoice"] == {"any": {}}
     assert simulator.last()["additionalModelRequestFields"] == {"tool_choice": {"disable_parallel_tool_use": True}}
 
@@ -137,7 +137,7 @@ COMMAND = 'echo "a\\n\u00e9\U0001f3d4"\n'
 
 
 def test_a_custom_tool_takes_one_text(client, simulator):
-    simulator.order(script(calling(("call_1", "shell", {"input": COMMAND}))))
+    simulator.push(script(calling(("call_1", "shell", {"input": COMMAND}))))
     choice = client.chat.completions.create(model=CLAUDE, messages=HELLO, tools=[CUSTOM]).choices[0]
 
     [spec] = simulator.last()["toolConfig"]["tools"]
@@ -164,24 +164,24 @@ def test_a_custom_tool_takes_one_text(client, simulator):
 
 def test_the_text_for_a_custom_tool_is_streamed(client, simulator):
     # Claude's inputs come in pieces of nine characters, which cut through escapes.
-    simulator.order(script(calling(("call_1", "shell", {"input": COMMAND * 3}))))
+    simulator.push(script(calling(("call_1", "shell", {"input": COMMAND * 3}))))
     stream = client.chat.completions.create(model=CLAUDE, messages=HELLO, tools=[CUSTOM], stream=True)
-    pieces = [call for chunk in stream for call in chunk.choices[0].delta.tool_calls or []]
+    call_deltas = [call for chunk in stream for call in chunk.choices[0].delta.tool_calls or []]
 
-    assert (pieces[0].id, pieces[0].type, pieces[0].custom["name"]) == ("call_1", "custom", "shell")
-    assert len(pieces) > 3
-    assert "".join(piece.custom["input"] for piece in pieces) == COMMAND * 3
+    assert (call_deltas[0].id, call_deltas[0].type, call_deltas[0].custom["name"]) == ("call_1", "custom", "shell")
+    assert len(call_deltas) > 3
+    assert "".join(call_delta.custom["input"] for call_delta in call_deltas) == COMMAND * 3
 
 
 @pytest.mark.parametrize(("model", "served"), [(NOVA_2, True), (CLAUDE, False)])
-def test_the_web_is_searched_by_families_that_can(client, simulator, model, served):
-    asked = {"model": model, "messages": HELLO, "web_search_options": {}}
+def test_web_search_works_on_supporting_models(client, simulator, model, served):
+    arguments = {"model": model, "messages": HELLO, "web_search_options": {}}
     if served:
-        client.chat.completions.create(**asked)
+        client.chat.completions.create(**arguments)
         assert simulator.last()["toolConfig"]["tools"] == [{"systemTool": {"name": "nova_grounding"}}]
     else:
         with pytest.raises(openai.BadRequestError) as refused:
-            client.chat.completions.create(**asked)
+            client.chat.completions.create(**arguments)
         assert (refused.value.param, refused.value.code) == ("web_search_options", "unsupported_parameter")
 
 
@@ -191,24 +191,24 @@ def test_the_web_is_searched_by_families_that_can(client, simulator, model, serv
 @pytest.mark.parametrize(("tier", "sent"), [
     ("auto", None), ("default", {"type": "default"}), ("flex", {"type": "flex"}), ("priority", {"type": "priority"}),
 ])
-def test_tiers_are_asked_for(client, simulator, tier, sent):
+def test_service_tiers_are_requested(client, simulator, tier, sent):
     client.chat.completions.create(model=NOVA, messages=HELLO, service_tier=tier)
     assert simulator.last().get("serviceTier") == sent
 
 
 @pytest.mark.parametrize(("served", "told"), [({"serviceTier": {"type": "flex"}}, "flex"), ({"serviceTier": {"type": "default"}}, "default"), ({}, "default")])
-def test_the_tier_that_served_is_told(client, simulator, served, told):
-    simulator.order(script(converse({"text": "Hi"}, **served)))
-    assert client.chat.completions.create(model=NOVA, messages=HELLO, service_tier="flex").service_tier == told
+def test_the_serving_tier_is_reported(client, simulator, served, reported):
+    simulator.push(script(converse({"text": "Hi"}, **served)))
+    assert client.chat.completions.create(model=NOVA, messages=HELLO, service_tier="flex").service_tier == reported
 
 
-def test_metadata_is_echoed_and_kept_from_logs_unless_the_operator_wants_it(client, simulator):
-    answer = client.chat.completions.create(model=NOVA, messages=HELLO, metadata={"team": "a"})
-    assert answer.metadata == {"team": "a"}
+def test_metadata_is_echoed_and_not_logged_unless_enabled(client, simulator):
+    response = client.chat.completions.create(model=NOVA, messages=HELLO, metadata={"team": "a"})
+    assert response.metadata == {"team": "a"}
     assert "requestMetadata" not in simulator.last()
 
 
-def test_bedrocks_fields_are_passed_on(client, simulator):
+def test_bedrock_fields_are_forwarded(client, simulator):
     knobs = {
         "performanceConfig": {"latency": "optimized"},
         "requestMetadata": {"team": "a"},
@@ -219,7 +219,7 @@ def test_bedrocks_fields_are_passed_on(client, simulator):
     assert {name: body[name] for name in knobs} == knobs
 
 
-def test_fields_that_the_gateway_sets_win_over_the_clients(client, simulator):
+def test_fields_set_by_the_gateway_override_the_clients(client, simulator):
     client.chat.completions.create(
         model=CLAUDE, messages=HELLO, reasoning_effort="low", max_completion_tokens=4000,
         extra_body={"additionalModelRequestFields": {"thinking": {"type": "disabled"}, "anthropic_beta": ["b"]}},
@@ -229,26 +229,26 @@ def test_fields_that_the_gateway_sets_win_over_the_clients(client, simulator):
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_fields_of_the_models_answer_come_back(client, simulator, stream):
-    simulator.order(script(converse({"text": "Hi"}, additionalModelResponseFields={"stop_sequence": "END"})))
+def test_model_response_fields_are_returned(client, simulator, stream):
+    simulator.push(script(converse({"text": "Hi"}, additionalModelResponseFields={"stop_sequence": "END"})))
     paths = ["/stop_sequence"]
-    asked = {"model": CLAUDE, "messages": HELLO, "extra_body": {"additionalModelResponseFieldPaths": paths}}
+    arguments = {"model": CLAUDE, "messages": HELLO, "extra_body": {"additionalModelResponseFieldPaths": paths}}
     if stream:
-        found = [
+        citations = [
             chunk.additional_model_response_fields
-            for chunk in client.chat.completions.create(stream=True, **asked)
+            for chunk in client.chat.completions.create(stream=True, **arguments)
             if getattr(chunk, "additional_model_response_fields", None)
         ]
     else:
-        found = [client.chat.completions.create(**asked).additional_model_response_fields]
-    assert found == [{"stop_sequence": "END"}]
+        citations = [client.chat.completions.create(**arguments).additional_model_response_fields]
+    assert citations == [{"stop_sequence": "END"}]
     assert simulator.last()["additionalModelResponseFieldPaths"] == paths
 
 
-def test_a_prompt_of_bedrocks_is_filled_in(client, simulator):
+def test_prompt_variables_are_filled_in(client, simulator):
     arn = "arn:aws:bedrock:us-east-1:123456789012:prompt/ABCDEFGHIJ:1"
     variables = {"city": {"text": "Lisbon"}}
-    simulator.order(script(text("Sunny")))
+    simulator.push(script(text("Sunny")))
     client.chat.completions.create(model=arn, messages=HELLO, extra_body={"promptVariables": variables})
     assert simulator.last()["promptVariables"] == variables
 
@@ -260,10 +260,10 @@ def test_a_prompt_of_bedrocks_is_filled_in(client, simulator):
     ("us.meta.llama4-scout-17b-instruct-v1:0", None),
 ])
 def test_top_k_has_a_name_in_each_family(http, simulator, model, fields):
-    answer = http.post("/chat/completions", json={"model": model, "messages": HELLO, "top_k": 5})
-    assert answer.status_code == 200, answer.text
+    response = http.post("/chat/completions", json={"model": model, "messages": HELLO, "top_k": 5})
+    assert response.status_code == 200, response.text
     assert simulator.last().get("additionalModelRequestFields") == fields
-    assert ("top_k" in answer.headers.get("x-outcrop-adjustments", "")) == (fields is None)
+    assert ("top_k" in response.headers.get("x-outcrop-adjustments", "")) == (fields is None)
 
 
 # Citations.
@@ -282,14 +282,14 @@ CITED = {
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_citations_tell_where_in_the_text_they_belong(client, simulator, stream):
-    simulator.order(script(converse({"text": ARTICLE}, CITED)))
-    asked = {"model": CLAUDE, "messages": HELLO}
+def test_citations_have_their_position_in_the_text(client, simulator, stream):
+    simulator.push(script(converse({"text": ARTICLE}, CITED)))
+    arguments = {"model": CLAUDE, "messages": HELLO}
     if stream:
-        with client.chat.completions.stream(**asked) as chunks:
+        with client.chat.completions.stream(**arguments) as chunks:
             message = chunks.get_final_completion().choices[0].message.model_dump()
     else:
-        message = client.chat.completions.create(**asked).choices[0].message.model_dump()
+        message = client.chat.completions.create(**arguments).choices[0].message.model_dump()
 
     assert message["content"] == ARTICLE + "It is high."
     [annotation] = message["annotations"]
@@ -317,21 +317,21 @@ NEUTRAL_EXTRAS = {
 
 
 @pytest.mark.parametrize("model", [CLAUDE, NOVA])
-def test_values_that_ask_for_nothing_change_nothing_and_pass_when_strict(client, simulator, model):
+def test_neutral_values_are_accepted_in_strict_mode(client, simulator, model):
     strict = {"x-outcrop-strict": "true"}
-    answer = client.chat.completions.with_raw_response.create(
+    response = client.chat.completions.with_raw_response.create(
         model=model, messages=HELLO, extra_body=NEUTRAL_EXTRAS, extra_headers=strict, **NEUTRAL
     )
-    assert "x-outcrop-adjustments" not in answer.headers
+    assert "x-outcrop-adjustments" not in response.headers
     neutral = simulator.last()
     client.chat.completions.create(model=model, messages=HELLO)
     assert neutral == simulator.last()
 
 
-def test_a_field_that_nobody_knows_is_noted_and_refused_when_strict(client):
-    asked = {"model": NOVA, "messages": HELLO, "extra_body": {"flavour": "plum"}}
-    answer = client.chat.completions.with_raw_response.create(**asked)
-    assert answer.headers["x-outcrop-adjustments"] == "flavour: ignored"
+def test_an_unknown_field_is_noted_and_rejected_in_strict_mode(client):
+    arguments = {"model": NOVA, "messages": HELLO, "extra_body": {"flavour": "plum"}}
+    response = client.chat.completions.with_raw_response.create(**arguments)
+    assert response.headers["x-outcrop-adjustments"] == "flavour: ignored"
     with pytest.raises(openai.BadRequestError) as refused:
-        client.chat.completions.create(**asked, extra_headers={"x-outcrop-strict": "true"})
+        client.chat.completions.create(**arguments, extra_headers={"x-outcrop-strict": "true"})
     assert refused.value.param == "flavour"

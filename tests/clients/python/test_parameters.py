@@ -35,7 +35,7 @@ def test_harmless_parameters_at_harmless_values_are_accepted(client):
         assert alone.choices[0].finish_reason == "stop", name
 
 
-def test_null_is_the_same_as_absent(http):
+def test_null_is_equivalent_to_absent(http):
     body = {"model": NOVA, "messages": HELLO, **dict.fromkeys(HARMLESS), "stream": None,
             "stream_options": None, "temperature": None, "top_p": None, "max_tokens": None}
     assert http.post("/chat/completions", json=body).status_code == 200
@@ -55,7 +55,7 @@ def test_null_is_the_same_as_absent(http):
         ("tool_choice", {"tool_choice": "required"}),
     ],
 )
-def test_what_cannot_be_served_is_refused_with_its_name(client, simulator, parameter, fields):
+def test_unsupported_parameters_are_rejected_by_name(client, simulator, parameter, fields):
     with pytest.raises(openai.BadRequestError) as refusal:
         client.chat.completions.create(**{"model": NOVA, "messages": HELLO, **fields})
     assert refusal.value.param == parameter
@@ -63,14 +63,14 @@ def test_what_cannot_be_served_is_refused_with_its_name(client, simulator, param
     assert simulator.received() == []
 
 
-def test_sound_is_refused_with_its_place(client):
+def test_audio_is_rejected_with_its_path(client):
     part = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
     with pytest.raises(openai.BadRequestError) as refusal:
         client.chat.completions.create(model=NOVA, messages=[{"role": "user", "content": [part]}])
     assert refusal.value.param.startswith("messages[0].content[0]")
 
 
-def test_a_value_of_the_wrong_type_is_refused_with_its_path(client):
+def test_a_value_of_the_wrong_type_is_rejected_with_its_path(client):
     with pytest.raises(openai.BadRequestError) as refusal:
         client.chat.completions.create(model=NOVA, messages=[{"role": "user", "content": [{"type": "text", "text": 1}]}])
     assert refusal.value.param == "messages[0].content[0].text"
@@ -79,18 +79,18 @@ def test_a_value_of_the_wrong_type_is_refused_with_its_path(client):
     assert refusal.value.param == "temperature"
 
 
-def test_what_is_changed_is_said_in_a_header(client, simulator):
-    answer = client.chat.completions.with_raw_response.create(
+def test_adjustments_are_reported_in_a_header(client, simulator):
+    response = client.chat.completions.with_raw_response.create(
         model=CLAUDE, messages=HELLO, seed=7, temperature=1.5, extra_body={"top_k_of_mine": 3}
     )
-    notes = answer.headers["x-outcrop-adjustments"].split(", ")
+    notes = response.headers["x-outcrop-adjustments"].split(", ")
     assert {"seed: ignored", "temperature: clamped to 1", "top_k_of_mine: ignored"} <= set(notes)
     assert simulator.last()["inferenceConfig"]["temperature"] == 1
     untouched = client.chat.completions.with_raw_response.create(model=CLAUDE, messages=HELLO)
     assert "x-outcrop-adjustments" not in untouched.headers
 
 
-def test_a_strict_request_is_refused_rather_than_changed(client, simulator):
+def test_a_strict_request_is_rejected_instead_of_adjusted(client, simulator):
     strict = {"x-outcrop-strict": "true"}
     with pytest.raises(openai.BadRequestError) as refusal:
         client.chat.completions.create(model=CLAUDE, messages=HELLO, seed=7, extra_headers=strict)
@@ -100,24 +100,24 @@ def test_a_strict_request_is_refused_rather_than_changed(client, simulator):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_every_answer_has_the_headers_that_sdks_read(client, stream):
-    answer = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO, stream=stream)
-    assert answer.headers["x-request-id"].startswith("req_")
-    assert int(answer.headers["openai-processing-ms"]) >= 0
-    assert answer.headers["openai-version"] == "2020-10-01"
-    parsed = answer.parse()
+def test_every_response_has_the_headers_sdks_read(client, stream):
+    response = client.chat.completions.with_raw_response.create(model=NOVA, messages=HELLO, stream=stream)
+    assert response.headers["x-request-id"].startswith("req_")
+    assert int(response.headers["openai-processing-ms"]) >= 0
+    assert response.headers["openai-version"] == "2020-10-01"
+    parsed = response.parse()
     if stream:
-        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-        assert answer.headers["cache-control"] == "no-cache"
-        assert answer.headers["x-accel-buffering"] == "no"
-        assert "content-encoding" not in answer.headers
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert response.headers["cache-control"] == "no-cache"
+        assert response.headers["x-accel-buffering"] == "no"
+        assert "content-encoding" not in response.headers
         assert list(parsed)[-1].choices[0].finish_reason == "stop"
     else:
-        assert answer.headers["content-type"] == "application/json"
-        assert parsed._request_id == answer.request_id == answer.headers["x-request-id"]
+        assert response.headers["content-type"] == "application/json"
+        assert parsed._request_id == response.request_id == response.headers["x-request-id"]
 
 
-def test_request_ids_are_different(client):
+def test_request_ids_are_unique(client):
     ids = {client.chat.completions.create(model=NOVA, messages=HELLO)._request_id for _ in range(3)}
     assert len(ids) == 3
 
@@ -125,7 +125,7 @@ def test_request_ids_are_different(client):
 @pytest.mark.parametrize(
     "headers", [{"authorization": f"bearer {API_KEY}"}, {"api-key": API_KEY}, {"x-api-key": API_KEY}]
 )
-def test_the_key_is_taken_where_clients_send_it(gateway, headers):
+def test_the_key_is_accepted_in_every_header_clients_use(gateway, headers):
     body = {"model": NOVA, "messages": HELLO}
-    answer = httpx.post(gateway.base_url + "/chat/completions", json=body, headers=headers)
-    assert answer.status_code == 200
+    response = httpx.post(gateway.base_url + "/chat/completions", json=body, headers=headers)
+    assert response.status_code == 200

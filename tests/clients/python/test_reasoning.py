@@ -6,7 +6,7 @@ import pytest
 from simulated import CLAUDE, HELLO, NOVA, NOVA_2, converse, script
 
 TIME = {"type": "function", "function": {"name": "get_time", "description": "Tells the hour"}}
-QUESTION = [{"role": "user", "content": "What is the time? Tell the hour."}]
+PROMPT = [{"role": "user", "content": "What is the time? Tell the hour."}]
 
 THOUGHT = {"reasoningContent": {"reasoningText": {"text": "Let me see. ", "signature": "c2lnbmVk"}}}
 HIDDEN = {"reasoningContent": {"redactedContent": "aGlkZGVu"}}
@@ -37,28 +37,28 @@ EFFORTS = [
 
 
 @pytest.mark.parametrize(("model", "effort", "fields"), EFFORTS)
-def test_each_family_is_told_its_effort_in_its_own_words(client, simulator, model, effort, fields):
+def test_effort_is_translated_for_each_family(client, simulator, model, effort, fields):
     client.chat.completions.create(model=model, messages=HELLO, reasoning_effort=effort, max_completion_tokens=9000)
     assert simulator.last()["additionalModelRequestFields"] == fields
 
 
 @pytest.mark.parametrize("effort", ["none", None])
 @pytest.mark.parametrize("model", [CLAUDE, NOVA_2, NOVA])
-def test_nothing_is_said_where_no_reasoning_is_wanted(client, simulator, model, effort):
+def test_no_reasoning_field_is_sent_by_default(client, simulator, model, effort):
     client.chat.completions.create(model=model, messages=HELLO, reasoning_effort=effort)
-    said = simulator.last().get("additionalModelRequestFields", {})
-    assert said in ({}, {"reasoningConfig": {"type": "disabled"}})
+    request_fields = simulator.last().get("additionalModelRequestFields", {})
+    assert request_fields in ({}, {"reasoningConfig": {"type": "disabled"}})
 
 
-def test_a_family_that_does_not_reason_ignores_the_wish_and_says_so(http, simulator):
+def test_reasoning_options_are_ignored_with_a_note_if_not_supported(http, simulator):
     body = {"model": NOVA, "messages": HELLO, "reasoning_effort": "high"}
-    answer = http.post("/chat/completions", json=body)
-    assert answer.status_code == 200
-    assert "reasoning_effort" in answer.headers["x-outcrop-adjustments"]
+    response = http.post("/chat/completions", json=body)
+    assert response.status_code == 200
+    assert "reasoning_effort" in response.headers["x-outcrop-adjustments"]
     assert "additionalModelRequestFields" not in simulator.last()
 
 
-def test_a_budget_is_taken_as_anthropic_writes_it_and_fits_into_the_limit(client, simulator):
+def test_an_anthropic_budget_is_accepted_and_fits_max_tokens(client, simulator):
     client.chat.completions.create(
         model=CLAUDE, messages=HELLO, max_completion_tokens=3000, temperature=0.5,
         extra_body={"thinking": {"type": "enabled", "budget_tokens": 2000}},
@@ -69,29 +69,29 @@ def test_a_budget_is_taken_as_anthropic_writes_it_and_fits_into_the_limit(client
     assert body["inferenceConfig"] == {"maxTokens": 3000}
 
 
-def test_a_limit_below_the_least_budget_is_not_broken_by_it(client, simulator):
+def test_max_tokens_below_the_minimum_budget_is_respected(client, simulator):
     client.chat.completions.create(model=CLAUDE, messages=HELLO, max_completion_tokens=2048, reasoning_effort="high")
     body = simulator.last()
     budget = body["additionalModelRequestFields"]["thinking"]["budget_tokens"]
     assert 1024 <= budget < body["inferenceConfig"]["maxTokens"]
 
 
-def test_thoughts_and_their_count_come_back_whole(client, simulator):
-    simulator.order(script(THOUGHTFUL))
-    answer = client.chat.completions.create(model=CLAUDE, messages=HELLO, reasoning_effort="low")
-    message = answer.choices[0].message
+def test_reasoning_and_its_token_count_are_returned(client, simulator):
+    simulator.push(script(THOUGHTFUL))
+    response = client.chat.completions.create(model=CLAUDE, messages=HELLO, reasoning_effort="low")
+    message = response.choices[0].message
 
     assert (message.content, message.reasoning_content) == ("Noon.", "Let me see. ")
     assert message.thinking_blocks == BLOCKS
-    assert answer.usage.completion_tokens == 50
-    assert answer.usage.completion_tokens_details.reasoning_tokens == 30
+    assert response.usage.completion_tokens == 50
+    assert response.usage.completion_tokens_details.reasoning_tokens == 30
     assert simulator.last()["additionalModelResponseFieldPaths"] == ["/usage/output_tokens_details"]
 
 
-def test_thoughts_and_their_count_come_back_streamed(client, simulator):
-    simulator.order(script(THOUGHTFUL, times=2))
-    asked = {"model": CLAUDE, "messages": HELLO, "reasoning_effort": "low", "stream_options": {"include_usage": True}}
-    chunks = list(client.chat.completions.create(stream=True, **asked))
+def test_reasoning_and_its_token_count_are_streamed(client, simulator):
+    simulator.push(script(THOUGHTFUL, times=2))
+    arguments = {"model": CLAUDE, "messages": HELLO, "reasoning_effort": "low", "stream_options": {"include_usage": True}}
+    chunks = list(client.chat.completions.create(stream=True, **arguments))
     deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
     thoughts = [delta.reasoning_content for delta in deltas if getattr(delta, "reasoning_content", None)]
     blocks = [block for delta in deltas for block in getattr(delta, "thinking_blocks", None) or []]
@@ -102,16 +102,16 @@ def test_thoughts_and_their_count_come_back_streamed(client, simulator):
     assert chunks[-1].usage.completion_tokens_details.reasoning_tokens == 30
 
     # The accumulator of the SDK keeps what it has no type for.
-    with client.chat.completions.stream(**asked) as stream:
+    with client.chat.completions.stream(**arguments) as stream:
         message = stream.get_final_completion().choices[0].message
     assert message.reasoning_content == "Let me see. "
     assert [{**block, "index": 0} for block in message.thinking_blocks] == [{**block, "index": 0} for block in BLOCKS]
 
 
-def test_what_the_provider_has_taken_out_is_not_shown(client, simulator):
+def test_redacted_reasoning_is_not_shown(client, simulator):
     # As in recording conv-nova-e80b8b52.
     hidden = {"reasoningContent": {"reasoningText": {"text": "[REDACTED]."}}}
-    simulator.order(script(converse(hidden, {"text": "Noon."}), times=2))
+    simulator.push(script(converse(hidden, {"text": "Noon."}), times=2))
     message = client.chat.completions.create(model=NOVA_2, messages=HELLO, reasoning_effort="low").choices[0].message
     chunks = list(client.chat.completions.create(model=NOVA_2, messages=HELLO, reasoning_effort="low", stream=True))
 
@@ -119,24 +119,24 @@ def test_what_the_provider_has_taken_out_is_not_shown(client, simulator):
     assert not any(getattr(chunk.choices[0].delta, "reasoning_content", None) for chunk in chunks)
 
 
-def call_and_answer(client, question, stream, carries):
+def tool_round_trip(client, prompt, stream, carries):
     """A call of a tool by a model that thinks, and its answer; the client may carry the thoughts."""
-    asked = {"model": CLAUDE, "tools": [TIME], "reasoning_effort": "medium", "max_completion_tokens": 5000}
+    arguments = {"model": CLAUDE, "tools": [TIME], "reasoning_effort": "medium", "max_completion_tokens": 5000}
     if stream:
-        with client.chat.completions.stream(messages=question, **asked) as calling:
+        with client.chat.completions.stream(messages=prompt, **arguments) as calling:
             message = calling.get_final_completion().choices[0].message
     else:
-        message = client.chat.completions.create(messages=question, **asked).choices[0].message
-    kept = {"role": "assistant", "content": message.content, "tool_calls": [
+        message = client.chat.completions.create(messages=prompt, **arguments).choices[0].message
+    assistant_message = {"role": "assistant", "content": message.content, "tool_calls": [
         {"id": call.id, "type": "function", "function": {"name": call.function.name, "arguments": call.function.arguments}}
         for call in message.tool_calls
     ]}
     if carries:
-        kept["thinking_blocks"] = message.thinking_blocks
-        kept["reasoning_content"] = getattr(message, "reasoning_content", None)
+        assistant_message["thinking_blocks"] = message.thinking_blocks
+        assistant_message["reasoning_content"] = getattr(message, "reasoning_content", None)
     result = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "12:00"}
-    answer = client.chat.completions.create(messages=[*question, kept, result], **asked)
-    return message, answer
+    response = client.chat.completions.create(messages=[*prompt, assistant_message, result], **arguments)
+    return message, response
 
 
 # The simulator seals its thoughts where it is told what Claude is told for that.
@@ -146,12 +146,12 @@ SEALED = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING_46C9A13E193C177646C73
 @pytest.mark.parametrize("carries", [True, False], ids=["carried", "remembered"])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("sealed", [False, True], ids=["signed", "sealed"])
-def test_thoughts_go_back_with_the_call_they_led_to(client, simulator, sealed, stream, carries):
+def test_reasoning_is_sent_back_with_its_tool_call(client, simulator, sealed, stream, carries):
     # The simulator refuses a call without its thoughts, and thoughts that are not its own.
-    question = [{"role": "user", "content": QUESTION[0]["content"] + (SEALED if sealed else "")}]
-    message, answer = call_and_answer(client, question, stream, carries)
+    prompt = [{"role": "user", "content": PROMPT[0]["content"] + (SEALED if sealed else "")}]
+    message, response = tool_round_trip(client, prompt, stream, carries)
 
-    assert "12:00" in answer.choices[0].message.content
+    assert "12:00" in response.choices[0].message.content
     first, second = [request["body_json"] for request in simulator.received()]
     assert second["additionalModelRequestFields"] == first["additionalModelRequestFields"]
     [block] = message.thinking_blocks
@@ -162,32 +162,32 @@ def test_thoughts_go_back_with_the_call_they_led_to(client, simulator, sealed, s
         assert thought == {"reasoningText": {"text": block["thinking"], "signature": block["signature"]}}
 
 
-def test_a_call_whose_thoughts_nobody_knows_is_answered_without_thinking(http, simulator):
+def test_a_tool_call_without_known_reasoning_disables_thinking(http, simulator):
     history = [
-        *QUESTION,
+        *PROMPT,
         {"role": "assistant", "content": None, "tool_calls": [
             {"id": "call_of_before", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
         ]},
         {"role": "tool", "tool_call_id": "call_of_before", "content": "12:00"},
     ]
     body = {"model": CLAUDE, "messages": history, "tools": [TIME], "reasoning_effort": "medium"}
-    answer = http.post("/chat/completions", json=body)
+    response = http.post("/chat/completions", json=body)
 
-    assert answer.status_code == 200, answer.text
-    assert "reasoning_effort" in answer.headers["x-outcrop-adjustments"]
+    assert response.status_code == 200, response.text
+    assert "reasoning_effort" in response.headers["x-outcrop-adjustments"]
     assert "thinking" not in simulator.last().get("additionalModelRequestFields", {})
 
 
-def test_a_tool_is_not_forced_on_a_model_that_thinks(http, simulator):
-    body = {"model": CLAUDE, "messages": QUESTION, "tools": [TIME], "tool_choice": "required", "reasoning_effort": "low"}
-    answer = http.post("/chat/completions", json=body)
+def test_a_tool_is_not_forced_while_thinking(http, simulator):
+    body = {"model": CLAUDE, "messages": PROMPT, "tools": [TIME], "tool_choice": "required", "reasoning_effort": "low"}
+    response = http.post("/chat/completions", json=body)
 
-    assert answer.status_code == 200, answer.text
-    assert "tool_choice" in answer.headers["x-outcrop-adjustments"]
+    assert response.status_code == 200, response.text
+    assert "tool_choice" in response.headers["x-outcrop-adjustments"]
     assert simulator.last()["toolConfig"].get("toolChoice") in (None, {"auto": {}})
 
 
-def test_an_unknown_effort_is_refused_by_name(client):
+def test_an_unknown_effort_is_rejected_by_name(client):
     with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(model=CLAUDE, messages=HELLO, reasoning_effort="enormous")
     assert refused.value.param == "reasoning_effort"
@@ -199,25 +199,25 @@ ALMANAC = {"type": "function", "function": {"name": "almanac", "parameters": {"t
 
 
 @pytest.mark.parametrize("carries", [True, False], ids=["carried", "remembered"])
-@pytest.mark.parametrize("asked", [
+@pytest.mark.parametrize("arguments", [
     [{}],
     [{"response_format": {"type": "json_object"}}],
     [{"response_format": {"type": "json_object"}}, {"tool_choice": "none"}, {}, {"tool_choice": "required"}],
 ], ids=["plain", "json", "varied"])
-def test_thoughts_that_are_bound_to_their_prompt_hold_through_a_long_conversation(client, simulator, asked, carries):
-    messages = [{"role": "system", "content": "Be brief."}, *QUESTION]
+def test_prompt_bound_reasoning_stays_valid_in_a_long_conversation(client, simulator, arguments, carries):
+    messages = [{"role": "system", "content": "Be brief."}, *PROMPT]
     for turn in range(8):
-        answer = client.chat.completions.create(
-            model=BINDING, messages=messages, tools=[TIME, ALMANAC], **asked[turn % len(asked)]
+        response = client.chat.completions.create(
+            model=BINDING, messages=messages, tools=[TIME, ALMANAC], **arguments[turn % len(arguments)]
         )
-        message = answer.choices[0].message
-        kept = {"role": "assistant", "content": message.content}
+        message = response.choices[0].message
+        assistant_message = {"role": "assistant", "content": message.content}
         if message.tool_calls:
-            kept["tool_calls"] = [call.model_dump() for call in message.tool_calls]
+            assistant_message["tool_calls"] = [call.model_dump() for call in message.tool_calls]
         if carries:
-            kept["thinking_blocks"] = message.thinking_blocks
+            assistant_message["thinking_blocks"] = message.thinking_blocks
         results = [{"role": "tool", "tool_call_id": call.id, "content": "12:00"} for call in message.tool_calls or []]
-        messages = [*messages, kept, *(results or QUESTION)]
+        messages = [*messages, assistant_message, *(results or PROMPT)]
 
     # No request was made twice, and the last has the thoughts of before.
     received = simulator.received()

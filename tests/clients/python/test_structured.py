@@ -11,8 +11,8 @@ from simulated import CLAUDE, HELLO, NOVA, OPUS, calling, converse, script, text
 
 # A family with `outputConfig`; one without whose tools can be forced; and one that caches prompts, whose tools
 # and instructions are to stay as they are from turn to turn.
-NATIVE = CLAUDE
-MADE_UP = "anthropic.claude-3-haiku-20240307-v1:0"
+NATIVE_MODEL = CLAUDE
+JSON_TOOL = "anthropic.claude-3-haiku-20240307-v1:0"
 IN_WORDS = NOVA
 
 
@@ -37,14 +37,14 @@ WEATHER = {"type": "function", "function": {"name": "get_weather", "strict": Tru
 
 def in_the_words_of(model, value):
     """How a model says a value: as text, or by the tool that the gateway makes up."""
-    if model != MADE_UP:
+    if model != JSON_TOOL:
         return converse({"text": json.dumps(value)})
     return calling(("tooluse_J", "json_response", value))
 
 
-@pytest.mark.parametrize("model", [NATIVE, MADE_UP, IN_WORDS])
-def test_parse_gives_an_object_of_the_class(client, simulator, model):
-    simulator.order(script(in_the_words_of(model, JOURNEY)))
+@pytest.mark.parametrize("model", [NATIVE_MODEL, JSON_TOOL, IN_WORDS])
+def test_parse_returns_an_object_of_the_class(client, simulator, model):
+    simulator.push(script(in_the_words_of(model, JOURNEY)))
     choice = client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey).choices[0]
 
     assert choice.message.parsed == Journey(**JOURNEY)
@@ -52,21 +52,21 @@ def test_parse_gives_an_object_of_the_class(client, simulator, model):
     assert choice.finish_reason == "stop"
 
 
-@pytest.mark.parametrize("model", [NATIVE, MADE_UP, IN_WORDS, OPUS])
-def test_the_model_sees_the_schema_and_fills_it(client, model):
+@pytest.mark.parametrize("model", [NATIVE_MODEL, JSON_TOOL, IN_WORDS, OPUS])
+def test_the_schema_reaches_the_model(client, model):
     # Nothing is ordered: the simulator itself fills the schema that reaches it.
     parsed = client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey)
     assert isinstance(parsed.choices[0].message.parsed, Journey)
 
 
-def test_a_family_that_can_is_held_to_the_schema(client, simulator):
-    client.chat.completions.parse(model=NATIVE, messages=HELLO, response_format=Journey)
+def test_native_structured_output_is_used_if_supported(client, simulator):
+    client.chat.completions.parse(model=NATIVE_MODEL, messages=HELLO, response_format=Journey)
     body = simulator.last()
-    wanted = body["outputConfig"]["textFormat"]
-    schema = json.loads(wanted["structure"]["jsonSchema"]["schema"])
+    expected_format = body["outputConfig"]["textFormat"]
+    schema = json.loads(expected_format["structure"]["jsonSchema"]["schema"])
 
-    assert wanted["type"] == "json_schema"
-    assert wanted["structure"]["jsonSchema"]["name"] == "Journey"
+    assert expected_format["type"] == "json_schema"
+    assert expected_format["structure"]["jsonSchema"]["name"] == "Journey"
     assert list(schema["properties"]) == ["stops", "weather", "length"]
     assert schema["additionalProperties"] is False
     assert schema["$defs"]["Stop"]["additionalProperties"] is False
@@ -76,8 +76,8 @@ def test_a_family_that_can_is_held_to_the_schema(client, simulator):
     assert "toolConfig" not in body
 
 
-def test_another_family_is_made_to_call_a_tool_with_the_schema(client, simulator):
-    client.chat.completions.parse(model=MADE_UP, messages=HELLO, response_format=Journey)
+def test_other_models_are_forced_to_call_a_json_tool(client, simulator):
+    client.chat.completions.parse(model=JSON_TOOL, messages=HELLO, response_format=Journey)
     tools = simulator.last()["toolConfig"]
     [tool] = tools["tools"]
 
@@ -88,23 +88,23 @@ def test_another_family_is_made_to_call_a_tool_with_the_schema(client, simulator
 
 
 @pytest.mark.parametrize("model", [IN_WORDS, OPUS])
-def test_a_family_that_keeps_its_prompts_is_asked_at_their_end(client, simulator, model):
-    simulator.order(script(in_the_words_of(model, JOURNEY)))
+def test_caching_models_get_the_schema_at_the_end_of_the_prompt(client, simulator, model):
+    simulator.push(script(in_the_words_of(model, JOURNEY)))
     client.chat.completions.parse(model=model, messages=HELLO, tools=[WEATHER], response_format=Journey)
     body = simulator.last()
     [tool] = body["toolConfig"]["tools"]
 
     assert tool["toolSpec"]["name"] == "get_weather"
     assert "system" not in body and "outputConfig" not in body
-    said, asked = body["messages"][-1]["content"]
-    assert said == {"text": HELLO[-1]["content"]}
-    assert '"stops"' in asked["text"] and "JSON Schema" in asked["text"]
+    instructions, user_message = body["messages"][-1]["content"]
+    assert instructions == {"text": HELLO[-1]["content"]}
+    assert '"stops"' in user_message["text"] and "JSON Schema" in user_message["text"]
 
 
-@pytest.mark.parametrize("model", [NATIVE, OPUS])
+@pytest.mark.parametrize("model", [NATIVE_MODEL, OPUS])
 def test_streamed_objects_grow(client, simulator, model):
     # Texts come word by word, and inputs of Claude's tools in short pieces.
-    simulator.order(script(in_the_words_of(model, JOURNEY)))
+    simulator.push(script(in_the_words_of(model, JOURNEY)))
     with client.chat.completions.stream(model=model, messages=HELLO, response_format=Journey) as stream:
         seen = [event.parsed for event in stream if event.type == "content.delta"]
         choice = stream.get_final_completion().choices[0]
@@ -115,39 +115,39 @@ def test_streamed_objects_grow(client, simulator, model):
     assert not choice.message.tool_calls
 
 
-@pytest.mark.parametrize("model", [NATIVE, MADE_UP, IN_WORDS])
+@pytest.mark.parametrize("model", [NATIVE_MODEL, JSON_TOOL, IN_WORDS])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_tools_of_the_clients_own_come_before_the_answer(client, simulator, model, stream):
-    simulator.order(script(calling(("call_1", "get_weather", {"city": "Lisbon"}))), script(in_the_words_of(model, JOURNEY)))
-    asked = {"model": model, "tools": [WEATHER], "response_format": Journey}
+def test_client_tools_are_called_before_the_output(client, simulator, model, stream):
+    simulator.push(script(calling(("call_1", "get_weather", {"city": "Lisbon"}))), script(in_the_words_of(model, JOURNEY)))
+    user_message = {"model": model, "tools": [WEATHER], "response_format": Journey}
 
-    def ask(messages):
+    def send(messages):
         if not stream:
-            return client.chat.completions.parse(messages=messages, **asked).choices[0]
-        with client.chat.completions.stream(messages=messages, **asked) as events:
+            return client.chat.completions.parse(messages=messages, **user_message).choices[0]
+        with client.chat.completions.stream(messages=messages, **user_message) as events:
             return events.get_final_completion().choices[0]
 
-    first = ask(HELLO)
+    first = send(HELLO)
     assert first.finish_reason == "tool_calls"
     [call] = first.message.tool_calls
     assert (call.function.name, call.function.parsed_arguments) == ("get_weather", {"city": "Lisbon"})
-    kept = {"role": "assistant", "content": None, "tool_calls": [
+    assistant_message = {"role": "assistant", "content": None, "tool_calls": [
         {"id": call.id, "type": "function", "function": {"name": call.function.name, "arguments": call.function.arguments}}
     ]}
     result = {"role": "tool", "tool_call_id": call.id, "content": "Sunny"}
-    second = ask([*HELLO, kept, result])
+    second = send([*HELLO, assistant_message, result])
 
     assert second.finish_reason == "stop"
     assert second.message.parsed == Journey(**JOURNEY)
     assert not second.message.tool_calls
 
 
-@pytest.mark.parametrize("model", [NATIVE, OPUS])
-def test_a_model_that_thinks_answers_in_the_schema_too(client, simulator, model):
-    answer = in_the_words_of(model, JOURNEY)
+@pytest.mark.parametrize("model", [NATIVE_MODEL, OPUS])
+def test_a_thinking_model_follows_the_schema_too(client, simulator, model):
+    scripted = in_the_words_of(model, JOURNEY)
     thought = {"reasoningContent": {"reasoningText": {"text": "Hm. ", "signature": "c2ln"}}}
-    answer["body"]["output"]["message"]["content"].insert(0, thought)
-    simulator.order(script(answer))
+    scripted["body"]["output"]["message"]["content"].insert(0, thought)
+    simulator.push(script(scripted))
     message = client.chat.completions.parse(
         model=model, messages=HELLO, response_format=Journey, reasoning_effort="low"
     ).choices[0].message
@@ -158,30 +158,30 @@ def test_a_model_that_thinks_answers_in_the_schema_too(client, simulator, model)
     assert simulator.last().get("toolConfig", {}).get("toolChoice") in (None, {"auto": {}})
 
 
-@pytest.mark.parametrize("model", [NATIVE, MADE_UP])
-def test_an_answer_that_was_cut_is_no_object(client, simulator, model):
-    answer = in_the_words_of(model, JOURNEY)
-    answer["body"]["stopReason"] = "max_tokens"
-    simulator.order(script(answer))
+@pytest.mark.parametrize("model", [NATIVE_MODEL, JSON_TOOL])
+def test_a_truncated_response_is_not_parsed(client, simulator, model):
+    scripted = in_the_words_of(model, JOURNEY)
+    scripted["body"]["stopReason"] = "max_tokens"
+    simulator.push(script(scripted))
     with pytest.raises(openai.LengthFinishReasonError):
         client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("said", [
+@pytest.mark.parametrize("instructions", [
     ['{"a": 1}'],
     ["```json\n", '{"a": 1}', "\n```"],
     ["``", "`json", '\n{"a"', ": 1}\n`", "``\n"],
     ["Here it is:\n", '```json\n{"a"', ": 1}\n```", "\nIs that all?"],
 ])
-def test_json_mode_gives_json_alone(client, simulator, said, stream):
-    simulator.order(script(text(*said)))
-    asked = {"model": NOVA, "messages": HELLO, "response_format": {"type": "json_object"}}
+def test_json_mode_returns_only_json(client, simulator, instructions, stream):
+    simulator.push(script(text(*instructions)))
+    user_message = {"model": NOVA, "messages": HELLO, "response_format": {"type": "json_object"}}
     if stream:
-        chunks = list(client.chat.completions.create(stream=True, **asked))
+        chunks = list(client.chat.completions.create(stream=True, **user_message))
         content = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
     else:
-        content = client.chat.completions.create(**asked).choices[0].message.content
+        content = client.chat.completions.create(**user_message).choices[0].message.content
 
     assert content.strip() == '{"a": 1}'
     body = simulator.last()
@@ -189,8 +189,8 @@ def test_json_mode_gives_json_alone(client, simulator, said, stream):
     assert "JSON" in body["messages"][-1]["content"][-1]["text"]
 
 
-@pytest.mark.parametrize(("model", "strict"), [(NATIVE, True), (MADE_UP, None)])
-def test_tools_are_held_to_their_schema_where_the_family_can_be(client, simulator, model, strict):
+@pytest.mark.parametrize(("model", "strict"), [(NATIVE_MODEL, True), (JSON_TOOL, None)])
+def test_tool_schemas_are_strict_if_supported(client, simulator, model, strict):
     client.chat.completions.create(model=model, messages=HELLO, tools=[WEATHER])
     [tool] = simulator.last()["toolConfig"]["tools"]
     assert tool["toolSpec"].get("strict") == strict
@@ -204,7 +204,7 @@ def test_tools_are_held_to_their_schema_where_the_family_can_be(client, simulato
         ({"type": "xml"}, "response_format.type"),
     ],
 )
-def test_what_is_no_schema_of_an_object_is_refused_by_name(client, format_, param):
+def test_a_schema_other_than_an_object_is_rejected_by_name(client, format_, param):
     with pytest.raises(openai.BadRequestError) as refused:
-        client.chat.completions.create(model=NATIVE, messages=HELLO, response_format=format_)
+        client.chat.completions.create(model=NATIVE_MODEL, messages=HELLO, response_format=format_)
     assert refused.value.param and param.startswith(refused.value.param)

@@ -18,7 +18,7 @@ WEATHER = {"type": "function", "function": {
     },
 }}
 TIME = {"type": "function", "function": {"name": "get_time", "description": "Tells the hour"}}
-QUESTION = [{"role": "user", "content": "How is the weather in Lisbon?"}]
+PROMPT = [{"role": "user", "content": "How is the weather in Lisbon?"}]
 
 # What a model says: a sentence, a call in pieces, and a call without arguments.
 USAGE = {"usage": {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}}
@@ -36,7 +36,7 @@ TWO_CALLS = events(
     ("messageStop", {"stopReason": "tool_use"}),
     ("metadata", USAGE),
 )
-TWO_CALLS_WHOLE = converse(
+TWO_COMPLETE_CALLS = converse(
     {"text": "Let me look."},
     {"toolUse": {"toolUseId": "tooluse_A", "name": "get_weather", "input": {"zone": "WET", "city": "Lisbon"}}},
     {"toolUse": {"toolUseId": "tooluse_B", "name": "get_time", "input": {}}},
@@ -48,9 +48,9 @@ def one_call(**tool_use):
     return converse({"toolUse": {"toolUseId": "tooluse_A", **tool_use}}, stop_reason="tool_use")
 
 
-def test_a_whole_answer_has_every_call_and_the_text_beside_them(client, simulator):
-    simulator.order(script(TWO_CALLS_WHOLE))
-    choice = client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[WEATHER, TIME]).choices[0]
+def test_a_response_has_every_tool_call_and_the_text(client, simulator):
+    simulator.push(script(TWO_COMPLETE_CALLS))
+    choice = client.chat.completions.create(model=CLAUDE, messages=PROMPT, tools=[WEATHER, TIME]).choices[0]
 
     assert choice.finish_reason == "tool_calls"
     assert choice.message.content == "Let me look."
@@ -60,17 +60,17 @@ def test_a_whole_answer_has_every_call_and_the_text_beside_them(client, simulato
     assert (time.id, time.function.name, time.function.arguments) == ("tooluse_B", "get_time", "{}")
 
 
-def test_an_answer_that_only_calls_has_no_content(client, simulator):
-    simulator.order(script(one_call(name="get_time", input={})))
-    message = client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[TIME]).choices[0].message
+def test_a_response_with_only_tool_calls_has_no_content(client, simulator):
+    simulator.push(script(one_call(name="get_time", input={})))
+    message = client.chat.completions.create(model=CLAUDE, messages=PROMPT, tools=[TIME]).choices[0].message
     assert message.content is None
     assert len(message.tool_calls) == 1
 
 
-def test_streamed_calls_are_counted_from_zero_and_named_once(client, simulator):
-    simulator.order(script(TWO_CALLS))
+def test_streamed_tool_calls_are_indexed_from_zero_and_named_once(client, simulator):
+    simulator.push(script(TWO_CALLS))
     chunks = list(client.chat.completions.create(
-        model=CLAUDE, messages=QUESTION, tools=[WEATHER, TIME], stream=True
+        model=CLAUDE, messages=PROMPT, tools=[WEATHER, TIME], stream=True
     ))
     fragments = [
         (call.index, call.id, call.type, call.function.name, call.function.arguments)
@@ -89,9 +89,9 @@ def test_streamed_calls_are_counted_from_zero_and_named_once(client, simulator):
     assert finishes == [None] * (len(chunks) - 1) + ["tool_calls"]
 
 
-def test_the_accumulator_of_the_sdk_gives_the_whole_calls(client, simulator):
-    simulator.order(script(TWO_CALLS))
-    with client.chat.completions.stream(model=CLAUDE, messages=QUESTION, tools=[WEATHER, TIME]) as stream:
+def test_the_sdk_accumulator_builds_the_tool_calls(client, simulator):
+    simulator.push(script(TWO_CALLS))
+    with client.chat.completions.stream(model=CLAUDE, messages=PROMPT, tools=[WEATHER, TIME]) as stream:
         seen = list(stream)
         choice = stream.get_final_completion().choices[0]
 
@@ -108,15 +108,15 @@ def test_the_accumulator_of_the_sdk_gives_the_whole_calls(client, simulator):
 
 def test_the_accumulator_parses_the_arguments_of_strict_tools(client, simulator):
     strict = {"type": "function", "function": {**WEATHER["function"], "strict": True}}
-    simulator.order(script(TWO_CALLS))
-    with client.chat.completions.stream(model=CLAUDE, messages=QUESTION, tools=[strict, TIME]) as stream:
+    simulator.push(script(TWO_CALLS))
+    with client.chat.completions.stream(model=CLAUDE, messages=PROMPT, tools=[strict, TIME]) as stream:
         call = stream.get_final_completion().choices[0].message.tool_calls[0]
     assert call.function.parsed_arguments == {"zone": "WET", "city": "Lisbon"}
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_call_that_was_cut_at_the_token_limit_ends_with_length(client, simulator, stream):
-    simulator.order(script(events(
+def test_a_tool_call_truncated_at_max_tokens_ends_with_length(client, simulator, stream):
+    simulator.push(script(events(
         ("messageStart", {"role": "assistant"}),
         ("contentBlockStart", {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "A", "name": "get_weather"}}}),
         ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"toolUse": {"input": '{"ci'}}}),
@@ -124,43 +124,43 @@ def test_a_call_that_was_cut_at_the_token_limit_ends_with_length(client, simulat
         ("messageStop", {"stopReason": "max_tokens"}),
         ("metadata", USAGE),
     ) if stream else converse({"text": "I was"}, stop_reason="max_tokens")))
-    answer = client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[WEATHER], stream=stream)
-    last = list(answer)[-1] if stream else answer
+    response = client.chat.completions.create(model=CLAUDE, messages=PROMPT, tools=[WEATHER], stream=stream)
+    last = list(response)[-1] if stream else response
     assert last.choices[0].finish_reason == "length"
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_one_call_at_a_time_where_that_was_asked_for(client, simulator, stream):
-    simulator.order(script(TWO_CALLS if stream else TWO_CALLS_WHOLE))
-    answer = client.chat.completions.create(
-        model=CLAUDE, messages=QUESTION, tools=[WEATHER, TIME], parallel_tool_calls=False, stream=stream
+def test_parallel_tool_calls_can_be_disabled(client, simulator, stream):
+    simulator.push(script(TWO_CALLS if stream else TWO_COMPLETE_CALLS))
+    response = client.chat.completions.create(
+        model=CLAUDE, messages=PROMPT, tools=[WEATHER, TIME], parallel_tool_calls=False, stream=stream
     )
     if stream:
-        seen = [call.index for chunk in answer for call in chunk.choices[0].delta.tool_calls or []]
+        seen = [call.index for chunk in response for call in chunk.choices[0].delta.tool_calls or []]
         assert set(seen) == {0}
     else:
-        assert [call.function.name for call in answer.choices[0].message.tool_calls] == ["get_weather"]
+        assert [call.function.name for call in response.choices[0].message.tool_calls] == ["get_weather"]
 
 
 @pytest.mark.parametrize("model", [CLAUDE, NOVA])
 @pytest.mark.parametrize("stream", [False, True])
-def test_no_call_reaches_a_client_that_asked_for_none(client, simulator, model, stream):
-    simulator.order(script(TWO_CALLS if stream else TWO_CALLS_WHOLE))
-    answer = client.chat.completions.create(
-        model=model, messages=QUESTION, tools=[WEATHER, TIME], tool_choice="none", stream=stream
+def test_tool_choice_none_suppresses_tool_calls(client, simulator, model, stream):
+    simulator.push(script(TWO_CALLS if stream else TWO_COMPLETE_CALLS))
+    response = client.chat.completions.create(
+        model=model, messages=PROMPT, tools=[WEATHER, TIME], tool_choice="none", stream=stream
     )
     if stream:
-        chunks = list(answer)
+        chunks = list(response)
         assert not any(chunk.choices[0].delta.tool_calls for chunk in chunks)
         assert chunks[-1].choices[0].finish_reason == "stop"
     else:
-        assert answer.choices[0].message.tool_calls is None
-        assert answer.choices[0].message.content == "Let me look."
-        assert answer.choices[0].finish_reason == "stop"
+        assert response.choices[0].message.tool_calls is None
+        assert response.choices[0].message.content == "Let me look."
+        assert response.choices[0].finish_reason == "stop"
 
 
 def test_schemas_keep_the_order_of_their_keys(client, simulator):
-    client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[WEATHER])
+    client.chat.completions.create(model=CLAUDE, messages=PROMPT, tools=[WEATHER])
     body = dict(simulator.last_in_order())
     tool = dict(dict(dict(body["toolConfig"])["tools"][0])["toolSpec"])
     schema = dict(dict(tool["inputSchema"])["json"])
@@ -175,16 +175,16 @@ def test_schemas_keep_the_order_of_their_keys(client, simulator):
         ({"type": "function", "function": {"name": "get_time"}}, {"tool": {"name": "get_time"}}),
     ],
 )
-def test_choices_of_tools(client, simulator, choice, sent):
-    answer = client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[WEATHER, TIME], tool_choice=choice)
+def test_tool_choices(client, simulator, choice, sent):
+    response = client.chat.completions.create(model=CLAUDE, messages=PROMPT, tools=[WEATHER, TIME], tool_choice=choice)
     assert simulator.last()["toolConfig"]["toolChoice"] == sent
-    assert answer.choices[0].finish_reason == "tool_calls"
+    assert response.choices[0].finish_reason == "tool_calls"
 
 
-def test_a_choice_of_a_tool_that_is_not_there_is_refused(client):
+def test_a_tool_choice_of_a_missing_tool_is_rejected(client):
     choice = {"type": "function", "function": {"name": "get_lost"}}
     with pytest.raises(openai.BadRequestError) as refusal:
-        client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[TIME], tool_choice=choice)
+        client.chat.completions.create(model=CLAUDE, messages=PROMPT, tools=[TIME], tool_choice=choice)
     assert refusal.value.param == "tool_choice.function.name"
 
 
@@ -196,8 +196,8 @@ def test_a_choice_of_a_tool_that_is_not_there_is_refused(client):
     "line\nline\r\n\ttab \U0001f327",
 ])
 @pytest.mark.parametrize("model", [CLAUDE, NOVA])
-def test_a_round_trip_brings_the_result_to_the_model_as_the_same_text(client, simulator, model, result):
-    turns = list(QUESTION)
+def test_a_tool_result_reaches_the_model_unchanged(client, simulator, model, result):
+    turns = list(PROMPT)
     message = client.chat.completions.create(model=model, messages=turns, tools=[WEATHER]).choices[0].message
     [call] = message.tool_calls
     assert json.loads(call.function.arguments)["city"] == "Lisbon"
@@ -207,12 +207,12 @@ def test_a_round_trip_brings_the_result_to_the_model_as_the_same_text(client, si
     assert final.choices[0].finish_reason == "stop"
     assert "The tool answered" in final.choices[0].message.content
 
-    _, asked, answered = simulator.last()["messages"]
-    tool_use = asked["content"][-1]["toolUse"]
+    _, assistant_turn, result_turn = simulator.last()["messages"]
+    tool_use = assistant_turn["content"][-1]["toolUse"]
     assert (tool_use["toolUseId"], tool_use["name"]) == (call.id, "get_weather")
     assert tool_use["input"] == json.loads(call.function.arguments)
-    assert answered["role"] == "user"
-    [block] = answered["content"]
+    assert result_turn["role"] == "user"
+    [block] = result_turn["content"]
     assert block["toolResult"]["toolUseId"] == call.id
     assert block["toolResult"]["content"] == [{"text": result}]
 
@@ -225,27 +225,27 @@ def test_arguments_in_history_keep_the_order_of_their_keys(client, simulator):
 
 
 @pytest.mark.parametrize("arguments", ["", "{}", '{"ci', "[1]", "nonsense"])
-def test_history_with_arguments_that_are_no_object_goes_on(client, simulator, arguments):
-    answer = client.chat.completions.create(model=CLAUDE, tools=[WEATHER], messages=history(arguments))
-    assert answer.choices[0].finish_reason == "stop"
+def test_history_with_non_object_arguments_is_accepted(client, simulator, arguments):
+    response = client.chat.completions.create(model=CLAUDE, tools=[WEATHER], messages=history(arguments))
+    assert response.choices[0].finish_reason == "stop"
     sent = simulator.last()["messages"][1]["content"][-1]["toolUse"]["input"]
     assert isinstance(sent, dict)
     assert sent == {} if arguments in ("", "{}") else arguments in json.dumps(sent).replace('\\"', '"')
 
 
-def test_history_with_calls_works_without_tools(client):
-    answer = client.chat.completions.create(model=CLAUDE, messages=history("{}"))
-    assert answer.choices[0].message.content
+def test_history_with_tool_calls_works_without_tools(client):
+    response = client.chat.completions.create(model=CLAUDE, messages=history("{}"))
+    assert response.choices[0].message.content
 
 
-def test_results_of_parallel_calls_come_in_one_turn(client, simulator):
+def test_results_of_parallel_calls_share_one_turn(client, simulator):
     calls = [
         {"id": f"call_{number}", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
         for number in range(2)
     ]
     results = [{"role": "tool", "tool_call_id": call["id"], "content": call["id"]} for call in calls]
     client.chat.completions.create(model=CLAUDE, tools=[TIME], messages=[
-        *QUESTION, {"role": "assistant", "content": None, "tool_calls": calls}, *results
+        *PROMPT, {"role": "assistant", "content": None, "tool_calls": calls}, *results
     ])
     messages = simulator.last()["messages"]
     assert [message["role"] for message in messages] == ["user", "assistant", "user"]
@@ -257,16 +257,16 @@ ODD_NAMES = ["mcp.files/read.file", "mcp_files_read_file", "mcp.files.read/file"
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_any_tool_name_comes_back_as_it_was_sent(client, simulator, name, stream):
+def test_any_tool_name_is_returned_unchanged(client, simulator, name, stream):
     tools = [{"type": "function", "function": {"name": odd, "parameters": {"type": "object"}}} for odd in ODD_NAMES]
     choice = {"type": "function", "function": {"name": name}}
-    answer = client.chat.completions.create(
-        model=CLAUDE, messages=QUESTION, tools=tools, tool_choice=choice, stream=stream
+    response = client.chat.completions.create(
+        model=CLAUDE, messages=PROMPT, tools=tools, tool_choice=choice, stream=stream
     )
     if stream:
-        calls = [call for chunk in answer for call in chunk.choices[0].delta.tool_calls or []]
+        calls = [call for chunk in response for call in chunk.choices[0].delta.tool_calls or []]
     else:
-        calls = answer.choices[0].message.tool_calls
+        calls = response.choices[0].message.tool_calls
     assert calls[0].function.name == name
 
     sent = [tool["toolSpec"]["name"] for tool in simulator.last()["toolConfig"]["tools"]]
@@ -275,7 +275,7 @@ def test_any_tool_name_comes_back_as_it_was_sent(client, simulator, name, stream
 
     # The next turn calls it by the same name, so that prompt caches hit.
     client.chat.completions.create(model=CLAUDE, tools=tools, messages=[
-        *QUESTION,
+        *PROMPT,
         {"role": "assistant", "content": None, "tool_calls": [
             {"id": calls[0].id, "type": "function", "function": {"name": name, "arguments": "{}"}}
         ]},
@@ -315,9 +315,9 @@ def assert_queried(arguments):
 
 
 @pytest.mark.parametrize("model", [CLAUDE, NOVA, "us.anthropic.claude-opus-4-7"])
-def test_a_tool_of_a_schema_that_is_refused_is_offered_all_the_same(client, simulator, model):
-    asked = {"model": model, "tools": [WEATHER, QUERY], "tool_choice": {"type": "function", "function": {"name": "odata.query"}}}
-    raw = client.chat.completions.with_raw_response.create(messages=QUESTION, **asked)
+def test_a_tool_with_an_unsupported_schema_is_still_offered(client, simulator, model):
+    assistant_turn = {"model": model, "tools": [WEATHER, QUERY], "tool_choice": {"type": "function", "function": {"name": "odata.query"}}}
+    raw = client.chat.completions.with_raw_response.create(messages=PROMPT, **assistant_turn)
     assert "tools[].function.parameters" in raw.headers["x-outcrop-adjustments"]
     [call] = raw.parse().choices[0].message.tool_calls
     arguments = assert_queried(call.function.arguments)
@@ -329,39 +329,39 @@ def test_a_tool_of_a_schema_that_is_refused_is_offered_all_the_same(client, simu
         if "filter" in name or "search" in name:
             assert f"`{name}`" in offered["description"]
 
-    with client.chat.completions.stream(messages=QUESTION, **asked) as stream:
+    with client.chat.completions.stream(messages=PROMPT, **assistant_turn) as stream:
         [streamed] = stream.get_final_completion().choices[0].message.tool_calls
     assert assert_queried(streamed.function.arguments) == arguments
 
     # In the next turn, the call has the names of the schema, and the schema is as it was.
     client.chat.completions.create(messages=[
-        *QUESTION,
+        *PROMPT,
         {"role": "assistant", "content": None, "tool_calls": [call.to_dict()]},
         {"role": "tool", "tool_call_id": call.id, "content": "3 rows"},
-    ], **asked)
+    ], **assistant_turn)
     again = simulator.last()
     assert offered in [tool["toolSpec"] for tool in again["toolConfig"]["tools"]]
-    given = again["messages"][1]["content"][-1]["toolUse"]["input"]
-    assert set(given) <= set(offered["inputSchema"]["json"]["properties"])
+    tool_input = again["messages"][1]["content"][-1]["toolUse"]["input"]
+    assert set(tool_input) <= set(offered["inputSchema"]["json"]["properties"])
 
 
-def test_an_answer_by_a_schema_has_the_names_of_the_schema(client, simulator):
+def test_structured_output_has_the_schemas_property_names(client, simulator):
     schema = {
         "type": "object", "properties": {"@type": {"type": "string"}, "x-y z": {"type": "integer"}},
         "required": ["@type", "x-y z"], "additionalProperties": False,
     }
     form = {"type": "json_schema", "json_schema": {"name": "thing", "schema": schema, "strict": True}}
     for model in [CLAUDE, NOVA, "us.anthropic.claude-opus-4-7"]:
-        answer = client.chat.completions.create(model=model, messages=QUESTION, response_format=form)
-        assert set(json.loads(answer.choices[0].message.content)) == {"@type", "x-y z"}
-        chunks = list(client.chat.completions.create(model=model, messages=QUESTION, response_format=form, stream=True))
+        response = client.chat.completions.create(model=model, messages=PROMPT, response_format=form)
+        assert set(json.loads(response.choices[0].message.content)) == {"@type", "x-y z"}
+        chunks = list(client.chat.completions.create(model=model, messages=PROMPT, response_format=form, stream=True))
         text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
         assert set(json.loads(text)) == {"@type", "x-y z"}
 
 
-def test_ids_that_recur_are_told_apart(client, simulator):
+def test_duplicate_call_ids_are_made_unique(client, simulator):
     # As Kimi numbers its calls; the conversation goes on with other models.
-    conversation = list(QUESTION)
+    conversation = list(PROMPT)
     for turn in ("21 degrees", "22 degrees"):
         conversation.append({"role": "assistant", "content": None, "tool_calls": [
             {"id": "functions.get_weather:0", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
@@ -370,17 +370,17 @@ def test_ids_that_recur_are_told_apart(client, simulator):
     for model in ["moonshot.kimi-k2-thinking", CLAUDE, "mistral.ministral-3-14b-instruct"]:
         client.chat.completions.create(model=model, messages=conversation, tools=[WEATHER])
         turns = simulator.last()["messages"]
-        calls = [turns[place]["content"][-1]["toolUse"]["toolUseId"] for place in (1, 3)]
-        results = [turns[place]["content"][0]["toolResult"]["toolUseId"] for place in (2, 4)]
+        calls = [turns[position]["content"][-1]["toolUse"]["toolUseId"] for position in (1, 3)]
+        results = [turns[position]["content"][0]["toolResult"]["toolUseId"] for position in (2, 4)]
         assert calls == results and len(set(calls)) == 2
 
 
 FUNCTION = WEATHER["function"]
 
 
-def test_clients_of_the_older_functions_get_a_function_call(client, simulator):
-    answer = client.chat.completions.create(model=CLAUDE, messages=QUESTION, functions=[FUNCTION])
-    choice = answer.choices[0]
+def test_legacy_functions_return_a_function_call(client, simulator):
+    response = client.chat.completions.create(model=CLAUDE, messages=PROMPT, functions=[FUNCTION])
+    choice = response.choices[0]
     assert choice.finish_reason == "function_call"
     assert choice.message.tool_calls is None
     assert choice.message.function_call.name == "get_weather"
@@ -388,16 +388,16 @@ def test_clients_of_the_older_functions_get_a_function_call(client, simulator):
 
     result = "21 degrees"
     final = client.chat.completions.create(model=CLAUDE, functions=[FUNCTION], messages=[
-        *QUESTION, choice.message.to_dict(), {"role": "function", "name": "get_weather", "content": result}
+        *PROMPT, choice.message.to_dict(), {"role": "function", "name": "get_weather", "content": result}
     ])
     assert result in final.choices[0].message.content
     assert simulator.last()["messages"][-1]["content"][0]["toolResult"]["content"] == [{"text": result}]
 
 
-def test_clients_of_the_older_functions_get_one_call_in_a_stream(client, simulator):
-    simulator.order(script(TWO_CALLS))
+def test_legacy_functions_stream_one_function_call(client, simulator):
+    simulator.push(script(TWO_CALLS))
     chunks = list(client.chat.completions.create(
-        model=CLAUDE, messages=QUESTION, functions=[FUNCTION, TIME["function"]], stream=True
+        model=CLAUDE, messages=PROMPT, functions=[FUNCTION, TIME["function"]], stream=True
     ))
     calls = [chunk.choices[0].delta.function_call for chunk in chunks if chunk.choices[0].delta.function_call]
     assert [call.name for call in calls] == ["get_weather"] + [None] * (len(calls) - 1)
@@ -406,17 +406,17 @@ def test_clients_of_the_older_functions_get_one_call_in_a_stream(client, simulat
     assert chunks[-1].choices[0].finish_reason == "function_call"
 
 
-def test_text_is_text_where_tools_are_offered(client, simulator):
-    simulator.order(script(text("No ", "need.")))
-    answer = client.chat.completions.create(model=CLAUDE, messages=QUESTION, tools=[WEATHER])
-    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("No need.", "stop")
+def test_text_is_returned_when_tools_are_offered(client, simulator):
+    simulator.push(script(text("No ", "need.")))
+    response = client.chat.completions.create(model=CLAUDE, messages=PROMPT, tools=[WEATHER])
+    assert (response.choices[0].message.content, response.choices[0].finish_reason) == ("No need.", "stop")
 
 
 def history(arguments):
     """A conversation in which the tool was called with these arguments and has answered."""
     call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": arguments}}
     return [
-        *QUESTION,
+        *PROMPT,
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call_1", "content": "21 degrees"},
     ]

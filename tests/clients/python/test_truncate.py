@@ -22,24 +22,24 @@ def book():
     return [*turns, LAST]
 
 
-def ask(client, how, messages):
+def send(client, how, messages):
     headers = {"x-outcrop-truncate": how} if how else {}
     return client.chat.completions.with_raw_response.create(model=MICRO, messages=messages, extra_headers=headers)
 
 
-def test_the_oldest_turns_are_left_out_where_that_was_asked_for(client, simulator):
-    answer = ask(client, "oldest", book())
+def test_the_oldest_turns_are_removed_on_request(client, simulator):
+    completion = send(client, "oldest", book())
     body = simulator.last()
 
-    assert "messages" in answer.headers["x-outcrop-adjustments"]
+    assert "messages" in completion.headers["x-outcrop-adjustments"]
     assert body["system"] == [{"text": "Be brief."}]
     # A prefix as long as this is cached, too.
     assert body["messages"][-1]["content"][0] == {"text": LAST["content"]}
-    kept = [message["content"][0]["text"] for message in body["messages"]]
-    assert kept[0].startswith("Page ")
-    assert kept[-2] == f"Read {PAGES - 1}."
+    kept_texts = [message["content"][0]["text"] for message in body["messages"]]
+    assert kept_texts[0].startswith("Page ")
+    assert kept_texts[-2] == f"Read {PAGES - 1}."
     # No more than has to be.
-    assert 0.5 * 128_000 < sum(map(len, kept)) / 4 < 128_000 * 1.3
+    assert 0.5 * 128_000 < sum(map(len, kept_texts)) / 4 < 128_000 * 1.3
 
 
 def test_a_call_and_its_result_stay_together(client, simulator):
@@ -64,29 +64,29 @@ def test_a_call_and_its_result_stay_together(client, simulator):
     assert 0 < len(calls) < PAGES
 
 
-def test_what_is_too_long_is_refused_in_openais_words(client, simulator):
+def test_an_overlong_conversation_is_rejected_with_openais_message(client, simulator):
     with pytest.raises(openai.BadRequestError) as refused:
-        ask(client, "refuse", book())
+        send(client, "refuse", book())
     assert (refused.value.code, refused.value.param) == ("context_length_exceeded", "messages")
     # Bedrock alone knows how long a text is to its model.
     assert len(simulator.received()) == 1
 
 
-def test_a_last_turn_that_is_too_long_by_itself_is_refused(client, simulator):
+def test_a_last_turn_that_is_too_long_by_itself_is_rejected(client, simulator):
     with pytest.raises(openai.BadRequestError) as refused:
-        ask(client, "oldest", [SYSTEM, {"role": "user", "content": PAGE * PAGES}])
+        send(client, "oldest", [SYSTEM, {"role": "user", "content": PAGE * PAGES}])
     assert refused.value.code == "context_length_exceeded"
 
 
 @pytest.mark.parametrize("how", ["oldest", "refuse"])
-def test_what_fits_is_left_as_it_is(client, simulator, how):
-    answer = ask(client, how, [SYSTEM, *HELLO])
-    assert "x-outcrop-adjustments" not in answer.headers
+def test_a_conversation_that_fits_is_unchanged(client, simulator, how):
+    completion = send(client, how, [SYSTEM, *HELLO])
+    assert "x-outcrop-adjustments" not in completion.headers
     assert simulator.last()["messages"] == [{"role": "user", "content": [{"text": HELLO[0]["content"]}]}]
 
 
-def test_a_way_that_nobody_knows_is_refused(client, simulator):
+def test_an_unknown_truncation_mode_is_rejected(client, simulator):
     with pytest.raises(openai.BadRequestError) as refused:
-        ask(client, "newest", HELLO)
+        send(client, "newest", HELLO)
     assert "x-outcrop-truncate" in str(refused.value)
     assert simulator.received() == []

@@ -55,22 +55,22 @@ def absent(client):
 
 
 def test_what_is_not_served_says_why(client):
-    asked = 0
+    request = 0
     for path, method in absent(client):
         try:
             given = arguments(method)
-            answer = method(**given)
+            response = method(**given)
         except openai.NotFoundError as error:
             assert error.code == "unknown_url", path
             assert "is not served: " in error.message and "; " in error.message, (path, error.message)
             assert error.response.headers["x-should-retry"] == "false", path
-            asked += 1
+            request += 1
         except (TypeError, ValueError, AttributeError, RuntimeError, openai.OpenAIError) as error:
             assert not isinstance(error, openai.APIStatusError), (path, error)
         else:
-            pytest.fail(f"{path} was answered: {answer}")
+            pytest.fail(f"{path} was answered: {response}")
     # Most are reached: a few cannot be called with what is made up here.
-    assert asked > 150
+    assert request > 150
 
 
 CALLS = {
@@ -116,6 +116,6 @@ def test_another_method_of_a_path_that_is_served_says_the_same(client, name):
 
 
 def test_a_path_of_nobodys_is_unknown(http):
-    answer = http.post("/nothing", json={})
-    assert answer.status_code == 404
-    assert answer.json()["error"]["code"] == "unknown_url"
+    response = http.post("/nothing", json={})
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "unknown_url"

@@ -48,15 +48,15 @@ def started(simulator):
     return [r["body_json"] for r in requests if r["operation"] == "start_async_invoke"][-1]
 
 
-def test_a_video_is_ordered_awaited_downloaded_and_deleted(client):
+def test_a_video_is_created_polled_downloaded_and_deleted(client):
     video = client.videos.create_and_poll(
         model=REEL, prompt="A quiet lake", seconds="8", size="1280x720", poll_interval_ms=1
     )
     assert (video.object, video.status, video.progress) == ("video", "completed", 100)
     assert (video.model, video.seconds, video.size) == (REEL, "12", "1280x720")
     assert video.completed_at >= video.created_at and video.error is None
-    film = client.videos.download_content(video.id).read()
-    assert len(film) == 10_000 and film[4:8] == b"ftyp"
+    content = client.videos.download_content(video.id).read()
+    assert len(content) == 10_000 and content[4:8] == b"ftyp"
     assert [v.id for v in client.videos.list()] == [video.id]
     deleted = client.videos.delete(video.id)
     assert (deleted.id, deleted.deleted, deleted.object) == (video.id, True, "video.deleted")
@@ -65,15 +65,15 @@ def test_a_video_is_ordered_awaited_downloaded_and_deleted(client):
     assert list(client.videos.list()) == []
 
 
-def test_an_order_says_what_is_made_of_it(client, simulator):
-    answer = client.videos.with_raw_response.create(
+def test_a_created_video_reports_its_parameters(client, simulator):
+    response = client.videos.with_raw_response.create(
         model="films", prompt="A quiet lake", seconds="8", size="720x1280", extra_body={"loop": True}
     )
-    video = answer.parse()
+    video = response.parse()
     assert (video.model, video.status, video.prompt) == ("films", "in_progress", "A quiet lake")
     assert (video.seconds, video.size) == ("9", "720x1280")
-    assert answer.headers["x-outcrop-cost-usd"] == "13.5"
-    assert answer.headers["x-outcrop-adjustments"] == "seconds: made 9"
+    assert response.headers["x-outcrop-cost-usd"] == "13.5"
+    assert response.headers["x-outcrop-adjustments"] == "seconds: made 9"
     sent = started(simulator)
     assert sent["modelId"] == RAY
     assert sent["modelInput"] == {
@@ -84,24 +84,24 @@ def test_an_order_says_what_is_made_of_it(client, simulator):
 
 # The SDK's types let a picture be referred to, and its code refuses it; other clients send it.
 @pytest.mark.parametrize("how", ["file", "json", "form"])
-def test_a_picture_begins_a_video(client, studio, simulator, how):
+def test_an_image_becomes_the_first_frame(client, studio, simulator, how):
     address, url = f"{studio.base_url}/videos", "data:image/jpeg;base64,/9j/4HBpY3R1cmU="
-    order = {"model": RAY, "prompt": "A quiet lake"}
+    request = {"model": RAY, "prompt": "A quiet lake"}
     match how:
         case "file":
-            client.videos.create(**order, input_reference=("lake.jpg", JPEG, "image/jpeg"))
+            client.videos.create(**request, input_reference=("lake.jpg", JPEG, "image/jpeg"))
         case "json":
-            order["input_reference"] = {"image_url": url}
-            httpx.post(address, headers=bearer(), json=order).raise_for_status()
+            request["input_reference"] = {"image_url": url}
+            httpx.post(address, headers=bearer(), json=request).raise_for_status()
         case "form":
-            fields = {**order, "input_reference[image_url]": url}
+            fields = {**request, "input_reference[image_url]": url}
             parts = [(name, (None, value)) for name, value in fields.items()]
             httpx.post(address, headers=bearer(), files=parts).raise_for_status()
     frame = started(simulator)["modelInput"]["keyframes"]["frame0"]
     assert frame["source"] == {"type": "base64", "media_type": "image/jpeg", "data": "/9j/4HBpY3R1cmU="}
 
 
-def test_a_part_of_a_film_is_downloaded(client, studio, simulator):
+def test_a_range_of_a_video_is_downloaded(client, studio, simulator):
     video = client.videos.create(model=RAY, prompt="A quiet lake")
     address = f"{studio.base_url}/videos/{video.id}/content"
     early = httpx.get(address, headers=bearer())
@@ -119,10 +119,10 @@ def test_a_part_of_a_film_is_downloaded(client, studio, simulator):
 def test_videos_are_listed_in_pages(client):
     ids = [client.videos.create(model=RAY, prompt=f"Lake {number}").id for number in range(5)]
     assert [video.id for video in client.videos.list(limit=2)] == ids[::-1]
-    assert [video.id for video in client.videos.list(limit=2, order="asc")] == ids
+    assert [video.id for video in client.videos.list(limit=2, request="asc")] == ids
 
 
-def test_a_video_that_cannot_be_made_says_why(client, simulator):
+def test_a_failed_video_has_an_error_message(client, simulator):
     video = client.videos.create(model=RAY, prompt="An avalanche")
     put_forward(simulator)
     failed = client.videos.retrieve(video.id)
@@ -130,7 +130,7 @@ def test_a_video_that_cannot_be_made_says_why(client, simulator):
     assert "content filters" in failed.error.message
 
 
-def test_another_key_finds_nothing(client, studio):
+def test_another_key_cannot_see_the_video(client, studio):
     video = client.videos.create(model=RAY, prompt="A quiet lake")
     with openai.OpenAI(base_url=studio.base_url, api_key="sk-another-caller", max_retries=0) as other:
         assert list(other.videos.list()) == []
@@ -139,22 +139,22 @@ def test_another_key_finds_nothing(client, studio):
                 call(video.id)
 
 
-def test_what_cannot_be_is_refused_by_name(client):
+def test_invalid_requests_are_rejected_by_field(client):
     refusals = [
         ({"size": "1024x1792"}, "size"),
         ({"seconds": "soon"}, "seconds"),
         ({"extra_body": {"seed": 3}}, "seed"),
         ({"prompt": ""}, "prompt"),
     ]
-    for given, parameter in refusals:
+    for arguments, parameter in refusals:
         with pytest.raises(openai.BadRequestError) as refused:
-            client.videos.create(**{"model": RAY, "prompt": "A quiet lake", **given})
+            client.videos.create(**{"model": RAY, "prompt": "A quiet lake", **arguments})
         assert refused.value.param == parameter
     with pytest.raises(openai.NotFoundError):
         client.videos.remix("video_x", prompt="A sea")
 
 
-def test_switched_off_the_remedy_is_told(gateway):
+def test_disabled_videos_explain_how_to_enable_them(gateway):
     with connect(gateway) as client, pytest.raises(openai.NotFoundError) as refused:
         client.videos.create(model=RAY, prompt="A quiet lake")
     assert "[videos] enabled" in refused.value.message

@@ -55,16 +55,16 @@ def ordered(value):
     return value
 
 
-def unequal(sent, wanted, path: str = ""):
+def unequal(sent, expected, path: str = ""):
     """Where two values differ, and how."""
-    if type(sent) is type(wanted) and isinstance(sent, dict):
-        for key in sorted(sent.keys() | wanted.keys()):
-            yield from unequal(sent.get(key), wanted.get(key), f"{path}.{key}")
-    elif type(sent) is type(wanted) and isinstance(sent, list) and len(sent) == len(wanted):
-        for at, (left, right) in enumerate(zip(sent, wanted)):
+    if type(sent) is type(expected) and isinstance(sent, dict):
+        for key in sorted(sent.keys() | expected.keys()):
+            yield from unequal(sent.get(key), expected.get(key), f"{path}.{key}")
+    elif type(sent) is type(expected) and isinstance(sent, list) and len(sent) == len(expected):
+        for at, (left, right) in enumerate(zip(sent, expected)):
             yield from unequal(left, right, f"{path}[{at}]")
-    elif sent != wanted:
-        yield f"{path} is {str(sent)[:300]}, and should be {str(wanted)[:300]}"
+    elif sent != expected:
+        yield f"{path} is {str(sent)[:300]}, and should be {str(expected)[:300]}"
 
 
 def blocks(body: dict):
@@ -202,8 +202,8 @@ def taken_out(result: dict) -> list[dict]:
     out = [content for content in result["content"] if content.keys() & {"document", "video"}]
     if not out:
         return []
-    kept = [content for content in result["content"] if content not in out]
-    result["content"] = kept or [{"text": "The output stands behind the results of this turn."}]
+    kept_headers = [content for content in result["content"] if content not in out]
+    result["content"] = kept_headers or [{"text": "The output stands behind the results of this turn."}]
     return [{"text": f"Output of the tool call {result['toolUseId']}:"}, *out]
 
 

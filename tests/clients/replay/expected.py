@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from differences import ordered
-from told import Told, arguments
+from response_events import RecordedResponse, arguments
 
 FINISH_REASONS = {
     "end_turn": "stop",
@@ -19,7 +19,7 @@ FINISH_REASONS = {
 
 
 @dataclass
-class Answer:
+class ExpectedCompletion:
     """An answer, from the recording or from the gateway."""
 
     text: str = ""
@@ -35,42 +35,42 @@ class Answer:
     service_tier: str | None = None
 
 
-def answer_to(request: dict, told: Told) -> Answer:
+def expected_completion(request: dict, response_events: RecordedResponse) -> ExpectedCompletion:
     """What the client of `request` has to be told."""
-    answer = Answer(usage=usage(told.usage))
-    for block in told.blocks:
-        add_block(answer, block, request["model"])
-    answer.finish_reason = finish_reason(told.stop_reason, bool(answer.calls))
+    result = ExpectedCompletion(usage=usage(response_events.usage))
+    for block in response_events.blocks:
+        add_block(result, block, request["model"])
+    result.finish_reason = finish_reason(response_events.stop_reason, bool(result.calls))
     if request.get("guardrailConfig", {}).get("trace") == "enabled":
-        answer.trace = told.trace
+        result.trace = response_events.trace
     if request.get("additionalModelResponseFieldPaths"):
-        answer.response_fields = told.response_fields
+        result.response_fields = response_events.response_fields
     if "service_tier" in request:
-        answer.service_tier = told.service_tier or "default"
-    return answer
+        result.service_tier = response_events.service_tier or "default"
+    return result
 
 
-def add_block(answer: Answer, block: dict, model: str) -> None:
+def add_block(result: ExpectedCompletion, block: dict, model: str) -> None:
     (kind, value), *_ = block.items()
     if kind == "text":
         reasoning, text = split_tags(value, model)
-        answer.reasoning += reasoning
-        answer.text += text
+        result.reasoning += reasoning
+        result.text += text
     elif kind == "reasoningContent":
-        add_reasoning(answer, value, model)
+        add_reasoning(result, value, model)
     elif kind == "citationsContent":
-        add_cited(answer, value)
+        add_cited(result, value)
     elif kind == "toolUse" and value.get("type") != "server_tool_use":
         call = (value["toolUseId"], value["name"], ordered(value.get("input", {})))
-        answer.calls.append(call)
+        result.calls.append(call)
 
 
 def split_tags(text: str, model: str) -> tuple[str, str]:
     """Reasoning that a model writes into its text, and the text without it."""
     if re.search(r"amazon\.nova-(micro|lite|pro|premier)", model):
         # Nova 1, conv-nova-7215dbb8; the white space around a section goes with it.
-        found = re.match(r"\s*<thinking>(.*?)(</thinking>\s*|$)", text, re.DOTALL)
-        return (found[1], text[found.end() :]) if found else ("", text)
+        matched = re.match(r"\s*<thinking>(.*?)(</thinking>\s*|$)", text, re.DOTALL)
+        return (matched[1], text[matched.end() :]) if matched else ("", text)
     if "kimi-k2-thinking" in model:
         # Its reasoning has a block; what may be left in the text is a stray tag,
         # conv-moonshot-25df26ca.
@@ -78,32 +78,32 @@ def split_tags(text: str, model: str) -> tuple[str, str]:
     return "", text
 
 
-def add_reasoning(answer: Answer, block: dict, model: str) -> None:
+def add_reasoning(result: ExpectedCompletion, block: dict, model: str) -> None:
     if "redactedContent" in block:
         data = block["redactedContent"]
-        answer.thinking_blocks.append({"type": "redacted_thinking", "data": data})
+        result.thinking_blocks.append({"type": "redacted_thinking", "data": data})
         return
     text = block["reasoningText"]["text"]
     # Nova 2 keeps its reasoning to itself, conv-nova-e80b8b52.
     if not ("amazon.nova-2" in model and text.startswith("[REDACTED]")):
-        answer.reasoning += text
+        result.reasoning += text
     if "signature" in block["reasoningText"]:
         signature = block["reasoningText"]["signature"]
         thinking = {"type": "thinking", "thinking": text, "signature": signature}
-        answer.thinking_blocks.append(thinking)
+        result.thinking_blocks.append(thinking)
 
 
-def add_cited(answer: Answer, block: dict) -> None:
-    start = len(answer.text)
-    answer.text += "".join(cited["text"] for cited in block.get("content", []))
-    span = {"start_index": start, "end_index": len(answer.text)}
+def add_cited(result: ExpectedCompletion, block: dict) -> None:
+    start = len(result.text)
+    result.text += "".join(cited["text"] for cited in block.get("content", []))
+    span = {"start_index": start, "end_index": len(result.text)}
     for citation in block["citations"]:
         source = web_source(citation)
         if source:
             annotation = {"type": "url_citation", "url_citation": source | span}
-            answer.annotations.append(annotation)
+            result.annotations.append(annotation)
         else:
-            answer.citations.append({"citation": citation} | span)
+            result.citations.append({"citation": citation} | span)
 
 
 def web_source(citation: dict) -> dict | None:
@@ -139,13 +139,13 @@ def usage(counts: dict) -> dict[str, int]:
     }
 
 
-def of_completion(completion: dict) -> Answer:
+def of_completion(completion: dict) -> ExpectedCompletion:
     """The answer that the SDK read, whole or accumulated from a stream."""
     choice, used = completion["choices"][0], completion["usage"]
     message = choice["message"]
     prompt, written = used["prompt_tokens_details"], used["completion_tokens_details"]
     counts = ("prompt_tokens", "completion_tokens", "total_tokens")
-    return Answer(
+    return ExpectedCompletion(
         text=message["content"] or "",
         reasoning=message.get("reasoning_content") or "",
         thinking_blocks=placed(message.get("thinking_blocks")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from parts import NotExpressible, json_text, mark, parts, text_or_parts, text_part
+from parts import NotExpressible, json_text, add_cache_control, parts, text_or_parts, text_part
 
 # Fields that Converse and the gateway's extensions have under one name.
 SAME_NAME = ("guardrailConfig", "additionalModelResponseFieldPaths", "requestMetadata")
@@ -55,7 +55,7 @@ def openai_messages(message: dict) -> list[dict]:
         if "toolResult" in block:
             messages.append(tool_message(block["toolResult"]))
         elif "cachePoint" in block and messages and not rest:
-            mark(messages, block["cachePoint"])
+            add_cache_control(messages, block["cachePoint"])
         else:
             rest.append(block)
     if rest:
@@ -126,7 +126,7 @@ def tools(config: dict) -> dict:
     request: dict = {"tools": []}
     for tool in config["tools"]:
         if "cachePoint" in tool:
-            mark(request["tools"], tool["cachePoint"])
+            add_cache_control(request["tools"], tool["cachePoint"])
         elif tool.get("systemTool", {}).get("name") == "nova_grounding":
             request["web_search_options"] = {}
         elif "systemTool" in tool:

@@ -12,24 +12,24 @@ class NotExpressible(Exception):
     """The recording holds something that no field of the gateway's API has words for."""
 
 
-def parts(blocks: list[dict], place: str) -> list[dict]:
+def parts(blocks: list[dict], path: str) -> list[dict]:
     """The parts of a message's blocks; a cache point marks the part before it."""
     result: list[dict] = []
     for block in blocks:
         if "cachePoint" in block:
-            mark(result, block["cachePoint"])
+            add_cache_control(result, block["cachePoint"])
         else:
-            result.append(part(block, place))
+            result.append(part(block, path))
     return result
 
 
-def mark(marked: list[dict], point: dict) -> None:
+def add_cache_control(marked_parts: list[dict], point: dict) -> None:
     """Puts a cache point behind the last of some parts, messages or tools."""
-    if not marked or "cache_control" in marked[-1]:
+    if not marked_parts or "cache_control" in marked_parts[-1]:
         raise NotExpressible("a cache point with nothing before it")
-    marked[-1]["cache_control"] = {"type": "ephemeral"}
+    marked_parts[-1]["cache_control"] = {"type": "ephemeral"}
     if "ttl" in point:
-        marked[-1]["cache_control"]["ttl"] = point["ttl"]
+        marked_parts[-1]["cache_control"]["ttl"] = point["ttl"]
 
 
 def text_or_parts(listed: list[dict]):
@@ -39,11 +39,11 @@ def text_or_parts(listed: list[dict]):
     return listed
 
 
-def part(block: dict, place: str) -> dict:
+def part(block: dict, path: str) -> dict:
     """The part of one block."""
     kind = next(iter(block))
     if kind not in PARTS:
-        raise NotExpressible(f"{place} {kind}")
+        raise NotExpressible(f"{path} {kind}")
     return PARTS[kind](block[kind])
 
 
@@ -77,10 +77,10 @@ def address(medium: dict, kind: str) -> dict:
     if location is None:
         data = base64_text(medium["source"]["bytes"])
         return {"url": f"data:{kind}/{medium['format']};base64,{data}"}
-    found = {"url": location["uri"], "format": medium["format"]}
+    matched = {"url": location["uri"], "format": medium["format"]}
     if "bucketOwner" in location:
-        found["bucket_owner"] = location["bucketOwner"]
-    return found
+        matched["bucket_owner"] = location["bucketOwner"]
+    return matched
 
 
 def document_part(document: dict) -> dict:
@@ -106,7 +106,7 @@ def guarded_part(guarded: dict) -> dict:
 
 
 def search_result_part(result: dict) -> dict:
-    content = [text_part(piece["text"]) for piece in result["content"]]
+    content = [text_part(fragment["text"]) for fragment in result["content"]]
     return {"type": "search_result"} | result | {"content": content}
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from programs import KEY, start
 
 # Headers of the recorded traffic that both sides have to see as they were.
-KEPT = re.compile(r"^(accept|content-type|retry-after|x-amzn-requestid|x-amzn-errortype|x-amzn-bedrock-.*)$")
+KEPT_HEADERS = re.compile(r"^(accept|content-type|retry-after|x-amzn-requestid|x-amzn-errortype|x-amzn-bedrock-.*)$")
 
 # The runtime's paths; others are of services that do not pass.
 RUNTIME = re.compile(r"^/(model|guardrail|guardrail-checks|async-invoke)(/|$)")
@@ -45,11 +45,11 @@ class Different(Exception):
 class StandIn(http.server.ThreadingHTTPServer):
     """Answers every request with the bytes that are to be answered, and keeps what it was asked."""
 
-    answer: dict = {}
+    completion: dict = {}
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[dict] = []
+        self.requests: list[dict] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def url(self) -> str:
@@ -68,21 +68,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("content-length", "0")
             self.end_headers()
             return
-        self.server.asked.append(
+        self.server.requests.append(
             {"method": self.command, "path": self.path, "body": body, "headers": headers}
         )
-        answer = self.server.answer
-        self.send_response_only(answer["status"])
-        for name, value in answer["headers"].items():
+        completion = self.server.completion
+        self.send_response_only(completion["status"])
+        for name, value in completion["headers"].items():
             self.send_header(name, value)
-        if answer["chunks"] is None:
-            self.send_header("content-length", str(len(answer["body"])))
+        if completion["chunks"] is None:
+            self.send_header("content-length", str(len(completion["body"])))
             self.end_headers()
-            self.wfile.write(answer["body"])
+            self.wfile.write(completion["body"])
             return
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        for chunk in [*answer["chunks"], b""]:
+        for chunk in [*completion["chunks"], b""]:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
 
     do_GET = do_POST
@@ -93,17 +93,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 def frames(body: bytes) -> list[bytes]:
     """A stream cut at its frames, whose length stands in their first four bytes."""
-    found = []
+    matched = []
     while body:
         length = int.from_bytes(body[:4], "big")
-        found.append(body[:length])
+        matched.append(body[:length])
         body = body[length:]
-    return found
+    return matched
 
 
-def recorded_answer(response: dict) -> dict:
+def recorded_response(response: dict) -> dict:
     """What Bedrock answered, with what recorders left out put back."""
-    headers = {k.lower(): v for k, v in response["headers"].items() if KEPT.match(k.lower())}
+    headers = {k.lower(): v for k, v in response["headers"].items() if KEPT_HEADERS.match(k.lower())}
     streamed = bool(response.get("events"))
     kind = "application/vnd.amazon.eventstream" if streamed else "application/json"
     headers.setdefault("content-type", kind)
@@ -112,8 +112,8 @@ def recorded_answer(response: dict) -> dict:
     return {"status": response["status"], "headers": headers, "body": body, "chunks": chunks}
 
 
-def kept(headers: dict) -> dict:
-    return {name: value for name, value in headers.items() if KEPT.match(name)}
+def kept_headers(headers: dict) -> dict:
+    return {name: value for name, value in headers.items() if KEPT_HEADERS.match(name)}
 
 
 def replay(recording: dict, stand_in: StandIn, address: str, counts: collections.Counter) -> None:
@@ -121,25 +121,25 @@ def replay(recording: dict, stand_in: StandIn, address: str, counts: collections
     if not RUNTIME.match(request["path"]):
         counts["not of the runtime's API"] += 1
         return
-    stand_in.answer = recorded_answer(response)
-    stand_in.asked.clear()
+    stand_in.completion = recorded_response(response)
+    stand_in.requests.clear()
     has_body = request.get("body") is not None
     body = json.dumps(request["body"], ensure_ascii=False).encode() if has_body else b"{}"
-    sent = kept({name.lower(): value for name, value in request["headers"].items()})
+    sent = kept_headers({name.lower(): value for name, value in request["headers"].items()})
     sent.setdefault("content-type", "application/json")
     connection = http.client.HTTPConnection(address, timeout=30)
     headers = {**sent, "authorization": f"Bearer {KEY}", "x-custom": "stays here"}
     connection.request(request["method"], request["path"], body, headers)
-    answer = connection.getresponse()
-    told = {"status": answer.status, "headers": {k.lower(): v for k, v in answer.getheaders()}, "body": answer.read()}
+    completion = connection.getresponse()
+    response_events = {"status": completion.status, "headers": {k.lower(): v for k, v in completion.getheaders()}, "body": completion.read()}
     connection.close()
-    check_request(stand_in.asked, request, sent, body)
-    counts[check_answer(stand_in.answer, told, has_body)] += 1
+    check_request(stand_in.requests, request, sent, body)
+    counts[check_response(stand_in.completion, response_events, has_body)] += 1
 
 
-def check_request(asked: list[dict], request: dict, sent: dict, body: bytes) -> None:
-    for one in asked:
-        arrived = kept(one["headers"])
+def check_request(requests: list[dict], request: dict, sent: dict, body: bytes) -> None:
+    for one in requests:
+        arrived = kept_headers(one["headers"])
         # Bedrock is told what is wanted also where the client does not say.
         if "accept" not in sent:
             arrived.pop("accept", None)
@@ -153,32 +153,32 @@ def check_request(asked: list[dict], request: dict, sent: dict, body: bytes) -> 
                 raise Different(f"the {what} that arrives is {is_now!r} and was {was!r}")
         if KEY in str(one["headers"]) or "x-custom" in one["headers"]:
             raise Different("what the client is known by went on to Bedrock")
-    if not asked:
+    if not requests:
         raise Different("nothing arrived")
 
 
-def check_answer(answered: dict, told: dict, has_body: bool) -> str:
-    error_type = answered["headers"].get("x-amzn-errortype", "") + str(answered["body"][:200])
-    if answered["status"] == 403 and any(name in error_type for name in CREDENTIALS) or is_about_credentials(answered):
-        if told["status"] != 500 or told["headers"].get("x-amzn-errortype") != "InternalServerException":
+def check_response(gateway_response: dict, response_events: dict, has_body: bool) -> str:
+    error_type = gateway_response["headers"].get("x-amzn-errortype", "") + str(gateway_response["body"][:200])
+    if gateway_response["status"] == 403 and any(name in error_type for name in CREDENTIALS) or is_about_credentials(gateway_response):
+        if response_events["status"] != 500 or response_events["headers"].get("x-amzn-errortype") != "InternalServerException":
             raise Different(f"refused credentials of the gateway's are told as {told['status']}")
         return "errors of the gateway's own credentials, told as its fault"
-    if told["status"] != answered["status"]:
+    if response_events["status"] != gateway_response["status"]:
         raise Different(f"the status is {told['status']} and was {answered['status']}: {told['body'][:200]}")
-    if kept(told["headers"]) != answered["headers"]:
+    if kept_headers(response_events["headers"]) != gateway_response["headers"]:
         raise Different(f"the headers are {kept(told['headers'])} and were {answered['headers']}")
-    if told["body"] != answered["body"]:
-        if answered["status"] != 200 and ACCOUNT.search(answered["body"]):
+    if response_events["body"] != gateway_response["body"]:
+        if gateway_response["status"] != 200 and ACCOUNT.search(gateway_response["body"]):
             return "errors, without what names the account"
         raise Different(f"the body is {told['body'][:200]!r} and was {answered['body'][:200]!r}")
     return "both ways" if has_body else "the answer alone: the request was not recorded"
 
 
-def is_about_credentials(answered: dict) -> bool:
+def is_about_credentials(gateway_response: dict) -> bool:
     """Some recordings lack the header that names the error."""
-    said = answered["body"].lower()
+    body_text = gateway_response["body"].lower()
     words = (b"security token", b"signature expired", b"request signature")
-    return answered["status"] == 403 and any(word in said for word in words)
+    return gateway_response["status"] == 403 and any(word in body_text for word in words)
 
 
 def main(recordings: Path, gateway: str) -> int:
@@ -186,7 +186,7 @@ def main(recordings: Path, gateway: str) -> int:
         print("pass-through: did not run, the recordings are not beside the repository")
         return 0
     counts: collections.Counter = collections.Counter()
-    failures = []
+    mismatches = []
     stand_in = StandIn()
     with tempfile.TemporaryDirectory() as home:
         process, address = start_gateway(gateway, stand_in.url(), home)
@@ -195,21 +195,21 @@ def main(recordings: Path, gateway: str) -> int:
                 try:
                     replay(json.loads(file.read_text()), stand_in, address, counts)
                 except Exception as error:  # every recording is told of, whatever happens
-                    failures.append(f"{file.stem}: {type(error).__name__}: {error}")
+                    mismatches.append(f"{file.stem}: {type(error).__name__}: {error}")
         finally:
             process.kill()
-    for failure in failures:
-        print(failure)
-    print(f"pass-through: {counts.total() + len(failures)} recordings, {len(failures)} failed")
+    for mismatch in mismatches:
+        print(mismatch)
+    print(f"pass-through: {counts.total() + len(mismatches)} recordings, {len(mismatches)} failed")
     for outcome, count in counts.most_common():
         print(f"  {count:3} {outcome}")
-    return 1 if failures or not counts["both ways"] else 0
+    return 1 if mismatches or not counts["both ways"] else 0
 
 
 def start_gateway(gateway: str, bedrock: str, home: str) -> tuple:
     config = Path(home) / "outcrop.toml"
     # One attempt, so that recorded errors are heard at once.
-    config.write_text('[retry]\nattempts = 1\n[catalog]\nshow = "configured"\n')
+    config.write_text('[retry]\nmax_attempts = 1\n[catalog]\nlist = "configured"\n')
     environment = {
         "HOME": home,
         "PATH": os.environ["PATH"],

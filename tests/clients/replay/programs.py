@@ -33,7 +33,7 @@ class Simulator:
 
     def play(self, file: Path) -> None:
         self.call("DELETE", "/_simulator")
-        script = {"times": 0, "answer": {"kind": "recording", "file": str(file)}}
+        script = {"times": 0, "response": {"kind": "recording", "file": str(file)}}
         self.call("POST", "/_simulator/scripts", script)
 
     def converse_requests(self) -> list[dict]:
@@ -68,7 +68,7 @@ def start_all(gateway: str, simulator: str, home: str):
     )
     config = Path(home) / "outcrop.toml"
     # One attempt, so that recorded errors are heard at once.
-    config.write_text("[retry]\nattempts = 1\n")
+    config.write_text("[retry]\nmax_attempts = 1\n")
     environment = plain | {
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",

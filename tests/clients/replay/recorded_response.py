@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Told:
+class RecordedResponse:
     """What was recorded of an answer, streamed or not."""
 
     blocks: list[dict]
@@ -19,12 +19,12 @@ class Told:
     service_tier: str | None
 
 
-def told(response: dict) -> Told:
+def response_events(response: dict) -> RecordedResponse:
     """The answer within a recorded response."""
     if response.get("events"):
         return of_stream(response["events"])
     body = response["body_json"]
-    return Told(
+    return RecordedResponse(
         blocks=body["output"]["message"]["content"],
         stop_reason=body["stopReason"],
         usage=body["usage"],
@@ -34,7 +34,7 @@ def told(response: dict) -> Told:
     )
 
 
-def of_stream(events: list[dict]) -> Told:
+def of_stream(events: list[dict]) -> RecordedResponse:
     """The answer that a recorded stream adds up to."""
     blocks: dict[int, dict] = {}
     ending: dict = {}
@@ -47,8 +47,8 @@ def of_stream(events: list[dict]) -> Told:
             add_delta(blocks.setdefault(index, {}), payload["delta"])
         elif kind in ("messageStop", "metadata"):
             ending.update(payload)
-    return Told(
-        blocks=[whole_block(block) for block in blocks.values()],
+    return RecordedResponse(
+        blocks=[complete_block(block) for block in blocks.values()],
         stop_reason=ending["stopReason"],
         usage=ending["usage"],
         trace=ending.get("trace"),
@@ -73,11 +73,11 @@ def add_delta(block: dict, delta: dict) -> None:
             reasoning["redactedContent"] = value["redactedContent"]
             return
         text = reasoning.setdefault("reasoningText", {"text": ""})
-        for key, piece in value.items():
-            text[key] = text.get(key, "") + piece
+        for key, fragment in value.items():
+            text[key] = text.get(key, "") + fragment
 
 
-def whole_block(block: dict) -> dict:
+def complete_block(block: dict) -> dict:
     """A block of a stream as Converse would have it."""
     if "citations" in block:
         content = [{"text": block["text"]}] if "text" in block else []

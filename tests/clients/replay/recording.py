@@ -52,5 +52,5 @@ class Recording:
 
     def refusal(self) -> type[openai.APIStatusError]:
         """The error that the client has to see."""
-        known = (kind for text, kind in REFUSALS.items() if text in self.message())
-        return next(known, openai.BadRequestError)
+        refusal_kind = (kind for text, kind in REFUSALS.items() if text in self.message())
+        return next(refusal_kind, openai.BadRequestError)

@@ -27,7 +27,7 @@ from parts import NotExpressible
 from programs import start_all
 from recording import Recording
 from stand_in import stand_in
-from told import told
+from response_events import response_events
 
 # What the gateway refuses by itself, by what the recorded refusals hold, and in which words.
 REFUSED_BY_THE_GATEWAY = {
@@ -47,7 +47,7 @@ EXTENSIONS = {
 }
 
 # Members of a stream's last chunk that OpenAI's client does not put together.
-TOLD_LAST = ("service_tier", "trace", "additional_model_response_fields")
+SENT_LAST = ("service_tier", "trace", "additional_model_response_fields")
 
 
 class Wrong(Exception):
@@ -59,85 +59,85 @@ class Tally:
     """What came of the recordings."""
 
     both_ways: int = 0
-    answers_alone: int = 0
+    responses_only: int = 0
     refused_here: int = 0
     reasons: collections.Counter = field(default_factory=collections.Counter)
     differences: collections.Counter = field(default_factory=collections.Counter)
-    failures: list[str] = field(default_factory=list)
+    mismatches: list[str] = field(default_factory=list)
 
     def recordings(self) -> int:
-        return self.both_ways + self.answers_alone + self.refused_here + len(self.failures)
+        return self.both_ways + self.responses_only + self.refused_here + len(self.mismatches)
 
 
 def replay(recording: Recording, simulator, client, tally: Tally) -> None:
     """Plays a recording in both directions, or its answer alone."""
     try:
         request, reason = recording.request(), None
-    except NotExpressible as found:
-        request, reason = stand_in(recording), str(found)
+    except NotExpressible as matched:
+        request, reason = stand_in(recording), str(matched)
     simulator.play(recording.file)
-    refusal = check_answer(recording, request, client)
+    refusal = check_response(recording, request, client)
     sent = simulator.converse_requests()
     if refusal and not sent:
-        check_own_refusal(recording, refusal)
+        check_gateway_rejection(recording, refusal)
         tally.refused_here += 1
     elif reason:
         tally.reasons[reason] += 1
-        tally.answers_alone += 1
+        tally.responses_only += 1
     else:
         tally.differences.update(check_request(recording, sent))
         tally.both_ways += 1
 
 
-def check_answer(recording: Recording, request: dict, client) -> str | None:
+def check_response(recording: Recording, request: dict, client) -> str | None:
     """The client has to be told what Bedrock answered. Gives the message of a refusal."""
     try:
-        completion = ask(client, request, recording.streamed)
+        completion = send(client, request, recording.streamed)
     except openai.APIStatusError as error:
         if not recording.is_refusal() or not isinstance(error, recording.refusal()):
             raise Wrong(f"refused with {error.status_code}: {error.message}") from error
         return error.message
     if recording.is_refusal():
         raise Wrong("a recorded refusal was answered as if it were none")
-    wanted = expected.answer_to(request, told(recording.response))
-    found = list(unequal(vars(expected.of_completion(completion)), vars(wanted)))
-    if found:
-        raise Wrong("\n  ".join(["the client is told something else:", *found]))
+    expected_result = expected.expected_completion(request, response_events(recording.response))
+    matched = list(unequal(vars(expected.of_completion(completion)), vars(expected_result)))
+    if matched:
+        raise Wrong("\n  ".join(["the client is told something else:", *matched]))
     return None
 
 
-def check_own_refusal(recording: Recording, refusal: str) -> None:
+def check_gateway_rejection(recording: Recording, refusal: str) -> None:
     """What was not asked has to be something that Bedrock is known to refuse."""
-    known = (own for text, own in REFUSED_BY_THE_GATEWAY.items() if text in recording.message())
-    if not any(own in refusal for own in known):
+    refusal_kind = (gateway_code for text, gateway_code in REFUSED_BY_THE_GATEWAY.items() if text in recording.message())
+    if not any(gateway_code in refusal for gateway_code in refusal_kind):
         raise Wrong(f"refused without asking Bedrock: {refusal}")
 
 
-def ask(client: openai.OpenAI, request: dict, streamed: bool) -> dict:
+def send(client: openai.OpenAI, request: dict, streamed: bool) -> dict:
     """The answer as the SDK has it, with what came beside OpenAI's own members."""
     extensions = {key: value for key, value in request.items() if key in EXTENSIONS}
-    known = {key: value for key, value in request.items() if key not in EXTENSIONS}
+    refusal_kind = {key: value for key, value in request.items() if key not in EXTENSIONS}
     create = client.chat.completions.create
     if not streamed:
-        return create(**known, extra_body=extensions).model_dump()
+        return create(**refusal_kind, extra_body=extensions).model_dump()
     state, last = ChatCompletionStreamState(), {}
     options = {"include_usage": True}
-    for chunk in create(**known, extra_body=extensions, stream=True, stream_options=options):
+    for chunk in create(**refusal_kind, extra_body=extensions, stream=True, stream_options=options):
         state.handle_chunk(chunk)
-        last.update({k: v for k, v in chunk.model_dump().items() if k in TOLD_LAST})
+        last.update({k: v for k, v in chunk.model_dump().items() if k in SENT_LAST})
     return state.current_completion_snapshot.model_dump() | last
 
 
 def check_request(recording: Recording, sent: list[dict]) -> list[str]:
     """Bedrock has to be asked what was recorded. Gives the reasons of the differences."""
-    wanted, reasons = sent_instead(recording.body, recording.model)
+    expected_result, reasons = sent_instead(recording.body, recording.model)
     # Credentials that were refused are fetched anew, and the request is asked once more.
     times = 2 if recording.response["status"] == 403 else 1
     if len(sent) != times:
         raise Wrong(f"Bedrock was asked {len(sent)} times")
-    found = [line for one in sent for line in unequal(comparable(one), comparable(wanted))]
-    if found:
-        raise Wrong("\n  ".join(["Bedrock was asked something else:", *found]))
+    matched = [line for one in sent for line in unequal(comparable(one), comparable(expected_result))]
+    if matched:
+        raise Wrong("\n  ".join(["Bedrock was asked something else:", *matched]))
     return reasons
 
 
@@ -153,22 +153,22 @@ def main(recordings: Path, gateway: str, simulator_program: str) -> int:
                 try:
                     replay(Recording(file.resolve()), simulator, client, tally)
                 except Exception as error:  # every recording is told of, whatever happens
-                    tally.failures.append(f"{file.stem}: {type(error).__name__}: {error}")
+                    tally.mismatches.append(f"{file.stem}: {type(error).__name__}: {error}")
         finally:
             for process in processes:
                 process.kill()
     tell(tally)
-    return 1 if tally.failures or tally.both_ways == 0 else 0
+    return 1 if tally.mismatches or tally.both_ways == 0 else 0
 
 
 def tell(tally: Tally) -> None:
     """Prints what came of the recordings."""
-    for failure in tally.failures:
-        print(failure)
+    for mismatch in tally.mismatches:
+        print(mismatch)
     print(
-        f"replay: {tally.recordings()} recordings, {len(tally.failures)} failed; "
+        f"replay: {tally.recordings()} recordings, {len(tally.mismatches)} failed; "
         f"{tally.both_ways} passed in both directions, {tally.refused_here} were refused by the "
-        f"gateway as Bedrock had refused them, {tally.answers_alone} passed with their answers "
+        f"gateway as Bedrock had refused them, {tally.responses_only} passed with their answers "
         "alone"
     )
     print("requests that could not be expressed:")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recording import Recording
-from told import told
+from response_events import response_events
 
 # Models of requests that were not recorded: only Claude signs its reasoning, and several of the
 # other answers have `<thinking>` in their text, as Nova 1 writes it.
@@ -19,18 +19,18 @@ def stand_in(recording: Recording) -> dict:
     }
     if recording.is_refusal():
         return request
-    answer = told(recording.response)
-    if not recording.body and any(is_signed(block) for block in answer.blocks):
+    completion = response_events(recording.response)
+    if not recording.body and any(is_signed(block) for block in completion.blocks):
         request["model"] = SIGNING_MODEL
-    names = called(answer.blocks)
+    names = called(completion.blocks)
     if names:
         functions = [{"name": name, "parameters": {"type": "object"}} for name in names]
         request["tools"] = [{"type": "function", "function": f} for f in functions]
-    if answer.trace:
+    if completion.trace:
         request["guardrailConfig"] = recording.body["guardrailConfig"]
-    if answer.response_fields:
+    if completion.response_fields:
         request["additionalModelResponseFieldPaths"] = ["/stop_sequence"]
-    if answer.service_tier:
+    if completion.service_tier:
         request["service_tier"] = "auto"
     return request
 

@@ -6,7 +6,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { Agent, OpenAIChatCompletionsModel, run, setTracingDisabled, tool } from "@openai/agents";
 import { z } from "zod";
 
-import { CLAUDE, HAIKU, NOVA, calling, script, startWorld, text, valued } from "./world.js";
+import { CLAUDE, HAIKU, NOVA, calling, script, startHarness, text, valued } from "./harness.js";
 
 setTracingDisabled(true);
 
@@ -19,23 +19,23 @@ const weather = tool({
   execute: async ({ city }) => `Sunny in ${city}`,
 });
 
-let world;
-before(async () => (world = await startWorld()));
-beforeEach(() => world.reset());
-after(() => world.stop());
+let harness;
+before(async () => (harness = await startHarness()));
+beforeEach(() => harness.reset());
+after(() => harness.stop());
 
 function model(name) {
-  return new OpenAIChatCompletionsModel(world.client(), name);
+  return new OpenAIChatCompletionsModel(harness.client(), name);
 }
 
 // Runs an agent to its end, whole or streamed.
 const ways = {
-  whole: (agent, said) => run(agent, said),
-  streamed: async (agent, said) => {
-    const result = await run(agent, said, { stream: true });
-    result.pieces = [];
+  nonStreaming: (agent, prompts) => run(agent, prompts),
+  streamed: async (agent, prompts) => {
+    const result = await run(agent, prompts, { stream: true });
+    result.parts = [];
     for await (const event of result) {
-      if (event.data?.type === "output_text_delta") result.pieces.push(event.data.delta);
+      if (event.data?.type === "output_text_delta") result.parts.push(event.data.delta);
     }
     await result.completed;
     return result;
@@ -43,8 +43,8 @@ const ways = {
 };
 
 for (const [way, through] of Object.entries(ways)) {
-  test(`tools are run until there is an answer, ${way}`, async () => {
-    await world.order(
+  test(`tools run until the final response, ${way}`, async () => {
+    await harness.push(
       script(calling([["call_1", "get_weather", { city: "Lisbon" }], ["call_2", "get_weather", { city: "Porto" }]])),
       script(calling([["call_3", "get_weather", { city: "Faro" }]], [{ text: "One more." }])),
       script(text("Sunny ", "everywhere.")),
@@ -53,8 +53,8 @@ for (const [way, through] of Object.entries(ways)) {
     const result = await through(agent, "How is the weather?");
 
     assert.equal(result.finalOutput, "Sunny everywhere.");
-    if (result.pieces) assert.deepEqual(result.pieces.slice(-2), ["Sunny ", "everywhere."]);
-    const { messages, system, toolConfig } = await world.last();
+    if (result.parts) assert.deepEqual(result.parts.slice(-2), ["Sunny ", "everywhere."]);
+    const { messages, system, toolConfig } = await harness.last();
     assert.deepEqual(system, [{ text: "Be brief." }]);
     assert.equal(toolConfig.tools[0].toolSpec.strict, true);
     const results = messages.map(({ content }) => content.flatMap((block) => block.toolResult?.content ?? []));
@@ -68,21 +68,21 @@ for (const [way, through] of Object.entries(ways)) {
   });
 
   test(`one agent hands over to another, ${way}`, async () => {
-    await world.order(script(calling([["call_1", "transfer_to_Portuguese", {}]])), script(text("Bom dia.")));
+    await harness.push(script(calling([["call_1", "transfer_to_Portuguese", {}]])), script(text("Bom dia.")));
     const portuguese = new Agent({ name: "Portuguese", instructions: "Em português.", model: model(NOVA) });
     const triage = Agent.create({ name: "Triage", model: model(CLAUDE), handoffs: [portuguese] });
     const result = await through(triage, "Bom dia");
 
     assert.equal(result.finalOutput, "Bom dia.");
     assert.equal(result.lastAgent.name, "Portuguese");
-    const models = (await world.received()).map((request) => request.model);
+    const models = (await harness.received()).map((request) => request.model);
     assert.deepEqual(models, [CLAUDE, NOVA]);
   });
 
   for (const name of [CLAUDE, NOVA, HAIKU]) {
-    test(`an answer has the type that was asked for, after a tool, ${way}, ${name}`, async () => {
+    test(`output has the requested type after a tool call, ${way}, ${name}`, async () => {
       const report = { city: "Lisbon", degrees: 21 };
-      await world.order(script(calling([["call_1", "get_weather", { city: "Lisbon" }]])), script(valued(name, report)));
+      await harness.push(script(calling([["call_1", "get_weather", { city: "Lisbon" }]])), script(valued(name, report)));
       const agent = new Agent({ name: "Meteorologist", model: model(name), tools: [weather], outputType: REPORT });
       const result = await through(agent, "How is the weather in Lisbon?");
 

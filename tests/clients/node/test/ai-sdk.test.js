@@ -18,10 +18,10 @@ import {
   converse,
   error,
   script,
-  startWorld,
+  startHarness,
   text,
   valued,
-} from "./world.js";
+} from "./harness.js";
 
 // `generateObject` and `streamObject` are deprecated, and much used.
 globalThis.AI_SDK_LOG_WARNINGS = false;
@@ -39,25 +39,25 @@ const REPORT = z.object({
 });
 const LISBON = { city: "Lisbon", degrees: 21, rain: null };
 
-let world;
+let harness;
 let bedrock;
 before(async () => {
-  world = await startWorld();
+  harness = await startHarness();
   bedrock = createOpenAICompatible({
     name: "outcrop",
-    baseURL: world.baseURL,
+    baseURL: harness.baseURL,
     apiKey: API_KEY,
     includeUsage: true,
     supportsStructuredOutputs: true,
     supportsMultiPartToolContent: true,
   });
 });
-beforeEach(() => world.reset());
-after(() => world.stop());
+beforeEach(() => harness.reset());
+after(() => harness.stop());
 
 // Whole and streamed, in the same shape; the retries of the SDK are off.
 const ways = {
-  whole: (options) => generateText({ maxRetries: 0, ...options }),
+  nonStreaming: (options) => generateText({ maxRetries: 0, ...options }),
   streamed: async (options) => {
     const result = streamText({ maxRetries: 0, onError: () => {}, ...options });
     const parts = [];
@@ -67,36 +67,36 @@ const ways = {
     }
     const names = ["text", "reasoningText", "usage", "finishReason", "steps", "toolCalls", "response"];
     const values = await Promise.all(names.map((name) => result[name]));
-    const whole = Object.fromEntries(names.map((name, index) => [name, values[index]]));
-    if (options.output) whole.output = await result.output;
-    return { parts, ...whole };
+    const nonStreaming = Object.fromEntries(names.map((name, index) => [name, values[index]]));
+    if (options.output) nonStreaming.output = await result.output;
+    return { parts, ...nonStreaming };
   },
 };
 
-for (const [way, ask] of Object.entries(ways)) {
-  test(`a text with its usage, ${way}`, async () => {
+for (const [way, send] of Object.entries(ways)) {
+  test(`text with usage, ${way}`, async () => {
     const usage = { cacheReadInputTokens: 100, cacheWriteInputTokens: 20 };
-    await world.order(script(converse([{ text: "Good morning, you" }], "end_turn", usage)));
-    const answer = await ask({ model: bedrock(CLAUDE), instructions: "Be brief.", prompt: "Good morning" });
+    await harness.push(script(converse([{ text: "Good morning, you" }], "end_turn", usage)));
+    const response = await send({ model: bedrock(CLAUDE), instructions: "Be brief.", prompt: "Good morning" });
 
-    assert.equal(answer.text, "Good morning, you");
-    assert.equal(answer.finishReason, "stop");
-    assert.equal(answer.response.modelId, CLAUDE);
-    assert.equal(answer.usage.inputTokens, 130);
-    assert.equal(answer.usage.inputTokenDetails.cacheReadTokens, 100);
-    assert.equal(answer.usage.outputTokens, 5);
-    assert.equal(answer.usage.totalTokens, 135);
-    assert.deepEqual((await world.last()).system, [{ text: "Be brief." }]);
+    assert.equal(response.text, "Good morning, you");
+    assert.equal(response.finishReason, "stop");
+    assert.equal(response.response.modelId, CLAUDE);
+    assert.equal(response.usage.inputTokens, 130);
+    assert.equal(response.usage.inputTokenDetails.cacheReadTokens, 100);
+    assert.equal(response.usage.outputTokens, 5);
+    assert.equal(response.usage.totalTokens, 135);
+    assert.deepEqual((await harness.last()).system, [{ text: "Be brief." }]);
   });
 
   for (const model of [CLAUDE, NOVA]) {
-    test(`tools are run until there is an answer, ${way}, ${model}`, async () => {
-      await world.order(
+    test(`tools run until the final response, ${way}, ${model}`, async () => {
+      await harness.push(
         script(calling([["call_1", "weather", { city: "Lisbon" }], ["call_2", "weather", { city: "Porto" }]])),
         script(calling([["call_3", "hour", {}]], [{ text: "And the hour?" }])),
         script(text("Sunny ", "at noon.")),
       );
-      const answer = await ask({
+      const response = await send({
         model: bedrock(model),
         prompt: "How is the weather?",
         stopWhen: isStepCount(5),
@@ -110,12 +110,12 @@ for (const [way, ask] of Object.entries(ways)) {
         },
       });
 
-      assert.equal(answer.text, "Sunny at noon.");
-      assert.equal(answer.steps.length, 3);
-      const { messages } = await world.last();
+      assert.equal(response.text, "Sunny at noon.");
+      assert.equal(response.steps.length, 3);
+      const { messages } = await harness.last();
       const results = messages.map(({ content }) => content.flatMap((block) => block.toolResult ?? []));
       assert.deepEqual(
-        results.map((turn) => turn.map(({ toolUseId, content }) => [toolUseId, content])),
+        results.map((assistantTurn) => assistantTurn.map(({ toolUseId, content }) => [toolUseId, content])),
         [
           [],
           [],
@@ -130,20 +130,20 @@ for (const [way, ask] of Object.entries(ways)) {
     });
 
     test(`an object of a schema, ${way}, ${model}`, async () => {
-      await world.order(script(valued(model, LISBON)));
-      const answer = await ask({
+      await harness.push(script(valued(model, LISBON)));
+      const response = await send({
         model: bedrock(model),
         prompt: "How is the weather in Lisbon?",
         output: Output.object({ schema: REPORT }),
       });
 
-      assert.deepEqual(answer.output, LISBON);
-      assert.equal(answer.finishReason, "stop");
+      assert.deepEqual(response.output, LISBON);
+      assert.equal(response.finishReason, "stop");
     });
 
-    test(`an object of a schema after a call of a tool, ${way}, ${model}`, async () => {
-      await world.order(script(calling([["call_1", "sky", {}]])), script(valued(model, LISBON)));
-      const answer = await ask({
+    test(`an object of a schema after a tool call, ${way}, ${model}`, async () => {
+      await harness.push(script(calling([["call_1", "sky", {}]])), script(valued(model, LISBON)));
+      const response = await send({
         model: bedrock(model),
         prompt: "How is the weather in Lisbon?",
         stopWhen: isStepCount(3),
@@ -151,15 +151,15 @@ for (const [way, ask] of Object.entries(ways)) {
         output: Output.object({ schema: REPORT }),
       });
 
-      assert.deepEqual(answer.output, LISBON);
-      assert.equal(answer.steps.length, 2);
+      assert.deepEqual(response.output, LISBON);
+      assert.equal(response.steps.length, 2);
     });
   }
 
-  test(`thoughts stand apart, and go back signed, ${way}`, async () => {
+  test(`reasoning is separate and sent back signed, ${way}`, async () => {
     // The SDK sends the text of a thought back, but has no place for its signature. The simulator
     // thinks, calls the tool, and refuses a call that comes back without its thoughts.
-    const answer = await ask({
+    const response = await send({
       model: bedrock(CLAUDE),
       prompt: "What is the time? Tell the hour.",
       reasoning: "medium",
@@ -168,22 +168,22 @@ for (const [way, ask] of Object.entries(ways)) {
       tools: { hour: tool({ description: "Tells the hour", inputSchema: z.object({}), execute: async () => "12" }) },
     });
 
-    assert.ok(answer.text.includes("12"), answer.text);
-    assert.ok(answer.steps[0].reasoningText);
-    const [first, second] = (await world.received()).map((request) => request.body_json);
+    assert.ok(response.text.includes("12"), response.text);
+    assert.ok(response.steps[0].reasoningText);
+    const [first, second] = (await harness.received()).map((request) => request.body_json);
     assert.equal(first.additionalModelRequestFields.thinking.type, "enabled");
     const { text, signature } = second.messages[1].content[0].reasoningContent.reasoningText;
-    assert.equal(text, answer.steps[0].reasoningText);
+    assert.equal(text, response.steps[0].reasoningText);
     assert.ok(signature);
-    if (answer.parts) {
-      const kinds = answer.parts.map((part) => part.type);
+    if (response.parts) {
+      const kinds = response.parts.map((part) => part.type);
       assert.ok(kinds.indexOf("reasoning-delta") < kinds.indexOf("text-delta"));
     }
   });
 
-  test(`what Bedrock refuses is an APICallError, ${way}`, async () => {
-    await world.order(script(error(403, "AccessDeniedException")));
-    await assert.rejects(ask({ model: bedrock(NOVA), prompt: "Hello" }), (refusal) => {
+  test(`a Bedrock error is an APICallError, ${way}`, async () => {
+    await harness.push(script(error(403, "AccessDeniedException")));
+    await assert.rejects(send({ model: bedrock(NOVA), prompt: "Hello" }), (refusal) => {
       assert.ok(APICallError.isInstance(refusal));
       assert.deepEqual([refusal.statusCode, refusal.isRetryable, refusal.data.error.code], [403, false, "model_access_denied"]);
       return true;
@@ -191,34 +191,34 @@ for (const [way, ask] of Object.entries(ways)) {
   });
 
   test(`its retries and those of the gateway do not multiply, ${way}`, async (context) => {
-    await world.order(script(error(429, "ThrottlingException", "Too many requests"), [], { times: 0 }));
+    await harness.push(script(error(429, "ThrottlingException", "Too many requests"), [], { times: 0 }));
     const waits = withoutLongWaits(context);
     // The SDK's own number of retries, which it sends no header of.
-    await assert.rejects(ask({ model: bedrock(NOVA), prompt: "Hello", maxRetries: undefined }), (failure) => {
+    await assert.rejects(send({ model: bedrock(NOVA), prompt: "Hello", maxRetries: undefined }), (failure) => {
       assert.ok(RetryError.isInstance(failure));
       assert.equal(failure.errors.length, 3);
       return true;
     });
-    const calls = (await world.received()).length;
-    await world.clear();
+    const calls = (await harness.received()).length;
+    await harness.clear();
     assert.equal(waits.length, 2, "it waits as long as the gateway says");
     assert.equal(calls, 6, "four attempts of the gateway, and one for each of its retries");
   });
 
-  test(`an aborted answer ends the call to Bedrock, ${way}`, async () => {
-    await world.order(script(text("Good ", "morning"), [{ kind: "silence", after_events: 2 }]));
+  test(`aborting a response cancels the call to Bedrock, ${way}`, async () => {
+    await harness.push(script(text("Good ", "morning"), [{ kind: "stall", after_events: 2 }]));
     const leaving = new AbortController();
-    const answer = ask({ model: bedrock(NOVA), prompt: "Hello", abortSignal: leaving.signal });
-    await world.untilUnderWay();
+    const response = send({ model: bedrock(NOVA), prompt: "Hello", abortSignal: leaving.signal });
+    await harness.untilCallIsOpen();
     leaving.abort();
-    await Promise.allSettled([answer]);
-    await world.untilAbandoned();
+    await Promise.allSettled([response]);
+    await harness.untilAbandoned();
   });
 }
 
-test("an array and a choice, by generateObject", async () => {
+test("arrays and enums with generateObject", async () => {
   const model = bedrock(CLAUDE);
-  await world.order(
+  await harness.push(
     script(converse([{ text: JSON.stringify({ elements: [LISBON, LISBON] }) }])),
     script(converse([{ text: '{"result":"rain"}' }])),
   );
@@ -227,7 +227,7 @@ test("an array and a choice, by generateObject", async () => {
 
   assert.deepEqual(several.object, [LISBON, LISBON]);
   assert.equal(one.object, "rain");
-  const { textFormat } = (await world.last()).outputConfig;
+  const { textFormat } = (await harness.last()).outputConfig;
   const schema = JSON.parse(textFormat.structure.jsonSchema.schema);
   assert.deepEqual(schema.properties.result.enum, ["sun", "rain"]);
 });
@@ -236,7 +236,7 @@ for (const model of [CLAUDE, OPUS, HAIKU]) {
   test(`an object grows as it is streamed, ${model}`, async () => {
     // The simulator cuts texts at words, and inputs of Claude's tools into short pieces.
     const report = { ...LISBON, city: "Vila Real de Santo António in the far south of Portugal" };
-    await world.order(script(valued(model, report)));
+    await harness.push(script(valued(model, report)));
     const { partialObjectStream, object } = streamObject({ model: bedrock(model), prompt: "Weather?", schema: REPORT });
     const cities = new Set();
     for await (const partial of partialObjectStream) cities.add(partial.city ?? "");
@@ -247,12 +247,12 @@ for (const model of [CLAUDE, OPUS, HAIKU]) {
 }
 
 test("JSON without a schema", async () => {
-  await world.order(script(converse([{ text: "```json\n" + JSON.stringify(LISBON) + "\n```" }])));
+  await harness.push(script(converse([{ text: "```json\n" + JSON.stringify(LISBON) + "\n```" }])));
   const { output } = await generateText({ model: bedrock(NOVA), prompt: "JSON, please", output: Output.json() });
   assert.deepEqual(output, LISBON);
 });
 
-test("pictures, documents, sound and films", async () => {
+test("images, documents, audio and video", async () => {
   await generateText({
     model: bedrock(NOVA_OMNI),
     messages: [
@@ -268,16 +268,16 @@ test("pictures, documents, sound and films", async () => {
       },
     ],
   });
-  const [question, image, document, audio, video] = (await world.last()).messages[0].content;
-  assert.deepEqual(question, { text: "What are these?" });
+  const [userMessage, image, document, audio, video] = (await harness.last()).messages[0].content;
+  assert.deepEqual(userMessage, { text: "What are these?" });
   assert.deepEqual(image.image, { format: "png", source: { bytes: PNG } });
   assert.deepEqual([document.document.format, document.document.source], ["pdf", { bytes: PDF }]);
   assert.deepEqual(audio.audio, { format: "wav", source: { bytes: WAV } });
   assert.deepEqual(video.video, { format: "mp4", source: { bytes: MP4 } });
 });
 
-test("a picture that a tool brings", async () => {
-  await world.order(script(calling([["call_1", "photograph", {}]])), script(text("A mountain.")));
+test("an image in a tool result", async () => {
+  await harness.push(script(calling([["call_1", "photograph", {}]])), script(text("A mountain.")));
   await generateText({
     model: bedrock(CLAUDE),
     prompt: "Take a photograph",
@@ -296,11 +296,11 @@ test("a picture that a tool brings", async () => {
       }),
     },
   });
-  const [{ toolResult }] = (await world.last()).messages[2].content;
+  const [{ toolResult }] = (await harness.last()).messages[2].content;
   assert.deepEqual(toolResult.content, [{ text: "Here:" }, { image: { format: "png", source: { bytes: PNG } } }]);
 });
 
-test("options of the provider reach the gateway", async () => {
+test("provider options reach the gateway", async () => {
   const cached = { openaiCompatible: { cache_control: { type: "ephemeral" } } };
   await generateText({
     model: bedrock(CLAUDE),
@@ -315,7 +315,7 @@ test("options of the provider reach the gateway", async () => {
       },
     ],
   });
-  const body = await world.last();
+  const body = await harness.last();
   assert.deepEqual(body.messages[0].content, [
     { text: "A long document." },
     { cachePoint: { type: "default" } },

@@ -6,7 +6,7 @@ import { after, before, beforeEach, test } from "node:test";
 
 import OpenAI from "openai";
 
-import { HELLO, NOVA, startWorld } from "./world.js";
+import { HELLO, NOVA, startHarness } from "./harness.js";
 
 const SITE = "https://chat.example.com";
 const CONFIGURATION = `
@@ -22,10 +22,10 @@ budget_percent = 1000
 const SENT_UNASKED = new Set(["accept", "accept-language", "content-language"]);
 const READ_UNASKED = ["cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"];
 
-let world;
-before(async () => (world = await startWorld(CONFIGURATION)));
-beforeEach(() => world.reset());
-after(() => world.stop());
+let harness;
+before(async () => (harness = await startHarness(CONFIGURATION)));
+beforeEach(() => harness.reset());
+after(() => harness.stop());
 
 const list = (headers, name) => (headers.get(name) ?? "").split(",").map((entry) => entry.trim().toLowerCase());
 
@@ -33,13 +33,13 @@ const list = (headers, name) => (headers.get(name) ?? "").split(",").map((entry)
 function fetchOfPage(origin) {
   return async (url, init) => {
     const request = new Request(url, init);
-    const asked = [...request.headers.keys()].filter((name) => !SENT_UNASKED.has(name));
+    const requestedHeaders = [...request.headers.keys()].filter((name) => !SENT_UNASKED.has(name));
     const preflight = await fetch(url, {
       method: "OPTIONS",
       headers: {
         origin,
         "access-control-request-method": request.method,
-        "access-control-request-headers": asked.toSorted().join(","),
+        "access-control-request-headers": requestedHeaders.toSorted().join(","),
       },
     });
     const methods = list(preflight.headers, "access-control-allow-methods");
@@ -48,8 +48,8 @@ function fetchOfPage(origin) {
       preflight.ok &&
       preflight.headers.get("access-control-allow-origin") === origin &&
       methods.includes(request.method.toLowerCase()) &&
-      asked.every((name) => headers.includes(name));
-    if (!isAllowed) throw new TypeError(`blocked: ${request.method} with ${asked}`);
+      requestedHeaders.every((name) => headers.includes(name));
+    if (!isAllowed) throw new TypeError(`blocked: ${request.method} with ${requestedHeaders}`);
     request.headers.set("origin", origin);
     const response = await fetch(request);
     if (response.headers.get("access-control-allow-origin") !== origin) throw new TypeError("blocked: the response");
@@ -59,10 +59,10 @@ function fetchOfPage(origin) {
   };
 }
 
-const page = (origin) => world.client({ fetch: fetchOfPage(origin), dangerouslyAllowBrowser: true });
+const page = (origin) => harness.client({ fetch: fetchOfPage(origin), dangerouslyAllowBrowser: true });
 
 for (const origin of ["http://localhost:3000", SITE]) {
-  test(`a page of ${origin} gets answers, streams and their headers`, async () => {
+  test(`a page of ${origin} can read responses, streams and headers`, async () => {
     const client = page(origin);
     const { data, response, request_id } = await client.chat.completions
       .create({ model: NOVA, messages: HELLO, seed: 1 })
@@ -79,7 +79,7 @@ for (const origin of ["http://localhost:3000", SITE]) {
     assert.ok((await client.models.list()).data.length > 0);
   });
 
-  test(`a page of ${origin} can read why it was refused`, async () => {
+  test(`a page of ${origin} can read error responses`, async () => {
     const client = page(origin).withOptions({ apiKey: "sk-wrong" });
     const refusal = await client.models.list().then(assert.fail, (error) => error);
     assert.ok(refusal instanceof OpenAI.AuthenticationError, refusal);
@@ -87,7 +87,7 @@ for (const origin of ["http://localhost:3000", SITE]) {
   });
 }
 
-test("a page of another site gets nothing", async () => {
+test("a page of another site is rejected", async () => {
   const refusal = await page("https://evil.example").models.list().then(assert.fail, (error) => error);
   assert.ok(refusal instanceof OpenAI.APIConnectionError, refusal);
 });

@@ -5,7 +5,7 @@ import { after, before, beforeEach, test } from "node:test";
 
 import OpenAI from "openai";
 
-import { HELLO, NOVA, error, script, startWorld, text } from "./world.js";
+import { HELLO, NOVA, error, script, startHarness, text } from "./harness.js";
 
 const WORDS = text("Good ", "morning, ", "dear ", "mountain");
 const REQUEST = { model: NOVA, messages: HELLO };
@@ -15,10 +15,10 @@ const RETRIED = 4;
 const RETRIED_ONCE = 2;
 const HOUR_MS = 3_600_000;
 
-let world;
-before(async () => (world = await startWorld()));
-beforeEach(() => world.reset());
-after(() => world.stop());
+let harness;
+before(async () => (harness = await startHarness()));
+beforeEach(() => harness.reset());
+after(() => harness.stop());
 
 const FAILURES = [
   [error(400, "ValidationException", "prompt is too long: 3 > 2"), 1, OpenAI.BadRequestError, 400, "context_length_exceeded"],
@@ -32,49 +32,49 @@ const FAILURES = [
   [error(408, "ModelTimeoutException"), RETRIED_ONCE, OpenAI.InternalServerError, 504, "upstream_timeout"],
 ];
 
-for (const [answer, times, expected, status, code] of FAILURES) {
+for (const [response, times, expected, status, code] of FAILURES) {
   for (const stream of [false, true]) {
-    test(`${answer.code} is a ${expected.name}, ${stream ? "streamed" : "whole"}`, async () => {
-      await world.order(script(answer, [], { times }));
-      const refusal = await caught(world.client().chat.completions.create({ ...REQUEST, stream }));
+    test(`${response.code} is a ${expected.name}, ${stream ? "streamed" : "nonStreaming"}`, async () => {
+      await harness.push(script(response, [], { times }));
+      const refusal = await caught(harness.client().chat.completions.create({ ...REQUEST, stream }));
       assert.equal(refusal.constructor, expected);
       assert.deepEqual([refusal.status, refusal.code], [status, code]);
       assert.match(refusal.requestID, /^req_/);
-      assert.equal((await world.received()).length, times);
+      assert.equal((await harness.received()).length, times);
     });
   }
 }
 
 test("a wrong key is an AuthenticationError", async () => {
-  const refusal = await caught(world.client({ apiKey: "sk-wrong-key" }).chat.completions.create(REQUEST));
+  const refusal = await caught(harness.client({ apiKey: "sk-wrong-key" }).chat.completions.create(REQUEST));
   assert.equal(refusal.constructor, OpenAI.AuthenticationError);
   assert.equal(refusal.code, "invalid_api_key");
 });
 
 test("what cannot be served is refused with its name", async () => {
-  const refusal = await caught(world.client().chat.completions.create({ ...REQUEST, n: 1000 }));
+  const refusal = await caught(harness.client().chat.completions.create({ ...REQUEST, n: 1000 }));
   assert.equal(refusal.constructor, OpenAI.BadRequestError);
   assert.equal(refusal.param, "n");
 });
 
 test("the gateway tries again before the client has to", async () => {
-  await world.order(script(error(429, "ThrottlingException"), [], { times: 2 }), script(text("At last")));
-  const completion = await world.client().chat.completions.create(REQUEST);
+  await harness.push(script(error(429, "ThrottlingException"), [], { times: 2 }), script(text("At last")));
+  const completion = await harness.client().chat.completions.create(REQUEST);
   assert.equal(completion.choices[0].message.content, "At last");
 });
 
 test("the retries of the SDK work, and stop where they are told to", async () => {
-  await world.order(script(error(500, "InternalServerException"), [], { times: RETRIED }), script(text("At last")));
-  const client = world.client({ maxRetries: 1 });
+  await harness.push(script(error(500, "InternalServerException"), [], { times: RETRIED }), script(text("At last")));
+  const client = harness.client({ maxRetries: 1 });
   const completion = await client.chat.completions.create(REQUEST);
   assert.equal(completion.choices[0].message.content, "At last");
-  assert.equal((await world.received()).length, RETRIED + 1);
+  assert.equal((await harness.received()).length, RETRIED + 1);
 
-  await world.clear();
-  await world.order(script(error(400, "ServiceQuotaExceededException")));
+  await harness.clear();
+  await harness.push(script(error(400, "ServiceQuotaExceededException")));
   const refusal = await caught(client.chat.completions.create(REQUEST));
   assert.equal(refusal.headers.get("x-should-retry"), "false");
-  assert.equal((await world.received()).length, 1);
+  assert.equal((await harness.received()).length, 1);
 });
 
 const BREAKS = [
@@ -89,8 +89,8 @@ const BREAKS = [
 for (const broken of BREAKS) {
   const name = broken.code ?? broken.kind;
   test(`a stream that breaks (${name}) throws after what had arrived`, async () => {
-    await world.order(script(WORDS, [broken]));
-    const stream = await world.client().chat.completions.create({ ...REQUEST, stream: true });
+    await harness.push(script(WORDS, [broken]));
+    const stream = await harness.client().chat.completions.create({ ...REQUEST, stream: true });
     const seen = [];
     const failure = await caught(
       (async () => {
@@ -104,52 +104,52 @@ for (const broken of BREAKS) {
   });
 
   test(`the accumulator rejects a stream that breaks (${name})`, async () => {
-    await world.order(script(WORDS, [broken]));
-    const failure = await caught(world.client().chat.completions.stream(REQUEST).finalChatCompletion());
+    await harness.push(script(WORDS, [broken]));
+    const failure = await caught(harness.client().chat.completions.stream(REQUEST).finalChatCompletion());
     assert.ok(failure instanceof OpenAI.APIError, failure);
   });
 }
 
 test("an exception as the first frame is a real status", async () => {
   const first = { kind: "exception", code: "throttlingException", message: "ordered" };
-  await world.order(script(WORDS, [first], { times: RETRIED }));
-  const refusal = await caught(world.client().chat.completions.create({ ...REQUEST, stream: true }));
+  await harness.push(script(WORDS, [first], { times: RETRIED }));
+  const refusal = await caught(harness.client().chat.completions.create({ ...REQUEST, stream: true }));
   assert.equal(refusal.constructor, OpenAI.RateLimitError);
 });
 
 const PHASES = [
-  ["the head of a whole answer", false, "slow_answer"],
-  ["the head of a stream", true, "slow_answer"],
+  ["the head of a whole answer", false, "slow_response"],
+  ["the head of a stream", true, "slow_response"],
   ["the first event of a stream", true, "slow_first_event"],
 ];
 
 for (const [phase, stream, kind] of PHASES) {
   test(`a call that is aborted while it waits for ${phase} is left by the gateway`, async () => {
-    await world.order(script(WORDS, [{ kind, delay_ms: HOUR_MS }]));
+    await harness.push(script(WORDS, [{ kind, delay_ms: HOUR_MS }]));
     const controller = new AbortController();
-    const call = caught(world.client().chat.completions.create({ ...REQUEST, stream }, { signal: controller.signal }));
-    await world.untilUnderWay();
+    const call = caught(harness.client().chat.completions.create({ ...REQUEST, stream }, { signal: controller.signal }));
+    await harness.untilCallIsOpen();
     controller.abort();
     assert.equal((await call).constructor, OpenAI.APIUserAbortError);
-    await world.untilAbandoned();
+    await harness.untilAbandoned();
   });
 }
 
 test("a stream that is aborted is left by the gateway", async () => {
-  await world.order(script(WORDS, [{ kind: "silence", after_events: 3 }]));
-  const stream = await world.client().chat.completions.create({ ...REQUEST, stream: true });
+  await harness.push(script(WORDS, [{ kind: "stall", after_events: 3 }]));
+  const stream = await harness.client().chat.completions.create({ ...REQUEST, stream: true });
   for await (const chunk of stream) {
     if (chunk.choices[0].delta.content === "morning, ") stream.controller.abort();
   }
-  await world.untilAbandoned();
+  await harness.untilAbandoned();
 });
 
 test("an accumulator that is aborted is left by the gateway", async () => {
-  await world.order(script(WORDS, [{ kind: "silence", after_events: 3 }]));
-  const stream = world.client().chat.completions.stream(REQUEST);
+  await harness.push(script(WORDS, [{ kind: "stall", after_events: 3 }]));
+  const stream = harness.client().chat.completions.stream(REQUEST);
   stream.once("content", () => stream.abort());
   assert.equal((await caught(stream.done())).constructor, OpenAI.APIUserAbortError);
-  await world.untilAbandoned();
+  await harness.untilAbandoned();
 });
 
 async function caught(call) {

@@ -30,7 +30,7 @@ const BINARIES = resolve(REPOSITORY, process.env.CARGO_TARGET_DIR ?? "target", "
 const PATIENCE_MS = 30_000;
 
 // A simulator and a gateway with this configuration. `stop` ends both and checks their status.
-export async function startWorld(configuration = '[retry]\nbase_delay = "10ms"\nbudget_percent = 1000\n') {
+export async function startHarness(configuration = '[retry]\nbase_delay = "10ms"\nbudget_percent = 1000\n') {
   const folder = mkdtempSync(join(tmpdir(), "outcrop-node-"));
   const simulator = await start(folder, "bedrock-simulator", ["--listen", "127.0.0.1:0"], {}, (line) =>
     line.match(/^listening on (http:\/\/\S+)$/)?.[1],
@@ -46,13 +46,13 @@ export async function startWorld(configuration = '[retry]\nbase_delay = "10ms"\n
   };
   const serve = ["serve", "--config", file, "--listen", "127.0.0.1:0"];
   const gateway = await start(folder, "outcrop", serve, settings, listeningAddress);
-  const world = new World(simulator, gateway, folder);
+  const harness = new Harness(simulator, gateway, folder);
   // From here on no call of the gateway's own is under way: it has listed the models.
-  await world.client().models.list();
-  return world;
+  await harness.client().models.list();
+  return harness;
 }
 
-class World {
+class Harness {
   constructor(simulator, gateway, folder) {
     this.simulator = simulator;
     this.gateway = gateway;
@@ -67,8 +67,8 @@ class World {
   }
 
   // Queues scripts for the calls to come.
-  async order(...scripts) {
-    await this.ask("POST", "/_simulator/scripts", scripts);
+  async push(...scripts) {
+    await this.send("POST", "/_simulator/scripts", scripts);
   }
 
   // A new beginning for a test. The answered call pays for ten retries, so that no test depends on
@@ -80,12 +80,12 @@ class World {
 
   // Forgets scripts, requests and counts.
   async clear() {
-    await this.ask("DELETE", "/_simulator");
+    await this.send("DELETE", "/_simulator");
   }
 
   // The requests to models, oldest first.
   async received() {
-    const requests = await this.ask("GET", "/_simulator/requests");
+    const requests = await this.send("GET", "/_simulator/requests");
     return requests.filter((request) => request.model);
   }
 
@@ -95,10 +95,10 @@ class World {
   }
 
   async status() {
-    return this.ask("GET", "/_simulator/status");
+    return this.send("GET", "/_simulator/status");
   }
 
-  async untilUnderWay() {
+  async untilCallIsOpen() {
     await eventually(async () => (await this.status()).open_calls > 0);
   }
 
@@ -109,13 +109,13 @@ class World {
     });
   }
 
-  async ask(method, path, body) {
-    const answer = await fetch(this.simulator.address + path, {
+  async send(method, path, body) {
+    const response = await fetch(this.simulator.address + path, {
       method,
       body: body && JSON.stringify(body),
     });
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
-    return method === "GET" ? answer.json() : undefined;
+    assert.ok(response.ok, `${method} ${path}: ${response.status}`);
+    return method === "GET" ? response.json() : undefined;
   }
 
   async stop() {
@@ -125,8 +125,8 @@ class World {
   }
 }
 
-export function script(answer, faults = [], more = {}) {
-  return { answer: answer ?? { kind: "echo" }, faults, ...more };
+export function script(response, faults = [], more = {}) {
+  return { response: response ?? { kind: "echo" }, faults, ...more };
 }
 
 // An answer whose stream brings these pieces.

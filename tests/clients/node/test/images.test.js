@@ -6,15 +6,15 @@ import { crc32, deflateSync } from "node:zlib";
 
 import OpenAI, { toFile } from "openai";
 
-import { startWorld } from "./world.js";
+import { startHarness } from "./harness.js";
 
 const SD = "stability.sd3-5-large-v1:0";
 const INPAINT = "us.stability.stable-image-inpaint-v1:0";
 
-let world;
-before(async () => (world = await startWorld()));
-beforeEach(() => world.reset());
-after(() => world.stop());
+let harness;
+before(async () => (harness = await startHarness()));
+beforeEach(() => harness.reset());
+after(() => harness.stop());
 
 // A PNG of this side whose pixels are red, green, blue and alpha by their column.
 function png(side, pixel) {
@@ -38,36 +38,36 @@ function chunk(kind, content) {
 }
 
 function sizeOf(base64) {
-  const picture = Buffer.from(base64, "base64");
-  return [picture.readUInt32BE(16), picture.readUInt32BE(20)];
+  const image = Buffer.from(base64, "base64");
+  return [image.readUInt32BE(16), image.readUInt32BE(20)];
 }
 
-test("pictures are made from words", async () => {
-  const answer = await world.client().images.generate({ model: SD, prompt: "a cat", n: 2 });
-  assert.deepEqual(answer.data.map((one) => sizeOf(one.b64_json)), [[1024, 1024], [1024, 1024]]);
+test("images are generated from a prompt", async () => {
+  const response = await harness.client().images.generate({ model: SD, prompt: "a cat", n: 2 });
+  assert.deepEqual(response.data.map((one) => sizeOf(one.b64_json)), [[1024, 1024], [1024, 1024]]);
 });
 
-test("a picture is edited where its mask is transparent", async () => {
+test("an image is edited where its mask is transparent", async () => {
   const image = await toFile(png(64, () => [10, 120, 200, 255]), "cat.png", { type: "image/png" });
   const mask = await toFile(png(64, (x) => [0, 0, 0, x < 32 ? 0 : 255]), "mask.png", { type: "image/png" });
-  const answer = await world.client().images.edit({ model: INPAINT, image, mask, prompt: "a hat" });
-  assert.deepEqual(sizeOf(answer.data[0].b64_json), [64, 64]);
-  const body = await world.last();
+  const response = await harness.client().images.edit({ model: INPAINT, image, mask, prompt: "a hat" });
+  assert.deepEqual(sizeOf(response.data[0].b64_json), [64, 64]);
+  const body = await harness.last();
   assert.deepEqual(sizeOf(body.mask), [64, 64]);
   assert.equal(body.prompt, "a hat");
 });
 
-test("a picture is streamed in one event", async () => {
-  const stream = await world.client().images.generate({ model: SD, prompt: "a cat", stream: true });
+test("an image is streamed in one event", async () => {
+  const stream = await harness.client().images.generate({ model: SD, prompt: "a cat", stream: true });
   const events = [];
   for await (const event of stream) events.push(event);
   assert.deepEqual(events.map((event) => event.type), ["image_generation.completed"]);
   assert.deepEqual(sizeOf(events[0].b64_json), [1024, 1024]);
 });
 
-test("a filtered picture is a policy violation", async () => {
-  const asked = world.client().images.generate({ model: SD, prompt: "a forbidden cat" });
-  await assert.rejects(asked, (refusal) => {
+test("a filtered image is a policy violation", async () => {
+  const requested = harness.client().images.generate({ model: SD, prompt: "a forbidden cat" });
+  await assert.rejects(requested, (refusal) => {
     assert.equal(refusal.constructor, OpenAI.BadRequestError);
     assert.equal(refusal.code, "content_policy_violation");
     return true;

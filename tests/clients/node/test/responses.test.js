@@ -3,16 +3,16 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
-import { CLAUDE, HELLO, NOVA, events, script, startWorld, text } from "./world.js";
+import { CLAUDE, HELLO, NOVA, events, script, startHarness, text } from "./harness.js";
 
-let world;
-before(async () => (world = await startWorld()));
-beforeEach(() => world.reset());
-after(() => world.stop());
+let harness;
+before(async () => (harness = await startHarness()));
+beforeEach(() => harness.reset());
+after(() => harness.stop());
 
 test("a whole answer has every field", async () => {
-  await world.order(script(text("Good ", "morning")));
-  const completion = await world.client().chat.completions.create({ model: NOVA, messages: HELLO });
+  await harness.push(script(text("Good ", "morning")));
+  const completion = await harness.client().chat.completions.create({ model: NOVA, messages: HELLO });
   assert.match(completion.id, /^chatcmpl-/);
   assert.equal(completion.object, "chat.completion");
   assert.equal(completion.model, NOVA);
@@ -27,8 +27,8 @@ test("a whole answer has every field", async () => {
 });
 
 test("every delta is a chunk of its own, with one role, one id and one finish", async () => {
-  await world.order(script(text("Good ", "morning, ", "you")));
-  const chunks = await collect(world.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true }));
+  await harness.push(script(text("Good ", "morning, ", "you")));
+  const chunks = await collect(harness.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true }));
   assert.deepEqual(contents(chunks), ["", "Good ", "morning, ", "you", undefined]);
   assert.deepEqual(
     chunks.map((chunk) => chunk.choices[0].delta.role),
@@ -43,20 +43,20 @@ test("every delta is a chunk of its own, with one role, one id and one finish", 
 });
 
 test("chunks do not wait for those after them", async () => {
-  await world.order(script(text("Good ", "morning, ", "you"), [{ kind: "silence", after_events: 3 }]));
-  const stream = await world.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true });
+  await harness.push(script(text("Good ", "morning, ", "you"), [{ kind: "stall", after_events: 3 }]));
+  const stream = await harness.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true });
   const seen = [];
   for await (const chunk of stream) {
     seen.push(chunk.choices[0].delta.content);
     if (seen.length === 3) break;
   }
   assert.deepEqual(seen, ["", "Good ", "morning, "]);
-  await world.untilAbandoned();
+  await harness.untilAbandoned();
 });
 
 test("usage is the last chunk where it was asked for", async () => {
   const chunks = await collect(
-    world.client().chat.completions.create({
+    harness.client().chat.completions.create({
       model: NOVA,
       messages: HELLO,
       stream: true,
@@ -70,9 +70,9 @@ test("usage is the last chunk where it was asked for", async () => {
 });
 
 test("the accumulator of the SDK gives the whole answer", async () => {
-  await world.order(script(text("Good ", "morning, ", "you")));
+  await harness.push(script(text("Good ", "morning, ", "you")));
   const snapshots = [];
-  const stream = world.client().chat.completions.stream({
+  const stream = harness.client().chat.completions.stream({
     model: NOVA,
     messages: HELLO,
     stream_options: { include_usage: true },
@@ -87,14 +87,14 @@ test("the accumulator of the SDK gives the whole answer", async () => {
 });
 
 test("text that looks like the end of a line arrives as it was sent", async () => {
-  const pieces = ["one\n\n", "data: [DONE]\n\n", "two\r\n", "three\u2028four\u0085", "\u{1f3d4}\ufe0f “\\\"” \u0000"];
-  await world.order(script(text(...pieces)));
-  const chunks = await collect(world.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true }));
-  assert.deepEqual(contents(chunks).slice(1, -1), pieces);
+  const parts = ["one\n\n", "data: [DONE]\n\n", "two\r\n", "three\u2028four\u0085", "\u{1f3d4}\ufe0f “\\\"” \u0000"];
+  await harness.push(script(text(...parts)));
+  const chunks = await collect(harness.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true }));
+  assert.deepEqual(contents(chunks).slice(1, -1), parts);
 });
 
 test("reasoning comes beside the text", async () => {
-  await world.order(
+  await harness.push(
     script(
       events(
         ["messageStart", { role: "assistant" }],
@@ -108,13 +108,13 @@ test("reasoning comes beside the text", async () => {
       ),
     ),
   );
-  const chunks = await collect(world.client().chat.completions.create({ model: CLAUDE, messages: HELLO, stream: true }));
+  const chunks = await collect(harness.client().chat.completions.create({ model: CLAUDE, messages: HELLO, stream: true }));
   assert.equal(contents(chunks).join(""), "Hi");
   assert.equal(chunks.map((chunk) => chunk.choices[0].delta.reasoning_content ?? "").join(""), "Hm.");
 });
 
 test("answers under way together are not mixed up", async () => {
-  const client = world.client();
+  const client = harness.client();
   const numbers = Array.from({ length: 30 }, (_, number) => number);
   await Promise.all(
     numbers.map(async (number) => {
@@ -126,7 +126,7 @@ test("answers under way together are not mixed up", async () => {
 });
 
 test("models are listed and found by names with colons", async () => {
-  const client = world.client();
+  const client = harness.client();
   const names = [];
   for await (const model of client.models.list()) names.push(model.id);
   assert.ok(names.includes(NOVA) && names.includes(CLAUDE));
@@ -135,23 +135,23 @@ test("models are listed and found by names with colons", async () => {
 });
 
 test("what is known of a model stands under one key", async () => {
-  const { outcrop } = await world.client().models.retrieve(CLAUDE);
+  const { outcrop } = await harness.client().models.retrieve(CLAUDE);
   assert.equal(outcrop.kind, "inference_profile");
   assert.ok(outcrop.endpoints.includes("/v1/chat/completions"));
   assert.equal(outcrop.price.per_million_tokens.default.input, "3.3");
   const arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
-  assert.equal((await world.client().models.retrieve(arn)).outcrop.name, "assistants");
+  assert.equal((await harness.client().models.retrieve(arn)).outcrop.name, "assistants");
 });
 
 test("the tokens of an input are counted", async () => {
-  const count = await world.client().responses.inputTokens.count({ model: CLAUDE, input: "Good morning" });
+  const count = await harness.client().responses.inputTokens.count({ model: CLAUDE, input: "Good morning" });
   assert.equal(count.object, "response.input_tokens");
   assert.ok(count.input_tokens > 1);
   assert.equal(count.source, "CountTokens");
 });
 
 test("headers of the answer can be read", async () => {
-  const { data, response, request_id } = await world
+  const { data, response, request_id } = await harness
     .client()
     .chat.completions.create({ model: NOVA, messages: HELLO, seed: 7 })
     .withResponse();
@@ -166,8 +166,8 @@ test("a picture travels as a data URL", async () => {
     { type: "text", text: "What is this?" },
     { type: "image_url", image_url: { url } },
   ];
-  await world.client().chat.completions.create({ model: CLAUDE, messages: [{ role: "user", content }] });
-  const [request] = await world.received();
+  await harness.client().chat.completions.create({ model: CLAUDE, messages: [{ role: "user", content }] });
+  const [request] = await harness.received();
   assert.equal(request.body_json.messages[0].content[1].image.format, "gif");
 });
 

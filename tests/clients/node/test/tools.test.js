@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
-import { CLAUDE, NOVA, events, script, startWorld } from "./world.js";
+import { CLAUDE, NOVA, events, script, startHarness } from "./harness.js";
 
-const QUESTION = [{ role: "user", content: "How is the weather in Lisbon?" }];
+const PROMPT = [{ role: "user", content: "How is the weather in Lisbon?" }];
 const PARAMETERS = {
   type: "object",
   properties: { city: { type: "string" } },
@@ -29,15 +29,15 @@ const TWO_CALLS = events(
   ["metadata", { usage: { inputTokens: 10, outputTokens: 5, totalTokens: 15 } }],
 );
 
-let world;
-before(async () => (world = await startWorld()));
-beforeEach(() => world.reset());
-after(() => world.stop());
+let harness;
+before(async () => (harness = await startHarness()));
+beforeEach(() => harness.reset());
+after(() => harness.stop());
 
-test("a whole answer has the call", async () => {
-  const completion = await world
+test("a non-streaming response has the tool call", async () => {
+  const completion = await harness
     .client()
-    .chat.completions.create({ model: CLAUDE, messages: QUESTION, tools: [WEATHER, TIME] });
+    .chat.completions.create({ model: CLAUDE, messages: PROMPT, tools: [WEATHER, TIME] });
   const [choice] = completion.choices;
   assert.equal(choice.finish_reason, "tool_calls");
   assert.equal(choice.message.tool_calls.length, 1);
@@ -46,11 +46,11 @@ test("a whole answer has the call", async () => {
   assert.deepEqual(JSON.parse(call.function.arguments), { city: "Lisbon" });
 });
 
-test("streamed calls are counted from zero and named once", async () => {
-  await world.order(script(TWO_CALLS));
-  const stream = await world
+test("streamed tool calls are indexed from zero and named once", async () => {
+  await harness.push(script(TWO_CALLS));
+  const stream = await harness
     .client()
-    .chat.completions.create({ model: CLAUDE, messages: QUESTION, tools: [WEATHER, TIME], stream: true });
+    .chat.completions.create({ model: CLAUDE, messages: PROMPT, tools: [WEATHER, TIME], stream: true });
   const fragments = [];
   for await (const chunk of stream) {
     for (const call of chunk.choices[0].delta.tool_calls ?? []) {
@@ -66,12 +66,12 @@ test("streamed calls are counted from zero and named once", async () => {
   ]);
 });
 
-test("the accumulator of the SDK gives the whole calls", async () => {
-  await world.order(script(TWO_CALLS));
+test("the SDK accumulator builds the tool calls", async () => {
+  await harness.push(script(TWO_CALLS));
   const done = [];
-  const stream = world
+  const stream = harness
     .client()
-    .chat.completions.stream({ model: CLAUDE, messages: QUESTION, tools: [WEATHER, TIME] });
+    .chat.completions.stream({ model: CLAUDE, messages: PROMPT, tools: [WEATHER, TIME] });
   stream.on("tool_calls.function.arguments.done", (event) => done.push([event.index, event.name, event.arguments]));
   const { choices } = await stream.finalChatCompletion();
   assert.deepEqual(done, [
@@ -91,8 +91,8 @@ test("the accumulator of the SDK gives the whole calls", async () => {
 
 for (const stream of [false, true]) {
   for (const model of [CLAUDE, NOVA]) {
-    test(`runTools runs the tool and brings its result back, ${stream ? "streamed" : "whole"}, ${model}`, async () => {
-      const asked = [];
+    test(`runTools runs the tool and brings its result back, ${stream ? "streamed" : "nonStreaming"}, ${model}`, async () => {
+      const toolCalls = [];
       const result = '{"degrees": 21.50, "note": "“mild”"}';
       const runnable = {
         type: "function",
@@ -101,19 +101,19 @@ for (const stream of [false, true]) {
           description: "Tells the weather of a city",
           parameters: PARAMETERS,
           parse: JSON.parse,
-          function: (given) => {
-            asked.push(given);
+          function: (input) => {
+            toolCalls.push(input);
             return result;
           },
         },
       };
-      const runner = world
+      const runner = harness
         .client()
-        .chat.completions.runTools({ model, messages: QUESTION, tools: [runnable], stream });
+        .chat.completions.runTools({ model, messages: PROMPT, tools: [runnable], stream });
       const content = await runner.finalContent();
-      assert.deepEqual(asked, [{ city: "Lisbon" }]);
+      assert.deepEqual(toolCalls, [{ city: "Lisbon" }]);
       assert.ok(content.includes(result), content);
-      const requests = await world.received();
+      const requests = await harness.received();
       assert.equal(requests.length, 2);
       const [block] = requests[1].body_json.messages.at(-1).content;
       assert.deepEqual(block.toolResult.content, [{ text: result }]);
@@ -121,11 +121,11 @@ for (const stream of [false, true]) {
   }
 }
 
-test("no call reaches a client that asked for none", async () => {
-  await world.order(script(TWO_CALLS));
-  const { choices } = await world
+test("tool_choice none suppresses tool calls", async () => {
+  await harness.push(script(TWO_CALLS));
+  const { choices } = await harness
     .client()
-    .chat.completions.stream({ model: CLAUDE, messages: QUESTION, tools: [WEATHER, TIME], tool_choice: "none" })
+    .chat.completions.stream({ model: CLAUDE, messages: PROMPT, tools: [WEATHER, TIME], tool_choice: "none" })
     .finalChatCompletion();
   assert.equal(choices[0].message.tool_calls, undefined);
   assert.deepEqual([choices[0].message.content, choices[0].finish_reason], ["Let me look.", "stop"]);

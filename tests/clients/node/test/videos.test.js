@@ -5,7 +5,7 @@ import { after, before, beforeEach, test } from "node:test";
 
 import { toFile } from "openai";
 
-import { startWorld } from "./world.js";
+import { startHarness } from "./harness.js";
 
 const CONFIGURATION = `
 [s3]
@@ -17,20 +17,20 @@ enabled = true
 `;
 const RAY = "luma.ray-v2:0";
 
-let world;
-before(async () => (world = await startWorld(CONFIGURATION)));
-beforeEach(() => world.reset());
-after(() => world.stop());
+let harness;
+before(async () => (harness = await startHarness(CONFIGURATION)));
+beforeEach(() => harness.reset());
+after(() => harness.stop());
 
-test("a video is ordered with a picture, awaited, downloaded and deleted", async () => {
-  const { videos } = world.client();
-  const picture = await toFile(Buffer.from("\xff\xd8\xff\xe0picture", "latin1"), "lake.jpg", { type: "image/jpeg" });
-  let video = await videos.create({ model: RAY, prompt: "A quiet lake", seconds: "4", input_reference: picture });
+test("a video is created with an image, polled, downloaded and deleted", async () => {
+  const { videos } = harness.client();
+  const image = await toFile(Buffer.from("\xff\xd8\xff\xe0picture", "latin1"), "lake.jpg", { type: "image/jpeg" });
+  let video = await videos.create({ model: RAY, prompt: "A quiet lake", seconds: "4", input_reference: image });
   assert.deepEqual([video.status, video.seconds, video.size], ["in_progress", "5", "1280x720"]);
   for (let looks = 0; video.status === "in_progress" && looks < 5; looks++) video = await videos.retrieve(video.id);
   assert.equal(video.status, "completed");
-  const film = Buffer.from(await (await videos.downloadContent(video.id)).arrayBuffer());
-  assert.deepEqual([film.length, film.toString("latin1", 4, 8)], [10_000, "ftyp"]);
+  const file = Buffer.from(await (await videos.downloadContent(video.id)).arrayBuffer());
+  assert.deepEqual([file.length, file.toString("latin1", 4, 8)], [10_000, "ftyp"]);
   const listed = await videos.list();
   assert.deepEqual(listed.data.map(({ id }) => id), [video.id]);
   assert.equal((await videos.delete(video.id)).deleted, true);

@@ -9,7 +9,7 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 import litellm
 import pytest
 
-from classified import FAILURES
+from classified import ERROR_CASES
 from simulated import HELLO
 
 EXPECTED = {
@@ -29,23 +29,23 @@ EXPECTED = {
 }
 
 
-def test_every_failure_is_expected():
-    assert set(EXPECTED) == set(FAILURES)
+def test_every_error_is_expected():
+    assert set(EXPECTED) == set(ERROR_CASES)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("failure", FAILURES)
-def test_failures_have_the_right_class(gateway_without_retries, simulator, failure, stream):
-    key, model, script = FAILURES[failure]
-    expected, status = EXPECTED[failure]
+@pytest.mark.parametrize("error_case", ERROR_CASES)
+def test_errors_have_the_right_class(gateway_without_retries, simulator, error_case, stream):
+    key, model, script = ERROR_CASES[error_case]
+    expected, status = EXPECTED[error_case]
     if script:
-        simulator.order(script)
+        simulator.push(script)
     with pytest.raises(expected) as raised:
-        answer = litellm.completion(
+        response = litellm.completion(
             model=f"openai/{model}", messages=HELLO, api_base=gateway_without_retries.base_url, api_key=key,
             stream=stream, num_retries=0, max_retries=0,
         )
-        list(answer)
+        list(response)
     assert type(raised.value) is expected
     assert raised.value.status_code == status
     if key.startswith("sk-wrong"):
@@ -53,10 +53,10 @@ def test_failures_have_the_right_class(gateway_without_retries, simulator, failu
         assert key not in str(raised.value)
 
 
-def test_an_answer_is_an_answer(gateway):
+def test_a_response_is_parsed(gateway):
     # The name that LiteLLM has for Bedrock's models works behind its `openai/`, too.
-    answer = litellm.completion(
+    response = litellm.completion(
         model="openai/bedrock/converse/amazon.nova-lite-v1:0", messages=HELLO, api_base=gateway.base_url,
         api_key="sk-test-key-1",
     )
-    assert answer.choices[0].message.content
+    assert response.choices[0].message.content

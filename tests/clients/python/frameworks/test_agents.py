@@ -56,15 +56,15 @@ def model(gateway):
 def run(request):
     """Runs an agent to its end, in either way; gives the result and the pieces of text seen."""
 
-    async def to_the_end(agent, said):
+    async def to_the_end(agent, prompt):
         if not request.param:
-            return await Runner.run(agent, said), None
-        result = Runner.run_streamed(agent, said)
-        pieces = []
+            return await Runner.run(agent, prompt), None
+        result = Runner.run_streamed(agent, prompt)
+        deltas = []
         async for event in result.stream_events():
             if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent):
-                pieces.append(event.data.delta)
-        return result, pieces
+                deltas.append(event.data.delta)
+        return result, deltas
 
     return to_the_end
 
@@ -75,8 +75,8 @@ def results_in(turn):
 
 
 @pytest.mark.parametrize("name", [CLAUDE, NOVA])
-async def test_tools_are_run_until_there_is_an_answer(model, run, simulator, name):
-    simulator.order(
+async def test_tools_run_until_the_final_response(model, run, simulator, name):
+    simulator.push(
         script(calling(("call_1", "get_weather", {"city": "Lisbon"}), ("call_2", "get_weather", {"city": "Porto"}))),
         script(calling(("call_3", "get_time", {}), before=[{"text": "And the hour?"}])),
         script(text("Sunny ", "at noon.")),
@@ -86,16 +86,16 @@ async def test_tools_are_run_until_there_is_an_answer(model, run, simulator, nam
         # Asks for usage in streams too.
         model_settings=ModelSettings(include_usage=True),
     )
-    result, pieces = await run(agent, "How is the weather in Lisbon and Porto?")
+    result, deltas = await run(agent, "How is the weather in Lisbon and Porto?")
 
     assert result.final_output == "Sunny at noon."
-    assert pieces is None or pieces[-2:] == ["Sunny ", "at noon."]
+    assert deltas is None or deltas[-2:] == ["Sunny ", "at noon."]
     assert result.context_wrapper.usage.requests == 3
     assert result.context_wrapper.usage.output_tokens > 0
     bodies = [request["body_json"] for request in simulator.received()]
     assert len(bodies) == 3
     assert {json.dumps(body["system"]) for body in bodies} == {'[{"text": "Be brief."}]'}
-    question, calls, results, second_call, second_result = bodies[2]["messages"]
+    user_message, calls, results, second_call, second_result = bodies[2]["messages"]
     assert results_in(results) == [
         ("call_1", [{"text": "Sunny in Lisbon"}]),
         ("call_2", [{"text": "Sunny in Porto"}]),
@@ -106,7 +106,7 @@ async def test_tools_are_run_until_there_is_an_answer(model, run, simulator, nam
 
 
 @pytest.mark.parametrize(("name", "strict"), [(CLAUDE, True), (NOVA, None)])
-async def test_functions_are_held_to_their_schema_where_the_model_can_be(model, simulator, name, strict):
+async def test_function_schemas_are_strict_if_supported(model, simulator, name, strict):
     agent = Agent("Meteorologist", model=model(name), tools=[get_weather])
     await Runner.run(agent, "Hello")
 
@@ -119,7 +119,7 @@ async def test_functions_are_held_to_their_schema_where_the_model_can_be(model, 
 async def test_one_agent_hands_over_to_another(model, run, simulator):
     portuguese = Agent("Portuguese", instructions="Responde em português.", model=model(NOVA))
     triage = Agent("Triage", instructions="Hand over.", model=model(CLAUDE), handoffs=[portuguese])
-    simulator.order(
+    simulator.push(
         script(calling(("call_1", "transfer_to_portuguese", {}))),
         script(text("Bom ", "dia.")),
     )
@@ -135,7 +135,7 @@ async def test_one_agent_hands_over_to_another(model, run, simulator):
 
 
 @pytest.mark.parametrize("name", [CLAUDE, NOVA])
-async def test_an_answer_has_the_type_that_was_asked_for(model, run, simulator, name):
+async def test_output_has_the_requested_type(model, run, simulator, name):
     agent = Agent("Meteorologist", model=model(name), output_type=Report)
     result, _ = await run(agent, "Lisbon has 21 degrees")
 
@@ -144,10 +144,10 @@ async def test_an_answer_has_the_type_that_was_asked_for(model, run, simulator, 
 
 
 @pytest.mark.parametrize("name", [CLAUDE, NOVA])
-async def test_tools_come_before_the_answer_of_a_type(model, run, simulator, name):
+async def test_tools_run_before_the_typed_output(model, run, simulator, name):
     report = {"city": "Lisbon", "degrees": 21}
-    answer = text(json.dumps(report))
-    simulator.order(script(calling(("call_1", "get_weather", {"city": "Lisbon"}))), script(answer))
+    response = text(json.dumps(report))
+    simulator.push(script(calling(("call_1", "get_weather", {"city": "Lisbon"}))), script(response))
     agent = Agent("Meteorologist", model=model(name), tools=[get_weather], output_type=Report)
     result, _ = await run(agent, "How is the weather in Lisbon?")
 
@@ -155,7 +155,7 @@ async def test_tools_come_before_the_answer_of_a_type(model, run, simulator, nam
     assert results_in(simulator.last()["messages"][2]) == [("call_1", [{"text": "Sunny in Lisbon"}])]
 
 
-async def test_a_model_that_thinks_gets_its_signed_thoughts_back(model, run, simulator):
+async def test_signed_thinking_blocks_are_sent_back(model, run, simulator):
     # This client keeps only what OpenAI has a field for; the gateway remembers the rest. The
     # simulator thinks, calls the tool, and refuses a call that comes back without its thoughts.
     agent = Agent(
@@ -172,16 +172,16 @@ async def test_a_model_that_thinks_gets_its_signed_thoughts_back(model, run, sim
     assert thought["text"] and thought["signature"]
 
 
-async def test_pictures_and_files_are_read(model, simulator):
-    said = [{"role": "user", "content": [
+async def test_images_and_files_are_accepted(model, simulator):
+    prompt = [{"role": "user", "content": [
         {"type": "input_text", "text": "What are these?"},
         {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": "auto"},
         {"type": "input_file", "file_data": f"data:application/pdf;base64,{PDF}", "filename": "report.pdf"},
     ]}]
-    await Runner.run(Agent("Reader", model=model(CLAUDE)), said)
+    await Runner.run(Agent("Reader", model=model(CLAUDE)), prompt)
 
-    question, image, document = simulator.last()["messages"][0]["content"]
-    assert question == {"text": "What are these?"}
+    user_message, image, document = simulator.last()["messages"][0]["content"]
+    assert user_message == {"text": "What are these?"}
     assert image["image"]["format"] == "png"
     assert (document["document"]["format"], document["document"]["source"]) == ("pdf", {"bytes": PDF})
 
@@ -190,7 +190,7 @@ async def test_pictures_and_files_are_read(model, simulator):
     ("status", "code", "expected"),
     [(400, "ValidationException", openai.BadRequestError), (403, "AccessDeniedException", openai.PermissionDeniedError)],
 )
-async def test_what_bedrock_refuses_is_raised_as_it_is(model, run, simulator, status, code, expected):
-    simulator.order(script(error(status, code)))
+async def test_bedrock_errors_are_raised_unchanged(model, run, simulator, status, code, expected):
+    simulator.push(script(error(status, code)))
     with pytest.raises(expected):
         await run(Agent("Unlucky", model=model(NOVA)), "Hello")

@@ -4,7 +4,7 @@ import pytest
 from langchain_core import exceptions
 from langchain_openai import ChatOpenAI
 
-from classified import FAILURES, TOO_LONG_IN_A_STREAM
+from classified import ERROR_CASES, TOO_LONG_IN_A_STREAM
 from processes import API_KEY
 from simulated import CLAUDE
 
@@ -24,25 +24,25 @@ EXPECTED = {
 }
 
 
-def test_every_failure_is_expected():
-    assert set(EXPECTED) == set(FAILURES)
+def test_every_error_is_expected():
+    assert set(EXPECTED) == set(ERROR_CASES)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("failure", FAILURES)
-def test_failures_have_the_right_class(gateway_without_retries, simulator, failure, stream):
-    key, model, script = FAILURES[failure]
+@pytest.mark.parametrize("error_case", ERROR_CASES)
+def test_errors_have_the_right_class(gateway_without_retries, simulator, error_case, stream):
+    key, model, script = ERROR_CASES[error_case]
     if script:
-        simulator.order(script)
+        simulator.push(script)
     chat = ChatOpenAI(model=model, base_url=gateway_without_retries.base_url, api_key=key, max_retries=0)
-    with pytest.raises(EXPECTED[failure]) as raised:
+    with pytest.raises(EXPECTED[error_case]) as raised:
         list(chat.stream("Hello")) if stream else chat.invoke("Hello")
     is_overflow = isinstance(raised.value, exceptions.ContextOverflowError)
-    assert is_overflow == (EXPECTED[failure] is exceptions.ContextOverflowError)
+    assert is_overflow == (EXPECTED[error_case] is exceptions.ContextOverflowError)
 
 
-def test_a_stream_that_has_begun_can_still_turn_out_too_long(gateway_without_retries, simulator):
-    simulator.order(TOO_LONG_IN_A_STREAM)
+def test_a_started_stream_can_exceed_the_context_window(gateway_without_retries, simulator):
+    simulator.push(TOO_LONG_IN_A_STREAM)
     chat = ChatOpenAI(model=CLAUDE, base_url=gateway_without_retries.base_url, api_key=API_KEY, max_retries=0)
     with pytest.raises(exceptions.ContextOverflowError):
         list(chat.stream("Hello"))

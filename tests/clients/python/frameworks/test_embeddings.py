@@ -41,7 +41,7 @@ def embeddings(gateway, model, **more):
 
 
 @pytest.mark.parametrize("model", [TITAN, COHERE])
-def test_documents_reach_the_model_as_they_were_written(gateway, simulator, model):
+def test_documents_reach_the_model_unchanged(gateway, simulator, model):
     texts = ["Hello, world! 🌍", "  two  spaces\n\nand Grüße"]
     vectors = embeddings(gateway, model).embed_documents(texts)
     assert len(vectors) == 2 and vectors[0] != vectors[1]
@@ -50,11 +50,11 @@ def test_documents_reach_the_model_as_they_were_written(gateway, simulator, mode
     assert sorted(sent) == sorted(texts)
 
 
-def test_a_query_has_the_length_that_was_asked_for(gateway, simulator):
+def test_a_query_embedding_has_the_requested_dimensions(gateway, simulator):
     assert len(embeddings(gateway, TITAN, dimensions=256).embed_query("ore")) == 256
     assert simulator.last() == {"inputText": "ore", "dimensions": 256}
 
 
-def test_texts_are_sent_as_such_where_tokens_are_not_wanted(gateway, simulator):
+def test_texts_are_sent_as_text_when_tokenization_is_disabled(gateway, simulator):
     embeddings(gateway, COHERE, check_embedding_ctx_length=False).embed_documents(["ore", "rock"])
     assert simulator.last()["texts"] == ["ore", "rock"]

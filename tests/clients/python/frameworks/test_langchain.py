@@ -21,8 +21,8 @@ JOKE = json.dumps({"setup": "What do cats drink?", "punchline": "Purrrrier."})
 
 
 def customer(name):
-    given = {"customer_name": name, "description": "A company"}
-    return script(calling(("tooluse_1", "unicode_customer", given)))
+    variables = {"customer_name": name, "description": "A company"}
+    return script(calling(("tooluse_1", "unicode_customer", variables)))
 
 
 # What the model says in a test, where the simulator would say something else.
@@ -61,10 +61,10 @@ class Standard(ChatModelIntegrationTests):
     @property
     def chat_model_params(self):
         # By itself LangChain keeps a client from test to test, and with it the last one's event loop.
-        own = {"http_client": httpx.Client(), "http_async_client": httpx.AsyncClient()}
+        http_clients = {"http_client": httpx.Client(), "http_async_client": httpx.AsyncClient()}
         address = {"model": self.MODEL, "base_url": self.base_url, "api_key": API_KEY}
         # LangChain asks for the usage of a stream by itself only where OpenAI answers.
-        return {**address, "max_retries": 0, "stream_usage": True, **own}
+        return {**address, "max_retries": 0, "stream_usage": True, **http_clients}
 
     supports_json_mode = True
     supports_image_inputs = True
@@ -76,14 +76,14 @@ class Standard(ChatModelIntegrationTests):
     model_override_value = "plain-name"
 
     @pytest.fixture(autouse=True)
-    def world(self, request, gateway, simulator, monkeypatch):
+    def environment(self, request, gateway, simulator, monkeypatch):
         """Gateway and simulator; orders before a test, a look at what arrived after it."""
         type(self).base_url = gateway.base_url
         type(self).simulator = simulator
         monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "nothing is downloaded")
         monkeypatch.setattr(chat_models, "httpx", SimpleNamespace(get=stored_file))
         test = request.node.originalname
-        simulator.order(*ORDERS.get(test, []))
+        simulator.push(*ORDERS.get(test, []))
         yield
         if test in ARRIVED:
             expected = ARRIVED[test]
@@ -96,30 +96,30 @@ class Standard(ChatModelIntegrationTests):
         return SimpleNamespace(responses=True)
 
     def invoke_with_reasoning_output(self, *, stream=False):
-        message = self.say_with(stream, thinking_tokens=30, outputTokens=50)
+        message = self.reply_with(stream, thinking_tokens=30, outputTokens=50)
         assert message.usage_metadata["output_token_details"]["reasoning"] == 30
         return message
 
     def invoke_with_cache_read_input(self, *, stream=False):
-        message = self.say_with(stream, cacheReadInputTokens=100)
+        message = self.reply_with(stream, cacheReadInputTokens=100)
         assert message.usage_metadata["input_token_details"]["cache_read"] == 100
         return message
 
     def invoke_with_cache_creation_input(self, *, stream=False):
-        message = self.say_with(stream, cacheWriteInputTokens=100)
+        message = self.reply_with(stream, cacheWriteInputTokens=100)
         assert message.usage_metadata["input_token_details"]["cache_creation"] == 100
         return message
 
-    def say_with(self, stream, thinking_tokens=None, **usage):
+    def reply_with(self, stream, thinking_tokens=None, **usage):
         """An answer of the model's for which Bedrock counted this."""
-        counted, wish = {}, {}
+        counted, requested_options = {}, {}
         if thinking_tokens:
             # Claude's own count, which Bedrock hands over where it was asked to.
             details = {"output_tokens_details": {"thinking_tokens": thinking_tokens}}
             counted = {"additionalModelResponseFields": {"usage": details}}
-            wish = {"reasoning_effort": "low"}
-        self.simulator.order(script(converse({"text": "Hi"}, usage=usage, **counted)))
-        model = ChatOpenAI(**self.chat_model_params, **wish)
+            requested_options = {"reasoning_effort": "low"}
+        self.simulator.push(script(converse({"text": "Hi"}, usage=usage, **counted)))
+        model = ChatOpenAI(**self.chat_model_params, **requested_options)
         if not stream:
             return model.invoke("Hello")
         message = None

@@ -44,14 +44,14 @@ def test_boto3_with_an_api_key(settings, monkeypatch):
 
 @pytest.mark.parametrize("model", [CLAUDE, NOVA])
 def test_chat_by_converse(settings, simulator, model):
-    simulator.order(script(text("Good ", "morning")))
-    answer = ChatBedrockConverse(model=model, **settings).invoke("Good morning, mountain")
-    assert answer.text == "Good morning"
-    assert answer.usage_metadata["output_tokens"] > 0
+    simulator.push(script(text("Good ", "morning")))
+    response = ChatBedrockConverse(model=model, **settings).invoke("Good morning, mountain")
+    assert response.text == "Good morning"
+    assert response.usage_metadata["output_tokens"] > 0
 
 
 def test_streaming_by_converse(settings, simulator):
-    simulator.order(script(text("Good ", "morning")))
+    simulator.push(script(text("Good ", "morning")))
     chunks = list(ChatBedrockConverse(model=NOVA, **settings).stream("Good morning, mountain"))
     assert "".join(chunk.text for chunk in chunks) == "Good morning"
 
@@ -63,10 +63,10 @@ def test_tools_by_converse(settings):
     assert call["name"] == "get_weather"
 
 
-def test_chat_in_the_models_own_words(settings):
+def test_chat_by_invoke_model(settings):
     chat = ChatBedrock(model=CLAUDE, beta_use_converse_api=False, **settings)
-    answer = chat.invoke("Good morning, mountain")
-    assert answer.text
+    response = chat.invoke("Good morning, mountain")
+    assert response.text
     chunks = list(chat.stream("Good morning, mountain"))
     assert "".join(chunk.text for chunk in chunks)
 
