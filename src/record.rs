@@ -227,7 +227,7 @@ impl Drop for Record {
         };
         let outcome = match entries.outcome {
             RequestOutcome::Abandoned => "abandoned",
-            RequestOutcome::Completed => "answered",
+            RequestOutcome::Completed => "completed",
             RequestOutcome::Broken => "broken",
         };
         let line = LogLine {

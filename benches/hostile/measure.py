@@ -373,7 +373,7 @@ CASES = {
     "amplification": (amplification, []),
     "bodies": (bodies_together, []),
     "masks": (masks, []),
-    "readers": (slow_readers, ["--answer-bytes", "8000000", "--deltas", "8000"]),
+    "readers": (slow_readers, ["--response-bytes", "8000000", "--deltas", "8000"]),
     "heads": (heads, []),
     "idle": (idle_connections, []),
     "log": (unread_log, []),

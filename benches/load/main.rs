@@ -56,7 +56,7 @@ async fn measure_all(options: &Options) -> Outcome<()> {
     let binaries = Binaries::build()?;
     report::introduction(options);
 
-    let bedrock = Server::simulator(&binaries, &["--answer-bytes", "600", "--deltas", "50"])?;
+    let bedrock = Server::simulator(&binaries, &["--response-bytes", "600", "--deltas", "50"])?;
     let floor = Server::floor(&bedrock)?;
     let gateway = Server::gateway(&binaries, &bedrock)?;
     let other = options.against.as_deref();

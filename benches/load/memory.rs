@@ -76,8 +76,8 @@ async fn footprint(server: &Server, route: RequestRoute, streams: usize) -> Outc
 async fn script_stall(bedrock: &Server) -> Outcome<()> {
     let script = json!({
         "times": 0,
-        "answer": { "kind": "echo" },
-        "faults": [{ "kind": "silence", "after_events": 2 }],
+        "response": { "kind": "echo" },
+        "faults": [{ "kind": "stall", "after_events": 2 }],
     });
     let script_request = Exchange {
         path: "/_simulator/scripts".to_owned(),

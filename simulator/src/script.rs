@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn scripts_are_parsed_from_json_and_unknown_fields_are_rejected() {
-        let text = r#"{"times": 0, "answer": {"kind": "text", "text": "hi"},
+        let text = r#"{"times": 0, "response": {"kind": "text", "text": "hi"},
                        "faults": [{"kind": "cut", "after_events": 2}]}"#;
         let script: Script = serde_json::from_str(text).unwrap();
         assert_eq!(
@@ -299,8 +299,8 @@ mod tests {
         );
 
         for wrong in [
-            r#"{"answer": {"kind": "text", "text": "hi", "speed": 3}}"#,
-            r#"{"answer": {"kind": "echo", "text": "hi"}}"#,
+            r#"{"response": {"kind": "text", "text": "hi", "speed": 3}}"#,
+            r#"{"response": {"kind": "echo", "text": "hi"}}"#,
             r#"{"faults": [{"kind": "cut", "after": 2}]}"#,
             r#"{"modle": "x"}"#,
         ] {

@@ -169,7 +169,7 @@ async fn faults_apply_to_non_streaming_responses() {
 #[tokio::test]
 async fn a_scripted_error_has_status_code_and_retry_after() {
     let simulator = simulator().await;
-    let script_json = r#"{"answer": {"kind": "error", "status": 503, "code": "ServiceUnavailableException",
+    let script_json = r#"{"response": {"kind": "error", "status": 503, "code": "ServiceUnavailableException",
                     "message": "Model is getting throttled. Try your request again.", "retry_after": 7}}"#;
     assert_eq!(
         post(&simulator, "/_simulator/scripts", script_json)

@@ -142,8 +142,8 @@ async fn the_control_plane_can_be_denied_while_models_respond() {
 async fn scripts_and_the_journal_are_available_over_http() {
     let simulator = open_simulator().await;
     let scripts = json!([
-        { "answer": { "kind": "text", "text": "scripted", "usage": { "inputTokens": 1, "outputTokens": 2, "totalTokens": 3 } } },
-        { "operation": "list_foundation_models", "answer": { "kind": "error", "status": 429,
+        { "response": { "kind": "text", "text": "scripted", "usage": { "inputTokens": 1, "outputTokens": 2, "totalTokens": 3 } } },
+        { "operation": "list_foundation_models", "response": { "kind": "error", "status": 429,
             "code": "ThrottlingException", "message": "Rate exceeded" } },
     ]);
     let queued = post(&simulator, "/_simulator/scripts", scripts.to_string()).await;
@@ -187,8 +187,8 @@ async fn scripts_and_the_journal_are_available_over_http() {
 async fn an_invalid_script_list_is_rejected_entirely() {
     let simulator = open_simulator().await;
     for wrong in [
-        r#"[{"answer": {"kind": "echo"}}, {"answer": {"kind": "sing"}}]"#,
-        r#"{"answer": {"kind": "recording", "file": "missing.json"}}"#,
+        r#"[{"response": {"kind": "echo"}}, {"response": {"kind": "sing"}}]"#,
+        r#"{"response": {"kind": "recording", "file": "missing.json"}}"#,
         r#"{"faults": [{"kind": "exception", "code": "singingException", "message": ""}]}"#,
         r#"{"operation": "converse_stream",
             "faults": [{"kind": "exception", "code": "modelTimeoutException", "message": ""}]}"#,

@@ -20,7 +20,7 @@ use classes::classify;
 pub use words::FailedModel;
 
 /// The code of what is no answer.
-const BAD_RESPONSE: &str = "BadAnswer";
+const BAD_RESPONSE: &str = "BadResponse";
 
 /// Where the call may go next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,13 +37,13 @@ pub(super) fn read_timeouts(section: &mut Section<'_>) -> Timeouts {
     let mut timeouts = Timeouts::default();
     section.duration("connect", &mut timeouts.connect);
     section.duration("first_event", &mut timeouts.first_event);
-    section.duration("silence", &mut timeouts.stream_idle);
-    section.duration("whole_answer", &mut timeouts.response);
+    section.duration("stream_idle", &mut timeouts.stream_idle);
+    section.duration("response", &mut timeouts.response);
     for (name, value) in [
         ("connect", timeouts.connect),
         ("first_event", timeouts.first_event),
-        ("silence", timeouts.stream_idle),
-        ("whole_answer", timeouts.response),
+        ("stream_idle", timeouts.stream_idle),
+        ("response", timeouts.response),
     ] {
         if value == Duration::ZERO {
             section.mistake(name, "`0`", "write a length of time above 0");
@@ -55,9 +55,9 @@ pub(super) fn read_timeouts(section: &mut Section<'_>) -> Timeouts {
 /// `[retry]`
 pub(super) fn read_retry(section: &mut Section<'_>) -> RetrySettings {
     let mut retry = RetrySettings::default();
-    section.integer("attempts", &mut retry.max_attempts, 1..=20);
+    section.integer("max_attempts", &mut retry.max_attempts, 1..=20);
     section.duration("base_delay", &mut retry.base_delay);
-    section.duration("most_delay", &mut retry.max_delay);
+    section.duration("max_delay", &mut retry.max_delay);
     section.duration("deadline", &mut retry.deadline);
     section.integer("budget_percent", &mut retry.budget_percent, 0..=1000);
     retry

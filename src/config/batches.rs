@@ -51,7 +51,7 @@ pub(super) fn read(section: &mut Section<'_>) -> BatchSettings {
     section.integer("timeout_hours", &mut settings.timeout_hours, 24..=168);
     section.duration("poll_interval", &mut settings.poll_interval);
     section.integer(
-        "calls_under_way",
+        "max_concurrent_requests",
         &mut settings.max_concurrent_requests,
         1..=1024,
     );

@@ -109,13 +109,13 @@ pub(super) fn read(section: &mut Section<'_>, guardrails: &Guardrails) -> ChatSe
     let common = &mut settings.common;
     common.cache = common.cache.or(defaults.cache);
     common.truncate = common.truncate.or(defaults.truncate);
-    section.integer("most_answers", &mut settings.max_n, 1..=128);
+    section.integer("max_n", &mut settings.max_n, 1..=128);
     section.flag("forward_metadata", &mut settings.forward_metadata);
     section.flag("reserved_tier", &mut settings.reserved_tier);
     settings.model_fields = read_names(section, "model_fields");
     settings.s3_buckets = read_names(section, "s3_buckets");
-    section.bytes_or_none("remembered_reasoning", &mut settings.reasoning_cache_size);
-    section.duration("remembered_for", &mut settings.reasoning_cache_ttl);
+    section.bytes_or_none("reasoning_cache_size", &mut settings.reasoning_cache_size);
+    section.duration("reasoning_cache_ttl", &mut settings.reasoning_cache_ttl);
     settings
 }
 

@@ -70,16 +70,16 @@ pub(super) fn read(section: &mut Section<'_>) -> FetchSettings {
     section.integer("max_count", &mut settings.max_count, 1..=1000);
     section.integer("concurrency", &mut settings.concurrency, 1..=64);
     let field = &mut settings.max_concurrent_downloads;
-    section.integer("downloads_under_way", field, 1..=10_000);
+    section.integer("max_concurrent_downloads", field, 1..=10_000);
     let field = &mut settings.max_concurrent_downloads_per_caller;
     section.integer("max_concurrent_downloads_per_caller", field, 1..=10_000);
     section.duration("connect_timeout", &mut settings.connect_timeout);
     section.duration("timeout", &mut settings.timeout);
-    section.integer("redirects", &mut settings.max_redirects, 0..=20);
+    section.integer("max_redirects", &mut settings.max_redirects, 0..=20);
     section.list("allow", &mut settings.allow, host);
     section.list("deny", &mut settings.deny, host);
-    section.flag("plain_http", &mut settings.allow_http);
-    section.list("other_ports", &mut settings.allowed_ports, port);
+    section.flag("allow_http", &mut settings.allow_http);
+    section.list("allowed_ports", &mut settings.allowed_ports, port);
     section.flag("private_networks", &mut settings.private_networks);
     for (name, value) in [
         ("connect_timeout", settings.connect_timeout),
@@ -116,8 +116,8 @@ mod tests {
             max_size = "1MiB"
             allow = ["*.example.com", "192.0.2.1"]
             deny = ["https://example.com", 7]
-            other_ports = [8443, 0]
-            plain_http = "yes"
+            allowed_ports = [8443, 0]
+            allow_http = "yes"
             timeout = "0s"
         "#;
         let mut mistakes = Mistakes::default();
@@ -132,8 +132,8 @@ mod tests {
             "5 mistakes",
             "deny: `\"https://example.com\"`; write a host such as",
             "deny: `7`; write a host such as",
-            "other_ports: `0`; write a port from 1 to 65535",
-            "plain_http: `\"yes\"`; write true or false",
+            "allowed_ports: `0`; write a port from 1 to 65535",
+            "allow_http: `\"yes\"`; write true or false",
             "timeout: `0`; write a length of time above 0",
         ] {
             assert!(text.contains(part), "{part}\nis not in\n{text}");

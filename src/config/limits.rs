@@ -94,7 +94,7 @@ pub(super) fn read(section: &mut Section<'_>, default: LimitSettings) -> LimitSe
     let queued = &mut settings.max_queued_requests;
     section.integer("max_queued_requests", queued, 0..=100_000);
     section.integer(
-        "calls_under_way",
+        "max_concurrent_requests",
         &mut settings.max_concurrent_requests,
         1..=i128::from(MAX_CALLS),
     );

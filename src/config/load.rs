@@ -321,12 +321,12 @@ mod tests {
             grace_perod = "30s"
             max_body = "32 MB"
             [retry]
-            attempts = 0
+            max_attempts = 0
             [models]
             gpt-4o = "a b"
             [models.luna]
             target = "openai.gpt-6-luna"
-            surface = "openai"
+            upstream = "openai"
             [aws]
             mantle_endpoint = "mantle"
             [base_models]

@@ -67,14 +67,14 @@ impl Default for CatalogSettings {
 
 pub(super) fn read_catalog(section: &mut Section<'_>) -> CatalogSettings {
     let mut settings = CatalogSettings::default();
-    section.text("show", &mut settings.list, |text| match text {
+    section.text("list", &mut settings.list, |text| match text {
         "all" => Ok(CatalogList::All),
         "configured" => Ok(CatalogList::Configured),
         _ => Err("write \"all\" or \"configured\"".to_owned()),
     });
     section.duration("refresh", &mut settings.refresh);
     let path = |text: &str| Ok((!text.is_empty()).then(|| text.into()));
-    section.text("facts", &mut settings.files.capabilities, path);
+    section.text("capabilities", &mut settings.files.capabilities, path);
     section.text("prices", &mut settings.files.prices, path);
     // The control plane is throttled hard.
     if settings.refresh < Duration::from_secs(60) {
@@ -97,7 +97,7 @@ pub(super) fn read(
                 let mut entry = section.of_table(&name, table);
                 let mut target = None;
                 entry.text("target", &mut target, |text| Ok(Some(text.to_owned())));
-                entry.text("surface", &mut upstream, |word| {
+                entry.text("upstream", &mut upstream, |word| {
                     let remedy = "write \"converse\", \"runtime_openai\" or \"mantle\"";
                     ChatUpstream::parse(word).map(Some).ok_or(remedy.to_owned())
                 });

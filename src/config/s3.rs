@@ -33,12 +33,12 @@ pub(super) fn read(section: &mut Section<'_>) -> S3Settings {
     section.text("prefix", &mut settings.prefix, |text| {
         Ok(text.trim_matches('/').to_owned())
     });
-    section.duration("presigned_for", &mut settings.presigned_url_ttl);
+    section.duration("presigned_url_ttl", &mut settings.presigned_url_ttl);
     section.flag("path_style", &mut settings.path_style);
     let max = Duration::from_secs(7 * 24 * 3600);
     if settings.presigned_url_ttl.is_zero() || settings.presigned_url_ttl > max {
         let remedy = "write from \"1s\" to \"168h\", the most that S3 takes";
-        section.mistake("presigned_for", "out of range", remedy);
+        section.mistake("presigned_url_ttl", "out of range", remedy);
     }
     settings
 }

@@ -148,7 +148,7 @@ pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, A
 /// What the client hears where Bedrock answered what is no answer.
 pub(super) fn unreadable(upstream_error: impl Into<String>, record: &Record) -> ApiError {
     record.entries().error = Some((
-        "BadAnswer".to_owned(),
+        "BadResponse".to_owned(),
         without_values(&upstream_error.into()),
     ));
     let message = "the model's answer could not be read";

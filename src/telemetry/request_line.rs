@@ -49,7 +49,7 @@ impl<'a> RequestLine<'a> {
     }
 
     fn duration(&self) -> String {
-        match self.number("total_ms") {
+        match self.number("duration_ms") {
             ..1.0 => "<1 ms".to_owned(),
             milliseconds @ ..1000.0 => format!("{milliseconds:.0} ms"),
             milliseconds => format!("{:.1} s", milliseconds / 1000.0),
@@ -58,7 +58,7 @@ impl<'a> RequestLine<'a> {
 
     /// What did not go well: how it ended, and why.
     fn problem(&self) -> Option<String> {
-        let outcome = match self.fields.get("ending") {
+        let outcome = match self.fields.get("outcome") {
             Some("abandoned") => Some("the client left"),
             Some("broken") => Some("the stream broke"),
             _ => None,
@@ -66,7 +66,7 @@ impl<'a> RequestLine<'a> {
         let code = self.fields.get("error").filter(|code| !code.is_empty());
         let upstream_error = self
             .fields
-            .get("detail")
+            .get("upstream_error")
             .filter(|upstream_error| !upstream_error.is_empty());
         let field = self.fields.get("parameter");
         let parts: Vec<&str> = [outcome, code, field, upstream_error]
@@ -144,11 +144,11 @@ mod tests {
                 "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
             ),
             ("status", "200"),
-            ("ending", "answered"),
+            ("outcome", "completed"),
             ("prompt_tokens", "7"),
             ("completion_tokens", "35"),
             ("cost_usd", "0.000546"),
-            ("total_ms", "5.2"),
+            ("duration_ms", "5.2"),
         ];
         assert_eq!(
             line(&chat),
@@ -163,10 +163,10 @@ mod tests {
             ("method", "GET"),
             ("route", "/v1/models"),
             ("status", "200"),
-            ("ending", "answered"),
+            ("outcome", "completed"),
             ("prompt_tokens", "0"),
             ("completion_tokens", "0"),
-            ("total_ms", "0.3"),
+            ("duration_ms", "0.3"),
         ];
         assert_eq!(line(&models), "200 GET /v1/models <1 ms");
         let same = [
@@ -183,11 +183,11 @@ mod tests {
             ("method", "POST"),
             ("route", "/v1/chat/completions"),
             ("status", "401"),
-            ("ending", "answered"),
+            ("outcome", "completed"),
             ("client_address", "10.0.0.7"),
             ("error", "invalid_api_key"),
             ("rejected_key", "sk-pr***"),
-            ("total_ms", "1.0"),
+            ("duration_ms", "1.0"),
         ];
         assert_eq!(
             line(&refused),
@@ -195,13 +195,13 @@ mod tests {
         );
         let broken = [
             ("status", "200"),
-            ("ending", "broken"),
+            ("outcome", "broken"),
             ("error", "ThrottlingException"),
-            ("detail", "Too many tokens"),
+            ("upstream_error", "Too many tokens"),
             ("tokens_estimated", "true"),
             ("prompt_tokens", "0"),
             ("completion_tokens", "12"),
-            ("total_ms", "61500"),
+            ("duration_ms", "61500"),
         ];
         assert_eq!(
             line(&broken),

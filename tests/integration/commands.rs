@@ -63,7 +63,7 @@ pub fn config_file(name: &str, content: &str) -> PathBuf {
 async fn an_invalid_configuration_exits_with_code_2_and_lists_all_mistakes() {
     let file = config_file(
         "mistakes.toml",
-        "[server]\nlisten = \"x\"\n[retry]\nattempts = 0\n",
+        "[server]\nlisten = \"x\"\n[retry]\nmax_attempts = 0\n",
     );
     let file = file.to_string_lossy();
     for command in ["check", "serve"] {
@@ -373,7 +373,7 @@ fn one_line_a_request_and_no_text_in_it(lines: &[String]) {
     for (field, value) in [
         ("caller", "key-1"),
         ("model", "amazon.nova-lite-v1:0"),
-        ("ending", "answered"),
+        ("outcome", "completed"),
         ("method", "POST"),
         ("client_address", "127.0.0.1"),
         ("level", "INFO"),
@@ -385,7 +385,7 @@ fn one_line_a_request_and_no_text_in_it(lines: &[String]) {
         "request_id",
         "prompt_tokens",
         "completion_tokens",
-        "total_ms",
+        "duration_ms",
         "target_model",
     ] {
         assert!(!entry[field].is_null(), "{field} in {entry}");

@@ -442,7 +442,7 @@ async fn an_invalid_request_is_rejected_with_the_path() {
 async fn other_prefixes_reach_the_same_route_and_adjustments_are_reported() {
     let harness = Harness::start().await;
     let request = json!({"model": TITAN, "input": "a", "user": "u-1", "colour": "red"});
-    for path in ["/embeddings", "/api/v1/embeddings"] {
+    for path in ["/v1/embeddings", "/api/v1/embeddings"] {
         let reply = harness.post(path, &request).await;
         assert_eq!(reply.status, 200, "{path}");
         assert_eq!(reply.adjustments(), "user: ignored, colour: ignored");

@@ -81,7 +81,7 @@ async fn a_hundred_documents_are_one_search_unit() {
 #[tokio::test]
 async fn rerank_is_served_at_every_path_clients_use() {
     let harness = Harness::start().await;
-    for path in ["/v1/rerank", "/v2/rerank", "/rerank", "/api/v1/rerank"] {
+    for path in ["/v1/rerank", "/v2/rerank", "/api/v1/rerank"] {
         let reply = harness.post(path, &rerank_request(COHERE)).await;
         assert_eq!(reply.status, 200, "{path}");
     }

@@ -275,7 +275,7 @@ async fn usage_and_cost_of_a_stream_are_logged() {
             "stream=true",
             "ending=\"answered\"",
             "cost_usd=\"0.0",
-            "first_token_ms=",
+            "time_to_first_token_ms=",
         ] {
             assert!(line.contains(part), "{part} is not in {line}");
         }
