@@ -26,6 +26,9 @@ pub(super) fn read(section: &mut Section<'_>) -> BedrockApiSettings {
     let mut settings = BedrockApiSettings::default();
     section.flag("enabled", &mut settings.enabled);
     section.flag("async_invoke", &mut settings.async_invoke);
-    section.flag("allow_unlimited_invoke", &mut settings.allow_unlimited_invoke);
+    section.flag(
+        "allow_unlimited_invoke",
+        &mut settings.allow_unlimited_invoke,
+    );
     settings
 }

@@ -2,7 +2,6 @@
 //! which refuses what Bedrock refuses.
 
 use std::fs;
-use std::path::Path;
 
 use bedrock_simulator::{Guardrail, Options};
 use outcrop::config::{Config, ModelEntry};
@@ -14,6 +13,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::conversations::conversation;
+use crate::golden::cases;
 use crate::harness::Harness;
 
 /// A guardrail that the requests name.
@@ -45,10 +45,8 @@ async fn every_golden_request_is_accepted_by_the_simulator() {
         ..Options::default()
     };
     let harness = Harness::with_simulator(options, on_converse).await;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut refused = Vec::new();
-    for case in fs::read_dir(root).unwrap() {
-        let case = case.unwrap().path();
+    for case in cases("chat") {
         let text = fs::read_to_string(case.join("request.json")).unwrap();
         let mut request: Value = serde_json::from_str(&text).unwrap();
         for stream in [false, true] {
@@ -67,7 +65,7 @@ async fn every_golden_request_is_accepted_by_the_simulator() {
                 Err(_) => reply.status == 200 && harness.sent_upstream().len() == 1,
             };
             if !is_as_expected {
-                let name = case.file_name().unwrap().to_string_lossy().into_owned();
+                let name = case.display();
                 refused.push(format!(
                     "{name}, stream {stream}: {} {}",
                     reply.status, reply.text

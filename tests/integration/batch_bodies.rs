@@ -1,6 +1,6 @@
-//! Golden folders of batches: `tests/bodies/batches/CASE/` holds the file that a client sends
-//! (`requests.jsonl`), the records that each model's job reads (`job.MODEL.jsonl`) and what is wrong
-//! with lines (`mistakes.txt`); and, where a job has answered (`job_output.jsonl`), the lines of the
+//! Golden folders of batches: `tests/golden/batches/CASE/` holds the file that a client sends
+//! (`request.jsonl`), the records that each model's job reads (`upstream.request.MODEL.jsonl`), what is
+//! wrong with lines (`error.txt`) and, if a job has results (`upstream.response.jsonl`), the lines of the
 //! output file and of the file of errors.
 
 use std::collections::BTreeMap;
@@ -18,24 +18,18 @@ use outcrop::openai::batches::{
 use outcrop::openai::chat::{ChatRequest, ChatTranslation, CompletionHead};
 use serde_json::Value;
 
-use crate::golden::compare;
+use crate::golden::{cases, compare};
 use crate::translation::translated;
 
 #[test]
 fn every_batch_case_matches_its_golden_folder() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies/batches");
-    let cases: Vec<_> = fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    assert!(!cases.is_empty());
-    for case in cases {
+    for case in cases("batches") {
         check(&case);
     }
 }
 
 fn check(case: &Path) {
-    let input = fs::read_to_string(case.join("requests.jsonl")).unwrap();
+    let input = fs::read_to_string(case.join("request.jsonl")).unwrap();
     let mut reader = LineReader::new("/v1/chat/completions");
     let mut jobs: BTreeMap<String, String> = BTreeMap::new();
     let mut mistakes = String::new();
@@ -56,14 +50,14 @@ fn check(case: &Path) {
     for (model, records) in &jobs {
         compare(
             case,
-            &format!("job.{}.jsonl", model.replace(':', "_")),
+            &format!("upstream.request.{}.jsonl", model.replace(':', "_")),
             records,
         );
     }
     if !mistakes.is_empty() {
-        compare(case, "mistakes.txt", &mistakes);
+        compare(case, "error.txt", &mistakes);
     }
-    let Ok(output) = fs::read_to_string(case.join("job_output.jsonl")) else {
+    let Ok(output) = fs::read_to_string(case.join("upstream.response.jsonl")) else {
         return;
     };
     let lines: Vec<&str> = input.lines().collect();
@@ -74,8 +68,8 @@ fn check(case: &Path) {
         file.push_str(&result);
         file.push('\n');
     }
-    compare(case, "output.jsonl", &good);
-    compare(case, "errors.jsonl", &bad);
+    compare(case, "response.jsonl", &good);
+    compare(case, "response.errors.jsonl", &bad);
 }
 
 /// The model, and the record of its job.

@@ -1,12 +1,12 @@
 //! What the models are described from, and how: the catalog itself, over the wire to the simulator.
 //!
-//! `tests/bodies/models/region` holds answers of the control plane, the foundation models as in the
+//! `tests/golden/models/region` holds answers of the control plane, the foundation models as in the
 //! recording `listfoundationmodels-unknown-95d27523`, and the whole listing that they come to, one
 //! model a line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bedrock_simulator::{ControlPlane, Operation, Options, Script, ScriptedResponse, Simulator};
@@ -17,13 +17,13 @@ use outcrop::config::{CatalogList, CatalogSettings, ModelEntry, ModelFiles, Tabl
 use outcrop::models::{ModelId, PriceTable};
 use serde_json::{Value, json};
 
-use crate::golden::compare;
+use crate::golden::{self, compare};
 
 const PROFILE: &str =
     "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies/models/region")
+    golden::folder("models/region")
 }
 
 fn names(names: &[(&str, &str)]) -> BTreeMap<String, ModelEntry> {
@@ -112,7 +112,7 @@ async fn the_catalog_describes_a_region_and_an_account() {
             Operation::ListMarketplaceModelEndpoints,
         ),
     ] {
-        let body = fs::read(folder().join(format!("{file}.json"))).unwrap();
+        let body = fs::read(folder().join(format!("upstream.response.{file}.json"))).unwrap();
         let response = Script::new(ScriptedResponse::Raw {
             status: 200,
             headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
@@ -140,7 +140,7 @@ async fn the_catalog_describes_a_region_and_an_account() {
             model.to_string()
         })
         .collect();
-    compare(&folder(), "listing.jsonl", &lines.join("\n"));
+    compare(&folder(), "response.jsonl", &lines.join("\n"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Golden folders of what goes to AWS's OpenAI surfaces: `tests/bodies/surfaces/CASE/` holds a
+//! Golden folders of what goes to AWS's OpenAI surfaces: `tests/golden/chat_upstream/CASE/` holds a
 //! client's request, the body that is sent (byte for byte) with what was noted, and, where the case
 //! is about an answer, what the surface answers and what the client gets: whole, or as a stream.
 //!
@@ -6,7 +6,7 @@
 //! read the difference before committing it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use outcrop::bedrock::{ChunkDecoder, ChunkEvent, Decode};
@@ -20,16 +20,11 @@ use outcrop::openai::chat::{
 use outcrop::openai::error::ErrorBody;
 use serde_json::Value;
 
-use crate::golden::compare;
+use crate::golden::{cases, compare};
 
 #[test]
 fn every_case_gives_what_its_folder_says() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies/surfaces");
-    let folders = fs::read_dir(root).unwrap();
-    let mut cases: Vec<PathBuf> = folders.map(|entry| entry.unwrap().path()).collect();
-    cases.sort();
-    assert!(!cases.is_empty());
-    for case in cases {
+    for case in cases("chat_upstream") {
         check(&case);
     }
 }
@@ -43,7 +38,7 @@ fn check(case: &Path) {
     let capabilities = table.capabilities(&model);
     let options = ChatOptions::default();
     if let Some(unsupported_field) = unsupported_field(&request, capabilities, &options) {
-        return compare(case, "obstacle.txt", unsupported_field.field);
+        return compare(case, "unsupported_field.txt", unsupported_field.field);
     }
     let context = ChatUpstreamContext {
         model: model.as_str(),
@@ -64,13 +59,17 @@ fn check(case: &Path) {
             return compare(case, "error.json", &error);
         }
     };
-    compare(case, "sent.json", &serde_json::to_string(&body).unwrap());
+    compare(
+        case,
+        "upstream.request.json",
+        &serde_json::to_string(&body).unwrap(),
+    );
     let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
-    if let Ok(response) = fs::read(case.join("answer.json")) {
+    if let Ok(response) = fs::read(case.join("upstream.response.json")) {
         check_response(case, &response, &output_options);
     }
-    if let Ok(response) = fs::read(case.join("answer.sse")) {
+    if let Ok(response) = fs::read(case.join("upstream.response.sse")) {
         check_stream(case, &response, output_options);
     }
 }
@@ -79,7 +78,7 @@ fn check_response(case: &Path, response: &[u8], output_options: &ChatUpstreamOpt
     let response = upstream_response(response, output_options, &head()).unwrap();
     let pretty: Value = serde_json::from_slice(&response.json).unwrap();
     let pretty = serde_json::to_string_pretty(&pretty).unwrap();
-    compare(case, "completion.json", &pretty);
+    compare(case, "response.json", &pretty);
 }
 
 /// The stream is the same however it is cut.
@@ -102,7 +101,7 @@ fn check_stream(case: &Path, response: &[u8], output_options: ChatUpstreamOption
         assert!(chunks.is_finished());
         chunks.done();
         let stream = chunks.take();
-        compare(case, "stream.sse", std::str::from_utf8(&stream).unwrap());
+        compare(case, "response.sse", std::str::from_utf8(&stream).unwrap());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Golden folders of `/v1/completions`: `tests/bodies/completions/CASE/` holds a client's request,
+//! Golden folders of `/v1/completions`: `tests/golden/completions/CASE/` holds a client's request,
 //! the Converse requests that it becomes, Bedrock's events of each answer (apart by an empty line),
 //! and what the client gets: the stream and the whole answer.
 
@@ -24,7 +24,7 @@ const CREATED: u64 = 1_700_000_000;
 
 #[test]
 fn every_case_matches_its_golden_folder() {
-    for case in cases("tests/bodies/completions") {
+    for case in cases("completions") {
         check(&case);
     }
 }
@@ -42,7 +42,7 @@ fn check(case: &Path) {
     };
     let converse: Vec<_> = translated.iter().map(|t| &t.converse).collect();
     let converse = serde_json::to_string_pretty(&converse).unwrap();
-    compare(case, "converse.json", &converse);
+    compare(case, "upstream.request.json", &converse);
     let notes = translated.iter().flat_map(|t| t.adjustments.iter());
     let notes: Vec<String> = notes.map(ToString::to_string).collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
@@ -50,7 +50,7 @@ fn check(case: &Path) {
     let mut output_options = translated.into_iter().next().unwrap().output_options;
     output_options.include_usage = true;
     let output_options = Arc::new(output_options);
-    let text = fs::read_to_string(case.join("events.txt")).unwrap();
+    let text = fs::read_to_string(case.join("upstream.response.txt")).unwrap();
     let choices: Vec<Vec<Event>> = text.split("\n\n").map(events).collect();
 
     let each = output_options.choices;
@@ -73,7 +73,7 @@ fn check(case: &Path) {
     let summary = ResponseSummary::of_prompts(&endings, each);
     writer.done(&summary);
     let stream = writer.take();
-    compare(case, "stream.sse", std::str::from_utf8(&stream).unwrap());
+    compare(case, "response.sse", std::str::from_utf8(&stream).unwrap());
     let head = CompletionHead {
         id: ID,
         created: CREATED,
@@ -83,7 +83,7 @@ fn check(case: &Path) {
     let json = TextCompletion::to_json(&texts, head, &summary).unwrap();
     let pretty: Value = serde_json::from_slice(&json).unwrap();
     let pretty = serde_json::to_string_pretty(&pretty).unwrap();
-    compare(case, "completion.json", &pretty);
+    compare(case, "response.json", &pretty);
 }
 
 fn understood(request: CompletionRequest) -> Result<(Vec<ChatTranslation>, Vec<String>), ApiError> {

@@ -1,8 +1,8 @@
-//! Golden folders of embeddings: `tests/bodies/embeddings/CASE/` holds a client's request, the
+//! Golden folders of embeddings: `tests/golden/embeddings/CASE/` holds a client's request, the
 //! bodies that it becomes, Bedrock's answers to them, and what the client gets; or the refusal.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use outcrop::config::{ModelFiles, Tables};
 use outcrop::converse::JsonText;
@@ -15,23 +15,13 @@ use outcrop::openai::error::ErrorBody;
 use outcrop::providers::embeddings::{Purpose, read};
 use serde_json::Value;
 
-use crate::golden::compare;
+use crate::golden::{cases, compare};
 
 #[test]
 fn every_case_matches_its_golden_folder() {
     for case in cases("embeddings") {
         check(&case);
     }
-}
-
-/// The folders of `tests/bodies/KIND`.
-pub fn cases(kind: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies");
-    let folders = fs::read_dir(root.join(kind)).unwrap();
-    let mut cases: Vec<PathBuf> = folders.map(|entry| entry.unwrap().path()).collect();
-    cases.sort();
-    assert!(!cases.is_empty());
-    cases
 }
 
 fn check(case: &Path) {
@@ -61,14 +51,14 @@ fn check(case: &Path) {
         .collect();
     compare(
         case,
-        "bodies.json",
+        "upstream.request.json",
         &serde_json::to_string_pretty(&bodies).unwrap(),
     );
     let notes = translated.adjustments.iter().map(ToString::to_string);
     let notes: Vec<String> = notes.collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
 
-    let responses = fs::read_to_string(case.join("answers.json")).unwrap();
+    let responses = fs::read_to_string(case.join("upstream.response.json")).unwrap();
     let responses: Vec<JsonText> = serde_json::from_str(&responses).unwrap();
     assert_eq!(
         responses.len(),
@@ -91,5 +81,5 @@ fn check(case: &Path) {
     };
     let reply = response_json(&vectors, head).unwrap();
     // As it is: how numbers are written is the point.
-    compare(case, "reply.json", std::str::from_utf8(&reply).unwrap());
+    compare(case, "response.json", std::str::from_utf8(&reply).unwrap());
 }

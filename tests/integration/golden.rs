@@ -23,22 +23,39 @@ const CREATED: u64 = 1_700_000_000;
 
 #[test]
 fn every_case_matches_its_golden_folder() {
-    for case in cases("tests/golden") {
+    for case in cases("chat") {
         check(&case);
     }
 }
 
-/// The cases of a folder of the repository, at least one.
-pub fn cases(folder: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let mut cases: Vec<PathBuf> = fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
+/// The cases of an endpoint, at least one: the folders that contain files.
+pub fn cases(endpoint: &str) -> Vec<PathBuf> {
+    let mut cases = Vec::new();
+    collect_cases(&folder(endpoint), &mut cases);
     cases.sort();
-    assert!(!cases.is_empty());
+    assert!(!cases.is_empty(), "{endpoint} has no cases");
     cases
+}
+
+/// The folder of an endpoint.
+pub fn folder(endpoint: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    root.join(endpoint)
+}
+
+fn collect_cases(folder: &Path, cases: &mut Vec<PathBuf>) {
+    let mut has_files = false;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect_cases(&path, cases);
+        } else {
+            has_files = true;
+        }
+    }
+    if has_files {
+        cases.push(folder.to_owned());
+    }
 }
 
 fn check(case: &Path) {
@@ -58,13 +75,13 @@ fn check(case: &Path) {
     };
     compare(
         case,
-        "converse.json",
+        "upstream.request.json",
         &serde_json::to_string_pretty(&converse).unwrap(),
     );
     let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
 
-    let text = fs::read_to_string(case.join("events.txt")).unwrap();
+    let text = fs::read_to_string(case.join("upstream.response.txt")).unwrap();
     let events = events(&text);
     let mut stream_options = output_options.clone();
     stream_options.include_usage = true;
@@ -76,7 +93,7 @@ fn check(case: &Path) {
     writer.done(output_events.summary());
     compare(
         case,
-        "stream.sse",
+        "response.sse",
         std::str::from_utf8(&writer.take()).unwrap(),
     );
 
@@ -96,7 +113,7 @@ fn check(case: &Path) {
     let pretty: Value = serde_json::from_slice(&json).unwrap();
     compare(
         case,
-        "completion.json",
+        "response.json",
         &serde_json::to_string_pretty(&pretty).unwrap(),
     );
 }

@@ -1,4 +1,4 @@
-//! The bodies of models that make pictures: `tests/bodies/images/CASE/` holds a client's request,
+//! The bodies of models that make pictures: `tests/golden/images/CASE/` holds a client's request,
 //! the bodies that it becomes, what Bedrock answers, and what the client gets. Pictures are written
 //! as what can be seen of them.
 //!
@@ -6,7 +6,7 @@
 //! read the difference before committing it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -23,22 +23,14 @@ use outcrop::openai::images::{
 };
 use serde_json::{Value, json};
 
-use crate::golden::compare;
+use crate::golden::{cases, compare};
 use crate::test_images::{described, mask, png_bytes};
 
 const CREATED: u64 = 1_700_000_000;
 
 #[test]
 fn every_case_matches_its_golden_folder() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bodies/images");
-    let mut cases: Vec<PathBuf> = fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
-    cases.sort();
-    assert!(!cases.is_empty());
-    for case in cases {
+    for case in cases("images") {
         check(&case);
     }
 }
@@ -75,9 +67,9 @@ fn check(case: &Path) {
         .iter()
         .map(|body| seen(serde_json::from_slice(body).unwrap()))
         .collect();
-    compare(case, "bodies.json", &pretty(&json!(bodies)));
+    compare(case, "upstream.request.json", &pretty(&json!(bodies)));
 
-    let responses = read(case, "answers.json").unwrap_or_default();
+    let responses = read(case, "upstream.response.json").unwrap_or_default();
     let responses = responses.as_array().cloned().unwrap_or_default();
     let responses: Vec<Bytes> = responses
         .into_iter()
@@ -98,7 +90,7 @@ fn check(case: &Path) {
                 Some(data) => format!("data: {}", seen(serde_json::from_str(data).unwrap())),
                 None => line.to_owned(),
             });
-        return compare(case, "stream.sse", &lines.collect::<Vec<_>>().join("\n"));
+        return compare(case, "response.sse", &lines.collect::<Vec<_>>().join("\n"));
     }
     let head = ImageHead::of(CREATED, &generated);
     let data = generated

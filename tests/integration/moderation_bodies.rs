@@ -1,4 +1,4 @@
-//! Golden folders of `/v1/moderations`: `tests/bodies/moderations/CASE/` holds a client's request,
+//! Golden folders of `/v1/moderations`: `tests/golden/moderations/CASE/` holds a client's request,
 //! what the operator has set (`settings.json`), the requests to Bedrock that it becomes, Bedrock's
 //! answers to them, and what the client gets.
 
@@ -28,7 +28,7 @@ struct Settings {
 
 #[test]
 fn every_case_matches_its_golden_folder() {
-    for case in cases("tests/bodies/moderations") {
+    for case in cases("moderations") {
         check(&case);
     }
 }
@@ -49,7 +49,7 @@ fn check(case: &Path) {
         }
     };
     let pretty = serde_json::to_string_pretty(&moderation_request).unwrap();
-    compare(case, "asked.json", &pretty);
+    compare(case, "upstream.request.json", &pretty);
     let Moderation {
         model,
         items,
@@ -57,7 +57,7 @@ fn check(case: &Path) {
     } = moderation;
     let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
-    let results: Vec<Value> = serde_json::from_str(&read("answered.json")).unwrap();
+    let results: Vec<Value> = serde_json::from_str(&read("upstream.response.json")).unwrap();
     assert_eq!(
         results.len(),
         moderation_request.len(),
@@ -70,7 +70,7 @@ fn check(case: &Path) {
     let json = response("modr-golden", &model, &findings).unwrap();
     let pretty: Value = serde_json::from_slice(&json).unwrap();
     let pretty = serde_json::to_string_pretty(&pretty).unwrap();
-    compare(case, "moderation.json", &pretty);
+    compare(case, "response.json", &pretty);
 }
 
 fn moderation_request(

@@ -1,4 +1,4 @@
-//! Golden folders of rerankings: `tests/bodies/rerank/CASE/` holds a client's request, the body
+//! Golden folders of rerankings: `tests/golden/rerank/CASE/` holds a client's request, the body
 //! that it becomes, Bedrock's answer, and what the client gets; or the refusal.
 
 use std::fs;
@@ -13,8 +13,7 @@ use outcrop::openai::rerank::{
 use outcrop::providers::rerank::RerankResponse;
 use serde_json::Value;
 
-use crate::embeddings_bodies::cases;
-use crate::golden::compare;
+use crate::golden::{cases, compare};
 
 #[test]
 fn every_case_matches_its_golden_folder() {
@@ -41,14 +40,14 @@ fn check(case: &Path) {
     let body: Value = serde_json::from_slice(&translated.body).unwrap();
     compare(
         case,
-        "body.json",
+        "upstream.request.json",
         &serde_json::to_string_pretty(&body).unwrap(),
     );
     let notes = translated.adjustments.iter().map(ToString::to_string);
     let notes: Vec<String> = notes.collect();
     compare(case, "adjustments.txt", &notes.join("\n"));
 
-    let response = fs::read_to_string(case.join("answers.json")).unwrap();
+    let response = fs::read_to_string(case.join("upstream.response.json")).unwrap();
     let response: RerankResponse = serde_json::from_str(&response).unwrap();
     let ranked = RankedDocuments {
         results: &response.results,
@@ -61,5 +60,5 @@ fn check(case: &Path) {
         tokens: None,
     };
     let reply = response_json(&ranked, head).unwrap_or_else(|| b"unreadable".to_vec());
-    compare(case, "reply.json", std::str::from_utf8(&reply).unwrap());
+    compare(case, "response.json", std::str::from_utf8(&reply).unwrap());
 }
