@@ -2,6 +2,7 @@
 
 mod operator;
 mod sdk;
+pub mod signatures;
 mod streams;
 
 use bedrock_simulator::Options;
@@ -10,8 +11,8 @@ use http::{HeaderValue, Method};
 use outcrop::config::Config;
 use serde_json::{Value, json};
 
+use crate::bedrock_api::signatures::team_a;
 use crate::harness::{Harness, MODEL, Reply};
-use crate::signatures::team_a;
 
 /// A gateway with the key and the access key of `team-a`.
 async fn harness(change: impl FnOnce(&mut Config)) -> Harness {
@@ -269,13 +270,13 @@ async fn exceeding_a_gateway_limit_returns_a_throttling_exception() {
 async fn usage_and_cost_are_logged_for_every_response_format() {
     let claude = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
     for (action, body) in [("converse", converse_request("hi")), ("invoke", claude)] {
-        crate::logs::begin();
+        crate::harness::logs::begin();
         let harness = harness(|_| {}).await;
         let reply = send(&harness, &path(MODEL, action), &[], &body.to_string()).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         let cost = reply.header("x-outcrop-cost-usd").unwrap().to_owned();
         assert!(cost.starts_with("0.0"), "{cost}");
-        let line = crate::logs::request_line().await;
+        let line = crate::harness::logs::request_line().await;
         for part in [
             "caller=\"team-a\"",
             &format!("model=\"{MODEL}\""),

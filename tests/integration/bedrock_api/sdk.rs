@@ -15,9 +15,9 @@ use bedrock_simulator::Script;
 use serde_json::{Value, json};
 
 use super::harness;
+use crate::bedrock_api::signatures::{ID, SECRET};
+use crate::chat::stream_ends::within_limit;
 use crate::harness::{Harness, MODEL};
-use crate::signatures::{ID, SECRET};
-use crate::stream_ends::within_limit;
 
 fn settings(harness: &Harness) -> Builder {
     Builder::new()
@@ -155,11 +155,11 @@ async fn the_start_of_a_refused_access_key_is_logged_and_no_more() {
         (ID, "another secret", &ID[..5]),
         ("AKIAIOSFODNN7EXAMPLE", SECRET, "AKIAIO"),
     ] {
-        crate::logs::begin();
+        crate::harness::logs::begin();
         let harness = harness(|_| {}).await;
         let refused = converse(&signing(&harness, id, secret), MODEL).await;
         assert!(refused.is_err());
-        let line = within_limit(crate::logs::request_line()).await;
+        let line = within_limit(crate::harness::logs::request_line()).await;
         let logged = format!("rejected_key=\"{start}***\"");
         assert!(line.contains(&logged), "{line}");
         assert!(!line.contains(id) && !line.contains(secret), "{line}");

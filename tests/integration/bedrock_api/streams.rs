@@ -14,8 +14,8 @@ use outcrop::server::ShutdownPhase;
 use serde_json::json;
 
 use super::{converse_request, harness, path};
+use crate::chat::stream_ends::{CONNECTIONS, patient, within_limit, without_metadata};
 use crate::harness::{Harness, MODEL};
-use crate::stream_ends::{CONNECTIONS, patient, within_limit, without_metadata};
 
 fn request(harness: &Harness, model: &str, action: &str, body: String) -> Request<Full<Bytes>> {
     let mut request = harness.request(Method::POST, &path(model, action), body);
@@ -265,12 +265,12 @@ async fn usage_and_cost_of_a_stream_are_logged() {
         ("converse-stream", converse_request("hi")),
         ("invoke-with-response-stream", claude),
     ] {
-        crate::logs::begin();
+        crate::harness::logs::begin();
         let harness = harness(|_| {}).await;
         let client = Client::builder(TokioExecutor::new()).build_http();
         let stream_request = request(&harness, MODEL, action, body.to_string());
         frames(client.request(stream_request).await.unwrap()).await;
-        let line = crate::logs::request_line().await;
+        let line = crate::harness::logs::request_line().await;
         for part in [
             "stream=true",
             "ending=\"answered\"",
@@ -287,13 +287,13 @@ async fn usage_and_cost_of_a_stream_are_logged() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_broken_stream_is_logged_with_its_cause_and_estimated_usage() {
-    crate::logs::begin();
+    crate::harness::logs::begin();
     let harness = harness(|_| {}).await;
     harness
         .simulator
         .push(Script::fault(exception(3, "slow")).times(0));
     frames(open(&harness).await).await;
-    let line = crate::logs::request_line().await;
+    let line = crate::harness::logs::request_line().await;
     for part in [
         "ending=\"broken\"",
         "error=\"ThrottlingException\"",

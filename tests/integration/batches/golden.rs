@@ -1,0 +1,138 @@
+//! Golden folders of batches: `tests/golden/batches/CASE/` holds the file that a client sends
+//! (`request.jsonl`), the records that each model's job reads (`upstream.request.MODEL.jsonl`), what is
+//! wrong with lines (`error.txt`) and, if a job has results (`upstream.response.jsonl`), the lines of the
+//! output file and of the file of errors.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use outcrop::adjustments::Adjustments;
+use outcrop::bedrock::record_error;
+use outcrop::converse::batch::{JobRecord, JobResult, line_of, record_id};
+use outcrop::error::ApiError;
+use outcrop::openai::batches::{
+    BatchRequestLine, LineReader, ResultIds, check_request, completion_of, error_line,
+    response_line,
+};
+use outcrop::openai::chat::{ChatRequest, ChatTranslation, CompletionHead};
+use serde_json::Value;
+
+use crate::chat::golden::{cases, compare};
+use crate::harness::translation::translated;
+
+#[test]
+fn every_batch_case_matches_its_golden_folder() {
+    for case in cases("batches") {
+        check(&case);
+    }
+}
+
+fn check(case: &Path) {
+    let input = fs::read_to_string(case.join("request.jsonl")).unwrap();
+    let mut reader = LineReader::new("/v1/chat/completions");
+    let mut jobs: BTreeMap<String, String> = BTreeMap::new();
+    let mut mistakes = String::new();
+    for (number, line) in input.lines().enumerate() {
+        match record(&mut reader, number, line) {
+            Ok((model, record)) => {
+                let job = jobs.entry(model).or_default();
+                job.push_str(&record);
+                job.push('\n');
+            }
+            Err(error) => {
+                let code = error.code.unwrap_or_default();
+                let parameter = error.parameter.as_deref().unwrap_or("-");
+                mistakes.push_str(&format!("{}: {code} {parameter}: {error}\n", number + 1));
+            }
+        }
+    }
+    for (model, records) in &jobs {
+        compare(
+            case,
+            &format!("upstream.request.{}.jsonl", model.replace(':', "_")),
+            records,
+        );
+    }
+    if !mistakes.is_empty() {
+        compare(case, "error.txt", &mistakes);
+    }
+    let Ok(output) = fs::read_to_string(case.join("upstream.response.jsonl")) else {
+        return;
+    };
+    let lines: Vec<&str> = input.lines().collect();
+    let (mut good, mut bad) = (String::new(), String::new());
+    for line in output.lines() {
+        let (succeeded, result) = result(&lines, line);
+        let file = if succeeded { &mut good } else { &mut bad };
+        file.push_str(&result);
+        file.push('\n');
+    }
+    compare(case, "response.jsonl", &good);
+    compare(case, "response.errors.jsonl", &bad);
+}
+
+/// The model, and the record of its job.
+fn record(
+    reader: &mut LineReader<'_>,
+    number: usize,
+    line: &str,
+) -> Result<(String, String), ApiError> {
+    let line = reader.read(line.as_bytes())?;
+    let request = request_of(&line);
+    check_request(&request)?;
+    let model = request.model.clone().unwrap();
+    let ChatTranslation { converse, .. } = translated(request)?;
+    let record = JobRecord {
+        record_id: &record_id(number),
+        model_input: &converse,
+    };
+    Ok((model, serde_json::to_string(&record).unwrap()))
+}
+
+/// Whether a line of a job's output is an answer, and the line that it becomes.
+fn result(lines: &[&str], line: &str) -> (bool, String) {
+    let result: JobResult = serde_json::from_str(line).unwrap();
+    let number = line_of(&result.record_id).unwrap();
+    let request = BatchRequestLine::of_checked(lines[number].as_bytes()).unwrap();
+    let ids = ResultIds {
+        id: "batch_req_golden",
+        custom_id: &request.custom_id,
+        request_id: "req_golden",
+    };
+    let Some(response) = result.model_output else {
+        let error = record_error(&result.error.unwrap_or_default()).api_error;
+        return (false, error_line(ids, &error).unwrap());
+    };
+    let request = request_of(&request);
+    let model = request.model.clone().unwrap();
+    let ChatTranslation {
+        output_options,
+        adjustments,
+        ..
+    } = translated(request).unwrap();
+    let head = CompletionHead {
+        id: "chatcmpl-golden",
+        created: 1_700_000_000,
+        model: &model,
+        metadata: None,
+    };
+    let json = completion_of(response, output_options, head).unwrap();
+    (true, response_line(ids, &json, &adjustments).unwrap())
+}
+
+fn request_of(line: &BatchRequestLine) -> ChatRequest {
+    serde_json::from_str(line.body.as_str()).unwrap()
+}
+
+#[test]
+fn a_result_without_adjustments_omits_the_field() {
+    let ids = ResultIds {
+        id: "a",
+        custom_id: "b",
+        request_id: "c",
+    };
+    let line = response_line(ids, b"{}", &Adjustments::default()).unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["response"].get("adjustments"), None);
+}

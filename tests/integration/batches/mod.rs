@@ -1,0 +1,687 @@
+//! `/v1/batches`: requests in a file, answered by jobs or call by call.
+
+mod golden;
+
+use std::collections::BTreeMap;
+
+use bedrock_simulator::{Fault, JobEnd, Operation, Script, ScriptedResponse};
+use http::StatusCode;
+use outcrop::config::{Config, LimitSettings};
+use outcrop::store::{Lease, Store};
+use serde_json::{Value, json};
+
+use crate::harness::batches::{
+    BUCKET, ROLE, batch_when, create, end_of, file_of, harness, line, lines, restart, start_batch,
+    start_second_gateway, stop, upload, with_batches,
+};
+use crate::harness::{Harness, MODEL};
+
+const NOVA: &str = "us.amazon.nova-lite-v1:0";
+
+async fn with_jobs() -> Harness {
+    harness(|config| config.batches.role_arn = Some(ROLE.to_owned())).await
+}
+
+async fn cancel(harness: &Harness, id: &str) -> crate::harness::Reply {
+    harness
+        .post(&format!("/v1/batches/{id}/cancel"), &json!({}))
+        .await
+}
+
+fn many(model: &str, prefix: &str, count: usize) -> Vec<Value> {
+    let numbers = 0..count;
+    numbers
+        .map(|number| {
+            line(
+                &format!("{prefix}{number}"),
+                model,
+                &format!("say {number}"),
+            )
+        })
+        .collect()
+}
+
+/// What was answered, by the caller's names of the requests.
+fn contents_by_line(lines: &[Value]) -> BTreeMap<String, String> {
+    let content = |line: &Value| {
+        let text = &line["response"]["body"]["choices"][0]["message"]["content"];
+        let id = line["custom_id"].as_str().unwrap().to_owned();
+        (id, text.as_str().unwrap_or_default().to_owned())
+    };
+    lines.iter().map(content).collect()
+}
+
+fn job_requests(harness: &Harness) -> Vec<Value> {
+    let requests = harness.simulator.requests();
+    let job_requests = requests
+        .iter()
+        .filter(|request| request.operation == Some(Operation::CreateModelInvocationJob));
+    job_requests.map(|request| request.json()).collect()
+}
+
+#[tokio::test]
+async fn a_small_batch_is_processed_call_by_call() {
+    let harness = harness(|_| {}).await;
+    let input = lines(&[
+        line("good", MODEL, "Good morning"),
+        line("gone", "anthropic.claude-instant-v1", "Good night"),
+        line("also good", MODEL, "Good evening"),
+    ]);
+    let id = start_batch(&harness, &input).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["status"], json!("completed"), "{batch:#}");
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 3, "completed": 2, "failed": 1})
+    );
+    assert_eq!(batch["metadata"], json!({"job": "nightly"}));
+    assert!(batch["usage"]["total_tokens"].as_u64().unwrap() > 0);
+    for time in [
+        "created_at",
+        "in_progress_at",
+        "finalizing_at",
+        "completed_at",
+        "expires_at",
+    ] {
+        assert!(batch[time].is_i64(), "{time}");
+    }
+    let output = file_of(&harness, &batch, "output_file_id").await;
+    let contents = contents_by_line(&output);
+    assert!(contents["good"].contains("Good morning"), "{contents:?}");
+    assert!(
+        contents["also good"].contains("Good evening"),
+        "{contents:?}"
+    );
+    let first = &output[0];
+    assert_eq!(
+        first["custom_id"],
+        json!("good"),
+        "in the order of the input"
+    );
+    assert!(first["id"].as_str().unwrap().starts_with("batch_req_"));
+    assert_eq!(
+        (&first["error"], &first["response"]["status_code"]),
+        (&json!(null), &json!(200))
+    );
+    assert_eq!(
+        first["response"]["body"]["object"],
+        json!("chat.completion")
+    );
+    assert_eq!(first["response"]["body"]["model"], json!(MODEL));
+    let errors = file_of(&harness, &batch, "error_file_id").await;
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0]["custom_id"], json!("gone"));
+    assert_eq!(errors[0]["response"]["status_code"], json!(404));
+    assert_eq!(
+        errors[0]["response"]["body"]["error"]["code"],
+        json!("model_not_found")
+    );
+    let file = batch["output_file_id"].as_str().unwrap();
+    let file = harness.get(&format!("/v1/files/{file}")).await.json();
+    assert_eq!(file["purpose"], json!("batch_output"));
+}
+
+#[tokio::test]
+async fn a_large_batch_becomes_one_job_per_model() {
+    let harness = with_jobs().await;
+    let mut input = many(MODEL, "claude-", 101);
+    input.extend(many(NOVA, "nova-", 100));
+    let id = start_batch(&harness, &lines(&input)).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["status"], json!("completed"), "{batch:#}");
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 201, "completed": 201, "failed": 0})
+    );
+    assert!(batch["usage"]["input_tokens"].as_u64().unwrap() > 0);
+    let job_requests = job_requests(&harness);
+    let mut models: Vec<&str> = job_requests
+        .iter()
+        .map(|job_request| job_request["modelId"].as_str().unwrap())
+        .collect();
+    models.sort_unstable();
+    assert_eq!(models, [NOVA, MODEL]);
+    for job_request in &job_requests {
+        assert_eq!(job_request["modelInvocationType"], json!("Converse"));
+        assert_eq!(job_request["roleArn"], json!(ROLE));
+        let input = job_request["inputDataConfig"]["s3InputDataConfig"]["s3Uri"]
+            .as_str()
+            .unwrap();
+        assert!(
+            input.starts_with(&format!("s3://{BUCKET}/outcrop/batches/{id}/")),
+            "{input}"
+        );
+        assert!(input.ends_with(".jsonl"), "{input}");
+    }
+    assert_eq!(
+        harness.sent_upstream().len(),
+        0,
+        "nothing was asked call by call"
+    );
+    let contents = contents_by_line(&file_of(&harness, &batch, "output_file_id").await);
+    assert_eq!(contents.len(), 201);
+    for (name, text) in &contents {
+        let number = name.rsplit('-').next().unwrap();
+        assert!(text.contains(&format!("say {number}")), "{name}: {text}");
+    }
+    assert_eq!(batch["error_file_id"], json!(null));
+    // The files of the jobs are deleted, input and output of both.
+    let deleted = || {
+        let requests = harness.simulator.requests();
+        let deletions = requests.iter().filter(|request| request.method == "DELETE");
+        deletions.count()
+    };
+    loop {
+        let received = harness.simulator.received();
+        if deleted() >= 4 {
+            break;
+        }
+        harness.simulator.wait_for_received(received + 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_record_rejected_by_bedrock_is_an_error_of_its_line() {
+    let harness = with_jobs().await;
+    let mut input = many(NOVA, "n", 100);
+    // Refused by the service, and not by the gateway, which knows nothing of this field.
+    input[7]["body"]["additionalModelRequestFields"] = json!({"no_such_field": 1});
+    let id = start_batch(&harness, &lines(&input)).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 100, "completed": 99, "failed": 1})
+    );
+    let errors = file_of(&harness, &batch, "error_file_id").await;
+    assert_eq!(errors[0]["custom_id"], json!("n7"));
+    assert_eq!(errors[0]["response"]["status_code"], json!(400));
+    assert!(errors[0]["response"]["body"]["error"]["message"].is_string());
+}
+
+#[tokio::test]
+async fn requests_with_remote_files_are_processed_outside_the_job() {
+    let harness = with_jobs().await;
+    let mut input = many(NOVA, "n", 100);
+    let mut pointing = line("film", NOVA, "");
+    pointing["body"]["messages"][0]["content"] = json!([
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": format!("s3://{BUCKET}/a.png")}},
+    ]);
+    input.push(pointing);
+    let id = start_batch(&harness, &lines(&input)).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 101, "completed": 101, "failed": 0})
+    );
+    assert_eq!(
+        (job_requests(&harness).len(), harness.sent_upstream().len()),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn guarded_requests_are_processed_call_by_call() {
+    let harness = with_jobs().await;
+    let mut input = many(NOVA, "n", 100);
+    input[3]["body"]["guardrailConfig"] =
+        json!({"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1"});
+    let id = start_batch(&harness, &lines(&input)).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["request_counts"]["completed"], json!(100));
+    assert_eq!(
+        (job_requests(&harness).len(), harness.sent_upstream().len()),
+        (0, 100)
+    );
+}
+
+#[tokio::test]
+async fn requests_are_processed_call_by_call_when_no_job_can_be_created() {
+    let harness = with_jobs().await;
+    let refused = Script::error(
+        400,
+        "ValidationException",
+        "The model does not support batch.",
+    );
+    harness
+        .simulator
+        .push(refused.for_operation(Operation::CreateModelInvocationJob));
+    let id = start_batch(&harness, &lines(&many(NOVA, "n", 100))).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 100, "completed": 100, "failed": 0})
+    );
+    assert_eq!(harness.sent_upstream().len(), 100);
+}
+
+#[tokio::test]
+async fn a_job_creation_error_fails_the_batch_without_operator_details() {
+    let harness = with_jobs().await;
+    let message = format!("User: arn:aws:iam::1:user/x is not authorized to pass {ROLE}");
+    let refused = Script::error(403, "AccessDeniedException", message);
+    harness
+        .simulator
+        .push(refused.for_operation(Operation::CreateModelInvocationJob));
+    let id = start_batch(&harness, &lines(&many(NOVA, "n", 100))).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["status"], json!("failed"));
+    let error = &batch["errors"]["data"][0];
+    assert_eq!(error["line"], json!(null));
+    assert!(!batch.to_string().contains("arn:aws:iam"), "{batch:#}");
+}
+
+#[tokio::test]
+async fn a_failed_job_fails_the_batch() {
+    let harness = with_jobs().await;
+    harness.simulator.end_next_job(JobEnd::Failed);
+    let id = start_batch(&harness, &lines(&many(NOVA, "n", 100))).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["status"], json!("failed"));
+    assert_eq!(
+        batch["errors"]["data"][0]["code"],
+        json!("batch_job_failed")
+    );
+    assert_eq!(batch["request_counts"]["failed"], json!(100));
+    let errors = file_of(&harness, &batch, "error_file_id").await;
+    assert_eq!(errors[0]["error"]["code"], json!("batch_job_failed"));
+    assert_eq!(errors[0]["response"], json!(null));
+}
+
+#[tokio::test]
+async fn records_missing_from_a_jobs_output_are_reported_per_line() {
+    for (end, status, completed, code) in [
+        (JobEnd::PartiallyCompleted, "completed", 50, "no_result"),
+        (JobEnd::Expired, "expired", 0, "batch_expired"),
+    ] {
+        let harness = with_jobs().await;
+        harness.simulator.end_next_job(end);
+        let id = start_batch(&harness, &lines(&many(NOVA, "n", 100))).await;
+        let batch = end_of(&harness, &id).await;
+        assert_eq!(batch["status"], json!(status));
+        assert_eq!(batch["request_counts"]["completed"], json!(completed));
+        let errors = file_of(&harness, &batch, "error_file_id").await;
+        assert_eq!(errors.len(), 100 - completed);
+        assert_eq!(errors[0]["error"]["code"], json!(code));
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_mistakes_fails_with_line_numbers() {
+    let harness = harness(|_| {}).await;
+    let mut other_method = line("b", MODEL, "x");
+    other_method["method"] = json!("GET");
+    let mut other_url = line("c", MODEL, "x");
+    other_url["url"] = json!("/v1/embeddings");
+    let mut streamed = line("d", MODEL, "x");
+    streamed["body"]["stream"] = json!(true);
+    let mut refused = line("e", MODEL, "x");
+    refused["body"]["logit_bias"] = json!({"50256": -100});
+    let mut modelless = line("f", MODEL, "x");
+    modelless["body"].as_object_mut().unwrap().remove("model");
+    let good = line("a", MODEL, "x");
+    let input = [
+        &good,
+        &good,
+        &other_method,
+        &other_url,
+        &streamed,
+        &refused,
+        &modelless,
+    ];
+    let input: String = input.iter().map(|line| format!("{line}\n")).collect();
+    let id = start_batch(&harness, &format!("{input}not json\n\n")).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["status"], json!("failed"));
+    assert!(batch["failed_at"].is_i64());
+    assert_eq!(harness.sent_upstream().len(), 0, "nothing is sent");
+    let errors = batch["errors"]["data"].as_array().unwrap();
+    let line_errors: Vec<(u64, &str, &Value)> = errors
+        .iter()
+        .map(|error| {
+            (
+                error["line"].as_u64().unwrap(),
+                error["code"].as_str().unwrap(),
+                &error["param"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        line_errors,
+        [
+            (2, "duplicate_custom_id", &json!("custom_id")),
+            (3, "invalid_method", &json!("method")),
+            (4, "invalid_url", &json!("url")),
+            (5, "unsupported_value", &json!("body.stream")),
+            (6, "unsupported_parameter", &json!("body.logit_bias")),
+            (7, "missing_required_parameter", &json!("body.model")),
+            (8, "invalid_json_line", &json!(null)),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn empty_and_oversized_files_fail() {
+    let harness = harness(|config| config.batches.max_requests = 2).await;
+    for (input, code) in [
+        ("\n\n".to_owned(), "empty_file"),
+        (lines(&many(MODEL, "a", 3)), "too_many_requests"),
+    ] {
+        let id = start_batch(&harness, &input).await;
+        let batch = end_of(&harness, &id).await;
+        assert_eq!(batch["status"], json!("failed"));
+        assert_eq!(batch["errors"]["data"][0]["code"], json!(code));
+    }
+}
+
+/// One call to each model, and then none for a long time.
+fn one_call(config: &mut Config) {
+    let mut limits = LimitSettings::calls(10).at_rate(0.001);
+    limits.burst = 1;
+    config.limits.target = limits;
+}
+
+#[tokio::test]
+async fn a_batch_processed_call_by_call_is_cancelled_between_calls() {
+    let harness = harness(one_call).await;
+    let id = start_batch(&harness, &lines(&many(MODEL, "a", 3))).await;
+    batch_when(&harness, &id, |batch| {
+        batch["request_counts"]["completed"] == 1
+    })
+    .await;
+    let cancelling = cancel(&harness, &id).await.json();
+    assert_eq!(cancelling["status"], json!("cancelling"));
+    assert!(cancelling["cancelling_at"].is_i64());
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["status"], json!("cancelled"));
+    assert!(batch["cancelled_at"].is_i64());
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 3, "completed": 1, "failed": 0})
+    );
+    assert_eq!(file_of(&harness, &batch, "output_file_id").await.len(), 1);
+    assert_eq!(
+        cancel(&harness, &id).await.json()["status"],
+        json!("cancelled")
+    );
+}
+
+#[tokio::test]
+async fn cancelling_a_batch_stops_its_jobs() {
+    let harness = with_jobs().await;
+    harness.simulator.hold_jobs(true);
+    let id = start_batch(&harness, &lines(&many(NOVA, "a", 100))).await;
+    batch_when(&harness, &id, |batch| batch["status"] == "in_progress").await;
+    assert_eq!(
+        cancel(&harness, &id).await.json()["status"],
+        json!("cancelling")
+    );
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["status"], json!("cancelled"), "{batch:#}");
+    let requests = harness.simulator.requests();
+    let stops = requests
+        .iter()
+        .filter(|request| request.operation == Some(Operation::StopModelInvocationJob));
+    assert_eq!(stops.count(), 1);
+}
+
+#[tokio::test]
+async fn a_finished_batch_cannot_be_cancelled() {
+    let harness = harness(|_| {}).await;
+    let id = start_batch(&harness, &lines(&many(MODEL, "a", 1))).await;
+    end_of(&harness, &id).await;
+    let reply = cancel(&harness, &id).await;
+    assert_eq!(reply.status, StatusCode::CONFLICT);
+    assert_eq!(reply.header("x-should-retry"), Some("false"));
+}
+
+#[tokio::test]
+async fn a_batch_resumes_after_the_gateway_restarts() {
+    let mut config = Config::default();
+    with_batches(&mut config);
+    let store = config.store.path.clone();
+    let mut harness = harness(|config| {
+        one_call(config);
+        config.store.path = store;
+    })
+    .await;
+    let id = start_batch(&harness, &lines(&many(MODEL, "a", 3))).await;
+    batch_when(&harness, &id, |batch| {
+        batch["request_counts"]["completed"] == 1
+    })
+    .await;
+    restart(&mut harness, &mut config).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 3, "completed": 3, "failed": 0})
+    );
+    assert_eq!(harness.sent_upstream().len(), 3, "nothing is asked twice");
+}
+
+#[tokio::test]
+async fn requests_not_sent_within_the_window_are_reported_as_expired() {
+    let mut config = Config::default();
+    with_batches(&mut config);
+    let store = config.store.path.clone();
+    let mut harness = harness(|config| {
+        one_call(config);
+        config.store.path = store.clone();
+    })
+    .await;
+    let id = start_batch(&harness, &lines(&many(MODEL, "a", 3))).await;
+    batch_when(&harness, &id, |batch| {
+        batch["request_counts"]["completed"] == 1
+    })
+    .await;
+    // A day goes by while the gateway is not there.
+    stop(&harness).await;
+    let store = Store::at(&store);
+    let lease = Lease {
+        owner: "time",
+        now: 0,
+        until: i64::MAX,
+    };
+    let leased = store.lease_batch(&id, lease).await.unwrap().unwrap();
+    let mut document: Value = serde_json::from_str(&leased.document).unwrap();
+    document["batch"]["expires_at"] = json!(1);
+    let saved = store
+        .save_batch(&id, "time", &document.to_string(), true)
+        .await;
+    assert!(saved.unwrap());
+    store.release_batch(&id, "time").await.unwrap();
+    restart(&mut harness, &mut config).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["status"], json!("expired"));
+    assert!(batch["expired_at"].is_i64());
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 3, "completed": 1, "failed": 2})
+    );
+    let errors = file_of(&harness, &batch, "error_file_id").await;
+    assert_eq!(errors[0]["error"]["code"], json!("batch_expired"));
+    assert_eq!(harness.sent_upstream().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_is_found_again_after_the_gateway_restarts() {
+    let mut config = Config::default();
+    with_batches(&mut config);
+    config.batches.role_arn = Some(ROLE.to_owned());
+    let first = config.clone();
+    let mut harness = harness(|config| {
+        *config = Config {
+            bedrock: config.bedrock.clone(),
+            ..first
+        }
+    })
+    .await;
+    harness.simulator.hold_jobs(true);
+    let id = start_batch(&harness, &lines(&many(NOVA, "a", 100))).await;
+    batch_when(&harness, &id, |batch| batch["status"] == "in_progress").await;
+    restart(&mut harness, &mut config).await;
+    harness.simulator.hold_jobs(false);
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["request_counts"]["completed"], json!(100));
+    assert_eq!(job_requests(&harness).len(), 1);
+}
+
+#[tokio::test]
+async fn two_gateways_on_one_store_do_not_duplicate_work() {
+    let mut config = Config::default();
+    with_batches(&mut config);
+    let first = config.clone();
+    let harness = harness(|config| {
+        *config = Config {
+            bedrock: config.bedrock.clone(),
+            ..first
+        }
+    })
+    .await;
+    let (second_gateway, _, _) = start_second_gateway(&harness, &mut config).await;
+    let mut batches = Vec::new();
+    for number in 0..5 {
+        batches.push(start_batch(&harness, &lines(&many(MODEL, &format!("{number}-"), 10))).await);
+    }
+    for id in &batches {
+        let batch = end_of(&harness, id).await;
+        assert_eq!(batch["request_counts"]["completed"], json!(10));
+    }
+    assert_eq!(harness.sent_upstream().len(), 50);
+    drop(second_gateway);
+}
+
+#[tokio::test]
+async fn a_throttled_batch_request_is_retried_later() {
+    let harness = harness(|config| config.bedrock.retry.max_attempts = 1).await;
+    let throttled = Script::error(429, "ThrottlingException", "Too many requests");
+    harness
+        .simulator
+        .push(throttled.for_operation(Operation::Converse).times(2));
+    let id = start_batch(&harness, &lines(&many(MODEL, "a", 1))).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 1, "completed": 1, "failed": 0})
+    );
+    assert_eq!(harness.sent_upstream().len(), 3);
+}
+
+#[tokio::test]
+async fn an_unreadable_response_is_an_error_of_its_line_and_not_retried() {
+    let page = ScriptedResponse::Raw {
+        status: 200,
+        headers: BTreeMap::default(),
+        body: "<html>a proxy's page</html>".into(),
+    };
+    let non_streaming = Script::new(page).for_model(MODEL).times(0);
+    // What broke off may be requested again, and has been given up in the end.
+    let cut = Script::fault(Fault::Cut { after_events: 0 });
+    let cut = cut.for_model(MODEL).times(0);
+    for (script, expected, is_repeated) in [
+        (non_streaming, "upstream_bad_response", false),
+        (cut, "upstream_connection_error", true),
+    ] {
+        let harness = harness(|_| {}).await;
+        harness.simulator.push(script);
+        let input = [line("bad", MODEL, "hi"), line("good", NOVA, "hi")];
+        let id = start_batch(&harness, &lines(&input)).await;
+        let batch = end_of(&harness, &id).await;
+        assert_eq!(batch["status"], json!("completed"), "{batch:#}");
+        assert_eq!(
+            batch["request_counts"],
+            json!({"total": 2, "completed": 1, "failed": 1})
+        );
+        let errors = file_of(&harness, &batch, "error_file_id").await;
+        let [error] = &errors[..] else {
+            panic!("{errors:?}");
+        };
+        assert_eq!(error["custom_id"], json!("bad"));
+        assert_eq!(error["response"]["status_code"], json!(502));
+        let code = &error["response"]["body"]["error"]["code"];
+        assert_eq!(code, expected);
+        let requests = harness.simulator.requests();
+        let to_it = |path: &str| path.contains("/converse") && path.contains("claude");
+        let made = requests.iter().filter(|request| to_it(&request.path));
+        assert_eq!(made.count() > 1, is_repeated);
+    }
+}
+
+#[tokio::test]
+async fn long_lines_are_processed_and_oversized_ones_are_errors() {
+    let harness = harness(|config| config.server.max_body = 1 << 20).await;
+    let text = "word ".repeat(180_000);
+    let input: Vec<Value> = (0..5)
+        .map(|number| line(&format!("a{number}"), NOVA, &format!("{text}{number}")))
+        .collect();
+    harness.simulator.push(Script::text("hello").times(5));
+    let id = start_batch(&harness, &format!("\n{}", lines(&input))).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(
+        batch["request_counts"],
+        json!({"total": 5, "completed": 5, "failed": 0}),
+        "{batch:#}"
+    );
+    let mut sent: Vec<String> = harness
+        .sent_upstream()
+        .iter()
+        .map(|sent_upstream| sent_upstream["messages"][0]["content"][0]["text"].to_string())
+        .map(|text| text.trim_start_matches("\"").replace("word ", ""))
+        .collect();
+    sent.sort_unstable();
+    assert_eq!(sent, ["0\"", "1\"", "2\"", "3\"", "4\""]);
+    assert!(harness.app.bodies.is_idle());
+
+    let mut input = input;
+    input[3] = line("long", NOVA, &"word ".repeat(300_000));
+    let id = start_batch(&harness, &lines(&input)).await;
+    let batch = end_of(&harness, &id).await;
+    assert_eq!(batch["status"], json!("failed"), "{batch:#}");
+    let error = &batch["errors"]["data"][0];
+    assert_eq!(error["code"], json!("request_too_large"));
+    assert_eq!(error["line"], json!(4));
+}
+
+#[tokio::test]
+async fn invalid_batches_are_rejected_before_anything_is_stored() {
+    let harness = harness(|_| {}).await;
+    let reply = create(&harness, "file-unknown").await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    assert_eq!(reply.error()["param"], json!("input_file_id"));
+    let body = json!({
+        "input_file_id": "f", "endpoint": "/v1/embeddings", "completion_window": "24h",
+    });
+    let reply = harness.post("/v1/batches", &body).await;
+    assert_eq!(reply.error()["param"], json!("endpoint"));
+    assert_eq!(reply.error()["code"], json!("unsupported_value"));
+    assert_eq!(
+        harness.get("/v1/batches/batch_unknown").await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(harness.get("/v1/batches").await.json()["data"], json!([]));
+}
+
+#[tokio::test]
+async fn batches_are_listed_in_pages_newest_first() {
+    let harness = harness(|_| {}).await;
+    let file = upload(&harness, &lines(&many(MODEL, "a", 1))).await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(create(&harness, &file).await.json()["id"].clone());
+    }
+    let page = harness.get("/v1/batches?limit=2").await.json();
+    assert_eq!(
+        (&page["data"][0]["id"], &page["data"][1]["id"]),
+        (&ids[2], &ids[1])
+    );
+    assert_eq!(page["has_more"], json!(true));
+    let after = ids[1].as_str().unwrap();
+    let page = harness
+        .get(&format!("/v1/batches?limit=2&after={after}"))
+        .await
+        .json();
+    assert_eq!(
+        (&page["data"][0]["id"], &page["has_more"]),
+        (&ids[0], &json!(false))
+    );
+}

@@ -1,0 +1,268 @@
+//! A gateway and a simulator in this process, and a client for them.
+
+pub mod batches;
+pub mod conversations;
+pub mod images;
+pub mod logs;
+pub mod translation;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bedrock_simulator::{Options, Simulator};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use outcrop::bedrock::{Bedrock, SimulatedBedrock};
+use outcrop::config::{CatalogList, Config, Tables};
+use outcrop::fetch::Fetcher;
+use outcrop::pipeline::Pipeline;
+use outcrop::server::{App, Shutdown, router, serve};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+
+pub struct Harness {
+    pub simulator: Simulator,
+    pub address: SocketAddr,
+    pub shutdown: Shutdown,
+    pub server: JoinHandle<()>,
+    pub app: Arc<App>,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+/// A response whose body is read piece by piece.
+pub struct OpenReply {
+    pub status: StatusCode,
+    body: Incoming,
+    pending: String,
+}
+
+impl Harness {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_simulator(Options::default(), change).await
+    }
+
+    pub async fn with_simulator(options: Options, change: impl FnOnce(&mut Config)) -> Self {
+        Self::within(options, change, None).await
+    }
+
+    /// A gateway that fetches files by a fetcher of the test's own.
+    pub async fn within(
+        options: Options,
+        change: impl FnOnce(&mut Config),
+        fetcher: Option<Fetcher>,
+    ) -> Self {
+        let simulator = Simulator::start(options).await.unwrap();
+        let mut config = Config::default();
+        config.bedrock.simulated = Some(SimulatedBedrock::at(simulator.url()));
+        config.bedrock.retry.base_delay = Duration::from_millis(1);
+        // Nothing asked in the background, so that tests can count what is asked.
+        config.catalog.list = CatalogList::Configured;
+        change(&mut config);
+        let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
+        let shutdown = Shutdown::default();
+        let mut app = App::new(&config, bedrock.clone(), shutdown.clone()).unwrap();
+        if let Some(fetcher) = fetcher {
+            let tables = Tables::load(&config.catalog.files).unwrap();
+            Arc::get_mut(&mut app).unwrap().pipeline =
+                Arc::new(Pipeline::new(&config, tables, bedrock, fetcher));
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (settings, shutdown_signal) = (config.server.clone(), shutdown.clone());
+        let routes = router(Arc::clone(&app));
+        let server =
+            tokio::spawn(async move { serve(listener, routes, shutdown_signal, &settings).await });
+        Self {
+            simulator,
+            address,
+            shutdown,
+            server,
+            app,
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        }
+    }
+
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
+        let response = self.client.request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Reply {
+            status: head.status,
+            headers: head.headers,
+            text: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    /// An answer that is no text, or what broke it off.
+    pub async fn bytes(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), hyper::Error> {
+        let response = self.client.request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok((head.status, head.headers, body))
+    }
+
+    pub fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Request<Full<Bytes>> {
+        Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
+            .body(Full::new(body.into()))
+            .unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path, "")).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.request(Method::POST, path, body.to_string()))
+            .await
+    }
+
+    pub async fn chat(&self, body: &Value) -> Reply {
+        self.post("/v1/chat/completions", body).await
+    }
+
+    /// A chat request with headers of its own.
+    pub async fn chat_with(&self, headers: &[(&'static str, &str)], body: &Value) -> Reply {
+        let path = "/v1/chat/completions";
+        let mut request = self.request(Method::POST, path, body.to_string());
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).unwrap();
+            request.headers_mut().insert(*name, value);
+        }
+        self.send(request).await
+    }
+
+    /// A stream that has begun.
+    pub async fn open(&self, body: &Value) -> OpenReply {
+        let request = self.request(Method::POST, "/v1/chat/completions", body.to_string());
+        let response = self.client.request(request).await.unwrap();
+        OpenReply {
+            status: response.status(),
+            body: response.into_body(),
+            pending: String::new(),
+        }
+    }
+
+    /// The Converse requests that have reached Bedrock.
+    pub fn sent_upstream(&self) -> Vec<Value> {
+        let requests = self.simulator.requests();
+        let chats = requests
+            .iter()
+            .filter(|request| request.path.contains("/converse"));
+        chats.map(|request| request.json()).collect()
+    }
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub fn error(&self) -> Value {
+        self.json()["error"].clone()
+    }
+
+    /// What was changed in the request.
+    pub fn adjustments(&self) -> &str {
+        self.header("x-outcrop-adjustments").unwrap_or_default()
+    }
+
+    /// The chunks of a stream.
+    pub fn chunks(&self) -> Vec<Value> {
+        let events = self.events();
+        assert_eq!(
+            events.last().map(String::as_str),
+            Some("[DONE]"),
+            "{}",
+            self.text
+        );
+        let chunks = events.iter().filter(|event| *event != "[DONE]");
+        chunks
+            .map(|event| serde_json::from_str(event).unwrap())
+            .collect()
+    }
+
+    /// The data of all events.
+    pub fn events(&self) -> Vec<String> {
+        data_lines(&self.text)
+    }
+
+    pub fn last_event(&self) -> String {
+        self.events().pop().unwrap_or_default()
+    }
+}
+
+impl OpenReply {
+    /// The next event or comment as it was written; nothing at the end.
+    pub async fn next(&mut self) -> Option<String> {
+        loop {
+            if let Some((event, rest)) = self.pending.split_once("\n\n") {
+                let event = event.to_owned();
+                self.pending = rest.to_owned();
+                return Some(event);
+            }
+            let frame = self.body.frame().await?.unwrap();
+            if let Ok(data) = frame.into_data() {
+                self.pending.push_str(std::str::from_utf8(&data).unwrap());
+            }
+        }
+    }
+
+    /// The rest, to the end.
+    pub async fn rest(mut self) -> Vec<String> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next().await {
+            events.push(event);
+        }
+        events
+    }
+}
+
+pub fn data_lines(text: &str) -> Vec<String> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    lines.map(str::to_owned).collect()
+}
+
+/// A request for a whole answer.
+pub fn non_streaming(text: &str) -> Value {
+    json!({"model": MODEL, "messages": [{"role": "user", "content": text}]})
+}
+
+/// A request for a stream.
+pub fn streamed(text: &str) -> Value {
+    let mut request = non_streaming(text);
+    request["stream"] = json!(true);
+    request
+}

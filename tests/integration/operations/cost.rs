@@ -1,0 +1,322 @@
+//! What an answer has cost, in the header and in the log, and the tables that say so.
+
+use std::fs;
+use std::path::PathBuf;
+
+use bedrock_simulator::{Script, ScriptedResponse};
+use outcrop::config::{ModelFiles, Tables};
+use serde_json::{Value, json};
+
+use crate::harness::logs;
+use crate::harness::{Harness, MODEL, non_streaming, streamed};
+
+const COST: &str = "x-outcrop-cost-usd";
+const SAVED: &str = "x-outcrop-cache-saved-usd";
+const PROFILE: &str =
+    "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
+
+fn converse_script(usage: &Value, tier: Option<&str>) -> Script {
+    let mut body = json!({
+        "output": {"message": {"role": "assistant", "content": [{"text": "Hello."}]}},
+        "stopReason": "end_turn",
+        "usage": usage,
+        "metrics": {"latencyMs": 1},
+    });
+    if let Some(tier) = tier {
+        body["serviceTier"] = json!({"type": tier});
+    }
+    Script::new(ScriptedResponse::Converse {
+        body,
+        headers: Default::default(),
+    })
+}
+
+fn usage(input: u64, output: u64, read: u64, cache_write: u64, cache_write_1h: u64) -> Value {
+    json!({
+        "inputTokens": input,
+        "outputTokens": output,
+        "totalTokens": input + output + read + cache_write,
+        "cacheReadInputTokens": read,
+        "cacheWriteInputTokens": cache_write,
+        "cacheDetails": [
+            {"ttl": "1h", "inputTokens": cache_write_1h},
+            {"ttl": "5m", "inputTokens": cache_write - cache_write_1h},
+        ],
+    })
+}
+
+fn of(model: &str, mut request: Value) -> Value {
+    request["model"] = model.into();
+    request
+}
+
+/// A model, what it used, and by hand: what that costs and what the cache saved.
+///
+/// Dollars a million, from AWS's price list of 2026-11-21. Claude Sonnet 4.5 by `global.`: input 3,
+/// output 15, read 0.3, written 3.75, for an hour 6; through `us.` a tenth more; a prompt above
+/// 200,000 tokens 6, 22.5, 0.6, 7.5, 12. Nova Lite: 0.06, 0.24, 0.015, 0.
+fn cases() -> Vec<(&'static str, Value, &'static str, Option<&'static str>)> {
+    let global = "global.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    vec![
+        // 1000 × 3 + 500 × 15 = 10500 millionths.
+        (global, usage(1000, 500, 0, 0, 0), "0.0105", None),
+        // 3000 + 7500 + 2000 × 0.3 + 300 × 3.75 = 12225; saved 2300 × 3 - 600 - 1125 = 5175.
+        (
+            global,
+            usage(1000, 500, 2000, 300, 0),
+            "0.012225",
+            Some("0.005175"),
+        ),
+        // 3000 + 7500 + 600 + 100 × 3.75 + 200 × 6 = 12675; saved 6900 - 600 - 375 - 1200 = 4725.
+        (
+            global,
+            usage(1000, 500, 2000, 300, 200),
+            "0.012675",
+            Some("0.004725"),
+        ),
+        // Nothing read: 300 × 3.75 - 300 × 3 = 225 more than without a cache.
+        (
+            global,
+            usage(0, 0, 0, 300, 0),
+            "0.001125",
+            Some("-0.000225"),
+        ),
+        // 12225 × 1.1; 5175 × 1.1.
+        (
+            MODEL,
+            usage(1000, 500, 2000, 300, 0),
+            "0.0134475",
+            Some("0.0056925"),
+        ),
+        // 100000 × 6 + 10 × 22.5 + 150000 × 0.6 = 690225; saved 150000 × 5.4.
+        (
+            global,
+            usage(100_000, 10, 150_000, 0, 0),
+            "0.690225",
+            Some("0.81"),
+        ),
+        // 60 + 120 + 2000 × 0.015; saved 2300 × 0.06 - 30.
+        (
+            "amazon.nova-lite-v1:0",
+            usage(1000, 500, 2000, 300, 0),
+            "0.00021",
+            Some("0.000108"),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn the_header_and_the_log_contain_the_total_cost() {
+    for (model, usage, cost, saved) in cases() {
+        logs::begin();
+        let harness = Harness::start().await;
+        harness
+            .simulator
+            .push(converse_script(&usage, None).times(2));
+        let reply = harness.chat(&of(model, non_streaming("hi"))).await;
+        assert_eq!(reply.header(COST), Some(cost), "{model} {usage}");
+        assert_eq!(reply.header(SAVED), saved, "{model} {usage}");
+        let line = logs::request_line().await;
+        assert!(line.contains(&format!(" cost_usd=\"{cost}\"")), "{line}");
+        let saved = saved.unwrap_or("0");
+        assert!(
+            line.contains(&format!(" cache_saved_usd=\"{saved}\"")),
+            "{line}"
+        );
+
+        // A stream's head is written before its cost is known; the log has it.
+        logs::begin();
+        let reply = harness.chat(&of(model, streamed("hi"))).await;
+        assert_eq!((reply.header(COST), reply.header(SAVED)), (None, None));
+        let line = logs::request_line().await;
+        assert!(line.contains(&format!(" cost_usd=\"{cost}\"")), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_service_tier_reported_by_bedrock_determines_the_price() {
+    // Nova 2 Lite through `us.`: a million tokens for 0.33 dollars, half of it with flex, and
+    // three quarters more with priority.
+    for (requested_tier, reported_tier, cost) in [
+        (None, None, "0.33"),
+        (Some("flex"), None, "0.165"),
+        (Some("flex"), Some("default"), "0.33"),
+        (None, Some("priority"), "0.5775"),
+    ] {
+        let harness = Harness::start().await;
+        let million = usage(1_000_000, 0, 0, 0, 0);
+        harness
+            .simulator
+            .push(converse_script(&million, reported_tier));
+        let mut request = of("us.amazon.nova-2-lite-v1:0", non_streaming("hi"));
+        request["service_tier"] = requested_tier.into();
+        let reply = harness.chat(&request).await;
+        assert_eq!(
+            reply.header(COST),
+            Some(cost),
+            "{requested_tier:?} {reported_tier:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_price_is_reported_as_unknown() {
+    logs::begin();
+    let harness = Harness::start().await;
+    let reply = harness
+        .chat(&of("nvidia.of-tomorrow-v1:0", non_streaming("hi")))
+        .await;
+    assert_eq!(
+        (reply.header(COST), reply.header(SAVED)),
+        (Some("unknown"), None)
+    );
+    let line = logs::request_line().await;
+    assert!(line.contains(" cost_usd=\"unknown\""), "{line}");
+    // Faster machines have a surcharge that no table has.
+    let mut request = non_streaming("hi");
+    request["performanceConfig"] = json!({"latency": "optimized"});
+    assert_eq!(harness.chat(&request).await.header(COST), Some("unknown"));
+    // What was refused has cost nothing that could be told.
+    request["n"] = 0.into();
+    assert_eq!(harness.chat(&request).await.header(COST), None);
+}
+
+#[tokio::test]
+async fn an_account_profile_has_the_capabilities_and_price_of_its_base_model() {
+    let harness = Harness::start().await;
+    harness
+        .simulator
+        .push(converse_script(&usage(1000, 500, 2000, 300, 0), None).for_model(PROFILE));
+    let mut request = of(PROFILE, non_streaming("hi"));
+    request["temperature"] = 0.5.into();
+    request["top_p"] = 0.5.into();
+    request["reasoning_effort"] = "low".into();
+    request["max_tokens"] = 3000.into();
+    let reply = harness.chat(&request).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    // Sonnet 4.5 in a region.
+    assert_eq!(reply.header(COST), Some("0.0134475"));
+    let requested_tier = harness.sent_upstream();
+    assert_eq!(
+        requested_tier[0]["additionalModelRequestFields"]["thinking"]["budget_tokens"],
+        1024
+    );
+    assert_eq!(
+        harness
+            .simulator
+            .requests()
+            .last()
+            .unwrap()
+            .model
+            .as_deref(),
+        Some(PROFILE)
+    );
+}
+
+/// A file of the test's own.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("outcrop-{}-{name}", std::process::id());
+        let file = Self(std::env::temp_dir().join(name));
+        file.write(text);
+        file
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(&self.0, text).unwrap();
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn configured_tables_override_the_built_in_ones_and_are_reloaded() {
+    let id = "nvidia.of-tomorrow-v1:0";
+    let row = |rest: &str| format!("[[model]]\nids = [\"nvidia.of-tomorrow\"]\n{rest}\n");
+    let capabilities = File::new(
+        "facts.toml",
+        "[[family]]\nname = \"Tomorrow\"\nids = [\"nvidia.of-tomorrow\"]\ntop_k = \"k\"\ntool_choice = [\"any\"]\n",
+    );
+    let prices = File::new(
+        "prices.toml",
+        &row("input = 1\noutput = 2\nmax_output = 50"),
+    );
+    let files = ModelFiles {
+        capabilities: Some(capabilities.0.clone()),
+        prices: Some(prices.0.clone()),
+    };
+    let harness = Harness::with(|config| config.catalog.files = files.clone()).await;
+    let one = usage(1000, 500, 0, 0, 0);
+    let mut request = of(id, non_streaming("hi"));
+    request["top_k"] = 7.into();
+    request["max_tokens"] = 80.into();
+
+    harness.simulator.push(converse_script(&one, None).times(0));
+    let reply = harness.chat(&request).await;
+    assert_eq!(reply.header(COST), Some("0.002"));
+    assert_eq!(
+        reply.adjustments(),
+        "max_tokens: lowered to 50; the model's most"
+    );
+    let requested_tier = harness.sent_upstream().pop().unwrap();
+    assert_eq!(
+        requested_tier["additionalModelRequestFields"],
+        json!({"k": 7})
+    );
+    assert_eq!(requested_tier["inferenceConfig"]["maxTokens"], 50);
+    // What is built in stays.
+    let nova = harness
+        .chat(&of("amazon.nova-lite-v1:0", non_streaming("hi")))
+        .await;
+    assert_eq!(nova.header(COST), Some("0.00018"));
+
+    // A table with a mistake leaves the old one in use.
+    prices.write("[[model]]\nids = 5\n");
+    assert!(Tables::load(&files).is_err());
+    assert_eq!(harness.chat(&request).await.header(COST), Some("0.002"));
+
+    prices.write(&row("input = 10\noutput = 20"));
+    capabilities.write("[[family]]\nname = \"Tomorrow\"\nids = [\"nvidia.of-tomorrow\"]\n");
+    harness
+        .app
+        .pipeline
+        .replace_tables(Tables::load(&files).unwrap());
+    let reply = harness.chat(&request).await;
+    assert_eq!(reply.header(COST), Some("0.02"));
+    assert_eq!(
+        reply.adjustments(),
+        "top_k: dropped; this model does not take it"
+    );
+    let requested_tier = harness.sent_upstream().pop().unwrap();
+    assert_eq!(requested_tier["additionalModelRequestFields"], Value::Null);
+    assert_eq!(requested_tier["inferenceConfig"]["maxTokens"], 80);
+}
+
+#[tokio::test]
+async fn learned_capabilities_are_discarded_when_the_tables_change() {
+    let harness = Harness::start().await;
+    let refusal =
+        "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
+    harness
+        .simulator
+        .push(Script::error(400, "ValidationException", refusal));
+    let mut request = non_streaming("hi");
+    request["service_tier"] = "flex".into();
+    assert!(
+        harness
+            .chat(&request)
+            .await
+            .adjustments()
+            .contains("service_tier")
+    );
+    let tables = Tables::load(&ModelFiles::default()).unwrap();
+    harness.app.pipeline.replace_tables(tables);
+    assert_eq!(harness.chat(&request).await.adjustments(), "");
+    assert_eq!(harness.sent_upstream()[2]["serviceTier"]["type"], "flex");
+}

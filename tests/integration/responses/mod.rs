@@ -1,0 +1,4 @@
+//! `/v1/responses`
+
+mod count_tokens;
+mod input_tokens;
