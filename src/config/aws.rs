@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::reader::Section;
 use crate::bedrock::{RetrySettings, Timeouts};
 
-/// `[aws] region` and `[aws] profile`: instead of what the environment says.
+/// `[aws] region` or `profile`; `None` for the environment's.
 pub(super) fn read_name(section: &mut Section<'_>, name: &str) -> Option<String> {
     let mut value = None;
     section.text(name, &mut value, |text| match text.trim() {
@@ -14,7 +14,7 @@ pub(super) fn read_name(section: &mut Section<'_>, name: &str) -> Option<String>
     value
 }
 
-/// An address of a service instead of the region's.
+/// The URL of an AWS service; `None` for the region's.
 pub(super) fn read_address(section: &mut Section<'_>, name: &str) -> Option<String> {
     let mut value = None;
     section.text(name, &mut value, |text| {
@@ -26,7 +26,7 @@ pub(super) fn read_address(section: &mut Section<'_>, name: &str) -> Option<Stri
         match address {
             "" => Ok(None),
             address if is_address => Ok(Some(address.to_owned())),
-            _ => Err("write an address such as \"https://host\"".to_owned()),
+            _ => Err("write a URL such as \"https://host\"".to_owned()),
         }
     });
     value
@@ -46,7 +46,7 @@ pub(super) fn read_timeouts(section: &mut Section<'_>) -> Timeouts {
         ("response", timeouts.response),
     ] {
         if value == Duration::ZERO {
-            section.mistake(name, "`0`", "write a length of time above 0");
+            section.mistake(name, "`0`", "write a duration above 0");
         }
     }
     timeouts

@@ -7,21 +7,20 @@ use super::reader::Section;
 pub struct BatchSettings {
     /// Whether `/v1/files` and `/v1/batches` are served.
     pub enabled: bool,
-    /// The role that Bedrock's jobs read and write the bucket with; nothing where every batch is
-    /// answered call by call.
+    /// The role of Bedrock's batch inference jobs; without one, every request is a single call.
     pub role_arn: Option<String>,
-    /// With fewer requests to one model than this, they are answered call by call: Bedrock takes no
-    /// smaller jobs.
+    /// The minimum number of requests to one model for a batch inference job; fewer are sent as
+    /// single calls.
     pub minimum_records: usize,
-    /// The most requests of one batch.
+    /// The maximum number of requests in a batch.
     pub max_requests: usize,
-    /// The longest file, in bytes.
+    /// The maximum size of a file, in bytes.
     pub max_file_size: usize,
-    /// How long Bedrock may take over a job, in hours.
+    /// The timeout of a batch inference job, in hours.
     pub timeout_hours: u32,
-    /// How often Bedrock is asked for its jobs.
+    /// The interval at which the status of jobs is read.
     pub poll_interval: Duration,
-    /// How many requests of all batches are answered at once, where no job answers them.
+    /// The maximum number of concurrent single calls of all batches.
     pub max_concurrent_requests: usize,
 }
 
@@ -47,7 +46,7 @@ pub(super) fn read(section: &mut Section<'_>) -> BatchSettings {
     section.integer("minimum_records", &mut settings.minimum_records, 1..=50_000);
     section.integer("max_requests", &mut settings.max_requests, 1..=50_000);
     section.bytes("max_file_size", &mut settings.max_file_size);
-    // What CreateModelInvocationJob takes.
+    // The range of CreateModelInvocationJob.
     section.integer("timeout_hours", &mut settings.timeout_hours, 24..=168);
     section.duration("poll_interval", &mut settings.poll_interval);
     section.integer(
@@ -56,7 +55,7 @@ pub(super) fn read(section: &mut Section<'_>) -> BatchSettings {
         1..=1024,
     );
     if settings.poll_interval.is_zero() {
-        section.mistake("poll_interval", "`0s`", "write a time such as \"30s\"");
+        section.mistake("poll_interval", "`0s`", "write a duration such as \"30s\"");
     }
     settings
 }

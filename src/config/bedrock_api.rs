@@ -1,14 +1,14 @@
 use super::reader::Section;
 
-/// What of Bedrock's own API is served: `[bedrock_api]`.
+/// Bedrock's own API: `[bedrock_api]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BedrockApiSettings {
-    /// Whether any of it is.
+    /// Whether it is served.
     pub enabled: bool,
-    /// Whether jobs may be started that write to the bucket of `[s3]`, and be looked at.
+    /// Whether StartAsyncInvoke, GetAsyncInvoke and ListAsyncInvokes are served.
     pub async_invoke: bool,
-    /// Whether InvokeModel is served where a ceiling or a list of keys holds, which cannot be held
-    /// to in bodies of a provider's own.
+    /// Whether InvokeModel is served although `max_tokens_ceiling` or `model_fields` applies, which
+    /// cannot be enforced in the models' own request bodies.
     pub allow_unlimited_invoke: bool,
 }
 

@@ -7,58 +7,58 @@ use super::reader::Section;
 use crate::converse::options::{GuardrailConfig, GuardrailStreamMode, GuardrailTrace};
 use crate::openai::chat::{AllowList, GuardrailPolicy};
 
-/// The most tokens that a request can be given.
+/// The maximum of `maxTokens` in Converse, an i32.
 const MAX_TOKENS: i128 = i32::MAX as i128;
 
 /// How chat requests are treated: `[chat]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatSettings {
-    /// What can be said for a model or a key as well.
+    /// Settings that `[models.NAME]` and `[keys.NAME]` may override.
     pub common: ChatOverrides,
-    /// The most answers to one request.
+    /// The maximum of `n`.
     pub max_n: u32,
-    /// Whether `metadata` becomes labels in the log of invocations.
+    /// Whether `metadata` is sent as `requestMetadata`.
     pub forward_metadata: bool,
-    /// Whether `service_tier: "scale"` runs on capacity that was bought.
+    /// Whether `service_tier: "scale"` selects reserved capacity.
     pub reserved_tier: bool,
-    /// Which keys of the provider's own a request may set.
+    /// The keys that a request may set in `additionalModelRequestFields`.
     pub model_fields: AllowList,
-    /// Which buckets a request may name.
+    /// The buckets that `s3://` URLs in a request may name.
     pub s3_buckets: AllowList,
-    /// How much reasoning is remembered, in bytes; 0 for none.
+    /// The size of the cache of signed reasoning, in bytes; 0 for none.
     pub reasoning_cache_size: usize,
-    /// How long it is remembered.
+    /// The time to live of an entry of that cache.
     pub reasoning_cache_ttl: std::time::Duration,
 }
 
-/// What can be said of chat requests in general, for one model, and for one key.
+/// Settings of chat requests that `[chat]`, `[models.NAME]` and `[keys.NAME]` have in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChatOverrides {
-    /// Whether cache points are placed where the client has placed none.
+    /// Whether cache points are added to requests without `cache_control`.
     pub cache: Option<bool>,
-    /// What is done with a conversation that is too long.
+    /// How a conversation that exceeds the context window is handled.
     pub truncate: Option<Truncate>,
-    /// maxTokens where the request says none.
+    /// `maxTokens` of requests without a limit.
     pub max_tokens: Option<u32>,
-    /// The highest maxTokens.
+    /// The upper limit of `maxTokens`.
     pub max_tokens_ceiling: Option<u32>,
-    /// Whether a request that would have to be changed is refused instead.
+    /// Whether a request that needs adjustments is refused.
     pub strict: bool,
-    /// The guardrail, which no request gets around.
+    /// The guardrail that requests cannot override.
     pub guardrail: Option<GuardrailPolicy>,
 }
 
-/// What is done with a conversation that is too long for its model.
+/// How a conversation that exceeds the model's context window is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truncate {
-    /// It is refused.
+    /// The request is refused.
     Refuse,
-    /// Its oldest turns are left out.
+    /// The oldest turns are dropped.
     Oldest,
 }
 
 impl Truncate {
-    /// The word for it.
+    /// Parses the value of the key and of `x-outcrop-truncate`.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "refuse" => Some(Self::Refuse),
@@ -68,7 +68,7 @@ impl Truncate {
     }
 }
 
-/// Files of facts and prices that are laid over those built in: of `[catalog]`.
+/// Files that override the built-in capabilities and prices of models: `[catalog]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModelFiles {
     /// Rows in the form of `models.toml`.
@@ -77,7 +77,7 @@ pub struct ModelFiles {
     pub prices: Option<PathBuf>,
 }
 
-/// The guardrails that the operator has named.
+/// The guardrails of `[guardrails]`, by name.
 pub(super) type Guardrails = BTreeMap<String, GuardrailPolicy>;
 
 impl Default for ChatSettings {
@@ -119,7 +119,7 @@ pub(super) fn read(section: &mut Section<'_>, guardrails: &Guardrails) -> ChatSe
     settings
 }
 
-/// The fields that `[chat]`, a model and a key have in common.
+/// Reads the keys that `[chat]`, `[models.NAME]` and `[keys.NAME]` have in common.
 pub(super) fn read_overrides(section: &mut Section<'_>, guardrails: &Guardrails) -> ChatOverrides {
     let mut overrides = ChatOverrides::default();
     section.optional_flag("cache", &mut overrides.cache);
@@ -136,7 +136,7 @@ pub(super) fn read_overrides(section: &mut Section<'_>, guardrails: &Guardrails)
     overrides
 }
 
-/// The guardrail that a section names.
+/// Reads the name of a guardrail.
 pub(super) fn read_guardrail_name(
     section: &mut Section<'_>,
     field: &mut Option<GuardrailPolicy>,
@@ -173,7 +173,7 @@ pub(super) fn read_guardrails(section: &mut Section<'_>) -> Guardrails {
     for (name, value) in section.entries() {
         let Value::Table(table) = value else {
             let remedy = format!("write it as a section, `[guardrails.{name}]`");
-            section.mistake(&name, "this is no guardrail", &remedy);
+            section.mistake(&name, "not a section", &remedy);
             continue;
         };
         let mut entry = section.of_table(&name, table);
@@ -208,7 +208,7 @@ fn read_guardrail(section: &mut Section<'_>) -> GuardrailPolicy {
     for (field, value) in [("identifier", &identifier), ("version", &version)] {
         if value.is_empty() {
             let remedy = "write the guardrail's id or ARN, and its version or \"DRAFT\"";
-            section.mistake(field, "it is missing", remedy);
+            section.mistake(field, "missing", remedy);
         }
     }
     GuardrailPolicy {

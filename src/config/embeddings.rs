@@ -2,12 +2,12 @@ use super::reader::Section;
 use crate::openai::embeddings::Tokenizer;
 use crate::providers::embeddings::Purpose;
 
-/// How requests for embeddings are read where they do not say: `[embeddings]`.
+/// Defaults of requests for embeddings: `[embeddings]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EmbeddingSettings {
-    /// What vectors are for.
+    /// The purpose of the embeddings.
     pub input_type: Purpose,
-    /// What makes tokens.
+    /// The tokenizer of requests that contain tokens.
     pub tokenizer: Tokenizer,
 }
 
@@ -20,7 +20,7 @@ pub(super) fn read(section: &mut Section<'_>) -> EmbeddingSettings {
     settings
 }
 
-/// `embedding_input_type` of a model.
+/// `embedding_input_type` of `[models.NAME]`.
 pub(super) fn read_purpose(section: &mut Section<'_>) -> Option<Purpose> {
     let mut purpose = None;
     section.text("embedding_input_type", &mut purpose, |word| match word {

@@ -5,38 +5,39 @@ use toml::Value;
 use super::reader::Section;
 use crate::fetch::HostPattern;
 
-/// What the gateway fetches for a request that points to it: `[fetch]`.
+/// Downloads of URLs in requests: `[fetch]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchSettings {
-    /// Whether it fetches at all.
+    /// Whether URLs are downloaded.
     pub enabled: bool,
-    /// The longest file, in bytes.
+    /// The maximum size of a file, in bytes.
     pub max_size: usize,
-    /// The most for one request, all its files together, in bytes.
+    /// The maximum size of all files of a request, in bytes.
     pub max_total_size: usize,
-    /// How many files one request may point to.
+    /// The maximum number of URLs in a request.
     pub max_count: usize,
-    /// How many files are fetched at once for one request.
+    /// Concurrent downloads for a request.
     pub concurrency: usize,
-    /// How many files are fetched at once for all requests.
+    /// Concurrent downloads for all requests.
     pub max_concurrent_downloads: usize,
-    /// How many files are fetched at once for one caller.
+    /// Concurrent downloads for a caller.
     pub max_concurrent_downloads_per_caller: usize,
-    /// For a connection, TLS included.
+    /// Timeout for a connection, TLS handshake included.
     pub connect_timeout: Duration,
-    /// For a file, redirects included.
+    /// Timeout for a file, redirects included.
     pub timeout: Duration,
-    /// How often a server may redirect.
+    /// The maximum number of redirects.
     pub max_redirects: u32,
-    /// Where this is not empty, no other host is asked.
+    /// The only hosts that files may come from, unless it is empty.
     pub allow: Vec<HostPattern>,
-    /// Hosts that are never asked.
+    /// Hosts that files may not come from; takes precedence over `allow`.
     pub deny: Vec<HostPattern>,
-    /// Whether `http:` addresses are fetched too.
+    /// Whether `http:` URLs are accepted.
     pub allow_http: bool,
-    /// Ports other than the schemes' own.
+    /// Ports in addition to the default ports of the schemes.
     pub allowed_ports: Vec<u16>,
-    /// Whether this machine and its networks may be asked. Metadata of clouds never is.
+    /// Whether private and loopback addresses are accepted; the metadata services of clouds are
+    /// not.
     pub private_networks: bool,
 }
 
@@ -86,7 +87,7 @@ pub(super) fn read(section: &mut Section<'_>) -> FetchSettings {
         ("timeout", settings.timeout),
     ] {
         if value == Duration::ZERO {
-            section.mistake(name, "`0`", "write a length of time above 0");
+            section.mistake(name, "`0`", "write a duration above 0");
         }
     }
     settings
@@ -134,7 +135,7 @@ mod tests {
             "deny: `7`; write a host such as",
             "allowed_ports: `0`; write a port from 1 to 65535",
             "allow_http: `\"yes\"`; write true or false",
-            "timeout: `0`; write a length of time above 0",
+            "timeout: `0`; write a duration above 0",
         ] {
             assert!(text.contains(part), "{part}\nis not in\n{text}");
         }

@@ -6,10 +6,10 @@ use toml::Value;
 use super::chat::{ChatOverrides, Guardrails, read_overrides};
 use super::reader::Section;
 
-/// The shortest key that is taken: a shorter one can be guessed.
+/// The minimum length of a key: a shorter one can be guessed.
 const MIN_KEY_LENGTH: usize = 8;
 
-/// The shortest secret that is taken. A signature can be tried at leisure, by whoever sees one.
+/// The minimum length of a secret: a signature allows guessing offline.
 const MIN_SECRET_LENGTH: usize = 32;
 
 /// A caller and its key: `[keys]`.
@@ -19,13 +19,13 @@ pub struct KeyEntry {
     pub caller: String,
     /// The digest of its key.
     pub digest: KeyDigest,
-    /// What it signs requests to Bedrock's own API with, where it was given that.
+    /// The access key that signs requests to Bedrock's own API.
     pub access_key: Option<AccessKey>,
-    /// How its chat requests are treated.
+    /// Settings of the caller's chat requests.
     pub chat: ChatOverrides,
 }
 
-/// The SHA-256 of a key. Keys themselves are not kept.
+/// The SHA-256 digest of a key. Keys themselves are not stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyDigest([u8; 32]);
 
@@ -35,7 +35,7 @@ impl KeyDigest {
         Self(Sha256::digest(key.as_bytes()).into())
     }
 
-    /// Reads 64 hexadecimal digits.
+    /// Parses 64 hexadecimal digits.
     pub fn from_hex(hex: &str) -> Option<Self> {
         if hex.len() != 64 || !hex.is_ascii() {
             return None;
@@ -49,18 +49,18 @@ impl KeyDigest {
     }
 }
 
-/// An access key that the operator gave out, for clients that sign as AWS wants it.
+/// An access key that the operator issued to clients that sign requests with SigV4.
 ///
-/// The secret itself is kept: a signature cannot be checked with its digest.
+/// It contains the secret itself: a signature cannot be checked with a digest.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessKey {
-    /// What requests name it by.
+    /// The access key id in the signature of a request.
     pub id: String,
     secret: String,
 }
 
 impl AccessKey {
-    /// The access key `id`.
+    /// An access key with its secret.
     pub fn new(id: &str, secret: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -68,7 +68,7 @@ impl AccessKey {
         }
     }
 
-    /// What requests are signed with.
+    /// The secret that requests are signed with.
     pub fn secret(&self) -> &str {
         &self.secret
     }
@@ -86,8 +86,8 @@ impl fmt::Debug for KeyDigest {
     }
 }
 
-/// Each entry is a caller's name with its key, `env:NAME`, or `sha256:` and the key's digest; or a
-/// section with that as its `key`, which says more.
+/// Each entry is a caller with a key (plain, `env:NAME` or `sha256:DIGEST`), or with a section that
+/// has the key as `key`.
 pub(super) fn read(section: &mut Section<'_>, guardrails: &Guardrails) -> Vec<KeyEntry> {
     let mut keys = Vec::new();
     for (caller, value) in section.entries() {
@@ -110,8 +110,8 @@ pub(super) fn read(section: &mut Section<'_>, guardrails: &Guardrails) -> Vec<Ke
                 access_key,
                 chat,
             }),
-            // The value is not shown: it may be a key with a slip in it.
-            Err(remedy) => section.mistake(&caller, "this is no key", &remedy),
+            // The message omits the value, which may be a key with a typo.
+            Err(remedy) => section.mistake(&caller, "not a key", &remedy),
         }
     }
     keys
@@ -125,42 +125,41 @@ fn read_key(value: &Value) -> Result<KeyDigest, String> {
         return KeyDigest::from_hex(hex)
             .ok_or_else(|| "write 64 hexadecimal digits after `sha256:`".to_owned());
     }
-    checked(&stated(text)?)
+    checked(&resolve_secret(text)?)
 }
 
-/// A secret as it is written, or that of the environment variable that is named.
-fn stated(text: &str) -> Result<String, String> {
+/// The text itself, or the value of the environment variable of `env:NAME`.
+fn resolve_secret(text: &str) -> Result<String, String> {
     let Some(name) = text.strip_prefix("env:") else {
         return Ok(text.to_owned());
     };
-    std::env::var(name)
-        .map_err(|_| format!("set the environment variable `{name}`, which it names"))
+    std::env::var(name).map_err(|_| format!("set the environment variable `{name}`"))
 }
 
-/// `access_key_id` and `secret_access_key`, of which there are both or none.
+/// Reads `access_key_id` and `secret_access_key`: both, or neither.
 fn read_access_key(entry: &mut Section<'_>) -> Option<AccessKey> {
     let mut id = String::new();
     let mut secret = Value::String(String::new());
     entry.text("access_key_id", &mut id, access_key_id);
     entry.secret("secret_access_key", &mut secret);
     let secret = match secret {
-        Value::String(text) => stated(&text).and_then(|secret| checked_secret(&secret)),
+        Value::String(text) => resolve_secret(&text).and_then(|secret| checked_secret(&secret)),
         _ => Err("write it as a string in quotes".to_owned()),
     };
     match (id.is_empty(), secret) {
-        // The value is not shown: it may be a secret with a slip in it.
-        (_, Err(remedy)) => entry.mistake("secret_access_key", "this is no secret", &remedy),
+        // The message omits the value, which may be a secret with a typo.
+        (_, Err(remedy)) => entry.mistake("secret_access_key", "not a secret", &remedy),
         (true, Ok(secret)) if secret.is_empty() => {}
         (false, Ok(secret)) if !secret.is_empty() => return Some(AccessKey { id, secret }),
         _ => {
-            let remedy = "write both `access_key_id` and `secret_access_key`, or none of them";
+            let remedy = "write both `access_key_id` and `secret_access_key`, or neither";
             entry.mistake("access_key_id", "half of an access key", remedy);
         }
     }
     None
 }
 
-/// The form of AWS's (botocore, IAM, `accessKeyIdType`), so that every SDK takes it.
+/// The format of AWS (botocore, IAM, `accessKeyIdType`), so that every SDK accepts it.
 fn access_key_id(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     match text {

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use super::reader::Section;
 
-/// How much may pass: `[limits.target]` and `[limits.key]`.
+/// Limits of rate and concurrency: `[limits.target]` and `[limits.key]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// For each model that is called.
+    /// For each model.
     pub target: LimitSettings,
     /// For each caller.
     pub key: LimitSettings,
@@ -14,30 +14,30 @@ pub struct Limits {
 /// One limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitSettings {
-    /// Requests a thousand seconds; absent where there is no rate.
+    /// Requests per thousand seconds; `None` without a rate.
     millirequests_per_second: Option<u64>,
-    /// How many may come at once before the rate holds.
+    /// Requests that may arrive at once before the rate applies; 0 for the requests of one second.
     pub burst: u32,
-    /// How long a request over the rate, or beyond the concurrent ones, may wait for its turn.
+    /// How long a request over the rate or the concurrency waits.
     pub max_wait: Duration,
-    /// How many requests may wait for their turn.
+    /// The maximum number of requests that wait.
     pub max_queued_requests: u32,
-    /// How many may be under way.
+    /// The maximum number of concurrent requests.
     pub max_concurrent_requests: u32,
 }
 
-/// The most calls under way that can be configured.
-const MAX_CALLS: u32 = 1_000_000;
+/// The upper limit of `max_concurrent_requests`.
+const MAX_CONCURRENT_REQUESTS: u32 = 1_000_000;
 
-/// A client's call takes seconds; one that waits longer than this for its turn is better refused, and
-/// told when to come back.
+/// A call takes seconds. After this wait, a client is better served by a refusal with
+/// `retry-after`.
 const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Requests that wait are held in memory.
+/// Waiting requests are held in memory.
 const DEFAULT_MAX_QUEUED_REQUESTS: u32 = 100;
 
 impl LimitSettings {
-    /// A limit of calls under way, without a rate.
+    /// A limit of concurrent requests, without a rate.
     pub fn calls(max_concurrent_requests: u32) -> Self {
         Self {
             millirequests_per_second: None,
@@ -56,13 +56,13 @@ impl LimitSettings {
         self
     }
 
-    /// The rate, where there is one.
+    /// The rate; `None` for no limit.
     pub fn requests_per_second(&self) -> Option<f64> {
         self.millirequests_per_second
             .map(|millirequests| millirequests as f64 / 1000.0)
     }
 
-    /// The burst: as configured, or the requests of one second.
+    /// The configured burst, or the requests of one second.
     pub fn burst(&self) -> u32 {
         match (self.burst, self.requests_per_second()) {
             (0, Some(rate)) => (rate.ceil() as u32).max(1),
@@ -75,7 +75,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             target: LimitSettings::calls(2048),
-            // Below that of a target: one caller must not take all places of a model.
+            // Below the limit of a model, so that one caller cannot take all of it.
             key: LimitSettings::calls(512),
         }
     }
@@ -96,7 +96,7 @@ pub(super) fn read(section: &mut Section<'_>, default: LimitSettings) -> LimitSe
     section.integer(
         "max_concurrent_requests",
         &mut settings.max_concurrent_requests,
-        1..=i128::from(MAX_CALLS),
+        1..=i128::from(MAX_CONCURRENT_REQUESTS),
     );
     settings
 }

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::bedrock::BedrockSettings;
 
-/// The file that is read where none is named.
+/// The file that is read if none is named.
 const DEFAULT_FILE: &str = "outcrop.toml";
 
-/// What flags and environment say, over the file.
+/// Flags and environment variables, which take precedence over the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// `--config`, `OUTCROP_CONFIG`
@@ -25,8 +25,8 @@ pub struct Overrides {
     pub api_keys: Option<String>,
 }
 
-/// Reads the configuration: `outcrop.toml` of the working directory where no file is named, and
-/// the defaults alone where there is none.
+/// Reads the configuration: the named file, or `outcrop.toml` of the working directory, or the
+/// defaults if there is neither.
 pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
     let mut mistakes = Mistakes::default();
     let file = config_file(overrides);
@@ -51,7 +51,7 @@ pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
             mistakes.add(
                 &file.display().to_string(),
                 message.trim_end(),
-                "mend the TOML at that place",
+                "correct the TOML there",
             );
             return Err(mistakes);
         }
@@ -66,14 +66,13 @@ pub fn load(overrides: &Overrides) -> Result<Config, Mistakes> {
     }
 }
 
-/// The file that is read, with its whole path: the one that is named, else `outcrop.toml` of the
-/// working directory, if there is one. A name that is empty, as an unset variable of a deployment's
-/// is, names none.
+/// The absolute path of the file that is read: the named one, else `outcrop.toml` of the working
+/// directory if it exists. An empty name, as from an unset variable of a deployment, names no file.
 pub fn config_file(overrides: &Overrides) -> Option<PathBuf> {
     let path = overrides.file.as_deref();
     let file = match path.filter(|file| !file.as_os_str().is_empty()) {
         Some(file) => file,
-        // One that is there and cannot be looked at is read, and the error reported.
+        // A file that exists and cannot be accessed is read, so that the error is reported.
         None if !matches!(Path::new(DEFAULT_FILE).try_exists(), Ok(false)) => {
             Path::new(DEFAULT_FILE)
         }
@@ -82,8 +81,8 @@ pub fn config_file(overrides: &Overrides) -> Option<PathBuf> {
     Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned()))
 }
 
-/// Reads all sections; the second value is every field that there is.
-fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<String>) {
+/// Reads all sections; the second value is the set of all keys.
+pub(super) fn read(table: Table, mistakes: &mut Mistakes) -> (Config, BTreeSet<String>) {
     let mut root = Section::root(table, mistakes);
     let mut fields = BTreeSet::new();
     macro_rules! section {
@@ -183,25 +182,25 @@ fn apply(overrides: &Overrides, config: &mut Config, mistakes: &mut Mistakes) {
     if let Some(list) = &overrides.api_keys {
         match keys::from_list(list) {
             Ok(keys) => config.keys.extend(keys),
-            Err(remedy) => mistakes.add("OUTCROP_API_KEYS", "this is no list of keys", &remedy),
+            Err(remedy) => mistakes.add("OUTCROP_API_KEYS", "not a list of keys", &remedy),
         }
     }
 }
 
-/// What no field alone can tell.
+/// Checks that involve several sections.
 fn check_together(config: &Config, mistakes: &mut Mistakes) {
     let listen = config.server.listen;
     if config.keys.is_empty() && !is_loopback(listen) {
         mistakes.add(
             "server.listen",
-            format!("`{listen}` can be reached from other machines, and there are no keys"),
+            format!("`{listen}` is reachable from other machines, and there are no keys"),
             "set OUTCROP_API_KEYS or `[keys]`, or listen on 127.0.0.1",
         );
     }
     if config.keys.is_empty() && config.server.cors_origins.contains(&AllowedOrigin::Any) {
         mistakes.add(
             "server.cors_origins",
-            "`*` lets any web page that a browser on this machine shows call Bedrock, since there \
+            "`*` lets every web page in a browser on this machine call Bedrock, since there \
              are no keys",
             "set OUTCROP_API_KEYS or `[keys]`, or list the origins one by one",
         );
@@ -209,15 +208,15 @@ fn check_together(config: &Config, mistakes: &mut Mistakes) {
     if config.videos.enabled && config.s3.bucket.is_none() {
         mistakes.add(
             "videos.enabled",
-            "`true`, and there is no bucket to write videos to",
-            "name one in `[s3] bucket`, or leave videos off",
+            "`true`, but videos need a bucket",
+            "set `[s3] bucket`, or disable videos",
         );
     }
     if config.batches.enabled && config.s3.bucket.is_none() {
         mistakes.add(
             "batches.enabled",
-            "`true`, and there is no bucket for the files",
-            "name one in `[s3] bucket`",
+            "`true`, but files need a bucket",
+            "set `[s3] bucket`",
         );
     }
     let mut seen = Vec::new();
@@ -226,7 +225,7 @@ fn check_together(config: &Config, mistakes: &mut Mistakes) {
             let key_path = format!("keys.{}", key.caller);
             mistakes.add(
                 &key_path,
-                "the key of another caller",
+                "another caller has the same key",
                 "give each caller a key of its own",
             );
         }
@@ -236,8 +235,8 @@ fn check_together(config: &Config, mistakes: &mut Mistakes) {
     if config.bedrock_api.async_invoke && config.s3.bucket.is_none() {
         mistakes.add(
             "bedrock_api.async_invoke",
-            "there is no bucket for what the jobs write",
-            "name one in `[s3] bucket`",
+            "`true`, but the output of jobs needs a bucket",
+            "set `[s3] bucket`",
         );
     }
 }
@@ -251,7 +250,7 @@ fn check_access_keys(keys: &[KeyEntry], mistakes: &mut Mistakes) {
         if seen.contains(&&access_key.id) {
             mistakes.add(
                 &format!("keys.{}.access_key_id", key.caller),
-                "the access key of another caller",
+                "another caller has the same access key",
                 "give each caller an access key of its own",
             );
         }
@@ -275,30 +274,9 @@ mod tests {
     }
 
     #[test]
-    fn the_example_lists_every_field_and_its_default() {
-        let example = include_str!("../../outcrop.example.toml");
-        let (config, mistakes) = read_text(example);
-        assert_eq!(mistakes, Mistakes::default());
-        assert_eq!(config, Config::default());
-        let table: Table = example.parse().expect("TOML");
-        let (_, fields) = read(Table::new(), &mut Mistakes::default());
-        for field in fields {
-            let message = field
-                .split('.')
-                .try_fold(toml::Value::Table(table.clone()), |value, name| {
-                    value.get(name).cloned()
-                });
-            assert!(
-                message.is_some(),
-                "outcrop.example.toml does not say `{field}`"
-            );
-        }
-    }
-
-    #[test]
     fn an_alias_selects_the_upstream_of_its_model() {
         let (config, mistakes) = read_text(
-            "[models.luna]\ntarget = \"openai.gpt-6-luna\"\nsurface = \"mantle\"\n\
+            "[models.luna]\ntarget = \"openai.gpt-6-luna\"\nupstream = \"mantle\"\n\
              [aws]\nmantle_endpoint = \"https://vpce.example/\"",
         );
         assert_eq!(mistakes, Mistakes::default());
@@ -341,18 +319,18 @@ mod tests {
         let text = mistakes.to_string();
         for part in [
             "12 mistakes in the configuration:",
-            "retri: `1`; there is no such field; did you mean `retry`?",
+            "retri: `1`; unknown field; did you mean `retry`?",
             "server.listen: `here`; write an address with a port",
-            "server.grace_perod: `\"30s\"`; there is no such field; did you mean `grace_period`?",
+            "server.grace_perod: `\"30s\"`; unknown field; did you mean `grace_period`?",
             "server.max_body: `32 MB`; write a size such as",
-            "retry.attempts: `0`; write a whole number from 1 to 20",
+            "retry.max_attempts: `0`; write a whole number from 1 to 20",
             "models.gpt-4o: `a b` has characters other than",
             "base_models.arn:aws:bedrock:r:1:imported-model/a: `arn:aws:bedrock:r:1:custom-model/b` \
-             does not say its base; write a foundation model's id",
+             is not a foundation model; write a foundation model's id",
             "base_models.arn aws: has characters other than",
-            "models.luna.surface: `openai`; write \"converse\", \"runtime_openai\" or \"mantle\"",
-            "aws.mantle_endpoint: `mantle`; write an address such as",
-            "keys.someone: this is no key; write at least 8",
+            "models.luna.upstream: `openai`; write \"converse\", \"runtime_openai\" or \"mantle\"",
+            "aws.mantle_endpoint: `mantle`; write a URL such as",
+            "keys.someone: not a key; write at least 8",
             "limits.target.requests_per_second: `\"many\"`; write a number",
         ] {
             assert!(text.contains(part), "{part}\nis not in\n{text}");
@@ -403,7 +381,7 @@ mod tests {
         check_together(&config, &mut mistakes);
         let message = mistakes.to_string();
         assert!(
-            message.contains("server.cors_origins: `*` lets any"),
+            message.contains("server.cors_origins: `*` lets every"),
             "{message}"
         );
         let (config, mut mistakes) = read_text(&format!("{text}\n[keys]\nteam = \"sk-12345678\""));
@@ -417,8 +395,8 @@ mod tests {
         let mut mistakes = Mistakes::default();
         check_together(&config, &mut mistakes);
         let text = mistakes.to_string();
-        assert!(text.contains("name one in `[s3] bucket`"), "{text}");
-        let (config, _) = read_text("[videos]\nenabled = true\n[s3]\nbucket = \"films\"");
+        assert!(text.contains("set `[s3] bucket`"), "{text}");
+        let (config, _) = read_text("[videos]\nenabled = true\n[s3]\nbucket = \"videos\"");
         let mut mistakes = Mistakes::default();
         check_together(&config, &mut mistakes);
         assert!(mistakes.is_empty());
@@ -451,11 +429,11 @@ mod tests {
         let text = mistakes.to_string();
         for part in [
             "5 mistakes in the configuration:",
-            "keys.two.access_key_id: the access key of another caller",
+            "keys.two.access_key_id: another caller has the same access key",
             "keys.half.access_key_id: half of an access key; write both",
             "keys.short.access_key_id: `SHORT`; write 16 to 128 letters",
-            "keys.short.secret_access_key: this is no secret; write at least 32",
-            "bedrock_api.async_invoke: there is no bucket",
+            "keys.short.secret_access_key: not a secret; write at least 32",
+            "bedrock_api.async_invoke: `true`, but the output",
         ] {
             assert!(text.contains(part), "{part}\nis not in\n{text}");
         }

@@ -1,22 +1,22 @@
 use super::reader::Section;
 
-/// What is written down: `[log]`.
+/// The log: `[log]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
-    /// In which form.
+    /// The format of a line.
     pub format: LogFormat,
-    /// Which lines, as tracing-subscriber's directives; `RUST_LOG` goes first.
+    /// Directives for tracing-subscriber; `RUST_LOG` takes precedence.
     pub level: String,
 }
 
-/// The form of the log.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// Plain text on a terminal, JSON elsewhere.
     Auto,
     /// Plain text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -41,7 +41,9 @@ pub(super) fn read(section: &mut Section<'_>) -> LogSettings {
         .parse::<tracing_subscriber::filter::EnvFilter>(
     ) {
         Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("write \"info\", \"debug\" or the like ({error})")),
+        Err(error) => Err(format!(
+            "write a level such as \"info\" or \"debug\" ({error})"
+        )),
     });
     settings
 }

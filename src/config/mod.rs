@@ -1,7 +1,7 @@
 //! The configuration: defaults, then `outcrop.toml`, then the environment, then flags.
 //!
-//! A file is read into sections, one file of code each, and every mistake in it is reported at
-//! once with its section, field, value and remedy.
+//! Each section of the file is read in a file of its own. All mistakes are reported at once, each
+//! with section, key, value and remedy.
 
 mod aws;
 mod batches;
@@ -17,6 +17,8 @@ mod models;
 mod moderations;
 mod origin;
 mod reader;
+#[cfg(test)]
+mod reference;
 mod s3;
 mod server;
 mod store;
@@ -47,41 +49,41 @@ use std::collections::BTreeMap;
 use crate::bedrock::BedrockSettings;
 use crate::models::ModelId;
 
-/// A configuration that can be run.
+/// A checked configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Where and how to listen.
+    /// The HTTP server.
     pub server: ServerSettings,
-    /// Who may call; nobody has to say so where it is empty.
+    /// Callers and their API keys; without any, requests need none.
     pub keys: Vec<KeyEntry>,
-    /// Names of the operator's own, each with the model it stands for.
+    /// Aliases with the models they stand for.
     pub models: BTreeMap<String, ModelEntry>,
     /// How chat requests are treated.
     pub chat: ChatSettings,
-    /// How requests for embeddings are read where they do not say.
+    /// Defaults of requests for embeddings.
     pub embeddings: EmbeddingSettings,
-    /// ARNs that do not say their foundation model, each with it.
+    /// Foundation models of ARNs that do not contain one.
     pub base_models: BTreeMap<String, ModelId>,
-    /// What `/v1/models` shows.
+    /// The list of models.
     pub catalog: CatalogSettings,
-    /// The way to Bedrock.
+    /// Region, endpoints, timeouts and retries of calls to Bedrock.
     pub bedrock: BedrockSettings,
-    /// What may be fetched for a request.
+    /// Downloads of URLs in requests.
     pub fetch: FetchSettings,
-    /// What of Bedrock's own API is served.
+    /// Bedrock's own API.
     pub bedrock_api: BedrockApiSettings,
-    /// Where files are kept.
+    /// The S3 bucket.
     pub s3: S3Settings,
-    /// Whether films are made.
+    /// `/v1/videos`.
     pub videos: VideoSettings,
-    /// How content is checked.
+    /// `/v1/moderations`.
     pub moderations: ModerationSettings,
-    /// Where state is kept.
+    /// The database.
     pub store: StoreSettings,
     /// Files and batches.
     pub batches: BatchSettings,
-    /// How much may pass.
+    /// Limits of rate and concurrency.
     pub limits: Limits,
-    /// What is written down.
+    /// The log.
     pub log: LogSettings,
 }

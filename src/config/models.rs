@@ -11,16 +11,16 @@ use crate::providers::embeddings::Purpose;
 
 const MODEL_REMEDY: &str = "write a Bedrock model id, inference profile id or ARN";
 
-/// A name of the operator's own.
+/// An alias of `[models]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelEntry {
     /// The model it stands for.
     pub target: ModelId,
     /// How chat requests to it are treated.
     pub chat: ChatOverrides,
-    /// What its vectors are for, where a request does not say.
+    /// The purpose of embeddings if a request has none.
     pub embedding_input_type: Option<Purpose>,
-    /// Where they go, instead of where the table of models has them go.
+    /// The API that chat requests are sent to; `None` for that of the table of models.
     pub upstream: Option<ChatUpstream>,
 }
 
@@ -35,23 +35,23 @@ impl From<ModelId> for ModelEntry {
     }
 }
 
-/// What `/v1/models` shows, and what is known of models: `[catalog]`.
+/// The list of models, and data about them: `[catalog]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogSettings {
-    /// Which models.
+    /// The models in the list.
     pub list: CatalogList,
-    /// How often Bedrock is asked which there are, and what they are based on.
+    /// The interval at which models and base models are loaded from Bedrock.
     pub refresh: Duration,
-    /// Files of facts and prices.
+    /// Files with capabilities and prices.
     pub files: ModelFiles,
 }
 
-/// Which models `/v1/models` shows.
+/// The models that `/v1/models` lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CatalogList {
-    /// The names of `[models]`, and all that the region and the account have.
+    /// The aliases of `[models]`, and all models of the region and the account.
     All,
-    /// The names of `[models]` alone.
+    /// The aliases of `[models]` only.
     Configured,
 }
 
@@ -76,15 +76,15 @@ pub(super) fn read_catalog(section: &mut Section<'_>) -> CatalogSettings {
     let path = |text: &str| Ok((!text.is_empty()).then(|| text.into()));
     section.text("capabilities", &mut settings.files.capabilities, path);
     section.text("prices", &mut settings.files.prices, path);
-    // The control plane is throttled hard.
+    // The rate limits of the control plane are low.
     if settings.refresh < Duration::from_secs(60) {
-        section.mistake("refresh", "too often", "write at least \"1m\"");
+        section.mistake("refresh", "too short", "write at least \"1m\"");
     }
     settings
 }
 
-/// `[models]`: each entry is a name with the Bedrock id, profile id or ARN it stands for, or a
-/// section that says more.
+/// `[models]`: each entry is an alias with a model id, inference profile id or ARN, or with a
+/// section.
 pub(super) fn read(
     section: &mut Section<'_>,
     guardrails: &Guardrails,
@@ -104,7 +104,7 @@ pub(super) fn read(
                 let chat = read_overrides(&mut entry, guardrails);
                 let embedding_input_type = read_purpose(&mut entry);
                 if target.is_none() {
-                    entry.mistake("target", "it is missing", MODEL_REMEDY);
+                    entry.mistake("target", "missing", MODEL_REMEDY);
                 }
                 entry.finish();
                 (target.map(Value::String), chat, embedding_input_type)
@@ -124,7 +124,7 @@ pub(super) fn read(
     models
 }
 
-/// `[base_models]`: each entry is a model's ARN with the foundation model it is based on.
+/// `[base_models]`: each entry is the ARN of a model with the id of its foundation model.
 pub(super) fn read_bases(section: &mut Section<'_>) -> BTreeMap<String, ModelId> {
     let mut bases = read_ids(section);
     bases.retain(|model, base| {
@@ -134,7 +134,7 @@ pub(super) fn read_bases(section: &mut Section<'_>) -> BTreeMap<String, ModelId>
         }
         if !base.names_foundation_model() {
             let remedy = "write a foundation model's id";
-            section.mistake(model, format!("`{base}` does not say its base"), remedy);
+            section.mistake(model, format!("`{base}` is not a foundation model"), remedy);
             return false;
         }
         true
@@ -154,7 +154,7 @@ fn read_ids(section: &mut Section<'_>) -> BTreeMap<String, ModelId> {
 
 fn read_id(section: &mut Section<'_>, name: &str, value: &Value) -> Option<ModelId> {
     let Value::String(text) = value else {
-        section.mistake(name, "this is no model", "write a model's id in quotes");
+        section.mistake(name, "not a model id", "write a model's id in quotes");
         return None;
     };
     match ModelId::parse(text) {

@@ -4,16 +4,16 @@ use super::chat::Guardrails;
 use super::reader::Section;
 use crate::openai::chat::GuardrailPolicy;
 
-/// How content is checked for `/v1/moderations`: `[moderations]`.
+/// `/v1/moderations`: `[moderations]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModerationSettings {
-    /// The guardrail that judges; Bedrock's own checks where there is none.
+    /// The guardrail that checks content; `None` for Bedrock's own checks.
     pub guardrail: Option<GuardrailPolicy>,
-    /// The score, in thousandths, from which on a category is flagged.
+    /// The score, in thousandths, from which a category is flagged.
     threshold: u16,
-    /// Whether attacks on a model's instructions are looked for.
+    /// Whether Bedrock's checks include prompt attacks.
     pub prompt_attack: bool,
-    /// Whether sensitive information is looked for.
+    /// Whether Bedrock's checks include sensitive information.
     pub sensitive_information: bool,
 }
 
@@ -29,14 +29,14 @@ impl Default for ModerationSettings {
 }
 
 impl ModerationSettings {
-    /// The same with another score from which on a category is flagged, from 0 to 1.
+    /// The settings with another threshold, from 0 to 1.
     #[must_use]
     pub fn at_threshold(mut self, score: f64) -> Self {
         self.threshold = (score.clamp(0.0, 1.0) * 1000.0).round() as u16;
         self
     }
 
-    /// The score from which on a category is flagged.
+    /// The score from which a category is flagged, from 0 to 1.
     pub fn threshold(&self) -> f64 {
         f64::from(self.threshold) / 1000.0
     }

@@ -3,19 +3,20 @@ use std::net::IpAddr;
 use toml::Value;
 use url::{Host, Url};
 
-/// Web pages that may call the gateway from a browser: an entry of `[server] cors_origins`.
+/// Origins of web pages that may call the gateway from a browser: an entry of `[server]
+/// cors_origins`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedOrigin {
-    /// `"*"`: all of them.
+    /// `"*"`: every origin.
     Any,
-    /// `"loopback"`: those served by this machine, on any port.
+    /// `"loopback"`: pages served by this machine, on any port.
     Loopback,
-    /// Those of one origin, such as `https://chat.example.com`.
+    /// One origin, such as `https://chat.example.com`.
     Exact(String),
 }
 
 impl AllowedOrigin {
-    /// Whether a page of `origin`, which is the value of an `Origin` header, may call.
+    /// Whether pages of `origin`, the value of an `Origin` header, may call.
     pub fn allows(&self, origin: &str) -> bool {
         match self {
             Self::Any => true,
@@ -24,7 +25,7 @@ impl AllowedOrigin {
         }
     }
 
-    /// Reads an entry of the list.
+    /// Parses an entry of the list.
     pub(super) fn read(entry: &Value) -> Result<Self, String> {
         let remedy = || {
             "write an origin such as \"https://chat.example.com\", without a path; \"loopback\" for \
@@ -48,8 +49,8 @@ impl AllowedOrigin {
     }
 }
 
-/// Whether `host`, without a port, is this machine under a name that no DNS server can give to
-/// another: the check that DNS rebinding does not pass.
+/// Whether `host`, without a port, is a loopback address or `localhost`, which DNS cannot redirect.
+/// This is the check against DNS rebinding.
 pub fn is_loopback_host(host: &str) -> bool {
     let address = host
         .strip_prefix('[')

@@ -1,4 +1,4 @@
-//! Reading TOML field by field, and collecting what is wrong with it.
+//! Reads TOML key by key and collects all mistakes.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-/// What is wrong with a configuration, all of it.
+/// All mistakes in a configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mistakes {
     mistakes: Vec<String>,
@@ -16,18 +16,18 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
-    /// Adds a mistake: where, what is there, and what should be.
+    /// Adds a mistake at `key_path`: the problem, and the remedy.
     pub fn add(&mut self, key_path: &str, problem: impl fmt::Display, remedy: &str) {
         self.mistakes
             .push(format!("{key_path}: {problem}; {remedy}"));
     }
 
-    /// Says which file the configuration was read from.
+    /// Names the file in the message.
     pub(super) fn read_from(&mut self, file: Option<PathBuf>) {
         self.file = file;
     }
 
-    /// Whether there are none.
+    /// Whether the configuration has no mistakes.
     pub fn is_empty(&self) -> bool {
         self.mistakes.is_empty()
     }
@@ -51,7 +51,7 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// One table of the file. Fields are taken out one by one; what is left at the end is not known.
+/// One table of the file. Keys are removed as they are read; the rest is unknown at the end.
 #[derive(Debug)]
 pub(super) struct Section<'a> {
     path: String,
@@ -71,7 +71,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The table `name` within this one; empty where it is not there.
+    /// The table `name` of this one, or an empty one.
     pub(super) fn section(&mut self, name: &str) -> Section<'_> {
         let key_path = self.key_path(name);
         let table = match self.take(name) {
@@ -94,18 +94,18 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// All that is left, for sections whose fields have the operator's names.
+    /// All remaining entries, for sections whose keys the operator chooses.
     pub(super) fn entries(&mut self) -> Vec<(String, Value)> {
         std::mem::take(&mut self.table).into_iter().collect()
     }
 
-    /// Adds a mistake of the field `name`.
+    /// Adds a mistake at the key `name`.
     pub(super) fn mistake(&mut self, name: &str, problem: impl fmt::Display, remedy: &str) {
         let key_path = self.key_path(name);
         self.mistakes.add(&key_path, problem, remedy);
     }
 
-    /// A text, read by `read`, whose error is the remedy.
+    /// A string, parsed by `read`, whose error is the remedy.
     pub(super) fn text<T>(
         &mut self,
         name: &str,
@@ -122,7 +122,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A value of a form of its own, read by `read`, whose error is the remedy.
+    /// A value of any type, parsed by `read`, whose error is the remedy.
     pub(super) fn value<T>(
         &mut self,
         name: &str,
@@ -138,7 +138,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A value that no message shows.
+    /// A value that error messages must not contain.
     pub(super) fn secret(&mut self, name: &str, field: &mut Value) {
         if let Some(value) = self.take(name) {
             *field = value;
@@ -154,7 +154,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The same, where nothing is said of it by default.
+    /// `true` or `false`, without a default.
     pub(super) fn optional_flag(&mut self, name: &str, field: &mut Option<bool>) {
         let mut value = false;
         if self.table.contains_key(name) {
@@ -164,7 +164,7 @@ impl<'a> Section<'a> {
         self.known_keys.insert(name.to_owned());
     }
 
-    /// The section of `table`, which stands in this one under a name of the operator's.
+    /// A section for `table`, under a key that the operator chose.
     pub(super) fn of_table(&mut self, name: &str, table: Table) -> Section<'_> {
         Section {
             path: self.key_path(name),
@@ -174,7 +174,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A number of bytes, or `0` for none.
+    /// A size in bytes; `0` is allowed.
     pub(super) fn bytes_or_none(&mut self, name: &str, field: &mut usize) {
         match self.table.get(name) {
             Some(Value::Integer(0)) => {
@@ -185,7 +185,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A list, each entry read by `read`, whose error is the remedy.
+    /// A list whose entries are parsed by `read`, whose error is the remedy.
     pub(super) fn list<T>(
         &mut self,
         name: &str,
@@ -210,12 +210,12 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A length of time such as `"200ms"`, `"30s"` or `"5m"`.
+    /// A duration such as `"200ms"`, `"30s"` or `"5m"`.
     pub(super) fn duration(&mut self, name: &str, field: &mut Duration) {
         self.text(name, field, parse_duration);
     }
 
-    /// A number of bytes such as `"32MiB"` or `1048576`.
+    /// A size such as `"32MiB"` or `1048576`.
     pub(super) fn bytes(&mut self, name: &str, field: &mut usize) {
         if let Some(Value::Integer(_)) = self.table.get(name) {
             self.integer(name, field, 1..=usize::MAX as i128);
@@ -248,7 +248,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A number above 0, or `0` for none.
+    /// A number above 0, or `0` for `None`.
     pub(super) fn rate(&mut self, name: &str, field: &mut Option<f64>) {
         let number = match self.take(name) {
             None => return,
@@ -270,7 +270,7 @@ impl<'a> Section<'a> {
         *field = (number > 0.0).then_some(number);
     }
 
-    /// Reports what is left as not known, with the nearest name that is.
+    /// Reports unknown keys, each with the most similar known one; returns the known keys.
     pub(super) fn finish(self) -> BTreeSet<String> {
         let known: Vec<&String> = self.known_keys.iter().collect();
         for (name, value) in &self.table {
@@ -278,9 +278,9 @@ impl<'a> Section<'a> {
             let nearest = known.iter().min_by_key(|known| distance(known, name));
             let remedy = match nearest {
                 Some(known) if distance(known, name) <= 3 => {
-                    format!("there is no such field; did you mean `{known}`?")
+                    format!("unknown field; did you mean `{known}`?")
                 }
-                _ => format!("there is no such field; there are {}", list(&known)),
+                _ => format!("unknown field; write one of {}", list(&known)),
             };
             self.mistakes.add(&key_path, display(value), &remedy);
         }
@@ -320,7 +320,7 @@ fn list(names: &[&String]) -> String {
     quoted.join(", ")
 }
 
-/// How many letters have to change to make `a` of `b`.
+/// The Levenshtein distance of `a` and `b`.
 fn distance(a: &str, b: &str) -> usize {
     let mut previous: Vec<usize> = (0..=b.chars().count()).collect();
     for (row, left) in a.chars().enumerate() {
@@ -339,8 +339,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// `200ms`, `30s`, `5m` or `1h`.
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    let remedy =
-        || "write a length of time such as \"200ms\", \"30s\", \"5m\" or \"1h\"".to_owned();
+    let remedy = || "write a duration such as \"200ms\", \"30s\", \"5m\" or \"1h\"".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| remedy())?;
     let unit = match text.strip_prefix(digits) {

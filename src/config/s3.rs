@@ -2,17 +2,17 @@ use std::time::Duration;
 
 use super::reader::Section;
 
-/// The operator's bucket, for what models write to S3 and for what the gateway keeps: `[s3]`.
+/// The S3 bucket: `[s3]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct S3Settings {
-    /// The bucket's name; nothing where there is none, and what needs one is off.
+    /// The name of the bucket; `None` disables the features that need one.
     pub bucket: Option<String>,
-    /// What all keys begin with.
+    /// The prefix of all object keys.
     pub prefix: String,
-    /// How long the addresses given to clients are good for.
+    /// The validity of presigned URLs in responses.
     pub presigned_url_ttl: Duration,
-    /// Whether the bucket stands in the path rather than in the host's name, as stores other than
-    /// AWS's want it.
+    /// Whether URLs have the bucket in the path instead of the host, as many S3-compatible stores
+    /// need.
     pub path_style: bool,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn read(section: &mut Section<'_>) -> S3Settings {
     section.flag("path_style", &mut settings.path_style);
     let max = Duration::from_secs(7 * 24 * 3600);
     if settings.presigned_url_ttl.is_zero() || settings.presigned_url_ttl > max {
-        let remedy = "write from \"1s\" to \"168h\", the most that S3 takes";
+        let remedy = "write from \"1s\" to \"168h\", the maximum of S3";
         section.mistake("presigned_url_ttl", "out of range", remedy);
     }
     settings
@@ -51,6 +51,6 @@ fn bucket(text: &str) -> Result<Option<String>, String> {
         text if text.len() >= 3 && text.len() <= 63 && text.chars().all(is_allowed) => {
             Ok(Some(text.to_owned()))
         }
-        _ => Err("write a bucket's name alone, without `s3://`".to_owned()),
+        _ => Err("write the name of a bucket without `s3://`".to_owned()),
     }
 }

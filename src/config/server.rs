@@ -5,38 +5,37 @@ use super::origin::AllowedOrigin;
 use super::reader::Section;
 use crate::body_memory::BodyMemory;
 
-/// Where and how to listen: `[server]`.
+/// The HTTP server: `[server]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSettings {
-    /// The address.
+    /// Address and port to listen on.
     pub listen: SocketAddr,
-    /// Which web pages may call from a browser.
+    /// Origins of web pages that may call from a browser.
     pub cors_origins: Vec<AllowedOrigin>,
-    /// The longest body of a request, in bytes.
+    /// The maximum size of a request body, in bytes.
     pub max_body: usize,
-    /// The memory that all requests may take together while they are read, translated and sent, in
-    /// bytes.
+    /// The memory for the bodies of all requests, in bytes.
     pub max_body_memory: usize,
-    /// How long a body may take to arrive.
+    /// Timeout for a whole request body.
     pub body_timeout: Duration,
-    /// How many bytes of a body have to arrive in a second; with 0, none have to.
+    /// The minimum bytes per second of a request body; 0 for no minimum.
     pub min_upload_rate: usize,
-    /// Over which time the rate is measured.
+    /// The time over which `min_upload_rate` is averaged.
     pub upload_window: Duration,
-    /// How long a head may take to arrive, from its first byte.
+    /// Timeout for the request line and headers, from the first byte.
     pub head_timeout: Duration,
-    /// How long a connection may wait for its next request. Longer than load balancers keep idle
-    /// connections, so that they are the ones to close them.
+    /// Keep-alive timeout of an idle connection. It must be longer than that of load balancers, so
+    /// that they close the connection first.
     pub idle_timeout: Duration,
-    /// How long a client may take nothing of what is written to it.
+    /// Timeout for a client that does not read its response.
     pub write_timeout: Duration,
-    /// The most connections; 0 for what the limit of file descriptors has room for.
+    /// The maximum number of connections; 0 for a number that fits the limit of file descriptors.
     pub max_connections: usize,
-    /// How long a stream may be silent before a comment keeps the line open.
+    /// The interval of the comments that keep a stream without events open.
     pub keepalive: Duration,
-    /// How long after SIGTERM new requests are still taken, while `/readyz` already says no.
+    /// Time after SIGTERM in which new requests are served while `/readyz` fails.
     pub drain_delay: Duration,
-    /// How long after that answers under way may take.
+    /// Time after that for requests in flight.
     pub grace_period: Duration,
 }
 
@@ -106,7 +105,8 @@ pub(super) fn read(section: &mut Section<'_>) -> ServerSettings {
     settings
 }
 
-/// An address with a port. Names are not resolved: where a server listens should not depend on it.
+/// Parses an address with a port. Host names other than `localhost` are not resolved: the address
+/// to listen on must not depend on DNS.
 pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     let text = text.replacen("localhost:", "127.0.0.1:", 1);
     text.parse()

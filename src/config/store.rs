@@ -2,10 +2,10 @@ use std::path::PathBuf;
 
 use super::reader::Section;
 
-/// Where the gateway keeps what outlives the process: `[store]`.
+/// The database of files and batches: `[store]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// The file of the database. It is opened only where something needs it.
+    /// The database file. It is opened only if a feature needs it.
     pub path: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! The tables of models: those built in, with the operator's files over them.
+//! The built-in tables of models, overridden by the operator's files.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,28 +9,28 @@ use super::ModelFiles;
 use crate::bedrock::BaseModel;
 use crate::models::{Capabilities, ModelId, ModelTable, PriceTable};
 
-/// The longest file of facts or prices. The tables that are built in have a tenth of it.
+/// The maximum size of a file of capabilities or prices. The built-in tables have a tenth of it.
 const MAX_FILE: u64 = 4 << 20;
 
-/// What is known of models: what they take, and what they cost.
+/// Capabilities and prices of models.
 #[derive(Debug, Clone)]
 pub struct Tables {
-    /// What each family takes.
+    /// The capabilities of each model family.
     pub capabilities: ModelTable,
-    /// What each model costs, and how long its texts may be.
+    /// The price and context window of each model.
     pub prices: PriceTable,
 }
 
 impl Tables {
-    /// Reads the operator's files over the tables that are built in; the error says which file is
-    /// wrong, and what in it.
+    /// Loads the built-in tables and the operator's files. The error names the file and the
+    /// problem.
     pub fn load(files: &ModelFiles) -> Result<Self, String> {
         let mut capabilities = ModelTable::built_in().map_err(|error| error.to_string())?;
         let mut prices = PriceTable::built_in().map_err(|error| error.to_string())?;
         if let Some(path) = &files.capabilities {
             let text = read(path)?;
-            let laid = capabilities.overlaid(&text);
-            capabilities = laid.map_err(|error| format!("{}: {error}", path.display()))?;
+            let overlaid = capabilities.overlaid(&text);
+            capabilities = overlaid.map_err(|error| format!("{}: {error}", path.display()))?;
         }
         if let Some(path) = &files.prices {
             let rows = PriceTable::parse(&read(path)?);
@@ -43,8 +43,8 @@ impl Tables {
         })
     }
 
-    /// The model whose facts and price hold for `model`, and its facts. `base` is what it is based
-    /// on, where its id does not say it.
+    /// The model whose capabilities and price apply to `model`, and its capabilities. `base` is the
+    /// base model of an id that does not contain it.
     pub fn resolved_model(
         &self,
         model: &ModelId,
@@ -70,25 +70,25 @@ impl Tables {
     }
 }
 
-/// Reads a file of the operator's. It is read again while the gateway serves, so that a wrong path
-/// (a device, a pipe, a log) must neither fill the memory nor wait for ever.
+/// Reads an operator's file. It is read again while the gateway runs, so a wrong path (a device, a
+/// pipe, a log) must neither fill the memory nor block.
 fn read(path: &Path) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
         let path = path.display();
-        return Err(format!("{path}: this is not a regular file; name one"));
+        return Err(format!("{path}: not a regular file"));
     }
     let mut text = String::new();
     let file = File::open(path).map_err(failed)?;
-    // One byte more than allowed shows that the file is longer, whatever its metadata say.
+    // One byte more than allowed shows that the file is too long, whatever its metadata say.
     file.take(MAX_FILE + 1)
         .read_to_string(&mut text)
         .map_err(failed)?;
     if text.len() as u64 > MAX_FILE {
         let path = path.display();
         return Err(format!(
-            "{path}: the file is longer than {MAX_FILE} bytes; leave out models that are not used"
+            "{path}: the file exceeds {MAX_FILE} bytes; remove models that are not used"
         ));
     }
     Ok(text)
@@ -104,7 +104,7 @@ mod tests {
         let file = File::create(&long).expect("a file");
         file.set_len(MAX_FILE + 1).expect("a sparse file");
         for (path, words) in [
-            (long.as_path(), "longer than 4194304 bytes"),
+            (long.as_path(), "exceeds 4194304 bytes"),
             (Path::new("/dev/zero"), "not a regular file"),
             (Path::new("/nowhere/at/all"), "No such file"),
         ] {

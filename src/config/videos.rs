@@ -1,9 +1,9 @@
 use super::reader::Section;
 
-/// Films by models that write them to the operator's bucket: `[videos]`.
+/// `/v1/videos`: `[videos]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VideoSettings {
-    /// Whether /v1/videos is served. It needs `[s3] bucket`.
+    /// Whether it is served. It needs `[s3] bucket`.
     pub enabled: bool,
 }
 

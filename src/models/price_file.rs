@@ -297,7 +297,7 @@ mod tests {
             input = 0.15
             output = 1
             regional_factor = 1.1
-            places = { eu = { input = 0.18, output = 2 }, us-gov = { factor = 1.2 } }
+            locations = { eu = { input = 0.18, output = 2 }, us-gov = { factor = 1.2 } }
             flex = { input = 0.07, output = 0.5 }
             priority = { factor = 1.75 }";
         let table = PriceTable::parse(text).expect("a table");

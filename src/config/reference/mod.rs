@@ -1,0 +1,95 @@
+//! The reference of the configuration: `outcrop.example.toml` and `docs/configuration.md` are
+//! rendered from [`table::SECTIONS`], and the tests compare the table with the readers.
+//!
+//! `OUTCROP_UPDATE_GOLDEN=1 cargo test --lib config::reference` writes both files.
+
+mod render;
+mod table;
+mod tests;
+
+/// A section of the file, such as `[server]` or `[keys.NAME]`.
+struct SectionReference {
+    /// The name of the section. `NAME` stands for a name that the operator chooses.
+    name: &'static str,
+    /// The same name with an example of `NAME`, for sections that the example comments out.
+    example: Option<&'static str>,
+    meaning: &'static str,
+    keys: &'static [KeyReference],
+}
+
+/// A key of a section.
+struct KeyReference {
+    name: &'static str,
+    kind: Kind,
+    value: Value,
+    /// The environment variable or the flag for the same setting; empty if there is none.
+    environment: &'static str,
+    meaning: &'static str,
+}
+
+/// The type of a key's value.
+enum Kind {
+    Boolean,
+    /// A whole number; the range as the reader's error message has it.
+    Integer(&'static str),
+    /// A number with an optional fraction.
+    Number,
+    /// A string such as `"30s"`.
+    Duration,
+    /// A string such as `"32MiB"`, or a number of bytes.
+    Size,
+    Text,
+    /// One of these strings.
+    OneOf(&'static [&'static str]),
+    Texts,
+    Ports,
+    /// An entry whose key the operator chooses, with a string or a section as its value.
+    Entry,
+}
+
+/// What the example shows for a key.
+enum Value {
+    /// The default, as TOML.
+    Default(&'static str),
+    /// Lines that are commented out, and the default in words.
+    Example(&'static [&'static str], &'static str),
+}
+
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    meaning: &'static str,
+) -> KeyReference {
+    KeyReference {
+        name,
+        kind,
+        value: Value::Default(default),
+        environment: "",
+        meaning,
+    }
+}
+
+/// A key of a section that the example comments out.
+const fn example(
+    name: &'static str,
+    kind: Kind,
+    lines: &'static [&'static str],
+    default: &'static str,
+    meaning: &'static str,
+) -> KeyReference {
+    KeyReference {
+        name,
+        kind,
+        value: Value::Example(lines, default),
+        environment: "",
+        meaning,
+    }
+}
+
+impl KeyReference {
+    const fn environment(mut self, environment: &'static str) -> Self {
+        self.environment = environment;
+        self
+    }
+}
