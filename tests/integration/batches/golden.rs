@@ -1,11 +1,8 @@
-//! Golden folders of batches: `tests/golden/batches/CASE/` holds the file that a client sends
-//! (`request.jsonl`), the records that each model's job reads (`upstream.request.MODEL.jsonl`), what is
-//! wrong with lines (`error.txt`) and, if a job has results (`upstream.response.jsonl`), the lines of the
-//! output file and of the file of errors.
+//! Golden folders of batches: the lines of the client's file (`request.jsonl`), the records of each
+//! model's job (`upstream.request.MODEL.jsonl`), errors of lines (`error.txt`), and, if the case has
+//! a job's results (`upstream.response.jsonl`), the lines of the output file and the error file.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use outcrop::adjustments::Adjustments;
 use outcrop::bedrock::record_error;
@@ -18,21 +15,19 @@ use outcrop::openai::batches::{
 use outcrop::openai::chat::{ChatRequest, ChatTranslation, CompletionHead};
 use serde_json::Value;
 
-use crate::chat::golden::{cases, compare};
+use crate::harness::golden::{Case, Outputs, run};
 use crate::harness::translation::translated;
 
 #[test]
 fn every_batch_case_matches_its_golden_folder() {
-    for case in cases("batches") {
-        check(&case);
-    }
+    run("batches", translate);
 }
 
-fn check(case: &Path) {
-    let input = fs::read_to_string(case.join("request.jsonl")).unwrap();
+fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
+    let input = case.text("request.jsonl");
     let mut reader = LineReader::new("/v1/chat/completions");
     let mut jobs: BTreeMap<String, String> = BTreeMap::new();
-    let mut mistakes = String::new();
+    let mut errors = String::new();
     for (number, line) in input.lines().enumerate() {
         match record(&mut reader, number, line) {
             Ok((model, record)) => {
@@ -43,36 +38,38 @@ fn check(case: &Path) {
             Err(error) => {
                 let code = error.code.unwrap_or_default();
                 let parameter = error.parameter.as_deref().unwrap_or("-");
-                mistakes.push_str(&format!("{}: {code} {parameter}: {error}\n", number + 1));
+                errors.push_str(&format!("{}: {code} {parameter}: {error}\n", number + 1));
             }
         }
     }
     for (model, records) in &jobs {
-        compare(
-            case,
-            &format!("upstream.request.{}.jsonl", model.replace(':', "_")),
-            records,
-        );
+        let model = model.replace(':', "_");
+        outputs.text(&format!("upstream.request.{model}.jsonl"), records);
     }
-    if !mistakes.is_empty() {
-        compare(case, "error.txt", &mistakes);
+    if !errors.is_empty() {
+        outputs.text("error.txt", &errors);
     }
-    let Ok(output) = fs::read_to_string(case.join("upstream.response.jsonl")) else {
-        return;
+    let Some(results) = case.optional("upstream.response.jsonl") else {
+        return Ok(());
     };
     let lines: Vec<&str> = input.lines().collect();
-    let (mut good, mut bad) = (String::new(), String::new());
-    for line in output.lines() {
+    let (mut output_file, mut error_file) = (String::new(), String::new());
+    for line in results.lines() {
         let (succeeded, result) = result(&lines, line);
-        let file = if succeeded { &mut good } else { &mut bad };
+        let file = if succeeded {
+            &mut output_file
+        } else {
+            &mut error_file
+        };
         file.push_str(&result);
         file.push('\n');
     }
-    compare(case, "response.jsonl", &good);
-    compare(case, "response.errors.jsonl", &bad);
+    outputs.text("response.jsonl", &output_file);
+    outputs.text("response.errors.jsonl", &error_file);
+    Ok(())
 }
 
-/// The model, and the record of its job.
+/// The model of a line and the record of its job.
 fn record(
     reader: &mut LineReader<'_>,
     number: usize,
@@ -90,7 +87,7 @@ fn record(
     Ok((model, serde_json::to_string(&record).unwrap()))
 }
 
-/// Whether a line of a job's output is an answer, and the line that it becomes.
+/// Whether a result succeeded, and its line in the output file or the error file.
 fn result(lines: &[&str], line: &str) -> (bool, String) {
     let result: JobResult = serde_json::from_str(line).unwrap();
     let number = line_of(&result.record_id).unwrap();

@@ -1,8 +1,6 @@
 //! The requests of the golden folders, sent for real: what they become is taken by the simulator,
 //! which refuses what Bedrock refuses.
 
-use std::fs;
-
 use bedrock_simulator::{Guardrail, Options};
 use outcrop::config::{Config, ModelEntry};
 use outcrop::models::{ChatUpstream, ModelId};
@@ -12,9 +10,9 @@ use proptest::sample::select;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::chat::golden::cases;
 use crate::harness::Harness;
 use crate::harness::conversations::conversation;
+use crate::harness::golden::{ERROR, cases};
 
 /// A guardrail that the requests name.
 fn guardrail() -> Guardrail {
@@ -47,25 +45,23 @@ async fn every_golden_request_is_accepted_by_the_simulator() {
     let harness = Harness::with_simulator(options, on_converse).await;
     let mut refused = Vec::new();
     for case in cases("chat") {
-        let text = fs::read_to_string(case.join("request.json")).unwrap();
-        let mut request: Value = serde_json::from_str(&text).unwrap();
+        let mut request: Value = case.request();
         for stream in [false, true] {
             request["stream"] = stream.into();
             harness.simulator.clear();
             let reply = harness.chat(&request).await;
-            let error = fs::read_to_string(case.join("error.json"));
-            // Asked once, nothing has had to be learned.
-            let is_as_expected = match error {
-                Ok(error) => {
+            // One request: the gateway does not have to learn from a rejection.
+            let is_as_expected = match case.optional(ERROR) {
+                Some(error) => {
                     let error: Value = serde_json::from_str(&error).unwrap();
                     reply.status == 400
                         && reply.json() == error
                         && harness.sent_upstream().is_empty()
                 }
-                Err(_) => reply.status == 200 && harness.sent_upstream().len() == 1,
+                None => reply.status == 200 && harness.sent_upstream().len() == 1,
             };
             if !is_as_expected {
-                let name = case.display();
+                let name = case.name();
                 refused.push(format!(
                     "{name}, stream {stream}: {} {}",
                     reply.status, reply.text

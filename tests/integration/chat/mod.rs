@@ -4,7 +4,7 @@ mod accepted;
 mod cancellation;
 mod choices;
 mod explain;
-pub mod golden;
+mod golden;
 pub mod guardrails;
 mod openai_upstream;
 mod openai_upstream_golden;

@@ -1,44 +1,37 @@
-//! Golden folders of what goes to AWS's OpenAI surfaces: `tests/golden/chat_upstream/CASE/` holds a
-//! client's request, the body that is sent (byte for byte) with what was noted, and, where the case
-//! is about an answer, what the surface answers and what the client gets: whole, or as a stream.
-//!
-//! `OUTCROP_UPDATE_GOLDEN=1 cargo test --test integration surface_bodies` writes what comes out now;
-//! read the difference before committing it.
-
-use std::fs;
-use std::path::Path;
+//! Golden folders of `/v1/chat/completions` on AWS's OpenAI endpoints. The upstream request is
+//! compared byte for byte. `unsupported_field.txt` names the field for which the request goes to
+//! Converse. A case about responses has `upstream.response.json`, `upstream.response.sse` or both.
 
 use bytes::Bytes;
 use outcrop::bedrock::{ChunkDecoder, ChunkEvent, Decode};
 use outcrop::converse::options::Fields;
+use outcrop::error::ApiError;
 use outcrop::models::{ModelId, ModelTable};
 use outcrop::openai::chat::{
     ChatOptions, ChatRequest, ChatUpstreamChunks, ChatUpstreamContext, ChatUpstreamHead,
     ChatUpstreamOptions, ChatUpstreamRequest, RemoteFiles, RemoteMedia, unsupported_field,
     upstream_request, upstream_response,
 };
-use outcrop::openai::error::ErrorBody;
-use serde_json::Value;
 
-use crate::chat::golden::{cases, compare};
+use crate::harness::golden::{
+    Case, Outputs, RESPONSE, STREAM, UPSTREAM_REQUEST, UPSTREAM_RESPONSE, UPSTREAM_STREAM, run,
+};
 
 #[test]
-fn every_case_gives_what_its_folder_says() {
-    for case in cases("chat_upstream") {
-        check(&case);
-    }
+fn every_openai_upstream_case_matches_its_golden_folder() {
+    run("chat_upstream", translate);
 }
 
-fn check(case: &Path) {
-    let text = fs::read_to_string(case.join("request.json")).unwrap();
-    let request: ChatRequest = serde_json::from_str(&text).unwrap();
-    let body: Fields = serde_json::from_str(&text).unwrap();
+fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
+    let request: ChatRequest = case.request();
+    let body: Fields = case.request();
     let model = ModelId::parse(request.model.as_deref().unwrap()).unwrap();
     let table = ModelTable::built_in().unwrap();
     let capabilities = table.capabilities(&model);
     let options = ChatOptions::default();
     if let Some(unsupported_field) = unsupported_field(&request, capabilities, &options) {
-        return compare(case, "unsupported_field.txt", unsupported_field.field);
+        outputs.text("unsupported_field.txt", unsupported_field.field);
+        return Ok(());
     }
     let context = ChatUpstreamContext {
         model: model.as_str(),
@@ -52,57 +45,43 @@ fn check(case: &Path) {
         body,
         output_options,
         adjustments,
-    } = match upstream_request(request, body, &context) {
-        Ok(upstream) => upstream,
-        Err(error) => {
-            let error = serde_json::to_string_pretty(&ErrorBody::from(&error)).unwrap();
-            return compare(case, "error.json", &error);
+    } = upstream_request(request, body, &context)?;
+    outputs.text(UPSTREAM_REQUEST, &serde_json::to_string(&body).unwrap());
+    outputs.adjustments(adjustments.iter());
+    if let Some(response) = case.optional(UPSTREAM_RESPONSE) {
+        let response = upstream_response(response.as_bytes(), &output_options, &head()).unwrap();
+        outputs.reformatted(RESPONSE, &response.json);
+    }
+    if let Some(response) = case.optional(UPSTREAM_STREAM) {
+        let whole = stream(response.as_bytes(), response.len(), &output_options);
+        for chunk_size in [1, 7] {
+            let cut = stream(response.as_bytes(), chunk_size, &output_options);
+            assert_eq!(cut, whole, "{}", case.name());
         }
-    };
-    compare(
-        case,
-        "upstream.request.json",
-        &serde_json::to_string(&body).unwrap(),
-    );
-    let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
-    compare(case, "adjustments.txt", &notes.join("\n"));
-    if let Ok(response) = fs::read(case.join("upstream.response.json")) {
-        check_response(case, &response, &output_options);
+        outputs.text(STREAM, &whole);
     }
-    if let Ok(response) = fs::read(case.join("upstream.response.sse")) {
-        check_stream(case, &response, output_options);
-    }
+    Ok(())
 }
 
-fn check_response(case: &Path, response: &[u8], output_options: &ChatUpstreamOptions) {
-    let response = upstream_response(response, output_options, &head()).unwrap();
-    let pretty: Value = serde_json::from_slice(&response.json).unwrap();
-    let pretty = serde_json::to_string_pretty(&pretty).unwrap();
-    compare(case, "response.json", &pretty);
-}
-
-/// The stream is the same however it is cut.
-fn check_stream(case: &Path, response: &[u8], output_options: ChatUpstreamOptions) {
-    for size in [1, 7, response.len()] {
-        let mut chunks = ChatUpstreamChunks::new(output_options.clone(), head());
-        let mut decoder = ChunkDecoder::default();
-        let mut events = Vec::new();
-        for part in response.chunks(size) {
-            decoder.push(part, &mut events).unwrap();
-        }
-        decoder.finish().unwrap();
-        assert_eq!(events.pop(), Some(ChunkEvent::Done));
-        for event in events {
-            match event {
-                ChunkEvent::Chunk(chunk) => assert!(chunks.accept(&chunk).is_ok()),
-                ChunkEvent::Done => panic!("an end before the end"),
-            }
-        }
-        assert!(chunks.is_finished());
-        chunks.done();
-        let stream = chunks.take();
-        compare(case, "response.sse", std::str::from_utf8(&stream).unwrap());
+/// The client's stream if Bedrock's stream arrives in chunks of `chunk_size` bytes.
+fn stream(response: &[u8], chunk_size: usize, output_options: &ChatUpstreamOptions) -> String {
+    let mut chunks = ChatUpstreamChunks::new(output_options.clone(), head());
+    let mut decoder = ChunkDecoder::default();
+    let mut events = Vec::new();
+    for part in response.chunks(chunk_size) {
+        decoder.push(part, &mut events).unwrap();
     }
+    decoder.finish().unwrap();
+    assert_eq!(events.pop(), Some(ChunkEvent::Done));
+    for event in events {
+        match event {
+            ChunkEvent::Chunk(chunk) => assert!(chunks.accept(&chunk).is_ok()),
+            ChunkEvent::Done => panic!("the stream ends before its last chunk"),
+        }
+    }
+    assert!(chunks.is_finished());
+    chunks.done();
+    String::from_utf8(chunks.take().to_vec()).unwrap()
 }
 
 fn head() -> ChatUpstreamHead {
@@ -112,7 +91,7 @@ fn head() -> ChatUpstreamHead {
     }
 }
 
-/// One picture element, at the address that the cases have.
+/// A PNG of one pixel at the URL that the cases use.
 fn fetched() -> RemoteFiles {
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x04\0\0\0\xb5\x1c\x0c\x02\0\0\0\x0bIDATx\xdac\xfc\xff\x1f\0\x03\x03\x02\0\xef\xbf\xa7\xdb\0\0\0\0IEND\xaeB`\x82";
     let media = RemoteMedia {

@@ -1,12 +1,7 @@
-//! The bodies of models that make pictures: `tests/golden/images/CASE/` holds a client's request,
-//! the bodies that it becomes, what Bedrock answers, and what the client gets. Pictures are written
-//! as what can be seen of them.
-//!
-//! `OUTCROP_UPDATE_GOLDEN=1 cargo test --test integration image_bodies` writes what comes out now;
-//! read the difference before committing it.
+//! Golden folders of `/v1/images`. `request.json` contains the `endpoint`, the `body` and the `files`
+//! of a form: name of the part, width, height. Upstream requests and responses are lists, one for
+//! each call. Images are written as size and color; in responses `WxH` stands for an image.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -15,37 +10,35 @@ use bytes::Bytes;
 use outcrop::error::ApiError;
 use outcrop::models::{ModelId, ModelTable};
 use outcrop::openai::chat::AllowList;
-use outcrop::openai::error::ErrorBody;
 use outcrop::openai::form::FormPart;
 use outcrop::openai::images::{
     ImageContext, ImageData, ImageEndpoint, ImageHead, ImageRequest, TranslatedImage,
-    completed_events, images, images_response, translate,
+    completed_events, images, images_response,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::chat::golden::{cases, compare};
+use crate::harness::golden::{
+    Case, Outputs, RESPONSE, STREAM, UPSTREAM_REQUEST, UPSTREAM_RESPONSE, run,
+};
 use crate::harness::images::{described, mask, png_bytes};
 
 const CREATED: u64 = 1_700_000_000;
 
 #[test]
-fn every_case_matches_its_golden_folder() {
-    for case in cases("images") {
-        check(&case);
-    }
+fn every_images_case_matches_its_golden_folder() {
+    run("images", translate);
 }
 
-/// `request.json` has the `endpoint`, the `body`, and the `files` of a form: the name of the part,
-/// width and height. `responses.json` has what Bedrock answers; `WxH` stands for a picture.
-fn check(case: &Path) {
-    let case_request: Value = read(case, "request.json").unwrap();
+fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
+    let case_request: Value = case.request();
     let request: ImageRequest = serde_json::from_str(&case_request["body"].to_string()).unwrap();
     let endpoint = match case_request["endpoint"].as_str().unwrap() {
         "generations" => ImageEndpoint::Generations,
         "edits" => ImageEndpoint::Edits,
         "variations" => ImageEndpoint::Variations,
-        other => panic!("there is no endpoint {other}"),
+        other => panic!("unknown endpoint {other}"),
     };
+    let files = files(&case_request["files"]);
     let table = ModelTable::built_in().unwrap();
     let model = ModelId::parse(request.model.as_deref().unwrap()).unwrap();
     let capabilities = table.capabilities(&model).image.clone().unwrap();
@@ -58,54 +51,51 @@ fn check(case: &Path) {
     let TranslatedImage {
         prepared,
         mut adjustments,
-    } = match translate(endpoint, request, files(&case_request["files"]), &context) {
-        Ok(translated) => translated,
-        Err(api_error) => return compare(case, "error.json", &error(&api_error)),
-    };
+    } = outcrop::openai::images::translate(endpoint, request, files, &context)?;
     let bodies: Vec<Value> = prepared
         .bodies
         .iter()
-        .map(|body| seen(serde_json::from_slice(body).unwrap()))
+        .map(|body| with_descriptions(serde_json::from_slice(body).unwrap()))
         .collect();
-    compare(case, "upstream.request.json", &pretty(&json!(bodies)));
+    outputs.json(UPSTREAM_REQUEST, &bodies);
 
-    let responses = read(case, "upstream.response.json").unwrap_or_default();
-    let responses = responses.as_array().cloned().unwrap_or_default();
+    let responses: Vec<Value> = case.json(UPSTREAM_RESPONSE);
     let responses: Vec<Bytes> = responses
         .into_iter()
-        .map(|response| drawn(response).to_string().into())
+        .map(|response| with_images(response).to_string().into())
         .collect();
-    let generated = match images(capabilities.body, &responses, &prepared, &mut adjustments) {
-        Ok(generated) => generated,
-        Err(api_error) => return compare(case, "error.json", &error(&api_error)),
-    };
-    let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
-    compare(case, "adjustments.txt", &notes.join("\n"));
+    let generated = images(capabilities.body, &responses, &prepared, &mut adjustments)?;
+    outputs.adjustments(adjustments.iter());
     if prepared.stream {
         let events = completed_events(endpoint, CREATED, &generated).unwrap();
         let events = String::from_utf8(events).unwrap();
         let lines = events
             .lines()
             .map(|line| match line.strip_prefix("data: ") {
-                Some(data) => format!("data: {}", seen(serde_json::from_str(data).unwrap())),
+                Some(data) => {
+                    let data = with_descriptions(serde_json::from_str(data).unwrap());
+                    format!("data: {data}")
+                }
                 None => line.to_owned(),
             });
-        return compare(case, "response.sse", &lines.collect::<Vec<_>>().join("\n"));
+        outputs.text(STREAM, &lines.collect::<Vec<_>>().join("\n"));
+        return Ok(());
     }
     let head = ImageHead::of(CREATED, &generated);
     let data = generated
         .into_iter()
         .map(|png_bytes| ImageData::Base64(png_bytes.base64));
     let response = images_response(&head, &data.collect::<Vec<_>>()).unwrap();
-    let response = seen(serde_json::from_slice(&response).unwrap());
-    compare(case, "response.json", &pretty(&response));
+    let response = with_descriptions(serde_json::from_slice(&response).unwrap());
+    outputs.json(RESPONSE, &response);
+    Ok(())
 }
 
-fn files(case_request: &Value) -> Vec<FormPart> {
-    let files = case_request.as_array().into_iter().flatten();
+fn files(files: &Value) -> Vec<FormPart> {
+    let files = files.as_array().into_iter().flatten();
     let part = |file: &Value| {
         let name = file[0].as_str().unwrap();
-        let side = |at: usize| file[at].as_u64().unwrap() as u32;
+        let side = |index: usize| file[index].as_u64().unwrap() as u32;
         let bytes = match name {
             "mask" => mask(side(1), side(2)),
             _ => png_bytes(side(1), side(2)),
@@ -120,19 +110,14 @@ fn files(case_request: &Value) -> Vec<FormPart> {
     files.map(part).collect()
 }
 
-fn read(case: &Path, name: &str) -> Option<Value> {
-    let text = fs::read_to_string(case.join(name)).ok()?;
-    Some(serde_json::from_str(&text).unwrap())
+/// `value` with each image replaced by its description.
+fn with_descriptions(value: Value) -> Value {
+    map_texts(value, &|text| described(&text).unwrap_or(text))
 }
 
-/// The value with each picture as what can be seen of it.
-fn seen(value: Value) -> Value {
-    each_text(value, &|text| described(&text).unwrap_or(text))
-}
-
-/// The value with a picture for each size.
-fn drawn(value: Value) -> Value {
-    each_text(value, &|text| match text.split_once('x') {
+/// `value` with each size replaced by an image.
+fn with_images(value: Value) -> Value {
+    map_texts(value, &|text| match text.split_once('x') {
         Some((width, height)) => match (width.parse(), height.parse()) {
             (Ok(width), Ok(height)) => STANDARD.encode(png_bytes(width, height)),
             _ => text,
@@ -141,23 +126,15 @@ fn drawn(value: Value) -> Value {
     })
 }
 
-fn each_text(value: Value, change: &impl Fn(String) -> String) -> Value {
+fn map_texts(value: Value, change: &impl Fn(String) -> String) -> Value {
     match value {
         Value::String(text) => Value::String(change(text)),
-        Value::Array(all) => all.into_iter().map(|one| each_text(one, change)).collect(),
+        Value::Array(all) => all.into_iter().map(|one| map_texts(one, change)).collect(),
         Value::Object(all) => {
             let all = all.into_iter();
-            let all = all.map(|(key, one)| (key, each_text(one, change)));
+            let all = all.map(|(key, one)| (key, map_texts(one, change)));
             Value::Object(all.collect())
         }
         other => other,
     }
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap()
-}
-
-fn error(api_error: &ApiError) -> String {
-    serde_json::to_string_pretty(&ErrorBody::from(api_error)).unwrap()
 }

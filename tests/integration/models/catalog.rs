@@ -1,12 +1,10 @@
-//! What the models are described from, and how: the catalog itself, over the wire to the simulator.
+//! The catalog: what it describes models from, over the wire to the simulator.
 //!
-//! `tests/golden/models/region` holds answers of the control plane, the foundation models as in the
-//! recording `listfoundationmodels-unknown-95d27523`, and the whole listing that they come to, one
-//! model a line.
+//! `tests/golden/models/region` contains responses of the control plane (the foundation models as in
+//! the recording `listfoundationmodels-unknown-95d27523`) and the list of models that they result in,
+//! one model a line.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bedrock_simulator::{ControlPlane, Operation, Options, Script, ScriptedResponse, Simulator};
@@ -17,14 +15,10 @@ use outcrop::config::{CatalogList, CatalogSettings, ModelEntry, ModelFiles, Tabl
 use outcrop::models::{ModelId, PriceTable};
 use serde_json::{Value, json};
 
-use crate::chat::golden::{self, compare};
+use crate::harness::golden::{Case, Outputs};
 
 const PROFILE: &str =
     "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ap1234claude";
-
-fn folder() -> PathBuf {
-    golden::folder("models/region")
-}
 
 fn names(names: &[(&str, &str)]) -> BTreeMap<String, ModelEntry> {
     let entry = |id: &str| ModelEntry::from(ModelId::parse(id).unwrap());
@@ -88,7 +82,8 @@ async fn ids(catalog: &Catalog) -> Vec<String> {
 
 #[tokio::test]
 async fn the_catalog_describes_a_region_and_an_account() {
-    // What no file is for is not allowed.
+    let case = Case::at("models/region");
+    // Operations without a file are forbidden.
     let options = Options {
         control_plane: ControlPlane::Forbidden,
         ..Options::default()
@@ -112,7 +107,7 @@ async fn the_catalog_describes_a_region_and_an_account() {
             Operation::ListMarketplaceModelEndpoints,
         ),
     ] {
-        let body = fs::read(folder().join(format!("upstream.response.{file}.json"))).unwrap();
+        let body = case.text(&format!("upstream.response.{file}.json"));
         let response = Script::new(ScriptedResponse::Raw {
             status: 200,
             headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
@@ -140,7 +135,9 @@ async fn the_catalog_describes_a_region_and_an_account() {
             model.to_string()
         })
         .collect();
-    compare(&folder(), "response.jsonl", &lines.join("\n"));
+    let mut outputs = Outputs::default();
+    outputs.text("response.jsonl", &lines.join("\n"));
+    case.compare(&outputs);
 }
 
 #[tokio::test]

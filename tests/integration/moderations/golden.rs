@@ -1,21 +1,16 @@
-//! Golden folders of `/v1/moderations`: `tests/golden/moderations/CASE/` holds a client's request,
-//! what the operator has set (`settings.json`), the requests to Bedrock that it becomes, Bedrock's
-//! answers to them, and what the client gets.
-
-use std::fs;
-use std::path::Path;
+//! Golden folders of `/v1/moderations`. `settings.json` contains the operator's settings; upstream
+//! requests and responses are lists, one for each input.
 
 use outcrop::error::ApiError;
 use outcrop::openai::chat::RemoteFiles;
-use outcrop::openai::error::ErrorBody;
 use outcrop::openai::moderations::{
     CheckOptions, Findings, Moderation, ModerationItem, ModerationRequest, apply_request,
-    checks_request, of_checks, of_guardrail, response, translate,
+    checks_request, of_checks, of_guardrail, response,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::chat::golden::{cases, compare};
+use crate::harness::golden::{Case, Outputs, RESPONSE, UPSTREAM_REQUEST, UPSTREAM_RESPONSE, run};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,53 +22,34 @@ struct Settings {
 }
 
 #[test]
-fn every_case_matches_its_golden_folder() {
-    for case in cases("moderations") {
-        check(&case);
-    }
+fn every_moderations_case_matches_its_golden_folder() {
+    run("moderations", translate);
 }
 
-fn check(case: &Path) {
-    let read = |name: &str| fs::read_to_string(case.join(name)).unwrap();
-    let request: ModerationRequest = serde_json::from_str(&read("request.json")).unwrap();
-    let settings: Settings = serde_json::from_str(&read("settings.json")).unwrap();
-    let moderation_request = translate(request).and_then(|moderation| {
-        let moderation_request = moderation_request(&moderation.items, &settings)?;
-        Ok((moderation, moderation_request))
-    });
-    let (moderation, moderation_request) = match moderation_request {
-        Ok(moderation_request) => moderation_request,
-        Err(error) => {
-            let error = serde_json::to_string_pretty(&ErrorBody::from(&error)).unwrap();
-            return compare(case, "error.json", &error);
-        }
-    };
-    let pretty = serde_json::to_string_pretty(&moderation_request).unwrap();
-    compare(case, "upstream.request.json", &pretty);
+fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
+    let request: ModerationRequest = case.request();
+    let settings: Settings = case.json("settings.json");
     let Moderation {
         model,
         items,
         adjustments,
-    } = moderation;
-    let notes: Vec<String> = adjustments.iter().map(ToString::to_string).collect();
-    compare(case, "adjustments.txt", &notes.join("\n"));
-    let results: Vec<Value> = serde_json::from_str(&read("upstream.response.json")).unwrap();
-    assert_eq!(
-        results.len(),
-        moderation_request.len(),
-        "{}",
-        case.display()
-    );
+    } = outcrop::openai::moderations::translate(request)?;
+    let upstream_requests = upstream_requests(&items, &settings)?;
+    outputs.json(UPSTREAM_REQUEST, &upstream_requests);
+    outputs.adjustments(adjustments.iter());
+    let results: Vec<Value> = case.json(UPSTREAM_RESPONSE);
+    assert_eq!(results.len(), upstream_requests.len(), "{}", case.name());
     let findings = items.iter().zip(results);
-    let findings = findings.map(|(item, results)| (item.kinds(), findings_of(results, &settings)));
+    let findings = findings.map(|(item, result)| (item.kinds(), findings_of(result, &settings)));
     let findings: Vec<_> = findings.collect();
-    let json = response("modr-golden", &model, &findings).unwrap();
-    let pretty: Value = serde_json::from_slice(&json).unwrap();
-    let pretty = serde_json::to_string_pretty(&pretty).unwrap();
-    compare(case, "response.json", &pretty);
+    outputs.reformatted(
+        RESPONSE,
+        &response("modr-golden", &model, &findings).unwrap(),
+    );
+    Ok(())
 }
 
-fn moderation_request(
+fn upstream_requests(
     items: &[ModerationItem],
     settings: &Settings,
 ) -> Result<Vec<Value>, ApiError> {
@@ -81,16 +57,16 @@ fn moderation_request(
         prompt_attack: settings.prompt_attack,
         sensitive_information: settings.sensitive_information,
     };
-    let moderation_request = items.iter().cloned().map(|item| match settings.guardrail {
+    let requests = items.iter().cloned().map(|item| match settings.guardrail {
         true => apply_request(item, &RemoteFiles::new()).map(|r| serde_json::to_value(r).unwrap()),
         false => checks_request(item, options).map(|r| serde_json::to_value(r).unwrap()),
     });
-    moderation_request.collect()
+    requests.collect()
 }
 
-fn findings_of(results: Value, settings: &Settings) -> Findings {
+fn findings_of(result: Value, settings: &Settings) -> Findings {
     match settings.guardrail {
-        true => of_guardrail(serde_json::from_value(results).unwrap()),
-        false => of_checks(serde_json::from_value(results).unwrap(), settings.threshold),
+        true => of_guardrail(serde_json::from_value(result).unwrap()),
+        false => of_checks(serde_json::from_value(result).unwrap(), settings.threshold),
     }
 }

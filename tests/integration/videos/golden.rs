@@ -1,47 +1,25 @@
-//! What requests for videos become, in folders: the request, and what is sent or refused.
+//! Golden folders of `/v1/videos`. The upstream request is the model input of the job; the response
+//! contains the fields of the video that depend on the request.
 
 use std::collections::HashMap;
-use std::fs;
 
+use outcrop::error::ApiError;
 use outcrop::models::{ModelId, ModelTable};
-use outcrop::openai::videos::{VideoOrder, VideoRequest, translate};
-use serde_json::{Value, json};
+use outcrop::openai::videos::{VideoOrder, VideoRequest};
+use serde_json::json;
 
-use crate::chat::golden::{cases, compare};
+use crate::harness::golden::{Case, Outputs, RESPONSE, UPSTREAM_REQUEST, run};
 
 #[test]
-fn every_request_matches_its_golden_folder() {
-    for case in cases("videos") {
-        let text = fs::read_to_string(case.join("request.json")).unwrap();
-        let outcome = outcome(&text);
-        let file = match outcome.get("refused") {
-            Some(_) => "error.json",
-            None => "response.json",
-        };
-        compare(
-            &case,
-            file,
-            &serde_json::to_string_pretty(&outcome).unwrap(),
-        );
-    }
+fn every_videos_case_matches_its_golden_folder() {
+    run("videos", translate);
 }
 
-fn outcome(text: &str) -> Value {
-    let request: VideoRequest = serde_json::from_str(text).unwrap();
+fn translate(case: &Case, outputs: &mut Outputs) -> Result<(), ApiError> {
+    let request: VideoRequest = case.request();
     let model = ModelId::parse(request.model.as_deref().unwrap()).unwrap();
     let table = ModelTable::built_in().unwrap();
     let capabilities = table.capabilities(&model).video.clone().unwrap();
-    match translate(request, Vec::new(), &capabilities, &HashMap::new()) {
-        Ok(video_generation) => provider_request(video_generation),
-        Err(error) => json!({
-            "refused": error.message,
-            "param": error.parameter,
-            "code": error.code,
-        }),
-    }
-}
-
-fn provider_request(video_generation: VideoOrder) -> Value {
     let VideoOrder {
         input,
         seconds,
@@ -49,11 +27,12 @@ fn provider_request(video_generation: VideoOrder) -> Value {
         resolution: _,
         prompt,
         adjustments,
-    } = video_generation;
-    let input: Value = serde_json::from_str(input.as_str()).unwrap();
-    json!({
-        "modelInput": input,
-        "told": { "seconds": seconds, "size": size, "prompt": prompt },
-        "adjustments": adjustments.header_value(),
-    })
+    } = outcrop::openai::videos::translate(request, Vec::new(), &capabilities, &HashMap::new())?;
+    outputs.reformatted(UPSTREAM_REQUEST, input.as_str().as_bytes());
+    outputs.adjustments(adjustments.iter());
+    outputs.json(
+        RESPONSE,
+        &json!({ "seconds": seconds, "size": size, "prompt": prompt }),
+    );
+    Ok(())
 }
