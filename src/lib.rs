@@ -19,7 +19,7 @@
 //! - [`bedrock`]: transport, credentials, retries, failures
 //! - [`record`]: the log line that is written on every path
 //!
-//! [`config`] and [`commands`] are how an operator meets it; [`fault`] and [`adjustments`] are what
+//! [`config`] and [`commands`] are how an operator meets it; [`error`] and [`adjustments`] are what
 //! a client is told when something does not go as asked, and [`bounded`] at what length.
 
 pub mod adjustments;

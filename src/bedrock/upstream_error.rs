@@ -46,7 +46,7 @@ pub struct UpstreamError {
     pub wait: Option<Duration>,
     /// AWS's name of the error, or the gateway's own for what never reached AWS.
     pub code: String,
-    /// AWS's words, which can quote the request: [`Failure::log_detail`] is for the log.
+    /// AWS's words, which can quote the request: [`UpstreamError::log_detail`] is for the log.
     pub detail: String,
     /// The field that the model does not take, where that is why: without it the call may succeed.
     pub refused_field: Option<RefusedField>,

@@ -271,7 +271,7 @@ mod tests {
                 "the factor of `flex` is `0`",
             ),
             (
-                "ids = ['a.b']\ninput = 1\noutput = 1\nplaces = { eu = {} }",
+                "ids = ['a.b']\ninput = 1\noutput = 1\nlocations = { eu = {} }",
                 "`eu` needs either a `factor`, or `input` and `output`",
             ),
             (

@@ -93,7 +93,7 @@ pub(super) fn check_id(id: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!(
             "`{id}` in `ids` is not a foundation model's; write `{}`, and prices of single \
-             geographies under `places`",
+             geographies under `locations`",
             model.foundation_id()
         )),
     }

@@ -22,7 +22,7 @@ pub trait ResponseStream {
     /// The next bytes for the client, all that has arrived in one write; nothing after the last.
     /// May be dropped while it waits, and called again.
     ///
-    /// Fails where an answer broke off. [`AnswerStream::fail`] then has the last bytes.
+    /// Fails where an answer broke off. [`ResponseStream::fail`] then has the last bytes.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, ApiError>> + Send;
 
     /// The event that tells the client of `error`, after which nothing comes.

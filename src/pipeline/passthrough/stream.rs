@@ -48,7 +48,7 @@ impl PassthroughStream {
     /// nothing after the last. May be dropped while it
     /// waits, and called again.
     ///
-    /// Fails where the answer broke off. [`PassStream::fail`] then has the last bytes.
+    /// Fails where the answer broke off. [`PassthroughStream::fail`] then has the last bytes.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         if self.account.is_complete() {
             return self.end();

@@ -293,7 +293,7 @@ def test_errors_do_not_reveal_operator_details(client, simulator, status):
 
 
 @pytest.mark.parametrize(
-    ("answer", "faults", "asked", "code"),
+    ("response", "faults", "calls", "code"),
     [
         (raw(200, {"content-type": "application/json"}, "<html>hello</html>"), [], NOT_RETRIED, "upstream_bad_response"),
         (None, [fault("cut")], BILLED, "upstream_connection_error"),

@@ -196,7 +196,7 @@ def test_service_tiers_are_requested(client, simulator, tier, sent):
     assert simulator.last().get("serviceTier") == sent
 
 
-@pytest.mark.parametrize(("served", "told"), [({"serviceTier": {"type": "flex"}}, "flex"), ({"serviceTier": {"type": "default"}}, "default"), ({}, "default")])
+@pytest.mark.parametrize(("served", "reported"), [({"serviceTier": {"type": "flex"}}, "flex"), ({"serviceTier": {"type": "default"}}, "default"), ({}, "default")])
 def test_the_serving_tier_is_reported(client, simulator, served, reported):
     simulator.push(script(converse({"text": "Hi"}, **served)))
     assert client.chat.completions.create(model=NOVA, messages=HELLO, service_tier="flex").service_tier == reported

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from differences import ordered
-from response_events import RecordedResponse, arguments
+from recorded_response import RecordedResponse, arguments
 
 FINISH_REASONS = {
     "end_turn": "stop",

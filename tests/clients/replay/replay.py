@@ -27,7 +27,7 @@ from parts import NotExpressible
 from programs import start_all
 from recording import Recording
 from stand_in import stand_in
-from response_events import response_events
+from recorded_response import response_events
 
 # What the gateway refuses by itself, by what the recorded refusals hold, and in which words.
 REFUSED_BY_THE_GATEWAY = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recording import Recording
-from response_events import response_events
+from recorded_response import response_events
 
 # Models of requests that were not recorded: only Claude signs its reasoning, and several of the
 # other answers have `<thinking>` in their text, as Nova 1 writes it.

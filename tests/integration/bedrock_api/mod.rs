@@ -281,7 +281,7 @@ async fn usage_and_cost_are_logged_for_every_response_format() {
             "caller=\"team-a\"",
             &format!("model=\"{MODEL}\""),
             "status=200",
-            "ending=\"answered\"",
+            "outcome=\"completed\"",
             &format!("cost_usd=\"{cost}\""),
         ] {
             assert!(line.contains(part), "{part} is not in {line}");

@@ -273,7 +273,7 @@ async fn usage_and_cost_of_a_stream_are_logged() {
         let line = crate::harness::logs::request_line().await;
         for part in [
             "stream=true",
-            "ending=\"answered\"",
+            "outcome=\"completed\"",
             "cost_usd=\"0.0",
             "time_to_first_token_ms=",
         ] {
@@ -295,7 +295,7 @@ async fn a_broken_stream_is_logged_with_its_cause_and_estimated_usage() {
     frames(open(&harness).await).await;
     let line = crate::harness::logs::request_line().await;
     for part in [
-        "ending=\"broken\"",
+        "outcome=\"broken\"",
         "error=\"ThrottlingException\"",
         "tokens_estimated=true",
     ] {

@@ -68,7 +68,7 @@ async fn the_explained_request_is_the_one_that_is_sent() {
         let explanation = explained.json();
         assert_eq!(explanation["object"], "outcrop.explanation");
         assert_eq!(explanation["model"], request["model"]);
-        assert_eq!(explanation["answers"], 1);
+        assert_eq!(explanation["choices"], 1);
         let target = &explanation["target"];
         assert_eq!(target["model_id"], request["model"]);
         let operation = match forwarded.operation {
@@ -160,7 +160,7 @@ async fn operator_settings_and_learned_fields_apply() {
     let explanation = explain(&harness, &request).await.json();
     assert_eq!(explanation["converse"]["serviceTier"]["type"], "flex");
     assert_eq!(explanation["converse"]["inferenceConfig"]["maxTokens"], 77);
-    assert_eq!(explanation["answers"], 2);
+    assert_eq!(explanation["choices"], 2);
     harness
         .simulator
         .push(Script::error(400, "ValidationException", refusal));

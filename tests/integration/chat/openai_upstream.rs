@@ -496,7 +496,7 @@ async fn explain_tells_the_surface_and_the_body() {
     let harness = Harness::start().await;
     let plain = request(GPT, json!({ "verbosity": "low" }));
     let reported_cost = harness.post("/v1/explain", &plain).await.json();
-    assert_eq!(reported_cost["target"]["surface"], "runtime_openai");
+    assert_eq!(reported_cost["target"]["upstream"], "runtime_openai");
     assert_eq!(reported_cost["target"]["operation"], "ChatCompletions");
     assert_eq!(reported_cost["chat_completion"]["verbosity"], "low");
     assert_eq!(reported_cost.get("converse"), None);
@@ -505,8 +505,8 @@ async fn explain_tells_the_surface_and_the_body() {
         .post("/v1/explain", &request(GPT, json!({ "n": 2 })))
         .await
         .json();
-    assert_eq!(many["target"]["surface"], "converse");
+    assert_eq!(many["target"]["upstream"], "converse");
     assert_eq!(many["target"]["rerouted_for"], "n");
-    assert_eq!(many["answers"], 2);
+    assert_eq!(many["choices"], 2);
     assert_eq!(forwarded(&harness), []);
 }

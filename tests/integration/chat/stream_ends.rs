@@ -115,7 +115,7 @@ async fn missing_usage_is_estimated_in_the_log() {
     harness.simulator.push(script);
     within_limit(harness.chat(&request(MODEL))).await;
     let line = crate::harness::logs::request_line().await;
-    for part in ["ending=\"answered\"", "tokens_estimated=true"] {
+    for part in ["outcome=\"completed\"", "tokens_estimated=true"] {
         assert!(line.contains(part), "{part} is not in {line}");
     }
 }

@@ -182,12 +182,12 @@ async fn check_calls_a_model_with_the_configured_capabilities() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let capabilities = config_file(
         "facts.toml",
-        "[[family]]\nname = \"Ours\"\nids = [\"amazon.nova-lite\"]\nleast_max_tokens = 7\n",
+        "[[family]]\nname = \"Ours\"\nids = [\"amazon.nova-lite\"]\nmin_max_tokens = 7\n",
     );
     let file = config_file(
         "operator.toml",
         &format!(
-            "[catalog]\nfacts = \"{}\"\n",
+            "[catalog]\ncapabilities = \"{}\"\n",
             capabilities.to_string_lossy()
         ),
     );

@@ -71,7 +71,7 @@ async fn an_invalid_configuration_exits_with_code_2_and_lists_all_mistakes() {
         let printed = text(&output);
         assert_eq!(output.status.code(), Some(2), "{printed}");
         assert!(
-            printed.contains("server.listen") && printed.contains("retry.attempts"),
+            printed.contains("server.listen") && printed.contains("retry.max_attempts"),
             "{printed}"
         );
     }

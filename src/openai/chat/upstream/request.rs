@@ -63,7 +63,7 @@ pub struct ChatUpstreamOptions {
 }
 
 /// Passes `request` on, whose body as the client wrote it is `body`. What is an
-/// [`Obstacle`](super::Obstacle) is none of its business.
+/// [`UnsupportedField`](super::UnsupportedField) is none of its business.
 ///
 /// Fails with a fault that names the field which cannot be served.
 pub fn upstream_request(
