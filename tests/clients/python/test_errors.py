@@ -318,7 +318,7 @@ def test_an_incomplete_response_is_retried(client, simulator, kind):
 def impatient(start_gateway):
     """A gateway that waits for half a second, and asks once."""
     return start_gateway(
-        '[timeouts]\nfirst_event = "500ms"\nstream_idle = "500ms"\nwhole_answer = "500ms"\n[retry]\nmax_attempts = 1\n'
+        '[timeouts]\nfirst_event = "500ms"\nstream_idle = "500ms"\nresponse = "500ms"\n[retry]\nmax_attempts = 1\n'
     )
 
 

@@ -219,7 +219,7 @@ def files():
 def fetching(files, start_gateway):
     """A client of a gateway that may fetch from this machine."""
     port = files.rsplit(":", 1)[1]
-    gateway = start_gateway(f"[fetch]\nprivate_networks = true\nplain_http = true\nother_ports = [{port}]\n")
+    gateway = start_gateway(f"[fetch]\nprivate_networks = true\nallow_http = true\nallowed_ports = [{port}]\n")
     with connect(gateway) as client:
         yield client
 

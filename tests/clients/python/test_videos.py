@@ -119,7 +119,7 @@ def test_a_range_of_a_video_is_downloaded(client, studio, simulator):
 def test_videos_are_listed_in_pages(client):
     ids = [client.videos.create(model=RAY, prompt=f"Lake {number}").id for number in range(5)]
     assert [video.id for video in client.videos.list(limit=2)] == ids[::-1]
-    assert [video.id for video in client.videos.list(limit=2, request="asc")] == ids
+    assert [video.id for video in client.videos.list(limit=2, order="asc")] == ids
 
 
 def test_a_failed_video_has_an_error_message(client, simulator):

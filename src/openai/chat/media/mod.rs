@@ -2,7 +2,7 @@
 //! of Converse. The bytes decide what a file is; what a client declares counts where they cannot.
 //!
 //! Nothing is fetched here. What lies at addresses on the web is asked for beforehand
-//! ([`remote_addresses`]) and handed in as [`Fetched`].
+//! ([`remote_addresses`]) and handed in as [`RemoteFiles`].
 
 mod block;
 mod data_url;
