@@ -6,7 +6,7 @@ import httpx
 import openai
 import pytest
 
-from processes import API_KEY, Gateway, eventually
+from processes import API_KEY, Gateway, Process, demo_base_url, eventually
 from simulated import HELLO, NOVA, Simulator
 
 # Many calls fail here in a few seconds. The waits are short, and every answered call pays for ten
@@ -30,6 +30,15 @@ def pytest_configure():
     for name in list(os.environ):
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy") or name.startswith(OF_CLIENTS):
             del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """`outcrop demo`."""
+    process = Process("outcrop", "demo", "--listen", "127.0.0.1:0", folder=tmp_path_factory.mktemp("demo"))
+    process.base_url = process.wait_for(demo_base_url)
+    yield process
+    assert process.stop() == 0
 
 
 @pytest.fixture(scope="session")

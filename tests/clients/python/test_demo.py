@@ -8,16 +8,6 @@ import textwrap
 import openai
 import pytest
 
-from processes import Process, demo_base_url
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    process = Process("outcrop", "demo", "--listen", "127.0.0.1:0", folder=tmp_path_factory.mktemp("demo"))
-    process.base_url = process.wait_for(demo_base_url)
-    yield process
-    assert process.stop() == 0
-
 
 def test_the_printed_python_example_runs(demo, tmp_path):
     demo.wait_for(lambda line: True if 'end=""' in line else None)

@@ -23,7 +23,7 @@ export const NOVA_OMNI = "amazon.nova-2-omni-v1:0";
 export const HELLO = [{ role: "user", content: "Good morning, mountain" }];
 
 export const API_KEY = "sk-test-key-1";
-const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
+export const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
 const BINARIES = resolve(REPOSITORY, process.env.CARGO_TARGET_DIR ?? "target", "debug");
 
 // How long anything may take to start, to stop or to become true; never waited for in full.
@@ -50,6 +50,18 @@ export async function startHarness(configuration = '[retry]\nbase_delay = "10ms"
   // From here on no call of the gateway's own is under way: it has listed the models.
   await harness.client().models.list();
   return harness;
+}
+
+// `outcrop demo`. `stop` ends it and checks its status.
+export async function startDemo() {
+  const folder = mkdtempSync(join(tmpdir(), "outcrop-node-"));
+  const demo = await start(folder, "outcrop", ["demo", "--listen", "127.0.0.1:0"], {}, demoBaseURL);
+  const stop = async () => {
+    const code = await end(demo);
+    rmSync(folder, { recursive: true });
+    assert.equal(code, 0);
+  };
+  return { baseURL: demo.address, folder, stop };
 }
 
 class Harness {
@@ -213,4 +225,8 @@ function listeningAddress(line) {
   const entry = JSON.parse(line);
   const fields = { ...entry, ...entry.fields };
   return fields.message === "listening" ? fields.address : undefined;
+}
+
+function demoBaseURL(line) {
+  return line.match(/^Outcrop is listening on (http:\/\/[^\s,]+)/)?.[1];
 }
