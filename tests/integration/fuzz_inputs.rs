@@ -1,5 +1,4 @@
-//! The inputs of the fuzz targets that are kept in `fuzz/`: those that a run begins with, and those
-//! that once showed a mistake.
+//! Runs the fuzz targets over the seeds and regressions in `fuzz/`.
 
 use std::fs;
 use std::panic::catch_unwind;

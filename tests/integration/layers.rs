@@ -1,9 +1,9 @@
-//! Who may know of whom, read off the `use` lines and paths of the source.
+//! Which modules may depend on which, checked in the text of the source.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The source files of a folder and of those in it.
+/// The Rust files of a folder and its subfolders.
 pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -17,7 +17,7 @@ pub fn sources(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Fails where a file of `folders` names one of `words` in its code, comments aside.
+/// Fails if a file in `folders` contains one of `words` outside comments.
 fn assert_not_named(folders: &[&str], except: &[&str], words: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut seen = 0;
@@ -37,13 +37,13 @@ fn assert_not_named(folders: &[&str], except: &[&str], words: &[&str]) {
             for word in words {
                 assert!(
                     !code.contains(word),
-                    "src/{name}:{} names `{word}`",
+                    "src/{name}:{} contains `{word}`",
                     number + 1
                 );
             }
         }
     }
-    assert!(seen > 0, "there is nothing in {folders:?}");
+    assert!(seen > 0, "no files in {folders:?}");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn only_fetch_opens_connections_for_downloads() {
 #[test]
 fn blocking_work_runs_only_in_designated_modules() {
     assert_not_named(&[""], &["workers.rs"], &["block_in_place"]);
-    // What waits for the system, not for the processor.
+    // These wait for the system, not for the processor.
     let waits = ["fetch/network.rs", "commands/serve.rs"];
     assert_not_named(&[""], &waits, &["spawn_blocking"]);
 }

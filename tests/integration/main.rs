@@ -1,5 +1,5 @@
-//! The real router on a free port, with the simulator as Bedrock; and what can be said of the code
-//! without running it.
+//! The real router on a free port, with the simulator as Bedrock. Folders follow the routes; shared
+//! code is in `harness`. `layers` and `compatibility` check the source and the documents.
 
 #![allow(
     clippy::expect_used,

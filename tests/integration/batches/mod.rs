@@ -1,4 +1,4 @@
-//! `/v1/batches`: requests in a file, answered by jobs or call by call.
+//! `/v1/batches`: files of requests, processed by Bedrock jobs or call by call.
 
 mod golden;
 
@@ -41,7 +41,7 @@ fn many(model: &str, prefix: &str, count: usize) -> Vec<Value> {
         .collect()
 }
 
-/// What was answered, by the caller's names of the requests.
+/// The content of each response, by `custom_id`.
 fn contents_by_line(lines: &[Value]) -> BTreeMap<String, String> {
     let content = |line: &Value| {
         let text = &line["response"]["body"]["choices"][0]["message"]["content"];
@@ -156,7 +156,7 @@ async fn a_large_batch_becomes_one_job_per_model() {
     assert_eq!(
         harness.sent_upstream().len(),
         0,
-        "nothing was asked call by call"
+        "no request was processed call by call"
     );
     let contents = contents_by_line(&file_of(&harness, &batch, "output_file_id").await);
     assert_eq!(contents.len(), 201);
@@ -165,7 +165,7 @@ async fn a_large_batch_becomes_one_job_per_model() {
         assert!(text.contains(&format!("say {number}")), "{name}: {text}");
     }
     assert_eq!(batch["error_file_id"], json!(null));
-    // The files of the jobs are deleted, input and output of both.
+    // The input and output files of both jobs are deleted.
     let deleted = || {
         let requests = harness.simulator.requests();
         let deletions = requests.iter().filter(|request| request.method == "DELETE");
@@ -184,7 +184,7 @@ async fn a_large_batch_becomes_one_job_per_model() {
 async fn a_record_rejected_by_bedrock_is_an_error_of_its_line() {
     let harness = with_jobs().await;
     let mut input = many(NOVA, "n", 100);
-    // Refused by the service, and not by the gateway, which knows nothing of this field.
+    // Bedrock rejects this field; the gateway does not know it.
     input[7]["body"]["additionalModelRequestFields"] = json!({"no_such_field": 1});
     let id = start_batch(&harness, &lines(&input)).await;
     let batch = end_of(&harness, &id).await;
@@ -202,7 +202,7 @@ async fn a_record_rejected_by_bedrock_is_an_error_of_its_line() {
 async fn requests_with_remote_files_are_processed_outside_the_job() {
     let harness = with_jobs().await;
     let mut input = many(NOVA, "n", 100);
-    let mut pointing = line("film", NOVA, "");
+    let mut pointing = line("video", NOVA, "");
     pointing["body"]["messages"][0]["content"] = json!([
         {"type": "text", "text": "What is this?"},
         {"type": "image_url", "image_url": {"url": format!("s3://{BUCKET}/a.png")}},
@@ -374,7 +374,7 @@ async fn empty_and_oversized_files_fail() {
     }
 }
 
-/// One call to each model, and then none for a long time.
+/// Allows one call to each model, and no second one for a long time.
 fn one_call(config: &mut Config) {
     let mut limits = LimitSettings::calls(10).at_rate(0.001);
     limits.burst = 1;
@@ -456,7 +456,7 @@ async fn a_batch_resumes_after_the_gateway_restarts() {
         batch["request_counts"],
         json!({"total": 3, "completed": 3, "failed": 0})
     );
-    assert_eq!(harness.sent_upstream().len(), 3, "nothing is asked twice");
+    assert_eq!(harness.sent_upstream().len(), 3, "no request is sent twice");
 }
 
 #[tokio::test]
@@ -474,7 +474,7 @@ async fn requests_not_sent_within_the_window_are_reported_as_expired() {
         batch["request_counts"]["completed"] == 1
     })
     .await;
-    // A day goes by while the gateway is not there.
+    // A day passes while the gateway is down.
     stop(&harness).await;
     let store = Store::at(&store);
     let lease = Lease {
@@ -575,7 +575,7 @@ async fn an_unreadable_response_is_an_error_of_its_line_and_not_retried() {
         body: "<html>a proxy's page</html>".into(),
     };
     let non_streaming = Script::new(page).for_model(MODEL).times(0);
-    // What broke off may be requested again, and has been given up in the end.
+    // An interrupted response is retried until the attempts are exhausted.
     let cut = Script::fault(Fault::Cut { after_events: 0 });
     let cut = cut.for_model(MODEL).times(0);
     for (script, expected, is_repeated) in [

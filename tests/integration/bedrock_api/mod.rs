@@ -1,4 +1,4 @@
-//! Bedrock's own API through the gateway: what a client of it sends and hears.
+//! Bedrock's API through the gateway: the requests of its clients and their responses.
 
 mod operator;
 mod sdk;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::bedrock_api::signatures::team_a;
 use crate::harness::{Harness, MODEL, Reply};
 
-/// A gateway with the key and the access key of `team-a`.
+/// A gateway with the API key and the access key of `team-a`.
 async fn harness(change: impl FnOnce(&mut Config)) -> Harness {
     Harness::with_simulator(Options::default(), |config| {
         config.keys.push(team_a());
@@ -23,7 +23,7 @@ async fn harness(change: impl FnOnce(&mut Config)) -> Harness {
     .await
 }
 
-/// A request as an SDK sends it with a Bedrock API key.
+/// Sends a request as an SDK does with a Bedrock API key.
 async fn send(
     harness: &Harness,
     path: &str,

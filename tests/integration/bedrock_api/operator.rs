@@ -1,4 +1,4 @@
-//! What the operator has said holds for Bedrock's own API as well.
+//! The operator's settings apply to Bedrock's API as well.
 
 use http::Method;
 use http::header::AUTHORIZATION;
@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{converse, converse_request, error_type, harness, path, send};
 use crate::harness::{MODEL, Reply};
 
-/// The simulator's guardrail blocks this word.
+/// Text that the simulator's guardrail blocks.
 const BLOCKED: &str = "An avalanche!";
 
 fn guarded() -> ChatOverrides {
@@ -256,7 +256,7 @@ async fn a_caller_sees_its_own_jobs_and_not_the_operators_account() {
     assert_eq!(other_caller.json()["asyncInvokeSummaries"], json!([]));
 }
 
-/// The operator's guardrail tells what it found to those who ask, and not which guardrail it is.
+/// The trace contains the operator's guardrail's findings, but not its id.
 #[tokio::test]
 async fn traces_do_not_reveal_the_operators_guardrail() {
     let harness = harness(|config| config.chat.common.guardrail = guarded().guardrail).await;

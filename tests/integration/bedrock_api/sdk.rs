@@ -22,7 +22,7 @@ use crate::harness::{Harness, MODEL};
 fn settings(harness: &Harness) -> Builder {
     Builder::new()
         .behavior_version(BehaviorVersion::latest())
-        // Of the client's own; the gateway calls another.
+        // The client's region; the gateway calls Bedrock in another.
         .region(Region::new("eu-west-3"))
         .endpoint_url(format!("http://{}", harness.address))
         .retry_config(RetryConfig::disabled())

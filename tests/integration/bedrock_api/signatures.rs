@@ -1,4 +1,4 @@
-//! Requests signed as AWS's SDKs sign them, checked by the gateway.
+//! Requests signed by AWS's SDKs, verified by the gateway.
 
 use std::time::{Duration, SystemTime};
 
@@ -45,7 +45,7 @@ fn request(original: &SignedRequest) -> Request<()> {
     request.body(()).unwrap()
 }
 
-/// The head of the request as the SDK's own signer leaves it.
+/// The request's head, signed by the SDK's signer.
 fn signed(original: &SignedRequest, secret: &str, region: &str, time: SystemTime) -> Parts {
     let mut request = request(original);
     let identity = Credentials::new(ID, secret, None, None, "test").into();
@@ -66,7 +66,7 @@ fn signed(original: &SignedRequest, secret: &str, region: &str, time: SystemTime
         SignableRequest::new(original.method.as_str(), uri.as_str(), headers, body).unwrap();
     let (instructions, _) = sign(signable, &params).unwrap().into_parts();
     instructions.apply_to_request_http1x(&mut request);
-    // What arrives has a path alone.
+    // The gateway receives the path without scheme and host.
     *request.uri_mut() = original.path.parse().unwrap();
     request.into_parts().0
 }
@@ -81,7 +81,8 @@ fn code(refused: Result<String, ApiError>) -> &'static str {
 }
 
 fn paths() -> impl Strategy<Value = String> {
-    // A letter first: SDKs take `.` and `..` out of a path before they sign it, and no id is one.
+    // Starts with a letter: SDKs remove `.` and `..` from a path before they sign it, and no id
+    // consists of dots.
     let id = "[a-z][a-zA-Z0-9._:~@+%!$'()*,;=-]{0,20}".prop_map(|id| id.replace('%', "%3A"));
     let query = select(vec![
         "",

@@ -1,4 +1,4 @@
-//! Streams of Bedrock's own API in passing.
+//! Streams of Bedrock's API, passed through.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn request(harness: &Harness, model: &str, action: &str, body: String) -> Reques
     request
 }
 
-/// A stream whose head is there.
+/// A stream whose response headers have arrived.
 async fn open(harness: &Harness) -> Response<Incoming> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let stream_request = request(
@@ -230,7 +230,7 @@ async fn a_client_disconnect_before_the_response_cancels_the_call() {
         harness.simulator.push(Script::fault(slow));
         let stream_request = request(&harness, MODEL, action, converse_request("hi").to_string());
         tokio::select! {
-            _ = harness.send(stream_request) => panic!("the answer should not have come"),
+            _ = harness.send(stream_request) => panic!("the response arrived"),
             () = harness.simulator.wait_for_received(1) => {}
         }
         harness.simulator.wait_for_abandoned(1).await;
@@ -255,7 +255,7 @@ async fn shutdown_ends_an_active_stream_with_an_exception() {
         event_names.last().map(String::as_str),
         Some("ServiceUnavailableException")
     );
-    harness.server.await.expect("the server ends by itself");
+    harness.server.await.expect("the server shuts down in time");
 }
 
 #[tokio::test(flavor = "current_thread")]

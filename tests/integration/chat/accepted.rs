@@ -1,5 +1,5 @@
-//! The requests of the golden folders, sent for real: what they become is taken by the simulator,
-//! which refuses what Bedrock refuses.
+//! The simulator, which rejects what Bedrock rejects, accepts the requests of the golden folders and
+//! any generated request.
 
 use bedrock_simulator::{Guardrail, Options};
 use outcrop::config::{Config, ModelEntry};
@@ -14,7 +14,7 @@ use crate::harness::Harness;
 use crate::harness::conversations::conversation;
 use crate::harness::golden::{ERROR, cases};
 
-/// A guardrail that the requests name.
+/// The guardrail that the requests use.
 fn guardrail() -> Guardrail {
     Guardrail {
         id: "abcd1234".to_owned(),
@@ -23,7 +23,7 @@ fn guardrail() -> Guardrail {
     }
 }
 
-/// The models of the golden folders that are asked by way of another surface, on Converse.
+/// Sends models that default to AWS's OpenAI endpoints to Converse.
 fn on_converse(config: &mut Config) {
     for name in ["openai.gpt-5.6", "openai.gpt-6-luna"] {
         let entry = ModelEntry {
@@ -37,7 +37,7 @@ fn on_converse(config: &mut Config) {
 #[tokio::test]
 async fn every_golden_request_is_accepted_by_the_simulator() {
     let options = Options {
-        // Reasoning that is given back there was signed by nobody.
+        // The reasoning in the golden requests has no valid signature.
         foreign_signatures: true,
         guardrails: vec![guardrail()],
         ..Options::default()
@@ -72,7 +72,7 @@ async fn every_golden_request_is_accepted_by_the_simulator() {
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
 
-/// Every family that the simulator knows, as far as it talks.
+/// A chat model of every family that the simulator supports.
 const MODELS: &[&str] = &[
     "anthropic.claude-3-haiku-20240307-v1:0",
     "us.anthropic.claude-3-7-sonnet-20250219-v1:0",
@@ -111,15 +111,15 @@ const MODELS: &[&str] = &[
     "nvidia.nemotron-nano-9b-v2",
 ];
 
-/// A field that is there or not, with one of these values.
+/// `None` or one of these values.
 fn maybe(values: Value) -> impl Strategy<Value = Option<Value>> {
     let Value::Array(values) = values else {
-        panic!("a list of values");
+        panic!("expected a list of values");
     };
     of(select(values))
 }
 
-/// Fields beside the conversation, of any that go together in OpenAI's words.
+/// Any valid combination of request fields other than the conversation.
 fn fields() -> impl Strategy<Value = Value> {
     let schema = json!({"type": "object", "properties": {
         "a": {"type": "integer", "minimum": 1}, "b": {"$ref": "#/$defs/B"}}, "$defs": {"B": {"type": "string"}}});
@@ -205,8 +205,8 @@ fn any_request_is_accepted_or_rejected_by_the_gateway_itself() {
             harness.simulator.clear();
             let reply = runtime.block_on(harness.chat(&request));
             let sent_upstream = harness.simulator.requests();
-            // Requested once: there was nothing to be learned from a refusal. The table knows no
-            // efforts of Grok, so that its first one may be.
+            // One request, since the gateway has nothing to learn from a rejection, except for the
+            // efforts of Grok, which the table does not list.
             let has_effort = !request["reasoning_effort"].is_null();
             let max_requests = if model == "xai.grok-4.6" && has_effort {
                 2

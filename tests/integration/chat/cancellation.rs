@@ -1,24 +1,20 @@
-//! When the client leaves, the call to Bedrock ends: in every phase.
+//! A client disconnect cancels the call to Bedrock in every phase.
 
 use bedrock_simulator::{Fault, Script};
 use serde_json::Value;
 
 use crate::harness::{Harness, non_streaming, streamed};
 
-/// A client that leaves once Bedrock has been asked.
+/// The client disconnects after Bedrock has received the call.
 async fn disconnects(fault: Fault, request: Value) {
     let harness = Harness::start().await;
     harness.simulator.push(Script::fault(fault));
     tokio::select! {
-        _ = harness.chat(&request) => panic!("the answer should not have come"),
+        _ = harness.chat(&request) => panic!("the response arrived"),
         () = harness.simulator.wait_for_received(1) => {}
     }
     harness.simulator.wait_for_abandoned(1).await;
-    assert_eq!(
-        harness.sent_upstream().len(),
-        1,
-        "and it is not asked again"
-    );
+    assert_eq!(harness.sent_upstream().len(), 1, "the call is not retried");
 }
 
 #[tokio::test]
@@ -54,7 +50,7 @@ async fn during_a_stream_the_call_is_cancelled_and_its_slot_released() {
     assert_eq!(
         harness.chat(&non_streaming("hi")).await.status,
         429,
-        "the one place is taken"
+        "the only slot is in use"
     );
     drop(stream);
     harness.simulator.wait_for_abandoned(1).await;

@@ -1,4 +1,4 @@
-//! Several answers to one request.
+//! Requests with `n` above 1.
 
 use bedrock_simulator::{Fault, Script};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn three(mut request: Value) -> Value {
     request
 }
 
-/// An answer with this usage.
+/// A Converse response with this usage.
 fn converse_script(text: &str, usage: &Value) -> Script {
     Script::new(bedrock_simulator::ScriptedResponse::Converse {
         body: json!({
@@ -24,7 +24,7 @@ fn converse_script(text: &str, usage: &Value) -> Script {
     })
 }
 
-/// A prefix that is worth caching.
+/// `request` with a prefix that is long enough to be cached.
 fn long(mut request: Value) -> Value {
     let page = "The way up is long. ".repeat(400);
     request["messages"] =
@@ -40,7 +40,7 @@ fn field(line: &str, name: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn a_whole_answer_has_a_choice_each_and_counts_the_prompt_once() {
+async fn a_response_has_n_choices_and_counts_the_prompt_once() {
     logs::begin();
     let harness = Harness::start().await;
     let usage = json!({"inputTokens": 100, "outputTokens": 7, "totalTokens": 107});
@@ -61,7 +61,7 @@ async fn a_whole_answer_has_a_choice_each_and_counts_the_prompt_once() {
     assert_eq!(json["usage"]["prompt_tokens"], 100);
     assert_eq!(json["usage"]["completion_tokens"], 21);
     assert_eq!(json["usage"]["total_tokens"], 121);
-    // The log and the price have what Bedrock counted.
+    // The log and the cost count the prompt of each call.
     let line = logs::request_line().await;
     assert_eq!(
         (
@@ -70,12 +70,12 @@ async fn a_whole_answer_has_a_choice_each_and_counts_the_prompt_once() {
         ),
         (300, 21)
     );
-    // 300 × 3.3 + 21 × 16.5 dollars a million.
+    // (300 × 3.3 + 21 × 16.5) dollars / 1,000,000.
     assert_eq!(reply.header("x-outcrop-cost-usd"), Some("0.0013365"));
 }
 
 #[tokio::test]
-async fn a_stream_begins_all_of_them_in_order_and_ends_once() {
+async fn a_stream_starts_all_choices_in_order_and_ends_once() {
     for include_usage in [false, true] {
         let harness = Harness::start().await;
         let mut request = three(streamed("one two three four"));
@@ -99,7 +99,10 @@ async fn a_stream_begins_all_of_them_in_order_and_ends_once() {
             if is_role {
                 assert_eq!(index, position);
             }
-            assert_eq!(finished[index], 0, "nothing comes behind the end: {chunk}");
+            assert_eq!(
+                finished[index], 0,
+                "a delta follows the finish reason: {chunk}"
+            );
             texts[index].push_str(choice["delta"]["content"].as_str().unwrap_or_default());
             finished[index] += usize::from(choice["finish_reason"].is_string());
         }
@@ -116,25 +119,25 @@ async fn a_stream_begins_all_of_them_in_order_and_ends_once() {
             .collect();
         assert_eq!(usages.len(), usize::from(include_usage));
         for chunk in usages {
-            let alone = harness
+            let single = harness
                 .chat(&non_streaming("one two three four"))
                 .await
                 .json();
             let count = |usage: &Value, name: &str| usage["usage"][name].as_u64().unwrap();
             assert_eq!(
                 count(chunk, "prompt_tokens"),
-                count(&alone, "prompt_tokens")
+                count(&single, "prompt_tokens")
             );
             assert_eq!(
                 count(chunk, "completion_tokens"),
-                3 * count(&alone, "completion_tokens")
+                3 * count(&single, "completion_tokens")
             );
         }
     }
 }
 
 #[tokio::test]
-async fn calls_are_counted_in_each_answer_by_itself() {
+async fn tool_call_indexes_are_per_choice() {
     let harness = Harness::start().await;
     let mut request = three(streamed("What is the weather in Rome?"));
     request["tools"] = json!([{"type": "function", "function": {"name": "weather"}}]);
@@ -160,7 +163,7 @@ async fn calls_are_counted_in_each_answer_by_itself() {
 }
 
 #[tokio::test]
-async fn one_that_fails_fails_them_all() {
+async fn one_failed_choice_fails_the_request() {
     for request in [non_streaming("hi"), streamed("hi")] {
         let harness = Harness::start().await;
         let refused = Script::error(400, "ValidationException", "The first of its name.");
@@ -186,7 +189,7 @@ async fn one_that_fails_fails_them_all() {
 }
 
 #[tokio::test]
-async fn the_first_writes_the_cache_that_the_others_read() {
+async fn the_first_choice_writes_the_cache_that_the_others_read() {
     for request in [non_streaming("hi"), streamed("hi")] {
         logs::begin();
         let harness = Harness::start().await;
@@ -200,7 +203,7 @@ async fn the_first_writes_the_cache_that_the_others_read() {
         let cache_write_tokens = field(&line, "cache_write_tokens");
         assert!(cache_write_tokens > 1024, "{line}");
         assert_eq!(field(&line, "cached_tokens"), 2 * cache_write_tokens);
-        // The client is told of the one prompt that it sent.
+        // The usage counts the prompt once.
         let usage = match is_stream {
             true => reply.chunks().pop().unwrap()["usage"].clone(),
             false => reply.json()["usage"].clone(),
@@ -214,7 +217,7 @@ async fn the_first_writes_the_cache_that_the_others_read() {
 }
 
 #[tokio::test]
-async fn where_the_first_is_refused_the_others_are_not_asked_for() {
+async fn a_rejected_first_choice_prevents_further_calls() {
     let harness = Harness::start().await;
     harness
         .simulator
@@ -227,7 +230,7 @@ async fn where_the_first_is_refused_the_others_are_not_asked_for() {
 }
 
 #[tokio::test]
-async fn there_are_no_more_than_the_operator_wants() {
+async fn n_is_limited_by_max_n() {
     let harness = Harness::with(|config| config.chat.max_n = 2).await;
     for (n, status) in [(-1, 400), (0, 400), (1, 200), (2, 200), (3, 400)] {
         let mut request = non_streaming("hi");
@@ -242,7 +245,7 @@ async fn there_are_no_more_than_the_operator_wants() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_refused_is_left_out_of_all_of_them() {
+async fn a_refused_field_is_omitted_from_every_choice() {
     let harness = Harness::start().await;
     let refusal =
         "This model doesn't support the serviceTier field. Remove serviceTier and try again.";
@@ -263,7 +266,7 @@ async fn a_field_that_is_refused_is_left_out_of_all_of_them() {
     );
 }
 
-/// Blocks that begin in ways that the service model does not have, as events.
+/// Events with block starts that the service model does not define.
 fn odd_blocks() -> Script {
     let event = |name: &str, payload: Value| bedrock_simulator::Event {
         name: name.to_owned(),
@@ -298,7 +301,7 @@ fn odd_blocks() -> Script {
 }
 
 #[tokio::test]
-async fn a_block_of_an_unknown_kind_is_shown_as_far_as_it_can_be_and_the_rest_is_logged() {
+async fn text_of_unknown_blocks_is_delivered_and_the_rest_is_counted_in_the_log() {
     logs::begin();
     let harness = Harness::start().await;
     harness.simulator.push(odd_blocks());

@@ -1,4 +1,4 @@
-//! `POST /v1/explain`: what would be sent, without sending it.
+//! `POST /v1/explain`: the request that would be sent to Bedrock, without sending it.
 
 use bedrock_simulator::{Operation, Script};
 use outcrop::converse::options::GuardrailConfig;
@@ -14,7 +14,7 @@ async fn explain(harness: &Harness, request: &Value) -> Reply {
     harness.post("/v1/explain", request).await
 }
 
-/// Requests that have to be changed in many ways.
+/// Requests that need many adjustments.
 fn requests() -> Vec<Value> {
     let page = "The way up is long. ".repeat(400);
     let tool = json!({"type": "function", "function": {"name": "weather in town", "parameters": {
@@ -121,11 +121,11 @@ async fn bedrock_counts_tokens_if_supported() {
     let explanation = explain(&harness, &non_streaming("hi")).await.json();
     let counted_tokens = json!({"count": 1_000_000, "source": "CountTokens"});
     assert_eq!(explanation["input_tokens"], counted_tokens);
-    // More than 200,000: twice the 3.3 dollars of the profile.
+    // Above 200,000 tokens the price doubles: 2 × 3.3 dollars.
     assert_eq!(explanation["price"], json!({"input_usd": "6.6"}));
     assert_eq!(harness.simulator.received(), 1);
 
-    // A role without leave to count is no reason to refuse.
+    // A role without the `bedrock:CountTokens` permission does not fail the request.
     let denied = Script::error(403, "AccessDeniedException", "not authorized").times(0);
     harness
         .simulator
@@ -196,7 +196,7 @@ async fn the_life_cycle_of_a_model_is_returned() {
     assert_eq!(target["legacy"], false);
 }
 
-/// The caller asks by the operator's name, and learns of the operator no more than that.
+/// The caller uses an alias and does not learn the ARN that it stands for.
 #[tokio::test]
 async fn operator_details_are_not_revealed() {
     let account = "123456789012";
@@ -233,7 +233,7 @@ async fn operator_details_are_not_revealed() {
     let model = &explanation["target"]["model_id"];
     assert_eq!(model, "anthropic.claude-sonnet-4-5-20250929-v1:0");
 
-    // Who names the ARN knows it.
+    // A caller that sends the ARN knows it.
     request["model"] = profile.clone().into();
     let explanation = explain(&harness, &request).await.json();
     assert_eq!(explanation["target"]["model_id"], profile);

@@ -1,4 +1,4 @@
-//! Guardrails: the operator's, which nothing gets around, and the client's.
+//! Guardrails of the operator, which requests cannot bypass, and of the client.
 
 use http::Method;
 use http::header::AUTHORIZATION;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Harness, MODEL, non_streaming, streamed};
 
-/// The simulator's guardrail, which blocks this word.
+/// Text that the simulator's guardrail blocks.
 const BLOCKED: &str = "An avalanche!";
 
 fn policy(version: &str) -> GuardrailPolicy {
@@ -54,7 +54,7 @@ async fn a_request_cannot_override_the_operators_guardrail() {
         let by_header = harness.chat_with(&headers, &request).await;
         request["guardrailConfig"] = of_the_client("disabled");
         let by_field = harness.chat(&request).await;
-        // The provider's own keys are none of Converse's.
+        // Provider fields cannot set fields of Converse.
         request["additionalModelRequestFields"] =
             json!({"guardrailConfig": of_the_client("disabled")});
         for reply in [by_header, by_field] {
@@ -222,7 +222,7 @@ async fn a_clients_guardrail_applies_if_the_operator_has_none() {
     assert_eq!(modes, [Value::Null, "async".into(), "async".into()]);
 }
 
-/// What the model said, and what the user said before it and after it.
+/// A user turn, an assistant turn and a user turn.
 fn three_turns(before: &str, by_model: &str, after: &str) -> Value {
     let mut request = non_streaming("hi");
     request["messages"] = json!([
@@ -233,7 +233,7 @@ fn three_turns(before: &str, by_model: &str, after: &str) -> Value {
     request
 }
 
-/// A model that caches no prompts.
+/// A model without prompt caching.
 const LLAMA: &str = "us.meta.llama3-3-70b-instruct-v1:0";
 
 #[tokio::test]
@@ -249,7 +249,7 @@ async fn with_last_turn_only_earlier_turns_are_not_evaluated() {
         (LLAMA, &by_user, false, "content_filter", ""),
         (LLAMA, &by_user, true, "stop", ""),
         (LLAMA, &by_user_now, true, "content_filter", ""),
-        // The turns of a prompt that is cached stay as they are, marked or not.
+        // Turns of a cached prompt stay unchanged, with or without guarded text.
         (MODEL, &by_user, true, "content_filter", all),
         (MODEL, &by_model, false, "content_filter", ""),
         (MODEL, &by_model, true, "stop", all),

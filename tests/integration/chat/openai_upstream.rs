@@ -1,4 +1,4 @@
-//! Chat by way of AWS's OpenAI surfaces, through the whole gateway.
+//! Chat requests that go to AWS's OpenAI endpoints.
 
 use bedrock_simulator::{Fault, Operation, Script, ScriptedResponse};
 use bytes::Bytes;
@@ -24,7 +24,7 @@ fn streamed(model: &str) -> Value {
     request(model, json!({ "stream": true }))
 }
 
-/// An alias of gpt-oss whose requests go to a surface.
+/// An alias of gpt-oss whose requests go to AWS's OpenAI endpoint.
 fn open_weight(config: &mut Config) {
     let entry = ModelEntry {
         upstream: Some(ChatUpstream::OpenAi(OpenAiEndpoint::Runtime)),
@@ -33,7 +33,7 @@ fn open_weight(config: &mut Config) {
     config.models.insert("oss".to_owned(), entry);
 }
 
-/// The bodies that have reached a surface, with the service that each was signed for.
+/// The bodies that AWS's OpenAI endpoints received, and the service that each was signed for.
 fn forwarded(harness: &Harness) -> Vec<(String, Value)> {
     let requests = harness.simulator.requests();
     let chats = requests
@@ -49,7 +49,7 @@ fn forwarded(harness: &Harness) -> Vec<(String, Value)> {
 }
 
 #[tokio::test]
-async fn the_table_and_the_alias_say_where_a_model_is_asked() {
+async fn the_model_table_and_the_alias_select_the_endpoint() {
     let harness = Harness::with(open_weight).await;
     for (name, service, model) in [
         (GPT, "bedrock", GPT),
@@ -70,14 +70,18 @@ async fn the_table_and_the_alias_say_where_a_model_is_asked() {
     assert_eq!(
         harness.sent_upstream(),
         Vec::<Value>::new(),
-        "Converse is not asked"
+        "Converse receives no request"
     );
     harness.chat(&request(OSS, json!({}))).await;
-    assert_eq!(harness.sent_upstream().len(), 1, "without the alias it is");
+    assert_eq!(
+        harness.sent_upstream().len(),
+        1,
+        "without the alias, Converse receives the request"
+    );
 }
 
 #[tokio::test]
-async fn what_the_surface_does_not_do_goes_to_converse() {
+async fn requests_with_unsupported_fields_go_to_converse() {
     let harness = Harness::with(open_weight).await;
     let tools = json!([{ "type": "function", "function": { "name": "f", "parameters": {} } }]);
     let guardrail = json!({ "guardrailIdentifier": "demoguardrail", "guardrailVersion": "1" });
@@ -113,7 +117,7 @@ async fn what_the_surface_does_not_do_goes_to_converse() {
 }
 
 #[tokio::test]
-async fn what_no_surface_of_the_model_does_is_refused_by_name() {
+async fn a_field_that_no_upstream_of_the_model_supports_is_rejected_by_name() {
     let harness = Harness::start().await;
     let guardrail = json!({ "guardrailIdentifier": "abcd", "guardrailVersion": "1" });
     let body = request("openai.gpt-5.4", json!({ "guardrailConfig": guardrail }));
@@ -125,7 +129,7 @@ async fn what_no_surface_of_the_model_does_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn the_operators_guardrail_holds() {
+async fn the_operators_guardrail_applies() {
     let harness = Harness::with(|config| {
         config.chat.common.guardrail = Some(GuardrailPolicy {
             config: GuardrailConfig {
@@ -152,7 +156,7 @@ async fn the_operators_guardrail_holds() {
 }
 
 #[tokio::test]
-async fn the_operators_ceiling_holds() {
+async fn the_operators_token_ceiling_applies() {
     let harness = Harness::with(|config| {
         config.chat.common.max_tokens_ceiling = Some(20);
     })
@@ -174,7 +178,7 @@ async fn the_operators_ceiling_holds() {
 }
 
 #[tokio::test]
-async fn strict_requests_are_not_changed() {
+async fn strict_rejects_requests_that_need_adjustments() {
     let harness = Harness::start().await;
     let body = request(GPT, json!({ "temperature": 0.5 }));
     let reply = harness
@@ -192,7 +196,7 @@ async fn strict_requests_are_not_changed() {
 }
 
 #[tokio::test]
-async fn reasoning_within_the_content_is_told_apart_whole_and_streamed() {
+async fn reasoning_in_content_is_separated_in_responses_and_streams() {
     let harness = Harness::with(open_weight).await;
     let non_streaming = harness.chat(&request("oss", json!({}))).await.json();
     let message = &non_streaming["choices"][0]["message"];
@@ -215,7 +219,7 @@ async fn reasoning_within_the_content_is_told_apart_whole_and_streamed() {
 }
 
 #[tokio::test]
-async fn usage_is_always_asked_for_and_shown_where_the_client_asks() {
+async fn usage_is_always_requested_and_returned_on_request() {
     let harness = Harness::start().await;
     let without_usage = harness.chat(&streamed(GPT)).await.chunks();
     assert!(
@@ -245,7 +249,7 @@ async fn usage_is_always_asked_for_and_shown_where_the_client_asks() {
 }
 
 #[tokio::test]
-async fn a_whole_answer_tells_its_cost_and_gives_labels_back() {
+async fn a_response_has_its_cost_and_metadata() {
     let harness = Harness::start().await;
     let reply = harness
         .chat(&request(GPT, json!({ "metadata": { "a": "b" } })))
@@ -254,7 +258,7 @@ async fn a_whole_answer_tells_its_cost_and_gives_labels_back() {
     assert_eq!(reply.adjustments(), "metadata: given back; not passed on");
     let usage = &reply.json()["usage"];
     let count = |name: &str| usage[name].as_f64().unwrap();
-    // prices.toml: 0.1 and 0.5 for a million.
+    // prices.toml: 0.1 and 0.5 dollars for a million tokens.
     let cost = (count("prompt_tokens") * 0.1 + count("completion_tokens") * 0.5) * 1.1 / 1e6;
     let reported_cost: f64 = reply.header("x-outcrop-cost-usd").unwrap().parse().unwrap();
     let without_surcharge = cost / 1.1;
@@ -265,7 +269,7 @@ async fn a_whole_answer_tells_its_cost_and_gives_labels_back() {
 }
 
 #[tokio::test]
-async fn errors_go_through_the_same_table() {
+async fn errors_are_translated_as_on_converse() {
     for (status, code, expected_status, retried) in [
         (400, "ValidationException", 400, false),
         (403, "AccessDeniedException", 403, false),
@@ -291,7 +295,7 @@ async fn errors_go_through_the_same_table() {
 }
 
 #[tokio::test]
-async fn what_passes_is_asked_for_again() {
+async fn temporary_errors_are_retried() {
     let harness = Harness::start().await;
     for body in [request(GPT, json!({})), streamed(GPT)] {
         harness.simulator.push(Script::error(
@@ -305,7 +309,7 @@ async fn what_passes_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn an_error_in_the_place_of_the_first_chunk_is_a_status() {
+async fn an_error_before_the_first_chunk_has_a_real_status() {
     let harness = Harness::start().await;
     let fault = Fault::Exception {
         after_events: 0,
@@ -320,7 +324,7 @@ async fn an_error_in_the_place_of_the_first_chunk_is_a_status() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_ends_with_an_error_and_without_done() {
+async fn a_broken_stream_ends_with_an_error_and_without_done() {
     let harness = Harness::start().await;
     let exception = Fault::Exception {
         after_events: 3,
@@ -347,7 +351,7 @@ async fn a_stream_that_breaks_ends_with_an_error_and_without_done() {
 }
 
 #[tokio::test]
-async fn an_end_that_tells_no_reason_is_an_error() {
+async fn a_stream_without_a_finish_reason_is_an_error() {
     let harness = Harness::start().await;
     let chunk = json!({
         "id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m",
@@ -362,7 +366,7 @@ async fn an_end_that_tells_no_reason_is_an_error() {
     assert_eq!(last["error"]["code"], "upstream_connection_error");
 }
 
-/// Bytes in the place of an answer's events.
+/// A response whose event stream has this body.
 fn sse(body: &str) -> Script {
     let headers = [("content-type".to_owned(), "text/event-stream".to_owned())];
     Script::new(ScriptedResponse::Raw {
@@ -373,7 +377,7 @@ fn sse(body: &str) -> Script {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_a_fault_of_the_way() {
+async fn an_invalid_upstream_response_is_a_bad_gateway() {
     let harness = Harness::start().await;
     for body in ["{}", "[]", "not JSON", r#"{"choices":[]}"#] {
         harness.simulator.push(sse(body));
@@ -384,7 +388,7 @@ async fn an_answer_that_is_none_is_a_fault_of_the_way() {
 }
 
 #[tokio::test]
-async fn a_field_that_the_model_refuses_is_left_out_from_then_on() {
+async fn a_refused_field_is_omitted_from_then_on() {
     let harness = Harness::start().await;
     let body = request(GPT, json!({ "seed": 7, "stop": "x" }));
     let refusal = json!({ "error": {
@@ -408,7 +412,7 @@ async fn a_field_that_the_model_refuses_is_left_out_from_then_on() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_is_too_long_loses_its_oldest_turns() {
+async fn an_overlong_conversation_is_truncated_on_request() {
     let harness = Harness::start().await;
     let long = "word ".repeat(200);
     let turn = |role: &str, text: &str| json!({ "role": role, "content": text });
@@ -447,7 +451,7 @@ async fn a_conversation_that_is_too_long_loses_its_oldest_turns() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_ends_the_call() {
+async fn a_client_disconnect_cancels_the_call() {
     for fault in [
         Fault::SlowResponse { delay_ms: 600_000 },
         Fault::SlowFirstEvent { delay_ms: 600_000 },
@@ -456,7 +460,7 @@ async fn a_client_that_leaves_ends_the_call() {
         harness.simulator.push(Script::fault(fault));
         let body = streamed(GPT);
         tokio::select! {
-            _ = harness.chat(&body) => panic!("the answer should not have come"),
+            _ = harness.chat(&body) => panic!("the response arrived"),
             () = harness.simulator.wait_for_received(1) => {}
         }
         harness.simulator.wait_for_abandoned(1).await;
@@ -474,7 +478,7 @@ async fn a_client_that_leaves_ends_the_call() {
 }
 
 #[tokio::test]
-async fn a_silent_stream_is_kept_open() {
+async fn an_idle_stream_sends_keepalive_comments() {
     let harness = Harness::with(|config| {
         config.server.keepalive = std::time::Duration::from_millis(20);
     })
@@ -492,7 +496,7 @@ async fn a_silent_stream_is_kept_open() {
 }
 
 #[tokio::test]
-async fn explain_tells_the_surface_and_the_body() {
+async fn explain_returns_the_upstream_and_the_body() {
     let harness = Harness::start().await;
     let plain = request(GPT, json!({ "verbosity": "low" }));
     let reported_cost = harness.post("/v1/explain", &plain).await.json();

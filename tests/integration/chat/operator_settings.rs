@@ -1,4 +1,4 @@
-//! What the operator says of chat requests, and requests cannot get around.
+//! The operator's settings for chat requests, which requests cannot bypass.
 
 use bedrock_simulator::Options;
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, ModelEntry};
@@ -69,10 +69,10 @@ async fn max_tokens_is_set_by_the_key_the_model_or_the_default() {
         ("a", "brief", Some(61), 60, Some(60)),
         ("b", MODEL, None, 70, None),
         ("b", MODEL, Some(90), 80, Some(80)),
-        // The key's default above the model's ceiling.
+        // The default of the key exceeds the ceiling of the model.
         ("b", "brief", None, 60, None),
         ("b", "brief", Some(90), 60, Some(60)),
-        // A key cannot lift the ceiling of all.
+        // A key cannot raise the global ceiling.
         ("c", MODEL, Some(4000), 1000, Some(1000)),
     ] {
         let mut request = non_streaming("hi");
@@ -133,7 +133,7 @@ async fn no_reasoning_option_exceeds_the_ceiling() {
     }
 }
 
-/// A request with a prefix that is worth caching.
+/// A request with a prefix that is long enough to be cached.
 fn long() -> Value {
     let mut request = non_streaming("hi");
     let page = "The way up is long. ".repeat(400);
@@ -223,7 +223,7 @@ async fn a_cached_prefix_is_read_by_the_next_turn() {
     messages.push(first["choices"][0]["message"].clone());
     messages.push(json!({"role": "user", "content": "And then?"}));
     let second = harness.chat(&longer).await.json();
-    // All that the first request wrote.
+    // The second request reads everything that the first wrote.
     assert_eq!(
         details(&second, "cached_tokens"),
         details(&first, "cache_write_tokens")
@@ -305,7 +305,7 @@ async fn only_allowed_model_fields_are_set() {
     .await;
     let mut request = non_streaming("hi");
     request["additionalModelRequestFields"] = json!({"min_p": 0.5});
-    // As the SDKs' `extra_body` sends it.
+    // The SDKs' `extra_body` adds fields at the top level.
     request["anthropic_beta"] = json!(["a-beta"]);
     request["other"] = 1.into();
     let reply = harness.chat(&request).await;
@@ -322,7 +322,7 @@ async fn only_allowed_model_fields_are_set() {
     assert_eq!(reply.error()["param"], "additionalModelRequestFields.max_p");
     assert_eq!(reply.error()["code"], "unsupported_parameter");
 
-    // Where everything is allowed, nothing is taken from the request's own fields.
+    // With every provider field allowed, unknown top-level fields are still ignored.
     let harness = Harness::with_simulator(unchecked(), |_| {}).await;
     let reply = harness.chat(&request).await;
     assert_eq!(
@@ -388,7 +388,7 @@ async fn bedrocks_headers_apply_if_the_body_does_not_set_the_option() {
     request["performanceConfig"] = json!({"latency": "standard"});
     assert_eq!(harness.chat_with(&headers, &request).await.status, 200);
     let [by_header, by_body] = &harness.sent_upstream()[..] else {
-        panic!("two calls");
+        panic!("expected two calls");
     };
     assert_eq!(by_header["serviceTier"]["type"], "flex");
     assert_eq!(by_header["performanceConfig"]["latency"], "optimized");

@@ -1,7 +1,7 @@
-//! What has been said stays as it was, byte for byte, while a conversation goes on: Bedrock finds a
-//! cached prefix by its bytes, and newer Claude takes its reasoning back behind the same prompt
-//! alone. Cache points are no part of them, and move with the end; so does what the gateway itself
-//! asks at the end of the prompt.
+//! The translation of earlier turns stays the same, byte for byte, as a conversation grows. Bedrock
+//! compares the bytes of a cached prefix, and newer Claude models accept their reasoning back only
+//! after the same prompt. Two parts move with the end of the prompt and are not compared: cache
+//! points, and the gateway's own instructions for structured output.
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::harness::conversations::{Steps, call, conversation, document, image_part};
 use crate::harness::translation::translated;
 
-/// One of each way to treat turns, tools, schemas and media.
+/// A model for each way of treating turns, tools, schemas and media.
 const MODELS: &[&str] = &[
     "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "us.anthropic.claude-opus-5",
@@ -34,8 +34,8 @@ const MODELS: &[&str] = &[
     "nvidia.of-tomorrow-v1:0",
 ];
 
-/// The fields beside the conversation: tools with references and of a form to be fitted, and an
-/// answer of a form.
+/// Request fields other than the conversation: tools with references and with schemas that need
+/// adapting, and a response format.
 fn fields() -> Value {
     let point = json!({"$defs": {"P": {"type": "object", "properties": {"z": {"type": "number"}, "a": {"type": "string"}}}},
         "type": "object", "properties": {"to": {"$ref": "#/$defs/P"}, "by": {"type": "array", "items": {"$ref": "#/$defs/P"}}}});
@@ -62,7 +62,7 @@ fn translate(model: &str, fields: &Value, steps: &[Vec<Value>]) -> ConverseReque
         message.content.retain(|block| !is_point(block));
         let is_instruction = |block: &ContentBlock| matches!(block, ContentBlock::Instruction(_));
         if position == last {
-            // At the end of the prompt, and nowhere else.
+            // The gateway's instruction is at the end of the prompt only.
             let conversation_text = message.content.iter().take_while(|it| !is_instruction(it));
             let conversation_text = conversation_text.count();
             let instructions = message.content.split_off(conversation_text);
@@ -81,7 +81,7 @@ fn translate(model: &str, fields: &Value, steps: &[Vec<Value>]) -> ConverseReque
     converse
 }
 
-/// The bytes of all turns, and those of all the rest.
+/// The bytes of each turn, and of the rest of the request.
 fn bytes(mut converse: ConverseRequest) -> (Vec<String>, String) {
     let messages = std::mem::take(&mut converse.messages);
     let turns = messages
@@ -104,7 +104,7 @@ fn check(model: &str, fields: &Value, steps: &Steps) {
     }
 }
 
-/// What no field of a request but `tools` changes: tools, instructions, and the turns.
+/// The parts that only the field `tools` may change: tools and instructions, and the turns.
 fn prompt(converse: ConverseRequest) -> (String, Vec<String>) {
     let tools = converse.tool_config.map(|config| config.tools);
     let head = serde_json::to_string(&(tools, converse.system)).unwrap();
@@ -113,7 +113,7 @@ fn prompt(converse: ConverseRequest) -> (String, Vec<String>) {
     (head, turns.collect())
 }
 
-/// The same where the fields are others from turn to turn.
+/// Checks the same for fields that change from turn to turn.
 fn check_varied(model: &str, fields: &[Value], steps: &Steps) {
     let mut before: Option<(String, Vec<String>)> = None;
     for (count, fields) in (1..=steps.len()).zip(fields.iter().cycle()) {
@@ -145,7 +145,7 @@ fn accepts_media(model: &str) -> bool {
         .all(|medium| input.contains(medium))
 }
 
-/// A model of every family that talks on Converse.
+/// A chat model of every family on Converse.
 static FAMILIES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/models/models.toml");
     let table: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
@@ -160,14 +160,14 @@ static FAMILIES: LazyLock<Vec<String>> = LazyLock::new(|| {
     models
 });
 
-/// The families whose prefix has to stay as it is.
+/// The families whose prefix has to stay unchanged.
 fn prefix_families() -> Vec<String> {
     let models = FAMILIES.iter();
     let models = models.filter(|model| capabilities(model).keeps_prefix());
     models.cloned().collect()
 }
 
-/// `fields` that a family takes at all.
+/// The `fields` that a model supports.
 fn supported_fields(model: &str, mut fields: Value) -> Value {
     if !capabilities(model).tools {
         let fields = fields.as_object_mut().unwrap();
@@ -178,7 +178,7 @@ fn supported_fields(model: &str, mut fields: Value) -> Value {
     fields
 }
 
-/// What may be asked for in one turn and not in the next.
+/// Fields that one turn may have and the next may not.
 fn request_options() -> Vec<Value> {
     let schema = json!({"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}, "required": ["n"]});
     let rate = json!({"type": "function", "function": {"name": "rate"}});
@@ -202,7 +202,7 @@ fn request_options() -> Vec<Value> {
     ]
 }
 
-/// Those that can be asked for without tools.
+/// The request options that do not need tools.
 fn options_without_tools() -> Vec<Value> {
     let mut request_options = request_options();
     let of_tools = ["tool_choice", "parallel_tool_calls"];
@@ -214,7 +214,7 @@ fn options_without_tools() -> Vec<Value> {
     request_options
 }
 
-/// Each of these wishes beside what all turns of a conversation have.
+/// Each of the options, combined with the fields of all turns.
 fn with_options(settled: &Value, request_options: &[Value]) -> Vec<Value> {
     let merged = request_options.iter().map(|request_option| {
         let mut fields = settled.clone();
@@ -226,14 +226,14 @@ fn with_options(settled: &Value, request_options: &[Value]) -> Vec<Value> {
     merged.collect()
 }
 
-/// The tools that all turns offer.
+/// The tools of all turns.
 fn tools() -> Value {
     let mut tools = fields();
     tools.as_object_mut().unwrap().remove("response_format");
     tools
 }
 
-/// The guardrail of all turns, which looks at the last of the user's turns alone, or at all.
+/// Adds a guardrail for all turns, on the last user turn only or on all.
 fn guarded(mut settled: Value, only_last_turn: Option<bool>) -> Value {
     if let Some(only) = only_last_turn {
         settled["guardrailConfig"] = json!({"guardrailIdentifier": "abcd1234", "guardrailVersion": "1", "onlyLastTurn": only});
@@ -241,9 +241,9 @@ fn guarded(mut settled: Value, only_last_turn: Option<bool>) -> Value {
     settled
 }
 
-/// Efforts between which the turns of a conversation may change, and nothing in front of them
-/// does. Whether Claude reasons at all is part of what its messages are cached by ("What
-/// invalidates the cache", Anthropic's documentation of prompt caching).
+/// Groups of efforts: turns may change between efforts of a group without changing the prefix.
+/// Switching Claude's reasoning on or off invalidates the cached messages ("What invalidates the
+/// cache", Anthropic's documentation of prompt caching).
 fn efforts(model: &str) -> Vec<&'static [&'static str]> {
     let capabilities = capabilities(model);
     match (capabilities.always_reasons, capabilities.reasons_by_default) {
@@ -256,7 +256,7 @@ fn efforts(model: &str) -> Vec<&'static [&'static str]> {
     }
 }
 
-/// A long way of an agent, with media where the family takes them.
+/// A long agent conversation, with media if the family supports them.
 fn agent(with_media: bool) -> Steps {
     let media = |parts: &[Value], instead: &str| match with_media {
         true => Value::from(parts.to_vec()),
@@ -322,7 +322,7 @@ fn request_options_of_a_turn_do_not_change_its_prefix() {
     }
 }
 
-/// A client that once had tools, or has the conversation from elsewhere.
+/// The client no longer sends tools, or another program started the conversation.
 #[test]
 fn tool_call_history_does_not_change_the_prefix_without_tools() {
     for model in prefix_families() {

@@ -1,4 +1,4 @@
-//! What holds for any events and any request.
+//! Properties of generated event sequences and generated requests.
 
 use outcrop::converse::JsonText;
 use outcrop::converse::event::{BlockStart, Delta, Event, Metadata};
@@ -29,7 +29,7 @@ fn delta() -> impl Strategy<Value = Delta> {
     ]
 }
 
-/// A block as Bedrock sends them, and now and then one that it should not send.
+/// The events of a block, including some that Bedrock should not send.
 fn block() -> impl Strategy<Value = Vec<Event>> {
     let start = prop_oneof![
         Just(None),

@@ -1,4 +1,4 @@
-//! Reasoning over the calls of tools: clients that keep only OpenAI's fields get it back.
+//! Reasoning across tool calls: the gateway restores it for clients that keep only OpenAI's fields.
 
 use bedrock_simulator::{Options, Script, ScriptedResponse};
 use http::Method;
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{Harness, MODEL, Reply};
 
-/// What makes the simulator redact its reasoning, as it does Anthropic's own.
+/// Makes the simulator redact its reasoning. Anthropic's API documents the same string.
 const REDACTED: &str = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
 
-/// The start of a conversation in which the weather is looked up.
+/// A question about the weather, with a tool for it.
 fn prompt(stream: bool, more: &str) -> Value {
     json!({
         "model": MODEL,
@@ -26,7 +26,7 @@ fn prompt(stream: bool, more: &str) -> Value {
     })
 }
 
-/// What the model said, with nothing but OpenAI's fields, and the blocks of its reasoning.
+/// The assistant message with OpenAI's fields only, and the reasoning blocks.
 fn assistant_turn(reply: &Reply, stream: bool) -> (Value, Vec<Value>) {
     assert_eq!(reply.status, 200, "{}", reply.text);
     if !stream {
@@ -68,7 +68,7 @@ fn assistant_turn(reply: &Reply, stream: bool) -> (Value, Vec<Value>) {
     (turn, blocks)
 }
 
-/// The conversation with what was said and a result for every call.
+/// `request` continued with the assistant message and a result for every call.
 fn with_tool_results(mut request: Value, turn: Value) -> Value {
     let calls = turn["tool_calls"].as_array().unwrap().clone();
     let messages = request["messages"].as_array_mut().unwrap();
@@ -79,7 +79,7 @@ fn with_tool_results(mut request: Value, turn: Value) -> Value {
     request
 }
 
-/// The blocks in Converse's words.
+/// Thinking blocks as Converse reasoning blocks.
 fn in_converse(blocks: &[Value]) -> Vec<Value> {
     let converse = |block: &Value| match block["type"].as_str().unwrap() {
         "thinking" => json!({"reasoningContent": {"reasoningText": {
@@ -121,7 +121,7 @@ async fn a_client_that_keeps_only_openai_fields_continues_reasoning() {
             assert_eq!(reply.adjustments(), "");
             let sent_upstream = &harness.sent_upstream()[1];
             let content = sent_upstream["messages"][1]["content"].as_array().unwrap();
-            // Byte for byte, which the simulator checks as Bedrock does.
+            // Byte for byte: the simulator verifies signatures as Bedrock does.
             assert_eq!(content[..blocks.len()], in_converse(&blocks));
             assert!(content[content.len() - 1].get("toolUse").is_some());
             assert_eq!(
@@ -132,7 +132,7 @@ async fn a_client_that_keeps_only_openai_fields_continues_reasoning() {
     }
 }
 
-/// An answer with reasoning and two calls.
+/// A response with reasoning and two tool calls.
 fn calling(round: u32) -> Script {
     let thought = format!("Round {round}.");
     let call = |id: String| json!({"toolUse": {"toolUseId": id, "name": "weather", "input": {"city": "Rome"}}});
@@ -258,7 +258,7 @@ async fn nothing_is_stored_when_the_reasoning_cache_is_disabled() {
     let reply = harness.chat(&next).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert!(reply.adjustments().contains("left off for this call"));
-    // A client that keeps it goes on reasoning.
+    // A client that sends the reasoning back continues to get reasoning.
     let mut turn_with_blocks = turn;
     turn_with_blocks["thinking_blocks"] = blocks.into();
     let reply = harness

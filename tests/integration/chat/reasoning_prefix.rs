@@ -1,6 +1,6 @@
-//! Reasoning that is bound to the prompt in front of it: newer Claude refuses it behind any other.
-//! The simulator does as well, so that an answer without a second request says that nothing of a
-//! conversation has changed.
+//! Reasoning is bound to the prompt before it: newer Claude models, and the simulator, reject it
+//! after any other prompt. A response without a second request therefore proves that the prompt is
+//! unchanged.
 
 use bedrock_simulator::{Script, ScriptedResponse};
 use serde_json::{Value, json};
@@ -28,12 +28,12 @@ fn request(prompt: &str) -> Value {
     })
 }
 
-/// What a client keeps of a response.
+/// The fields of a response that a client sends back.
 #[derive(Clone, Copy, PartialEq)]
 enum KeptFields {
-    /// OpenAI's fields alone.
+    /// OpenAI's fields only.
     OpenAi,
-    /// The blocks of reasoning as well.
+    /// OpenAI's fields and the reasoning blocks.
     Reasoning,
 }
 
@@ -53,7 +53,7 @@ fn message(reply: &Reply, kept_fields: KeptFields) -> Value {
     turn
 }
 
-/// Adds a turn of the model's, and the results of its calls or what the user says next.
+/// Adds an assistant turn, then the results of its calls or a user turn.
 fn go_on(request: &mut Value, turn: Value, next: &str) {
     let calls: Vec<Value> = turn["tool_calls"].as_array().cloned().unwrap_or_default();
     let messages = request["messages"].as_array_mut().unwrap();
@@ -82,7 +82,7 @@ fn reasoning_blocks(sent_upstream: &Value) -> usize {
         .count()
 }
 
-/// What turns ask for, in this order.
+/// The options of the turns, in order.
 fn request_options() -> Vec<Value> {
     let schema = json!({"type": "object", "properties": {"sky": {"type": "string"}}});
     let almanac = json!({"type": "function", "function": {"name": "almanac"}});
@@ -111,7 +111,7 @@ async fn a_conversation_keeps_its_reasoning_when_request_options_change() {
                 assert_eq!(
                     sent_upstream.len(),
                     round + 1,
-                    "asked again: {}",
+                    "a second call: {}",
                     reply.adjustments()
                 );
                 assert_eq!(
@@ -119,7 +119,7 @@ async fn a_conversation_keeps_its_reasoning_when_request_options_change() {
                     reasoned,
                     "{fields}"
                 );
-                // A client of OpenAI's fields gives no more back than the gateway finds by calls.
+                // The gateway restores reasoning by the ids of tool calls.
                 let has_calls = !turn["tool_calls"].is_null();
                 reasoned += usize::from(kept_fields == KeptFields::Reasoning || has_calls);
                 go_on(&mut request, turn, "And the weather in Paris?");
@@ -152,7 +152,7 @@ async fn reasoning_from_a_changed_conversation_costs_one_more_request() {
         ),
         (1, 0)
     );
-    // Nothing was learned of the model.
+    // The gateway has learned nothing about the model.
     assert_eq!(harness.chat(&base_request).await.adjustments(), "");
     assert_eq!(reasoning_blocks(&harness.sent_upstream()[3]), 1);
 }
@@ -192,7 +192,7 @@ async fn rejected_reasoning_is_removed_with_one_more_request() {
                 ),
                 (1, 0)
             );
-            // Without reasoning there is nothing left to leave out.
+            // Without reasoning there is nothing left to drop.
             harness.simulator.push(refusal().times(2));
             let reply = harness.chat(&request).await;
             assert_eq!(
@@ -203,7 +203,7 @@ async fn rejected_reasoning_is_removed_with_one_more_request() {
     }
 }
 
-/// A response whose reasoning stands between its text and its calls.
+/// A response with reasoning between its text and its tool calls.
 fn interleaved() -> Script {
     let thought = |text: &str, signature: &str| json!({"reasoningContent": {"reasoningText": {"text": text, "signature": signature}}});
     let call = |id: &str, name: &str| json!({"toolUse": {"toolUseId": id, "name": name, "input": {"city": "Rome"}}});
@@ -328,7 +328,7 @@ async fn disallowed_tool_calls_do_not_reach_the_client() {
                 line.contains(&format!("withheld_tool_calls={withheld}")),
                 "{line}"
             );
-            // All tools stay in the list.
+            // All tools stay in the request.
             let sent_upstream = &harness.sent_upstream()[0];
             assert_eq!(
                 sent_upstream["toolConfig"]["tools"]

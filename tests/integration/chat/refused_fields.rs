@@ -1,4 +1,5 @@
-//! What a model refuses though the table has it, and models that the table does not know.
+//! Fields that a model rejects although the model table allows them, and models that the table does
+//! not list.
 
 use bedrock_simulator::{Fault, Script};
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::logs;
 use crate::harness::{Harness, MODEL, non_streaming, streamed};
 
-/// A request with `fields` beside its turn.
+/// `request` with additional fields.
 fn with(mut request: Value, fields: &Value) -> Value {
     for (name, value) in fields.as_object().unwrap() {
         request[name] = value.clone();
@@ -22,10 +23,10 @@ fn has(sent_upstream: &Value, pointer: &str) -> bool {
     sent_upstream.pointer(pointer).is_some()
 }
 
-/// A model of which the table knows nothing against schemas of any form.
+/// A model for which the table has no schema restrictions.
 const QWEN: &str = "qwen.qwen3-32b-v1:0";
 
-/// The fields of a request with a tool of this schema.
+/// The request fields that offer a tool with this schema.
 fn offering(members: Value) -> Value {
     let mut schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
     for (name, value) in members.as_object().unwrap() {
@@ -34,8 +35,8 @@ fn offering(members: Value) -> Value {
     json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": schema}}]})
 }
 
-/// A model, the fields of a request to it, where one of them stands in Converse, how Bedrock refuses
-/// it, and the client's name for it.
+/// A model, request fields, the path of one of them in Converse, Bedrock's error for it, and the
+/// client's name for it.
 fn cases() -> Vec<(
     &'static str,
     Value,
@@ -303,7 +304,7 @@ async fn strict_rejects_a_request_with_a_refused_field() {
         assert_eq!(reply.status, 400);
         assert_eq!(reply.error()["param"], "service_tier");
         assert_eq!(reply.error()["code"], "unsupported_parameter");
-        // Known by now, so that it is not asked for again.
+        // The gateway has learned it: no second call.
         assert_eq!(harness.sent_upstream().len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Files that requests point to with https addresses.
+//! Files at https URLs in requests.
 
 use bedrock_simulator::Options;
 use outcrop::config::{FetchSettings, LimitSettings};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::fetch::site::{Reply, Site};
 use crate::harness::{Harness, MODEL, non_streaming};
 
-/// What the site has: a picture, a document, and nothing else.
+/// The site serves an image and a document.
 fn file(path: &str) -> Reply {
     match path {
         "/plan.gif" => Reply::file("GIF89a\u{1}\u{0}\u{1}\u{0}"),
@@ -42,7 +42,7 @@ async fn remote_files_are_fetched_and_sent_as_bytes() {
     let document =
         json!({"type": "file", "file": {"file_url": "https://example.com/papers/report.pdf?x=1"}});
     for stream in [false, true] {
-        // The same picture twice is fetched once; a tool's result may have one too.
+        // A user message and a tool result have the same image, which is fetched once.
         let mut request = request_with_parts(&[image_part(url), document.clone()]);
         request["stream"] = stream.into();
         request["tools"] = json!([{"type": "function", "function": {"name": "look"}}]);

@@ -1,4 +1,4 @@
-//! When Bedrock is asked again, and when it is not.
+//! Which calls to Bedrock are retried.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -156,7 +156,7 @@ async fn an_interrupted_response_is_retried_once() {
     }
 }
 
-/// A gateway whose Bedrock is at another address.
+/// A gateway with this Bedrock endpoint.
 async fn with_bedrock_at(url: String) -> Harness {
     Harness::with(|config| {
         config.bedrock.timeouts.connect = Duration::from_millis(200);
@@ -181,7 +181,7 @@ async fn redirects_and_protocol_changes_are_not_retried() {
                 let mut request = [0; 1 << 16];
                 if stream.read(&mut request).await.is_ok() {
                     counter.fetch_add(1, Ordering::SeqCst);
-                    // The client may leave before it has all.
+                    // The client may disconnect before it has read everything.
                     let _ = stream.write_all(head.as_bytes()).await;
                 }
             }
@@ -209,7 +209,7 @@ async fn an_untrusted_certificate_is_not_retried() {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             counter.fetch_add(1, Ordering::SeqCst);
-            // Nobody trusts it: there is no handshake that succeeds.
+            // The gateway does not trust the certificate, so the handshake fails.
             let _ = acceptor.accept(stream).await;
         }
     });
@@ -225,7 +225,7 @@ async fn an_untrusted_certificate_is_not_retried() {
 async fn the_connect_timeout_covers_the_tls_handshake() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    // Connections are taken, and nothing is said on them.
+    // Accepts connections and sends nothing.
     tokio::spawn(async move {
         let mut open = Vec::new();
         while let Ok((stream, _)) = listener.accept().await {
@@ -240,9 +240,9 @@ async fn the_connect_timeout_covers_the_tls_handshake() {
     }
 }
 
-/// Clients such as Vercel's AI SDK send a request again without a header that says so.
+/// Clients such as Vercel's AI SDK retry without a retry-count header.
 #[tokio::test]
-async fn a_model_that_failed_through_all_attempts_has_one_until_it_answers() {
+async fn after_exhausted_retries_a_model_has_one_attempt_until_it_succeeds() {
     let harness = Harness::start().await;
     for request in [non_streaming("hi"), streamed("hi")] {
         harness.simulator.clear();
@@ -255,7 +255,11 @@ async fn a_model_that_failed_through_all_attempts_has_one_until_it_answers() {
         }
         assert_eq!(harness.chat(&request).await.status, 200);
         harness.simulator.push(throttled().times(3));
-        assert_eq!(harness.chat(&request).await.status, 200, "it has all again");
+        assert_eq!(
+            harness.chat(&request).await.status,
+            200,
+            "all attempts are restored"
+        );
     }
 }
 

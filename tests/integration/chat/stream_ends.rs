@@ -1,5 +1,5 @@
-//! A stream ends with Bedrock's last event, whatever its connection does, and it lives by whole
-//! events.
+//! A stream ends with Bedrock's last event, whatever the connection does, and only complete events
+//! reset the idle timeout.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use crate::harness::{Harness, MODEL, Reply, streamed};
 
 const GPT: &str = "openai.gpt-6-luna";
 
-/// Longer than any response here takes. Without what is tested here they would take for ever.
+/// Longer than any response here takes. If a test fails, its response would never end.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// More events than any response has.
+/// More than the events of any response.
 const ALL: usize = 10_000;
 
-/// Connections that do not end, or not properly, after the last event.
+/// Connections that stay open or end improperly after the last event.
 pub const CONNECTIONS: [Fault; 4] = [
     Fault::Stall { after_events: ALL },
     Fault::Cut { after_events: ALL },
@@ -36,7 +36,7 @@ pub const CONNECTIONS: [Fault; 4] = [
     },
 ];
 
-/// An idle timeout beyond the test's patience, and a short wait for usage.
+/// Sets an idle timeout longer than [`LIMIT`], and a short wait for usage.
 pub fn patient(config: &mut Config) {
     config.bedrock.timeouts.stream_idle = Duration::from_secs(600);
     config.bedrock.timeouts.stream_end = Duration::from_millis(200);
@@ -60,7 +60,9 @@ pub fn without_metadata() -> Script {
 }
 
 pub async fn within_limit<T>(work: impl Future<Output = T>) -> T {
-    timeout(LIMIT, work).await.expect("the response has an end")
+    timeout(LIMIT, work)
+        .await
+        .expect("the response ends in time")
 }
 
 fn request(model: &str) -> Value {
@@ -179,8 +181,8 @@ async fn a_connection_whose_body_ends_slightly_later_is_reused() {
         config.bedrock.simulated = Some(upstream.as_bedrock());
     })
     .await;
-    // Each body ends after its response has. How soon the connection is free again is the
-    // system's affair, so that several requests may find none.
+    // The body ends after the response. When the connection is free again depends on the
+    // system, so that several requests may open new ones.
     for _ in 0..100 {
         within_limit(harness.chat(&request(MODEL))).await;
         upstream.endings.add_permits(1);
@@ -189,10 +191,10 @@ async fn a_connection_whose_body_ends_slightly_later_is_reused() {
         }
         tokio::task::yield_now().await;
     }
-    panic!("each request opened a connection");
+    panic!("every request opened a new connection");
 }
 
-/// The bytes of a ConverseStream response, as the simulator sends it.
+/// The bytes of a ConverseStream response of the simulator.
 async fn recorded_stream(harness: &Harness) -> Vec<u8> {
     let body = json!({"messages": [{"role": "user", "content": [{"text": "hi"}]}]});
     let path = format!("/model/{MODEL}/converse-stream");
@@ -202,7 +204,7 @@ async fn recorded_stream(harness: &Harness) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// A server that answers every request with the same chunk, and ends its body when it is told to.
+/// A server that sends the same chunk to every request and ends the body on command.
 struct Upstream {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
@@ -256,7 +258,7 @@ impl Upstream {
     }
 }
 
-/// Reads the head of a request and its body.
+/// Reads a request with its body.
 async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<()> {
     let mut length = 0;
     loop {

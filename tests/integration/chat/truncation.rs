@@ -1,4 +1,4 @@
-//! Conversations that are too long for their model.
+//! Conversations that exceed the context window.
 
 use bedrock_simulator::{Fault, Options, Script};
 use outcrop::config::{ChatOverrides, Config, KeyDigest, KeyEntry, Truncate};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Harness, MODEL, Reply};
 
-/// Turns of about a thousand bytes each.
+/// A conversation with turns of about 1,000 bytes each.
 fn book(turns: usize, stream: bool) -> Value {
     let page = "The way up is long. ".repeat(50);
     let mut messages = vec![json!({"role": "system", "content": "Be brief."})];
@@ -32,7 +32,7 @@ fn assert_rejected(reply: &Reply) {
     assert_eq!(reply.error()["type"], "invalid_request_error");
 }
 
-/// That the oldest turns are gone, and nothing else.
+/// Asserts that only the oldest turns were removed.
 fn is_shortened(reply: &Reply, sent_upstream: &Value, turns: usize) {
     assert_eq!(reply.status, 200, "{}", reply.text);
     let removed = reply.adjustments().strip_prefix("messages: the ").unwrap();
@@ -70,7 +70,7 @@ async fn the_oldest_turns_are_removed_when_the_header_requests_it() {
             .await;
         let sent_upstream = harness.sent_upstream();
         is_shortened(&reply, sent_upstream.last().unwrap(), 30);
-        // Bedrock says how much is too much, so that one more call is enough.
+        // Bedrock's error contains the token counts, so that one retry is enough.
         assert_eq!(sent_upstream.len(), 2);
     }
 }
@@ -79,7 +79,7 @@ async fn the_oldest_turns_are_removed_when_the_header_requests_it() {
 async fn an_unknown_context_window_is_approached_in_steps() {
     let harness = harness(|_| {}).await;
     let mut request = book(30, false);
-    // Its refusal has no numbers.
+    // This model's error contains no token counts.
     request["model"] = "us.meta.llama3-3-70b-instruct-v1:0".into();
     let reply = harness
         .chat_with(&[("x-outcrop-truncate", "oldest")], &request)
@@ -102,7 +102,7 @@ async fn an_overflow_in_the_first_frame_of_a_stream_is_truncated_too() {
         message: "Input is too long for requested model.".to_owned(),
         original_status_code: None,
     }));
-    // It would have fitted, had the simulator not said otherwise.
+    // The simulator rejects a conversation that would fit.
     let reply = harness
         .chat_with(&[("x-outcrop-truncate", "oldest")], &book(8, true))
         .await;

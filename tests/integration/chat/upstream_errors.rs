@@ -1,4 +1,4 @@
-//! What the client hears when Bedrock fails.
+//! The errors that clients receive when Bedrock fails.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{Harness, non_streaming, streamed};
 
-/// What Bedrock says: status, name of the error, message.
+/// Bedrock's error: status, name, message.
 type UpstreamCase = (u16, &'static str, &'static str);
 
-/// What the client hears: status, type, code, `x-should-retry`.
+/// The client's error: status, type, code, `x-should-retry`.
 type ExpectedError = (u16, &'static str, &'static str, Option<&'static str>);
 
 const ERRORS: &[(UpstreamCase, ExpectedError)] = &[
@@ -185,7 +185,7 @@ async fn one_attempt() -> Harness {
 }
 
 #[tokio::test]
-async fn each_of_bedrocks_errors_has_its_status_type_and_code() {
+async fn each_bedrock_error_has_a_status_type_and_code() {
     let harness = one_attempt().await;
     for ((status, name, message), (expected, kind, code, should_retry)) in ERRORS {
         for request in [non_streaming("hi"), streamed("hi")] {
@@ -219,7 +219,7 @@ async fn each_of_bedrocks_errors_has_its_status_type_and_code() {
 }
 
 #[tokio::test]
-async fn errors_begin_in_the_words_that_clients_recognize() {
+async fn errors_begin_with_the_words_that_clients_match() {
     let harness = one_attempt().await;
     for (status, name, message, start) in [
         (
@@ -235,7 +235,7 @@ async fn errors_begin_in_the_words_that_clients_recognize() {
             400,
             "ValidationException",
             "Input is too long for requested model.",
-            // The table's figure for the model.
+            // The context window from the model table.
             "This model's maximum context length is 200000 tokens. However, your messages resulted \
              in more. Please reduce the length of the messages. The input exceeds the context \
              window (prompt is too long: Input is too long for requested model).",
@@ -296,7 +296,7 @@ async fn errors_begin_in_the_words_that_clients_recognize() {
             assert!(error_message.starts_with(start), "{error_message}");
         }
     }
-    // In the middle of a stream, too.
+    // The same within a stream.
     harness.simulator.clear();
     harness.simulator.push(Script::fault(Fault::Exception {
         after_events: 3,
@@ -312,7 +312,7 @@ async fn errors_begin_in_the_words_that_clients_recognize() {
 }
 
 #[tokio::test]
-async fn a_rate_says_when_to_try_again_as_its_header_does() {
+async fn a_rate_limit_error_states_the_delay_of_its_header() {
     let harness = one_attempt().await;
     let throttled = Script::new(ScriptedResponse::Error {
         status: 429,
@@ -331,7 +331,7 @@ async fn a_rate_says_when_to_try_again_as_its_header_does() {
 }
 
 #[tokio::test]
-async fn errors_name_nothing_of_the_operators() {
+async fn errors_do_not_reveal_operator_details() {
     let harness = one_attempt().await;
     let secret = "User: arn:aws:sts::123456789012:assumed-role/gateway-prod/i-0abc is not \
                   authorized to perform bedrock:InvokeModel on account 123456789012 \
@@ -358,7 +358,7 @@ async fn errors_name_nothing_of_the_operators() {
 }
 
 #[tokio::test]
-async fn an_exception_as_the_first_frame_is_a_real_status() {
+async fn an_exception_in_the_first_frame_has_a_real_status() {
     let harness = one_attempt().await;
     for (code, status) in [
         ("throttlingException", 429),
@@ -382,7 +382,7 @@ async fn an_exception_as_the_first_frame_is_a_real_status() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_ends_with_an_error_event_and_without_done() {
+async fn a_broken_stream_ends_with_an_error_event_and_without_done() {
     let harness = one_attempt().await;
     let exception = |code: &str| Fault::Exception {
         after_events: 3,
@@ -416,7 +416,7 @@ async fn a_stream_that_breaks_ends_with_an_error_event_and_without_done() {
         let events = reply.events();
         assert!(
             events.len() > 1,
-            "{name}: what came before the break is kept: {events:?}"
+            "{name}: events before the error are delivered: {events:?}"
         );
         let last: Value = serde_json::from_str(&reply.last_event()).expect("an error event");
         assert_eq!(last["error"]["code"], code, "{name}: {last}");
@@ -426,7 +426,7 @@ async fn a_stream_that_breaks_ends_with_an_error_event_and_without_done() {
 }
 
 #[tokio::test]
-async fn silence_that_lasts_too_long_is_an_error_event_though_comments_are_sent_in_it() {
+async fn an_idle_stream_ends_with_an_error_event_despite_keepalive_comments() {
     let harness = Harness::with(|config| {
         config.bedrock.timeouts.stream_idle = Duration::from_millis(400);
         config.server.keepalive = Duration::from_millis(100);
@@ -446,7 +446,7 @@ async fn silence_that_lasts_too_long_is_an_error_event_though_comments_are_sent_
 }
 
 #[tokio::test]
-async fn no_first_event_in_time_is_a_504() {
+async fn a_missing_first_event_is_a_504() {
     let harness = Harness::with(|config| {
         config.bedrock.timeouts.first_event = Duration::from_millis(100);
         config.bedrock.retry.max_attempts = 1;
@@ -462,10 +462,10 @@ async fn no_first_event_in_time_is_a_504() {
 }
 
 #[tokio::test]
-async fn bedrock_that_cannot_be_reached_is_a_502() {
+async fn an_unreachable_bedrock_is_a_502() {
     let harness = Harness::with(|config| {
         config.bedrock.retry.max_attempts = 1;
-        // A port that was free a moment ago, and that nothing listens on.
+        // A port that was free a moment ago, on which nothing listens.
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let nowhere = format!("http://{}", free.local_addr().unwrap());
         config.bedrock.simulated = Some(outcrop::bedrock::SimulatedBedrock::at(nowhere));
@@ -478,7 +478,7 @@ async fn bedrock_that_cannot_be_reached_is_a_502() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_answer_is_a_502() {
+async fn an_unreadable_response_is_a_502() {
     let harness = one_attempt().await;
     harness
         .simulator
@@ -493,7 +493,7 @@ async fn an_answer_that_is_no_answer_is_a_502() {
 }
 
 #[tokio::test]
-async fn credentials_that_aws_refuses_are_not_the_clients_fault() {
+async fn credentials_that_aws_rejects_are_a_server_error() {
     let harness = Harness::with(|config| {
         if let Some(simulated) = &mut config.bedrock.simulated {
             simulated.secret_access_key = "another".to_owned();
@@ -508,7 +508,7 @@ async fn credentials_that_aws_refuses_are_not_the_clients_fault() {
 }
 
 #[tokio::test]
-async fn an_answer_with_nothing_usable_in_it_is_an_error_and_no_empty_success() {
+async fn an_empty_malformed_output_is_an_error() {
     let harness = one_attempt().await;
     let empty_text = Script::new(bedrock_simulator::ScriptedResponse::Text {
         text: String::new(),

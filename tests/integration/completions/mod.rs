@@ -1,4 +1,4 @@
-//! `/v1/completions`: what holds of chat holds here, in the other shape.
+//! `/v1/completions`: the rules of chat, in the shape of text completions.
 
 mod golden;
 
@@ -124,7 +124,7 @@ async fn each_prompt_has_its_own_choices_in_order() {
         .map(|choice| choice["text"].as_str().unwrap())
         .collect();
     assert_eq!(joined, expected);
-    // The answers to one prompt share its tokens, and the prompts do not.
+    // The choices of a prompt count its tokens once.
     let usage = &chunks.last().unwrap()["usage"];
     assert_eq!(usage, &non_streaming["usage"]);
 }
@@ -227,7 +227,7 @@ async fn rate_limits_count_every_choice() {
     let reply = complete(&harness, fields).await;
     assert_eq!(reply.status, 429, "{}", reply.text);
     assert_eq!(reply.error()["code"], "rate_limit_exceeded");
-    // The places are given back.
+    // All slots are released.
     harness.simulator.idle().await;
     assert_eq!(complete(&harness, json!({"n": 3})).await.status, 200);
 }
@@ -295,7 +295,7 @@ async fn a_client_disconnect_cancels_every_call() {
             .push(Script::fault(Fault::SlowResponse { delay_ms: 600_000 }));
     }
     tokio::select! {
-        _ = complete(&harness, json!({"prompt": ["a", "b", "c"]})) => panic!("there is no answer"),
+        _ = complete(&harness, json!({"prompt": ["a", "b", "c"]})) => panic!("the response arrived"),
         () = harness.simulator.wait_for_received(3) => {}
     }
     harness.simulator.wait_for_abandoned(3).await;

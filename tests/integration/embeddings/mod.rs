@@ -1,4 +1,4 @@
-//! `/v1/embeddings` through the real router against the simulator.
+//! `/v1/embeddings`
 
 mod golden;
 mod recorded;
@@ -26,7 +26,7 @@ async fn embed(harness: &Harness, body: &Value) -> Reply {
     harness.post("/v1/embeddings", body).await
 }
 
-/// The bodies that have reached Bedrock.
+/// The bodies that Bedrock has received.
 fn sent_upstream(harness: &Harness) -> Vec<Value> {
     let requests = harness.simulator.requests();
     let calls = requests
@@ -49,7 +49,7 @@ fn script_error(status: u16, code: &str, message: &str) -> Script {
     })
 }
 
-/// An answer as a model gives it.
+/// A model's response, verbatim.
 fn raw(tokens: Option<&str>, body: &str) -> Script {
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     headers.extend(tokens.map(|tokens| {
@@ -157,7 +157,7 @@ async fn one_failed_call_fails_the_request_and_names_the_input() {
     assert!(message.contains("input[17]"), "{message}");
     assert!(reply.json().get("data").is_none());
 
-    // Of a call with many texts, the first and the last are told.
+    // For a call with many texts, the message has the range of its inputs.
     let refusal = script_error(400, "ValidationException", "no").times(0);
     let texts: Vec<String> = (0..100).map(|number| format!("text {number}")).collect();
     harness.simulator.push(refusal);
@@ -229,7 +229,7 @@ async fn a_client_disconnect_stops_further_calls() {
     let request = json!({"model": TITAN, "input": ["a", "b", "c"]});
     let waiting = embed(&harness, &request);
     tokio::select! {
-        _ = waiting => panic!("nothing answers"),
+        _ = waiting => panic!("the response arrived"),
         () = harness.simulator.wait_for_received(3) => {}
     }
     harness.simulator.wait_for_abandoned(3).await;
@@ -263,7 +263,7 @@ async fn values_are_returned_as_bedrock_wrote_them() {
 
 #[tokio::test]
 async fn usage_and_cost_come_from_the_header_or_the_body() {
-    // Dollars a million tokens: Titan v2 0.02, Cohere v4 0.12.
+    // Dollars per million tokens: Titan v2 0.02, Cohere v4 0.12.
     for (model, header, body, tokens, cost) in [
         (
             TITAN,
@@ -313,13 +313,13 @@ async fn usage_and_cost_come_from_the_header_or_the_body() {
 async fn images_are_billed_by_number() {
     let harness = Harness::start().await;
     let image_url = format!("data:image/png;base64,{PNG}");
-    // 0.00006 a picture, and a text of 2 tokens at 0.135 a million.
+    // Dollars: 0.00006 per image, 0.135 per million tokens; the text has 2 tokens.
     let input =
         json!([image_url, "a rock.", {"type": "image_url", "image_url": {"url": image_url}}]);
     let reply = embed(&harness, &json!({"model": NOVA, "input": input})).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.header(COST), Some("0.00012027"));
-    // What Cohere's cost is not known.
+    // The price of Cohere's images is unknown.
     let reply = embed(&harness, &json!({"model": COHERE, "input": [image_url]})).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.header(COST), Some("unknown"));
@@ -347,7 +347,7 @@ async fn images_at_https_urls_are_fetched() {
     let error = reply.error();
     assert_eq!(error["param"], "input[0].image");
     assert_eq!(error["code"], "failed_to_download_image");
-    // A text that is an address is a text.
+    // A string input is text, even if it is a URL.
     let text = json!({"model": NOVA, "input": "https://example.com/plan.gif"});
     embed(&harness, &text).await;
     let text = &sent_upstream(&harness)[1]["singleEmbeddingParams"]["text"]["value"];

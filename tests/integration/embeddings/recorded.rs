@@ -1,5 +1,5 @@
-//! Recorded exchanges with models that embed or rerank, played through the gateway. They lie beside
-//! the repository and are no part of it.
+//! Recorded exchanges with embedding and rerank models, replayed through the gateway. The recordings
+//! are next to the repository and not part of it.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ const RECORDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/recordi
 #[tokio::test]
 async fn recorded_vectors_and_scores_reach_the_client_unchanged() {
     let Ok(files) = Path::new(RECORDINGS).read_dir() else {
-        println!("did not run: no recordings beside the repository");
+        println!("did not run: no recordings next to the repository");
         return;
     };
     let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
@@ -48,7 +48,7 @@ fn is_json(file: &Path) -> bool {
         .is_some_and(|extension| extension == "json")
 }
 
-/// The vectors of an answer as recorded.
+/// The embeddings of a recorded response.
 fn recorded_embeddings(response_json: &Value) -> Option<Vec<Value>> {
     let is_embedding = |value: &Value| value[0].is_number();
     let first = &response_json["embedding"];
@@ -65,7 +65,8 @@ fn recorded_embeddings(response_json: &Value) -> Option<Vec<Value>> {
     list.iter().map(embedding).collect()
 }
 
-/// The model, with one of the same form for an id that does not say what it is.
+/// The model's id in the recording, and a base model with the same body for ids that do not reveal
+/// theirs.
 fn model(recording: &Value) -> (String, ModelId) {
     let path = recording["request"]["path"].as_str().unwrap();
     let name = path.split('/').nth(2).unwrap();
@@ -82,7 +83,7 @@ async fn harness(file: &Path, recording: &Value) -> (Harness, String) {
     let (name, base) = model(recording);
     let change = |config: &mut Config| {
         config.base_models.insert(name.clone(), base.clone());
-        // A name that is too short for an id of any model.
+        // This name is not a valid model id.
         if name == "cohere.embed" {
             config.models.insert(name.clone(), base.into());
         }
@@ -163,7 +164,7 @@ async fn embeds(file: &Path, recording: &Value, recorded_embeddings: &[Value]) {
     }
 }
 
-/// What the client wanted embedded. Of a recording without its request, the answer tells.
+/// The texts to embed: from the request, or from the response if the request was not recorded.
 fn texts(body: &Value, response_json: &Value) -> Vec<Value> {
     let one = ["/inputText", "/singleEmbeddingParams/text/value"];
     let one = one.iter().find_map(|path| body.pointer(path));
@@ -184,15 +185,14 @@ fn tokens(recording: &Value) -> u64 {
         .unwrap_or_default()
 }
 
-/// The gateway's body has what the recorded one has; what other clients leave out it may say.
+/// Asserts that the gateway's body has every field of the recorded body. It may have more.
 fn assert_request_matches(harness: &Harness, recorded: &Value, file: &Path) {
     let body = harness.simulator.requests().pop().unwrap().json();
     let Some(recorded) = recorded.as_object() else {
         return;
     };
     for (key, value) in recorded {
-        // A client of Titan that asked for what happens anyhow, and one of Cohere's that named the
-        // only type.
+        // Explicit default values: Titan's `normalize`, and Cohere's only embedding type.
         let is_default = key == "normalize" && *value == json!(true) || key == "embedding_types";
         let same = match value.as_object() {
             Some(within) => within.iter().all(|(key2, value)| body[key][key2] == *value),

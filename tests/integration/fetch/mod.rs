@@ -1,4 +1,4 @@
-//! The downloader against a server on a free port, in a network of the test's own.
+//! Downloads from a server on a free port, in a simulated network.
 
 pub mod site;
 
@@ -15,10 +15,10 @@ use site::{Reply, Site};
 
 const PUBLIC: &str = "93.184.215.14";
 
-/// A piece of something that never ends.
+/// A chunk of an endless response.
 const CHUNK: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
-/// A site at `example.com` that answers with the path that was asked for.
+/// A site at `example.com` that responds with the requested path.
 async fn echo() -> Site {
     Site::start(Reply::file).await
 }
@@ -114,7 +114,7 @@ async fn the_checked_address_is_connected_to_even_if_dns_changes() {
     assert_eq!(fetch(&site, &settings, &[address]).await.unwrap(), ["/"]);
     assert_eq!(site.queries(), ["rebound.example.com"]);
     assert_eq!(site.connections(), ["93.184.215.14:443"]);
-    // The second question has the other answer, and it is checked as well.
+    // The second query has another answer, which is checked as well.
     for address in [address, "https://example.com/again"] {
         let error = fetch_error(&site, &settings, address).await;
         assert_eq!(error.kind, NotAllowed, "{address}");
@@ -248,7 +248,7 @@ async fn redirects_to_disallowed_targets_are_not_followed() {
         .named("private.example.com", &[&["10.0.0.1"]])
         .named("denied.example.com", &[&[PUBLIC]]);
         let settings = FetchSettings {
-            // Also where it is allowed, there is no way down to it.
+            // Even with `allow_http`, redirects from https to http are not followed.
             allow_http: true,
             deny: patterns(&["denied.example.com"]),
             ..FetchSettings::default()
@@ -352,7 +352,7 @@ async fn host_lists_decide_which_hosts_are_contacted() {
             "www.example.com",
             false,
         ),
-        // An address is denied under all its names.
+        // A denied address is denied under every name.
         (&[], &["8.8.8.8"], "elsewhere.example.com", false),
         (&[], &["8.8.8.8"], "www.example.com", true),
     ] {
@@ -435,7 +435,7 @@ async fn a_server_that_takes_too_long_is_abandoned() {
         assert_eq!(error.kind, Timeout, "{address}");
         assert!(error.message.contains("after 100ms"), "{error}");
     }
-    // A connection has a time of its own, TLS as well.
+    // Connecting has its own timeout, which includes TLS.
     let settings = FetchSettings {
         connect_timeout: Duration::from_millis(50),
         ..FetchSettings::default()
@@ -521,7 +521,7 @@ async fn the_first_failed_url_is_reported() {
 #[tokio::test]
 async fn the_files_of_a_request_are_fetched_concurrently() {
     let list = ["1", "2", "3", "4"].map(|name| format!("https://example.com/{name}"));
-    // It answers only when all four are asked for.
+    // It responds only when all four requests have arrived.
     let site = Site::meeting(4).await;
     let fetcher = site.fetcher(&FetchSettings::default());
     let files = fetcher.fetch_all("caller", &list, None).await.unwrap();
@@ -551,7 +551,7 @@ async fn concurrent_downloads_are_limited_per_request_and_globally() {
                 fetcher.fetch_all("caller", second, None)
             )
         });
-        // When the first has got there, the second would have asked for the name as well.
+        // When the first has connected, the second would have resolved the name as well.
         site.wait_for_stalled_connections(1).await;
         assert_eq!(site.queries(), ["example.com"], "{concurrency}");
         fetching.abort();

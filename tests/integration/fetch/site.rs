@@ -1,4 +1,4 @@
-//! A server that misbehaves on command, and a network in which it has whatever names it is given.
+//! A server that misbehaves on command, and a network with configurable DNS.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,13 +18,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-/// What the server does with a request.
+/// How the server responds to a request.
 pub enum Reply {
-    /// Writes this and ends the connection.
+    /// Writes this and closes the connection.
     Bytes(Vec<u8>),
-    /// Writes this and then nothing, for as long as the client is there.
+    /// Writes this and then waits until the client disconnects.
     Stall(String),
-    /// Writes the first and then the second for as long as the client is there.
+    /// Writes the first text, then repeats the second until the client disconnects.
     Endless(&'static str, &'static str),
 }
 
@@ -56,7 +56,7 @@ impl Reply {
     }
 }
 
-/// The server and its network. At first the network knows `example.com`, at a public address.
+/// The server and its network, in which `example.com` resolves to a public address.
 pub struct Site {
     pub address: SocketAddr,
     server: Arc<Server>,
@@ -65,12 +65,12 @@ pub struct Site {
 }
 
 impl Site {
-    /// A server that answers by the path of a request.
+    /// A server whose response depends on the path.
     pub async fn start(respond: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         Self::with(respond, 1).await
     }
 
-    /// A server that answers with the path once `together` requests have come.
+    /// A server that responds with the path once `together` requests have arrived.
     pub async fn meeting(together: usize) -> Self {
         Self::with(Reply::file, together).await
     }
@@ -95,7 +95,7 @@ impl Site {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let server = Arc::clone(&accepting);
-                // A connection that the client leaves is what some of the tests are about.
+                // Some tests have the client close the connection.
                 tokio::spawn(async move { drop(server.serve(stream).await) });
             }
         });
@@ -116,7 +116,7 @@ impl Site {
         site.named("example.com", &[&[super::PUBLIC]])
     }
 
-    /// Another name, with the answer to each question; the last one stays.
+    /// Adds a name with the answer to each query; the last answer repeats.
     pub fn named(self, name: &str, addresses: &[&[&str]]) -> Self {
         let parse = |list: &&[&str]| list.iter().map(|ip| ip.parse().unwrap()).collect();
         let addresses = addresses.iter().map(parse).collect();
@@ -126,52 +126,52 @@ impl Site {
         self
     }
 
-    /// A name for which no answer comes.
+    /// Adds a name whose queries get no answer.
     pub fn stalled(self, name: &str) -> Self {
         self.network.stalled.lock().unwrap().push(name.to_owned());
         self
     }
 
-    /// The same network, where nobody takes connections at `address`.
+    /// Refuses connections to `address`.
     pub fn without(self, address: &str) -> Self {
         let address = address.parse().unwrap();
         self.network.dead.lock().unwrap().push(address);
         self
     }
 
-    /// The same server, which accepts connections and says nothing.
+    /// Makes the server accept connections and send nothing.
     pub fn unresponsive(self) -> Self {
         self.server.unresponsive.store(true, Ordering::SeqCst);
         self
     }
 
-    /// A fetcher in this network that trusts this server.
+    /// A fetcher in this network that trusts the server's certificate.
     pub fn fetcher(&self, settings: &FetchSettings) -> Fetcher {
         let network = Arc::clone(&self.network) as Arc<dyn Network>;
         Fetcher::within(settings, network, self.trust.clone())
     }
 
-    /// The names that were asked for.
+    /// The queried names.
     pub fn queries(&self) -> Vec<String> {
         self.network.queries.lock().unwrap().clone()
     }
 
-    /// The addresses that were connected to.
+    /// The addresses of the connections.
     pub fn connections(&self) -> Vec<String> {
         self.network.connections.lock().unwrap().clone()
     }
 
-    /// The heads of the requests that came.
+    /// The heads of the received requests.
     pub fn requests(&self) -> Vec<String> {
         self.server.requests.lock().unwrap().clone()
     }
 
-    /// Waits until the server is silent on so many connections.
+    /// Waits until the server has stalled this many connections.
     pub async fn wait_for_stalled_connections(&self, count: usize) {
         wait_for_count(&self.server.stalled, count).await;
     }
 
-    /// Waits until the client has ended so many of them.
+    /// Waits until the client has ended this many connections.
     pub async fn wait_for_ended_connections(&self, count: usize) {
         wait_for_count(&self.server.ended, count).await;
     }
@@ -201,7 +201,7 @@ impl Server {
         }
         let mut first = [0];
         stream.peek(&mut first).await?;
-        // The type of a TLS record that holds a handshake: RFC 8446, 5.1.
+        // The content type of a TLS handshake record: RFC 8446, 5.1.
         if first == [22] {
             return self.reply(self.acceptor.accept(stream).await?).await;
         }
@@ -243,7 +243,7 @@ impl Server {
     }
 }
 
-/// A server with a certificate for `example.com` and the names below it, and a client that trusts it.
+/// A server with a certificate for `example.com` and its subdomains, and a client that trusts it.
 pub fn tls() -> (TlsAcceptor, ClientConfig) {
     let names = ["example.com".to_owned(), "*.example.com".to_owned()];
     let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names).unwrap();
@@ -260,7 +260,7 @@ pub fn tls() -> (TlsAcceptor, ClientConfig) {
     (TlsAcceptor::from(Arc::new(server)), client)
 }
 
-/// Names have the answers they are given, and every connection arrives at the server.
+/// Resolves names as configured and connects every address to the server.
 #[derive(Debug)]
 struct SiteNetwork {
     server: SocketAddr,

@@ -1,4 +1,4 @@
-//! `/v1/files`: kept, listed, read and deleted.
+//! `/v1/files`
 
 mod s3;
 

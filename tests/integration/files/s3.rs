@@ -1,4 +1,4 @@
-//! The gateway's way to S3, against the simulator's corner of it.
+//! The gateway's S3 client against the simulator's minimal S3.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A gateway with files and batches, and what clients do with them.
+//! A gateway with files and batches enabled, and client calls for both.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use crate::harness::{Harness, Reply};
 pub const BUCKET: &str = "outcrop-example";
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/outcrop-batches";
 
-/// Longer than anything takes.
+/// Longer than any batch of these tests takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A store in a file of its own.
+/// The path of a new database file.
 pub fn scratch() -> PathBuf {
     let name = format!("{:016x}.db", fastrand::u64(..));
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// The settings of a gateway with files and batches.
+/// Enables files and batches.
 pub fn with_batches(config: &mut Config) {
     config.s3.bucket = Some(BUCKET.to_owned());
     config.s3.path_style = true;
@@ -44,7 +44,7 @@ pub async fn harness(change: impl FnOnce(&mut Config)) -> Harness {
     .await
 }
 
-/// A request to `model` as a line of a file.
+/// A line of a batch file.
 pub fn line(custom_id: &str, model: &str, text: &str) -> Value {
     json!({
         "custom_id": custom_id,
@@ -58,7 +58,7 @@ pub fn lines(lines: &[Value]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// A form of texts and one file.
+/// A multipart form with text fields and at most one file.
 pub fn form(texts: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Bytes {
     let mut form = Vec::new();
     for (name, text) in texts {
@@ -85,7 +85,7 @@ pub async fn post_form(harness: &Harness, form: Bytes) -> Reply {
     harness.send(request).await
 }
 
-/// Uploads the file of a batch, and gives its id.
+/// Uploads a batch file and returns its id.
 pub async fn upload(harness: &Harness, content: &str) -> String {
     let form = form(
         &[("purpose", "batch")],
@@ -98,7 +98,7 @@ pub async fn upload(harness: &Harness, content: &str) -> String {
         .to_owned()
 }
 
-/// Begins a batch of these lines, and gives its id.
+/// Creates a batch of these lines and returns its id.
 pub async fn start_batch(harness: &Harness, content: &str) -> String {
     let file = upload(harness, content).await;
     let reply = create(harness, &file).await;
@@ -118,14 +118,14 @@ pub async fn create(harness: &Harness, file: &str) -> Reply {
     harness.post("/v1/batches", &body).await
 }
 
-/// The batch, once `is_so`.
-pub async fn batch_when(harness: &Harness, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+/// Polls the batch until `condition` is true for it.
+pub async fn batch_when(harness: &Harness, id: &str, condition: impl Fn(&Value) -> bool) -> Value {
     let path = format!("/v1/batches/{id}");
     let mut seen = Value::Null;
     let finished = tokio::time::timeout(PATIENCE, async {
         loop {
             seen = harness.get(&path).await.json();
-            if is_so(&seen) {
+            if condition(&seen) {
                 return;
             }
         }
@@ -134,7 +134,7 @@ pub async fn batch_when(harness: &Harness, id: &str, is_so: impl Fn(&Value) -> b
     seen
 }
 
-/// The batch when it is over.
+/// Polls the batch until it has a final status.
 pub async fn end_of(harness: &Harness, id: &str) -> Value {
     let over = ["completed", "failed", "expired", "cancelled"];
     batch_when(harness, id, |batch| {
@@ -143,7 +143,7 @@ pub async fn end_of(harness: &Harness, id: &str) -> Value {
     .await
 }
 
-/// The lines of a file that a batch has.
+/// The lines of the file whose id is in `field` of the batch.
 pub async fn file_of(harness: &Harness, batch: &Value, field: &str) -> Vec<Value> {
     let Some(id) = batch[field].as_str() else {
         return Vec::new();
@@ -155,13 +155,13 @@ pub async fn file_of(harness: &Harness, batch: &Value, field: &str) -> Vec<Value
         .collect()
 }
 
-/// Ends the gateway of `harness`.
+/// Shuts down the gateway of `harness`.
 pub async fn stop(harness: &Harness) {
     harness.shutdown.advance(ShutdownPhase::Closing);
     harness.app.batches.as_ref().unwrap().stopped().await;
 }
 
-/// Ends the gateway of `harness`, and starts another in its place, with the same simulator.
+/// Replaces the gateway of `harness` by a new one on the same simulator.
 pub async fn restart(harness: &mut Harness, config: &mut Config) {
     stop(harness).await;
     let (app, address, shutdown) = start_second_gateway(harness, config).await;

@@ -1,4 +1,4 @@
-//! Conversations as clients send them, now and then odd ones.
+//! Generated conversations as clients send them, unusual ones included.
 
 use proptest::collection::vec;
 use proptest::option::of;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-/// A conversation in steps, each of which ends where the model speaks next.
+/// A conversation in steps. Each step ends where the model responds next.
 pub type Steps = Vec<Vec<Value>>;
 
 const GIF: &str = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
@@ -24,7 +24,7 @@ pub fn call(id: &str, name: &str, arguments: &str) -> Value {
     json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
 }
 
-/// What a person or a tool may send beside text.
+/// Media in a user's message or a tool's result.
 #[derive(Debug, Clone, Copy)]
 enum Medium {
     Image,
@@ -37,11 +37,11 @@ struct UserContent {
     blank: bool,
     medium: Option<Medium>,
     has_cache_control: bool,
-    /// Whether there is no text beside the medium.
+    /// Whether the message has media only.
     without_text: bool,
 }
 
-/// A call and its result; some have none, and some results come twice.
+/// A tool call and its result, which can be missing or repeated.
 #[derive(Debug, Clone)]
 struct Called {
     id: &'static str,
@@ -58,7 +58,7 @@ enum Step {
         calls: Vec<Called>,
         reversed: bool,
         trailing_content: Option<UserContent>,
-        /// Whether each call stands in a message of its own, one after the other.
+        /// Whether each call is in a separate assistant message.
         in_separate_messages: bool,
     },
     Talk {
@@ -130,7 +130,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Writes steps as messages, with as many documents as Bedrock takes.
+/// Writes steps as messages, with at most as many documents as Bedrock accepts.
 struct Writer {
     with_media: bool,
     documents: usize,
@@ -216,7 +216,7 @@ impl Writer {
                     results.reverse();
                 }
                 messages.extend(results);
-                // A step without any result would be none.
+                // A step needs at least one result.
                 let alone = (messages.len() == call_items).then(|| &calls[0].result);
                 if let Some(user_content) = trailing_content.as_ref().or(alone) {
                     messages.push(json!({"role": "user", "content": self.content(user_content)}));
@@ -227,14 +227,14 @@ impl Writer {
     }
 }
 
-/// A conversation before it is written.
+/// A generated conversation, before it is written as messages.
 #[derive(Debug, Clone)]
 pub struct Conversation {
     first: UserContent,
     steps: Vec<Step>,
-    /// The instructions, and whether they are marked.
+    /// The instructions, and whether each has a cache breakpoint.
     instructions: Vec<(&'static str, bool)>,
-    /// Whether the model's reasoning is given back, message by message.
+    /// Whether the client sends the reasoning back, for each assistant message.
     reasoned: Vec<bool>,
 }
 
@@ -260,7 +260,7 @@ pub fn conversation() -> impl Strategy<Value = Conversation> {
 }
 
 impl Conversation {
-    /// Its messages, step by step, with pictures and documents or without.
+    /// The messages in steps, with or without images and documents.
     pub fn to_steps(&self, with_media: bool) -> Steps {
         let mut writer = Writer {
             with_media,

@@ -1,4 +1,4 @@
-//! Small pictures, made and looked at.
+//! Creates small PNG images and describes them.
 
 use std::io::Cursor;
 
@@ -12,7 +12,7 @@ pub fn png_bytes(width: u32, height: u32) -> Vec<u8> {
     png(width, height, &pixels)
 }
 
-/// A PNG whose left half is transparent: what OpenAI's masks mark.
+/// A PNG whose left half is transparent. OpenAI's masks mark the area to edit by transparency.
 pub fn mask(width: u32, height: u32) -> Vec<u8> {
     let pixel = |at: u32| match at % width < width / 2 {
         true => [0, 0, 0, 0],
@@ -22,7 +22,7 @@ pub fn mask(width: u32, height: u32) -> Vec<u8> {
     png(width, height, &pixels)
 }
 
-/// What can be seen of a picture in base64; nothing where it is none.
+/// Size and color of a PNG in base64; `None` if it is not a PNG.
 pub fn described(base64: &str) -> Option<String> {
     let bytes = STANDARD.decode(base64).ok()?;
     if bytes.starts_with(&[0xff, 0xd8, 0xff]) {

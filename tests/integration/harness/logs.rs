@@ -1,17 +1,17 @@
-//! What a test has made the gateway log.
+//! The gateway's log lines of a test.
 
 use std::cell::RefCell;
 use std::io;
 use std::sync::LazyLock;
 
 thread_local! {
-    /// What this thread, and so this test, has logged.
+    /// The log of this thread, hence of this test.
     static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Collects the log by thread. It is installed for the whole process and before anything is
-/// logged: a subscriber of one thread goes without the lines that another thread reached first
-/// (tracing keeps one interest for all).
+/// Collects the log by thread. It is installed for the process before anything is logged: tracing
+/// caches the interest in a log statement for all threads, so that a thread's own subscriber misses
+/// statements that another thread reached first.
 static LOG: LazyLock<()> = LazyLock::new(|| {
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
@@ -21,32 +21,32 @@ static LOG: LazyLock<()> = LazyLock::new(|| {
     tracing::subscriber::set_global_default(subscriber).unwrap();
 });
 
-/// In the line of every request.
+/// Part of the log line of every request.
 const REQUEST: &str = " outcrop::record: request ";
 
 struct Log;
 
-/// Begins to collect. The test has to run on one thread.
+/// Starts collecting. The test has to run on one thread.
 pub fn begin() {
     LazyLock::force(&LOG);
     LOGGED.with_borrow_mut(Vec::clear);
 }
 
-/// The lines that have `text` in them.
+/// The lines that contain `text`.
 pub fn lines_with(text: &str) -> Vec<String> {
     let logged = LOGGED.with_borrow(|logged| String::from_utf8(logged.clone()).unwrap());
     let lines = logged.lines().filter(|line| line.contains(text));
     lines.map(str::to_owned).collect()
 }
 
-/// The warnings, save the lines of requests that were refused.
+/// The warnings, except the lines of rejected requests.
 pub fn warnings() -> Vec<String> {
     let mut lines = lines_with("WARN");
     lines.retain(|line| !line.contains(REQUEST));
     lines
 }
 
-/// The line of the first request, once that is over.
+/// Waits for the log line of the latest completed request.
 pub async fn request_line() -> String {
     loop {
         if let Some(line) = lines_with(REQUEST).pop() {

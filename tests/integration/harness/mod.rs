@@ -1,4 +1,4 @@
-//! A gateway and a simulator in this process, and a client for them.
+//! A gateway and a simulator in this process, and an HTTP client for the gateway.
 
 pub mod batches;
 pub mod conversations;
@@ -45,7 +45,7 @@ pub struct Reply {
     pub text: String,
 }
 
-/// A response whose body is read piece by piece.
+/// A response whose body is read incrementally.
 pub struct OpenReply {
     pub status: StatusCode,
     body: Incoming,
@@ -65,7 +65,7 @@ impl Harness {
         Self::within(options, change, None).await
     }
 
-    /// A gateway that fetches files by a fetcher of the test's own.
+    /// A gateway that downloads files with `fetcher`.
     pub async fn within(
         options: Options,
         change: impl FnOnce(&mut Config),
@@ -75,7 +75,7 @@ impl Harness {
         let mut config = Config::default();
         config.bedrock.simulated = Some(SimulatedBedrock::at(simulator.url()));
         config.bedrock.retry.base_delay = Duration::from_millis(1);
-        // Nothing asked in the background, so that tests can count what is asked.
+        // No calls in the background, so that tests can count calls.
         config.catalog.list = CatalogList::Configured;
         change(&mut config);
         let bedrock = Bedrock::connect(&config.bedrock).await.unwrap();
@@ -113,7 +113,7 @@ impl Harness {
         }
     }
 
-    /// An answer that is no text, or what broke it off.
+    /// A binary response, or the error that interrupted it.
     pub async fn bytes(
         &self,
         request: Request<Full<Bytes>>,
@@ -150,7 +150,7 @@ impl Harness {
         self.post("/v1/chat/completions", body).await
     }
 
-    /// A chat request with headers of its own.
+    /// A chat request with additional headers.
     pub async fn chat_with(&self, headers: &[(&'static str, &str)], body: &Value) -> Reply {
         let path = "/v1/chat/completions";
         let mut request = self.request(Method::POST, path, body.to_string());
@@ -161,7 +161,7 @@ impl Harness {
         self.send(request).await
     }
 
-    /// A stream that has begun.
+    /// Sends a chat request and returns after the response's headers.
     pub async fn open(&self, body: &Value) -> OpenReply {
         let request = self.request(Method::POST, "/v1/chat/completions", body.to_string());
         let response = self.client.request(request).await.unwrap();
@@ -172,7 +172,7 @@ impl Harness {
         }
     }
 
-    /// The Converse requests that have reached Bedrock.
+    /// The Converse requests that Bedrock has received.
     pub fn sent_upstream(&self) -> Vec<Value> {
         let requests = self.simulator.requests();
         let chats = requests
@@ -195,7 +195,7 @@ impl Reply {
         self.json()["error"].clone()
     }
 
-    /// What was changed in the request.
+    /// The adjustments header.
     pub fn adjustments(&self) -> &str {
         self.header("x-outcrop-adjustments").unwrap_or_default()
     }
@@ -215,7 +215,7 @@ impl Reply {
             .collect()
     }
 
-    /// The data of all events.
+    /// The data of all server-sent events.
     pub fn events(&self) -> Vec<String> {
         data_lines(&self.text)
     }
@@ -226,7 +226,7 @@ impl Reply {
 }
 
 impl OpenReply {
-    /// The next event or comment as it was written; nothing at the end.
+    /// The next event or comment, verbatim; `None` at the end.
     pub async fn next(&mut self) -> Option<String> {
         loop {
             if let Some((event, rest)) = self.pending.split_once("\n\n") {
@@ -241,7 +241,7 @@ impl OpenReply {
         }
     }
 
-    /// The rest, to the end.
+    /// The remaining events and comments.
     pub async fn rest(mut self) -> Vec<String> {
         let mut events = Vec::new();
         while let Some(event) = self.next().await {
@@ -256,12 +256,12 @@ pub fn data_lines(text: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// A request for a whole answer.
+/// A non-streaming chat request.
 pub fn non_streaming(text: &str) -> Value {
     json!({"model": MODEL, "messages": [{"role": "user", "content": text}]})
 }
 
-/// A request for a stream.
+/// A streaming chat request.
 pub fn streamed(text: &str) -> Value {
     let mut request = non_streaming(text);
     request["stream"] = json!(true);

@@ -1,4 +1,4 @@
-//! Requests as the gateway translates them where nothing is configured.
+//! Translates chat requests with the default configuration.
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,12 +11,12 @@ use outcrop::openai::chat::{
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::load(&ModelFiles::default()).unwrap());
 
-/// `request`, which names its model by Bedrock's id, under the settings that are usual.
+/// Translates `request`, whose model is a Bedrock id, with the default options.
 pub fn translated(request: ChatRequest) -> Result<ChatTranslation, ApiError> {
     translated_under(request, &ChatOptions::default())
 }
 
-/// `request` under `options`.
+/// Translates `request`, whose model is a Bedrock id.
 pub fn translated_under(
     request: ChatRequest,
     options: &ChatOptions,

@@ -1,4 +1,4 @@
-//! Pictures out of pictures: `POST /v1/images/edits` and `/variations`.
+//! `POST /v1/images/edits` and `POST /v1/images/variations`
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use crate::harness::images::{described, mask, png_bytes};
 use crate::harness::{Harness, Reply};
 use crate::images::{CANVAS, EDITS, INPAINT, VARIATIONS, data_url, invoked, seen, with};
 
-/// A form of texts and PNG files.
+/// Sends a multipart form of text fields and PNG files.
 async fn form(
     harness: &Harness,
     path: &str,
@@ -196,7 +196,7 @@ async fn nova_canvas_edits_varies_and_removes_backgrounds() {
         assert_eq!(seen(&reply).len(), 1, "{task}");
         assert_eq!(invoked(&harness).last().unwrap()["taskType"], task);
     }
-    // What belongs to another task is told of, and not sent to be refused.
+    // Fields of other tasks are noted and not sent, since Bedrock would reject them.
     let texts = [
         ("model", CANVAS),
         ("style", "PHOTOREALISM"),
@@ -208,9 +208,9 @@ async fn nova_canvas_edits_varies_and_removes_backgrounds() {
         reply.adjustments(),
         "style: ignored, outPaintingMode: ignored"
     );
-    let inpainted = &invoked(&harness)[0]["inPaintingParams"]["maskImage"];
-    let inpainted = described(inpainted.as_str().unwrap());
-    assert_eq!(inpainted.as_deref(), Some("<png 320x320 black to white>"));
+    let mask_image = &invoked(&harness)[0]["inPaintingParams"]["maskImage"];
+    let mask_image = described(mask_image.as_str().unwrap());
+    assert_eq!(mask_image.as_deref(), Some("<png 320x320 black to white>"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Pictures out of words, and how they are answered: `POST /v1/images/generations`.
+//! `POST /v1/images/generations`
 
 mod edits;
 mod golden;
@@ -39,7 +39,7 @@ pub fn with(mut request: Value, more: Value) -> Value {
     request
 }
 
-/// The bodies that have reached Bedrock.
+/// The bodies that Bedrock has received.
 pub fn invoked(harness: &Harness) -> Vec<Value> {
     let requests = harness.simulator.requests();
     let calls = requests
@@ -48,13 +48,13 @@ pub fn invoked(harness: &Harness) -> Vec<Value> {
     calls.map(|request| request.json()).collect()
 }
 
-/// What can be seen of the pictures of an answer.
+/// Descriptions of the images in a response.
 pub fn seen(reply: &Reply) -> Vec<String> {
     let json = reply.json();
     let data = json["data"].as_array().unwrap_or_else(|| panic!("{json}"));
     let text = |one: &Value| one["b64_json"].as_str().map(str::to_owned);
-    let pictures = data.iter().map(|one| described(&text(one).unwrap()));
-    pictures.map(Option::unwrap).collect()
+    let images = data.iter().map(|one| described(&text(one).unwrap()));
+    images.map(Option::unwrap).collect()
 }
 
 fn stability_response(images: &[&[u8]]) -> ScriptedResponse {
@@ -100,7 +100,7 @@ async fn every_text_to_image_model_generates_images() {
         }
         assert_ne!(
             seen[0], seen[1],
-            "{model}: the same seed makes the same picture"
+            "{model}: the same seed generates the same image"
         );
         let json = reply.json();
         assert_eq!(json["size"], size, "{model}");
@@ -182,7 +182,7 @@ async fn a_filtered_image_fails_the_request() {
         assert_eq!(error["code"], "content_policy_violation", "{error}");
         assert_eq!(error["type"], "invalid_request_error", "{error}");
     }
-    // One of two.
+    // One of two images is filtered.
     let filtered = json!({"finish_reasons": ["Filter reason: output image"]});
     harness.simulator.push(Script::new(raw(&filtered)));
     let request = with(image_request(SD, "a"), json!({"n": 2}));
@@ -224,11 +224,11 @@ async fn one_failed_call_fails_the_request() {
             raw(&json!({"finish_reasons": ["Inference error"]})),
             "the provider failed",
         ),
-        (raw(&json!([])), "an answer that is none"),
-        (stability_response(&[]), "no picture"),
+        (raw(&json!([])), "an invalid response"),
+        (stability_response(&[]), "no image"),
         (
             stability_response(&[&png_bytes(64, 64), &png_bytes(64, 64)]),
-            "too many pictures",
+            "too many images",
         ),
     ] {
         harness.simulator.push(Script::new(response));
@@ -280,7 +280,7 @@ async fn a_stream_has_one_event_per_image() {
         reply.text.matches("event: image_edit.completed\n").count(),
         2
     );
-    // What fails before is no stream.
+    // An error before the first event has a real status.
     let request = with(
         image_request(SD, "a forbidden cat"),
         json!({"stream": true}),
@@ -346,7 +346,7 @@ async fn images_cost_the_price_in_the_table() {
             "0.14",
         ),
         (image_request(CANVAS, "a"), "0.04"),
-        // The table has the price of the usual quality up to 1024x1024.
+        // The table has the price of standard quality up to 1024x1024 only.
         (
             with(image_request(CANVAS, "a"), json!({"quality": "hd"})),
             "unknown",
@@ -384,7 +384,7 @@ async fn a_client_disconnect_cancels_the_call() {
     let request = image_request(SD, "a");
     let leaving = harness.post(GENERATIONS, &request);
     tokio::select! {
-        _ = leaving => panic!("it was answered"),
+        _ = leaving => panic!("the response arrived"),
         () = harness.simulator.wait_for_received(1) => {}
     }
     harness.simulator.wait_for_abandoned(1).await;

@@ -1,4 +1,4 @@
-//! What a model is based on: asked of a control plane that is made here, remembered, and stated.
+//! Base models: looked up in a control plane of the test, cached, or configured.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ const PROFILE_PATH: &str = "/inference-profiles/arn%3Aaws%3Abedrock%3Aus-east-1%
 const CLAUDE: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 const NOVA: &str = "amazon.nova-lite-v1:0:300k";
 
-/// A control plane that answers by path, and 404 for all others.
+/// A control plane with a response for each path, and 404 for others.
 struct ControlPlane {
     url: String,
     shared: Arc<Shared>,
@@ -37,9 +37,9 @@ struct ControlPlane {
 
 struct Shared {
     responses: Mutex<HashMap<String, (u16, Value)>>,
-    /// The paths that were asked for.
+    /// The requested paths.
     received: watch::Sender<Vec<String>>,
-    /// While it is held, nothing is answered.
+    /// While paused, requests wait.
     is_paused: watch::Sender<bool>,
 }
 
@@ -148,7 +148,7 @@ async fn advance_time(time: Duration) {
     resume();
 }
 
-/// Asks until the answer is `expected`; what happens in the background takes its time.
+/// Polls until the base model is `expected`, since lookups continue in the background.
 async fn becomes(bases: &BaseModels, model: &ModelId, expected: Option<BaseModel>) {
     while bases.of(model).await != expected {
         tokio::task::yield_now().await;
@@ -278,7 +278,7 @@ async fn a_cancelled_caller_does_not_cancel_the_lookup() {
     control_plane.set_paused(true);
     let (bases, model) = (control_plane.bases().await, id(PROFILE));
     tokio::select! {
-        _ = bases.of(&model) => panic!("there is no answer yet"),
+        _ = bases.of(&model) => panic!("the lookup ended"),
         () = control_plane.wait_for_received(1) => {}
     }
     control_plane.set_paused(false);
@@ -295,7 +295,7 @@ async fn a_slow_control_plane_delays_the_first_request_only_briefly() {
     let (waiting, model) = (bases.clone(), id(PROFILE));
     let first = tokio::spawn(async move { waiting.of(&id(PROFILE)).await });
     control_plane.wait_for_received(1).await;
-    // From here on the clock goes as soon as everything waits.
+    // From here on time advances when every task waits.
     pause();
     assert_eq!(first.await.unwrap(), None);
     resume();

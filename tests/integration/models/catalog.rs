@@ -31,7 +31,7 @@ fn names(names: &[(&str, &str)]) -> BTreeMap<String, ModelEntry> {
 fn settings(list: CatalogList) -> CatalogSettings {
     CatalogSettings {
         list,
-        // Soon enough for a test that waits for the next time.
+        // Short, for tests that wait for the next refresh.
         refresh: Duration::from_millis(5),
         ..CatalogSettings::default()
     }
@@ -128,7 +128,7 @@ async fn the_catalog_describes_a_region_and_an_account() {
         .await
         .into_iter()
         .map(|mut model| {
-            // Where Bedrock tells no time, it is that of the gateway's start.
+            // Without a time from Bedrock, `created` is the start of the gateway.
             if model["created"].as_u64().unwrap() > 1_780_000_000 {
                 model["created"] = json!("start");
             }
@@ -161,11 +161,11 @@ async fn all_pages_are_read_and_uncallable_models_are_omitted() {
         assert_eq!(model(&catalog, &there).await["id"], there);
     }
     for absent in [
-        // Past its end, served by profiles alone, and only to be spoken with.
+        // Past its end of life, served through profiles only, speech-to-speech.
         "anthropic.claude-instant-v1".to_owned(),
         "anthropic.claude-opus-4-1-20250805-v1:0".to_owned(),
         "amazon.nova-2-sonic-v1:0".to_owned(),
-        // Not yet there, and failed.
+        // Still being created, and failed.
         format!("{arn_prefix}custom-model-deployment/cd0000000000"),
         format!("{arn_prefix}provisioned-model/pm0000000000"),
     ] {
@@ -230,12 +230,9 @@ async fn a_listing_that_fails_at_startup_is_retried_soon_and_separately() {
     tokio::time::pause();
     let start = tokio::time::Instant::now();
     while catalog.model(lite).await.is_none() {
-        assert!(
-            catalog.model(profile).await.is_some(),
-            "what was listed stays"
-        );
+        assert!(catalog.model(profile).await.is_some(), "the list is kept");
         tokio::time::advance(Duration::from_millis(20)).await;
-        // Lets what is sent over the wire arrive before more time passes.
+        // Lets data on the wire arrive before time advances further.
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
@@ -254,7 +251,7 @@ async fn a_listing_that_fails_at_startup_is_retried_soon_and_separately() {
     assert_eq!(
         call_count(Operation::ListImportedModels),
         1,
-        "it was not asked for again"
+        "it is not requested again"
     );
 }
 
@@ -319,7 +316,7 @@ async fn a_configured_name_shows_its_model_without_the_account() {
         );
         assert_eq!(profile_alias["owned_by"], "anthropic");
         assert!(!profile_alias.to_string().contains("123456789012"));
-        // A name for itself is no alias.
+        // An id that is configured under its own name is not an alias.
         let micro = model(&catalog, "amazon.nova-micro-v1:0").await;
         assert_eq!(micro["outcrop"]["kind"], "foundation_model");
     }

@@ -131,7 +131,7 @@ async fn a_retrieved_model_equals_its_list_entry() {
     let list = harness.get("/v1/models").await.json();
     for model in list["data"].as_array().unwrap() {
         let id = model["id"].as_str().unwrap();
-        let alone = harness.get(&format!("/v1/models/{id}")).await;
-        assert_eq!(alone.json(), *model, "{id}");
+        let single = harness.get(&format!("/v1/models/{id}")).await;
+        assert_eq!(single.json(), *model, "{id}");
     }
 }

@@ -1,4 +1,4 @@
-//! Which model a name stands for, and what is said of one that none has.
+//! Resolution of model names, and errors for unknown names.
 
 use bedrock_simulator::{Operation, Script};
 use outcrop::config::{CatalogList, Config};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Harness, MODEL, non_streaming, streamed};
 
-/// A model that is served by profiles alone, `us.` and `global.`; [`MODEL`] is the first of them.
+/// A model that is served only through the profiles `us.` and `global.`; [`MODEL`] is the first.
 const BARE: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
 const NOTE: &str = "model: called as `us.anthropic.claude-sonnet-4-5-20250929-v1:0`";
 
@@ -15,14 +15,14 @@ fn listing(config: &mut Config) {
     config.catalog.list = CatalogList::All;
 }
 
-/// A gateway that knows what Bedrock lists.
+/// A gateway that has listed Bedrock's models.
 async fn listed(change: impl FnOnce(&mut Config)) -> Harness {
     let harness = Harness::with(|config| {
         listing(config);
         change(config);
     })
     .await;
-    // The list waits for the first answers of the control plane.
+    // The list waits for the first responses of the control plane.
     assert_eq!(harness.get("/v1/models").await.status, 200);
     harness
 }
@@ -32,7 +32,7 @@ fn of(mut request: Value, model: &str) -> Value {
     request
 }
 
-/// The ids that models were called by.
+/// The model ids of the calls to Bedrock.
 fn called(harness: &Harness) -> Vec<String> {
     let requests = harness.simulator.requests().into_iter();
     requests.filter_map(|request| request.model).collect()
@@ -199,7 +199,7 @@ async fn every_endpoint_that_names_a_model_learns_the_profile() {
             assert!(reply.adjustments().contains(&note), "{path}");
         }
         if path == "/v1/videos" {
-            // Jobs name their model in the body.
+            // Jobs have their model in the body.
             assert_eq!(harness.simulator.received(), 3);
             continue;
         }
@@ -210,7 +210,7 @@ async fn every_endpoint_that_names_a_model_learns_the_profile() {
 }
 
 #[tokio::test]
-async fn a_strict_request_for_pictures_is_sent_to_no_profile() {
+async fn strict_image_requests_are_not_sent_to_a_profile() {
     let harness = Harness::start().await;
     let refusal = "Invocation of model ID m with on-demand throughput isn’t supported.";
     harness
@@ -314,7 +314,7 @@ async fn an_unknown_model_error_suggests_close_names_and_a_configuration_line() 
             "{message}"
         );
     }
-    // Longer than what a message quotes, and to be copied whole.
+    // Messages truncate quoted names at a shorter length, but the suggestion must be complete.
     let name = "claude-sonnet-4.5-for-everybody-in-the-house";
     let error = harness.chat(&of(non_streaming("hi"), name)).await.error();
     let message = error["message"].as_str().unwrap();
@@ -328,7 +328,7 @@ async fn an_unknown_model_error_suggests_close_names_and_a_configuration_line() 
         let message = error["message"].as_str().unwrap();
         assert!(message.contains(&format!("exist: `{MODEL}`")), "{message}");
     }
-    // What cannot be an id is refused without a call, and quoted in part.
+    // A name that cannot be an id is rejected without a call, and quoted truncated.
     harness.simulator.clear();
     let long = format!("no;{}", "m".repeat(5000));
     for (path, request) in [

@@ -14,7 +14,7 @@ use crate::harness::{Harness, Reply};
 
 const PNG: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/// The beginning of a picture.
+/// The first bytes of a JPEG.
 const JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xe0];
 
 fn guarded(version: &str) -> impl FnOnce(&mut Config) {
@@ -251,8 +251,8 @@ async fn the_first_failed_call_fails_the_request_with_its_cause() {
                 harness
                     .simulator
                     .push(refusing(400, "ValidationException", "Input is too long."));
-                let alone = moderate(&harness, json!("a")).await;
-                assert_eq!(alone.error()["param"], "input");
+                let single = moderate(&harness, json!("a")).await;
+                assert_eq!(single.error()["param"], "input");
             }
             _ => assert_eq!(param, Value::Null),
         }

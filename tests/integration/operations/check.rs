@@ -1,4 +1,4 @@
-//! `outcrop check`: what stands between a machine and a first response.
+//! `outcrop check`: finds what prevents a first response.
 
 use bedrock_simulator::{ControlPlane, Credentials, Options, Script, Simulator};
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::fetch::site::tls;
 use crate::harness::MODEL;
 use crate::operations::commands::{config_file, credentials, outcrop, run, text};
 
-/// What `check` says of a simulator with these credentials, and how it ends.
+/// Whether `check` succeeds with these credentials, and its report.
 async fn check_with(environment: &[(&'static str, String)], arguments: &[&str]) -> (bool, String) {
     let environment: Vec<_> = environment.iter().map(|(k, v)| (*k, v.as_str())).collect();
     let arguments = [&["check"], arguments].concat();
@@ -21,7 +21,7 @@ async fn check(simulator: &Simulator, model: &str) -> (bool, String) {
     check_with(&credentials(&simulator.url()), &["--model", model]).await
 }
 
-/// The environment of `credentials` with another value of one variable.
+/// The environment of `credentials` with one variable changed.
 fn with(url: &str, name: &str, value: &str) -> Vec<(&'static str, String)> {
     let mut environment = credentials(url);
     for (variable, original) in &mut environment {
@@ -95,14 +95,14 @@ async fn check_recognizes_wrong_credentials() {
     }
 }
 
-/// An endpoint whose certificate nobody trusts.
+/// An endpoint with an untrusted certificate.
 async fn untrusted_endpoint() -> String {
     let (acceptor, _) = tls();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            // The other end hangs up.
+            // The client closes the connection.
             let _ = acceptor.accept(stream).await;
         }
     });
@@ -210,7 +210,7 @@ async fn check_prints_a_remedy_for_each_failed_check() {
         ..Options::default()
     };
     let simulator = Simulator::start(options).await.unwrap();
-    // The gateway finds the profile of a bare id from the refusal.
+    // The gateway learns the profile of a bare id from Bedrock's error.
     let (ok, report) = check(&simulator, "anthropic.claude-sonnet-4-5-20250929-v1:0").await;
     assert!(ok, "{report}");
     for expected in [
@@ -227,7 +227,7 @@ async fn check_prints_a_remedy_for_each_failed_check() {
 }
 
 #[tokio::test]
-async fn check_finds_the_profile_as_calls_do_where_nothing_is_listed() {
+async fn check_learns_the_profile_without_a_listing() {
     let options = Options {
         control_plane: ControlPlane::Forbidden,
         ..Options::default()

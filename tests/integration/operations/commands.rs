@@ -1,4 +1,4 @@
-//! What an operator types and reads.
+//! The command line: arguments, output and exit codes.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::harness::MODEL;
 
-/// The program, with nothing of this machine's environment but what is given.
+/// The program with this environment only.
 pub fn outcrop(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let home = std::env::temp_dir().join("outcrop-tests-empty-home");
     std::fs::create_dir_all(&home).unwrap();
@@ -245,7 +245,7 @@ async fn check_and_startup_report_a_store_that_cannot_be_opened() {
     }
 }
 
-/// A gateway in a process of its own.
+/// A gateway in a separate process.
 struct Served {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
@@ -257,7 +257,7 @@ impl Served {
         Self::spawn(outcrop(arguments, environment))
     }
 
-    /// One with limits of its own, as `ulimit` of the shell sets them.
+    /// Starts the gateway under `limits`, which are commands of the shell such as `ulimit`.
     fn start_within(limits: &str, environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let program = outcrop(arguments, environment);
         let mut shell = Command::new("/bin/sh");
@@ -281,7 +281,7 @@ impl Served {
         let address = lines
             .find_map(|line| {
                 let line = line.ok()?;
-                // As JSON, or as text for people.
+                // The log is JSON or text.
                 if let Some((_, address)) = line.split_once("listening address=") {
                     return Some(address.to_owned());
                 }
@@ -303,7 +303,7 @@ impl Served {
         assert!(kill.unwrap().success());
     }
 
-    /// Reads the log up to a line that has `words` as its message.
+    /// Reads the log up to the line with the message `words`.
     fn wait_for(&mut self, words: &str) -> Value {
         let entries = self.lines.by_ref().map(|line| line.unwrap());
         let mut entries = entries.map(|line| serde_json::from_str::<Value>(&line).unwrap());
@@ -311,7 +311,7 @@ impl Served {
         log_entry.expect("the line is logged")
     }
 
-    /// Ends it as an orchestrator does; the exit code and what was logged.
+    /// Sends SIGTERM and returns the exit code and the remaining log.
     fn terminate(mut self) -> (Option<i32>, Vec<String>) {
         self.signal("-TERM");
         let lines = self.lines.map(Result::unwrap).collect();
@@ -400,7 +400,7 @@ fn one_line_a_request_and_no_text_in_it(lines: &[String]) {
 #[tokio::test]
 async fn a_second_sigterm_skips_the_drain_delay() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
-    // Longer than any test runs.
+    // Longer than any test.
     let file = config_file("second.toml", "[server]\ndrain_delay = \"10h\"\n");
     let environment = credentials(&simulator.url());
     let code = tokio::task::spawn_blocking(move || {
@@ -416,7 +416,7 @@ async fn a_second_sigterm_skips_the_drain_delay() {
     assert_eq!(code.await.unwrap(), Some(0));
 }
 
-/// Answers with requests of which each leaves a long line in the log, one after the other.
+/// Sends requests one after the other, each of which leaves a long line in the log.
 async fn fill_log(address: &str, requests: usize) {
     let mut connection = TcpStream::connect(address).await.unwrap();
     let id = "i".repeat(512);
@@ -425,7 +425,7 @@ async fn fill_log(address: &str, requests: usize) {
     for _ in 0..requests {
         connection.write_all(request.as_bytes()).await.unwrap();
         let mut reply = Vec::new();
-        // The end of the error's JSON.
+        // The error's JSON ends here.
         while !reply.ends_with(b"}}") {
             assert_ne!(connection.read_buf(&mut reply).await.unwrap(), 0);
         }
@@ -444,12 +444,12 @@ async fn unread_stdout_does_not_block_responses_and_dropped_lines_are_counted() 
         Served::start(&environment, &["serve", "--listen", "127.0.0.1:0"])
     });
     let mut served = started.await.unwrap();
-    // Nobody reads the pipe from here on, which holds 64 KiB, nor what the gateway keeps.
+    // From here on the log is not read; the pipe holds 64 KiB.
     let clients = (0..CONNECTIONS).map(|_| fill_log(&served.address, REQUESTS));
     let all = futures_util::future::join_all(clients);
-    // Where a full log stops the answers, the test ends here, and not never.
+    // If a full log blocked responses, the test would fail here instead of running forever.
     let success_line = tokio::time::timeout(std::time::Duration::from_secs(120), all).await;
-    success_line.expect("all requests are answered");
+    success_line.expect("every request has a response in time");
 
     let (logged, dropped) = tokio::task::spawn_blocking(move || {
         let (mut logged, mut dropped) = (0, 0);
@@ -475,8 +475,7 @@ async fn unread_stdout_does_not_block_responses_and_dropped_lines_are_counted() 
     assert_eq!(logged + dropped, CONNECTIONS * REQUESTS);
 }
 
-/// A gateway in front of `simulator` with limits of its own; its log is read to the end, so that it
-/// does not stand still.
+/// A gateway for `simulator` under `limits`. A thread reads its log, so that the pipe does not fill.
 async fn served_within(simulator: &Simulator, limits: &'static str, config: &str) -> Served {
     let name = format!("limits-{}.toml", fastrand::u64(..));
     let file = config_file(&name, config);
@@ -490,7 +489,7 @@ async fn served_within(simulator: &Simulator, limits: &'static str, config: &str
     started.await.unwrap()
 }
 
-/// The status line of a response on a connection of its own; the test fails where none comes.
+/// The status line of a response on a new connection. Fails the test if there is none.
 async fn status_of(address: &str, request: String) -> String {
     let exchange = async {
         let mut client = TcpStream::connect(address).await.unwrap();
@@ -501,7 +500,7 @@ async fn status_of(address: &str, request: String) -> String {
     };
     let limit = std::time::Duration::from_secs(60);
     let success_line = tokio::time::timeout(limit, exchange).await;
-    success_line.expect("a response comes at all")
+    success_line.expect("the response arrives in time")
 }
 
 fn health_check() -> String {
@@ -524,7 +523,7 @@ async fn idle_connections_block_nobody_at_any_descriptor_limit() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     for (limits, config, idle) in [
         ("ulimit -n 1024", "", 1_100),
-        // More connections are configured than there can be.
+        // `max_connections` exceeds the descriptors.
         ("ulimit -n 64", "[server]\nmax_connections = 4096\n", 200),
     ] {
         let served = served_within(&simulator, limits, config).await;
@@ -557,8 +556,8 @@ async fn health_checks_succeed_when_no_descriptors_are_left() {
             .unwrap();
         streams.push(client);
     }
-    // Each of them has a response, a stream or a refusal, or was closed in front of its request, as
-    // connections that are not used yet are the first to go: the descriptors are in use.
+    // Each connection gets a stream or an error, or is closed before its request: unused connections
+    // are closed first when descriptors run out.
     for client in &mut streams {
         let mut status = [0; 9];
         let _ = client.read(&mut status).await;

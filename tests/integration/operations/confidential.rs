@@ -1,4 +1,4 @@
-//! What clients write stays out of the log, and comes back to them in a bounded piece alone.
+//! Request contents do not appear in the log, and errors quote them only truncated.
 
 use bedrock_simulator::Script;
 use http::Method;
@@ -22,12 +22,12 @@ use crate::harness::{Harness, MODEL, Reply, non_streaming, streamed};
 
 const MARKER: &str = "ZMARKERZ";
 
-/// A long text of a client's, a prompt or a key.
+/// A long text in place of a client's prompt or key.
 fn secret() -> String {
     format!("{MARKER}, expected a string: ").repeat(200)
 }
 
-/// Endpoints with a request that is served, and the fields that one may have.
+/// Endpoints, each with a valid request and its fields.
 fn endpoints() -> Vec<(&'static str, Value, &'static [ClientField])> {
     let chat = non_streaming("hi");
     let input = json!({"model": MODEL, "input": "hi"});
@@ -75,8 +75,7 @@ fn endpoints() -> Vec<(&'static str, Value, &'static [ClientField])> {
     ]
 }
 
-/// `base` with the secret in the place of each field, those within fields too, as each kind of
-/// value.
+/// `base` with the secret in each field, nested ones too, as each type of value.
 fn requests(base: &Value, fields: &[ClientField]) -> Vec<Value> {
     let mut requests = Vec::new();
     insert_secrets(base, fields, &mut Vec::new(), &mut requests);
@@ -108,7 +107,7 @@ fn insert_secrets(
     }
 }
 
-/// `request` with `value` at `path`, whose steps say whether they hold several.
+/// `request` with `value` at `path`. A step is a name and whether its value is an array.
 fn with(mut request: Value, path: &[(&str, bool)], value: Value) -> Value {
     let mut target_value = &mut request;
     for (name, is_several) in path {
@@ -127,7 +126,7 @@ fn with(mut request: Value, path: &[(&str, bool)], value: Value) -> Value {
     request
 }
 
-/// Every text in `value` replaced by the secret.
+/// `value` with every string replaced by the secret.
 fn all_secret(value: &Value) -> Value {
     match value {
         Value::String(_) => json!(secret()),
@@ -144,7 +143,7 @@ fn all_secret(value: &Value) -> Value {
     }
 }
 
-/// An error holds no more than 64 characters of a value, and 1 KB in all.
+/// Asserts that an error quotes at most 64 characters of a value and has at most 1 KB.
 fn check(reply: &Reply, request: &str) {
     if reply.status.is_success() {
         return;
@@ -156,7 +155,7 @@ fn check(reply: &Reply, request: &str) {
     let message = message.unwrap_or_else(|| panic!("{request}: {}", reply.text));
     assert!(message.len() <= 1024, "{request}: {message}");
     let secret = secret();
-    // What stands in front of the value may look like the end of the text before.
+    // The text before the value can look like the end of the secret.
     let fragments = (0..MARKER.len() + 30).map(|start| &secret[start..start + 72]);
     for fragment in fragments {
         assert!(!message.contains(fragment), "{request}: {message}");
@@ -165,7 +164,7 @@ fn check(reply: &Reply, request: &str) {
     assert!(parameter.len() <= 256, "{request}: {parameter}");
 }
 
-/// Once all `requests` have their line.
+/// Waits for the log line of each request, then checks the log.
 async fn check_log(requests: usize) {
     while logs::lines_with(" outcrop::record: request ").len() < requests {
         tokio::task::yield_now().await;
@@ -277,7 +276,7 @@ async fn text_sent_to_the_bedrock_api_or_in_a_form_is_not_logged() {
     check_log(sent).await;
 }
 
-/// Bedrock quotes values of the request in its errors.
+/// Bedrock's errors quote values of the request.
 #[tokio::test]
 async fn request_text_quoted_by_bedrock_is_not_logged() {
     logs::begin();

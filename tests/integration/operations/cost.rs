@@ -1,4 +1,4 @@
-//! What an answer has cost, in the header and in the log, and the tables that say so.
+//! The cost of responses in the header and in the log, and price tables.
 
 use std::fs;
 use std::path::PathBuf;
@@ -50,15 +50,16 @@ fn of(model: &str, mut request: Value) -> Value {
     request
 }
 
-/// A model, what it used, and by hand: what that costs and what the cache saved.
+/// Model, usage, cost, and savings of the cache. The amounts were calculated by hand.
 ///
-/// Dollars a million, from AWS's price list of 2026-11-21. Claude Sonnet 4.5 by `global.`: input 3,
-/// output 15, read 0.3, written 3.75, for an hour 6; through `us.` a tenth more; a prompt above
-/// 200,000 tokens 6, 22.5, 0.6, 7.5, 12. Nova Lite: 0.06, 0.24, 0.015, 0.
+/// Dollars per million tokens, from AWS's price list of 2026-11-21. Claude Sonnet 4.5 through
+/// `global.`: input 3, output 15, cache read 0.3, cache write 3.75, cache write for one hour 6; through
+/// `us.` 10 % more; with a prompt above 200,000 tokens 6, 22.5, 0.6, 7.5, 12. Nova Lite: 0.06, 0.24,
+/// 0.015, 0.
 fn cases() -> Vec<(&'static str, Value, &'static str, Option<&'static str>)> {
     let global = "global.anthropic.claude-sonnet-4-5-20250929-v1:0";
     vec![
-        // 1000 × 3 + 500 × 15 = 10500 millionths.
+        // 1000 × 3 + 500 × 15 = 10500 millionths of a dollar.
         (global, usage(1000, 500, 0, 0, 0), "0.0105", None),
         // 3000 + 7500 + 2000 × 0.3 + 300 × 3.75 = 12225; saved 2300 × 3 - 600 - 1125 = 5175.
         (
@@ -74,7 +75,7 @@ fn cases() -> Vec<(&'static str, Value, &'static str, Option<&'static str>)> {
             "0.012675",
             Some("0.004725"),
         ),
-        // Nothing read: 300 × 3.75 - 300 × 3 = 225 more than without a cache.
+        // No cache read: 300 × 3.75 - 300 × 3 = 225 more than without a cache.
         (
             global,
             usage(0, 0, 0, 300, 0),
@@ -124,7 +125,7 @@ async fn the_header_and_the_log_contain_the_total_cost() {
             "{line}"
         );
 
-        // A stream's head is written before its cost is known; the log has it.
+        // The cost of a stream is unknown when its headers are sent; the log has it.
         logs::begin();
         let reply = harness.chat(&of(model, streamed("hi"))).await;
         assert_eq!((reply.header(COST), reply.header(SAVED)), (None, None));
@@ -135,8 +136,7 @@ async fn the_header_and_the_log_contain_the_total_cost() {
 
 #[tokio::test]
 async fn the_service_tier_reported_by_bedrock_determines_the_price() {
-    // Nova 2 Lite through `us.`: a million tokens for 0.33 dollars, half of it with flex, and
-    // three quarters more with priority.
+    // Nova 2 Lite through `us.`: 0.33 dollars per million tokens; flex 50 %, priority 175 %.
     for (requested_tier, reported_tier, cost) in [
         (None, None, "0.33"),
         (Some("flex"), None, "0.165"),
@@ -172,11 +172,11 @@ async fn an_unknown_price_is_reported_as_unknown() {
     );
     let line = logs::request_line().await;
     assert!(line.contains(" cost_usd=\"unknown\""), "{line}");
-    // Faster machines have a surcharge that no table has.
+    // Latency-optimized inference has a surcharge that no table has.
     let mut request = non_streaming("hi");
     request["performanceConfig"] = json!({"latency": "optimized"});
     assert_eq!(harness.chat(&request).await.header(COST), Some("unknown"));
-    // What was refused has cost nothing that could be told.
+    // A rejected request has no cost.
     request["n"] = 0.into();
     assert_eq!(harness.chat(&request).await.header(COST), None);
 }
@@ -194,7 +194,7 @@ async fn an_account_profile_has_the_capabilities_and_price_of_its_base_model() {
     request["max_tokens"] = 3000.into();
     let reply = harness.chat(&request).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    // Sonnet 4.5 in a region.
+    // Sonnet 4.5 through a regional profile.
     assert_eq!(reply.header(COST), Some("0.0134475"));
     let requested_tier = harness.sent_upstream();
     assert_eq!(
@@ -213,7 +213,7 @@ async fn an_account_profile_has_the_capabilities_and_price_of_its_base_model() {
     );
 }
 
-/// A file of the test's own.
+/// A temporary file.
 struct File(PathBuf);
 
 impl File {
@@ -270,13 +270,13 @@ async fn configured_tables_override_the_built_in_ones_and_are_reloaded() {
         json!({"k": 7})
     );
     assert_eq!(requested_tier["inferenceConfig"]["maxTokens"], 50);
-    // What is built in stays.
+    // Built-in prices stay.
     let nova = harness
         .chat(&of("amazon.nova-lite-v1:0", non_streaming("hi")))
         .await;
     assert_eq!(nova.header(COST), Some("0.00018"));
 
-    // A table with a mistake leaves the old one in use.
+    // An invalid table is not loaded; the previous one stays in use.
     prices.write("[[model]]\nids = 5\n");
     assert!(Tables::load(&files).is_err());
     assert_eq!(harness.chat(&request).await.header(COST), Some("0.002"));

@@ -1,4 +1,4 @@
-//! Limits: rates and calls under way, for each target and each key.
+//! Rate limits and concurrency limits, for each target and each key.
 
 use http::Method;
 use http::header::AUTHORIZATION;
@@ -43,9 +43,9 @@ async fn exceeding_the_rate_returns_429_with_rate_limit_headers() {
     assert_eq!(refused.status, 429);
     assert_eq!(refused.error()["code"], "rate_limit_exceeded");
     assert_eq!(refused.header("x-ratelimit-remaining-requests"), Some("0"));
-    // A rate of one in a hundred seconds asks for more than clients wait for.
+    // One request per 100 seconds: the delay is capped at what clients accept.
     assert_eq!(refused.header("retry-after"), Some("60"));
-    assert_eq!(harness.sent_upstream().len(), 2, "Bedrock is not asked");
+    assert_eq!(harness.sent_upstream().len(), 2, "Bedrock is not called");
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_caller_at_its_limit_does_not_use_up_other_callers_slots() {
     let held_request = chat_as(&harness, "sk-one");
     tokio::pin!(held_request);
     tokio::select! {
-        _ = &mut held_request => panic!("the answer should not have come"),
+        _ = &mut held_request => panic!("the response arrived"),
         () = harness.simulator.wait_for_received(1) => {}
     }
     assert_eq!(chat_as(&harness, "sk-one").await.status, 429);

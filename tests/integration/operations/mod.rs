@@ -1,4 +1,4 @@
-//! Commands, limits, costs and the log.
+//! Commands, limits, costs and confidentiality.
 
 mod check;
 pub mod commands;

@@ -1,4 +1,4 @@
-//! `/v1/rerank` through the real router against the simulator.
+//! `/v1/rerank`
 
 mod golden;
 

@@ -1,4 +1,4 @@
-//! CountTokens, over the wire to the simulator.
+//! Bedrock's CountTokens operation, over the wire to the simulator.
 
 use bedrock_simulator::{Operation, Options, Script, Simulator};
 use outcrop::bedrock::{Bedrock, BedrockSettings, ModelCall, SimulatedBedrock, UpstreamError};

@@ -12,7 +12,7 @@ async fn count(harness: &Harness, body: &Value) -> Reply {
     harness.post("/v1/responses/input_tokens", body).await
 }
 
-/// What Bedrock was asked to count, and by which id.
+/// The model id and the body of the CountTokens request.
 fn count_call(harness: &Harness) -> (String, Value) {
     let sent_upstream = harness.simulator.requests().pop().unwrap();
     assert_eq!(sent_upstream.operation, Some(Operation::CountTokens));

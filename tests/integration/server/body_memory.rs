@@ -1,4 +1,4 @@
-//! What counts against `[server] max_body_memory`, and for how long.
+//! What `[server] max_body_memory` counts, and for how long.
 
 use bedrock_simulator::{Fault, Options, Script};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use crate::harness::{Harness, MODEL, non_streaming};
 const NOVA: &str = "us.amazon.nova-lite-v1:0";
 const FORM: &str = "multipart/form-data; boundary=b";
 
-/// The length of what is sent and means nothing.
+/// The length of ignored content in a request.
 const PADDING: usize = 3 << 20;
 
 fn served(config: &mut Config) {
@@ -26,24 +26,24 @@ fn served(config: &mut Config) {
     config.bedrock_api.enabled = true;
 }
 
-/// A call that Bedrock does not answer.
+/// A call without a response.
 fn unanswered() -> Script {
     Script::fault(Fault::SlowResponse { delay_ms: 600_000 })
 }
 
-/// How much memory a request has while Bedrock is called for it, and how long its body is.
+/// The memory reserved for a request while Bedrock is called.
 async fn held_upstream(harness: &Harness, request: Request<Full<Bytes>>, length: usize) -> usize {
     harness.simulator.clear();
     harness.simulator.push(unanswered());
     let received = harness.simulator.received();
     let path = request.uri().path().to_owned();
     let held = tokio::select! {
-        reply = harness.send(request) => panic!("{path} was answered: {}", reply.text),
+        reply = harness.send(request) => panic!("{path} got a response: {}", reply.text),
         () = harness.simulator.wait_for_received(received + 1) => harness.app.bodies.held(),
     };
     assert!(held > 0, "{path} is not counted");
     assert!(held < 4 * length, "{path} has {held} of {length} bytes");
-    // The client has gone.
+    // The client has disconnected.
     while !harness.app.bodies.is_idle() {
         tokio::task::yield_now().await;
     }
@@ -109,19 +109,19 @@ async fn memory_of_sent_data_is_held_until_bedrock_responds() {
         let length = body.len();
         let request = harness.request(Method::POST, &path, body);
         let held = held_upstream(&harness, request, length).await;
-        // What is around the text differs by a little.
+        // The JSON around the text differs slightly.
         let expected = factor * length - 1000..factor * length + 1000;
         assert!(expected.contains(&held), "{path} has {held} of {length}");
     }
 }
 
-/// A gateway that has 18 MiB for what is large.
+/// Limits the memory for large bodies to 18 MiB.
 fn narrow(config: &mut Config) {
     served(config);
     config.server.max_body_memory = 24 << 20;
 }
 
-/// A connection that has declared a body of 4 MB, which takes 16 MB, and does not send it.
+/// A connection that declares a body of 4 MB, which reserves 16 MB, and does not send it.
 async fn full(harness: &Harness) -> TcpStream {
     let mut connection = TcpStream::connect(harness.address).await.unwrap();
     let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n\
@@ -175,7 +175,7 @@ async fn a_fetched_file_is_rejected_until_memory_is_free() {
     assert_eq!(harness.chat(&request).await.status, StatusCode::OK);
     assert!(harness.app.bodies.is_idle());
 
-    // The file as it came, and the JSON that has it in base64.
+    // The uploaded file, and the JSON with the file in base64.
     let body = request.to_string();
     let request = harness.request(Method::POST, "/v1/chat/completions", body);
     let held = held_upstream(&harness, request, 1_500_000).await;
@@ -219,7 +219,7 @@ async fn uploads_and_forms_are_rejected_until_memory_is_free() {
         .iter()
         .filter(|request| request.path.contains(BUCKET));
     assert_eq!(puts.count(), 0, "nothing of it is kept");
-    // A short one is held whole.
+    // A small file is held in memory.
     let reply = post_form(&harness, upload(1 << 20)).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
     assert_eq!(
@@ -230,7 +230,7 @@ async fn uploads_and_forms_are_rejected_until_memory_is_free() {
     idle(&harness).await;
     let reply = post_form(&harness, upload(5 << 20)).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
-    // The form is read, and is not a picture.
+    // The form is read, and its file is not an image.
     assert_eq!(harness.send(edit()).await.status, StatusCode::BAD_REQUEST);
     assert!(harness.app.bodies.is_idle());
 }
@@ -243,8 +243,7 @@ async fn a_batch_line_waits_for_memory_and_holds_it_while_processed() {
     let held = full(&harness).await;
     let batch = create(&harness, &file).await.json();
     let id = batch["id"].as_str().unwrap();
-    // There is no room for what would be made of the line; requests that somebody waits for are
-    // answered meanwhile.
+    // The batch line does not fit into memory; interactive requests are served meanwhile.
     for _ in 0..20 {
         assert_eq!(
             harness.chat(&non_streaming("hi")).await.status,

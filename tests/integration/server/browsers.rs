@@ -1,4 +1,4 @@
-//! Web pages: what they may ask of a gateway without keys, and what their browsers are told.
+//! Requests of web pages: the rules for a gateway without keys, and CORS headers.
 
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -20,7 +20,7 @@ fn with_keys(config: &mut Config) {
     }];
 }
 
-/// A request with these headers; a POST has a chat request in it.
+/// Sends a request with these headers; the body of a POST is a chat request.
 async fn send(harness: &Harness, method: Method, path: &str, headers: &[(&str, &str)]) -> Reply {
     let body = match method {
         Method::POST => non_streaming("hi").to_string(),
@@ -52,8 +52,8 @@ fn allowed_origin(headers: &HeaderMap) -> Option<&str> {
     Some(origin.to_str().unwrap())
 }
 
-/// DNS rebinding: the page's own name resolves to loopback, so that the browser takes the gateway
-/// for the page's own server.
+/// DNS rebinding: the page's host name resolves to loopback, so that the browser treats the gateway
+/// as same-origin.
 #[tokio::test]
 async fn without_keys_a_host_other_than_loopback_is_rejected_on_every_route() {
     let harness = Harness::start().await;
@@ -144,7 +144,7 @@ async fn without_keys_only_pages_from_this_machine_are_served() {
     }
 }
 
-/// A page can send text and forms to any address without asking first.
+/// A page can send text and forms to any address without a preflight request.
 #[tokio::test]
 async fn a_body_an_html_form_could_send_is_not_accepted_as_json() {
     let harness = Harness::start().await;
@@ -209,7 +209,7 @@ async fn preflight_requests_are_answered_without_a_key() {
     }
     assert_eq!(allowed_origin(&preflight(&harness, FOREIGN).await), None);
 
-    // What is refused can be read by the page, too, so that its client can say why.
+    // A listed page can read error responses, too.
     let (page, json) = (("origin", listed), ("content-type", "application/json"));
     let refused = send(&harness, Method::POST, CHAT, &[page, json]).await;
     assert_eq!(refused.status, 401);
@@ -220,7 +220,7 @@ async fn preflight_requests_are_answered_without_a_key() {
     assert_eq!(served.status, 200);
     assert_eq!(allowed_origin(&served.headers), Some(listed));
 
-    // With keys, the key decides who is served; a page that is not listed cannot read the answer.
+    // With keys, the key decides who is served; a page that is not listed cannot read the response.
     let headers = [("origin", FOREIGN), json, ("authorization", &key)];
     let unread = send(&harness, Method::POST, CHAT, &headers).await;
     assert_eq!(unread.status, 200);
@@ -241,7 +241,8 @@ async fn without_keys_only_local_pages_pass_preflight() {
     assert_eq!(allowed_origin(&preflight(&harness, FOREIGN).await), None);
 }
 
-/// A page reads no header that is not named, so that a new header has to be named, too.
+/// A page can read only the headers that the response exposes. This fails if a new header is not
+/// exposed.
 #[tokio::test]
 async fn every_response_header_is_exposed_to_pages() {
     let always = [

@@ -1,4 +1,4 @@
-//! Connections: how many there are, how long they may take, and how they end.
+//! Connections: limits, timeouts, and how they end.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::harness::{Harness, MODEL, non_streaming, streamed};
 
 const CHAT: &str = "/v1/chat/completions";
 
-/// Far longer than anything here takes: a test that would never end fails instead.
+/// Fails a test that would never end.
 async fn soon<T>(work: impl Future<Output = T>) -> T {
     let done = tokio::time::timeout(Duration::from_secs(60), work).await;
-    done.expect("it happens at all")
+    done.expect("it ends in time")
 }
 
 async fn connect(harness: &Harness) -> TcpStream {
     TcpStream::connect(harness.address).await.unwrap()
 }
 
-/// A request as bytes.
+/// A POST request as text.
 fn post(path: &str, headers: &str, body: &Value) -> String {
     let body = body.to_string();
     let length = body.len();
@@ -39,7 +39,7 @@ async fn send(stream: &mut TcpStream, text: &str) {
     stream.write_all(text.as_bytes()).await.unwrap();
 }
 
-/// Reads up to `end`.
+/// Reads until the text ends with `end`.
 async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = Vec::new();
     loop {
@@ -57,13 +57,13 @@ async fn read_to_end(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// A response without a body of more than one read, on a connection that stays open.
+/// Sends a request and reads a short response on a connection that stays open.
 async fn exchange(stream: &mut TcpStream, request: &str) -> String {
     send(stream, request).await;
     read_until(stream, "\r\n\r\n").await
 }
 
-/// A response whose length is declared.
+/// Reads a response with a `content-length`.
 async fn read_response(stream: &mut TcpStream) -> String {
     let mut text = read_until(stream, "\r\n\r\n").await;
     let (head, _) = text.split_once("\r\n\r\n").unwrap();
@@ -93,7 +93,7 @@ async fn a_client_that_stops_reading_loses_its_connection_call_and_slot() {
         config.limits.target = outcrop::config::LimitSettings::calls(1);
     })
     .await;
-    // More than the systems on both sides take.
+    // More than the socket buffers of both sides hold.
     let word = "x".repeat(128 << 10);
     harness
         .simulator
@@ -148,14 +148,14 @@ async fn the_header_timeout_starts_with_the_first_byte() {
         send(&mut client, beginning).await;
         assert_eq!(read_to_end(&mut client).await, "");
     }
-    // A beginning that arrives together with the request in front of it is one as well.
+    // The timeout also applies to a partial head that arrives together with the previous request.
     for request in [get("/healthz"), post(CHAT, "", &non_streaming("hi"))] {
         let mut early = connect(&harness).await;
         send(&mut early, &format!("{request}GET /heal")).await;
         let text = read_to_end(&mut early).await;
         assert!(text.starts_with("HTTP/1.1 200"), "{text}");
     }
-    // And one that arrives before the response to the request in front of it is one as well.
+    // And to one that arrives before the response to the previous request.
     let slow = Fault::SlowResponse { delay_ms: 100 };
     harness.simulator.push(Script::text("hi").with(slow));
     let mut early = connect(&harness).await;
@@ -224,7 +224,7 @@ async fn with_all_connections_busy_only_health_checks_are_served() {
         read_until(&mut client, "data: ").await;
         streams.push(client);
     }
-    // Connections that nobody uses do not keep others out of the reserve.
+    // Unused connections do not occupy the reserve.
     let mut unused = Vec::new();
     for _ in 0..100 {
         unused.push(connect(&harness).await);
@@ -318,7 +318,7 @@ async fn requests_must_have_exactly_one_host() {
     }
 }
 
-/// A gateway that wants a key.
+/// A gateway that requires a key.
 async fn locked() -> Harness {
     Harness::with(|config| {
         config.keys = vec![outcrop::config::KeyEntry {
@@ -346,11 +346,11 @@ async fn rejections_reach_clients_that_are_still_sending() {
              content-length: {length}\r\n\r\n"
         );
         send(&mut client, &head).await;
-        // All of it, as clients do that do not read before they have sent everything.
+        // The whole body, as from a client that does not read before it has sent everything.
         let body = vec![b' '; length];
         soon(client.write_all(&body))
             .await
-            .expect("nobody resets the connection");
+            .expect("the connection is not reset");
         let text = read_to_end(&mut client).await;
         assert!(text.starts_with(&format!("HTTP/1.1 {status}")), "{text}");
         assert!(text.contains("connection: close"), "{text}");
@@ -363,7 +363,7 @@ async fn a_rejection_before_the_body_is_read_announces_the_close() {
     let harness = locked().await;
     let request = post(CHAT, "", &non_streaming("hi"));
     let (head, body) = request.split_once("\r\n\r\n").expect("a head");
-    // Together with its head, and after the refusal, when a next request could have been sent.
+    // The body arrives with its head, or after the error, where the next request could start.
     for (first, second) in [(request.as_str(), ""), (&request[..head.len() + 4], body)] {
         let mut client = connect(&harness).await;
         send(&mut client, first).await;
@@ -410,7 +410,7 @@ async fn a_client_waiting_for_100_continue_receives_the_rejection() {
     assert!(text.starts_with("HTTP/1.1 200"), "{text}");
 }
 
-/// What a client reads that closes its sending side as soon as it has sent `request`.
+/// The response to a client that closes its sending side after `request`.
 async fn half_closed(harness: &Harness, request: &str) -> String {
     let mut client = connect(harness).await;
     send(&mut client, request).await;
@@ -548,5 +548,5 @@ async fn shutdown_does_not_wait_for_idle_connections() {
     assert_eq!(read_to_end(&mut idle).await, "");
     soon(harness.server)
         .await
-        .expect("the server ends by itself");
+        .expect("the server shuts down in time");
 }

@@ -1,4 +1,4 @@
-//! Routes, bodies, keys and heads.
+//! Routes, request bodies, keys and headers.
 
 mod body_memory;
 mod browsers;
@@ -84,7 +84,7 @@ async fn oversized_deeply_nested_and_invalid_bodies_are_rejected() {
         assert_eq!(reply.status.as_u16(), status, "{:.40}", body);
         assert!(reply.error()["message"].is_string());
     }
-    // What curl declares where nobody has declared anything is no reason to refuse.
+    // curl's default content type is accepted.
     let form = "application/x-www-form-urlencoded";
     for (content_type, status) in [("text/plain", 415), (form, 400)] {
         let mut request = harness.request(Method::POST, path, "model=gpt-4o");
@@ -384,7 +384,7 @@ async fn the_head_waits_for_the_first_event_and_deltas_are_sent_individually() {
     assert_eq!(stream.status, 200);
     let mut before_the_end = 0;
     while let Some(event) = stream.next().await {
-        // Bedrock is still writing while the client reads.
+        // Bedrock still sends while the client reads.
         if harness.simulator.open_calls() > 0 && event.contains("\"content\"") {
             before_the_end += 1;
         }
@@ -405,7 +405,7 @@ async fn a_body_that_does_not_arrive_times_out() {
     assert_eq!(&status, b"HTTP/1.1 408");
 }
 
-/// A stream of a call of a tool.
+/// A streaming request that leads to a tool call.
 fn weather(model: &str) -> serde_json::Value {
     let mut request = streamed("What is the weather in Rome?");
     request["model"] = json!(model);
@@ -460,14 +460,14 @@ async fn missing_support_for_streaming_tool_use_is_learned() {
         .map(|path| path.rsplit('/').next().unwrap().to_owned())
         .collect();
     assert_eq!(operations, ["converse-stream", "converse", "converse"]);
-    // Without tools there is nothing against a stream.
+    // Without tools the request is streamed.
     let mut request = weather("amazon.nova-lite-v1:0");
     request["tools"] = json!(null);
     harness.chat(&request).await;
     assert!(paths(&harness)[3].ends_with("/converse-stream"));
 }
 
-/// A proxy in front may go by the one, and the gateway by the other.
+/// A proxy in front could interpret one and the gateway the other.
 #[tokio::test]
 async fn a_request_with_two_keys_is_rejected() {
     let harness = Harness::with(|config| {

@@ -1,4 +1,4 @@
-//! Paths as clients of other services write them, the page at the root, and hints.
+//! Path variants of clients, the page at the root, and hints for wrong paths.
 
 use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Method};
@@ -173,7 +173,7 @@ async fn the_root_is_json_for_clients_and_html_for_browsers() {
         policy.starts_with("default-src 'none'; style-src 'sha256-"),
         "{policy}"
     );
-    // Nothing is loaded, not even from here.
+    // The page loads no resources, not even from the gateway.
     for loads in [
         "<script", "<img", "<link", "<iframe", "src=", "url(", "@import",
     ] {
@@ -183,7 +183,7 @@ async fn the_root_is_json_for_clients_and_html_for_browsers() {
 
 #[tokio::test]
 async fn an_invalid_host_header_does_not_reach_the_page() {
-    // Without keys it is refused before there is a page.
+    // A gateway without keys rejects this host before it serves the page.
     let harness = Harness::with(|config| config.keys.push(team_a())).await;
     let mut request = harness.request(Method::GET, "/", "");
     let headers = request.headers_mut();

@@ -1,4 +1,4 @@
-//! Bodies on their way in: compressed ones, and more of them at once than there is memory for.
+//! Request bodies: compression, and the memory limit for concurrent bodies.
 
 use std::io::Write;
 
@@ -74,19 +74,19 @@ async fn unsupported_encodings_and_invalid_gzip_are_rejected() {
     let (status, text) = refused(CHAT, "gzip", chat.into_bytes()).await;
     assert_eq!(status, 400);
     assert!(text.contains("not gzip"), "{text}");
-    // A kilobyte that would become a megabyte too many.
+    // A kilobyte that decompresses to twice the limit.
     let bomb = gzip(&vec![b' '; 2 << 20]);
     assert_eq!(refused(CHAT, "gzip", bomb.clone()).await.0, 413);
     let path = format!("/model/{MODEL}/converse");
     assert_eq!(refused(&path, "gzip", bomb).await.0, 413);
-    // Bedrock's own API has no such status.
+    // Bedrock's API does not have status 415.
     let (status, text) = refused(&path, "zstd", b"{}".to_vec()).await;
     assert_eq!(status, 400);
     assert!(text.contains("`zstd`"), "{text}");
     assert!(harness.sent_upstream().is_empty());
 }
 
-/// A gateway that has memory for one body of 4 MiB.
+/// A gateway with memory for one body of 4 MiB.
 async fn narrow() -> Harness {
     Harness::with(|config| config.server.max_body_memory = 24 << 20).await
 }
@@ -95,13 +95,13 @@ fn long_text() -> Value {
     non_streaming(&"word ".repeat(500_000))
 }
 
-/// A connection that has declared a long body and does not send it.
+/// A connection that declares a long body and does not send it.
 async fn unfinished(harness: &Harness) -> TcpStream {
     let mut connection = TcpStream::connect(harness.address).await.unwrap();
     let head =
         format!("POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4000000\r\n\r\n{{");
     connection.write_all(head.as_bytes()).await.unwrap();
-    // Its body is admitted when its head has been read: from then on there is no room.
+    // The body's memory is reserved when the head has been read.
     while harness.app.bodies.is_idle() {
         tokio::task::yield_now().await;
     }
@@ -138,7 +138,7 @@ async fn a_waiting_body_is_read_when_memory_is_released() {
     let held_memory = unfinished(&harness).await;
     let long = long_text();
     let (reply, ()) = tokio::join!(harness.post(CHAT, &long), async { drop(held_memory) });
-    // It is too long for the model, which Bedrock has said.
+    // Bedrock has rejected it as too long for the model.
     assert_eq!(reply.error()["code"], "context_length_exceeded");
     assert_eq!(harness.sent_upstream().len(), 1);
 }

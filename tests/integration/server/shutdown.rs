@@ -1,4 +1,4 @@
-//! The end of the process.
+//! Graceful shutdown.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn an_active_stream_completes() {
     harness.shutdown.advance(ShutdownPhase::Closing);
     let events = stream.rest().await;
     assert_eq!(events.last().map(String::as_str), Some("data: [DONE]"));
-    harness.server.await.expect("the server ends by itself");
+    harness.server.await.expect("the server shuts down in time");
 }
 
 #[tokio::test]
@@ -47,6 +47,6 @@ async fn streams_left_after_the_grace_period_end_with_an_error_event() {
         last.contains("\"error\"") && last.contains("service_unavailable"),
         "{last}"
     );
-    harness.server.await.expect("the server ends by itself");
+    harness.server.await.expect("the server shuts down in time");
     harness.simulator.wait_for_abandoned(1).await;
 }

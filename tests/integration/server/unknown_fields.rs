@@ -1,11 +1,11 @@
-//! Misspelt fields at the top of requests, and what is said of them.
+//! Suggestions for misspelt top-level fields.
 
 use serde_json::json;
 
 use crate::harness::{Harness, MODEL, non_streaming};
 
 #[tokio::test]
-async fn a_misspelt_field_is_noted_with_the_one_that_was_meant() {
+async fn a_misspelt_field_is_noted_with_a_suggestion() {
     let harness = Harness::start().await;
     let mut request = non_streaming("hi");
     request["temprature"] = json!(0.5);
@@ -78,7 +78,7 @@ async fn each_endpoint_compares_an_unknown_field_with_its_own() {
 }
 
 #[tokio::test]
-async fn a_missing_field_is_told_with_the_key_that_was_meant() {
+async fn a_missing_field_error_names_the_misspelt_key() {
     let harness = Harness::start().await;
     for (path, request, missing, misspelt) in [
         (

@@ -1,4 +1,4 @@
-//! What OpenAI has and Bedrock has not.
+//! Endpoints of OpenAI that Bedrock does not support.
 
 use http::Method;
 use outcrop::openai::absent::ABSENT;
@@ -17,7 +17,7 @@ async fn unsupported_endpoints_return_their_reason_and_are_not_retried() {
             let reply = harness
                 .send(harness.request(method.clone(), &path, "{}"))
                 .await;
-            // Under some paths there is something else, for other methods.
+            // Some of the paths support other methods.
             let (status, code) = match absent.method {
                 None => (404, "unknown_url"),
                 Some(_) => (405, "method_not_allowed"),

@@ -1,4 +1,4 @@
-//! `/v1/videos` through the real router: jobs in the simulated Bedrock, films in its S3.
+//! `/v1/videos`: jobs in the simulated Bedrock, videos in its S3.
 
 mod golden;
 
