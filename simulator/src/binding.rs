@@ -1,23 +1,23 @@
-//! What newer Claude's reasoning is bound to: the prompt in front of it (tools, system, and every
-//! earlier block that is no reasoning; cache points are not compared) and the block of reasoning
-//! before it. Blocks may be left out from the front of that chain, and not from its middle
-//! (pydantic-ai's live checks of 2026-11).
+//! Position check of newer Claude models' reasoning blocks. A block is bound to the prompt in front
+//! of it (tools, system and every earlier block except reasoning; cache points are ignored) and to
+//! the previous reasoning block. Blocks may be omitted from the start of that chain but not from
+//! its middle (pydantic-ai's live checks of 2026-11).
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::conversation::{Block, Conversation, text};
 
-/// What a block of reasoning is bound to.
+/// The prompt and predecessor that a reasoning block is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bound {
-    /// The digest of the prompt in front of the block.
+    /// Digest of the prompt in front of the block.
     pub(crate) prompt: [u8; 32],
-    /// The digest of the seal before this one; zeros where this is the first.
+    /// Digest of the previous block's seal; zeros for the first block.
     pub(crate) predecessor: [u8; 32],
 }
 
-/// A prompt that is read block by block.
+/// Running digest of a prompt, block by block.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prefix {
     prompt: Sha256,
@@ -25,7 +25,7 @@ pub(crate) struct Prefix {
 }
 
 impl Prefix {
-    /// What stands in front of the first turn.
+    /// The prompt without its messages.
     pub(crate) fn before_first_turn(conversation: &Conversation<'_>) -> Self {
         let mut prefix = Self::default();
         let tools = conversation.tools.iter().flat_map(|tools| &tools.entries);
@@ -35,7 +35,7 @@ impl Prefix {
         prefix
     }
 
-    /// What stands in front of an answer.
+    /// The prompt in front of the next response.
     pub(crate) fn of(conversation: &Conversation<'_>) -> Self {
         let mut prefix = Self::before_first_turn(conversation);
         for message in &conversation.messages {
@@ -45,7 +45,7 @@ impl Prefix {
         prefix
     }
 
-    /// Reads the next block, which stands in `section`: `tools`, `system` or a role.
+    /// Adds the next block. `section` is `tools`, `system` or a role.
     pub(crate) fn push(&mut self, section: &str, block: &Block<'_>) {
         let value = match block.kind {
             "cachePoint" => return,
@@ -53,7 +53,7 @@ impl Prefix {
                 self.predecessor = Sha256::digest(seal(block.value).as_bytes()).into();
                 return;
             }
-            // An answer has more members than what is sent back, and its keys are sorted.
+            // Responses contain keys that clients do not send back, and clients sort keys.
             "toolUse" => {
                 let mut call = json!({
                     "id": block.value.get("toolUseId"),
@@ -71,7 +71,7 @@ impl Prefix {
         }
     }
 
-    /// What a block of reasoning would be bound to that stands here.
+    /// The binding of a reasoning block at this position.
     pub(crate) fn bound(&self) -> Bound {
         Bound {
             prompt: self.prompt.clone().finalize().into(),
@@ -79,7 +79,7 @@ impl Prefix {
         }
     }
 
-    /// Whether a block that is bound to this may stand here.
+    /// Whether a reasoning block with this binding is valid at this position.
     pub(crate) fn holds(&self, bound: &Bound) -> bool {
         let current = self.bound();
         let is_first = current.predecessor == [0; 32];
@@ -88,12 +88,11 @@ impl Prefix {
 }
 
 impl Bound {
-    /// As bytes, to be sealed.
+    /// The bytes that a seal carries.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         [self.prompt, self.predecessor].concat()
     }
 
-    /// From such bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (prompt, rest) = bytes.split_first_chunk()?;
         let (predecessor, rest) = rest.split_first_chunk()?;
@@ -104,7 +103,7 @@ impl Bound {
     }
 }
 
-/// The seal of a `reasoningContent`: its signature, or all of it where it is redacted.
+/// The seal of a `reasoningContent` block: its signature, or the whole redacted content.
 pub(crate) fn seal(reasoning: &Value) -> &str {
     let signature = reasoning.pointer("/reasoningText/signature");
     text(signature.or(reasoning.get("redactedContent")))

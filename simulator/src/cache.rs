@@ -1,8 +1,8 @@
 //! The prompt cache.
 //!
-//! A prompt is read in the order tools, system, messages. Where a cache point stands, the prefix
-//! up to it is kept for the model under a hash of its bytes, cache points left out; a later prompt
-//! that begins with the same bytes is charged a read for it, and the prefix lives on.
+//! The cache covers tools, system and messages, in this order. At a cache point, the prefix is
+//! stored per model under a hash of its bytes (cache points excluded). A later prompt with the same
+//! prefix is billed a cache read, which also renews the prefix's lifetime.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,14 +17,14 @@ use crate::response::usage;
 
 const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
 const ONE_HOUR: Duration = Duration::from_secs(60 * 60);
-/// How many blocks before a cache point Claude looks for an earlier prefix (Anthropic's
+/// Number of blocks before a cache point in which Claude looks for an earlier prefix (Anthropic's
 /// documentation of prompt caching).
 const LOOK_BACK: usize = 20;
 
 #[derive(Debug, Default)]
 pub(crate) struct PromptCache(Mutex<HashMap<Key, Entry>>);
 
-/// The model and the hash of a prefix.
+/// Model id and hash of the prefix.
 type Key = (String, [u8; 32]);
 
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,7 @@ struct Entry {
     lifetime: Duration,
 }
 
-/// What a call read from the cache and wrote to it, in tokens.
+/// Tokens that a call read from and wrote to the cache.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Charge {
     pub(crate) read: u64,
@@ -41,16 +41,16 @@ pub(crate) struct Charge {
     pub(crate) written: u64,
 }
 
-/// A place between two blocks of a prompt.
+/// The boundary after a block of the prompt.
 struct Boundary {
     hash: [u8; 32],
     tokens: u64,
-    /// The lifetime asked for, where a cache point stands here.
+    /// The lifetime of the cache point at this boundary; `None` without a cache point.
     point: Option<Duration>,
 }
 
 impl PromptCache {
-    /// Looks a prompt up and keeps what it asks to be kept.
+    /// Looks a prompt up and stores the prefixes at its cache points.
     pub(crate) fn charge(
         &self,
         model: &str,
@@ -112,8 +112,8 @@ impl PromptCache {
 }
 
 impl Charge {
-    /// Puts the charge into a usage whose `inputTokens` are those of the whole prompt. Answers of
-    /// calls that did not touch the cache stay as they are.
+    /// Adds the cache counts to a usage whose `inputTokens` cover the whole prompt. Usage is
+    /// unchanged if the call did not use the cache.
     pub(crate) fn put_into(&self, usage: &mut Value, family: &Family) {
         let written = self.written + self.written_1h;
         let (Value::Object(fields), true) = (usage, self.read + written > 0) else {
@@ -125,11 +125,12 @@ impl Charge {
             .saturating_sub(self.read + written);
         fields.insert("inputTokens".to_owned(), rest.into());
         for (name, count) in [("cacheRead", self.read), ("cacheWrite", written)] {
-            // Both spellings (recording `convs-claude-10ecc16c`).
+            // Bedrock sends both spellings (recording `convs-claude-10ecc16c`).
             fields.insert(format!("{name}InputTokens"), count.into());
             fields.insert(format!("{name}InputTokenCount"), count.into());
         }
-        // With writes, and for Claude alone (recording `conv-claude-23412a46`); an hour first.
+        // Only Claude reports details, and only for writes (recording `conv-claude-23412a46`); 1h
+        // first.
         let details: Vec<Value> = [("1h", self.written_1h), ("5m", self.written)]
             .into_iter()
             .filter(|(_, count)| *count > 0)
@@ -141,7 +142,7 @@ impl Charge {
     }
 }
 
-/// The prefixes that may be read, longest first.
+/// The prefixes that a call may read, longest first.
 fn candidates(
     boundaries: &[Boundary],
     look_back: usize,
@@ -163,7 +164,7 @@ fn candidates(
         .map(|(_, boundary)| boundary)
 }
 
-/// All places behind a block, in the order of the prompt.
+/// The boundaries after each block, in prompt order.
 fn boundaries(conversation: &Conversation<'_>) -> Vec<Boundary> {
     let mut prompt = Prompt::default();
     let tools = conversation.tools.iter().flat_map(|tools| &tools.entries);
@@ -250,10 +251,10 @@ mod tests {
         let written = charged(&cache, CLAUDE, &first, 0);
         assert!((written.read, written.written) == (0, 1101), "{written:?}");
         assert_eq!(charged(&cache, CLAUDE, &second, 4), read(1101));
-        // Read at minute 4, it lives until minute 9.
+        // Read at minute 4, the prefix lives until minute 9.
         assert_eq!(charged(&cache, CLAUDE, &second, 8), read(1101));
         assert_eq!(charged(&cache, CLAUDE, &second, 14).written, 1101);
-        // Another model has a cache of its own.
+        // Each model has its own cache.
         assert_eq!(charged(&cache, NOVA, &second, 14).read, 0);
     }
 
@@ -299,7 +300,7 @@ mod tests {
                     { "inputTokens": 1101, "ttl": "1h" }, { "inputTokens": 1101, "ttl": "5m" }],
             })
         );
-        // The long one has outlived the short one.
+        // The 1h prefix outlives the 5m prefix.
         let later = charged(&cache, CLAUDE, &request, 30);
         assert_eq!((later.read, later.written), (1101, 1101));
     }

@@ -1,4 +1,4 @@
-//! One AWS call from its head to its answer.
+//! One AWS call, from request head to response.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -34,12 +34,12 @@ use crate::simulator::Simulation;
 use crate::sts;
 use crate::validate;
 
-/// The longest body Bedrock takes.
+/// Bedrock's limit on request bodies.
 const MAX_BODY_SIZE: usize = 25_000_000;
-/// The longest body read before it is refused; beyond it the connection is closed.
+/// Larger bodies are not read to the end: the connection is closed.
 const MAX_READ_SIZE: usize = 2 * MAX_BODY_SIZE;
 
-/// Answers every path that is not the simulator's own.
+/// Handles every path outside `/_simulator`.
 pub(crate) async fn response(
     State(simulation): State<Arc<Simulation>>,
     request: Request,
@@ -67,7 +67,7 @@ pub(crate) async fn response(
     response.map(RequestBody::new)
 }
 
-/// The answer, and what is to happen to it on its way.
+/// Returns the response and the faults to apply to it.
 fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, AwsError>, Faults) {
     if s3::is_s3_request(&simulation.options, head) {
         let (reply, faults) = s3::response(simulation, head, body);
@@ -144,7 +144,7 @@ fn pace(simulation: &Simulation) -> Faults {
     Faults::new(Vec::new(), simulation.options.word_delay)
 }
 
-/// Refuses what Bedrock refuses.
+/// Rejects requests that Bedrock rejects.
 fn accept(simulation: &Simulation, target: &Target, body: &[u8]) -> Result<(), AwsError> {
     if !simulation.options.validate {
         return Ok(());
@@ -177,7 +177,7 @@ fn accept(simulation: &Simulation, target: &Target, body: &[u8]) -> Result<(), A
     }
 }
 
-/// The guardrail that a call of ApplyGuardrail names, its version, and the request.
+/// The guardrail and version that an ApplyGuardrail call names, and the parsed request.
 fn guardrail<'a>(
     simulation: &'a Simulation,
     target: &'a Target,
@@ -191,7 +191,7 @@ fn guardrail<'a>(
     Ok((guardrail, version, request))
 }
 
-/// The answer where no script has another.
+/// The response if no script matches.
 fn unscripted(
     simulation: &Simulation,
     head: &Parts,

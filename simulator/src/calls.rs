@@ -1,19 +1,19 @@
-//! How many calls came, are under way, and were left by their clients.
+//! Counters of calls: received, in flight, and abandoned by the client.
 
 use tokio::sync::watch;
 
-/// The numbers at one moment.
+/// A snapshot of the counters.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counts {
-    /// Calls that have come in whole.
+    /// Calls whose body was received completely.
     pub(crate) received: usize,
-    /// Calls not yet answered to the last byte.
+    /// Calls whose response has not been sent completely.
     pub(crate) open: usize,
-    /// Calls whose client went away before the last byte.
+    /// Calls whose client disconnected before the last byte.
     pub(crate) abandoned: usize,
 }
 
-/// Counts calls and wakes those who wait for a count.
+/// Counts calls and wakes tasks that wait for a count.
 #[derive(Debug, Clone)]
 pub(crate) struct Calls(watch::Sender<Counts>);
 
@@ -24,7 +24,7 @@ impl Default for Calls {
 }
 
 impl Calls {
-    /// A call begins; it is under way until the guard is dropped.
+    /// Counts a call as in flight until the guard is dropped.
     pub(crate) fn begin(&self) -> OpenCall {
         self.0.send_modify(|counts| counts.open += 1);
         OpenCall {
@@ -33,7 +33,7 @@ impl Calls {
         }
     }
 
-    /// A call's body has arrived.
+    /// Counts a call whose body has arrived.
     pub(crate) fn received(&self) {
         self.0.send_modify(|counts| counts.received += 1);
     }
@@ -42,7 +42,7 @@ impl Calls {
         *self.0.borrow()
     }
 
-    /// Forgets what is past; open calls stay counted.
+    /// Resets the counters except calls in flight.
     pub(crate) fn clear(&self) {
         self.0.send_modify(|counts| {
             counts.received = 0;
@@ -50,15 +50,15 @@ impl Calls {
         });
     }
 
-    /// Waits until the counts are as asked.
+    /// Waits until the predicate holds.
     pub(crate) async fn wait(&self, reached: impl Fn(&Counts) -> bool) {
-        // Fails only when the sender is gone, and `self` holds it.
+        // `wait_for` fails only if the sender is dropped, and `self` holds it.
         let _ = self.0.subscribe().wait_for(|counts| reached(counts)).await;
     }
 }
 
-/// A call under way. Dropped without [`OpenCall::end`] it counts as abandoned: the server drops
-/// everything that belongs to a call when the client goes away.
+/// A call in flight. Dropped without [`OpenCall::end`] it counts as abandoned: the server drops
+/// everything that belongs to a call when the client disconnects.
 #[derive(Debug)]
 pub(crate) struct OpenCall {
     calls: Calls,
@@ -66,7 +66,7 @@ pub(crate) struct OpenCall {
 }
 
 impl OpenCall {
-    /// Everything that was to be sent has been handed over.
+    /// Marks the response as sent completely.
     pub(crate) fn end(&mut self) {
         self.ended = true;
     }

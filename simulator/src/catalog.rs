@@ -1,14 +1,13 @@
-//! The models of the simulated region.
+//! The foundation models of the simulated region.
 //!
-//! Ids, names and inference types as ListFoundationModels shows them (recording
-//! `listfoundationmodels-unknown-95d27523`, and AWS's model cards for newer ones).
+//! Ids, names and inference types are those of ListFoundationModels (recording
+//! `listfoundationmodels-unknown-95d27523`, and AWS's model cards for newer models).
 
-/// The region of every ARN the simulator gives.
+/// The region in every ARN of the simulator.
 pub(crate) const REGION: &str = "us-east-1";
-/// The account they belong to.
+/// The account id in every ARN of the simulator.
 pub(crate) const ACCOUNT: &str = "123456789012";
 
-/// A foundation model.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) id: &'static str,
@@ -17,17 +16,16 @@ pub(crate) struct Model {
     pub(crate) input: &'static [&'static str],
     pub(crate) output: &'static str,
     pub(crate) access: Access,
-    /// Geographic prefixes of its cross-region profiles.
+    /// Geographic prefixes of its cross-region inference profiles.
     pub(crate) profiles: &'static [&'static str],
     pub(crate) life: Life,
 }
 
-/// Where a model stands in its life.
+/// Lifecycle status of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// Served, until further notice.
     Active,
-    /// Served to accounts that know it, until its end. The times are RFC 3339.
+    /// Still served to accounts that use it, until `end`. Times are RFC 3339.
     Legacy {
         start: &'static str,
         legacy: &'static str,
@@ -35,14 +33,13 @@ pub(crate) enum Life {
     },
 }
 
-/// How a model is invoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// By its own id.
+    /// By model id.
     OnDemand,
-    /// By an inference profile only.
+    /// By inference profile only.
     ProfileOnly,
-    /// Either way.
+    /// By model id or inference profile.
     Both,
 }
 
@@ -62,7 +59,7 @@ const TEXT_IMAGE_VIDEO: &[&str] = &["TEXT", "IMAGE", "VIDEO"];
 const US_GLOBAL: &[&str] = &["us", "global"];
 const US: &[&str] = &["us"];
 
-/// A model that writes text and is invoked by profile.
+/// A text model that is invoked through inference profiles.
 const fn claude(id: &'static str, name: &'static str) -> Model {
     Model {
         id,
@@ -76,7 +73,7 @@ const fn claude(id: &'static str, name: &'static str) -> Model {
     }
 }
 
-/// A model that writes text and is invoked by its id.
+/// A text model that is invoked by its id.
 const fn open(id: &'static str, name: &'static str, provider: &'static str) -> Model {
     Model {
         id,
@@ -114,12 +111,12 @@ pub(crate) const MODELS: &[Model] = &[
         life: Life::Legacy {
             start: "2025-08-05T00:00:00Z",
             legacy: "2026-04-30T00:00:00Z",
-            // Far off, so that what is tested today is tested next year.
+            // Far in the future, so that tests do not depend on the date.
             end: "2099-12-31T00:00:00Z",
         },
         ..claude("anthropic.claude-opus-4-1-20250805-v1:0", "Claude Opus 4.1")
     },
-    // Still listed after its end, as AWS does for a while.
+    // AWS lists models for a while after their end of life.
     Model {
         input: TEXT,
         access: Access::OnDemand,
@@ -131,7 +128,7 @@ pub(crate) const MODELS: &[Model] = &[
         },
         ..claude("anthropic.claude-instant-v1", "Claude Instant")
     },
-    // Speaks with people, over a stream in both directions alone.
+    // A speech model: served only over a bidirectional stream.
     Model {
         input: &["SPEECH"],
         output: "SPEECH",
@@ -263,7 +260,7 @@ pub(crate) const MODELS: &[Model] = &[
     open("amazon.rerank-v1:0", "Rerank 1.0", "Amazon"),
 ];
 
-/// The model of a bare id.
+/// Finds a model by its id without geographic prefix.
 pub(crate) fn find(id: &str) -> Option<&'static Model> {
     MODELS.iter().find(|model| model.id == id)
 }

@@ -1,4 +1,4 @@
-//! A clock that runs by itself and can be put forward.
+//! A clock that tests can advance.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -19,12 +19,12 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The time since the clock was made.
+    /// Time since the clock was created.
     pub(crate) fn now(&self) -> Duration {
         self.start.elapsed().saturating_add(*self.lock())
     }
 
-    /// The time of day, as far ahead as the clock was put forward.
+    /// Wall-clock time plus the advance.
     pub(crate) fn time_of_day(&self) -> SystemTime {
         SystemTime::now() + *self.lock()
     }
@@ -34,7 +34,7 @@ impl Clock {
         *ahead = ahead.saturating_add(time);
     }
 
-    /// Takes back by how much the clock was put forward.
+    /// Undoes every advance.
     pub(crate) fn reset(&self) {
         *self.lock() = Duration::ZERO;
     }

@@ -1,9 +1,9 @@
-//! A Converse request as the rules and the echo look at it.
+//! A read-only view of a Converse request for the validation rules and the echo.
 
 use serde_json::Value;
 
-/// The parts of a request that matter here. It is a view: whatever is missing or of another type
-/// than expected reads as absent, and the rules say what is wrong with it.
+/// The parts of a request that matter here. Missing values and values of a wrong type read as
+/// absent; the validation rules report them.
 #[derive(Debug)]
 pub(crate) struct Conversation<'a> {
     pub(crate) messages: Vec<Message<'a>>,
@@ -14,21 +14,20 @@ pub(crate) struct Conversation<'a> {
     pub(crate) additional: &'a Value,
 }
 
-/// One turn.
 #[derive(Debug)]
 pub(crate) struct Message<'a> {
     pub(crate) role: &'a str,
     pub(crate) content: Vec<Block<'a>>,
 }
 
-/// A content block: an object with one key, its kind.
+/// A content block: an object with one key, which is its kind.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Block<'a> {
     pub(crate) kind: &'a str,
     pub(crate) value: &'a Value,
 }
 
-/// What `toolConfig` offers.
+/// The content of `toolConfig`.
 #[derive(Debug)]
 pub(crate) struct Tools<'a> {
     /// `toolSpec`, `systemTool` and `cachePoint` entries.
@@ -37,7 +36,7 @@ pub(crate) struct Tools<'a> {
     pub(crate) choice: Option<Block<'a>>,
 }
 
-/// A tool the client would run.
+/// A tool that the client runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tool<'a> {
     pub(crate) name: &'a str,
@@ -65,7 +64,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// All content blocks with their places, such as `messages.0.content.1`.
+    /// All content blocks with their paths, such as `messages.0.content.1`.
     pub(crate) fn located_blocks(&self) -> impl Iterator<Item = (String, &Message<'a>, Block<'a>)> {
         self.messages
             .iter()
@@ -85,7 +84,7 @@ impl<'a> Conversation<'a> {
             })
     }
 
-    /// The tools the client would run.
+    /// The tools that the client runs.
     pub(crate) fn offered(&self) -> impl Iterator<Item = Tool<'a>> {
         self.tools
             .iter()
@@ -97,7 +96,7 @@ impl<'a> Conversation<'a> {
             })
     }
 
-    /// The text of the last user turn that has any.
+    /// The text of the last user message that contains text.
     pub(crate) fn last_user_text(&self) -> String {
         let texts = |message: &Message<'a>| -> Vec<&'a str> {
             message.of_kind("text").filter_map(Value::as_str).collect()
@@ -140,7 +139,7 @@ impl<'a> Message<'a> {
         self.of_kind(kind).next().is_some()
     }
 
-    /// The ids of tool calls, or of results, that concern the client; server tools are left out.
+    /// Ids of tool calls or results, without those of server tools.
     pub(crate) fn tool_ids(&self, kind: &str) -> Vec<&'a str> {
         self.of_kind(kind)
             .filter(|block| !is_server_tool(block))
@@ -150,7 +149,7 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> Tools<'a> {
-    /// The entries of a kind, with their places in the list.
+    /// The entries of a kind, with their indexes in the list.
     pub(crate) fn of_kind(&self, kind: &str) -> impl Iterator<Item = (usize, &'a Value)> {
         self.entries
             .iter()
@@ -160,8 +159,8 @@ impl<'a> Tools<'a> {
     }
 }
 
-/// Calls of server tools and their results carry a type (recording `conv-nova-7e923907`); Claude
-/// marks calls meant for the client by `tool_use`.
+/// Calls of server tools and their results have a `type` (recording `conv-nova-7e923907`); Claude
+/// gives calls for the client the type `tool_use`.
 fn is_server_tool(block: &Value) -> bool {
     !matches!(text(block.get("type")), "" | "tool_use" | "tool_result")
 }
@@ -177,7 +176,7 @@ pub(crate) fn blocks(value: Option<&Value>) -> Vec<Block<'_>> {
         .collect()
 }
 
-/// The only key of an object and its value.
+/// The only key of an object, and its value.
 fn block(value: &Value) -> Option<Block<'_>> {
     let fields = value.as_object().filter(|fields| fields.len() == 1)?;
     fields

@@ -1,4 +1,4 @@
-//! Refusals in the shape AWS gives them.
+//! Errors in AWS's format.
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
@@ -9,20 +9,20 @@ use crate::reply::Reply;
 const BEDROCK: &str = "http://internal.amazon.com/coral/com.amazon.bedrock/";
 const CORAL: &str = "http://internal.amazon.com/coral/com.amazon.coral.service/";
 
-/// An error answer: `x-amzn-errortype` names it, the body carries the message.
+/// An error response: `x-amzn-errortype` holds the code, the body the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AwsError {
     pub(crate) status: StatusCode,
     pub(crate) code: String,
     pub(crate) message: String,
-    /// Who refuses: Bedrock itself, or the layer in front of it that checks credentials.
+    /// Suffix of the error type: differs between Bedrock and the layer in front that authenticates.
     tail: &'static str,
-    /// Bearer tokens are checked by yet another layer, which writes `Message`.
+    /// `Message` for bearer tokens, which yet another layer checks; else `message`.
     message_key: &'static str,
 }
 
 impl AwsError {
-    /// An error of Bedrock itself.
+    /// An error from Bedrock itself.
     pub(crate) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -33,12 +33,12 @@ impl AwsError {
         }
     }
 
-    /// The answer to a request Bedrock does not accept.
+    /// A `ValidationException`.
     pub(crate) fn validation(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "ValidationException", message)
     }
 
-    /// What the model behind Bedrock objects to; Bedrock puts a sentence in front.
+    /// A `ValidationException` from the model; Bedrock prepends a fixed sentence.
     pub(crate) fn by_model(message: impl AsRef<str>) -> Self {
         Self::validation(format!(
             "The model returned the following errors: {}",
@@ -46,7 +46,7 @@ impl AwsError {
         ))
     }
 
-    /// An error of the layer that checks credentials.
+    /// An error of the layer that authenticates.
     pub(crate) fn of_credentials(
         status: StatusCode,
         code: &str,
@@ -58,7 +58,7 @@ impl AwsError {
         }
     }
 
-    /// The refusal of a bearer token.
+    /// The error for an invalid bearer token.
     pub(crate) fn of_bearer_token(message: impl Into<String>) -> Self {
         Self {
             message_key: "Message",
@@ -66,7 +66,7 @@ impl AwsError {
         }
     }
 
-    /// For the author of a script that does not fit the call it has met.
+    /// For the author of a script that does not fit the call.
     pub(crate) fn script_misfit(reason: &str) -> Self {
         Self::new(
             StatusCode::NOT_IMPLEMENTED,
@@ -75,7 +75,6 @@ impl AwsError {
         )
     }
 
-    /// The whole answer.
     pub(crate) fn reply(&self) -> Reply {
         let body = json!({ self.message_key: self.message });
         let error_type = format!("{}:{}", self.code, self.tail);

@@ -1,4 +1,5 @@
-//! Which exceptions an operation can send, by botocore's models of `bedrock-runtime` and `bedrock`.
+//! The exceptions that each operation can send, from botocore's models of `bedrock-runtime` and
+//! `bedrock`.
 
 use crate::error::AwsError;
 use crate::operation::Operation;
@@ -23,7 +24,7 @@ const RESPONSE_STREAM: &[&str] = &[
     "validationException",
 ];
 
-/// The errors of operations whose responses are whole, and of the OpenAI-compatible ones.
+/// The errors of non-streaming operations and of the OpenAI-compatible ones.
 const NON_STREAMING: &[&str] = &[
     "accessDeniedException",
     "conflictException",
@@ -39,13 +40,13 @@ const NON_STREAMING: &[&str] = &[
     "validationException",
 ];
 
-/// Refuses a script with an exception that its operation cannot send, or that no operation can if it
-/// does not name one. The text says which can be sent.
+/// Rejects a script whose exception its operation cannot send, or, without an operation, that no
+/// operation can send. The error lists the valid exceptions.
 pub(crate) fn check(script: &Script) -> Result<(), String> {
     check_faults(&script.faults, script.operation)
 }
 
-/// The same for a call that a script for any operation has met.
+/// The same check for a script without an operation, when it meets a call.
 pub(crate) fn check_for_call(faults: &[Fault], operation: Operation) -> Result<(), AwsError> {
     check_faults(faults, Some(operation)).map_err(|reason| AwsError::script_misfit(&reason))
 }

@@ -1,4 +1,4 @@
-//! What the faults of a script make of an answer.
+//! Applies the faults of a script to a response.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use crate::play::{Step, Steps};
 use crate::reply::{Reply, ReplyBody};
 use crate::script::Fault;
 
-/// The length of an event that is sent byte by byte.
+/// Size of an event that is sent byte by byte.
 const LONG: usize = 1 << 20;
 
-/// How a stream writes the exception of a name and a payload.
+/// Encodes an exception from its name and payload.
 type Exception = fn(&str, &[u8]) -> Bytes;
 
-/// The faults of one call, and the pace of its stream.
+/// The faults of one call, and the delay between its events.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
     faults: Vec<Fault>,
-    /// The pause before every event of an undisturbed stream.
+    /// Delay before every event of a stream without faults.
     pace: Duration,
 }
 
@@ -32,7 +32,7 @@ impl Faults {
         Self { faults, pace }
     }
 
-    /// How long the head has to wait.
+    /// Delay before the response head.
     pub(crate) fn response_delay(&self) -> Duration {
         self.sum(|fault| match fault {
             Fault::SlowResponse { delay_ms } => Some(*delay_ms),
@@ -40,7 +40,7 @@ impl Faults {
         })
     }
 
-    /// A whole answer disturbed by an exception is an ordinary error answer.
+    /// An exception turns a non-streaming response into an error response.
     pub(crate) fn applied_to_head(&self, reply: Reply) -> Reply {
         match (&reply.body, self.terminating_fault()) {
             (ReplyBody::Complete(_), Some(Fault::Exception { code, message, .. })) => {
@@ -50,17 +50,15 @@ impl Faults {
         }
     }
 
-    /// The steps of an event stream.
     pub(crate) fn applied_to_events(&self, frames: Vec<Bytes>) -> Steps {
         self.applied_to_stream(frames, frames::exception)
     }
 
-    /// The steps of server-sent events.
     pub(crate) fn applied_to_chunks(&self, events: Vec<Bytes>) -> Steps {
         self.applied_to_stream(events, openai::exception)
     }
 
-    /// The steps of a stream that writes exceptions by `exception`.
+    /// `exception` encodes the exceptions of the stream.
     fn applied_to_stream(&self, frames: Vec<Bytes>, exception: Exception) -> Steps {
         let drip = self.drip() + self.pace;
         let mut steps = Vec::with_capacity(frames.len() + 2);
@@ -78,7 +76,8 @@ impl Faults {
         steps.into()
     }
 
-    /// The steps of a whole body, and the length to be announced where the body will not have it.
+    /// The steps of a non-streaming body, and the `content-length` to announce if the body will not
+    /// have that length.
     pub(crate) fn applied_to_body(&self, body: Bytes) -> (Steps, Option<usize>) {
         let length = body.len();
         let half = body.slice(..length / 2);
@@ -149,7 +148,7 @@ fn events_before(terminating_fault: &Fault) -> usize {
     }
 }
 
-/// The last steps of a stream; `damaged` is the frame to break where the fault breaks one.
+/// The last steps of a stream; `damaged` is the frame that the fault damages.
 fn terminating_steps(
     terminating_fault: &Fault,
     damaged: Option<&Bytes>,
@@ -181,7 +180,7 @@ fn terminating_steps(
     }
 }
 
-/// An event that takes a long time to become whole.
+/// The start of an event that never completes.
 fn long(exception: &Exception) -> Bytes {
     let message = "x".repeat(LONG);
     exception("internalServerException", message.as_bytes())
@@ -195,7 +194,7 @@ fn with_wrong_checksum(frame: &Bytes) -> Bytes {
     Bytes::from(bytes)
 }
 
-/// The error answer that says what the exception frame of this name says.
+/// The error response that corresponds to an exception frame.
 fn as_error(exception: &str, message: &str) -> AwsError {
     let status = match exception {
         "validationException" => StatusCode::BAD_REQUEST,

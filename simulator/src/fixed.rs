@@ -1,4 +1,4 @@
-//! The answer of load tests: prepared once, sent over and over.
+//! The response for load tests: prepared once, sent to every call.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::play::Steps;
 use crate::reply::{Reply, ReplyBody};
 use crate::response::message::{ModelOutput, Part};
 
-/// Repeated to make up the text.
+/// Repeated to the requested length.
 const FILLER: &str = "The quick brown fox jumps over the lazy dog. ";
 
-/// Both forms of the answer, ready to be sent.
+/// The prepared response for both operations.
 #[derive(Debug)]
 pub(crate) struct FixedResponse {
     non_streaming: Bytes,
@@ -35,7 +35,7 @@ impl FixedResponse {
             usage: json!({ "inputTokens": 10, "outputTokens": deltas, "totalTokens": 10 + deltas }),
             ..ModelOutput::default()
         };
-        // Of no family: the plainest answer.
+        // The default family has the simplest response.
         let family = Family::of("");
         let non_streaming = match model_output.non_streaming(&family).body {
             ReplyBody::Complete(body) => body,
@@ -53,12 +53,10 @@ impl FixedResponse {
         }
     }
 
-    /// For Converse.
     pub(crate) fn non_streaming(&self) -> Reply {
         Reply::json(StatusCode::OK, self.non_streaming.clone())
     }
 
-    /// For ConverseStream.
     pub(crate) fn events(&self) -> Reply {
         Reply {
             body: ReplyBody::Prepared(self.steps.clone()),
@@ -67,8 +65,8 @@ impl FixedResponse {
     }
 }
 
-/// Cuts an ASCII text into exactly `count` pieces of nearly the same length; some are empty where
-/// there are more pieces than letters.
+/// Splits an ASCII text into exactly `count` parts of nearly equal length; some are empty if
+/// `count` exceeds the length.
 fn split_evenly(text: &str, count: usize) -> Vec<String> {
     let end = |index: usize| text.len() * index / count.max(1);
     (0..count)

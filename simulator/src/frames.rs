@@ -8,12 +8,11 @@ use serde_json::Value;
 
 const PRELUDE: usize = 12;
 const CHECKSUM: usize = 4;
-/// Header values of type string.
+/// Type code of string header values.
 const STRING: u8 = 7;
-/// What Bedrock's padding is cut from.
+/// Bedrock's padding is a prefix of this text.
 const PADDING: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-/// A frame of an ordinary event.
 pub(crate) fn event(name: &str, payload: &[u8]) -> Bytes {
     frame(
         &[
@@ -25,7 +24,7 @@ pub(crate) fn event(name: &str, payload: &[u8]) -> Bytes {
     )
 }
 
-/// A frame of an exception; its name is in lower camel case.
+/// An exception frame; `name` is in lower camel case.
 pub(crate) fn exception(name: &str, payload: &[u8]) -> Bytes {
     let headers = [
         (":exception-type", name),
@@ -35,8 +34,8 @@ pub(crate) fn exception(name: &str, payload: &[u8]) -> Bytes {
     frame(&headers, payload)
 }
 
-/// Adds the key `p` that Bedrock pads every event with (2 to 61 characters) and sorts all keys.
-/// `position` of the event in its stream stands in for chance, so that streams are repeatable.
+/// Adds the key `p` with which Bedrock pads every event (2 to 61 characters) and sorts all keys.
+/// The padding depends on `position`, the event's index, so that streams are reproducible.
 pub(crate) fn padded(mut payload: Value, position: usize) -> Vec<u8> {
     let length = 2 + (position * 37 + 11) % 60;
     if let (Value::Object(fields), Some(padding)) = (&mut payload, PADDING.get(..length)) {
@@ -46,7 +45,7 @@ pub(crate) fn padded(mut payload: Value, position: usize) -> Vec<u8> {
     payload.to_string().into_bytes()
 }
 
-/// Cuts a body into its frames; `None` where it is not made of whole frames.
+/// Splits a body into frames; `None` if it does not consist of complete frames.
 pub(crate) fn split(mut body: Bytes) -> Option<Vec<Bytes>> {
     let mut frames = Vec::new();
     while !body.is_empty() {

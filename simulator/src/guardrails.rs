@@ -1,4 +1,4 @@
-//! Guardrails: which one a call runs under, and what it says about a text.
+//! Guardrails of conversations: selection, checks of input and output, and traces.
 
 use serde_json::{Map, Value, json};
 
@@ -6,10 +6,10 @@ use crate::catalog::{ACCOUNT, REGION};
 use crate::conversation::{Conversation, text};
 use crate::options::Guardrail;
 
-/// Characters that make a unit of billing.
+/// Characters per text unit (billing).
 const UNIT: u64 = 1000;
 
-/// The guardrail of an id or ARN, in a version that exists.
+/// Finds a guardrail by id or ARN, in an existing version.
 pub(crate) fn find<'a>(
     guardrails: &'a [Guardrail],
     id: &str,
@@ -26,7 +26,7 @@ pub(crate) fn find<'a>(
     })
 }
 
-/// The guardrail a call runs under, and what it has said so far.
+/// The guardrail of a call, and its findings so far.
 #[derive(Debug)]
 pub(crate) struct Watch<'a> {
     guardrail: &'a Guardrail,
@@ -38,7 +38,7 @@ pub(crate) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// `None` where the request names no guardrail that exists.
+    /// `None` if the request does not name an existing guardrail.
     pub(crate) fn over(request: &Value, guardrails: &'a [Guardrail]) -> Option<Self> {
         let config = request.get("guardrailConfig")?;
         let version = text(config.get("guardrailVersion"));
@@ -53,7 +53,7 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// What is said in place of an answer, where the input is blocked.
+    /// Returns the message that replaces the response if the input is blocked.
     pub(crate) fn check_input(&mut self, conversation: &Conversation<'_>) -> Option<&'a str> {
         let (guarded, total) = watched(conversation);
         let matched = matches(&guarded, &self.guardrail.input_words);
@@ -62,7 +62,7 @@ impl<'a> Watch<'a> {
         (!matched.is_empty()).then_some(self.guardrail.blocked_input.as_str())
     }
 
-    /// What is said in place of an answer that is blocked.
+    /// Returns the message that replaces a blocked response.
     pub(crate) fn check_output(&mut self, output_text: &str) -> Option<&'a str> {
         let matched = matches(output_text, &self.guardrail.output_words);
         let total = output_text.chars().count() as u64;
@@ -71,8 +71,8 @@ impl<'a> Watch<'a> {
         (!matched.is_empty()).then_some(self.guardrail.blocked_output.as_str())
     }
 
-    /// `trace.guardrail`, where the request asks for it (recordings `convs-claude-24e3edcf` for a
-    /// blocked input, `conv-nova-7a47f3f6` for a text that passes).
+    /// `trace.guardrail`, if the request enables it (recordings `convs-claude-24e3edcf` for a
+    /// blocked input, `conv-nova-7a47f3f6` for one that passes).
     pub(crate) fn trace(&self, output_text: &str) -> Option<Value> {
         if !self.traced {
             return None;
@@ -137,9 +137,9 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// The texts a guardrail looks at, and how many characters there are in all. As soon as one block
-/// of `guardContent` exists, it looks at those alone; else at what the messages say, but not at
-/// the system's texts (the 30 characters of recording `conv-nova-7a47f3f6`).
+/// The text that the guardrail checks, and the number of characters in total. If any `guardContent`
+/// block exists, only those are checked; else the messages, but not the system prompt (the 30
+/// characters of recording `conv-nova-7a47f3f6`).
 fn watched(conversation: &Conversation<'_>) -> (String, u64) {
     let mut texts = Vec::new();
     let mut guarded = Vec::new();
@@ -177,7 +177,7 @@ fn results(result: &Value) -> impl Iterator<Item = String> {
         .map(|content| text(content.get("text")).to_owned())
 }
 
-/// The words that occur in a text, in whatever case.
+/// The words that occur in the text, ignoring case.
 pub(crate) fn matches<'w>(texts: &str, words: &'w [String]) -> Vec<&'w str> {
     let texts = texts.to_lowercase();
     words

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const ALPHABET: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 
-/// A new request id: a UUID of version 4.
+/// A new request id: a version 4 UUID.
 pub(crate) fn request_id() -> String {
     let (high, low) = (random(), random());
     format!(
@@ -19,7 +19,7 @@ pub(crate) fn request_id() -> String {
     )
 }
 
-/// A new tool call id as Converse makes them: `tooluse_` and 22 characters.
+/// A new tool call id in Converse's form: `tooluse_` and 22 characters.
 pub(crate) fn tool_use_id() -> String {
     format!("tooluse_{}", characters(22))
 }
@@ -32,7 +32,7 @@ pub(crate) fn characters(count: usize) -> String {
         .collect()
 }
 
-/// Random enough to be unique: a counter, mixed with a number drawn once per process (splitmix64).
+/// Unique rather than secure: a counter mixed with a number drawn once per process (splitmix64).
 fn random() -> u64 {
     static SEED: OnceLock<u64> = OnceLock::new();
     static COUNTER: AtomicU64 = AtomicU64::new(0);

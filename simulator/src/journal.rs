@@ -1,4 +1,4 @@
-//! The requests received, for tests to look at.
+//! The journal of received requests, for inspection by tests.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -11,30 +11,30 @@ use serde_json::{Value, json};
 
 use crate::Operation;
 
-/// A request as it came in, refused or not.
+/// A request as received, whether it was accepted or rejected.
 #[derive(Debug, Clone)]
 pub struct JournalEntry {
     /// `GET` or `POST`.
     pub method: String,
-    /// Path and query as they stood in the request line.
+    /// Path and query of the request line.
     pub path: String,
-    /// The operation asked for, where there is such.
+    /// The requested operation; `None` if no operation matches.
     pub operation: Option<Operation>,
     /// The model id, percent-decoded.
     pub model: Option<String>,
-    /// All headers.
+    /// Request headers.
     pub headers: HeaderMap,
-    /// The whole body.
+    /// Request body.
     pub body: Bytes,
 }
 
 impl JournalEntry {
-    /// The body as JSON; `null` where it is none.
+    /// The body as JSON; `null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// As `GET /_simulator/requests` shows it: the body as JSON where it is, and as base64.
+    /// The format of `GET /_simulator/requests`: the body in base64, and as JSON if it parses.
     pub(crate) fn to_json(&self) -> Value {
         let headers: serde_json::Map<String, Value> = self
             .headers
@@ -58,7 +58,7 @@ impl JournalEntry {
     }
 }
 
-/// The last requests, as many as it was made for.
+/// The latest requests, up to a fixed capacity.
 #[derive(Debug)]
 pub(crate) struct Journal {
     capacity: usize,
@@ -73,7 +73,7 @@ impl Journal {
         }
     }
 
-    /// Notes what `received` gives; it is not called where nothing is kept.
+    /// Adds the entry that `received` creates; with capacity 0, `received` is not called.
     pub(crate) fn note(&self, received: impl FnOnce() -> JournalEntry) {
         if self.capacity == 0 {
             return;

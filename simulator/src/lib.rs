@@ -1,21 +1,21 @@
-//! Amazon Bedrock over its real wire protocol, for trying things out and for tests, without an AWS
-//! account.
+//! Amazon Bedrock over its real wire protocol, for experiments and tests without an AWS account.
 //!
 //! [`Simulator::start`] opens one port that serves Bedrock's data plane (Converse, ConverseStream,
-//! InvokeModel, InvokeModelWithResponseStream, CountTokens), lists and look-ups of its control
-//! plane and STS's GetCallerIdentity. Requests are authenticated and refused as Bedrock does it, in
-//! Bedrock's words. What passes is answered by an echo; a [`Script`] replaces the echo by any
-//! answer, and disturbs it by any [`Fault`].
+//! InvokeModel, InvokeModelWithResponseStream, CountTokens), the lists and lookups of its control
+//! plane, and STS's GetCallerIdentity. Requests are authenticated and validated as by Bedrock, with
+//! Bedrock's error messages. Accepted requests get an echo of the user's text as response; a
+//! [`Script`] replaces the response and injects any [`Fault`].
 //!
-//! How a call travels:
+//! The path of a call:
 //!
-//! 1. `routes` takes it from the socket, `call` leads it through everything below;
-//! 2. `journal` notes it, `calls` counts it until its last byte has left;
-//! 3. `auth` checks who signed it;
-//! 4. `validate` refuses what Bedrock refuses (`families`, `catalog` and `resources` are its data);
-//! 5. `scripts` may have an answer queued, else `response` and `invoke` make one up; `guardrails` and
-//!    `cache` have their say, `signatures` seals what was thought, and `binding` says to what;
-//! 6. `reply` gives it its head, `play` its body, step by step, with `faults` applied.
+//! 1. `routes` accepts the request and `call` passes it through the steps below;
+//! 2. `journal` records it, `calls` counts it until the last byte of its response;
+//! 3. `auth` checks its credentials;
+//! 4. `validate` applies Bedrock's rules (data in `families`, `catalog` and `resources`);
+//! 5. `scripts` returns a queued response, else `response` and `invoke` generate one; `guardrails`
+//! and
+//!    `cache` are applied, `signatures` signs reasoning, and `binding` ties it to its position;
+//! 6. `reply` creates the head, `play` sends the body step by step with `faults` applied.
 
 mod async_invoke;
 mod auth;

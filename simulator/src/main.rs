@@ -1,4 +1,4 @@
-//! Runs the simulator until it is told to stop.
+//! Runs the simulator until SIGTERM or ctrl-c.
 
 use std::io::{self, Write as _};
 use std::iter;
@@ -12,7 +12,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "bedrock-simulator")]
 struct Arguments {
-    /// Where to listen; port 0 takes a free one
+    /// Listen address; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:8089")]
     listen: SocketAddr,
     /// Accept every request, signed or not
@@ -21,34 +21,34 @@ struct Arguments {
     /// Pause before every event of a stream, in milliseconds
     #[arg(long, default_value_t = 0)]
     word_delay_ms: u64,
-    /// Answer every conversation with the same text of this many bytes, unchecked
+    /// Send the same text of N bytes to every conversation, without validation
     #[arg(long, value_name = "N")]
     response_bytes: Option<usize>,
-    /// Answer every conversation with the same text in this many deltas, unchecked
+    /// Send the same text in N deltas to every conversation, without validation
     #[arg(long, value_name = "N")]
     deltas: Option<usize>,
-    /// Refuse prompts of more than this many tokens (of four bytes), whatever the model takes
+    /// Reject prompts of more than N tokens (of four bytes), whatever the model's context window
     #[arg(long, value_name = "N")]
     context_window: Option<u64>,
-    /// Cache prompts of this many tokens (of four bytes) or more, whatever the model asks for
+    /// Cache prompts of N tokens (of four bytes) or more, whatever the model's minimum
     #[arg(long, value_name = "N")]
     cache_minimum: Option<u64>,
-    /// Take reasoning back whatever its signature, as recorded requests have it
+    /// Accept reasoning with any signature, for recorded requests
     #[arg(long)]
     foreign_signatures: bool,
-    /// Take every id of a known provider's, also of models that there are not
+    /// Accept every model id of a known provider, even if Bedrock has no such model
     #[arg(long)]
     any_model: bool,
-    /// Know a guardrail of this id too, which blocks what the demo blocks; may be given again
+    /// Add a guardrail with this id that blocks the same words as the demo; repeatable
     #[arg(long, value_name = "ID")]
     guardrail: Vec<String>,
-    /// Have a bucket of this name too, beside `outcrop-example`; may be given again
+    /// Add a bucket with this name, besides `outcrop-example`; repeatable
     #[arg(long, value_name = "NAME")]
     bucket: Vec<String>,
-    /// Refuse batch jobs of fewer records than this
+    /// Minimum number of records in a batch job
     #[arg(long, value_name = "N", default_value_t = 100)]
     minimum_records: u64,
-    /// How many received requests to keep for `/_simulator/requests`; 0 keeps none
+    /// Number of received requests kept for `/_simulator/requests`; 0 disables the journal
     #[arg(long, value_name = "N", default_value_t = 1000)]
     journal: usize,
 }

@@ -1,4 +1,4 @@
-//! Which operation of which service a request asks for.
+//! Maps requests to operations.
 
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::openai;
 
-/// An operation the simulator answers, named as in AWS's API references.
+/// An operation of the simulator, named as in AWS's API references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
@@ -94,17 +94,17 @@ pub enum Operation {
     AbortMultipartUpload,
 }
 
-/// What a request's method and path ask for.
+/// The operation of a request, with its path parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) operation: Operation,
-    /// The model id in the path, percent-decoded; a slash inside an ARN may come encoded or not.
+    /// The model id in the path, percent-decoded. Slashes inside an ARN may be encoded or not.
     pub(crate) model: Option<String>,
-    /// What is looked up in the control plane, percent-decoded.
+    /// The id of the requested control-plane resource, percent-decoded.
     pub(crate) resource: Option<String>,
 }
 
-/// What is listed, by the path.
+/// Lists, by path.
 const LISTS: [(&str, Operation); 9] = [
     ("/async-invoke", Operation::ListAsyncInvokes),
     ("/model-invocation-jobs", Operation::ListModelInvocationJobs),
@@ -126,7 +126,7 @@ const LISTS: [(&str, Operation); 9] = [
     ),
 ];
 
-/// What is looked up, by the beginning of the path.
+/// Lookups, by path prefix.
 const LOOKUPS: [(&str, Operation); 8] = [
     ("/async-invoke/", Operation::GetAsyncInvoke),
     ("/inference-profiles/", Operation::GetInferenceProfile),
@@ -145,7 +145,7 @@ const LOOKUPS: [(&str, Operation); 8] = [
 ];
 
 impl Target {
-    /// `None` where AWS knows no such operation.
+    /// `None` if AWS has no such operation.
     pub(crate) fn of(method: &Method, path: &str) -> Option<Self> {
         let listing = |operation| {
             Some(Self {
@@ -197,7 +197,7 @@ impl Target {
         })
     }
 
-    /// What is looked up is `{id}/version/{version}`.
+    /// The rest of the path is `{id}/version/{version}`.
     fn of_guardrail(path: &str) -> Option<Self> {
         let guardrail = percent_decode_str(path.strip_suffix("/apply")?);
         let guardrail = guardrail.decode_utf8().ok()?;
@@ -208,7 +208,7 @@ impl Target {
         })
     }
 
-    /// The orders to batch jobs.
+    /// Operations on a batch job.
     fn of_job(rest: &str) -> Option<Self> {
         let (operation, resource) = match rest {
             "" => (Operation::CreateModelInvocationJob, None),
@@ -240,12 +240,12 @@ impl Target {
 }
 
 impl Operation {
-    /// Whether it is in OpenAI's form.
+    /// Whether the request has OpenAI's format.
     pub(crate) fn is_openai(self) -> bool {
         matches!(self, Self::ChatCompletions | Self::ChatCompletionsStream)
     }
 
-    /// Whether the answer is an event stream.
+    /// Whether the response is an event stream.
     pub(crate) fn streams(self) -> bool {
         matches!(
             self,

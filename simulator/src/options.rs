@@ -1,50 +1,51 @@
-//! How a simulator is set up.
+//! Options of the simulator.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// What [`Simulator::start`](crate::Simulator::start) needs to know. The default suits tests: a
-/// free port of the loopback interface, known credentials, no delays.
+/// Configuration of [`Simulator::start`](crate::Simulator::start). The default suits tests: a free
+/// port of the loopback interface, known credentials, no delays.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one.
+    /// Listen address; port 0 selects a free port.
     pub listen: SocketAddr,
     /// The keys whose signatures are accepted.
     pub credentials: Vec<Credentials>,
-    /// The API key accepted as `authorization: Bearer …`; `None` refuses all.
+    /// The API key accepted as `authorization: Bearer …`; `None` rejects all.
     pub bearer_token: Option<String>,
     /// Accepts every request, signed or not.
     pub any_credentials: bool,
-    /// Whether requests that Bedrock would refuse are refused. Scripts answer only what passes.
+    /// Whether requests that Bedrock would reject are rejected. Scripts only apply to accepted
+    /// requests.
     pub validate: bool,
-    /// How the control plane answers.
+    /// How the control plane responds.
     pub control_plane: ControlPlane,
-    /// The pause before every event of a made-up stream.
+    /// Delay before every event of a generated stream.
     pub word_delay: Duration,
-    /// Replaces the echo by one answer that costs next to nothing, for load tests.
+    /// Replaces the echo by one prepared response, for load tests.
     pub fixed_response: Option<FixedResponseSize>,
-    /// How many received requests are kept; 0 keeps none.
+    /// Number of received requests to keep; 0 keeps none.
     pub journal: usize,
-    /// Model ids (without geographic prefix) that have reached the end of their life.
+    /// Model ids (without geographic prefix) that have reached their end of life.
     pub retired_models: Vec<String>,
-    /// Model ids that no policy of the caller's allows.
+    /// Model ids that the caller's IAM policy does not allow.
     pub denied_models: Vec<String>,
-    /// Takes every id of a known provider's, also one that Bedrock has no model of; for recorded
+    /// Accepts every model id of a known provider, even if Bedrock has no such model; for recorded
     /// requests of test benches.
     pub any_model: bool,
-    /// The guardrails that exist; the demo alone by default.
+    /// The guardrails that exist; only the demo guardrail by default.
     pub guardrails: Vec<Guardrail>,
     /// Replaces the context window of every model, in tokens of four bytes.
     pub context_window: Option<u64>,
-    /// Replaces the shortest prompt that every caching model caches, in tokens of four bytes.
+    /// Replaces the minimum prompt size of every model that caches, in tokens of four bytes.
     pub cache_minimum: Option<u64>,
-    /// Whether signatures of reasoning pass that no simulator issued; for recorded requests.
+    /// Whether reasoning signatures from outside the simulator are accepted; for recorded requests.
     pub foreign_signatures: bool,
-    /// The fewest records of a batch job, the account's quota.
+    /// Minimum number of records in a batch job (an account quota).
     pub minimum_records: u64,
-    /// The buckets that exist in the S3 corner.
+    /// The S3 buckets that exist.
     pub buckets: Vec<String>,
 }
 
@@ -73,25 +74,25 @@ impl Default for Options {
     }
 }
 
-/// A guardrail that blocks texts which contain certain words, in upper or lower case.
+/// A guardrail that blocks texts with certain words, ignoring case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guardrail {
-    /// Small letters and digits, as AWS assigns them.
+    /// Lowercase letters and digits, as assigned by AWS.
     pub id: String,
-    /// The versions that exist beside `DRAFT`.
+    /// The versions that exist besides `DRAFT`.
     pub versions: Vec<String>,
-    /// Block what the user says.
+    /// Words that block an input.
     pub input_words: Vec<String>,
-    /// Block what the model says.
+    /// Words that block a response.
     pub output_words: Vec<String>,
-    /// Said in place of an answer to a blocked input.
+    /// Message that replaces the response to a blocked input.
     pub blocked_input: String,
-    /// Said in place of a blocked answer.
+    /// Message that replaces a blocked response.
     pub blocked_output: String,
 }
 
 impl Guardrail {
-    /// The one every simulator has by default: `avalanche` blocks an input, `quicksand` an answer.
+    /// The default guardrail: `avalanche` blocks an input, `quicksand` a response.
     pub fn demo() -> Self {
         Self {
             id: "demoguardrail".to_owned(),
@@ -104,16 +105,17 @@ impl Guardrail {
     }
 }
 
-/// A pair of AWS keys the simulator knows. The default is the pair of AWS's own documentation.
+/// A pair of AWS access keys that the simulator accepts. The default is the pair of AWS's
+/// documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Names the pair in signatures.
+    /// Identifies the pair in signatures.
     pub access_key_id: String,
-    /// Signs.
+    /// Signing key; never sent.
     pub secret_access_key: String,
-    /// Required in `x-amz-security-token` where set, as for temporary credentials.
+    /// Required in `x-amz-security-token` if set, as for temporary credentials.
     pub session_token: Option<String>,
-    /// Whether the pair is known but has run out; it is refused with `ExpiredTokenException`.
+    /// Whether the pair has expired; requests are then rejected with `ExpiredTokenException`.
     pub expired: bool,
 }
 
@@ -128,39 +130,39 @@ impl Default for Credentials {
     }
 }
 
-/// How the control plane answers.
+/// How the control plane responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ControlPlane {
-    /// With the catalogue.
+    /// With the simulated models and resources.
     #[default]
     Open,
-    /// With `AccessDeniedException`, as for a caller without those permissions.
+    /// With `AccessDeniedException`, as for a caller without permissions.
     Forbidden,
-    /// The same, save to the lists of foundation models and of profiles.
+    /// With `AccessDeniedException`, except to lists of foundation models and inference profiles.
     ListsOfModelsOnly,
 }
 
-/// How a batch job ends.
+/// Outcome of a batch job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobEnd {
-    /// All records are tried.
+    /// All records are processed.
     #[default]
     Completed,
-    /// The first half of them is.
+    /// The first half of the records is processed.
     PartiallyCompleted,
-    /// None of them is.
+    /// No record is processed.
     Failed,
-    /// It does not begin in time.
+    /// The job does not start in time.
     Expired,
 }
 
-/// An answer prepared once, given to every Converse and ConverseStream call.
+/// Size of the prepared response that every Converse and ConverseStream call gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FixedResponseSize {
-    /// Length of the answered text.
+    /// Length of the text.
     pub bytes: usize,
-    /// Number of text deltas in a stream; they share the text evenly.
+    /// Number of text deltas in a stream; the text is split evenly.
     pub deltas: usize,
 }
 

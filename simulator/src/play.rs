@@ -1,4 +1,4 @@
-//! Sends a body step by step.
+//! Sends a response body step by step.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,32 +12,31 @@ use tokio::time::Sleep;
 
 use crate::calls::OpenCall;
 
-/// A body as a list of things to do; shared, so that a prepared one costs nothing to send again.
+/// The steps of a body; shared, so that sending a prepared body again is cheap.
 pub(crate) type Steps = Arc<[Step]>;
 
-/// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Hand these bytes over.
+    /// Send these bytes.
     Send(Bytes),
-    /// Do nothing for a while.
+    /// Pause.
     Wait(Duration),
-    /// Hand these bytes over one at a time, with a pause before each.
+    /// Send these bytes one at a time, with a pause before each.
     Trickle(Bytes, Duration),
-    /// Let the server write out what it has. Without it a cut would swallow what came before.
+    /// Let the server flush its buffer; without it, `Cut` would also lose earlier bytes.
     Flush,
     /// Close the connection without ending the body.
     Cut,
-    /// Do nothing until the client leaves.
+    /// Send nothing until the client disconnects.
     Hang,
 }
 
-/// The body of every AWS answer of the simulator.
+/// The response body that plays the steps.
 #[derive(Debug)]
 pub(crate) struct Body {
     steps: Steps,
     next: usize,
-    /// How many bytes of a trickle have been handed over.
+    /// Number of bytes of the current trickle that have been sent.
     trickled: usize,
     pause: Option<Pin<Box<Sleep>>>,
     call: OpenCall,
@@ -133,7 +132,7 @@ impl http_body::Body for Body {
     }
 }
 
-/// The body was cut off on purpose.
+/// The error that cuts the body off.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CutOff;
 

@@ -1,12 +1,12 @@
-//! Whether a request asks for reasoning.
+//! Whether a request enables reasoning.
 
 use serde_json::Value;
 
 use crate::conversation::{Conversation, text};
 use crate::families::{Family, Reasoning};
 
-/// What a request says about Claude's thinking: `thinking`, or `reasoning_config` by the name that
-/// Converse takes as well (recording `conv-claude-64de31c6`).
+/// Claude's `thinking` setting, or `reasoning_config`, a name that Converse also accepts (recording
+/// `conv-claude-64de31c6`).
 pub(crate) fn thinking<'a>(conversation: &Conversation<'a>) -> Option<&'a Value> {
     ["thinking", "reasoning_config"]
         .into_iter()
@@ -14,7 +14,7 @@ pub(crate) fn thinking<'a>(conversation: &Conversation<'a>) -> Option<&'a Value>
         .filter(|thinking| !thinking.is_null())
 }
 
-/// Whether the answer will hold reasoning.
+/// Whether the response will contain reasoning.
 pub(crate) fn is_on(family: &Family, conversation: &Conversation<'_>) -> bool {
     let additional = |name: &str| conversation.additional.get(name);
     match family.reasoning {

@@ -1,4 +1,4 @@
-//! Answers from recording files.
+//! Responses from recording files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,14 +10,14 @@ use serde::Deserialize;
 
 use crate::script::ScriptedResponse;
 
-/// The headers that say something; the rest belongs to the connection it was recorded on.
+/// Headers that are replayed; the others belong to the recorded connection.
 const MEANINGFUL: [&str; 4] = [
     "content-type",
     "x-amzn-errortype",
     "x-amzn-requestid",
     "retry-after",
 ];
-/// InvokeModel puts its token counts into headers of this prefix.
+/// Prefix of InvokeModel's token count headers.
 const COUNTS: &str = "x-amzn-bedrock-";
 
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ struct Response {
     body_base64: String,
 }
 
-/// Reads the answer of a recording. The error is a sentence for the author of the script.
+/// Loads the response of a recording. The error is a message for the author of the script.
 pub(crate) fn load(file: &Path) -> Result<ScriptedResponse, String> {
     let problem = |error: &dyn std::fmt::Display| {
         format!("recording `{}` cannot be played: {error}", file.display())

@@ -1,4 +1,4 @@
-//! An answer before it is sent.
+//! A response before it is sent.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -9,7 +9,7 @@ use crate::faults::Faults;
 use crate::ids;
 use crate::play::{Body, Steps};
 
-/// Status, headers and what the body will be.
+/// Status, headers and body.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -17,26 +17,24 @@ pub(crate) struct Reply {
     pub(crate) body: ReplyBody,
 }
 
-/// The content of a reply, still whole.
+/// The body of a reply, before it is split into steps.
 #[derive(Debug, Clone)]
 pub(crate) enum ReplyBody {
-    /// Sent at once, with its length in the head.
+    /// Sent at once, with `content-length`.
     Complete(Bytes),
     /// The frames of an event stream.
     Events(Vec<Bytes>),
     /// The server-sent events of a chat completion.
     Chunks(Vec<Bytes>),
-    /// Steps prepared earlier; faults do not touch them.
+    /// Steps prepared earlier; faults do not apply.
     Prepared(Steps),
 }
 
 impl Reply {
-    /// A JSON document.
     pub(crate) fn json(status: StatusCode, body: Bytes) -> Self {
         Self::typed(status, "application/json", ReplyBody::Complete(body))
     }
 
-    /// An event stream.
     pub(crate) fn events(frames: Vec<Bytes>) -> Self {
         Self::typed(
             StatusCode::OK,
@@ -60,7 +58,7 @@ impl Reply {
         self
     }
 
-    /// The HTTP response that plays it. `call` stays open until the last byte is handed over.
+    /// The HTTP response that plays the body. `call` stays open until the last byte is sent.
     pub(crate) fn into_response(self, faults: &Faults, call: OpenCall) -> Response<Body> {
         let Self {
             status,
@@ -73,7 +71,7 @@ impl Reply {
             ReplyBody::Chunks(events) => (faults.applied_to_chunks(events), None),
             ReplyBody::Prepared(steps) => (steps, None),
         };
-        // S3 names its requests in a header of its own.
+        // S3 has its own header for request ids.
         if !headers.contains_key("x-amz-request-id") {
             headers
                 .entry("x-amzn-requestid")

@@ -1,22 +1,21 @@
-//! What an account has beside foundation models: profiles, custom models and routers of its own.
+//! The account's own resources: inference profiles, custom models and prompt routers.
 //!
-//! One or two of each kind, so that clients can look them up and call them; a call acts like one
-//! of the model behind.
+//! One or two of each kind, for lookups and calls. A call to a resource behaves like a call to its
+//! base model.
 
 use crate::catalog::{ACCOUNT, REGION};
 
-/// One of the account's own resources.
+/// One of the account's resources.
 #[derive(Debug)]
 pub(crate) struct Resource {
     pub(crate) kind: Kind,
-    /// The last part of its ARN.
+    /// The last part of the ARN.
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
-    /// The foundation model behind it.
+    /// The underlying foundation model.
     pub(crate) base: &'static str,
 }
 
-/// What a resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     ApplicationProfile,
@@ -27,7 +26,7 @@ pub(crate) enum Kind {
     ImportedModel,
     DefaultPromptRouter,
     PromptRouter,
-    /// A model of the marketplace on a machine of the account's own.
+    /// A marketplace model on an endpoint of the account.
     MarketplaceEndpoint,
 }
 
@@ -122,7 +121,7 @@ impl Resource {
     }
 }
 
-/// The resource of an ARN, or of an id or a name among those of these kinds.
+/// Finds a resource by ARN, or by id or name among these kinds.
 pub(crate) fn find(identifier: &str, kinds: &[Kind]) -> Option<&'static Resource> {
     RESOURCES
         .iter()
@@ -132,12 +131,12 @@ pub(crate) fn find(identifier: &str, kinds: &[Kind]) -> Option<&'static Resource
         })
 }
 
-/// The resource that a call names by its ARN.
+/// The resource whose ARN is used as model id.
 pub(crate) fn called(model: &str) -> Option<&'static Resource> {
     RESOURCES.iter().find(|resource| model == resource.arn())
 }
 
-/// The model that a call with this id reaches.
+/// The foundation model that a call with this id reaches.
 pub(crate) fn base(model: &str) -> &str {
     called(model).map_or(model, |resource| resource.base)
 }

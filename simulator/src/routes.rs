@@ -1,4 +1,4 @@
-//! What the port serves.
+//! HTTP routes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,7 @@ use crate::recording;
 use crate::script::{Script, ScriptedResponse};
 use crate::simulator::Simulation;
 
-/// Orders to the simulator under `/_simulator`, and `/healthz` for containers; every other path is
-/// AWS's.
+/// The control API under `/_simulator`, and `/healthz` for containers; all other paths are AWS's.
 pub(crate) fn routes(simulation: Arc<Simulation>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { StatusCode::OK }))
@@ -39,7 +38,7 @@ async fn clear(State(simulation): State<Arc<Simulation>>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// Takes one script or a list; queues all of them or, where one is wrong, none.
+/// Queues one script or a list; if one is invalid, none is queued.
 async fn push_scripts(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Response {
     match scripts_from(&body) {
         Ok(scripts) => {
@@ -70,7 +69,6 @@ fn scripts_from(body: &[u8]) -> Result<Vec<Script>, String> {
     Ok(scripts)
 }
 
-/// An order to let time pass at once.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
@@ -92,7 +90,7 @@ async fn advance(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Resp
     }
 }
 
-/// An order to batch jobs: how the next one ends, and whether those in progress stay so.
+/// Controls batch jobs: the outcome of the next job, and whether jobs stay in progress.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JobControl {

@@ -1,4 +1,4 @@
-//! What Nova Reel and Luma Ray take, and how Bedrock says what they do not.
+//! Validation of `modelInput` for Nova Reel and Luma Ray, with Bedrock's messages.
 //!
 //! From the user guides of Nova ("Nova Reel request and response structure") and of Bedrock
 //! ("Luma AI models").
@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use crate::error::AwsError;
 use crate::families::bare_id;
 
-/// Refuses what the model does not take.
 pub(super) fn check(model: &str, input: &Value) -> Result<(), AwsError> {
     let input = object("#", input)?;
     match bare_id(model) {

@@ -1,8 +1,8 @@
-//! Films: StartAsyncInvoke, GetAsyncInvoke and ListAsyncInvokes.
+//! Video generation: StartAsyncInvoke, GetAsyncInvoke and ListAsyncInvokes.
 //!
-//! A job is done two minutes after it was started, by the simulator's clock, or when it is looked
-//! up for the third time. Then its film and the manifest lie in the S3 corner, in a folder of the
-//! invocation's name under the `s3Uri` that was given. A prompt with `avalanche` in it fails.
+//! A job completes two minutes after its start by the simulator's clock, or on its third
+//! GetAsyncInvoke. Its video and the manifest are then written to S3, to a folder named after the
+//! invocation under the requested `s3Uri`. A prompt that contains `avalanche` fails.
 
 mod input;
 mod video;
@@ -24,12 +24,11 @@ use crate::validate;
 pub(crate) use video_jobs::VideoJobs;
 use video_jobs::{Job, State};
 
-/// Jobs on a page where the request does not say how many; small, so that clients meet pages.
+/// Default page size; small, so that clients have to follow `nextToken`.
 const PAGE: usize = 10;
-/// A token that names a job has so many characters at the most.
 const MAX_TOKEN_LENGTH: usize = 256;
 
-/// Starts a job, or gives the one that the same token started.
+/// Starts a job, or returns the existing job with the same `clientRequestToken`.
 pub(crate) fn start(simulation: &Simulation, request: &Value) -> Result<Reply, AwsError> {
     let text = |pointer: &str| request.pointer(pointer).and_then(Value::as_str);
     let model = text("/modelId").ok_or_else(|| absent("modelId"))?;
@@ -61,7 +60,7 @@ pub(crate) fn start(simulation: &Simulation, request: &Value) -> Result<Reply, A
     Ok(response(&json!({ "invocationArn": arn })))
 }
 
-/// One job. Looking it up brings it on.
+/// Returns one job. Each call counts as a lookup and may complete the job.
 pub(crate) fn get(simulation: &Simulation, arn: &str) -> Result<Reply, AwsError> {
     let now = simulation.clock.time_of_day();
     let job = simulation.video_jobs.look_up(arn, now);
@@ -70,7 +69,7 @@ pub(crate) fn get(simulation: &Simulation, arn: &str) -> Result<Reply, AwsError>
     Ok(response(&described(&job, now)))
 }
 
-/// A page of jobs, the newest first unless the request says otherwise.
+/// A page of jobs, newest first by default.
 pub(crate) fn list(simulation: &Simulation, query: &str) -> Result<Reply, AwsError> {
     let value = |name: &str| parameter(query, name);
     let number = |name: &str, default: usize| match value(name) {
@@ -153,7 +152,7 @@ fn add(body: &mut Value, name: &str, text: impl Into<String>) {
     }
 }
 
-/// The bucket of `s3://bucket/…`.
+/// The bucket name in `s3://bucket/…`.
 fn bucket(uri: &str) -> Result<&str, AwsError> {
     let bucket = uri
         .strip_prefix("s3://")
@@ -182,7 +181,7 @@ fn response(body: &Value) -> Reply {
     Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
 }
 
-/// The ARN of a new job: its name is twelve small letters and digits.
+/// The ARN of a new job; its id is twelve lowercase letters and digits.
 fn new_arn() -> String {
     let name: String = ids::characters(12)
         .to_ascii_lowercase()

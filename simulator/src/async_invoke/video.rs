@@ -1,4 +1,4 @@
-//! What a finished job leaves in S3.
+//! The S3 objects of a completed job.
 
 use std::time::SystemTime;
 
@@ -9,20 +9,20 @@ use sha2::{Digest as _, Sha256};
 use super::video_jobs::{Job, State};
 use crate::simulator::Simulation;
 
-/// Why a job fails whose prompt has [`BLOCKED_WORD`].
+/// The failure message of a job whose prompt contains [`BLOCKED_WORD`].
 pub(super) const BLOCKED: &str = "This request has been blocked by our content filters. Please adjust your text prompt and try again.";
 const BLOCKED_WORD: &str = "avalanche";
-/// The length of a film. It has a head that says what it is, and bytes that hang on its request.
+/// Size of a video in bytes: a valid file header, then bytes derived from the request.
 const LENGTH: usize = 10_000;
 const HEAD: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom";
 
-/// Whether the content filters stop the request.
+/// Whether the content filters block the request.
 pub(super) fn is_blocked(request: &Value) -> bool {
     let input = request.get("modelInput").map(Value::to_string);
     input.is_some_and(|input| input.to_lowercase().contains(BLOCKED_WORD))
 }
 
-/// Writes the film and its manifest, once, as soon as the job is complete.
+/// Writes the video and its manifest once the job is complete; later calls do nothing.
 pub(super) fn deliver(simulation: &Simulation, job: &Job, now: SystemTime) {
     if job.state(now) != State::Completed || !simulation.video_jobs.deliver(&job.arn) {
         return;
@@ -40,7 +40,7 @@ pub(super) fn deliver(simulation: &Simulation, job: &Job, now: SystemTime) {
     simulation.put_object(bucket, &key("output.mp4"), "video/mp4", video(&job.request));
 }
 
-/// Bucket and folder, the folder with a slash at its end or empty.
+/// Splits into bucket and folder; the folder is empty or ends with a slash.
 fn split(location: &str) -> (&str, String) {
     match location.split_once('/') {
         None | Some((_, "")) => (location.trim_end_matches('/'), String::new()),

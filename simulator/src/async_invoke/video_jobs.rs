@@ -1,4 +1,4 @@
-//! The jobs there are, and how far they have come.
+//! The store of video jobs and their progress.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,31 +10,30 @@ use serde_json::Value;
 use super::{new_arn, video};
 use crate::error::AwsError;
 
-/// How long a film takes by the clock.
+/// How long a job takes by the simulator's clock.
 const TIME: Duration = Duration::from_secs(120);
-/// A film is done when it is looked up for so many times.
+/// The lookup that completes a job early.
 const LOOKUPS: u32 = 3;
-/// Older jobs are forgotten beyond so many.
+/// The oldest jobs are dropped beyond this number.
 const MAX_JOBS: usize = 1000;
 
-/// A film that is being made, or was.
+/// A video job in any status.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) arn: String,
     pub(super) model: String,
     pub(super) token: String,
     pub(super) request: Value,
-    /// Where the folder of the job goes, without a slash at the end.
+    /// S3 URI under which the job's folder is created, without a trailing slash.
     pub(super) uri: String,
     pub(super) submitted: SystemTime,
     lookups: u32,
-    /// When looking it up has ended it.
+    /// When a lookup completed the job before its time.
     hurried: Option<SystemTime>,
-    /// Whether the film has been written.
+    /// Whether the video has been written to S3.
     pub(super) delivered: bool,
 }
 
-/// How far a job has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     InProgress,
@@ -73,7 +72,7 @@ impl Job {
         }
     }
 
-    /// The last part of the ARN, which names the folder too.
+    /// The last part of the ARN; also the folder name.
     pub(super) fn id(&self) -> &str {
         self.arn.rsplit('/').next().unwrap_or_default()
     }
@@ -97,7 +96,7 @@ impl Job {
 pub(crate) struct VideoJobs(Mutex<VecDeque<Job>>);
 
 impl VideoJobs {
-    /// Takes a job in, and gives its ARN; or that of the one with the same token.
+    /// Adds a job and returns its ARN, or the ARN of the job with the same token.
     pub(super) fn start(&self, job: Job) -> Result<String, AwsError> {
         let mut jobs = self.lock();
         let same = jobs
@@ -121,7 +120,7 @@ impl VideoJobs {
         Ok(arn)
     }
 
-    /// The job of this ARN, which this brings on.
+    /// The job with this ARN; counts as a lookup.
     pub(super) fn look_up(&self, arn: &str, now: SystemTime) -> Option<Job> {
         let mut jobs = self.lock();
         let job = jobs.iter_mut().find(|job| job.arn == arn)?;
@@ -136,7 +135,7 @@ impl VideoJobs {
         self.lock().iter().cloned().collect()
     }
 
-    /// Notes that the film of this job is written; `false` where that was noted before.
+    /// Marks the video as written; `false` if it already was.
     pub(super) fn deliver(&self, arn: &str) -> bool {
         let mut jobs = self.lock();
         let job = jobs.iter_mut().find(|job| job.arn == arn && !job.delivered);

@@ -1,4 +1,4 @@
-//! Who may call: AWS's signatures and Bedrock's API keys.
+//! Authentication: Signature Version 4 and Bedrock API keys.
 
 mod signature;
 
@@ -12,7 +12,7 @@ use crate::error::AwsError;
 use crate::options::{Credentials, Options};
 pub(crate) use signature::{Signature, hex, path_of_s3};
 
-/// Refuses a request that is not signed by known credentials, as AWS refuses it.
+/// Rejects a request that is not signed with known credentials, with AWS's error.
 pub(crate) fn check(
     options: &Options,
     head: &Parts,
@@ -34,7 +34,7 @@ pub(crate) fn check(
     signature.check(head, body, &credentials.secret_access_key, now)
 }
 
-/// The service that a request is signed for; nothing where it has a token, or nothing at all.
+/// The service that the request is signed for; `None` for a bearer token or an unsigned request.
 pub(crate) fn service(head: &Parts) -> Option<&str> {
     let header = head.headers.get(AUTHORIZATION)?.to_str().ok()?;
     Signature::parse(header)
@@ -51,7 +51,7 @@ fn check_bearer_token(options: &Options, token: &str) -> Result<(), AwsError> {
     ))
 }
 
-/// The credentials a signature names, with the session token they need.
+/// Finds the credentials of a signature and checks their session token.
 fn find_credentials<'a>(
     options: &'a Options,
     signature: &Signature<'_>,

@@ -1,7 +1,7 @@
-//! AWS Signature Version 4, verified.
+//! Verification of AWS Signature Version 4.
 //!
-//! Written from AWS's description ("Create a signed AWS API request"), sharing no code with any
-//! client: a mistake that client and simulator had in common would stay unseen.
+//! Written from AWS's description ("Create a signed AWS API request") without code shared with any
+//! client: tests would not detect a mistake that client and simulator have in common.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
@@ -17,22 +17,22 @@ use crate::openai;
 use crate::timestamp;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// How far the clocks may differ.
+/// Allowed clock skew.
 const TOLERANCE: Duration = Duration::from_secs(300);
-/// All but the unreserved characters of RFC 3986.
+/// Every character except the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
-/// The services the simulator stands for, as they are named in signatures.
+/// Service names in credential scopes.
 const SERVICES: [&str; 2] = ["bedrock", "sts"];
 
-/// The host that serves OpenAI's API alone.
+/// Host prefix and service name of AWS's OpenAI-compatible endpoint.
 const MANTLE: &str = "bedrock-mantle";
 
-/// The parts of an `authorization` header, or of an address that is signed.
+/// The parts of an `authorization` header or of a presigned URL.
 #[derive(Debug)]
 pub(crate) struct Signature<'a> {
     pub(crate) access_key_id: &'a str,
@@ -44,7 +44,7 @@ pub(crate) struct Signature<'a> {
 }
 
 impl<'a> Signature<'a> {
-    /// Reads `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
+    /// Parses `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
     pub(crate) fn parse(header: &'a str) -> Result<Self, AwsError> {
         Self::parts(header).ok_or_else(|| {
             AwsError::of_credentials(
@@ -69,7 +69,7 @@ impl<'a> Signature<'a> {
         )
     }
 
-    /// From the three fields as they are written; `None` where the scope is none.
+    /// Parses the three raw fields; `None` if the credential scope is malformed.
     pub(crate) fn of(
         credential: &'a str,
         signed_headers: &'a str,
@@ -87,7 +87,7 @@ impl<'a> Signature<'a> {
         (scope.next()? == "aws4_request").then_some(parts)
     }
 
-    /// Refuses a signature of the wrong service, of the wrong time, or over something else.
+    /// Rejects a wrong service, a timestamp outside the tolerance, or a signature mismatch.
     pub(super) fn check(
         &self,
         head: &Parts,
@@ -108,7 +108,7 @@ impl<'a> Signature<'a> {
                 "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
             )
         };
-        // Encoded once more, as for all services but S3.
+        // Path segments are URI-encoded twice for every service except S3.
         let path = utf8_percent_encode(head.uri.path(), RESERVED_IN_PATH).to_string();
         let query = head.uri.query().unwrap_or_default();
         let body_hash = body_hash(head, body).ok_or_else(does_not_match)?;
@@ -119,8 +119,7 @@ impl<'a> Signature<'a> {
         }
     }
 
-    /// Whether the signature is the one that belongs to the request, whose `path` is encoded as
-    /// the service wants it.
+    /// Whether the signature matches the request. `path` is encoded as the service requires.
     pub(crate) fn holds(
         &self,
         head: &Parts,
@@ -136,7 +135,7 @@ impl<'a> Signature<'a> {
             })
     }
 
-    /// `None` where the host is not signed.
+    /// `None` if the `host` header is not signed.
     fn canonical_request(
         &self,
         head: &Parts,
@@ -161,7 +160,7 @@ impl<'a> Signature<'a> {
         Some(canonical)
     }
 
-    /// The signature that belongs to a canonical request.
+    /// Computes the signature of a canonical request.
     fn over(&self, canonical_request: &str, signed_at: &str, secret_access_key: &str) -> String {
         let Self {
             date,
@@ -208,7 +207,7 @@ fn check_time(signed_at: &str, now: SystemTime) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// What was signed of the body; `None` where that is another body.
+/// The payload hash for the canonical request; `None` if it does not match the body.
 fn body_hash(head: &Parts, body: &[u8]) -> Option<String> {
     let hash = hex(&Sha256::digest(body));
     match header(head, "x-amz-content-sha256") {
@@ -218,7 +217,7 @@ fn body_hash(head: &Parts, body: &[u8]) -> Option<String> {
     }
 }
 
-/// A path of S3 as it is signed: encoded once.
+/// An S3 path in its canonical form: URI-encoded once.
 pub(crate) fn path_of_s3(path: &str) -> String {
     let decoded = percent_decode_str(path).decode_utf8_lossy();
     utf8_percent_encode(&decoded, RESERVED_IN_PATH).to_string()
@@ -242,7 +241,7 @@ fn canonical_query(query: &str) -> String {
         .join("&")
 }
 
-/// A header's value without surrounding space, and with single spaces inside.
+/// Trims a header value and collapses runs of spaces.
 fn canonical_value(value: &str) -> String {
     value
         .split(' ')
@@ -260,7 +259,7 @@ fn invalid(message: &str) -> AwsError {
 }
 
 fn hmac(key: &[u8], message: &str) -> Vec<u8> {
-    // HMAC takes keys of every length; the error cannot come.
+    // HMAC accepts keys of any length, so this cannot fail.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return Vec::new();
     };
@@ -268,12 +267,12 @@ fn hmac(key: &[u8], message: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// The bytes in hexadecimal, as AWS writes hashes.
+/// Lowercase hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // Writing to a string cannot fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(text, "{byte:02x}");
             text
         })
@@ -284,7 +283,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// The worked example of AWS's documentation: ListUsers of IAM.
+    /// The worked example of AWS's documentation: IAM's ListUsers.
     #[test]
     fn the_signature_of_the_documented_example_is_reproduced() {
         let signature = Signature {

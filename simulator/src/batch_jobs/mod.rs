@@ -1,8 +1,8 @@
-//! Batch inference jobs of the control plane: CreateModelInvocationJob and what is asked of jobs
-//! after it. Their files are objects of the S3 corner.
+//! Batch inference jobs: CreateModelInvocationJob and the other operations on jobs. Input and
+//! output files are S3 objects.
 //!
-//! Nothing goes on by itself: each GetModelInvocationJob takes a job one step further. It is
-//! submitted, validated, scheduled, in progress, and over.
+//! A job only advances when GetModelInvocationJob is called: each call moves it one status further
+//! (submitted, validating, scheduled, in progress, ended).
 
 mod records;
 mod request;
@@ -22,10 +22,10 @@ use crate::timestamp;
 pub(crate) use store::Jobs;
 use store::{Job, JobStatus};
 
-/// Jobs on a page where the request does not say how many; small, so that clients meet pages.
+/// Default page size; small, so that clients have to follow `nextToken`.
 const PAGE: usize = 10;
 
-/// Whether an operation is one of these.
+/// Whether this module implements the operation.
 pub(crate) fn serves(operation: Operation) -> bool {
     matches!(
         operation,
@@ -36,7 +36,6 @@ pub(crate) fn serves(operation: Operation) -> bool {
     )
 }
 
-/// The answer to one of these operations.
 pub(crate) fn response(
     simulation: &Simulation,
     target: &Target,

@@ -1,4 +1,4 @@
-//! A job's steps: its file is looked at, and its records are answered as calls would be.
+//! Progress of a job: validation of its input files and processing of its records.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::response;
 use crate::simulator::Simulation;
 use crate::validate;
 
-/// The job one step further.
+/// Returns the job after its next step.
 pub(super) fn step(simulation: &Simulation, mut job: Job) -> Job {
     if job.status.is_over() {
         return job;
@@ -66,7 +66,7 @@ fn end(simulation: &Simulation, job: &mut Job) -> JobStatus {
     }
 }
 
-/// How many records there are, or why the job cannot be done.
+/// Counts the records; the error is the job's failure message.
 fn count(simulation: &Simulation, job: &Job) -> Result<u64, String> {
     let files = inputs(simulation, &job.request.input);
     if files.is_empty() {
@@ -99,7 +99,7 @@ fn count(simulation: &Simulation, job: &Job) -> Result<u64, String> {
     Ok(records)
 }
 
-/// Answers up to `max_records` records, and writes the output.
+/// Processes up to `max_records` records and writes the output.
 fn process_records(simulation: &Simulation, job: &mut Job, max_records: usize) {
     let mut counts = Counts {
         total: job.counts.total,
@@ -131,7 +131,7 @@ fn process_records(simulation: &Simulation, job: &mut Job, max_records: usize) {
             }
             output.push(result);
         }
-        // Bedrock promises no order.
+        // Bedrock does not guarantee an order; reversing catches clients that assume one.
         output.reverse();
         let text: String = output.iter().map(|result| format!("{result}\n")).collect();
         write(simulation, job, &format!("{name}.out"), text);
@@ -182,7 +182,7 @@ fn record_output(simulation: &Simulation, job: &Job, input: &Value) -> Result<Va
     }
 }
 
-/// The files that a job reads, with their names.
+/// The job's input files with their names.
 fn inputs(simulation: &Simulation, input: &S3Location) -> Vec<(String, Bytes)> {
     let S3Location { bucket, key } = input;
     let keys = match key.ends_with(".jsonl") {

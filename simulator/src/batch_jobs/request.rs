@@ -1,4 +1,4 @@
-//! What CreateModelInvocationJob asks for, and what it may not (botocore, `bedrock`).
+//! Parsing and validation of CreateModelInvocationJob requests (limits from botocore, `bedrock`).
 
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ const FIELDS: [&str; 10] = [
     "modelInvocationType",
 ];
 
-/// A job as it was ordered.
+/// A validated job request.
 #[derive(Debug, Clone)]
 pub(super) struct JobRequest {
     pub(super) name: String,
@@ -41,7 +41,7 @@ pub(super) struct JobRequest {
     pub(super) timeout_hours: u64,
 }
 
-/// Whose bodies the records hold.
+/// The format of `modelInput` in the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     InvokeModel,
@@ -63,7 +63,6 @@ impl Kind {
     }
 }
 
-/// Reads the body, or refuses it.
 pub(super) fn read(simulation: &Simulation, body: &Value) -> Result<JobRequest, AwsError> {
     let mut violations = Violations::default();
     let fields = body.as_object();

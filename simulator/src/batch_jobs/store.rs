@@ -1,4 +1,4 @@
-//! The jobs, in memory.
+//! The in-memory store of batch jobs.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,9 @@ use super::request::JobRequest;
 use crate::ids;
 use crate::options::JobEnd;
 
-/// Jobs that are kept; the oldest make room.
+/// The oldest jobs are dropped beyond this number.
 const MAX_JOBS: usize = 1000;
 
-/// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JobStatus {
     Submitted,
@@ -26,7 +25,7 @@ pub(super) enum JobStatus {
     Expired,
 }
 
-/// How many records are where; nothing before they were counted.
+/// Record counts by outcome; all zero before validation.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
     pub(super) total: u64,
@@ -46,7 +45,7 @@ pub(super) struct Job {
     pub(super) counts: Counts,
 }
 
-/// Every job, and the ends that were ordered for those to come.
+/// All jobs, and the outcomes that tests have queued for future jobs.
 #[derive(Debug, Default)]
 pub(crate) struct Jobs(Mutex<State>);
 
@@ -54,7 +53,7 @@ pub(crate) struct Jobs(Mutex<State>);
 struct State {
     jobs: VecDeque<Job>,
     ends: VecDeque<JobEnd>,
-    /// Whether jobs that are in progress stay so.
+    /// Whether jobs stay in progress.
     are_held: bool,
 }
 
@@ -104,7 +103,7 @@ impl Job {
         self.submitted + Duration::from_secs(self.request.timeout_hours * 3600)
     }
 
-    /// Its id, which its output stands under.
+    /// The job id; also the output folder.
     pub(super) fn id(&self) -> &str {
         self.arn.rsplit('/').next().unwrap_or_default()
     }
@@ -119,7 +118,7 @@ impl Jobs {
         state.jobs.push_back(job);
     }
 
-    /// The job of this ARN or id.
+    /// Finds a job by ARN or id.
     pub(super) fn find(&self, name: &str) -> Option<Job> {
         let state = self.lock();
         let is_it = |job: &&Job| job.arn == name || job.id() == name;
@@ -147,12 +146,12 @@ impl Jobs {
         self.lock().jobs.iter().cloned().collect()
     }
 
-    /// The end that was ordered first.
+    /// Removes and returns the first queued outcome.
     pub(super) fn take_next_end(&self) -> JobEnd {
         self.lock().ends.pop_front().unwrap_or_default()
     }
 
-    /// Orders how the next job ends that has not begun.
+    /// Queues the outcome of the next job that has not started.
     pub(crate) fn set_next_end(&self, end: JobEnd) {
         let mut state = self.lock();
         if state.ends.len() < MAX_JOBS {
@@ -160,7 +159,7 @@ impl Jobs {
         }
     }
 
-    /// Holds jobs in progress, or lets them go on.
+    /// Keeps jobs in progress, or releases them.
     pub(crate) fn hold(&self, hold: bool) {
         self.lock().are_held = hold;
     }
@@ -178,7 +177,7 @@ impl Jobs {
     }
 }
 
-/// Twelve small letters and digits.
+/// Twelve lowercase letters and digits.
 pub(super) fn job_id() -> String {
     let letters = ids::characters(64).to_lowercase();
     letters

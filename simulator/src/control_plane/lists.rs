@@ -1,4 +1,4 @@
-//! The lists in pages: ListInferenceProfiles, ListCustomModelDeployments, ListImportedModels,
+//! The paginated lists: ListInferenceProfiles, ListCustomModelDeployments, ListImportedModels,
 //! ListProvisionedModelThroughputs, ListPromptRouters and ListMarketplaceModelEndpoints.
 //!
 //! Their parameters, limits and members are those of botocore's model of `bedrock` (2023-04-20).
@@ -14,20 +14,19 @@ use crate::options::ControlPlane;
 use crate::reply::Reply;
 use crate::resources::{Kind, RESOURCES};
 
-/// The most entries on a page, however many are asked for: AWS may give fewer than `maxResults`,
-/// and so clients meet pages.
+/// Maximum page size, whatever `maxResults` says: AWS may return fewer entries, and clients have to
+/// follow `nextToken`.
 const PAGE: usize = 10;
 
-/// A list: what it is of, how its entries are called, and which words its filters take.
+/// A list operation: the kind of resource, the response key and the filter values.
 struct List {
     action: &'static str,
     entries: &'static str,
-    /// The parameter that filters by a word, the member that has the word, and the words.
+    /// The filter's query parameter, the member it compares, and its allowed values.
     filter: Option<(&'static str, &'static str, &'static [&'static str])>,
     all: fn() -> Vec<Value>,
 }
 
-/// A page of a list.
 pub(crate) fn list(
     state: ControlPlane,
     operation: Operation,
@@ -43,7 +42,7 @@ pub(crate) fn list(
     let mut matching = all();
     if let Some((name, member, words)) = filter {
         let word = word(query, name, words)?;
-        // Who does not say which profiles gets those of AWS.
+        // Without a type, the request lists AWS's own profiles.
         let of_aws = (operation == Operation::ListInferenceProfiles).then_some("SYSTEM_DEFINED");
         if let Some(word) = word.as_deref().or(of_aws) {
             matching.retain(|entry| entry.get(member).is_some_and(|value| *value == word));
@@ -110,7 +109,7 @@ fn of(operation: Operation) -> List {
     }
 }
 
-/// The account's own resources of these kinds, as their own operations show them.
+/// The account's resources of these kinds, in the shape of their Get operation.
 fn account_resources(kinds: &[Kind]) -> Vec<Value> {
     let resources = RESOURCES.iter();
     resources
@@ -119,7 +118,7 @@ fn account_resources(kinds: &[Kind]) -> Vec<Value> {
         .collect()
 }
 
-/// The one that answers, and one that does not yet.
+/// One active deployment and one that is still being created.
 fn deployments() -> Vec<Value> {
     let mut deployments = account_resources(&[Kind::CustomModelDeployment]);
     for deployment in &mut deployments {
@@ -154,7 +153,7 @@ fn imported_models() -> Vec<Value> {
     models
 }
 
-/// The one that answers, and one that failed.
+/// One throughput in service and one that failed.
 fn provisioned_throughputs() -> Vec<Value> {
     let mut throughputs = account_resources(&[Kind::ProvisionedThroughput]);
     let failed = throughputs.first().and_then(Value::as_object).cloned();

@@ -16,7 +16,6 @@ use crate::resources::{self, Kind, RESOURCES, Resource};
 
 pub(super) const CREATED: &str = "2026-01-15T09:30:00Z";
 
-/// The answer to an operation that looks one resource up.
 pub(crate) fn lookup(
     state: ControlPlane,
     operation: Operation,
@@ -60,7 +59,7 @@ pub(crate) fn lookup(
         })
 }
 
-/// A resource as its own operation shows it.
+/// A resource in the shape of its Get operation.
 pub(super) fn described(resource: &Resource) -> Value {
     let Resource {
         kind,
@@ -151,15 +150,15 @@ pub(super) fn described(resource: &Resource) -> Value {
     }
 }
 
-/// The second model of every router.
+/// Fallback model of every prompt router.
 const SMALLER: &str = "amazon.nova-micro-v1:0";
 
-/// The ARN of the model that a call of a router reaches.
+/// The ARN of the model that a prompt router invokes.
 pub(crate) fn routed(resource: &Resource) -> String {
     foundation(REGION, resource.base)
 }
 
-/// A profile over a model that is only served by profiles has its regions.
+/// The models of an inference profile: one per region for profile-only models.
 fn models(base: &str) -> Vec<Value> {
     let spread =
         catalog::find(base).is_some_and(|model| model.access == catalog::Access::ProfileOnly);

@@ -1,4 +1,4 @@
-//! The control plane: ListFoundationModels, the lists in pages, and looking single things up.
+//! The control plane: ListFoundationModels, the paginated lists, and lookups of single resources.
 
 mod lists;
 mod lookups;
@@ -16,7 +16,7 @@ use crate::reply::Reply;
 pub(crate) use lists::list;
 pub(crate) use lookups::{lookup, routed};
 
-/// `GET /foundation-models`, which knows no pages.
+/// `GET /foundation-models`, which is not paginated.
 pub(crate) fn foundation_models(state: ControlPlane, query: &str) -> Result<Reply, AwsError> {
     permitted(state, "ListFoundationModels")?;
     let provider = parameter(query, "byProvider");
@@ -37,7 +37,7 @@ pub(crate) fn foundation_models(state: ControlPlane, query: &str) -> Result<Repl
     ))
 }
 
-/// With the keys AWS documents and those it does not.
+/// Includes keys that AWS sends but does not document.
 fn summary(model: &Model) -> Value {
     let writes = model.output == "TEXT";
     let images = if model.input.contains(&"IMAGE") {
@@ -80,7 +80,7 @@ fn summary(model: &Model) -> Value {
     })
 }
 
-/// Bedrock names the times of few models.
+/// Bedrock reports lifecycle times for few models.
 fn life_cycle(model: &Model) -> Value {
     match model.life {
         Life::Active => json!({ "status": "ACTIVE" }),

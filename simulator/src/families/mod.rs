@@ -1,38 +1,37 @@
-//! What the families of models can and cannot do.
+//! Capabilities of the model families.
 //!
-//! Facts from AWS's documentation, from recorded traffic and from reports of many clients. Where
-//! nothing certain is known, a family is allowed everything: the simulator refuses only what
-//! Bedrock surely refuses. The facts themselves stand in `table`.
+//! Sources: AWS's documentation, recorded traffic and reports of many clients. Unknown capabilities
+//! are allowed: the simulator rejects only what Bedrock is known to reject. The data is in `table`.
 
 mod table;
 
-/// The abilities of the models whose ids begin alike.
+/// The capabilities of the models whose ids share a prefix.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Family {
-    /// Beginnings of model ids, without geographic prefix.
+    /// Prefixes of model ids, without geographic prefix.
     stems: &'static [&'static str],
     pub(crate) maker: Maker,
     pub(crate) system: bool,
-    /// Whether a turn of the conversation may be the system's.
+    /// Whether `messages` may contain the role `system`.
     pub(crate) system_turns: bool,
     pub(crate) tools: Tools,
-    /// What the schemas of tools may be like.
+    /// Restrictions on tool schemas.
     pub(crate) tool_schemas: ToolSchemas,
-    /// What the ids of calls may be like.
+    /// Restrictions on tool call ids.
     pub(crate) call_ids: CallIds,
-    /// Tools that Bedrock runs itself, by name.
+    /// Names of the tools that Bedrock runs itself.
     pub(crate) server_tools: &'static [&'static str],
-    /// Whether tools may demand inputs that fit their schemas exactly.
+    /// Whether tools may set `strict`.
     pub(crate) strict_tools: bool,
-    /// Whether the answer may be demanded as JSON that fits a schema.
+    /// Whether `outputConfig` may require JSON that fits a schema.
     pub(crate) structured_output: bool,
-    /// Whether a conversation may begin with an assistant turn.
+    /// Whether the first message may be the assistant's.
     pub(crate) leading_assistant: bool,
-    /// Whether two turns of the same role may follow one another.
+    /// Whether consecutive messages may have the same role.
     pub(crate) same_role_runs: bool,
-    /// Whether a conversation may end with an assistant turn to be continued.
+    /// Whether the last message may be the assistant's, for the model to continue.
     pub(crate) prefill: bool,
-    /// `None` where cache points are refused.
+    /// `None` if cache points are rejected.
     pub(crate) caching: Option<Caching>,
     pub(crate) sampling: Sampling,
     pub(crate) stop_sequences: bool,
@@ -40,37 +39,37 @@ pub(crate) struct Family {
     /// Whether Claude's `thinking` may be `between_tools`
     /// (<https://platform.claude.com/docs/en/models/sonnet-5-5/whats-new-sonnet-5-5>).
     pub(crate) between_tools: bool,
-    /// What `output_config.effort` may be.
+    /// Accepted values of `output_config.effort`.
     pub(crate) efforts: &'static [&'static str],
-    /// Whether an answer has its text before its reasoning.
+    /// Whether responses put text before reasoning.
     pub(crate) reasoning_last: bool,
-    /// Whether a stream opens with an empty text.
+    /// Whether streams start with an empty text delta.
     pub(crate) opens_with_empty_text: bool,
-    /// Whether reasoning from earlier answers may be sent back.
+    /// Whether requests may contain reasoning of earlier responses.
     pub(crate) accepts_reasoning: bool,
     /// Whether reasoning is bound to the prompt in front of it.
     pub(crate) binds_thinking: bool,
-    /// The keys that `additionalModelRequestFields` may have; `None` takes all.
+    /// The keys that `additionalModelRequestFields` may have; `None` allows any.
     pub(crate) additional_fields: Option<&'static [&'static str]>,
-    /// Whether a turn with tool results may hold nothing else.
+    /// Whether a message with tool results may contain only tool results.
     pub(crate) tool_results_alone: bool,
-    /// Whether tool results may carry a `status`.
+    /// Whether tool results may have a `status`.
     pub(crate) tool_result_status: bool,
-    /// The kinds of media that tool results may hold.
+    /// The kinds of media that tool results may contain.
     pub(crate) tool_result_media: &'static [&'static str],
     pub(crate) images: bool,
     pub(crate) documents: bool,
     pub(crate) video: bool,
     pub(crate) audio: bool,
-    /// Whether media may be named by their place in S3.
+    /// Whether media may be S3 locations.
     pub(crate) s3_locations: bool,
-    /// The most tokens of a request, where known.
+    /// Context window in tokens; `None` if unknown.
     pub(crate) window: Option<u64>,
-    /// The most `maxTokens`, where known.
+    /// Maximum of `maxTokens`; `None` if unknown.
     pub(crate) max_output_tokens: Option<u64>,
 }
 
-/// Whose dialect a family speaks, where that shows in answers.
+/// The maker whose response format the family uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Maker {
     Anthropic,
@@ -78,92 +77,91 @@ pub(crate) enum Maker {
     Other,
 }
 
-/// Which tools a family takes.
+/// Tool support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tools {
     None,
-    /// In Converse but not in ConverseStream.
+    /// In Converse, not in ConverseStream.
     Unstreamed(Choice),
     Streamed(Choice),
 }
 
-/// What the schemas of tools may be like.
+/// Restrictions on tool schemas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ToolSchemas {
     Any,
-    /// Without combinations at the root, with properties of plain names.
+    /// No combinations at the root; property names of restricted characters.
     Claude,
-    /// With few keywords at the root.
+    /// Few keywords at the root.
     Nova,
 }
 
-/// What the ids of calls may be like.
+/// Restrictions on tool call ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CallIds {
     Any,
-    /// Letters, digits, `_` and `-`, each id once in a conversation.
+    /// Letters, digits, `_` and `-`; unique in the conversation.
     Words,
-    /// Letters and digits, at least nine: of more the first nine are taken, as it seems.
+    /// Letters and digits, at least nine; the model seems to use the first nine.
     NineOrMore,
-    /// Nine letters and digits.
+    /// Exactly nine letters and digits.
     Nine,
 }
 
-/// Which tool choices a family takes.
+/// Supported tool choices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Choice {
     Auto,
     All,
 }
 
-/// Which sampling parameters a family takes.
+/// Supported sampling parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sampling {
     Free,
     /// `temperature` or `topP`, not both.
     OneOfTwo,
-    /// Neither, save a temperature of 1.
+    /// Neither, except a temperature of 1.
     Deprecated,
 }
 
-/// How a family caches prompts.
+/// Prompt caching of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caching {
-    /// Prefixes shorter than this many tokens are not cached, without a word.
+    /// Shorter prefixes, in tokens, are silently not cached.
     pub(crate) minimum: u64,
-    /// Whether a cache point may ask for an hour instead of five minutes.
+    /// Whether a cache point may have a TTL of one hour.
     pub(crate) one_hour: bool,
-    /// Whether the list of tools may hold a cache point.
+    /// Whether the list of tools may contain a cache point.
     pub(crate) in_tools: bool,
 }
 
-/// How a family reasons, and what in `additionalModelRequestFields` says so.
+/// Reasoning of a family, and the fields of `additionalModelRequestFields` that control it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reasoning {
-    /// Never.
     None,
-    /// Always, and no field is taken that says anything about it.
+    /// Always; fields about reasoning are rejected.
     Always,
-    /// Claude's `thinking`, switched on with a budget.
+    /// Claude's `thinking` with a token budget.
     Budget,
     /// Claude's `thinking`, with a budget or adaptive.
     BudgetOrAdaptive,
-    /// Claude's `thinking`, adaptive only; its text is left out unless `display` asks for it.
+    /// Claude's `thinking`, adaptive only; the text is omitted unless `display` requests it.
     Adaptive,
-    /// As `Adaptive`, and it cannot be switched off.
+    /// As `Adaptive`, but reasoning cannot be disabled.
     AlwaysAdaptive,
-    /// Nova's `reasoningConfig`; the text is withheld.
+    /// Nova's `reasoningConfig`; the text is redacted.
     Nova,
-    /// `reasoning_effort` of one of these words, reasoning at all times.
+    /// `reasoning_effort` with one of these values; the model always reasons.
     AlwaysEffort(&'static [&'static str]),
-    /// `reasoning_effort`, reasoning only where it is given.
+    /// `reasoning_effort`; the model reasons only if it is set.
     Effort,
-    /// `reasoning_config` of one of these words, reasoning where it is given.
+    /// `reasoning_config` with one of these values; the model reasons only if it is set.
     Config(&'static [&'static str]),
 }
 
 impl Family {
-    /// The family of a model id or ARN; permissive where the id tells nothing.
+    /// The family of a model id or ARN; a permissive one if the id is unknown.
     pub(crate) fn of(model: &str) -> Self {
         let id = bare_id(model);
         table::FAMILIES
@@ -184,7 +182,7 @@ pub(crate) fn bare_id(model: &str) -> &str {
     }
 }
 
-/// The prefixes of cross-region inference profiles.
+/// Geographic prefixes of cross-region inference profiles.
 pub(crate) const GEOGRAPHIES: [&str; 8] =
     ["us", "eu", "apac", "jp", "au", "ca", "us-gov", "global"];
 

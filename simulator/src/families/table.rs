@@ -1,6 +1,6 @@
-//! The facts, family by family.
+//! Capabilities by family.
 //!
-//! `maxTokensMaximum` of ListFoundationModels gives the longest answers (recording
+//! `maxTokensMaximum` of ListFoundationModels gives the output limits (recording
 //! `listfoundationmodels-unknown-95d27523`); context windows are those of AWS's model cards.
 
 use super::{Caching, CallIds, Choice, Family, Maker, Reasoning, Sampling, ToolSchemas, Tools};
@@ -48,7 +48,7 @@ const CACHING: Caching = Caching {
     in_tools: true,
 };
 
-/// Five minutes only, as before Claude 4.5.
+/// Five minutes only: models before Claude 4.5.
 const SHORT_CACHING: Option<Caching> = Some(Caching {
     one_hour: false,
     ..CACHING
@@ -58,7 +58,7 @@ const fn caching_from(minimum: u64) -> Option<Caching> {
     Some(Caching { minimum, ..CACHING })
 }
 
-/// Keys of Claude's own format; every other is refused (`reasoning_config` passes, recording
+/// Keys of Anthropic's format; all others are rejected (`reasoning_config` is accepted, recording
 /// `conv-claude-64de31c6`).
 const CLAUDE_FIELDS: &[&str] = &[
     "anthropic_beta",
@@ -77,7 +77,7 @@ const CLAUDE_FIELDS: &[&str] = &[
     "top_p",
 ];
 
-/// Claude 3 and what is not listed below.
+/// Claude 3, and models not listed below.
 const CLAUDE: Family = Family {
     maker: Maker::Anthropic,
     tool_schemas: ToolSchemas::Claude,
@@ -139,9 +139,9 @@ const CLAUDE_5_5: Family = Family {
     ..CLAUDE_5
 };
 
-/// Nova caches prefixes of any length (27 tokens in recording `conv-nova-951c9839`) and refuses
-/// cache points among the tools (<https://github.com/LibreChat-AI/agents/pull/253>). Two
-/// recordings show turns of the same role in a row (`conv-nova-002349d1`, `conv-titan-022ddede`).
+/// Nova caches prefixes of any length (27 tokens in recording `conv-nova-951c9839`) and rejects
+/// cache points among the tools (<https://github.com/LibreChat-AI/agents/pull/253>). Two recordings
+/// show consecutive messages of the same role (`conv-nova-002349d1`, `conv-titan-022ddede`).
 const NOVA: Family = Family {
     maker: Maker::Amazon,
     tool_schemas: ToolSchemas::Nova,
@@ -163,7 +163,7 @@ const NOVA: Family = Family {
     max_output_tokens: Some(10_000),
     ..UNKNOWN
 };
-/// Models of other makers.
+/// Default of models from other makers.
 const OPEN: Family = Family {
     system_turns: false,
     leading_assistant: false,
@@ -185,8 +185,8 @@ const LLAMA: Family = Family {
     window: Some(128_000),
     ..OPEN
 };
-/// Ids of Bedrock's own pass with older models and Pixtral
-/// (<https://github.com/anomalyco/opencode/pull/48843>), and not with newer ones
+/// Older models and Pixtral accept Bedrock's own tool call ids
+/// (<https://github.com/anomalyco/opencode/pull/48843>), newer ones do not
 /// (<https://github.com/vercel/ai/issues/11802>).
 const MISTRAL: Family = Family {
     tools: AUTO,
@@ -203,7 +203,7 @@ const TEXT_ONLY: Family = Family {
     audio: false,
     ..OPEN
 };
-/// Older models that do not write JSON to a schema.
+/// Older models without structured output.
 const PLAIN: Family = Family {
     strict_tools: false,
     structured_output: false,
@@ -317,7 +317,7 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         stems: &["anthropic.claude-mythos-5-1"],
         structured_output: true,
-        // It signs, and does not check.
+        // It signs its reasoning but does not check signatures.
         binds_thinking: false,
         ..CLAUDE_5_5
     },
@@ -371,7 +371,7 @@ pub(super) const FAMILIES: &[Family] = &[
         stems: &["meta.llama3-1", "meta.llama3-2", "meta.llama3-3"],
         ..LLAMA
     },
-    // https://github.com/vercel-labs/fx/issues/900: no tools in streams either.
+    // https://github.com/vercel-labs/fx/issues/900: streams do not support tools either.
     Family {
         stems: &["meta.llama4"],
         window: Some(1_000_000),
@@ -467,8 +467,8 @@ pub(super) const FAMILIES: &[Family] = &[
         ..PLAIN
     },
     Family {
-        // Every field about reasoning is refused
-        // (https://github.com/BerriAI/litellm/issues/33401); its own may come back.
+        // Fields about reasoning are rejected (https://github.com/BerriAI/litellm/issues/33401);
+        // its own reasoning may be sent back.
         stems: &["deepseek.r1"],
         tools: Tools::None,
         reasoning: Reasoning::Always,

@@ -1,11 +1,11 @@
-//! Anthropic's Messages format, as InvokeModel speaks it.
+//! Anthropic's Messages format of InvokeModel.
 
 use serde_json::{Value, json};
 
 use crate::ids;
 use crate::response::message::{ModelOutput, Part};
 
-/// What of a Messages request the echo looks at, in Converse's shape.
+/// Converts the parts of a Messages request that the echo uses to Converse's format.
 pub(super) fn as_converse(request: &Value) -> Value {
     let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     let messages: Vec<Value> = list(request.get("messages"))
@@ -53,7 +53,7 @@ pub(super) fn as_converse(request: &Value) -> Value {
 
 fn block(block: &Value) -> Value {
     match block.get("type").and_then(Value::as_str) {
-        // Nova's own format has texts without a type.
+        // Text blocks in Nova's format have no type.
         Some("text") | None => json!({ "text": block.get("text") }),
         Some("tool_result") => {
             let content = match block.get("content") {
@@ -68,7 +68,7 @@ fn block(block: &Value) -> Value {
     }
 }
 
-/// A whole message.
+/// A non-streaming message.
 pub(super) fn message(model: &str, model_output: &ModelOutput) -> Value {
     let content: Vec<Value> = model_output
         .parts
@@ -119,7 +119,7 @@ pub(super) fn chunks(model: &str, model_output: &ModelOutput) -> Vec<Value> {
     chunks
 }
 
-/// A content block, with its content or as a stream opens it.
+/// A content block, either complete or as in `content_block_start`.
 fn full(part: &Part, with_content: bool) -> Value {
     match part {
         Part::Text(deltas) => {
@@ -143,7 +143,7 @@ fn full(part: &Part, with_content: bool) -> Value {
     }
 }
 
-/// A block of Converse's reasoning, as Claude itself writes it.
+/// A Converse reasoning block in Anthropic's format.
 fn thinking(block: &Value) -> Option<Value> {
     let content = block.get("reasoningContent")?;
     let text = |name: &str| content.get("reasoningText").and_then(|text| text.get(name));

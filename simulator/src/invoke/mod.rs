@@ -1,7 +1,7 @@
-//! Answers to InvokeModel and InvokeModelWithResponseStream.
+//! Responses of InvokeModel and InvokeModelWithResponseStream.
 //!
-//! Anthropic's models answer in Anthropic's Messages format, those that embed with vectors, those
-//! that rerank with scores; every other body gets `{"outputText": …}`.
+//! Anthropic's models respond in the Messages format, embedding models with embeddings, reranking
+//! models with scores; all others with `{"outputText": …}`.
 
 mod anthropic;
 mod embeddings;
@@ -23,7 +23,7 @@ use crate::response::usage;
 
 use embeddings::EmbeddingModel;
 
-/// Refuses what Bedrock refuses of a model's own request format.
+/// Rejects bodies that Bedrock rejects, for models whose request format is known.
 pub(crate) fn check(model: &str, request: &Value, streaming: bool) -> Result<(), AwsError> {
     match EmbeddingModel::of(bare_id(model)) {
         Some(_) if streaming => Err(AwsError::validation(
@@ -35,7 +35,7 @@ pub(crate) fn check(model: &str, request: &Value, streaming: bool) -> Result<(),
     }
 }
 
-/// Refuses a conversation with a model that holds none.
+/// Rejects Converse calls to models that do not support Converse.
 pub(crate) fn converses(model: &str) -> Result<(), AwsError> {
     match EmbeddingModel::of(bare_id(model)) {
         Some(_) => Err(AwsError::validation(
@@ -45,7 +45,7 @@ pub(crate) fn converses(model: &str) -> Result<(), AwsError> {
     }
 }
 
-/// The answer made up for a model's own request format.
+/// The generated response in the model's own format.
 pub(crate) fn echo(model: &str, request: &Value, streaming: bool) -> Reply {
     if let Some(embedding_model) = EmbeddingModel::of(bare_id(model)) {
         let response = embedding_model.response(request);
@@ -67,7 +67,7 @@ pub(crate) fn echo(model: &str, request: &Value, streaming: bool) -> Reply {
     }
 }
 
-/// A whole answer in the model's format.
+/// A non-streaming response in the model's format.
 pub(crate) fn non_streaming(model: &str, model_output: &ModelOutput) -> Reply {
     let body = if is_anthropic(model) {
         anthropic::message(bare_id(model), model_output)
@@ -81,7 +81,7 @@ pub(crate) fn non_streaming(model: &str, model_output: &ModelOutput) -> Reply {
     )
 }
 
-/// A stream in the model's format: chunks of JSON, the last with the metrics of the call.
+/// A stream in the model's format: JSON chunks, the last with the invocation metrics.
 pub(crate) fn events(model: &str, model_output: &ModelOutput) -> Reply {
     let mut chunks = if is_anthropic(model) {
         anthropic::chunks(bare_id(model), model_output)
@@ -111,7 +111,7 @@ pub(crate) fn events(model: &str, model_output: &ModelOutput) -> Reply {
     )
 }
 
-/// A JSON body with the token counts that InvokeModel puts into headers.
+/// A JSON body, with the token counts in InvokeModel's headers.
 fn document(body: &Value, input: Option<u64>, output: Option<u64>) -> Reply {
     let mut reply = Reply::json(StatusCode::OK, Bytes::from(body.to_string())).with_header(
         "x-amzn-bedrock-invocation-latency",
@@ -141,7 +141,7 @@ fn count(model_output: &ModelOutput, name: &str) -> u64 {
         .unwrap_or_default()
 }
 
-/// Finds what the user said under the names other makers have for it.
+/// Finds the user's text under the field names of other makers.
 fn plain_as_converse(request: &Value) -> Value {
     if request.get("messages").is_some() {
         return anthropic::as_converse(request);

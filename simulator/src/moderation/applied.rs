@@ -1,7 +1,7 @@
-//! The answer of ApplyGuardrail (recording `applyguardrail-unknown-50492008`).
+//! The response of ApplyGuardrail (recording `applyguardrail-unknown-50492008`).
 //!
-//! A guardrail of the simulator's blocks its words. What is harmful it detects and lets pass, as a
-//! guardrail does whose filters only watch.
+//! A simulated guardrail blocks its own words. It detects harmful content without blocking it, like
+//! a guardrail whose filters have the action `NONE`.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -16,7 +16,7 @@ use crate::guardrails::matches;
 use crate::options::Guardrail;
 use crate::reply::Reply;
 
-/// What is looked at.
+/// The content to check.
 struct Content {
     content_text: String,
     text_units: usize,
@@ -24,7 +24,6 @@ struct Content {
     images: usize,
 }
 
-/// What `guardrail` says of a request.
 pub(crate) fn response(guardrail: &Guardrail, version: &str, request: &Value) -> Reply {
     let content = content(request);
     let is_full = text(request.get("outputScope")) == "FULL";
@@ -79,7 +78,7 @@ pub(crate) fn response(guardrail: &Guardrail, version: &str, request: &Value) ->
     Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
 }
 
-/// Texts, and whatever is text within the bytes of pictures.
+/// The texts, and the bytes of images that are valid text.
 fn content(request: &Value) -> Content {
     let mut content = Content {
         content_text: String::new(),
@@ -106,7 +105,7 @@ fn content(request: &Value) -> Content {
     content
 }
 
-/// What every filter says; without `is_full`, those alone that detect something.
+/// The filter results; without `is_full`, only those with a detection.
 fn filters(content_text: &str, is_full: bool) -> Vec<Value> {
     let attacks: usize = ATTACKS
         .iter()

@@ -1,4 +1,4 @@
-//! The answer of InvokeGuardrailChecks.
+//! The response of InvokeGuardrailChecks.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -8,7 +8,6 @@ use super::{ATTACKS, HARMFUL, count, sensitive, units, words};
 use crate::conversation::text;
 use crate::reply::Reply;
 
-/// What the checks of a request find.
 pub(crate) fn response(request: &Value) -> Reply {
     let texts = texts(request);
     let all_texts: Vec<&str> = texts.iter().map(|(_, _, text)| *text).collect();
@@ -65,7 +64,7 @@ fn list<'a>(request: &'a Value, check: &str, name: &str) -> Option<&'a Vec<Value
     request.get("checks")?.get(check)?.get(name)?.as_array()
 }
 
-/// The texts, with the places of their message and of themselves in it.
+/// The texts, each with its message index and its content index.
 fn texts(request: &Value) -> Vec<(usize, usize, &str)> {
     let messages = request.get("messages").and_then(Value::as_array);
     let mut texts = Vec::new();

@@ -1,6 +1,6 @@
-//! Judgements of content beside a conversation: InvokeGuardrailChecks and ApplyGuardrail.
+//! Content checks outside of conversations: InvokeGuardrailChecks and ApplyGuardrail.
 //!
-//! What is harmful is told by words: none gives 0, one 0.6, two 0.8, and three or more 1.
+//! Scores count the matching words: none gives 0, one 0.6, two 0.8, three or more 1.
 
 mod applied;
 mod checks;
@@ -8,10 +8,10 @@ mod checks;
 pub(crate) use applied::response as applied;
 pub(crate) use checks::response as checks;
 
-/// Characters that make a unit of billing.
+/// Characters per text unit (billing).
 const UNIT: usize = 1000;
 
-/// Kinds of harmful content, each with the words that are taken for it.
+/// Categories of harmful content, each with its trigger words.
 const HARMFUL: [(&str, &[&str]); 5] = [
     ("VIOLENCE", &["kill", "murder", "bomb", "stab"]),
     ("HATE", &["hate", "vermin", "subhuman"]),
@@ -20,7 +20,7 @@ const HARMFUL: [(&str, &[&str]); 5] = [
     ("INSULTS", &["idiot", "moron", "stupid"]),
 ];
 
-/// Attacks on a model's instructions.
+/// Prompt attacks.
 const ATTACKS: [(&str, &[&str]); 3] = [
     ("JAILBREAK", &["jailbreak", "without any rules"]),
     (
@@ -33,24 +33,23 @@ const ATTACKS: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// How many of the words occur, in whatever case.
+/// The number of these words in the text, ignoring case.
 fn count(text: &str, words: &[&str]) -> usize {
     let text = text.to_lowercase();
     words.iter().filter(|word| text.contains(**word)).count()
 }
 
-/// The words of the kind `name` among `kinds`.
 fn words(kinds: &[(&str, &'static [&'static str])], name: &str) -> &'static [&'static str] {
     let kind = kinds.iter().find(|(kind, _)| *kind == name);
     kind.map_or(&[], |(_, words)| words)
 }
 
-/// The units of billing of a text.
+/// Text units of a text (billing).
 fn units(text: &str) -> usize {
     text.chars().count().div_ceil(UNIT)
 }
 
-/// A piece of sensitive information: its kind, and its first and behind its last character.
+/// A sensitive entity: its type, and its start and end (exclusive) in characters.
 #[derive(Debug, PartialEq, Eq)]
 struct Sensitive {
     kind: &'static str,
@@ -58,7 +57,7 @@ struct Sensitive {
     end: usize,
 }
 
-/// Electronic addresses, the web's, and those of machines; more is not looked for.
+/// Detects e-mail addresses, URLs and IP addresses, and no other type.
 fn sensitive(text: &str) -> Vec<Sensitive> {
     let mut detected = Vec::new();
     let mut begin = 0;

@@ -1,10 +1,10 @@
-//! A chat completion's request as a Converse request, for the echo.
+//! Converts a chat completions request to a Converse request, for the echo.
 
 use serde_json::{Map, Value, json};
 
 use super::models::Family;
 
-/// The Converse request that says the same.
+/// The equivalent Converse request.
 pub(crate) fn as_converse(request: &Value) -> Value {
     let mut converse = Map::new();
     let mut system = Vec::new();
@@ -107,7 +107,7 @@ fn tool_choice(choice: Option<&Value>) -> Value {
     }
 }
 
-/// The schema of the JSON that is asked for, of a model that gives it.
+/// The requested JSON schema; `None` for models that ignore `response_format`.
 fn requested_schema(request: &Value) -> Option<Value> {
     let family = Family::of(text(request.get("model")))?;
     let format = request

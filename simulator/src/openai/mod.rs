@@ -1,8 +1,8 @@
-//! OpenAI's chat completions as AWS serves them itself, at `bedrock-runtime` and `bedrock-mantle`:
-//! the same path on both hosts, told apart by the service that a request is signed for.
+//! AWS's OpenAI-compatible chat completions API on `bedrock-runtime` and `bedrock-mantle`: the same
+//! path on both hosts, distinguished by the service in the signature's scope.
 //!
-//! After AWS's user guide ("Inference using Chat Completions API"), openai-python 3.52's Bedrock
-//! provider, and what LiteLLM 1.106 knows of the models.
+//! Sources: AWS's user guide ("Inference using Chat Completions API"), openai-python 3.52's Bedrock
+//! provider, and LiteLLM 1.106's model data.
 
 mod conversation;
 mod models;
@@ -24,7 +24,7 @@ pub(crate) use refusal::{event as exception, in_envelope};
 /// The path on both hosts.
 pub(crate) const PATH: &str = "/openai/v1/chat/completions";
 
-/// Completes `target` by what the body says: the model, and whether the answer is a stream.
+/// Sets the model and the operation (streaming or not) of `target` from the body.
 pub(crate) fn aim(target: &mut Target, body: &[u8]) {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let model = request.get("model").and_then(Value::as_str);
@@ -34,15 +34,15 @@ pub(crate) fn aim(target: &mut Target, body: &[u8]) {
     }
 }
 
-/// The refusal of a request that the surface does not take. `service` is what it was signed for,
-/// where it was signed.
+/// The error response for a request that the API rejects; `None` if it is valid. `service` is the
+/// service that the request was signed for, if it was signed.
 pub(crate) fn refused(body: &[u8], service: Option<&str>) -> Option<Reply> {
     validate::request(body, service)
         .err()
         .map(|refusal| refusal.reply())
 }
 
-/// The answer made up for a request.
+/// The generated response to a request.
 pub(crate) fn echo(simulation: &Simulation, target: &Target, body: &[u8]) -> Reply {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let model = target.model.as_deref().unwrap_or_default();
@@ -53,7 +53,7 @@ pub(crate) fn echo(simulation: &Simulation, target: &Target, body: &[u8]) -> Rep
     reply(target, &model_output, &request)
 }
 
-/// `model_output` in the form that `request` asks for.
+/// `model_output` as a non-streaming or streaming completion, as `request` selects.
 pub(crate) fn reply(target: &Target, model_output: &ModelOutput, request: &Value) -> Reply {
     let model = target.model.as_deref().unwrap_or_default();
     match target.operation.streams() {

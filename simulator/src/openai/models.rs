@@ -1,23 +1,23 @@
-//! What the surfaces take of each family.
+//! Capabilities of the chat completions models, by family.
 
 use crate::families::bare_id;
 use crate::validate::is_known;
 
-/// What the surfaces take of the models whose ids begin alike.
+/// The capabilities of the models whose ids share a prefix.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Family {
     stems: &'static [&'static str],
-    /// Whether only `bedrock-mantle` has the models.
+    /// Whether the models are only available on `bedrock-mantle`.
     pub(crate) mantle_only: bool,
-    /// Whether the model reasons unless `reasoning_effort` is `none`, and then refuses parameters
-    /// of sampling, probabilities and tools.
+    /// Whether the model reasons unless `reasoning_effort` is `none`. While it reasons, it rejects
+    /// sampling parameters, `logprobs` and tools.
     pub(crate) reasons: bool,
-    /// Whether reasoning stands in the content, between tags.
+    /// Whether reasoning is part of the content, between tags.
     pub(crate) inline_reasoning: bool,
     /// Whether `response_format` has an effect.
     pub(crate) response_format: bool,
     pub(crate) images: bool,
-    /// Fields that are refused whatever else the request says.
+    /// Fields that are always rejected.
     pub(crate) refuses: &'static [&'static str],
     pub(crate) efforts: &'static [&'static str],
     pub(crate) min_tokens: u64,
@@ -35,7 +35,7 @@ const GPT: Family = Family {
     min_tokens: 16,
 };
 
-/// The longest stem decides.
+/// The longest matching prefix applies.
 const FAMILIES: [Family; 4] = [
     Family {
         stems: &["openai.gpt-oss"],
@@ -69,7 +69,7 @@ const FAMILIES: [Family; 4] = [
 ];
 
 impl Family {
-    /// The family of a model that the surfaces have.
+    /// The family of a model; `None` if the API does not serve the model.
     pub(crate) fn of(model: &str) -> Option<&'static Self> {
         let model = Some(bare_id(model)).filter(|id| is_known(id))?;
         let stems = FAMILIES

@@ -1,4 +1,4 @@
-//! Refusals in OpenAI's envelope, with AWS's status codes.
+//! Errors in OpenAI's format, with AWS's status codes.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::play::Step;
 use crate::reply::{Reply, ReplyBody};
 
-/// What stands in the envelope.
+/// An error in OpenAI's format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
@@ -18,7 +18,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// A request that is wrong at `param`.
+    /// An invalid request; `param` names the field.
     pub(crate) fn of(
         param: impl Into<String>,
         code: &'static str,
@@ -33,7 +33,7 @@ impl Refusal {
         }
     }
 
-    /// The model is not there.
+    /// The error for an unknown model.
     pub(crate) fn no_model(model: &str) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
@@ -61,7 +61,7 @@ impl Refusal {
         json!({ "error": { "code": code, "message": message, "param": param, "type": kind } })
     }
 
-    /// What AWS's error of this name is in OpenAI's words.
+    /// Converts an AWS error to OpenAI's terms.
     fn of_aws(status: StatusCode, aws_code: &str, message: &str) -> Self {
         let (kind, code) = match aws_code {
             "ThrottlingException" => ("rate_limit_error", Some("rate_limit_exceeded")),
@@ -87,7 +87,7 @@ impl Refusal {
     }
 }
 
-/// `reply`, with an error of AWS's in OpenAI's envelope.
+/// Converts an AWS error response to OpenAI's format.
 pub(crate) fn in_envelope(mut reply: Reply) -> Reply {
     let Some(code) = reply.headers.remove("x-amzn-errortype") else {
         return reply;
@@ -105,8 +105,7 @@ pub(crate) fn in_envelope(mut reply: Reply) -> Reply {
     reply
 }
 
-/// The event that ends a stream in the place of AWS's exception `name`, which is in lower camel
-/// case.
+/// The last event of a stream, in place of AWS's exception `name` (in lower camel case).
 pub(crate) fn event(name: &str, payload: &[u8]) -> Bytes {
     let payload: Value = serde_json::from_slice(payload).unwrap_or_default();
     let message = payload.get("message").and_then(Value::as_str);

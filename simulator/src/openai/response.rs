@@ -1,4 +1,4 @@
-//! A composed answer as a chat completion, and as its chunks.
+//! A generated response as a chat completion or as its chunks.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,18 +11,18 @@ use crate::ids;
 use crate::reply::{Reply, ReplyBody};
 use crate::response::message::{ModelOutput, Part};
 
-/// What the models of OpenAI that do not show their reasoning spend on it.
+/// Reasoning tokens of OpenAI models that do not return their reasoning.
 const HIDDEN_REASONING: u64 = 8;
 
-/// An answer in OpenAI's pieces.
+/// The parts of a response in OpenAI's terms.
 struct CompletionParts {
-    /// In the pieces in which a stream brings it; reasoning between tags comes in one.
+    /// The content deltas of a stream; inline reasoning is a single delta.
     content: Vec<String>,
     calls: Vec<Value>,
     finish_reason: &'static str,
 }
 
-/// A whole `chat.completion`.
+/// A non-streaming `chat.completion`.
 pub(crate) fn non_streaming(model: &str, model_output: &ModelOutput, request: &Value) -> Reply {
     let CompletionParts {
         content,
@@ -49,8 +49,8 @@ pub(crate) fn non_streaming(model: &str, model_output: &ModelOutput, request: &V
     Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
 }
 
-/// The chunks of a stream, as server-sent events: the role, the content, the calls, the end, and
-/// usage where it is asked for.
+/// The chunks of a stream, as server-sent events: role, content, tool calls, finish reason, and
+/// usage if requested.
 pub(crate) fn chunks(model: &str, model_output: &ModelOutput, request: &Value) -> Reply {
     let CompletionParts {
         content,

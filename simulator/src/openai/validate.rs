@@ -1,11 +1,11 @@
-//! What the surfaces refuse.
+//! Validation of chat completions requests.
 
 use serde_json::{Map, Value};
 
 use super::models::Family;
 use super::refusal::Refusal;
 
-/// The fields of a request: OpenAI's, and no others.
+/// All fields of OpenAI's request; others are rejected.
 const FIELDS: &[&str] = &[
     "frequency_penalty",
     "logit_bias",
@@ -62,7 +62,7 @@ const PART: &[&str] = &[
 
 const TOOL: &[&str] = &["custom", "function", "type"];
 
-/// Refused while the model reasons.
+/// Rejected while the model reasons.
 const NOT_WHILE_REASONING: &[&str] = &[
     "temperature",
     "top_p",
@@ -72,7 +72,7 @@ const NOT_WHILE_REASONING: &[&str] = &[
     "top_logprobs",
 ];
 
-/// Refuses a body that the surface does not take.
+/// Rejects a body that the API rejects.
 pub(crate) fn request(body: &[u8], service: Option<&str>) -> Result<(), Refusal> {
     let request: Value = serde_json::from_slice(body).map_err(|error| Refusal {
         code: None,
@@ -215,7 +215,7 @@ fn refused(fields: &Map<String, Value>, family: &Family) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// A function's name, of a tool or of a call.
+/// The function name of a tool or of a tool call.
 fn name(object: &Map<String, Value>, path: &str) -> Result<(), Refusal> {
     let name = object
         .get("function")

@@ -9,10 +9,10 @@ use super::message::Part;
 use crate::conversation::{Block, Conversation, text};
 use crate::families::{Family, Maker};
 
-/// The longest passage that is cited, in characters.
+/// Maximum length of cited text, in characters.
 const MAX_LENGTH: usize = 120;
 
-/// A block that cites the first source which wants to be cited; only Claude cites.
+/// A block that cites the first source with citations enabled; `None` for models other than Claude.
 pub(super) fn part(family: &Family, conversation: &Conversation<'_>) -> Option<Part> {
     if family.maker != Maker::Anthropic {
         return None;
@@ -88,7 +88,7 @@ fn of_results(conversation: &Conversation<'_>) -> Option<Value> {
     }))
 }
 
-/// A search result itself, or those in a tool result.
+/// The search results in a block, which is one itself or a tool result.
 fn search_results<'a>(block: &Block<'a>) -> Vec<&'a Value> {
     match block.kind {
         "searchResult" => vec![block.value],
@@ -103,7 +103,7 @@ fn search_results<'a>(block: &Block<'a>) -> Vec<&'a Value> {
     }
 }
 
-/// The first sentence, or as much of it as is cited.
+/// The first sentence, truncated to the maximum length.
 fn quoted_passage(text: &str) -> String {
     let sentence = text.split_inclusive(". ").next().unwrap_or_default();
     sentence.chars().take(MAX_LENGTH).collect()

@@ -1,17 +1,16 @@
-//! What is answered where no script says otherwise.
+//! The response of the model if no script matches.
 //!
-//! - A tool is called where `toolChoice` demands one, or where the last user turn brings no tool
-//!   result and its text has a word in common with a tool's name or description (whole words of
-//!   four letters or more).
-//! - A tool is called too where the system prompt or the last user turn says in words to do so
+//! * A tool is called if `toolChoice` requires it, or if the last user message has no tool result
+//!   and its text shares a word with a tool's name or description (whole words of four letters or
+//!   more).
+//! * A tool is also called if the system prompt or the last user message demands it in text
 //!   ("Answer by calling the tool `name`", "by calling one of the tools").
-//! - Where `outputConfig` asks for JSON, or Claude's own `output_config.format`, or words with a JSON
-//!   Schema in them, the text is JSON
-//!   that fits the schema.
-//! - Server tools on offer are used first.
-//! - After a tool result, the text quotes it.
-//! - A document that wants to be cited is cited behind the text.
-//! - Else the text quotes the user.
+//! * The text is JSON that fits the schema if the request has `outputConfig`, Claude's
+//!   `output_config.format`, or a JSON Schema in its text.
+//! * Server tools, if offered, are used first.
+//! * After a tool result, the text quotes it.
+//! * A document with citations enabled is cited after the text.
+//! * Otherwise the text quotes the user.
 
 use serde_json::{Value, json};
 
@@ -21,7 +20,7 @@ use crate::conversation::{Conversation, Message, Tool, text};
 use crate::families::{Family, Maker};
 use crate::ids;
 
-/// The longest quotation of what the user or a tool said, in characters.
+/// Maximum length of a quotation of the user or a tool, in characters.
 const MAX_QUOTE_LENGTH: usize = 400;
 
 pub(super) fn compose(
@@ -65,7 +64,7 @@ pub(super) fn compose(
     model_output
 }
 
-/// Cuts a text at the first stop sequence and at the token limit.
+/// Truncates a text at the first stop sequence and at the token limit.
 fn limited(response_text: &str, conversation: &Conversation<'_>) -> ModelOutput {
     let stop = conversation
         .stop_sequences()
@@ -152,7 +151,7 @@ fn quoted(words: &str) -> String {
     }
 }
 
-/// A sentence about the media that came along.
+/// A sentence that lists the attached media.
 fn media(message: &Message<'_>) -> String {
     let kinds = [
         ("image", "image"),
@@ -173,7 +172,7 @@ fn media(message: &Message<'_>) -> String {
     }
 }
 
-/// What the tool results of a turn say, as one text.
+/// The tool results of a message as one text.
 fn tool_result(message: &Message<'_>) -> Option<String> {
     let results: Vec<String> = message
         .of_kind("toolResult")
@@ -193,8 +192,7 @@ fn tool_result(message: &Message<'_>) -> Option<String> {
     message.has("toolResult").then(|| results.join(", "))
 }
 
-/// The schema that `outputConfig` asks for, or Claude's own `output_config.format`, or the user's
-/// last words.
+/// The schema in `outputConfig`, in Claude's `output_config.format`, or in the last user message.
 fn requested_schema(request: &Value, conversation: &Conversation<'_>) -> Option<Value> {
     if let Some(schema) = request.pointer("/outputConfig/textFormat/structure/jsonSchema/schema") {
         return serde_json::from_str(schema.as_str()?).ok();
@@ -206,7 +204,7 @@ fn requested_schema(request: &Value, conversation: &Conversation<'_>) -> Option<
         .or_else(|| schema_in(&conversation.last_user_text()))
 }
 
-/// The object behind the words "JSON Schema".
+/// The object after the words "JSON Schema".
 fn schema_in(words: &str) -> Option<Value> {
     let (_, rest) = words.split_once("JSON Schema")?;
     let (_, schema) = rest.split_at(rest.find('{')?);
@@ -214,7 +212,7 @@ fn schema_in(words: &str) -> Option<Value> {
     values.next()?.ok()
 }
 
-/// An answer that calls these tools. Claude says a sentence before, unless it was forced to call.
+/// A response that calls these tools. Claude adds a sentence first unless the call was forced.
 fn calling(
     tools: &[Tool<'_>],
     user_text: &str,
@@ -286,8 +284,8 @@ fn tools_to_call<'a>(conversation: &Conversation<'a>, user_text: &str) -> Vec<To
     }
 }
 
-/// The tool that the system prompt or the user says in words to call. One whose result the last
-/// turn brings has been called.
+/// The tool that the system prompt or the user demands in text; `None` if the last message already
+/// contains its result.
 fn tool_demanded_in_text<'a>(conversation: &Conversation<'a>, user_text: &str) -> Option<Tool<'a>> {
     let system = conversation
         .system
@@ -329,13 +327,13 @@ fn tool_demanded_in_text<'a>(conversation: &Conversation<'a>, user_text: &str) -
     })
 }
 
-/// What stands in front of the name of a tool that is to be called.
+/// Precedes the name of a demanded tool.
 const CALL_THE_TOOL: [&str; 2] = ["calling the tool ", "call the tool "];
 
-/// What says that some tool is to be called.
+/// Demands a call to any tool.
 const CALL_ONE: [&str; 2] = ["calling one of the tools", "call one of the tools"];
 
-/// Claude's own way to ask for one call at a time.
+/// Whether Claude's own `disable_parallel_tool_use` is set.
 fn expects_one_call(conversation: &Conversation<'_>) -> bool {
     conversation
         .additional
@@ -357,7 +355,7 @@ fn long_words(text: &str) -> impl Iterator<Item = String> {
         .map(str::to_lowercase)
 }
 
-/// Words that say nothing about what a tool is for.
+/// Words that do not indicate a tool's purpose.
 const COMMON: [&str; 16] = [
     "about", "call", "current", "does", "from", "give", "given", "have", "please", "return",
     "tell", "that", "this", "tool", "what", "with",
@@ -367,7 +365,7 @@ fn output_tokens(parts: &[Part]) -> u64 {
     let of_part = |part: &Part| match part {
         Part::Text(deltas) => usage::of_text(&deltas.concat()),
         Part::Tool { input, .. } => 8 + input.to_string().len() as u64 / 4,
-        // Reasoning is counted where it is made.
+        // Reasoning tokens are counted where the block is created.
         Part::Other(_) => 0,
     };
     parts.iter().map(of_part).sum()

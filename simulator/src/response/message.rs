@@ -1,4 +1,4 @@
-//! A composed answer, and the forms Converse and ConverseStream give it.
+//! A generated response, and its conversion for Converse and ConverseStream.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -9,37 +9,37 @@ use crate::families::{Family, Maker};
 use crate::frames;
 use crate::reply::Reply;
 
-/// Reported as `latencyMs`; the simulator is always equally quick.
+/// Reported as `latencyMs`; constant.
 pub(crate) const LATENCY_MS: u64 = 42;
 
-/// An answer before it takes the form of an operation.
+/// A response before conversion to the format of an operation.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ModelOutput {
     pub(crate) parts: Vec<Part>,
     pub(crate) stop_reason: String,
-    /// Only where a stop sequence ended the text.
+    /// The stop sequence that ended the text; `None` for other stop reasons.
     pub(crate) stop_sequence: Option<String>,
     pub(crate) usage: Value,
-    /// How many of the answer's tokens were reasoning.
+    /// Number of reasoning tokens.
     pub(crate) thinking_tokens: u64,
     pub(crate) extras: Extras,
 }
 
-/// What an answer has beside the message, where the request asks for it.
+/// Optional members of a response, besides the message.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Extras {
-    /// What guardrails and routers tell of their work.
+    /// Traces of guardrails and prompt routers.
     pub(crate) trace: Option<Value>,
     pub(crate) performance_config: Option<Value>,
     pub(crate) service_tier: Option<Value>,
-    /// Of `additionalModelResponseFieldPaths`.
+    /// The request's `additionalModelResponseFieldPaths`.
     pub(crate) paths: Vec<String>,
-    /// `additionalModelResponseFields` as a script has them, in place of what the paths find.
+    /// `additionalModelResponseFields` of a script; replaces the values that `paths` select.
     pub(crate) response_fields: Option<Value>,
 }
 
 impl Extras {
-    /// Adds them to a whole answer or to a stream's metadata.
+    /// Adds the members to a non-streaming response or to a stream's metadata.
     fn add_to(&self, body: &mut Value) {
         for (name, value) in [
             ("trace", &self.trace),
@@ -60,19 +60,19 @@ fn add(body: &mut Value, name: &str, value: Option<&Value>) {
 /// A content block.
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
-    /// In the pieces in which a stream brings it.
+    /// The text deltas of a stream.
     Text(Vec<String>),
     Tool {
         id: String,
         name: String,
         input: Value,
     },
-    /// Any other block, in Converse's JSON.
+    /// Any other block, in Converse's format.
     Other(Value),
 }
 
 impl ModelOutput {
-    /// Reads a Converse answer, so that it can be streamed.
+    /// Reads a Converse response, for streaming.
     pub(crate) fn from_converse(body: &Value) -> Self {
         let content = body
             .pointer("/output/message/content")
@@ -101,7 +101,6 @@ impl ModelOutput {
         }
     }
 
-    /// A Converse answer.
     pub(crate) fn non_streaming(&self, family: &Family) -> Reply {
         let content: Vec<Value> = self.parts.iter().map(|part| part.block(family)).collect();
         let mut body = json!({
@@ -118,8 +117,8 @@ impl ModelOutput {
         Reply::json(StatusCode::OK, Bytes::from(body.to_string()))
     }
 
-    /// Claude's usage has the cache counts in both spellings, also where they are 0
-    /// (recording `conv-claude-082dfe86`).
+    /// Claude's usage has the cache counts in both spellings, even if they are 0 (recording
+    /// `conv-claude-082dfe86`).
     fn response_usage(&self, family: &Family) -> Value {
         let mut usage = self.usage.clone();
         if let (Maker::Anthropic, Value::Object(fields)) = (family.maker, &mut usage) {
@@ -131,7 +130,7 @@ impl ModelOutput {
         usage
     }
 
-    /// A ConverseStream answer: messageStart, blocks, messageStop, metadata.
+    /// The events of a ConverseStream response: messageStart, blocks, messageStop, metadata.
     pub(crate) fn events(&self, family: &Family) -> Reply {
         let mut events = Events::default();
         events.push("messageStart", json!({ "role": "assistant" }));
@@ -165,7 +164,7 @@ impl ModelOutput {
         Reply::events(events.0)
     }
 
-    /// All its text.
+    /// All text blocks, joined.
     pub(crate) fn text(&self) -> String {
         let texts = self.parts.iter().filter_map(|part| match part {
             Part::Text(deltas) => Some(deltas.concat()),
@@ -247,8 +246,8 @@ impl Part {
     }
 }
 
-/// Claude opens with an empty piece and sends the JSON in fragments (recording
-/// `convs-claude-2b460f69`); others send it whole (`convs-nova-042412e7`).
+/// Claude starts with an empty delta and sends the JSON in fragments (recording
+/// `convs-claude-2b460f69`); other models send one delta (`convs-nova-042412e7`).
 fn tool_deltas(input: &Value, family: &Family) -> Vec<Value> {
     let delta = |text: &str| json!({ "toolUse": { "input": text } });
     let text = input.to_string();
@@ -303,14 +302,14 @@ fn block_deltas(block: &Value, family: &Family) -> Vec<Value> {
     deltas
 }
 
-/// Claude marks its calls (recording `conv-claude-8fb73972`).
+/// Claude's calls have a `type` (recording `conv-claude-8fb73972`).
 fn set_tool_type(tool: &mut Value, family: &Family) {
     if let (Maker::Anthropic, Value::Object(fields)) = (family.maker, tool) {
         fields.insert("type".to_owned(), "tool_use".into());
     }
 }
 
-/// Frames in the order of their events, padded as Bedrock does it.
+/// Frames in event order, padded as by Bedrock.
 #[derive(Default)]
 struct Events(Vec<Bytes>);
 

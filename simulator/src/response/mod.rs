@@ -1,4 +1,4 @@
-//! Answers to Converse, ConverseStream and CountTokens.
+//! Responses of Converse, ConverseStream and CountTokens.
 
 mod citations;
 mod echo;
@@ -26,7 +26,7 @@ use message::ModelOutput;
 pub(crate) use scripted::scripted;
 pub(crate) use settled::settled;
 
-/// The answer made up for a request in Converse's shape.
+/// The generated response to a request in Converse's format.
 pub(crate) fn echo(simulation: &Simulation, target: &Target, request: &Value) -> Reply {
     let called = target.model.as_deref().unwrap_or_default();
     let model = resources::base(called);
@@ -41,13 +41,13 @@ pub(crate) fn echo(simulation: &Simulation, target: &Target, request: &Value) ->
     }
 }
 
-/// What is answered, before it takes the form of an operation.
+/// The model's response, before conversion to the format of an operation.
 pub(crate) fn model_output(model: &str, request: &Value) -> ModelOutput {
     let conversation = Conversation::of(request);
     echo::compose(model, request, &conversation)
 }
 
-/// The answer to CountTokens: the same estimate that `usage` has.
+/// The response of CountTokens: the same estimate as in `usage`.
 pub(crate) fn token_count(request: &Value) -> Reply {
     let input = request.get("input").unwrap_or(request);
     let body = input.pointer("/invokeModel/body").and_then(usage::decoded);

@@ -1,4 +1,4 @@
-//! The reasoning of a made-up answer.
+//! The reasoning of a generated response.
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,14 @@ use crate::conversation::{Conversation, text};
 use crate::families::{Family, Maker, Reasoning};
 use crate::{reasoning, signatures};
 
-/// Claude's own way to ask for sealed reasoning (recording `conv-claude-0eda66e2`): this, and a
-/// code behind it.
+/// Claude's documented trigger for redacted reasoning (recording `conv-claude-0eda66e2`): this text
+/// followed by a code.
 const SEALED: &str = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
 
-/// What the simulator claims to have thought.
+/// The reasoning text.
 const THOUGHT: &str = "The user wants an answer. A simulator has none of its own, so I will say back what was said to me.";
 
-/// The block of reasoning, and how many tokens it took; `None` where the request asks for none.
+/// The reasoning block and its token count; `None` if reasoning is off.
 pub(super) fn part(
     family: &Family,
     conversation: &Conversation<'_>,
@@ -48,7 +48,7 @@ pub(super) fn part(
     Some((part, usage::of_text(THOUGHT)))
 }
 
-/// Models that think adaptively only leave the text out, save where it is asked for.
+/// Models with adaptive thinking only omit the text unless the request asks for it.
 fn is_visible(family: &Family, conversation: &Conversation<'_>) -> bool {
     let display = reasoning::thinking(conversation).and_then(|thinking| thinking.get("display"));
     match family.reasoning {

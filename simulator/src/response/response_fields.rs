@@ -1,12 +1,12 @@
-//! `additionalModelResponseFields`: what a request asks to see of the model's own answer.
+//! `additionalModelResponseFields`: fields of the model's native response that a request selects.
 
 use serde_json::{Map, Value, json};
 
 use super::message::ModelOutput;
 use crate::families::{Family, Maker};
 
-/// The fields of a whole answer that the request's paths point at; `None` where it has no paths.
-/// A path that leads nowhere is left out.
+/// The fields of a non-streaming response that the request's paths select; `None` if it has no
+/// paths. Paths without a match are omitted.
 pub(super) fn of_response(model_output: &ModelOutput, family: &Family) -> Option<Value> {
     let model_response = match family.maker {
         Maker::Anthropic => json!({
@@ -26,9 +26,9 @@ pub(super) fn of_response(model_output: &ModelOutput, family: &Family) -> Option
     picked(&model_response, &model_output.extras.paths)
 }
 
-/// As [`of_response`]; a stream's fields are those of Claude's `message_delta`, where the stop
-/// sequence stands under `delta` (recordings `convs-unknown-4ce22953`, and `convs-claude-350f9719`
-/// for a path that finds nothing).
+/// As [`of_response`], for a stream: the paths refer to Claude's `message_delta`, where the stop
+/// sequence is under `delta` (recordings `convs-unknown-4ce22953`, and `convs-claude-350f9719` for
+/// a path without a match).
 pub(super) fn of_stream(model_output: &ModelOutput, family: &Family) -> Option<Value> {
     if family.maker != Maker::Anthropic {
         return of_response(model_output, family);
@@ -60,7 +60,7 @@ fn picked(model_response: &Value, paths: &[String]) -> Option<Value> {
     (!fields.is_empty()).then_some(Value::Object(fields))
 }
 
-/// Puts a value where the steps lead.
+/// Inserts a value at this path.
 fn put(fields: &mut Map<String, Value>, steps: &[&str], value: &Value) {
     let Some((first, rest)) = steps.split_first() else {
         return;

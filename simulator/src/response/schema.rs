@@ -1,13 +1,13 @@
-//! Makes up a value that fits a JSON schema.
+//! Generates values that fit a JSON Schema.
 
 use std::cell::Cell;
 
 use serde_json::{Map, Number, Value};
 
-/// Schemas that refer to themselves are followed this far.
+/// Maximum depth of recursive schemas.
 const MAX_DEPTH: usize = 12;
 
-/// A value for `schema`; words and numbers are taken from what the user said where they may fit.
+/// A value for `schema`. Words and numbers come from the user's text if they may fit.
 ///
 /// Follows `$ref` into the same document, takes `const`, the first of `enum`, and the first branch
 /// of `anyOf` and `oneOf`; objects get their required properties. Patterns are not followed.
@@ -20,7 +20,7 @@ pub(super) fn instance(schema: &Value, user_text: &str) -> Value {
     };
     match maker.value(schema, "", 0) {
         value @ Value::Object(_) => value,
-        // Tools without a schema take an empty object.
+        // Tools without a schema get an empty object.
         Value::Null => Value::Object(Map::new()),
         value => value,
     }
@@ -29,7 +29,7 @@ pub(super) fn instance(schema: &Value, user_text: &str) -> Value {
 struct Maker<'a> {
     root: &'a Value,
     user_text: &'a str,
-    /// The numbers the user said, and how many of them are used up.
+    /// The numbers in the user's text, and how many of them are used.
     numbers: Vec<f64>,
     used: Cell<usize>,
 }
@@ -108,7 +108,7 @@ impl Maker<'_> {
             .collect()
     }
 
-    /// The next number the user said, else 1, moved into the bounds.
+    /// The next number of the user's text, else 1, clamped to the bounds.
     fn number(&self, schema: &Value, is_integer: bool) -> f64 {
         let user_text = self
             .numbers
@@ -156,7 +156,7 @@ impl Maker<'_> {
         fitted(text, schema)
     }
 
-    /// Something the user said that may be meant by a property of this name.
+    /// The part of the user's text that suits a property of this name.
     fn words(&self, name: &str) -> String {
         let name = name.to_lowercase();
         let is_free_text = FREE_TEXT_NAMES.iter().any(|part| name.contains(part));
@@ -171,7 +171,7 @@ impl Maker<'_> {
     }
 }
 
-/// Properties whose names contain one of these get all the user said.
+/// Properties whose names contain one of these get the whole user text.
 const FREE_TEXT_NAMES: [&str; 9] = [
     "query",
     "question",
@@ -205,7 +205,7 @@ fn kind(schema: &Value) -> &str {
     })
 }
 
-/// The last run of capitalised words that does not begin a sentence, or that is all there is.
+/// The last run of capitalised words that does not start a sentence, or the only run.
 fn proper_name(user_text: &str) -> Option<String> {
     let mut runs: Vec<Vec<&str>> = Vec::new();
     let mut in_run = false;

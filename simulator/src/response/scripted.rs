@@ -1,4 +1,4 @@
-//! Answers that scripts order.
+//! Responses defined by scripts.
 
 use std::collections::BTreeMap;
 
@@ -22,11 +22,11 @@ use crate::resources;
 use crate::script::{Event, ScriptedResponse};
 use crate::simulator::Simulation;
 
-/// Makes the answer a script orders. A script that does not fit the call is answered by an error
-/// that says so, for its author to see.
+/// The response that a script defines. If the script does not fit the call, the response is an
+/// error that explains why, for the script's author.
 ///
-/// A text goes through guardrails and the prompt cache like the echo; whatever else is ordered is
-/// sent as it stands.
+/// Text responses pass through guardrails and the prompt cache like the echo; all other responses
+/// are sent unchanged.
 pub(crate) fn scripted(
     simulation: &Simulation,
     response: ScriptedResponse,
@@ -150,7 +150,7 @@ fn frame(event: &Event) -> Bytes {
     }
 }
 
-/// Bytes as they are; the frames of an event stream stay separate so that faults can count them.
+/// The given bytes. Frames of an event stream stay separate so that faults can count them.
 fn raw(status: u16, headers: &BTreeMap<String, String>, body: Bytes) -> Result<Reply, AwsError> {
     let is_stream = headers.iter().any(|(name, value)| {
         name.eq_ignore_ascii_case("content-type") && value.contains("eventstream")

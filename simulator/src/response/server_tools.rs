@@ -1,4 +1,4 @@
-//! Tools that Bedrock runs itself: called and answered within one turn.
+//! Tools that Bedrock runs itself: calls and results are in the same message.
 
 use serde_json::{Value, json};
 
@@ -6,11 +6,11 @@ use super::message::Part;
 use crate::conversation::{Conversation, text};
 use crate::ids;
 
-/// What the web is pretended to say.
+/// The cited web page.
 const PAGE: &str = "https://example.com/mountains";
 
-/// The calls and results of the server tools on offer, and what is cited from them: Nova uses each
-/// once in a turn that brings no result of the client's.
+/// Calls, results and citations of the offered server tools. Nova uses each once in a message,
+/// unless the client's last message contains tool results.
 pub(super) fn parts(conversation: &Conversation<'_>, user_text: &str) -> Vec<Part> {
     let Some(tools) = &conversation.tools else {
         return Vec::new();
@@ -41,8 +41,8 @@ fn interpreted(user_text: &str) -> Vec<Part> {
     )
 }
 
-/// The form is that of the code interpreter; no recording shows a search. What it found is cited
-/// without a text of its own (pydantic-ai's and LiteLLM's handling of Nova's web citations).
+/// Same shape as the code interpreter's: no recording shows a search. Citations have no text of
+/// their own (pydantic-ai's and LiteLLM's handling of Nova's web citations).
 fn grounded(name: &str, user_text: &str) -> Vec<Part> {
     let results = json!({ "text": format!("Mountains are high ({PAGE})") });
     let mut parts = called(name, &json!({ "query": user_text }), &results);

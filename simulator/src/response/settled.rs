@@ -1,5 +1,4 @@
-//! What becomes of an answer before it leaves: guardrails, the prompt cache, and what the request
-//! asks to have beside it.
+//! Final processing of a response: guardrails, the prompt cache, and optional members.
 
 use serde_json::{Value, json};
 
@@ -11,8 +10,9 @@ use crate::guardrails::Watch;
 use crate::resources;
 use crate::simulator::Simulation;
 
-/// Settles the answer that `compose` makes; it is not asked where a guardrail blocks the input.
-/// `called` is the model as the path names it. `charged` tells whether the answer's usage is an estimate that the prompt cache is to correct.
+/// Processes the response that `compose` creates; `compose` is not called if a guardrail blocks the
+/// input. `called` is the model id in the path. `charged` is true if usage is an estimate that the
+/// prompt cache corrects.
 pub(crate) fn settled(
     simulation: &Simulation,
     called: &str,
@@ -61,7 +61,7 @@ pub(crate) fn settled(
     }
 }
 
-/// A guardrail's words in place of an answer.
+/// A guardrail's message in place of the response.
 fn instead(blocked_message: &str, usage: Value) -> ModelOutput {
     ModelOutput {
         parts: vec![Part::words(blocked_message)],

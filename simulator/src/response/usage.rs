@@ -1,17 +1,17 @@
-//! Token counts: what is asked counts a token for four bytes, what is answered one for a word.
+//! Token counts: four bytes of a request or one word of a response make a token.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-/// What an image, a document or a video counts, in bytes.
+/// Size of an image, document or video, in bytes.
 const MEDIUM: u64 = 400;
-/// Bytes that make a token.
+/// Bytes per token.
 const TOKEN: u64 = 4;
 /// The parts of a conversation that the model reads.
 const READ: [&str; 3] = ["toolConfig", "system", "messages"];
 
-/// Tokens of an answered text: its words.
+/// Tokens of a response text: its words.
 pub(crate) fn of_text(text: &str) -> u64 {
     text.split_whitespace().count() as u64
 }
@@ -29,13 +29,12 @@ pub(crate) fn of_request(request: &Value) -> u64 {
     of_bytes(bytes).max(1)
 }
 
-/// Tokens of so many bytes.
 pub(crate) fn of_bytes(bytes: u64) -> u64 {
     bytes.div_ceil(TOKEN)
 }
 
-/// How long the texts, names and numbers of a value are. Media count the same whatever their
-/// size, and cache points nothing.
+/// Total size of the texts, names and numbers in a value. Media have a fixed size, cache points
+/// none.
 pub(crate) fn bytes(value: &Value) -> u64 {
     match value {
         Value::String(text) => text.len() as u64,
@@ -53,7 +52,7 @@ pub(crate) fn bytes(value: &Value) -> u64 {
     }
 }
 
-/// The JSON inside a base64 text.
+/// The JSON value inside a base64 string.
 pub(crate) fn decoded(value: &Value) -> Option<Value> {
     let bytes = BASE64_STANDARD.decode(value.as_str()?).ok()?;
     serde_json::from_slice(&bytes).ok()

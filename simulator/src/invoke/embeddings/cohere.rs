@@ -113,7 +113,7 @@ fn parts(request: &Value) -> Vec<&Value> {
 }
 
 pub(super) fn respond_third(request: &Value) -> EmbeddingOutput {
-    // Asked for no type, the third generation answers with a bare list.
+    // Without `embedding_types`, Embed 3 responds with a plain list.
     let by_type = request.get("embedding_types").is_some();
     embedding_output(request, 1024, by_type)
 }
@@ -152,5 +152,5 @@ fn embedding_output(request: &Value, size: usize, by_type: bool) -> EmbeddingOut
     }
 }
 
-/// Tokens of a picture.
+/// Tokens per image.
 const TOKENS_PER_IMAGE: u64 = 100;

@@ -1,4 +1,4 @@
-//! TwelveLabs Marengo Embed 2.7 and 3.0, texts and pictures.
+//! TwelveLabs Marengo Embed 2.7 and 3.0: text and images.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::schema::{ANY, Key, Kind, check, malformed, optional, required};
 use super::{EmbeddingOutput, check_image, text, tokens, vector};
 use crate::error::AwsError;
 
-/// The longest text of each, in tokens.
+/// Maximum text length of each version, in tokens.
 const MAX_TOKENS_V2: u64 = 77;
 const MAX_TOKENS_V3: u64 = 500;
 

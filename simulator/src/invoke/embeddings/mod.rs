@@ -1,8 +1,8 @@
-//! Models that embed or rerank: strict bodies, and answers that are the same for the same text.
+//! Embedding and reranking models: strict request schemas and deterministic responses.
 //!
-//! The bodies are those of the user guide's pages of parameters; recordings show Titan's, Cohere's
-//! and Nova's texts (`inv-titan-374a5324`, `inv-cohere-07d9ebe2`, `inv-nova-f9d51d6a`) and Cohere's
-//! rerankings (`inv-cohere-0f6e9927`).
+//! Request bodies follow the user guide's pages of parameters; recordings show text embeddings of
+//! Titan, Cohere and Nova (`inv-titan-374a5324`, `inv-cohere-07d9ebe2`, `inv-nova-f9d51d6a`) and
+//! Cohere's reranking (`inv-cohere-0f6e9927`).
 
 mod cohere;
 mod marengo;
@@ -19,16 +19,16 @@ use sha2::{Digest as _, Sha256};
 use crate::error::AwsError;
 use crate::response::usage;
 
-/// What such a model is and does.
+/// An embedding or reranking model.
 pub(super) struct EmbeddingModel {
-    /// How its ids begin.
+    /// Prefixes of its model ids.
     stems: &'static [&'static str],
-    /// Refuses what Bedrock refuses.
+    /// Validates the request body.
     check: fn(&Value) -> Result<(), AwsError>,
     response: fn(&Value) -> EmbeddingOutput,
 }
 
-/// An answer, with the tokens that were read where Bedrock tells them.
+/// A response; the token count is `None` if Bedrock does not report one.
 pub(super) struct EmbeddingOutput {
     pub(super) body: Value,
     pub(super) tokens: Option<u64>,
@@ -88,13 +88,13 @@ const MODELS: &[EmbeddingModel] = &[
 ];
 
 impl EmbeddingModel {
-    /// The form of a bare id's model; `None` for every other model.
+    /// The embedding model of a bare id; `None` for all other models.
     pub(super) fn of(id: &str) -> Option<&'static Self> {
         let is_of = |model: &&Self| model.stems.iter().any(|stem| id.starts_with(stem));
         MODELS.iter().find(is_of)
     }
 
-    /// Refuses what Bedrock refuses.
+    /// Rejects bodies that Bedrock rejects.
     pub(super) fn check(&self, request: &Value) -> Result<(), AwsError> {
         (self.check)(request)
     }
@@ -122,12 +122,12 @@ fn strings<'a>(request: &'a Value, path: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// Tokens of a text: at least one.
+/// Tokens of a text; at least one.
 fn tokens(text: &str) -> u64 {
     usage::of_bytes(text.len() as u64).max(1)
 }
 
-/// A vector of length 1 whose direction depends on the text.
+/// A unit vector whose direction depends on the text.
 fn vector(text: &str, size: usize) -> Vec<f64> {
     let seed = Sha256::digest(text);
     let raw: Vec<f64> = seed
@@ -140,7 +140,7 @@ fn vector(text: &str, size: usize) -> Vec<f64> {
     raw.into_iter().map(|number| number / length).collect()
 }
 
-/// Refuses what is not base64 of a picture.
+/// Rejects data that is not a base64 image.
 fn check_image(base64: &str) -> Result<(), AwsError> {
     let bytes = BASE64_STANDARD.decode(base64).unwrap_or_default();
     let is_image = [&b"\x89PNG"[..], b"\xff\xd8\xff", b"GIF8", b"RIFF"]

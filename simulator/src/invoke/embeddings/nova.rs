@@ -1,4 +1,4 @@
-//! Amazon Nova Multimodal Embeddings, one text or picture a call.
+//! Amazon Nova Multimodal Embeddings: one text or image per call.
 
 use serde_json::{Value, json};
 
@@ -84,5 +84,5 @@ pub(super) fn response(request: &Value) -> EmbeddingOutput {
     }
 }
 
-/// Tokens of a picture.
+/// Tokens per image.
 const TOKENS_PER_IMAGE: u64 = 100;

@@ -1,4 +1,4 @@
-//! Cohere's and Amazon's rerankers.
+//! Cohere's and Amazon's reranking models.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::schema::{ANY, Key, Kind, check, malformed, optional, required};
 use super::{EmbeddingOutput, strings, text};
 use crate::error::AwsError;
 
-/// Documents of a call.
+/// Maximum number of documents per call.
 const MAX: usize = 1000;
 
 const COHERE: &[Key] = &[
@@ -46,7 +46,7 @@ fn check_top(request: &Value) -> Result<(), AwsError> {
     }
 }
 
-/// The documents in the order of how many words they share with the query. Bedrock tells no token
+/// Ranks the documents by the number of words they share with the query. Bedrock reports no token
 /// counts (recording `inv-cohere-0f6e9927`).
 pub(super) fn response(request: &Value) -> EmbeddingOutput {
     let query = text(request, "/query").to_lowercase();

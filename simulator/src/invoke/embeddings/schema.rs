@@ -1,38 +1,37 @@
-//! Bodies held to a JSON Schema, and refused in the words of Bedrock's validator, which names all
-//! that is wrong.
+//! Validates bodies against a JSON Schema, with the messages of Bedrock's validator, which lists
+//! all violations.
 
 use serde_json::Value;
 
 use crate::error::AwsError;
 
-/// A key of an object.
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) required: bool,
     pub(super) kind: Kind,
 }
 
-/// What a key's value is.
+/// Type and limits of a key's value.
 pub(super) enum Kind {
-    /// A text of at least one character, and at most so many.
+    /// A string of 1 to this many characters.
     Text(usize),
-    /// At most so many texts, each of at most so many characters.
+    /// Maximum number of strings, and the maximum length of each.
     Texts(usize, usize),
     /// One of these numbers.
     Numbers(&'static [u64]),
-    /// A whole number from one to another.
+    /// An integer in this inclusive range.
     Count(u64, u64),
-    /// One of these words.
+    /// One of these strings.
     Words(&'static [&'static str]),
-    /// A list of some of these words.
+    /// A list of these strings.
     ListOfWords(&'static [&'static str]),
     Flag,
     Object(&'static [Key]),
-    /// At most so many objects.
+    /// Maximum number of objects, and their keys.
     Objects(usize, &'static [Key]),
 }
 
-/// A text without a limit.
+/// No length limit.
 pub(super) const ANY: usize = usize::MAX;
 
 pub(super) const fn required(name: &'static str, kind: Kind) -> Key {
@@ -51,7 +50,7 @@ pub(super) const fn optional(name: &'static str, kind: Kind) -> Key {
     }
 }
 
-/// Refuses a body that is not as `keys` have it.
+/// Rejects a body that violates `keys`.
 pub(super) fn check(request: &Value, keys: &[Key]) -> Result<(), AwsError> {
     let mut violations = Vec::new();
     object(request, keys, "#", &mut violations);

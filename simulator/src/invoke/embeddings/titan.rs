@@ -1,4 +1,4 @@
-//! Amazon Titan's embeddings: one text a call, or a text, a picture or both.
+//! Amazon Titan's embedding models: text, or text and image.
 
 use serde_json::{Value, json};
 
@@ -6,10 +6,10 @@ use super::schema::{ANY, Key, Kind, check, malformed, optional, required};
 use super::{EmbeddingOutput, check_image, size, text, tokens, vector};
 use crate::error::AwsError;
 
-/// The longest text, in characters and in tokens.
+/// Maximum text length in characters and in tokens.
 const MAX_LENGTH: usize = 50_000;
 const MAX_TOKENS: u64 = 8192;
-/// The same of the multimodal model, in tokens.
+/// Maximum text length of the multimodal model, in tokens.
 const MAX_TOKENS_MULTIMODAL: u64 = 128;
 
 const FIRST: &[Key] = &[required("inputText", Kind::Text(MAX_LENGTH))];

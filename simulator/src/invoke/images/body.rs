@@ -1,32 +1,30 @@
-//! Bodies against their schemas, and refusals in Bedrock's words.
+//! Validation of image request bodies, with Bedrock's messages.
 
 use serde_json::{Map, Value};
 
 use crate::error::AwsError;
 
-/// A key of an object.
 pub(super) struct Key {
     name: &'static str,
     required: bool,
     kind: Kind,
 }
 
-/// What a key holds.
+/// Type and limits of a key's value.
 pub(super) enum Kind {
-    /// From one character to so many.
+    /// A string of 1 to this many characters.
     Text(usize),
-    /// One of these words.
+    /// One of these strings.
     Word(&'static [&'static str]),
     Integer(i64, i64),
     Number(f64, f64),
-    /// A picture in base64; looked at elsewhere.
+    /// A base64 image; `upload` validates it.
     Image,
-    /// From one value to so many.
+    /// A list of 1 to this many values.
     List(usize),
     Object,
 }
 
-/// A key that has to be there.
 pub(super) const fn required(name: &'static str, kind: Kind) -> Key {
     Key {
         name,
@@ -35,7 +33,6 @@ pub(super) const fn required(name: &'static str, kind: Kind) -> Key {
     }
 }
 
-/// A key that may be there.
 pub(super) const fn optional(name: &'static str, kind: Kind) -> Key {
     Key {
         name,
@@ -44,7 +41,7 @@ pub(super) const fn optional(name: &'static str, kind: Kind) -> Key {
     }
 }
 
-/// What is wrong with an object at `path`, whose keys are known.
+/// The schema violations of an object at `path`.
 pub(super) fn violations<'k>(
     value: Option<&Value>,
     path: &str,
@@ -68,7 +65,7 @@ pub(super) fn violations<'k>(
     messages
 }
 
-/// The refusal of a body with these violations.
+/// The error for these violations, if any.
 pub(super) fn refuse(violations: &[String]) -> Result<(), AwsError> {
     const RETRY: &str = "please reformat your input and try again.";
     match violations {
@@ -162,7 +159,6 @@ fn kind_of(value: Option<&Value>) -> &'static str {
 }
 
 impl Key {
-    /// Whether it is called so.
     pub(super) fn is(&self, name: &str) -> bool {
         self.name == name
     }

@@ -9,7 +9,7 @@ use super::upload::{Bounds, Upload};
 use super::{Judgement, judgement};
 use crate::error::AwsError;
 
-/// A task, the key of its parameters, and what they are.
+/// A task type, the key of its parameters, and their schema.
 struct Task {
     name: &'static str,
     parameters: &'static str,
@@ -168,7 +168,7 @@ fn check_text(model: &str, parameters: &Value) -> Result<(), AwsError> {
     }
 }
 
-/// Nova Canvas: sides in steps of 16, up to 4,194,304 pixels, none more than four times the other.
+/// Nova Canvas: multiples of 16, up to 4,194,304 pixels, aspect ratio between 1:4 and 4:1.
 fn check_size(model: &str, configuration: Option<&Value>) -> Result<(), AwsError> {
     let side = |key: &str| {
         let side = configuration.and_then(|configuration| configuration.get(key)?.as_u64());

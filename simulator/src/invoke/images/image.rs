@@ -1,11 +1,11 @@
-//! Pictures of the size that was asked for: stripes of two colors, the same for the same seed.
+//! Generated images of the requested size: stripes of two colors that depend only on the seed.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use image_webp::WebPEncoder;
 use jpeg_encoder::{ColorType, Encoder};
 
-/// What a picture is to be.
+/// Properties of a generated image.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ImageSpec<'a> {
     pub(super) width: u32,
@@ -26,7 +26,7 @@ impl ImageSpec<'_> {
         })
     }
 
-    /// One bit a pixel: two colors out of the seed, of which one may be transparent.
+    /// A PNG with one bit per pixel: two colors derived from the seed, one optionally transparent.
     fn png(self) -> Vec<u8> {
         let [red, green, blue, ..] = self.seed.to_le_bytes();
         let mut file = Vec::new();
@@ -39,7 +39,7 @@ impl ImageSpec<'_> {
         }
         let row = vec![0b1111_0000; self.width.div_ceil(8) as usize];
         let rows = row.repeat(self.height as usize);
-        // Into memory; a side of no pixels is refused before.
+        // Writing to memory cannot fail; a side of zero pixels is rejected earlier.
         let written = encoder
             .write_header()
             .and_then(|mut writer| writer.write_image_data(&rows));
@@ -68,7 +68,7 @@ impl ImageSpec<'_> {
         file
     }
 
-    /// One shade, which is the seed's.
+    /// A grayscale image of a single shade derived from the seed.
     fn gray(self) -> Vec<u8> {
         let [shade, ..] = self.seed.to_le_bytes();
         vec![shade; self.width as usize * self.height as usize]

@@ -1,7 +1,7 @@
-//! Models that make pictures: strict bodies, small pictures.
+//! Image models: strict request schemas, small generated images.
 //!
-//! A prompt with the word `forbidden` is filtered before a picture is made, one with `unsuitable`
-//! after. Bodies and limits are those of AWS's user guides.
+//! A prompt that contains `forbidden` is filtered before generation, one that contains `unsuitable`
+//! after it. Schemas and limits are those of AWS's user guides.
 
 mod body;
 mod canvas;
@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::error::AwsError;
 use crate::families::bare_id;
 
-/// Refuses a body that the model does not take; says nothing of models that make no pictures.
+/// Rejects a body that violates the model's schema; accepts everything for other models.
 pub(crate) fn accept(model: &str, body: &Value) -> Result<(), AwsError> {
     let model = bare_id(model);
     if canvas::is(model) {
@@ -30,7 +30,7 @@ pub(crate) fn accept(model: &str, body: &Value) -> Result<(), AwsError> {
     }
 }
 
-/// The answer of a model that makes pictures; `None` for every other model.
+/// The response of an image model; `None` for all other models.
 pub(super) fn response(model: &str, body: &Value) -> Option<Value> {
     if canvas::is(model) {
         return Some(canvas::response(body));
@@ -41,13 +41,13 @@ pub(super) fn response(model: &str, body: &Value) -> Option<Value> {
     stability::service_of(model).map(|service| stability::response(service, body))
 }
 
-/// What the filters make of a prompt.
+/// Content filter result of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Judgement {
     Fine,
-    /// Refused before anything is made.
+    /// Filtered before generation.
     Forbidden,
-    /// What was made is kept back.
+    /// The generated images are withheld.
     Unsuitable,
 }
 

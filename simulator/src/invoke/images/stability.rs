@@ -9,11 +9,11 @@ use super::upload::{Bounds, Upload};
 use super::{Judgement, judgement};
 use crate::error::AwsError;
 
-/// One of the models.
+/// A model or image service.
 pub(super) struct Service {
     stem: &'static str,
     keys: &'static [Key],
-    /// The sides of the picture beside that of the upload.
+    /// Width and height of the result as a multiple of the upload's.
     grows: u32,
     max_pixels: u64,
     min_side: u32,
@@ -228,7 +228,6 @@ const SERVICES: &[Service] = &[
     ),
 ];
 
-/// The service of this model.
 pub(super) fn service_of(model: &str) -> Option<&'static Service> {
     SERVICES
         .iter()
@@ -304,7 +303,7 @@ pub(super) fn response(service: &Service, body: &Value) -> Value {
     json!({ "seeds": [seed], "finish_reasons": [null], "images": [image.base64()] })
 }
 
-/// About a million pixels of this ratio, sides in steps of 64.
+/// About one megapixel of this aspect ratio; sides are multiples of 64.
 fn size(ratio: &str) -> (u32, u32) {
     match ratio {
         "16:9" => (1344, 768),

@@ -1,4 +1,4 @@
-//! Pictures that a body carries: what they are, how large, and whether a mask is one.
+//! Uploaded images: format, dimensions, and validation of masks.
 
 use std::io::Cursor;
 
@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use crate::error::AwsError;
 
-/// A picture of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Upload {
     pub(super) bytes: Vec<u8>,
@@ -17,7 +16,7 @@ pub(super) struct Upload {
     pub(super) height: u32,
 }
 
-/// What a model takes.
+/// Size limits of a model.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) min_side: u32,
@@ -28,7 +27,7 @@ pub(super) struct Bounds {
 }
 
 impl Upload {
-    /// Reads base64; refuses what is no picture within `bounds`.
+    /// Decodes base64; rejects anything but an image within `bounds`.
     pub(super) fn read(value: &Value, bounds: Bounds) -> Result<Self, AwsError> {
         let unreadable = || AwsError::validation("Could not process image");
         let text = value.as_str().ok_or_else(unreadable)?;
@@ -51,15 +50,15 @@ impl Upload {
         })
     }
 
-    /// The size of a picture, however large; 1024 by 1024 where it is none.
+    /// The dimensions of an image of any size; 1024 by 1024 if it is not an image.
     pub(super) fn size(value: Option<&Value>) -> (u32, u32) {
         let text = value.and_then(Value::as_str).unwrap_or_default();
         let bytes = BASE64_STANDARD.decode(text).unwrap_or_default();
         dimensions(&bytes, true).unwrap_or((1024, 1024))
     }
 
-    /// Refuses a mask that is not of the picture's size, or has anything but opaque black and
-    /// white; gray is for models that fade.
+    /// Rejects a mask whose size differs from the image's, or whose pixels are not all opaque black
+    /// or white. `gray` allows shades, for models that blend.
     pub(super) fn check_mask(&self, mask: &Self, gray: bool) -> Result<(), AwsError> {
         if (self.width, self.height) != (mask.width, mask.height) {
             return Err(AwsError::validation(
@@ -73,7 +72,7 @@ impl Upload {
         decoder
             .set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
         let Ok(mut reader) = decoder.read_info() else {
-            // A JPEG has no transparency.
+            // JPEG has no transparency.
             return Ok(());
         };
         let length = reader.output_buffer_size().ok_or_else(unclear)?;
@@ -108,7 +107,7 @@ fn dimensions(bytes: &[u8], webp: bool) -> Option<(u32, u32)> {
     }
 }
 
-/// From segment to segment to the head of the frame.
+/// Walks the segments to the frame header.
 fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
     let word = |at: usize| Some(u32::from(*bytes.get(at)?) << 8 | u32::from(*bytes.get(at + 1)?));
     let mut at = 2;
