@@ -13,8 +13,7 @@
 //! 3. `auth` checks its credentials;
 //! 4. `validate` applies Bedrock's rules (data in `families`, `catalog` and `resources`);
 //! 5. `scripts` returns a queued response, else `response` and `invoke` generate one; `guardrails`
-//! and
-//!    `cache` are applied, `signatures` signs reasoning, and `binding` ties it to its position;
+//!    and `cache` are applied, `signatures` signs reasoning, and `binding` ties it to its position;
 //! 6. `reply` creates the head, `play` sends the body step by step with `faults` applied.
 
 mod async_invoke;

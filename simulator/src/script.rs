@@ -1,4 +1,4 @@
-//! What a test or an operator may order: answers and their disturbances.
+//! Scripts: responses and faults that tests or operators queue.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,30 +9,30 @@ use serde_json::Value;
 
 use crate::Operation;
 
-/// An order to answer matching calls in a certain way. The first matching script in the queue
-/// answers; when it has answered `times` calls it leaves the queue.
+/// Defines the response to matching calls. The first matching script in the queue applies; it
+/// leaves the queue after `times` calls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Script {
-    /// Only calls to this model id, as it stands decoded in the path; `None` matches all.
+    /// Only matches calls with this model id, as percent-decoded from the path; `None` matches all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Only calls of this operation; `None` matches all that ask a model.
+    /// Only matches calls of this operation; `None` matches all operations that invoke a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
-    /// How many calls it answers: `None` one, `Some(0)` all from now on.
+    /// Number of calls: `None` for one, `Some(0)` for all further calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
-    /// What is answered; the echo by default.
+    /// The response; the echo by default.
     #[serde(default)]
     pub response: ScriptedResponse,
-    /// How the answer is disturbed on its way; all of them apply.
+    /// Faults injected into the response; all of them apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
 }
 
 impl Script {
-    /// A script for the next call, whatever it is.
+    /// A script for the next model call.
     pub fn new(response: ScriptedResponse) -> Self {
         Self {
             model: None,
@@ -43,12 +43,12 @@ impl Script {
         }
     }
 
-    /// The next call is echoed, disturbed by `fault`.
+    /// Echoes the next call, with `fault` injected.
     pub fn fault(fault: Fault) -> Self {
         Self::new(ScriptedResponse::default()).with(fault)
     }
 
-    /// The next call is answered by this text.
+    /// Responds to the next call with this text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::new(ScriptedResponse::Text {
             text: text.into(),
@@ -58,7 +58,7 @@ impl Script {
         })
     }
 
-    /// The next call is answered by an error.
+    /// Responds to the next call with this error.
     pub fn error(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ScriptedResponse::Error {
             status,
@@ -68,12 +68,12 @@ impl Script {
         })
     }
 
-    /// The next call is answered by what a recording file holds.
+    /// Responds to the next call with a recording.
     pub fn recording(file: impl Into<PathBuf>) -> Self {
         Self::new(ScriptedResponse::Recording { file: file.into() })
     }
 
-    /// Adds a disturbance.
+    /// Adds a fault.
     #[must_use]
     pub fn with(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
@@ -94,7 +94,7 @@ impl Script {
         self
     }
 
-    /// Answers this many calls instead of one; 0 for all.
+    /// Applies to this many calls instead of one; 0 for all further calls.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
@@ -102,66 +102,66 @@ impl Script {
     }
 }
 
-/// What a call is answered with. In JSON the variant stands in `kind`.
+/// The response to a call. In JSON, `kind` selects the variant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ScriptedResponse {
-    /// The answer the simulator makes up without a script.
+    /// The response that the simulator generates without a script.
     Echo {},
-    /// A text, in the shape of the operation that asks (not for the control plane).
+    /// A text in the format of the operation (not for the control plane).
     Text {
-        /// The whole text; where empty, the deltas joined.
+        /// The whole text; if empty, the deltas joined.
         #[serde(default)]
         text: String,
-        /// The pieces in which a stream brings it; word by word where missing.
+        /// The deltas of a stream; one per word if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deltas: Option<Vec<String>>,
-        /// `end_turn` where missing.
+        /// `end_turn` if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stop_reason: Option<String>,
-        /// Converse's usage object; an estimate where missing.
+        /// Converse's usage object; an estimate if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         usage: Option<Value>,
     },
-    /// A whole Converse answer; ConverseStream calls get it cut into events.
+    /// A complete Converse response; ConverseStream calls get it as events.
     Converse {
-        /// The answer's body.
+        /// The response body.
         body: Value,
-        /// Further headers.
+        /// Additional headers.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         headers: BTreeMap<String, String>,
     },
-    /// The events of a stream, sent exactly as given (without padding).
+    /// The events of a stream, sent unchanged (without padding).
     Events {
-        /// In order.
+        /// In sending order.
         events: Vec<Event>,
     },
-    /// Bytes to be sent as they are.
+    /// Bytes that are sent unchanged.
     Raw {
         /// HTTP status.
         #[serde(default = "ok")]
         status: u16,
-        /// Headers; only `x-amzn-requestid`, `date` and what HTTP needs are added.
+        /// Headers; only `x-amzn-requestid`, `date` and headers that HTTP requires are added.
         #[serde(default)]
         headers: BTreeMap<String, String>,
-        /// The body; base64 under `body_base64` in JSON.
+        /// The body; `body_base64` (base64) in JSON.
         #[serde(rename = "body_base64", with = "base64_bytes", default)]
         body: Bytes,
     },
-    /// The answer in a recording file: its status, its bytes and the headers that carry meaning.
+    /// A recorded response: its status, its body and its meaningful headers.
     Recording {
-        /// Where the file is, as the simulator's process sees it.
+        /// Path of the file, for the simulator's process.
         file: PathBuf,
     },
-    /// An error in AWS's shape.
+    /// An error in AWS's format, or in OpenAI's for chat completions.
     Error {
         /// HTTP status.
         status: u16,
-        /// For instance `ThrottlingException`.
+        /// AWS error code, for instance `ThrottlingException`.
         code: String,
-        /// The text of the body.
+        /// Error message.
         message: String,
-        /// Adds a `retry-after` header with this many seconds.
+        /// Seconds for a `retry-after` header; `None` adds no header.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<u32>,
     },
@@ -181,82 +181,84 @@ fn ok() -> u16 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
-    /// For instance `contentBlockDelta`; a name that ends in `Exception` makes an exception frame.
+    /// Event name, for instance `contentBlockDelta`; a name that ends in `Exception` makes an
+    /// exception frame.
     #[serde(rename = "type")]
     pub name: String,
-    /// The JSON of the frame.
+    /// JSON payload of the frame.
     pub payload: Value,
 }
 
-/// A disturbance of an answer. In JSON the variant stands in `kind`. Each tells what becomes of a
-/// stream; where the answer is a whole body it counts as one event, and "half" means half of it.
+/// A fault injected into a response. In JSON, `kind` selects the variant. The descriptions are for
+/// streams; a non-streaming body counts as one event, and "half" means half of the body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
-    /// Nothing is sent, not even the head, for this long.
+    /// Sends nothing, not even the head, for this long.
     SlowResponse {
-        /// Milliseconds.
+        /// Delay in milliseconds.
         delay_ms: u64,
     },
-    /// The head is sent at once, the first event after a pause.
+    /// Sends the head at once, the first event after a delay.
     SlowFirstEvent {
-        /// Milliseconds.
+        /// Delay in milliseconds.
         delay_ms: u64,
     },
-    /// A pause before every event.
+    /// Adds a delay before every event.
     Drip {
-        /// Milliseconds.
+        /// Delay in milliseconds.
         delay_ms: u64,
     },
-    /// An exception frame ends the stream. A whole answer becomes the error of that name.
+    /// Ends the stream with an exception frame. A non-streaming response becomes an error response.
     Exception {
-        /// How many events come before it; with 0 the exception is the only frame, under HTTP 200.
+        /// Number of events before it; with 0 the exception is the only frame, with HTTP status
+        /// 200.
         #[serde(default)]
         after_events: usize,
-        /// In lower camel case, for instance `throttlingException`.
+        /// Exception name in lower camel case, for instance `throttlingException`.
         code: String,
-        /// Its message.
+        /// Error message.
         message: String,
-        /// Adds `originalStatusCode`, as in `modelStreamErrorException`.
+        /// Adds `originalStatusCode`, as `modelStreamErrorException` has.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         original_status_code: Option<u16>,
     },
-    /// The connection is closed in the midst of the body, without the end that HTTP asks for.
+    /// Closes the connection in the middle of the body, without a proper end.
     Cut {
-        /// How many events come before it.
+        /// Number of events before it.
         #[serde(default)]
         after_events: usize,
     },
-    /// The body ends properly, but too early.
+    /// Ends the body properly, but too early.
     End {
-        /// How many events come before it.
+        /// Number of events before it.
         #[serde(default)]
         after_events: usize,
     },
-    /// Half a frame, then the body ends properly.
+    /// Sends half a frame, then ends the body properly.
     TruncatedFrame {
-        /// How many events come before it.
+        /// Number of events before it.
         #[serde(default)]
         after_events: usize,
     },
-    /// A frame whose checksum is wrong, then the body ends properly.
+    /// Sends a frame with a wrong checksum, then ends the body properly.
     BadCrc {
-        /// How many events come before it.
+        /// Number of events before it.
         #[serde(default)]
         after_events: usize,
     },
-    /// Nothing more is sent until the client leaves.
+    /// Sends nothing more until the client disconnects.
     Stall {
-        /// How many events come before it.
+        /// Number of events before it.
         #[serde(default)]
         after_events: usize,
     },
-    /// An event of a mebibyte begins and is sent one byte at a time, so that it never becomes whole.
+    /// Sends an event of 1 MiB one byte at a time, so that it never completes.
     Trickle {
-        /// How many events come before it.
+        /// Number of events before it.
         #[serde(default)]
         after_events: usize,
-        /// Milliseconds before each byte.
+        /// Delay before each byte, in milliseconds.
         delay_ms: u64,
     },
 }

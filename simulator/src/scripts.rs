@@ -6,14 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use crate::operation::Target;
 use crate::script::Script;
 
-/// Scripts in the order they came, each with the number of calls it still answers.
+/// Scripts in queue order, each with the number of calls that remain.
 #[derive(Debug, Default)]
 pub(crate) struct Scripts(Mutex<VecDeque<ScriptEntry>>);
 
 #[derive(Debug)]
 struct ScriptEntry {
     script: Script,
-    /// `None` is for ever.
+    /// `None` for no limit.
     remaining: Option<u32>,
 }
 
@@ -27,7 +27,7 @@ impl Scripts {
         self.lock().push_back(ScriptEntry { script, remaining });
     }
 
-    /// The first script for this call; used up by it if it was its last.
+    /// The first script that matches this call; removed if this was its last call.
     pub(crate) fn take(&self, target: &Target) -> Option<Script> {
         let mut queue = self.lock();
         let position = queue
@@ -62,8 +62,8 @@ impl Script {
         let model = self.model.is_none() || self.model == target.model;
         let operation = match self.operation {
             Some(operation) => operation == target.operation,
-            // Listings come in the background, whenever a client likes: a script that was meant for
-            // a question to a model must not be used up by one.
+            // Clients list models in the background at any time; such a call must not consume a
+            // script meant for a model call.
             None => target.model.is_some(),
         };
         model && operation

@@ -1,4 +1,4 @@
-//! Accepts connections.
+//! The TCP listener.
 
 use std::sync::Arc;
 
@@ -11,20 +11,21 @@ use tokio::task::JoinSet;
 use crate::routes;
 use crate::simulator::Simulation;
 
-/// Serves until the task is aborted; the connections end with it.
+/// Serves until the task is aborted, which also closes all connections.
 pub(crate) async fn serve(listener: TcpListener, simulation: Arc<Simulation>) {
     let service = TowerToHyperService::new(routes::routes(simulation));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // Failures to accept (no file descriptor left, client gone) concern one connection.
+                // An accept error (no file descriptor left, client gone) affects only one
+                // connection.
                 let Ok((stream, _)) = accepted else { continue };
-                // Events are to leave when they are written; where that fails, they leave later.
+                // Send events without delay; if this fails, they are only slower.
                 let _ = stream.set_nodelay(true);
                 let connection = http1::Builder::new()
                     .serve_connection(TokioIo::new(stream), service.clone());
-                // A connection that ends in an error is the client's to notice.
+                // Connection errors are visible to the client.
                 connections.spawn(async move { connection.await.is_ok() });
             }
             Some(_) = connections.join_next() => {}

@@ -1,7 +1,7 @@
-//! The seals on reasoning: a signature under a text, or a text sealed as a whole.
+//! Seals of reasoning blocks: signatures of text, and redacted blocks.
 //!
-//! Claude signs its reasoning and takes it back only as it was. The simulator's signatures are
-//! keyed hashes of the text, so that it knows its own again, also those of another process.
+//! Claude signs its reasoning and accepts it only unchanged. The simulator's signatures are HMACs
+//! of the text with a fixed key, so that every simulator process accepts them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,13 +16,13 @@ use crate::binding::{self, Bound, Prefix};
 use crate::conversation::{Block, Conversation, blocks, text};
 
 const KEY: &[u8] = b"bedrock-simulator reasoning";
-/// In front of every hash, so that a seal is recognised when it is looked at.
+/// Precedes every HMAC, so that readers recognise simulated seals.
 const SIGNATURE_PREFIX: &[u8] = b"simulated:";
 
-/// How long the hash of a seal is, with the mark in front of it.
+/// Length of the prefix and the HMAC.
 const SEAL: usize = SIGNATURE_PREFIX.len() + 32;
 
-/// The signature under a text; it holds what the text is bound to.
+/// The signature of a text; it contains the binding.
 pub(crate) fn signature(text: &str, bound: Option<Bound>) -> String {
     let mut content = bound.map(Bound::to_bytes).unwrap_or_default();
     let seal = sealed(b"text:", &[text.as_bytes(), content.as_slice()].concat());
@@ -35,7 +35,7 @@ pub(crate) fn is_signature(signature: &str, text: &str) -> bool {
     signature == self::signature(text, bound(signature))
 }
 
-/// A text sealed as a whole (`redactedContent`); what it said is lost.
+/// Redacted reasoning (`redactedContent`); the text cannot be recovered.
 pub(crate) fn redacted(text: &str, bound: Option<Bound>) -> String {
     let mut content = bound.map(Bound::to_bytes).unwrap_or_default();
     content.extend(text.len().to_be_bytes());
@@ -44,7 +44,7 @@ pub(crate) fn redacted(text: &str, bound: Option<Bound>) -> String {
     BASE64_STANDARD.encode(content)
 }
 
-/// Whether a sealed text is one of ours, unchanged.
+/// Whether redacted content is unmodified and from a simulator.
 pub(crate) fn is_redacted(content: &str) -> bool {
     let bytes = BASE64_STANDARD.decode(content).unwrap_or_default();
     let length = bytes.len().checked_sub(SEAL);
@@ -53,30 +53,30 @@ pub(crate) fn is_redacted(content: &str) -> bool {
         .is_some_and(|(content, seal)| !content.is_empty() && sealed(b"redacted:", content) == seal)
 }
 
-/// What a seal of ours says that it is bound to.
+/// The binding in a simulated seal; `None` for other seals.
 pub(crate) fn bound(seal: &str) -> Option<Bound> {
     let bytes = BASE64_STANDARD.decode(seal).unwrap_or_default();
     let content = bytes.get(..bytes.len().checked_sub(SEAL)?)?;
-    // A redacted text has its length behind it.
+    // Redacted content ends with padding that depends on the text's length.
     let length = content.len() - content.len() % 64;
     Bound::from_bytes(content.get(..length)?)
 }
 
-/// The seals that scripts put into answers; they are as good as the simulator's own.
+/// Seals in scripted responses; they are accepted like simulated ones.
 #[derive(Debug, Default)]
 pub(crate) struct Seals(Mutex<HashMap<String, ScriptedSeal>>);
 
-/// What is known of a seal that a script has put into an answer.
+/// A seal from a scripted response.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ScriptedSeal {
-    /// What it is bound to, where the family binds.
+    /// The binding; `None` if the family does not bind reasoning.
     pub(crate) bound: Option<Bound>,
-    /// What stood right before it in the answer.
+    /// Identity of the block before it in the response.
     pub(crate) before: Option<String>,
 }
 
 impl Seals {
-    /// Remembers the reasoning of an answer or an event, wherever it stands in it.
+    /// Remembers every seal in a response or event.
     pub(crate) fn remember(&self, value: &Value) {
         match value {
             Value::Array(values) => values.iter().for_each(|value| self.remember(value)),
@@ -94,8 +94,8 @@ impl Seals {
         }
     }
 
-    /// Remembers the reasoning of a whole answer to a conversation, and what it is bound to where
-    /// the family `binds`.
+    /// Remembers the seals of a complete response to a conversation, with their bindings if
+    /// `binds`.
     pub(crate) fn remember_response(
         &self,
         body: &Value,
@@ -122,7 +122,7 @@ impl Seals {
         self.lock().contains_key(seal)
     }
 
-    /// What is known of a seal from a script.
+    /// A scripted seal; `None` if no script sent it.
     pub(crate) fn scripted(&self, seal: &str) -> Option<ScriptedSeal> {
         self.lock().get(seal).cloned()
     }
@@ -136,7 +136,7 @@ impl Seals {
     }
 }
 
-/// What a block is recognised by, whatever became of its text.
+/// Identifies a block; independent of the text of reasoning.
 pub(crate) fn block_identity(block: &Block<'_>) -> String {
     let id = match block.kind {
         "toolUse" => text(block.value.get("toolUseId")),
@@ -148,7 +148,7 @@ pub(crate) fn block_identity(block: &Block<'_>) -> String {
 
 fn sealed(purpose: &[u8], content: &[u8]) -> Vec<u8> {
     let mut seal = SIGNATURE_PREFIX.to_vec();
-    // A key of any length will do.
+    // HMAC accepts keys of any length.
     if let Ok(mut hash) = Hmac::<Sha256>::new_from_slice(KEY) {
         hash.update(purpose);
         hash.update(content);

@@ -1,4 +1,4 @@
-//! The simulator as its users hold it.
+//! The public handle of a simulator, and the state that all calls share.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ use crate::scripts::Scripts;
 use crate::server;
 use crate::signatures::Seals;
 
-/// A running simulator. Dropped, it closes its port and every connection.
+/// A running simulator. Dropping it closes its port and every connection.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
@@ -31,7 +31,7 @@ pub struct Simulator {
     server: JoinHandle<()>,
 }
 
-/// What all calls share.
+/// State shared by all calls.
 #[derive(Debug)]
 pub(crate) struct Simulation {
     pub(crate) options: Options,
@@ -80,7 +80,7 @@ impl Simulation {
 }
 
 impl Simulation {
-    /// Writes an object as a service of AWS does it, which writes to S3 in the caller's name.
+    /// Writes an object on behalf of the caller, as AWS services do.
     pub(crate) fn put_object(
         &self,
         bucket: &str,
@@ -103,7 +103,7 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// Where the address cannot be listened on.
+    /// If the address cannot be bound.
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
@@ -116,45 +116,44 @@ impl Simulator {
         })
     }
 
-    /// Where it listens.
+    /// The listen address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its endpoint URL, for the data plane, the control plane and STS alike.
+    /// The endpoint URL of the data plane, the control plane, STS and S3.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Queues a script.
+    /// Adds a script to the end of the queue.
     pub fn push(&self, script: Script) {
         self.simulation.scripts.push(script);
     }
 
-    /// The requests received, oldest first; as many as the journal holds.
+    /// The journal of received requests, oldest first.
     pub fn requests(&self) -> Vec<JournalEntry> {
         self.simulation.journal.entries()
     }
 
-    /// Forgets scripts, received requests, counts, cached prompts, what scripts signed, the
-    /// objects in S3, the films that are being made and how far the clock was put forward; calls under way go on.
+    /// Resets scripts, the journal, counters, cached prompts, seals of scripts, S3 objects, video
+    /// jobs, batch jobs and the clock. Calls in flight continue.
     pub fn clear(&self) {
         self.simulation.clear();
     }
 
-    /// Lets this much time pass at once for what ages: cached prompts, signed addresses,
-    /// films that are being made.
+    /// Advances the clock, which ages cached prompts, presigned URLs and video jobs.
     pub fn advance(&self, time: Duration) {
         self.simulation.clock.advance(time);
     }
 
-    /// The content of an object in S3.
+    /// The content of an S3 object; `None` if it does not exist.
     pub fn object(&self, bucket: &str, key: &str) -> Option<Bytes> {
         let object = self.simulation.objects.get(bucket, key)?;
         Some(object.content)
     }
 
-    /// Puts an object into S3; `false` where there is no such bucket, or no room.
+    /// Writes an S3 object; `false` if the bucket does not exist or the store is full.
     pub fn put_object(
         &self,
         bucket: &str,
@@ -166,32 +165,32 @@ impl Simulator {
             .put_object(bucket, key, content_type, content.into())
     }
 
-    /// The keys of a bucket that begin so, in order.
+    /// The keys of a bucket with this prefix, in order.
     pub fn object_keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
         self.simulation.objects.keys(bucket, prefix)
     }
 
-    /// Orders how the next batch job ends that comes to its end.
+    /// Queues the outcome of the next batch job that ends.
     pub fn end_next_job(&self, end: JobEnd) {
         self.simulation.jobs.set_next_end(end);
     }
 
-    /// Keeps batch jobs in progress from ending, or lets them go on.
+    /// Keeps batch jobs in progress, or releases them.
     pub fn hold_jobs(&self, hold: bool) {
         self.simulation.jobs.hold(hold);
     }
 
-    /// How many calls are under way: received in part or whole, and not answered to the last byte.
+    /// Number of calls in flight: received at least in part, response not sent completely.
     pub fn open_calls(&self) -> usize {
         self.simulation.calls.counts().open
     }
 
-    /// How many calls were left by their client before the last byte.
+    /// Number of calls whose client disconnected before the last byte of the response.
     pub fn abandoned(&self) -> usize {
         self.simulation.calls.counts().abandoned
     }
 
-    /// How many calls have come in, answered or not.
+    /// Number of calls received, whether a response was sent or not.
     pub fn received(&self) -> usize {
         self.simulation.calls.counts().received
     }
@@ -212,7 +211,7 @@ impl Simulator {
             .await;
     }
 
-    /// Waits until no call is under way.
+    /// Waits until no call is in flight.
     pub async fn idle(&self) {
         self.simulation.calls.wait(|counts| counts.open == 0).await;
     }

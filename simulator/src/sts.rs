@@ -1,4 +1,4 @@
-//! STS's GetCallerIdentity, which answers in XML.
+//! STS's GetCallerIdentity, which responds with XML.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -9,7 +9,7 @@ use crate::reply::{Reply, ReplyBody};
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-/// The identity of the caller; the same for all credentials.
+/// The caller's identity; the same for all credentials.
 pub(crate) fn response(body: &[u8]) -> Reply {
     let form_body = String::from_utf8_lossy(body);
     if !form_body
@@ -38,7 +38,7 @@ pub(crate) fn response(body: &[u8]) -> Reply {
     )
 }
 
-/// A refusal of credentials under the names STS has for it.
+/// An authentication error with STS's error codes.
 pub(crate) fn refusal(error: &AwsError) -> Reply {
     let code = match error.code.as_str() {
         "UnrecognizedClientException" => "InvalidClientTokenId",

@@ -1,9 +1,9 @@
-//! Times in the forms AWS writes: `20250130T064508Z` in signatures, `2025-01-30T06:45:08Z` in
-//! documents, `Thu, 30 Jan 2025 06:45:08 GMT` in headers.
+//! AWS's timestamp formats: `20250130T064508Z` in signatures, `2025-01-30T06:45:08Z` in documents,
+//! `Thu, 30 Jan 2025 06:45:08 GMT` in headers.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Reads a timestamp; `None` where it is none.
+/// Parses a signature timestamp; `None` if it is malformed.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let well_formed = text.len() == 16 && text.get(8..9) == Some("T") && text.ends_with('Z');
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
@@ -15,21 +15,21 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     Some(UNIX_EPOCH + Duration::from_secs(days * 86_400 + seconds))
 }
 
-/// Writes a timestamp.
+/// Formats a signature timestamp.
 pub(crate) fn format(time: SystemTime) -> String {
     let (year, month, day) = date(days(time));
     let (hour, minute, second) = time_of_day(time);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
-/// As ISO 8601 has it, in whole seconds.
+/// ISO 8601 in whole seconds.
 pub(crate) fn iso(time: SystemTime) -> String {
     let (year, month, day) = date(days(time));
     let (hour, minute, second) = time_of_day(time);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Reads ISO 8601 in UTC; fractions of seconds are left out.
+/// Parses ISO 8601 in UTC; fractions of seconds are dropped.
 pub(crate) fn parse_iso(text: &str) -> Option<SystemTime> {
     let seconds_part = text.trim_end_matches('Z').split('.').next()?;
     let digits: String = seconds_part
@@ -39,7 +39,7 @@ pub(crate) fn parse_iso(text: &str) -> Option<SystemTime> {
     parse(&format!("{digits}Z"))
 }
 
-/// As headers of HTTP have it.
+/// The format of HTTP headers.
 pub(crate) fn http_date(time: SystemTime) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = [
@@ -69,8 +69,8 @@ fn time_of_day(time: SystemTime) -> (u64, u64, u64) {
     (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60)
 }
 
-/// Both directions count in years that begin in March, so that a leap day comes last
-/// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+/// Both directions count years from March, so that the leap day is the last day (Howard Hinnant,
+/// "chrono-Compatible Low-Level Date Algorithms").
 fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
     if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;

@@ -1,4 +1,4 @@
-//! Who may ask: S3's signatures, in headers and in addresses.
+//! Authentication of S3 requests: signatures in headers and in presigned URLs.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -15,14 +15,14 @@ use crate::options::Credentials;
 use crate::simulator::Simulation;
 use crate::timestamp;
 
-/// How far the clocks may differ.
+/// Allowed clock skew.
 const TOLERANCE: Duration = Duration::from_secs(15 * 60);
-/// The longest that an address may be good for.
+/// Maximum lifetime of a presigned URL, in seconds.
 const MAX_LENGTH: u64 = 7 * 24 * 3600;
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
-/// Refuses a request that known credentials have not signed. Gives the content that was sent,
-/// without the chunks it may have come in.
+/// Rejects a request without a valid signature of known credentials. Returns the content, decoded
+/// from `aws-chunked` if necessary.
 pub(super) fn check(
     simulation: &Simulation,
     request: &S3Request<'_>,
@@ -162,7 +162,7 @@ fn check_time(signed_at: &str, now: SystemTime) -> Result<(), S3Error> {
     Ok(())
 }
 
-/// What stands in the signature for the body: its hash, or a word in its place.
+/// The payload hash of the canonical request: a digest or a constant such as `UNSIGNED-PAYLOAD`.
 fn signed_hash<'a>(request: &'a S3Request<'_>, body: &Bytes) -> Result<Cow<'a, str>, S3Error> {
     let Some(announced) = request.header("x-amz-content-sha256") else {
         let message = "Missing required header for this request: x-amz-content-sha256";
@@ -194,7 +194,7 @@ fn content(request: &S3Request<'_>, body: &Bytes) -> Result<Bytes, S3Error> {
         })
 }
 
-/// A checksum that came along is checked where it is one of those that SDKs send by themselves.
+/// Verifies the checksums that SDKs send by default; ignores others.
 fn check_sums(request: &S3Request<'_>, content: &[u8]) -> Result<(), S3Error> {
     use base64::Engine as _;
     use base64::prelude::BASE64_STANDARD;

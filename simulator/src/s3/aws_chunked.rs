@@ -1,10 +1,10 @@
-//! Bodies in chunks with signatures or trailers, `aws-chunked`: how SDKs send what they have not
-//! read through before.
+//! The `aws-chunked` encoding, which SDKs use for content that they have not read completely before
+//! sending: chunks with signatures or trailers.
 
 use bytes::Bytes;
 
-/// The content; `None` where the chunks are not well formed. Signatures of chunks and trailers are
-/// passed over: only the head's signature is checked.
+/// Decodes the content; `None` if the chunks are malformed. Chunk signatures and trailers are
+/// ignored: only the signature of the head is verified.
 pub(super) fn decode(body: &[u8]) -> Option<Bytes> {
     let mut content = Vec::new();
     let mut rest = body;

@@ -1,4 +1,4 @@
-//! A bucket: whether it is there, what is in it, and several of its objects deleted at once.
+//! Bucket operations: HeadBucket, ListObjectsV2, DeleteObjects.
 
 use http::{HeaderValue, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,9 +12,9 @@ use crate::reply::Reply;
 use crate::simulator::Simulation;
 use crate::timestamp;
 
-/// A page has so many keys at the most, and one order to delete.
+/// Maximum number of keys per page and per DeleteObjects request.
 const MAX_KEYS: usize = 1000;
-/// What stands as it is in keys that are to be encoded.
+/// Everything that `encoding-type=url` encodes.
 const IN_KEYS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -26,7 +26,7 @@ pub(super) fn head() -> Reply {
     xml::empty(StatusCode::OK).with_header("x-amz-bucket-region", HeaderValue::from_static(REGION))
 }
 
-/// A page of keys. With `delimiter`, what goes on behind it is told once, as a common prefix.
+/// A page of keys. With `delimiter`, keys that share the part up to it become one common prefix.
 pub(super) fn list(simulation: &Simulation, request: &S3Request<'_>) -> Result<Reply, S3Error> {
     let value = |name: &str| request.query.get(name).unwrap_or_default();
     let max = match request.query.get("max-keys") {
@@ -56,7 +56,6 @@ pub(super) fn list(simulation: &Simulation, request: &S3Request<'_>) -> Result<R
     ))
 }
 
-/// Deletes what the body names.
 pub(super) fn delete(
     simulation: &Simulation,
     request: &S3Request<'_>,
@@ -84,7 +83,7 @@ pub(super) fn delete(
 struct Page {
     objects: Vec<(String, Object)>,
     prefixes: Vec<String>,
-    /// The last key or prefix, where more follow.
+    /// The last key or prefix of the page if more follow.
     next: Option<String>,
 }
 
@@ -104,7 +103,7 @@ impl Page {
         let mut last = String::new();
         for (key, object) in all {
             let common = common_prefix(&key, prefix, delimiter);
-            // A prefix that was told on this page or an earlier one stands for all its keys.
+            // Skip keys of a common prefix that this page or an earlier one already lists.
             if let Some(common) = &common
                 && (page.prefixes.last() == Some(common) || after.starts_with(common.as_str()))
             {
@@ -184,7 +183,7 @@ fn common_prefix(key: &str, prefix: &str, delimiter: &str) -> Option<String> {
     Some(format!("{prefix}{folder}{delimiter}"))
 }
 
-/// Where the next page begins, not to be read by clients.
+/// The continuation token; opaque to clients.
 fn token(key: &str) -> String {
     use base64::Engine as _;
     base64::prelude::BASE64_STANDARD.encode(key)

@@ -1,4 +1,4 @@
-//! Refusals in S3's shape and words.
+//! Errors in S3's format, with S3's messages.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -6,13 +6,13 @@ use http::StatusCode;
 use super::xml;
 use crate::reply::{Reply, ReplyBody};
 
-/// An error answer: a document with `Code` and `Message`.
+/// An error response: an XML document with `Code` and `Message`.
 #[derive(Debug)]
 pub(super) struct S3Error {
     status: StatusCode,
     code: String,
     message: String,
-    /// Elements beside those of every error.
+    /// Additional elements.
     more: Vec<(&'static str, String)>,
 }
 
@@ -68,13 +68,12 @@ impl S3Error {
         Self::bad_request("MalformedXML", message)
     }
 
-    /// What a script orders.
+    /// An error that a script defines.
     pub(super) fn scripted(status: u16, code: String, message: String) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self::new(status, &code, message)
     }
 
-    /// The whole answer.
     pub(super) fn reply(&self) -> Reply {
         let mut text = xml::element("Code", &self.code) + &xml::element("Message", &self.message);
         for (name, value) in &self.more {

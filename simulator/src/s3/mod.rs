@@ -1,8 +1,8 @@
-//! A corner of S3 on the simulator's port: objects in memory, with what Bedrock and the gateway do
-//! to them. Buckets stand in the path, or in the host (`bucket.localhost`).
+//! A minimal S3 on the simulator's port: in-memory objects and the operations that Bedrock and the
+//! gateway use. The bucket is in the path, or in the host (`bucket.localhost`).
 //!
-//! A request is S3's where its signature says so, in a header or in the address. One without any
-//! signature is, where it names a bucket that exists, and is refused.
+//! A request belongs to S3 if its signature, in a header or in the query, is scoped to `s3`.
+//! Unsigned requests belong to S3 if they name an existing bucket; they are rejected.
 
 mod auth;
 mod aws_chunked;
@@ -34,7 +34,7 @@ use error::S3Error;
 use request::S3Request;
 pub(crate) use store::{Object, Objects};
 
-/// Whether a request is meant for S3 rather than for Bedrock.
+/// Whether a request is for S3 rather than for Bedrock.
 pub(crate) fn is_s3_request(options: &Options, head: &Parts) -> bool {
     let query = head.uri.query().unwrap_or_default();
     match head.headers.get(AUTHORIZATION) {
@@ -50,7 +50,7 @@ pub(crate) fn is_s3_request(options: &Options, head: &Parts) -> bool {
     }
 }
 
-/// The answer, and what is to happen to it on its way.
+/// The response, and the faults to apply to it.
 pub(crate) fn response(simulation: &Simulation, head: &Parts, body: Bytes) -> (Reply, Faults) {
     let request = S3Request::of(&simulation.options, head);
     let target = request.as_ref().ok().map(|request| Target {
@@ -58,7 +58,7 @@ pub(crate) fn response(simulation: &Simulation, head: &Parts, body: Bytes) -> (R
         model: None,
         resource: Some(format!("{}/{}", request.bucket, request.key)),
     });
-    // What is written is to be found in the store; the journal does not hold it twice.
+    // Uploaded content is in the store; the journal does not keep a second copy.
     let noted = match request.as_ref().map(|request| request.operation) {
         Ok(Operation::PutObject | Operation::UploadPart) => Bytes::new(),
         _ => body.clone(),
@@ -76,7 +76,7 @@ pub(crate) fn response(simulation: &Simulation, head: &Parts, body: Bytes) -> (R
     let reply = request.and_then(|request| decide(simulation, &request, scripted, &body));
     let mut reply = reply.unwrap_or_else(|error| error.reply());
     if head.method == Method::HEAD {
-        // Nothing follows the head, also where it is a refusal's.
+        // A response to HEAD has no body, even if it is an error.
         reply.body = xml::empty_body();
     }
     (reply, Faults::new(faults, Duration::ZERO))

@@ -1,4 +1,4 @@
-//! An object that comes in parts.
+//! Multipart uploads.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use crate::ids;
 use crate::reply::Reply;
 use crate::simulator::Simulation;
 
-/// Every part but the last has so many bytes at the least.
+/// Minimum size of every part but the last.
 const MIN_PART_SIZE: usize = 5 * 1024 * 1024;
 const MAX_PARTS: u32 = 10_000;
 
-/// An upload that is neither finished nor given up.
+/// An upload in progress.
 #[derive(Debug, Clone)]
 pub(super) struct Upload {
     bucket: String,
@@ -69,7 +69,7 @@ pub(super) fn part(
     Ok(with_etag(xml::empty(StatusCode::OK), &etag))
 }
 
-/// Makes one object of the parts that the body names.
+/// Concatenates the parts that the body lists into one object.
 pub(super) fn complete(
     simulation: &Simulation,
     request: &S3Request<'_>,
@@ -117,7 +117,7 @@ fn existing_upload(simulation: &Simulation, request: &S3Request<'_>) -> Result<U
     upload.ok_or_else(|| S3Error::no_such_upload(id))
 }
 
-/// The parts in the order the body names them, which must be that of their numbers.
+/// The parts in the order of the body, which must be ascending by number.
 fn chosen<'a>(upload: &'a Upload, content: &[u8]) -> Result<Vec<&'a Object>, S3Error> {
     let document = std::str::from_utf8(content).map_err(|_| S3Error::malformed_xml())?;
     let mut parts = Vec::new();

@@ -1,4 +1,4 @@
-//! One object: written, read whole or in part, deleted.
+//! Object operations: PutObject, GetObject (with `Range`), HeadObject, DeleteObject.
 
 use bytes::Bytes;
 use http::header::{
@@ -16,16 +16,16 @@ use crate::reply::{Reply, ReplyBody};
 use crate::simulator::Simulation;
 use crate::timestamp;
 
-/// The type of what was written without one.
+/// Content type of objects that were written without one.
 const UNKNOWN: &str = "binary/octet-stream";
-/// What comes back as it was sent.
+/// Headers that are stored with the object and returned unchanged.
 const STORED_HEADERS: [HeaderName; 4] = [
     CONTENT_TYPE,
     CONTENT_DISPOSITION,
     CONTENT_LANGUAGE,
     CACHE_CONTROL,
 ];
-/// What an address may say of the head of its answer.
+/// Query parameters of a presigned URL that override response headers.
 const OVERRIDES: [(&str, HeaderName); 3] = [
     ("response-content-type", CONTENT_TYPE),
     ("response-content-disposition", CONTENT_DISPOSITION),
@@ -86,13 +86,13 @@ pub(super) fn head(simulation: &Simulation, request: &S3Request<'_>) -> Result<R
     Ok(reply)
 }
 
-/// One that is not there is deleted already.
+/// Succeeds even if the object does not exist.
 pub(super) fn delete(simulation: &Simulation, request: &S3Request<'_>) -> Reply {
     simulation.objects.delete(&request.bucket, &request.key);
     xml::empty(StatusCode::NO_CONTENT)
 }
 
-/// The headers of a request that belong to the object.
+/// The request headers that are stored with the object.
 pub(super) fn stored_headers(request: &S3Request<'_>) -> HeaderMap {
     let sent = request.head.headers.iter();
     let mut stored_headers: HeaderMap = sent

@@ -1,19 +1,18 @@
-//! Which part of an object `Range` asks for.
+//! Parses the `Range` header.
 
 use std::ops::Range;
 
-/// What a range means for an object of a certain length.
+/// A range applied to an object of known length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
-    /// There is no range, or none that S3 reads: several of them, other units.
+    /// No range, or one that S3 ignores: several ranges, other units.
     Complete,
-    /// These bytes.
     Bytes(Range<usize>),
-    /// It begins behind the end.
+    /// The range starts after the end.
     Outside,
 }
 
-/// Reads `bytes=0-99`, `bytes=100-` and `bytes=-100`.
+/// Parses `bytes=0-99`, `bytes=100-` and `bytes=-100`.
 pub(super) fn part(range: Option<&str>, length: usize) -> Part {
     let Some((first, last)) = range.and_then(bounds) else {
         return Part::Complete;

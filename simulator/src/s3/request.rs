@@ -1,4 +1,4 @@
-//! What a request to S3 asks for.
+//! Parses S3 requests.
 
 use http::Method;
 use http::header::HOST;
@@ -9,18 +9,17 @@ use super::error::S3Error;
 use crate::operation::Operation;
 use crate::options::Options;
 
-/// A request, taken apart.
 #[derive(Debug)]
 pub(super) struct S3Request<'a> {
     pub(super) operation: Operation,
     pub(super) bucket: String,
-    /// Empty where the bucket itself is meant.
+    /// Empty for bucket operations.
     pub(super) key: String,
     pub(super) query: Query,
     pub(super) head: &'a Parts,
 }
 
-/// The parameters of an address, decoded, in their order.
+/// The decoded query parameters, in their order.
 #[derive(Debug, Default)]
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -49,14 +48,14 @@ impl<'a> S3Request<'a> {
         })
     }
 
-    /// The value of a header, where it is text.
+    /// The value of a header; `None` if it is missing or not text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let value = self.head.headers.get(name)?;
         value.to_str().ok()
     }
 }
 
-/// The bucket that a request names, which may not exist.
+/// The bucket that a request names; it may not exist.
 pub(super) fn bucket_of(options: &Options, head: &Parts) -> Option<String> {
     let in_path = || head.uri.path().split('/').nth(1).map(str::to_owned);
     bucket_in_host(options, head).or_else(in_path)

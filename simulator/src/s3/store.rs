@@ -1,4 +1,4 @@
-//! The objects, in memory.
+//! The in-memory object store.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -14,23 +14,23 @@ use super::error::S3Error;
 use super::multipart::Upload;
 use crate::auth::hex;
 
-/// All buckets together hold so many bytes, unfinished uploads included.
+/// Capacity of all buckets together, including unfinished uploads.
 const MAX_BYTES: usize = 512 * 1024 * 1024;
-/// Uploads that are neither finished nor given up.
+/// Maximum number of unfinished uploads.
 const MAX_UPLOADS: usize = 1000;
 
-/// An object as it is kept.
+/// A stored object.
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
     pub(crate) content: Bytes,
-    /// With its quotes.
+    /// In quotes.
     pub(super) etag: String,
     pub(super) modified: SystemTime,
-    /// What comes back as it was sent: the content's type, the caller's own metadata.
+    /// Headers returned unchanged: the content type and the caller's metadata.
     pub(super) headers: HeaderMap,
 }
 
-/// Every bucket's objects, and what is being uploaded.
+/// The objects of all buckets, and unfinished uploads.
 #[derive(Debug, Default)]
 pub(crate) struct Objects(Mutex<State>);
 
@@ -60,7 +60,7 @@ impl Objects {
         state.objects.get(&name(bucket, key)).cloned()
     }
 
-    /// Writes an object, in the place of another of its name.
+    /// Writes an object; replaces an existing one.
     pub(crate) fn put(&self, bucket: &str, key: &str, object: Object) -> Result<(), Full> {
         let mut state = self.lock();
         state.make_room(object.content.len())?;
@@ -72,13 +72,13 @@ impl Objects {
         self.lock().objects.remove(&name(bucket, key));
     }
 
-    /// The keys that begin so, in order.
+    /// The keys with this prefix, in order.
     pub(crate) fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
         let matching = self.objects_after(bucket, prefix, "");
         matching.into_iter().map(|(key, _)| key).collect()
     }
 
-    /// The objects whose keys begin so and come behind `after`, in the order of their keys.
+    /// The objects with this prefix whose keys sort after `after`, in key order.
     pub(super) fn objects_after(
         &self,
         bucket: &str,
@@ -110,7 +110,7 @@ impl Objects {
         Ok(())
     }
 
-    /// Adds a part to an upload; `false` where there is no such upload.
+    /// Adds a part to an upload; `false` if the upload does not exist.
     pub(super) fn add_part(
         &self,
         id: &str,
@@ -127,7 +127,7 @@ impl Objects {
         }))
     }
 
-    /// An upload of this object.
+    /// An upload of this object; `None` for an unknown id.
     pub(super) fn upload(&self, id: &str, at: (&str, &str)) -> Option<Upload> {
         let state = self.lock();
         state
@@ -169,7 +169,7 @@ impl State {
     }
 }
 
-/// There is no room left.
+/// The store is full.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Full;
 

@@ -1,4 +1,4 @@
-//! The little XML that S3 speaks, and the heads of its answers.
+//! Minimal reading and writing of S3's XML, and response heads.
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
@@ -7,10 +7,9 @@ use crate::ids;
 use crate::play::Steps;
 use crate::reply::{Reply, ReplyBody};
 
-/// Stands on every document that is an answer and no error.
+/// Namespace of every document except errors.
 pub(super) const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-/// An element with text in it.
 pub(super) fn element(name: &str, text: &str) -> String {
     let text = text
         .replace('&', "&amp;")
@@ -21,7 +20,8 @@ pub(super) fn element(name: &str, text: &str) -> String {
     format!("<{name}>{text}</{name}>")
 }
 
-/// What stands in every element of this name, in order; the names do not nest.
+/// The contents of all elements with this name, in order; nested elements of the same name are not
+/// supported.
 pub(super) fn elements<'a>(document: &'a str, name: &str) -> Vec<&'a str> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let mut contents = Vec::new();
@@ -36,7 +36,7 @@ pub(super) fn elements<'a>(document: &'a str, name: &str) -> Vec<&'a str> {
     contents
 }
 
-/// The text of the first element of this name.
+/// The unescaped text of the first element with this name.
 pub(super) fn text(document: &str, name: &str) -> Option<String> {
     let raw = elements(document, name).into_iter().next()?;
     let text = raw.replace("&quot;", "\"").replace("&#34;", "\"");
@@ -44,38 +44,38 @@ pub(super) fn text(document: &str, name: &str) -> Option<String> {
     Some(text.replace("&apos;", "'").replace("&amp;", "&"))
 }
 
-/// A whole document.
+/// An XML document.
 pub(super) fn document(root: &str) -> String {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{root}")
 }
 
-/// A document as an answer.
+/// A response with an XML document.
 pub(super) fn reply(root: &str, content: &str) -> Reply {
     let text = document(&format!("<{root} xmlns=\"{NAMESPACE}\">{content}</{root}>"));
     let body = ReplyBody::Complete(Bytes::from(text));
     plain(Reply::typed(StatusCode::OK, "application/xml", body))
 }
 
-/// An answer that is only a head.
+/// A response without a body.
 pub(super) fn empty(status: StatusCode) -> Reply {
     let mut reply = plain(Reply::typed(status, "application/xml", empty_body()));
     reply.headers.remove(http::header::CONTENT_TYPE);
     reply
 }
 
-/// A body without a byte, and without a length in the head.
+/// An empty body without `content-length`.
 pub(super) fn empty_body() -> ReplyBody {
     let empty_body: Steps = Vec::new().into();
     ReplyBody::Prepared(empty_body)
 }
 
-/// With the ids that stand on every answer of S3.
+/// Adds S3's request ids to a response.
 pub(super) fn plain(reply: Reply) -> Reply {
     let (request, host) = request_ids();
     named(reply, &request, &host)
 }
 
-/// With these ids.
+/// Adds these request ids.
 pub(super) fn named(reply: Reply, request: &str, host: &str) -> Reply {
     let value = |text: &str| HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
     reply
@@ -84,7 +84,7 @@ pub(super) fn named(reply: Reply, request: &str, host: &str) -> Reply {
         .with_header("server", HeaderValue::from_static("AmazonS3"))
 }
 
-/// What names a request: its own id, and that of the host.
+/// A new request id and host id.
 pub(super) fn request_ids() -> (String, String) {
     let request: String = ids::characters(16)
         .chars()

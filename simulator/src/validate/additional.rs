@@ -7,7 +7,7 @@ use crate::conversation::text;
 use crate::error::AwsError;
 use crate::families::{Maker, Reasoning};
 
-/// What Nova's own `inferenceConfig` may hold.
+/// Keys of Nova's own `inferenceConfig`.
 const NOVA_INFERENCE: [&str; 6] = [
     "maxTokens",
     "max_new_tokens",
@@ -17,8 +17,8 @@ const NOVA_INFERENCE: [&str; 6] = [
     "topP",
 ];
 
-/// Claude and Nova name the key (<https://github.com/BerriAI/litellm/issues/13825>,
-/// <https://github.com/UKGovernmentBEIS/inspect_ai/issues/5301>), DeepSeek R1 does not
+/// The errors of Claude and Nova name the key (<https://github.com/BerriAI/litellm/issues/13825>,
+/// <https://github.com/UKGovernmentBEIS/inspect_ai/issues/5301>), DeepSeek R1's does not
 /// (<https://github.com/BerriAI/litellm/issues/33401>).
 pub(super) fn only_known_fields(subject: &Subject<'_>) -> Result<(), AwsError> {
     let (Some(allowed), Value::Object(fields)) = (
@@ -61,7 +61,7 @@ fn extraneous(at: &str, key: &str) -> AwsError {
     ))
 }
 
-/// The words by which a family is told how much to reason.
+/// Effort values that the family does not accept.
 pub(super) fn efforts_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     let additional = subject.conversation.additional;
     match subject.family.reasoning {
@@ -111,8 +111,8 @@ fn claudes_effort(subject: &Subject<'_>) -> Result<(), AwsError> {
     }
 }
 
-/// `toolConfig.toolChoice` becomes Claude's `tool_choice`, which cannot be given a second `type`.
-/// LiteLLM leaves the second one out because it is refused; the wording is not known.
+/// `toolConfig.toolChoice` becomes Claude's `tool_choice`, which must not have a second `type`.
+/// LiteLLM removes the second one because it is rejected; the wording is unknown.
 pub(super) fn no_second_tool_choice(subject: &Subject<'_>) -> Result<(), AwsError> {
     let conversation = &subject.conversation;
     let chosen = conversation

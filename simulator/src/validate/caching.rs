@@ -37,7 +37,7 @@ pub(super) fn not_among_tools(subject: &Subject<'_>) -> Result<(), AwsError> {
     }
 }
 
-/// Something must stand before a cache point in its own list
+/// A cache point must not be the first entry of its list
 /// (<https://github.com/strands-agents/harness-sdk/pull/3677>).
 pub(super) fn not_first(subject: &Subject<'_>) -> Result<(), AwsError> {
     let conversation = &subject.conversation;
@@ -74,8 +74,8 @@ pub(super) fn not_after_reasoning(subject: &Subject<'_>) -> Result<(), AwsError>
     Ok(())
 }
 
-/// For Claude, a document becomes more than one block, and no place is left for the cache point
-/// behind it; a PDF stays whole (<https://github.com/strands-agents/harness-sdk/issues/1966>).
+/// Claude gets a document as more than one block, which leaves no block for the cache point after
+/// it; a PDF stays one block (<https://github.com/strands-agents/harness-sdk/issues/1966>).
 pub(super) fn not_after_documents(subject: &Subject<'_>) -> Result<(), AwsError> {
     if subject.family.maker != Maker::Anthropic {
         return Ok(());
@@ -107,7 +107,7 @@ pub(super) fn one_hour_supported(subject: &Subject<'_>) -> Result<(), AwsError> 
     }
 }
 
-/// Anthropic's documentation of prompt caching: longer before shorter.
+/// Anthropic's documentation of prompt caching: longer TTLs before shorter ones.
 pub(super) fn long_before_short(subject: &Subject<'_>) -> Result<(), AwsError> {
     let points = points(subject);
     let wrong = points
@@ -130,7 +130,7 @@ fn is_point(block: &Block<'_>) -> bool {
     block.kind == "cachePoint"
 }
 
-/// Each cache point of the messages: its place, and the block before it.
+/// The cache points of the messages: message and block index, and the block before each.
 fn pairs<'s>(subject: &'s Subject<'_>) -> impl Iterator<Item = ((usize, usize), Block<'s>)> {
     subject
         .conversation
@@ -148,7 +148,7 @@ fn pairs<'s>(subject: &'s Subject<'_>) -> impl Iterator<Item = ((usize, usize), 
         })
 }
 
-/// All cache points in the order of the prompt, with the places of the blocks they close.
+/// All cache points in prompt order, with the paths of the blocks that they follow.
 fn points<'s>(subject: &'s Subject<'_>) -> Vec<(String, &'s Value)> {
     let conversation = &subject.conversation;
     let tools = conversation

@@ -1,4 +1,4 @@
-//! Which guardrails exist.
+//! Validation of guardrail references.
 
 use serde_json::Value;
 
@@ -7,8 +7,8 @@ use crate::conversation::text;
 use crate::error::AwsError;
 use crate::guardrails;
 
-/// An unknown id and an unknown version get the same words, on every operation (as many reports
-/// quote them, such as a guardrail of another region).
+/// Unknown ids and unknown versions give the same message on every operation (quoted in many
+/// reports, for instance for a guardrail in another region).
 pub(super) fn exists(subject: &Subject<'_>) -> Result<(), AwsError> {
     let Some(config) = subject
         .request
@@ -17,7 +17,7 @@ pub(super) fn exists(subject: &Subject<'_>) -> Result<(), AwsError> {
     else {
         return Ok(());
     };
-    // An empty id asks for none.
+    // An empty id means no guardrail.
     if config.get("guardrailIdentifier").and_then(Value::as_str) == Some("") {
         return Ok(());
     }

@@ -1,7 +1,7 @@
-//! The models that Bedrock has, by their ids.
+//! The model ids that Bedrock knows.
 
-/// The lines of models, without their dates and versions: AWS's lists of foundation models and of
-/// inference profiles, its model cards and recorded traffic, as of 2026-11-21.
+/// Prefixes of model ids, without dates and versions. Sources: AWS's lists of foundation models and
+/// of inference profiles, its model cards and recorded traffic, as of 2026-11-21.
 const LINES: &[&str] = &[
     "ai21.j2-grande-instruct",
     "ai21.j2-jumbo-instruct",
@@ -176,11 +176,11 @@ const LINES: &[&str] = &[
     "zai.glm-5.3",
 ];
 
-/// Ids of models that no table of a client's knows yet contain this, after a known provider:
-/// `nvidia.of-tomorrow-v1:0`. They are for tests of what becomes of such models.
+/// Ids that contain this, after a known provider, stand for models that clients do not know yet,
+/// for instance `nvidia.of-tomorrow-v1:0`.
 const OF_TOMORROW: &str = "of-tomorrow";
 
-/// Whether Bedrock has a model of this id, which is without geographic prefix.
+/// Whether Bedrock has a model with this id (without geographic prefix).
 pub(crate) fn is_known(bare_id: &str) -> bool {
     bare_id.contains(OF_TOMORROW)
         || LINES
@@ -189,8 +189,8 @@ pub(crate) fn is_known(bare_id: &str) -> bool {
             .any(is_version)
 }
 
-/// `-20250929-v1:0`, `-v2`, `-1:0`, `-v1:0:200k` or nothing: the date, the version, its revision and
-/// the size of the context window.
+/// Date, version, revision and context window size, such as `-20250929-v1:0`, `-v2`, `-1:0`,
+/// `-v1:0:200k`, or an empty string.
 fn is_version(rest: &str) -> bool {
     let mut parts = rest.split(':');
     let prefix = parts.next().unwrap_or_default();
@@ -200,8 +200,7 @@ fn is_version(rest: &str) -> bool {
         && parts.all(|part| is_number(part) || part == "mm" || is_number_before(part, 'k'))
 }
 
-/// A date has four digits or more; a single digit alone is the version of models such as
-/// `openai.gpt-oss-20b-1:0`.
+/// A date has four digits or more; a single digit is a version, as in `openai.gpt-oss-20b-1:0`.
 fn is_date_or_version(segment: &str) -> bool {
     let digits = segment.strip_prefix('v').unwrap_or(segment);
     is_number(digits) && (digits.len() != segment.len() || matches!(digits.len(), 1 | 2 | 4..=8))

@@ -1,13 +1,13 @@
-//! Requests that are too long.
+//! The context window.
 
 use super::Subject;
 use crate::error::AwsError;
 use crate::families::Maker;
 use crate::response::usage;
 
-/// Claude tells both numbers (<https://github.com/aaif-goose/goose/issues/7442>), others do not
-/// (<https://github.com/continuedev/continue/issues/6005>); Nova begins with "Input Tokens
-/// Exceeded", and what follows is not certain.
+/// Claude's message has both numbers (<https://github.com/aaif-goose/goose/issues/7442>), others do
+/// not (<https://github.com/continuedev/continue/issues/6005>). Nova's begins with "Input Tokens
+/// Exceeded"; the rest is uncertain.
 pub(super) fn window(subject: &Subject<'_>) -> Result<(), AwsError> {
     let Some(window) = subject
         .simulation

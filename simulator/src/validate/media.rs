@@ -11,10 +11,10 @@ use crate::conversation::{Block, Message, text};
 use crate::error::AwsError;
 use crate::families::Maker;
 
-/// Limits that botocore's model of `bedrock-runtime` tells of `Message.content`.
+/// Limits from the documentation of `Message.content` in botocore's model of `bedrock-runtime`.
 const MAX_DOCUMENTS: usize = 5;
 const MAX_IMAGES: usize = 20;
-/// Claude's limit of an image, in bytes of base64.
+/// Claude's image size limit, in base64 bytes.
 const MAX_IMAGE_SIZE: usize = 5 * 1024 * 1024;
 
 pub(super) fn media_types_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
@@ -35,9 +35,9 @@ pub(super) fn media_types_supported(subject: &Subject<'_>) -> Result<(), AwsErro
     Ok(())
 }
 
-/// Places in S3 instead of bytes. Claude's refusal of a document comes from further behind than
-/// that of a picture (recordings `conv-claude-err400-4530a170`, `conv-claude-err400-b71d1ebb`, and
-/// for documents `conv-claude-err400-0a603759`).
+/// S3 locations in place of bytes. Claude rejects documents at a later stage than images
+/// (recordings `conv-claude-err400-4530a170`, `conv-claude-err400-b71d1ebb`, and
+/// `conv-claude-err400-0a603759` for documents).
 pub(super) fn s3_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     if subject.family.s3_locations {
         return Ok(());
@@ -64,7 +64,7 @@ fn unsupported(field: &str) -> AwsError {
     ))
 }
 
-/// The blocks inside a tool result, with their places in it.
+/// The blocks of a tool result, with their indexes.
 fn contents<'a>(block: Block<'a>) -> impl Iterator<Item = (usize, &'a str, &'a Value)> {
     let content = (block.kind == "toolResult")
         .then(|| block.value.get("content").and_then(Value::as_array))
@@ -120,7 +120,7 @@ pub(super) fn document_names_unique(subject: &Subject<'_>) -> Result<(), AwsErro
     Ok(())
 }
 
-/// Underscores pass, whatever the message says (recording `conv-claude-2344010a`).
+/// Underscores are accepted, despite the message (recording `conv-claude-2344010a`).
 fn is_document_name(name: &str) -> bool {
     let allowed = |character: char| {
         character.is_ascii_alphanumeric()
@@ -144,7 +144,7 @@ pub(super) fn documents_have_text(subject: &Subject<'_>) -> Result<(), AwsError>
     Ok(())
 }
 
-/// Claude and Nova look at the bytes, in tool results as well.
+/// Claude and Nova check the bytes of images, including those in tool results.
 pub(super) fn image_formats_match(subject: &Subject<'_>) -> Result<(), AwsError> {
     let maker = subject.family.maker;
     if maker == Maker::Other {
@@ -181,7 +181,7 @@ pub(super) fn image_formats_match(subject: &Subject<'_>) -> Result<(), AwsError>
     Ok(())
 }
 
-/// Claude opens PDFs.
+/// Only Claude parses PDFs.
 pub(super) fn document_formats_match(subject: &Subject<'_>) -> Result<(), AwsError> {
     if subject.family.maker != Maker::Anthropic {
         return Ok(());
@@ -198,7 +198,7 @@ pub(super) fn document_formats_match(subject: &Subject<'_>) -> Result<(), AwsErr
     }
 }
 
-/// All blocks of a kind with their places, those in tool results included.
+/// All blocks of a kind with their paths, including those in tool results.
 fn located<'s>(
     subject: &'s Subject<'_>,
     media_type: &'static str,
@@ -217,15 +217,15 @@ fn located<'s>(
         })
 }
 
-/// The first bytes of an inline medium.
+/// The first bytes of inline media.
 fn start(medium: &Value) -> Option<Vec<u8>> {
     let bytes = medium.pointer("/source/bytes").and_then(Value::as_str)?;
-    // 16 bytes tell; a multiple of four characters is whole base64.
+    // 16 bytes suffice for detection; base64 decodes in groups of four characters.
     let start = bytes.get(..bytes.len().min(24))?;
     Some(BASE64_STANDARD.decode(start).unwrap_or_default())
 }
 
-/// The format an inline image is declared to have, and the one its first bytes show.
+/// The declared format of an inline image, and the format that its first bytes indicate.
 fn formats(image: &Value) -> Option<(&str, Option<&'static str>)> {
     let actual = match start(image)?.as_slice() {
         [0x89, b'P', b'N', b'G', ..] => Some("png"),

@@ -1,9 +1,9 @@
-//! What Bedrock refuses, in its words.
+//! Bedrock's validation rules and messages.
 //!
-//! Each rule is a small function with its message; [`RULES`] is their order. A rule is here only
-//! where a recording or several independent reports show it: every recorded request that Bedrock
-//! accepted passes (see `tests/recordings.rs`). Where only the fact of a refusal is known and not
-//! its wording, the message follows those that are known.
+//! Each rule is a small function with its message; [`RULES`] is their order. Every rule has
+//! evidence, a recording or several independent reports, and every recorded request that Bedrock
+//! accepted passes (see `tests/recordings.rs`). If a rejection is known but not its wording, the
+//! message imitates the known ones.
 
 mod additional;
 mod caching;
@@ -33,7 +33,7 @@ use crate::simulator::Simulation;
 pub(crate) use known_models::is_known;
 pub(crate) use model::{model, permitted, served};
 
-/// What a rule looks at.
+/// The request under validation, with its context.
 struct Subject<'a> {
     model: &'a str,
     request: &'a Value,
@@ -45,7 +45,7 @@ struct Subject<'a> {
 
 type Rule = fn(&Subject<'_>) -> Result<(), AwsError>;
 
-/// In the order in which they speak up.
+/// In order of evaluation.
 const RULES: &[Rule] = &[
     shape::only_known_fields,
     constraints::all,
@@ -115,7 +115,7 @@ const RULES: &[Rule] = &[
     limits::window,
 ];
 
-/// Refuses a Converse or ConverseStream request that Bedrock would refuse.
+/// Validates a Converse or ConverseStream request.
 pub(crate) fn conversation(
     model: &str,
     request: &Value,
@@ -133,9 +133,8 @@ pub(crate) fn conversation(
     RULES.iter().try_for_each(|rule| rule(&subject))
 }
 
-/// Refuses a CountTokens request: only Claude counts, and only under its own id (recording
-/// `counttokens-claude-err400-c168bd9e` names a profile). A conversation must be one that Converse
-/// would take.
+/// Validates a CountTokens request: only Claude counts tokens, and only under its own id (recording
+/// `counttokens-claude-err400-c168bd9e` names a profile). Conversations follow Converse's rules.
 pub(crate) fn countable(
     model: &str,
     request: &Value,
@@ -158,7 +157,7 @@ pub(crate) fn countable(
     }
 }
 
-/// A request made of messages alone, for the tests of rules.
+/// A request that only has messages, for tests of the rules.
 #[cfg(test)]
 fn refusal(model: &str, request: Value) -> Option<String> {
     let simulation = Simulation::new(crate::options::Options::default());

@@ -1,4 +1,4 @@
-//! Which model ids are known.
+//! Validation of model ids.
 
 use http::StatusCode;
 
@@ -8,7 +8,7 @@ use crate::error::AwsError;
 use crate::families::{GEOGRAPHIES, bare_id};
 use crate::options::Options;
 
-/// The beginnings of model ids, by provider.
+/// Prefixes of model ids, by provider.
 const PROVIDERS: [&str; 20] = [
     "ai21",
     "amazon",
@@ -32,7 +32,7 @@ const PROVIDERS: [&str; 20] = [
     "zai",
 ];
 
-/// Refuses a model that no policy allows, before Bedrock looks at anything else.
+/// Rejects a model that no IAM policy allows; Bedrock checks this first.
 pub(crate) fn permitted(id: &str, options: &Options) -> Result<(), AwsError> {
     if !options.denied_models.iter().any(|denied| denied == id) {
         return Ok(());
@@ -48,8 +48,8 @@ pub(crate) fn permitted(id: &str, options: &Options) -> Result<(), AwsError> {
     ))
 }
 
-/// Refuses an id that Bedrock does not know or that has retired. What stands behind the ARN of
-/// another account's resource only that account can know.
+/// Rejects an unknown or retired model id. ARNs of another account's resources cannot be checked
+/// here.
 pub(crate) fn model(id: &str, options: &Options) -> Result<(), AwsError> {
     let Some(id) = named(id) else {
         return Ok(());
@@ -70,8 +70,8 @@ pub(crate) fn model(id: &str, options: &Options) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// Refuses the bare id of a model that is served by profiles only. Its tokens are counted under
-/// that id all the same (recording `counttokens-claude-e53b8469`).
+/// Rejects the bare id of a model that is only available through inference profiles. CountTokens
+/// accepts such ids (recording `counttokens-claude-e53b8469`).
 pub(crate) fn served(id: &str) -> Result<(), AwsError> {
     if catalog::find(id).is_some_and(|model| model.access == Access::ProfileOnly) {
         return Err(AwsError::validation(format!(
@@ -81,8 +81,8 @@ pub(crate) fn served(id: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// The id that stands in the place of a model's, or in an ARN of what AWS defines. Other ARNs name
-/// what an account has of its own.
+/// The model id itself, or the id in an ARN of a resource that AWS defines; `None` for ARNs of an
+/// account's own resources.
 fn named(id: &str) -> Option<&str> {
     if !id.starts_with("arn:") {
         return Some(id);
@@ -91,7 +91,7 @@ fn named(id: &str) -> Option<&str> {
     kinds.find_map(|kind| Some(id.split_once(kind)?.1))
 }
 
-/// A known provider, after a geography or not, and letters as they occur in ids.
+/// A known provider, with or without geographic prefix, followed by characters that occur in ids.
 fn is_plausible(id: &str) -> bool {
     let provider = match id.split_once('.') {
         Some((geography, rest)) if GEOGRAPHIES.contains(&geography) => rest.split_once('.'),

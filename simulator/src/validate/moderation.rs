@@ -1,5 +1,5 @@
-//! What InvokeGuardrailChecks and ApplyGuardrail refuse: the limits of botocore's model of
-//! `bedrock-runtime` (2023-09-30), and keys that it does not have.
+//! Validation of InvokeGuardrailChecks and ApplyGuardrail: constraints of botocore's model of
+//! `bedrock-runtime` (2023-09-30), and unknown keys.
 
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ const ENTITIES: [&str; 31] = [
     "VEHICLE_IDENTIFICATION_NUMBER",
 ];
 
-/// Refuses an InvokeGuardrailChecks request that Bedrock would refuse.
+/// Validates an InvokeGuardrailChecks request.
 pub(crate) fn checks(request: &Value) -> Result<(), AwsError> {
     require_known_keys("#", request, &["messages", "checks"])?;
     let mut violations = Violations::default();
@@ -118,7 +118,7 @@ fn configured(checks: &Value, violations: &mut Violations) -> Result<(), AwsErro
     Ok(())
 }
 
-/// Refuses an ApplyGuardrail request that Bedrock would refuse; gives the guardrail.
+/// Validates an ApplyGuardrail request and returns its guardrail.
 pub(crate) fn applied<'a>(
     id: &str,
     version: &str,
@@ -180,7 +180,7 @@ fn guarded_block(
     Ok(())
 }
 
-/// A list that has to have an entry.
+/// A required list with at least one entry.
 fn entries<'a>(
     object: &'a Value,
     name: &str,

@@ -1,4 +1,4 @@
-//! Sampling, limits of the answer, and what of the model's own answer is to be passed on.
+//! Sampling parameters, output limits, and `additionalModelResponseFieldPaths`.
 
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub(super) fn sampling_supported(subject: &Subject<'_>) -> Result<(), AwsError> 
     Err(AwsError::by_model(message))
 }
 
-/// An empty list is refused as well (<https://github.com/langchain4j/langchain4j/issues/3650>).
+/// Rejects even an empty list (<https://github.com/langchain4j/langchain4j/issues/3650>).
 pub(super) fn stop_sequences_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     let has_stop_sequences = subject
         .conversation
@@ -41,7 +41,7 @@ pub(super) fn stop_sequences_supported(subject: &Subject<'_>) -> Result<(), AwsE
     Ok(())
 }
 
-/// Claude's own words (<https://github.com/BerriAI/litellm/issues/3286>).
+/// Claude's wording (<https://github.com/BerriAI/litellm/issues/3286>).
 pub(super) fn stop_sequences_not_blank(subject: &Subject<'_>) -> Result<(), AwsError> {
     let is_blank = |text: &str| text.trim().is_empty();
     match subject.conversation.stop_sequences().any(is_blank) {
@@ -52,7 +52,7 @@ pub(super) fn stop_sequences_not_blank(subject: &Subject<'_>) -> Result<(), AwsE
     }
 }
 
-/// <https://github.com/sigoden/aichat/pull/813> quotes the words.
+/// Wording from <https://github.com/sigoden/aichat/pull/813>.
 pub(super) fn max_tokens_within_limit(subject: &Subject<'_>) -> Result<(), AwsError> {
     match (
         subject.conversation.max_tokens(),

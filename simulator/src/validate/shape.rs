@@ -1,11 +1,11 @@
-//! Fields and content blocks that exist at all.
+//! Rejects unknown fields and unknown content blocks.
 
 use serde_json::Value;
 
 use super::Subject;
 use crate::error::AwsError;
 
-/// `modelId` belongs in the path, but Bedrock lets it pass (recording `convs-nova-d6515986`).
+/// `modelId` belongs in the path, but Bedrock accepts it here (recording `convs-nova-d6515986`).
 const FIELDS: [&str; 13] = [
     "additionalModelRequestFields",
     "additionalModelResponseFieldPaths",
@@ -22,7 +22,7 @@ const FIELDS: [&str; 13] = [
     "toolConfig",
 ];
 
-/// The last is ConverseStream's alone.
+/// The last one only exists for ConverseStream.
 const GUARDRAIL_FIELDS: [&str; 4] = [
     "guardrailIdentifier",
     "guardrailVersion",
@@ -133,7 +133,7 @@ pub(super) fn tool_inputs_are_objects(subject: &Subject<'_>) -> Result<(), AwsEr
     }
 }
 
-/// Only a stored prompt has variables.
+/// `promptVariables` require a stored prompt.
 pub(super) fn prompt_variables_have_a_prompt(subject: &Subject<'_>) -> Result<(), AwsError> {
     let has_variables = subject
         .request

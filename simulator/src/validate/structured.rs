@@ -1,5 +1,4 @@
-//! JSON demanded of the model: `outputConfig`, Claude's own `output_config.format`, and tools with
-//! `strict`.
+//! Structured output: `outputConfig`, Claude's `output_config.format`, and tools with `strict`.
 
 use serde_json::Value;
 
@@ -7,7 +6,7 @@ use super::Subject;
 use crate::error::AwsError;
 use crate::families::Maker;
 
-/// Keywords that no schema may use, by the type they belong to.
+/// Keywords that are rejected, by the type that they apply to.
 const UNSUPPORTED: [(&str, &[&str]); 4] = [
     (
         "integer",
@@ -55,7 +54,7 @@ pub(super) fn supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     })
 }
 
-/// The format in Claude's own form, which only Claude reads.
+/// Claude's own form of the format, which only Claude accepts.
 fn claudes_format<'a>(subject: &Subject<'a>) -> Option<&'a Value> {
     let format = subject
         .conversation
@@ -64,7 +63,7 @@ fn claudes_format<'a>(subject: &Subject<'a>) -> Option<&'a Value> {
     format.filter(|_| subject.family.maker == Maker::Anthropic)
 }
 
-/// The schema of `outputConfig` comes as a text, Claude's own as JSON (Anthropic's API reference,
+/// `outputConfig` has its schema as a string, Claude's own form as JSON (Anthropic's API reference,
 /// Messages, `output_config.format`).
 pub(super) fn schema_fits(subject: &Subject<'_>) -> Result<(), AwsError> {
     if let Some(format) = claudes_format(subject) {
@@ -100,8 +99,8 @@ pub(super) fn schema_fits(subject: &Subject<'_>) -> Result<(), AwsError> {
     }
 }
 
-/// What a schema may say where its fulfilment is guaranteed
-/// (<https://github.com/future-agi/future-agi/pull/412>, for tools
+/// Restrictions of schemas whose output is guaranteed
+/// (<https://github.com/future-agi/future-agi/pull/412>; for tools
 /// <https://github.com/BerriAI/litellm/pull/39115>).
 pub(super) fn fits(at: &str, schema: &Value) -> Result<(), AwsError> {
     let refused = |reason: &str| Err(AwsError::by_model(format!("{at}: {reason}")));
@@ -151,7 +150,7 @@ fn is_type(schema: &Value, kind: &str) -> bool {
     }
 }
 
-/// The schemas inside a schema.
+/// The direct subschemas.
 fn parts(schema: &Value) -> impl Iterator<Item = &Value> {
     let maps = ["properties", "$defs", "definitions"];
     let lists = ["anyOf", "allOf", "oneOf", "prefixItems"];

@@ -1,4 +1,4 @@
-//! Reasoning: how it is asked for, and how it comes back in later turns.
+//! Reasoning: its configuration, and reasoning blocks in later requests.
 
 use serde_json::Value;
 
@@ -10,9 +10,9 @@ use crate::families::{Maker, Reasoning};
 use crate::reasoning;
 use crate::signatures;
 
-/// The least thinking Claude takes.
+/// Claude's minimum thinking budget.
 const MIN_BUDGET: u64 = 1024;
-/// With this beta, thinking may stand between tool calls and outgrow one answer.
+/// With this beta, thinking may occur between tool calls and exceed one response.
 const INTERLEAVED: &str = "interleaved-thinking-2025-05-14";
 
 pub(super) fn kind_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
@@ -39,7 +39,7 @@ pub(super) fn kind_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     Err(AwsError::by_model(message))
 }
 
-/// What goes together with Claude's thinking.
+/// Parameters that conflict with Claude's thinking.
 pub(super) fn consistent(subject: &Subject<'_>) -> Result<(), AwsError> {
     let conversation = &subject.conversation;
     let Some(thinking) =
@@ -85,8 +85,8 @@ fn interleaved(subject: &Subject<'_>) -> bool {
         .is_some_and(|betas| betas.iter().any(|beta| beta == INTERLEAVED))
 }
 
-/// Nova's high effort tolerates no limit and no sampling beside it
-/// (<https://github.com/UKGovernmentBEIS/inspect_ai/issues/3767>); the wording is not known.
+/// Nova's high effort excludes output limits and sampling parameters
+/// (<https://github.com/UKGovernmentBEIS/inspect_ai/issues/3767>); the wording is unknown.
 pub(super) fn nova_high_effort_alone(subject: &Subject<'_>) -> Result<(), AwsError> {
     let conversation = &subject.conversation;
     let config = conversation.additional.get("reasoningConfig");
@@ -106,7 +106,7 @@ pub(super) fn nova_high_effort_alone(subject: &Subject<'_>) -> Result<(), AwsErr
     }
 }
 
-/// Reasoning stands in the assistant's turns, and few families take it back.
+/// Reasoning blocks belong to assistant messages, and few families accept them.
 pub(super) fn reasoning_input_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     for (_, message, block) in subject.conversation.located_blocks() {
         if block.kind != "reasoningContent" {
@@ -132,7 +132,7 @@ pub(super) fn reasoning_input_supported(subject: &Subject<'_>) -> Result<(), Aws
     Ok(())
 }
 
-/// Claude takes its reasoning back with the signature it gave, and unchanged
+/// Claude requires its reasoning unchanged and with its signature
 /// (<https://github.com/run-llama/llama_index/issues/20851>,
 /// <https://github.com/anthropics/anthropic-sdk-python/issues/1598>).
 pub(super) fn signed(subject: &Subject<'_>) -> Result<(), AwsError> {
@@ -174,7 +174,7 @@ pub(super) fn signed(subject: &Subject<'_>) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// Newer Claude takes its reasoning back behind the prompt that it was made for alone
+/// Newer Claude models accept reasoning only after the prompt that it was generated for
 /// (pydantic-ai's live checks of 2026-11).
 pub(super) fn bound(subject: &Subject<'_>) -> Result<(), AwsError> {
     let conversation = &subject.conversation;
@@ -197,7 +197,7 @@ pub(super) fn bound(subject: &Subject<'_>) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// The reasoning in the last of the assistant's turns stands where it stood in the answer
+/// Reasoning in the latest assistant message must keep its position
 /// (<https://github.com/maximhq/bifrost/issues/6342>).
 pub(super) fn last_turn_unmodified(subject: &Subject<'_>) -> Result<(), AwsError> {
     let messages = &subject.conversation.messages;
@@ -232,9 +232,9 @@ pub(super) fn last_turn_unmodified(subject: &Subject<'_>) -> Result<(), AwsError
     Ok(())
 }
 
-/// With a thinking budget, the assistant's last turn must begin with reasoning where it is still to
-/// be continued: after tool results, or as a prefill. Adaptive thinking does not ask for it
-/// (Anthropic's documentation of adaptive thinking, "validation changes").
+/// With a thinking budget, an assistant message that continues (after tool results, or as a
+/// prefill) must begin with reasoning. Adaptive thinking does not require this (Anthropic's
+/// documentation of adaptive thinking, "validation changes").
 pub(super) fn last_turn_starts_with_reasoning(subject: &Subject<'_>) -> Result<(), AwsError> {
     let messages = &subject.conversation.messages;
     let enabled = claudes(subject).is_some_and(|thinking| reasoning::kind(thinking) == "enabled");
@@ -401,7 +401,7 @@ mod tests {
         assert!(error_message(nova, limit, effort("high")).contains("maxTokens must be unset"));
     }
 
-    /// A tool loop whose assistant turn begins with these blocks.
+    /// A tool loop whose assistant message begins with these blocks.
     fn loop_of(model: &str, leading: &[Value], thinking: Value) -> String {
         let mut turn = leading.to_vec();
         turn.push(json!({ "toolUse": { "toolUseId": "a", "name": "t", "input": {} } }));

@@ -1,5 +1,5 @@
-//! Calls of tools and their results. Tools that Bedrock runs itself are left out: their results
-//! stand in the same turn (recording `conv-nova-7e923907`).
+//! Tool calls and their results. Tools that Bedrock runs itself are excluded: their results are in
+//! the same message (recording `conv-nova-7e923907`).
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ pub(super) fn no_duplicate_ids(subject: &Subject<'_>) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// In the words of Claude (<https://github.com/anthropics/claude-code/issues/20901>) and of Mistral
+/// Messages of Claude (<https://github.com/anthropics/claude-code/issues/20901>) and of Mistral
 /// (<https://github.com/anomalyco/opencode/pull/48843>).
 pub(super) fn ids_fit_the_family(subject: &Subject<'_>) -> Result<(), AwsError> {
     let mut seen = HashSet::new();
@@ -121,9 +121,9 @@ pub(super) fn status_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// Pictures, documents and videos inside results. Nova says where it stumbles, at the block that
-/// holds the result (recordings `conv-nova-err400-0ecd558b`, `conv-nova-err400-a8b9d2b9`). Which
-/// families take what is in pydantic-ai's profile of Bedrock; the wording of others is not known.
+/// Images, documents and videos in results. Nova reports the path of the block that holds the
+/// result (recordings `conv-nova-err400-0ecd558b`, `conv-nova-err400-a8b9d2b9`). Support by family
+/// is from pydantic-ai's profile of Bedrock; the wording of other families is unknown.
 pub(super) fn media_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     for (path, _, block) in subject.conversation.located_blocks() {
         if block.kind != "toolResult" {

@@ -1,4 +1,4 @@
-//! The schemas of tools: what may stand at their root, and how properties may be named.
+//! Tool schemas: keywords at the root, and property names.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::Subject;
 use crate::error::AwsError;
 use crate::families::ToolSchemas;
 
-/// What Nova takes at the root: recordings `conv-nova-04794cf2`, `conv-nova-08539823`,
+/// Keywords that Nova accepts at the root: recordings `conv-nova-04794cf2`, `conv-nova-08539823`,
 /// `conv-nova-01c2118d`.
 const NOVA_KEYS: [&str; 6] = [
     "type",
@@ -41,8 +41,7 @@ pub(super) fn roots_are_plain(subject: &Subject<'_>) -> Result<(), AwsError> {
     })
 }
 
-/// Of the properties at the root alone, as was measured
-/// (<https://github.com/aws-solutions-library-samples/accelerated-intelligent-document-processing-on-aws/issues/709>).
+/// Only properties at the root are checked, as measured in
 pub(super) fn properties_are_named_plainly(subject: &Subject<'_>) -> Result<(), AwsError> {
     if subject.family.tool_schemas != ToolSchemas::Claude {
         return Ok(());
@@ -66,7 +65,7 @@ pub(super) fn properties_are_named_plainly(subject: &Subject<'_>) -> Result<(), 
     Ok(())
 }
 
-/// The wording is not certain.
+/// The wording is uncertain.
 pub(super) fn tool_names_unique(subject: &Subject<'_>) -> Result<(), AwsError> {
     let mut names = std::collections::HashSet::new();
     let tools = subject.conversation.tools.iter();

@@ -1,4 +1,4 @@
-//! The tools on offer.
+//! Tool configuration.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::conversation::text;
 use crate::error::AwsError;
 use crate::families::{Choice, Maker, Tools};
 
-/// The limit that pydantic-ai's profile of Bedrock keeps to; its wording is not known.
+/// The limit in pydantic-ai's profile of Bedrock; the wording is unknown.
 const MAX_STRICT_TOOLS: usize = 20;
 
 pub(super) fn tools_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
@@ -43,7 +43,7 @@ pub(super) fn choice_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     }
 }
 
-/// A tool that is demanded must be on offer.
+/// A required tool must be in the list.
 pub(super) fn choice_is_offered(subject: &Subject<'_>) -> Result<(), AwsError> {
     let Some(tools) = &subject.conversation.tools else {
         return Ok(());
@@ -92,7 +92,7 @@ pub(super) fn server_tools_supported(subject: &Subject<'_>) -> Result<(), AwsErr
     }
 }
 
-/// Claude says it in words of its own (<https://github.com/BerriAI/litellm/pull/35688>).
+/// Claude has its own wording (<https://github.com/BerriAI/litellm/pull/35688>).
 pub(super) fn strict_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     let Some(tools) = &subject.conversation.tools else {
         return Ok(());

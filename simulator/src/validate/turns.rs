@@ -1,4 +1,4 @@
-//! The order of turns, and text in them.
+//! The order of messages, and their text.
 
 use serde_json::Value;
 
@@ -60,7 +60,7 @@ pub(super) fn roles_alternate(subject: &Subject<'_>) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// Few models take instructions in the middle of a conversation.
+/// Few models accept system messages in the middle of a conversation.
 pub(super) fn system_turns_supported(subject: &Subject<'_>) -> Result<(), AwsError> {
     let messages = &subject.conversation.messages;
     match messages.iter().position(|message| message.role == "system") {
@@ -71,8 +71,8 @@ pub(super) fn system_turns_supported(subject: &Subject<'_>) -> Result<(), AwsErr
     }
 }
 
-/// Who may say what: media come from users, calls from assistants, changes of the tools from the
-/// system (the documentation in botocore's model of `bedrock-runtime`; the wording is not known).
+/// Blocks by role: media in user messages, tool calls in assistant messages, tool changes in system
+/// messages (the documentation in botocore's model of `bedrock-runtime`; the wording is unknown).
 pub(super) fn blocks_fit_their_role(subject: &Subject<'_>) -> Result<(), AwsError> {
     for (path, message, block) in subject.conversation.located_blocks() {
         let required_role = match block.kind {
@@ -81,7 +81,7 @@ pub(super) fn blocks_fit_their_role(subject: &Subject<'_>) -> Result<(), AwsErro
             "toolAddition" | "toolRemoval" => "system",
             _ => continue,
         };
-        // A system turn may repeat whatever it likes.
+        // System messages may repeat blocks of any role.
         if message.role != required_role && message.role != "system" {
             return Err(AwsError::validation(format!(
                 "The {} block at {path} can only be used in messages of the role {required_role}.",
@@ -92,8 +92,9 @@ pub(super) fn blocks_fit_their_role(subject: &Subject<'_>) -> Result<(), AwsErro
     Ok(())
 }
 
-/// Empty texts are refused, and blank ones where the turn has nothing else to say. White space
-/// beside a document has passed (recordings `conv-claude-5d39d9af`, `conv-claude-ad5e2630`).
+/// Empty texts are rejected; blank ones are rejected if the message has no other content. White
+/// space next to a document is accepted (recordings `conv-claude-5d39d9af`,
+/// `conv-claude-ad5e2630`).
 pub(super) fn no_blank_text(subject: &Subject<'_>) -> Result<(), AwsError> {
     let is_wrong = |message: &Message<'_>, text: &str| {
         text.is_empty() || text.trim().is_empty() && is_all_blank(message)

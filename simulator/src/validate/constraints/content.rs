@@ -18,7 +18,7 @@ const AUDIOS: [&str; 15] = [
 ];
 const QUALIFIERS: [&str; 3] = ["grounding_source", "guard_content", "query"];
 
-/// A block of any kind; `at` ends in its kind.
+/// A block of any kind; `at` is the path that ends in its kind.
 pub(super) fn block(kind: &str, value: &Value, at: &str, violations: &mut Violations) {
     match kind {
         "toolUse" => {
@@ -39,7 +39,7 @@ pub(super) fn block(kind: &str, value: &Value, at: &str, violations: &mut Violat
             source(value, at, violations);
         }
         "video" => {
-            // A media type passes as well (recording `conv-nova-7275e656`).
+            // A media type is accepted as well (recording `conv-nova-7275e656`).
             let format = text(value.get("format")).trim_start_matches("video/");
             violations.unless_one_of(format, &format!("{at}.format"), &VIDEOS);
             source(value, at, violations);
@@ -92,7 +92,7 @@ fn document(value: &Value, at: &str, violations: &mut Violations) {
     source(value, at, violations);
 }
 
-/// Where the bytes are. Empty bytes are refused where they stand.
+/// Validates a source; empty bytes are reported at the path of the bytes.
 fn source(value: &Value, at: &str, violations: &mut Violations) {
     let at = format!("{at}.source");
     let Some(source) = value.get("source").filter(|source| !source.is_null()) else {

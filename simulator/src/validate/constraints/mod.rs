@@ -1,7 +1,7 @@
-//! Limits of the API's model: lengths, patterns, ranges. Bedrock reports all that are broken at
-//! once: "2 validation errors detected: …; …".
+//! Constraints of the API model: lengths, patterns, ranges. Bedrock reports all violations at once:
+//! "2 validation errors detected: …; …".
 //!
-//! The limits are those of botocore's model of `bedrock-runtime` (2023-09-30).
+//! From botocore's model of `bedrock-runtime` (2023-09-30).
 
 mod content;
 pub(super) mod settings;

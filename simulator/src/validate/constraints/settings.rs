@@ -1,4 +1,4 @@
-//! Limits of what stands beside the conversation.
+//! Constraints of everything outside the conversation.
 
 use serde_json::Value;
 

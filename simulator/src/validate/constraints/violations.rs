@@ -1,4 +1,4 @@
-//! Broken constraints, in Bedrock's words.
+//! Constraint violations, with Bedrock's messages.
 
 use std::fmt::Display;
 
@@ -21,7 +21,7 @@ impl Violations {
         ));
     }
 
-    /// As [`because`](Self::because), where the value itself is not worth repeating.
+    /// As [`because`](Self::because), without the value.
     pub(crate) fn unfit(&mut self, at: &str, constraint: &str) {
         self.0.push(format!(
             "Value at '{at}' failed to satisfy constraint: {constraint}"
@@ -71,7 +71,7 @@ impl Violations {
         }
     }
 
-    /// A text of one to `max` characters.
+    /// A string of one to `max` characters.
     pub(crate) fn unless_long_as(&mut self, value: &str, at: &str, max: usize) {
         if value.is_empty() {
             self.empty(at);
@@ -89,7 +89,7 @@ impl Violations {
         }
     }
 
-    /// A name of 1 to 64 characters of the pattern's set.
+    /// A name of 1 to 64 characters that match the pattern.
     pub(crate) fn name(&mut self, value: Option<&Value>, at: &str, pattern: &str) {
         let value = text(value);
         let allowed: &[u8] = if pattern == NAME { b"_-" } else { b"_-.:" };
