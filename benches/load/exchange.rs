@@ -1,10 +1,10 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// The model that is asked for. The simulated Bedrock answers for it at once.
+/// The requested model; the simulated Bedrock responds without delay.
 pub(crate) const MODEL: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
-/// The key that the gateway knows.
+/// API key of the gateway.
 pub(crate) const API_KEY: &str = "sk-bench-0001";
 
 const INSTRUCTION: &str = "You are a patient guide to the mountains. Answer in a few sentences, \
@@ -13,20 +13,18 @@ const INSTRUCTION: &str = "You are a patient guide to the mountains. Answer in a
 const PROMPT: &str = "Where two layers of rock meet at a slope, which of them is the older one, \
                         and how would a hiker without any tools find that out on the spot?";
 
-/// The way that a request takes.
+/// The server that a request is sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestRoute {
-    /// Straight to the simulated Bedrock.
+    /// The simulated Bedrock.
     Direct,
-    /// Through the floor.
+    /// The baseline proxy.
     Floor,
-    /// Through the gateway.
     Gateway,
-    /// Through the other gateway of `--against`.
+    /// The other gateway of `--against`.
     Other,
 }
 
-/// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ResponseMode {
     /// One JSON object with a text of 600 bytes.
@@ -35,17 +33,15 @@ pub(crate) enum ResponseMode {
     Stream,
 }
 
-/// A request that is sent over and over.
+/// A request that is sent repeatedly.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
-    /// Where it is posted to.
     pub(crate) path: String,
-    /// What is posted.
     pub(crate) body: Bytes,
 }
 
 impl RequestRoute {
-    /// The ways of every run.
+    /// The servers of every run.
     pub(crate) const ALL: [Self; 3] = [Self::Direct, Self::Floor, Self::Gateway];
 
     pub(crate) fn name(self) -> &'static str {
@@ -57,8 +53,8 @@ impl RequestRoute {
         }
     }
 
-    /// The request that gets this answer on this way: OpenAI's for the gateway, and what the
-    /// gateway makes of it for the others.
+    /// The request for this server and response mode: OpenAI's format for the gateway, the
+    /// resulting Converse request for the others.
     pub(crate) fn exchange(self, mode: ResponseMode) -> Exchange {
         let (path, body) = match self {
             Self::Direct => (mode.bedrock_path(), converse()),
@@ -80,7 +76,8 @@ impl ResponseMode {
         }
     }
 
-    /// Where the floor gives this answer; it does not look into bodies, so the path says it.
+    /// The path on the floor, which selects the response mode because the floor does not read
+    /// bodies.
     pub(crate) fn floor_path(self) -> &'static str {
         match self {
             Self::NonStreaming => "/v1/chat/completions",
@@ -88,7 +85,7 @@ impl ResponseMode {
         }
     }
 
-    /// Where Bedrock gives it.
+    /// The path on Bedrock.
     pub(crate) fn bedrock_path(self) -> String {
         match self {
             Self::NonStreaming => format!("/model/{MODEL}/converse"),

@@ -1,8 +1,8 @@
-//! The floor: a proxy that forwards bytes, with the libraries that the gateway is made of.
+//! The floor: a proxy that forwards bytes, with the gateway's libraries.
 //!
-//! The same runtime, HTTP server, router, client, allocator and socket options; no keys, no
-//! translation, no signature, no limits, no log. Nothing that answers chat requests with these
-//! libraries can cost less.
+//! It has the same runtime, HTTP server, router, client, allocator and socket options, but no API
+//! keys, translation, signatures, limits or log. It is the lower bound for a gateway with these
+//! libraries.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -32,7 +32,6 @@ struct Upstream {
     stream: Uri,
 }
 
-/// Serves until the process is ended.
 pub(crate) async fn serve(upstream: &str) -> Outcome<()> {
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);
@@ -59,7 +58,7 @@ pub(crate) async fn serve(upstream: &str) -> Outcome<()> {
         connection.set_nodelay(true)?;
         let service = TowerToHyperService::new(router.clone());
         let connection = http1::Builder::new().serve_connection(TokioIo::new(connection), service);
-        // A connection that ends in an error is noticed by who made it.
+        // The client notices connection errors.
         tokio::spawn(async move { connection.await.is_ok() });
     }
 }

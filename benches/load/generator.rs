@@ -1,4 +1,4 @@
-//! The load: connections that each ask, read the answer to its end, and ask again.
+//! The load generator: each connection sends a request, reads the complete response, and repeats.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,37 +16,37 @@ use tokio::task::JoinSet;
 use crate::Outcome;
 use crate::exchange::{API_KEY, Exchange};
 
-/// The most requests of one connection in one run, whatever its time.
+/// Maximum number of requests per connection and run.
 const MAX_REQUESTS: usize = 200_000;
 
-/// How long any one answer may take.
+/// Timeout of one response.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Less than this is not the answer that was asked for: its text alone has 600 bytes.
+/// A shorter response is an error: the requested text alone has 600 bytes.
 const MIN_RESPONSE_SIZE: usize = 600;
 
-/// What a run has shown.
+/// Results of a run.
 pub(crate) struct Run {
-    /// How long it took.
+    /// Duration of the run.
     pub(crate) elapsed: Duration,
-    /// How long each request took, from its first byte to the answer's last; shortest first.
+    /// Duration of each request, from its first byte to the response's last; sorted.
     pub(crate) latencies: Vec<Duration>,
 }
 
-/// A connection that is kept open between requests.
+/// A keep-alive connection.
 struct Connection {
     sender: SendRequest<Full<Bytes>>,
     host: String,
 }
 
-/// An answer under way. The connection ends with it.
+/// A stream that has started. Dropping it closes the connection.
 pub(crate) struct OpenStream {
     _connection: Connection,
     _body: Incoming,
 }
 
-/// Sends `exchange` on so many connections at once, for so long. Fails with the first answer that
-/// is not what it should be: a benchmark of refusals would look splendid.
+/// Sends `exchange` repeatedly on this many connections for this long. The first unexpected
+/// response is an error: otherwise fast error responses would improve the result.
 pub(crate) async fn run(
     address: SocketAddr,
     exchange: &Exchange,
@@ -92,7 +92,7 @@ async fn send_until(
     Ok(latencies)
 }
 
-/// Opens so many streams, one after the other, each on its own connection, and reads the first
+/// Opens this many streams one after the other, each on its own connection, and reads the first
 /// bytes of each.
 pub(crate) async fn open_streams(
     address: SocketAddr,
@@ -117,7 +117,7 @@ async fn open_stream(address: SocketAddr, exchange: &Exchange) -> Outcome<OpenSt
     })
 }
 
-/// Sends one request, on a connection of its own.
+/// Sends one request on its own connection.
 pub(crate) async fn send_once(address: SocketAddr, exchange: &Exchange) -> Outcome<()> {
     Connection::open(address).await?.run(exchange).await?;
     Ok(())
@@ -135,7 +135,7 @@ impl Connection {
         })
     }
 
-    /// Reads the answer to its end and gives its length.
+    /// Reads the complete response and returns its length.
     async fn run(&mut self, exchange: &Exchange) -> Outcome<usize> {
         let mut body = self.send(exchange).await?;
         let mut length = 0;

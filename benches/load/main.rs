@@ -1,9 +1,9 @@
-//! A load benchmark: what a request costs the gateway, against the least that it could cost.
+//! Load benchmark: the cost of a request in the gateway, compared with a lower bound.
 //!
-//! Four processes on the loopback interface: this one, which makes the load; the simulated
-//! Bedrock; the gateway as it is shipped, with its log on; and the floor, which forwards the same
-//! answers without looking at them. Gateway and floor take turns in every round, so that a machine
-//! that is busy for a while is busy for both. `benches/README.md` says how to read the report.
+//! Four processes on the loopback interface: this one, which generates the load; the simulated
+//! Bedrock; the release build of the gateway with its log enabled; and the floor, which forwards
+//! the same responses without parsing them. Every round measures gateway and floor in turn, so that
+//! other load on the machine affects both. `benches/README.md` explains the report.
 
 mod exchange;
 mod floor;
@@ -21,10 +21,10 @@ use std::process::ExitCode;
 use options::{Command, Options};
 use processes::{Binaries, Server};
 
-/// Whatever goes wrong ends the benchmark, with a text for the person who started it.
+/// An error ends the benchmark and is printed.
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-// The gateway's own allocator, since the floor is this executable too.
+// The gateway's allocator, because the floor runs in this executable.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs `work` in the runtime that the gateway uses too.
+/// Runs `work` in a runtime configured like the gateway's.
 fn in_runtime(work: impl Future<Output = Outcome<()>>) -> Outcome<()> {
     tokio::runtime::Runtime::new()?.block_on(work)
 }

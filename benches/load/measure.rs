@@ -7,16 +7,16 @@ use crate::generator;
 use crate::options::Options;
 use crate::processes::Server;
 
-/// The connections at which CPU time is compared.
+/// Number of connections for the comparison of CPU time.
 pub(crate) const CPU_CONNECTIONS: usize = 16;
 
-/// The connections at which latency is compared: nobody else there, and a crowd.
+/// Numbers of connections for the comparison of latency: one, and many.
 pub(crate) const LATENCY_CONNECTIONS: [usize; 2] = [1, 64];
 
-/// How long a process is warmed up before it is measured, as a part of a measurement.
+/// A measurement is preceded by a warm-up of this fraction of its duration.
 const WARM_UP: u32 = 5;
 
-/// What is measured: one number of connections, one form of answer, one way.
+/// One combination of connections, response mode and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cell {
     pub(crate) mode: ResponseMode,
@@ -24,21 +24,21 @@ pub(crate) struct Cell {
     pub(crate) route: RequestRoute,
 }
 
-/// What one measurement has shown.
+/// Results of one measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
-    /// CPU time of the process that was asked, a request: in its own code and in the kernel.
+    /// CPU time of the server process per request, in user and kernel mode.
     pub(crate) cpu: Duration,
-    /// Requests a second.
+    /// Requests per second.
     pub(crate) rate: f64,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
 }
 
-/// The samples of each cell, in the order of the rounds.
+/// The samples of each cell, in round order.
 pub(crate) type Cells = BTreeMap<Cell, Vec<Sample>>;
 
-/// Measures every cell once a round.
+/// Measures every cell once per round.
 pub(crate) async fn rounds(
     options: &Options,
     bedrock: &Server,
@@ -55,7 +55,8 @@ pub(crate) async fn rounds(
     let mut cells = Cells::new();
     for _ in 0..options.rounds {
         for (mode, connections) in conditions() {
-            // The servers change fastest, so that what is compared is measured side by side.
+            // Servers alternate in the innermost loop, so that compared values are measured close
+            // together.
             for (route, server) in servers {
                 let Some(server) = server else { continue };
                 let cell = Cell {
@@ -71,7 +72,7 @@ pub(crate) async fn rounds(
     Ok(cells)
 }
 
-/// Every form of answer at every number of connections.
+/// All combinations of response mode and number of connections.
 fn conditions() -> impl Iterator<Item = (ResponseMode, usize)> {
     let [one, many] = LATENCY_CONNECTIONS;
     let numbers = [CPU_CONNECTIONS, one, many];
@@ -105,7 +106,7 @@ async fn measure(server: &Server, cell: Cell, time: Duration) -> Outcome<Sample>
     })
 }
 
-/// The one in the middle, the lower where there are two; 0 of nothing.
+/// The median, the lower one for an even number of values; 0 without values.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);

@@ -10,22 +10,22 @@ use crate::generator;
 use crate::options::Options;
 use crate::processes::{Binaries, Memory, Server};
 
-/// The most rounds that are worth it: memory hardly differs between them.
+/// Maximum number of rounds: memory hardly varies between them.
 const MAX_ROUNDS: usize = 3;
 
-/// How long the streams stand before memory is read.
+/// Wait between opening the streams and reading memory.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// Files that a process needs beside two for each stream.
+/// Open files of a process, besides two per stream.
 const OTHER_FILES: usize = 100;
 
-/// What a round has shown.
+/// Results of a round.
 pub(crate) struct MemoryRound {
     pub(crate) floor: Footprint,
     pub(crate) gateway: Footprint,
 }
 
-/// The memory of one process.
+/// Memory of one process.
 pub(crate) struct Footprint {
     /// Before the first request.
     pub(crate) idle: Memory,
@@ -33,21 +33,22 @@ pub(crate) struct Footprint {
     pub(crate) open: Memory,
 }
 
-/// How many streams can be opened here: so many, or nothing where the system allows too few files.
+/// The number of streams that the limit on open files allows, up to `requested`; `None` if it is
+/// too low.
 pub(crate) fn max_streams(requested: usize) -> Outcome<Option<usize>> {
     let limits = fs::read_to_string("/proc/self/limits")?;
     let line = limits
         .lines()
         .find_map(|l| l.strip_prefix("Max open files"));
     let soft = line.and_then(|line| line.split_whitespace().next());
-    // Not a number: unlimited.
+    // The limit is `unlimited`.
     let files = soft.and_then(|soft| soft.parse::<usize>().ok());
     let enough = files.is_none_or(|files| files >= 2 * requested + OTHER_FILES);
     Ok(enough.then_some(requested))
 }
 
-/// Measures floor and gateway in turns, each time in fresh processes: an allocator keeps what
-/// earlier load made it take.
+/// Measures floor and gateway in turn, in new processes each time: an allocator keeps memory from
+/// earlier load.
 pub(crate) async fn rounds(options: &Options, binaries: &Binaries) -> Outcome<Vec<MemoryRound>> {
     let bedrock = Server::simulator(binaries, &[])?;
     script_stall(&bedrock).await?;
@@ -72,7 +73,7 @@ async fn footprint(server: &Server, route: RequestRoute, streams: usize) -> Outc
     Ok(Footprint { idle, open })
 }
 
-/// Has the simulator begin every stream and then say nothing more.
+/// Makes the simulator stall every stream after its start.
 async fn script_stall(bedrock: &Server) -> Outcome<()> {
     let script = json!({
         "times": 0,

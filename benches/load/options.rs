@@ -3,25 +3,23 @@ use std::time::Duration;
 
 use crate::Outcome;
 
-/// What the process is to do.
 pub(crate) enum Command {
     /// Measure, and print a report.
     Measure(Options),
-    /// Be the floor in front of `upstream`.
+    /// Run the floor in front of `upstream`.
     Floor { upstream: String },
-    /// Neither: `cargo test --all-targets` starts benchmarks too, without `--bench`.
+    /// Do nothing: `cargo test --all-targets` also runs benchmarks, without `--bench`.
     NoOperation,
 }
 
-/// How much is measured.
 pub(crate) struct Options {
-    /// How often everything is measured; the report has the medians.
+    /// Number of rounds; the report contains medians.
     pub(crate) rounds: usize,
-    /// How long one measurement lasts.
+    /// Duration of one measurement.
     pub(crate) time: Duration,
-    /// How many streams are held open while memory is looked at.
+    /// Number of open streams for the memory measurement.
     pub(crate) streams: usize,
-    /// Another gateway's executable, measured in turns with this one.
+    /// Executable of another gateway, measured in turn with this one.
     pub(crate) against: Option<PathBuf>,
 }
 
@@ -37,13 +35,13 @@ impl Default for Options {
 }
 
 impl Command {
-    /// Reads the arguments behind the program's name.
+    /// Parses the arguments after the program name.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Outcome<Self> {
         let mut options = Options::default();
         let mut is_bench = false;
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
-                // Of `cargo bench`.
+                // `cargo bench` adds this.
                 "--bench" => is_bench = true,
                 "--quick" => {
                     options = Options {

@@ -1,4 +1,4 @@
-//! The processes under test: how they are made, started, watched and ended.
+//! The processes under test: build, start, CPU time, memory, and shutdown.
 
 use std::env;
 use std::fs;
@@ -14,38 +14,37 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::exchange::API_KEY;
 
-/// How long a process may take until it listens.
+/// Timeout of a start.
 const START: Duration = Duration::from_secs(20);
 
-/// The executables, beside each other in the release directory.
+/// The executables, in the same release directory.
 pub(crate) struct Binaries {
     gateway: PathBuf,
     simulator: PathBuf,
-    /// Without any file: neither configuration nor profile shall be found.
+    /// An empty directory, so that no configuration file or AWS profile is found.
     empty: PathBuf,
 }
 
-/// A process that listens. It ends with this value.
+/// A running server process; killed on drop.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
 }
 
-/// The memory of a process, in KiB.
+/// Memory of a process, in KiB.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Memory {
-    /// In use now.
+    /// Current resident memory.
     pub(crate) resident: u64,
-    /// The most that was in use.
+    /// Peak resident memory.
     pub(crate) peak: u64,
-    /// What of it is the process's own: without the pages of its program, which are shared and can
-    /// be read again.
+    /// Private memory: without the pages of the executable, which are shared and can be reloaded.
     pub(crate) anonymous: u64,
 }
 
 impl Binaries {
-    /// Builds gateway and simulator as they are shipped, with the profile `dist`. The gateway that `cargo bench` itself
-    /// builds has the test features of its dependencies on, tokio's clock for tests among them.
+    /// Builds gateway and simulator with the release profile `dist`. The gateway that `cargo bench`
+    /// builds has test features of its dependencies enabled, such as tokio's test clock.
     pub(crate) fn build() -> Outcome<Self> {
         let directory = Path::new(env!("CARGO_BIN_EXE_outcrop"))
             .parent()
@@ -75,13 +74,12 @@ impl Binaries {
 
 impl Drop for Binaries {
     fn drop(&mut self) {
-        // Left behind it would be empty, and in the directory for what is left behind.
+        // Best effort: the directory is empty and temporary.
         let _ = fs::remove_dir_all(&self.empty);
     }
 }
 
 impl Server {
-    /// The simulated Bedrock.
     pub(crate) fn simulator(binaries: &Binaries, arguments: &[&str]) -> Outcome<Self> {
         let mut command = Command::new(&binaries.simulator);
         command
@@ -91,25 +89,26 @@ impl Server {
         Self::start(command)
     }
 
-    /// The floor: this executable once more.
+    /// The floor, which is this executable.
     pub(crate) fn floor(bedrock: &Self) -> Outcome<Self> {
         let mut command = Command::new(env::current_exe()?);
         command.args(["floor", &bedrock.url()]);
         Self::start(command)
     }
 
-    /// The gateway as operators start it, with its log written into a pipe.
+    /// The gateway with its default configuration; its log is written to a pipe.
     pub(crate) fn gateway(binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
         Self::serve(&binaries.gateway, "", binaries, bedrock)
     }
 
-    /// The gateway with room for many streams of one caller, more than there is by default.
+    /// The gateway with a limit on concurrent streams per key that is high enough for the
+    /// measurement.
     pub(crate) fn gateway_for_streams(binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
         let configuration = "[limits.key]\ncalls_under_way = 100000\n";
         Self::serve(&binaries.gateway, configuration, binaries, bedrock)
     }
 
-    /// Another executable, with the defaults of its own: its configuration may have other keys.
+    /// Another executable with its own default configuration: its configuration keys may differ.
     pub(crate) fn other_gateway(path: &Path, binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
         Self::serve(path, "", binaries, bedrock)
     }
@@ -167,8 +166,8 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// The CPU time of all threads so far, to the nanosecond; `/proc/PID/stat` counts in steps of
-    /// 10 ms. Threads that have ended are not in it; those of a runtime do not end.
+    /// CPU time of all threads in nanosecond resolution; `/proc/PID/stat` has steps of 10 ms.
+    /// Threads that have ended are missing; the threads of the runtime do not end.
     pub(crate) fn cpu_time(&self) -> Outcome<Duration> {
         let mut total = 0;
         for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {

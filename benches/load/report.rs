@@ -5,10 +5,10 @@ use crate::measure::{CPU_CONNECTIONS, Cell, Cells, LATENCY_CONNECTIONS, Sample, 
 use crate::memory::{Footprint, MemoryRound};
 use crate::options::Options;
 
-/// The most that the gateway may take of memory, as a multiple of the floor's.
+/// Maximum memory of the gateway, as a multiple of the floor's.
 const MEMORY_TARGET: f64 = 1.2;
 
-/// The most CPU time that the gateway may take, as a multiple of the floor's.
+/// Maximum CPU time of the gateway, as a multiple of the floor's.
 fn cpu_target(mode: ResponseMode) -> f64 {
     match mode {
         ResponseMode::NonStreaming => 2.5,
@@ -55,7 +55,7 @@ fn cpu(cells: &Cells, mode: ResponseMode) {
     let of = |route| samples(cells, mode, CPU_CONNECTIONS, route);
     let (floor, gateway) = (of(RequestRoute::Floor), of(RequestRoute::Gateway));
     let ratios = floor.iter().zip(gateway).map(|(floor, gateway)| {
-        // A run without requests has failed, so that the floor is never 0.
+        // A run without requests is an error, so the floor's value is never 0.
         gateway.cpu.as_secs_f64() / floor.cpu.as_secs_f64()
     });
     let ratio = median(ratios.clone());
@@ -110,7 +110,7 @@ fn latency(cells: &Cells, mode: ResponseMode, connections: usize) {
     }
 }
 
-/// Memory with so many streams open.
+/// Memory with this many streams open.
 pub(crate) fn memory(streams: usize, rounds: &[MemoryRound]) {
     let mebibytes = |of: &dyn Fn(&MemoryRound) -> u64| {
         let kibibytes = rounds.iter().map(|round| of(round) as f64);
@@ -139,7 +139,7 @@ pub(crate) fn memory(streams: usize, rounds: &[MemoryRound]) {
     );
 }
 
-/// Says why there is no figure of memory.
+/// Explains why the memory measurement is missing.
 pub(crate) fn too_few_files(streams: usize) {
     println!(
         "\nmemory with {streams} open streams: not measured; a process may open too few files \

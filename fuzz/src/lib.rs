@@ -1,4 +1,4 @@
-//! The targets as the integration tests have them, which replay the inputs that are kept.
+//! The fuzz targets, shared with the integration tests, which replay the stored inputs.
 
 #[path = "../../tests/support/mod.rs"]
 pub mod support;

@@ -78,7 +78,7 @@ fn decide(simulation: &Simulation, head: &Parts, body: Bytes) -> (Result<Reply, 
         .as_mut()
         .filter(|target| target.operation.is_openai())
     {
-        openai::aim(target, &body);
+        openai::resolve_target(target, &body);
     }
     note(simulation, head, target.as_ref(), &body);
     let is_sts = target

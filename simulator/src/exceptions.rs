@@ -66,7 +66,7 @@ fn check_faults(faults: &[Fault], operation: Option<Operation>) -> Result<(), St
     match codes.find(|code| !sendable.contains(code)) {
         None => Ok(()),
         Some(code) => Err(format!(
-            "{sender} does not send the exception `{code}`; it sends {}",
+            "{sender} cannot send the exception `{code}`; valid exceptions: {}",
             sendable.join(", ")
         )),
     }

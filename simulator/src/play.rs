@@ -138,7 +138,7 @@ pub(crate) struct CutOff;
 
 impl fmt::Display for CutOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the body is cut off on purpose")
+        f.write_str("the body is cut off by an injected fault")
     }
 }
 

@@ -37,7 +37,7 @@ struct Response {
 /// Loads the response of a recording. The error is a message for the author of the script.
 pub(crate) fn load(file: &Path) -> Result<ScriptedResponse, String> {
     let problem = |error: &dyn std::fmt::Display| {
-        format!("recording `{}` cannot be played: {error}", file.display())
+        format!("recording `{}` cannot be replayed: {error}", file.display())
     };
     let text = std::fs::read(file).map_err(|error| problem(&error))?;
     let recording: Recording = serde_json::from_slice(&text).map_err(|error| problem(&error))?;

@@ -59,7 +59,7 @@ fn scripts_from(body: &[u8]) -> Result<Vec<Script>, String> {
     } else {
         serde_json::from_slice(body).map(|script| vec![script])
     }
-    .map_err(|error| format!("not a script: {error}"))?;
+    .map_err(|error| format!("invalid script: {error}"))?;
     for script in &scripts {
         exceptions::check(script)?;
         if let ScriptedResponse::Recording { file } = &script.response {
@@ -84,7 +84,7 @@ async fn advance(State(simulation): State<Arc<Simulation>>, body: Bytes) -> Resp
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => {
-            let error = format!("not an advance of the clock: {error}");
+            let error = format!("invalid clock request: {error}");
             document(StatusCode::BAD_REQUEST, &json!({ "error": error }))
         }
     }
@@ -109,7 +109,7 @@ async fn control_jobs(State(simulation): State<Arc<Simulation>>, body: Bytes) ->
             StatusCode::NO_CONTENT.into_response()
         }
         Err(error) => {
-            let error = format!("not an order to jobs: {error}");
+            let error = format!("invalid jobs request: {error}");
             document(StatusCode::BAD_REQUEST, &json!({ "error": error }))
         }
     }

@@ -57,7 +57,7 @@ pub(crate) fn is_redacted(content: &str) -> bool {
 pub(crate) fn bound(seal: &str) -> Option<Bound> {
     let bytes = BASE64_STANDARD.decode(seal).unwrap_or_default();
     let content = bytes.get(..bytes.len().checked_sub(SEAL)?)?;
-    // Redacted content ends with padding that depends on the text's length.
+    // In redacted content, the length of the text follows the binding.
     let length = content.len() - content.len() % 64;
     Bound::from_bytes(content.get(..length)?)
 }

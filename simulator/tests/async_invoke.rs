@@ -1,4 +1,4 @@
-//! The AWS SDK starts films, looks them up, lists them, and finds them in S3.
+//! Video jobs with the AWS SDK: start, lookup, lists, and the objects in S3.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;

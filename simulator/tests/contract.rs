@@ -1,5 +1,5 @@
-//! What the rest of Converse's contract asks for, over the wire: reasoning, prompt caching,
-//! guardrails, the fields beside the message.
+//! Features of Converse over the wire: reasoning, prompt caching, guardrails, and the fields
+//! besides `message`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -436,7 +436,7 @@ async fn server_tools_are_executed_within_one_turn() {
             .find_map(|(_, payload)| payload.pointer("/delta/toolResult"));
         assert!(result.unwrap().is_array());
 
-        // The turn may come back in a later request.
+        // A later request may contain the message.
         let mut later = request.clone();
         let messages = later["messages"].as_array_mut().unwrap();
         messages.push(turn.clone());

@@ -1,5 +1,4 @@
-//! Models that embed or rerank, with the AWS SDK as the judge: what they answer, and what they
-//! refuse.
+//! Embedding and reranking models with the AWS SDK: responses and validation errors.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;

@@ -1,4 +1,4 @@
-//! Every disturbance is seen by the AWS SDK as the failure it stands for.
+//! Each fault reaches the AWS SDK as the error that it simulates.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -11,19 +11,18 @@ use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError;
 use bedrock_simulator::{Fault, Script, Simulator};
 use common::{NOVA, client, open_simulator, post, simulator, user};
 
-/// How a stream ended.
 #[derive(Debug, PartialEq)]
 enum End {
     Complete,
     /// A proper end of the body without messageStop.
     Early,
     Exception(&'static str),
-    /// What came is no event stream.
+    /// The body is not an event stream.
     Garbled,
     Lost,
 }
 
-/// Reads the stream of a call; gives the number of events and how it ended.
+/// Reads the stream of a call; returns the number of events and how it ended.
 async fn read(simulator: &Simulator) -> (usize, End) {
     let call = client(simulator)
         .converse_stream()

@@ -1,4 +1,4 @@
-//! What is served beside the model operations.
+//! Authentication, the control plane, STS, and the control API.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -233,7 +233,7 @@ async fn an_exception_the_operation_cannot_raise_is_rejected() {
     assert_eq!(response.status, 501);
     let reason = response.message();
     assert!(
-        reason.contains("ConverseStream does not send the exception `modelTimeoutException`"),
+        reason.contains("ConverseStream cannot send the exception `modelTimeoutException`"),
         "{reason}"
     );
     simulator.push(Script::fault(timeout));
@@ -323,7 +323,7 @@ async fn a_dropped_simulator_closes_its_connections() {
     let mut stream = tokio::net::TcpStream::connect(simulator.address())
         .await
         .unwrap();
-    // An answer shows that the connection has been accepted.
+    // A response proves that the connection was accepted.
     let request = "GET /_simulator/status HTTP/1.1\r\nhost: x\r\n\r\n";
     tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes())
         .await
@@ -334,6 +334,6 @@ async fn a_dropped_simulator_closes_its_connections() {
         .unwrap();
     drop(simulator);
     let mut rest = Vec::new();
-    // Either kind of end will do.
+    // The connection may end with or without an error.
     let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut rest).await;
 }

@@ -1,5 +1,4 @@
-//! Models that make pictures, asked by the AWS SDK's client: what they take, what they refuse and
-//! in which words, and that their answers are pictures.
+//! Image models with the AWS SDK: validation, error messages, and valid images in responses.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -48,7 +47,7 @@ async fn invoke(simulator: &Simulator, model: &str, body: &Value) -> Result<Valu
     }
 }
 
-/// A PNG of one color in base64.
+/// A PNG of one color, in base64.
 fn png_bytes(width: u32, height: u32, pixel: [u8; 4]) -> String {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);

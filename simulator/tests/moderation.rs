@@ -1,4 +1,4 @@
-//! Judgements of content, by the AWS SDK and in Bedrock's own bytes.
+//! Guardrail checks with the AWS SDK, and with Bedrock's recorded bytes.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -180,7 +180,7 @@ async fn a_script_with_only_an_operation_name_applies() {
     assert_eq!(input_text.content()[0].as_text().unwrap(), "for a model");
 }
 
-/// What is said of a body that Bedrock refuses; nothing of one that it takes.
+/// The error message for a body; empty if the body is valid.
 async fn refusal(path: &str, body: Value) -> String {
     let options = bedrock_simulator::Options {
         any_credentials: true,

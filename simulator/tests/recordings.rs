@@ -1,5 +1,5 @@
-//! Real traffic: what Bedrock accepted passes, what it refused is refused in the same words, and
-//! recorded answers are played back byte for byte.
+//! Recorded traffic: accepted requests pass, rejected ones are rejected with the same message, and
+//! recorded responses are replayed byte for byte.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -12,10 +12,10 @@ use bedrock_simulator::{Guardrail, Options, Script, Simulator};
 use common::{open_simulator, post};
 use serde_json::Value;
 
-/// Beside the repository; not part of it.
+/// Next to the repository; not part of it.
 const RECORDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/recordings");
 
-/// All recordings with their files; empty, and said so, where they are not at hand.
+/// All recordings with their paths; prints a message and returns none if the folder is missing.
 fn recordings() -> Vec<(PathBuf, Value)> {
     let Ok(files) = Path::new(RECORDINGS).read_dir() else {
         println!("did not run: no recordings beside the repository");
@@ -34,7 +34,7 @@ fn recordings() -> Vec<(PathBuf, Value)> {
     files.into_iter().map(read).collect()
 }
 
-/// The guardrails that recorded requests name.
+/// Guardrails that recorded requests use.
 const GUARDRAILS: [&str; 4] = [
     "5zwrmdlsra2e",
     "guardrail1234",
@@ -42,8 +42,8 @@ const GUARDRAILS: [&str; 4] = [
     "xbgw7g293v7o",
 ];
 
-/// Checks everything but what only the real Bedrock can know: credentials, which models there were
-/// and have retired since, and its own signatures of reasoning.
+/// Validates everything except what only Bedrock can know: credentials, models that have retired
+/// since, and its own reasoning signatures.
 async fn strict_simulator() -> Simulator {
     let guardrails = GUARDRAILS.map(|id| Guardrail {
         id: id.to_owned(),
@@ -70,7 +70,7 @@ async fn every_recorded_conversation_accepted_by_bedrock_passes() {
             recording["meta"]["operation"].as_str(),
             Some("Converse" | "ConverseStream" | "CountTokens")
         );
-        // A stream's exception comes under status 200.
+        // An exception in a stream has status 200.
         let accepted = recording["response"]["status"] == 200
             && !recording["response"]
                 .to_string()
@@ -107,7 +107,7 @@ async fn every_recorded_embedding_and_rerank_request_accepted_by_bedrock_passes(
         let embeds = json_paths
             .iter()
             .any(|json_path| recorded.pointer(json_path).is_some());
-        // What stands behind another account's profile, the simulator does not know.
+        // The simulator does not know the base models of another account's profiles.
         let names_model = !request["path"].as_str().unwrap().contains("arn%3A");
         if !embeds || !names_model || !request["body"].is_object() {
             continue;
@@ -121,7 +121,7 @@ async fn every_recorded_embedding_and_rerank_request_accepted_by_bedrock_passes(
             "{id}: {}",
             response_json.message()
         );
-        // Vectors are as many and as long, and scores of the same documents.
+        // Embeddings have the same number and length, rankings the same documents.
         let regenerated = response_json.json();
         for json_path in [
             "/embedding",
@@ -141,7 +141,7 @@ async fn every_recorded_embedding_and_rerank_request_accepted_by_bedrock_passes(
     }
 }
 
-/// The refusals whose reasons stand in the request.
+/// Rejections whose reason is visible in the request.
 const REFUSED: [&str; 10] = [
     "conv-claude-err400-0a603759",
     "conv-claude-err400-4530a170",

@@ -1,4 +1,4 @@
-//! The AWS SDK's client of S3 finds what it knows.
+//! The S3 operations with the AWS SDK.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -343,8 +343,8 @@ async fn virtual_hosted_style_requests_are_accepted() {
     let simulator = Simulator::start(options).await.unwrap();
     assert!(simulator.put_object("films", "a b", "text/plain", "film"));
     assert!(!simulator.put_object("none", "a b", "text/plain", "film"));
-    // Names under localhost are not resolved on every system, so the address is called by its
-    // number, under the name that was signed.
+    // Not every system resolves names under localhost: the request goes to the IP address, with the
+    // signed name in `host`.
     let endpoint = format!("http://localhost:{}", simulator.address().port());
     let client = Client::from_conf(config(&simulator).endpoint_url(endpoint).build());
     let valid = PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();

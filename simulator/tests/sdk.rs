@@ -1,4 +1,4 @@
-//! The AWS SDK understands everything the simulator says.
+//! Model calls and credentials with the AWS SDK.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;

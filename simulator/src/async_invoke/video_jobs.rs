@@ -29,7 +29,7 @@ pub(super) struct Job {
     pub(super) submitted: SystemTime,
     lookups: u32,
     /// When a lookup completed the job before its time.
-    hurried: Option<SystemTime>,
+    completed_early_at: Option<SystemTime>,
     /// Whether the video has been written to S3.
     pub(super) delivered: bool,
 }
@@ -67,7 +67,7 @@ impl Job {
             uri: uri.trim_end_matches('/').to_owned(),
             submitted,
             lookups: 0,
-            hurried: None,
+            completed_early_at: None,
             delivered: false,
         }
     }
@@ -79,7 +79,7 @@ impl Job {
 
     pub(super) fn ended(&self, now: SystemTime) -> Option<SystemTime> {
         let by_clock = self.submitted + TIME;
-        self.hurried.or((by_clock <= now).then_some(by_clock))
+        self.completed_early_at.or((by_clock <= now).then_some(by_clock))
     }
 
     pub(super) fn state(&self, now: SystemTime) -> State {
@@ -126,7 +126,7 @@ impl VideoJobs {
         let job = jobs.iter_mut().find(|job| job.arn == arn)?;
         job.lookups = job.lookups.saturating_add(1);
         if job.lookups >= LOOKUPS && job.ended(now).is_none() {
-            job.hurried = Some(now);
+            job.completed_early_at = Some(now);
         }
         Some(job.clone())
     }

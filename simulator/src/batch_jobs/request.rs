@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_roles_and_places_have_to_have_their_forms() {
+    fn names_roles_and_uris_must_be_well_formed() {
         assert!(is_job_name("outcrop-1.2+3") && !is_job_name("-a") && !is_job_name("a_b"));
         assert!(is_token("a-1") && !is_token("a-") && !is_token("a_b"));
         assert!(is_role("arn:aws:iam::123456789012:role/service/x"));

@@ -128,7 +128,7 @@ pub(super) fn described(resource: &Resource) -> Value {
         }),
         Kind::DefaultPromptRouter | Kind::PromptRouter => json!({
             "createdAt": CREATED,
-            "description": "Sends a prompt to the smaller model where that will do.",
+            "description": "Sends a prompt to the smaller model if that suffices.",
             "fallbackModel": { "modelArn": base_arn },
             "models": [{ "modelArn": base_arn }, { "modelArn": foundation(REGION, SMALLER) }],
             "promptRouterArn": arn,

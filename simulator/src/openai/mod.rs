@@ -25,7 +25,7 @@ pub(crate) use refusal::{event as exception, in_envelope};
 pub(crate) const PATH: &str = "/openai/v1/chat/completions";
 
 /// Sets the model and the operation (streaming or not) of `target` from the body.
-pub(crate) fn aim(target: &mut Target, body: &[u8]) {
+pub(crate) fn resolve_target(target: &mut Target, body: &[u8]) {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let model = request.get("model").and_then(Value::as_str);
     target.model = model.map(str::to_owned);

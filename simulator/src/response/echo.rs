@@ -122,7 +122,7 @@ fn compose_text(
     let last = conversation.messages.last();
     if let Some(result) = last.and_then(tool_result) {
         return format!(
-            "The tool answered: {}. That is all I needed, so here is your answer. (A simulated {model} speaking.)",
+            "The tool returned: {}. That is all I needed, so here is your answer. (A simulated {model} speaking.)",
             quoted(&result)
         );
     }
@@ -385,7 +385,7 @@ mod tests {
             "messages": [{ "role": "user", "content": [{ "text": user_text }] }],
             "toolConfig": { "tools": [{ "toolSpec": {
                 "name": "get_weather",
-                "description": "Tells the weather of a place",
+                "description": "Returns the weather of a place",
                 "inputSchema": { "json": { "type": "object",
                     "properties": { "city": { "type": "string" } }, "required": ["city"] } },
             }}]},
@@ -408,14 +408,14 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_is_called_when_it_is_demanded_in_words() {
+    fn a_tool_is_called_when_it_is_demanded_in_text() {
         let called = |request: Value| match response_text(request).parts.pop() {
             Some(Part::Tool { name, .. }) => Some(name),
             _ => None,
         };
         let mut demanding = request("Hello there");
         demanding["system"] =
-            json!([{ "text": "Give your answer by calling the tool `get_weather`, not as text." }]);
+            json!([{ "text": "Respond by calling the tool `get_weather`, not as text." }]);
         assert_eq!(called(demanding.clone()).as_deref(), Some("get_weather"));
         demanding["system"] = json!([{ "text": "Answer by calling one of the tools." }]);
         assert_eq!(called(demanding.clone()).as_deref(), Some("get_weather"));
@@ -424,17 +424,17 @@ mod tests {
         let by_user = request("Hello there. Answer by calling the tool get_weather.");
         assert_eq!(called(by_user).as_deref(), Some("get_weather"));
 
-        let mut calling_answered = request("Hello there");
-        calling_answered["system"] =
+        let mut with_result = request("Hello there");
+        with_result["system"] =
             json!([{ "text": "Answer by calling the tool `get_weather`." }]);
-        calling_answered["messages"] = json!([
+        with_result["messages"] = json!([
             { "role": "user", "content": [{ "text": "Hello there" }] },
             { "role": "assistant", "content": [
                 { "toolUse": { "toolUseId": "t", "name": "get_weather", "input": {} } }] },
             { "role": "user", "content": [
                 { "toolResult": { "toolUseId": "t", "content": [{ "text": "sunny" }] } }] },
         ]);
-        assert_eq!(called(calling_answered), None);
+        assert_eq!(called(with_result), None);
     }
 
     #[test]
@@ -473,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_in_words_is_followed() {
+    fn a_schema_in_the_text_is_followed() {
         let words = r#"Answer with a value of this JSON Schema, no Markdown: {"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]} Thanks."#;
         let mut demanding = request(words);
         if let Some(fields) = demanding.as_object_mut() {
@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_quotes_a_tool_result() {
+    fn the_response_quotes_a_tool_result() {
         let mut demanding = request("What is the weather?");
         let result = json!({ "role": "user", "content": [
             { "toolResult": { "toolUseId": "t", "content": [{ "json": { "degrees": 21 } }] } }] });

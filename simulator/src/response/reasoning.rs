@@ -14,7 +14,7 @@ use crate::{reasoning, signatures};
 const SEALED: &str = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING";
 
 /// The reasoning text.
-const THOUGHT: &str = "The user wants an answer. A simulator has none of its own, so I will say back what was said to me.";
+const THOUGHT: &str = "The user wants an answer. A simulator has none of its own, so I will repeat what the user said to me.";
 
 /// The reasoning block and its token count; `None` if reasoning is off.
 pub(super) fn part(

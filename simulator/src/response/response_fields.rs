@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_pick_fields_of_the_models_own_answer() {
+    fn paths_select_fields_of_the_models_native_response() {
         let mut model_output = ModelOutput {
             stop_reason: "stop_sequence".to_owned(),
             stop_sequence: Some("END".to_owned()),

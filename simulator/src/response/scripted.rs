@@ -34,7 +34,7 @@ pub(crate) fn scripted(
     request: &[u8],
 ) -> Result<Reply, AwsError> {
     match response {
-        ScriptedResponse::Echo {} => Err(misfit("`echo` answers elsewhere")),
+        ScriptedResponse::Echo {} => Err(misfit("`echo` is handled elsewhere")),
         ScriptedResponse::Text {
             text,
             deltas,
@@ -77,7 +77,7 @@ pub(crate) fn scripted(
             if target.operation.streams() {
                 Ok(Reply::events(events.iter().map(frame).collect()))
             } else {
-                Err(misfit("`events` fits streaming operations only"))
+                Err(misfit("`events` requires a streaming operation"))
             }
         }
         ScriptedResponse::Raw {
@@ -137,7 +137,7 @@ fn reply_for(target: &Target, model_output: &ModelOutput) -> Result<Reply, AwsEr
         ConverseStream => Ok(model_output.events(&Family::of(model))),
         InvokeModel => Ok(invoke::non_streaming(model, model_output)),
         InvokeModelWithResponseStream => Ok(invoke::events(model, model_output)),
-        _ => Err(misfit("a text fits operations of a model only")),
+        _ => Err(misfit("`text` requires an operation that invokes a model")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// Prefixes of model ids, without dates and versions. Sources: AWS's lists of foundation models and
 /// of inference profiles, its model cards and recorded traffic, as of 2026-11-21.
-const LINES: &[&str] = &[
+const PREFIXES: &[&str] = &[
     "ai21.j2-grande-instruct",
     "ai21.j2-jumbo-instruct",
     "ai21.j2-mid",
@@ -178,14 +178,14 @@ const LINES: &[&str] = &[
 
 /// Ids that contain this, after a known provider, stand for models that clients do not know yet,
 /// for instance `nvidia.of-tomorrow-v1:0`.
-const OF_TOMORROW: &str = "of-tomorrow";
+const FUTURE_MODEL: &str = "of-tomorrow";
 
 /// Whether Bedrock has a model with this id (without geographic prefix).
 pub(crate) fn is_known(bare_id: &str) -> bool {
-    bare_id.contains(OF_TOMORROW)
-        || LINES
+    bare_id.contains(FUTURE_MODEL)
+        || PREFIXES
             .iter()
-            .filter_map(|line| bare_id.strip_prefix(line))
+            .filter_map(|prefix| bare_id.strip_prefix(prefix))
             .any(is_version)
 }
 

@@ -42,6 +42,7 @@ pub(super) fn roots_are_plain(subject: &Subject<'_>) -> Result<(), AwsError> {
 }
 
 /// Only properties at the root are checked, as measured in
+/// <https://github.com/aws-solutions-library-samples/accelerated-intelligent-document-processing-on-aws/issues/709>.
 pub(super) fn properties_are_named_plainly(subject: &Subject<'_>) -> Result<(), AwsError> {
     if subject.family.tool_schemas != ToolSchemas::Claude {
         return Ok(());

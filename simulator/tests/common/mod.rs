@@ -1,4 +1,4 @@
-//! A simulator, the AWS SDK pointed at it, and a plain HTTP client.
+//! Shared setup: a simulator, an AWS SDK client for it, and a plain HTTP client.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -25,7 +25,7 @@ pub async fn simulator() -> Simulator {
     Simulator::start(Options::default()).await.unwrap()
 }
 
-/// Without signatures and checks, for the plain client.
+/// Without authentication and validation, for the plain client.
 pub async fn open_simulator() -> Simulator {
     let options = Options {
         any_credentials: true,
@@ -35,7 +35,7 @@ pub async fn open_simulator() -> Simulator {
     Simulator::start(options).await.unwrap()
 }
 
-/// A client with the credentials the simulator knows, which tries once.
+/// A client with valid credentials and without retries.
 pub fn client(simulator: &Simulator) -> Client {
     let credentials = bedrock_simulator::Credentials::default();
     client_with(
@@ -70,7 +70,7 @@ pub fn user(text: &str) -> Message {
         .unwrap()
 }
 
-/// What came back, as far as it came.
+/// A response; `body` may be incomplete.
 pub struct HttpReply {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -96,7 +96,7 @@ impl HttpReply {
     }
 }
 
-/// One request over a connection of its own.
+/// Sends one request on its own connection.
 pub async fn send(
     simulator: &Simulator,
     method: Method,
@@ -129,7 +129,7 @@ pub async fn send_request(simulator: &Simulator, mut request: Request<Full<Bytes
     }
 }
 
-/// The events of a stream: their names, and their payloads without the padding.
+/// The events of a stream: names, and payloads without padding.
 pub fn events(body: &[u8]) -> Vec<(String, Value)> {
     let mut events = Vec::new();
     let mut rest = body;

@@ -205,7 +205,7 @@ def test_a_tool_result_reaches_the_model_unchanged(client, simulator, model, res
     turns += [message.to_dict(), {"role": "tool", "tool_call_id": call.id, "content": result}]
     final = client.chat.completions.create(model=model, messages=turns, tools=[WEATHER])
     assert final.choices[0].finish_reason == "stop"
-    assert "The tool answered" in final.choices[0].message.content
+    assert "The tool returned" in final.choices[0].message.content
 
     _, assistant_turn, result_turn = simulator.last()["messages"]
     tool_use = assistant_turn["content"][-1]["toolUse"]

@@ -69,7 +69,7 @@ pub(super) fn check_third(request: &Value) -> Result<(), AwsError> {
     let is_image = text(request, "/input_type") == "image";
     if is_image != request.get("images").is_some() {
         return Err(malformed(
-            "input_type image is for images, and for nothing else",
+            "input_type image is only valid for images",
         ));
     }
     check_images(request)

@@ -6,7 +6,7 @@ use super::body::Kind::{Image, Integer, List, Number, Object, Text, Word};
 use super::body::{Key, optional, refuse, required, violations};
 use super::image::ImageSpec;
 use super::upload::{Bounds, Upload};
-use super::{Judgement, judgement};
+use super::{FilterResult, filter_result};
 use crate::error::AwsError;
 
 /// A task type, the key of its parameters, and their schema.
@@ -149,8 +149,8 @@ pub(super) fn accept(model: &str, body: &Value) -> Result<(), AwsError> {
     check_text(model, parameters)?;
     check_size(model, configuration)?;
     check_images(task, parameters)?;
-    match judgement(parameters.get("text").and_then(Value::as_str)) {
-        Judgement::Forbidden => Err(AwsError::validation(BLOCKED)),
+    match filter_result(parameters.get("text").and_then(Value::as_str)) {
+        FilterResult::Forbidden => Err(AwsError::validation(BLOCKED)),
         _ => Ok(()),
     }
 }
@@ -219,7 +219,7 @@ pub(super) fn response(body: &Value) -> Value {
         .and_then(|task| body.get(task.parameters))
         .unwrap_or(&Value::Null);
     let text = parameters.get("text").and_then(Value::as_str);
-    if judgement(text) == Judgement::Unsuitable {
+    if filter_result(text) == FilterResult::Unsuitable {
         return json!({ "images": [], "error": BLOCKED_BY_FILTER });
     }
     let configuration = body.get("imageGenerationConfig").unwrap_or(&Value::Null);

@@ -6,7 +6,7 @@ use super::body::Kind::{Image, Integer, List, Number, Text, Word};
 use super::body::{Key, optional, refuse, required, violations};
 use super::image::ImageSpec;
 use super::upload::{Bounds, Upload};
-use super::{Judgement, judgement};
+use super::{FilterResult, filter_result};
 use crate::error::AwsError;
 
 const BODY: &[Key] = &[
@@ -64,9 +64,9 @@ pub(super) fn accept(body: &Value) -> Result<(), AwsError> {
 pub(super) fn response(body: &Value) -> Value {
     let prompt_text = prompts(body).next();
     let prompt_text = prompt_text.and_then(|prompt| prompt.get("text")?.as_str());
-    let reason = match judgement(prompt_text) {
-        Judgement::Fine => "SUCCESS",
-        Judgement::Forbidden | Judgement::Unsuitable => "CONTENT_FILTERED",
+    let reason = match filter_result(prompt_text) {
+        FilterResult::Fine => "SUCCESS",
+        FilterResult::Forbidden | FilterResult::Unsuitable => "CONTENT_FILTERED",
     };
     let number = |key: &str| body.get(key).and_then(Value::as_u64);
     let seed = number("seed").unwrap_or(0);

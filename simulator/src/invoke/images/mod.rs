@@ -43,7 +43,7 @@ pub(super) fn response(model: &str, body: &Value) -> Option<Value> {
 
 /// Content filter result of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Judgement {
+enum FilterResult {
     Fine,
     /// Filtered before generation.
     Forbidden,
@@ -51,13 +51,13 @@ enum Judgement {
     Unsuitable,
 }
 
-fn judgement(prompt: Option<&str>) -> Judgement {
+fn filter_result(prompt: Option<&str>) -> FilterResult {
     let prompt = prompt.unwrap_or_default().to_ascii_lowercase();
     if prompt.contains("forbidden") {
-        return Judgement::Forbidden;
+        return FilterResult::Forbidden;
     }
     match prompt.contains("unsuitable") {
-        true => Judgement::Unsuitable,
-        false => Judgement::Fine,
+        true => FilterResult::Unsuitable,
+        false => FilterResult::Fine,
     }
 }

@@ -6,7 +6,7 @@ use super::body::Kind::{Image, Integer, Number, Text, Word};
 use super::body::{Key, optional, refuse, required, violations};
 use super::image::ImageSpec;
 use super::upload::{Bounds, Upload};
-use super::{Judgement, judgement};
+use super::{FilterResult, filter_result};
 use crate::error::AwsError;
 
 /// A model or image service.
@@ -14,7 +14,7 @@ pub(super) struct Service {
     stem: &'static str,
     keys: &'static [Key],
     /// Width and height of the result as a multiple of the upload's.
-    grows: u32,
+    scale: u32,
     max_pixels: u64,
     min_side: u32,
     max_side: u32,
@@ -62,7 +62,7 @@ const fn service(stem: &'static str, keys: &'static [Key]) -> Service {
     Service {
         stem,
         keys,
-        grows: 1,
+        scale: 1,
         max_pixels: 9_437_184,
         min_side: 64,
         max_side: u32::MAX,
@@ -176,7 +176,7 @@ const SERVICES: &[Service] = &[
         ],
     ),
     Service {
-        grows: 2,
+        scale: 2,
         ..service(
             "stability.stable-conservative-upscale",
             &[
@@ -190,7 +190,7 @@ const SERVICES: &[Service] = &[
         )
     },
     Service {
-        grows: 4,
+        scale: 4,
         max_pixels: 1_048_576,
         ..service(
             "stability.stable-creative-upscale",
@@ -206,7 +206,7 @@ const SERVICES: &[Service] = &[
         )
     },
     Service {
-        grows: 4,
+        scale: 4,
         max_pixels: 1_048_576,
         min_side: 32,
         max_side: 1536,
@@ -269,10 +269,10 @@ pub(super) fn accept(service: &Service, body: &Value) -> Result<(), AwsError> {
 
 pub(super) fn response(service: &Service, body: &Value) -> Value {
     let text = |key: &str| body.get(key).and_then(Value::as_str);
-    match judgement(text("prompt")) {
-        Judgement::Fine => {}
-        Judgement::Forbidden => return json!({ "finish_reasons": ["Filter reason: prompt"] }),
-        Judgement::Unsuitable => {
+    match filter_result(text("prompt")) {
+        FilterResult::Fine => {}
+        FilterResult::Forbidden => return json!({ "finish_reasons": ["Filter reason: prompt"] }),
+        FilterResult::Unsuitable => {
             return json!({ "finish_reasons": ["Filter reason: output image"] });
         }
     }
@@ -287,7 +287,7 @@ pub(super) fn response(service: &Service, body: &Value) -> Value {
             let (width, height) = Upload::size(upload);
             let side = |side: u32, edges: [&str; 2]| {
                 let added = edges.map(|edge| body.get(edge).and_then(Value::as_u64).unwrap_or(0));
-                side * service.grows + added.iter().sum::<u64>() as u32
+                side * service.scale + added.iter().sum::<u64>() as u32
             };
             (side(width, ["left", "right"]), side(height, ["up", "down"]))
         }
