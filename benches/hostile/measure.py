@@ -1,10 +1,10 @@
-"""What clients that mean harm, or know no better, can cost a gateway: memory, time, descriptors.
+"""Measures the memory, time and file descriptors that hostile or faulty clients can use.
 
     python3 benches/hostile/measure.py target/release/outcrop [another/outcrop ...]
 
-Each case starts every binary anew, under 1,024 descriptors, in front of the simulator that lies
-beside the first binary, and prints one row. Only the standard library is needed; Linux only, since
-memory is read from /proc. Nothing but the loopback interface is used.
+Each case starts a new process of every binary, with a limit of 1,024 descriptors and the simulator
+in the first binary's directory as upstream, and prints one row per measurement. Requires Linux
+(memory is read from /proc) and only the standard library. Only the loopback interface is used.
 """
 
 import argparse
@@ -30,9 +30,9 @@ LARGE_BODY = 31 * MIB
 
 
 class Server:
-    """A program that says on a line of its output where it listens."""
+    """A process that prints its listen address."""
 
-    def __init__(self, command, environment, read_output=True, wanted="listening"):
+    def __init__(self, command, environment, read_output=True, marker="listening"):
         self.output = subprocess.PIPE
         limits = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
         self.folder = tempfile.TemporaryDirectory()
@@ -40,14 +40,14 @@ class Server:
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limits,
             cwd=self.folder.name, env={"PATH": os.environ["PATH"], "HOME": self.folder.name, **environment},
         )
-        self.address = self._address(wanted)
+        self.address = self._address(marker)
         if read_output:
             threading.Thread(target=self._drain, daemon=True).start()
 
-    def _address(self, wanted):
+    def _address(self, marker):
         for line in self.process.stdout:
             text = line.decode(errors="replace")
-            if wanted not in text:
+            if marker not in text:
                 continue
             try:
                 host = json.loads(text)["address"]
@@ -62,7 +62,7 @@ class Server:
             pass
 
     def memory(self, name):
-        """`VmRSS` or `VmHWM`, in MiB; None once the process is gone."""
+        """`VmRSS` or `VmHWM` in MiB; None if the process has ended."""
         try:
             status = Path(f"/proc/{self.process.pid}/status").read_text()
         except OSError:
@@ -101,7 +101,7 @@ def start_gateway(binary, simulator, configuration="", read_output=True):
 
 def start_simulator(binary, *options):
     command = [str(binary), "--listen", "127.0.0.1:0", "--any-credentials", "--journal", "0", *options]
-    return Server(command, {}, wanted="http://")
+    return Server(command, {}, marker="http://")
 
 
 def chat(text, **more):
@@ -109,7 +109,7 @@ def chat(text, **more):
 
 
 def post(server, path, body, content_type="application/json", timeout=60):
-    """The status, or the name of what went wrong."""
+    """Returns the status code, or the name of the exception."""
     headers = {"content-type": content_type, "authorization": f"Bearer {KEY}"}
     request = urllib.request.Request("http://%s:%d%s" % (*server.address, path), body, headers)
     try:
@@ -124,7 +124,7 @@ def post(server, path, body, content_type="application/json", timeout=60):
 
 
 def healthz(server, timeout=20):
-    """Seconds that a health check took, or None."""
+    """Duration of a health check in seconds; None if it failed."""
     begin = time.monotonic()
     try:
         with socket.create_connection(server.address, timeout) as connection:
@@ -141,7 +141,7 @@ def repeated(head, item, tail, size):
 
 
 def shapes(size):
-    """Bodies of about `size` bytes made of as many small values as fit."""
+    """Bodies of about `size` bytes that contain as many small values as possible."""
     start = '{"model":"%s",' % MODEL
     user = start + '"messages":[{"role":"user","content":'
     call = start + '"messages":[{"role":"assistant",'
@@ -180,19 +180,19 @@ def amplification(binary, simulator):
         worst[name] = ((server.memory("VmHWM") or 0) - before, status)
         server.stop()
     name = max(worst, key=lambda key: worst[key][0])
-    rows = [("1 MiB of `{}` messages: memory on top", "%.0f MiB" % worst["messages"][0])]
-    rows.append((f"1 MiB of the worst of {len(worst)} shapes", "%.0f MiB (%s)" % (worst[name][0], name)))
+    rows = [("1 MiB of `{}` messages: additional memory", "%.0f MiB" % worst["messages"][0])]
+    rows.append((f"1 MiB of the worst of {len(worst)} shapes: additional memory", "%.0f MiB (%s)" % (worst[name][0], name)))
     server = start_gateway(binary, simulator)
     peaks = []
     for name, path, body in shapes(LARGE_BODY):
         status = post(server, path, body)
         peak = server.memory("VmHWM")
         if not server.alive() or peak is None:
-            rows.append(("31 MiB shapes, one after another", f"died of {name}"))
+            rows.append(("31 MiB shapes, one after another", f"process died at {name}"))
             break
         peaks.append(peak)
         if peak > 4096:
-            rows.append(("31 MiB shapes, one after another", f"stopped at {peak:.0f} MiB by {name}"))
+            rows.append(("31 MiB shapes, one after another", f"measurement stopped at {peak:.0f} MiB ({name})"))
             break
     else:
         rows.append(("31 MiB shapes, one after another: peak", "%.0f MiB" % max(peaks)))
@@ -205,7 +205,7 @@ def bodies_together(binary, simulator):
     server = start_gateway(binary, simulator)
     before = server.memory("VmHWM")
     post(server, "/v1/chat/completions", body)
-    rows = [("one text of 31 MiB: memory on top", "%.0f MiB" % (server.memory("VmHWM") - before))]
+    rows = [("one text of 31 MiB: additional memory", "%.0f MiB" % (server.memory("VmHWM") - before))]
     statuses, slowest, over = [], [0.0], threading.Event()
 
     def probe():
@@ -224,9 +224,9 @@ def bodies_together(binary, simulator):
         sender.join()
     over.set()
     prober.join()
-    rows.append(("five at once: peak", "%.0f MiB, statuses %s" % (
+    rows.append(("five at once: peak memory", "%.0f MiB, statuses %s" % (
         server.memory("VmHWM"), " ".join(map(str, sorted(statuses, key=str))))))
-    rows.append(("slowest /healthz meanwhile", "%.0f ms" % (slowest[0] * 1000)))
+    rows.append(("slowest /healthz during these", "%.0f ms" % (slowest[0] * 1000)))
     server.stop()
     return rows
 
@@ -255,14 +255,14 @@ def masks(binary, simulator):
     before = server.memory("VmHWM")
     send = lambda: post(server, "/v1/images/edits", body, "multipart/form-data; boundary=x")
     send()
-    rows = [(f"a form of {len(body) >> 10} KiB with a mask: memory on top",
+    rows = [(f"a form of {len(body) >> 10} KiB with a mask: additional memory",
              "%.1f MiB" % (server.memory("VmHWM") - before))]
     senders = [threading.Thread(target=send) for _ in range(16)]
     for sender in senders:
         sender.start()
     for sender in senders:
         sender.join()
-    rows.append(("sixteen of them at once: memory on top", "%.0f MiB" % (server.memory("VmHWM") - before)))
+    rows.append(("sixteen of them at once: additional memory", "%.0f MiB" % (server.memory("VmHWM") - before)))
     server.stop()
     return rows
 
@@ -278,7 +278,7 @@ def slow_readers(binary, simulator, clients=300, patience=10):
     try:
         server = start_gateway(binary, simulator, settings)
     except SystemExit:
-        # A binary from before the setting.
+        # An older binary without this setting.
         server = start_gateway(binary, simulator)
     idle = server.memory("VmRSS")
     connections = []
@@ -292,7 +292,7 @@ def slow_readers(binary, simulator, clients=300, patience=10):
     held = server.memory("VmRSS") - idle
     time.sleep(patience)
     open_connections = count_established(server)
-    rows = [(f"{clients} streams that nobody reads: memory on top", "%.0f MiB" % held)]
+    rows = [(f"{clients} streams that are not read: additional memory", "%.0f MiB" % held)]
     rows.append((f"their connections {patience} s later (write_timeout 3 s)", str(open_connections)))
     for connection in connections:
         connection.close()
@@ -314,13 +314,13 @@ def heads(binary, simulator):
     sent = 0
     connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n")
     try:
-        # Until the response is there: what comes after it is passed over, so that it arrives.
+        # Stop at the response: the gateway drains the rest, so that the response arrives.
         while sent < 4 * MIB and not select.select([connection], [], [], 0)[0]:
             sent += connection.send(b"x-filler: " + b"a" * 1000 + b"\r\n")
             time.sleep(0.0005)
     except OSError:
         pass
-    rows = [("bytes of a head taken before it is refused", "%d KiB" % (sent >> 10))]
+    rows = [("bytes of a head read before it is rejected", "%d KiB" % (sent >> 10))]
     connection.close()
     connection = socket.create_connection(server.address)
     connection.sendall(b"GET /healthz HTTP/1.1\r\n")
@@ -328,9 +328,9 @@ def heads(binary, simulator):
     begin = time.monotonic()
     try:
         connection.recv(1)
-        rows.append(("an unfinished head is ended after", "%.0f s" % (time.monotonic() - begin)))
+        rows.append(("timeout of an incomplete head", "%.0f s" % (time.monotonic() - begin)))
     except OSError:
-        rows.append(("an unfinished head is ended after", "more than 20 s"))
+        rows.append(("timeout of an incomplete head", "more than 20 s"))
     server.stop()
     return rows
 
@@ -351,7 +351,7 @@ def idle_connections(binary, simulator, clients=1100):
     status = post(server, "/v1/chat/completions", chat("hello"), timeout=5)
     rows = [(f"{clients} idle connections, {DESCRIPTORS} descriptors: /healthz",
              "no response in 5 s" if took is None else "%.0f ms" % (took * 1000))]
-    rows.append(("and a chat request", str(status)))
+    rows.append(("with them, a chat request", str(status)))
     for connection in connections:
         connection.close()
     server.stop()
@@ -366,7 +366,7 @@ def unread_log(binary, simulator, requests=3000):
             break
         done += 1
     server.stop()
-    return [(f"requests of {requests} served while nobody reads the log", str(done))]
+    return [(f"requests of {requests} served while the log is not read", str(done))]
 
 
 CASES = {
@@ -383,7 +383,7 @@ CASES = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binaries", nargs="+", type=Path)
-    parser.add_argument("--case", action="append", choices=CASES, help="only this one; may be given again")
+    parser.add_argument("--case", action="append", choices=CASES, help="run only this case; repeatable")
     arguments = parser.parse_args()
     binaries = [binary.resolve() for binary in arguments.binaries]
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))

@@ -71,7 +71,7 @@ impl ResponseMode {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::NonStreaming => "whole answer of 600 bytes",
+            Self::NonStreaming => "response of 600 bytes",
             Self::Stream => "stream of 50 deltas",
         }
     }

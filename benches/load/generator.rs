@@ -81,11 +81,9 @@ async fn send_until(
             break;
         }
         let response_read = tokio::time::timeout(PATIENCE, connection.run(exchange));
-        let length = response_read
-            .await
-            .map_err(|_| "an answer took too long")??;
+        let length = response_read.await.map_err(|_| "a response timed out")??;
         if length < MIN_RESPONSE_SIZE {
-            return Err(format!("{} answered {length} bytes only", exchange.path).into());
+            return Err(format!("{} returned only {length} bytes", exchange.path).into());
         }
         latencies.push(started.elapsed());
     }
@@ -102,7 +100,7 @@ pub(crate) async fn open_streams(
     let mut streams = Vec::with_capacity(count);
     for _ in 0..count {
         let opened = tokio::time::timeout(PATIENCE, open_stream(address, exchange));
-        streams.push(opened.await.map_err(|_| "a stream did not begin")??);
+        streams.push(opened.await.map_err(|_| "a stream did not start")??);
     }
     Ok(streams)
 }
@@ -159,6 +157,6 @@ impl Connection {
         }
         let body = response.into_body().collect().await?.to_bytes();
         let text = String::from_utf8_lossy(&body);
-        Err(format!("{} answered {status}: {text}", exchange.path).into())
+        Err(format!("{} returned {status}: {text}", exchange.path).into())
     }
 }

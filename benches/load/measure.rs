@@ -96,7 +96,7 @@ async fn measure(server: &Server, cell: Cell, time: Duration) -> Outcome<Sample>
     let percentile = |percent: usize| {
         let position = run.latencies.len().saturating_sub(1) * percent / 100;
         let latency = run.latencies.get(position).copied();
-        latency.ok_or_else(|| format!("no request ended within {time:?}"))
+        latency.ok_or_else(|| format!("no request completed within {time:?}"))
     };
     Ok(Sample {
         cpu: cpu / requests.max(1),

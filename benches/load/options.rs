@@ -55,16 +55,16 @@ impl Command {
                 "--against" => {
                     let path = arguments
                         .next()
-                        .ok_or("`--against` needs an executable's path")?;
+                        .ok_or("`--against` needs the path of an executable")?;
                     options.against = Some(PathBuf::from(path).canonicalize()?);
                 }
                 "floor" => {
-                    let upstream = arguments.next().ok_or("`floor` needs an upstream's URL")?;
+                    let upstream = arguments.next().ok_or("`floor` needs an upstream URL")?;
                     return Ok(Self::Floor { upstream });
                 }
                 other => {
-                    let usage_hint = "`--quick`, `--rounds N` and `--against EXECUTABLE` are known";
-                    return Err(format!("the argument `{other}` is not known; {usage_hint}").into());
+                    let usage_hint = "use `--quick`, `--rounds N` or `--against EXECUTABLE`";
+                    return Err(format!("unknown argument `{other}`; {usage_hint}").into());
                 }
             }
         }

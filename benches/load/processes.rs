@@ -48,7 +48,7 @@ impl Binaries {
     pub(crate) fn build() -> Outcome<Self> {
         let directory = Path::new(env!("CARGO_BIN_EXE_outcrop"))
             .parent()
-            .ok_or("the gateway's executable has no directory")?;
+            .ok_or("the executable is not in a directory")?;
         let target = directory.parent().ok_or("there is no target directory")?;
         let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["build", "--quiet", "--profile", "dist", "--target-dir"])
@@ -104,7 +104,7 @@ impl Server {
     /// The gateway with a limit on concurrent streams per key that is high enough for the
     /// measurement.
     pub(crate) fn gateway_for_streams(binaries: &Binaries, bedrock: &Self) -> Outcome<Self> {
-        let configuration = "[limits.key]\ncalls_under_way = 100000\n";
+        let configuration = "[limits.key]\nmax_concurrent_requests = 100000\n";
         Self::serve(&binaries.gateway, configuration, binaries, bedrock)
     }
 
@@ -156,7 +156,7 @@ impl Server {
             _ => {
                 child.kill()?;
                 child.wait()?;
-                return Err(format!("{command:?} did not say where it listens").into());
+                return Err(format!("{command:?} did not print its address").into());
             }
         };
         Ok(Self { address, child })
@@ -195,13 +195,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // One that has ended by itself has failed requests, and those were reported.
+        // If the process ended early, its failed requests have been reported.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Sends the address that the process writes, then drains what else it writes until its end.
+/// Sends the address that the process prints, then drains its output until it ends.
 fn first_address(stdout: ChildStdout) -> mpsc::Receiver<SocketAddr> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -209,7 +209,7 @@ fn first_address(stdout: ChildStdout) -> mpsc::Receiver<SocketAddr> {
         let mut line = String::new();
         while stdout.read_line(&mut line).is_ok_and(|length| length > 0) {
             if let Some(address) = address_in(line.trim_end()) {
-                // Whoever waited may have given up; the pipe is drained all the same.
+                // The receiver may have timed out; the pipe must be drained anyway.
                 let _ = sender.send(address);
                 break;
             }
@@ -220,7 +220,7 @@ fn first_address(stdout: ChildStdout) -> mpsc::Receiver<SocketAddr> {
     receiver
 }
 
-/// The address in `listening on http://…`, or in the gateway's log line of that name.
+/// Parses the address in `listening on http://…` or in the gateway's `listening` log line.
 fn address_in(line: &str) -> Option<SocketAddr> {
     if let Some(address) = line.strip_prefix("listening on http://") {
         return address.parse().ok();

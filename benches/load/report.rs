@@ -25,12 +25,14 @@ pub(crate) fn introduction(options: &Options) {
 
 /// CPU time, throughput and latency.
 pub(crate) fn load(cells: &Cells) {
-    println!("CPU time of the server's process a request, {CPU_CONNECTIONS} connections");
-    println!("(in brackets the lowest and the highest ratio of a round)");
+    println!("CPU time of the server process per request, {CPU_CONNECTIONS} connections");
+    println!("(in brackets the minimum and maximum ratio of the rounds)");
     for mode in ResponseMode::ALL {
         cpu(cells, mode);
     }
-    println!("\nrequests a second, {CPU_CONNECTIONS} connections; all processes share the machine");
+    println!(
+        "\nrequests per second, {CPU_CONNECTIONS} connections; all processes share the machine"
+    );
     for mode in ResponseMode::ALL {
         let rate = |route| {
             let samples = samples(cells, mode, CPU_CONNECTIONS, route);
@@ -41,7 +43,7 @@ pub(crate) fn load(cells: &Cells) {
         println!("  {name:<26} direct {direct:>7.0}   floor {floor:>7.0}   gateway {gateway:>7.0}");
     }
     println!(
-        "\nlatency to the answer's last byte; \"added\" is what comes on top of the direct call"
+        "\nlatency to the last byte of the response; \"added\" is the difference from the direct call"
     );
     println!("  {:<47}p50      p99    added p50  added p99", "");
     for mode in ResponseMode::ALL {
@@ -128,7 +130,7 @@ pub(crate) fn memory(streams: usize, rounds: &[MemoryRound]) {
         );
         (open, anonymous)
     };
-    println!("\nresident memory of the server's process, {streams} open streams");
+    println!("\nresident memory of the server process, {streams} open streams");
     let (floor, floor_anonymous) = line("floor", |round| &round.floor);
     let (gateway, gateway_anonymous) = line("gateway", |round| &round.gateway);
     let ratio = gateway / floor;

@@ -16,7 +16,7 @@ use common::{client, simulator};
 
 const REEL: &str = "amazon.nova-reel-v1:1";
 const RAY: &str = "luma.ray-v2:0";
-const FOLDER: &str = "s3://outcrop-example/films";
+const FOLDER: &str = "s3://outcrop-example/videos";
 
 fn object(fields: &[(&str, Document)]) -> Document {
     let fields = fields
@@ -81,7 +81,7 @@ async fn status(client: &Client, arn: &str) -> AsyncInvokeStatus {
 
 fn video_size(simulator: &Simulator, arn: &str) -> Option<usize> {
     let id = arn.rsplit('/').next().unwrap();
-    let video_size = simulator.object("outcrop-example", &format!("films/{id}/output.mp4"));
+    let video_size = simulator.object("outcrop-example", &format!("videos/{id}/output.mp4"));
     video_size.map(|video_size| video_size.len())
 }
 
@@ -114,7 +114,7 @@ async fn a_video_completes_after_enough_polls() {
     let id = arn.rsplit('/').next().unwrap();
     assert_eq!(output.s3_uri, format!("{FOLDER}/{id}"));
     assert_eq!(video_size(&simulator, &arn), Some(10_000));
-    assert_eq!(simulator.object_keys("outcrop-example", "films/").len(), 2);
+    assert_eq!(simulator.object_keys("outcrop-example", "videos/").len(), 2);
 }
 
 #[tokio::test]

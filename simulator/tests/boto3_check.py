@@ -1,9 +1,9 @@
-"""Drives a running simulator through boto3, the AWS SDK that most of Bedrock's users have.
+"""Tests a running simulator with boto3.
 
     python boto3_check.py http://127.0.0.1:PORT
 
-The simulator must check credentials (no --any-credentials). Needs boto3. Prints a line for every
-check, and exits with 1 at the first that fails.
+The simulator must check credentials (no --any-credentials). Prints one line per check and exits with
+status 1 at the first failure.
 """
 
 import base64
@@ -27,7 +27,7 @@ WEATHER = {
         {
             "toolSpec": {
                 "name": "get_weather",
-                "description": "Tells the weather of a city",
+                "description": "Returns the weather of a city",
                 "inputSchema": {
                     "json": {
                         "type": "object",
@@ -50,7 +50,7 @@ def client(service, secret=SECRET):
         endpoint_url=URL,
         aws_access_key_id=KEY,
         aws_secret_access_key=secret,
-        # Addresses of S3 are signed by version 2 unless told otherwise.
+        # The default for presigned S3 URLs is Signature Version 2.
         config=Config(retries={"total_max_attempts": 1}, signature_version="s3v4" if service == "s3" else None),
     )
 
@@ -62,7 +62,7 @@ def check(name, holds, seen=None):
         sys.exit(1)
 
 
-def refused(name, code, call):
+def rejected(name, code, call):
     try:
         seen = call()
     except ClientError as error:
@@ -79,14 +79,14 @@ def converse(runtime):
     response = runtime.converse(modelId=CLAUDE, messages=HELLO)
     text = response["output"]["message"]["content"][0]["text"]
     check("converse echoes the user", "Good morning, mountain" in text, text)
-    check("converse gives usage", response["usage"]["totalTokens"] > 0, response["usage"])
-    check("converse gives a request id", len(response["ResponseMetadata"]["RequestId"]) == 36)
+    check("converse returns usage", response["usage"]["totalTokens"] > 0, response["usage"])
+    check("converse returns a request id", len(response["ResponseMetadata"]["RequestId"]) == 36)
     arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{CLAUDE}"
     check("an ARN is a model id", runtime.converse(modelId=arn, messages=HELLO)["stopReason"] == "end_turn")
     limited = runtime.converse(modelId=NOVA, messages=HELLO, inferenceConfig={"maxTokens": 2})
-    check("maxTokens is honoured", limited["stopReason"] == "max_tokens", limited)
+    check("maxTokens limits the response", limited["stopReason"] == "max_tokens", limited)
     stopped = runtime.converse(modelId=NOVA, messages=HELLO, inferenceConfig={"stopSequences": ["mountain"]})
-    check("stopSequences are honoured", stopped["stopReason"] == "stop_sequence", stopped)
+    check("stopSequences end the response", stopped["stopReason"] == "stop_sequence", stopped)
 
 
 def tools(runtime):
@@ -99,7 +99,7 @@ def tools(runtime):
     turns = [*sent, message, {"role": "user", "content": [result]}]
     response = runtime.converse(modelId=CLAUDE, messages=turns, toolConfig=WEATHER)
     text = response["output"]["message"]["content"][0]["text"]
-    check("its result is answered", '{"degrees":21}' in text, text)
+    check("a response follows the tool result", '{"degrees":21}' in text, text)
 
 
 def streams(runtime):
@@ -108,15 +108,15 @@ def streams(runtime):
     check("a stream begins with messageStart", kinds[0] == "messageStart", kinds)
     check("a stream ends with messageStop and metadata", kinds[-2:] == ["messageStop", "metadata"], kinds)
     texts = [event["contentBlockDelta"]["delta"]["text"] for event in stream if "contentBlockDelta" in event]
-    check("a stream brings the text in pieces", len(texts) > 3 and "mountain" in "".join(texts), texts)
+    check("a stream sends the text in deltas", len(texts) > 3 and "mountain" in "".join(texts), texts)
 
     sent = [{"role": "user", "content": [{"text": "How is the weather in New York?"}]}]
     stream = list(runtime.converse_stream(modelId=CLAUDE, messages=sent, toolConfig=WEATHER)["stream"])
     starts = [event["contentBlockStart"] for event in stream if "contentBlockStart" in event]
-    check("a streamed call has a start", starts[0]["start"]["toolUse"]["name"] == "get_weather", starts)
+    check("a streamed tool call has a start event", starts[0]["start"]["toolUse"]["name"] == "get_weather", starts)
     deltas = [event["contentBlockDelta"]["delta"] for event in stream if "contentBlockDelta" in event]
     fragments = [delta["toolUse"]["input"] for delta in deltas if "toolUse" in delta]
-    check("its input comes in pieces", len(fragments) > 2 and json.loads("".join(fragments)) == {"city": "New York"}, fragments)
+    check("its input is sent in deltas", len(fragments) > 2 and json.loads("".join(fragments)) == {"city": "New York"}, fragments)
 
     push_script({"faults": [{"kind": "exception", "after_events": 2, "code": "throttlingException", "message": "Slow down"}]})
     seen, code = 0, None
@@ -137,8 +137,8 @@ def invoke(runtime):
     response = runtime.invoke_model(modelId=CLAUDE, body=body)
     headers = response["ResponseMetadata"]["HTTPHeaders"]
     message = json.loads(response["body"].read())
-    check("invoke_model answers a message", "Hello you" in message["content"][0]["text"], message)
-    check("token counts come in headers", int(headers["x-amzn-bedrock-input-token-count"]) > 0, headers)
+    check("invoke_model returns a message", "Hello you" in message["content"][0]["text"], message)
+    check("token counts are in headers", int(headers["x-amzn-bedrock-input-token-count"]) > 0, headers)
     response = runtime.invoke_model_with_response_stream(modelId=CLAUDE, body=body)
     chunks = [json.loads(event["chunk"]["bytes"]) for event in response["body"]]
     kinds = [chunk["type"] for chunk in chunks]
@@ -151,11 +151,11 @@ def invoke(runtime):
     check("cohere reranks", json.loads(ranking["body"].read())["results"][0]["index"] == 1)
     try:
         runtime.invoke_model(modelId="cohere.embed-v4:0", body=json.dumps({"texts": ["hi"], "colour": "red"}))
-        check("a body with a strange key is refused", False)
+        check("a body with an unknown key is rejected", False)
     except runtime.exceptions.ValidationException as error:
         message = error.response["Error"]["Message"]
         expected = "required key [input_type] not found#: extraneous key [colour] is not permitted, please"
-        check("a body with a strange key is refused", expected in message, message)
+        check("a body with an unknown key is rejected", expected in message, message)
 
 
 def images(runtime):
@@ -164,17 +164,17 @@ def images(runtime):
 
     stability, canvas = "stability.sd3-5-large-v1:0", "amazon.nova-canvas-v1:0"
     generated = sent(stability, {"prompt": "a cat", "seed": 7})
-    check("stability makes a picture", base64.b64decode(generated["images"][0]).startswith(b"\x89PNG"))
-    check("and says its seed and that it was not filtered", (generated["seeds"], generated["finish_reasons"]) == ([7], [None]))
+    check("stability generates an image", base64.b64decode(generated["images"][0]).startswith(b"\x89PNG"))
+    check("the seed and no filter reason are returned", (generated["seeds"], generated["finish_reasons"]) == ([7], [None]))
     generated = sent(canvas, {
         "taskType": "TEXT_IMAGE",
         "textToImageParams": {"text": "a cat"},
         "imageGenerationConfig": {"numberOfImages": 2, "width": 320, "height": 320},
     })
-    check("nova canvas makes pictures", len(generated["images"]) == 2 and generated["error"] is None)
-    refused("an unknown key of a picture's body", "ValidationException",
+    check("nova canvas generates images", len(generated["images"]) == 2 and generated["error"] is None)
+    rejected("an unknown key in an image request", "ValidationException",
             lambda: sent(stability, {"prompt": "a cat", "n": 2}))
-    refused("a prompt that is filtered", "ValidationException",
+    rejected("a filtered prompt", "ValidationException",
             lambda: sent(canvas, {"taskType": "TEXT_IMAGE", "textToImageParams": {"text": "a forbidden cat"}}))
 
 
@@ -192,15 +192,15 @@ def lists(control):
     profiles = [profile for page in pages for profile in page["inferenceProfileSummaries"]]
     ids = [profile["inferenceProfileId"] for profile in profiles]
     check("list_inference_profiles in pages", len(ids) > 4 and CLAUDE in ids and len(set(ids)) == len(ids), ids)
-    check("times are read as times", profiles[0]["createdAt"].year == 2025, profiles[0])
+    check("timestamps are parsed", profiles[0]["createdAt"].year == 2025, profiles[0])
     lives = {model["modelId"]: model["modelLifecycle"] for model in control.list_foundation_models()["modelSummaries"]}
     legacy = lives["anthropic.claude-opus-4-1-20250805-v1:0"]
-    check("a legacy model has its end", (legacy["status"], legacy["endOfLifeTime"].year) == ("LEGACY", 2099), legacy)
-    check("most have none", lives[NOVA] == {"status": "ACTIVE"}, lives[NOVA])
+    check("a legacy model has an end of life", (legacy["status"], legacy["endOfLifeTime"].year) == ("LEGACY", 2099), legacy)
+    check("an active model has no end of life", lives[NOVA] == {"status": "ACTIVE"}, lives[NOVA])
 
 
 def own_lists(control):
-    """What the account has, by each list; those that take calls and those that do not."""
+    """The account's resources in each list, including marketplace endpoints."""
     arn_prefix = "arn:aws:bedrock:us-east-1:123456789012:"
     lists = {
         "list_custom_model_deployments": ("customModelDeploymentArn", "custom-model-deployment/cd1234567890"),
@@ -219,11 +219,11 @@ def own_lists(control):
             check(f"{name} in pages of {size}", expected in arns and len(set(arns)) == len(arns), arns)
     applications = control.list_inference_profiles(typeEquals="APPLICATION")["inferenceProfileSummaries"]
     kinds = {profile["type"] for profile in applications}
-    check("application profiles alone", kinds == {"APPLICATION"}, applications)
+    check("only application profiles", kinds == {"APPLICATION"}, applications)
     active = control.list_custom_model_deployments(statusEquals="Active")["modelDeploymentSummaries"]
     check("a filter by status", [one["status"] for one in active] == ["Active"], active)
     imported = control.list_imported_models()["modelSummaries"][0]
-    check("an imported model follows instructions", imported["instructSupported"] is True, imported)
+    check("an imported model supports instructions", imported["instructSupported"] is True, imported)
 
 
 def lookups(control, runtime):
@@ -246,11 +246,11 @@ def lookups(control, runtime):
         seen = look_up(arn_prefix + resource)
         check(f"{resource} is looked up", seen.startswith("arn:aws:bedrock:"), seen)
         response = runtime.converse(modelId=arn_prefix + resource, messages=HELLO)
-        check(f"{resource} is called", response["stopReason"] == "end_turn", response)
+        check(f"{resource} can be called", response["stopReason"] == "end_turn", response)
 
 
 def contract(runtime):
-    """Blocks and fields that boto3 must be able to read."""
+    """Blocks and fields that boto3 parses."""
     document = {"format": "txt", "name": "snow", "citations": {"enabled": True},
                 "source": {"text": "Snow is cold."}}
     thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
@@ -263,7 +263,7 @@ def contract(runtime):
     )
     kinds = [next(iter(block)) for block in response["output"]["message"]["content"]]
     check("reasoning, text, citations", kinds == ["reasoningContent", "text", "citationsContent"], kinds)
-    check("the tier comes back", response["serviceTier"] == {"type": "flex"}, response)
+    check("the service tier is echoed", response["serviceTier"] == {"type": "flex"}, response)
     seen = response["additionalModelResponseFields"]
     check("thinking tokens", seen["usage"]["output_tokens_details"]["thinking_tokens"] > 0, seen)
     stream = runtime.converse_stream(
@@ -287,7 +287,7 @@ def contract(runtime):
 
 
 def guardrails(runtime):
-    """Judgements of content beside a conversation."""
+    """InvokeGuardrailChecks and ApplyGuardrail."""
     checked_content = [{"role": "user", "content": [{"text": "I will kill you. Mail a@b.example"}]}]
     checks = {
         "contentFilter": {"categories": [{"category": "VIOLENCE"}, {"category": "HATE"}]},
@@ -296,10 +296,10 @@ def guardrails(runtime):
     }
     response = runtime.invoke_guardrail_checks(messages=checked_content, checks=checks)
     scores = {entry["category"]: entry["severityScore"] for entry in response["results"]["contentFilter"]["results"]}
-    check("checks tell how severe it is", scores == {"VIOLENCE": 0.6, "HATE": 0.0}, scores)
+    check("checks return a severity score", scores == {"VIOLENCE": 0.6, "HATE": 0.0}, scores)
     [entries] = response["results"]["sensitiveInformation"]["results"]
-    check("checks tell where an address is", (entries["beginOffset"], entries["endOffset"]) == (22, 33), entries)
-    check("checks tell their units", response["usage"]["promptAttack"]["textUnits"] == 1, response["usage"])
+    check("checks return the offsets of an address", (entries["beginOffset"], entries["endOffset"]) == (22, 33), entries)
+    check("checks return text units", response["usage"]["promptAttack"]["textUnits"] == 1, response["usage"])
 
     apply = lambda text, version="1": runtime.apply_guardrail(
         guardrailIdentifier="demoguardrail", guardrailVersion=version, source="INPUT", outputScope="FULL",
@@ -309,16 +309,16 @@ def guardrails(runtime):
     check("a guardrail intervenes", seen["action"] == "GUARDRAIL_INTERVENED", seen)
     seen = apply("you idiot")
     filters = {entry["type"]: entry["confidence"] for entry in seen["assessments"][0]["contentPolicy"]["filters"]}
-    check("a guardrail tells how sure it is", (filters["INSULTS"], filters["HATE"]) == ("MEDIUM", "NONE"), filters)
-    refused("an unknown guardrail", "ValidationException", lambda: apply("a", "7"))
+    check("a guardrail returns its confidence", (filters["INSULTS"], filters["HATE"]) == ("MEDIUM", "NONE"), filters)
+    rejected("an unknown guardrail", "ValidationException", lambda: apply("a", "7"))
 
 
 def errors(runtime):
     call = lambda model, **more: runtime.converse(modelId=model, messages=HELLO, **more)["stopReason"]
-    refused("an unknown model", "ValidationException", lambda: call("does-not-exist"))
-    refused("a retired model", "ResourceNotFoundException", lambda: call("anthropic.claude-instant-v1"))
-    refused("a model without its profile", "ValidationException", lambda: call(CLAUDE[3:]))
-    refused(
+    rejected("an unknown model", "ValidationException", lambda: call("does-not-exist"))
+    rejected("a retired model", "ResourceNotFoundException", lambda: call("anthropic.claude-instant-v1"))
+    rejected("a model without its profile", "ValidationException", lambda: call(CLAUDE[3:]))
+    rejected(
         "temperature with topP on Claude 4.5",
         "ValidationException",
         lambda: call(CLAUDE, inferenceConfig={"temperature": 0.5, "topP": 0.5}),
@@ -335,7 +335,7 @@ def errors(runtime):
             seen = None
         except getattr(runtime.exceptions, code) as error:
             seen = error.response["Error"]["Code"]
-        check(f"an ordered {code} has its class", seen == code, seen)
+        check(f"a scripted {code} raises its exception class", seen == code, seen)
 
 
 def s3():
@@ -343,7 +343,7 @@ def s3():
     store.put_object(Bucket=bucket, Key="boto/a b&ä.txt", Body=b"0123456789", ContentType="text/plain")
     entries = store.get_object(Bucket=bucket, Key="boto/a b&ä.txt", Range="bytes=2-4")
     seen = (entries["Body"].read(), entries["ContentRange"], entries["ContentType"])
-    check("S3 gives a part of an object", seen == (b"234", "bytes 2-4/10", "text/plain"), seen)
+    check("S3 returns a range of an object", seen == (b"234", "bytes 2-4/10", "text/plain"), seen)
     for number in range(3):
         store.put_object(Bucket=bucket, Key=f"boto/{number}", Body=io.BytesIO(b"x" * number))
     pages = store.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="boto/", PaginationConfig={"PageSize": 3})
@@ -352,19 +352,19 @@ def s3():
     transfer = TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20)
     store.upload_fileobj(io.BytesIO(b"y" * (11 << 20)), bucket, "boto/large", Config=transfer)
     length = store.head_object(Bucket=bucket, Key="boto/large")["ContentLength"]
-    check("S3 takes an object in parts", length == 11 << 20, length)
+    check("S3 accepts a multipart upload", length == 11 << 20, length)
     back = io.BytesIO()
     store.download_fileobj(bucket, "boto/large", back, Config=transfer)
-    check("S3 gives it back", back.getvalue() == b"y" * (11 << 20))
+    check("S3 returns the uploaded object", back.getvalue() == b"y" * (11 << 20))
     address = store.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "boto/2"}, ExpiresIn=60)
     seen = urllib.request.urlopen(address).read()
-    check("S3 takes a signed address", seen == b"xx", seen)
+    check("S3 accepts a presigned URL", seen == b"xx", seen)
     deleted = store.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in [*keys, "boto/large"]]})
     check("S3 deletes several at once", len(deleted["Deleted"]) == 5, deleted)
     get = lambda **more: store.get_object(**{"Bucket": bucket, "Key": "boto/0", **more})
-    refused("what is not in S3", "NoSuchKey", get)
-    refused("a bucket that is not there", "NoSuchBucket", lambda: get(Bucket="no-such-bucket"))
-    refused("a wrong secret in S3", "SignatureDoesNotMatch",
+    rejected("a missing key", "NoSuchKey", get)
+    rejected("a missing bucket", "NoSuchBucket", lambda: get(Bucket="no-such-bucket"))
+    rejected("a wrong secret in S3", "SignatureDoesNotMatch",
             lambda: client("s3", secret="wrong").list_objects_v2(Bucket=bucket))
 
 
@@ -379,20 +379,20 @@ def videos(runtime):
         )["invocationArn"]
 
     arn = start(clientRequestToken="boto")
-    check("a token starts one film", start(clientRequestToken="boto") == arn)
+    check("a token starts one video job", start(clientRequestToken="boto") == arn)
     states = [runtime.get_async_invoke(invocationArn=arn)["status"] for _ in range(3)]
-    check("a film is done at the third look", states == ["InProgress", "InProgress", "Completed"], states)
+    check("a video job completes at the third lookup", states == ["InProgress", "InProgress", "Completed"], states)
     job = runtime.get_async_invoke(invocationArn=arn)
-    check("times of films are read as times", job["endTime"] >= job["submitTime"], job)
+    check("timestamps of video jobs are parsed", job["endTime"] >= job["submitTime"], job)
     bucket, _, folder = job["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"].removeprefix("s3://").partition("/")
     video = client("s3").get_object(Bucket=bucket, Key=f"{folder}/output.mp4")
-    check("the film is in S3", video["Body"].read(8)[4:] == b"ftyp", folder)
+    check("the video is in S3", video["Body"].read(8)[4:] == b"ftyp", folder)
     listed = runtime.list_async_invokes(statusEquals="Completed")["asyncInvokeSummaries"]
-    check("films are listed", arn in [job["invocationArn"] for job in listed], listed)
+    check("video jobs are listed", arn in [job["invocationArn"] for job in listed], listed)
     wrong = {**reel, "textToVideoParams": {"text": "x" * 513}}
-    refused("a prompt that is too long", "ValidationException", lambda: start(wrong))
+    rejected("a prompt above the length limit", "ValidationException", lambda: start(wrong))
     changed = {**reel, "textToVideoParams": {"text": "A sea"}}
-    refused("a token for another film", "ConflictException", lambda: start(changed, clientRequestToken="boto"))
+    rejected("a token for a different video", "ConflictException", lambda: start(changed, clientRequestToken="boto"))
 
 
 def jobs(control, store, bucket="outcrop-example"):
@@ -411,23 +411,23 @@ def jobs(control, store, bucket="outcrop-example"):
     }
     arn = control.create_model_invocation_job(**push_script)["jobArn"]
     again = control.create_model_invocation_job(**push_script)["jobArn"]
-    check("the same token is the same job", arn == again, again)
+    check("the same token returns the same job", arn == again, again)
     seen = []
     while not seen or seen[-1] not in ("Completed", "Failed"):
         job = control.get_model_invocation_job(jobIdentifier=arn)
         seen.append(job["status"])
-    check("a job goes its way", seen == ["Submitted", "Validating", "Scheduled", "InProgress", "Completed"], seen)
+    check("a job advances through its statuses", seen == ["Submitted", "Validating", "Scheduled", "InProgress", "Completed"], seen)
     counts = [job[name] for name in ("totalRecordCount", "successRecordCount", "errorRecordCount")]
     check("a job counts its records", counts == [100, 99, 1], counts)
     output = store.get_object(Bucket=bucket, Key=f"jobs/out/{arn.rsplit('/', 1)[1]}/in.jsonl.out")["Body"].read()
     results = {result["recordId"]: result for result in map(json.loads, output.splitlines())}
     text = results["00000000007"]["modelOutput"]["output"]["message"]["content"][0]["text"]
-    check("a record is answered", "Good morning" in text, text)
-    check("a record is refused", results["00000000003"]["error"]["errorCode"] == 400, results["00000000003"])
+    check("a record has a response", "Good morning" in text, text)
+    check("a record is rejected", results["00000000003"]["error"]["errorCode"] == 400, results["00000000003"])
     listed = control.list_model_invocation_jobs(nameContains="boto")["invocationJobSummaries"]
     check("jobs are listed", [job["jobArn"] for job in listed] == [arn], listed)
     stop = lambda: control.stop_model_invocation_job(jobIdentifier=arn)
-    refused("a job that is over is stopped", "ConflictException", stop)
+    rejected("stopping a completed job", "ConflictException", stop)
     other = control.create_model_invocation_job(**{**push_script, "clientRequestToken": "boto-2"})["jobArn"]
     control.stop_model_invocation_job(jobIdentifier=other)
     seen = [control.get_model_invocation_job(jobIdentifier=other)["status"] for _ in range(2)]
@@ -436,14 +436,14 @@ def jobs(control, store, bucket="outcrop-example"):
     store.put_object(Bucket=bucket, Key="jobs/in.jsonl", Body=json.dumps(records[0]).encode())
     arn = control.create_model_invocation_job(**few)["jobArn"]
     seen = [control.get_model_invocation_job(jobIdentifier=arn) for _ in range(3)][-1]
-    check("a job of few records fails", seen["status"] == "Failed" and "less records" in seen["message"], seen)
+    check("a job with too few records fails", seen["status"] == "Failed" and "less records" in seen["message"], seen)
     create = lambda **more: control.create_model_invocation_job(**{**push_script, "clientRequestToken": "boto-4", **more})
-    refused("a role that is none", "ValidationException", lambda: create(roleArn="arn:aws:iam::1:role/x"))
-    refused("a name that is none", "ValidationException", lambda: create(jobName="-x"))
-    refused("too long a time", "ValidationException", lambda: create(timeoutDurationInHours=169))
-    refused("a model that is none", "ValidationException", lambda: create(modelId="none.such"))
+    rejected("a malformed role", "ValidationException", lambda: create(roleArn="arn:aws:iam::1:role/x"))
+    rejected("a malformed job name", "ValidationException", lambda: create(jobName="-x"))
+    rejected("a timeout above the limit", "ValidationException", lambda: create(timeoutDurationInHours=169))
+    rejected("an unknown batch model", "ValidationException", lambda: create(modelId="none.such"))
     unknown = arn[:-12] + "abcdefghijkl"
-    refused("a job that is not there", "ResourceNotFoundException",
+    rejected("an unknown job", "ResourceNotFoundException",
             lambda: control.get_model_invocation_job(jobIdentifier=unknown))
     keys = [entry["Key"] for entry in store.list_objects_v2(Bucket=bucket, Prefix="jobs/")["Contents"]]
     store.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
@@ -451,15 +451,15 @@ def jobs(control, store, bucket="outcrop-example"):
 
 def credentials():
     call = lambda: client("bedrock-runtime", secret="wrong").converse(modelId=NOVA, messages=HELLO)
-    refused("a wrong secret", "InvalidSignatureException", call)
-    refused("a wrong secret in the control plane", "InvalidSignatureException",
+    rejected("a wrong secret", "InvalidSignatureException", call)
+    rejected("a wrong secret in the control plane", "InvalidSignatureException",
             lambda: client("bedrock", secret="wrong").list_inference_profiles(maxResults=3))
-    # boto3 would refuse the request itself.
+    # boto3 would reject the request itself.
     unchecked = Config(parameter_validation=False, retries={"total_max_attempts": 1})
-    refused("too large a page", "ValidationException",
+    rejected("a page size above the limit", "ValidationException",
             lambda: boto3.client("bedrock", region_name="us-east-1", endpoint_url=URL, aws_access_key_id=KEY,
                                  aws_secret_access_key=SECRET, config=unchecked).list_prompt_routers(maxResults=1001))
-    refused("a wrong secret in STS", "SignatureDoesNotMatch",
+    rejected("a wrong secret in STS", "SignatureDoesNotMatch",
             lambda: client("sts", secret="wrong").get_caller_identity())
     account = client("sts").get_caller_identity()["Account"]
     check("get_caller_identity", account == "123456789012", account)
@@ -478,7 +478,7 @@ def credentials():
 
     check("the bearer token is accepted", with_token(BEARER_TOKEN) == 200)
     seen = with_token("other")
-    check("another bearer token is refused", seen == (403, "AccessDeniedException"), seen)
+    check("another bearer token is rejected", seen == (403, "AccessDeniedException"), seen)
 
 
 if __name__ == "__main__":

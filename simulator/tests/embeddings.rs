@@ -27,7 +27,7 @@ async fn invoke(simulator: &Simulator, model: &str, body: &Value) -> Result<Valu
 }
 
 #[tokio::test]
-async fn each_form_answers_in_its_own() {
+async fn each_request_format_has_its_response_format() {
     let simulator = simulator().await;
     let url = format!("data:image/png;base64,{PNG}");
     for (model, body, json_path, length) in [
@@ -105,7 +105,7 @@ async fn each_form_answers_in_its_own() {
 }
 
 #[tokio::test]
-async fn what_bedrock_refuses_is_refused_with_all_that_is_wrong() {
+async fn invalid_bodies_are_rejected_with_all_violations() {
     let simulator = simulator().await;
     let long = "x".repeat(2120);
     let many: Vec<&str> = std::iter::repeat_n("a", 97).collect();
@@ -177,7 +177,7 @@ async fn what_bedrock_refuses_is_refused_with_all_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn they_neither_converse_nor_stream() {
+async fn embedding_models_support_neither_converse_nor_streaming() {
     let simulator = simulator().await;
     let client = client(&simulator);
     let error = client

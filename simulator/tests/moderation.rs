@@ -75,7 +75,7 @@ async fn checks_return_the_requested_categories() {
         [(Category::Violence, 0.8), (Category::Insults, 0.0)]
     );
     let [finding] = results.sensitive_information().unwrap().results() else {
-        panic!("one piece of information");
+        panic!("expected one entity");
     };
     assert_eq!(*finding.r#type(), Entity::Email);
     assert_eq!((finding.begin_offset(), finding.end_offset()), (33, 44));

@@ -18,7 +18,7 @@ const RECORDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/reco
 /// All recordings with their paths; prints a message and returns none if the folder is missing.
 fn recordings() -> Vec<(PathBuf, Value)> {
     let Ok(files) = Path::new(RECORDINGS).read_dir() else {
-        println!("did not run: no recordings beside the repository");
+        println!("skipped: no recordings next to the repository");
         return Vec::new();
     };
     let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();

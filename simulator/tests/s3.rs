@@ -337,25 +337,25 @@ async fn unsigned_and_wrongly_signed_requests_are_rejected() {
 #[tokio::test]
 async fn virtual_hosted_style_requests_are_accepted() {
     let options = Options {
-        buckets: vec!["films".to_owned()],
+        buckets: vec!["videos".to_owned()],
         ..Options::default()
     };
     let simulator = Simulator::start(options).await.unwrap();
-    assert!(simulator.put_object("films", "a b", "text/plain", "film"));
-    assert!(!simulator.put_object("none", "a b", "text/plain", "film"));
+    assert!(simulator.put_object("videos", "a b", "text/plain", "video"));
+    assert!(!simulator.put_object("none", "a b", "text/plain", "video"));
     // Not every system resolves names under localhost: the request goes to the IP address, with the
     // signed name in `host`.
     let endpoint = format!("http://localhost:{}", simulator.address().port());
     let client = Client::from_conf(config(&simulator).endpoint_url(endpoint).build());
     let valid = PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();
-    let get = client.get_object().bucket("films").key("a b");
+    let get = client.get_object().bucket("videos").key("a b");
     let signed = get.presigned(valid).await.unwrap();
     let uri: http::Uri = signed.uri().parse().unwrap();
     let host = uri.authority().unwrap().as_str();
-    assert!(host.starts_with("films.localhost"), "{host}");
+    assert!(host.starts_with("videos.localhost"), "{host}");
     let request = Request::get(uri.path_and_query().unwrap().as_str()).header("host", host);
     let fetched = send_request(&simulator, request.body(Full::default()).unwrap()).await;
-    assert_eq!(fetched.body.unwrap(), "film");
+    assert_eq!(fetched.body.unwrap(), "video");
 }
 
 #[tokio::test]

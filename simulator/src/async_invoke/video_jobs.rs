@@ -79,7 +79,8 @@ impl Job {
 
     pub(super) fn ended(&self, now: SystemTime) -> Option<SystemTime> {
         let by_clock = self.submitted + TIME;
-        self.completed_early_at.or((by_clock <= now).then_some(by_clock))
+        self.completed_early_at
+            .or((by_clock <= now).then_some(by_clock))
     }
 
     pub(super) fn state(&self, now: SystemTime) -> State {

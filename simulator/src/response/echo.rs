@@ -425,8 +425,7 @@ mod tests {
         assert_eq!(called(by_user).as_deref(), Some("get_weather"));
 
         let mut with_result = request("Hello there");
-        with_result["system"] =
-            json!([{ "text": "Answer by calling the tool `get_weather`." }]);
+        with_result["system"] = json!([{ "text": "Answer by calling the tool `get_weather`." }]);
         with_result["messages"] = json!([
             { "role": "user", "content": [{ "text": "Hello there" }] },
             { "role": "assistant", "content": [

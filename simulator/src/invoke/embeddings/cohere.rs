@@ -68,9 +68,7 @@ pub(super) fn check_third(request: &Value) -> Result<(), AwsError> {
     one_of(request, &["texts", "images"])?;
     let is_image = text(request, "/input_type") == "image";
     if is_image != request.get("images").is_some() {
-        return Err(malformed(
-            "input_type image is only valid for images",
-        ));
+        return Err(malformed("input_type image is only valid for images"));
     }
     check_images(request)
 }
