@@ -3,24 +3,24 @@
 #   docker build -t outcrop .
 #   docker build -t outcrop:demo --build-arg FEATURES=demo,token-input .    with `outcrop demo`
 #
-# The builder and the final images are both Debian 12: the binaries ask for the glibc they were
+# Builder and final image are both Debian 12, because the binary needs the glibc version that it was
 # linked against.
 #
-# Bases are pinned by the digest of their index, which has every platform: a tag can be moved, and a
-# digest cannot. To renew one, change tag and digest together:
+# Base images are pinned by the digest of their multi-platform index, because tags can change. To
+# update one, change tag and digest together:
 #   docker buildx imagetools inspect rust:1.95-slim-bookworm
 
 FROM rust:1.95-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082 AS builder
 WORKDIR /src
 
-# aws-lc-sys 0.47 and libmimalloc-sys 0.1 compile C. Both are content with the gcc of this image
-# (neither cmake nor a C++ compiler is called), so nothing is installed here.
+# aws-lc-sys 0.47 and libmimalloc-sys 0.1 compile C. The gcc of this image suffices (neither cmake nor
+# a C++ compiler is needed), so no packages are installed.
 COPY . .
 
-# The caches keep crates and compiled dependencies between builds. They are not part of the
-# image, which is why the binaries are copied out in the same step. `locked`, because two builds
-# must not write one target directory at a time. Production needs neither of the features: `demo`
-# is the simulated Bedrock, `token-input` the tokenizers for embeddings of token lists.
+# The caches keep crates and compiled dependencies between builds. They are not part of the image, so
+# the same step copies the binary out of them. `locked` prevents two builds from writing the same
+# target directory. Production needs neither feature: `demo` is the simulated Bedrock, `token-input`
+# the tokenizers for embeddings of token lists.
 ARG TARGETARCH
 ARG FEATURES=""
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
@@ -43,7 +43,7 @@ LABEL org.opencontainers.image.title="outcrop" \
 COPY LICENSE /usr/share/licenses/outcrop/LICENSE
 COPY --from=builder /out/outcrop /usr/local/bin/outcrop
 USER 65532:65532
-# On addresses other than loopback the gateway requires API keys: set OUTCROP_API_KEYS.
+# On addresses other than loopback the gateway requires API keys; set OUTCROP_API_KEYS.
 ENV OUTCROP_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \

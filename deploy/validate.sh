@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Checks the deployment files as far as that goes without a container engine, a cluster or an AWS
+# Validates the deployment files as far as possible without a container engine, a cluster or an AWS
 # account. Needs Python 3.11 or newer, pip, and a package index; the tools, pinned by hash in
 # requirements.txt, are installed into .venv-deploy/ on the first run.
 #
-# Prints one line a check: ok, FAILED with the tool's output, or "not run" with the reason. Exits
-# with 1 when a check failed.
+# Prints one line per check: ok, FAILED with the tool's output, or "not run" with the reason. Exits
+# with status 1 if a check failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly venv=.venv-deploy
 readonly report="$venv/report"
-# The oldest and the newest Kubernetes that the manifests are checked for.
+# The oldest and newest Kubernetes versions that the manifests are validated against.
 readonly kubernetes_versions="1.32 1.37"
 
 passed=0
@@ -46,8 +46,8 @@ install_tools() {
     local stamp="$venv/requirements.txt"
     if ! cmp --silent deploy/requirements.txt "$stamp"; then
         python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-            { echo "python3 is older than 3.11, which the tools need" >&2; exit 1; }
-        # Without a pip of its own the environment needs no python3-venv on Debian.
+            { echo "python3 is older than 3.11, which the tools require" >&2; exit 1; }
+        # --without-pip avoids the package python3-venv on Debian.
         python3 -m venv --clear --without-pip "$venv"
         python3 -m pip --python "$venv/bin/python" install --quiet --disable-pip-version-check \
             --require-hashes --only-binary :all: --requirement deploy/requirements.txt
@@ -78,7 +78,7 @@ skip() {
 }
 
 compose() {
-    # A warning here is a variable without a value or an option on its way out.
+    # Warnings are about unset variables or deprecated options.
     docker-compose --file "$1" "${@:2}" 2>&1 | tee "$report/compose" &&
         ! grep --quiet 'level=warning' "$report/compose"
 }
@@ -101,9 +101,9 @@ kubernetes() {
 check_image() {
     local name="Dockerfile: build checks (docker build --check)"
     if ! docker info >/dev/null 2>&1; then
-        skip "$name, and the images themselves" "no Docker engine answers here"
+        skip "$name, and the images themselves" "no Docker engine is running"
     elif ! docker buildx version >/dev/null 2>&1; then
-        skip "$name" "the Docker engine here has no buildx"
+        skip "$name" "Docker has no buildx"
     else
         check "$name" docker build --check .
     fi
