@@ -1,8 +1,8 @@
-"""Where the gateway is right to ask Bedrock for something else than the recorder did.
+"""Intended differences between recorded requests and those that the gateway sends.
 
-Each rule takes a recorded Converse request, says in one way what the gateway sends in its place,
-and gives the reason. What is left has to be what arrives at the simulator, to the byte where the
-order of keys counts.
+Each rule takes a recorded Converse request, applies one change that the gateway makes, and states
+the reason. The result must be equal to the request that arrives at the simulator, including the
+order of keys where it matters.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def rule(apply):
 
 
 def sent_instead(recorded: dict, model: str) -> tuple[dict, list[str]]:
-    """What the gateway has to send for a recorded request, and the reasons for what is new."""
+    """The request that the gateway must send for a recorded request, and the reasons for changes."""
     body = copy.deepcopy(recorded)
     reasons = []
     for apply in RULES:
@@ -35,8 +35,8 @@ def sent_instead(recorded: dict, model: str) -> tuple[dict, list[str]]:
 
 
 def comparable(body: dict) -> dict:
-    """A request with the order of keys where it counts: caches compare bytes of what a model
-    reads, which is schemas and inputs."""
+    """A request that keeps the order of keys where it matters: prompt caches compare the bytes that a
+    model reads, which are schemas and tool inputs."""
     body = copy.deepcopy(body)
     for tool in body.get("toolConfig", {}).get("tools", []):
         if "toolSpec" in tool:
@@ -56,7 +56,7 @@ def ordered(value):
 
 
 def unequal(sent, expected, path: str = ""):
-    """Where two values differ, and how."""
+    """The differences of two values, with their paths."""
     if type(sent) is type(expected) and isinstance(sent, dict):
         for key in sorted(sent.keys() | expected.keys()):
             yield from unequal(sent.get(key), expected.get(key), f"{path}.{key}")
@@ -73,12 +73,12 @@ def blocks(body: dict):
 
 
 def results(body: dict):
-    """Every result of a tool."""
+    """Every tool result."""
     return (block["toolResult"] for block in blocks(body) if "toolResult" in block)
 
 
 def media(body: dict):
-    """Every block that may hold a medium, those within results too."""
+    """Every block that may contain media, including those in tool results."""
     yield from blocks(body)
     for result in results(body):
         yield from result["content"]
@@ -86,7 +86,7 @@ def media(body: dict):
 
 @rule
 def empty_sections(body: dict, model: str) -> None:
-    """What says nothing is left out."""
+    """Empty sections are omitted."""
     body.pop("modelId", None)
     config = body.get("inferenceConfig") or {}
     if config.get("stopSequences") == []:
@@ -98,7 +98,7 @@ def empty_sections(body: dict, model: str) -> None:
 
 @rule
 def node_buffers(body: dict, model: str) -> None:
-    """One recorder wrote a Node buffer where base64 was sent."""
+    """One recorder wrote a Node buffer instead of the base64 that was sent."""
     for block in media(body):
         source = block.get("image", {}).get("source", {})
         if "bytes" in source:
@@ -107,7 +107,7 @@ def node_buffers(body: dict, model: str) -> None:
 
 @rule
 def success(body: dict, model: str) -> None:
-    """The status `success` is what a result without one has."""
+    """The status `success` is the default."""
     for result in results(body):
         if result.get("status") == "success":
             del result["status"]
@@ -115,7 +115,7 @@ def success(body: dict, model: str) -> None:
 
 @rule
 def type_of_calls(body: dict, model: str) -> None:
-    """Claude's `type: tool_use` on a call is not in the service model, and has no effect."""
+    """Claude's `type: tool_use` on a tool call is not in the service model and has no effect."""
     for block in blocks(body):
         if block.get("toolUse", {}).get("type") == "tool_use":
             del block["toolUse"]["type"]
@@ -123,7 +123,7 @@ def type_of_calls(body: dict, model: str) -> None:
 
 @rule
 def turns_of_one_role(body: dict, model: str) -> None:
-    """Turns of one role that follow one another become one, since most models refuse them."""
+    """Consecutive messages of one role are merged, because most models reject them."""
     merged: list[dict] = []
     for message in body["messages"]:
         if merged and merged[-1]["role"] == message["role"]:
@@ -135,7 +135,7 @@ def turns_of_one_role(body: dict, model: str) -> None:
 
 @rule
 def blank_text(body: dict, model: str) -> None:
-    """Text of nothing but white space is left out, since most models refuse it."""
+    """Blank text is omitted, because most models reject it."""
     for message in body["messages"]:
         is_blank = [not block.get("text", "x").strip() for block in message["content"]]
         message["content"] = [b for b, blank in zip(message["content"], is_blank) if not blank]
@@ -143,7 +143,7 @@ def blank_text(body: dict, model: str) -> None:
 
 @rule
 def points_before_documents(body: dict, model: str) -> None:
-    """A cache point right behind documents goes before them, since Bedrock refuses it there."""
+    """A cache point directly after documents is moved before them, because Bedrock rejects it there."""
     for message in body["messages"]:
         moved: list[dict] = []
         for block in message["content"]:
@@ -156,7 +156,7 @@ def points_before_documents(body: dict, model: str) -> None:
 
 @rule
 def document_names(body: dict, model: str) -> None:
-    """Names of documents have only characters that Bedrock's documentation allows."""
+    """Document names are reduced to the characters that Bedrock's documentation allows."""
     for block in media(body):
         if "document" in block:
             name = block["document"]["name"]
@@ -165,7 +165,7 @@ def document_names(body: dict, model: str) -> None:
 
 @rule
 def cited_text(body: dict, model: str) -> None:
-    """Clients give back the text that was cited and no citations, for which OpenAI has no place."""
+    """Clients send cited text back without citations, for which OpenAI has no field."""
     for message in body["messages"]:
         plain: list[dict] = []
         for block in message["content"]:
@@ -176,7 +176,7 @@ def cited_text(body: dict, model: str) -> None:
 
 @rule
 def results_as_text(body: dict, model: str) -> None:
-    """OpenAI's tools give text, and JSON stays text but for the families that want JSON."""
+    """OpenAI's tool results are text; JSON stays text except for families that require JSON."""
     for result in results(body):
         contents = result["content"]
         as_text = [{"text": json_text(c["json"])} if "json" in c else c for c in contents]
@@ -185,7 +185,7 @@ def results_as_text(body: dict, model: str) -> None:
 
 @rule
 def media_behind_results(body: dict, model: str) -> None:
-    """Documents and films of tools go behind the results, since Nova refuses them there."""
+    """Documents and videos in tool results are moved after the results, because Nova rejects them."""
     if "nova" not in model:
         return
     for message in body["messages"]:
@@ -197,8 +197,7 @@ def media_behind_results(body: dict, model: str) -> None:
 
 
 def taken_out(result: dict) -> list[dict]:
-    """Takes documents and films out of a result, and gives them with a word on where they are
-    from."""
+    """Removes documents and videos from a result and returns them with a text about their origin."""
     out = [content for content in result["content"] if content.keys() & {"document", "video"}]
     if not out:
         return []
@@ -209,7 +208,7 @@ def taken_out(result: dict) -> list[dict]:
 
 @rule
 def schema_text(body: dict, model: str) -> None:
-    """The schema of an answer is sent without white space, which Bedrock takes as text."""
+    """The response schema, which Bedrock takes as a string, is sent without white space."""
     if "outputConfig" in body:
         definition = body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]
         schema = json.loads(definition["schema"])
@@ -218,7 +217,7 @@ def schema_text(body: dict, model: str) -> None:
 
 @rule
 def thinking(body: dict, model: str) -> None:
-    """`reasoning_config` of Claude's is `thinking` by an older name."""
+    """Claude's `reasoning_config` is an older name of `thinking`."""
     fields = body.get("additionalModelRequestFields", {})
     if "anthropic" in model and "reasoning_config" in fields:
         fields["thinking"] = fields.pop("reasoning_config")
@@ -226,7 +225,7 @@ def thinking(body: dict, model: str) -> None:
 
 @rule
 def limit_above_budget(body: dict, model: str) -> None:
-    """Claude refuses a budget for reasoning without a higher limit: the model's own is set."""
+    """Claude rejects a thinking budget without a higher `maxTokens`: the model's maximum is set."""
     fields = body.get("additionalModelRequestFields", {})
     if "budget_tokens" in fields.get("thinking", {}):
         limit = 8192 if "claude-3-7" in model else 64000
@@ -235,7 +234,7 @@ def limit_above_budget(body: dict, model: str) -> None:
 
 @rule
 def tokens_of_reasoning(body: dict, model: str) -> None:
-    """Claude is asked for the count of its reasoning's tokens, which OpenAI's usage has."""
+    """Claude's count of reasoning tokens is requested, for OpenAI's usage."""
     if "thinking" in body.get("additionalModelRequestFields", {}):
         paths = body.setdefault("additionalModelResponseFieldPaths", [])
         paths.append("/usage/output_tokens_details")

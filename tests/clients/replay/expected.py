@@ -1,4 +1,4 @@
-"""What a recorded answer has to be in OpenAI's words."""
+"""The expected chat completion of a recorded response."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FINISH_REASONS = {
 
 @dataclass
 class ExpectedCompletion:
-    """An answer, from the recording or from the gateway."""
+    """The comparable parts of a completion, recorded or received from the gateway."""
 
     text: str = ""
     reasoning: str = ""
@@ -35,18 +35,18 @@ class ExpectedCompletion:
     service_tier: str | None = None
 
 
-def expected_completion(request: dict, response_events: RecordedResponse) -> ExpectedCompletion:
-    """What the client of `request` has to be told."""
-    result = ExpectedCompletion(usage=usage(response_events.usage))
-    for block in response_events.blocks:
+def expected_completion(request: dict, response: RecordedResponse) -> ExpectedCompletion:
+    """The completion that `request` must get."""
+    result = ExpectedCompletion(usage=usage(response.usage))
+    for block in response.blocks:
         add_block(result, block, request["model"])
-    result.finish_reason = finish_reason(response_events.stop_reason, bool(result.calls))
+    result.finish_reason = finish_reason(response.stop_reason, bool(result.calls))
     if request.get("guardrailConfig", {}).get("trace") == "enabled":
-        result.trace = response_events.trace
+        result.trace = response.trace
     if request.get("additionalModelResponseFieldPaths"):
-        result.response_fields = response_events.response_fields
+        result.response_fields = response.response_fields
     if "service_tier" in request:
-        result.service_tier = response_events.service_tier or "default"
+        result.service_tier = response.service_tier or "default"
     return result
 
 
@@ -66,13 +66,13 @@ def add_block(result: ExpectedCompletion, block: dict, model: str) -> None:
 
 
 def split_tags(text: str, model: str) -> tuple[str, str]:
-    """Reasoning that a model writes into its text, and the text without it."""
+    """Splits reasoning in tags from the text."""
     if re.search(r"amazon\.nova-(micro|lite|pro|premier)", model):
-        # Nova 1, conv-nova-7215dbb8; the white space around a section goes with it.
+        # Nova 1, conv-nova-7215dbb8; white space around the section is removed.
         matched = re.match(r"\s*<thinking>(.*?)(</thinking>\s*|$)", text, re.DOTALL)
         return (matched[1], text[matched.end() :]) if matched else ("", text)
     if "kimi-k2-thinking" in model:
-        # Its reasoning has a block; what may be left in the text is a stray tag,
+        # Its reasoning has its own block; the text may contain a stray tag,
         # conv-moonshot-25df26ca.
         return "", re.sub(r"^\s*<think>\s*", "", text)
     return "", text
@@ -84,7 +84,7 @@ def add_reasoning(result: ExpectedCompletion, block: dict, model: str) -> None:
         result.thinking_blocks.append({"type": "redacted_thinking", "data": data})
         return
     text = block["reasoningText"]["text"]
-    # Nova 2 keeps its reasoning to itself, conv-nova-e80b8b52.
+    # Nova 2 redacts its reasoning, conv-nova-e80b8b52.
     if not ("amazon.nova-2" in model and text.startswith("[REDACTED]")):
         result.reasoning += text
     if "signature" in block["reasoningText"]:
@@ -107,7 +107,7 @@ def add_cited(result: ExpectedCompletion, block: dict) -> None:
 
 
 def web_source(citation: dict) -> dict | None:
-    """The address and the title of a source on the web."""
+    """URL and title of a web source; None for other sources."""
     location = citation["location"]
     title = citation.get("title", "")
     if "web" in location:
@@ -124,8 +124,8 @@ def finish_reason(stop_reason: str, has_calls: bool) -> str:
 
 
 def usage(counts: dict) -> dict[str, int]:
-    """Usage as OpenAI counts it: what the cache served or took is part of the prompt. No recorded
-    answer counts its reasoning."""
+    """Usage as counted by OpenAI: prompt tokens include cache reads and writes. No recorded response
+    counts reasoning tokens."""
     read = counts.get("cacheReadInputTokens", 0)
     written = counts.get("cacheWriteInputTokens", 0)
     prompt = counts["inputTokens"] + read + written
@@ -140,7 +140,7 @@ def usage(counts: dict) -> dict[str, int]:
 
 
 def of_completion(completion: dict) -> ExpectedCompletion:
-    """The answer that the SDK read, whole or accumulated from a stream."""
+    """The completion that the SDK received or accumulated."""
     choice, used = completion["choices"][0], completion["usage"]
     message = choice["message"]
     prompt, written = used["prompt_tokens_details"], used["completion_tokens_details"]
@@ -168,7 +168,7 @@ def call(listed: dict) -> tuple[str, str, object]:
 
 
 def placed(listed: list[dict] | None) -> list[dict]:
-    """A list without the places that its items have in a stream."""
+    """A list without the stream indexes of its items."""
     listed = listed or []
     assert all(item.get("index", at) == at for at, item in enumerate(listed)), listed
     return [{k: v for k, v in item.items() if k != "index"} for item in listed]

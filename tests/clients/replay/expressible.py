@@ -1,4 +1,4 @@
-"""A recorded Converse request as the OpenAI request that asks for the same."""
+"""Converts a recorded Converse request to the equivalent OpenAI request."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 
 from parts import NotExpressible, json_text, add_cache_control, parts, text_or_parts, text_part
 
-# Fields that Converse and the gateway's extensions have under one name.
+# Fields with the same name in Converse and in the gateway's extensions.
 SAME_NAME = ("guardrailConfig", "additionalModelResponseFieldPaths", "requestMetadata")
 
-# Keys of a Converse request that are treated here; any other is a reason.
+# Supported keys of a Converse request; any other makes it not expressible.
 TREATED = {
     "messages",
     "system",
@@ -24,7 +24,7 @@ TREATED = {
 
 
 def openai_request(body: dict) -> dict:
-    """The members of the request to the gateway, but for the model."""
+    """The fields of the OpenAI request, without the model."""
     for key, value in body.items():
         if key not in TREATED and value not in ({}, [], None):
             raise NotExpressible(key)
@@ -70,7 +70,7 @@ def assistant_message(content: list[dict]) -> dict:
         if kind == "text":
             texts.append(text_part(block["text"]))
         elif kind == "citationsContent":
-            # What was cited is in the annotations, which no client gives back.
+            # Citations are in the annotations, which clients do not send back.
             texts.extend(text_part(cited["text"]) for cited in block[kind]["content"])
         elif kind == "toolUse":
             calls.append(tool_call(block["toolUse"]))
@@ -98,7 +98,7 @@ def thinking_block(block: dict) -> dict:
 
 def tool_call(block: dict) -> dict:
     if block.get("type") == "server_tool_use":
-        raise NotExpressible("a call that the provider ran itself")
+        raise NotExpressible("a call of a server tool")
     function = {"name": block["name"], "arguments": json_text(block["input"])}
     return {"id": block["toolUseId"], "type": "function", "function": function}
 
@@ -130,7 +130,7 @@ def tools(config: dict) -> dict:
         elif tool.get("systemTool", {}).get("name") == "nova_grounding":
             request["web_search_options"] = {}
         elif "systemTool" in tool:
-            # The one tool of the provider's that the gateway has a field for searches the web.
+            # Web search is the only server tool that the gateway has a field for.
             raise NotExpressible(f"tool {tool['systemTool']['name']}")
         else:
             request["tools"].append({"type": "function", "function": function(tool["toolSpec"])})
@@ -152,7 +152,7 @@ def function(spec: dict) -> dict:
 
 
 def provider_fields(fields: dict) -> dict:
-    """The provider's own keys, in OpenAI's words where there are any."""
+    """The model's native fields, as OpenAI fields if they exist."""
     request: dict = {}
     others = {}
     for key, value in fields.items():

@@ -1,4 +1,4 @@
-"""Recorded blocks as the parts of an OpenAI message."""
+"""Converts recorded blocks to the content parts of an OpenAI message."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import urllib.parse
 
 
 class NotExpressible(Exception):
-    """The recording holds something that no field of the gateway's API has words for."""
+    """The gateway's API cannot express a part of the recording."""
 
 
 def parts(blocks: list[dict], path: str) -> list[dict]:
-    """The parts of a message's blocks; a cache point marks the part before it."""
+    """The content parts of a message; a cache point becomes `cache_control` of the part before it."""
     result: list[dict] = []
     for block in blocks:
         if "cachePoint" in block:
@@ -24,23 +24,23 @@ def parts(blocks: list[dict], path: str) -> list[dict]:
 
 
 def add_cache_control(marked_parts: list[dict], point: dict) -> None:
-    """Puts a cache point behind the last of some parts, messages or tools."""
+    """Adds `cache_control` to the last of some parts, messages or tools."""
     if not marked_parts or "cache_control" in marked_parts[-1]:
-        raise NotExpressible("a cache point with nothing before it")
+        raise NotExpressible("a cache point at the beginning")
     marked_parts[-1]["cache_control"] = {"type": "ephemeral"}
     if "ttl" in point:
         marked_parts[-1]["cache_control"]["ttl"] = point["ttl"]
 
 
 def text_or_parts(listed: list[dict]):
-    """Content as clients write it: one plain text stands alone."""
+    """Content as clients write it: a single plain text becomes a string."""
     if len(listed) == 1 and list(listed[0]) == ["type", "text"] and listed[0]["type"] == "text":
         return listed[0]["text"]
     return listed
 
 
 def part(block: dict, path: str) -> dict:
-    """The part of one block."""
+    """The content part of one block."""
     kind = next(iter(block))
     if kind not in PARTS:
         raise NotExpressible(f"{path} {kind}")
@@ -56,7 +56,7 @@ def json_part(value) -> dict:
 
 
 def json_text(value) -> str:
-    """JSON as a client writes it into a text."""
+    """JSON as clients serialize it."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -66,21 +66,21 @@ def image_part(image: dict) -> dict:
 
 def video_part(video: dict) -> dict:
     if "/" in video["format"]:
-        # conv-nova-7275e656: the gateway looks at the bytes, and they are a JPEG's.
-        raise NotExpressible("a picture that is called a video")
+        # conv-nova-7275e656: the gateway detects the format from the bytes, which are JPEG.
+        raise NotExpressible("an image in a video block")
     return {"type": "video_url", "video_url": address(video, "video")}
 
 
 def address(medium: dict, kind: str) -> dict:
-    """A data URL, or the place in S3."""
+    """A data URL or an S3 URI."""
     location = medium["source"].get("s3Location")
     if location is None:
         data = base64_text(medium["source"]["bytes"])
         return {"url": f"data:{kind}/{medium['format']};base64,{data}"}
-    matched = {"url": location["uri"], "format": medium["format"]}
+    part = {"url": location["uri"], "format": medium["format"]}
     if "bucketOwner" in location:
-        matched["bucket_owner"] = location["bucketOwner"]
-    return matched
+        part["bucket_owner"] = location["bucketOwner"]
+    return part
 
 
 def document_part(document: dict) -> dict:
@@ -101,7 +101,7 @@ def document_part(document: dict) -> dict:
 def guarded_part(guarded: dict) -> dict:
     text = guarded.get("text") or {}
     if set(text) - {"text", "qualifiers"} or "text" not in text:
-        raise NotExpressible("guardContent of something other than text")
+        raise NotExpressible("guardContent other than text")
     return {"type": "guarded_text"} | text
 
 

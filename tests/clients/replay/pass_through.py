@@ -1,12 +1,12 @@
-"""Replays the recorded traffic of Bedrock's own API through the gateway, byte by byte.
+"""Replays recorded traffic of the Bedrock API through the gateway, byte for byte.
 
 Usage: pass_through.py RECORDINGS GATEWAY   (a folder and a program)
 
-Each recorded request goes to the gateway as a client of Bedrock's API sends it. What arrives at a
-stand-in for Bedrock has to have the same method, path, body and the same headers of Bedrock's; what
-the stand-in answers, the recorded bytes, has to reach the client as it was: status, headers, and the
-body, of streams frame by frame. Prints how many passed, and why others could not. Exits 1 where one
-failed.
+Sends each recorded request to the gateway as a client of the Bedrock API does. The request that
+arrives at a fake Bedrock must have the same method, path, body and Bedrock headers; the recorded
+response that the fake returns must reach the client unchanged: status, headers and body, frame by
+frame for streams. Prints the number of recordings that passed, and why others did not run. Exits
+with status 1 if one failed.
 """
 
 from __future__ import annotations
@@ -25,27 +25,30 @@ from pathlib import Path
 
 from programs import KEY, start
 
-# Headers of the recorded traffic that both sides have to see as they were.
+# Recorded headers that must be forwarded unchanged.
 KEPT_HEADERS = re.compile(r"^(accept|content-type|retry-after|x-amzn-requestid|x-amzn-errortype|x-amzn-bedrock-.*)$")
 
-# The runtime's paths; others are of services that do not pass.
+# Paths of bedrock-runtime; the gateway does not forward others.
 RUNTIME = re.compile(r"^/(model|guardrail|guardrail-checks|async-invoke)(/|$)")
 
-# Errors of the gateway's own credentials, which no client is told of.
+# Errors about the gateway's own credentials, which are not forwarded to clients.
 CREDENTIALS = ("ExpiredToken", "UnrecognizedClient", "InvalidSignature", "MissingAuthenticationToken")
 
-# What stands in an answer that names an account, which the gateway takes out.
+# ARNs and account ids in responses, which the gateway removes.
 ACCOUNT = re.compile(rb"arn:aws[^\s\"]*|(?<!\d)\d{12}(?!\d)")
+
+# Outcome of a recording with request and response.
+BOTH_WAYS = "request and response"
 
 
 class Different(Exception):
-    """Something did not arrive as it was."""
+    """A request or response was not forwarded unchanged."""
 
 
 class StandIn(http.server.ThreadingHTTPServer):
-    """Answers every request with the bytes that are to be answered, and keeps what it was asked."""
+    """A fake Bedrock: responds to every request with `response`, and records the requests."""
 
-    completion: dict = {}
+    response: dict = {}
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -63,7 +66,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         if not RUNTIME.match(self.path):
-            # The gateway asks the control plane what profiles are of; nobody has to know.
+            # A lookup of an inference profile in the control plane; optional for the gateway.
             self.send_response_only(404)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -71,18 +74,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.requests.append(
             {"method": self.command, "path": self.path, "body": body, "headers": headers}
         )
-        completion = self.server.completion
-        self.send_response_only(completion["status"])
-        for name, value in completion["headers"].items():
+        response = self.server.response
+        self.send_response_only(response["status"])
+        for name, value in response["headers"].items():
             self.send_header(name, value)
-        if completion["chunks"] is None:
-            self.send_header("content-length", str(len(completion["body"])))
+        if response["chunks"] is None:
+            self.send_header("content-length", str(len(response["body"])))
             self.end_headers()
-            self.wfile.write(completion["body"])
+            self.wfile.write(response["body"])
             return
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        for chunk in [*completion["chunks"], b""]:
+        for chunk in [*response["chunks"], b""]:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
 
     do_GET = do_POST
@@ -92,17 +95,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def frames(body: bytes) -> list[bytes]:
-    """A stream cut at its frames, whose length stands in their first four bytes."""
-    matched = []
+    """Splits a stream into frames; their first four bytes are the length."""
+    result = []
     while body:
         length = int.from_bytes(body[:4], "big")
-        matched.append(body[:length])
+        result.append(body[:length])
         body = body[length:]
-    return matched
+    return result
 
 
 def recorded_response(response: dict) -> dict:
-    """What Bedrock answered, with what recorders left out put back."""
+    """The recorded response, with headers that recorders omitted."""
     headers = {k.lower(): v for k, v in response["headers"].items() if KEPT_HEADERS.match(k.lower())}
     streamed = bool(response.get("events"))
     kind = "application/vnd.amazon.eventstream" if streamed else "application/json"
@@ -119,71 +122,76 @@ def kept_headers(headers: dict) -> dict:
 def replay(recording: dict, stand_in: StandIn, address: str, counts: collections.Counter) -> None:
     request, response = recording["request"], recording["response"]
     if not RUNTIME.match(request["path"]):
-        counts["not of the runtime's API"] += 1
+        counts["not bedrock-runtime"] += 1
         return
-    stand_in.completion = recorded_response(response)
+    stand_in.response = recorded_response(response)
     stand_in.requests.clear()
     has_body = request.get("body") is not None
     body = json.dumps(request["body"], ensure_ascii=False).encode() if has_body else b"{}"
     sent = kept_headers({name.lower(): value for name, value in request["headers"].items()})
     sent.setdefault("content-type", "application/json")
     connection = http.client.HTTPConnection(address, timeout=30)
-    headers = {**sent, "authorization": f"Bearer {KEY}", "x-custom": "stays here"}
+    headers = {**sent, "authorization": f"Bearer {KEY}", "x-custom": "not forwarded"}
     connection.request(request["method"], request["path"], body, headers)
-    completion = connection.getresponse()
-    response_events = {"status": completion.status, "headers": {k.lower(): v for k, v in completion.getheaders()}, "body": completion.read()}
+    reply = connection.getresponse()
+    headers = {name.lower(): value for name, value in reply.getheaders()}
+    received = {"status": reply.status, "headers": headers, "body": reply.read()}
     connection.close()
     check_request(stand_in.requests, request, sent, body)
-    counts[check_response(stand_in.completion, response_events, has_body)] += 1
+    counts[check_response(stand_in.response, received, has_body)] += 1
 
 
 def check_request(requests: list[dict], request: dict, sent: dict, body: bytes) -> None:
     for one in requests:
         arrived = kept_headers(one["headers"])
-        # Bedrock is told what is wanted also where the client does not say.
+        # The gateway adds `accept` if the client does not send it.
         if "accept" not in sent:
             arrived.pop("accept", None)
-        for what, was, is_now in [
+        for part, recorded, forwarded in [
             ("method", request["method"], one["method"]),
             ("path", request["path"], one["path"]),
             ("body", body, one["body"]),
             ("headers", sent, arrived),
         ]:
-            if was != is_now:
-                raise Different(f"the {what} that arrives is {is_now!r} and was {was!r}")
+            if recorded != forwarded:
+                raise Different(f"request {part}: expected {recorded!r}, forwarded {forwarded!r}")
         if KEY in str(one["headers"]) or "x-custom" in one["headers"]:
-            raise Different("what the client is known by went on to Bedrock")
+            raise Different("the client's key or custom headers were forwarded to Bedrock")
     if not requests:
-        raise Different("nothing arrived")
+        raise Different("no request was forwarded")
 
 
-def check_response(gateway_response: dict, response_events: dict, has_body: bool) -> str:
-    error_type = gateway_response["headers"].get("x-amzn-errortype", "") + str(gateway_response["body"][:200])
-    if gateway_response["status"] == 403 and any(name in error_type for name in CREDENTIALS) or is_about_credentials(gateway_response):
-        if response_events["status"] != 500 or response_events["headers"].get("x-amzn-errortype") != "InternalServerException":
-            raise Different(f"refused credentials of the gateway's are told as {told['status']}")
-        return "errors of the gateway's own credentials, told as its fault"
-    if response_events["status"] != gateway_response["status"]:
-        raise Different(f"the status is {told['status']} and was {answered['status']}: {told['body'][:200]}")
-    if kept_headers(response_events["headers"]) != gateway_response["headers"]:
-        raise Different(f"the headers are {kept(told['headers'])} and were {answered['headers']}")
-    if response_events["body"] != gateway_response["body"]:
-        if gateway_response["status"] != 200 and ACCOUNT.search(gateway_response["body"]):
-            return "errors, without what names the account"
-        raise Different(f"the body is {told['body'][:200]!r} and was {answered['body'][:200]!r}")
-    return "both ways" if has_body else "the answer alone: the request was not recorded"
+def check_response(recorded: dict, received: dict, has_body: bool) -> str:
+    if is_about_credentials(recorded):
+        if (received["status"], received["headers"].get("x-amzn-errortype")) != (500, "InternalServerException"):
+            raise Different(f"an error about the gateway's credentials has status {received['status']}")
+        return "errors about the gateway's credentials, returned as its own error"
+    if received["status"] != recorded["status"]:
+        change = f"expected {recorded['status']}, received {received['status']}"
+        raise Different(f"status: {change}: {received['body'][:200]}")
+    headers = kept_headers(received["headers"])
+    if headers != recorded["headers"]:
+        raise Different(f"headers: expected {recorded['headers']}, received {headers}")
+    if received["body"] != recorded["body"]:
+        if recorded["status"] != 200 and ACCOUNT.search(recorded["body"]):
+            return "errors, without the account"
+        raise Different(f"body: expected {recorded['body'][:200]!r}, received {received['body'][:200]!r}")
+    return BOTH_WAYS if has_body else "only the response: the request was not recorded"
 
 
-def is_about_credentials(gateway_response: dict) -> bool:
-    """Some recordings lack the header that names the error."""
-    body_text = gateway_response["body"].lower()
+def is_about_credentials(recorded: dict) -> bool:
+    if recorded["status"] != 403:
+        return False
+    error_type = recorded["headers"].get("x-amzn-errortype", "") + str(recorded["body"][:200])
+    # Some recordings lack the error type.
     words = (b"security token", b"signature expired", b"request signature")
-    return gateway_response["status"] == 403 and any(word in body_text for word in words)
+    body = recorded["body"].lower()
+    return any(name in error_type for name in CREDENTIALS) or any(word in body for word in words)
 
 
 def main(recordings: Path, gateway: str) -> int:
     if not recordings.is_dir():
-        print("pass-through: did not run, the recordings are not beside the repository")
+        print("pass-through: skipped, no recordings next to the repository")
         return 0
     counts: collections.Counter = collections.Counter()
     mismatches = []
@@ -194,7 +202,7 @@ def main(recordings: Path, gateway: str) -> int:
             for file in sorted(recordings.glob("*.json")):
                 try:
                     replay(json.loads(file.read_text()), stand_in, address, counts)
-                except Exception as error:  # every recording is told of, whatever happens
+                except Exception as error:  # continue with the other recordings
                     mismatches.append(f"{file.stem}: {type(error).__name__}: {error}")
         finally:
             process.kill()
@@ -203,12 +211,12 @@ def main(recordings: Path, gateway: str) -> int:
     print(f"pass-through: {counts.total() + len(mismatches)} recordings, {len(mismatches)} failed")
     for outcome, count in counts.most_common():
         print(f"  {count:3} {outcome}")
-    return 1 if mismatches or not counts["both ways"] else 0
+    return 1 if mismatches or not counts[BOTH_WAYS] else 0
 
 
 def start_gateway(gateway: str, bedrock: str, home: str) -> tuple:
     config = Path(home) / "outcrop.toml"
-    # One attempt, so that recorded errors are heard at once.
+    # One attempt, so that recorded errors are returned at once.
     config.write_text('[retry]\nmax_attempts = 1\n[catalog]\nlist = "configured"\n')
     environment = {
         "HOME": home,

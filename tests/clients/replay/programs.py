@@ -1,4 +1,4 @@
-"""The gateway and the simulator behind it, as processes of their own."""
+"""Starts the gateway and the simulator as processes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import openai
 
 KEY = "sk-replay-0001"
 
-# The guardrails that recorded requests name.
+# Guardrails that recorded requests use.
 GUARDRAILS = ("5zwrmdlsra2e", "guardrail1234", "v9kpg6yrwhs2", "xbgw7g293v7o")
 
 
 class Simulator:
-    """The simulator's orders over HTTP."""
+    """Client of the simulator's control API."""
 
     def __init__(self, url: str):
         self.url = url
@@ -43,14 +43,14 @@ class Simulator:
 
 
 def start(command: list[str], environment: dict[str, str], address_of) -> tuple:
-    """Starts a program and waits for the line in which it says where it listens."""
+    """Starts a program and waits until it prints its listen address."""
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     for line in process.stdout:
         address = address_of(line)
         if address:
-            # What it prints from now on is read by nobody; a full pipe must not stop it.
+            # Drain its output: a full pipe would block it.
             drain = threading.Thread(target=collections.deque, args=(process.stdout, 0))
             drain.daemon = True
             drain.start()
@@ -59,7 +59,7 @@ def start(command: list[str], environment: dict[str, str], address_of) -> tuple:
 
 
 def start_all(gateway: str, simulator: str, home: str):
-    """Both processes, the simulator's orders, and a client of the gateway."""
+    """Both processes, a client of the simulator's control API, and a client of the gateway."""
     flags = ["--listen", "127.0.0.1:0", "--any-credentials", "--foreign-signatures", "--any-model"]
     flags += [f"--guardrail={name}" for name in GUARDRAILS]
     plain = {"HOME": home, "PATH": os.environ["PATH"]}
@@ -67,7 +67,7 @@ def start_all(gateway: str, simulator: str, home: str):
         [simulator, *flags], plain, lambda line: line.partition("listening on ")[2].strip()
     )
     config = Path(home) / "outcrop.toml"
-    # One attempt, so that recorded errors are heard at once.
+    # One attempt, so that recorded errors are returned at once.
     config.write_text("[retry]\nmax_attempts = 1\n")
     environment = plain | {
         "AWS_REGION": "us-east-1",
@@ -84,7 +84,7 @@ def start_all(gateway: str, simulator: str, home: str):
 
     command = [gateway, "serve", "--listen", "127.0.0.1:0"]
     served, address = start(command, environment, listening)
-    # The recorders placed cache points themselves, or wanted none.
+    # Recorded requests contain their own cache points.
     client = openai.OpenAI(
         base_url=f"http://{address}/v1",
         api_key=KEY,

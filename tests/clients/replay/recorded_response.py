@@ -1,4 +1,4 @@
-"""What Bedrock told in a recorded answer, streamed or not, in one form."""
+"""Recorded Bedrock responses, streaming and non-streaming, in one form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass
 class RecordedResponse:
-    """What was recorded of an answer, streamed or not."""
+    """A recorded response, streaming or non-streaming."""
 
     blocks: list[dict]
     stop_reason: str
@@ -19,8 +19,8 @@ class RecordedResponse:
     service_tier: str | None
 
 
-def response_events(response: dict) -> RecordedResponse:
-    """The answer within a recorded response."""
+def parse_response(response: dict) -> RecordedResponse:
+    """Parses a recorded response."""
     if response.get("events"):
         return of_stream(response["events"])
     body = response["body_json"]
@@ -35,7 +35,7 @@ def response_events(response: dict) -> RecordedResponse:
 
 
 def of_stream(events: list[dict]) -> RecordedResponse:
-    """The answer that a recorded stream adds up to."""
+    """Accumulates a recorded stream."""
     blocks: dict[int, dict] = {}
     ending: dict = {}
     for event in events:
@@ -58,7 +58,7 @@ def of_stream(events: list[dict]) -> RecordedResponse:
 
 
 def add_delta(block: dict, delta: dict) -> None:
-    """Adds a delta to the block that it is of."""
+    """Adds a delta to its block."""
     (kind, value), *_ = delta.items()
     if kind == "text":
         block["text"] = block.get("text", "") + value
@@ -78,7 +78,7 @@ def add_delta(block: dict, delta: dict) -> None:
 
 
 def complete_block(block: dict) -> dict:
-    """A block of a stream as Converse would have it."""
+    """Converts an accumulated block to Converse's format."""
     if "citations" in block:
         content = [{"text": block["text"]}] if "text" in block else []
         return {"citationsContent": {"content": content, "citations": block["citations"]}}
@@ -89,7 +89,7 @@ def complete_block(block: dict) -> dict:
 
 
 def arguments(text: str):
-    """Arguments as data; text that was cut stays text."""
+    """Parses arguments; truncated JSON stays text."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:

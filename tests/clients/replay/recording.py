@@ -11,8 +11,8 @@ import openai
 from expressible import openai_request
 from parts import NotExpressible
 
-# Recorded refusals, by what their messages hold; any other is the request's fault.
-REFUSALS = {
+# Error classes of recorded errors, by part of the message; the default is BadRequestError.
+ERROR_CLASSES = {
     "The provided model identifier is invalid.": openai.NotFoundError,
     "This model version has reached the end of its life": openai.NotFoundError,
     "The security token included in the request is invalid.": openai.InternalServerError,
@@ -33,24 +33,24 @@ class Recording:
         self.response = recording["response"]
 
     def request(self) -> dict:
-        """The OpenAI request that asks for the same."""
+        """The equivalent OpenAI request."""
         if self.body is None:
             raise NotExpressible("the request was not recorded")
         return openai_request(self.body) | {"model": self.model}
 
-    def is_refusal(self) -> bool:
-        """Whether the answer is an error, also one that was heard within a stream."""
+    def is_error(self) -> bool:
+        """Whether the response is an error, including one within a stream."""
         events = self.response.get("events") or []
         broken = any(":exception-type" in event["headers"] for event in events)
         return self.response["status"] != 200 or broken
 
     def message(self) -> str:
-        """What a refusal says."""
+        """The error message."""
         bodies = [event["payload"] for event in self.response.get("events") or []]
         bodies.append(self.response.get("body_json") or {})
         return next((body["message"] for body in bodies if "message" in body), "")
 
-    def refusal(self) -> type[openai.APIStatusError]:
-        """The error that the client has to see."""
-        refusal_kind = (kind for text, kind in REFUSALS.items() if text in self.message())
-        return next(refusal_kind, openai.BadRequestError)
+    def error_class(self) -> type[openai.APIStatusError]:
+        """The error class that the client must raise."""
+        error_classes = (error_class for text, error_class in ERROR_CLASSES.items() if text in self.message())
+        return next(error_classes, openai.BadRequestError)

@@ -1,13 +1,14 @@
-"""Replays the recorded traffic through the whole gateway, in both directions.
+"""Replays recorded traffic through the gateway, in both directions.
 
 Usage: replay.py RECORDINGS GATEWAY SIMULATOR   (a folder and two programs)
 
-The OpenAI request made from each recorded Converse request goes through the official SDK to the
-gateway; what arrives at the simulator has to be the recorded request, but for the differences that
-differences.py states, and the recorded answer, played back byte for byte, has to reach the SDK's
-types whole. Where the gateway's API has no words for the request, the answer is played back to a
-request that stands in for it. Prints how many passed in both directions and with their answers
-alone, why, and how often each difference was met. Exits 1 where one failed.
+Converts each recorded Converse request to an OpenAI request and sends it through the official SDK to
+the gateway. The request that arrives at the simulator must be the recorded one, except for the
+differences listed in differences.py, and the SDK must receive the complete recorded response, which
+the simulator replays byte for byte. If the gateway's API cannot express the request, the response is
+replayed to a substitute request. Prints the number of recordings that passed in both directions or
+with the response only, the reasons, and the number of occurrences of each difference. Exits with
+status 1 if one failed.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ from parts import NotExpressible
 from programs import start_all
 from recording import Recording
 from stand_in import stand_in
-from recorded_response import response_events
+from recorded_response import parse_response
 
-# What the gateway refuses by itself, by what the recorded refusals hold, and in which words.
-REFUSED_BY_THE_GATEWAY = {
+# Requests that the gateway rejects itself: part of the recorded message, and part of the gateway's.
+REJECTED_BY_GATEWAY = {
     "This model doesn't support the s3Uri field": "this model reads nothing from S3",
     "document.source.type: Field required": "this model reads nothing from S3",
     "does not match the expected type image/png": "by its bytes, this is none of png",
 }
 
-# Members of a request that OpenAI's client has no argument for.
+# Request fields that are not arguments of OpenAI's client.
 EXTENSIONS = {
     "thinking",
     "top_k",
@@ -46,41 +47,41 @@ EXTENSIONS = {
     "additionalModelResponseFieldPaths",
 }
 
-# Members of a stream's last chunk that OpenAI's client does not put together.
+# Fields of the last chunk that OpenAI's client does not accumulate.
 SENT_LAST = ("service_tier", "trace", "additional_model_response_fields")
 
 
 class Wrong(Exception):
-    """The gateway did something else than it has to."""
+    """The gateway's behaviour is wrong."""
 
 
 @dataclass
 class Tally:
-    """What came of the recordings."""
+    """Counts the outcomes of the recordings."""
 
     both_ways: int = 0
     responses_only: int = 0
-    refused_here: int = 0
+    rejected_by_gateway: int = 0
     reasons: collections.Counter = field(default_factory=collections.Counter)
     differences: collections.Counter = field(default_factory=collections.Counter)
     mismatches: list[str] = field(default_factory=list)
 
     def recordings(self) -> int:
-        return self.both_ways + self.responses_only + self.refused_here + len(self.mismatches)
+        return self.both_ways + self.responses_only + self.rejected_by_gateway + len(self.mismatches)
 
 
 def replay(recording: Recording, simulator, client, tally: Tally) -> None:
-    """Plays a recording in both directions, or its answer alone."""
+    """Replays a recording in both directions, or only its response."""
     try:
         request, reason = recording.request(), None
-    except NotExpressible as matched:
-        request, reason = stand_in(recording), str(matched)
+    except NotExpressible as error:
+        request, reason = stand_in(recording), str(error)
     simulator.play(recording.file)
-    refusal = check_response(recording, request, client)
+    error_message = check_response(recording, request, client)
     sent = simulator.converse_requests()
-    if refusal and not sent:
-        check_gateway_rejection(recording, refusal)
-        tally.refused_here += 1
+    if error_message and not sent:
+        check_gateway_rejection(recording, error_message)
+        tally.rejected_by_gateway += 1
     elif reason:
         tally.reasons[reason] += 1
         tally.responses_only += 1
@@ -90,60 +91,60 @@ def replay(recording: Recording, simulator, client, tally: Tally) -> None:
 
 
 def check_response(recording: Recording, request: dict, client) -> str | None:
-    """The client has to be told what Bedrock answered. Gives the message of a refusal."""
+    """Compares the client's response with the recorded one; returns the message of an error."""
     try:
         completion = send(client, request, recording.streamed)
     except openai.APIStatusError as error:
-        if not recording.is_refusal() or not isinstance(error, recording.refusal()):
-            raise Wrong(f"refused with {error.status_code}: {error.message}") from error
+        if not recording.is_error() or not isinstance(error, recording.error_class()):
+            raise Wrong(f"rejected with {error.status_code}: {error.message}") from error
         return error.message
-    if recording.is_refusal():
-        raise Wrong("a recorded refusal was answered as if it were none")
-    expected_result = expected.expected_completion(request, response_events(recording.response))
-    matched = list(unequal(vars(expected.of_completion(completion)), vars(expected_result)))
-    if matched:
-        raise Wrong("\n  ".join(["the client is told something else:", *matched]))
+    if recording.is_error():
+        raise Wrong("a recorded error became a successful response")
+    expected_result = expected.expected_completion(request, parse_response(recording.response))
+    differences = list(unequal(vars(expected.of_completion(completion)), vars(expected_result)))
+    if differences:
+        raise Wrong("\n  ".join(["the response differs:", *differences]))
     return None
 
 
-def check_gateway_rejection(recording: Recording, refusal: str) -> None:
-    """What was not asked has to be something that Bedrock is known to refuse."""
-    refusal_kind = (gateway_code for text, gateway_code in REFUSED_BY_THE_GATEWAY.items() if text in recording.message())
-    if not any(gateway_code in refusal for gateway_code in refusal_kind):
-        raise Wrong(f"refused without asking Bedrock: {refusal}")
+def check_gateway_rejection(recording: Recording, error_message: str) -> None:
+    """A request that the gateway rejects itself must be one that Bedrock is known to reject."""
+    expected_texts = (gateway_text for text, gateway_text in REJECTED_BY_GATEWAY.items() if text in recording.message())
+    if not any(text in error_message for text in expected_texts):
+        raise Wrong(f"rejected without a call to Bedrock: {error_message}")
 
 
 def send(client: openai.OpenAI, request: dict, streamed: bool) -> dict:
-    """The answer as the SDK has it, with what came beside OpenAI's own members."""
+    """The SDK's response, including fields that OpenAI does not have."""
     extensions = {key: value for key, value in request.items() if key in EXTENSIONS}
-    refusal_kind = {key: value for key, value in request.items() if key not in EXTENSIONS}
+    arguments = {key: value for key, value in request.items() if key not in EXTENSIONS}
     create = client.chat.completions.create
     if not streamed:
-        return create(**refusal_kind, extra_body=extensions).model_dump()
+        return create(**arguments, extra_body=extensions).model_dump()
     state, last = ChatCompletionStreamState(), {}
     options = {"include_usage": True}
-    for chunk in create(**refusal_kind, extra_body=extensions, stream=True, stream_options=options):
+    for chunk in create(**arguments, extra_body=extensions, stream=True, stream_options=options):
         state.handle_chunk(chunk)
         last.update({k: v for k, v in chunk.model_dump().items() if k in SENT_LAST})
     return state.current_completion_snapshot.model_dump() | last
 
 
 def check_request(recording: Recording, sent: list[dict]) -> list[str]:
-    """Bedrock has to be asked what was recorded. Gives the reasons of the differences."""
+    """Compares the calls to Bedrock with the recorded request; returns the reasons for differences."""
     expected_result, reasons = sent_instead(recording.body, recording.model)
-    # Credentials that were refused are fetched anew, and the request is asked once more.
+    # After a credentials error, the gateway reloads the credentials and retries once.
     times = 2 if recording.response["status"] == 403 else 1
     if len(sent) != times:
-        raise Wrong(f"Bedrock was asked {len(sent)} times")
-    matched = [line for one in sent for line in unequal(comparable(one), comparable(expected_result))]
-    if matched:
-        raise Wrong("\n  ".join(["Bedrock was asked something else:", *matched]))
+        raise Wrong(f"Bedrock was called {len(sent)} times")
+    differences = [line for one in sent for line in unequal(comparable(one), comparable(expected_result))]
+    if differences:
+        raise Wrong("\n  ".join(["the request to Bedrock differs:", *differences]))
     return reasons
 
 
 def main(recordings: Path, gateway: str, simulator_program: str) -> int:
     if not recordings.is_dir():
-        print("replay: did not run, the recordings are not beside the repository")
+        print("replay: skipped, no recordings next to the repository")
         return 0
     tally = Tally()
     with tempfile.TemporaryDirectory() as home:
@@ -152,29 +153,28 @@ def main(recordings: Path, gateway: str, simulator_program: str) -> int:
             for file in sorted(recordings.glob("conv*.json")):
                 try:
                     replay(Recording(file.resolve()), simulator, client, tally)
-                except Exception as error:  # every recording is told of, whatever happens
+                except Exception as error:  # continue with the other recordings
                     tally.mismatches.append(f"{file.stem}: {type(error).__name__}: {error}")
         finally:
             for process in processes:
                 process.kill()
-    tell(tally)
+    report(tally)
     return 1 if tally.mismatches or tally.both_ways == 0 else 0
 
 
-def tell(tally: Tally) -> None:
-    """Prints what came of the recordings."""
+def report(tally: Tally) -> None:
+    """Prints the outcomes."""
     for mismatch in tally.mismatches:
         print(mismatch)
     print(
         f"replay: {tally.recordings()} recordings, {len(tally.mismatches)} failed; "
-        f"{tally.both_ways} passed in both directions, {tally.refused_here} were refused by the "
-        f"gateway as Bedrock had refused them, {tally.responses_only} passed with their answers "
-        "alone"
+        f"{tally.both_ways} passed in both directions, {tally.rejected_by_gateway} were rejected by the "
+        f"gateway as Bedrock had rejected them, {tally.responses_only} passed with the response only"
     )
-    print("requests that could not be expressed:")
+    print("requests that the API cannot express:")
     for reason, count in tally.reasons.most_common():
         print(f"  {count:3} {reason}")
-    print("requests in which the gateway is right to ask for something else:")
+    print("intended differences of requests:")
     for reason, count in tally.differences.most_common():
         print(f"  {count:3} {reason}")
 
