@@ -1,7 +1,7 @@
-//! What a body may cost: the memory that it takes at the most, from its arrival until Bedrock is
-//! called, is in proportion to its size, whatever it is made of.
+//! The peak memory of a request, from its arrival to the call to Bedrock, is proportional to the size
+//! of its body, whatever the body contains.
 //!
-//! A binary of its own, since it counts every allocation of its process.
+//! A separate binary, since it counts every allocation of the process.
 
 #![allow(clippy::expect_used, clippy::panic, unreachable_pub)]
 
@@ -30,30 +30,29 @@ use tower::ServiceExt;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// How often a body may cost its size, itself included.
+/// The maximum memory as a multiple of the body's size, including the body.
 const MAX_FACTOR: usize = 20;
 
-/// What a request costs whatever its size.
+/// The memory of a request of any size.
 const BASE: usize = 1 << 20;
 
-/// Large enough for the proportion to show.
+/// The size of measured bodies, large compared to what every request needs.
 const SIZE: usize = 1 << 20;
 
-/// How long anything may take before a test fails.
+/// The timeout of a step.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Held while something is measured, since all of the process is counted.
-static ALONE: Mutex<()> = Mutex::const_new(());
+/// Held during a measurement, since the whole process is counted.
+static MEASURING: Mutex<()> = Mutex::const_new(());
 
-/// The whole gateway in front of an address where nothing listens: requests are read, translated
-/// and signed, and go nowhere.
+/// A gateway whose Bedrock endpoint is unreachable: requests are read, translated and signed.
 async fn gateway() -> Router {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let address = listener.and_then(|listener| listener.local_addr());
     gateway_to(address.expect("an address")).await
 }
 
-/// The whole gateway in front of what is at `address`.
+/// A gateway with Bedrock at `address`.
 async fn gateway_to(address: SocketAddr) -> Router {
     let mut config = Config::default();
     config.bedrock.simulated = Some(SimulatedBedrock::at(format!("http://{address}")));
@@ -65,7 +64,7 @@ async fn gateway_to(address: SocketAddr) -> Router {
     router(app)
 }
 
-/// Sends `body`, and gives the status and what it has cost.
+/// Sends `body` and returns the status and the peak memory.
 async fn cost(
     gateway: &Router,
     path: &str,
@@ -93,19 +92,19 @@ async fn cost(
 
 #[tokio::test]
 async fn no_body_costs_more_than_twenty_times_its_size() {
-    let _alone = ALONE.lock().await;
+    let _measuring = MEASURING.lock().await;
     let gateway = gateway().await;
     let mut report = String::new();
     let mut is_exceeded = false;
     let mut translated = 0;
     for shape in SHAPES {
-        // The first request of an endpoint loads what it needs.
+        // The first request of an endpoint initializes static data.
         cost(&gateway, shape.path, shape.content_type(), shape.body(1000)).await;
         let body = shape.body(SIZE);
         let size = body.len();
         let (status, cost) = cost(&gateway, shape.path, shape.content_type(), body).await;
         let factor = cost as f64 / size as f64;
-        // It got as far as the call.
+        // The request was translated and the call failed.
         translated += usize::from(status == StatusCode::BAD_GATEWAY);
         let verdict = match cost > MAX_FACTOR * size + BASE {
             true => "TOO MUCH",
@@ -117,24 +116,30 @@ async fn no_body_costs_more_than_twenty_times_its_size() {
     }
     println!("{report}");
     assert!(!is_exceeded, "\n{report}");
-    assert!(translated > 10, "too little is measured\n{report}");
+    assert!(
+        translated > 10,
+        "too few requests were translated\n{report}"
+    );
 }
 
 #[tokio::test]
 async fn a_mask_costs_its_file_size_and_not_its_pixels() {
-    let _alone = ALONE.lock().await;
+    let _measuring = MEASURING.lock().await;
     let gateway = gateway().await;
     let (content_type, body) = masks::form();
     let size = body.len();
     let (status, cost) = cost(&gateway, "/v1/images/edits", content_type, body).await;
-    // It was translated, and there was nobody to send it to.
+    // The request was translated and the call failed.
     assert_eq!(status, StatusCode::BAD_GATEWAY);
-    assert!(cost <= MAX_FACTOR * size + BASE, "{size} bytes cost {cost}");
+    assert!(
+        cost <= MAX_FACTOR * size + BASE,
+        "{cost} bytes of memory for {size} bytes"
+    );
 }
 
 #[tokio::test]
 async fn a_text_is_held_twice_while_its_model_is_running() {
-    let _alone = ALONE.lock().await;
+    let _measuring = MEASURING.lock().await;
     let bedrock = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let bedrock = bedrock.expect("a listener");
     let gateway = gateway_to(bedrock.local_addr().expect("an address")).await;
@@ -151,7 +156,7 @@ async fn a_text_is_held_twice_while_its_model_is_running() {
         .body(Body::from(body))
         .expect("a request");
     let pending_response = tokio::spawn(gateway.oneshot(request));
-    // Bedrock has received all of it, and does not answer.
+    // Bedrock receives the whole request and does not respond.
     let accepted = timeout(PATIENCE, bedrock.accept()).await;
     let (mut connection, _) = accepted.expect("a call").expect("a connection");
     let mut received = 0;
@@ -159,7 +164,7 @@ async fn a_text_is_held_twice_while_its_model_is_running() {
     while received < size {
         let read = timeout(PATIENCE, connection.read(&mut buffer)).await;
         let read = read.expect("bytes in time").expect("bytes");
-        assert_ne!(read, 0, "the call broke off");
+        assert_ne!(read, 0, "the call was interrupted");
         received += read;
     }
     let in_use = MEMORY.current_usage() - before;

@@ -1,10 +1,10 @@
-//! A form with a picture and a mask, both of one color: millions of pixels in a few kilobytes.
+//! A form with an image and a mask of one color: millions of pixels in a few kilobytes.
 
 use png::{BitDepth, ColorType, Encoder};
 
 const SIDE: u32 = 2048;
 
-/// The content type and the body.
+/// The content type and the body of the form.
 pub fn form() -> (&'static str, Vec<u8>) {
     let pixels = (SIDE * SIDE) as usize;
     let mut body = Vec::new();

@@ -1,6 +1,6 @@
-//! Bodies that are made of very many small values, and some of few large ones.
+//! Bodies with very many small values, or with few large ones.
 
-/// A body that repeats an entry until it has its size.
+/// A body that repeats an entry.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
     pub name: &'static str,
@@ -126,7 +126,7 @@ pub const SHAPES: &[Shape] = &[
         ],
     ),
     shape(
-        "parts: of a tool's result",
+        "parts: tool result",
         CHAT_PATH,
         [
             chat!(
@@ -137,7 +137,7 @@ pub const SHAPES: &[Shape] = &[
         ],
     ),
     shape(
-        "parts: passages",
+        "parts: search results",
         CHAT,
         [
             chat!(
@@ -162,7 +162,7 @@ pub const SHAPES: &[Shape] = &[
         ],
     ),
     shape(
-        "tools: one schema of many properties",
+        "tools: a schema with many properties",
         CHAT_PATH,
         [
             chat!(
@@ -262,7 +262,7 @@ pub const SHAPES: &[Shape] = &[
         [chat!(r#""messages":[],"#), r#""":0"#, "}"],
     ),
     shape(
-        "unknown keys of their own names",
+        "unknown keys with different names",
         CHAT,
         [
             chat!(r#""messages":[{"role":"user","content":"a"}],"#),
@@ -296,7 +296,7 @@ pub const SHAPES: &[Shape] = &[
         ],
     ),
     shape(
-        "tools: an object of many members",
+        "tools: an object with many members",
         CHAT_PATH,
         [
             chat!(
@@ -307,7 +307,7 @@ pub const SHAPES: &[Shape] = &[
         ],
     ),
     shape(
-        "to an OpenAI surface: messages",
+        "OpenAI endpoint: messages",
         CHAT_PATH,
         [
             for_model!("openai.gpt-6-luna", r#""messages":["#),
@@ -316,7 +316,7 @@ pub const SHAPES: &[Shape] = &[
         ],
     ),
     shape(
-        "to an OpenAI surface: text",
+        "OpenAI endpoint: text",
         CHAT_PATH,
         [
             for_model!(
@@ -473,7 +473,7 @@ pub const SHAPES: &[Shape] = &[
         ],
     ),
     shape(
-        "images: fields of the provider",
+        "images: provider fields",
         IMAGES,
         [
             for_model!(
@@ -485,7 +485,7 @@ pub const SHAPES: &[Shape] = &[
         ],
     ),
     shape(
-        "a form: a list in a text",
+        "form: a list in a text field",
         "/v1/images/edits",
         [
             "--x\r\nContent-Disposition: form-data; name=\"colors\"\r\n\r\n[",
@@ -496,7 +496,7 @@ pub const SHAPES: &[Shape] = &[
 ];
 
 impl Shape {
-    /// The body, of about `size` bytes.
+    /// A body of about `size` bytes.
     pub fn body(&self, size: usize) -> String {
         let Self {
             head, entry, tail, ..

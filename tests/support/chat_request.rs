@@ -1,7 +1,7 @@
 //! The target `chat_request`: the body of a chat request, translated for a model of any family.
 //!
-//! The first byte of the input chooses the model, the second the operator's settings. The body
-//! follows as it is, or, behind a byte of 0, as choices from a vocabulary.
+//! The first byte of the input selects the model, the second the operator's settings. The rest is the
+//! body or, after a byte of 0, a list of choices from a vocabulary.
 
 use std::sync::{Arc, LazyLock};
 
@@ -19,7 +19,7 @@ use outcrop::openai::chat::{
 
 use super::{converse_rules, vocabulary};
 
-/// One model of every kind that is treated in a way of its own.
+/// A model for each set of capabilities.
 pub const MODELS: [&str; 16] = [
     "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "us.anthropic.claude-opus-5",
@@ -39,8 +39,7 @@ pub const MODELS: [&str; 16] = [
     "someone.unknown-v1",
 ];
 
-/// The most that a request may grow by beside its own length: a schema whose references are put in
-/// their place.
+/// How much a request may grow apart from a multiple of its length: inlined schema references.
 const MAX_GROWTH: usize = 4 << 20;
 
 struct Model {
@@ -61,7 +60,7 @@ static TEST_MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| {
     MODELS.iter().map(model).collect()
 });
 
-/// Panics where the translation of `input` is not what Bedrock takes.
+/// Panics if Bedrock would reject the translation of `input`.
 pub fn check(input: &[u8]) {
     let Some(([model, settings], body)) = input.split_first_chunk() else {
         return;
@@ -109,7 +108,7 @@ fn translated(
         capabilities: &model.capabilities,
         output_limit: model.output_limit,
         options: &options(settings),
-        recall: &|call| is_set(settings, 5).then(|| recalled(call)),
+        recall: &|call| is_set(settings, 5).then(|| remembered_turn(call)),
         without_reasoning: false,
         fetched: &fetched(&request, settings),
     };
@@ -140,8 +139,8 @@ fn options(settings: u8) -> ChatOptions {
     }
 }
 
-/// What the gateway remembers of every call.
-fn recalled(call: &str) -> Arc<RememberedTurn> {
+/// A remembered turn for every tool call.
+fn remembered_turn(call: &str) -> Arc<RememberedTurn> {
     let block = |text: &str| {
         ReasoningBlock::ReasoningText(ReasoningText {
             text: text.to_owned(),
@@ -155,11 +154,11 @@ fn recalled(call: &str) -> Arc<RememberedTurn> {
     })
 }
 
-/// Every address of the request holds a picture, or a text.
+/// A downloaded image or text for every URL of the request.
 fn fetched(request: &ChatRequest, settings: u8) -> RemoteFiles {
     let (bytes, kind): (&'static [u8], _) = match is_set(settings, 6) {
         true => (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "image/gif"),
-        false => (b"a text", "text/plain"),
+        false => (b"text", "text/plain"),
     };
     let media = RemoteMedia {
         bytes: Bytes::from_static(bytes),
@@ -175,7 +174,7 @@ fn is_set(settings: u8, bit: u8) -> bool {
     settings >> bit & 1 == 1
 }
 
-/// A refusal says what the client can do, and is never the gateway's own failure.
+/// Asserts that an error has a message and is not internal.
 fn is_helpful(error: &ApiError) {
     assert_ne!(error.kind, ErrorKind::Internal, "{error}");
     assert!(!error.message.is_empty());

@@ -1,4 +1,5 @@
-//! Answers as streams and as wholes, what holds of any of them, and that both say the same.
+//! Streaming and non-streaming responses to the same events: properties of each, and that both have
+//! the same content.
 
 use std::sync::Arc;
 
@@ -11,39 +12,39 @@ use outcrop::openai::chat::{
 use outcrop::openai::error::ErrorBody;
 use serde_json::{Value, json};
 
-/// Lists of which each item comes whole, with its place.
+/// Lists whose items are not split into deltas. In a stream, each item has an index.
 const LISTS: [&str; 3] = ["thinking_blocks", "annotations", "bedrock_citations"];
 
-/// Panics unless `choices`, each to the same request, are the same as a stream and as a whole, and
-/// the stream is one that clients read. `order` says which answer's event comes next; what it
-/// leaves comes in order.
+/// Panics unless the streaming and the non-streaming response to the events of `choices` agree and the
+/// stream is well-formed. `order` selects the choice of each next event; the remaining events follow
+/// choice by choice.
 pub fn agree(choices: &[Vec<Event>], order: &[u8], output_options: &OutputOptions) {
     let streamed = streamed(choices, order, output_options);
     let (non_streaming, finished) = match non_streaming(choices, output_options) {
         Ok(non_streaming) => non_streaming,
         Err(error) => {
-            let error_bytes = streamed.expect_err("the stream has what is no answer");
+            let error_bytes = streamed.expect_err("the stream ends with an error as well");
             let error = serde_json::to_value(ErrorBody::from(&error)).unwrap();
             assert_eq!(error_event(&error_bytes), error);
             return;
         }
     };
-    let chunks = chunks(&streamed.expect("the whole answer is one"));
+    let chunks = chunks(&streamed.expect("the stream has no error"));
     for (choice, is_finished) in finished.into_iter().enumerate() {
         is_well_formed(&chunks, choice, is_finished, output_options);
-        let mut expected = spelled_out(&non_streaming, choice);
+        let mut expected = with_defaults(&non_streaming, choice);
         if is_finished {
             assert_parts_complete(&expected["message"]);
         } else {
-            // No such answer reaches a client whole.
+            // A client never receives a non-streaming response with such a choice.
             expected["finish_reason"] = Value::Null;
         }
-        assert_eq!(folded(&chunks, choice), expected);
+        assert_eq!(assembled(&chunks, choice), expected);
     }
     assert_same_end(&chunks, &non_streaming, output_options);
 }
 
-/// The bytes of a stream; where an answer is none, the bytes up to the error and with it.
+/// The bytes of the stream; `Err` with the bytes up to and including an error event.
 pub fn streamed(
     choices: &[Vec<Event>],
     order: &[u8],
@@ -87,21 +88,21 @@ pub fn streamed(
             return Err(writer.take());
         }
     }
-    let endings = open
+    let summaries = open
         .iter()
         .map(|(output_events, _)| output_events.summary().clone());
-    writer.done(&ResponseSummary::of_all(endings));
+    writer.done(&ResponseSummary::of_all(summaries));
     Ok(writer.take())
 }
 
-/// The whole answer, and which of the answers in it came to their end.
+/// The non-streaming response, and whether each choice is finished.
 pub fn non_streaming(
     choices: &[Vec<Event>],
     output_options: &OutputOptions,
 ) -> Result<(Value, Vec<bool>), ApiError> {
     let output_options = Arc::new(output_options.clone());
     let mut completions = Vec::new();
-    let mut all = Vec::new();
+    let mut finished_events = Vec::new();
     for events in choices {
         let mut completion = Completion::new(output_options.legacy_functions);
         let mut output_events = OutputEvents::new(Arc::clone(&output_options));
@@ -109,7 +110,7 @@ pub fn non_streaming(
             output_events.accept(event, &mut completion)?;
         }
         completions.push(completion);
-        all.push(output_events);
+        finished_events.push(output_events);
     }
     let head = CompletionHead {
         id: "id",
@@ -118,17 +119,18 @@ pub fn non_streaming(
         metadata: None,
     };
     let summary = ResponseSummary::of_all(
-        all.iter()
+        finished_events
+            .iter()
             .map(|output_events| output_events.summary().clone()),
     );
     let json = Completion::to_json(&completions, head, &summary).unwrap();
-    let finished = all
+    let finished = finished_events
         .iter()
         .map(|output_events| output_events.finish().is_some());
     Ok((serde_json::from_slice(&json).unwrap(), finished.collect()))
 }
 
-/// The chunks of a stream that came to its end.
+/// The chunks of a stream that ends with `[DONE]`.
 pub fn chunks(stream: &[u8]) -> Vec<Value> {
     let mut events = events(stream);
     assert_eq!(events.pop(), Some("[DONE]"));
@@ -138,7 +140,7 @@ pub fn chunks(stream: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-/// The error that a stream ends with.
+/// The error event at the end of a stream.
 fn error_event(stream: &[u8]) -> Value {
     let mut events = events(stream);
     let error = serde_json::from_str(events.pop().expect("an event")).unwrap();
@@ -148,10 +150,10 @@ fn error_event(stream: &[u8]) -> Value {
     error
 }
 
-/// The data of server-sent events, each of one line.
+/// The data of server-sent events, which must be one line each.
 fn events(stream: &[u8]) -> Vec<&str> {
     let text = std::str::from_utf8(stream).expect("UTF-8");
-    let text = text.strip_suffix("\n\n").expect("an event that is whole");
+    let text = text.strip_suffix("\n\n").expect("a complete event");
     let events = text.split("\n\n").map(|event| {
         let data = event.strip_prefix("data: ").expect("data");
         assert!(!data.contains(['\n', '\r']), "more than one line: {data:?}");
@@ -160,7 +162,7 @@ fn events(stream: &[u8]) -> Vec<&str> {
     events.collect()
 }
 
-/// Panics where the chunks of one of the answers are not what clients expect of a stream.
+/// Panics unless the chunks of a choice are what clients expect of a stream.
 pub fn is_well_formed(
     chunks: &[Value],
     choice: usize,
@@ -182,7 +184,7 @@ pub fn is_well_formed(
         if of_choice["index"] != choice {
             continue;
         }
-        // The finish comes behind every delta.
+        // The finish reason is in the last chunk.
         assert_eq!(finishes, 0, "{chunk}");
         let delta = &of_choice["delta"];
         let role = delta.get("role").and_then(Value::as_str);
@@ -193,9 +195,8 @@ pub fn is_well_formed(
     assert_eq!(finishes, usize::from(is_finished));
 }
 
-/// What a client makes of one of the answers of a stream: strings are joined, calls are put in
-/// their places.
-pub fn folded(chunks: &[Value], choice: usize) -> Value {
+/// A choice as a client assembles it from a stream: strings joined, tool calls by index.
+pub fn assembled(chunks: &[Value], choice: usize) -> Value {
     let mut message = json!({"content": "", "reasoning_content": "", "tool_calls": []});
     for key in LISTS {
         message[key] = json!([]);
@@ -234,13 +235,13 @@ pub fn folded(chunks: &[Value], choice: usize) -> Value {
     json!({"message": message, "finish_reason": finish})
 }
 
-/// Puts a piece of a call in its place; places have no gaps.
+/// Adds the delta of a tool call. Indexes have no gaps.
 fn join_call(calls: &mut Vec<Value>, call_delta: &Value) {
     let index = usize::try_from(call_delta["index"].as_u64().unwrap()).unwrap();
     if index == calls.len() {
         let kind = call_delta["type"]
             .as_str()
-            .expect("a call begins with its kind");
+            .expect("the first delta of a call has its type");
         let (member, input) = members(kind);
         calls.push(json!({"id": call_delta["id"], "type": kind}));
         calls[index][member] = json!({"name": call_delta[member]["name"], input: ""});
@@ -250,7 +251,7 @@ fn join_call(calls: &mut Vec<Value>, call_delta: &Value) {
             "{call_delta}"
         );
     }
-    let call = calls.get_mut(index).expect("a call that has begun");
+    let call = calls.get_mut(index).expect("a started call");
     let (member, input) = members(call["type"].as_str().unwrap());
     join(&mut call[member][input], &call_delta[member][input]);
 }
@@ -269,8 +270,8 @@ fn join(text: &mut Value, call_delta: &Value) {
     }
 }
 
-/// One of the answers of a whole with its absent members written out.
-pub fn spelled_out(non_streaming: &Value, choice: usize) -> Value {
+/// A choice of a non-streaming response, with default values for absent fields.
+pub fn with_defaults(non_streaming: &Value, choice: usize) -> Value {
     let streamed_message = &non_streaming["choices"][choice]["message"];
     let text = |key: &str| {
         streamed_message[key]
@@ -292,7 +293,7 @@ pub fn spelled_out(non_streaming: &Value, choice: usize) -> Value {
     json!({"message": message, "finish_reason": non_streaming["choices"][choice]["finish_reason"]})
 }
 
-/// Clients parse the arguments of functions, and cut stretches out of the text.
+/// Asserts that arguments can be parsed and that citations are within the text.
 fn assert_parts_complete(message: &Value) {
     for call in message["tool_calls"].as_array().into_iter().flatten() {
         assert_ne!(call["function"]["arguments"], "", "{call}");
@@ -307,7 +308,7 @@ fn assert_parts_complete(message: &Value) {
     }
 }
 
-/// What is told at the end is told in both ways.
+/// Asserts that the fields of the last chunk equal those of the non-streaming response.
 fn assert_same_end(chunks: &[Value], non_streaming: &Value, output_options: &OutputOptions) {
     let last = chunks.last().filter(|chunk| chunk["choices"] == json!([]));
     for key in ["trace", "additional_model_response_fields", "service_tier"] {

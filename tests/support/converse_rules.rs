@@ -1,5 +1,5 @@
-//! What Bedrock asks of a Converse request (the rules H1 to H20 of the project's contract), looked
-//! at in the request that is sent and in no code that made it.
+//! Bedrock's rules for Converse requests (H1 to H20 of the project's contract), checked in the request
+//! itself and independently of the code that builds it.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ use outcrop::models::{
 use serde::de::IgnoredAny;
 use serde_json::{Number, Value};
 
-/// Panics where `request` is none that a model with these `capabilities` takes.
+/// Panics if a model with these `capabilities` would reject `request`.
 pub fn assert_rules(request: &ConverseRequest, capabilities: &Capabilities) {
     turns(&request.messages, capabilities);
     ids_differ(&request.messages);
@@ -36,22 +36,25 @@ pub fn assert_rules(request: &ConverseRequest, capabilities: &Capabilities) {
 
 /// H1 to H5.
 fn turns(turns: &[Message], capabilities: &Capabilities) {
-    let first = turns.first().expect("a turn");
+    let first = turns.first().expect("at least one turn");
     assert!(
         first.role == Role::User || first.role == Role::Assistant && capabilities.leading_assistant
     );
-    let last = turns.last().expect("a turn");
+    let last = turns.last().expect("at least one turn");
     assert!(last.role != Role::Assistant || capabilities.prefill);
-    assert!(calls(last).is_empty(), "the last turn calls a tool");
+    assert!(calls(last).is_empty(), "the last turn has tool calls");
     if let (Role::Assistant, Some(ContentBlock::Text(text))) = (last.role, last.content.last()) {
-        assert_eq!(text.trim_end(), text, "a prefill that ends in white space");
+        assert_eq!(text.trim_end(), text, "a prefill ends with white space");
     }
     for pair in turns.windows(2) {
-        assert_ne!(pair[0].role, pair[1].role, "two turns of one role");
+        assert_ne!(
+            pair[0].role, pair[1].role,
+            "consecutive turns have the same role"
+        );
     }
     for turn in turns {
         assert!(turn.role != Role::System || capabilities.system_turns);
-        assert!(!turn.content.is_empty(), "a turn without content");
+        assert!(!turn.content.is_empty(), "a turn has no content");
     }
 }
 
@@ -69,16 +72,16 @@ fn assert_results_match_calls(
     assert_eq!(
         call_ids.len(),
         called.len(),
-        "a turn has two calls of one id"
+        "two calls of a turn have the same id"
     );
     assert_eq!(
         call_ids,
         result_ids.iter().copied().collect(),
-        "calls and results"
+        "results do not match the calls"
     );
     assert_eq!(called.len(), result_ids.len(), "a call has two results");
-    let is_alone = result_ids.len() == turn.content.len() || result_ids.is_empty();
-    assert!(is_alone || capabilities.tool_result_companions == ToolResultCompanions::Any);
+    let has_only_results = result_ids.len() == turn.content.len() || result_ids.is_empty();
+    assert!(has_only_results || capabilities.tool_result_companions == ToolResultCompanions::Any);
 }
 
 fn calls(turn: &Message) -> Vec<&str> {
@@ -133,12 +136,12 @@ fn blocks(turn: &Message, capabilities: &Capabilities) {
 /// H11.
 fn tool_result(result: &ToolResultBlock, capabilities: &Capabilities) {
     call_id(&result.tool_use_id, capabilities);
-    assert!(!result.content.is_empty(), "a result without content");
+    assert!(!result.content.is_empty(), "a tool result has no content");
     assert!(result.status != Some(ToolResultStatus::Error) || capabilities.tool_result_status);
     for content in &result.content {
         let medium = match content {
             ToolResultContent::Text(text) => {
-                assert!(!text.trim().is_empty(), "blank text in a result");
+                assert!(!text.trim().is_empty(), "blank text in a tool result");
                 continue;
             }
             ToolResultContent::Json(json) => {
@@ -164,7 +167,7 @@ fn system(blocks: &[SystemBlock], capabilities: &Capabilities) {
     assert!(capabilities.system || blocks.is_empty());
     for block in blocks {
         if let SystemBlock::Text(text) = block {
-            assert!(!text.trim().is_empty(), "a blank instruction");
+            assert!(!text.trim().is_empty(), "a blank system prompt");
         }
     }
 }
@@ -186,7 +189,11 @@ fn documents(turns: &[Message]) {
         .collect();
     assert!(documents.len() <= 5);
     let names: HashSet<&str> = documents.iter().map(|d| d.name.as_str()).collect();
-    assert_eq!(names.len(), documents.len(), "two documents of one name");
+    assert_eq!(
+        names.len(),
+        documents.len(),
+        "two documents have the same name"
+    );
     for name in names {
         assert!(
             (1..=200).contains(&name.len()) && !name.contains("  "),
@@ -203,23 +210,26 @@ fn tools(request: &ConverseRequest, capabilities: &Capabilities) {
     let Some(config) = &request.tool_config else {
         assert!(
             !blocks.into_iter().any(ContentBlock::is_tool_block),
-            "no tools"
+            "tool blocks without tools"
         );
         return;
     };
     assert!(capabilities.tools);
     let is_point = |tool: &Tool| matches!(tool, Tool::CachePoint(_));
-    assert!(!config.tools.iter().all(is_point), "no tool");
+    assert!(
+        !config.tools.iter().all(is_point),
+        "the tool list has no tool"
+    );
     let mut names = HashSet::new();
     for spec in config.tools.iter().filter_map(Tool::spec) {
         assert!(is_name(&spec.name, "_-"), "{}", spec.name);
-        assert!(names.insert(&spec.name), "two tools of one name");
+        assert!(names.insert(&spec.name), "two tools have the same name");
         let description = spec.description.as_deref().unwrap_or("none");
         assert!(!description.trim().is_empty(), "an empty description");
         assert!(spec.strict.is_none() || capabilities.strict_tools);
         let ToolInputSchema::Json(schema) = &spec.input_schema;
         assert!(schema.is_object(), "{schema:?}");
-        // Text that JSON allows and that is none (half of a pair of surrogates) is the client's.
+        // JSON allows unpaired surrogates, which Rust strings do not; such schemas are passed through.
         if let Ok(schema) = serde_json::from_str::<Value>(schema.as_str()) {
             assert_eq!(schema["type"], "object", "{schema}");
             root(&schema, capabilities);
@@ -239,7 +249,7 @@ fn tools(request: &ConverseRequest, capabilities: &Capabilities) {
     }
 }
 
-/// What stands at the root of a tool's schema, and how its properties are named.
+/// The root of a tool's schema and the names of its properties.
 fn root(schema: &Value, capabilities: &Capabilities) {
     let members = schema.as_object().expect("an object");
     let combines = |key: &&String| ["anyOf", "oneOf", "allOf"].contains(&key.as_str());
@@ -262,7 +272,7 @@ fn root(schema: &Value, capabilities: &Capabilities) {
     );
 }
 
-/// The ids of calls.
+/// The form of a tool call's id.
 fn call_id(id: &str, capabilities: &Capabilities) {
     let is_nine = is_name(id, "") && id.len() == 9;
     let fits = match capabilities.tool_call_ids {
@@ -277,11 +287,11 @@ fn call_id(id: &str, capabilities: &Capabilities) {
     assert!(fits, "{id}");
 }
 
-/// Each call has an id of its own.
+/// Tool call ids are unique.
 fn ids_differ(turns: &[Message]) {
     let ids: Vec<&str> = turns.iter().flat_map(calls).collect();
     let call_ids: HashSet<&str> = ids.iter().copied().collect();
-    assert_eq!(call_ids.len(), ids.len(), "two calls of one id");
+    assert_eq!(call_ids.len(), ids.len(), "two calls have the same id");
 }
 
 /// H14.
@@ -293,7 +303,7 @@ fn cache_points(request: &ConverseRequest, capabilities: &Capabilities) {
     let after_first_short = points.iter().skip_while(|point| is_long(point));
     assert!(
         !after_first_short.into_iter().any(|point| is_long(point)),
-        "short before long"
+        "a cache point for one hour follows one for five minutes"
     );
 
     let assert_position_allowed = |cache_position, has: bool| {
@@ -305,7 +315,7 @@ fn cache_points(request: &ConverseRequest, capabilities: &Capabilities) {
     assert_position_allowed(CachePosition::Tools, tools.clone().any(is_tools_point));
     assert!(
         !tools.clone().next().is_some_and(is_tools_point),
-        "a point before the tools"
+        "a cache point before the tools"
     );
 
     let is_system_point = |block: &SystemBlock| matches!(block, SystemBlock::CachePoint(_));
@@ -316,7 +326,7 @@ fn cache_points(request: &ConverseRequest, capabilities: &Capabilities) {
     let first = request.system.first();
     assert!(
         !first.is_some_and(is_system_point),
-        "a point before the instructions"
+        "a cache point before the system prompt"
     );
 
     let is_point = |block: &ContentBlock| matches!(block, ContentBlock::CachePoint(_));
@@ -324,7 +334,7 @@ fn cache_points(request: &ConverseRequest, capabilities: &Capabilities) {
         assert_position_allowed(CachePosition::Messages, turn.content.iter().any(is_point));
         assert!(
             !turn.content.first().is_some_and(is_point),
-            "a point before its turn"
+            "a cache point at the start of a turn"
         );
         for pair in turn.content.windows(2).filter(|pair| is_point(&pair[1])) {
             let fits = !matches!(
@@ -333,12 +343,12 @@ fn cache_points(request: &ConverseRequest, capabilities: &Capabilities) {
                     | ContentBlock::Video(_)
                     | ContentBlock::ReasoningContent(_)
             );
-            assert!(fits, "a point behind {:?}", pair[0]);
+            assert!(fits, "a cache point after {:?}", pair[0]);
         }
     }
 }
 
-/// H17, H18, and what stands beside the conversation.
+/// H17, H18, and the other fields apart from the conversation.
 fn settings(request: &ConverseRequest, capabilities: &Capabilities) {
     let config = &request.inference_config;
     let min_tokens = capabilities.min_max_tokens.max(1);
@@ -368,8 +378,8 @@ fn settings(request: &ConverseRequest, capabilities: &Capabilities) {
     assert!(request.output_config.is_none() || capabilities.structured_output);
 }
 
-/// Whether `text` is one JSON value. Halves of pairs of surrogates are allowed in its strings, and
-/// numbers of any size, as JSON has them.
+/// Whether `text` is a JSON value. As in the JSON grammar, strings may have unpaired surrogates and
+/// numbers may have any size.
 pub fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }

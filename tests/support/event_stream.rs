@@ -1,10 +1,10 @@
-//! The target `event_stream`: the body of a ConverseStream answer, however it arrives.
+//! The target `event_stream`: the body of a ConverseStream response in any chunks.
 //!
-//! The input begins with eight bytes: what the body is (0), the plan of the answer (1, 2), how the
-//! body is cut into chunks (3 to 6), and how much is missing at its end (7). Where byte 0 is even
-//! the body follows as it is. Where it is odd lines follow, each an event's type and payload as in
-//! `tests/golden`, and each becomes a frame; `!` before a type makes it an exception, `?` an error,
-//! and a line that begins with a digit stands in the body as it is.
+//! The input starts with eight bytes: the format of the rest (0), the output options (1, 2), the
+//! lengths of chunks (3 to 6), and how much of the end is missing (7). If byte 0 is even, the rest is
+//! the body. If it is odd, the rest is lines, each of which becomes a frame: type and payload, as in
+//! `upstream.response.txt` in `tests/golden`. `!` before a type makes it an exception, `?` an error. A
+//! line that starts with a digit becomes part of the body unchanged.
 
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{choices, sse_writer};
 
-/// Panics where the events depend on the chunks, or an answer of the events is not sound.
+/// Panics if the events depend on the chunks or the responses to the events do not agree.
 pub fn check(input: &[u8]) {
     let Some(([kind, output_options, more, cuts @ .., missing], rest)) =
         input.split_first_chunk::<8>()
@@ -40,8 +40,8 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// The events of `body` in chunks of these lengths, again and again; all of it at once where there
-/// are none. And how it failed.
+/// The events of `body`, which arrives in chunks of these lengths, repeated, or in one chunk if there
+/// are none; and the error, if any.
 fn decoded(body: &[u8], lengths: &[u8]) -> (Vec<Event>, Option<String>) {
     let mut decoder = EventDecoder::new();
     let mut events = Vec::new();
@@ -87,7 +87,7 @@ fn frames(lines: &[u8]) -> Vec<u8> {
         let message = Message::new(Bytes::copy_from_slice(payload))
             .add_header(Header::new(":message-type", text(message_type)))
             .add_header(Header::new(type_header.to_owned(), text(kind)));
-        // What is too long for a header makes no frame.
+        // A type that is too long for a header does not become a frame.
         let mut frame = Vec::new();
         if write_message_to(&message, &mut frame).is_ok() {
             body.append(&mut frame);
@@ -96,8 +96,8 @@ fn frames(lines: &[u8]) -> Vec<u8> {
     body
 }
 
-/// Whether the JSON that is passed on as text can be read here: JSON allows halves of pairs of
-/// surrogates, and numbers of any size, and clients differ in what they make of them.
+/// Whether serde_json reads the JSON that is passed on as text: unpaired surrogates and numbers of any
+/// size are valid JSON, but parsers differ.
 fn is_readable(event: &Event) -> bool {
     let reads = |json: &JsonText| serde_json::from_str::<Value>(json.as_str()).is_ok();
     match event {

@@ -1,5 +1,5 @@
-//! What the integration tests and the fuzz targets (`fuzz/`) share: what holds of any request and
-//! of any answer, and the targets themselves, which take bytes and panic where it does not.
+//! Shared by the integration tests and `fuzz/`: properties of any request and any response, and the
+//! fuzz targets, which take bytes and panic if a property is violated.
 
 pub mod chat_request;
 pub mod choices;

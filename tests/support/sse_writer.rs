@@ -1,4 +1,4 @@
-//! The target `sse_writer`: answers of any events, as the client gets them.
+//! The target `sse_writer`: the client's responses to any events.
 
 use arbitrary::{Result, Unstructured};
 use outcrop::converse::JsonText;
@@ -10,10 +10,10 @@ use serde_json::json;
 
 use super::choices;
 
-/// The tool whose input is the answer, where the plan says so.
+/// The tool whose input is the JSON response, if the output options say so.
 const JSON_TOOL: &str = "json_response";
 
-/// Texts that mean something to what looks for them.
+/// Texts with a meaning for the code that searches them.
 const TEXTS: [&str; 24] = [
     "<t>",
     "</t>",
@@ -41,8 +41,8 @@ const TEXTS: [&str; 24] = [
     "x",
 ];
 
-/// Bedrock's stop reasons (botocore 1.44.5, bedrock-runtime: `StopReason`), `refusal`, which
-/// Claude has, and one that is not known.
+/// Bedrock's stop reasons (botocore 1.44.5, bedrock-runtime: `StopReason`), Claude's `refusal`, and an
+/// unknown one.
 pub const STOP_REASONS: [&str; 11] = [
     "end_turn",
     "tool_use",
@@ -57,10 +57,10 @@ pub const STOP_REASONS: [&str; 11] = [
     "something_new",
 ];
 
-/// Panics where the stream and the whole of an answer differ, or the stream is none.
+/// Panics if the streaming and the non-streaming response differ or the stream is not well-formed.
 pub fn check(input: &[u8]) {
     let mut input = Unstructured::new(input);
-    // An input that is too short for what it begins is an answer that ends there.
+    // If the input is too short, the response ends there.
     let _ = check_choices(&mut input);
 }
 
@@ -80,7 +80,7 @@ fn check_choices(input: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A plan that two bytes choose.
+/// The output options that two bytes select.
 pub fn output_options([flags, more]: [u8; 2]) -> OutputOptions {
     let is_set = |byte: u8, bit: u8| byte >> bit & 1 == 1;
     let mut output_options = OutputOptions {
@@ -207,7 +207,7 @@ fn citation(input: &mut Unstructured<'_>) -> Result<Citation> {
     Ok(Citation(json_text(&web.to_string())))
 }
 
-/// JSON with white space of any kind between its tokens.
+/// JSON with arbitrary white space between tokens.
 fn json_of(input: &mut Unstructured<'_>) -> Result<JsonText> {
     let value = json!({ "a": text(input)?, "thinking_tokens": input.arbitrary::<u64>()? });
     Ok(json_text(&match input.arbitrary()? {

@@ -1,5 +1,5 @@
-//! Requests put together from what clients write: every byte of an input chooses a message or a
-//! field, so that what belongs together meets in ways that changes of single bytes do not reach.
+//! Requests assembled from typical messages and fields. Every byte of the input selects one, which
+//! reaches combinations that mutations of a JSON text do not.
 
 const MESSAGES: [&str; 47] = [
     r#"{"role":"user","content":"hello"}"#,
@@ -108,10 +108,10 @@ const FIELDS: [&str; 54] = [
     r#""promptVariables":{"a":{"text":"b"}},"user":"u","seed":1"#,
 ];
 
-/// A long instruction, so that prefixes are worth caching.
+/// Selects a system prompt that is long enough to be cached.
 const LONG: u8 = 0x7f;
 
-/// The request that `choices` make.
+/// The request with the messages and fields that `choices` select.
 pub fn request(choices: &[u8]) -> String {
     let long = format!(
         r#"{{"role":"system","content":"{}"}}"#,

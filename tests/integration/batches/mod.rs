@@ -96,7 +96,7 @@ async fn a_small_batch_is_processed_call_by_call() {
     assert_eq!(
         first["custom_id"],
         json!("good"),
-        "in the order of the input"
+        "lines keep the order of the input"
     );
     assert!(first["id"].as_str().unwrap().starts_with("batch_req_"));
     assert_eq!(

@@ -279,5 +279,8 @@ async fn traces_do_not_reveal_the_operators_guardrail() {
     let mut decoder = EventDecoder::new();
     let mut events = Vec::new();
     decoder.push(&bytes, &mut events).unwrap();
-    assert!(events.len() > 1, "every frame has its checksum: {events:?}");
+    assert!(
+        events.len() > 1,
+        "every frame has a valid checksum: {events:?}"
+    );
 }

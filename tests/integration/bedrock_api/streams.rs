@@ -148,7 +148,7 @@ async fn a_broken_stream_ends_with_an_exception() {
             Some("InternalServerException"),
             "{fault:?}"
         );
-        assert!(event_names.len() >= 2, "what came before it is there");
+        assert!(event_names.len() >= 2, "earlier events are delivered");
     }
 }
 
@@ -237,7 +237,7 @@ async fn a_client_disconnect_before_the_response_cancels_the_call() {
         assert_eq!(
             harness.simulator.requests().len(),
             1,
-            "and it is not asked again"
+            "the call is not retried"
         );
     }
 }

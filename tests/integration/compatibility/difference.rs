@@ -1,11 +1,11 @@
-//! What a Converse request has that another has not, in words.
+//! The differences between two Converse requests as text.
 
 use serde_json::{Map, Value};
 
-/// The longest value that is shown.
+/// Longer values are truncated.
 const MAX_LENGTH: usize = 100;
 
-/// The places where `new` differs from `old`, as code for a table.
+/// The paths where `new` differs from `old`, as code spans for a table.
 pub fn difference(old: &Value, new: &Value) -> Vec<String> {
     let mut changes = Vec::new();
     compare("", old, new, &mut changes);
@@ -35,7 +35,7 @@ fn compare(path: &str, old: &Value, new: &Value, changes: &mut Vec<String>) {
     }
 }
 
-/// Blocks of different kinds have no field in common.
+/// Whether both objects are the same kind of block: different kinds have no field in common.
 fn is_same_variant(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
     old.keys().any(|key| new.contains_key(key)) || old.is_empty()
 }
@@ -98,13 +98,13 @@ fn within(path: &str, key: &str) -> String {
     }
 }
 
-/// Turns are told apart by who speaks.
+/// An added list entry. Turns have their role in the path.
 fn entry(path: &str, value: &Value) -> String {
     let role = value.get("role").and_then(Value::as_str);
     format!("{path}[{}]", role.unwrap_or_default())
 }
 
-/// The value as JSON in a code span, without the inside of long texts.
+/// The value as JSON in a code span, with long strings abbreviated.
 pub fn code(value: &Value) -> String {
     let mut text = shortened(value).to_string();
     if let Some((end, _)) = text.char_indices().nth(MAX_LENGTH) {

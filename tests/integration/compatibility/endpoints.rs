@@ -1,5 +1,5 @@
-//! The sections of the endpoints beside chat, which are written by hand: every field that a request
-//! may have is told of.
+//! The sections of the endpoints other than chat are written by hand. They have to mention every field
+//! of the request.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use outcrop::openai::rerank::RerankRequest;
 use outcrop::openai::responses::ResponsesRequest;
 use outcrop::openai::videos::VideoRequest;
 
-/// The page's section, and the fields of the request that it is about.
+/// Title of the section and fields of the request.
 const ENDPOINTS: &[(&str, &[ClientField])] = &[
     ("Embeddings", EmbeddingsRequest::FIELDS),
     ("Images", ImageRequest::FIELDS),
@@ -44,13 +44,13 @@ fn every_field_of_every_endpoint_is_documented() {
             let mentions = [format!("`{path}`"), format!("`{path}: ")];
             assert!(
                 mentions.iter().any(|words| section.contains(words)),
-                "the section `{title}` of docs/compatibility.md does not tell of `{path}`"
+                "the section `{title}` of docs/compatibility.md does not mention `{path}`"
             );
         }
     }
 }
 
-/// The table of what is not there.
+/// The table of unsupported endpoints.
 pub fn absent() -> Vec<String> {
     let mut lines = vec![
         "| path | why | instead |".to_owned(),

@@ -1,4 +1,4 @@
-//! What the table of models says, for reading.
+//! The model table as a table for readers.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use outcrop::models::{
     ReasoningControl, ReasoningReplay, Sampling, ToolResultCompanions,
 };
 
-/// The file, for its order.
+/// The source of the model table, for the order of families.
 const FILE: &str = include_str!("../../../src/models/models.toml");
 
-/// The table of families: a line a family.
+/// The table of families, one a line.
 pub fn table() -> Vec<String> {
     let mut lines = vec![
         "| family | ids | system prompt | beside text | tools | JSON Schema | reasoning | sampling \
@@ -20,10 +20,10 @@ pub fn table() -> Vec<String> {
     ];
     let table = ModelTable::built_in().unwrap();
     for (name, ids) in families() {
-        // A row holds for each of its ids, but for those that a longer one decides.
+        // A row applies to each of its id prefixes unless a longer prefix matches.
         let capabilities = table.capabilities(&ModelId::parse(&ids[0]).unwrap());
         assert_eq!(capabilities.family, name);
-        // The other endpoints have sections of their own.
+        // Models of other endpoints have separate sections.
         if !capabilities.endpoints().is_empty() {
             continue;
         }
@@ -34,7 +34,7 @@ pub fn table() -> Vec<String> {
     lines
 }
 
-/// Where chat requests go, and where for what that surface does not do.
+/// The upstream of chat requests, and the fallback for unsupported fields.
 fn upstream_name(capabilities: &Capabilities) -> String {
     let upstream = capabilities.upstream.as_str();
     match (capabilities.upstream, capabilities.converse) {

@@ -1,4 +1,4 @@
-//! The headers that the gateway understands and gives, beside those that HTTP itself has.
+//! The request and response headers of the gateway, apart from HTTP's standard headers.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::harness::{Harness, non_streaming, streamed};
 use crate::layers::sources;
 
-/// Of a request: the name, and what it says.
+/// Request headers: name and meaning.
 const UNDERSTOOD: &[(&str, &str)] = &[
     ("authorization", "`Bearer` and a key"),
     ("api-key", "a key, as Azure's clients send it"),
@@ -57,7 +57,7 @@ const UNDERSTOOD: &[(&str, &str)] = &[
     ),
 ];
 
-/// Of an answer: the name, and what it says.
+/// Response headers: name and meaning.
 const RESPONSE_HEADERS: &[(&str, &str)] = &[
     ("x-request-id", "the request's id, which is in the log"),
     ("openai-processing-ms", "the time to the head of the answer"),
@@ -95,12 +95,12 @@ const RESPONSE_HEADERS: &[(&str, &str)] = &[
     ("x-accel-buffering", "`no`, on streams, for proxies"),
 ];
 
-/// The lines of the table of a request's headers.
+/// The table of request headers.
 pub fn understood() -> Vec<String> {
     lines(UNDERSTOOD)
 }
 
-/// The lines of the table of an answer's headers.
+/// The table of response headers.
 pub fn response_headers() -> Vec<String> {
     lines(RESPONSE_HEADERS)
 }
@@ -119,12 +119,12 @@ fn the_headers_in_the_source_match_the_page() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         for file in sources(&folder) {
             let text = fs::read_to_string(file).unwrap();
-            // What stands between quotes.
+            // The string literals.
             let literals = text.split('"').skip(1).step_by(2);
             let is_header = |text: &&str| {
                 let prefixes = ["x-", "openai-", "api-", "amz-", "retry-"].iter();
                 let letters = text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-                // What ends with a hyphen is the beginning of names.
+                // A string that ends with a hyphen is a prefix of names.
                 letters
                     && !text.ends_with('-')
                     && prefixes.into_iter().any(|prefix| text.starts_with(prefix))
@@ -132,13 +132,13 @@ fn the_headers_in_the_source_match_the_page() {
             in_source.extend(literals.filter(is_header).map(str::to_owned));
         }
     }
-    // The path's deployment on its way through the gateway; a client's own is removed.
+    // Internal: carries the deployment of the path. A client's header of this name is removed.
     in_source.remove("x-outcrop-deployment");
     let on_page = UNDERSTOOD
         .iter()
         .chain(RESPONSE_HEADERS)
         .map(|(name, _)| *name);
-    // Named by constants of the `http` crate.
+    // These are constants of the `http` crate.
     let constants = ["authorization", "retry-after"];
     let on_page: BTreeSet<_> = on_page
         .filter(|name| !constants.contains(name))
@@ -149,7 +149,7 @@ fn the_headers_in_the_source_match_the_page() {
 
 #[tokio::test]
 async fn responses_have_exactly_the_documented_headers() {
-    // Those of HTTP itself.
+    // HTTP's standard headers.
     const STANDARD_HEADERS: [&str; 8] = [
         "cache-control",
         "connection",

@@ -1,20 +1,20 @@
-//! Where values stand in a request: `messages[0].content[+]`.
+//! Paths of values in a request: `messages[0].content[+]`.
 
 use std::collections::BTreeSet;
 
 use outcrop::openai::ClientField;
 use serde_json::Value;
 
-/// What the code knows of a sample.
+/// The fields of a sample.
 #[derive(Default)]
 pub struct SampleFields {
     /// The paths of the fields that the sample sets.
     pub paths: BTreeSet<String>,
-    /// Those that the code does not know.
+    /// The paths of fields that the code does not support.
     pub unknown_fields: Vec<String>,
 }
 
-/// `request` with `value` at `at`; `[+]` is behind the last of a list.
+/// `request` with `value` at the path `at`; `[+]` appends to a list.
 pub fn put(mut request: Value, at: &str, value: Value) -> Value {
     let mut target_value = &mut request;
     for step in steps(at) {
@@ -32,7 +32,7 @@ pub fn put(mut request: Value, at: &str, value: Value) -> Value {
     request
 }
 
-/// `messages[].content[]`
+/// The path without indexes: `messages[].content[]`.
 pub fn general(at: &str) -> String {
     let steps = steps(at).into_iter().map(|step| match step {
         Step::Key(key) => format!(".{key}"),
@@ -41,7 +41,7 @@ pub fn general(at: &str) -> String {
     steps.collect::<String>().trim_start_matches('.').to_owned()
 }
 
-/// The path of `field` in what stands at `prefix`.
+/// The path of `field` in the value at `prefix`.
 pub fn path(prefix: &str, field: &ClientField) -> String {
     let dot = if prefix.is_empty() { "" } else { "." };
     let several = match field.is_several && !field.fields.is_empty() {
@@ -51,7 +51,7 @@ pub fn path(prefix: &str, field: &ClientField) -> String {
     format!("{prefix}{dot}{}{several}", field.name)
 }
 
-/// The fields that `value` sets at `at`, its own and those within.
+/// The fields that `value` sets at the path `at`, nested ones too.
 pub fn fields_of(at: &str, value: &Value, fields: &'static [ClientField]) -> SampleFields {
     let mut fields_set = SampleFields::default();
     let mut prefix = String::new();
@@ -94,7 +94,7 @@ impl SampleFields {
 
     fn field(&mut self, prefix: &str, key: &str, value: &Value, fields: &[ClientField]) {
         let Some(field) = fields.iter().find(|field| field.name == key) else {
-            // The key may be a name of the client's, in a map of objects.
+            // In a map of objects, the key is a name that the client chooses.
             let is_name = value.is_object() && prefix.ends_with("[]");
             match is_name {
                 true => self.within(prefix, value, fields),

@@ -1,8 +1,8 @@
-//! `docs/compatibility.md` says what the code does: its tables are made by asking the code, and
-//! compared here. The prose around them is written by hand.
+//! `docs/compatibility.md` describes what the code does: its tables are generated from the code and
+//! compared here. The text around the tables is written by hand.
 //!
-//! `OUTCROP_UPDATE_GOLDEN=1 cargo test --test integration compatibility` writes the tables anew;
-//! read the difference before committing it.
+//! `OUTCROP_UPDATE_GOLDEN=1 cargo test --test integration compatibility` writes the tables. Read the
+//! diff before committing it.
 
 mod difference;
 mod endpoints;
@@ -47,7 +47,7 @@ fn the_compatibility_page_matches_the_code() {
 #[test]
 fn every_field_has_a_sample_and_every_sample_a_field() {
     let mut fields = all_paths(ChatRequest::FIELDS);
-    // Looked up before anything is translated.
+    // `model` is resolved before the translation.
     fields.remove("model");
     let mut sampled = BTreeSet::new();
     for row in Samples::read().rows() {
@@ -55,7 +55,7 @@ fn every_field_has_a_sample_and_every_sample_a_field() {
         assert_eq!(
             sample_fields.unknown_fields.is_empty(),
             !row.unknown,
-            "{} has fields that the code does not know: {:?}",
+            "{} has unknown fields: {:?}",
             row.at,
             sample_fields.unknown_fields
         );
@@ -92,7 +92,7 @@ fn all_paths(fields: &[ClientField]) -> BTreeSet<String> {
     all
 }
 
-/// The paths of all fields, those within fields too.
+/// The paths of all fields, nested ones too.
 fn paths(fields: &[ClientField], prefix: &str, all: &mut BTreeSet<String>) {
     for field in fields {
         let path = json_path::path(prefix, field);

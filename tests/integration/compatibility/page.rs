@@ -1,4 +1,4 @@
-//! The page, whose tables stand between comments: `<!-- table: NAME -->` and `<!-- end -->`.
+//! The page. Its tables are between the comments `<!-- table: NAME -->` and `<!-- end -->`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,19 +20,19 @@ impl Page {
         }
     }
 
-    /// Puts the table `name` into its place.
+    /// Replaces the table `name`.
     pub fn table(&mut self, name: &str, lines: &[String]) {
         let begin = format!("<!-- table: {name} -->\n");
         let (before, rest) = self
             .page_text
             .split_once(&begin)
-            .unwrap_or_else(|| panic!("the page has no place for the table `{name}`"));
+            .unwrap_or_else(|| panic!("the page has no comments for the table `{name}`"));
         let (_, after) = rest.split_once("<!-- end -->").unwrap();
         let table = lines.join("\n");
         self.page_text = format!("{before}{begin}{table}\n<!-- end -->{after}");
     }
 
-    /// Fails where the page says something else, unless it is to be written.
+    /// Fails if the page differs, or writes it in update mode.
     pub fn compare(self) {
         let Self {
             path,
@@ -44,8 +44,8 @@ impl Page {
             return;
         }
         for (actual, expected) in text.lines().zip(page_text.lines()) {
-            assert_eq!(actual, expected, "docs/compatibility.md says otherwise");
+            assert_eq!(actual, expected, "docs/compatibility.md is out of date");
         }
-        assert_eq!(text, page_text, "docs/compatibility.md says otherwise");
+        assert_eq!(text, page_text, "docs/compatibility.md is out of date");
     }
 }

@@ -1,4 +1,4 @@
-//! What the gateway makes of a field: the request with it beside the request without it.
+//! The effect of a field: compares the translations of a request with and without it.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::difference::{code, difference};
 use super::json_path::{general, put};
 use super::samples::{Model, Row, Samples, Topic};
 
-/// The outcome of a field that asks for what happens anyhow.
+/// The outcome of a field with a default value.
 pub const NO_CHANGE: &str = "taken, and nothing changes";
 
 pub struct Probe<'a> {
@@ -25,15 +25,15 @@ pub struct Probe<'a> {
     options: ChatOptions,
 }
 
-/// An outcome, and the models that have it.
+/// An outcome and the models with this outcome.
 struct Group<'a> {
     outcome: String,
     models: Vec<&'a str>,
 }
 
 impl<'a> Probe<'a> {
-    /// Asks under the settings that are usual, but for the gateway's own cache points, which
-    /// would stand in every line where they do not matter.
+    /// Uses the default settings without automatic caching, whose cache points would appear in every
+    /// line.
     pub fn new(samples: &'a Samples) -> Self {
         Self {
             samples,
@@ -45,13 +45,13 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// The same, with the gateway's own cache points.
+    /// Enables automatic caching.
     pub fn with_caching(mut self) -> Self {
         self.options.automatic_caching = true;
         self
     }
 
-    /// The table of a topic: a line a sample.
+    /// The table of a topic, with a line for each sample.
     pub fn table(&self, topic: &Topic) -> Vec<String> {
         let mut lines = vec![
             "| field | value | what becomes of it | where models differ |".to_owned(),
@@ -69,7 +69,7 @@ impl<'a> Probe<'a> {
         lines
     }
 
-    /// What most models have, and what the others have.
+    /// The outcome of most models, and the outcomes of the others.
     fn outcomes(&self, row: &Row) -> (String, String) {
         let base = self.samples.base(&row.base);
         let request = put(base.clone(), &row.at, row.value.clone());
@@ -78,7 +78,7 @@ impl<'a> Probe<'a> {
             let Some(outcome) = self.outcome(model, base, &request) else {
                 continue;
             };
-            // The note says it of the field in this very line.
+            // The line is about this field, so the note need not repeat its name.
             let outcome = outcome.replace(&format!("“`{}`: ", general(&row.at)), "“");
             match groups.iter_mut().find(|group| group.outcome == outcome) {
                 Some(group) => group.models.push(&model.name),
@@ -88,17 +88,19 @@ impl<'a> Probe<'a> {
                 }),
             }
         }
-        // The first of the largest.
+        // The sort is stable: of equally large groups, the first stays first.
         groups.sort_by_key(|group| std::cmp::Reverse(group.models.len()));
         let mut groups = groups.into_iter();
-        let majority = groups.next().expect("a model that takes the base request");
+        let majority = groups
+            .next()
+            .expect("a model that accepts the base request");
         let minority: Vec<_> = groups
             .map(|group| format!("{}: {}", group.models.join(", "), group.outcome))
             .collect();
         (majority.outcome, minority.join("<br>"))
     }
 
-    /// What becomes of what `request` has beyond `base`; nothing where the model refuses `base`.
+    /// The effect of what `request` has in addition to `base`; `None` if the model rejects `base`.
     pub fn outcome(&self, model: &Model, base: &Value, request: &Value) -> Option<String> {
         let base = self.translate(model, base).ok()?;
         let descriptions = match self.translate(model, request) {
@@ -150,9 +152,9 @@ fn notes(base: &Adjustments, adjustments: &Adjustments) -> Vec<String> {
         .collect()
 }
 
-/// What changes in the answer.
+/// The differences in the output options.
 fn output_changes(base: &OutputOptions, output_options: &OutputOptions) -> Vec<String> {
-    // Taken apart without a rest pattern: a new field does not compile until it has words.
+    // Destructured without a rest pattern, so that a new field does not compile until it is described.
     let OutputOptions {
         stream,
         non_streaming,

@@ -1,4 +1,4 @@
-//! How answers end.
+//! Finish reasons.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ const TEXT: &str = r#"{"contentBlockIndex":0,"delta":{"text":"Hello"}}"#;
 const CALL: &str =
     r#"{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"t","name":"look_up"}}}"#;
 
-/// The table of stop reasons, by what the answer holds.
+/// The table of stop reasons, after text, after a tool call and without content.
 pub fn finish_reasons() -> Vec<String> {
     let mut lines = vec![
         "| Bedrock's `stopReason` | after text | after a call | after nothing |".to_owned(),

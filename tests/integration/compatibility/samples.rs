@@ -58,7 +58,7 @@ impl Samples {
     pub fn read() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compatibility/samples.toml");
         let file: File = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        // Longer than the longest prefix that is too short to be cached.
+        // Longer than the minimum prefix of every model's cache.
         let long = "Ores are rocks that are worth mining. ".repeat(400);
         let bases = file.base.into_iter().map(|(name, text)| {
             let request = serde_json::from_str(&text.replace("$LONG", &long));
@@ -79,7 +79,7 @@ impl Samples {
         }
     }
 
-    /// The table of the models that are asked.
+    /// The table of sample models.
     pub fn model_table(&self) -> Vec<String> {
         let head = ["| | asked as |".to_owned(), "| --- | --- |".to_owned()];
         let models = self.models.iter();
@@ -93,7 +93,7 @@ impl Samples {
 
     pub fn base(&self, name: &str) -> &Value {
         let base = self.bases.get(name);
-        base.unwrap_or_else(|| panic!("there is no base request `{name}`"))
+        base.unwrap_or_else(|| panic!("unknown base request `{name}`"))
     }
 
     pub fn fetched(&self) -> &RemoteFiles {

@@ -40,7 +40,7 @@ async fn recorded_vectors_and_scores_reach_the_client_unchanged() {
         played += 1;
     }
     println!("{played} recordings of embeddings and rerankings played");
-    assert!(played > 0, "no recording has vectors or scores");
+    assert!(played > 0, "no recording has embeddings or scores");
 }
 
 fn is_json(file: &Path) -> bool {

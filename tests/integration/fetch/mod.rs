@@ -579,7 +579,7 @@ async fn callers_have_separate_download_limits() {
     });
     assert!(other.is_ok(), "{other:?}");
     assert_eq!(one.unwrap_err().kind, Timeout);
-    assert_eq!(site.requests().len(), 2, "one of each caller");
+    assert_eq!(site.requests().len(), 2, "one download for each caller");
 }
 
 #[tokio::test]

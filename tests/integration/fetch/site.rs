@@ -181,7 +181,7 @@ async fn wait_for_count(counter: &watch::Sender<usize>, count: usize) {
     let mut counter = counter.subscribe();
     let waiting = counter.wait_for(|reached| *reached >= count);
     let reached = tokio::time::timeout(Duration::from_secs(10), waiting).await;
-    assert!(reached.is_ok(), "there are never {count}");
+    assert!(reached.is_ok(), "fewer than {count} connections");
 }
 
 struct Server {
@@ -281,7 +281,7 @@ impl Network for SiteNetwork {
         let resolved = match names.get_mut(name.trim_end_matches('.')) {
             Some(addresses) if addresses.len() > 1 => Ok(addresses.remove(0)),
             Some(addresses) => Ok(addresses[0].clone()),
-            None => Err(io::Error::other("there is no such name")),
+            None => Err(io::Error::other("unknown name")),
         };
         Box::pin(std::future::ready(resolved))
     }

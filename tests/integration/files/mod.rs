@@ -138,7 +138,7 @@ async fn a_large_file_is_uploaded_to_s3_in_parts_and_read_back() {
     assert!(content.len() > 8 << 20);
     let id = upload(&harness, &content).await;
     let back = harness.get(&format!("/v1/files/{id}/content")).await;
-    assert!(back.text == content, "the content is not the same");
+    assert!(back.text == content, "the content differs");
     let parts = harness.simulator.requests();
     let parts = parts
         .iter()

@@ -46,7 +46,7 @@ async fn an_object_is_written_read_in_parts_listed_and_deleted() {
     let full_object = s3.get(&file, None).await.unwrap();
     assert!(
         full_object.read_all(9).await.is_err(),
-        "longer than is wanted"
+        "the object exceeds the limit"
     );
     let listed = s3.list(&at("folder/")).await.unwrap();
     assert_eq!(listed, std::slice::from_ref(&file));
@@ -107,7 +107,7 @@ async fn an_interrupted_object_is_an_error() {
 async fn a_presigned_url_is_accepted_by_the_store() {
     let (simulator, s3) = store().await;
     let address = s3
-        .presigned(&at("a picture.png"), Duration::from_secs(60))
+        .presigned(&at("an image.png"), Duration::from_secs(60))
         .await;
     let address = address.unwrap();
     assert!(address.starts_with(&simulator.url()), "{address}");

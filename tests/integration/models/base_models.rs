@@ -314,7 +314,11 @@ async fn a_lookup_is_refreshed_in_the_background_and_survives_errors() {
     control_plane.profile_of(NOVA);
     control_plane.set_paused(true);
     advance_time(REFRESH).await;
-    assert_eq!(bases.of(&model).await, foundation(CLAUDE), "at once");
+    assert_eq!(
+        bases.of(&model).await,
+        foundation(CLAUDE),
+        "the cached value is returned at once"
+    );
     control_plane.set_paused(false);
     becomes(&bases, &model, foundation(NOVA)).await;
     assert_eq!(control_plane.received().len(), 2);

@@ -200,7 +200,7 @@ async fn chat_models_are_listed_first_and_arns_last() {
     assert_eq!(models[0]["id"], "zebra");
     assert_eq!(
         models[0]["name"], "zebra",
-        "not that of the model, which is listed too"
+        "the alias's name, not the model's"
     );
     assert_eq!(models[0]["context_length"], 300_000);
     let lite = model(&catalog, "amazon.nova-lite-v1:0").await;
@@ -222,10 +222,13 @@ async fn a_listing_that_fails_at_startup_is_retried_soon_and_separately() {
     let lite = "amazon.nova-lite-v1:0";
     assert!(
         catalog.model(lite).await.is_none(),
-        "it could not be listed"
+        "the forbidden listing is empty"
     );
     let profile = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
-    assert!(catalog.model(profile).await.is_some(), "the others could");
+    assert!(
+        catalog.model(profile).await.is_some(),
+        "the other listings succeed"
+    );
 
     tokio::time::pause();
     let start = tokio::time::Instant::now();

@@ -46,7 +46,11 @@ async fn a_bare_id_is_called_through_its_profile_with_a_note() {
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert_eq!(reply.adjustments(), NOTE);
     }
-    assert_eq!(called(&harness), [MODEL, MODEL], "and not by `global.`");
+    assert_eq!(
+        called(&harness),
+        [MODEL, MODEL],
+        "the regional profile comes before `global.`"
+    );
     let count_request = harness
         .post(
             "/v1/chat/completions/input_tokens",
@@ -131,7 +135,7 @@ async fn model_names_written_for_other_tools_are_resolved() {
         assert_eq!(
             reply.json()["model"],
             name,
-            "the client's own name comes back"
+            "the response has the client's name"
         );
     }
     for name in ["amazon.nova-lite-v1:0", "fast"] {
@@ -244,7 +248,7 @@ async fn an_alias_for_a_bare_id_is_called_through_the_profile() {
         assert_eq!(
             reply.header("x-outcrop-adjustments"),
             None,
-            "the client wrote a name"
+            "the client sent an alias"
         );
     }
     assert_eq!(called(&harness), [BARE, MODEL, MODEL]);
@@ -307,7 +311,7 @@ async fn an_unknown_model_error_suggests_close_names_and_a_configuration_line() 
         assert_eq!(
             message.matches("`, `").count(),
             2,
-            "three of them: {message}"
+            "expected three suggestions: {message}"
         );
         assert!(
             message.contains("`[models]`: \"gpt-5\" = \"gpt-4o\"."),

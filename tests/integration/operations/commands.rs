@@ -468,10 +468,7 @@ async fn unread_stdout_does_not_block_responses_and_dropped_lines_are_counted() 
     })
     .await
     .unwrap();
-    assert!(
-        dropped > 0,
-        "{logged} lines are too few to fill what is kept"
-    );
+    assert!(dropped > 0, "{logged} lines do not fill the buffer");
     assert_eq!(logged + dropped, CONNECTIONS * REQUESTS);
 }
 

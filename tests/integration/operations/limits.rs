@@ -181,7 +181,7 @@ async fn several_choices_are_let_in_together() {
     assert_eq!(
         harness.chat(&request).await.status,
         429,
-        "more than there are"
+        "more slots than the limit"
     );
     request["n"] = 2.into();
     assert_eq!(harness.chat(&request).await.status, 200);

@@ -41,7 +41,7 @@ async fn held_upstream(harness: &Harness, request: Request<Full<Bytes>>, length:
         reply = harness.send(request) => panic!("{path} got a response: {}", reply.text),
         () = harness.simulator.wait_for_received(received + 1) => harness.app.bodies.held(),
     };
-    assert!(held > 0, "{path} is not counted");
+    assert!(held > 0, "{path} reserves no memory");
     assert!(held < 4 * length, "{path} has {held} of {length} bytes");
     // The client has disconnected.
     while !harness.app.bodies.is_idle() {
@@ -218,7 +218,7 @@ async fn uploads_and_forms_are_rejected_until_memory_is_free() {
     let puts = objects
         .iter()
         .filter(|request| request.path.contains(BUCKET));
-    assert_eq!(puts.count(), 0, "nothing of it is kept");
+    assert_eq!(puts.count(), 0, "nothing is written to S3");
     // A small file is held in memory.
     let reply = post_form(&harness, upload(1 << 20)).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);

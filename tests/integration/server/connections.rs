@@ -197,7 +197,7 @@ async fn idle_connections_are_evicted_for_new_ones() {
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     let ends = idle.iter_mut().map(|client| Box::pin(read_to_end(client)));
     let (text, _, _) = futures_util::future::select_all(ends).await;
-    assert_eq!(text, "", "one of them is closed");
+    assert_eq!(text, "", "one connection is closed");
 }
 
 #[tokio::test]

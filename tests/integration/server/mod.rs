@@ -189,11 +189,7 @@ async fn an_invalid_request_is_rejected_with_the_path() {
             reply.text
         );
     }
-    assert_eq!(
-        harness.sent_upstream().len(),
-        0,
-        "Bedrock is asked nothing of it"
-    );
+    assert_eq!(harness.sent_upstream().len(), 0, "Bedrock receives no call");
 }
 
 #[tokio::test]

@@ -350,7 +350,10 @@ async fn a_retried_start_creates_one_video() {
         .map(|request| request.json())
         .collect();
     assert_eq!(starts.len(), 2);
-    assert_eq!(starts[0], starts[1], "the same token");
+    assert_eq!(
+        starts[0], starts[1],
+        "both calls have the same client token"
+    );
     assert_eq!(ids(&harness, "").await.0.len(), 1);
 }
 
@@ -432,7 +435,11 @@ async fn a_rate_limited_video_request_is_not_started() {
     let refused = harness.post("/v1/videos", &reel("A quiet sea")).await;
     assert_eq!(refused.status, 429, "{}", refused.text);
     assert_eq!(refused.error()["code"], "rate_limit_exceeded");
-    assert_eq!(ids(&harness, "").await.0, [id], "looking is not limited");
+    assert_eq!(
+        ids(&harness, "").await.0,
+        [id],
+        "reading a video is not rate limited"
+    );
 }
 
 #[tokio::test]
