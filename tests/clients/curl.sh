@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Drives the gateway with plain curl: what is typed into a terminal, and what a hostile or careless
-# client sends. Prints a line for every check, and exits with 1 when one failed.
+# Tests the gateway with plain curl: commands as typed into a terminal, and requests of hostile or
+# careless clients. Prints one line per check, and exits with status 1 if one failed.
 #
 #     tests/clients/curl.sh
 #
@@ -12,7 +12,7 @@ readonly binaries="${CARGO_TARGET_DIR:-target}/debug"
 readonly key="sk-test-key-1"
 readonly chat='{"model":"amazon.nova-lite-v1:0","messages":[{"role":"user","content":"Good morning, mountain"}]}'
 readonly stream='{"stream":true,"model":"amazon.nova-lite-v1:0","messages":[{"role":"user","content":"Good morning, mountain"}]}'
-# More than the 32 MiB that the gateway takes.
+# More than the gateway's limit of 32 MiB.
 readonly too_large=$((33 * 1024 * 1024))
 readonly deep=100000
 
@@ -34,24 +34,24 @@ main() {
     address=$(wait_for gateway 's|.*"listening".*"address":"\([^"]*\)".*|\1|p; s|.*"address":"\([^"]*\)".*"listening".*|\1|p')
     url="http://$address"
 
-    answers
+    responses
     streams
-    refusals
+    rejections
     large_and_deep
     demo
-    check "the gateway still lives" 200 'ok' "$url/healthz"
-    ask_chat "the gateway still answers" 200 'Good morning, mountain' --data "$chat"
+    check "the gateway is still healthy" 200 'ok' "$url/healthz"
+    check_chat "the gateway still responds" 200 'Good morning, mountain' --data "$chat"
 
     echo "curl: $checked checks, $failed failed"
     [ "$failed" -eq 0 ]
 }
 
-answers() {
-    ask_chat "a plain --data is read as JSON" 200 '"content":"You said: .*Good morning, mountain' --data "$chat"
-    ask_chat "no content type is needed" 200 'Good morning, mountain' --data "$chat" --header 'content-type:'
-    ask_chat "a charset beside the content type is no obstacle" 200 'Good morning, mountain' \
+responses() {
+    check_chat "plain --data is parsed as JSON" 200 '"content":"You said: .*Good morning, mountain' --data "$chat"
+    check_chat "no content type is required" 200 'Good morning, mountain' --data "$chat" --header 'content-type:'
+    check_chat "a charset in the content type is accepted" 200 'Good morning, mountain' \
         --data "$chat" --header 'content-type: application/json; charset=utf-8'
-    ask_chat "a body in chunks is read" 200 'Good morning, mountain' --data "$chat" --header 'transfer-encoding: chunked'
+    check_chat "a chunked body is accepted" 200 'Good morning, mountain' --data "$chat" --header 'transfer-encoding: chunked'
     check "models are listed" 200 '"id":"amazon.nova-lite-v1:0"' "$url/v1/models" --header "authorization: Bearer $key"
     check "a model with a colon is found" 200 '"id":"amazon.nova-lite-v1:0"' \
         "$url/v1/models/amazon.nova-lite-v1:0" --header "authorization: Bearer $key"
@@ -59,32 +59,32 @@ answers() {
 }
 
 streams() {
-    ask_chat "a stream is events with data" 200 '^data: {"id":"chatcmpl-' --no-buffer --data "$stream"
-    ask_chat "a stream ends with [DONE]" 200 '^data: \[DONE\]$' --no-buffer --data "$stream"
+    check_chat "a stream consists of data events" 200 '^data: {"id":"chatcmpl-' --no-buffer --data "$stream"
+    check_chat "a stream ends with [DONE]" 200 '^data: \[DONE\]$' --no-buffer --data "$stream"
 }
 
-refusals() {
+rejections() {
     local json='content-type: application/json'
     check "no key" 401 '"code":"invalid_api_key"' "$url/v1/chat/completions" --data "$chat"
     check "an unknown route" 404 '{"error":{"message":".*","type":"invalid_request_error","param":null,"code":"unknown_url"}}' \
         "$url/v1/nothing" --header "authorization: Bearer $key"
     check "an unknown route, posted to" 404 '{"error":{' "$url/v1/nothing" --data "$chat"
     check "the wrong method" 405 '{"error":{"message":".*"code":"method_not_allowed"}}' "$url/v1/chat/completions"
-    ask_chat "an empty body" 400 '"code":"invalid_json"' --data '' --header "$json"
-    ask_chat "half a body" 400 '"code":"invalid_json"' --data '{"model":' --header "$json"
-    ask_chat "bytes that are no text" 400 '{"error":{' --data-binary $'{"model":"\xff\xfe"}' --header "$json"
-    ask_chat "another content type, and no JSON" 415 '"code":"unsupported_media_type"' \
+    check_chat "an empty body" 400 '"code":"invalid_json"' --data '' --header "$json"
+    check_chat "half a body" 400 '"code":"invalid_json"' --data '{"model":' --header "$json"
+    check_chat "invalid UTF-8" 400 '{"error":{' --data-binary $'{"model":"\xff\xfe"}' --header "$json"
+    check_chat "another content type without JSON" 415 '"code":"unsupported_media_type"' \
         --data 'hello' --header 'content-type: text/plain'
-    ask_chat "an array" 400 '{"error":{' --data '[]' --header "$json"
+    check_chat "an array" 400 '{"error":{' --data '[]' --header "$json"
 }
 
 large_and_deep() {
     local json='content-type: application/json'
     head -c "$too_large" /dev/zero | tr '\0' 'x' >"$folder/large"
-    ask_chat "a body of more than 32 MiB, announced" 413 '"code":"request_too_large"' --data-binary "@$folder/large"
-    ask_chat "a body of more than 32 MiB, sent without asking" 413 '"code":"request_too_large"' \
+    check_chat "a body of more than 32 MiB, with content-length and expect" 413 '"code":"request_too_large"' --data-binary "@$folder/large"
+    check_chat "a body of more than 32 MiB, with content-length" 413 '"code":"request_too_large"' \
         --data-binary "@$folder/large" --header 'expect:'
-    ask_chat "a body of more than 32 MiB, of unknown length" 413 '"code":"request_too_large"' \
+    check_chat "a body of more than 32 MiB, of unknown length" 413 '"code":"request_too_large"' \
         --data-binary "@$folder/large" --header 'transfer-encoding: chunked' --header 'expect:'
 
     {
@@ -93,12 +93,12 @@ large_and_deep() {
         head -c "$deep" /dev/zero | tr '\0' ']'
         printf '}'
     } >"$folder/deep"
-    ask_chat "a body nested 100,000 deep" 400 '"code":"invalid_json"' --data-binary "@$folder/deep" --header "$json"
+    check_chat "a body nested 100,000 deep" 400 '"code":"invalid_json"' --data-binary "@$folder/deep" --header "$json"
     head -c "$deep" /dev/zero | tr '\0' '[' >"$folder/deep"
-    ask_chat "the same without an end" 400 '"code":"invalid_json"' --data-binary "@$folder/deep" --header "$json"
+    check_chat "the same, not closed" 400 '"code":"invalid_json"' --data-binary "@$folder/deep" --header "$json"
 }
 
-# The command that `outcrop demo` prints, as it prints it.
+# Runs the command that `outcrop demo` prints.
 demo() {
     start demo "$binaries/outcrop" demo --listen 127.0.0.1:0
     wait_for demo 's|.*listening on \(http://[^ ]*\) .*|\1|p' >/dev/null
@@ -113,14 +113,14 @@ demo() {
     fi
 }
 
-# ask_chat NAME STATUS PATTERN CURL-OPTIONS...
-ask_chat() {
+# check_chat NAME STATUS PATTERN CURL-OPTIONS...
+check_chat() {
     local name=$1 status=$2 pattern=$3
     shift 3
     check "$name" "$status" "$pattern" "$url/v1/chat/completions" --header "authorization: Bearer $key" "$@"
 }
 
-# check NAME STATUS PATTERN URL CURL-OPTIONS...: the status, and a line of the body that matches.
+# check NAME STATUS PATTERN URL CURL-OPTIONS...: compares the status, and searches the body.
 check() {
     local name=$1 status=$2 pattern=$3 seen
     shift 3
@@ -131,7 +131,7 @@ check() {
     if [ "$seen" = "$status" ] && grep -q -- "$pattern" "$folder/body"; then
         echo "ok      $name: $status"
     else
-        complain "$name" "wanted $status and $pattern, got $seen"
+        complain "$name" "expected $status and $pattern, got $seen"
     fi
 }
 
@@ -146,7 +146,7 @@ complain() {
     failed=$((failed + 1))
 }
 
-# start NAME COMMAND...: in an empty home, so that nothing of this machine's settings gets in.
+# start NAME COMMAND...: runs in an empty home, without this machine's settings.
 start() {
     local name=$1
     shift
@@ -154,7 +154,7 @@ start() {
     started+=($!)
 }
 
-# wait_for NAME SED-SCRIPT: what the script makes of the first line of the output that it fits.
+# wait_for NAME SED-SCRIPT: waits until the script matches a line of the output; prints its result.
 wait_for() {
     local found
     for _ in $(seq 600); do

@@ -1,11 +1,11 @@
-"""Failures that clients tell apart by class, code or words: how each comes about."""
+"""Errors that clients distinguish by class, code or message, and how to cause them."""
 
 from processes import API_KEY
 from simulated import CLAUDE, error, fault, script
 
 BAD_KEY = "sk-wrong-0123456789abcdef"
 
-# The key, the model, and what Bedrock says.
+# API key, model, and the script for Bedrock's response.
 ERROR_CASES = {
     "bad key": (BAD_KEY, CLAUDE, None),
     "prompt too long for Claude": (
@@ -31,7 +31,7 @@ ERROR_CASES = {
     "overloaded": (API_KEY, CLAUDE, script(error(503, "ServiceUnavailableException"))),
 }
 
-# A stream that fails when it has begun, since the prompt turned out too long.
+# A stream that fails after its start because the prompt is too long.
 TOO_LONG_IN_A_STREAM = script(
     None, fault("exception", after_events=3, code="validationException", message="Input is too long for requested model.")
 )

@@ -9,8 +9,8 @@ import pytest
 from processes import API_KEY, Gateway, Process, demo_base_url, eventually
 from simulated import HELLO, NOVA, Simulator
 
-# Many calls fail here in a few seconds. The waits are short, and every answered call pays for ten
-# retries, so that the budget that guards Bedrock in a bad minute does not run out.
+# Many calls fail within seconds. Short delays keep the tests fast, and every successful call adds ten
+# retries to the retry budget, so that it does not run out.
 CONFIGURATION = """
 [retry]
 base_delay = "10ms"
@@ -21,14 +21,14 @@ plain-name = "amazon.nova-lite-v1:0"
 """
 
 
-# Settings that the clients read by themselves.
-OF_CLIENTS = ("OPENAI_", "LANGCHAIN_", "LANGSMITH_")
+# Prefixes of environment variables that the clients read.
+CLIENT_VARIABLES = ("OPENAI_", "LANGCHAIN_", "LANGSMITH_")
 
 
 def pytest_configure():
-    # All that is talked to is on this machine, and no setting of the user's changes a client.
+    # All connections are local, and the user's environment must not affect the clients.
     for name in list(os.environ):
-        if name.lower() in ("http_proxy", "https_proxy", "all_proxy") or name.startswith(OF_CLIENTS):
+        if name.lower() in ("http_proxy", "https_proxy", "all_proxy") or name.startswith(CLIENT_VARIABLES):
             del os.environ[name]
 
 
@@ -50,7 +50,7 @@ def running_simulator(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def start_gateway(running_simulator, tmp_path_factory):
-    """Starts gateways with configurations of their own; all end, with status 0, after the run."""
+    """Starts gateways with their own configuration; all must exit with status 0 after the run."""
     started = []
 
     def start(configuration):
@@ -70,38 +70,38 @@ def gateway(start_gateway):
 
 @pytest.fixture(scope="session")
 def gateway_without_retries(start_gateway):
-    """Gives each of Bedrock's errors to the client as it comes."""
+    """Returns each Bedrock error to the client without retries."""
     return start_gateway("[retry]\nmax_attempts = 1\n")
 
 
 @pytest.fixture(autouse=True)
 def simulator(running_simulator, gateway):
-    """The simulator without scripts or journal; a test that leaves a script unused has a mistake."""
-    pay_for_retries(gateway)
+    """The simulator without scripts and with an empty journal; a test must use all its scripts."""
+    fill_retry_budget(gateway)
     running_simulator.clear()
     yield running_simulator
     status = running_simulator.status()
     running_simulator.clear()
-    assert status["scripts"] == 0, "a script was never played"
+    assert status["scripts"] == 0, "a script was not used"
     eventually(lambda: running_simulator.status()["open_calls"] == 0)
 
 
 @pytest.fixture
 def client(gateway):
-    """OpenAI's client; its retries are off, so that a test sees what one request gives."""
+    """OpenAI's client without retries, so that a test observes a single request."""
     with connect(gateway) as client:
         yield client
 
 
 @pytest.fixture
 def http(gateway):
-    """Plain HTTP with the key, for what the SDK hides."""
+    """A plain HTTP client with the API key, for details that the SDK hides."""
     with httpx.Client(base_url=gateway.base_url, headers=bearer(), timeout=30) as http:
         yield http
 
 
-def pay_for_retries(gateway):
-    """One answered call, so that no test depends on how many failed before it."""
+def fill_retry_budget(gateway):
+    """Makes one successful call, so that tests do not depend on earlier failures."""
     body = {"model": NOVA, "messages": HELLO}
     response = httpx.post(gateway.base_url + "/chat/completions", json=body, headers=bearer())
     assert response.status_code == 200, response.text
@@ -122,6 +122,6 @@ def bearer():
 
 
 def sse_data(body):
-    """The data of each event; comments are passed over, as clients do."""
+    """The data of each event; comments are ignored, as by clients."""
     lines = body.split("\n")
     return [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]

@@ -1,4 +1,4 @@
-"""The programs under test as real processes, on ports that the system picks."""
+"""Runs the programs under test as processes, on free ports."""
 
 import json
 import os
@@ -17,12 +17,12 @@ BINARIES = REPOSITORY / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
 
 API_KEY = "sk-test-key-1"
 
-# How long anything may take to start, to stop or to become true; never waited for in full.
+# Timeout of starts, stops and conditions, in seconds.
 PATIENCE = 30.0
 
 
 class Process:
-    """A running program whose output is read as it comes."""
+    """A running program; its output is read continuously."""
 
     def __init__(self, program, *arguments, folder, environment=None, memory=None):
         self.lines = []
@@ -30,10 +30,10 @@ class Process:
         self._ended = False
         binary = BINARIES / program
         if not binary.exists():
-            raise FileNotFoundError(f"{binary} is not there; build it with `cargo build --workspace`")
+            raise FileNotFoundError(f"{binary} does not exist; build it with `cargo build --workspace`")
         self._process = subprocess.Popen(
             [binary, *arguments],
-            # Nothing of this machine's settings gets in: no profile, no outcrop.toml, no proxy.
+            # An empty home: no AWS profile, outcrop.toml or proxy of this machine.
             cwd=folder,
             env={"HOME": str(folder), "PATH": os.environ["PATH"], **(environment or {})},
             stdin=subprocess.DEVNULL,
@@ -54,7 +54,7 @@ class Process:
             self._arrived.notify_all()
 
     def wait_for(self, parse):
-        """The first thing that `wanted` makes of a line."""
+        """The first result of `parse` that is not None, over the lines of output."""
         deadline = time.monotonic() + PATIENCE
         seen = 0
         with self._arrived:
@@ -66,13 +66,13 @@ class Process:
                 seen = len(self.lines)
                 if self._ended or not self._arrived.wait(deadline - time.monotonic()):
                     output = "\n".join(self.lines)
-                    raise AssertionError(f"the line that was waited for did not come:\n{output}")
+                    raise AssertionError(f"no line of the output matches:\n{output}")
 
     def signal(self, number):
         self._process.send_signal(number)
 
     def stop(self):
-        """Ends it as ctrl-C does, and gives its exit code."""
+        """Sends SIGINT, like ctrl-C, and returns the exit code."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         return self.exit_code()
@@ -86,7 +86,7 @@ class Process:
 
 
 class Gateway(Process):
-    """`outcrop serve` in front of a simulator."""
+    """`outcrop serve` with a simulator as Bedrock."""
 
     def __init__(self, simulator_url, folder, configuration="", memory=None):
         file = Path(folder) / "outcrop.toml"
@@ -104,18 +104,18 @@ class Gateway(Process):
         )
         self.url = "http://" + self.wait_for(listening_address)
         self.base_url = self.url + "/v1"
-        # From here on no call of the gateway's own is under way: it has listed the models.
+        # Listing models completes the gateway's own calls to Bedrock.
         headers = {"authorization": f"Bearer {API_KEY}"}
         httpx.get(self.base_url + "/models", headers=headers).raise_for_status()
 
     def request_lines(self):
-        """The log lines of requests that are over."""
+        """The log entries of completed requests."""
         entries = [fields_of(line) for line in list(self.lines)]
         return [entry for entry in entries if entry and entry.get("message") == "request"]
 
 
 def limit_memory(size):
-    """What `ulimit -d` does: unlike `ulimit -v` it leaves out what is reserved and not written to."""
+    """Like `ulimit -d`, which unlike `ulimit -v` does not count reserved but unused memory."""
     resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
@@ -125,7 +125,7 @@ def listening_address(line):
 
 
 def fields_of(line):
-    """The message and the fields of a JSON log line, in one object."""
+    """The message and fields of a JSON log line; None for other lines."""
     if not line.startswith("{"):
         return None
     entry = json.loads(line)
@@ -143,12 +143,12 @@ def demo_base_url(line):
 
 
 def eventually(check):
-    """The first true value of `check`, which is asked again and again for a while."""
+    """Calls `check` until it returns a true value, and returns that value."""
     deadline = time.monotonic() + PATIENCE
     while True:
         value = check()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError("what was waited for did not become true")
+            raise AssertionError("the condition did not become true")
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The simulated Bedrock as a test sees it: orders for its answers, and what it received."""
+"""Client of the simulated Bedrock: scripted responses, and received requests."""
 
 import base64
 import json
@@ -9,17 +9,17 @@ from processes import Process, eventually, simulator_address
 
 NOVA = "amazon.nova-lite-v1:0"
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
-# Does not hold answers to JSON Schemas itself, but can be made to call a tool.
+# No native structured output, but supports forced tool calls.
 OPUS = "us.anthropic.claude-opus-4-7"
 NOVA_2 = "us.amazon.nova-2-lite-v1:0"
-# Takes pictures, documents, films and sound.
+# Accepts images, documents, videos and audio.
 NOVA_OMNI = "amazon.nova-2-omni-v1:0"
 
-# One picture element.
+# One pixel.
 PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-# A page without words, and a second of nothing, in base64 as they travel.
+# An empty PDF, audio and video file, in base64.
 PDF = base64.b64encode(b"%PDF-1.4\n%%EOF\n").decode()
 WAV = base64.b64encode(b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0").decode()
 MP4 = base64.b64encode(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom").decode()
@@ -36,40 +36,40 @@ class Simulator(Process):
         self._http = httpx.Client(base_url=self.url)
 
     def push(self, *scripts):
-        """Queues scripts for the calls to come."""
+        """Queues scripts for the next calls."""
         self._http.post("/_simulator/scripts", json=list(scripts)).raise_for_status()
 
-    def control_jobs(self, **push):
-        """How the next batch job ends, and whether jobs in progress stay so."""
-        self._http.post("/_simulator/jobs", json=push).raise_for_status()
+    def control_jobs(self, **settings):
+        """Sets the outcome of the next batch job, or whether jobs stay in progress."""
+        self._http.post("/_simulator/jobs", json=settings).raise_for_status()
 
     def requests(self):
         """All requests, oldest first."""
         return self._http.get("/_simulator/requests").raise_for_status().json()
 
     def clear(self):
-        """Forgets scripts, requests and counts."""
+        """Resets scripts, requests and counts."""
         self._http.delete("/_simulator").raise_for_status()
 
     def status(self):
         return self._http.get("/_simulator/status").raise_for_status().json()
 
     def received(self):
-        """The requests to models, oldest first."""
+        """The model requests, oldest first."""
         requests = self._http.get("/_simulator/requests").raise_for_status().json()
         return [request for request in requests if request["model"]]
 
     def last(self):
-        """The body of the last request to a model."""
+        """The body of the last model request."""
         return self.received()[-1]["body_json"]
 
     def last_in_order(self):
-        """The same, with every object as a list of its members, in the order of the bytes."""
+        """The same, with every object as a list of its members in their order."""
         body = base64.b64decode(self.received()[-1]["body_base64"])
         return json.loads(body, object_pairs_hook=list)
 
     def wait_until_abandoned(self, count=1):
-        """Waits until `count` calls were left by the gateway and none is under way."""
+        """Waits until the gateway has cancelled `count` calls and none is in flight."""
         eventually(lambda: self.status()["abandoned"] >= count and self.status()["open_calls"] == 0)
 
     def wait_until_call_is_open(self):
@@ -77,28 +77,28 @@ class Simulator(Process):
 
 
 def script(response=None, *faults, times=1, **more):
-    """A script; the answer is made up where none is given."""
+    """A script; without `response` the simulator generates one."""
     return {"response": response or {"kind": "echo"}, "faults": list(faults), "times": times, **more}
 
 
 def text(*deltas, **more):
-    """An answer whose stream brings these pieces."""
+    """A response whose stream has these deltas."""
     return {"kind": "text", "text": "".join(deltas), "deltas": list(deltas), **more}
 
 
 def error(status, code, message="ordered", **more):
-    """An error in AWS's form."""
+    """An error in AWS's format."""
     return {"kind": "error", "status": status, "code": code, "message": message, **more}
 
 
 def raw(status, headers, body):
-    """Bytes as they are."""
+    """A response with these bytes."""
     encoded = base64.b64encode(body.encode()).decode()
     return {"kind": "raw", "status": status, "headers": headers, "body_base64": encoded}
 
 
 def converse(*content, stop_reason="end_turn", usage=None, **more):
-    """A whole Converse answer; a stream gets it cut into events."""
+    """A Converse response; streams get it as events."""
     body = {
         "output": {"message": {"role": "assistant", "content": list(content)}},
         "stopReason": stop_reason,
@@ -110,7 +110,7 @@ def converse(*content, stop_reason="end_turn", usage=None, **more):
 
 
 def calling(*calls, before=()):
-    """An answer that calls tools, given as id, name and input, with these blocks before."""
+    """A response that calls tools, given as id, name and input, after the blocks in `before`."""
     blocks = [
         {"toolUse": {"toolUseId": call_id, "name": name, "input": tool_input}} for call_id, name, tool_input in calls
     ]
@@ -118,7 +118,7 @@ def calling(*calls, before=()):
 
 
 def events(*pairs):
-    """A stream of exactly these events."""
+    """A stream with these events."""
     return {"kind": "events", "events": [{"type": name, "payload": payload} for name, payload in pairs]}
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's client for Azure, whose paths have the deployment in them and whose key has a header of its own."""
+"""OpenAI's Azure client, which puts the deployment into the path and the key into its own header."""
 
 import base64
 
@@ -61,7 +61,7 @@ def test_a_wrong_key_is_rejected(gateway):
             client.chat.completions.create(model=NOVA, messages=HELLO)
 
 
-def test_an_endpoint_with_a_path_is_answered_with_the_right_one(gateway):
+def test_an_error_names_the_correct_endpoint(gateway):
     with openai.AzureOpenAI(
         azure_endpoint=gateway.base_url, api_key=API_KEY, api_version="2024-10-21", max_retries=0
     ) as client:

@@ -1,4 +1,4 @@
-"""Files and batches through the official SDK."""
+"""Files and batches with OpenAI's SDK."""
 
 import io
 import json
@@ -25,7 +25,7 @@ base_delay = "10ms"
 budget_percent = 1000
 """
 
-OVER = {"completed", "failed", "expired", "cancelled"}
+FINAL = {"completed", "failed", "expired", "cancelled"}
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +55,12 @@ def begin(client, lines, **more):
     )
 
 
-def end_of(client, batch):
-    def over():
+def wait_for_end(client, batch):
+    def ended():
         seen = client.batches.retrieve(batch.id)
-        return seen if seen.status in OVER else None
+        return seen if seen.status in FINAL else None
 
-    return eventually(over)
+    return eventually(ended)
 
 
 def lines_of(client, file_id):
@@ -90,7 +90,7 @@ def test_a_small_batch_is_processed_call_by_call(client, simulator):
         output_expires_after={"anchor": "created_at", "seconds": 7200},
     )
     assert batch.status == "validating"
-    batch = end_of(client, batch)
+    batch = wait_for_end(client, batch)
     assert batch.status == "completed", batch
     assert (batch.request_counts.total, batch.request_counts.completed, batch.request_counts.failed) == (3, 2, 1)
     assert batch.metadata == {"job": "nightly"}
@@ -108,7 +108,7 @@ def test_a_small_batch_is_processed_call_by_call(client, simulator):
 
 def test_a_large_batch_is_processed_by_jobs(client, simulator):
     lines = [line(f"{model}-{number}", model, f"say {number}") for model in (NOVA, CLAUDE) for number in range(100)]
-    batch = end_of(client, begin(client, lines))
+    batch = wait_for_end(client, begin(client, lines))
     assert batch.status == "completed", batch
     assert batch.request_counts.completed == 200
     results = lines_of(client, batch.output_file_id)
@@ -123,7 +123,7 @@ def test_a_large_batch_is_processed_by_jobs(client, simulator):
 
 def test_a_file_with_mistakes_fails_with_line_numbers(client):
     good = line("a", NOVA, "x")
-    batch = end_of(client, begin(client, [good, good, line("b", NOVA, "x", stream=True)]))
+    batch = wait_for_end(client, begin(client, [good, good, line("b", NOVA, "x", stream=True)]))
     assert batch.status == "failed"
     errors = [(error.line, error.code, error.param) for error in batch.errors.data]
     assert errors == [(2, "duplicate_custom_id", "custom_id"), (3, "unsupported_value", "body.stream")]
@@ -134,13 +134,13 @@ def test_a_batch_is_cancelled(client, simulator):
     batch = begin(client, [line(str(number), NOVA, "x") for number in range(100)])
     eventually(lambda: client.batches.retrieve(batch.id).status == "in_progress")
     assert client.batches.cancel(batch.id).status == "cancelling"
-    assert end_of(client, batch).status == "cancelled"
+    assert wait_for_end(client, batch).status == "cancelled"
     with pytest.raises(openai.NotFoundError):
         client.batches.cancel("batch_unknown")
 
 
 def test_batches_are_listed_newest_first_across_pages(client):
-    batches = [end_of(client, begin(client, [line("a", NOVA, "x")])).id for _ in range(3)]
+    batches = [wait_for_end(client, begin(client, [line("a", NOVA, "x")])).id for _ in range(3)]
     listed = [batch.id for batch in client.batches.list(limit=2)]
     assert listed[:3] == batches[::-1]
     assert listed == sorted(listed, reverse=True)

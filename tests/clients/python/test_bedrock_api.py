@@ -1,6 +1,6 @@
-"""Bedrock's own API through the gateway, with the AWS SDK for Python as the client.
+"""The Bedrock API through the gateway, with boto3 and signed requests.
 
-It signs here; that it sends API keys over TLS alone is seen in frameworks/test_langchain_aws.py.
+boto3 sends API keys only over TLS; see frameworks/test_langchain_aws.py.
 """
 
 import datetime
@@ -37,7 +37,7 @@ bucket = "outcrop-example"
 async_invoke = true
 """
 
-# Where team-a's jobs write to.
+# The S3 folder of team-a's jobs.
 FOLDER = "s3://outcrop-example/outcrop/jobs/team-a/"
 
 HELLO = [{"role": "user", "content": [{"text": "Good morning, mountain"}]}]
@@ -57,7 +57,7 @@ def gateway(start_gateway):
 def connect(gateway, key_id=ID, secret=SECRET, attempts=1, **more):
     return boto3.client(
         "bedrock-runtime",
-        # Of the client's own; the gateway calls another.
+        # The gateway's region differs.
         region_name="eu-west-3",
         endpoint_url=gateway.url,
         aws_access_key_id=key_id,
@@ -72,7 +72,7 @@ def bedrock(gateway):
     return connect(gateway)
 
 
-def refused(call, **arguments):
+def rejected(call, **arguments):
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     response = caught.value.response
@@ -164,17 +164,17 @@ def job(uri):
 
 
 def test_async_invocations(bedrock):
-    arn = bedrock.start_async_invoke(**job(f"{FOLDER}films"))["invocationArn"]
+    arn = bedrock.start_async_invoke(**job(f"{FOLDER}videos"))["invocationArn"]
     assert bedrock.get_async_invoke(invocationArn=arn)["invocationArn"] == arn
     listed = bedrock.list_async_invokes(maxResults=5)["asyncInvokeSummaries"]
     assert arn in [summary["invocationArn"] for summary in listed]
 
 
 @pytest.mark.parametrize(
-    "uri", ["s3://theirs/outcrop/films", "s3://outcrop-example/outcrop/films"]
+    "uri", ["s3://theirs/outcrop/videos", "s3://outcrop-example/outcrop/videos"]
 )
 def test_async_invocations_write_only_to_the_callers_folder(bedrock, uri):
-    code, status, message = refused(bedrock.start_async_invoke, **job(uri))
+    code, status, message = rejected(bedrock.start_async_invoke, **job(uri))
     assert (code, status) == ("AccessDeniedException", 403)
     assert FOLDER in message
 
@@ -197,14 +197,14 @@ def test_the_endpoint_from_the_environment(gateway, monkeypatch):
 )
 def test_wrong_credentials(gateway, simulator, key_id, secret, token, code):
     client = connect(gateway, key_id, secret, aws_session_token=token)
-    assert refused(client.converse, modelId=NOVA, messages=HELLO)[:2] == (code, 403)
+    assert rejected(client.converse, modelId=NOVA, messages=HELLO)[:2] == (code, 403)
     assert simulator.received() == []
 
 
 def test_clock_skew_is_rejected(bedrock, monkeypatch):
     then = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_, **__: then)
-    code, status, message = refused(bedrock.converse, modelId=NOVA, messages=HELLO)
+    code, status, message = rejected(bedrock.converse, modelId=NOVA, messages=HELLO)
     assert (code, status) == ("InvalidSignatureException", 403)
     assert message.startswith("Signature expired: 20200101T000000Z is now earlier than ")
 

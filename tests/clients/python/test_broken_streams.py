@@ -1,4 +1,4 @@
-"""Streams that break: an error and no [DONE] after the first byte, a real status before it."""
+"""Interrupted streams: an error and no [DONE] after the first byte, an HTTP error before it."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from conftest import connect_async, sse_data
 from simulated import HELLO, NOVA, fault, script, text
 
 WORDS = text("Good ", "morning, ", "dear ", "mountain")
-# messageStart and two words come before the break.
+# messageStart and two words precede the error.
 BEFORE = 3
 
 
@@ -18,7 +18,7 @@ def exception(code):
     return fault("exception", after_events=BEFORE, code=code, message="ordered")
 
 
-# What breaks the stream, and the code and type that the client is told.
+# The fault, and the code and type of the client's error.
 BREAKS = {
     "throttled": (exception("throttlingException"), "rate_limit_exceeded", "requests"),
     "model failed": (exception("modelStreamErrorException"), "model_stream_error", "server_error"),
@@ -45,7 +45,7 @@ def test_the_sdk_raises_after_yielding_received_chunks(client, simulator, name):
     assert not isinstance(raised.value, openai.APIStatusError | openai.APIConnectionError)
     assert raised.value.type == kind
     assert code is None or raised.value.code == code
-    # What has reached the client cannot be undone, so Bedrock is asked once.
+    # The client has received a part of the response, so there is no retry.
     assert len(simulator.received()) == 1
 
 
@@ -87,7 +87,7 @@ def test_the_async_client_raises_too(gateway, simulator):
     assert asyncio.run(collect()) == ["", "Good ", "morning, "]
 
 
-# What is the very first frame; how often Bedrock is asked; the status.
+# Exception in the first frame, number of calls to Bedrock, status.
 FIRST_FRAMES = {
     "throttlingException": (4, 429, openai.RateLimitError),
     "validationException": (1, 400, openai.BadRequestError),
@@ -110,7 +110,7 @@ def test_an_exception_as_the_first_frame_becomes_the_http_status(client, simulat
 
 @pytest.mark.parametrize("kind", ["cut", "end", "truncated_frame", "bad_crc"])
 def test_a_break_before_the_first_event_is_a_bad_gateway(client, simulator, kind):
-    # Bedrock has probably billed what broke off, so it is asked once more and no more.
+    # Bedrock has probably billed the call, so there is only one retry.
     simulator.push(script(WORDS, fault(kind), times=2))
     with pytest.raises(openai.InternalServerError) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
@@ -127,7 +127,7 @@ def test_a_break_before_the_first_event_is_retried_transparently(client, simulat
 
 
 def test_a_break_after_the_complete_response_is_ignored(client, http, simulator):
-    # messageStart, four words, contentBlockStop and messageStop: only the usage is missing.
+    # messageStart, four words, contentBlockStop and messageStop: only the metadata is missing.
     simulator.push(script(WORDS, fault("cut", after_events=7), times=2))
     stream = client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
     assert list(stream)[-1].choices[0].finish_reason == "stop"

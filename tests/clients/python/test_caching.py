@@ -1,4 +1,4 @@
-"""Prompt caching: the client's own points, points that are placed for it, and what comes of them."""
+"""Prompt caching: the client's cache breakpoints, automatic ones, and usage."""
 
 import pytest
 
@@ -11,7 +11,7 @@ AN_HOUR = {"type": "ephemeral", "ttl": "1h"}
 POINT = {"cachePoint": {"type": "default"}}
 POINT_FOR_AN_HOUR = {"cachePoint": {"type": "default", "ttl": "1h"}}
 
-# Longer than the least prefix that Claude Sonnet 4.5 caches, 1024 tokens.
+# Longer than Claude Sonnet 4.5's minimum prefix of 1024 tokens.
 LONG = "The mountain is high and the way up is long. " * 300
 
 
@@ -20,7 +20,7 @@ def tool(name, **more):
 
 
 def points_in(body):
-    """Where cache points stand: in tools and system by what is before them, in turns by number."""
+    """The positions of cache points: in tools and system the preceding entry, in messages the index."""
     tools = body.get("toolConfig", {}).get("tools", [])
     positions = ["tools" for entry in tools if "cachePoint" in entry]
     positions += ["system" for entry in body.get("system", []) if "cachePoint" in entry]
@@ -41,7 +41,7 @@ def test_cache_points_follow_the_clients_breakpoints(client, simulator):
                 {"type": "text", "text": "A book.", "cache_control": EPHEMERAL},
                 {"type": "text", "text": "A question."},
             ]},
-            {"role": "assistant", "content": "An answer."},
+            {"role": "assistant", "content": "A reply."},
             {"role": "user", "content": "Another.", "cache_control": EPHEMERAL},
         ],
         tools=[tool("one"), tool("two", cache_control=AN_HOUR), tool("three")],
@@ -119,7 +119,7 @@ def upstream_request(client, simulator, model=CLAUDE, headers=None, **more):
 
 
 def test_cache_points_are_placed_automatically(client, simulator):
-    # After tools, after the system prompt, and where this request and the next one go on.
+    # After tools, after the system prompt, and at the points from which this request and the next continue.
     positions = upstream_request(client, simulator, headers={"x-outcrop-cache": "on"})
     assert positions[:2] == ["tools", "system"]
     assert positions[-1] == 2

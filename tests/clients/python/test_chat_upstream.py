@@ -1,5 +1,5 @@
-"""AWS's OpenAI surfaces as a route: through the gateway by OpenAI's SDK; and the simulator's own surfaces,
-with the Bedrock provider of OpenAI's SDK as the judge."""
+"""AWS's OpenAI-compatible endpoints as upstream, with OpenAI's SDK; and the simulator's endpoints, with
+the Bedrock provider of OpenAI's SDK."""
 
 import json
 
@@ -35,7 +35,7 @@ upstream = "mantle"
 """
 
 
-class Answer(BaseModel):
+class Report(BaseModel):
     index: str
 
 
@@ -45,7 +45,7 @@ def routed(start_gateway):
 
 
 @pytest.fixture
-def surface(routed):
+def client(routed):
     with connect(routed) as client:
         yield client
 
@@ -55,8 +55,8 @@ def paths(simulator):
 
 
 @pytest.mark.parametrize("model", [GPT, "openai.gpt-5.4", "xai.grok-4.6", "open-weight"])
-def test_a_whole_answer(surface, simulator, model):
-    response = surface.chat.completions.create(model=model, messages=HELLO)
+def test_a_non_streaming_response(client, simulator, model):
+    response = client.chat.completions.create(model=model, messages=HELLO)
     assert response.model == model
     assert response.choices[0].finish_reason == "stop"
     assert "mountain" in response.choices[0].message.content
@@ -65,12 +65,12 @@ def test_a_whole_answer(surface, simulator, model):
 
 
 @pytest.mark.parametrize("model", [GPT, "open-weight"])
-def test_a_stream(surface, model):
-    with surface.chat.completions.stream(
+def test_a_stream(client, model):
+    with client.chat.completions.stream(
         model=model, messages=HELLO, stream_options={"include_usage": True}
     ) as stream:
         response = stream.get_final_completion()
-    non_streaming = surface.chat.completions.create(model=model, messages=HELLO)
+    non_streaming = client.chat.completions.create(model=model, messages=HELLO)
     assert response.choices[0].message.content == non_streaming.choices[0].message.content
     assert response.usage.completion_tokens == non_streaming.usage.completion_tokens
     assert response.choices[0].message.role == "assistant"
@@ -82,35 +82,35 @@ async def first_words(gateway):
         return [chunk.choices[0].delta.content async for chunk in stream]
 
 
-def test_a_stream_of_the_asynchronous_client(routed):
+def test_a_stream_of_the_async_client(routed):
     import asyncio
 
     assert "mountain" in "".join(filter(None, asyncio.run(first_words(routed))))
 
 
-def test_reasoning_comes_apart_from_the_answer(surface):
-    non_streaming = surface.chat.completions.create(model="open-weight", messages=HELLO)
+def test_reasoning_is_separate_from_content(client):
+    non_streaming = client.chat.completions.create(model="open-weight", messages=HELLO)
     thought = non_streaming.choices[0].message.reasoning_content
     assert thought.startswith("The user wants")
     assert "<reasoning>" not in non_streaming.choices[0].message.content
     deltas = [
         chunk.choices[0].delta
-        for chunk in surface.chat.completions.create(model="open-weight", messages=HELLO, stream=True)
+        for chunk in client.chat.completions.create(model="open-weight", messages=HELLO, stream=True)
     ]
     assert "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas) == thought
     assert "<reasoning>" not in "".join(delta.content or "" for delta in deltas)
 
 
-def test_tools_of_a_model_that_takes_them_while_it_reasons(surface, simulator):
-    tool_round(surface, "open-weight")
+def test_tools_with_reasoning_if_supported(client, simulator):
+    tool_round(client, "open-weight")
     assert set(paths(simulator)) == {"/openai/v1/chat/completions"}
 
 
-def test_tools_go_to_converse_unless_the_model_does_not_reason(surface, simulator):
-    tool_round(surface, GPT)
+def test_tools_use_converse_unless_reasoning_is_off(client, simulator):
+    tool_round(client, GPT)
     assert all(path.endswith("/converse") for path in paths(simulator))
     simulator.clear()
-    tool_round(surface, GPT, reasoning_effort="none")
+    tool_round(client, GPT, reasoning_effort="none")
     assert set(paths(simulator)) == {"/openai/v1/chat/completions"}
 
 
@@ -121,55 +121,55 @@ def tool_round(client, model, **more):
     [call] = message.tool_calls
     assert call.function.name == "get_time" and "zone" in json.loads(call.function.arguments)
     result = {"role": "tool", "tool_call_id": call.id, "content": "noon"}
-    # The message goes back as the SDK holds it, the gateway's own fields included.
+    # The message is sent back as the SDK has it, including the gateway's extensions.
     history = [*PROMPT, message.model_dump(exclude_none=True), result]
     response = client.chat.completions.create(model=model, messages=history, tools=[TIME], **more)
     assert "noon" in response.choices[0].message.content
 
 
-def test_streamed_calls_come_together(surface):
-    with surface.chat.completions.stream(model="open-weight", messages=PROMPT, tools=[TIME]) as stream:
+def test_streamed_calls_are_accumulated(client):
+    with client.chat.completions.stream(model="open-weight", messages=PROMPT, tools=[TIME]) as stream:
         [call] = stream.get_final_completion().choices[0].message.tool_calls
     assert "zone" in json.loads(call.function.arguments)
 
 
 @pytest.mark.parametrize("model", [GPT, "open-weight"])
-def test_an_answer_to_a_schema(surface, model):
-    response = surface.chat.completions.parse(model=model, messages=HELLO, response_format=Answer)
+def test_structured_output(client, model):
+    response = client.chat.completions.parse(model=model, messages=HELLO, response_format=Report)
     assert response.choices[0].message.parsed.index
 
 
-def test_any_json_object(surface):
-    response = surface.chat.completions.create(
+def test_any_json_object(client):
+    response = client.chat.completions.create(
         model=GPT, messages=HELLO, response_format={"type": "json_object"}
     )
     assert isinstance(json.loads(response.choices[0].message.content), dict)
 
 
-def test_a_picture(surface, simulator):
+def test_an_image(client, simulator):
     url = f"data:image/png;base64,{PNG}"
     content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": url}}]
-    surface.chat.completions.create(model=GPT, messages=[{"role": "user", "content": content}])
+    client.chat.completions.create(model=GPT, messages=[{"role": "user", "content": content}])
     assert simulator.last()["messages"][0]["content"] == content
 
 
-def test_throttling_is_asked_again_and_told(surface, simulator):
+def test_throttling_is_retried_and_reported(client, simulator):
     simulator.push(script(error(429, "ThrottlingException"), times=1))
-    assert surface.chat.completions.create(model=GPT, messages=HELLO).choices
+    assert client.chat.completions.create(model=GPT, messages=HELLO).choices
     simulator.push(script(error(429, "ThrottlingException"), times=4))
     with pytest.raises(openai.RateLimitError) as caught:
-        surface.chat.completions.create(model=GPT, messages=HELLO)
+        client.chat.completions.create(model=GPT, messages=HELLO)
     assert caught.value.code == "rate_limit_exceeded"
 
 
-def test_a_stream_that_breaks_raises(surface, simulator):
+def test_an_interrupted_stream_raises(client, simulator):
     simulator.push(script(None, fault("cut", after_events=3)))
     with pytest.raises(openai.APIError):
-        for _ in surface.chat.completions.create(model=GPT, messages=HELLO, stream=True):
+        for _ in client.chat.completions.create(model=GPT, messages=HELLO, stream=True):
             pass
 
 
-# The simulator's surfaces, without a gateway.
+# The simulator's endpoints, without a gateway.
 
 
 def provider(simulator, endpoint, **keys):
@@ -194,12 +194,12 @@ def test_openais_bedrock_provider_understands_the_simulator(simulator, endpoint)
     assert streamed.usage.prompt_tokens > 0
 
 
-def test_openais_bedrock_provider_may_have_a_token(simulator):
+def test_openais_bedrock_provider_accepts_an_api_key(simulator):
     client = provider(simulator, "mantle", api_key="bedrock-api-key-EXAMPLE")
     assert client.chat.completions.create(model="openai.gpt-5.5", messages=HELLO).choices
 
 
-def test_the_simulator_refuses_in_openais_words(simulator):
+def test_the_simulator_returns_errors_in_openais_format(simulator):
     runtime, mantle = provider(simulator, "runtime"), provider(simulator, "mantle")
     with pytest.raises(openai.NotFoundError) as caught:
         runtime.chat.completions.create(model="openai.gpt-5.5", messages=HELLO)
@@ -217,7 +217,7 @@ def test_the_simulator_refuses_in_openais_words(simulator):
             pass
 
 
-def test_a_signature_for_mantle_is_for_openais_path_alone(simulator):
+def test_a_mantle_signature_is_only_valid_for_openais_path(simulator):
     client = provider(simulator, "mantle")
     url = f"{simulator.url}/openai/v1/models"
     assert httpx.get(url).status_code == 403

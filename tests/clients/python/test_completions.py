@@ -1,4 +1,4 @@
-"""The older completions, whole and streamed."""
+"""Legacy completions, streaming and non-streaming."""
 
 import json
 
@@ -45,9 +45,9 @@ def test_a_stream_without_usage_has_a_choice_in_every_chunk(client):
     assert all(len(chunk.choices) == 1 and chunk.usage is None for chunk in chunks)
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
 def test_each_prompt_has_its_own_choices(client, stream):
-    # The simulator says back what it was told.
+    # The simulator echoes the prompt.
     arguments = {"model": CLAUDE, "prompt": ["uno", "due"], "n": 2, "echo": True, "stream": stream}
     response = client.completions.create(**arguments)
     texts = ["", "", "", ""]
@@ -65,7 +65,7 @@ def test_token_ids_are_accepted(client, simulator):
     assert arguments[0] == "Hello, world!" and sorted(arguments[1:]) == sorted(["Hello", " world"])
 
 
-# What breaks the stream, and the code that the client is told.
+# The fault, and the code of the client's error.
 BREAKS = {
     "throttled": (fault("exception", after_events=3, code="throttlingException", message="ordered"), "rate_limit_exceeded"),
     "cut": (fault("cut", after_events=3), "upstream_connection_error"),
@@ -96,7 +96,7 @@ def test_the_last_event_is_an_error_event(http, simulator, name):
     assert set(last) == {"error"} and last["error"]["message"]
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
 def test_bedrock_errors_have_their_status(client, simulator, stream):
     simulator.push(script(error(400, "ValidationException", "Input is too long for requested model.")))
     with pytest.raises(openai.BadRequestError) as raised:
@@ -110,7 +110,7 @@ REFUSED = {
     "logit_bias": ({"logit_bias": {"50256": -100}}, "logit_bias", "unsupported_parameter"),
     "no such token": ({"prompt": [9906, 100256]}, "prompt[1]", "invalid_value"),
     "no such tokenizer": ({"prompt": [1], "extra_body": {"tokenizer": "r50k_base"}}, "tokenizer", "unsupported_value"),
-    "nothing": ({"prompt": ""}, "prompt", "invalid_value"),
+    "an empty prompt": ({"prompt": ""}, "prompt", "invalid_value"),
     "no prompt": ({"prompt": None}, "prompt", "missing_required_parameter"),
     "no texts": ({"prompt": []}, "prompt", "invalid_value"),
     "no model": ({"model": ""}, "model", "missing_required_parameter"),

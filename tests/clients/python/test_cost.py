@@ -1,4 +1,4 @@
-"""What an answer cost, in a header."""
+"""The cost of a response, in a header."""
 
 from decimal import Decimal
 
@@ -10,8 +10,8 @@ USAGE = {
     "inputTokens": 1000, "outputTokens": 500, "totalTokens": 3500,
     "cacheReadInputTokens": 2000, "cacheWriteInputTokens": 300,
 }
-# Dollars for a million tokens: read, written, read from the cache, written to it. Amazon's price
-# list, 2026-11-21; profiles of a geography cost a tenth more than the global one for Claude 4.5.
+# Dollars per million tokens: input, output, cache reads, cache writes. Amazon's price list,
+# 2026-11-21; for Claude 4.5, geographic profiles cost a tenth more than the global one.
 PRICES = [
     (NOVA, "0.06", "0.24", "0.015", "0"),
     (CLAUDE, "3.3", "16.5", "0.33", "4.125"),

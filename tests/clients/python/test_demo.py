@@ -1,4 +1,4 @@
-"""What `outcrop demo` promises on the terminal."""
+"""The features that `outcrop demo` announces."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ def test_embeddings_images_and_videos_work(demo):
         assert [len(vector.embedding) for vector in vectors.data] == [1024, 1024]
         assert client.images.generate(model="gpt-image-1", prompt="A lake").data[0].b64_json
         video = client.videos.create(model="sora-2", prompt="A lake", seconds="4", size="1280x720")
-        # The simulator has a film ready when it is asked for the third time.
+        # The simulator completes a video on the third lookup.
         while video.status == "in_progress":
             video = client.videos.retrieve(video.id)
         content = client.videos.download_content(video.id).read()

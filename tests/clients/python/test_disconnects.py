@@ -1,4 +1,4 @@
-"""Clients that leave: the call to Bedrock ends with them, in every phase."""
+"""Client disconnects: the gateway cancels the call to Bedrock in every phase."""
 
 import asyncio
 import time
@@ -13,22 +13,22 @@ from simulated import HELLO, NOVA, fault, script, text
 HOUR = 3_600_000
 WORDS = text("Good ", "morning, ", "dear ", "mountain")
 
-# What the client is waiting for when it leaves, and whether the answer is streamed.
+# The phase in which the client disconnects, and whether the response is streamed.
 PHASES = {
-    "the head of a whole answer": (fault("slow_response", delay_ms=HOUR), False),
-    "the body of a whole answer": (fault("slow_first_event", delay_ms=HOUR), False),
-    "the rest of a whole answer": (fault("stall"), False),
+    "the head of a response": (fault("slow_response", delay_ms=HOUR), False),
+    "the body of a response": (fault("slow_first_event", delay_ms=HOUR), False),
+    "the rest of a response": (fault("stall"), False),
     "the head of a stream": (fault("slow_response", delay_ms=HOUR), True),
     "the first event": (fault("slow_first_event", delay_ms=HOUR), True),
 }
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_a_call_that_is_cancelled_is_left_by_the_gateway(gateway, simulator, phase):
+def test_a_cancelled_call_cancels_the_call_to_bedrock(gateway, simulator, phase):
     waiting, stream = PHASES[phase]
     simulator.push(script(WORDS, waiting))
 
-    async def leave():
+    async def disconnect():
         async with connect_async(gateway, timeout=HOUR) as client:
             call = client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
             task = asyncio.create_task(call)
@@ -37,36 +37,36 @@ def test_a_call_that_is_cancelled_is_left_by_the_gateway(gateway, simulator, pha
             with pytest.raises(asyncio.CancelledError):
                 await task
 
-    asyncio.run(leave())
+    asyncio.run(disconnect())
     simulator.wait_until_abandoned()
     assert len(simulator.received()) == 1
 
 
 def abandoned(gateway):
-    """The lines of streams that were left."""
+    """The log entries of abandoned streams."""
     return [line for line in gateway.request_lines() if line["stream"] and line["outcome"] == "abandoned"]
 
 
-def test_a_stream_that_is_closed_is_left_by_the_gateway(client, gateway, simulator):
+def test_a_closed_stream_cancels_the_call_to_bedrock(client, gateway, simulator):
     simulator.push(script(WORDS, fault("stall", after_events=2)))
     with client.chat.completions.create(model=NOVA, messages=HELLO, stream=True) as stream:
         assert [next(stream).choices[0].delta.content for _ in range(2)] == ["", "Good "]
         lines = len(abandoned(gateway))
-        left = time.monotonic()
+        closed = time.monotonic()
     simulator.wait_until_abandoned()
-    # 100 ms are the aim; the rest is for a machine with much to do.
-    assert time.monotonic() - left < 2
-    # One line in the log, with what was used as an estimate.
+    # The goal is 100 ms; the rest is tolerance for a busy machine.
+    assert time.monotonic() - closed < 2
+    # One log entry, with estimated usage.
     eventually(lambda: len(abandoned(gateway)) > lines)
     line = abandoned(gateway)[-1]
     assert line["tokens_estimated"] is True
     assert line["completion_tokens"] >= 1
 
 
-def test_a_stream_is_left_while_words_arrive(gateway, simulator):
+def test_a_stream_closed_between_deltas_cancels_the_call_to_bedrock(gateway, simulator):
     simulator.push(script(text(*["word "] * 10_000), fault("drip", delay_ms=2)))
 
-    async def leave():
+    async def disconnect():
         async with connect_async(gateway) as client:
             stream = await client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
             async for chunk in stream:
@@ -74,20 +74,20 @@ def test_a_stream_is_left_while_words_arrive(gateway, simulator):
                     break
             await stream.close()
 
-    asyncio.run(leave())
+    asyncio.run(disconnect())
     simulator.wait_until_abandoned()
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_client_that_runs_out_of_patience_is_left_in_peace(gateway, simulator, stream):
+def test_a_client_timeout_cancels_the_call_to_bedrock(gateway, simulator, stream):
     simulator.push(script(WORDS, fault("slow_response", delay_ms=HOUR)))
     with connect(gateway, timeout=0.3) as client, pytest.raises(openai.APITimeoutError):
         client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
     simulator.wait_until_abandoned()
 
 
-def test_a_client_that_leaves_while_the_gateway_waits_to_ask_again_is_not_asked_for(gateway, simulator):
-    # Bedrock asks for ten seconds, which the gateway would wait.
+def test_a_disconnect_during_the_retry_delay_prevents_the_retry(gateway, simulator):
+    # Without the disconnect, the gateway would retry after ten seconds.
     simulator.push(script({"kind": "error", "status": 503, "code": "ServiceUnavailableException",
                             "message": "ordered", "retry_after": 10}))
     with connect(gateway, timeout=0.5) as client, pytest.raises(openai.APITimeoutError):
@@ -96,19 +96,19 @@ def test_a_client_that_leaves_while_the_gateway_waits_to_ask_again_is_not_asked_
     assert len(simulator.received()) == 1
 
 
-def test_many_clients_that_leave_leave_nothing_behind(gateway, simulator):
+def test_many_disconnects_leave_no_open_calls(gateway, simulator):
     simulator.push(script(WORDS, fault("stall", after_events=2), times=50))
 
-    async def leave(client):
+    async def disconnect(client):
         stream = await client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
         async for chunk in stream:
             if chunk.choices[0].delta.content:
                 break
         await stream.close()
 
-    async def leave_all():
+    async def disconnect_all():
         async with connect_async(gateway) as client:
-            await asyncio.gather(*(leave(client) for _ in range(50)))
+            await asyncio.gather(*(disconnect(client) for _ in range(50)))
 
-    asyncio.run(leave_all())
+    asyncio.run(disconnect_all())
     simulator.wait_until_abandoned(50)

@@ -1,4 +1,4 @@
-"""Embeddings by OpenAI's client, which asks for base64 where the caller does not choose."""
+"""Embeddings with OpenAI's client, which requests base64 by default."""
 
 import openai
 import pytest

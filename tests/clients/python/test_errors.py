@@ -1,4 +1,4 @@
-"""Refusals and failures as the SDK's exceptions, and who tries again."""
+"""Errors as the SDK's exceptions, and retries of gateway and SDK."""
 
 import http.client
 import json
@@ -12,12 +12,12 @@ import pytest
 from conftest import connect
 from simulated import CLAUDE, HELLO, NOVA, error, fault, raw, script, text
 
-# How often the gateway asks Bedrock where asking again may help, and where it cannot.
+# Number of calls to Bedrock for errors that are retried, and for others.
 RETRIED, NOT_RETRIED = 4, 1
-# And where a call that failed has probably been billed.
+# Number of calls if Bedrock has probably billed the failed call.
 BILLED = 2
 
-# Bedrock's error; how often it is asked; what the client sees: class, status, type, code.
+# Bedrock's error, number of calls, and the client's error: class, status, type, code.
 ERROR_CASES = {
     "validation": (
         error(400, "ValidationException", "Malformed input request"),
@@ -31,7 +31,7 @@ ERROR_CASES = {
     "blocked": (
         error(400, "ValidationException", "Your request was blocked by our content filters."),
         NOT_RETRIED, openai.BadRequestError, 400, "invalid_request_error", "content_policy_violation"),
-    "model's own refusal": (
+    "error of the model": (
         raw(424, {"x-amzn-errortype": "ModelErrorException"}, '{"message": "no", "originalStatusCode": 400}'),
         NOT_RETRIED, openai.BadRequestError, 400, "invalid_request_error", "model_error"),
     "access denied": (
@@ -45,10 +45,10 @@ ERROR_CASES = {
         NOT_RETRIED, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
     "profile only": (
         error(400, "ValidationException", "Invocation with on-demand throughput isn’t supported."),
-        # By the model's own id, and by that of its profile.
+        # With the model's id, and with its inference profile.
         2, openai.NotFoundError, 404, "invalid_request_error", "model_not_found"),
     "conflict": (
-        error(409, "ConflictException", "Under way"),
+        error(409, "ConflictException", "In progress"),
         NOT_RETRIED, openai.ConflictError, 409, "invalid_request_error", "conflict"),
     "throttled": (
         error(429, "ThrottlingException", "Too many requests, please wait before trying again."),
@@ -95,7 +95,7 @@ def test_bedrock_errors_raise_the_sdks_exceptions(client, simulator, error_case,
     assert type(seen) is expected
     assert seen.status_code == status
     assert seen.type == kind
-    # Clients go by the status where there is no code of OpenAI's for it.
+    # Clients use the status if OpenAI has no code for the error.
     assert code is None or seen.code == code
     assert set(seen.body) == {"message", "type", "param", "code"}
     assert seen.body["message"]
@@ -123,7 +123,7 @@ def test_transient_errors_have_retry_after(client, simulator, error_case):
 
 
 def test_a_retry_after_of_hours_is_not_forwarded(client, simulator):
-    # Node's SDK ignores more than 60 s, and Python's gives up over 120 s.
+    # Node's SDK ignores values above 60 s, Python's raises above 120 s.
     simulator.push(script(error(429, "ThrottlingException", "Too many requests", retry_after=7200)))
     with pytest.raises(openai.RateLimitError) as raised:
         client.chat.completions.create(model=NOVA, messages=HELLO)
@@ -181,9 +181,9 @@ def test_sdk_and_gateway_retries_do_not_multiply(gateway, simulator, monkeypatch
         patched.setattr("openai._base_client.time.sleep", waits.append)
         with pytest.raises(openai.RateLimitError):
             client.chat.completions.create(model=NOVA, messages=HELLO, stream=stream)
-    # The SDK's first request is tried as often as ever, and what it sends again once.
+    # The gateway retries the SDK's first request, but not its retries.
     assert len(simulator.received()) == RETRIED + 1 + 1 <= 6
-    # It is told to wait for longer the second time, and by chance: two seconds, then four, and up to half as much.
+    # `retry-after` grows and has jitter: two seconds, then four, plus up to half.
     first, second = waits
     assert 2 <= first <= 3 and 4 <= second <= 6
     simulator.clear()
@@ -223,14 +223,14 @@ def test_a_wrong_key_is_an_authentication_error(gateway, simulator):
     ("path", "status"), [("/v1/chat/completions", 401), ("/v1/nothing", 404), ("/v1/models", 405)]
 )
 def test_a_rejected_client_keeps_its_connection(gateway, path, status):
-    """Such a refusal needs no body; the body is under way all the same, and a request behind it."""
+    """The rejection does not need the body, but the client still sends it, and then another request."""
     body = json.dumps({"model": NOVA, "messages": HELLO}).encode()
     host, port = gateway.url.removeprefix("http://").split(":")
     head = f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(body)}\r\n\r\n".encode()
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         for _ in range(3):
             connection.sendall(head)
-            # Time for a hasty answer, after which the body still comes.
+            # Time for an early response, before the body is sent.
             select.select([connection], [], [], 0.1)
             connection.sendall(body)
             response = http.client.HTTPResponse(connection, method="POST")
@@ -316,7 +316,7 @@ def test_an_incomplete_response_is_retried(client, simulator, kind):
 
 @pytest.fixture(scope="module")
 def impatient(start_gateway):
-    """A gateway that waits for half a second, and asks once."""
+    """A gateway with timeouts of half a second and without retries."""
     return start_gateway(
         '[timeouts]\nfirst_event = "500ms"\nstream_idle = "500ms"\nresponse = "500ms"\n[retry]\nmax_attempts = 1\n'
     )

@@ -1,4 +1,4 @@
-"""POST /v1/explain: what the gateway makes of a request, without sending it."""
+"""POST /v1/explain: the translated request, without a call to the model."""
 
 import pytest
 
@@ -18,7 +18,7 @@ REQUESTS = [
 
 
 def values_in(value):
-    """A value and all that is in it."""
+    """A value and all nested values."""
     yield value
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for child in inner:
@@ -29,7 +29,7 @@ def values_in(value):
 def test_explain_returns_the_request_without_sending_it(http, simulator, body):
     explained = http.post("/explain", json=body)
     assert explained.status_code == 200, explained.text
-    # Bedrock may count the tokens, and is asked nothing else.
+    # CountTokens is the only allowed call to Bedrock.
     assert {call["operation"] for call in simulator.received()} <= {"count_tokens"}
 
     response = http.post("/chat/completions", json=body)

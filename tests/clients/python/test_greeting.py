@@ -1,4 +1,4 @@
-"""What `outcrop serve` says to people: on a terminal, and nowhere else."""
+"""The greeting of `outcrop serve`, which is only printed on a terminal."""
 
 import os
 import pty
@@ -13,7 +13,7 @@ from processes import API_KEY, BINARIES, PATIENCE, eventually
 
 
 class Terminal:
-    """`outcrop serve` on a terminal of its own."""
+    """`outcrop serve` on a pseudo terminal."""
 
     def __init__(self, simulator, folder, **environment):
         ours, theirs = pty.openpty()
@@ -43,12 +43,12 @@ class Terminal:
             try:
                 read = os.read(self._ours, 4096)
             except OSError:
-                # Nobody has the other end any more.
+                # The process has closed the terminal.
                 return
             self._text += read.decode()
 
     def find(self, pattern):
-        """The first group of `pattern`, once it is there."""
+        """Waits for `pattern` and returns its first group."""
         return eventually(lambda: re.search(pattern, self._text))[1]
 
     @property
@@ -62,7 +62,7 @@ class Terminal:
 
 @pytest.mark.parametrize("keys", ["", API_KEY])
 def test_the_printed_first_call_works(running_simulator, tmp_path, keys):
-    # A setting that is empty is no key.
+    # An empty variable means no keys.
     terminal = Terminal(running_simulator, tmp_path, OUTCROP_API_KEYS=keys)
     base_url = terminal.find(r"export OPENAI_BASE_URL=(http://127\.0\.0\.1:\d+/v1) OPENAI_API_KEY=")
     assert terminal.find(r"Amazon Bedrock of (\S+) on http") == "us-east-1"
@@ -73,7 +73,7 @@ def test_the_printed_first_call_works(running_simulator, tmp_path, keys):
     environment = {"PATH": os.environ["PATH"], "OPENAI_API_KEY": keys}
     response = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, encoding="utf-8", timeout=60)
     assert '"object":"chat.completion"' in response.stdout, shlex.quote(command) + response.stdout
-    # And the log has told of it in one line.
+    # The request is one line in the log.
     terminal.find(r"(200 POST /v1/chat/completions \S+ \d+\+\d+ tok )")
     assert terminal.stop() == 0
 

@@ -1,4 +1,4 @@
-"""Guardrails: by fields, by headers, for part of a text, and what they found."""
+"""Guardrails: fields, headers, guarded parts, and findings."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from conftest import sse_data
 from simulated import CLAUDE, HELLO, converse, script
 
-# Caches no prompts.
+# Does not support prompt caching.
 LLAMA = "us.meta.llama3-3-70b-instruct-v1:0"
 
 GUARD = {"guardrailIdentifier": "demoguardrail", "guardrailVersion": "1"}
@@ -29,13 +29,13 @@ def send(http, stream=False, headers=None, messages=HELLO, **more):
     return response
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
 def test_a_guardrail_is_forwarded(http, simulator, stream):
     guardrail = {**GUARD, "trace": "enabled", "streamProcessingMode": "async"}
     send(http, stream, guardrailConfig=guardrail)
 
     expected = {**GUARD, "trace": "enabled"}
-    # Only ConverseStream has the mode.
+    # Only ConverseStream has the processing mode.
     if simulator.received()[-1]["operation"] == "converse_stream":
         expected["streamProcessingMode"] = "async"
     assert simulator.last()["guardrailConfig"] == expected
@@ -80,7 +80,7 @@ def test_only_guarded_parts_are_evaluated(http, simulator):
 
 @pytest.mark.parametrize(("model", "first"), [
     (LLAMA, {"text": HELLO[0]["content"]}),
-    # A turn of a prompt that is cached is written the same way whether or not it is the last.
+    # In a cached prompt, a message has the same form whether or not it is the last.
     (CLAUDE, {"guardContent": {"text": {"text": HELLO[0]["content"]}}}),
 ])
 def test_only_the_last_turn_may_be_evaluated(http, simulator, model, first):
@@ -94,7 +94,7 @@ def test_only_the_last_turn_may_be_evaluated(http, simulator, model, first):
 
 @pytest.mark.parametrize("guardrail", [{"guardrailIdentifier": "demoguardrail"}, {**GUARD, "trace": "loud"}, "demoguardrail"])
 def test_an_incomplete_guardrail_is_rejected(http, simulator, guardrail):
-    # Without its guardrail a request must not go through.
+    # A request must not be sent without its guardrail.
     response = http.post("/chat/completions", json={"model": CLAUDE, "messages": HELLO, "guardrailConfig": guardrail})
     assert response.status_code == 400
     assert response.json()["error"]["param"].startswith("guardrailConfig")

@@ -1,4 +1,4 @@
-"""Pictures through OpenAI's client: made, edited, varied, streamed, and kept at addresses."""
+"""Images with OpenAI's client: generation, edits, variations, streams and URLs."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ BUCKET = "outcrop-example"
 
 
 def png(width, height, pixel):
-    """A PNG whose pixels `pixel` gives, red, green, blue and alpha, by their place."""
+    """A PNG; `pixel` returns red, green, blue and alpha at a position."""
     rows = b"".join(b"\0" + b"".join(pixel(x, y) for x in range(width)) for y in range(height))
 
     def chunk(kind, content):
@@ -46,7 +46,7 @@ def size_of(png_image):
 
 
 def pixels(png_image):
-    """The rows of an RGB PNG without filters that look at other pixels of the row above."""
+    """The unfiltered rows of an RGB PNG."""
     width, height = size_of(png_image)
     at, data = 8, b""
     while at < len(png_image):
@@ -63,7 +63,7 @@ def pixels(png_image):
 
 
 def unfiltered(kind, line, above):
-    """A row of three bytes a pixel, as PNG's filters have it (RFC 2083, 6)."""
+    """Reverses PNG's filter of a row with three bytes per pixel (RFC 2083, 6)."""
     row = bytearray()
     for position, byte in enumerate(line):
         left_pixel = row[position - 3] if position >= 3 else 0

@@ -1,4 +1,4 @@
-"""POST /v1/responses/input_tokens: how long an input is, before it is sent."""
+"""POST /v1/responses/input_tokens: the token count of an input."""
 
 import openai
 import pytest

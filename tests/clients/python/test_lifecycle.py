@@ -1,4 +1,4 @@
-"""The life of a gateway: files are read again, and at the end answers under way are finished."""
+"""Reload on SIGHUP, and graceful shutdown."""
 
 import signal
 
@@ -40,12 +40,12 @@ def test_a_stream_exceeding_the_grace_period_gets_an_error(running_simulator, si
 
 
 def containing(words):
-    """Waits for a line with these words."""
+    """For `wait_for`: a line that contains these words."""
     return lambda line: words in line or None
 
 
 def test_capabilities_are_reloaded_on_sighup(running_simulator, simulator, tmp_path):
-    capabilities = tmp_path / "facts.toml"
+    capabilities = tmp_path / "capabilities.toml"
     capabilities.write_text("")
     gateway = Gateway(running_simulator.url, tmp_path, f'[catalog]\ncapabilities = "{capabilities}"\n')
     with connect(gateway) as client:
@@ -59,7 +59,7 @@ def test_capabilities_are_reloaded_on_sighup(running_simulator, simulator, tmp_p
         gateway.signal(signal.SIGHUP)
         gateway.wait_for(containing("read again"))
         assert sent() is None
-        # A file with a mistake in it changes nothing.
+        # An invalid file is ignored.
         capabilities.write_text("[[family]]\nname = 1\n")
         gateway.signal(signal.SIGHUP)
         gateway.wait_for(containing("left as they were"))

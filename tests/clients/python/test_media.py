@@ -1,4 +1,4 @@
-"""Documents, sound, films, places in S3, and what tools bring."""
+"""Documents, audio, videos, S3 locations, URLs, and media in tool results."""
 
 import base64
 import http.server
@@ -17,7 +17,7 @@ MARKDOWN = base64.b64encode(b"# A mountain\n").decode()
 
 
 def docx():
-    """An archive with the part that makes it a document of Word's."""
+    """A minimal Word document."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("word/document.xml", "<w:document/>")
@@ -36,7 +36,7 @@ def file_part(data, name=None, **more):
 
 
 def sent(client, simulator, *parts, model=CLAUDE):
-    """The blocks that these parts become."""
+    """Sends these parts and returns the blocks that Bedrock received."""
     client.chat.completions.create(model=model, messages=[{"role": "user", "content": list(parts)}])
     return simulator.last()["messages"][0]["content"]
 
@@ -46,7 +46,7 @@ def sent(client, simulator, *parts, model=CLAUDE):
     [
         (f"data:application/pdf;base64,{PDF}", "report.pdf", "pdf"),
         (PDF, "report.pdf", "pdf"),
-        # The bytes count, not the name.
+        # The content decides, not the file name.
         (f"data:text/plain;base64,{PDF}", "report.txt", "pdf"),
         (DOCX, "report.docx", "docx"),
         (MARKDOWN, "report.md", "md"),
@@ -67,7 +67,7 @@ def test_document_names_are_sanitized_and_unique(client, simulator):
         file_part(PDF, "Q3_report (final).v2.pdf"), file_part(PDF, "a.pdf"), file_part(PDF, "a.pdf"),
     )
     names = [block["document"]["name"] for block in blocks[1:]]
-    # The simulator refuses names that Bedrock would.
+    # The simulator rejects names that Bedrock rejects.
     assert len(set(names)) == 3
     assert all("." not in name for name in names)
 
@@ -118,7 +118,7 @@ def test_audio_and_video_are_accepted(client, simulator):
         {"type": "image_url", "image_url": {"url": "s3://bucket/a.png"}},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,!!!"}},
         {"type": "image_url", "image_url": {"url": "ftp://example.com/a.png"}},
-        # Nothing of this machine or its networks is fetched.
+        # The gateway fetches nothing from this machine or its networks.
         {"type": "image_url", "image_url": {"url": "https://127.0.0.1/a.png"}},
         {"type": "image_url", "image_url": {"url": "https://169.254.169.254/latest/meta-data/"}},
         {"type": "file", "file": {"file_id": "file-abc123"}},
@@ -149,7 +149,7 @@ def test_s3_locations_are_forwarded_with_their_owner(client, simulator):
 
 
 def with_result(client, simulator, model, *parts):
-    """The turn that a tool's result becomes."""
+    """Sends a tool result and returns the message that Bedrock received."""
     client.chat.completions.create(model=model, tools=[TOOL], messages=[
         {"role": "user", "content": "Look."},
         {"role": "assistant", "content": None, "tool_calls": [
@@ -184,7 +184,7 @@ def test_media_unsupported_in_tool_results_follow_them(client, simulator):
 
 
 class Files(http.server.BaseHTTPRequestHandler):
-    """A server of two files, and of a way to where nobody may go."""
+    """Serves two files, and a redirect to a forbidden address."""
 
     CONTENT = {"/a.png": PNG, "/a.pdf": PDF}
 
@@ -208,7 +208,7 @@ class Files(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def files():
-    """The address of the server."""
+    """The URL of the server."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -217,7 +217,7 @@ def files():
 
 @pytest.fixture(scope="module")
 def fetching(files, start_gateway):
-    """A client of a gateway that may fetch from this machine."""
+    """A client of a gateway that is allowed to fetch from this machine."""
     port = files.rsplit(":", 1)[1]
     gateway = start_gateway(f"[fetch]\nprivate_networks = true\nallow_http = true\nallowed_ports = [{port}]\n")
     with connect(gateway) as client:

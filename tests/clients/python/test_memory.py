@@ -1,4 +1,4 @@
-"""A gateway that has 512 MiB, as a pod of the shipped size has, outlives whatever it is sent."""
+"""A gateway with 512 MiB, the memory limit of the Kubernetes manifests, survives any requests."""
 
 import json
 import struct
@@ -17,7 +17,7 @@ from simulated import HELLO, NOVA
 
 MIB = 1 << 20
 MEMORY = 512 * MIB
-# A little less than the default `max_body`.
+# Slightly less than the default `max_body`.
 FULL = 31 * MIB
 
 CONFIGURATION = """
@@ -39,7 +39,7 @@ MESSAGES = '{"model":"%s","messages":[' % NOVA
 
 
 def repeated(head, entry, tail):
-    """A body of the full size."""
+    """A body of the maximum size."""
     count = (FULL - len(head) - len(tail)) // (len(entry) + 1)
     return (head + ",".join([entry] * count) + tail).encode()
 
@@ -67,12 +67,12 @@ def long_text():
 
 
 def long_embeddings():
-    """Texts that a model may be called with, unlike those of the hostile bodies."""
+    """Valid texts, unlike those of the hostile bodies."""
     return repeated('{"model":"cohere.embed-v4:0","input":[', '"%s"' % ("word " * 4000), "]}")
 
 
 def batch_file():
-    """Lines of 8 MiB, which are more than 512 MiB together with all that is made of them."""
+    """Lines of 8 MiB, which need more than 512 MiB if all are processed together."""
     lines = []
     for number in range(6):
         body = {"model": NOVA, "messages": [{"role": "user", "content": "word " * (8 * MIB // 5)}]}
@@ -87,7 +87,7 @@ def pointing_to(address, count):
 
 
 class Files(BaseHTTPRequestHandler):
-    """A picture of 15 MiB at every address."""
+    """Serves an image of 15 MiB at every path."""
 
     image = b"GIF89a\x01\x00\x01\x00" + bytes(15 * MIB)
 
@@ -99,7 +99,7 @@ class Files(BaseHTTPRequestHandler):
         try:
             self.wfile.write(self.image)
         except (BrokenPipeError, ConnectionResetError):
-            # The gateway has no memory for it.
+            # The gateway's memory limit ended the download.
             pass
 
     def log_message(self, *_):
@@ -116,7 +116,7 @@ def site():
 
 
 def png(side, color_type, pixel):
-    """A picture of one color."""
+    """An image of one color."""
 
     def chunk(kind, data):
         checked = kind + data
@@ -133,7 +133,7 @@ def test_512_mib_survive_any_mix_of_requests(running_simulator, simulator, tmp_p
     over = Event()
 
     def post(path, **body):
-        # A refusal may come before all of the body is sent, and ends the connection.
+        # A rejection may arrive before the body is sent completely, and close the connection.
         try:
             reply = httpx.post(gateway.base_url + path, headers=bearer(), timeout=300, **body)
         except (httpx.WriteError, httpx.RemoteProtocolError, httpx.ReadError):
@@ -181,7 +181,7 @@ def test_512_mib_survive_any_mix_of_requests(running_simulator, simulator, tmp_p
             over.set()
         assert healthy.result() > 0
     assert statuses <= {200, 400, 413, 502, 503, None}, statuses
-    # Bedrock takes no such request.
+    # Bedrock does not accept such requests.
     counts = eventually(batch_is_over)["request_counts"]
     assert counts["completed"] + counts["failed"] == 6, counts
     body = {"model": NOVA, "messages": HELLO}

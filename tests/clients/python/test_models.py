@@ -1,4 +1,4 @@
-"""The models there are."""
+"""The list of models."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ def test_models_are_listed_by_their_callable_names(client):
     ids = [model.id for model in models]
     assert len(set(ids)) == len(ids)
     assert {"plain-name", NOVA, CLAUDE} <= set(ids)
-    # Served through a profile alone, so its own id cannot be asked for.
+    # Only available through a profile, so its own id cannot be called.
     assert CLAUDE.removeprefix("us.") not in ids
     for model in models:
         assert model.object == "model"
@@ -71,7 +71,7 @@ def test_model_details_are_returned_in_addition_to_openai_fields(client):
     assert details["regions"] == ["us-east-1", "us-east-2", "us-west-2"]
     assert models[NOVA].outcrop["life_cycle"] == {"status": "active"}
     prices = details["price"]["per_million_tokens"]["default"]
-    # Three dollars, and a tenth more than through the global profile: exact, and no float.
+    # Three dollars plus the tenth for geographic profiles, as exact decimals.
     assert (prices["input"], prices["output"]) == ("3.3", "16.5")
     abilities = details["capabilities"]
     assert abilities["streaming"] and abilities["tools"] and abilities["prompt_caching"]["supported"]

@@ -1,4 +1,4 @@
-"""Moderations, by Bedrock's own checks and by a guardrail."""
+"""Moderations with InvokeGuardrailChecks and with a guardrail."""
 
 import openai
 import pytest
@@ -23,7 +23,7 @@ def guarded(start_gateway):
     return start_gateway(GUARDED)
 
 
-def refusing(status, code, **more):
+def failing(status, code, **more):
     return script(error(status, code), operation="invoke_guardrail_checks", **more)
 
 
@@ -75,26 +75,26 @@ def test_images_need_a_guardrail(client, guarded):
     assert result.category_applied_input_types.violence == ["text", "image"]
 
 
-REFUSED = {
+INVALID = {
     "no text": ("", "input"),
     "no texts": ([], "input"),
     "one without text": (["a", ""], "input[1]"),
-    "an unknown part": ([{"type": "film"}], "input[0].type"),
+    "an unknown part": ([{"type": "video"}], "input[0].type"),
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", INVALID)
 def test_invalid_inputs_are_rejected_by_field(client, name):
-    content, param = REFUSED[name]
+    content, param = INVALID[name]
     with pytest.raises(openai.BadRequestError) as raised:
         client.moderations.create(input=content)
     assert (raised.value.param, raised.value.code) == (param, "invalid_value")
 
 
 ERROR_CASES = {
-    "throttled": (refusing(429, "ThrottlingException", times=4), openai.RateLimitError, "rate_limit_exceeded"),
-    "denied": (refusing(403, "AccessDeniedException"), openai.PermissionDeniedError, "access_denied"),
-    "down": (refusing(503, "ServiceUnavailableException", times=4), openai.InternalServerError, "service_unavailable"),
+    "throttled": (failing(429, "ThrottlingException", times=4), openai.RateLimitError, "rate_limit_exceeded"),
+    "denied": (failing(403, "AccessDeniedException"), openai.PermissionDeniedError, "access_denied"),
+    "down": (failing(503, "ServiceUnavailableException", times=4), openai.InternalServerError, "service_unavailable"),
 }
 
 

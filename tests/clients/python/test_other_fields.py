@@ -1,4 +1,4 @@
-"""The rest of the fields: several answers, kinds of tools, Bedrock's own knobs, citations."""
+"""Other fields: several choices, kinds of tools, Bedrock extensions, citations."""
 
 import json
 
@@ -14,7 +14,7 @@ def function(name):
     return {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
 
 
-# Several answers.
+# Several choices.
 
 
 def test_n_choices_are_n_calls(client, simulator):
@@ -57,7 +57,7 @@ def test_one_failed_choice_fails_the_request(client, simulator):
     simulator.push(script(text("One")), script(error(400, "ValidationException", "no")))
     with pytest.raises(openai.BadRequestError):
         client.chat.completions.create(model=NOVA, messages=HELLO, n=2)
-    # The other call may have been given up before it was made.
+    # The other call may have been cancelled before it was sent.
     simulator.clear()
 
 
@@ -88,7 +88,7 @@ def test_a_failed_tool_result_has_error_status(client, simulator):
     ("required", ["one", "three"], ({"any": {}},)),
     ("required", ["two"], ({"tool": {"name": "two"}}, {"any": {}})),
 ])
-# One family keeps its list of tools from turn to turn, since it caches prompts; the other is offered the allowed ones.
+# A family with prompt caching gets the unchanged list of tools; the other gets only the allowed ones.
 @pytest.mark.parametrize(("model", "keeps"), [(CLAUDE, True), ("anthropic.claude-3-haiku-20240307-v1:0", False)])
 def test_only_the_allowed_tools_are_called(client, simulator, model, keeps, mode, names, choice):
     every = ["one", "two", "three"]
@@ -101,12 +101,12 @@ def test_only_the_allowed_tools_are_called(client, simulator, model, keeps, mode
     config = simulator.last()["toolConfig"]
     assert [tool["toolSpec"]["name"] for tool in config["tools"]] == (every if keeps else names)
     assert config.get("toolChoice") in choice
-    # A tool that is forced by name is the only one that a model calls.
+    # A model only calls a tool that is forced by name.
     if keeps and config.get("toolChoice") != {"tool": {"name": "two"}}:
         assert [call.function.name for call in response.choices[0].message.tool_calls] == names
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
 def test_at_most_one_tool_call(client, simulator, stream):
     simulator.push(script(calling(("call_1", "one", {}), ("call_2", "two", {}))))
     arguments = {"model": NOVA, "messages": HELLO, "tools": [function("one"), function("two")], "parallel_tool_calls": False}
@@ -124,7 +124,7 @@ def test_claude_receives_disable_parallel_tool_use(client, simulator):
     assert simulator.last()["additionalModelRequestFields"] == {
         "tool_choice": {"type": "auto", "disable_parallel_tool_use": True}
     }
-    # Converse refuses two types.
+    # Converse rejects two types.
     client.chat.completions.create(**arguments, tool_choice="required")
     assert simulator.last()["toolConfig"]["toolChoice"] == {"any": {}}
     assert simulator.last()["additionalModelRequestFields"] == {"tool_choice": {"disable_parallel_tool_use": True}}
@@ -163,7 +163,7 @@ def test_a_custom_tool_takes_one_text(client, simulator):
 
 
 def test_the_text_for_a_custom_tool_is_streamed(client, simulator):
-    # Claude's inputs come in pieces of nine characters, which cut through escapes.
+    # Claude's inputs arrive in deltas of nine characters, which split escape sequences.
     simulator.push(script(calling(("call_1", "shell", {"input": COMMAND * 3}))))
     stream = client.chat.completions.create(model=CLAUDE, messages=HELLO, tools=[CUSTOM], stream=True)
     call_deltas = [call for chunk in stream for call in chunk.choices[0].delta.tool_calls or []]
@@ -185,7 +185,7 @@ def test_web_search_works_on_supporting_models(client, simulator, model, served)
         assert (refused.value.param, refused.value.code) == ("web_search_options", "unsupported_parameter")
 
 
-# Bedrock's own knobs.
+# Bedrock extensions.
 
 
 @pytest.mark.parametrize(("tier", "sent"), [
@@ -228,7 +228,7 @@ def test_fields_set_by_the_gateway_override_the_clients(client, simulator):
     assert (fields["thinking"]["type"], fields["anthropic_beta"]) == ("enabled", ["b"])
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
 def test_model_response_fields_are_returned(client, simulator, stream):
     simulator.push(script(converse({"text": "Hi"}, additionalModelResponseFields={"stop_sequence": "END"})))
     paths = ["/stop_sequence"]
@@ -281,7 +281,7 @@ CITED = {
 }
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
 def test_citations_have_their_position_in_the_text(client, simulator, stream):
     simulator.push(script(converse({"text": ARTICLE}, CITED)))
     arguments = {"model": CLAUDE, "messages": HELLO}
@@ -294,7 +294,7 @@ def test_citations_have_their_position_in_the_text(client, simulator, stream):
     assert message["content"] == ARTICLE + "It is high."
     [annotation] = message["annotations"]
     assert annotation["type"] == "url_citation"
-    # In code points, as OpenAI counts.
+    # Indexes count code points, like OpenAI's.
     assert annotation["url_citation"] == {
         "url": "https://example.com/heights", "title": "Heights",
         "start_index": len(ARTICLE), "end_index": len(ARTICLE) + len("It is high."),
@@ -302,7 +302,7 @@ def test_citations_have_their_position_in_the_text(client, simulator, stream):
     assert json.dumps(message["bedrock_citations"]).count("documentPage") == 1
 
 
-# What asks for nothing.
+# Fields without effect.
 
 
 NEUTRAL = {

@@ -1,4 +1,4 @@
-"""Fields of a request: served, refused by name, or noted. And the headers of answers."""
+"""Request fields: supported, rejected by name, or noted; and response headers."""
 
 import httpx
 import openai

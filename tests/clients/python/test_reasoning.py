@@ -1,4 +1,4 @@
-"""Reasoning: how each family is told to, what comes of it, and how it goes back."""
+"""Reasoning: parameters by family, responses, and reasoning in later requests."""
 
 import openai
 import pytest
@@ -14,7 +14,7 @@ BLOCKS = [
     {"type": "thinking", "thinking": "Let me see. ", "signature": "c2lnbmVk"},
     {"type": "redacted_thinking", "data": "aGlkZGVu"},
 ]
-# The path is Claude's own; Bedrock counts reasoning within the output.
+# The path is Claude's; Bedrock includes reasoning in the output tokens.
 COUNTED = {"usage": {"output_tokens_details": {"thinking_tokens": 30}}}
 THOUGHTFUL = converse(
     THOUGHT, HIDDEN, {"text": "Noon."}, usage={"outputTokens": 50}, additionalModelResponseFields=COUNTED
@@ -65,7 +65,7 @@ def test_an_anthropic_budget_is_accepted_and_fits_max_tokens(client, simulator):
     )
     body = simulator.last()
     assert body["additionalModelRequestFields"] == {"thinking": {"type": "enabled", "budget_tokens": 2000}}
-    # Claude takes no other temperature than 1 while it thinks.
+    # Claude only accepts a temperature of 1 with thinking.
     assert body["inferenceConfig"] == {"maxTokens": 3000}
 
 
@@ -101,7 +101,7 @@ def test_reasoning_and_its_token_count_are_streamed(client, simulator):
     assert "".join(delta.content or "" for delta in deltas) == "Noon."
     assert chunks[-1].usage.completion_tokens_details.reasoning_tokens == 30
 
-    # The accumulator of the SDK keeps what it has no type for.
+    # The SDK's accumulator keeps fields that it has no type for.
     with client.chat.completions.stream(**arguments) as stream:
         message = stream.get_final_completion().choices[0].message
     assert message.reasoning_content == "Let me see. "
@@ -120,7 +120,7 @@ def test_redacted_reasoning_is_not_shown(client, simulator):
 
 
 def tool_round_trip(client, prompt, stream, carries):
-    """A call of a tool by a model that thinks, and its answer; the client may carry the thoughts."""
+    """A tool call with reasoning, and its result; `carries` sends the thinking blocks back."""
     arguments = {"model": CLAUDE, "tools": [TIME], "reasoning_effort": "medium", "max_completion_tokens": 5000}
     if stream:
         with client.chat.completions.stream(messages=prompt, **arguments) as calling:
@@ -139,15 +139,15 @@ def tool_round_trip(client, prompt, stream, carries):
     return message, response
 
 
-# The simulator seals its thoughts where it is told what Claude is told for that.
+# The simulator redacts its reasoning on Claude's test trigger.
 SEALED = "ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING_46C9A13E193C177646C7398A98432ECCCE4C1253D5E2D82641AC0E52CC2876CB"
 
 
 @pytest.mark.parametrize("carries", [True, False], ids=["carried", "remembered"])
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("sealed", [False, True], ids=["signed", "sealed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
+@pytest.mark.parametrize("sealed", [False, True], ids=["signed", "redacted"])
 def test_reasoning_is_sent_back_with_its_tool_call(client, simulator, sealed, stream, carries):
-    # The simulator refuses a call without its thoughts, and thoughts that are not its own.
+    # The simulator rejects a tool call without its reasoning, and reasoning that it did not sign.
     prompt = [{"role": "user", "content": PROMPT[0]["content"] + (SEALED if sealed else "")}]
     message, response = tool_round_trip(client, prompt, stream, carries)
 
@@ -193,7 +193,7 @@ def test_an_unknown_effort_is_rejected_by_name(client):
     assert refused.value.param == "reasoning_effort"
 
 
-# Binds its thoughts to the prompt in front of them, and refuses them behind any other; so does the simulator.
+# Reasoning of this model is bound to the preceding prompt; the simulator checks this.
 BINDING = "us.anthropic.claude-opus-5-5"
 ALMANAC = {"type": "function", "function": {"name": "almanac", "parameters": {"type": "object", "properties": {}}}}
 
@@ -219,7 +219,7 @@ def test_prompt_bound_reasoning_stays_valid_in_a_long_conversation(client, simul
         results = [{"role": "tool", "tool_call_id": call.id, "content": "12:00"} for call in message.tool_calls or []]
         messages = [*messages, assistant_message, *(results or PROMPT)]
 
-    # No request was made twice, and the last has the thoughts of before.
+    # No request was repeated, and the last contains the earlier reasoning.
     received = simulator.received()
     assert len(received) == 8
     assert any("reasoningContent" in block for turn in received[-1]["body_json"]["messages"] for block in turn["content"])

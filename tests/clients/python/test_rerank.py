@@ -1,4 +1,4 @@
-"""Reranking in Cohere's and Jina's shape."""
+"""Reranking in Cohere's and Jina's format."""
 
 import cohere
 import pytest

@@ -1,4 +1,4 @@
-"""Whole and streamed answers of text."""
+"""Text responses, streaming and non-streaming."""
 
 import asyncio
 import base64
@@ -26,11 +26,11 @@ CACHED_USAGE = {
     "cacheReadInputTokens": 100,
     "cacheWriteInputTokens": 20,
 }
-# One picture element.
+# One pixel.
 GIF = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
-def test_a_whole_answer_has_every_field(client, simulator):
+def test_a_non_streaming_response_has_every_field(client, simulator):
     simulator.push(script(text("Good ", "morning, ", "you")))
     completion = client.chat.completions.create(model=NOVA, messages=HELLO)
 
@@ -51,7 +51,7 @@ def test_a_whole_answer_has_every_field(client, simulator):
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
 
 
-def test_every_delta_is_a_chunk_of_its_own(client, simulator):
+def test_every_delta_is_a_separate_chunk(client, simulator):
     simulator.push(script(text("Good ", "morning, ", "you")))
     chunks = list(client.chat.completions.create(model=NOVA, messages=HELLO, stream=True))
 
@@ -65,8 +65,8 @@ def test_every_delta_is_a_chunk_of_its_own(client, simulator):
     assert finishes == [None] * (len(chunks) - 1) + ["stop"]
 
 
-def test_chunks_do_not_wait_for_those_after_them(client, simulator):
-    # Bedrock says nothing after messageStart and two words, and never ends.
+def test_chunks_are_sent_without_delay(client, simulator):
+    # Bedrock stalls after messageStart and two words.
     simulator.push(script(text("Good ", "morning, ", "you"), fault("stall", after_events=3)))
     stream = client.chat.completions.create(model=NOVA, messages=HELLO, stream=True)
     seen = [next(stream).choices[0].delta.content for _ in range(3)]
@@ -76,7 +76,7 @@ def test_chunks_do_not_wait_for_those_after_them(client, simulator):
     simulator.wait_until_abandoned()
 
 
-def test_usage_is_a_last_chunk_of_its_own_where_it_was_asked_for(http, simulator):
+def test_usage_is_the_last_chunk_if_requested(http, simulator):
     simulator.push(script(text("Good ", "morning", usage=CACHED_USAGE)))
     body = {"model": NOVA, "messages": HELLO, "stream": True, "stream_options": {"include_usage": True}}
     *chunks, done = sse_data(http.post("/chat/completions", json=body).text)
@@ -89,7 +89,7 @@ def test_usage_is_a_last_chunk_of_its_own_where_it_was_asked_for(http, simulator
     assert last["usage"]["prompt_tokens"] == 130
 
 
-def test_usage_is_not_sent_where_it_was_not_asked_for(http, simulator):
+def test_usage_is_not_sent_unless_requested(http, simulator):
     simulator.push(script(text("Good ", "morning")))
     body = {"model": NOVA, "messages": HELLO, "stream": True}
     *chunks, done = sse_data(http.post("/chat/completions", json=body).text)
@@ -98,7 +98,7 @@ def test_usage_is_not_sent_where_it_was_not_asked_for(http, simulator):
     assert all("usage" not in json.loads(chunk) for chunk in chunks)
 
 
-def test_usage_is_the_same_in_whole_and_streamed_answers(client, simulator):
+def test_usage_is_the_same_with_and_without_streaming(client, simulator):
     simulator.push(script(text("Hi", usage=CACHED_USAGE), times=2))
     non_streaming = client.chat.completions.create(model=NOVA, messages=HELLO)
     stream = client.chat.completions.create(
@@ -124,7 +124,7 @@ def test_finish_reasons(client, simulator, stop_reason, finish_reason):
     assert chunks[-1].choices[0].finish_reason == finish_reason
 
 
-def test_a_stream_without_metadata_ends_well_and_without_usage(client, simulator):
+def test_a_stream_without_metadata_ends_normally_without_usage(client, simulator):
     simulator.push(script(events(
         ("messageStart", {"role": "assistant"}),
         ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Hi"}}),
@@ -138,7 +138,7 @@ def test_a_stream_without_metadata_ends_well_and_without_usage(client, simulator
     assert chunks[-1].usage is None or chunks[-1].choices == []
 
 
-def test_unknown_events_blocks_and_deltas_do_not_fail_an_answer(client, simulator):
+def test_unknown_events_blocks_and_deltas_are_ignored(client, simulator):
     simulator.push(script(events(
         ("messageStart", {"role": "assistant"}),
         ("somethingNew", {"a": 1}),
@@ -154,7 +154,7 @@ def test_unknown_events_blocks_and_deltas_do_not_fail_an_answer(client, simulato
     assert [chunk.choices[0].delta.content for chunk in chunks] == ["", "Hi", None]
 
 
-def test_several_texts_are_joined_and_reasoning_stands_apart(client, simulator):
+def test_text_blocks_are_joined_and_reasoning_is_separate(client, simulator):
     reasoning = {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": "c2ln"}}}
     response = converse(reasoning, {"text": "One. "}, {"text": "Two."}, stop_reason="end_turn")
     simulator.push(script(response, times=2))
@@ -167,7 +167,7 @@ def test_several_texts_are_joined_and_reasoning_stands_apart(client, simulator):
     assert "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas) == "Hm."
 
 
-def test_text_that_looks_like_the_end_of_a_line_arrives_as_it_was_sent(client, simulator):
+def test_text_with_line_separators_is_unchanged(client, simulator):
     chunks = ["one\n\n", "data: [DONE]\n\n", "two\r\n", "three\u2028four\x85", "\U0001f3d4\ufe0f “\\\"” \x00\x7f"]
     simulator.push(script(text(*chunks), times=2))
     non_streaming = client.chat.completions.create(model=NOVA, messages=HELLO)
@@ -177,7 +177,7 @@ def test_text_that_looks_like_the_end_of_a_line_arrives_as_it_was_sent(client, s
     assert [chunk.choices[0].delta.content for chunk in stream][1:-1] == chunks
 
 
-def test_the_accumulator_of_the_sdk_gives_the_whole_answer(client, simulator):
+def test_the_sdk_accumulator_returns_the_complete_response(client, simulator):
     simulator.push(script(text("Good ", "morning, ", "you")))
     with client.chat.completions.stream(
         model=NOVA, messages=HELLO, stream_options={"include_usage": True}
@@ -192,7 +192,7 @@ def test_the_accumulator_of_the_sdk_gives_the_whole_answer(client, simulator):
     assert completion.usage.total_tokens > 0
 
 
-def test_instructions_of_system_and_developer_become_the_system_prompt(client, simulator):
+def test_system_and_developer_messages_become_the_system_prompt(client, simulator):
     client.chat.completions.create(model=CLAUDE, messages=[
         {"role": "system", "content": "Be brief."},
         {"role": "developer", "content": [{"type": "text", "text": "Rhyme."}]},
@@ -207,7 +207,7 @@ def test_instructions_of_system_and_developer_become_the_system_prompt(client, s
     ("declared", "data", "format_seen"),
     [("image/png", PNG, "png"), ("image/gif", GIF, "gif"), ("image/jpg", GIF, "gif"), ("image/png", GIF, "gif")],
 )
-def test_pictures_travel_as_data_urls(client, simulator, declared, data, format_seen):
+def test_images_are_accepted_as_data_urls(client, simulator, declared, data, format_seen):
     response = client.chat.completions.create(model=CLAUDE, messages=[{"role": "user", "content": [
         {"type": "text", "text": "What is this?"},
         {"type": "image_url", "image_url": {"url": f"data:{declared};base64,{data}", "detail": "high"}},
@@ -219,7 +219,7 @@ def test_pictures_travel_as_data_urls(client, simulator, declared, data, format_
     assert base64.b64decode(image["image"]["source"]["bytes"]) == base64.b64decode(data)
 
 
-def test_limits_and_sampling_arrive_as_they_were_sent(http, simulator):
+def test_limits_and_sampling_parameters_are_unchanged(http, simulator):
     body = {"model": NOVA, "messages": HELLO, "max_completion_tokens": 17, "max_tokens": 99,
             "temperature": 0.7, "top_p": 0.95, "stop": ["END", "###"]}
     assert http.post("/chat/completions", json=body).status_code == 200
@@ -228,14 +228,14 @@ def test_limits_and_sampling_arrive_as_they_were_sent(http, simulator):
     }
 
 
-def test_a_name_of_the_configuration_is_the_name_in_the_answer(client, simulator):
+def test_the_response_has_the_configured_model_name(client, simulator):
     completion = client.chat.completions.create(model="plain-name", messages=HELLO)
     assert completion.model == "plain-name"
     assert simulator.received()[-1]["model"] == NOVA
 
 
-def test_answers_under_way_together_are_not_mixed_up(gateway):
-    async def ask(client, number):
+def test_concurrent_responses_are_independent(gateway):
+    async def send(client, number):
         messages = [{"role": "user", "content": f"Echo mountain {number}."}]
         stream = await client.chat.completions.create(model=NOVA, messages=messages, stream=True)
         chunks = [chunk async for chunk in stream]
@@ -244,15 +244,15 @@ def test_answers_under_way_together_are_not_mixed_up(gateway):
         assert f"“Echo mountain {number}.”" in words
         return chunks[0].id
 
-    async def ask_all():
+    async def send_all():
         async with connect_async(gateway) as client:
-            return await asyncio.gather(*(ask(client, number) for number in range(50)))
+            return await asyncio.gather(*(send(client, number) for number in range(50)))
 
-    assert len(set(asyncio.run(ask_all()))) == 50
+    assert len(set(asyncio.run(send_all()))) == 50
 
 
 @pytest.mark.parametrize("prefix", ["/v1", "/api/v1"])
-def test_the_usual_base_urls_work(gateway, prefix):
+def test_common_base_urls_work(gateway, prefix):
     with connect(gateway, base_url=gateway.url + prefix) as client:
         assert client.chat.completions.create(model=NOVA, messages=HELLO).choices[0].message.content
         assert NOVA in [model.id for model in client.models.list()]

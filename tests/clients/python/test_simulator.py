@@ -1,4 +1,4 @@
-"""The simulator itself, with the AWS SDK for Python as the judge."""
+"""The simulator itself, with boto3."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from processes import REPOSITORY
 
 def test_boto3_accepts_the_simulator(simulator, tmp_path):
     check = REPOSITORY / "simulator" / "tests" / "boto3_check.py"
-    # An empty home: no profile and no proxy of this machine's.
+    # An empty home: no AWS profile or proxy of this machine.
     environment = {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
     run = subprocess.run(
         [sys.executable, check, simulator.url], env=environment, capture_output=True, encoding="utf-8", timeout=120

@@ -1,4 +1,4 @@
-"""Answers of a JSON Schema: held to it by the model, by a tool that the gateway makes of it, or asked for in words."""
+"""Structured output: by the model's native support, by a tool of the gateway, or by the prompt."""
 
 import json
 from typing import Literal
@@ -9,8 +9,8 @@ import pytest
 
 from simulated import CLAUDE, HELLO, NOVA, OPUS, calling, converse, script, text
 
-# A family with `outputConfig`; one without whose tools can be forced; and one that caches prompts, whose tools
-# and instructions are to stay as they are from turn to turn.
+# A family with `outputConfig`; one without, whose tools can be forced; and one with prompt caching, whose
+# tools and system prompt must not change between requests.
 NATIVE_MODEL = CLAUDE
 JSON_TOOL = "anthropic.claude-3-haiku-20240307-v1:0"
 IN_WORDS = NOVA
@@ -22,7 +22,7 @@ class Stop(pydantic.BaseModel):
 
 
 class Journey(pydantic.BaseModel):
-    """A way through the mountains."""
+    """A route through the mountains."""
 
     stops: list[Stop]
     weather: Literal["sun", "rain"] | None
@@ -35,8 +35,8 @@ WEATHER = {"type": "function", "function": {"name": "get_weather", "strict": Tru
 }}}
 
 
-def in_the_words_of(model, value):
-    """How a model says a value: as text, or by the tool that the gateway makes up."""
+def as_model_output(model, value):
+    """A model's response with a value: as text, or as a call of the gateway's tool."""
     if model != JSON_TOOL:
         return converse({"text": json.dumps(value)})
     return calling(("tooluse_J", "json_response", value))
@@ -44,7 +44,7 @@ def in_the_words_of(model, value):
 
 @pytest.mark.parametrize("model", [NATIVE_MODEL, JSON_TOOL, IN_WORDS])
 def test_parse_returns_an_object_of_the_class(client, simulator, model):
-    simulator.push(script(in_the_words_of(model, JOURNEY)))
+    simulator.push(script(as_model_output(model, JOURNEY)))
     choice = client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey).choices[0]
 
     assert choice.message.parsed == Journey(**JOURNEY)
@@ -54,7 +54,7 @@ def test_parse_returns_an_object_of_the_class(client, simulator, model):
 
 @pytest.mark.parametrize("model", [NATIVE_MODEL, JSON_TOOL, IN_WORDS, OPUS])
 def test_the_schema_reaches_the_model(client, model):
-    # Nothing is ordered: the simulator itself fills the schema that reaches it.
+    # Without a script, the simulator generates a value for the schema that it receives.
     parsed = client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey)
     assert isinstance(parsed.choices[0].message.parsed, Journey)
 
@@ -70,7 +70,7 @@ def test_native_structured_output_is_used_if_supported(client, simulator):
     assert list(schema["properties"]) == ["stops", "weather", "length"]
     assert schema["additionalProperties"] is False
     assert schema["$defs"]["Stop"]["additionalProperties"] is False
-    # What the service refuses is told in words instead.
+    # Keywords that Bedrock rejects move to the description.
     assert "minimum" not in schema["properties"]["length"]
     assert "100" in schema["properties"]["length"]["description"]
     assert "toolConfig" not in body
@@ -89,7 +89,7 @@ def test_other_models_are_forced_to_call_a_json_tool(client, simulator):
 
 @pytest.mark.parametrize("model", [IN_WORDS, OPUS])
 def test_caching_models_get_the_schema_at_the_end_of_the_prompt(client, simulator, model):
-    simulator.push(script(in_the_words_of(model, JOURNEY)))
+    simulator.push(script(as_model_output(model, JOURNEY)))
     client.chat.completions.parse(model=model, messages=HELLO, tools=[WEATHER], response_format=Journey)
     body = simulator.last()
     [tool] = body["toolConfig"]["tools"]
@@ -103,8 +103,8 @@ def test_caching_models_get_the_schema_at_the_end_of_the_prompt(client, simulato
 
 @pytest.mark.parametrize("model", [NATIVE_MODEL, OPUS])
 def test_streamed_objects_grow(client, simulator, model):
-    # Texts come word by word, and inputs of Claude's tools in short pieces.
-    simulator.push(script(in_the_words_of(model, JOURNEY)))
+    # Texts arrive word by word, inputs of Claude's tools in short deltas.
+    simulator.push(script(as_model_output(model, JOURNEY)))
     with client.chat.completions.stream(model=model, messages=HELLO, response_format=Journey) as stream:
         seen = [event.parsed for event in stream if event.type == "content.delta"]
         choice = stream.get_final_completion().choices[0]
@@ -116,9 +116,9 @@ def test_streamed_objects_grow(client, simulator, model):
 
 
 @pytest.mark.parametrize("model", [NATIVE_MODEL, JSON_TOOL, IN_WORDS])
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
 def test_client_tools_are_called_before_the_output(client, simulator, model, stream):
-    simulator.push(script(calling(("call_1", "get_weather", {"city": "Lisbon"}))), script(in_the_words_of(model, JOURNEY)))
+    simulator.push(script(calling(("call_1", "get_weather", {"city": "Lisbon"}))), script(as_model_output(model, JOURNEY)))
     user_message = {"model": model, "tools": [WEATHER], "response_format": Journey}
 
     def send(messages):
@@ -144,7 +144,7 @@ def test_client_tools_are_called_before_the_output(client, simulator, model, str
 
 @pytest.mark.parametrize("model", [NATIVE_MODEL, OPUS])
 def test_a_thinking_model_follows_the_schema_too(client, simulator, model):
-    scripted = in_the_words_of(model, JOURNEY)
+    scripted = as_model_output(model, JOURNEY)
     thought = {"reasoningContent": {"reasoningText": {"text": "Hm. ", "signature": "c2ln"}}}
     scripted["body"]["output"]["message"]["content"].insert(0, thought)
     simulator.push(script(scripted))
@@ -154,20 +154,20 @@ def test_a_thinking_model_follows_the_schema_too(client, simulator, model):
 
     assert message.parsed == Journey(**JOURNEY)
     assert message.reasoning_content == "Hm. "
-    # Claude is not to be forced to call a tool while it thinks.
+    # Claude must not be forced to call a tool with thinking.
     assert simulator.last().get("toolConfig", {}).get("toolChoice") in (None, {"auto": {}})
 
 
 @pytest.mark.parametrize("model", [NATIVE_MODEL, JSON_TOOL])
 def test_a_truncated_response_is_not_parsed(client, simulator, model):
-    scripted = in_the_words_of(model, JOURNEY)
+    scripted = as_model_output(model, JOURNEY)
     scripted["body"]["stopReason"] = "max_tokens"
     simulator.push(script(scripted))
     with pytest.raises(openai.LengthFinishReasonError):
         client.chat.completions.parse(model=model, messages=HELLO, response_format=Journey)
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
 @pytest.mark.parametrize("instructions", [
     ['{"a": 1}'],
     ["```json\n", '{"a": 1}', "\n```"],

@@ -1,4 +1,4 @@
-"""Tools: calls, whole and streamed, and what comes back from them."""
+"""Tools: calls, streaming and non-streaming, and results."""
 
 import json
 
@@ -12,7 +12,7 @@ WEATHER = {"type": "function", "function": {
     "description": "Tells the weather of a city",
     "parameters": {
         "type": "object",
-        # In no order that a sorted or hashed map would give.
+        # In an order that neither a sorted nor a hash map would produce.
         "properties": {"zone": {"type": "string"}, "city": {"type": "string"}, "anno": {"type": "integer"}},
         "required": ["city"],
     },
@@ -20,7 +20,7 @@ WEATHER = {"type": "function", "function": {
 TIME = {"type": "function", "function": {"name": "get_time", "description": "Tells the hour"}}
 PROMPT = [{"role": "user", "content": "How is the weather in Lisbon?"}]
 
-# What a model says: a sentence, a call in pieces, and a call without arguments.
+# A sentence, a call in several deltas, and a call without arguments.
 USAGE = {"usage": {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}}
 TWO_CALLS = events(
     ("messageStart", {"role": "assistant"}),
@@ -273,7 +273,7 @@ def test_any_tool_name_is_returned_unchanged(client, simulator, name, stream):
     assert len(set(sent)) == len(ODD_NAMES)
     assert all(len(short) <= 64 for short in sent)
 
-    # The next turn calls it by the same name, so that prompt caches hit.
+    # The next request uses the same name, so that the prompt cache is hit.
     client.chat.completions.create(model=CLAUDE, tools=tools, messages=[
         *PROMPT,
         {"role": "assistant", "content": None, "tool_calls": [
@@ -286,8 +286,8 @@ def test_any_tool_name_is_returned_unchanged(client, simulator, name, stream):
     assert again["messages"][1]["content"][-1]["toolUse"]["name"] == sent[ODD_NAMES.index(name)]
 
 
-# As servers of the Model Context Protocol have them: OData's and JSON-LD's names of properties, and
-# alternatives at the root.
+# As sent by servers of the Model Context Protocol: property names of OData and JSON-LD, and alternatives
+# at the root.
 QUERY = {"type": "function", "function": {
     "name": "odata.query",
     "description": "Queries a table",
@@ -322,7 +322,7 @@ def test_a_tool_with_an_unsupported_schema_is_still_offered(client, simulator, m
     [call] = raw.parse().choices[0].message.tool_calls
     arguments = assert_queried(call.function.arguments)
 
-    # The alternatives can be read in the description, by the names that the model is given.
+    # The description contains the alternatives, with the names that the model gets.
     offered = next(tool["toolSpec"] for tool in simulator.last()["toolConfig"]["tools"] if "Queries" in tool["toolSpec"]["description"])
     assert offered["description"].count("requires") == 2
     for name in offered["inputSchema"]["json"]["properties"]:
@@ -333,7 +333,7 @@ def test_a_tool_with_an_unsupported_schema_is_still_offered(client, simulator, m
         [streamed] = stream.get_final_completion().choices[0].message.tool_calls
     assert assert_queried(streamed.function.arguments) == arguments
 
-    # In the next turn, the call has the names of the schema, and the schema is as it was.
+    # In the next request, the call has the schema's names, and the schema is unchanged.
     client.chat.completions.create(messages=[
         *PROMPT,
         {"role": "assistant", "content": None, "tool_calls": [call.to_dict()]},
@@ -360,7 +360,7 @@ def test_structured_output_has_the_schemas_property_names(client, simulator):
 
 
 def test_duplicate_call_ids_are_made_unique(client, simulator):
-    # As Kimi numbers its calls; the conversation goes on with other models.
+    # Kimi's call ids; other models continue the conversation.
     conversation = list(PROMPT)
     for turn in ("21 degrees", "22 degrees"):
         conversation.append({"role": "assistant", "content": None, "tool_calls": [
@@ -413,7 +413,7 @@ def test_text_is_returned_when_tools_are_offered(client, simulator):
 
 
 def history(arguments):
-    """A conversation in which the tool was called with these arguments and has answered."""
+    """A conversation with a tool call with these arguments and its result."""
     call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": arguments}}
     return [
         *PROMPT,

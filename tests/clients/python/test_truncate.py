@@ -1,4 +1,4 @@
-"""Conversations that are longer than the model's window."""
+"""Conversations that exceed the model's context window."""
 
 import openai
 import pytest
@@ -15,7 +15,7 @@ LAST = {"role": "user", "content": "And what was the last page about?"}
 
 
 def book():
-    """Some 400,000 tokens."""
+    """About 400,000 tokens."""
     turns = [SYSTEM]
     for number in range(PAGES):
         turns += [{"role": "user", "content": f"Page {number}: {PAGE}"}, {"role": "assistant", "content": f"Read {number}."}]
@@ -33,12 +33,12 @@ def test_the_oldest_turns_are_removed_on_request(client, simulator):
 
     assert "messages" in completion.headers["x-outcrop-adjustments"]
     assert body["system"] == [{"text": "Be brief."}]
-    # A prefix as long as this is cached, too.
+    # A prefix of this length is cached too.
     assert body["messages"][-1]["content"][0] == {"text": LAST["content"]}
     kept_texts = [message["content"][0]["text"] for message in body["messages"]]
     assert kept_texts[0].startswith("Page ")
     assert kept_texts[-2] == f"Read {PAGES - 1}."
-    # No more than has to be.
+    # No more than necessary.
     assert 0.5 * 128_000 < sum(map(len, kept_texts)) / 4 < 128_000 * 1.3
 
 
@@ -68,7 +68,7 @@ def test_an_overlong_conversation_is_rejected_with_openais_message(client, simul
     with pytest.raises(openai.BadRequestError) as refused:
         send(client, "refuse", book())
     assert (refused.value.code, refused.value.param) == ("context_length_exceeded", "messages")
-    # Bedrock alone knows how long a text is to its model.
+    # Only Bedrock knows the exact token count.
     assert len(simulator.received()) == 1
 
 

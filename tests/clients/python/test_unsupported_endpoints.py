@@ -1,22 +1,22 @@
-"""Every resource of the SDK is served, or answers 404 with the reason."""
+"""Every resource of the SDK is served, or returns 404 with the reason."""
 
 import inspect
 
 import openai
 import pytest
 
-# Half of what is not there, OpenAI itself is about to take away.
+# OpenAI has deprecated about half of the unsupported endpoints.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
-# The resources that are served, at least in part; tests of their own tell how.
+# Resources that are served at least in part; other tests cover them.
 SERVED = ("chat", "completions", "models", "moderations", "embeddings", "images", "videos", "files", "batches", "responses")
 
-# Helpers of the SDK that ask nothing by themselves, or several things.
+# SDK helpers that send no request, or several.
 HELPERS = ("connect", "poll", "and_wait", "and_poll", "upload", "parse", "stream", "unwrap", "verify", "with_")
 
 
 def methods(resource, path):
-    """The methods of a resource and of those below it, each with its path in the client."""
+    """The methods of a resource and its subresources, with their paths in the client."""
     for name in dir(type(resource)):
         if name.startswith("_") or any(part in name for part in HELPERS):
             continue
@@ -38,7 +38,7 @@ def resources(client):
 
 
 def arguments(method):
-    """Something for every argument that has to be there."""
+    """A value for every required argument."""
     given = {}
     for name, parameter in inspect.signature(method).parameters.items():
         if parameter.default is inspect.Parameter.empty and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
@@ -49,12 +49,12 @@ def arguments(method):
 def absent(client):
     for name, resource in resources(client):
         for path, method in methods(resource, name):
-            # What is served is there a second time as `beta`.
+            # `beta` repeats resources that are served.
             if path.removeprefix("beta.").split(".")[0] not in SERVED:
                 yield path, method
 
 
-def test_what_is_not_served_says_why(client):
+def test_unsupported_endpoints_explain_why(client):
     request = 0
     for path, method in absent(client):
         try:
@@ -68,8 +68,8 @@ def test_what_is_not_served_says_why(client):
         except (TypeError, ValueError, AttributeError, RuntimeError, openai.OpenAIError) as error:
             assert not isinstance(error, openai.APIStatusError), (path, error)
         else:
-            pytest.fail(f"{path} was answered: {response}")
-    # Most are reached: a few cannot be called with what is made up here.
+            pytest.fail(f"{path} returned a response: {response}")
+    # A few methods cannot be called with generated arguments.
     assert request > 150
 
 
@@ -89,12 +89,12 @@ CALLS = {
     "conversations": lambda c: c.conversations.create(),
     "skills": lambda c: c.skills.list(),
     "a stored completion": lambda c: c.chat.completions.retrieve("chatcmpl-1"),
-    "remixing a film": lambda c: c.videos.remix("video_1", prompt="p"),
+    "remixing a video": lambda c: c.videos.remix("video_1", prompt="p"),
 }
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_each_says_what_to_use_instead(client, name):
+def test_errors_name_the_alternative(client, name):
     with pytest.raises(openai.NotFoundError) as raised:
         list(CALLS[name](client))
     assert "is not served: " in raised.value.message
@@ -108,14 +108,14 @@ OTHER_METHODS = {
 
 
 @pytest.mark.parametrize("name", OTHER_METHODS)
-def test_another_method_of_a_path_that_is_served_says_the_same(client, name):
+def test_unsupported_methods_of_served_paths_name_the_alternative(client, name):
     with pytest.raises(openai.APIStatusError) as raised:
         OTHER_METHODS[name](client)
     assert (raised.value.status_code, raised.value.code) == (405, "method_not_allowed")
     assert "is not served: " in raised.value.message
 
 
-def test_a_path_of_nobodys_is_unknown(http):
+def test_an_unknown_path_is_reported(http):
     response = http.post("/nothing", json={})
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "unknown_url"

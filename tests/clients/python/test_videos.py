@@ -1,4 +1,4 @@
-"""Films by the official SDK: ordered, looked up, listed, downloaded and deleted."""
+"""Videos with OpenAI's SDK: create, retrieve, list, download and delete."""
 
 import httpx
 import openai
@@ -16,34 +16,34 @@ path_style = true
 enabled = true
 
 [models]
-films = "luma.ray-v2:0"
+my-videos = "luma.ray-v2:0"
 
 [keys]
 another = "sk-another-caller"
 """
-# OpenAI's own films end; their API is spoken to others.
+# OpenAI deprecates its own videos; the API remains useful with other servers.
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
 # Enough of a JPEG for its format.
 JPEG = b"\xff\xd8\xff\xe0picture"
 
 
 @pytest.fixture(scope="module")
-def studio(start_gateway):
+def video_gateway(start_gateway):
     return start_gateway(CONFIGURATION)
 
 
 @pytest.fixture
-def client(studio):
-    with connect(studio) as client:
+def client(video_gateway):
+    with connect(video_gateway) as client:
         yield client
 
 
-def put_forward(simulator, seconds=121):
+def advance_clock(simulator, seconds=121):
     httpx.post(f"{simulator.url}/_simulator/clock", json={"advance_seconds": seconds}).raise_for_status()
 
 
 def started(simulator):
-    """The last order that reached Bedrock."""
+    """The last StartAsyncInvoke request."""
     requests = httpx.get(f"{simulator.url}/_simulator/requests").json()
     return [r["body_json"] for r in requests if r["operation"] == "start_async_invoke"][-1]
 
@@ -67,10 +67,10 @@ def test_a_video_is_created_polled_downloaded_and_deleted(client):
 
 def test_a_created_video_reports_its_parameters(client, simulator):
     response = client.videos.with_raw_response.create(
-        model="films", prompt="A quiet lake", seconds="8", size="720x1280", extra_body={"loop": True}
+        model="my-videos", prompt="A quiet lake", seconds="8", size="720x1280", extra_body={"loop": True}
     )
     video = response.parse()
-    assert (video.model, video.status, video.prompt) == ("films", "in_progress", "A quiet lake")
+    assert (video.model, video.status, video.prompt) == ("my-videos", "in_progress", "A quiet lake")
     assert (video.seconds, video.size) == ("9", "720x1280")
     assert response.headers["x-outcrop-cost-usd"] == "13.5"
     assert response.headers["x-outcrop-adjustments"] == "seconds: made 9"
@@ -79,13 +79,13 @@ def test_a_created_video_reports_its_parameters(client, simulator):
     assert sent["modelInput"] == {
         "prompt": "A quiet lake", "aspect_ratio": "9:16", "loop": True, "duration": "9s", "resolution": "720p",
     }
-    assert client.videos.retrieve(video.id).model == "films"
+    assert client.videos.retrieve(video.id).model == "my-videos"
 
 
-# The SDK's types let a picture be referred to, and its code refuses it; other clients send it.
+# The SDK's types allow an image reference, but its code rejects it; other clients send it.
 @pytest.mark.parametrize("how", ["file", "json", "form"])
-def test_an_image_becomes_the_first_frame(client, studio, simulator, how):
-    address, url = f"{studio.base_url}/videos", "data:image/jpeg;base64,/9j/4HBpY3R1cmU="
+def test_an_image_becomes_the_first_frame(client, video_gateway, simulator, how):
+    address, url = f"{video_gateway.base_url}/videos", "data:image/jpeg;base64,/9j/4HBpY3R1cmU="
     request = {"model": RAY, "prompt": "A quiet lake"}
     match how:
         case "file":
@@ -101,12 +101,12 @@ def test_an_image_becomes_the_first_frame(client, studio, simulator, how):
     assert frame["source"] == {"type": "base64", "media_type": "image/jpeg", "data": "/9j/4HBpY3R1cmU="}
 
 
-def test_a_range_of_a_video_is_downloaded(client, studio, simulator):
+def test_a_range_of_a_video_is_downloaded(client, video_gateway, simulator):
     video = client.videos.create(model=RAY, prompt="A quiet lake")
-    address = f"{studio.base_url}/videos/{video.id}/content"
+    address = f"{video_gateway.base_url}/videos/{video.id}/content"
     early = httpx.get(address, headers=bearer())
     assert (early.status_code, early.json()["error"]["code"]) == (409, "video_not_ready")
-    put_forward(simulator)
+    advance_clock(simulator)
     part = httpx.get(address, headers={**bearer(), "range": "bytes=4-7"})
     assert (part.status_code, part.content) == (206, b"ftyp")
     assert part.headers["content-range"] == "bytes 4-7/10000"
@@ -124,15 +124,15 @@ def test_videos_are_listed_in_pages(client):
 
 def test_a_failed_video_has_an_error_message(client, simulator):
     video = client.videos.create(model=RAY, prompt="An avalanche")
-    put_forward(simulator)
+    advance_clock(simulator)
     failed = client.videos.retrieve(video.id)
     assert (failed.status, failed.error.code) == ("failed", "video_generation_failed")
     assert "content filters" in failed.error.message
 
 
-def test_another_key_cannot_see_the_video(client, studio):
+def test_another_key_cannot_see_the_video(client, video_gateway):
     video = client.videos.create(model=RAY, prompt="A quiet lake")
-    with openai.OpenAI(base_url=studio.base_url, api_key="sk-another-caller", max_retries=0) as other:
+    with openai.OpenAI(base_url=video_gateway.base_url, api_key="sk-another-caller", max_retries=0) as other:
         assert list(other.videos.list()) == []
         for call in (other.videos.retrieve, other.videos.delete, other.videos.download_content):
             with pytest.raises(openai.NotFoundError):

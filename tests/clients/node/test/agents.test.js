@@ -14,7 +14,7 @@ const REPORT = z.object({ city: z.string(), degrees: z.number() });
 
 const weather = tool({
   name: "get_weather",
-  description: "Tells the weather of a city",
+  description: "Returns the weather of a city",
   parameters: z.object({ city: z.string() }),
   execute: async ({ city }) => `Sunny in ${city}`,
 });
@@ -28,7 +28,7 @@ function model(name) {
   return new OpenAIChatCompletionsModel(harness.client(), name);
 }
 
-// Runs an agent to its end, whole or streamed.
+// Runs an agent to its end, streaming or not.
 const ways = {
   nonStreaming: (agent, prompts) => run(agent, prompts),
   streamed: async (agent, prompts) => {

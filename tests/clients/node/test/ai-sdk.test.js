@@ -1,4 +1,4 @@
-// Vercel's AI SDK, through its provider for APIs that are compatible with OpenAI's.
+// Vercel's AI SDK, with its provider for OpenAI-compatible APIs.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
@@ -23,7 +23,7 @@ import {
   valued,
 } from "./harness.js";
 
-// `generateObject` and `streamObject` are deprecated, and much used.
+// `generateObject` and `streamObject` are deprecated but widely used.
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 const PNG =
@@ -55,7 +55,7 @@ before(async () => {
 beforeEach(() => harness.reset());
 after(() => harness.stop());
 
-// Whole and streamed, in the same shape; the retries of the SDK are off.
+// Streaming and non-streaming results in the same shape, without SDK retries.
 const ways = {
   nonStreaming: (options) => generateText({ maxRetries: 0, ...options }),
   streamed: async (options) => {
@@ -102,11 +102,11 @@ for (const [way, send] of Object.entries(ways)) {
         stopWhen: isStepCount(5),
         tools: {
           weather: tool({
-            description: "Tells the weather of a city",
+            description: "Returns the weather of a city",
             inputSchema: z.object({ city: z.string() }),
             execute: async ({ city }) => ({ city, sky: "sunny" }),
           }),
-          hour: tool({ description: "Tells the hour", inputSchema: z.object({}), execute: async () => "12:00" }),
+          hour: tool({ description: "Returns the hour", inputSchema: z.object({}), execute: async () => "12:00" }),
         },
       });
 
@@ -157,15 +157,15 @@ for (const [way, send] of Object.entries(ways)) {
   }
 
   test(`reasoning is separate and sent back signed, ${way}`, async () => {
-    // The SDK sends the text of a thought back, but has no place for its signature. The simulator
-    // thinks, calls the tool, and refuses a call that comes back without its thoughts.
+    // The SDK sends the reasoning text back, but not its signature. The simulator reasons, calls
+    // the tool, and rejects a tool call without its reasoning.
     const response = await send({
       model: bedrock(CLAUDE),
       prompt: "What is the time? Tell the hour.",
       reasoning: "medium",
       maxOutputTokens: 4000,
       stopWhen: isStepCount(2),
-      tools: { hour: tool({ description: "Tells the hour", inputSchema: z.object({}), execute: async () => "12" }) },
+      tools: { hour: tool({ description: "Returns the hour", inputSchema: z.object({}), execute: async () => "12" }) },
     });
 
     assert.ok(response.text.includes("12"), response.text);
@@ -193,7 +193,7 @@ for (const [way, send] of Object.entries(ways)) {
   test(`its retries and those of the gateway do not multiply, ${way}`, async (context) => {
     await harness.push(script(error(429, "ThrottlingException", "Too many requests"), [], { times: 0 }));
     const waits = withoutLongWaits(context);
-    // The SDK's own number of retries, which it sends no header of.
+    // The SDK's default number of retries; it sends no retry-count header.
     await assert.rejects(send({ model: bedrock(NOVA), prompt: "Hello", maxRetries: undefined }), (failure) => {
       assert.ok(RetryError.isInstance(failure));
       assert.equal(failure.errors.length, 3);
@@ -234,7 +234,7 @@ test("arrays and enums with generateObject", async () => {
 
 for (const model of [CLAUDE, OPUS, HAIKU]) {
   test(`an object grows as it is streamed, ${model}`, async () => {
-    // The simulator cuts texts at words, and inputs of Claude's tools into short pieces.
+    // The simulator streams texts word by word, and inputs of Claude's tools in short deltas.
     const report = { ...LISBON, city: "Vila Real de Santo António in the far south of Portugal" };
     await harness.push(script(valued(model, report)));
     const { partialObjectStream, object } = streamObject({ model: bedrock(model), prompt: "Weather?", schema: REPORT });
@@ -325,8 +325,8 @@ test("provider options reach the gateway", async () => {
   assert.deepEqual(body.requestMetadata, { team: "a" });
 });
 
-// The waits that the gateway asks for, two to three seconds, end at once while the test lasts, and
-// are written down; other timers, such as those of HTTP connections, stay as they are.
+// Skips and records the delays of `retry-after` (two seconds or more) for the duration of a test;
+// other timers, such as those of HTTP connections, are unaffected.
 function withoutLongWaits(context) {
   const waits = [];
   const wait = globalThis.setTimeout;

@@ -1,5 +1,4 @@
-// OpenAI's client in a web page: what the client sends, under the rules by which a browser lets a
-// page send it and read the answer.
+// OpenAI's client in a web page: its requests, under a browser's CORS rules.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
@@ -17,10 +16,10 @@ base_delay = "10ms"
 budget_percent = 1000
 `;
 
-// What a page may send unasked, and read without being told that it may (the Fetch standard, "CORS
-// protocol").
-const SENT_UNASKED = new Set(["accept", "accept-language", "content-language"]);
-const READ_UNASKED = ["cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"];
+// Headers that need no CORS permission: safelisted request and response headers (the Fetch
+// standard, "CORS protocol").
+const SAFELISTED_REQUEST_HEADERS = new Set(["accept", "accept-language", "content-language"]);
+const SAFELISTED_RESPONSE_HEADERS = ["cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"];
 
 let harness;
 before(async () => (harness = await startHarness(CONFIGURATION)));
@@ -29,11 +28,11 @@ after(() => harness.stop());
 
 const list = (headers, name) => (headers.get(name) ?? "").split(",").map((entry) => entry.trim().toLowerCase());
 
-// `fetch` as a page of `origin` has it.
+// `fetch` in a page of `origin`.
 function fetchOfPage(origin) {
   return async (url, init) => {
     const request = new Request(url, init);
-    const requestedHeaders = [...request.headers.keys()].filter((name) => !SENT_UNASKED.has(name));
+    const requestedHeaders = [...request.headers.keys()].filter((name) => !SAFELISTED_REQUEST_HEADERS.has(name));
     const preflight = await fetch(url, {
       method: "OPTIONS",
       headers: {
@@ -53,7 +52,7 @@ function fetchOfPage(origin) {
     request.headers.set("origin", origin);
     const response = await fetch(request);
     if (response.headers.get("access-control-allow-origin") !== origin) throw new TypeError("blocked: the response");
-    const readable = [...READ_UNASKED, ...list(response.headers, "access-control-expose-headers")];
+    const readable = [...SAFELISTED_RESPONSE_HEADERS, ...list(response.headers, "access-control-expose-headers")];
     const seen = [...response.headers].filter(([name]) => readable.includes(name));
     return new Response(response.body, { status: response.status, headers: seen });
   };

@@ -1,4 +1,4 @@
-// Embeddings, which the client asks for in base64 where the caller does not choose.
+// Embeddings, which the client requests in base64 by default.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";

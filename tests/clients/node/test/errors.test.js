@@ -1,4 +1,4 @@
-// Refusals, failures, streams that break, silence, and clients that leave.
+// Errors, retries, interrupted streams, and disconnects.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
@@ -9,9 +9,9 @@ import { HELLO, NOVA, error, script, startHarness, text } from "./harness.js";
 
 const WORDS = text("Good ", "morning, ", "dear ", "mountain");
 const REQUEST = { model: NOVA, messages: HELLO };
-// How often the gateway asks Bedrock where asking again may help.
+// Number of calls to Bedrock for errors that are retried.
 const RETRIED = 4;
-// How often where the call that failed has probably been billed.
+// Number of calls if Bedrock has probably billed the failed call.
 const RETRIED_ONCE = 2;
 const HOUR_MS = 3_600_000;
 
@@ -34,7 +34,7 @@ const FAILURES = [
 
 for (const [response, times, expected, status, code] of FAILURES) {
   for (const stream of [false, true]) {
-    test(`${response.code} is a ${expected.name}, ${stream ? "streamed" : "nonStreaming"}`, async () => {
+    test(`${response.code} is a ${expected.name}, ${stream ? "streaming" : "non-streaming"}`, async () => {
       await harness.push(script(response, [], { times }));
       const refusal = await caught(harness.client().chat.completions.create({ ...REQUEST, stream }));
       assert.equal(refusal.constructor, expected);
@@ -51,19 +51,19 @@ test("a wrong key is an AuthenticationError", async () => {
   assert.equal(refusal.code, "invalid_api_key");
 });
 
-test("what cannot be served is refused with its name", async () => {
+test("unsupported values are rejected by field", async () => {
   const refusal = await caught(harness.client().chat.completions.create({ ...REQUEST, n: 1000 }));
   assert.equal(refusal.constructor, OpenAI.BadRequestError);
   assert.equal(refusal.param, "n");
 });
 
-test("the gateway tries again before the client has to", async () => {
+test("the gateway retries before the client has to", async () => {
   await harness.push(script(error(429, "ThrottlingException"), [], { times: 2 }), script(text("At last")));
   const completion = await harness.client().chat.completions.create(REQUEST);
   assert.equal(completion.choices[0].message.content, "At last");
 });
 
-test("the retries of the SDK work, and stop where they are told to", async () => {
+test("SDK retries work, and stop if x-should-retry is false", async () => {
   await harness.push(script(error(500, "InternalServerException"), [], { times: RETRIED }), script(text("At last")));
   const client = harness.client({ maxRetries: 1 });
   const completion = await client.chat.completions.create(REQUEST);
@@ -88,7 +88,7 @@ const BREAKS = [
 
 for (const broken of BREAKS) {
   const name = broken.code ?? broken.kind;
-  test(`a stream that breaks (${name}) throws after what had arrived`, async () => {
+  test(`an interrupted stream (${name}) throws after the received chunks`, async () => {
     await harness.push(script(WORDS, [broken]));
     const stream = await harness.client().chat.completions.create({ ...REQUEST, stream: true });
     const seen = [];
@@ -103,14 +103,14 @@ for (const broken of BREAKS) {
     assert.ok(failure.message);
   });
 
-  test(`the accumulator rejects a stream that breaks (${name})`, async () => {
+  test(`the accumulator rejects an interrupted stream (${name})`, async () => {
     await harness.push(script(WORDS, [broken]));
     const failure = await caught(harness.client().chat.completions.stream(REQUEST).finalChatCompletion());
     assert.ok(failure instanceof OpenAI.APIError, failure);
   });
 }
 
-test("an exception as the first frame is a real status", async () => {
+test("an exception as the first frame becomes the HTTP status", async () => {
   const first = { kind: "exception", code: "throttlingException", message: "ordered" };
   await harness.push(script(WORDS, [first], { times: RETRIED }));
   const refusal = await caught(harness.client().chat.completions.create({ ...REQUEST, stream: true }));
@@ -118,13 +118,13 @@ test("an exception as the first frame is a real status", async () => {
 });
 
 const PHASES = [
-  ["the head of a whole answer", false, "slow_response"],
+  ["the head of a response", false, "slow_response"],
   ["the head of a stream", true, "slow_response"],
   ["the first event of a stream", true, "slow_first_event"],
 ];
 
 for (const [phase, stream, kind] of PHASES) {
-  test(`a call that is aborted while it waits for ${phase} is left by the gateway`, async () => {
+  test(`aborting a call that waits for ${phase} cancels the call to Bedrock`, async () => {
     await harness.push(script(WORDS, [{ kind, delay_ms: HOUR_MS }]));
     const controller = new AbortController();
     const call = caught(harness.client().chat.completions.create({ ...REQUEST, stream }, { signal: controller.signal }));
@@ -135,7 +135,7 @@ for (const [phase, stream, kind] of PHASES) {
   });
 }
 
-test("a stream that is aborted is left by the gateway", async () => {
+test("aborting a stream cancels the call to Bedrock", async () => {
   await harness.push(script(WORDS, [{ kind: "stall", after_events: 3 }]));
   const stream = await harness.client().chat.completions.create({ ...REQUEST, stream: true });
   for await (const chunk of stream) {
@@ -144,7 +144,7 @@ test("a stream that is aborted is left by the gateway", async () => {
   await harness.untilAbandoned();
 });
 
-test("an accumulator that is aborted is left by the gateway", async () => {
+test("aborting an accumulator cancels the call to Bedrock", async () => {
   await harness.push(script(WORDS, [{ kind: "stall", after_events: 3 }]));
   const stream = harness.client().chat.completions.stream(REQUEST);
   stream.once("content", () => stream.abort());
@@ -158,5 +158,5 @@ async function caught(call) {
   } catch (failure) {
     return failure;
   }
-  return assert.fail("nothing was thrown");
+  return assert.fail("no error was thrown");
 }

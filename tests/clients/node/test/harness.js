@@ -1,5 +1,4 @@
-// The programs under test as real processes, on ports that the system picks: a simulated Bedrock
-// and the gateway in front of it.
+// Runs the programs under test as processes on free ports: a simulated Bedrock and the gateway.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -14,11 +13,11 @@ import OpenAI from "openai";
 
 export const NOVA = "amazon.nova-lite-v1:0";
 export const CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
-// Does not hold responses to JSON Schemas itself, and caches prompts: it is told the schema in words.
+// No native structured output, but prompt caching: the schema becomes part of the prompt.
 export const OPUS = "us.anthropic.claude-opus-4-7";
-// Neither holds responses to JSON Schemas nor caches prompts: the gateway makes a tool of the schema.
+// Neither native structured output nor prompt caching: the gateway uses a tool for the schema.
 export const HAIKU = "anthropic.claude-3-haiku-20240307-v1:0";
-// Takes pictures, documents, films and sound.
+// Accepts images, documents, videos and audio.
 export const NOVA_OMNI = "amazon.nova-2-omni-v1:0";
 export const HELLO = [{ role: "user", content: "Good morning, mountain" }];
 
@@ -26,10 +25,10 @@ export const API_KEY = "sk-test-key-1";
 export const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
 const BINARIES = resolve(REPOSITORY, process.env.CARGO_TARGET_DIR ?? "target", "debug");
 
-// How long anything may take to start, to stop or to become true; never waited for in full.
+// Timeout of starts, stops and conditions.
 const PATIENCE_MS = 30_000;
 
-// A simulator and a gateway with this configuration. `stop` ends both and checks their status.
+// Starts a simulator and a gateway with this configuration. `stop` ends both and checks their status.
 export async function startHarness(configuration = '[retry]\nbase_delay = "10ms"\nbudget_percent = 1000\n') {
   const folder = mkdtempSync(join(tmpdir(), "outcrop-node-"));
   const simulator = await start(folder, "bedrock-simulator", ["--listen", "127.0.0.1:0"], {}, (line) =>
@@ -47,7 +46,7 @@ export async function startHarness(configuration = '[retry]\nbase_delay = "10ms"
   const serve = ["serve", "--config", file, "--listen", "127.0.0.1:0"];
   const gateway = await start(folder, "outcrop", serve, settings, listeningAddress);
   const harness = new Harness(simulator, gateway, folder);
-  // From here on no call of the gateway's own is under way: it has listed the models.
+  // Listing models completes the gateway's own calls to Bedrock.
   await harness.client().models.list();
   return harness;
 }
@@ -73,35 +72,35 @@ class Harness {
     this.baseURL = `${this.url}/v1`;
   }
 
-  // OpenAI's client; its retries are off, so that a test sees what one request gives.
+  // OpenAI's client without retries, so that a test observes a single request.
   client(options = {}) {
     return new OpenAI({ baseURL: this.baseURL, apiKey: API_KEY, maxRetries: 0, timeout: PATIENCE_MS, ...options });
   }
 
-  // Queues scripts for the calls to come.
+  // Queues scripts for the next calls.
   async push(...scripts) {
     await this.send("POST", "/_simulator/scripts", scripts);
   }
 
-  // A new beginning for a test. The answered call pays for ten retries, so that no test depends on
-  // how many failed before it.
+  // Resets the state for a test. The successful call adds ten retries to the retry budget, so that
+  // tests do not depend on earlier failures.
   async reset() {
     await this.client().chat.completions.create({ model: NOVA, messages: HELLO });
     await this.clear();
   }
 
-  // Forgets scripts, requests and counts.
+  // Resets scripts, requests and counts.
   async clear() {
     await this.send("DELETE", "/_simulator");
   }
 
-  // The requests to models, oldest first.
+  // The model requests, oldest first.
   async received() {
     const requests = await this.send("GET", "/_simulator/requests");
     return requests.filter((request) => request.model);
   }
 
-  // The body of the last request to a model.
+  // The body of the last model request.
   async last() {
     return (await this.received()).at(-1).body_json;
   }
@@ -141,12 +140,12 @@ export function script(response, faults = [], more = {}) {
   return { response: response ?? { kind: "echo" }, faults, ...more };
 }
 
-// An answer whose stream brings these pieces.
+// A response whose stream has these deltas.
 export function text(...deltas) {
   return { kind: "text", text: deltas.join(""), deltas };
 }
 
-// A whole Converse answer; a stream gets it cut into events.
+// A Converse response; streams get it as events.
 export function converse(content, stopReason = "end_turn", usage = {}) {
   const body = {
     output: { message: { role: "assistant", content } },
@@ -157,30 +156,30 @@ export function converse(content, stopReason = "end_turn", usage = {}) {
   return { kind: "converse", body };
 }
 
-// How a model gives a value of the schema that it was sent: by the tool, within prose, or as text alone.
+// A model's structured output: as a tool call, within prose, or as plain text.
 export function valued(model, value) {
   if (model === HAIKU) return calling([["call_json", "json_response", value]]);
   const text = JSON.stringify(value, null, 1);
   return converse([{ text: model === NOVA ? `Here it is:\n\`\`\`json\n${text}\n\`\`\`` : text }]);
 }
 
-// An answer that calls tools, given as id, name and input, with these blocks before.
+// A response that calls tools, given as id, name and input, after the blocks in `before`.
 export function calling(calls, before = []) {
   const blocks = calls.map(([toolUseId, name, input]) => ({ toolUse: { toolUseId, name, input } }));
   return converse([...before, ...blocks], "tool_use");
 }
 
-// An error in AWS's form.
+// An error in AWS's format.
 export function error(status, code, message = "ordered") {
   return { kind: "error", status, code, message };
 }
 
-// A stream of exactly these events.
+// A stream with these events.
 export function events(...pairs) {
   return { kind: "events", events: pairs.map(([type, payload]) => ({ type, payload })) };
 }
 
-// The first true value of `check`, which is asked again and again for a while.
+// Calls `check` until it returns a true value, and returns that value.
 export async function eventually(check) {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
@@ -193,7 +192,7 @@ export async function eventually(check) {
 
 async function start(folder, program, flags, settings, addressOf) {
   const child = spawn(join(BINARIES, program), flags, {
-    // Nothing of this machine's settings gets in: no profile, no outcrop.toml, no proxy.
+    // An empty home: no AWS profile, outcrop.toml or proxy of this machine.
     cwd: folder,
     env: { HOME: folder, PATH: process.env.PATH, ...settings },
     stdio: ["ignore", "pipe", "inherit"],
@@ -214,7 +213,7 @@ async function start(folder, program, flags, settings, addressOf) {
   return { child, exit, address: await address };
 }
 
-// Ends it as ctrl-C does, and gives its exit code.
+// Sends SIGINT, like ctrl-C, and returns the exit code.
 async function end({ child, exit }) {
   child.kill("SIGINT");
   return exit;

@@ -1,4 +1,4 @@
-// Pictures: made, edited, streamed.
+// Images: generation, edits, streams.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
@@ -16,7 +16,7 @@ before(async () => (harness = await startHarness()));
 beforeEach(() => harness.reset());
 after(() => harness.stop());
 
-// A PNG of this side whose pixels are red, green, blue and alpha by their column.
+// A square PNG; `pixel` returns red, green, blue and alpha of a column.
 function png(side, pixel) {
   const row = Buffer.concat([Buffer.from([0]), ...Array.from({ length: side }, (_, x) => Buffer.from(pixel(x)))]);
   const head = Buffer.alloc(13);

@@ -1,4 +1,4 @@
-// Comments that keep the line open while a model thinks.
+// Keep-alive comments in streams.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
@@ -13,7 +13,7 @@ before(async () => (harness = await startHarness('[server]\nkeepalive = "100ms"\
 beforeEach(() => harness.reset());
 after(() => harness.stop());
 
-test("the SDK passes over comments", async () => {
+test("the SDK ignores comments", async () => {
   await harness.push(script(text("Good ", "morning"), SLOW));
   const response = await harness
     .client()
@@ -31,7 +31,7 @@ test("the SDK passes over comments", async () => {
   assert.equal(words.join(""), "Good morning");
 });
 
-test("the accumulator passes over comments", async () => {
+test("the accumulator ignores comments", async () => {
   await harness.push(script(text("Good ", "morning"), SLOW));
   const content = await harness.client().chat.completions.stream(REQUEST).finalContent();
   assert.equal(content, "Good morning");

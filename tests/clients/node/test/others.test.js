@@ -1,4 +1,4 @@
-// Completions, moderations, and what is not there.
+// Completions, moderations, and unsupported endpoints.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";

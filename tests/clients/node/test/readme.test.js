@@ -18,7 +18,7 @@ after(() => demo.stop());
 for (const client of ["openai-node", "Vercel AI SDK"]) {
   test(`the example for ${client} runs`, async () => {
     const code = example(client).replaceAll(PRINTED, demo.baseURL);
-    // From here on, packages are found.
+    // The working directory from which packages are resolved.
     const cwd = import.meta.dirname;
     const env = { HOME: demo.folder, PATH: process.env.PATH };
     const run = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", code], { cwd, env });

@@ -1,4 +1,4 @@
-// Whole and streamed answers, models, headers.
+// Text responses (streaming and non-streaming), models, headers.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
@@ -10,7 +10,7 @@ before(async () => (harness = await startHarness()));
 beforeEach(() => harness.reset());
 after(() => harness.stop());
 
-test("a whole answer has every field", async () => {
+test("a non-streaming response has every field", async () => {
   await harness.push(script(text("Good ", "morning")));
   const completion = await harness.client().chat.completions.create({ model: NOVA, messages: HELLO });
   assert.match(completion.id, /^chatcmpl-/);
@@ -26,7 +26,7 @@ test("a whole answer has every field", async () => {
   assert.match(completion._request_id, /^req_/);
 });
 
-test("every delta is a chunk of its own, with one role, one id and one finish", async () => {
+test("every delta is a separate chunk, with one role, one id and one finish reason", async () => {
   await harness.push(script(text("Good ", "morning, ", "you")));
   const chunks = await collect(harness.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true }));
   assert.deepEqual(contents(chunks), ["", "Good ", "morning, ", "you", undefined]);
@@ -42,7 +42,7 @@ test("every delta is a chunk of its own, with one role, one id and one finish", 
   assert.ok(chunks.every((chunk) => !("usage" in chunk)));
 });
 
-test("chunks do not wait for those after them", async () => {
+test("chunks are sent without delay", async () => {
   await harness.push(script(text("Good ", "morning, ", "you"), [{ kind: "stall", after_events: 3 }]));
   const stream = await harness.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true });
   const seen = [];
@@ -54,7 +54,7 @@ test("chunks do not wait for those after them", async () => {
   await harness.untilAbandoned();
 });
 
-test("usage is the last chunk where it was asked for", async () => {
+test("usage is the last chunk if requested", async () => {
   const chunks = await collect(
     harness.client().chat.completions.create({
       model: NOVA,
@@ -69,7 +69,7 @@ test("usage is the last chunk where it was asked for", async () => {
   assert.ok(chunks.every((chunk) => chunk.usage === null && chunk.choices.length === 1));
 });
 
-test("the accumulator of the SDK gives the whole answer", async () => {
+test("the SDK accumulator returns the complete response", async () => {
   await harness.push(script(text("Good ", "morning, ", "you")));
   const snapshots = [];
   const stream = harness.client().chat.completions.stream({
@@ -86,14 +86,14 @@ test("the accumulator of the SDK gives the whole answer", async () => {
   assert.ok((await stream.totalUsage()).total_tokens > 0);
 });
 
-test("text that looks like the end of a line arrives as it was sent", async () => {
+test("text with line separators is unchanged", async () => {
   const parts = ["one\n\n", "data: [DONE]\n\n", "two\r\n", "three\u2028four\u0085", "\u{1f3d4}\ufe0f “\\\"” \u0000"];
   await harness.push(script(text(...parts)));
   const chunks = await collect(harness.client().chat.completions.create({ model: NOVA, messages: HELLO, stream: true }));
   assert.deepEqual(contents(chunks).slice(1, -1), parts);
 });
 
-test("reasoning comes beside the text", async () => {
+test("reasoning is separate from the text", async () => {
   await harness.push(
     script(
       events(
@@ -113,7 +113,7 @@ test("reasoning comes beside the text", async () => {
   assert.equal(chunks.map((chunk) => chunk.choices[0].delta.reasoning_content ?? "").join(""), "Hm.");
 });
 
-test("answers under way together are not mixed up", async () => {
+test("concurrent responses are independent", async () => {
   const client = harness.client();
   const numbers = Array.from({ length: 30 }, (_, number) => number);
   await Promise.all(
@@ -125,7 +125,7 @@ test("answers under way together are not mixed up", async () => {
   );
 });
 
-test("models are listed and found by names with colons", async () => {
+test("models are listed, and retrieved by names with colons", async () => {
   const client = harness.client();
   const names = [];
   for await (const model of client.models.list()) names.push(model.id);
@@ -134,7 +134,7 @@ test("models are listed and found by names with colons", async () => {
   assert.equal((await client.models.retrieve(CLAUDE)).id, CLAUDE);
 });
 
-test("what is known of a model stands under one key", async () => {
+test("model details are under one key", async () => {
   const { outcrop } = await harness.client().models.retrieve(CLAUDE);
   assert.equal(outcrop.kind, "inference_profile");
   assert.ok(outcrop.endpoints.includes("/v1/chat/completions"));
@@ -143,14 +143,14 @@ test("what is known of a model stands under one key", async () => {
   assert.equal((await harness.client().models.retrieve(arn)).outcrop.name, "assistants");
 });
 
-test("the tokens of an input are counted", async () => {
+test("input tokens are counted", async () => {
   const count = await harness.client().responses.inputTokens.count({ model: CLAUDE, input: "Good morning" });
   assert.equal(count.object, "response.input_tokens");
   assert.ok(count.input_tokens > 1);
   assert.equal(count.source, "CountTokens");
 });
 
-test("headers of the answer can be read", async () => {
+test("response headers can be read", async () => {
   const { data, response, request_id } = await harness
     .client()
     .chat.completions.create({ model: NOVA, messages: HELLO, seed: 7 })
@@ -160,7 +160,7 @@ test("headers of the answer can be read", async () => {
   assert.equal(response.headers.get("x-outcrop-adjustments"), "seed: ignored");
 });
 
-test("a picture travels as a data URL", async () => {
+test("an image is accepted as a data URL", async () => {
   const url = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
   const content = [
     { type: "text", text: "What is this?" },

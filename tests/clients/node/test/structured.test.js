@@ -1,4 +1,4 @@
-// Answers of a zod schema, by the helpers of OpenAI's SDK.
+// Structured output with zod schemas, with the helpers of OpenAI's SDK.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";

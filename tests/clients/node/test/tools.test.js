@@ -1,4 +1,4 @@
-// Tools: calls, whole and streamed, and the SDK's helpers that run them.
+// Tools: calls, streaming and non-streaming, and the SDK's helpers that run them.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
@@ -11,10 +11,10 @@ const PARAMETERS = {
   properties: { city: { type: "string" } },
   required: ["city"],
 };
-const WEATHER = tool("get_weather", "Tells the weather of a city", PARAMETERS);
-const TIME = tool("get_time", "Tells the hour");
+const WEATHER = tool("get_weather", "Returns the weather of a city", PARAMETERS);
+const TIME = tool("get_time", "Returns the hour");
 
-// A sentence, a call in pieces, and a call without arguments.
+// A sentence, a call in several deltas, and a call without arguments.
 const TWO_CALLS = events(
   ["messageStart", { role: "assistant" }],
   ["contentBlockDelta", { contentBlockIndex: 0, delta: { text: "Let me look." } }],
@@ -91,14 +91,14 @@ test("the SDK accumulator builds the tool calls", async () => {
 
 for (const stream of [false, true]) {
   for (const model of [CLAUDE, NOVA]) {
-    test(`runTools runs the tool and brings its result back, ${stream ? "streamed" : "nonStreaming"}, ${model}`, async () => {
+    test(`runTools runs the tool and sends its result back, ${stream ? "streaming" : "non-streaming"}, ${model}`, async () => {
       const toolCalls = [];
       const result = '{"degrees": 21.50, "note": "“mild”"}';
       const runnable = {
         type: "function",
         function: {
           name: "weather.of/city",
-          description: "Tells the weather of a city",
+          description: "Returns the weather of a city",
           parameters: PARAMETERS,
           parse: JSON.parse,
           function: (input) => {

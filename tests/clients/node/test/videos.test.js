@@ -1,4 +1,4 @@
-// Films by OpenAI's SDK for Node.
+// Videos with OpenAI's SDK for Node.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";

@@ -1,9 +1,9 @@
-"""LiteLLM in front of the gateway, as `openai/` models: its exceptions, by which routers and agents decide
-whether to fall back, to wait or to shorten the prompt."""
+"""LiteLLM as a client of the gateway, with `openai/` models: its exceptions, by which routers and agents
+decide whether to fall back, to wait or to shorten the prompt."""
 
 import os
 
-# Its table of prices comes with the package; without this it is downloaded.
+# Use the price table in the package instead of downloading it.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm
@@ -22,7 +22,7 @@ EXPECTED = {
     "content filter": (litellm.ContentPolicyViolationError, 400),
     "unknown model": (litellm.NotFoundError, 404),
     "model past its end": (litellm.NotFoundError, 404),
-    # PermissionDeniedError is raised for no model of `openai/`, whatever the answer says.
+    # LiteLLM does not raise PermissionDeniedError for `openai/` models.
     "no access to the model": (litellm.APIError, 403),
     "bad request": (litellm.BadRequestError, 400),
     "overloaded": (litellm.ServiceUnavailableError, 503),
@@ -33,7 +33,7 @@ def test_every_error_is_expected():
     assert set(EXPECTED) == set(ERROR_CASES)
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
 @pytest.mark.parametrize("error_case", ERROR_CASES)
 def test_errors_have_the_right_class(gateway_without_retries, simulator, error_case, stream):
     key, model, script = ERROR_CASES[error_case]
@@ -54,7 +54,7 @@ def test_errors_have_the_right_class(gateway_without_retries, simulator, error_c
 
 
 def test_a_response_is_parsed(gateway):
-    # The name that LiteLLM has for Bedrock's models works behind its `openai/`, too.
+    # LiteLLM's names of Bedrock models also work after its `openai/` prefix.
     response = litellm.completion(
         model="openai/bedrock/converse/amazon.nova-lite-v1:0", messages=HELLO, api_base=gateway.base_url,
         api_key="sk-test-key-1",

@@ -1,4 +1,4 @@
-"""What the tests of frameworks need beside the fixtures of the folder above."""
+"""Settings of the framework tests, in addition to the fixtures of the parent folder."""
 
 import warnings
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    # Tests that are coroutines are run as they stand; no fixture here is one.
+    # Run coroutine tests without markers; no fixture is a coroutine.
     config.option.asyncio_mode = "auto"
     warnings.filterwarnings("ignore", 'The configuration option "asyncio_default_fixture_loop_scope"')
     # Benchmarks run once, as tests.
@@ -15,7 +15,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves out the standard tests of what a model lacks."""
-    lacking = [item for item in items if item.originalname in getattr(item.cls, "LACKS", ())]
-    config.hook.pytest_deselected(items=lacking)
-    items[:] = [item for item in items if item not in lacking]
+    """Deselects the standard tests of features that a model does not support."""
+    unsupported = [item for item in items if item.originalname in getattr(item.cls, "UNSUPPORTED", ())]
+    config.hook.pytest_deselected(items=unsupported)
+    items[:] = [item for item in items if item not in unsupported]

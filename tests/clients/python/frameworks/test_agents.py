@@ -1,4 +1,4 @@
-"""OpenAI's Agents SDK on Chat Completions: loops of tools, handoffs, structure, streams."""
+"""OpenAI's Agents SDK on Chat Completions: tool loops, handoffs, structured output, streams."""
 
 import json
 
@@ -24,18 +24,18 @@ set_tracing_disabled(True)
 
 @function_tool
 def get_weather(city: str) -> str:
-    """Tells the weather of a city."""
+    """Returns the weather of a city."""
     return f"Sunny in {city}"
 
 
 @function_tool
 def get_time() -> str:
-    """Tells the hour."""
+    """Returns the hour."""
     return "12:00"
 
 
 class Report(BaseModel):
-    """What the weather is like."""
+    """A weather report."""
 
     city: str
     degrees: int
@@ -43,7 +43,7 @@ class Report(BaseModel):
 
 @pytest.fixture
 def model(gateway):
-    """Makes models of the SDK's; its retries are off."""
+    """Creates SDK models without retries."""
 
     def named(name):
         client = openai.AsyncOpenAI(base_url=gateway.base_url, api_key=API_KEY, max_retries=0)
@@ -52,9 +52,9 @@ def model(gateway):
     return named
 
 
-@pytest.fixture(params=[False, True], ids=["whole", "streamed"])
+@pytest.fixture(params=[False, True], ids=["non_streaming", "streaming"])
 def run(request):
-    """Runs an agent to its end, in either way; gives the result and the pieces of text seen."""
+    """Runs an agent to its end; returns the result and the text deltas (None if not streamed)."""
 
     async def to_the_end(agent, prompt):
         if not request.param:
@@ -83,7 +83,7 @@ async def test_tools_run_until_the_final_response(model, run, simulator, name):
     )
     agent = Agent(
         "Meteorologist", instructions="Be brief.", model=model(name), tools=[get_weather, get_time],
-        # Asks for usage in streams too.
+        # Requests usage in streams too.
         model_settings=ModelSettings(include_usage=True),
     )
     result, deltas = await run(agent, "How is the weather in Lisbon and Porto?")
@@ -130,7 +130,7 @@ async def test_one_agent_hands_over_to_another(model, run, simulator):
     first, second = simulator.received()
     assert (first["model"], second["model"]) == (CLAUDE, NOVA)
     assert second["body_json"]["system"] == [{"text": "Responde em português."}]
-    # The first agent's call and its result came along, though the second agent has no tools.
+    # The first agent's call and its result are included, though the second agent has no tools.
     assert [message["role"] for message in second["body_json"]["messages"]] == ["user", "assistant", "user"]
 
 
@@ -156,8 +156,8 @@ async def test_tools_run_before_the_typed_output(model, run, simulator, name):
 
 
 async def test_signed_thinking_blocks_are_sent_back(model, run, simulator):
-    # This client keeps only what OpenAI has a field for; the gateway remembers the rest. The
-    # simulator thinks, calls the tool, and refuses a call that comes back without its thoughts.
+    # This client only keeps OpenAI's fields; the gateway remembers the reasoning. The simulator
+    # reasons, calls the tool, and rejects a tool call without its reasoning.
     agent = Agent(
         "Thinker", model=model(CLAUDE), tools=[get_time],
         model_settings=ModelSettings(reasoning=Reasoning(effort="medium"), max_tokens=4000),

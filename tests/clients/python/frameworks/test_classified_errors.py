@@ -1,4 +1,4 @@
-"""LangChain's classes of errors, by which its agents and middlewares decide what to do."""
+"""LangChain's error classes, by which its agents and middleware decide what to do."""
 
 import pytest
 from langchain_core import exceptions
@@ -28,7 +28,7 @@ def test_every_error_is_expected():
     assert set(EXPECTED) == set(ERROR_CASES)
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("stream", [False, True], ids=["non_streaming", "streaming"])
 @pytest.mark.parametrize("error_case", ERROR_CASES)
 def test_errors_have_the_right_class(gateway_without_retries, simulator, error_case, stream):
     key, model, script = ERROR_CASES[error_case]

@@ -1,4 +1,4 @@
-"""LangChain's embeddings, which send lists of tokens."""
+"""LangChain's embeddings, which send token lists."""
 
 import hashlib
 import json
@@ -14,14 +14,14 @@ from processes import API_KEY, REPOSITORY
 
 TITAN = "amazon.titan-embed-text-v2:0"
 COHERE = "cohere.embed-v4:0"
-# Where tiktoken fetches the vocabulary from, which names its copy.
+# The URL of tiktoken's vocabulary; its hash is the name of the cached file.
 VOCABULARY = "https://openaipublic.blob.core.windows.net/encodings/cl100k_base.tiktoken"
 
 
 @pytest.fixture(autouse=True)
 def vocabulary(tmp_path, monkeypatch):
-    """The vocabulary of tiktoken, from the crate that the gateway is built with."""
-    # Other platforms' packages are not on this machine.
+    """Copies tiktoken's vocabulary from the crate tiktoken-rs."""
+    # Packages of other platforms may not be downloaded.
     host = re.search("^host: (.+)$", output_of("rustc", "-vV"), re.MULTILINE)[1]
     options = ("--format-version", "1", "--locked", "--offline", "--filter-platform", host)
     metadata = json.loads(output_of("cargo", "metadata", *options))
@@ -43,8 +43,8 @@ def embeddings(gateway, model, **more):
 @pytest.mark.parametrize("model", [TITAN, COHERE])
 def test_documents_reach_the_model_unchanged(gateway, simulator, model):
     texts = ["Hello, world! 🌍", "  two  spaces\n\nand Grüße"]
-    vectors = embeddings(gateway, model).embed_documents(texts)
-    assert len(vectors) == 2 and vectors[0] != vectors[1]
+    results = embeddings(gateway, model).embed_documents(texts)
+    assert len(results) == 2 and results[0] != results[1]
     bodies = [request["body_json"] for request in simulator.received()]
     sent = [text for body in bodies for text in body.get("texts") or [body["inputText"]]]
     assert sorted(sent) == sorted(texts)

@@ -1,8 +1,8 @@
 """LangChain's standard tests of a chat model, through ChatOpenAI.
 
-The simulator plays the model: it calls tools that are forced or mentioned, and fills schemas. What
-it would not say by itself is ordered in ORDERS; after a test, ARRIVED tells which blocks Bedrock
-must have been sent, since the standard tests only ask that the call succeeds.
+The simulator acts as the model: it calls tools that are forced or mentioned, and follows schemas.
+SCRIPTS has its other responses. The standard tests only require that a call succeeds, so EXPECTED
+lists the blocks that Bedrock must have received.
 """
 
 import base64
@@ -25,16 +25,16 @@ def customer(name):
     return script(calling(("tooluse_1", "unicode_customer", variables)))
 
 
-# What the model says in a test, where the simulator would say something else.
-ORDERS = {
-    # Whole and streamed, for a Pydantic class and for a JSON Schema.
+# Scripted responses by test.
+SCRIPTS = {
+    # Streaming and non-streaming, for a Pydantic class and for a JSON Schema.
     "test_json_mode": [script(text(JOKE), times=4)],
     "test_unicode_tool_call_integration": [customer("你好啊集团"), customer("こんにちは株式会社")],
 }
 
-# The kinds of content that must have been in the requests of a test, in order, texts left out.
-# What a model does not take in a tool's result stands behind it.
-ARRIVED = {
+# The kinds of blocks in the requests of a test, in order, without texts. Media that a model does not
+# accept in a tool result follow the result.
+EXPECTED = {
     "test_image_inputs": ["image", "image"],
     "test_pdf_inputs": ["document", "document"],
     "test_audio_inputs": ["audio", "audio"],
@@ -50,7 +50,7 @@ ARRIVED = {
 
 @pytest.mark.filterwarnings("ignore:Received a Pydantic BaseModel V1", "ignore:OpenAI may require a filename")
 class Standard(ChatModelIntegrationTests):
-    """What holds for every model that is tested."""
+    """Settings for all models."""
 
     MODEL = None
 
@@ -60,10 +60,10 @@ class Standard(ChatModelIntegrationTests):
 
     @property
     def chat_model_params(self):
-        # By itself LangChain keeps a client from test to test, and with it the last one's event loop.
+        # LangChain would reuse a client, and with it the event loop of the previous test.
         http_clients = {"http_client": httpx.Client(), "http_async_client": httpx.AsyncClient()}
         address = {"model": self.MODEL, "base_url": self.base_url, "api_key": API_KEY}
-        # LangChain asks for the usage of a stream by itself only where OpenAI answers.
+        # LangChain requests usage in streams by default only from OpenAI.
         return {**address, "max_retries": 0, "stream_usage": True, **http_clients}
 
     supports_json_mode = True
@@ -77,22 +77,22 @@ class Standard(ChatModelIntegrationTests):
 
     @pytest.fixture(autouse=True)
     def environment(self, request, gateway, simulator, monkeypatch):
-        """Gateway and simulator; orders before a test, a look at what arrived after it."""
+        """Queues the scripts before a test, and checks the received blocks after it."""
         type(self).base_url = gateway.base_url
         type(self).simulator = simulator
-        monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "nothing is downloaded")
+        monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "no downloads")
         monkeypatch.setattr(chat_models, "httpx", SimpleNamespace(get=stored_file))
         test = request.node.originalname
-        simulator.push(*ORDERS.get(test, []))
+        simulator.push(*SCRIPTS.get(test, []))
         yield
-        if test in ARRIVED:
-            expected = ARRIVED[test]
+        if test in EXPECTED:
+            expected = EXPECTED[test]
             expected = expected[self.MODEL] if isinstance(expected, dict) else expected
             assert kinds_received(simulator) == expected
 
     @pytest.fixture
     def vcr(self):
-        """No recorder: the test of a stream's time streams from the gateway."""
+        """No recorder: the test of streaming time uses the gateway."""
         return SimpleNamespace(responses=True)
 
     def invoke_with_reasoning_output(self, *, stream=False):
@@ -111,10 +111,10 @@ class Standard(ChatModelIntegrationTests):
         return message
 
     def reply_with(self, stream, thinking_tokens=None, **usage):
-        """An answer of the model's for which Bedrock counted this."""
+        """A response with this usage."""
         counted, requested_options = {}, {}
         if thinking_tokens:
-            # Claude's own count, which Bedrock hands over where it was asked to.
+            # Claude's own count, which Bedrock returns on request.
             details = {"output_tokens_details": {"thinking_tokens": thinking_tokens}}
             counted = {"additionalModelResponseFields": {"usage": details}}
             requested_options = {"reasoning_effort": "low"}
@@ -129,18 +129,18 @@ class Standard(ChatModelIntegrationTests):
 
 
 class TestClaude(Standard):
-    """Holds answers to JSON Schemas itself."""
+    """Supports structured output natively."""
 
     MODEL = CLAUDE
-    # It takes no sound.
-    LACKS = {"test_audio_inputs"}
+    # No audio input.
+    UNSUPPORTED = {"test_audio_inputs"}
     supported_usage_metadata_details = dict.fromkeys(
         ["invoke", "stream"], ["reasoning_output", "cache_read_input", "cache_creation_input"]
     )
 
 
 class TestNova(Standard):
-    """Takes no JSON Schemas: the gateway makes a tool of one. Does not say how much it reasoned."""
+    """No native structured output: the gateway uses a tool. Does not report reasoning tokens."""
 
     MODEL = NOVA_OMNI
     supports_audio_inputs = True
@@ -150,17 +150,17 @@ class TestNova(Standard):
 
 
 class TestNovaWithStructureByFunction(TestNova):
-    """LangChain itself makes a function of the structure that is wanted."""
+    """LangChain uses a function for structured output."""
 
     structured_output_kwargs = {"method": "function_calling"}
 
 
-# The standard classes are no tests of their own.
+# Prevents collection of the base class.
 del ChatModelIntegrationTests
 
 
 def kinds_received(simulator):
-    """The kinds of the blocks in the messages of all requests; the parts of results behind them."""
+    """The kinds of blocks in all requests, each tool result followed by its content."""
     kinds = []
     for request in simulator.received():
         for message in request["body_json"]["messages"]:
@@ -173,7 +173,7 @@ def kinds_received(simulator):
 
 
 def stored_file(url, **_):
-    """In the place of a download: a small file of the kind that the address names."""
+    """Replaces a download: a small file of the type in the URL."""
     content = {"png": PNG, "pdf": PDF, "wav": WAV}[url.rsplit(".", 1)[1]]
     return SimpleNamespace(content=base64.b64decode(content))
 

@@ -1,5 +1,5 @@
-"""LangChain's classes for Bedrock with their endpoint at the gateway, and a key of its own as a
-Bedrock API key."""
+"""LangChain's Bedrock classes with the gateway as endpoint, and a key of the gateway as Bedrock API
+key."""
 
 import boto3
 import pytest
@@ -12,7 +12,7 @@ from tls_front import TlsFront
 
 WEATHER = {
     "name": "get_weather",
-    "description": "Tells the weather of a city",
+    "description": "Returns the weather of a city",
     "parameters": {
         "type": "object",
         "properties": {"city": {"type": "string"}},
@@ -23,7 +23,7 @@ WEATHER = {
 
 @pytest.fixture
 def settings(gateway, monkeypatch, tmp_path):
-    """The gateway's key as a Bedrock API key, and its address."""
+    """Client settings, with the gateway's key as Bedrock API key."""
     front = TlsFront(gateway.url, tmp_path)
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", API_KEY)
     monkeypatch.setenv("AWS_CA_BUNDLE", front.certificate)

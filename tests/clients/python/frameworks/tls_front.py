@@ -1,4 +1,4 @@
-"""TLS before a gateway, as a load balancer would do it: botocore sends API keys over nothing else."""
+"""A TLS proxy in front of a gateway, like a load balancer: botocore sends API keys only over TLS."""
 
 import datetime
 import ipaddress
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 class TlsFront(socketserver.ThreadingTCPServer):
-    """Passes what comes over TLS on to `address`, byte by byte."""
+    """Forwards TLS connections to `address`."""
 
     daemon_threads = True
 
@@ -37,7 +37,7 @@ class Connection(socketserver.BaseRequestHandler):
         try:
             client = self.server.context.wrap_socket(self.request, server_side=True)
         except OSError:
-            # The client thinks better of it.
+            # The client closed the connection.
             return
         with client, socket.create_connection(self.server.target) as gateway:
             back = threading.Thread(target=pump, args=(gateway, client), daemon=True)
@@ -52,12 +52,12 @@ def pump(source, sink):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
     except OSError:
-        # Either side may leave when it is done.
+        # Either side may close its connection first.
         pass
 
 
 def make_certificate(file):
-    """A certificate for this address that signs itself, with its key, as `file`."""
+    """Writes a self-signed certificate for 127.0.0.1 and its key to `file`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gateway of a test")])
     now = datetime.datetime.now(datetime.timezone.utc)
