@@ -1,4 +1,4 @@
-//! ApplyGuardrail: content against a guardrail of the account's.
+//! The ApplyGuardrail API: content checked against a guardrail of the AWS account.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,86 +8,86 @@ use crate::converse::media::ImageBlock;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplyRequest {
-    /// On whose side the content stands.
+    /// Whether the content is model input or output.
     pub source: ContentSource,
-    /// What is looked at.
+    /// The content to check.
     pub content: Vec<GuardedBlock>,
-    /// How much is told.
+    /// How much detail the response contains.
     pub output_scope: OutputScope,
 }
 
-/// On whose side content stands.
+/// Whether content is model input or output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ContentSource {
-    /// The user's.
+    /// Written by the user.
     Input,
 }
 
-/// How much is told.
+/// How much detail the response contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum OutputScope {
-    /// What was looked for and not found, too.
+    /// All assessments, including those that detected nothing.
     Full,
 }
 
-/// A piece of content.
+/// A content block to check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum GuardedBlock {
     /// A text.
     Text(GuardedText),
-    /// A picture, png or jpeg.
+    /// A PNG or JPEG image.
     Image(ImageBlock),
 }
 
-/// A text.
+/// A text block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GuardedText {
     /// The text.
     pub text: String,
 }
 
-/// What the guardrail found. AWS writes `null` for policies that it does not have.
+/// The guardrail's assessment. AWS writes `null` for policies that the guardrail does not have.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ApplyGuardrailResponse {
     /// `NONE` or `GUARDRAIL_INTERVENED`.
     pub action: String,
-    /// By the policy.
+    /// The assessments of each policy.
     #[serde(default)]
     pub assessments: Vec<Assessment>,
-    /// What it took.
+    /// The text units consumed.
     #[serde(default)]
     pub usage: GuardrailUsage,
 }
 
-/// What one guardrail found.
+/// The assessment of one guardrail.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Assessment {
-    /// Harmful content, and attacks on the model's instructions.
+    /// Harmful content and prompt attacks.
     pub content_policy: Option<ContentPolicy>,
-    /// Topics that the operator has forbidden.
+    /// Topics denied by the operator.
     pub topic_policy: Option<TopicPolicy>,
-    /// Words that the operator has forbidden, and profanity.
+    /// Custom words and profanity.
     pub word_policy: Option<WordPolicy>,
-    /// What identifies people, or gives access.
+    /// Personal data and credentials.
     pub sensitive_information_policy: Option<SensitivePolicy>,
 }
 
-/// Harmful content, and attacks on the model's instructions.
+/// The content policy: harmful content and prompt attacks.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct ContentPolicy {
-    /// One a kind.
+    /// One entry per category.
     #[serde(default)]
     pub filters: Vec<ContentFilter>,
 }
 
-/// A kind of harmful content.
+/// A content filter category.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ContentFilter {
-    /// `VIOLENCE` and its like.
+    /// The category, such as `VIOLENCE`.
     pub r#type: String,
     /// `NONE`, `LOW`, `MEDIUM` or `HIGH`.
     pub confidence: String,
@@ -95,83 +95,83 @@ pub struct ContentFilter {
     finding: PolicyFinding,
 }
 
-/// Topics that the operator has forbidden.
+/// Topics denied by the operator.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct TopicPolicy {
-    /// One a topic.
+    /// One entry per topic.
     #[serde(default)]
     pub topics: Vec<Topic>,
 }
 
-/// A topic that the operator has forbidden.
+/// A topic denied by the operator.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Topic {
-    /// The operator's name of it.
+    /// The operator's name for the topic.
     pub name: String,
     #[serde(flatten)]
     finding: PolicyFinding,
 }
 
-/// Words that the operator has forbidden, and profanity.
+/// Custom words and profanity.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WordPolicy {
-    /// The operator's.
+    /// Words denied by the operator.
     pub custom_words: Option<Vec<Word>>,
-    /// Those of AWS's lists.
+    /// Words of AWS's managed lists.
     pub managed_word_lists: Option<Vec<Word>>,
 }
 
-/// A word that is forbidden.
+/// A denied word.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Word {
-    /// As the content has it.
+    /// The word as written in the content.
     #[serde(default)]
     pub r#match: String,
     #[serde(flatten)]
     finding: PolicyFinding,
 }
 
-/// What identifies people, or gives access.
+/// Personal data and credentials.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SensitivePolicy {
-    /// Of AWS's kinds.
+    /// Entities of AWS's predefined types.
     pub pii_entities: Option<Vec<SensitiveEntity>>,
-    /// Of the operator's patterns.
+    /// Matches of the operator's regular expressions.
     pub regexes: Option<Vec<SensitivePattern>>,
 }
 
-/// A kind of sensitive information.
+/// A detected entity.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct SensitiveEntity {
-    /// `EMAIL` and its like.
+    /// The type, such as `EMAIL`.
     pub r#type: String,
     #[serde(flatten)]
     finding: PolicyFinding,
 }
 
-/// A pattern of the operator's.
+/// A match of a regular expression defined by the operator.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct SensitivePattern {
-    /// The operator's name of it.
+    /// The operator's name for the pattern.
     #[serde(default)]
     pub name: String,
     #[serde(flatten)]
     finding: PolicyFinding,
 }
 
-/// Whether something was found, and what was done.
+/// Whether the policy detected something, and its action.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct PolicyFinding {
-    /// `NONE` where nothing was.
+    /// `NONE` if nothing was detected.
     action: Option<String>,
-    /// Absent in answers of before 2025.
+    /// Absent in responses from before 2025.
     detected: Option<bool>,
 }
 
-/// What the policies took.
+/// The text units consumed by each policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GuardrailUsage {
@@ -184,14 +184,14 @@ pub struct GuardrailUsage {
 }
 
 impl ApplyGuardrailResponse {
-    /// Whether the guardrail would have stopped the content.
+    /// Whether the guardrail blocked or masked the content.
     pub fn intervened(&self) -> bool {
         self.action == "GUARDRAIL_INTERVENED"
     }
 }
 
 impl PolicyFinding {
-    /// A guardrail that only watches detects without acting.
+    /// A guardrail in detect mode reports detections without acting on them.
     fn is_detected(&self) -> bool {
         let acted = self
             .action
@@ -201,11 +201,11 @@ impl PolicyFinding {
     }
 }
 
-/// What a guardrail looks for, found or not.
+/// Adds `is_detected` to the types that hold a `PolicyFinding`.
 macro_rules! findings {
     ($($name:ident),+) => {
         $( impl $name {
-            /// Whether it was found.
+            /// Whether the policy detected this.
             pub fn is_detected(&self) -> bool {
                 self.finding.is_detected()
             }

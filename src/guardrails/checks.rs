@@ -1,4 +1,4 @@
-//! InvokeGuardrailChecks: texts against checks that the request itself names.
+//! The InvokeGuardrailChecks API: texts checked against the checks named in the request.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,18 +7,18 @@ use crate::converse::request::Role;
 /// The body of `POST /guardrail-checks/invoke`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChecksRequest {
-    /// What is looked at, at least one.
+    /// The messages to check, at least one.
     pub messages: Vec<CheckedMessage>,
-    /// What is looked for.
+    /// The checks to run.
     pub checks: Checks,
 }
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckedMessage {
-    /// Who says it.
+    /// The author of the message.
     pub role: Role,
-    /// Its texts, at least one.
+    /// The texts of the message, at least one.
     pub content: Vec<CheckedText>,
 }
 
@@ -29,22 +29,22 @@ pub struct CheckedText {
     pub text: String,
 }
 
-/// What is looked for.
+/// The checks to run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checks {
     /// Harmful content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_filter: Option<Categories>,
-    /// Attacks on the model's instructions.
+    /// Prompt attacks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_attack: Option<Categories>,
-    /// What identifies people, or gives access.
+    /// Personal data and credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sensitive_information: Option<Entities>,
 }
 
-/// Categories of a check.
+/// The categories of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Categories {
     categories: Vec<CheckCategory>,
@@ -55,7 +55,7 @@ struct CheckCategory {
     category: &'static str,
 }
 
-/// Kinds of sensitive information.
+/// The types of sensitive information.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entities {
     entities: Vec<Entity>,
@@ -105,12 +105,12 @@ const ENTITIES: [&str; 31] = [
 ];
 
 impl Categories {
-    /// All of harmful content.
+    /// All content filter categories.
     pub fn of_content() -> Self {
         Self::of(&CONTENT)
     }
 
-    /// All of attacks.
+    /// All prompt attack categories.
     pub fn of_attacks() -> Self {
         Self::of(&ATTACKS)
     }
@@ -124,7 +124,7 @@ impl Categories {
 }
 
 impl Entities {
-    /// All kinds that there are.
+    /// All entity types.
     pub fn all() -> Self {
         let entities = ENTITIES.iter().map(|kind| Entity { r#type: kind });
         Self {
@@ -133,73 +133,73 @@ impl Entities {
     }
 }
 
-/// What was found.
+/// The results of the checks.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ChecksResponse {
-    /// By the check.
+    /// The results of each check.
     pub results: CheckResults,
-    /// What it took.
+    /// The text units consumed.
     #[serde(default)]
     pub usage: CheckUsages,
 }
 
-/// What was found, by the check; nothing for those that were not asked for.
+/// The results of each check; `None` for checks that were not requested.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CheckResults {
     /// Harmful content.
     pub content_filter: Option<Severities>,
-    /// Attacks on the model's instructions.
+    /// Prompt attacks.
     pub prompt_attack: Option<Severities>,
-    /// What identifies people, or gives access.
+    /// Personal data and credentials.
     pub sensitive_information: Option<EntityMatches>,
 }
 
-/// How severe each category is.
+/// The severity of each category.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct Severities {
-    /// One a category.
+    /// One entry per category.
     #[serde(default)]
     pub results: Vec<Severity>,
 }
 
-/// How severe a category is.
+/// The severity of one category.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Severity {
-    /// The category, which may be one that is not known here.
+    /// The category; may be one that the gateway does not know.
     pub category: String,
-    /// 0 to 1.
+    /// From 0 to 1.
     pub severity_score: f64,
 }
 
-/// Sensitive information.
+/// The detected entities.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct EntityMatches {
-    /// Where it stands.
+    /// One entry per detected entity.
     #[serde(default)]
     pub results: Vec<EntityMatch>,
-    /// Whether there is more than is told.
+    /// Whether more entities were detected than are listed.
     pub truncated: Option<bool>,
 }
 
-/// A piece of sensitive information.
+/// A detected entity.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EntityMatch {
-    /// Its kind.
+    /// The entity type.
     pub r#type: String,
-    /// 0 to 1.
+    /// From 0 to 1.
     pub confidence_score: f64,
-    /// Its first character in the text.
+    /// The index of the first character in the text.
     pub begin_offset: u64,
-    /// The character behind its last one.
+    /// The index after the last character.
     pub end_offset: u64,
-    /// The place of the text in its message.
+    /// The index of the text in its message.
     pub content_index: u64,
 }
 
-/// What the checks took.
+/// The text units consumed by each check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CheckUsages {

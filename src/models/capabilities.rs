@@ -1,4 +1,4 @@
-//! What one family of models takes. The fields are explained in `models.toml`.
+//! Capabilities of a model family. `models.toml` documents the fields.
 
 use serde::Deserialize;
 
@@ -6,194 +6,194 @@ use super::embedding::{EmbeddingCapabilities, RerankCapabilities};
 use super::image_capabilities::ImageCapabilities;
 use super::video_capabilities::VideoCapabilities;
 
-/// What one family of models takes.
+/// What a model family supports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// The family's name; empty for a model that the table does not know.
+    /// The family's name; empty for unknown models.
     pub family: String,
-    /// Whether `system` blocks are taken.
+    /// Whether `system` blocks are accepted.
     pub system: bool,
-    /// Whether a turn of role `system` may stand later in the conversation.
+    /// Whether messages of role `system` are accepted after the first message.
     pub system_turns: bool,
-    /// The media that a user's turn may hold.
+    /// The media types accepted in a user message.
     pub input: Vec<Medium>,
-    /// The media that a tool's result may hold.
+    /// The media types accepted in a tool result.
     pub tool_result_input: Vec<Medium>,
-    /// Whether media may be read from S3.
+    /// Whether media can be read from S3.
     pub s3_sources: bool,
-    /// Whether tools may be offered.
+    /// Whether tools are supported.
     pub tools: bool,
-    /// Whether the model can be made to call some tool.
+    /// Whether `toolChoice` can be `any`.
     pub forces_any_tool: bool,
-    /// Whether the model can be made to call a tool of a given name.
+    /// Whether `toolChoice` can name a tool.
     pub forces_named_tool: bool,
-    /// Whether tools may be offered to ConverseStream.
+    /// Whether ConverseStream accepts tools.
     pub stream_tools: bool,
-    /// Whether a tool's result may say that the tool failed.
+    /// Whether `toolResult.status` is accepted.
     pub tool_result_status: bool,
-    /// Whether a result that is a JSON object is sent as `json`.
+    /// Whether a JSON object is sent as `json` in a tool result.
     pub tool_result_json: bool,
-    /// What may stand beside tool results.
+    /// The content blocks accepted next to tool results.
     pub tool_result_companions: ToolResultCompanions,
-    /// Whether `$ref` in a schema is followed.
+    /// Whether `$ref` in a schema is supported.
     pub schema_references: bool,
-    /// Whether `anyOf`, `oneOf`, `allOf` and `$ref` may stand at the root of a tool's schema.
+    /// Whether `anyOf`, `oneOf`, `allOf` and `$ref` are accepted at the root of a tool's schema.
     pub schema_root_combinators: bool,
-    /// The keywords that may stand at the root of a tool's schema; any where there are none.
+    /// The keywords accepted at the root of a tool's schema; empty if all are.
     pub schema_root_keys: Vec<String>,
-    /// Whether a property may have any name.
+    /// Whether property names may contain any characters.
     pub any_property_key: bool,
-    /// What the ids of tool calls look like.
+    /// The accepted form of `toolUseId`.
     pub tool_call_ids: CallIdForm,
-    /// Whether a tool's input can be held to its schema.
+    /// Whether `toolSpec.strict` is supported.
     pub strict_tools: bool,
-    /// Whether the model can be told to call one tool at the most.
+    /// Whether parallel tool calls can be disabled.
     pub single_tool_call: bool,
-    /// Whether `outputConfig` holds an answer to a schema.
+    /// Whether `outputConfig` supports a JSON schema.
     pub structured_output: bool,
-    /// Which sampling parameters are taken.
+    /// The supported sampling parameters.
     pub sampling: Sampling,
-    /// The provider's own key for top_k, dots between its levels; empty where there is none.
+    /// The path of top_k in the provider's fields, separated by dots; empty if not supported.
     pub top_k: String,
-    /// Whether the provider's own keys take the frequency and presence penalties.
+    /// Whether the provider's fields include the frequency and presence penalties.
     pub penalties: bool,
-    /// Whether stop sequences are taken.
+    /// Whether stop sequences are supported.
     pub stop_sequences: bool,
-    /// Whether a stop sequence may be nothing but white space.
+    /// Whether a stop sequence may consist of white space only.
     pub blank_stop_sequences: bool,
-    /// The least value of maxTokens.
+    /// The minimum of `maxTokens`.
     pub min_max_tokens: u32,
-    /// How the model is told to reason.
+    /// How reasoning is controlled.
     pub reasoning: ReasoningControl,
-    /// The efforts that the knob takes, least first.
+    /// The supported reasoning efforts, lowest first.
     pub efforts: Vec<Effort>,
-    /// Whether the model reasons whatever it is told.
+    /// Whether reasoning cannot be disabled.
     pub always_reasons: bool,
-    /// Whether the model reasons where it is told nothing.
+    /// Whether the model reasons if the request does not control reasoning.
     pub reasons_by_default: bool,
-    /// The type of Claude's `thinking` that is nearest to none where that cannot be disabled; empty
-    /// where there is none.
+    /// The type of Claude's `thinking` closest to disabled, for models that always reason; empty
+    /// if there is none.
     pub least_thinking: String,
-    /// Which reasoning of before is given back to the model.
+    /// Which reasoning of earlier messages is sent back to the model.
     pub reasoning_replay: ReasoningReplay,
-    /// Whether a block of reasoning is valid only behind the prompt that it was made for.
+    /// Whether a reasoning block is valid only after the prompt that produced it.
     pub binds_thinking: bool,
-    /// Whether the answer tells how many tokens were spent on reasoning.
+    /// Whether the response reports the number of reasoning tokens.
     pub reasoning_tokens: bool,
-    /// The name of the tag that reasoning stands in within the text; empty where it stands in
-    /// blocks of its own.
+    /// The tag that encloses reasoning within the text; empty if reasoning comes in its own
+    /// blocks.
     pub reasoning_tag: String,
-    /// Whether such a tag without its closing one is a remnant, and the text behind it the answer.
+    /// Whether an opening tag without a closing one is stray, so that the text after it is the
+    /// answer.
     pub reasoning_tag_strays: bool,
-    /// What the reasoning's text begins with where the provider has taken it out; empty where it
-    /// is never taken out.
+    /// The prefix of reasoning text that the provider removed; empty if it never removes any.
     pub reasoning_placeholder: String,
-    /// Where a cache point may stand; nowhere for a family that refuses them.
+    /// Where `cachePoint` is accepted; empty if caching is not supported.
     pub cache_points: Vec<CachePosition>,
-    /// Whether a prefix can be kept for an hour.
+    /// Whether a cache TTL of one hour is supported.
     pub cache_one_hour: bool,
-    /// The fewest tokens of a prefix that is cached.
+    /// The minimum number of tokens of a cached prefix.
     pub cache_min_tokens: u32,
-    /// Whether the conversation may end with the assistant's turn.
+    /// Whether the last message may be the assistant's.
     pub prefill: bool,
-    /// Whether the conversation may begin with the assistant's turn.
+    /// Whether the first message may be the assistant's.
     pub leading_assistant: bool,
-    /// The provider's tool that searches the web; empty where there is none.
+    /// The name of the provider's web search tool; empty if there is none.
     pub web_search: String,
-    /// Whether CountTokens counts for the model.
+    /// Whether CountTokens supports the model.
     pub count_tokens: bool,
-    /// What it takes where it embeds.
+    /// Capabilities of an embedding model.
     pub embedding: Option<EmbeddingCapabilities>,
-    /// What it takes where it reranks.
+    /// Capabilities of a reranking model.
     pub rerank: Option<RerankCapabilities>,
-    /// What it takes where it makes pictures.
+    /// Capabilities of an image model.
     pub image: Option<ImageCapabilities>,
-    /// What it takes where it makes films.
+    /// Capabilities of a video model.
     pub video: Option<VideoCapabilities>,
-    /// Which of AWS's surfaces a chat request goes to.
+    /// The AWS API that serves chat requests.
     pub upstream: ChatUpstream,
-    /// Whether Converse takes the model, so that a request can go there which the surface cannot
-    /// serve.
+    /// Whether Converse supports the model, as the fallback for requests that the
+    /// chat-completions upstream does not support.
     pub converse: bool,
-    /// Fields of OpenAI's that the surface refuses for the model.
+    /// OpenAI fields that the upstream rejects for this model.
     pub upstream_unsupported: Vec<String>,
-    /// Fields of OpenAI's that the surface refuses while the model reasons.
+    /// OpenAI fields that the upstream rejects while the model reasons.
     pub upstream_unsupported_with_reasoning: Vec<String>,
-    /// Fields of OpenAI's that the surface refuses while the model does not reason.
+    /// OpenAI fields that the upstream rejects while the model does not reason.
     pub upstream_unsupported_without_reasoning: Vec<String>,
-    /// Whether the surface takes tools while the model reasons.
+    /// Whether the upstream accepts tools while the model reasons.
     pub upstream_tools_with_reasoning: bool,
-    /// Whether the surface holds an answer to its `response_format`.
+    /// Whether the upstream enforces `response_format`.
     pub upstream_response_format: bool,
-    /// What the model was found to refuse, though the table thought otherwise.
+    /// Fields that the model rejected at runtime although the table lists them as supported.
     pub refused: Vec<RefusedField>,
 }
 
-/// A kind of content beside text.
+/// A media type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Medium {
-    /// Pictures.
+    /// Images.
     Image,
     /// Documents.
     Document,
-    /// Films.
+    /// Videos.
     Video,
-    /// Sound.
+    /// Audio.
     Audio,
 }
 
-/// Which sampling parameters a family takes.
+/// The sampling parameters that a family supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
-    /// Temperature, top_p, or both.
+    /// `temperature` and `topP`, alone or together.
     Both,
-    /// One of them.
+    /// `temperature` or `topP`, not both.
     TemperatureOrTopP,
-    /// Neither.
+    /// Neither `temperature` nor `topP`.
     #[default]
     None,
 }
 
-/// What the ids of tool calls look like.
+/// The accepted form of tool call ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallIdForm {
-    /// As Converse has them: 1 to 64 of `[a-zA-Z0-9_.:-]`.
+    /// Converse's own form: 1 to 64 of `[a-zA-Z0-9_.:-]`.
     #[default]
     Converse,
     /// 1 to 64 of `[a-zA-Z0-9_-]`.
     Words,
     /// 9 of `[a-zA-Z0-9]`.
     NineAlphanumerics,
-    /// The same, or an id that Bedrock has given: `tooluse_` and 22 of `[a-zA-Z0-9_-]`.
+    /// The same, or an id generated by Bedrock: `tooluse_` and 22 of `[a-zA-Z0-9_-]`.
     NineAlphanumericsOrBedrocks,
 }
 
-/// What may stand in a turn beside tool results.
+/// The content blocks accepted next to tool results in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolResultCompanions {
-    /// Any block.
+    /// All blocks.
     Any,
-    /// No other block.
+    /// No other blocks.
     #[default]
     None,
 }
 
-/// How a family is told to reason, within `additionalModelRequestFields`.
+/// How reasoning is controlled in `additionalModelRequestFields`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasoningControl {
-    /// It cannot be told.
+    /// No control.
     #[default]
     None,
     /// `"thinking": {"type": "enabled", "budget_tokens": n}`
     Budget,
     /// `"thinking": {"type": "adaptive"}` and `"output_config": {"effort": e}`
     Adaptive,
-    /// The same with `"display": "summarized"`, without which the text comes back empty.
+    /// As `Adaptive`, with `"display": "summarized"`: without it the reasoning text is empty.
     AdaptiveSummarized,
     /// `"reasoningConfig": {"type": "enabled", "maxReasoningEffort": e}`
     NovaConfig,
@@ -205,7 +205,7 @@ pub enum ReasoningControl {
     ReasoningObject,
 }
 
-/// How much to reason: OpenAI's words, least first.
+/// The reasoning effort, in OpenAI's terms, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effort {
@@ -223,52 +223,52 @@ pub enum Effort {
     Max,
 }
 
-/// Which reasoning of before is given back to a model.
+/// Which reasoning of earlier messages is sent back to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasoningReplay {
-    /// None of it.
+    /// None.
     #[default]
     None,
-    /// What its provider signed or redacted.
+    /// Reasoning with a signature, and redacted reasoning.
     Signed,
-    /// What can be read, which has no signature.
+    /// Readable reasoning, which has no signature.
     Text,
 }
 
-/// Where a cache point may stand.
+/// Where `cachePoint` is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CachePosition {
-    /// Behind the tools.
+    /// After the tools.
     Tools,
-    /// Behind the system prompt.
+    /// After the system prompt.
     System,
-    /// Within the turns.
+    /// In messages.
     Messages,
 }
 
-/// The surfaces of AWS's that a chat request can go to.
+/// The AWS APIs that serve chat requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub enum ChatUpstream {
     /// Converse.
     #[default]
     Converse,
-    /// OpenAI's chat completions, as AWS serves them itself.
+    /// An OpenAI-compatible chat-completions endpoint of AWS.
     OpenAi(OpenAiEndpoint),
 }
 
-/// Where AWS serves OpenAI's chat completions itself.
+/// The AWS endpoints with an OpenAI-compatible chat-completions API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenAiEndpoint {
-    /// At `bedrock-runtime`, beside Converse.
+    /// `bedrock-runtime`, which also serves Converse.
     Runtime,
-    /// At `bedrock-mantle`.
+    /// `bedrock-mantle`.
     Mantle,
 }
 
-/// A field that a model was found to refuse.
+/// A field that a model rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefusedField {
     /// `temperature`
@@ -279,9 +279,9 @@ pub enum RefusedField {
     TopK,
     /// `stopSequences`
     StopSequences,
-    /// Stop sequences of nothing but white space.
+    /// Stop sequences of white space only.
     BlankStopSequences,
-    /// The provider's knob for reasoning.
+    /// The provider's reasoning control.
     Reasoning,
     /// `cachePoint`
     CachePoint,
@@ -297,9 +297,9 @@ pub enum RefusedField {
     SchemaRootCombinators,
     /// Other keywords at the root of a tool's schema
     SchemaRootKeys,
-    /// Names of properties
+    /// Property names
     PropertyKeys,
-    /// `toolUseId` of another form
+    /// `toolUseId` of a different form
     CallIds(CallIdForm),
     /// `toolConfig` of ConverseStream
     StreamTools,
@@ -309,14 +309,14 @@ pub enum RefusedField {
     ServiceTier,
     /// `performanceConfig`
     PerformanceConfig,
-    /// Another key of `additionalModelRequestFields`.
+    /// Another field of `additionalModelRequestFields`.
     Additional(String),
-    /// A field of a request to one of AWS's OpenAI surfaces.
+    /// A field of a request to a chat-completions upstream.
     UpstreamField(&'static str),
 }
 
 impl ChatUpstream {
-    /// The surface that the configuration and the table call `word`.
+    /// Parses the name used in the configuration and in the table.
     pub fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "converse" => Self::Converse,
@@ -326,7 +326,7 @@ impl ChatUpstream {
         })
     }
 
-    /// The word for it.
+    /// The name used in the configuration and in the table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Converse => "converse",
@@ -341,12 +341,12 @@ impl TryFrom<String> for ChatUpstream {
 
     fn try_from(word: String) -> Result<Self, String> {
         Self::parse(&word)
-            .ok_or_else(|| format!("`{word}` is none of `converse`, `runtime_openai` and `mantle`"))
+            .ok_or_else(|| format!("unknown upstream `{word}`; use `converse`, `runtime_openai` or `mantle`"))
     }
 }
 
 impl Effort {
-    /// The effort that OpenAI calls `word`.
+    /// Parses a value of `reasoning_effort`.
     pub fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "minimal" => Self::Minimal,
@@ -359,7 +359,7 @@ impl Effort {
         })
     }
 
-    /// OpenAI's word.
+    /// The value of `reasoning_effort`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Minimal => "minimal",
@@ -373,7 +373,7 @@ impl Effort {
 }
 
 impl Capabilities {
-    /// The facts with one more field that the model refuses; nothing where that was known.
+    /// The capabilities without a field that the model rejected; `None` if that changes nothing.
     pub fn without(&self, field: RefusedField) -> Option<Self> {
         let mut capabilities = self.clone();
         match &field {
@@ -414,23 +414,23 @@ impl Capabilities {
         (capabilities != *self).then_some(capabilities)
     }
 
-    /// Whether the model was found to refuse `field`.
+    /// Whether the model rejected `field`.
     pub fn refuses(&self, field: &RefusedField) -> bool {
         self.refused.contains(field)
     }
 
-    /// Whether the model can be told to reason.
+    /// Whether reasoning can be controlled.
     pub fn has_reasoning_control(&self) -> bool {
         self.reasoning != ReasoningControl::None
     }
 
-    /// Whether what stands in front of the prompt's end has to stay as it is from turn to turn:
-    /// the model's reasoning is bound to it, or it is cached.
+    /// Whether earlier messages must stay unchanged: the model's reasoning is bound to them, or
+    /// they are cached.
     pub fn keeps_prefix(&self) -> bool {
         self.binds_thinking || self.caches()
     }
 
-    /// Whether a cache point may stand anywhere.
+    /// Whether prompt caching is supported.
     pub fn caches(&self) -> bool {
         !self.cache_points.is_empty()
     }

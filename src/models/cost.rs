@@ -1,39 +1,40 @@
 use super::usd::{Factor, Usd};
 
-/// The tokens of one call, as Bedrock counts them.
+/// The tokens of one call, as counted by Bedrock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tokens {
-    /// What was read of the prompt without the cache: Bedrock's `inputTokens`, which counts
-    /// neither what was read from the cache nor what was written to it.
+    /// Prompt tokens processed without the cache: Bedrock's `inputTokens`, which includes neither
+    /// cache reads nor cache writes.
     pub input: u64,
-    /// What the model wrote, its reasoning included.
+    /// Completion tokens, including reasoning.
     pub output: u64,
-    /// What was read from the cache.
+    /// Tokens read from the cache.
     pub cache_read: u64,
-    /// What was written to the cache for five minutes, or for the only time that the model knows:
-    /// every write that `cacheDetails` does not count under an hour.
+    /// Tokens written to the cache for five minutes, or for the model's only TTL: all writes that
+    /// `cacheDetails` does not list with a TTL of one hour.
     pub cache_write_5m: u64,
-    /// What was written to the cache for an hour.
+    /// Tokens written to the cache for an hour.
     pub cache_write_1h: u64,
 }
 
-/// How a call was served, as the answer's `serviceTier` says: another tier may have been asked for.
+/// The tier that served a call, from the response's `serviceTier`; it may differ from the
+/// requested tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tier {
-    /// At the list price.
+    /// At list price.
     Default,
-    /// Cheaper and later.
+    /// Cheaper, with higher latency.
     Flex,
-    /// Dearer and sooner.
+    /// More expensive, with lower latency.
     Priority,
-    /// From capacity that is paid for by the hour, used or not.
+    /// Provisioned capacity, billed by the hour regardless of use.
     Reserved,
 }
 
-/// What a model's tokens cost in one place, in each tier.
+/// Token prices of a model in one location, for each tier.
 ///
-/// What AWS bills by other units is not in it: searches for grounding, guardrails, and the
-/// surcharge for latency-optimised inference.
+/// Excludes what AWS bills in other units: grounding searches, guardrails, and the surcharge for
+/// latency-optimized inference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
     pub(super) default: Schedule,
@@ -41,23 +42,22 @@ pub struct Price {
     pub(super) priority: Option<Schedule>,
 }
 
-/// What a model costs that is billed by other units than tokens: the price of one of each, where
-/// it is known.
+/// Prices of models billed in units other than tokens; `None` if unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UnitPrices {
-    /// A picture that was made.
+    /// A generated image.
     pub image: Option<Usd>,
-    /// A second of film that was made.
+    /// A second of generated video.
     pub second: Option<Usd>,
-    /// A query of a reranker, of up to 100 documents.
+    /// A rerank query with up to 100 documents.
     pub query: Option<Usd>,
 }
 
-/// What tokens cost in one tier, by the length of the prompt.
+/// Token prices of one tier, by prompt length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Schedule {
     pub(super) rates: Rates,
-    /// The rates of every token of a call whose prompt is longer than so many tokens.
+    /// Rates for all tokens of a call whose prompt has more than this many tokens.
     pub(super) long_prompt: Option<(u64, Rates)>,
 }
 
@@ -72,18 +72,18 @@ pub(super) struct Rates {
 }
 
 impl Price {
-    /// What a call costs.
+    /// The cost of a call.
     ///
-    /// None where it is not known: the tier's price is not known, a kind of token was used whose
-    /// price is not known, or the tier is [`Tier::Reserved`], which no single call is billed for.
+    /// `None` if the tier's price or the price of a used token kind is unknown, or if the tier is
+    /// [`Tier::Reserved`], which is not billed per call.
     pub fn cost(&self, tokens: &Tokens, tier: Tier) -> Option<Usd> {
         self.rates(tokens, tier)?.cost(tokens)
     }
 
-    /// What the same call would have cost without the cache, less what it costs.
+    /// The cost of the same call without the cache, minus its actual cost.
     ///
-    /// Negative where more was paid for writing than was saved by reading. None where
-    /// [`Price::cost`] is.
+    /// Negative if cache writes cost more than cache reads saved. `None` if [`Price::cost`] is
+    /// `None`.
     pub fn cache_saving(&self, tokens: &Tokens, tier: Tier) -> Option<Usd> {
         let rates = self.rates(tokens, tier)?;
         let uncached = Tokens {
@@ -94,7 +94,7 @@ impl Price {
         Some(rates.cost(&uncached)? - rates.cost(tokens)?)
     }
 
-    /// The price where every token costs so many times as much.
+    /// Multiplies all prices by `factor`.
     pub(super) fn scaled(&self, factor: Factor) -> Self {
         let scaled = |schedule: &Schedule| schedule.scaled(factor);
         Self {
@@ -151,7 +151,7 @@ impl Rates {
     }
 }
 
-/// What no tokens cost is known without their price.
+/// Zero tokens cost nothing, even if their price is unknown.
 fn cost(price: Option<Usd>, count: u64) -> Option<Usd> {
     match count {
         0 => Some(Usd::default()),
@@ -160,7 +160,8 @@ fn cost(price: Option<Usd>, count: u64) -> Option<Usd> {
 }
 
 impl Tokens {
-    /// The length of the prompt, however it was read: this decides whether a prompt is long.
+    /// The total prompt length, cached or not, which determines whether `long_prompt` rates
+    /// apply.
     fn prompt(&self) -> u64 {
         [self.cache_read, self.cache_write_5m, self.cache_write_1h]
             .into_iter()

@@ -1,43 +1,41 @@
-//! What a family takes that embeds, and one that reranks. The fields are explained in
-//! `models.toml`.
+//! Capabilities of embedding and reranking families. `models.toml` documents the fields.
 
 use serde::Deserialize;
 
-/// What a family takes that makes vectors of texts and pictures.
+/// What an embedding family supports.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmbeddingCapabilities {
-    /// The form of its bodies.
+    /// The form of the request body.
     pub body: EmbeddingBody,
-    /// What it embeds.
+    /// The supported input types.
     pub inputs: Vec<EmbeddingInput>,
-    /// The formats of pictures, in Bedrock's words.
+    /// The accepted image formats, as Bedrock names them.
     #[serde(default)]
     pub image_formats: Vec<String>,
-    /// How many numbers a vector can have, what it has by itself first.
+    /// The supported numbers of dimensions, the default first.
     pub dimensions: Vec<u32>,
-    /// How many texts one call takes.
+    /// The maximum number of texts per call.
     #[serde(default = "one")]
     pub texts: usize,
-    /// How many pictures one call takes.
+    /// The maximum number of images per call.
     #[serde(default = "one")]
     pub images: usize,
-    /// The longest text, in characters, where Bedrock counts them.
+    /// The maximum text length in characters; `None` if Bedrock sets no limit.
     #[serde(default)]
     pub max_text_chars: Option<usize>,
-    /// Whether it is told what a vector is for.
+    /// Whether a purpose can be given.
     #[serde(default)]
     pub purposes: bool,
-    /// What it can be told to do with a text that is too long for it; nothing where it cannot be
-    /// told, and refuses such texts.
+    /// The supported truncation modes; empty if long texts are always rejected.
     #[serde(default)]
     pub truncations: Vec<Truncation>,
-    /// Whether it can be told to give vectors of length 1, or not to.
+    /// Whether normalization to length 1 can be switched.
     #[serde(default)]
     pub normalize: bool,
 }
 
-/// The form of the bodies of a family that embeds.
+/// The form of an embedding model's request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmbeddingBody {
@@ -57,38 +55,38 @@ pub enum EmbeddingBody {
     Marengo3,
 }
 
-/// What one vector is made of.
+/// The input of one embedding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmbeddingInput {
     /// A text.
     Text,
-    /// A picture.
+    /// An image.
     Image,
-    /// A text and a picture in one.
+    /// A text and an image embedded together.
     TextAndImage,
 }
 
-/// What becomes of a text that is too long.
+/// How texts that exceed the model's limit are truncated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Truncation {
-    /// It is refused.
+    /// Rejected.
     None,
-    /// Its beginning is left out.
+    /// The start is removed.
     Start,
-    /// Its end is left out.
+    /// The end is removed.
     End,
 }
 
-/// What a family takes that puts documents in the order of how well they answer a query.
+/// What a reranking family supports.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RerankCapabilities {
-    /// The version of the provider's API that a body has to name, if it has to name one.
+    /// The provider's API version, if the body must contain one.
     #[serde(default)]
     pub api_version: Option<u32>,
-    /// The most documents of one call.
+    /// The maximum number of documents per call.
     pub documents: usize,
 }
 
@@ -97,19 +95,19 @@ fn one() -> usize {
 }
 
 impl EmbeddingCapabilities {
-    /// Whether such an input is taken.
+    /// Whether the input type is supported.
     pub fn takes(&self, input: EmbeddingInput) -> bool {
         self.inputs.contains(&input)
     }
 
-    /// Whether the length of vectors can be chosen.
+    /// Whether the number of dimensions can be chosen.
     pub fn chooses_dimensions(&self) -> bool {
         self.dimensions.len() > 1
     }
 }
 
 impl Truncation {
-    /// What `word` asks for: Cohere's words, those of its newest model, Nova's and Marengo's.
+    /// Parses the values of Cohere (all generations), Nova and Marengo.
     pub fn parse(word: &str) -> Option<Self> {
         match word.to_ascii_lowercase().as_str() {
             "none" => Some(Self::None),
@@ -119,7 +117,7 @@ impl Truncation {
         }
     }
 
-    /// The word of Cohere and Nova.
+    /// The value used by Cohere and Nova.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "NONE",

@@ -1,52 +1,52 @@
-//! What a model reads and writes, and which of the gateway's endpoints that is for.
+//! The modalities of a model and the gateway endpoints that serve it.
 
 use serde::{Serialize, Serializer};
 
 use super::{Capabilities, EmbeddingInput, ImageCapabilities, ImageTask, Medium, Requirement};
 
-/// A kind of content.
+/// A modality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Modality {
     /// Text.
     Text,
-    /// Pictures.
+    /// Images.
     Image,
-    /// Documents, which only the table of facts knows of.
+    /// Documents, which only the capability table lists.
     Document,
-    /// Films.
+    /// Videos.
     Video,
-    /// Sound.
+    /// Audio.
     Audio,
-    /// Vectors.
+    /// Embeddings.
     Embedding,
 }
 
-/// An endpoint that asks models.
+/// An endpoint that calls models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Endpoint {
-    /// Chat.
+    /// Chat completions.
     ChatCompletions,
-    /// Counting of what a chat would read.
+    /// Counting of input tokens.
     InputTokens,
-    /// Texts that go on, as clients of old ask for them.
+    /// Legacy text completions.
     Completions,
-    /// Vectors.
+    /// Embeddings.
     Embeddings,
-    /// Pictures from words.
+    /// Image generation.
     ImageGenerations,
-    /// Pictures from pictures.
+    /// Image editing.
     ImageEdits,
-    /// Pictures like a picture.
+    /// Image variations.
     ImageVariations,
-    /// Films.
+    /// Videos.
     Videos,
-    /// The order of texts by a question.
+    /// Reranking.
     Rerank,
 }
 
 impl Endpoint {
-    /// Its path.
+    /// The endpoint's path.
     pub fn path(self) -> &'static str {
         match self {
             Self::ChatCompletions => "/v1/chat/completions",
@@ -62,24 +62,24 @@ impl Endpoint {
     }
 }
 
-/// What a model is for.
+/// The type of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelType {
-    /// Conversations.
+    /// Chat.
     Chat,
     /// Embeddings.
     Embedding,
-    /// Images that are generated or edited.
+    /// Image generation or editing.
     Image,
-    /// Videos that are generated.
+    /// Video generation.
     Video,
-    /// The order of documents by a query.
+    /// Reranking.
     Rerank,
 }
 
 impl ModelType {
-    /// All of them.
+    /// All types.
     pub const ALL: [Self; 5] = [
         Self::Chat,
         Self::Embedding,
@@ -88,7 +88,7 @@ impl ModelType {
         Self::Rerank,
     ];
 
-    /// The type of a model that these endpoints serve; `None` for one that none serves.
+    /// The type of a model served by these endpoints; `None` if it is served by none.
     pub fn of(endpoints: &[Endpoint]) -> Option<Self> {
         let types = endpoints.iter().map(|endpoint| match endpoint {
             Endpoint::ChatCompletions | Endpoint::InputTokens | Endpoint::Completions => Self::Chat,
@@ -102,12 +102,12 @@ impl ModelType {
         types.min()
     }
 
-    /// The type that is written so.
+    /// Parses the name of a type.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// The word for it.
+    /// The name of the type.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
@@ -126,7 +126,7 @@ impl Serialize for Endpoint {
 }
 
 impl Capabilities {
-    /// The endpoints that ask the family, where it is no family for conversations.
+    /// The endpoints that serve the family; empty for chat families.
     pub fn endpoints(&self) -> Vec<Endpoint> {
         let mut endpoints = Vec::new();
         endpoints.extend(self.embedding.as_ref().map(|_| Endpoint::Embeddings));
@@ -140,7 +140,7 @@ impl Capabilities {
 }
 
 impl Capabilities {
-    /// What the family reads, and what it writes.
+    /// The input modalities and the output modality.
     fn modalities(&self) -> (Vec<Modality>, Modality) {
         let mut reads = vec![Modality::Text];
         let writes = if let Some(embedding) = &self.embedding {
@@ -173,19 +173,19 @@ impl Capabilities {
 impl ImageCapabilities {
     fn endpoints(&self) -> impl Iterator<Item = Endpoint> {
         let supports = |tasks: &[ImageTask]| tasks.iter().any(|task| self.supports(*task));
-        let from_words = supports(&[ImageTask::Generate, ImageTask::ColorGuided]);
-        let like_others = supports(&[ImageTask::Vary, ImageTask::Edit]);
-        let from_images = like_others
+        let generates = supports(&[ImageTask::Generate, ImageTask::ColorGuided]);
+        let varies = supports(&[ImageTask::Vary, ImageTask::Edit]);
+        let edits = varies
             || supports(&[
                 ImageTask::Inpaint,
                 ImageTask::Outpaint,
                 ImageTask::RemoveBackground,
             ]);
         [
-            from_words.then_some(Endpoint::ImageGenerations),
-            from_images.then_some(Endpoint::ImageEdits),
+            generates.then_some(Endpoint::ImageGenerations),
+            edits.then_some(Endpoint::ImageEdits),
             // A variation has no prompt.
-            (like_others && self.prompt != Requirement::Required)
+            (varies && self.prompt != Requirement::Required)
                 .then_some(Endpoint::ImageVariations),
         ]
         .into_iter()
@@ -193,20 +193,20 @@ impl ImageCapabilities {
     }
 }
 
-/// What is known of what a model reads and writes.
+/// The input and output modalities of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Modalities {
-    /// What it reads.
+    /// The input modalities.
     pub input: Vec<Modality>,
-    /// What it writes.
+    /// The output modalities.
     pub output: Vec<Modality>,
-    /// Whether it can be heard while it writes, where Bedrock says so.
+    /// Whether the model supports streaming; `None` if Bedrock does not say.
     pub streams: Option<bool>,
 }
 
 impl Modality {
-    /// The kind of content of AWS's word for it (botocore 1.44.5, bedrock, `ModelModality`, and the
-    /// words that ListFoundationModels has beside those).
+    /// Parses AWS's name (botocore 1.44.5, bedrock, `ModelModality`, and the values that
+    /// ListFoundationModels returns in addition).
     pub fn of_aws(word: &str) -> Option<Self> {
         Some(match word {
             "TEXT" => Self::Text,
@@ -231,8 +231,8 @@ impl From<Medium> for Modality {
 }
 
 impl Modalities {
-    /// Those of a model with these facts, of which Bedrock lists the words `input` and `output`;
-    /// nothing where it lists none.
+    /// Combines the capabilities with `input` and `output` as listed by Bedrock, which may be
+    /// empty.
     pub fn new(
         capabilities: &Capabilities,
         input: &[String],
@@ -245,12 +245,12 @@ impl Modalities {
         };
         let mut reads = of_aws(input);
         let mut writes = of_aws(output);
-        // The facts of a model that the table does not know hold nothing back, and tell nothing.
+        // The capabilities of unknown models restrict nothing and give no information.
         let (own_reads, own_writes) = match capabilities.family.is_empty() {
             true => (vec![Modality::Text], Modality::Text),
             false => capabilities.modalities(),
         };
-        // Bedrock's lists leave out documents, and say nothing of models that they do not have.
+        // Bedrock's lists omit documents, and are empty for models that are not listed.
         if reads.is_empty() || !capabilities.family.is_empty() {
             reads.extend(own_reads);
         }
@@ -268,12 +268,12 @@ impl Modalities {
         }
     }
 
-    /// The endpoints that ask a model with these facts which reads and writes this. A model that the
-    /// table does not know is asked for conversations alone: the bodies of others are not known.
+    /// The endpoints that serve a model with these capabilities and modalities. Unknown models
+    /// are served by the chat endpoints only, since their other request bodies are unknown.
     pub fn endpoints(&self, capabilities: &Capabilities) -> Vec<Endpoint> {
         let own = capabilities.endpoints();
         let outputs_audio = self.output.contains(&Modality::Audio);
-        // Of the models that write text, the rerankers alone do not stream (recording
+        // Of the models with text output, only rerankers do not stream (recording
         // `listfoundationmodels-unknown-95d27523`).
         let writes = self.output.contains(&Modality::Text) && self.streams != Some(false);
         if !own.is_empty() || outputs_audio || !writes {
@@ -313,7 +313,8 @@ mod tests {
         "/v1/completions",
     ];
 
-    /// As ListFoundationModels has them (recording `listfoundationmodels-unknown-95d27523`).
+    /// Models as returned by ListFoundationModels (recording
+    /// `listfoundationmodels-unknown-95d27523`).
     #[test]
     fn modalities_determine_the_supported_endpoints() {
         for (id, input, output, streams, endpoints) in [

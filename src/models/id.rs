@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// The longest model id or ARN that Bedrock takes in a path (botocore, bedrock-runtime).
+/// The maximum length of a model id or ARN in Bedrock's URL paths (botocore, bedrock-runtime).
 const MAX_ID_BYTES: usize = 2048;
 
 /// Prefixes of cross-region inference profiles.
@@ -8,8 +8,8 @@ const GEOGRAPHIES: &[&str] = &[
     "us-gov.", "us.", "eu.", "apac.", "jp.", "au.", "ca.", "sa.", "uk.", "in.", "global.",
 ];
 
-/// The geographies whose profiles a region may call, narrowest first: `global.` is none of them,
-/// since nothing says that data may go anywhere.
+/// The geographies whose inference profiles a region may call, narrowest first. `global.` is
+/// excluded because nothing permits data to leave the geography.
 ///
 /// From the regions in AWS's user guide, "Supported Regions and models for inference profiles"
 /// (read in November 2026).
@@ -26,69 +26,70 @@ const GEOGRAPHIES_OF_REGIONS: &[(&str, &[&str])] = &[
     ("sa-", &["sa."]),
 ];
 
-/// The id of a foundation model or inference profile, or an ARN, as Bedrock takes it in the path.
+/// The id of a foundation model or inference profile, or an ARN, as used in Bedrock's URL paths.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ModelId(String);
 
-/// What an id names, as far as its form tells (botocore 1.44.5, bedrock-runtime,
+/// What an id names, judged by its form (botocore 1.44.5, bedrock-runtime,
 /// `ConversationalModelId`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModelKind {
-    /// A foundation model, or a profile that AWS defines: the foundation model's id is in it.
+    /// A foundation model, or a system-defined inference profile, whose id contains the
+    /// foundation model's id.
     ///
-    /// Every id that is no ARN counts as one, though provisioned throughput may go by a bare name.
+    /// Includes every id that is not an ARN, although provisioned throughput may have a bare
+    /// name.
     Foundation,
-    /// A profile of the account's own.
+    /// An application inference profile of the account.
     ApplicationProfile,
     /// Provisioned throughput.
     ProvisionedModel,
-    /// A model that was customized.
+    /// A customized model.
     CustomModel,
-    /// A customized model that answers on demand.
+    /// A customized model deployed for on-demand inference.
     CustomModelDeployment,
-    /// A model whose weights were brought along.
+    /// An imported model.
     ImportedModel,
-    /// A choice among models for each prompt.
+    /// A prompt router, which selects a model for each prompt.
     PromptRouter,
-    /// What says nothing of its model: a managed prompt, an endpoint of SageMaker.
+    /// A resource that does not identify a model: a managed prompt, a SageMaker endpoint.
     Other,
 }
 
-/// Why a name cannot be a model's id.
+/// Why a model id is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidModelId(&'static str);
 
 impl ModelId {
-    /// Takes `text` if it can stand in Bedrock's path without meaning anything else there.
+    /// Accepts `text` if it is safe in a URL path.
     pub fn parse(text: &str) -> Result<Self, InvalidModelId> {
         if text.is_empty() {
             return Err(InvalidModelId("is empty"));
         }
         if text.len() > MAX_ID_BYTES {
-            return Err(InvalidModelId("is longer than 2048 characters"));
+            return Err(InvalidModelId("exceeds 2048 characters"));
         }
         let allowed =
             |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/');
         if !text.chars().all(allowed) {
             return Err(InvalidModelId(
-                "has characters other than letters, digits and `-_.:/`",
+                "contains characters other than letters, digits and `-_.:/`",
             ));
         }
         if text
             .split('/')
             .any(|segment| matches!(segment, "" | "." | ".."))
         {
-            return Err(InvalidModelId("has an empty segment, `.` or `..` in it"));
+            return Err(InvalidModelId("contains an empty segment, `.` or `..`"));
         }
         Ok(Self(text.to_owned()))
     }
 
-    /// The id as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What the id names.
+    /// The kind of resource that the id names, judged by its form.
     pub fn kind(&self) -> ModelKind {
         if !self.is_arn() {
             return ModelKind::Foundation;
@@ -98,7 +99,7 @@ impl ModelId {
         };
         match kind {
             "foundation-model" => ModelKind::Foundation,
-            // Without a dot it has no provider and model in it.
+            // A profile id without a dot contains no provider and model.
             "inference-profile" if rest.contains('.') => ModelKind::Foundation,
             "inference-profile" | "application-inference-profile" => ModelKind::ApplicationProfile,
             "provisioned-model" => ModelKind::ProvisionedModel,
@@ -110,18 +111,18 @@ impl ModelId {
         }
     }
 
-    /// Whether `foundation_id` can be trusted; where not, the control plane knows.
+    /// Whether `foundation_id` is reliable; otherwise the control plane has to resolve the id.
     pub fn names_foundation_model(&self) -> bool {
         self.kind() == ModelKind::Foundation
     }
 
-    /// The foundation model's id, as far as the id itself tells: without ARN and geography.
+    /// The foundation model's id, as far as the id contains it: without ARN and geography.
     ///
-    /// Most ARNs of the account's own models do not tell; they come back as their last part.
+    /// Most ARNs of custom models do not contain it; for those the last part is returned.
     pub fn foundation_id(&self) -> &str {
         let id = match self.resource() {
-            // Before the model's own id stands what it was made of, or `imported` (botocore
-            // 1.44.5, bedrock, `ModelArn`).
+            // The base model, or `imported`, precedes the custom model's id (botocore 1.44.5,
+            // bedrock, `ModelArn`).
             Some(("custom-model", rest)) => rest.split('/').next().unwrap_or(rest),
             Some((_, rest)) => rest,
             None => &self.0,
@@ -132,18 +133,18 @@ impl ModelId {
             .unwrap_or(id)
     }
 
-    /// `foundation_id` as an id of its own.
+    /// `foundation_id` as a `ModelId`.
     #[must_use]
     pub fn foundation(&self) -> Self {
         Self(self.foundation_id().to_owned())
     }
 
-    /// Whether it is a foundation model's own id: no profile and no ARN.
+    /// Whether it is a foundation model's id, neither a profile nor an ARN.
     pub fn is_bare(&self) -> bool {
         !self.is_arn() && self.foundation_id() == self.0 && self.0.contains('.')
     }
 
-    /// The ids that a foundation model's profiles would have in `region`, narrowest first.
+    /// The inference profile ids that a foundation model would have in `region`, narrowest first.
     pub fn likely_profiles(&self, region: &str) -> Vec<Self> {
         let mut regions = GEOGRAPHIES_OF_REGIONS.iter();
         let geographies = regions.find(|(start, _)| region.starts_with(start));
@@ -157,17 +158,17 @@ impl ModelId {
         self.part_of_arn(2)
     }
 
-    /// The region of an ARN; empty where it stands for any region.
+    /// The region of an ARN; empty if the ARN covers all regions.
     pub fn region(&self) -> Option<&str> {
         self.part_of_arn(3)
     }
 
-    /// The account in an ARN, for those that have one.
+    /// The account of an ARN, if it has one.
     pub fn account(&self) -> Option<&str> {
         self.part_of_arn(4).filter(|account| !account.is_empty())
     }
 
-    /// Whether it is the id or the ARN of a profile that AWS defines.
+    /// Whether it is the id or ARN of a system-defined inference profile.
     pub fn is_system_profile(&self) -> bool {
         match self.resource() {
             Some((kind, _)) => kind == "inference-profile" && self.names_foundation_model(),
@@ -175,7 +176,7 @@ impl ModelId {
         }
     }
 
-    /// A part of `arn:partition:service:region:account:resource`, counted from 0.
+    /// A component of `arn:partition:service:region:account:resource`, counted from 0.
     fn part_of_arn(&self, index: usize) -> Option<&str> {
         self.is_arn()
             .then(|| self.0.splitn(6, ':').nth(index))
@@ -186,7 +187,7 @@ impl ModelId {
         self.0.starts_with("arn:")
     }
 
-    /// The kind and the name at the end of an ARN: `arn:aws:bedrock:region:account:kind/name`.
+    /// The type and name of an ARN's resource: `arn:aws:bedrock:region:account:type/name`.
     fn resource(&self) -> Option<(&str, &str)> {
         let after = self.0.strip_prefix("arn:")?;
         after.splitn(5, ':').nth(4)?.split_once('/')

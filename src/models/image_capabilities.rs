@@ -1,127 +1,128 @@
-//! What a model that makes pictures takes. The fields are explained in `models.toml`.
+//! Capabilities of an image model. `models.toml` documents the fields.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// What a model that makes pictures takes.
+/// What an image model supports.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageCapabilities {
-    /// The form of the body.
+    /// The form of the request body.
     pub body: ImageBody,
-    /// What can be done with the model; what stands first is done where a request does not say.
+    /// The supported tasks; the first is the default.
     pub tasks: Vec<ImageTask>,
-    /// Whether an edit has to have a prompt, or may have none.
+    /// Whether an edit requires a prompt, accepts one, or has none.
     #[serde(default)]
     pub prompt: Requirement,
-    /// The most characters of a prompt.
+    /// The maximum prompt length in characters.
     pub max_prompt_chars: usize,
-    /// The keys of the client's pictures in the body, in order.
+    /// The body fields of the input images, in order.
     #[serde(default = "image")]
     pub image_keys: Vec<String>,
-    /// The most pictures that an edit takes.
+    /// The maximum number of input images of an edit.
     #[serde(default = "one")]
     pub max_images: usize,
-    /// The formats of pictures that are taken, by OpenAI's words.
+    /// The accepted input formats, as OpenAI names them.
     #[serde(default)]
     pub input_formats: Vec<String>,
-    /// The shortest side of a picture that is taken, in pixels.
+    /// The minimum side of an input image, in pixels.
     #[serde(default)]
     pub min_side: u32,
-    /// The longest side of a picture that is taken; 0 where none is known.
+    /// The maximum side of an input image, in pixels; 0 if unknown.
     #[serde(default)]
     pub max_side: u32,
-    /// The most pixels of a picture that is taken; 0 where none is known.
+    /// The maximum number of pixels of an input image; 0 if unknown.
     #[serde(default)]
     pub max_input_pixels: u64,
-    /// How a mask says what is edited; nothing where no mask is taken.
+    /// The mask convention; `None` if masks are not supported.
     #[serde(default)]
     pub mask: Option<MaskConvention>,
-    /// The aspect ratios that can be asked for.
+    /// The supported aspect ratios.
     #[serde(default)]
     pub aspect_ratios: Vec<AspectRatio>,
-    /// The sizes that can be asked for, where they are listed.
+    /// The supported sizes, if AWS lists them.
     #[serde(default)]
     pub sizes: Vec<Size>,
-    /// The sizes that can be asked for, where there is a rule.
+    /// The supported sizes, if they follow a rule.
     #[serde(default)]
     pub sides: Option<Sides>,
-    /// The most pictures that one call makes.
+    /// The maximum number of images per call.
     #[serde(default = "one_u32")]
     pub images_per_call: u32,
-    /// The formats that can be asked for, by OpenAI's words; the first is what comes unasked.
+    /// The supported output formats, as OpenAI names them, the default first.
     pub output_formats: Vec<String>,
-    /// Whether the picture can have a transparent background.
+    /// Whether a transparent background is supported.
     #[serde(default)]
     pub transparent: bool,
-    /// Whether a better quality can be asked for.
+    /// Whether premium quality is supported.
     #[serde(default)]
     pub premium: bool,
-    /// The largest seed.
+    /// The maximum seed.
     #[serde(default = "default_max_seed")]
     pub max_seed: u64,
-    /// Further fields that are taken, by the client's names.
+    /// Additional fields, by the names used in the client's request.
     #[serde(default)]
     pub takes: Vec<String>,
-    /// The strength, in hundredths, of a picture like another where nobody says one and the model
-    /// has to be told; 0 where it need not be.
+    /// The default strength of a variation, in hundredths, for models that require a strength; 0
+    /// for the others.
     #[serde(default)]
     pub default_strength: u32,
-    /// Those of them that have to be there.
+    /// The additional fields that are required.
     #[serde(default)]
     pub needs: Vec<String>,
-    /// The pixels up to which the table's price holds, in the usual quality; 0 where it always does.
+    /// The pixel count up to which the price in prices.toml applies at standard quality; 0 if it
+    /// always applies.
     #[serde(default)]
     pub priced_pixels: u64,
 }
 
-/// A form of bodies, which several models share.
+/// The form of a request body, shared by several models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImageBody {
-    /// Stability's models and services: one flat object.
+    /// Stability's models and services: a flat object.
     Stability,
-    /// Stable Diffusion XL: prompts with weights.
+    /// Stable Diffusion XL: weighted prompts.
     Diffusion,
     /// Nova Canvas and Titan Image: a task and its parameters.
     Canvas,
 }
 
-/// What is done.
+/// An image task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImageTask {
-    /// A picture from words.
+    /// Generate an image from a prompt.
     Generate,
-    /// A picture from words in given colors.
+    /// Generate an image from a prompt in given colors.
     ColorGuided,
-    /// The one edit that the model is for.
+    /// The model's only edit operation.
     Edit,
-    /// A picture like those that are given.
+    /// Generate a variation of the input images.
     Vary,
-    /// What the mask marks is made anew.
+    /// Regenerate the masked area.
     Inpaint,
-    /// What is around the mask is made anew.
+    /// Regenerate the area around the mask.
     Outpaint,
-    /// The background is taken away.
+    /// Remove the background.
     RemoveBackground,
 }
 
-/// Whether something has to be there.
+/// Whether a field is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Requirement {
-    /// It has to be.
+    /// Required.
     #[default]
     Required,
-    /// It may be.
+    /// Optional.
     Optional,
-    /// It is not taken.
+    /// Not supported.
     None,
 }
 
-/// What marks the part of a picture that is edited.
+/// Which mask color marks the edited area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MaskConvention {
@@ -140,43 +141,43 @@ pub struct Size {
     pub height: u32,
 }
 
-/// The relation of width to height, written `3:2`.
+/// The ratio of width to height, written `3:2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AspectRatio {
-    /// Parts of the width.
+    /// The width's share.
     pub width: u32,
-    /// Parts of the height.
+    /// The height's share.
     pub height: u32,
 }
 
-/// A rule for the sides of a picture.
+/// A rule for the side lengths of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sides {
-    /// The shortest, in pixels.
+    /// The minimum side in pixels.
     pub min: u32,
-    /// The longest, in pixels.
+    /// The maximum side in pixels.
     pub max: u32,
-    /// What both are multiples of.
+    /// Both sides are multiples of this.
     pub step: u32,
-    /// The most pixels.
+    /// The maximum number of pixels.
     pub max_pixels: u64,
-    /// How many times longer than the other one side may be.
+    /// The maximum ratio of the longer to the shorter side.
     pub max_aspect_ratio: u32,
 }
 
 impl ImageCapabilities {
-    /// Whether `task` can be done.
+    /// Whether `task` is supported.
     pub fn supports(&self, task: ImageTask) -> bool {
         self.tasks.contains(&task)
     }
 
-    /// Whether the further field `name` is taken.
+    /// Whether the additional field `name` is supported.
     pub fn takes(&self, name: &str) -> bool {
         self.takes.iter().any(|supported| supported == name)
     }
 
-    /// The aspect ratio that comes nearest to `size`.
+    /// The aspect ratio closest to `size`.
     pub fn nearest_ratio(&self, size: Size) -> Option<AspectRatio> {
         let distance = |ratio: &AspectRatio| {
             let requested = f64::from(size.width) / f64::from(size.height);
@@ -189,7 +190,7 @@ impl ImageCapabilities {
 }
 
 impl Sides {
-    /// Whether `size` keeps the rule.
+    /// Whether `size` follows the rule.
     pub fn allow(&self, size: Size) -> bool {
         let side = |side: u32| {
             (self.min..=self.max).contains(&side) && side.is_multiple_of(self.step.max(1))
@@ -204,28 +205,28 @@ impl Sides {
 }
 
 impl Size {
-    /// Reads `1024x768`; no side is 0.
+    /// Parses `1024x768`; sides must be positive.
     pub fn parse(text: &str) -> Option<Self> {
         let (width, height) = sides(text, 'x')?;
         Some(Self { width, height })
     }
 
-    /// How many pixels there are.
+    /// The number of pixels.
     pub fn pixels(self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
     }
 }
 
 impl AspectRatio {
-    /// Reads `3:2`; no part is 0.
+    /// Parses `3:2`; parts must be positive.
     pub fn parse(text: &str) -> Option<Self> {
         let (width, height) = sides(text, ':')?;
         Some(Self { width, height })
     }
 }
 
-fn sides(text: &str, between: char) -> Option<(u32, u32)> {
-    let (width, height) = text.split_once(between)?;
+fn sides(text: &str, separator: char) -> Option<(u32, u32)> {
+    let (width, height) = text.split_once(separator)?;
     let side = |text: &str| {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let side = digits.then(|| text.parse().ok()).flatten()?;
@@ -249,7 +250,7 @@ impl fmt::Display for AspectRatio {
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || de::Error::custom(format!("`{text}` is no size such as 1024x768"));
+        let wrong = || de::Error::custom(format!("invalid size `{text}`; write it as `1024x768`"));
         Self::parse(&text).ok_or_else(wrong)
     }
 }
@@ -257,7 +258,7 @@ impl<'de> Deserialize<'de> for Size {
 impl<'de> Deserialize<'de> for AspectRatio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || de::Error::custom(format!("`{text}` is no ratio such as 3:2"));
+        let wrong = || de::Error::custom(format!("invalid aspect ratio `{text}`; write it as `3:2`"));
         Self::parse(&text).ok_or_else(wrong)
     }
 }
@@ -290,7 +291,7 @@ mod tests {
             .capabilities(&id)
             .image
             .clone()
-            .expect("a model of pictures")
+            .expect("an image model")
     }
 
     fn size(text: &str) -> Size {

@@ -1,4 +1,4 @@
-//! What is known of models: how their ids are read, what each family takes, and what each costs.
+//! Static facts about models: id parsing, capabilities of model families, and prices.
 
 mod capabilities;
 mod cost;

@@ -5,41 +5,41 @@ use super::ModelId;
 use super::cost::{Price, UnitPrices};
 use super::price_file;
 
-/// The table that is built in.
+/// The built-in table.
 const BUILT_IN: &str = include_str!("prices.toml");
 
-/// The geography of the inference profiles that may run in any region.
+/// The geography of inference profiles that can run in any region.
 const GLOBAL: &str = "global";
 
-/// How the regions of GovCloud begin, and the geography of its profiles.
+/// The prefix of GovCloud regions, and the geography of its profiles.
 const GOV: &str = "us-gov";
 
-/// What is known of single models: price, limits and life cycle. `prices.toml` explains the file.
+/// Prices, limits and life cycle of models. `prices.toml` documents the format.
 #[derive(Debug, Clone)]
 pub struct PriceTable {
-    /// Beginnings of foundation ids, longest first.
+    /// Id prefixes, longest first.
     stems: Vec<(String, PriceEntry)>,
 }
 
-/// What is known of one model, called in one place.
+/// The entry of one model, priced for one location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelRow<'table> {
-    /// How many tokens the prompt may have; with most models, prompt and answer together.
+    /// The maximum number of prompt tokens; for most models, of prompt and completion together.
     pub context_window: Option<u32>,
-    /// How many tokens the answer may have.
+    /// The maximum number of completion tokens.
     pub max_output: Option<u32>,
-    /// What its tokens cost.
+    /// Token prices.
     pub price: Option<&'table Price>,
-    /// What is billed by other units.
+    /// Prices in other units.
     pub units: UnitPrices,
-    /// The day from which it is no longer served, as `YYYY-MM-DD`: such dates sort as text.
+    /// The first day the model is no longer served, as `YYYY-MM-DD`, which sorts as text.
     pub end_of_life: Option<&'table str>,
-    /// Whether AWS counts it among the legacy models: new accounts are refused, and accounts that
-    /// have not used it for some time.
+    /// Whether AWS lists it as a legacy model, which rejects new accounts and accounts that have
+    /// not used it for some time.
     pub legacy: bool,
 }
 
-/// What is known of the models whose ids begin alike.
+/// The entry of the models whose ids share a prefix.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PriceEntry {
     pub(super) context_window: Option<u32>,
@@ -50,40 +50,41 @@ pub(super) struct PriceEntry {
     pub(super) units: Option<UnitPrices>,
 }
 
-/// What a model costs, by place: by the geography of the profile, or the region, that is called.
+/// Token prices by location: the geography of the inference profile, or the region that is
+/// called.
 #[derive(Debug, Clone)]
 pub(super) struct Prices {
     pub(super) global: Price,
-    /// The price wherever no other is given.
+    /// The price in locations not listed.
     pub(super) regional: Price,
     pub(super) locations: Vec<(String, Price)>,
 }
 
-/// What is wrong with a table of prices.
+/// Why a price table is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceTableError(pub(super) String);
 
 impl PriceTable {
-    /// The table that is built in.
+    /// Parses the built-in table.
     pub fn built_in() -> Result<Self, PriceTableError> {
         Self::parse(BUILT_IN)
     }
 
-    /// Reads a table.
+    /// Parses a table.
     pub fn parse(text: &str) -> Result<Self, PriceTableError> {
         Ok(Self::new(price_file::entries(text)?))
     }
 
-    /// This table with the rows of another before its own.
+    /// This table with the rows of `other` taking precedence.
     ///
-    /// What such a row does not say stays as this table has it for the same ids. A price is one
-    /// thing: a row that has one takes over none of the old one's parts.
+    /// Fields that such a row omits keep this table's values for the same ids. Prices are
+    /// replaced as a whole: a row with a price keeps no part of the old one.
     pub fn overlay(self, other: Self) -> Self {
         let mut stems: Vec<_> = other
             .stems
             .into_iter()
             .map(|(stem, entry)| match self.find(&stem) {
-                Some(like) => (stem, entry.completed(like)),
+                Some(inherited) => (stem, entry.completed(inherited)),
                 None => (stem, entry),
             })
             .collect();
@@ -95,13 +96,13 @@ impl PriceTable {
         Self::new(stems)
     }
 
-    /// What is known of a model, priced for a region whose prices are not named in the table.
+    /// The entry of a model, with the default regional price.
     pub fn row(&self, model: &ModelId) -> Option<ModelRow<'_>> {
         self.row_in(model, "")
     }
 
-    /// What is known of a model that is called in `region`. The region decides the price only
-    /// where the id names no geography.
+    /// The entry of a model called in `region`. The region determines the price only if the id
+    /// has no geography.
     pub fn row_in(&self, model: &ModelId, region: &str) -> Option<ModelRow<'_>> {
         let entry = self.find(model.foundation_id())?;
         let location = geography(model).unwrap_or(region);
@@ -123,20 +124,20 @@ impl PriceTable {
     fn find(&self, id: &str) -> Option<&PriceEntry> {
         self.stems
             .iter()
-            .find(|(stem, _)| begins(stem, id))
+            .find(|(stem, _)| matches_prefix(stem, id))
             .map(|(_, entry)| entry)
     }
 }
 
 impl PriceEntry {
-    fn completed(self, like: &Self) -> Self {
+    fn completed(self, inherited: &Self) -> Self {
         Self {
-            context_window: self.context_window.or(like.context_window),
-            max_output: self.max_output.or(like.max_output),
-            end_of_life: self.end_of_life.or_else(|| like.end_of_life.clone()),
-            legacy: self.legacy.or(like.legacy),
-            prices: self.prices.or_else(|| like.prices.clone()),
-            units: self.units.or(like.units),
+            context_window: self.context_window.or(inherited.context_window),
+            max_output: self.max_output.or(inherited.max_output),
+            end_of_life: self.end_of_life.or_else(|| inherited.end_of_life.clone()),
+            legacy: self.legacy.or(inherited.legacy),
+            prices: self.prices.or_else(|| inherited.prices.clone()),
+            units: self.units.or(inherited.units),
         }
     }
 }
@@ -153,9 +154,9 @@ impl Prices {
     }
 }
 
-/// Whether `stem` begins `id`, other than as an earlier version: `claude-opus-5` does not begin
-/// `claude-opus-5-7`, nor `glm-5` `glm-5.4`, whose price may be another.
-fn begins(stem: &str, id: &str) -> bool {
+/// Whether `stem` is a prefix of `id` that is not an earlier version: `claude-opus-5` does not
+/// match `claude-opus-5-7`, nor `glm-5` `glm-5.4`, whose prices may differ.
+fn matches_prefix(stem: &str, id: &str) -> bool {
     let Some(rest) = id.strip_prefix(stem) else {
         return false;
     };
@@ -167,7 +168,7 @@ fn begins(stem: &str, id: &str) -> bool {
     !(is_version && stem.ends_with(|last: char| last.is_ascii_digit()))
 }
 
-/// The geography that an inference profile's id begins with, after an ARN's other parts.
+/// The geography prefix of an inference profile's id, which may be in an ARN.
 fn geography(model: &ModelId) -> Option<&str> {
     let before = model.as_str().strip_suffix(model.foundation_id())?;
     before.rsplit('/').next()?.strip_suffix('.')
@@ -175,7 +176,7 @@ fn geography(model: &ModelId) -> Option<&str> {
 
 impl fmt::Display for PriceTableError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the table of prices: {}", self.0)
+        write!(formatter, "invalid price table: {}", self.0)
     }
 }
 
@@ -186,15 +187,15 @@ mod tests {
     use super::*;
     use crate::models::{Tier, Tokens};
 
-    /// Beginnings of `models.toml` that no row here begins with, and why.
+    /// Prefixes in `models.toml` without an entry in `prices.toml`, and the reason.
     const WITHOUT_ROW: &[(&str, &str)] = &[
         (
             "amazon.titan-tg1",
-            "the first Titan, of which neither a limit nor a price can be found",
+            "first-generation Titan: AWS publishes neither limit nor price",
         ),
         (
             "amazon.nova-2-omni",
-            "of which neither a limit nor a price can be found",
+            "AWS publishes neither limit nor price",
         ),
     ];
 
@@ -206,7 +207,7 @@ mod tests {
         ModelId::parse(text).expect("an id")
     }
 
-    /// What a million tokens of a short prompt cost, a thousand at a time.
+    /// The price of a million tokens in short prompts of a thousand.
     fn input_price(table: &PriceTable, model: &str, region: &str) -> Option<String> {
         let thousand = Tokens {
             input: 1_000,
@@ -315,14 +316,14 @@ mod tests {
                 Some(128_000),
             ),
             ("house.model", "4.5", None, None),
-            // A longer beginning of the built-in table, which the overlay does not name.
+            // A longer prefix of the built-in table, which the overlay does not contain.
             (
                 "global.anthropic.claude-opus-5-5",
                 "4",
                 Some(1_000_000),
                 Some(128_000),
             ),
-            // A longer beginning of the overlay, which says little.
+            // A longer prefix of the overlay, which sets few fields.
             (
                 "global.anthropic.claude-opus-4-8-20260528-v1:0",
                 "5",
@@ -352,7 +353,7 @@ mod tests {
             .and_then(|price| price.cost(&cached, Tier::Default));
         assert_eq!(
             cost, None,
-            "the old price of reading from the cache is gone"
+            "the old cache read price is removed"
         );
     }
 
@@ -364,7 +365,7 @@ mod tests {
         let families: Vec<&toml::Table> = families
             .iter()
             .flat_map(toml::Value::as_table)
-            // What makes films takes no conversation.
+            // Video models have no context window.
             .filter(|family| !family.contains_key("video"))
             .collect();
         let ids = families.iter().flat_map(|family| {
@@ -372,7 +373,7 @@ mod tests {
             ids.map(|id| (id, family.contains_key("image")))
         });
         for (family, makes_images) in ids {
-            let family = family.as_str().expect("the beginning of an id");
+            let family = family.as_str().expect("an id prefix");
             if makes_images {
                 let priced = table.find(family).and_then(|entry| entry.units?.image);
                 assert!(priced.is_some(), "{family}");

@@ -7,7 +7,7 @@ use super::price::{PriceEntry, PriceTableError, Prices};
 use super::price_values::{check_date, check_id, factor, rates, unit};
 use super::usd::Factor;
 
-/// Reads the text of a table into its entries, one for each beginning of an id.
+/// Parses a table into its entries, one for each id prefix.
 pub(super) fn entries(text: &str) -> Result<Vec<(String, PriceEntry)>, PriceTableError> {
     let file: PriceFile =
         toml::from_str(text).map_err(|error| PriceTableError(error.to_string()))?;
@@ -22,7 +22,7 @@ pub(super) fn entries(text: &str) -> Result<Vec<(String, PriceEntry)>, PriceTabl
             check_id(&id).map_err(named)?;
             if !seen.insert(id.clone()) {
                 return Err(named(format!(
-                    "`ids` has `{id}`, which stands in the table twice"
+                    "`ids` has `{id}`, which is in the table twice"
                 )));
             }
             entries.push((id, entry.clone()));
@@ -55,11 +55,11 @@ struct PriceRow {
     second: Option<f64>,
     query: Option<f64>,
     long_prompt: Option<LongPrompt>,
-    flex: Option<Other>,
-    priority: Option<Other>,
+    flex: Option<PriceOverride>,
+    priority: Option<PriceOverride>,
     regional_factor: Option<f64>,
     #[serde(default)]
-    locations: BTreeMap<String, Other>,
+    locations: BTreeMap<String, PriceOverride>,
 }
 
 #[derive(Deserialize)]
@@ -73,10 +73,10 @@ struct LongPrompt {
     cache_write_1h: Option<f64>,
 }
 
-/// Prices that take the place of the row's: the row's times a factor, or prices of their own.
+/// Prices that replace the row's: a factor of the row's prices, or explicit prices.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Other {
+struct PriceOverride {
     factor: Option<f64>,
     input: Option<f64>,
     output: Option<f64>,
@@ -85,7 +85,7 @@ struct Other {
     cache_write_1h: Option<f64>,
 }
 
-/// [`Other`], once it is known to be one of the two.
+/// A validated [`PriceOverride`].
 #[derive(Clone, Copy)]
 enum Change {
     Factor(Factor),
@@ -124,13 +124,13 @@ impl PriceRow {
         let cache = [self.cache_read, self.cache_write_5m, self.cache_write_1h];
         let Some(rates) = rates("the row", self.input, self.output, cache)? else {
             return match self.changes_a_price() {
-                true => Err("has other prices, but no `input` and `output`".to_owned()),
+                true => Err("has dependent prices, but no `input` and `output`".to_owned()),
                 false => Ok(None),
             };
         };
         let long_prompt = self.long_prompt.as_ref().map(LongPrompt::read);
         let long_prompt = long_prompt.transpose()?;
-        let tier = |name, other: Option<&Other>| other.map(|other| self.change(name, other));
+        let tier = |name, other: Option<&PriceOverride>| other.map(|other| self.change(name, other));
         let flex = tier("flex", self.flex.as_ref()).transpose()?;
         let priority = tier("priority", self.priority.as_ref()).transpose()?;
         let global = price(Schedule { rates, long_prompt }, flex, priority);
@@ -161,15 +161,15 @@ impl PriceRow {
             || !self.locations.is_empty()
     }
 
-    /// What `other` says. Own prices say nothing of long prompts, so where these cost something
-    /// else only a factor is taken.
-    fn change(&self, field: &str, other: &Other) -> Result<Change, String> {
+    /// Validates `other`. Explicit prices do not cover long prompts, so models with `long_prompt`
+    /// prices accept only a factor.
+    fn change(&self, field: &str, other: &PriceOverride) -> Result<Change, String> {
         let cache = [other.cache_read, other.cache_write_5m, other.cache_write_1h];
         let own = rates(field, other.input, other.output, cache)?;
         match (other.factor, own) {
             (Some(value), None) => Ok(Change::Factor(factor(field, value)?)),
             (None, Some(_)) if self.long_prompt.is_some() => Err(format!(
-                "`{field}` has prices of its own, which leave those of `long_prompt` unknown; \
+                "`{field}` sets prices, which leaves those of `long_prompt` unknown; \
                  give a `factor`"
             )),
             (None, Some(rates)) => Ok(Change::Own(rates)),
@@ -204,8 +204,8 @@ fn price(default: Schedule, flex: Option<Change>, priority: Option<Change>) -> P
     }
 }
 
-/// The price in a place that has prices of its own: a tier's factor holds there as well, a
-/// tier's own prices do not.
+/// The price in a location with explicit prices: a tier's factor applies there too, a tier's
+/// explicit prices do not.
 fn own_price(rates: Rates, flex: Option<Change>, priority: Option<Change>) -> Price {
     let factor = |change: &Change| matches!(change, Change::Factor(_));
     let default = Schedule {
@@ -230,7 +230,7 @@ mod tests {
             ("ids = ['a b']", "`a b` in `ids` has characters"),
             (
                 "ids = ['a.b', 'a.b']",
-                "row 1 (a.b): `ids` has `a.b`, which stands in the table twice",
+                "row 1 (a.b): `ids` has `a.b`, which is in the table twice",
             ),
             ("ids = ['a.b']\nprize = 1", "unknown field `prize`"),
             (
@@ -282,7 +282,7 @@ mod tests {
                 "ids = ['a.b']\ninput = 1\noutput = 1\n\
                  long_prompt = { above = 9, input = 2, output = 2 }\n\
                  flex = { input = 1, output = 1 }",
-                "`flex` has prices of its own",
+                "`flex` sets prices",
             ),
         ] {
             let error = PriceTable::parse(&format!("[[model]]\n{row}")).expect_err(row);
@@ -311,7 +311,7 @@ mod tests {
             ("us.a.b", Some("0.165"), Some("0.077"), Some("0.28875")),
             // 0.15 * 1.2, 0.07 * 1.2, 0.2625 * 1.2
             ("us-gov.a.b", Some("0.18"), Some("0.084"), Some("0.315")),
-            // 0.18 * 1.75; what flex costs there is not said.
+            // 0.18 * 1.75; the flex price there is unknown.
             ("eu.a.b", Some("0.18"), None, Some("0.315")),
         ] {
             let model = ModelId::parse(model).expect("an id");

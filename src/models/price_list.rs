@@ -1,11 +1,11 @@
-//! Prices as they are published: for a million tokens.
+//! Prices as published: per million tokens.
 
 use serde::{Serialize, Serializer};
 
 use super::cost::{Price, Rates, Schedule, Tier};
 use super::usd::Usd;
 
-/// What a million tokens of each kind cost, in US dollars, as exact decimals.
+/// Prices per million tokens in US dollars, as exact decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct TokenPrices {
     #[serde(serialize_with = "decimal")]
@@ -41,14 +41,14 @@ pub struct TierPrices {
 /// The prices of all tokens of a call with a long prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 struct LongPromptPrices {
-    /// The tokens of the longest prompt that is not long.
+    /// The maximum prompt length in tokens for which the normal prices apply.
     above: u64,
     #[serde(flatten)]
     prices: TokenPrices,
 }
 
 impl Price {
-    /// The prices of a tier, where they are known.
+    /// The prices of a tier; `None` if unknown.
     pub fn list(&self, tier: Tier) -> Option<TierPrices> {
         let schedule = match tier {
             Tier::Default => Some(&self.default),
@@ -60,12 +60,11 @@ impl Price {
     }
 }
 
-/// An amount as an exact decimal.
 fn decimal<S: Serializer>(amount: &Usd, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(amount)
 }
 
-/// An amount, if there is one, as an exact decimal.
+/// Serializes an amount as an exact decimal, or `null`.
 pub fn some_decimal<S: Serializer>(amount: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
     match amount {
         Some(amount) => decimal(amount, serializer),

@@ -2,16 +2,16 @@ use super::ModelId;
 use super::cost::Rates;
 use super::usd::{Factor, Usd};
 
-/// Dollars per million tokens that no price comes near: whoever wrote more meant another unit.
+/// Above any real price in dollars per million tokens: a higher value has the wrong unit.
 const MAX_PRICE: f64 = 100_000.0;
 
-/// Dollars for one picture, second or query that no price comes near.
+/// Above any real price in dollars per image, second or query.
 const MAX_UNIT_PRICE: f64 = 1_000.0;
 
-/// The largest factor, for the same reason.
+/// The maximum factor, for the same reason.
 const MAX_FACTOR: f64 = 100.0;
 
-/// The price of one token of each kind, from dollars per million; none where nothing is given.
+/// The price of one token of each kind, from dollars per million; `None` if no price is given.
 pub(super) fn rates(
     field: &str,
     input: Option<f64>,
@@ -49,7 +49,7 @@ fn rate(field: &str, name: &str, value: f64) -> Result<Usd, String> {
         .ok_or_else(|| format!("`{name}` of {field} is `{value}`; give at most six decimals"))
 }
 
-/// The price of one picture, second or query, from dollars.
+/// The price of one image, second or query, from dollars.
 pub(super) fn unit(name: &str, value: f64) -> Result<Usd, String> {
     let fits = (0.0..=MAX_UNIT_PRICE).contains(&value);
     millionths(value)
@@ -57,13 +57,12 @@ pub(super) fn unit(name: &str, value: f64) -> Result<Usd, String> {
         .map(|millionths| Usd::from_picodollars(millionths.saturating_mul(1_000_000)))
         .ok_or_else(|| {
             format!(
-                "`{name}` is `{value}`; give dollars for one, at most {MAX_UNIT_PRICE}, with \
+                "`{name}` is `{value}`; give dollars per unit, at most {MAX_UNIT_PRICE}, with \
                  at most six decimals"
             )
         })
 }
 
-/// A factor, from a number.
 pub(super) fn factor(field: &str, value: f64) -> Result<Factor, String> {
     let fits = value > 0.0 && value <= MAX_FACTOR;
     millionths(value)
@@ -77,29 +76,29 @@ pub(super) fn factor(field: &str, value: f64) -> Result<Factor, String> {
         })
 }
 
-/// A number with at most six decimals as a whole number of millionths: of a price in dollars per
-/// million tokens, that is picodollars a token.
+/// Converts a number with at most six decimals to whole millionths. For a price in dollars per
+/// million tokens, that is picodollars per token.
 fn millionths(value: f64) -> Option<i128> {
     let scaled = value * 1e6;
     let rounded = scaled.round();
-    // What is left is the error of writing decimals in binary, far below one millionth.
+    // The remainder is binary rounding error, far below one millionth.
     ((scaled - rounded).abs() < 1e-3).then_some(rounded as i128)
 }
 
-/// A beginning that a foundation model's id can have.
+/// Checks an id prefix of a foundation model.
 pub(super) fn check_id(id: &str) -> Result<(), String> {
     let model = ModelId::parse(id).map_err(|error| format!("`{id}` in `ids` {error}"))?;
     match model.foundation_id() == id {
         true => Ok(()),
         false => Err(format!(
-            "`{id}` in `ids` is not a foundation model's; write `{}`, and prices of single \
+            "`{id}` in `ids` is not a foundation model id; write `{}`, and prices of single \
              geographies under `locations`",
             model.foundation_id()
         )),
     }
 }
 
-/// A date that sorts as text: `YYYY-MM-DD`.
+/// Checks a date in the form `YYYY-MM-DD`, which sorts as text.
 pub(super) fn check_date(date: &str) -> Result<(), String> {
     let mut parts = date
         .split('-')

@@ -12,24 +12,24 @@ use super::embedding::{EmbeddingCapabilities, RerankCapabilities};
 use super::image_capabilities::ImageCapabilities;
 use super::video_capabilities::VideoCapabilities;
 
-/// The table that is built in.
+/// The built-in table.
 const BUILT_IN: &str = include_str!("models.toml");
 
-/// The facts of all families.
+/// The capabilities of all families.
 #[derive(Debug, Clone)]
 pub struct ModelTable {
-    /// Beginnings of foundation ids, longest first, each with its family's place in `families`.
+    /// Id prefixes, longest first, each with the index of its family in `families`.
     stems: Vec<(String, usize)>,
     families: Vec<Arc<Capabilities>>,
     unknown: Arc<Capabilities>,
 }
 
-/// What is wrong with a table.
+/// Why a capability table is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableError(String);
 
 impl ModelTable {
-    /// The table that is built in.
+    /// Parses the built-in table.
     pub fn built_in() -> Result<Self, TableError> {
         let empty = Self {
             stems: Vec::new(),
@@ -39,9 +39,9 @@ impl ModelTable {
         empty.overlaid(BUILT_IN)
     }
 
-    /// The table with the rows of `text` over its own: a family whose ids begin more models, or
-    /// the same, decides; what a row leaves out it takes from the family it is like, from the one
-    /// that was there before, or from `[default]`.
+    /// The table with the rows of `text` taking precedence. The longest matching id prefix
+    /// selects the family. Omitted fields are inherited from the family named in `like`, from the
+    /// previous family of the same ids, or from `[default]`.
     pub fn overlaid(&self, text: &str) -> Result<Self, TableError> {
         let file: CapabilityFile =
             toml::from_str(text).map_err(|error| TableError(error.to_string()))?;
@@ -57,14 +57,14 @@ impl ModelTable {
         } in file.family
         {
             if name.is_empty() || ids.is_empty() {
-                let found = "a family has a `name` and `ids`, the beginnings of its models' ids";
+                let found = "a family needs a `name` and `ids` (model id prefixes)";
                 return Err(TableError(found.to_owned()));
             }
             let like = like.map(|like| table.family(&like)).transpose()?.cloned();
             for stem in ids {
-                let before = like.as_ref().or(self.capabilities_of(&stem));
-                let before = before.unwrap_or(&table.unknown);
-                let capabilities = Arc::new(row.clone().over(before, name.clone()));
+                let inherited = like.as_ref().or(self.capabilities_of(&stem));
+                let inherited = inherited.unwrap_or(&table.unknown);
+                let capabilities = Arc::new(row.clone().over(inherited, name.clone()));
                 let index = table.families.len();
                 table.families.push(capabilities);
                 table.stems.retain(|(other, _)| *other != stem);
@@ -77,18 +77,18 @@ impl ModelTable {
         Ok(table)
     }
 
-    /// The facts of a model; the cautious default where its family is not known.
+    /// The capabilities of a model; the conservative default if its family is unknown.
     pub fn capabilities(&self, model: &ModelId) -> &Arc<Capabilities> {
         self.capabilities_of(model.foundation_id())
             .unwrap_or(&self.unknown)
     }
 
-    /// The facts of a model that the table does not know.
+    /// The capabilities of unknown models.
     pub fn unknown(&self) -> &Arc<Capabilities> {
         &self.unknown
     }
 
-    /// The beginnings of ids that the table knows, longest first.
+    /// The id prefixes of the table, longest first.
     pub fn stems(&self) -> impl Iterator<Item = &str> {
         self.stems.iter().map(|(stem, _)| stem.as_str())
     }
@@ -98,7 +98,7 @@ impl ModelTable {
             .families
             .iter()
             .rfind(|capabilities| capabilities.family == name);
-        found.ok_or_else(|| TableError(format!("`like` names `{name}`, which no family before is")))
+        found.ok_or_else(|| TableError(format!("`like` names `{name}`, which is not a preceding family")))
     }
 
     fn capabilities_of(&self, foundation_id: &str) -> Option<&Arc<Capabilities>> {
@@ -112,7 +112,7 @@ impl ModelTable {
 
 impl fmt::Display for TableError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the table of models: {}", self.0)
+        write!(formatter, "invalid model table: {}", self.0)
     }
 }
 
@@ -135,7 +135,8 @@ struct Family {
     row: Row,
 }
 
-/// Declares a row of the file, every fact optional, and how it is laid over other facts.
+/// Declares a row of the file, with every field optional, and how it overrides inherited
+/// capabilities.
 macro_rules! row {
     ($( $field:ident: $type:ty, )*) => {
         #[derive(Clone, Default, Deserialize)]
@@ -146,17 +147,17 @@ macro_rules! row {
         }
 
         impl Row {
-            fn over(self, before: &Capabilities, family: String) -> Capabilities {
-                let forces = |kind: ForcedChoice, inherited: bool| match &self.tool_choice {
+            fn over(self, inherited: &Capabilities, family: String) -> Capabilities {
+                let forces = |kind: ForcedChoice, default: bool| match &self.tool_choice {
                     Some(kinds) => kinds.contains(&kind),
-                    None => inherited,
+                    None => default,
                 };
                 Capabilities {
                     family,
-                    forces_any_tool: forces(ForcedChoice::Any, before.forces_any_tool),
-                    forces_named_tool: forces(ForcedChoice::Tool, before.forces_named_tool),
+                    forces_any_tool: forces(ForcedChoice::Any, inherited.forces_any_tool),
+                    forces_named_tool: forces(ForcedChoice::Tool, inherited.forces_named_tool),
                     refused: Vec::new(),
-                    $( $field: self.$field.unwrap_or_else(|| before.$field.clone()), )*
+                    $( $field: self.$field.unwrap_or_else(|| inherited.$field.clone()), )*
                 }
             }
         }
@@ -277,8 +278,9 @@ mod tests {
         assert!(!streams_tools("us.meta.llama4-scout-17b-instruct-v1:0"));
     }
 
-    /// What a line of Claude takes: system turns, its knob, its highest effort, sampling, forced
-    /// tools, prefill, a schema, what its reasoning is bound to; windows and limits in thousands.
+    /// Capabilities of a Claude model: system messages, reasoning control, highest effort,
+    /// sampling, forced tools, prefill, structured output, bound reasoning, context window and
+    /// output limit in thousands.
     type Line = (
         &'static str,
         bool,
@@ -299,7 +301,7 @@ mod tests {
         use ReasoningControl::{Adaptive, AdaptiveSummarized as Summarized, Budget};
         use Sampling::{None as Neither, TemperatureOrTopP as OneOfTwo};
         &[
-            // id         system turns  knob      effort  sampling forced prefill schema bound   tokens
+            // id         system turns  control   effort  sampling forced prefill schema bound   tokens
             ("opus-4-1-20250805-v1:0",   false, Budget,     Max,   OneOfTwo, true,  true,  false, false, (200, 32)),
             ("sonnet-4-5-20250929-v1:0", false, Budget,     Max,   OneOfTwo, true,  true,  true,  false, (200, 64)),
             ("haiku-4-5-20251001-v1:0",  false, Budget,     Max,   OneOfTwo, true,  true,  true,  false, (200, 64)),
@@ -410,7 +412,7 @@ mod tests {
     #[test]
     fn a_configured_row_overrides_only_the_fields_it_sets() {
         let text = "[[family]]\nname = \"mine\"\nids = [\"amazon.nova-lite\"]\ntools = false";
-        let table = table().overlaid(text).expect("a good row");
+        let table = table().overlaid(text).expect("a valid row");
         let nova = capabilities(&table, "us.amazon.nova-lite-v1:0");
         assert!(!nova.tools && nova.caches() && nova.family == "mine");
         assert!(capabilities(&table, "amazon.nova-pro-v1:0").tools);
@@ -420,10 +422,10 @@ mod tests {
     fn a_configured_family_can_support_embeddings() {
         let text = "[[family]]\nname = \"mine\"\nids = [\"someone.embed\"]\n[family.embedding]\n\
                     body = \"titan_text\"\ninputs = [\"text\"]\ndimensions = [768]";
-        let table = table().overlaid(text).expect("a good row");
+        let table = table().overlaid(text).expect("a valid row");
         let capabilities = capabilities(&table, "someone.embed-v1");
         assert_eq!(capabilities.endpoints(), [Endpoint::Embeddings]);
-        let embedding = capabilities.embedding.expect("what it takes");
+        let embedding = capabilities.embedding.expect("embedding capabilities");
         assert_eq!(
             (embedding.texts, embedding.chooses_dimensions()),
             (1, false)

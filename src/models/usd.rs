@@ -2,25 +2,22 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, Sub};
 
-/// Picodollars in a dollar.
 const PICODOLLARS: i128 = 1_000_000_000_000;
 
-/// Millionths in a factor of one.
 const MILLION: i128 = 1_000_000;
 
-/// An amount of US dollars, exact: a whole number of picodollars (10^-12 dollars).
+/// An exact amount of US dollars: a whole number of picodollars (10^-12 dollars).
 ///
-/// A token's price is a whole number of them, because prices are published per million tokens
-/// with at most six decimals. So sums lose nothing, however many requests they are made of.
+/// Prices are published per million tokens with at most six decimals, so a token's price is a
+/// whole number of picodollars and sums are exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Usd(i128);
 
-/// What an amount is multiplied with, exact to a millionth.
+/// A multiplier, exact to a millionth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Factor(i128);
 
 impl Usd {
-    /// An amount given in picodollars.
     pub fn from_picodollars(picodollars: i128) -> Self {
         Self(picodollars)
     }
@@ -30,13 +27,13 @@ impl Usd {
         self.0
     }
 
-    /// The amount times a factor, to the nearest picodollar.
+    /// The amount times a factor, rounded to the nearest picodollar.
     pub(super) fn scaled(self, factor: Factor) -> Self {
         let product = self.0.saturating_mul(factor.0);
         Self(product.saturating_add(MILLION / 2).div_euclid(MILLION))
     }
 
-    /// What `count` things cost at this price each.
+    /// The price of `count` units at this unit price.
     pub fn times(self, count: u64) -> Self {
         Self(self.0.saturating_mul(i128::from(count)))
     }
@@ -70,7 +67,7 @@ impl Sum for Usd {
     }
 }
 
-/// Plain decimals: no exponent, no zeros at the end, no currency sign.
+/// Plain decimals: no exponent, no trailing zeros, no currency sign.
 impl fmt::Display for Usd {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };

@@ -1,11 +1,11 @@
-//! Anthropic's Messages, the body of InvokeModel for Claude: what its answers say of the cache that
-//! Bedrock's own counts leave out.
+//! Anthropic's Messages, the InvokeModel body for Claude: cache usage that Bedrock's own counts
+//! omit.
 
 use serde::Deserialize;
 
 const KEY: &[u8] = b"ephemeral_1h_input_tokens";
 
-/// A whole answer, or the event `message_start` of a streamed one.
+/// A non-streaming response, or the event `message_start` of a streamed one.
 #[derive(Deserialize)]
 struct MessagesResponse {
     usage: Option<MessagesUsage>,
@@ -28,8 +28,8 @@ struct CacheCreation {
     ephemeral_1h_input_tokens: u64,
 }
 
-/// The tokens that an answer, or an event of one, says were written to the cache for an hour, which
-/// cost more (recording `inv-claude-f9147c35`); nothing where it does not say.
+/// The number of tokens written to the cache for an hour, which cost more, in a response or an
+/// event (recording `inv-claude-f9147c35`); `None` if not reported.
 pub fn one_hour_cache_writes(json: &[u8]) -> Option<u64> {
     memchr::memmem::find(json, KEY)?;
     let MessagesResponse { usage, message } = serde_json::from_slice(json).ok()?;

@@ -1,5 +1,5 @@
-//! The bodies of InvokeModel and StartAsyncInvoke, in each provider's own words: what Converse is
-//! not for. One file a form of body; the table of models says which model takes which.
+//! Bodies of InvokeModel and StartAsyncInvoke in each provider's format, for models that Converse
+//! does not support. One file for each form of body; the model table selects the form.
 
 pub mod embeddings;
 pub mod images;

@@ -1,37 +1,36 @@
-//! The bodies of models that rerank: Cohere's and Amazon's have one form, but for the version of
-//! Cohere's API.
+//! Bodies of reranking models. Cohere's and Amazon's differ only in Cohere's API version.
 
 use serde::{Deserialize, Serialize};
 
 use crate::converse::JsonText;
 
-/// A request.
+/// A rerank request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RerankBody<'a> {
-    /// What is looked for.
+    /// The query.
     pub query: &'a str,
-    /// Where.
+    /// The documents to rank.
     pub documents: &'a [String],
-    /// How many of the best are told, all where nothing is said.
+    /// The number of results to return; all if `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_n: Option<usize>,
-    /// The version of the provider's API.
+    /// The provider's API version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<u32>,
 }
 
-/// An answer.
+/// A rerank response.
 #[derive(Debug, Deserialize)]
 pub struct RerankResponse {
-    /// The documents that were told, in no order that is promised.
+    /// The ranked documents, in no guaranteed order.
     pub results: Vec<RerankResult>,
 }
 
-/// What is told of one document.
+/// The relevance of one document.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct RerankResult {
-    /// Its place among the documents.
+    /// The index of the document in the request.
     pub index: usize,
-    /// How well it answers the query, as Bedrock wrote it: a number, more for better.
+    /// The relevance to the query, exactly as Bedrock wrote it; higher is better.
     pub relevance_score: JsonText,
 }

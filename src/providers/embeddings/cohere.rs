@@ -1,4 +1,4 @@
-//! Cohere Embed 3 and 4: many texts a call, or pictures, or texts with a picture each.
+//! Cohere Embed 3 and 4: a call embeds several texts, or images, or texts with an image each.
 
 use serde::Serialize;
 
@@ -32,8 +32,8 @@ enum CoherePart<'a> {
     ImageUrl { image_url: String },
 }
 
-/// `items` are of one kind. Of pictures, Cohere's third generation wants its own `input_type`
-/// (`named_image`), which the fourth does not know.
+/// `items` have the same kind. For images, Cohere's third generation requires the `input_type`
+/// `image` (`named_image`), which the fourth rejects.
 pub(super) fn body(
     items: &[EmbeddingItem],
     settings: &EmbeddingParameters,

@@ -1,4 +1,5 @@
-//! TwelveLabs Marengo Embed 2.7: a text or a picture a call. Films and sound need StartAsyncInvoke.
+//! TwelveLabs Marengo Embed 2.7: one text or image per call. Video and audio need
+//! StartAsyncInvoke.
 
 use serde::Serialize;
 
@@ -17,7 +18,6 @@ struct Body<'a> {
     media_source: Option<MarengoMediaSource<'a>>,
 }
 
-/// Where the bytes are.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MarengoMediaSource<'a> {
@@ -30,7 +30,7 @@ pub(super) fn body(
     settings: &EmbeddingParameters,
 ) -> serde_json::Result<Vec<u8>> {
     let text_truncate = match settings.truncation {
-        // By itself the model leaves out the end without a word.
+        // By default the model silently truncates the end.
         Truncation::None | Truncation::Start => "none",
         Truncation::End => "end",
     };

@@ -1,4 +1,4 @@
-//! TwelveLabs Marengo Embed 3.0: a text, a picture or both a call. Films and sound need
+//! TwelveLabs Marengo Embed 3.0: one text, image, or both per call. Video and audio need
 //! StartAsyncInvoke.
 
 use serde::Serialize;

@@ -1,5 +1,4 @@
-//! The bodies of models that embed. Each form has a file; what is asked of all of them in common
-//! stands here.
+//! Request bodies of embedding models, one file for each form.
 
 mod cohere;
 mod marengo_2;
@@ -14,84 +13,84 @@ pub use response::{EmbeddingResponse, read};
 use crate::converse::media::ImageFormat;
 use crate::models::{EmbeddingBody, EmbeddingCapabilities, EmbeddingInput, Truncation};
 
-/// The bytes of a call's items at the most: a body has 25,000,000 (botocore, bedrock-runtime:
-/// `Body`), and text grows where it is escaped.
+/// The maximum size in bytes of a call's items. A body may have 25,000,000 bytes (botocore,
+/// bedrock-runtime: `Body`), and escaping makes text longer.
 const MAX_BYTES: usize = 12_000_000;
 
-/// What one vector is made of.
+/// The input of one embedding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EmbeddingItem {
     /// A text.
     Text(String),
-    /// A picture.
+    /// An image.
     Image(EmbeddingImage),
-    /// A text and a picture in one.
+    /// A text and an image embedded together.
     TextAndImage(String, EmbeddingImage),
 }
 
-/// A picture.
+/// An image to embed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddingImage {
-    /// Its format, as the bytes have it.
+    /// The format detected from the bytes.
     pub format: ImageFormat,
     /// Standard base64 with padding.
     pub base64: String,
 }
 
-/// How the vectors are to be made; only what the family takes.
+/// Embedding options; only those that the family supports are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EmbeddingParameters {
-    /// How many numbers a vector has, where that was asked.
+    /// The number of dimensions, if requested.
     pub dimensions: Option<u32>,
-    /// What the vectors are for.
+    /// The purpose of the embeddings.
     pub purpose: Purpose,
-    /// What becomes of a text that is too long.
+    /// How texts that exceed the model's limit are truncated.
     pub truncation: Truncation,
-    /// Whether vectors have length 1, where that was asked.
+    /// Whether embeddings are normalized to length 1, if requested.
     pub normalize: Option<bool>,
 }
 
-/// What a vector is for: models make others of queries than of what is searched.
+/// The purpose of an embedding: models embed queries and documents differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Purpose {
-    /// To be found.
+    /// To be searched.
     #[default]
     Index,
-    /// To find anything.
+    /// To search any content.
     Retrieval,
-    /// To find texts.
+    /// To search texts.
     TextRetrieval,
-    /// To find pictures.
+    /// To search images.
     ImageRetrieval,
-    /// To find films.
+    /// To search videos.
     VideoRetrieval,
-    /// To find pages of documents.
+    /// To search pages of documents.
     DocumentRetrieval,
-    /// To find sound.
+    /// To search audio.
     AudioRetrieval,
-    /// To be put into classes.
+    /// Classification.
     Classification,
-    /// To be put into groups.
+    /// Clustering.
     Clustering,
 }
 
-/// One call, and which items it embeds.
+/// One InvokeModel call, and the items it embeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddingCall {
-    /// The JSON of its body.
+    /// The JSON body.
     pub body: Vec<u8>,
-    /// The place of its first item among all.
+    /// The index of its first item.
     pub first: usize,
-    /// How many items it has.
+    /// The number of items.
     pub count: usize,
-    /// How many of them have a picture.
+    /// The number of items with an image.
     pub images: usize,
-    /// Whether there is a text in one of them.
+    /// Whether any item has text.
     pub has_text: bool,
 }
 
-/// The calls that embed `items`, in their order: of one kind each, and with as many items as the
-/// family takes and a body can hold.
+/// The calls that embed `items`, in order. The items of a call have the same kind, and are
+/// limited by the family's batch size and the size of a body.
 pub fn calls(
     capabilities: &EmbeddingCapabilities,
     items: &[EmbeddingItem],
@@ -113,7 +112,7 @@ pub fn calls(
     Ok(calls)
 }
 
-/// How many of `items`, from the first on, are of this kind and fit into one call; at least one.
+/// The number of leading `items` of this kind that fit into one call; at least one.
 fn fitting(
     items: &[EmbeddingItem],
     kind: EmbeddingInput,
@@ -150,7 +149,7 @@ fn body(
 }
 
 impl EmbeddingItem {
-    /// What it is made of.
+    /// The input type of the item.
     pub fn kind(&self) -> EmbeddingInput {
         match self {
             Self::Text(_) => EmbeddingInput::Text,
@@ -187,16 +186,16 @@ impl EmbeddingImage {
 }
 
 impl Purpose {
-    /// The words for purposes, for those who look for one.
+    /// The accepted values, for error messages.
     pub const WORDS: &str = "search_document, search_query, classification, clustering, and Nova's \
                              GENERIC_INDEX, GENERIC_RETRIEVAL, TEXT_RETRIEVAL, IMAGE_RETRIEVAL, \
                              VIDEO_RETRIEVAL, DOCUMENT_RETRIEVAL, AUDIO_RETRIEVAL";
 
-    /// The purpose that `word` stands for: Cohere's words, Nova's, and those of other vendors with
-    /// endpoints like OpenAI's.
+    /// Parses the values of Cohere, of Nova, and of other vendors with OpenAI-compatible
+    /// endpoints.
     pub fn parse(word: &str) -> Option<Self> {
         Some(match word.to_ascii_lowercase().as_str() {
-            // `image` is what Cohere calls the purpose of pictures.
+            // Cohere's `input_type` for images is `image`.
             "search_document" | "document" | "passage" | "image" | "generic_index" => Self::Index,
             "search_query" | "query" | "generic_retrieval" => Self::Retrieval,
             "text_retrieval" => Self::TextRetrieval,

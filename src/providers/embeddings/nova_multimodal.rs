@@ -1,4 +1,4 @@
-//! Amazon Nova Multimodal Embeddings: a text or a picture a call.
+//! Amazon Nova Multimodal Embeddings: one text or image per call.
 
 use serde::Serialize;
 

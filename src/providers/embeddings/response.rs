@@ -1,23 +1,24 @@
-//! The vectors in an answer, whichever the provider: none of them means something else by a key of
-//! another's.
+//! Reads embedding responses of all providers. One reader suffices, since no key has different
+//! meanings in two providers' responses.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::converse::JsonText;
 
-/// What an answer has.
+/// An embedding response.
 #[derive(Debug, PartialEq)]
 pub struct EmbeddingResponse {
-    /// The vectors, in the order of what was embedded: arrays of numbers as Bedrock wrote them.
+    /// The embeddings, in the order of the items: arrays of numbers exactly as Bedrock wrote
+    /// them.
     pub vectors: Vec<JsonText>,
-    /// The tokens that were read, where the answer says.
+    /// The number of input tokens, if the response contains it.
     pub input_tokens: Option<u64>,
 }
 
-/// Where vectors stand in the answers of Titan (`embedding`), Cohere (`embeddings`, a list of them
-/// or `{"float": ...}`), Nova (`embeddings`, a list of `{"embedding"}`) and Marengo (`data`, the
-/// same, or a single one).
+/// The fields that hold embeddings in the responses of Titan (`embedding`), Cohere (`embeddings`,
+/// a list, or `{"float": ...}`), Nova (`embeddings`, a list of `{"embedding"}`) and Marengo
+/// (`data`, the same list, or a single object).
 #[derive(Deserialize)]
 struct EmbeddingFields<'a> {
     #[serde(borrow)]
@@ -28,14 +29,14 @@ struct EmbeddingFields<'a> {
     float: Option<&'a RawValue>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
-    /// Titan says the same once more under `embeddingsByType`.
+    /// Titan repeats the embedding under `embeddingsByType`.
     #[serde(borrow, rename = "embeddingsByType")]
     by_type: Option<&'a RawValue>,
     #[serde(rename = "inputTextTokenCount")]
     input_tokens: Option<u64>,
 }
 
-/// Reads an answer. Fails with what is wrong with it.
+/// Parses a response; the error describes what is wrong with it.
 pub fn read(response: &[u8]) -> Result<EmbeddingResponse, String> {
     let broken = |error: serde_json::Error| error.to_string();
     let json: &RawValue = serde_json::from_slice(response).map_err(broken)?;
@@ -48,7 +49,7 @@ pub fn read(response: &[u8]) -> Result<EmbeddingResponse, String> {
     })
 }
 
-/// Adds the vectors that stand in `value` to `vectors`.
+/// Collects the embeddings nested in `value`.
 fn collect(value: &RawValue, vectors: &mut Vec<JsonText>) -> serde_json::Result<()> {
     let text = value.get();
     if text.starts_with('{') {
@@ -75,7 +76,7 @@ fn collect(value: &RawValue, vectors: &mut Vec<JsonText>) -> serde_json::Result<
     several.iter().try_for_each(|one| collect(one, vectors))
 }
 
-/// Whether the array `text` has a number for its first element, which `within` begins with.
+/// Whether the first element of the array `text`, which is the start of `within`, is a number.
 fn holds_numbers(text: &str, within: &str) -> bool {
     let opened = text.len() - within.len();
     let brackets = text.get(..opened).unwrap_or_default();
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_vectors_gives_none_and_what_is_no_answer_fails() {
+    fn an_object_without_embeddings_is_empty_and_invalid_json_fails() {
         for response in [r#"{"message":"no"}"#, r#"{"embeddings":[]}"#, "{}"] {
             assert!(vectors(response).is_empty(), "{response}");
         }

@@ -1,4 +1,4 @@
-//! Amazon Titan Multimodal Embeddings: a text, a picture or both a call.
+//! Amazon Titan Multimodal Embeddings: one text, image, or both per call.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Amazon Titan Text Embeddings: one text a call.
+//! Amazon Titan Text Embeddings: one text per call.
 
 use serde::Serialize;
 

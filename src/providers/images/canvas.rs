@@ -1,4 +1,4 @@
-//! Nova Canvas and Titan Image: a task, its parameters, and how the picture is to be (the user
+//! Nova Canvas and Titan Image: a task, its parameters, and the generation config (the user
 //! guides of Nova and of Bedrock).
 
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{ImageOrder, ImageOutcome, overlay, put};
 use crate::models::ImageTask;
 
-/// The body of a call, which makes up to five pictures.
+/// The body of a call, which generates up to five images.
 pub(super) fn body(order: &ImageOrder) -> Map<String, Value> {
     let (task, key) = names(order.task);
     let mut parameters = parameters(order);
@@ -25,7 +25,7 @@ pub(super) fn body(order: &ImageOrder) -> Map<String, Value> {
     body
 }
 
-/// Whether the parameter `name` is one of the task's.
+/// Whether the task supports the parameter `name`.
 pub(super) fn belongs(name: &str, task: ImageTask) -> bool {
     match name {
         "style" | "controlMode" | "controlStrength" => task == ImageTask::Generate,
@@ -34,7 +34,8 @@ pub(super) fn belongs(name: &str, task: ImageTask) -> bool {
     }
 }
 
-/// The task and the key of its parameters. What it does with one picture is the only edit it has.
+/// The task type and the key of its parameters. `IMAGE_VARIATION` is the only edit of a single
+/// image.
 fn names(task: ImageTask) -> (&'static str, &'static str) {
     match task {
         ImageTask::Generate => ("TEXT_IMAGE", "textToImageParams"),
@@ -106,13 +107,14 @@ struct CanvasResponse {
     error: Option<String>,
 }
 
-/// What an answer says. What was kept back is told beside the pictures that were not.
+/// Parses a response. An error takes precedence over the images next to it, which passed the
+/// filter.
 pub(super) fn outcome(response: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
     let CanvasResponse { images, error } = serde_json::from_slice(response)?;
     Ok(match (error, images.unwrap_or_default()) {
         (Some(error), _) => ImageOutcome::Filtered(error),
         (None, images) if images.is_empty() => {
-            ImageOutcome::Failed("there is no picture".to_owned())
+            ImageOutcome::Failed("the response contains no image".to_owned())
         }
         (None, images) => ImageOutcome::Generated(images),
     })

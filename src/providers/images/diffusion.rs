@@ -1,4 +1,4 @@
-//! Stable Diffusion XL: prompts with weights (the user guide of Bedrock, "Stability.ai Diffusion
+//! Stable Diffusion XL: weighted prompts (the user guide of Bedrock, "Stability.ai Diffusion
 //! 1.0").
 
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{ImageOrder, ImageOutcome, overlay, put};
 use crate::models::ImageTask;
 
-/// The body of a call, which makes one picture.
+/// The body of a call, which generates one image.
 pub(super) fn body(order: &ImageOrder) -> Map<String, Value> {
     let weighted = |text: &Option<String>, weight: f64| {
         let text = text.as_ref()?;
@@ -53,7 +53,7 @@ struct Artifact {
     finish_reason: Option<String>,
 }
 
-/// What an answer says.
+/// Parses a response.
 pub(super) fn outcome(response: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
     let StableDiffusionResponse { artifacts } = serde_json::from_slice(response)?;
     let mut images = Vec::with_capacity(artifacts.len());
@@ -67,7 +67,7 @@ pub(super) fn outcome(response: &[u8]) -> Result<ImageOutcome, serde_json::Error
         }
     }
     Ok(match images.is_empty() {
-        true => ImageOutcome::Failed("there is no picture".to_owned()),
+        true => ImageOutcome::Failed("the response contains no image".to_owned()),
         false => ImageOutcome::Generated(images),
     })
 }

@@ -1,4 +1,4 @@
-//! Masks: OpenAI's say by transparency which part is edited, those of models by black and white.
+//! Converts masks: OpenAI marks the edited area by transparency, models by black or white.
 
 use std::fmt;
 use std::io::{Cursor, Write};
@@ -10,37 +10,39 @@ use png::{
 
 use crate::models::{MaskConvention, Size};
 
-/// The most pixels of a mask that is read.
+/// The maximum number of pixels of a mask.
 const MAX_PIXELS: u64 = 16 << 20;
 
-/// What the decoder may hold besides rows: the chunks in front of the pixels.
+/// The decoder's memory limit in bytes, excluding rows: chunks before the pixels.
 const MAX_HELD: usize = 8 << 20;
 
-/// What is wrong with a mask.
+/// Why a mask is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MaskError {
-    /// It is no PNG that can be read.
+    /// It is not a readable PNG.
     Unreadable(String),
-    /// It has more pixels than are read.
+    /// It has more than `MAX_PIXELS` pixels.
     TooLarge(Size),
-    /// It is of another size than the picture.
+    /// Its size differs from the image's.
     OtherSize(Size),
-    /// It has no transparent pixel, so that nothing would be edited.
+    /// It has no transparent pixel, so nothing would be edited.
     EmptyMask,
 }
 
 type MaskReader<'a> = Reader<Cursor<&'a [u8]>>;
 
-/// The mask of `convention` that marks what is fully transparent in `mask`, a PNG of the picture's
-/// `size` where that is known. It takes processor time by the pixel, and memory by the row: pixels
-/// of a file that is packed well are thousands of times its size.
+/// Converts `mask`, a PNG whose transparent pixels mark the edited area, to `convention`. Its
+/// size must be `size`, the image's, if known.
+///
+/// Processor time grows with the pixels, memory with the length of a row: a well-compressed file
+/// can have thousands of times more pixels than bytes.
 pub fn mask_for(
     convention: MaskConvention,
     mask: &[u8],
     size: Option<Size>,
 ) -> Result<Vec<u8>, MaskError> {
     let mut decoder = Decoder::new_with_limits(Cursor::new(mask), Limits { bytes: MAX_HELD });
-    // What is beside the pixels can be packed to be huge, too.
+    // Ancillary chunks can be compressed to be huge, too.
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
@@ -49,7 +51,7 @@ pub fn mask_for(
         width: header.width,
         height: header.height,
     };
-    // Before anything is held for its pixels.
+    // Check the size before allocating memory for pixels.
     if dimensions.pixels() > MAX_PIXELS {
         return Err(MaskError::TooLarge(dimensions));
     }
@@ -67,7 +69,6 @@ pub fn mask_for(
     Ok(out)
 }
 
-/// Writes the marks of `source` into `rows`.
 fn copy(
     source: MaskReader<'_>,
     size: Size,
@@ -94,7 +95,6 @@ fn copy(
     }
 }
 
-/// One row after the other.
 fn copy_rows(
     mut source: MaskReader<'_>,
     writer: &mut MaskWriter<'_, impl Write>,
@@ -106,7 +106,7 @@ fn copy_rows(
     Ok(())
 }
 
-/// An interlaced file has its pixels in another order, so that they are gathered first: a byte
+/// The pixels of an interlaced file have a different order, so they are first collected, one byte
 /// each.
 fn copy_interlaced(
     mut source: MaskReader<'_>,
@@ -127,8 +127,7 @@ fn copy_interlaced(
         .try_for_each(|row| writer.row(row))
 }
 
-/// 1 for each pixel that is fully transparent, 0 for the others. Pixels are gray and alpha, or red,
-/// green, blue and alpha.
+/// 1 for each fully transparent pixel, 0 for the others. Pixels are gray and alpha, or RGBA.
 fn edit_flags(row: &[u8], samples: usize) -> Vec<u8> {
     let pixels = row.chunks_exact(samples);
     pixels
@@ -136,7 +135,7 @@ fn edit_flags(row: &[u8], samples: usize) -> Vec<u8> {
         .collect()
 }
 
-/// An opaque PNG of three channels, as every model reads it.
+/// An opaque RGB PNG, which every model accepts.
 fn encoder(out: &mut Vec<u8>, size: Size) -> Encoder<'static, &mut Vec<u8>> {
     let mut encoder = Encoder::new(out, size.width, size.height);
     encoder.set_color(ColorType::Rgb);
@@ -145,7 +144,6 @@ fn encoder(out: &mut Vec<u8>, size: Size) -> Encoder<'static, &mut Vec<u8>> {
     encoder
 }
 
-/// The mask that is being written, row by row.
 struct MaskWriter<'a, W: Write> {
     rows: StreamWriter<'a, W>,
     edited: u8,
@@ -178,19 +176,19 @@ fn unwritten(error: impl fmt::Display) -> MaskError {
 impl fmt::Display for MaskError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(reason) => write!(formatter, "the mask is no PNG: {reason}"),
+            Self::Unreadable(reason) => write!(formatter, "the mask is not a readable PNG: {reason}"),
             Self::TooLarge(size) => {
                 write!(
                     formatter,
-                    "the mask is {size}, and {MAX_PIXELS} pixels are the most"
+                    "the mask is {size}, which exceeds {MAX_PIXELS} pixels"
                 )
             }
             Self::OtherSize(size) => write!(
                 formatter,
-                "the mask is {size}, and a mask is of the size of its picture"
+                "the mask is {size}; it must have the size of the image"
             ),
             Self::EmptyMask => formatter.write_str(
-                "the mask has no fully transparent pixel, and those say which part is edited",
+                "the mask has no fully transparent pixel; transparency marks the area to edit",
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! The bodies of models that make pictures, one file a form.
+//! Request and response bodies of image models, one file for each form.
 
 mod canvas;
 mod diffusion;
@@ -13,64 +13,64 @@ use serde_json::{Map, Number, Value};
 use crate::converse::options::Fields;
 use crate::models::{AspectRatio, ImageBody, ImageCapabilities, ImageTask, Size};
 
-/// What a model is asked. What a field says is taken by the model: that is seen to before.
+/// The parameters of a call. Only parameters that the model supports are set: the caller checks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageOrder {
-    /// What is done.
+    /// The task.
     pub task: ImageTask,
-    /// What is wanted.
+    /// The prompt.
     pub prompt: Option<String>,
-    /// What is not wanted.
+    /// The negative prompt.
     pub negative_prompt: Option<String>,
-    /// The pictures to begin with, in base64.
+    /// The input images, in base64.
     pub images: Vec<String>,
-    /// Which part is edited, in base64 and in the model's convention.
+    /// The mask, in base64 and in the model's convention.
     pub mask: Option<String>,
-    /// Which part is edited, in words.
+    /// The description of the area to edit.
     pub mask_prompt: Option<String>,
-    /// The size that is wanted.
+    /// The size of the image.
     pub size: Option<Size>,
-    /// The aspect ratio that is wanted.
+    /// The aspect ratio of the image.
     pub aspect_ratio: Option<AspectRatio>,
-    /// Whether the better quality is wanted; nothing where it is left to the model.
+    /// Whether premium quality is requested; `None` for the model's default.
     pub premium: Option<bool>,
-    /// How many pictures this call makes.
+    /// The number of images to generate.
     pub count: u32,
-    /// Where chance begins.
+    /// The seed.
     pub seed: Option<u64>,
-    /// How closely the prompt is followed.
+    /// How closely the image follows the prompt.
     pub cfg_scale: Option<Number>,
-    /// How much of the given picture changes, or stays: as the provider counts.
+    /// How much of the input image changes or is kept, on the provider's scale.
     pub strength: Option<Number>,
-    /// The colors that are wanted, `#rrggbb`.
+    /// The colors to use, as `#rrggbb`.
     pub colors: Vec<String>,
-    /// The format that is wanted, by OpenAI's words.
+    /// The output format, as OpenAI names it.
     pub output_format: Option<String>,
-    /// Further fields that the model takes, under the provider's names.
+    /// Additional fields of the model, under the provider's names.
     pub extra_fields: Fields,
-    /// What is laid over the whole body, in the provider's own words.
+    /// Fields that are merged into the body last, unchanged.
     pub additional: Fields,
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageOutcome {
-    /// Pictures in base64, at least one.
+    /// Images in base64, at least one.
     Generated(Vec<String>),
-    /// The provider keeps the picture back, and says why.
+    /// The provider filtered the image, and its reason.
     Filtered(String),
-    /// The provider says that it failed.
+    /// The provider reported a failure.
     Failed(String),
 }
 
-/// What a guardrail puts into the answer of any model (recordings' FINDINGS, 44).
+/// The field that a guardrail adds to the response of any model (recordings' FINDINGS, 44).
 #[derive(Deserialize)]
 struct GuardrailField {
     #[serde(rename = "amazon-bedrock-guardrailAction")]
     action: Option<String>,
 }
 
-/// The body that asks a model for what `order` says.
+/// The request body of a call.
 pub fn body(capabilities: &ImageCapabilities, order: &ImageOrder) -> Value {
     let mut body = match capabilities.body {
         ImageBody::Stability => stability::body(capabilities, order),
@@ -81,7 +81,7 @@ pub fn body(capabilities: &ImageCapabilities, order: &ImageOrder) -> Value {
     Value::Object(body)
 }
 
-/// Whether the provider's field `name` belongs to `task`, of a model that takes it.
+/// Whether `task` supports the provider's field `name`.
 pub fn belongs(form: ImageBody, name: &str, task: ImageTask) -> bool {
     match form {
         ImageBody::Canvas => canvas::belongs(name, task),
@@ -89,12 +89,12 @@ pub fn belongs(form: ImageBody, name: &str, task: ImageTask) -> bool {
     }
 }
 
-/// What an answer says; fails where it is none of the model's.
+/// Parses a response; fails if it does not have the model's form.
 pub fn outcome(form: ImageBody, response: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
     let GuardrailField { action } = serde_json::from_slice(response)?;
     if action.as_deref() == Some("INTERVENED") {
         return Ok(ImageOutcome::Filtered(
-            "the guardrail of this gateway keeps it back".to_owned(),
+            "blocked by the gateway's guardrail".to_owned(),
         ));
     }
     match form {
@@ -104,7 +104,7 @@ pub fn outcome(form: ImageBody, response: &[u8]) -> Result<ImageOutcome, serde_j
     }
 }
 
-/// Puts `fields` into `body`; an object goes into the object that is there.
+/// Inserts `fields` into `body`; objects are merged with existing objects.
 fn overlay(body: &mut Map<String, Value>, fields: &Fields) {
     for (key, value) in fields.iter() {
         let value: Value = serde_json::from_str(value.as_str()).unwrap_or_default();
@@ -117,7 +117,7 @@ fn overlay(body: &mut Map<String, Value>, fields: &Fields) {
     }
 }
 
-/// Puts a value into `body` where there is one.
+/// Inserts a value into `body` if there is one.
 fn put(body: &mut Map<String, Value>, key: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {
         body.insert(key.to_owned(), value.into());
@@ -126,7 +126,7 @@ fn put(body: &mut Map<String, Value>, key: &str, value: Option<impl Into<Value>>
 
 #[cfg(test)]
 impl ImageOrder {
-    /// An order for nothing but a task.
+    /// An order with only a task.
     fn sample(task: ImageTask) -> Self {
         Self {
             task,

@@ -1,4 +1,4 @@
-//! Stability's models and image services: one flat object (the user guide of Bedrock, "Stability AI
+//! Stability's models and image services: a flat object (the user guide of Bedrock, "Stability AI
 //! models").
 
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{ImageOrder, ImageOutcome, overlay, put};
 use crate::models::{ImageCapabilities, ImageTask};
 
-/// The body of a call, which makes one picture.
+/// The body of a call, which generates one image.
 pub(super) fn body(capabilities: &ImageCapabilities, order: &ImageOrder) -> Map<String, Value> {
     let mut body = Map::new();
     put(&mut body, "prompt", order.prompt.clone());
@@ -41,7 +41,7 @@ struct StabilityResponse {
     finish_reasons: Vec<Option<String>>,
 }
 
-/// What an answer says. An answer with a reason may have no pictures at all.
+/// Parses a response. A response with a finish reason may have no `images`.
 pub(super) fn outcome(response: &[u8]) -> Result<ImageOutcome, serde_json::Error> {
     let StabilityResponse {
         images,
@@ -50,7 +50,7 @@ pub(super) fn outcome(response: &[u8]) -> Result<ImageOutcome, serde_json::Error
     Ok(match finish_reasons.into_iter().flatten().next() {
         Some(reason) if reason.starts_with("Filter reason") => ImageOutcome::Filtered(reason),
         Some(reason) => ImageOutcome::Failed(reason),
-        None if images.is_empty() => ImageOutcome::Failed("there is no picture".to_owned()),
+        None if images.is_empty() => ImageOutcome::Failed("the response contains no image".to_owned()),
         None => ImageOutcome::Generated(images),
     })
 }

@@ -39,7 +39,7 @@ struct LumaFrameSource<'a> {
     data: &'a str,
 }
 
-/// One shot, with the pictures that it begins and ends with.
+/// One shot, with optional first and last frames.
 pub fn input(video: &VideoGeneration) -> LumaInput<'_> {
     let (width, height) = video.size;
     let frames = video.first.is_some() || video.last.is_some();

@@ -1,13 +1,12 @@
-//! Nova Reel (AWS's user guide of Nova, "Video generation input parameters"; version 1:0 knows
-//! `TEXT_VIDEO` alone).
+//! Nova Reel (AWS's user guide of Nova, "Video generation input parameters"; version 1:0 supports
+//! only `TEXT_VIDEO`).
 
 use serde::Serialize;
 
 use super::{Shot, Still, VideoGeneration};
 
-/// The length of a shot, and of a film that is one.
+/// The duration of a shot, and of a single-shot video.
 pub const SHOT_SECONDS: u32 = 6;
-/// The only frame rate that is taken.
 const FPS: u32 = 24;
 
 /// The `modelInput` of StartAsyncInvoke.
@@ -73,7 +72,8 @@ struct VideoGenerationConfig {
     seed: Option<i64>,
 }
 
-/// One shot, several that the model divides the prompt into, or several as they are told of.
+/// One shot, several shots that the model derives from the prompt, or several shots with a prompt
+/// each.
 pub fn input(video: &VideoGeneration) -> ReelInput<'_> {
     let text = |images| ReelText {
         text: &video.prompt,
@@ -96,7 +96,7 @@ pub fn input(video: &VideoGeneration) -> ReelInput<'_> {
     ReelInput {
         task,
         video_generation_config: VideoGenerationConfig {
-            // The number of shots says it.
+            // Implied by the number of shots.
             duration_seconds: video.shots.is_empty().then_some(video.seconds),
             fps: FPS,
             dimension: format!("{width}x{height}"),
