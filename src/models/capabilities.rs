@@ -340,8 +340,9 @@ impl TryFrom<String> for ChatUpstream {
     type Error = String;
 
     fn try_from(word: String) -> Result<Self, String> {
-        Self::parse(&word)
-            .ok_or_else(|| format!("unknown upstream `{word}`; use `converse`, `runtime_openai` or `mantle`"))
+        Self::parse(&word).ok_or_else(|| {
+            format!("unknown upstream `{word}`; use `converse`, `runtime_openai` or `mantle`")
+        })
     }
 }
 

@@ -185,8 +185,7 @@ impl ImageCapabilities {
             generates.then_some(Endpoint::ImageGenerations),
             edits.then_some(Endpoint::ImageEdits),
             // A variation has no prompt.
-            (varies && self.prompt != Requirement::Required)
-                .then_some(Endpoint::ImageVariations),
+            (varies && self.prompt != Requirement::Required).then_some(Endpoint::ImageVariations),
         ]
         .into_iter()
         .flatten()

@@ -258,7 +258,8 @@ impl<'de> Deserialize<'de> for Size {
 impl<'de> Deserialize<'de> for AspectRatio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || de::Error::custom(format!("invalid aspect ratio `{text}`; write it as `3:2`"));
+        let wrong =
+            || de::Error::custom(format!("invalid aspect ratio `{text}`; write it as `3:2`"));
         Self::parse(&text).ok_or_else(wrong)
     }
 }

@@ -351,10 +351,7 @@ mod tests {
         let cost = row
             .price
             .and_then(|price| price.cost(&cached, Tier::Default));
-        assert_eq!(
-            cost, None,
-            "the old cache read price is removed"
-        );
+        assert_eq!(cost, None, "the old cache read price is removed");
     }
 
     #[test]
@@ -380,7 +377,8 @@ mod tests {
                 continue;
             }
             let mut rows = table.stems.iter().filter(|(stem, entry)| {
-                (stem.starts_with(family) || begins(stem, family)) && entry.context_window.is_some()
+                (stem.starts_with(family) || matches_prefix(stem, family))
+                    && entry.context_window.is_some()
             });
             let excused = WITHOUT_ROW.iter().any(|(stem, _)| *stem == family);
             assert_ne!(rows.next().is_some(), excused, "{family}");

@@ -130,7 +130,8 @@ impl PriceRow {
         };
         let long_prompt = self.long_prompt.as_ref().map(LongPrompt::read);
         let long_prompt = long_prompt.transpose()?;
-        let tier = |name, other: Option<&PriceOverride>| other.map(|other| self.change(name, other));
+        let tier =
+            |name, other: Option<&PriceOverride>| other.map(|other| self.change(name, other));
         let flex = tier("flex", self.flex.as_ref()).transpose()?;
         let priority = tier("priority", self.priority.as_ref()).transpose()?;
         let global = price(Schedule { rates, long_prompt }, flex, priority);

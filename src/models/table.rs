@@ -98,7 +98,11 @@ impl ModelTable {
             .families
             .iter()
             .rfind(|capabilities| capabilities.family == name);
-        found.ok_or_else(|| TableError(format!("`like` names `{name}`, which is not a preceding family")))
+        found.ok_or_else(|| {
+            TableError(format!(
+                "`like` names `{name}`, which is not a preceding family"
+            ))
+        })
     }
 
     fn capabilities_of(&self, foundation_id: &str) -> Option<&Arc<Capabilities>> {

@@ -176,7 +176,9 @@ fn unwritten(error: impl fmt::Display) -> MaskError {
 impl fmt::Display for MaskError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(reason) => write!(formatter, "the mask is not a readable PNG: {reason}"),
+            Self::Unreadable(reason) => {
+                write!(formatter, "the mask is not a readable PNG: {reason}")
+            }
             Self::TooLarge(size) => {
                 write!(
                     formatter,

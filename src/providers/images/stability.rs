@@ -50,7 +50,9 @@ pub(super) fn outcome(response: &[u8]) -> Result<ImageOutcome, serde_json::Error
     Ok(match finish_reasons.into_iter().flatten().next() {
         Some(reason) if reason.starts_with("Filter reason") => ImageOutcome::Filtered(reason),
         Some(reason) => ImageOutcome::Failed(reason),
-        None if images.is_empty() => ImageOutcome::Failed("the response contains no image".to_owned()),
+        None if images.is_empty() => {
+            ImageOutcome::Failed("the response contains no image".to_owned())
+        }
         None => ImageOutcome::Generated(images),
     })
 }
