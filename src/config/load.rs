@@ -324,10 +324,10 @@ mod tests {
             "server.grace_perod: `\"30s\"`; unknown field; did you mean `grace_period`?",
             "server.max_body: `32 MB`; write a size such as",
             "retry.max_attempts: `0`; write a whole number from 1 to 20",
-            "models.gpt-4o: `a b` has characters other than",
+            "models.gpt-4o: `a b` contains characters other than",
             "base_models.arn:aws:bedrock:r:1:imported-model/a: `arn:aws:bedrock:r:1:custom-model/b` \
              is not a foundation model; write a foundation model's id",
-            "base_models.arn aws: has characters other than",
+            "base_models.arn aws: contains characters other than",
             "models.luna.upstream: `openai`; write \"converse\", \"runtime_openai\" or \"mantle\"",
             "aws.mantle_endpoint: `mantle`; write a URL such as",
             "keys.someone: not a key; write at least 8",

@@ -1,6 +1,6 @@
-//! The lines of a batch job's files: the records that Bedrock reads, and what it writes of them.
+//! Records in the input and output files of a batch job.
 //!
-//! A job of the type `Converse` has a request of Converse in each record (AWS's user guide, "Format
+//! A job of the type `Converse` has a Converse request in each record (AWS's user guide, "Format
 //! and upload your batch inference data", read 2026-11-21).
 
 use serde::{Deserialize, Serialize};
@@ -9,47 +9,47 @@ use super::JsonText;
 use super::request::ConverseRequest;
 use super::response::ConverseResponse;
 
-/// A record that Bedrock reads.
+/// A record of an input file.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRecord<'a> {
-    /// Names the record, as its answer does.
+    /// The record's id, repeated in its output record.
     pub record_id: &'a str,
     /// The request.
     pub model_input: &'a ConverseRequest,
 }
 
-/// What Bedrock writes of a record, in any order.
+/// A record of an output file. The records have no guaranteed order.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobResult {
-    /// The record's name.
+    /// The record's id.
     pub record_id: String,
-    /// The answer.
+    /// The response; `None` if the request failed.
     pub model_output: Option<ConverseResponse>,
-    /// Why there is none.
+    /// The error; `None` if the request succeeded.
     pub error: Option<JobRecordError>,
 }
 
-/// Why a record has no answer.
+/// Why a request failed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct JobRecordError {
-    /// A status as of HTTP, or the name of an error.
+    /// An HTTP status, or the name of an error.
     pub error_code: Option<JsonText>,
-    /// AWS's words.
+    /// AWS's message.
     pub error_message: Option<String>,
 }
 
-/// Older documents ask for eleven characters, newer ones for letters and digits.
+/// Older documents require eleven characters, newer ones letters and digits.
 const RECORD_ID_DIGITS: usize = 11;
 
-/// The name of the record of the line `line`.
+/// The record id for a line number.
 pub fn record_id(line: usize) -> String {
     format!("{line:0RECORD_ID_DIGITS$}")
 }
 
-/// The line whose record has this name.
+/// The line number of a record id.
 pub fn line_of(record_id: &str) -> Option<usize> {
     record_id.parse().ok()
 }

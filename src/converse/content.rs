@@ -1,43 +1,44 @@
-//! The blocks of a turn; on the wire each is an object with one key.
+//! Content blocks of a message; on the wire each is an object with one key.
 
 use serde::Serialize;
 
 use super::JsonText;
 use super::media::{AudioBlock, DocumentBlock, ImageBlock, VideoBlock};
 
-/// One block of a turn.
+/// A content block of a message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ContentBlock {
     /// Text; never blank.
     Text(String),
-    /// A picture, in user turns.
+    /// An image, in user messages.
     Image(ImageBlock),
-    /// A document, in user turns that have text as well.
+    /// A document, in user messages that also have text.
     Document(DocumentBlock),
-    /// A film, in user turns.
+    /// A video, in user messages.
     Video(VideoBlock),
-    /// Sound, in user turns.
+    /// Audio, in user messages.
     Audio(AudioBlock),
-    /// The model's call of a tool, in assistant turns.
+    /// A tool call, in assistant messages.
     ToolUse(ToolUseBlock),
-    /// What a tool gave back, in user turns.
+    /// A tool result, in user messages.
     ToolResult(ToolResultBlock),
-    /// The model's reasoning of before, given back to it.
+    /// Reasoning of an earlier response, sent back to the model.
     ReasoningContent(ReasoningBlock),
-    /// What the guardrail looks at; where there is one, it looks at nothing else.
+    /// Content for the guardrail to evaluate; if a request has any, the guardrail evaluates
+    /// nothing else.
     GuardContent(GuardBlock),
-    /// A passage that may be cited.
+    /// A search result that can be cited.
     SearchResult(SearchResultBlock),
-    /// What the gateway itself asks of the model at the end of the prompt: text on the wire, and
-    /// nothing that the user has said.
+    /// An instruction of the gateway at the end of the prompt: text on the wire, but not the
+    /// user's.
     #[serde(rename = "text")]
     Instruction(String),
     /// The end of a prefix to be cached.
     CachePoint(CachePoint),
 }
 
-/// The model's call of a tool.
+/// A tool call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolUseBlock {
@@ -49,68 +50,68 @@ pub struct ToolUseBlock {
     pub input: JsonText,
 }
 
-/// What a tool gave back.
+/// A tool result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolResultBlock {
-    /// The id of the call this answers.
+    /// The id of the tool call.
     pub tool_use_id: String,
     /// At least one block.
     pub content: Vec<ToolResultContent>,
-    /// Absent: it went well.
+    /// `None` means success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<ToolResultStatus>,
 }
 
-/// How a tool fared.
+/// The outcome of a tool call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolResultStatus {
-    /// It did what it was asked for.
+    /// The tool succeeded.
     Success,
-    /// It failed, and its result says how.
+    /// The tool failed; its result describes the error.
     Error,
 }
 
-/// One block of a tool's result.
+/// A content block of a tool result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ToolResultContent {
-    /// Text, as the tool wrote it.
+    /// Text, as the tool returned it.
     Text(String),
-    /// A JSON object, for the families that take results in no other form.
+    /// A JSON object, for families that require this form.
     Json(JsonText),
-    /// A picture.
+    /// An image.
     Image(ImageBlock),
     /// A document.
     Document(DocumentBlock),
-    /// A film.
+    /// A video.
     Video(VideoBlock),
-    /// A passage that may be cited.
+    /// A search result that can be cited.
     SearchResult(SearchResultBlock),
 }
 
-/// The model's reasoning, given back byte for byte: what is signed holds no other way.
+/// Reasoning sent back to the model byte for byte, because signatures cover the exact bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ReasoningBlock {
-    /// Reasoning that can be read.
+    /// Readable reasoning.
     ReasoningText(ReasoningText),
-    /// Reasoning that only the model can read: base64.
+    /// Encrypted reasoning: base64.
     RedactedContent(String),
 }
 
-/// Reasoning that can be read.
+/// Readable reasoning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReasoningText {
     /// The text.
     pub text: String,
-    /// The provider's mark that the text is the model's own.
+    /// The provider's signature, which proves that the text is the model's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
 }
 
-/// What the guardrail looks at.
+/// Content for the guardrail to evaluate.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum GuardBlock {
@@ -118,41 +119,41 @@ pub enum GuardBlock {
     Text(GuardText),
 }
 
-/// Text that the guardrail looks at.
+/// Text for the guardrail to evaluate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GuardText {
     /// The text; never blank.
     pub text: String,
-    /// What it is to the guardrail: `grounding_source`, `query`, `guard_content`.
+    /// The guardrail's qualifiers: `grounding_source`, `query`, `guard_content`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub qualifiers: Vec<String>,
 }
 
-/// A passage that may be cited.
+/// A search result that can be cited.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SearchResultBlock {
-    /// Where it is from, for example an address.
+    /// Its source, for example a URL.
     pub source: String,
     /// Its title.
     pub title: String,
-    /// Its text, in pieces that are cited one by one.
+    /// Its text, in blocks that are cited separately.
     pub content: Vec<TextOnly>,
-    /// Whether the answer cites it.
+    /// Whether the response cites it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub citations: Option<CitationsConfig>,
 }
 
-/// An object with nothing but text in it.
+/// An object with only text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TextOnly {
     /// The text.
     pub text: String,
 }
 
-/// Whether the answer cites its sources.
+/// Whether the response contains citations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct CitationsConfig {
-    /// `true` for sources.
+    /// Whether citations are enabled.
     pub enabled: bool,
 }
 
@@ -160,7 +161,7 @@ pub struct CitationsConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct CachePoint {
     r#type: CachePointType,
-    /// Absent: five minutes.
+    /// `None` means five minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<CacheTtl>,
 }
@@ -171,7 +172,7 @@ enum CachePointType {
     Default,
 }
 
-/// How long a prefix is kept after it was last read.
+/// How long a prefix stays cached after it was last read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum CacheTtl {
     /// `5m`
@@ -183,7 +184,7 @@ pub enum CacheTtl {
 }
 
 impl CacheTtl {
-    /// The word on the wire.
+    /// The value on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FiveMinutes => "5m",
@@ -193,7 +194,7 @@ impl CacheTtl {
 }
 
 impl CachePoint {
-    /// A point whose prefix is kept for `ttl`, or for as long as is usual.
+    /// A cache point with the given TTL, or the default TTL.
     pub fn new(ttl: Option<CacheTtl>) -> Self {
         Self {
             r#type: CachePointType::Default,
@@ -203,14 +204,14 @@ impl CachePoint {
 }
 
 impl ToolResultContent {
-    /// What stands for a result that is not there, or empty: Bedrock refuses one without content.
+    /// A placeholder for a missing or empty result: Bedrock rejects tool results without content.
     pub fn no_output() -> Self {
         Self::Text("(no output)".to_owned())
     }
 }
 
 impl ContentBlock {
-    /// Whether the block is text with nothing in it but white space.
+    /// Whether the block is text of only white space.
     pub fn is_blank(&self) -> bool {
         match self {
             Self::Text(text) | Self::GuardContent(GuardBlock::Text(GuardText { text, .. })) => {
@@ -225,8 +226,8 @@ impl ContentBlock {
         matches!(self, Self::ToolUse(_) | Self::ToolResult(_))
     }
 
-    /// Whether the block says something by itself: not what the model once thought, and not where
-    /// a cached prefix ends.
+    /// Whether the block is content of the conversation, rather than earlier reasoning or a cache
+    /// point.
     pub fn is_substance(&self) -> bool {
         !matches!(self, Self::ReasoningContent(_) | Self::CachePoint(_))
     }

@@ -1,11 +1,11 @@
-//! How large a picture is, as its header says.
+//! Image dimensions, read from the header.
 
 use super::media::ImageFormat;
 
 /// Width and height in pixels.
 pub type Dimensions = (u32, u32);
 
-/// The picture's width and height; nothing where the header is cut or odd.
+/// The image's width and height; `None` if the header is truncated or invalid.
 pub fn dimensions(format: ImageFormat, bytes: &[u8]) -> Option<Dimensions> {
     match format {
         ImageFormat::Png => png(bytes),
@@ -24,16 +24,16 @@ fn gif(bytes: &[u8]) -> Option<Dimensions> {
     Some((le16(bytes, 6)?, le16(bytes, 8)?))
 }
 
-/// Goes from segment to segment to the first frame header.
+/// Skips segments up to the first frame header.
 fn jpeg(bytes: &[u8]) -> Option<Dimensions> {
     let mut at = 2;
     loop {
         match (*bytes.get(at)?, *bytes.get(at + 1)?) {
-            // Bytes of filling.
+            // Fill bytes.
             (0xff, 0xff) => at += 1,
             // Markers without a segment.
             (0xff, 0x01 | 0xd0..=0xd8) => at += 2,
-            // Frame headers; C4, C8 and CC are tables among them.
+            // Frame headers; C4, C8 and CC in this range are tables.
             (0xff, 0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf) => {
                 return Some((be16(bytes, at + 7)?, be16(bytes, at + 5)?));
             }

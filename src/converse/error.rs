@@ -1,18 +1,18 @@
-//! A fault in AWS's words: a status, the error's name in `x-amzn-errortype`, and
-//! `{"message": ...}`, from which AWS's SDKs make their exceptions.
+//! Errors in AWS's format: a status, the error's name in `x-amzn-errortype`, and `{"message":
+//! ...}`, from which AWS's SDKs build their exceptions.
 
 use serde::Serialize;
 
 use crate::error::{ApiError, ErrorKind};
 
-/// An error as Bedrock's own API tells it.
+/// An error in the format of Bedrock's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AwsError<'a> {
     /// The HTTP status.
     pub status: u16,
-    /// AWS's name of it.
+    /// The AWS exception name.
     pub name: &'a str,
-    /// What it says.
+    /// The message.
     pub message: &'a str,
 }
 
@@ -22,20 +22,20 @@ struct AwsErrorBody<'a> {
 }
 
 impl AwsError<'_> {
-    /// The header that has its name.
+    /// The header that contains the name.
     pub const NAME_HEADER: &'static str = "x-amzn-errortype";
 
-    /// The JSON of its body.
+    /// The JSON body.
     pub fn to_json(&self) -> Vec<u8> {
         let body = AwsErrorBody {
             message: self.message,
         };
-        // A text can always be written.
+        // Serializing a string cannot fail.
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
-    /// Its name as an exception of a stream. Streams know few (botocore 1.44.5, bedrock-runtime,
-    /// `ConverseStreamOutput`).
+    /// The name as an event of a stream, which supports fewer exceptions (botocore 1.44.5,
+    /// bedrock-runtime, `ConverseStreamOutput`).
     pub fn stream_exception(&self) -> &'static str {
         match self.name {
             "ServiceUnavailableException" => "serviceUnavailableException",
@@ -58,8 +58,8 @@ impl<'a> From<&'a ApiError> for AwsError<'a> {
     }
 }
 
-/// The error of bedrock-runtime that says the same (botocore 1.44.5), with its status; those of
-/// credentials stand in no model of a service.
+/// The corresponding status and exception of bedrock-runtime (botocore 1.44.5). Exceptions about
+/// credentials are not listed in any service model.
 fn name(error: &ApiError) -> (u16, &'static str) {
     match error.kind {
         ErrorKind::Authentication => match error.code {
@@ -73,7 +73,7 @@ fn name(error: &ApiError) -> (u16, &'static str) {
         ErrorKind::Permission => (403, "AccessDeniedException"),
         ErrorKind::NotFound => match error.code {
             Some("unknown_url") => (404, "UnknownOperationException"),
-            // Bedrock says so of names that it does not know (recording conv-other-err400-1eeb06dc).
+            // Bedrock returns this for unknown model ids (recording conv-other-err400-1eeb06dc).
             Some("model_not_found") => (400, "ValidationException"),
             _ => (404, "ResourceNotFoundException"),
         },

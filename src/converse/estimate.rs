@@ -1,8 +1,7 @@
-//! How long a request is, where nobody counts it.
+//! Token estimates for requests that no tokenizer counts.
 //!
-//! A guess, and called one wherever it is told: no tokenizer is asked. Text is counted by its
-//! bytes, media by what their headers say of their size, and where these say nothing by their
-//! length.
+//! The result is always reported as an estimate. Text is estimated by its bytes, media by the
+//! dimensions in their headers, or by their length if the header is not readable.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -15,46 +14,47 @@ use super::dimensions::dimensions;
 use super::media::{DocumentBlock, DocumentFormat, ImageBlock, MediaSource};
 use super::request::{ConverseRequest, SystemBlock, ToolConfig};
 
-/// Bytes of text to a token: English has about four characters to one, and a character of other
-/// scripts has more bytes and more tokens alike.
+/// Bytes of text per token: in English a token has about four characters; characters of other
+/// scripts have more bytes but also more tokens.
 const BYTES: u64 = 4;
 
-/// What a turn costs beside what is said in it: its role, and the marks around it.
+/// Tokens of a message in addition to its content: its role and delimiters.
 const TURN: u64 = 4;
 
-/// Pixels to a token, and the most tokens of a picture, which is made smaller first (Anthropic,
-/// "Vision"; Nova's are of the same order).
+/// Pixels per token, and the maximum tokens of an image, since larger images are scaled down
+/// (Anthropic, "Vision"; Nova's numbers are similar).
 const PIXELS: u64 = 750;
 const MAX_IMAGE_TOKENS: u64 = 1600;
 
-/// A page of a PDF: its text, and often a picture of it (Anthropic, "PDF support": 1,500 to 3,000).
+/// Tokens of a PDF page: its text, and often an image of it (Anthropic, "PDF support": 1,500 to
+/// 3,000).
 const PAGE: u64 = 2000;
 
-/// Bytes of a page, where the pages of a document cannot be seen.
-const BYTES_OF_A_PAGE: u64 = 25_000;
+/// Bytes per page, for documents whose pages cannot be counted.
+const BYTES_PER_PAGE: u64 = 25_000;
 
-/// A second of film (Nova's user guide, "Video understanding": 10 seconds are 2,880 tokens) and of
-/// sound.
+/// Tokens per second of video (Nova's user guide, "Video understanding": 10 seconds are 2,880
+/// tokens) and of audio.
 const VIDEO_TOKENS_PER_SECOND: u64 = 288;
 const AUDIO_TOKENS_PER_SECOND: u64 = 25;
 
-/// Bytes of a second of film and of sound, as they are usually packed.
+/// Bytes per second of video and audio at usual bitrates.
 const VIDEO_BYTES_PER_SECOND: u64 = 250_000;
 const AUDIO_BYTES_PER_SECOND: u64 = 16_000;
 
-/// What a file in S3 is taken for, which the gateway does not look into.
+/// Assumed size of files in S3, which the gateway does not read.
 const UNSEEN_PAGES: u64 = 5;
 const UNSEEN_SECONDS: u64 = 30;
 
-/// How much of a picture is unpacked to find its size, in base64; a whole number of its quads.
+/// The length of the base64 that is decoded to find an image's dimensions; a multiple of 4.
 const HEADER: usize = 87_384;
 
-/// About how many tokens there are in `bytes` of JSON: at least one.
+/// The estimated number of tokens in `bytes` of JSON, at least one.
 pub fn estimated_tokens_of_json(bytes: usize) -> u64 {
     (bytes as u64 / BYTES).max(1)
 }
 
-/// About how many tokens a model reads of `request`: at least one.
+/// The estimated number of prompt tokens of `request`, at least one.
 pub fn estimated_tokens(request: &ConverseRequest) -> u64 {
     let mut tally = Tally::default();
     for block in &request.system {
@@ -77,12 +77,12 @@ pub fn estimated_tokens(request: &ConverseRequest) -> u64 {
     (tally.bytes.div_ceil(BYTES) + tally.tokens).max(1)
 }
 
-/// What has been met so far.
+/// The sums so far.
 #[derive(Default)]
 struct Tally {
-    /// Of text.
+    /// Bytes of text.
     bytes: u64,
-    /// Of all else.
+    /// Tokens of everything else.
     tokens: u64,
 }
 
@@ -121,7 +121,7 @@ impl Tally {
                 self.text(&text.text);
             }
             ContentBlock::ReasoningContent(ReasoningBlock::RedactedContent(data)) => {
-                self.bytes += unpacked(data);
+                self.bytes += decoded_length(data);
             }
             ContentBlock::GuardContent(GuardBlock::Text(text)) => self.text(&text.text),
             ContentBlock::SearchResult(search_result) => self.search_result(search_result),
@@ -158,7 +158,7 @@ impl Tally {
                 DocumentFormat::Csv
                 | DocumentFormat::Html
                 | DocumentFormat::Txt
-                | DocumentFormat::Md => self.bytes += unpacked(data),
+                | DocumentFormat::Md => self.bytes += decoded_length(data),
                 DocumentFormat::Pdf => self.tokens += pdf_pages(data) * PAGE,
                 DocumentFormat::Doc
                 | DocumentFormat::Docx
@@ -192,14 +192,14 @@ fn audio_tokens(source: &MediaSource) -> u64 {
     seconds(source, AUDIO_BYTES_PER_SECOND) * AUDIO_TOKENS_PER_SECOND
 }
 
-fn seconds(source: &MediaSource, bytes_of_a_second: u64) -> u64 {
+fn seconds(source: &MediaSource, bytes_per_second: u64) -> u64 {
     match source {
-        MediaSource::Bytes(data) => unpacked(data).div_ceil(bytes_of_a_second),
+        MediaSource::Bytes(data) => decoded_length(data).div_ceil(bytes_per_second),
         MediaSource::S3Location(_) | MediaSource::Text(_) => UNSEEN_SECONDS,
     }
 }
 
-/// The objects of type `Page`, which are hidden where the file packs its objects.
+/// Counts objects of type `Page`, which are not visible in files with compressed object streams.
 fn pdf_pages(data: &str) -> u64 {
     let bytes = BASE64_STANDARD.decode(data).unwrap_or_default();
     let is_page = |at: &usize| {
@@ -215,11 +215,11 @@ fn pdf_pages(data: &str) -> u64 {
 }
 
 fn pages_by_length(data: &str) -> u64 {
-    unpacked(data).div_ceil(BYTES_OF_A_PAGE)
+    decoded_length(data).div_ceil(BYTES_PER_PAGE)
 }
 
-/// The bytes that base64 stands for.
-fn unpacked(data: &str) -> u64 {
+/// The number of decoded bytes.
+fn decoded_length(data: &str) -> u64 {
     data.len() as u64 / 4 * 3
 }
 
@@ -290,7 +290,7 @@ mod tests {
             (DocumentFormat::Docx, &[0; 20_000], PAGE),
             (DocumentFormat::Csv, &[b'1'; 3000], 750),
         ] {
-            // One more for its name.
+            // One more for the document's name.
             let estimated = estimate(vec![document(format, bytes)]);
             assert!(
                 (tokens..=tokens + 2).contains(&(estimated - TURN - 1)),

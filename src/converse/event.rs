@@ -1,7 +1,7 @@
-//! The events of ConverseStream, from the type in a frame's header and the JSON in its payload.
+//! Events of ConverseStream, parsed from the event type in a frame's header and the JSON payload.
 //!
-//! Unknown events, blocks, deltas and keys (the padding key `p` among them) are passed over, so
-//! that a new kind of block never breaks an answer.
+//! Unknown events, blocks, deltas and keys (including the padding key `p`) are ignored, so that
+//! new kinds of blocks do not break responses.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -9,93 +9,93 @@ use serde::de::IgnoredAny;
 use super::JsonText;
 use super::response::{Citation, ResponseServiceTier, StopReason, Usage};
 
-/// One event of a stream.
+/// An event of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The answer begins.
+    /// The message starts.
     MessageStart,
-    /// A block begins; text and reasoning begin with their first delta instead.
+    /// A content block starts. Text and reasoning blocks start with their first delta instead.
     BlockStart {
         /// `contentBlockIndex`
         index: u32,
-        /// What begins.
+        /// The start of the block.
         start: BlockStart,
     },
-    /// A piece of a block.
+    /// A delta of a content block.
     BlockDelta {
         /// `contentBlockIndex`
         index: u32,
-        /// The piece.
+        /// The delta.
         delta: Delta,
     },
-    /// A block is whole.
+    /// A content block is complete.
     BlockStop {
         /// `contentBlockIndex`
         index: u32,
     },
-    /// The answer is whole; usage follows.
+    /// The message is complete; metadata follows.
     MessageStop {
         /// Why the model stopped.
         stop_reason: StopReason,
-        /// `additionalModelResponseFields`, where some were asked for.
+        /// `additionalModelResponseFields`, if requested.
         additional_fields: Option<JsonText>,
     },
     /// The last event.
     Metadata(Box<Metadata>),
-    /// An event of a kind that is not known.
+    /// An event of an unknown type.
     Unknown,
 }
 
-/// What is told after the answer.
+/// Metadata of the response.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metadata {
-    /// What was used.
+    /// Token usage.
     pub usage: Usage,
-    /// What the guardrail found and where the prompt was routed.
+    /// The guardrail trace and the prompt router trace.
     pub trace: Option<JsonText>,
-    /// The tier that the call ran on.
+    /// The service tier that served the call.
     pub service_tier: Option<String>,
 }
 
-/// What begins with a block's start.
+/// The start of a content block.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BlockStart {
-    /// A call of one of the client's tools.
+    /// A call of a client tool.
     ToolUse {
-        /// The id of the call.
+        /// The id of the tool call.
         id: String,
-        /// The tool's name as Bedrock knows it.
+        /// The tool's name as sent to Bedrock.
         name: String,
     },
-    /// Something the client has no part in: a tool that the provider runs, or its result.
+    /// A tool that the provider runs, or its result, which are hidden from the client.
     Hidden,
-    /// A kind of block that is not known, or none that is named: its deltas say what it is.
+    /// A block of an unknown or unnamed type; its deltas determine the type.
     Unknown,
 }
 
-/// A piece of a block.
+/// A delta of a content block.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delta {
     /// Visible text.
     Text(String),
     /// A fragment of a tool call's JSON.
     ToolInput(String),
-    /// The model's reasoning.
+    /// Reasoning text.
     Reasoning(String),
-    /// The provider's mark on the reasoning of this block, or a part of it.
+    /// The signature of the block's reasoning, or a part of it.
     Signature(String),
-    /// Reasoning that only the model can read: base64.
+    /// Encrypted reasoning: base64.
     RedactedReasoning(String),
-    /// A source of the block's text.
+    /// A citation for the block's text.
     Citation(Citation),
     /// Anything else.
     Hidden,
 }
 
 impl Event {
-    /// Reads the payload of a frame whose `:event-type` is `event_type`.
+    /// Parses the payload of a frame with the given `:event-type`.
     ///
-    /// Fails only where the JSON of a known event is not what the service model says.
+    /// Fails only if the JSON of a known event does not match the service model.
     pub fn parse(event_type: &str, payload: &[u8]) -> Result<Self, serde_json::Error> {
         Ok(match event_type {
             "contentBlockDelta" => {
@@ -177,7 +177,7 @@ struct ReasoningDelta {
 struct StartBody {
     #[serde(default)]
     content_block_index: u32,
-    /// Kept as it came: only an object can be one of the union's members.
+    /// Kept as raw JSON: only an object can be a member of the union.
     start: Option<JsonText>,
 }
 

@@ -1,5 +1,5 @@
-//! A whole answer as the events it would have been streamed as, so that both ways of answering
-//! share one path to the client.
+//! Converts a non-streaming response to stream events, so that both use the same code path to the
+//! client.
 
 use super::event::{BlockStart, Delta, Event, Metadata};
 use super::response::{
@@ -8,7 +8,7 @@ use super::response::{
 };
 
 impl ConverseResponse {
-    /// The events of the answer, in the order in which ConverseStream sends them.
+    /// The events that ConverseStream would send, in the same order.
     pub fn into_events(self) -> Vec<Event> {
         let Self {
             output,
@@ -69,7 +69,7 @@ fn push_block(events: &mut Vec<Event>, index: u32, block: OutputBlock) {
         redacted.map(Delta::RedactedReasoning).for_each(&mut push);
     }
     if let Some(CitationsContent { content, citations }) = citations_content {
-        // In a stream the sources come before the text.
+        // In a stream, citations precede the text.
         citations
             .into_iter()
             .map(Delta::Citation)

@@ -1,16 +1,16 @@
-//! Names of the client's that Bedrock refuses, changed so that the same name always gives the same
-//! result, whatever stands beside it.
+//! Replaces identifiers that Bedrock rejects. The result depends on the identifier only, so that
+//! it is stable across requests.
 
 use sha2::{Digest, Sha256};
 
-/// The longest name of a tool, id of a call, or name of a property that Bedrock takes.
+/// The maximum length of a tool name, tool call id or property name in Bedrock.
 pub const MAX_LENGTH: usize = 64;
 
-/// The hexadecimal digits of the digest at the end of a changed name.
+/// The number of hexadecimal digits of the digest in a replaced identifier.
 const DIGEST_LENGTH: usize = 12;
 
-/// `text` if it is 1 to 64 letters, digits and `punctuation`; otherwise as much of it as fits and
-/// a digest.
+/// Returns `text` if it is 1 to 64 letters, digits and `punctuation`; otherwise a sanitized
+/// prefix and a digest.
 pub fn identifier(text: &str, punctuation: &[char]) -> String {
     match is_identifier(text, punctuation) {
         true => text.to_owned(),
@@ -23,7 +23,7 @@ pub fn is_identifier(text: &str, punctuation: &[char]) -> bool {
     (1..=MAX_LENGTH).contains(&text.len()) && text.chars().all(|c| fits(c, punctuation))
 }
 
-/// As much of `text` as fits, and a digest of it.
+/// A sanitized prefix of `text` and a digest of it.
 pub fn with_digest(text: &str, punctuation: &[char]) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let suffix: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
@@ -38,7 +38,7 @@ pub fn with_digest(text: &str, punctuation: &[char]) -> String {
     name
 }
 
-/// Whether `text` ends as a changed name does.
+/// Whether `text` ends with a digest, as replaced identifiers do.
 pub fn has_digest(text: &str) -> bool {
     let is_hex = |b: &u8| b.is_ascii_digit() || (b'a'..=b'f').contains(b);
     match text.as_bytes().rsplit(|b| *b == b'_').next() {
@@ -49,7 +49,7 @@ pub fn has_digest(text: &str) -> bool {
     }
 }
 
-/// Nine letters and digits that stand for `text`.
+/// Nine letters and digits derived from `text`.
 pub fn nine_alphanumerics(text: &str) -> String {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let digest = Sha256::digest(text.as_bytes());

@@ -1,48 +1,47 @@
-//! The keys of objects within JSON that arrives in fragments, some of them replaced.
+//! Replaces keys of objects in JSON that arrives in fragments.
 
-/// Objects and arrays within one another up to here are followed. What is nested deeper passes as
-/// it is.
+/// The maximum nesting depth. Deeper JSON is passed through unchanged.
 const MAX_DEPTH: usize = 1024;
 
-/// Replaces keys of objects, at any depth, while the JSON streams. Everything else passes byte for
-/// byte; so does text that is not JSON.
+/// Replaces keys of objects, at any depth, while the JSON streams. Everything else, including
+/// text that is not JSON, passes through byte for byte.
 ///
-/// A key is held back until it is whole, and nothing else is.
+/// Only keys are buffered, until they are complete.
 #[derive(Debug)]
 pub struct KeyRewriter {
-    /// The longest key that may have a replacement, as it is written, with its quotation marks.
+    /// The maximum length of a replaceable key in escaped form, including quotation marks.
     max_key: usize,
     /// The open objects and arrays, outermost first; `true` for an object.
     open: Vec<bool>,
     state: JsonPosition,
-    /// A key that is not whole, from its first quotation mark on.
-    held: String,
+    /// An incomplete key, including its opening quotation mark.
+    buffered: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum JsonPosition {
-    /// Outside of strings; whether the next string is a key.
+    /// Outside of strings. `key_next` states whether the next string is a key.
     Between { key_next: bool },
-    /// Within a string.
+    /// Inside a string.
     Within { is_key: bool, is_escaped: bool },
-    /// Nested too deeply: all that comes passes.
+    /// Nested too deeply: everything passes through.
     Passing,
 }
 
 impl KeyRewriter {
-    /// A rewriter of keys of up to `max_key` bytes.
+    /// Creates a rewriter for keys of up to `max_key` bytes.
     pub fn new(max_key: usize) -> Self {
         Self {
-            // Each byte can be written as an escape of six.
+            // A byte takes up to six characters if escaped.
             max_key: max_key.saturating_mul(6).saturating_add(2),
             open: Vec::new(),
             state: JsonPosition::Between { key_next: false },
-            held: String::new(),
+            buffered: String::new(),
         }
     }
 
-    /// Takes the next fragment and appends to `out` what is known by now. `replacement` gives the
-    /// key that stands in the place of another.
+    /// Processes the next fragment and appends the available output to `out`. `replacement`
+    /// returns the new key, or `None` to keep the key.
     pub fn push<'a>(
         &mut self,
         fragment: &str,
@@ -64,14 +63,14 @@ impl KeyRewriter {
         }
     }
 
-    /// The JSON is over: a key that was held back is appended to `out` as it is.
+    /// Ends the JSON: an incomplete key is appended to `out` unchanged.
     pub fn finish(&mut self, out: &mut String) {
-        out.push_str(&std::mem::take(&mut self.held));
+        out.push_str(&std::mem::take(&mut self.buffered));
         self.open.clear();
         self.state = JsonPosition::Between { key_next: false };
     }
 
-    /// Passes what stands outside of strings; gives the rest.
+    /// Copies text outside of strings; returns the rest.
     fn between<'t>(&mut self, text: &'t str, mut key_next: bool, out: &mut String) -> &'t str {
         for (position, byte) in text.bytes().enumerate() {
             match byte {
@@ -96,7 +95,7 @@ impl KeyRewriter {
                     let rest = copy_through(text, position, out);
                     let (quote, rest) = rest.split_at(1);
                     match key_next {
-                        true => self.held.push_str(quote),
+                        true => self.buffered.push_str(quote),
                         false => out.push_str(quote),
                     }
                     return rest;
@@ -108,7 +107,7 @@ impl KeyRewriter {
         copy_through(text, text.len(), out)
     }
 
-    /// Passes, or holds, what stands within a string; gives the rest.
+    /// Copies or buffers text inside a string; returns the rest.
     fn within<'a, 't>(
         &mut self,
         text: &'t str,
@@ -139,7 +138,7 @@ impl KeyRewriter {
             return rest;
         }
         if is_key {
-            let key = std::mem::take(&mut self.held);
+            let key = std::mem::take(&mut self.buffered);
             match replaced(&key, replacement) {
                 Some(key) => out.push_str(&key),
                 None => out.push_str(&key),
@@ -149,26 +148,26 @@ impl KeyRewriter {
         rest
     }
 
-    /// Holds more of a key; `false`, and what was held goes to `out`, where it has become too long
-    /// to have a replacement.
+    /// Buffers more of a key. If the key becomes too long to have a replacement, writes the
+    /// buffer to `out` and returns `false`.
     fn hold(&mut self, text: &str, out: &mut String) -> bool {
-        if self.held.len() + text.len() <= self.max_key {
-            self.held.push_str(text);
+        if self.buffered.len() + text.len() <= self.max_key {
+            self.buffered.push_str(text);
             return true;
         }
-        out.push_str(&std::mem::take(&mut self.held));
+        out.push_str(&std::mem::take(&mut self.buffered));
         false
     }
 }
 
-/// Appends what stands in front of `position` to `out`; gives what stands behind it.
+/// Copies `text` up to `position` to `out`; returns the rest.
 fn copy_through<'t>(text: &'t str, position: usize, out: &mut String) -> &'t str {
     let (copied, rest) = text.split_at(position);
     out.push_str(copied);
     rest
 }
 
-/// The replacement of a key, both as they are written.
+/// The replacement of a key, both in JSON notation.
 fn replaced<'a>(key: &str, replacement: &impl Fn(&str) -> Option<&'a str>) -> Option<String> {
     let key: String = serde_json::from_str(key).ok()?;
     serde_json::to_string(replacement(&key)?).ok()
@@ -180,7 +179,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Map, Value, json};
 
-    /// What `fragments` become where keys are replaced by `replacement`.
+    /// The concatenated output for `fragments`.
     fn rewritten(fragments: &[&str], replacement: impl Fn(&str) -> Option<&'static str>) -> String {
         let mut rewriter = KeyRewriter::new(64);
         let mut out = String::new();
@@ -242,7 +241,6 @@ mod tests {
         assert_eq!(rewritten(&[&deep], a_to_at), deep);
     }
 
-    /// `value` with its keys replaced.
     fn replaced_in(value: Value) -> Value {
         match value {
             Value::Object(members) => {

@@ -3,25 +3,25 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// A JSON value kept as the text it came in, so that key order, number spelling and white space
-/// survive: prompt caches compare bytes, and models fill forms in the order they are written.
+/// A JSON value kept as its original text, so that key order, number format and white space are
+/// preserved: prompt caches compare bytes, and models fill in fields in the order of the schema.
 #[derive(Clone)]
 pub struct JsonText(Box<RawValue>);
 
 impl JsonText {
-    /// Takes `text` if it is one whole JSON value.
+    /// Accepts `text` if it is a complete JSON value.
     pub fn parse(text: String) -> Result<Self, serde_json::Error> {
         RawValue::from_string(text).map(Self)
     }
 
-    /// The JSON text of `value`.
+    /// Serializes `value`.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json::value::to_raw_value(value).map(Self)
     }
 
     /// `{}`
     pub fn empty_object() -> Self {
-        // `{}` is always JSON; the fallback is never reached and keeps the function total.
+        // Cannot fail; the fallback avoids a panic.
         Self::parse("{}".to_owned()).unwrap_or_else(|_| Self(RawValue::NULL.to_owned()))
     }
 
@@ -35,7 +35,7 @@ impl JsonText {
         self.0.get()
     }
 
-    /// The text, without a copy.
+    /// The text, without copying.
     pub fn into_text(self) -> String {
         Box::<str>::from(self.0).into_string()
     }
@@ -45,8 +45,8 @@ impl JsonText {
         self.as_str().starts_with('{')
     }
 
-    /// Whether the value is `null`, `false`, `0`, `""`, `[]` or `{}`: what clients send for
-    /// "nothing".
+    /// Whether the value is `null`, `false`, `0`, `""`, `[]` or `{}`, which clients send for
+    /// unset fields.
     pub fn is_neutral(&self) -> bool {
         let mut text = self.as_str().chars().filter(|c| !c.is_whitespace());
         let first: String = text.by_ref().take(6).collect();

@@ -1,55 +1,55 @@
-//! Pictures, documents, films and sound within a turn.
+//! Images, documents, videos and audio in messages.
 
 use serde::Serialize;
 
 use super::content::CitationsConfig;
 
-/// A picture.
+/// An image.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImageBlock {
-    /// The format, as the bytes have it.
+    /// The format detected from the bytes.
     pub format: ImageFormat,
-    /// Where the bytes are.
+    /// The source of the bytes.
     pub source: MediaSource,
 }
 
 /// A document.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DocumentBlock {
-    /// The format, as the bytes have it.
+    /// The format detected from the bytes.
     pub format: DocumentFormat,
-    /// 1 to 200 letters, digits, single spaces, hyphens, parentheses and brackets; no other
-    /// document of the request has the same.
+    /// 1 to 200 letters, digits, single spaces, hyphens, parentheses and brackets; unique in the
+    /// request.
     pub name: String,
-    /// Where the bytes are.
+    /// The source of the bytes.
     pub source: MediaSource,
-    /// What the model is told of the document.
+    /// Context about the document for the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
-    /// Whether the answer cites it.
+    /// Whether the response cites it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub citations: Option<CitationsConfig>,
 }
 
-/// A film.
+/// A video.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VideoBlock {
     /// The format.
     pub format: VideoFormat,
-    /// Where the bytes are.
+    /// The source of the bytes.
     pub source: MediaSource,
 }
 
-/// Sound.
+/// Audio.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AudioBlock {
     /// The format.
     pub format: AudioFormat,
-    /// Where the bytes are.
+    /// The source of the bytes.
     pub source: MediaSource,
 }
 
-/// Where the bytes are.
+/// The source of the bytes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum MediaSource {
@@ -57,7 +57,7 @@ pub enum MediaSource {
     Bytes(String),
     /// An object in S3, which Bedrock reads with the gateway's permissions.
     S3Location(S3Location),
-    /// Text as it is, of documents only.
+    /// Plain text, for documents only.
     Text(String),
 }
 
@@ -67,12 +67,12 @@ pub enum MediaSource {
 pub struct S3Location {
     /// `s3://bucket/key`
     pub uri: String,
-    /// The account of the bucket, 12 digits, where it is not the gateway's own.
+    /// The account that owns the bucket, 12 digits; `None` if it is the gateway's account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket_owner: Option<String>,
 }
 
-/// Declares the formats of a medium with the word that Bedrock has for each.
+/// Declares the formats of a media type with Bedrock's names.
 macro_rules! formats {
     ($(#[$attribute:meta])* $name:ident { $( $variant:ident = $word:literal ),+ $(,)? }) => {
         $(#[$attribute])*
@@ -82,7 +82,7 @@ macro_rules! formats {
         }
 
         impl $name {
-            /// The format that Bedrock calls `word`.
+            /// Parses Bedrock's name.
             pub fn parse(word: &str) -> Option<Self> {
                 match word {
                     $( $word => Some(Self::$variant), )+
@@ -90,26 +90,26 @@ macro_rules! formats {
                 }
             }
 
-            /// Bedrock's word for it.
+            /// Bedrock's name.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $( Self::$variant => $word, )+
                 }
             }
 
-            /// The words for all formats.
+            /// The names of all formats.
             pub const WORDS: &[&str] = &[$( $word ),+];
         }
     };
 }
 
 formats! {
-    /// The formats of pictures (botocore, bedrock-runtime: `ImageFormat`).
+    /// Image formats (botocore, bedrock-runtime: `ImageFormat`).
     ImageFormat { Png = "png", Jpeg = "jpeg", Gif = "gif", Webp = "webp" }
 }
 
 formats! {
-    /// The formats of documents (botocore, bedrock-runtime: `DocumentFormat`).
+    /// Document formats (botocore, bedrock-runtime: `DocumentFormat`).
     DocumentFormat {
         Pdf = "pdf",
         Csv = "csv",
@@ -124,7 +124,7 @@ formats! {
 }
 
 formats! {
-    /// The formats of films (botocore, bedrock-runtime: `VideoFormat`).
+    /// Video formats (botocore, bedrock-runtime: `VideoFormat`).
     VideoFormat {
         Mkv = "mkv",
         Mov = "mov",
@@ -139,7 +139,7 @@ formats! {
 }
 
 formats! {
-    /// The formats of sound (botocore, bedrock-runtime: `AudioFormat`).
+    /// Audio formats (botocore, bedrock-runtime: `AudioFormat`).
     AudioFormat {
         Mp3 = "mp3",
         Opus = "opus",

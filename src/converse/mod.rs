@@ -1,8 +1,8 @@
-//! The hub: Bedrock's Converse as typed data. Every dialect translates to it and from it.
+//! Bedrock's Converse API as typed data. Every dialect is translated to and from these types.
 //!
 //! The types follow the wire format of `Converse` and `ConverseStream` (botocore service model
-//! bedrock-runtime 2023-09-30): same names, same order of what is ordered, and tolerant of what
-//! they do not know. Nothing here does I/O.
+//! bedrock-runtime 2023-09-30): same names, same order, and tolerant of unknown fields and
+//! values. Nothing here does I/O.
 
 pub mod batch;
 pub mod content;

@@ -1,4 +1,5 @@
-//! What a request says beside its turns and tools: guardrail, form of the answer, tier, labels.
+//! Request options of Converse: provider fields, guardrail, output format, performance, service
+//! tier.
 
 use std::fmt;
 
@@ -9,12 +10,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::JsonText;
 use crate::json_body;
 
-/// Keys of the provider's own, in the order in which they were set; each key once.
+/// The provider's fields in the order in which they were set, each key once.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fields(Vec<(String, JsonText)>);
 
 impl Fields {
-    /// Sets `key`, in its old place where there is one.
+    /// Sets `key`; an existing key keeps its position.
     pub fn set(&mut self, key: &str, value: JsonText) {
         match self.0.iter_mut().find(|(name, _)| name == key) {
             Some((_, old)) => *old = value,
@@ -37,12 +38,12 @@ impl Fields {
             .map(|(_, value)| value)
     }
 
-    /// Sets `key`, which is known not to be set.
+    /// Appends `key`, which must not be set.
     pub fn push(&mut self, key: &str, value: JsonText) {
         self.0.push((key.to_owned(), value));
     }
 
-    /// Gives `key` another name, in its place; what had that name goes.
+    /// Renames `key`, keeping its position; an existing `name` is removed.
     pub fn rename(&mut self, key: &str, name: &str) {
         if key != name && self.get(key).is_some() {
             self.0.retain(|(other, _)| other != name);
@@ -52,28 +53,28 @@ impl Fields {
         }
     }
 
-    /// Takes out what `keep` does not want, by key and value.
+    /// Removes the entries for which `keep` returns false.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &JsonText) -> bool) {
         self.0.retain(|(key, value)| keep(key, value));
     }
 
-    /// Takes `key` out.
+    /// Removes `key`.
     pub fn remove(&mut self, key: &str) -> Option<JsonText> {
         let position = self.0.iter().position(|(name, _)| name == key)?;
         Some(self.0.remove(position).1)
     }
 
-    /// Whether nothing is set.
+    /// Whether no keys are set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many keys are set.
+    /// The number of keys.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Reads an object; `None` if `text` is none, or has too many members for its size.
+    /// Parses an object; `None` if `text` is not an object, or has too many members for its size.
     pub fn from_object(text: &JsonText) -> Option<Self> {
         json_body::read_bounded(text.as_str())
     }
@@ -117,12 +118,12 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-/// Gives a key that comes again its last value in its first place. An object of foreign bytes may
-/// have very many keys: too many to look through all for each, or to keep twice.
+/// A repeated key keeps its first position and its last value. Untrusted objects may have very
+/// many keys, so this neither searches all keys for each one nor copies them.
 fn merge_repeated(fields: &mut Vec<(String, JsonText)>) {
     let key = |index: &usize| fields.get(*index).map(|(key, _)| key.as_str());
     let mut order: Vec<usize> = (0..fields.len()).collect();
-    // Stable, so that the places of one key stay in order.
+    // A stable sort keeps the indices of a key in order.
     order.sort_by(|one, other| key(one).cmp(&key(other)));
     let repeated: Vec<Vec<usize>> = order
         .chunk_by(|one, other| key(one) == key(other))
@@ -151,53 +152,53 @@ fn merge_repeated(fields: &mut Vec<(String, JsonText)>) {
     fields.retain(|_| !flags.next().unwrap_or_default());
 }
 
-/// The guardrail that looks at the request and the answer.
+/// The guardrail that evaluates the request and the response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GuardrailConfig {
     /// Its id or ARN.
     pub guardrail_identifier: String,
-    /// `DRAFT` or a number.
+    /// `DRAFT` or a version number.
     pub guardrail_version: String,
-    /// Whether the answer tells what it found.
+    /// Whether the response includes the guardrail trace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<GuardrailTrace>,
-    /// How a stream is looked at; ConverseStream alone takes it.
+    /// How a stream is evaluated; supported by ConverseStream only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_processing_mode: Option<GuardrailStreamMode>,
 }
 
-/// Whether a guardrail tells what it found.
+/// Whether a response includes the guardrail trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardrailTrace {
-    /// It does.
+    /// Included.
     Enabled,
-    /// It does not.
+    /// Not included.
     Disabled,
-    /// It does, also of what it let pass.
+    /// Included, with content that was not blocked.
     EnabledFull,
 }
 
-/// How a guardrail looks at a stream.
+/// How a guardrail evaluates a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GuardrailStreamMode {
-    /// A piece is shown once it has been looked at.
+    /// Chunks are sent after they are evaluated.
     Sync,
-    /// Pieces are shown while they are looked at.
+    /// Chunks are sent while they are evaluated.
     Async,
 }
 
-/// The form of the answer.
+/// The format of the response.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputConfig {
-    /// What its text has to be.
+    /// The format of the response's text.
     pub text_format: TextFormat,
 }
 
-/// What an answer's text has to be: JSON that fits a schema.
+/// The format of the response's text: JSON that matches a schema.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TextFormat {
     r#type: TextFormatType,
@@ -216,21 +217,21 @@ enum TextFormatStructure {
     JsonSchema(JsonSchemaDefinition),
 }
 
-/// A schema with its name.
+/// A named schema.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JsonSchemaDefinition {
-    /// The schema, as a string of JSON.
+    /// The schema, as a JSON string.
     pub schema: String,
     /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What it is for.
+    /// The purpose of the schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
 
 impl OutputConfig {
-    /// An answer that fits the schema.
+    /// A response that matches the schema.
     pub fn json_schema(definition: JsonSchemaDefinition) -> Self {
         Self {
             text_format: TextFormat {
@@ -240,53 +241,53 @@ impl OutputConfig {
         }
     }
 
-    /// The schema, as a string of JSON.
+    /// The schema, as a JSON string.
     pub fn schema_mut(&mut self) -> &mut String {
         let TextFormatStructure::JsonSchema(definition) = &mut self.text_format.structure;
         &mut definition.schema
     }
 }
 
-/// Whether the model runs on faster machines.
+/// The latency mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PerformanceConfig {
-    /// Which machines.
+    /// The mode.
     pub latency: Latency,
 }
 
-/// Which machines a model runs on.
+/// A latency mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Latency {
-    /// The usual ones.
+    /// Standard latency.
     Standard,
-    /// Faster ones.
+    /// Optimized latency.
     Optimized,
 }
 
-/// Which tier a call runs on.
+/// The service tier of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ServiceTier {
     /// The tier.
     pub r#type: ServiceTierType,
 }
 
-/// The tiers (botocore, bedrock-runtime: `ServiceTierType`).
+/// The service tiers (botocore, bedrock-runtime: `ServiceTierType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ServiceTierType {
-    /// Before the others, at a higher price.
+    /// Processed before other requests, at a higher price.
     Priority,
-    /// As usual.
+    /// Standard processing.
     Default,
-    /// After the others, at a lower price.
+    /// Processed after other requests, at a lower price.
     Flex,
-    /// On capacity that was bought.
+    /// Reserved capacity.
     Reserved,
 }
 
 impl ServiceTierType {
-    /// The word on the wire.
+    /// The value on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Default => "default",

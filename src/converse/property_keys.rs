@@ -1,39 +1,39 @@
-//! Names of properties that a model is given in the place of the client's, and the way back: in
-//! the arguments of its calls, and in responses that are JSON.
+//! Maps property names that a model rejects to other names, and maps them back in tool calls and
+//! in JSON responses.
 
 use std::collections::HashMap;
 
 use super::event::{BlockStart, Delta, Event};
 use super::json_keys::KeyRewriter;
 
-/// The client's names of properties that the model knows by another name.
+/// The mapping from the model's property names to the client's, for names that differ.
 ///
-/// A name is changed by itself alone, so that one map serves all schemas of a request.
+/// A name is mapped independently of its schema, so one map serves all schemas of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PropertyKeys {
     client_keys: HashMap<String, String>,
-    /// Whether the text of the response is JSON with such names.
+    /// Whether the response text is JSON with mapped names.
     in_text: bool,
 }
 
 impl PropertyKeys {
-    /// Whether every property has the client's name.
+    /// Whether no property name is mapped.
     pub fn is_empty(&self) -> bool {
         self.client_keys.is_empty()
     }
 
-    /// Remembers the name that the client has for `key`.
+    /// Adds the mapping from `key` to the client's name.
     pub fn insert(&mut self, key: &str, client_key: &str) {
         self.client_keys
             .insert(key.to_owned(), client_key.to_owned());
     }
 
-    /// The text of the response is JSON with such names.
+    /// Declares that the response text is JSON with mapped names.
     pub fn expect_in_text(&mut self) {
         self.in_text = true;
     }
 
-    /// The client's name of the property that the model calls `key`, where it is another.
+    /// The client's name for the model's property `key`; `None` if it is not mapped.
     pub fn client_key(&self, key: &str) -> Option<&str> {
         self.client_keys.get(key).map(String::as_str)
     }
@@ -44,28 +44,28 @@ impl PropertyKeys {
     }
 }
 
-/// The state of a response between its events, whose properties get the client's names back.
+/// Restores the client's property names in the events of a response.
 #[derive(Debug, Default)]
 pub struct KeyRestorer {
-    /// The open blocks that hold JSON, by `contentBlockIndex`.
-    blocks: Vec<(u32, Holds, KeyRewriter)>,
+    /// The open blocks with JSON, by `contentBlockIndex`.
+    blocks: Vec<(u32, JsonBlock, KeyRewriter)>,
 }
 
-/// What a block holds.
+/// The JSON content of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holds {
+enum JsonBlock {
     ToolInput,
     Text,
 }
 
 impl KeyRestorer {
-    /// The event with the client's names, or several in its place.
+    /// Returns the event with the client's names, or several events in its place.
     pub fn restore(&mut self, event: &Event, keys: &PropertyKeys) -> Vec<Event> {
         match event {
             Event::BlockStart { index, start } => {
                 let mut events = self.close(Some(*index));
                 if matches!(start, BlockStart::ToolUse { .. }) {
-                    self.open(*index, Holds::ToolInput, keys);
+                    self.open(*index, JsonBlock::ToolInput, keys);
                 }
                 events.push(event.clone());
                 events
@@ -73,11 +73,11 @@ impl KeyRestorer {
             Event::BlockDelta {
                 index,
                 delta: Delta::ToolInput(fragment),
-            } => vec![self.delta(*index, Holds::ToolInput, fragment, keys)],
+            } => vec![self.delta(*index, JsonBlock::ToolInput, fragment, keys)],
             Event::BlockDelta {
                 index,
                 delta: Delta::Text(text),
-            } if keys.in_text => vec![self.delta(*index, Holds::Text, text, keys)],
+            } if keys.in_text => vec![self.delta(*index, JsonBlock::Text, text, keys)],
             Event::BlockStop { index } => {
                 let mut events = self.close(Some(*index));
                 events.push(event.clone());
@@ -92,34 +92,34 @@ impl KeyRestorer {
         }
     }
 
-    fn open(&mut self, index: u32, holds: Holds, keys: &PropertyKeys) {
+    fn open(&mut self, index: u32, kind: JsonBlock, keys: &PropertyKeys) {
         let rewriter = KeyRewriter::new(keys.max_key());
-        self.blocks.push((index, holds, rewriter));
+        self.blocks.push((index, kind, rewriter));
     }
 
-    fn delta(&mut self, index: u32, holds: Holds, text: &str, keys: &PropertyKeys) -> Event {
+    fn delta(&mut self, index: u32, kind: JsonBlock, text: &str, keys: &PropertyKeys) -> Event {
         if !self.blocks.iter().any(|(open, ..)| *open == index) {
-            self.open(index, holds, keys);
+            self.open(index, kind, keys);
         }
         let mut restored = String::with_capacity(text.len());
         let open = self.blocks.iter_mut().find(|(open, ..)| *open == index);
         if let Some((_, _, rewriter)) = open {
             rewriter.push(text, &|key| keys.client_key(key), &mut restored);
         }
-        holds.event(index, restored)
+        kind.event(index, restored)
     }
 
-    /// Ends the block `index`, or all of them; gives what they held back.
+    /// Closes the block `index`, or all blocks; returns the buffered text.
     fn close(&mut self, index: Option<u32>) -> Vec<Event> {
         let mut events = Vec::new();
-        self.blocks.retain_mut(|(open, holds, rewriter)| {
+        self.blocks.retain_mut(|(open, kind, rewriter)| {
             if index.is_some_and(|index| index != *open) {
                 return true;
             }
-            let mut held = String::new();
-            rewriter.finish(&mut held);
-            if !held.is_empty() {
-                events.push(holds.event(*open, held));
+            let mut buffered = String::new();
+            rewriter.finish(&mut buffered);
+            if !buffered.is_empty() {
+                events.push(kind.event(*open, buffered));
             }
             false
         });
@@ -127,7 +127,7 @@ impl KeyRestorer {
     }
 }
 
-impl Holds {
+impl JsonBlock {
     fn event(self, index: u32, text: String) -> Event {
         let delta = match self {
             Self::ToolInput => Delta::ToolInput(text),
@@ -155,11 +155,11 @@ mod tests {
     }
 
     fn input(index: u32, text: &str) -> Event {
-        Holds::ToolInput.event(index, text.to_owned())
+        JsonBlock::ToolInput.event(index, text.to_owned())
     }
 
     fn text(index: u32, text: &str) -> Event {
-        Holds::Text.event(index, text.to_owned())
+        JsonBlock::Text.event(index, text.to_owned())
     }
 
     fn restored(events: &[Event], keys: &PropertyKeys) -> Vec<Event> {

@@ -1,46 +1,47 @@
-//! What is remembered of a response for the time when the client gives it back: its reasoning, and
-//! what a client of OpenAI's API has no field for.
+//! The parts of a response that the gateway remembers until the client sends the message back:
+//! reasoning, and parts that OpenAI's API has no field for.
 
 use sha2::{Digest, Sha256};
 
 use super::content::{ReasoningBlock, ReasoningText};
 
-/// The model's turn as it was, as far as OpenAI's fields do not say it.
+/// The parts of an assistant message that OpenAI's fields cannot represent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RememberedTurn {
-    /// The blocks of reasoning, in order.
+    /// The reasoning blocks, in order.
     pub reasoning: Vec<ReasoningBlock>,
-    /// What the gateway asked of the model at the end of the prompt, on families that bind their
-    /// reasoning to the prompt: it has to stand there again.
+    /// The gateway's instructions at the end of the prompt, for families that bind reasoning to
+    /// the prompt: they must be at the same position in later requests.
     pub instructions: Vec<String>,
-    /// The order of the turn's parts; empty for the usual one: reasoning, text, calls.
+    /// The order of the message's parts; empty for the default order: reasoning, text, tool
+    /// calls.
     pub order: Vec<TurnPart>,
 }
 
-/// A part of the model's turn, as the client has it.
+/// A part of an assistant message in the client's representation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TurnPart {
-    /// The next block of reasoning.
+    /// The next reasoning block.
     Reasoning,
-    /// The next so many characters of the text.
+    /// The next characters of the text, this many.
     Text(usize),
-    /// The next call.
+    /// The next tool call.
     Call,
 }
 
 impl RememberedTurn {
-    /// Whether there is more to it than its reasoning.
+    /// Whether it contains more than reasoning.
     pub fn is_special(&self) -> bool {
         !self.instructions.is_empty() || !self.order.is_empty()
     }
 
-    /// What the turn is found by where it has no calls, or where the client gives its reasoning
-    /// back itself.
+    /// The lookup key for messages without tool calls, and for clients that send the reasoning
+    /// back themselves.
     pub fn key(&self) -> Option<String> {
         self.reasoning.first().map(reasoning_key)
     }
 
-    /// About how many bytes it takes.
+    /// The approximate memory use in bytes.
     pub fn bytes(&self) -> usize {
         let reasoning = self
             .reasoning
@@ -51,14 +52,14 @@ impl RememberedTurn {
     }
 }
 
-/// What a turn is found by that begins with this block of reasoning.
+/// The lookup key of a message that starts with this reasoning block.
 pub fn reasoning_key(block: &ReasoningBlock) -> String {
     let digest = Sha256::digest(sealed(block).unwrap_or_else(|| text(block)).as_bytes());
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("reasoning:{digest}")
 }
 
-/// Whether parts in this order are in the one that they are put in without a word.
+/// Whether the parts are in the default order.
 pub fn is_default_order(order: &[TurnPart]) -> bool {
     let rank = |part: &TurnPart| match part {
         TurnPart::Reasoning => 0,

@@ -1,4 +1,4 @@
-//! What is sent: the body of `POST /model/{modelId}/converse` and of its stream twin.
+//! The body of `POST /model/{modelId}/converse` and `/converse-stream`.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use super::JsonText;
 use super::content::{CachePoint, ContentBlock};
 use super::options::{Fields, GuardrailConfig, OutputConfig, PerformanceConfig, ServiceTier};
 
-/// A Converse request. The model's id travels in the path.
+/// A Converse request. The model id is part of the path.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConverseRequest {
-    /// The turns, oldest first.
+    /// The messages, oldest first.
     pub messages: Vec<Message>,
-    /// Instructions that stand before the first turn.
+    /// The system prompt.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub system: Vec<SystemBlock>,
-    /// Length and sampling.
+    /// Token limit and sampling parameters.
     #[serde(skip_serializing_if = "InferenceConfig::is_empty")]
     pub inference_config: InferenceConfig,
     /// The tools the model may call.
@@ -27,47 +27,47 @@ pub struct ConverseRequest {
     /// The guardrail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guardrail_config: Option<GuardrailConfig>,
-    /// Keys of the provider's own.
+    /// The provider's fields.
     #[serde(skip_serializing_if = "Fields::is_empty")]
     pub additional_model_request_fields: Fields,
     /// Values for the variables of a prompt.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub prompt_variables: BTreeMap<String, PromptVariable>,
-    /// JSON Pointers into the provider's own answer, ten at the most.
+    /// JSON Pointers into the provider's response, at most ten.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub additional_model_response_field_paths: Vec<String>,
-    /// Labels, which stand in the log of invocations.
+    /// Labels for the invocation log.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub request_metadata: BTreeMap<String, String>,
-    /// Whether the model runs on faster machines.
+    /// The latency mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub performance_config: Option<PerformanceConfig>,
-    /// Which tier the call runs on.
+    /// The service tier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<ServiceTier>,
-    /// The form of the answer.
+    /// The format of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_config: Option<OutputConfig>,
 }
 
-/// One turn.
+/// A message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Message {
-    /// Who speaks.
+    /// The author.
     pub role: Role,
-    /// What is said, at least one block.
+    /// The content blocks, at least one.
     pub content: Vec<ContentBlock>,
 }
 
-/// Who speaks in a turn.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The user; tool results come in this role too.
+    /// The user; also used for tool results.
     User,
     /// The model.
     Assistant,
-    /// An instruction in mid-conversation, for the models that take one.
+    /// An instruction within the conversation, for models that support it.
     System,
 }
 
@@ -81,7 +81,7 @@ pub enum SystemBlock {
     CachePoint(CachePoint),
 }
 
-/// The value of a prompt's variable.
+/// The value of a prompt variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PromptVariable {
@@ -89,11 +89,11 @@ pub enum PromptVariable {
     Text(String),
 }
 
-/// Length and sampling. Numbers are written as the client wrote them.
+/// Token limit and sampling parameters. Numbers keep the client's notation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InferenceConfig {
-    /// The most tokens the model may write, at least 1.
+    /// The maximum number of completion tokens, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
     /// 0 to 1.
@@ -102,7 +102,7 @@ pub struct InferenceConfig {
     /// 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<Number>,
-    /// Texts at which the model stops; none of them empty.
+    /// Stop sequences, not empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop_sequences: Vec<String>,
 }
@@ -114,18 +114,18 @@ impl InferenceConfig {
     }
 }
 
-/// The tools the model may call, and whether it must.
+/// The tools the model can call, and the tool choice.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolConfig {
     /// At least one.
     pub tools: Vec<Tool>,
-    /// Absent: the model decides.
+    /// `None` means automatic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
 }
 
-/// One entry of the tool list.
+/// An entry of the tool list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Tool {
@@ -138,7 +138,7 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// The tool that the client runs, where it is one.
+    /// The client tool; `None` for other entries.
     pub fn spec(&self) -> Option<&ToolSpec> {
         match self {
             Self::ToolSpec(spec) => Some(spec),
@@ -158,7 +158,7 @@ pub struct ToolSpec {
     pub description: Option<String>,
     /// A JSON Schema whose root type is `object`.
     pub input_schema: ToolInputSchema,
-    /// Whether the input fits the schema for certain.
+    /// Whether the input always matches the schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
 }
@@ -178,15 +178,15 @@ pub enum ToolInputSchema {
     Json(JsonText),
 }
 
-/// Whether the model must call a tool. There is no `none` on Bedrock.
+/// The tool choice. Bedrock has no equivalent of `none`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ToolChoice {
     /// The model decides.
     Auto {},
-    /// Some tool must be called.
+    /// The model must call a tool.
     Any {},
-    /// This tool must be called.
+    /// The model must call this tool.
     Tool {
         /// Its name.
         name: String,
@@ -194,8 +194,7 @@ pub enum ToolChoice {
 }
 
 impl ConverseRequest {
-    /// The cache points, each with its place in the request, in the order in which Bedrock reads
-    /// them.
+    /// The cache points with their JSON paths, in the order in which Bedrock evaluates them.
     pub fn cache_points(&self) -> impl Iterator<Item = (String, &CachePoint)> {
         let tools = self.tool_config.iter().flat_map(|config| &config.tools);
         let tools = tools.enumerate().filter_map(|(index, tool)| match tool {
@@ -220,7 +219,7 @@ impl ConverseRequest {
         tools.chain(system).chain(turns)
     }
 
-    /// Whether a prefix of the request is cached.
+    /// Whether the request has cache points.
     pub fn has_cache_points(&self) -> bool {
         self.cache_points().next().is_some()
     }

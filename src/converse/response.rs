@@ -1,4 +1,4 @@
-//! What comes back: the answer of `POST /model/{modelId}/converse`.
+//! The response of `POST /model/{modelId}/converse`.
 
 use std::fmt;
 
@@ -7,127 +7,126 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::JsonText;
 
-/// A whole answer.
+/// A non-streaming response.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConverseResponse {
-    /// What the model said.
+    /// The output message.
     pub output: ConverseOutput,
-    /// Why it stopped.
+    /// Why the model stopped.
     pub stop_reason: StopReason,
-    /// What was used.
+    /// Token usage.
     #[serde(default)]
     pub usage: Usage,
-    /// The values at the paths that were asked for.
+    /// The values at the requested paths.
     pub additional_model_response_fields: Option<JsonText>,
-    /// What the guardrail found and where the prompt was routed.
+    /// The guardrail trace and the prompt router trace.
     pub trace: Option<JsonText>,
-    /// The tier that the call ran on.
+    /// The service tier that served the call.
     pub service_tier: Option<ResponseServiceTier>,
 }
 
-/// The tier that a call ran on.
+/// The service tier that served a call.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ResponseServiceTier {
-    /// Its name; an open string, since tiers are added.
+    /// Its name; a string, since tiers may be added.
     pub r#type: String,
 }
 
-/// The output union; Converse answers only messages.
+/// The output union; Converse returns only messages.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ConverseOutput {
-    /// The model's turn.
+    /// The assistant message.
     #[serde(default)]
     pub message: OutputMessage,
 }
 
-/// The model's turn.
+/// The assistant message.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct OutputMessage {
-    /// Its blocks, in order.
+    /// The content blocks, in order.
     #[serde(default)]
     pub content: Vec<OutputBlock>,
 }
 
-/// One block of an answer: a union of which one member is set, or none where the block is of a
-/// kind that is not known.
+/// A content block: a union with one member set, or none if the block's type is unknown.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputBlock {
     /// Visible text.
     pub text: Option<String>,
-    /// A call of a tool.
+    /// A tool call.
     pub tool_use: Option<OutputToolUse>,
-    /// The model's reasoning.
+    /// Reasoning.
     pub reasoning_content: Option<ReasoningContent>,
-    /// Text with its sources.
+    /// Text with citations.
     pub citations_content: Option<CitationsContent>,
-    /// The result of a tool that the provider ran, in which the client has no part.
+    /// The result of a tool that the provider ran, which is hidden from the client.
     pub tool_result: Option<IgnoredAny>,
 }
 
-/// A call of a tool.
+/// A tool call.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputToolUse {
-    /// The id of the call.
+    /// The id of the tool call.
     pub tool_use_id: String,
-    /// The tool's name as Bedrock knows it.
+    /// The tool's name as sent to Bedrock.
     pub name: String,
     /// The arguments.
     pub input: Option<JsonText>,
-    /// `server_tool_use` where the provider runs the tool itself.
+    /// `server_tool_use` if the provider runs the tool itself.
     pub r#type: Option<String>,
 }
 
-/// The model's reasoning.
+/// Reasoning.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReasoningContent {
-    /// Reasoning that can be read.
+    /// Readable reasoning.
     pub reasoning_text: Option<OutputReasoning>,
-    /// Reasoning that only the model can read: base64.
+    /// Encrypted reasoning: base64.
     pub redacted_content: Option<String>,
 }
 
-/// Reasoning that can be read.
+/// Readable reasoning.
 #[derive(Debug, Clone, Deserialize)]
 pub struct OutputReasoning {
     /// The text.
     #[serde(default)]
     pub text: String,
-    /// The provider's mark that the text is the model's own.
+    /// The provider's signature, which proves that the text is the model's own.
     pub signature: Option<String>,
 }
 
-/// Text with its sources.
+/// Text with citations.
 #[derive(Debug, Clone, Deserialize)]
 pub struct CitationsContent {
-    /// The text, which is part of the answer; absent where Nova cites the web.
+    /// The text, which is part of the response; empty if Nova cites the web.
     #[serde(default)]
     pub content: Vec<CitedText>,
-    /// Its sources.
+    /// The citations.
     #[serde(default)]
     pub citations: Vec<Citation>,
 }
 
-/// A source of an answer's text, as Bedrock wrote it: `title`, `source`, `sourceContent` and a
-/// `location` of one of several kinds.
+/// A citation, exactly as Bedrock wrote it: `title`, `source`, `sourceContent` and a `location`
+/// of several types.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Citation(pub JsonText);
 
-/// What a citation says of a source on the web.
+/// A citation of a web page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebSource {
-    /// Its address.
+    /// Its URL.
     pub url: String,
-    /// Its title, empty where none is given.
+    /// Its title; empty if there is none.
     pub title: String,
 }
 
 impl Citation {
-    /// The source, where it has an address on the web.
+    /// The cited web page; `None` if the source has no URL.
     pub fn web_source(&self) -> Option<WebSource> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -168,7 +167,7 @@ impl Citation {
     }
 }
 
-/// A piece of cited text.
+/// Cited text.
 #[derive(Debug, Clone, Deserialize)]
 pub struct CitedText {
     /// The text.
@@ -176,14 +175,14 @@ pub struct CitedText {
     pub text: String,
 }
 
-/// What a call used, in tokens. `inputTokens` leaves out what the cache served or took.
+/// Token usage of a call. `inputTokens` excludes tokens read from or written to the cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
-    /// Read afresh.
+    /// Prompt tokens processed without the cache.
     #[serde(default)]
     pub input_tokens: u64,
-    /// Written, reasoning included.
+    /// Completion tokens, including reasoning.
     #[serde(default)]
     pub output_tokens: u64,
     /// Read from the prompt cache.
@@ -192,7 +191,7 @@ pub struct Usage {
     /// Written to the prompt cache.
     #[serde(default)]
     pub cache_write_input_tokens: u64,
-    /// Of what was written to the prompt cache, what is kept for an hour.
+    /// Of the tokens written to the prompt cache, those with a TTL of one hour.
     #[serde(
         default,
         rename = "cacheDetails",
@@ -201,7 +200,7 @@ pub struct Usage {
     pub cache_write_one_hour_tokens: u64,
 }
 
-/// The tokens of `[{"ttl":"1h","inputTokens":n}, ...]`.
+/// Sums the tokens of `[{"ttl":"1h","inputTokens":n}, ...]`.
 fn one_hour_cache_writes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -219,25 +218,25 @@ fn one_hour_cache_writes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u
 /// Why the model stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StopReason {
-    /// It was done.
+    /// The model finished.
     EndTurn,
-    /// It calls a tool.
+    /// The model called a tool.
     ToolUse,
-    /// The token limit.
+    /// The token limit was reached.
     MaxTokens,
-    /// One of the stop sequences.
+    /// A stop sequence was generated.
     StopSequence,
-    /// A guardrail.
+    /// A guardrail intervened.
     GuardrailIntervened,
-    /// The provider's filter.
+    /// The provider's content filter.
     ContentFiltered,
-    /// The model wrote something that is not an answer.
+    /// The model's output was malformed.
     MalformedModelOutput,
-    /// The model wrote something that is not a tool call.
+    /// The model's tool call was malformed.
     MalformedToolUse,
-    /// The context window.
+    /// The context window was exceeded.
     ModelContextWindowExceeded,
-    /// A reason that is not known.
+    /// An unknown reason.
     Other(String),
 }
 

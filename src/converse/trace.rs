@@ -1,14 +1,14 @@
-//! What a guardrail's trace says of the operator: the guardrail's id, and ARNs with the account.
+//! Removes operator data from guardrail traces: the guardrail's id, and account ids in ARNs.
 
-/// What stands in the place of a name of the operator's.
+/// Replaces operator identifiers.
 pub const OPERATOR_PLACEHOLDER: &str = "[the operator's]";
 
-/// The account that clients see in ARNs.
+/// Replaces account ids in ARNs.
 const NO_ACCOUNT: &str = "000000000000";
 
-/// `trace`, which is JSON, without the id of the operator's `guardrail` and without accounts.
+/// Removes the id of the operator's `guardrail` and all account ids from `trace`, which is JSON.
 pub fn without_operator(trace: &str, guardrail: &str) -> String {
-    // An ARN of a guardrail ends with the id that traces name it by.
+    // An ARN of a guardrail ends with the id that traces contain.
     let id = guardrail.rsplit('/').next().unwrap_or(guardrail);
     let mut clean = String::with_capacity(trace.len());
     let mut rest = trace;
@@ -35,7 +35,8 @@ pub fn without_operator(trace: &str, guardrail: &str) -> String {
     clean
 }
 
-/// An ARN with zeros for its account: `arn:aws:bedrock:us-east-1:000000000000:async-invoke/...`
+/// Replaces the account of an ARN with zeros:
+/// `arn:aws:bedrock:us-east-1:000000000000:async-invoke/...`
 pub fn without_account(arn: &str) -> String {
     let mut parts: Vec<&str> = arn.splitn(6, ':').collect();
     if let Some(account) = parts.get_mut(4).filter(|account| !account.is_empty()) {
@@ -44,7 +45,7 @@ pub fn without_account(arn: &str) -> String {
     parts.join(":")
 }
 
-/// Where the JSON string ends that `text` is within.
+/// The end of the JSON string that starts before `text`.
 fn end_of_string(text: &str) -> usize {
     let mut is_escaped = false;
     let end = text.bytes().position(|byte| {

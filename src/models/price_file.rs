@@ -226,9 +226,9 @@ mod tests {
             ("ids = []", "row 1 (no ids): `ids` is empty"),
             (
                 "ids = ['us.a.b']",
-                "`us.a.b` in `ids` is not a foundation model's; write `a.b`",
+                "`us.a.b` in `ids` is not a foundation model id; write `a.b`",
             ),
-            ("ids = ['a b']", "`a b` in `ids` has characters"),
+            ("ids = ['a b']", "`a b` in `ids` contains characters"),
             (
                 "ids = ['a.b', 'a.b']",
                 "row 1 (a.b): `ids` has `a.b`, which is in the table twice",
