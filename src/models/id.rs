@@ -85,6 +85,7 @@ impl ModelId {
         Ok(Self(text.to_owned()))
     }
 
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

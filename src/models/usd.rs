@@ -18,6 +18,7 @@ pub struct Usd(i128);
 pub(super) struct Factor(i128);
 
 impl Usd {
+    /// Converts from picodollars.
     pub fn from_picodollars(picodollars: i128) -> Self {
         Self(picodollars)
     }
