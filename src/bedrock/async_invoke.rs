@@ -1,4 +1,4 @@
-//! StartAsyncInvoke, GetAsyncInvoke and ListAsyncInvokes: models that write what they make to S3.
+//! StartAsyncInvoke, GetAsyncInvoke and ListAsyncInvokes: models that write their output to S3.
 
 use std::sync::OnceLock;
 
@@ -15,62 +15,62 @@ use super::upstream_error::UpstreamError;
 use crate::converse::JsonText;
 use crate::models::ModelId;
 
-/// What a job is started with.
+/// The parameters of a new job.
 #[derive(Debug, Clone)]
 pub struct AsyncInvokeOrder {
-    /// The model's own request.
+    /// The request in the model's own format.
     pub input: JsonText,
-    /// The folder in which Bedrock makes a folder for the job.
+    /// The folder in which Bedrock creates the job's folder.
     pub output: ObjectLocation,
-    /// Names the job: asked again with the same token, Bedrock starts no other. It is told
-    /// wherever the job is. Up to 256 printable characters.
+    /// The idempotency token: a repeated request with the same token starts no second job. Bedrock
+    /// returns it with the job. Up to 256 printable characters.
     pub token: String,
 }
 
-/// A job, as Bedrock tells of it.
+/// A job, as Bedrock reports it.
 #[derive(Debug, Clone)]
 pub struct AsyncInvoke {
-    /// The last part of its ARN: twelve small letters and digits.
+    /// The last segment of its ARN: twelve lowercase letters and digits.
     pub id: String,
-    /// The model's id.
+    /// The model id.
     pub model: String,
-    /// How far it has come.
+    /// The progress of the job.
     pub state: AsyncInvokeState,
-    /// When it was started, in Unix seconds.
+    /// The start time, in Unix seconds.
     pub submitted: u64,
-    /// When it ended.
+    /// The end time, in Unix seconds; `None` while the job is in progress.
     pub ended: Option<u64>,
     /// The job's own folder.
     pub output: ObjectLocation,
-    /// The token it was started with.
+    /// The idempotency token of its start.
     pub token: Option<String>,
 }
 
-/// How far a job has come.
+/// The status of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AsyncInvokeState {
-    /// It is under way.
+    /// The job is running.
     InProgress,
-    /// What it made is in its folder.
+    /// The output is in the job's folder.
     Completed,
-    /// It failed; the reason, without what names the operator.
+    /// The job failed; the reason, without the operator's identifiers.
     Failed(String),
 }
 
-/// Which jobs are listed.
+/// The page and the order of a list of jobs.
 #[derive(Debug, Clone, Default)]
 pub struct AsyncInvokePage {
-    /// Where the page before ended.
+    /// The token of the page; `None` for the first page.
     pub next: Option<String>,
-    /// Whether the oldest come first.
+    /// Whether the list starts with the oldest job.
     pub oldest_first: bool,
 }
 
-/// The beginning of every job's ARN, which is the same for all of an account and a region.
+/// The common prefix of the ARNs of all jobs in an account and region.
 #[derive(Debug, Default)]
 pub(super) struct JobArns(OnceLock<String>);
 
-/// Jobs on a page; the most that Bedrock gives.
+/// The page size; Bedrock's maximum.
 const PAGE: usize = 1000;
 
 #[derive(Serialize)]
@@ -122,7 +122,7 @@ struct InvocationList {
 }
 
 impl Bedrock {
-    /// Starts a job of `model`, with retries, and gives its id.
+    /// Starts a job of `model`, with retries, and returns its id.
     pub async fn start_async_invoke(
         &self,
         model: &ModelId,
@@ -149,12 +149,12 @@ impl Bedrock {
         let target = Some(model.as_str());
         let started = self.with_backoff(target, || self.send(&request)).await?;
         let started: StartInvocationResponse = read(&started)?;
-        let (front, id) = split(&started.invocation_arn)?;
-        self.job_arns().keep(front);
+        let (prefix, id) = split(&started.invocation_arn)?;
+        self.job_arns().keep(prefix);
         Ok(id.to_owned())
     }
 
-    /// The job of this id; nothing where Bedrock knows none.
+    /// The job with this id; `None` if Bedrock does not know it.
     pub async fn get_async_invoke(&self, id: &str) -> Result<Option<AsyncInvoke>, UpstreamError> {
         let Some(arn) = self.arn_of_async_invoke(id).await? else {
             return Ok(None);
@@ -163,8 +163,7 @@ impl Bedrock {
         let request = ServiceRequest::get(Service::Runtime, &path);
         match self.with_backoff(None, || self.send(&request)).await {
             Ok(body) => read::<InvocationSummary>(&body)?.job().map(Some),
-            // Bedrock names no other error for a job that it does not know (botocore,
-            // GetAsyncInvoke).
+            // Bedrock has no more specific error for an unknown job (botocore, GetAsyncInvoke).
             Err(error)
                 if matches!(
                     error.code.as_str(),
@@ -177,13 +176,13 @@ impl Bedrock {
         }
     }
 
-    /// The ARN of the job of this id; nothing where the account has no jobs.
+    /// The ARN of the job with this id; `None` if the account has no jobs.
     pub async fn arn_of_async_invoke(&self, id: &str) -> Result<Option<String>, UpstreamError> {
-        let front = self.front_of_jobs().await?;
-        Ok(front.map(|front| format!("{front}/{id}")))
+        let prefix = self.job_arn_prefix().await?;
+        Ok(prefix.map(|prefix| format!("{prefix}/{id}")))
     }
 
-    /// A page of the account's jobs, and where the next one begins.
+    /// A page of the account's jobs, and the token of the next page.
     pub async fn list_async_invokes(
         &self,
         page: &AsyncInvokePage,
@@ -207,9 +206,9 @@ impl Bedrock {
         Ok((jobs, listed.next_token.filter(|next| !next.is_empty())))
     }
 
-    /// The beginning of the ARNs of jobs, read off any of them; nothing where there is no job. So
-    /// no other service has to be asked for the account, and no client has to be told of it.
-    async fn front_of_jobs(&self) -> Result<Option<String>, UpstreamError> {
+    /// The prefix of the jobs' ARNs, read from any job; `None` if there are no jobs. This needs no
+    /// other service to learn the account id, and does not reveal it to clients.
+    async fn job_arn_prefix(&self) -> Result<Option<String>, UpstreamError> {
         if self.job_arns().0.get().is_none() {
             self.list_async_invokes(&AsyncInvokePage::default()).await?;
         }
@@ -218,8 +217,8 @@ impl Bedrock {
 }
 
 impl JobArns {
-    fn keep(&self, front: &str) {
-        self.0.get_or_init(|| front.to_owned());
+    fn keep(&self, prefix: &str) {
+        self.0.get_or_init(|| prefix.to_owned());
     }
 }
 
@@ -246,7 +245,7 @@ impl InvocationSummary {
     }
 }
 
-/// The folder that the job has made, which the location names already.
+/// The job's folder, which some locations already include.
 fn own_folder(output: ObjectLocation, id: &str) -> ObjectLocation {
     let key = output.key.trim_end_matches('/');
     match last(key) == id {
@@ -261,11 +260,11 @@ fn own_folder(output: ObjectLocation, id: &str) -> ObjectLocation {
 fn reason(message: Option<String>) -> String {
     match message {
         Some(message) if !message.is_empty() && !message.contains("s3://") => scrub(&message),
-        _ => "the model could not make it".to_owned(),
+        _ => "the model could not generate the output".to_owned(),
     }
 }
 
-/// The parts of an ARN before and behind its last slash.
+/// Splits an ARN at its last slash.
 fn split(arn: &str) -> Result<(&str, &str), UpstreamError> {
     arn.rsplit_once('/')
         .ok_or_else(|| UpstreamError::bad_response("a job without an ARN"))
@@ -291,13 +290,13 @@ mod tests {
     #[test]
     fn the_job_folder_is_appended_only_once() {
         for uri in [
-            "s3://films/all/abc",
-            "s3://films/all/abc/",
-            "s3://films/all",
+            "s3://videos/all/abc",
+            "s3://videos/all/abc/",
+            "s3://videos/all",
         ] {
             let output = ObjectLocation::parse(&format!("{uri}/")).expect("a location");
             let own = own_folder(output, "abc");
-            assert_eq!(own.to_string(), "s3://films/all/abc", "{uri}");
+            assert_eq!(own.to_string(), "s3://videos/all/abc", "{uri}");
         }
     }
 
@@ -315,8 +314,8 @@ mod tests {
 
     #[test]
     fn failure_messages_do_not_reveal_operator_resources() {
-        let about_bucket = reason(Some("no access to s3://films/all".to_owned()));
-        assert_eq!(about_bucket, "the model could not make it");
+        let about_bucket = reason(Some("no access to s3://videos/all".to_owned()));
+        assert_eq!(about_bucket, "the model could not generate the output");
         let blocked = "blocked by our content filters";
         assert_eq!(reason(Some(blocked.to_owned())), blocked);
     }

@@ -1,5 +1,5 @@
-//! The backoff layer: tower's retry with exponential backoff, full jitter, a deadline, and a
-//! budget that keeps a bad minute from multiplying the load.
+//! The retry layer: tower's retry with exponential backoff, full jitter, a deadline, and a budget
+//! that keeps an outage from multiplying the load.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use super::exhausted::ExhaustedTargets;
 use super::settings::RetrySettings;
 use super::upstream_error::{RetryAdvice, UpstreamError};
 
-/// How long calls and retries count for the budget.
+/// The time window of the retry budget.
 const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 
-/// Retries a second that are allowed however few calls there are.
+/// Retries per second that the budget always allows.
 const MIN_RETRIES: u32 = 5;
 
-/// When to ask again; shared by all calls, as are its budget and its memory of exhausted targets.
+/// The retry policy, with the budget and the exhausted targets that all calls share.
 #[derive(Debug, Clone)]
 pub struct RetryPolicy {
     settings: RetrySettings,
@@ -29,7 +29,7 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// A policy with a budget of its own.
+    /// A policy with its own budget.
     pub fn new(settings: RetrySettings) -> Self {
         let ratio = settings.budget_percent.min(1000) as f32 / 100.0;
         Self {
@@ -39,8 +39,8 @@ impl RetryPolicy {
         }
     }
 
-    /// The state of one call to `target`, which begins now, and is tried once or as often as is
-    /// configured. A target that has just failed through all attempts is tried once, too.
+    /// The retry state of a call to `target`, which begins now. With `tries_once`, or if the target
+    /// has just failed through all attempts, the call has one attempt.
     pub(super) fn begin(&self, tries_once: bool, target: Option<&str>) -> Backoff {
         let is_exhausted = target.is_some_and(|target| self.exhausted.contains(target));
         Backoff {
@@ -48,7 +48,7 @@ impl RetryPolicy {
                 true => 1,
                 false => self.settings.max_attempts,
             },
-            // One attempt says little of the target.
+            // A single attempt says little about the target.
             target: target.filter(|_| !tries_once).map(Arc::from),
             policy: self.clone(),
             began: Instant::now(),
@@ -58,8 +58,8 @@ impl RetryPolicy {
         }
     }
 
-    /// Full jitter: anything up to the exponential step, so that callers that failed together do
-    /// not come back together. Bedrock's own wish is the least.
+    /// Full jitter: a random delay up to the exponential step, so that calls that failed together
+    /// are not retried together. Bedrock's `retry-after` is the minimum.
     fn delay(&self, attempts: u32, wait: Option<Duration>) -> Duration {
         let RetrySettings {
             base_delay,
@@ -72,23 +72,23 @@ impl RetryPolicy {
     }
 }
 
-/// One call on its way through its attempts.
+/// The retry state of one call.
 #[derive(Debug, Clone)]
 pub(super) struct Backoff {
     policy: RetryPolicy,
-    /// What is called, if its attempts tell whether it is exhausted.
+    /// The called target, if its attempts count towards its exhaustion.
     target: Option<Arc<str>>,
     began: Instant,
     attempts: u32,
     max_attempts: u32,
-    /// Whether an attempt has failed that has probably been billed.
+    /// Whether a failed attempt has probably been billed.
     was_billed: bool,
-    /// Whether credentials were refused.
+    /// Whether credentials were refreshed after AWS rejected them.
     refreshed: bool,
 }
 
 impl Backoff {
-    /// Asks until there is an answer, or asking again does not help.
+    /// Repeats the operation until it succeeds or a retry is pointless.
     pub(super) async fn call<F, Fut, T>(self, operation: F) -> Result<T, UpstreamError>
     where
         F: Fn() -> Fut + Clone,
@@ -98,7 +98,7 @@ impl Backoff {
         Retry::new(self, operation).oneshot(()).await
     }
 
-    /// How long to wait before the next attempt, or nothing where there is none.
+    /// The delay before the next attempt; `None` if there is none.
     fn next(&mut self, error: &UpstreamError) -> Option<Duration> {
         match error.advice {
             RetryAdvice::Never => return None,
@@ -144,7 +144,7 @@ impl<T> Policy<(), T, UpstreamError> for Backoff {
             code = error.code,
             attempt = self.attempts,
             delay_ms = delay.as_millis() as u64,
-            "asking Bedrock again"
+            "retrying the call to Bedrock"
         );
         Some(Box::pin(tokio::time::sleep(delay)))
     }
@@ -220,7 +220,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn requests_that_were_probably_billed_are_retried_once() {
         let mut backoff = RetryPolicy::new(settings()).begin(false, None);
-        assert!(backoff.next(&UpstreamError::broken_off("")).is_some());
+        assert!(backoff.next(&UpstreamError::interrupted("")).is_some());
         assert!(backoff.next(&error(503)).is_some());
         assert_eq!(backoff.next(&UpstreamError::timeout("")), None);
         assert_eq!(backoff.next(&UpstreamError::unreadable("")), None);
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(backoff.next(&throttled), None);
     }
 
-    /// How many attempts a call to `target` has.
+    /// The number of attempts of a call to `target`.
     async fn attempts(
         policy: &RetryPolicy,
         target: &str,
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_the_requests_own_mistake_exhausts_no_target() {
+    async fn invalid_requests_do_not_exhaust_a_target() {
         let policy = RetryPolicy::new(settings());
         for status in [400, 404] {
             assert_eq!(attempts(&policy, "one", Err(error(status))).await, 1);

@@ -1,4 +1,4 @@
-//! What a model is based on, as the control plane tells it.
+//! The base model of a model, from the control plane.
 //!
 //! Operations, paths and fields are those of botocore 1.44.5, service `bedrock`, 2023-04-20.
 
@@ -8,43 +8,42 @@ use super::client::{Bedrock, path_segment};
 use super::upstream_error::{RetryAdvice, UpstreamError};
 use crate::models::{ModelId, ModelKind};
 
-/// Questions that are asked at the most: a deployment leads to a custom model, which leads to its
-/// base. A base that is a custom model itself costs one more.
+/// The maximum number of lookups: a deployment leads to a custom model, which leads to its base. A
+/// base that is itself a custom model needs one more.
 const MAX_LOOKUPS: usize = 3;
 
-/// What a model is based on.
+/// The base of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BaseModel {
-    /// The foundation model of this id, without ARN and geography.
+    /// A foundation model, by its id without ARN and geography.
     Foundation(ModelId),
-    /// None that Bedrock has: the account imported the model.
+    /// A model that the account imported, without a base at Bedrock.
     Imported {
-        /// Whether the model follows instructions, without which it takes no tools.
+        /// Whether the model is instruction-tuned, which tool use requires.
         takes_tools: bool,
     },
 }
 
 /// A Get operation of the control plane.
 struct GetOperation {
-    /// The path, before the model's id.
+    /// The path before the model id.
     path: &'static str,
-    /// The action that a role needs for it.
+    /// The required IAM action.
     action: &'static str,
 }
 
-/// The members that tell of a model, in the answers of all these operations.
+/// The fields about the base model in the responses of all these operations.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BaseModelResponse {
-    /// GetInferenceProfile, GetPromptRouter: the models that may answer.
+    /// GetInferenceProfile, GetPromptRouter: the models that requests may be routed to.
     models: Option<Vec<ModelReference>>,
-    /// GetProvisionedModelThroughput: the base, also where the throughput is a custom model's.
+    /// GetProvisionedModelThroughput: the base model, even if the throughput is for a custom model.
     foundation_model_arn: Option<String>,
-    /// GetCustomModel.
     base_model_arn: Option<String>,
     /// GetCustomModelDeployment: the custom model.
     model_arn: Option<String>,
-    /// GetImportedModel: whether the model takes Converse.
+    /// GetImportedModel: whether the model supports Converse.
     instruct_supported: Option<bool>,
 }
 
@@ -55,7 +54,7 @@ struct ModelReference {
 }
 
 impl Bedrock {
-    /// What `model` is based on. Asks nothing where the id says it.
+    /// The base of `model`. Sends no request if the id contains it.
     pub async fn base_model(&self, model: &ModelId) -> Result<BaseModel, UpstreamError> {
         let mut model = model.clone();
         for _ in 0..MAX_LOOKUPS {
@@ -65,27 +64,27 @@ impl Bedrock {
             }
             let Some(operation) = GetOperation::about(kind) else {
                 return Err(unknown(format!(
-                    "Bedrock does not tell the base of `{model}`"
+                    "Bedrock has no operation for the base of `{model}`"
                 )));
             };
-            let details = self.looked_up(&operation, &model).await?;
+            let details = self.look_up(&operation, &model).await?;
             if kind == ModelKind::ImportedModel {
                 let takes_tools = details.instruct_supported.unwrap_or_default();
                 return Ok(BaseModel::Imported { takes_tools });
             }
-            model = details.next(kind).ok_or_else(|| {
-                unknown(format!("{} names no base of `{model}`", operation.action))
-            })?;
+            model = details
+                .next(kind)
+                .ok_or_else(|| unknown(format!("{} has no base of `{model}`", operation.action)))?;
         }
         match model.names_foundation_model() {
             true => Ok(BaseModel::Foundation(model.foundation())),
             false => Err(unknown(format!(
-                "after {MAX_LOOKUPS} steps there is still `{model}`"
+                "no base after {MAX_LOOKUPS} lookups, only `{model}`"
             ))),
         }
     }
 
-    async fn looked_up(
+    async fn look_up(
         &self,
         operation: &GetOperation,
         model: &ModelId,
@@ -124,8 +123,8 @@ impl GetOperation {
 }
 
 impl BaseModelResponse {
-    /// The model that a model of `kind` leads to. A profile's models are one model in several
-    /// regions; a router's are of one family.
+    /// The next model in the chain of a model of `kind`. The models of a profile are one model in
+    /// several regions; those of a router are of one family.
     fn next(self, kind: ModelKind) -> Option<ModelId> {
         let arn = match kind {
             ModelKind::ApplicationProfile | ModelKind::PromptRouter => {
@@ -140,7 +139,7 @@ impl BaseModelResponse {
     }
 }
 
-/// The control plane has answered, and the base is not in it: asking again does not help.
+/// The control plane responded without a base: a retry is pointless.
 fn unknown(detail: String) -> UpstreamError {
     UpstreamError {
         advice: RetryAdvice::Never,

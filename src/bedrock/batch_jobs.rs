@@ -1,4 +1,4 @@
-//! Batch jobs of the control plane: CreateModelInvocationJob and what is asked of jobs after it.
+//! Batch jobs of the control plane: CreateModelInvocationJob and the operations on existing jobs.
 
 use bytes::Bytes;
 use http::Method;
@@ -11,77 +11,77 @@ use super::upstream_error::{ErrorResponse, UpstreamError};
 use crate::converse::batch::JobRecordError;
 use crate::models::ModelId;
 
-/// A job that is to be done: Converse requests to one model.
+/// A new job: Converse requests to one model.
 #[derive(Debug, Clone, Copy)]
 pub struct JobOrder<'a> {
-    /// Its name in the console: letters, digits and hyphens, at most 63.
+    /// Its name in the console: letters, digits and hyphens, at most 63 characters.
     pub name: &'a str,
-    /// Jobs with the same token are one job, so that asking twice does no harm.
+    /// The idempotency token: a repeated request with the same token creates no second job.
     pub token: &'a str,
     /// The role that reads and writes the bucket.
     pub role_arn: &'a str,
-    /// The model.
+    /// The model that processes the records.
     pub model: &'a ModelId,
-    /// The file of records; its name ends in `.jsonl`.
+    /// The input file; its name must end in `.jsonl`.
     pub input: &'a ObjectLocation,
-    /// The folder that results are written to.
+    /// The output folder.
     pub output: &'a ObjectLocation,
-    /// How long it may take, in hours.
+    /// The time limit, in hours.
     pub timeout_hours: u32,
 }
 
-/// A job as Bedrock tells of it.
+/// A job, as Bedrock reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Job {
-    /// How far it is.
+    /// The progress of the job.
     pub status: JobStatus,
-    /// Why it failed, in AWS's words.
+    /// The reason of a failure, in AWS's words.
     pub message: Option<String>,
-    /// Its records; absent until they were counted.
+    /// The number of records; `None` until they are counted.
     pub total_record_count: Option<u64>,
-    /// Those that were answered.
+    /// The number of successful records.
     pub success_record_count: Option<u64>,
-    /// Those that were not.
+    /// The number of failed records.
     pub error_record_count: Option<u64>,
 }
 
-/// How far a job is (botocore, bedrock: `ModelInvocationJobStatus`).
+/// The status of a job (botocore, bedrock: `ModelInvocationJobStatus`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JobStatus {
-    /// It waits to be looked at.
+    /// Queued for validation.
     #[default]
     Submitted,
-    /// Its files are being looked at.
+    /// The input is being validated.
     Validating,
-    /// It waits for its turn.
+    /// Queued for processing.
     Scheduled,
-    /// Its records are being answered.
+    /// The records are being processed.
     InProgress,
-    /// It is being ended early.
+    /// The job is being stopped.
     Stopping,
-    /// It was ended early.
+    /// The job was stopped.
     Stopped,
-    /// All records were tried.
+    /// All records were processed.
     Completed,
-    /// Some were not tried in time.
+    /// The time limit ended before all records were processed.
     PartiallyCompleted,
-    /// It could not be done.
+    /// The job failed.
     Failed,
-    /// It did not begin in time.
+    /// The time limit ended before the job started.
     Expired,
-    /// A status that is not known.
+    /// A status that this version does not know.
     #[serde(other)]
     Unknown,
 }
 
 impl JobStatus {
-    /// Whether it has begun.
+    /// Whether processing has started.
     pub fn has_started(self) -> bool {
         !matches!(self, Self::Submitted | Self::Validating | Self::Scheduled)
     }
 
-    /// Whether nothing more comes of it.
+    /// Whether the status is final.
     pub fn is_over(self) -> bool {
         match self {
             Self::Stopped
@@ -144,7 +144,7 @@ struct CreateJobResponse {
 }
 
 impl Bedrock {
-    /// Begins a job, and gives its ARN.
+    /// Creates a job, and returns its ARN.
     pub async fn create_job(&self, order: &JobOrder<'_>) -> Result<String, UpstreamError> {
         let JobOrder {
             name,
@@ -183,7 +183,7 @@ impl Bedrock {
         Ok(job_arn)
     }
 
-    /// How far a job is.
+    /// The current state of a job.
     pub async fn job(&self, arn: &str) -> Result<Job, UpstreamError> {
         let path = path_of(arn);
         let response = self
@@ -192,7 +192,7 @@ impl Bedrock {
         read(&response)
     }
 
-    /// Ends a job early. One that is over already is a conflict, and none here.
+    /// Stops a job. Succeeds if the job has already ended.
     pub async fn stop_job(&self, arn: &str) -> Result<(), UpstreamError> {
         let path = format!("{}/stop", path_of(arn));
         let stopped = self
@@ -220,7 +220,7 @@ impl Bedrock {
     }
 }
 
-/// What became of a record that has no answer.
+/// The error of a record without a response.
 pub fn record_error(error: &JobRecordError) -> UpstreamError {
     let JobRecordError {
         error_code,

@@ -1,6 +1,6 @@
-//! OpenAI's chat completions as AWS serves them itself, at `bedrock-runtime` and at
-//! `bedrock-mantle`. The SDK for Rust has no operation for them; addresses and signatures are those
-//! of openai-python 3.52 (`openai.providers.bedrock`).
+//! The chat-completions upstreams: OpenAI's API as AWS serves it at `bedrock-runtime` and at
+//! `bedrock-mantle`. The AWS SDK for Rust has no operation for it; endpoints and signatures follow
+//! openai-python 3.52 (`openai.providers.bedrock`).
 
 use bytes::Bytes;
 use http::Method;
@@ -15,10 +15,10 @@ use crate::models::{ModelId, OpenAiEndpoint};
 
 const PATH: &str = "/openai/v1/chat/completions";
 
-/// The name that requests to `bedrock-mantle` are signed for.
+/// The signing name of `bedrock-mantle`.
 const MANTLE_SIGNING_NAME: &str = "bedrock-mantle";
 
-/// Where a surface is, and what its requests are signed for.
+/// The endpoint of a chat-completions upstream.
 struct UpstreamEndpoint {
     url: String,
     signing_name: &'static str,
@@ -34,7 +34,7 @@ impl UpstreamEndpoint {
 }
 
 impl Bedrock {
-    /// The whole answer of a surface to `body`, a chat request to `model` in OpenAI's form, with retries.
+    /// The complete response to `body`, a chat request in OpenAI's format, with retries.
     pub async fn chat_completion(
         &self,
         upstream: OpenAiEndpoint,
@@ -53,7 +53,7 @@ impl Bedrock {
         self.with_backoff(Some(model.as_str()), send).await
     }
 
-    /// The chunks of a surface's answer to `body`, a request to `model`, once the first one has arrived, with retries
+    /// The chunks of the response to `body`. Returns once the first chunk has arrived, with retries
     /// until then.
     pub async fn chat_completion_stream(
         &self,
@@ -81,8 +81,8 @@ impl Bedrock {
         };
         let endpoint = endpoint.ok_or_else(|| {
             UpstreamError::internal(
-                "bedrock-mantle has no address for FIPS; set `[aws] mantle_endpoint`, or another \
-                 `surface` for the model",
+                "bedrock-mantle has no FIPS endpoint; set `[aws] mantle_endpoint`, or another \
+                 `upstream` for the model",
             )
         })?;
         Ok(UpstreamEndpoint {

@@ -21,43 +21,43 @@ use super::upstream_error::UpstreamError;
 use crate::converse::response::ConverseResponse;
 use crate::models::ModelId;
 
-/// How long a question that is not to a model may take.
+/// The timeout of requests that do not run a model.
 pub(super) const SERVICE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What of a model's id stands in a path as it is: ARNs have colons and slashes, and AWS wants
-/// both encoded.
+/// The characters that need no encoding in a path segment: AWS requires the colons and slashes of
+/// ARNs to be encoded.
 pub(super) const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// The variable of Bedrock's API keys.
+/// The environment variable of a Bedrock API key.
 const BEARER_TOKEN: &str = "AWS_BEARER_TOKEN_BEDROCK";
 
-/// One question to a model: cheap to clone, so that it can be asked again.
+/// A call to a model; cheap to clone for retries.
 #[derive(Debug, Clone)]
 pub struct ModelCall {
-    /// The model.
+    /// The called model.
     pub model: ModelId,
-    /// The JSON of the request.
+    /// The JSON body.
     pub body: Bytes,
-    /// Headers beside those of every call.
+    /// Headers in addition to those of every call.
     pub headers: HeaderMap,
 }
 
-/// A question to one of Bedrock's services that is not to a model.
+/// A request to one of Bedrock's services that does not run a model.
 #[derive(Debug, Clone)]
 pub(super) struct ServiceRequest<'a> {
     pub(super) service: Service,
     pub(super) method: Method,
-    /// Encoded.
+    /// Already encoded.
     pub(super) path_and_query: &'a str,
-    /// JSON, or nothing.
+    /// JSON, or empty.
     pub(super) body: Bytes,
 }
 
-/// The services of Bedrock that are asked.
+/// Bedrock's services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Service {
     /// `bedrock-runtime`, which runs models.
@@ -67,7 +67,7 @@ pub(super) enum Service {
 }
 
 impl ModelCall {
-    /// A call without headers of its own.
+    /// A call without additional headers.
     pub fn new(model: ModelId, body: Bytes) -> Self {
         Self {
             model,
@@ -85,7 +85,6 @@ impl ModelCall {
 }
 
 impl<'a> ServiceRequest<'a> {
-    /// A GET.
     pub(super) fn get(service: Service, path_and_query: &'a str) -> Self {
         Self {
             service,
@@ -96,11 +95,11 @@ impl<'a> ServiceRequest<'a> {
     }
 }
 
-/// Bedrock in one region, with one set of credentials.
+/// A Bedrock client for one region and one set of credentials.
 #[derive(Debug, Clone)]
 pub struct Bedrock {
     inner: Arc<BedrockInner>,
-    /// Whether each call is tried once.
+    /// Whether each call has only one attempt.
     tries_once: bool,
 }
 
@@ -116,13 +115,13 @@ struct BedrockInner {
     job_arns: JobArns,
 }
 
-/// Why Bedrock cannot be reached at all; the text holds the remedy.
+/// Why the client cannot be set up; the text includes the remedy.
 #[derive(Debug)]
 pub struct ConnectError(String);
 
 impl Bedrock {
-    /// Reads the SDK's standard chain (environment, profile, container, instance) and prepares
-    /// calls. Nothing is sent yet.
+    /// Sets up the client from the SDK's standard provider chain (environment, profile, container,
+    /// instance). Sends no request.
     pub async fn connect(settings: &BedrockSettings) -> Result<Self, ConnectError> {
         if let Some(simulated) = &settings.simulated {
             return Self::simulated(simulated, settings);
@@ -137,7 +136,7 @@ impl Bedrock {
         let sdk = loader.load().await;
         let Some(region) = sdk.region().map(ToString::to_string) else {
             return Err(ConnectError(
-                "no AWS region is set; set AWS_REGION, `[aws] region` in outcrop.toml, or a \
+                "no AWS region is configured; set AWS_REGION, `[aws] region` in outcrop.toml, or a \
                  region in the profile"
                     .to_owned(),
             ));
@@ -153,7 +152,8 @@ impl Bedrock {
         Self::new(sdk, region, endpoints, credentials, settings)
     }
 
-    /// No Bedrock at all, for what needs none: calls fail before anything is sent.
+    /// A client without credentials, for commands that need no AWS: calls fail before anything is
+    /// sent.
     pub fn offline(settings: &BedrockSettings, region: &str) -> Result<Self, ConnectError> {
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -168,7 +168,7 @@ impl Bedrock {
         Self::new(sdk, region.to_owned(), endpoints, credentials, settings)
     }
 
-    /// A simulator in the place of AWS: nothing is read from the environment.
+    /// A client for a simulator. Ignores the environment.
     fn simulated(
         simulated: &SimulatedBedrock,
         settings: &BedrockSettings,
@@ -205,7 +205,9 @@ impl Bedrock {
         settings: &BedrockSettings,
     ) -> Result<Self, ConnectError> {
         let transport = Transport::new(credentials, region.clone(), settings.timeouts.connect)
-            .map_err(|error| ConnectError(format!("the system's certificates: {error}")))?;
+            .map_err(|error| {
+                ConnectError(format!("cannot load the system's certificates: {error}"))
+            })?;
         Ok(Self {
             inner: Arc::new(BedrockInner {
                 transport,
@@ -221,8 +223,8 @@ impl Bedrock {
         })
     }
 
-    /// The same for a request that its client tries again by itself. Its calls are tried once:
-    /// retries of the client's and of the gateway's would multiply.
+    /// A client for a request that its client retries itself. Its calls have one attempt: the
+    /// retries of client and gateway would multiply.
     #[must_use]
     pub fn for_client_retry(&self) -> Self {
         Self {
@@ -231,42 +233,42 @@ impl Bedrock {
         }
     }
 
-    /// The region that is called.
+    /// The AWS region.
     pub fn region(&self) -> &str {
         &self.inner.region
     }
 
-    /// The profile that credentials are looked for in, if one is named.
+    /// The name of the credentials profile, if one is set.
     pub fn profile(&self) -> Option<&str> {
         self.inner.profile.as_deref()
     }
 
-    /// The address of the service that runs models.
+    /// The endpoint of `bedrock-runtime`.
     pub fn runtime_endpoint(&self) -> &str {
         &self.inner.endpoints.runtime
     }
 
-    /// The control plane's address.
+    /// The endpoint of the control plane.
     pub(super) fn control_endpoint(&self) -> &str {
         &self.inner.endpoints.control
     }
 
-    /// What was learned of the ARNs of jobs.
+    /// The cached prefix of job ARNs.
     pub(super) fn job_arns(&self) -> &JobArns {
         &self.inner.job_arns
     }
 
-    /// The address of `bedrock-mantle`, where there is one.
+    /// The endpoint of `bedrock-mantle`; `None` if it has none for the configuration.
     pub(super) fn mantle_endpoint(&self) -> Option<&str> {
         self.inner.endpoints.mantle.as_deref()
     }
 
-    /// What the SDK's own clients are made of.
+    /// The configuration for the SDK's own clients.
     pub(super) fn sdk(&self) -> &SdkConfig {
         &self.inner.sdk
     }
 
-    /// Whether there is anything to authorize calls with, and which kind.
+    /// Resolves the credentials, and returns their kind.
     pub async fn credentials(&self) -> Result<CredentialKind, CredentialsUnavailable> {
         match self.inner.transport.credentials.authorization().await? {
             Authorization::Bearer(_) => Ok(CredentialKind::ApiKey),
@@ -274,22 +276,23 @@ impl Bedrock {
         }
     }
 
-    /// The whole answer of a model, with retries.
+    /// The complete response of a model, with retries.
     pub async fn converse(&self, call: ModelCall) -> Result<ConverseResponse, UpstreamError> {
         let target = Some(call.model.as_str());
         self.with_backoff(target, || self.converse_once(&call))
             .await
     }
 
-    /// The stream of a model's answer, once its first event has arrived, with retries until then.
+    /// The event stream of a model. Returns once the first event has arrived, with retries until
+    /// then.
     pub async fn converse_stream(&self, call: ModelCall) -> Result<EventStream, UpstreamError> {
         let target = Some(call.model.as_str());
         self.with_backoff(target, || self.converse_stream_once(&call))
             .await
     }
 
-    /// Calls until there is a response, or another attempt does not help. A `target` that has just
-    /// failed through all attempts has one.
+    /// Repeats a call until it succeeds or a retry is pointless. If `target` has just failed
+    /// through all attempts, the call has one.
     pub(super) async fn with_backoff<F, Fut, T>(
         &self,
         target: Option<&str>,
@@ -308,7 +311,7 @@ impl Bedrock {
             .post(call, "converse", self.inner.timeouts.response)
             .await?;
         serde_json::from_slice(response.body()).map_err(|error| match error.is_eof() {
-            true => UpstreamError::cut_off("the response ended within its JSON"),
+            true => UpstreamError::cut_off("the response JSON was cut off"),
             false => UpstreamError::unreadable(error.to_string()),
         })
     }
@@ -323,7 +326,7 @@ impl Bedrock {
         .await
     }
 
-    /// A stream of events, once the first one has arrived. Asked once.
+    /// Opens an event stream, and waits for its first event. One attempt.
     pub(super) async fn open<D: Decode + Default>(
         &self,
         outgoing: Outgoing<'_>,
@@ -337,7 +340,7 @@ impl Bedrock {
         within(timeouts.first_event, open).await
     }
 
-    /// A request whose answer is read whole, within `limit`. Asked once.
+    /// Sends a request, and reads the complete response within `limit`. One attempt.
     pub(super) async fn fetch(
         &self,
         outgoing: Outgoing<'_>,
@@ -346,7 +349,7 @@ impl Bedrock {
         within(limit, self.inner.transport.fetch(outgoing)).await
     }
 
-    /// A POST to a model, whose answer is read whole.
+    /// Sends a POST request to a model, and reads the complete response. One attempt.
     pub(super) async fn post(
         &self,
         call: &ModelCall,
@@ -357,7 +360,7 @@ impl Bedrock {
         self.fetch(call.outgoing(&url), limit).await
     }
 
-    /// A question to one of Bedrock's services that is not to a model, answered in JSON. Asked once.
+    /// Sends a request that does not run a model, and returns its JSON response. One attempt.
     pub(super) async fn send(&self, request: &ServiceRequest<'_>) -> Result<Bytes, UpstreamError> {
         let ServiceRequest {
             service,
@@ -375,18 +378,17 @@ impl Bedrock {
         Ok(response.into_body())
     }
 
-    /// A GET of the control plane.
+    /// Sends a GET request to the control plane. One attempt.
     pub(super) async fn get(&self, path_and_query: &str) -> Result<Bytes, UpstreamError> {
         self.send(&ServiceRequest::get(Service::Control, path_and_query))
             .await
     }
 
-    /// How long a whole answer of a model may take.
+    /// The timeout of a model's complete response.
     pub(super) fn response_timeout(&self) -> Duration {
         self.inner.timeouts.response
     }
 
-    /// How long to wait for what.
     pub(super) fn timeouts(&self) -> Timeouts {
         self.inner.timeouts
     }
@@ -408,12 +410,12 @@ fn profile_of_environment() -> Option<String> {
         .filter(|name| !name.is_empty())
 }
 
-/// A model's id as one segment of a path.
+/// A model id as a path segment.
 pub fn path_segment(model: &ModelId) -> impl fmt::Display {
     encoded_segment(model.as_str())
 }
 
-/// A text as one segment of a path.
+/// A text as a path segment.
 pub fn encoded_segment(text: &str) -> impl fmt::Display {
     utf8_percent_encode(text, PATH_SEGMENT)
 }
@@ -424,7 +426,7 @@ pub(super) async fn within<T>(
 ) -> Result<T, UpstreamError> {
     tokio::time::timeout(limit, work)
         .await
-        .unwrap_or_else(|_| Err(UpstreamError::timeout("no answer within the limit")))
+        .unwrap_or_else(|_| Err(UpstreamError::timeout("no response within the time limit")))
 }
 
 impl fmt::Display for ConnectError {

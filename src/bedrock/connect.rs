@@ -1,4 +1,4 @@
-//! Connections to Bedrock: how long one may take, TLS included, and which are never to be had.
+//! Connections to Bedrock: the timeout, TLS included, and permanent failures.
 
 use std::error::Error;
 use std::io;
@@ -14,17 +14,16 @@ use tower::BoxError;
 use tower::timeout::Timeout;
 use tower::util::BoxCloneSyncService;
 
-/// Makes connections.
 pub(super) type Connector =
     BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
 
-/// A connector that trusts the certificates that the system trusts, and takes `limit` at the most
-/// for a name, a connection and a TLS handshake together.
+/// A connector with the system's trusted certificates. `limit` is the total time for DNS, TCP and
+/// TLS.
 pub(super) fn connector(limit: Duration) -> io::Result<Connector> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    // Shared by the addresses of a name, so that one of them that is dead leaves time for another.
+    // Shared by all addresses of a name, so that an unreachable address leaves time for the others.
     tcp.set_connect_timeout(Some(limit));
     tcp.set_keepalive(Some(Duration::from_secs(60)));
     let tls = hyper_rustls::HttpsConnectorBuilder::new()
@@ -35,8 +34,8 @@ pub(super) fn connector(limit: Duration) -> io::Result<Connector> {
     Ok(BoxCloneSyncService::new(Timeout::new(tls, limit)))
 }
 
-/// Whether the next attempt to connect ends the same way: the other side is not who it should be,
-/// or does not speak TLS as the gateway does.
+/// Whether another connection attempt would fail the same way: the certificate is not trusted, or
+/// the TLS versions do not match.
 pub(super) fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return matches!(
@@ -49,7 +48,7 @@ pub(super) fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
                 | rustls::Error::InvalidMessage(_)
         );
     }
-    // An `io::Error` gives the source of what it wraps for its own, and leaves that out.
+    // `source` of an `io::Error` skips the wrapped error, and returns that error's source.
     let wrapped = error
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref);

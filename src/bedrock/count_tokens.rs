@@ -1,4 +1,4 @@
-//! CountTokens: how long a request is, without an answer to it.
+//! CountTokens: the number of input tokens of a request, without running the model.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use serde_json::value::RawValue;
 use super::client::{Bedrock, ModelCall};
 use super::upstream_error::UpstreamError;
 
-/// How long one count may take.
+/// The timeout of a count.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What of a Converse request is counted (botocore 1.44.5, bedrock-runtime,
-/// `ConverseTokensRequest`). Other members are refused there, and change no count.
+/// The counted fields of a Converse request (botocore 1.44.5, bedrock-runtime,
+/// `ConverseTokensRequest`). CountTokens rejects other fields; they do not affect the count.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CountTokensInput<'a> {
@@ -44,17 +44,17 @@ struct CountTokensResponse {
 }
 
 impl Bedrock {
-    /// How many tokens the Converse request of `call` has, with retries.
+    /// The number of input tokens of the Converse request in `call`, with retries.
     ///
-    /// Bedrock counts by the foundation model's id and refuses profiles of every kind (recording
+    /// Bedrock counts by foundation model id and rejects profiles of every kind (recording
     /// `counttokens-claude-err400-c168bd9e`; pydantic/pydantic-ai#4001, of 2026-01-14), so the
-    /// geography is taken off. A model that does not say its foundation model has to be resolved
-    /// first ([`Bedrock::base_model`]). Some of Claude counts and nothing else (AWS's user guide,
-    /// "Monitor your token usage by counting tokens"); the others are refused with a
-    /// ValidationException. That means no count, and its fault is no answer for a client.
+    /// geography is removed. A model whose id does not contain its foundation model has to be
+    /// resolved first ([`Bedrock::base_model`]). Only some Claude models support counting (AWS's
+    /// user guide, "Monitor your token usage by counting tokens"); others are rejected with a
+    /// ValidationException. Such an error means that there is no count, and is not for the client.
     pub async fn count_tokens(&self, call: ModelCall) -> Result<u64, UpstreamError> {
         let call = ModelCall::new(call.model.foundation(), request_body(&call.body)?);
-        // Counting has quotas of its own.
+        // Counting has its own quotas.
         self.with_backoff(None, || self.count_tokens_once(&call))
             .await
     }
@@ -67,7 +67,7 @@ impl Bedrock {
     }
 }
 
-/// The body of CountTokens for the body of Converse, its values byte by byte.
+/// The CountTokens body for a Converse body, with unchanged values.
 fn request_body(converse: &[u8]) -> Result<Bytes, UpstreamError> {
     let internal = |error: serde_json::Error| UpstreamError::internal(error.to_string());
     let converse: CountTokensInput<'_> = serde_json::from_slice(converse).map_err(internal)?;

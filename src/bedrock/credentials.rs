@@ -9,34 +9,33 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::time::Instant;
 
-/// How long before they expire credentials are renewed, in the background.
+/// How long before expiry credentials are refreshed in the background.
 const RENEW_BEFORE: Duration = Duration::from_secs(300);
 
-/// How long before they expire credentials are not used any more: a request takes a moment to
-/// reach AWS.
+/// How long before expiry credentials are no longer used: a request needs a moment to reach AWS.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
 
-/// How long credentials that do not say when they expire are used before they are fetched again: a
-/// profile's file may have changed.
+/// How long credentials without an expiry are used before they are fetched again: the file of a
+/// profile may have changed.
 const MAX_USE: Duration = Duration::from_secs(900);
 
-/// How long the outcome of a fetch stands, good or bad, before the source is asked again. A source
-/// that fails is not asked by each of a thousand requests.
+/// The minimum time between fetches, successful or not. Concurrent requests must not flood a
+/// failing source.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a fetch may take.
+/// The timeout of a fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a request is authorized with.
+/// The authorization of a request.
 #[derive(Debug, Clone)]
 pub(super) enum Authorization {
-    /// A signature.
+    /// A SigV4 signature.
     Sign(SigningCredentials),
     /// A Bedrock API key.
     Bearer(Arc<str>),
 }
 
-/// Credentials as the signer takes them, and which of those that were fetched they are.
+/// Credentials for the signer, with the number of their fetch.
 #[derive(Debug, Clone)]
 pub(super) struct SigningCredentials {
     pub(super) identity: Identity,
@@ -46,9 +45,9 @@ pub(super) struct SigningCredentials {
 /// The kinds of credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// A Bedrock API key, of which AWS does not tell whose it is.
+    /// A Bedrock API key, whose owner AWS does not report.
     ApiKey,
-    /// Keys that requests are signed with.
+    /// An access key that signs requests.
     SigningKeys,
 }
 
@@ -56,8 +55,8 @@ pub enum CredentialKind {
 #[derive(Debug, Clone)]
 pub struct CredentialsUnavailable(pub(super) String);
 
-/// The credentials of the standard chain: one fetch for all requests that wait for it, and a
-/// renewal in the background while the current ones are valid.
+/// Caches the credentials of the standard chain. Waiting requests share one fetch; refreshes run in
+/// the background while the current credentials are valid.
 #[derive(Debug)]
 pub(super) struct CredentialCache {
     source: CredentialSource,
@@ -73,7 +72,7 @@ enum CredentialSource {
 #[derive(Debug)]
 struct Chain {
     provider: SharedCredentialsProvider,
-    /// The time of day, against which credentials expire.
+    /// The system clock, against which credentials expire.
     now: fn() -> SystemTime,
     state: RwLock<CacheState>,
 }
@@ -81,7 +80,7 @@ struct Chain {
 #[derive(Debug, Default)]
 struct CacheState {
     current: Option<Current>,
-    /// How many times credentials were fetched.
+    /// The number of fetches so far.
     generation: u64,
     fetch: Option<Fetch>,
     error: Option<(Instant, CredentialsUnavailable)>,
@@ -95,13 +94,13 @@ struct Current {
     usable_until: Option<SystemTime>,
 }
 
-/// A fetch in flight, whose outcome everybody gets who waits for it.
+/// A fetch in flight, shared by all requests that wait for it.
 type Fetch = Shared<BoxFuture<'static, CredentialsResult>>;
 
 type CredentialsResult = Result<SigningCredentials, CredentialsUnavailable>;
 
 impl CredentialCache {
-    /// Uses a Bedrock API key where there is one, the provider otherwise.
+    /// Uses a Bedrock API key if there is one, otherwise the provider.
     pub(super) fn new(
         bearer_token: Option<String>,
         provider: Option<SharedCredentialsProvider>,
@@ -116,18 +115,18 @@ impl CredentialCache {
         Self { source }
     }
 
-    /// What to authorize the next request with.
+    /// The authorization of the next request.
     pub(super) async fn authorization(&self) -> Result<Authorization, CredentialsUnavailable> {
         match &self.source {
             CredentialSource::Bearer(token) => Ok(Authorization::Bearer(Arc::clone(token))),
             CredentialSource::Chain(chain) => chain.credentials().await.map(Authorization::Sign),
             CredentialSource::Missing => Err(CredentialsUnavailable(
-                "no provider is configured".to_owned(),
+                "no credentials provider is configured".to_owned(),
             )),
         }
     }
 
-    /// Forgets what AWS has refused, unless others have been fetched since.
+    /// Discards credentials that AWS rejected, unless newer ones were fetched since.
     pub(super) fn mark_refused(&self, authorization: &Authorization) {
         if let (CredentialSource::Chain(chain), Authorization::Sign(credentials)) =
             (&self.source, authorization)
@@ -159,8 +158,8 @@ impl Chain {
         fetch.await
     }
 
-    /// The current credentials while they are usable, or the failure that stands; the fetch to wait
-    /// for otherwise. Starts one where it is time for it.
+    /// The usable current credentials or a recent failure; otherwise the fetch to wait for. Starts
+    /// a fetch if one is due.
     fn current_or_fetch(self: &Arc<Self>) -> Result<CredentialsResult, Fetch> {
         let now = (self.now)();
         let mut state = self.write();
@@ -188,12 +187,12 @@ impl Chain {
         }
     }
 
-    /// Fetches in a task of its own: it goes on when the requests that wait for it are dropped.
+    /// Fetches in a separate task, which continues when the waiting requests are dropped.
     fn fetch(self: &Arc<Self>) -> Fetch {
         let chain = Arc::clone(self);
         let task = tokio::spawn(async move {
             let provider = chain.provider.clone();
-            // Apart, so that a provider that panics leaves a failure and not a fetch without end.
+            // In a separate task, so that a panic of the provider ends the fetch with an error.
             let provided = tokio::spawn(async move {
                 let provided = provider.provide_credentials();
                 tokio::time::timeout(FETCH_TIMEOUT, provided).await
@@ -201,7 +200,7 @@ impl Chain {
             let provided = match provided.await {
                 Ok(Ok(provided)) => provided.map_err(|error| with_causes(&error)),
                 Ok(Err(_)) => Err(format!(
-                    "the source of credentials did not answer within {FETCH_TIMEOUT:?}"
+                    "the credentials source did not respond within {FETCH_TIMEOUT:?}"
                 )),
                 Err(error) => Err(error.to_string()),
             };
@@ -213,7 +212,7 @@ impl Chain {
         fetched.boxed().shared()
     }
 
-    /// Keeps the outcome of a fetch.
+    /// Stores the outcome of a fetch.
     fn settle(&self, provided: Result<Credentials, CredentialsUnavailable>) -> CredentialsResult {
         let now = (self.now)();
         let mut state = self.write();
@@ -231,7 +230,7 @@ impl Chain {
                 if state.current.is_some() {
                     tracing::warn!(
                         error = error.0,
-                        "the credentials could not be renewed; the current ones are used until \
+                        "the credentials could not be refreshed; the current ones are used until \
                          they expire"
                     );
                 }
@@ -276,14 +275,14 @@ impl Current {
         }
     }
 
-    /// Whether requests may be signed with them. A source that gives out what is about to expire
-    /// has nothing better for the moment.
+    /// Whether requests may be signed with these credentials. If a source returns credentials that
+    /// are about to expire, they are used, since it has no better ones.
     fn is_usable(&self, now: SystemTime) -> bool {
         self.usable_until.is_none_or(|until| now < until) || self.fetched.elapsed() < MIN_INTERVAL
     }
 }
 
-/// An error with the errors that led to it.
+/// An error with its causes.
 pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,5 +1,5 @@
-//! From the bytes of a ConverseStream answer to its events. Nothing here does I/O: bytes in, events
-//! out, however they are cut into chunks.
+//! Decodes the bytes of a ConverseStream response into events. No I/O: bytes in, events out, with
+//! any chunk boundaries.
 
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use aws_smithy_types::event_stream::Message;
@@ -9,35 +9,35 @@ use super::credentials::with_causes;
 use super::upstream_error::UpstreamError;
 use crate::converse::event::Event;
 
-/// A frame's length stands in its first bytes; a broken one must not make the gateway wait for
-/// gigabytes. AWS's own limit is 16 MiB.
+/// A frame starts with its length; a corrupt one must not make the gateway wait for gigabytes.
+/// AWS's own limit is 16 MiB.
 pub(super) const MAX_FRAME_SIZE: usize = 16 << 20;
 
-/// From the bytes of an answer to its events.
+/// An incremental decoder of a response body.
 pub trait Decode {
-    /// What the answer consists of.
+    /// The decoded item.
     type Item;
 
-    /// Takes the next bytes and appends what is whole with them to `items`. After a failure the
-    /// rest of the answer is of no use.
+    /// Adds bytes, and appends the completed items to `items`. After an error the rest of the
+    /// response is unusable.
     fn push(&mut self, bytes: &[u8], items: &mut Vec<Self::Item>) -> Result<(), UpstreamError>;
 
-    /// The answer is at its end. Fails where that is within an item.
+    /// Ends the response. Fails if it ends within an item.
     fn finish(&self) -> Result<(), UpstreamError>;
 }
 
-/// The frames of one answer.
+/// Decodes the frames of one response.
 #[derive(Debug)]
 pub struct EventDecoder {
     /// Bytes that are not decoded yet.
     buffer: BytesMut,
     frames: MessageFrameDecoder,
-    /// Whether the decoder has taken the head of a frame out of the buffer, and waits for the rest.
+    /// Whether the decoder has consumed the head of a frame, and waits for the rest.
     has_head: bool,
 }
 
 impl EventDecoder {
-    /// An answer of which nothing has arrived.
+    /// A decoder at the start of a response.
     pub fn new() -> Self {
         Self {
             buffer: BytesMut::new(),
@@ -46,8 +46,8 @@ impl EventDecoder {
         }
     }
 
-    /// Takes the next bytes and appends the events that are whole with them to `events`. After a
-    /// failure the rest of the answer is of no use.
+    /// Adds bytes, and appends the completed events to `events`. After an error the rest of the
+    /// response is unusable.
     pub fn push(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), UpstreamError> {
         if self.buffer.len() + bytes.len() > MAX_FRAME_SIZE {
             return Err(UpstreamError::unreadable("a frame is longer than 16 MiB"));
@@ -64,7 +64,7 @@ impl EventDecoder {
                     self.has_head = false;
                     events.push(read_message(&message)?);
                 }
-                // The enum is open; what is not whole waits for more.
+                // The enum is non-exhaustive; an incomplete frame waits for more bytes.
                 _ => {
                     self.has_head |= self.buffer.remaining() < before;
                     return Ok(());
@@ -73,7 +73,7 @@ impl EventDecoder {
         }
     }
 
-    /// The answer is at its end, which stands between two frames where it is whole.
+    /// Ends the response. Fails unless it ends between two frames.
     pub fn finish(&self) -> Result<(), UpstreamError> {
         match self.buffer.is_empty() && !self.has_head {
             true => Ok(()),
@@ -106,7 +106,7 @@ fn read_message(message: &Message) -> Result<Event, UpstreamError> {
         .map_err(|error| UpstreamError::unreadable(format!("event `{event_type}`: {error}")))
 }
 
-/// The `:event-type` of a frame that is an event, or the failure that it tells of.
+/// The `:event-type` of an event frame, or the error in the frame.
 pub(super) fn event_type(message: &Message) -> Result<&str, UpstreamError> {
     let header = |name: &str| {
         let found = message

@@ -1,34 +1,35 @@
-//! Where Bedrock is: the SDK's own rules, with the overrides that the SDK takes.
+//! Resolves the endpoints of Bedrock: the SDK's rules, with the overrides that the SDK supports.
 
 use aws_sdk_bedrockruntime::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
-/// The services of Bedrock that are called.
+/// The endpoints of Bedrock's services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoints {
     /// `bedrock-runtime`, which runs models.
     pub(super) runtime: String,
     /// `bedrock`, the control plane, which lists them.
     pub(super) control: String,
-    /// `bedrock-mantle`, which serves OpenAI's API; nothing where it cannot be reached as the
-    /// operator wants it to be.
+    /// `bedrock-mantle`, which serves OpenAI's API; `None` if it has no endpoint for the
+    /// configuration.
     pub(super) mantle: Option<String>,
 }
 
-/// Resolves the endpoints for `region`, FIPS and dual stack as `config` has them.
+/// Resolves the endpoints for `region`, with FIPS and dual stack as set in `config`.
 ///
-/// `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`, `AWS_ENDPOINT_URL_BEDROCK`, `AWS_ENDPOINT_URL_BEDROCK_MANTLE`,
-/// `AWS_ENDPOINT_URL` and their twins in the profile go first, as in every SDK.
+/// `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`, `AWS_ENDPOINT_URL_BEDROCK`,
+/// `AWS_ENDPOINT_URL_BEDROCK_MANTLE`, `AWS_ENDPOINT_URL` and the corresponding profile settings
+/// take precedence, as in every SDK.
 pub(super) async fn resolve(config: &SdkConfig, region: &str) -> Result<Endpoints, String> {
     let runtime = match overridden(config, "Bedrock Runtime") {
         Some(url) => url,
-        None => by_rules(config, region).await?,
+        None => resolve_by_rules(config, region).await?,
     };
     let control = match overridden(config, "Bedrock") {
         Some(url) => url,
-        // Both services share one rule set (their models in botocore differ in the name alone).
-        None => by_rules(config, region)
+        // Both services share one rule set (their models in botocore differ only in the name).
+        None => resolve_by_rules(config, region)
             .await?
             .replacen("bedrock-runtime", "bedrock", 1),
     };
@@ -40,8 +41,8 @@ pub(super) async fn resolve(config: &SdkConfig, region: &str) -> Result<Endpoint
     })
 }
 
-/// In no SDK's rules; as openai-python 3.52 has it (`openai.providers.bedrock`). There is one host
-/// for both versions of IP, and none for FIPS.
+/// The endpoint of `bedrock-mantle`, which is in no SDK's rules; it follows openai-python 3.52
+/// (`openai.providers.bedrock`). One host serves IPv4 and IPv6; there is none for FIPS.
 fn mantle(config: &SdkConfig, region: &str) -> Option<String> {
     let fips = config.use_fips().unwrap_or(false);
     (!fips).then(|| format!("https://bedrock-mantle.{region}.api.aws"))
@@ -62,7 +63,7 @@ fn overridden(config: &SdkConfig, service_id: &str) -> Option<String> {
         .map(|url| url.trim_end_matches('/').to_owned())
 }
 
-async fn by_rules(config: &SdkConfig, region: &str) -> Result<String, String> {
+async fn resolve_by_rules(config: &SdkConfig, region: &str) -> Result<String, String> {
     let params = Params::builder()
         .region(region)
         .use_fips(config.use_fips().unwrap_or(false))

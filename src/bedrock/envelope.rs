@@ -1,4 +1,4 @@
-//! Errors as AWS's OpenAI surfaces write them: OpenAI's envelope, with AWS's status codes.
+//! Errors of the chat-completions upstreams: OpenAI's error envelope with AWS's status codes.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use crate::error::ErrorKind;
 
 use super::upstream_error::UpstreamError;
 
-/// What an error says in OpenAI's envelope.
+/// The fields of an error in OpenAI's envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Envelope {
     pub(super) message: String,
@@ -16,7 +16,7 @@ pub(super) struct Envelope {
     param: Option<String>,
 }
 
-/// An object with the envelope in it, however much of that is there.
+/// An object that contains the envelope, with any of its fields missing.
 #[derive(Deserialize)]
 struct ErrorEnvelope {
     error: Option<ErrorField>,
@@ -38,7 +38,7 @@ struct ErrorFields {
     param: Option<String>,
 }
 
-/// Some servers write a status in the place of a code's name.
+/// A code; some servers send a status number instead of a name.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ErrorCodeValue {
@@ -46,7 +46,7 @@ enum ErrorCodeValue {
     Number(u64),
 }
 
-/// OpenAI's codes that a client may read as they are.
+/// OpenAI error codes that are forwarded to the client unchanged.
 const CODES: &[&str] = &[
     "context_length_exceeded",
     "content_policy_violation",
@@ -61,7 +61,7 @@ const CODES: &[&str] = &[
 ];
 
 impl Envelope {
-    /// The envelope in `body`; nothing where it holds none.
+    /// The envelope in `body`; `None` if there is none.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let wrapped: ErrorEnvelope = serde_json::from_slice(body).ok()?;
         let object = match wrapped.error? {
@@ -84,7 +84,7 @@ impl Envelope {
         })
     }
 
-    /// AWS's name of the error, by OpenAI's; nothing where the status alone tells.
+    /// AWS's name for the error; `None` if it follows from the status.
     pub(super) fn aws_code(&self, status: u16) -> Option<&str> {
         let names = [self.code.as_str(), self.kind.as_str()];
         let named = names.into_iter().find(|name| name.ends_with("Exception"));
@@ -99,7 +99,7 @@ impl Envelope {
             "invalid_api_key" | "401" => "UnrecognizedClientException",
             "service_unavailable" | "503" => "ServiceUnavailableException",
             "400" => "ValidationException",
-            // In a stream there is no status, and the kind is all that there is.
+            // Errors in a stream have no status, so the error type decides.
             _ if status == 0 => match self.kind.as_str() {
                 "invalid_request_error" => "ValidationException",
                 "rate_limit_error" | "requests" | "tokens" | "too_many_requests" => {
@@ -114,7 +114,7 @@ impl Envelope {
         })
     }
 
-    /// Adds what the envelope says beside its message to `error`, which was read from it.
+    /// Adds the other fields of the envelope to `error`, which was built from its message.
     pub(super) fn complete(&self, error: &mut UpstreamError) {
         if error.api_error.kind != ErrorKind::InvalidRequest {
             return;
@@ -139,8 +139,8 @@ impl Envelope {
 }
 
 impl UpstreamError {
-    /// The failure that `data` tells of where a chunk or an answer should be; nothing where it
-    /// tells of none.
+    /// The error in `data`, received in place of a chunk or a response; `None` if it contains no
+    /// error.
     pub(super) fn from_chunk(data: &[u8]) -> Option<Self> {
         let envelope = Envelope::read(data)?;
         Some(Self::of_envelope(&envelope, 0))

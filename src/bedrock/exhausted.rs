@@ -1,6 +1,6 @@
-//! Targets that failed through all attempts of a call. Until one of their calls succeeds, each
-//! further call is tried once: a client that retries by itself, and does not say so in a header,
-//! would otherwise multiply the gateway's attempts.
+//! Targets that failed through all attempts of a call. Until a call succeeds, each further call has
+//! one attempt: a client that retries without sending the retry header would otherwise multiply the
+//! gateway's attempts.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,13 +9,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a target stays exhausted after its last failure. Bedrock's quotas are per minute, and
-/// clients do not follow a `retry-after` of more than that.
+/// clients ignore a longer `retry-after`.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
-/// How many targets are remembered at most: clients write their names.
+/// The maximum number of targets: clients choose their names.
 const MAX_TARGETS: usize = 1024;
 
-/// When each exhausted target failed last.
+/// The exhausted targets, with the time of their last failure.
 #[derive(Debug, Default)]
 pub(super) struct ExhaustedTargets {
     failed_at: Mutex<HashMap<Box<str>, Instant>>,
@@ -28,7 +28,7 @@ impl ExhaustedTargets {
         failed_at.is_some_and(is_recent)
     }
 
-    /// Notes that `target` has failed through all attempts.
+    /// Records that `target` has failed through all attempts.
     pub(super) fn insert(&self, target: &str) {
         let mut failed_at = self.failed_at();
         if let Some(failed_at) = failed_at.get_mut(target) {
@@ -38,13 +38,13 @@ impl ExhaustedTargets {
         if failed_at.len() >= MAX_TARGETS {
             failed_at.retain(|_, failed_at| is_recent(*failed_at));
         }
-        // A target beyond the bound keeps its attempts, which the budget of retries still limits.
+        // A target beyond the maximum keeps its attempts; the retry budget still limits them.
         if failed_at.len() < MAX_TARGETS {
             failed_at.insert(target.into(), Instant::now());
         }
     }
 
-    /// Notes that `target` has succeeded.
+    /// Records a success of `target`.
     pub(super) fn remove(&self, target: &str) {
         self.failed_at().remove(target);
     }

@@ -1,4 +1,4 @@
-//! The frames of an event stream, byte by byte as they came. Nothing here does I/O.
+//! Splits an event stream into unchanged frames. No I/O.
 
 use aws_smithy_eventstream::frame::{read_message_from, write_message_to};
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
@@ -10,30 +10,31 @@ use super::decoder::{Decode, MAX_FRAME_SIZE, event_type};
 use super::scrub::scrub;
 use super::upstream_error::UpstreamError;
 
-/// One frame.
+/// A frame of an event stream.
 #[derive(Debug)]
 pub struct Frame {
-    /// The whole of it: as it came, unless it told a client what names the operator.
+    /// The complete frame, unchanged unless it is an error that contains the operator's
+    /// identifiers.
     pub bytes: Bytes,
-    /// The `:event-type` of an event, or the failure that the frame tells of.
+    /// The `:event-type` of an event, or the error in the frame.
     pub event: Result<String, UpstreamError>,
-    /// What it carries.
+    /// The content of the frame without its headers.
     pub payload: Bytes,
 }
 
 impl Frame {
-    /// The whole of a frame with the same headers and another payload.
+    /// A frame with the same headers and another payload; `None` if it cannot be encoded.
     pub fn with_payload(&self, payload: Bytes) -> Option<Bytes> {
         let message = read_message_from(&mut self.bytes.clone()).ok()?;
         let headers = message.headers().to_vec();
-        written(&Message::new_from_parts(headers, payload)).ok()
+        encode(&Message::new_from_parts(headers, payload)).ok()
     }
 }
 
-/// Cuts an answer into its frames.
+/// Splits a response into frames.
 #[derive(Debug, Default)]
 pub struct FrameCutter {
-    /// Bytes of a frame that is not whole yet.
+    /// Bytes of an incomplete frame.
     buffer: BytesMut,
 }
 
@@ -58,7 +59,7 @@ impl Decode for FrameCutter {
 }
 
 impl FrameCutter {
-    /// The length of the next frame, once all of it is there. It stands in the first four bytes.
+    /// The length of the next frame, once it is complete. It is in the first four bytes.
     fn next_length(&self) -> Result<Option<usize>, UpstreamError> {
         let Some(length) = self.buffer.first_chunk() else {
             return Ok(None);
@@ -77,7 +78,7 @@ fn read(frame: Bytes) -> Result<Frame, UpstreamError> {
     let event = event_type(&message).map(str::to_owned);
     let bytes = match event {
         Ok(_) => frame,
-        Err(_) => without_names(frame, &message)?,
+        Err(_) => scrubbed(frame, &message)?,
     };
     Ok(Frame {
         bytes,
@@ -86,8 +87,8 @@ fn read(frame: Bytes) -> Result<Frame, UpstreamError> {
     })
 }
 
-/// A frame that tells of a failure without what names the operator.
-fn without_names(frame: Bytes, message: &Message) -> Result<Bytes, UpstreamError> {
+/// An error frame without the operator's identifiers.
+fn scrubbed(frame: Bytes, message: &Message) -> Result<Bytes, UpstreamError> {
     let Ok(payload) = std::str::from_utf8(message.payload()) else {
         return Ok(frame);
     };
@@ -96,10 +97,10 @@ fn without_names(frame: Bytes, message: &Message) -> Result<Bytes, UpstreamError
         return Ok(frame);
     }
     let headers = message.headers().to_vec();
-    written(&Message::new_from_parts(headers, clean))
+    encode(&Message::new_from_parts(headers, clean))
 }
 
-/// A frame that ends a stream: the exception `name`, in lower camel case.
+/// The frame that ends a stream with the exception `name`, in lower camel case.
 pub fn exception_frame(name: &str, message: &str) -> Result<Bytes, UpstreamError> {
     let headers = [
         (":exception-type", name),
@@ -111,10 +112,10 @@ pub fn exception_frame(name: &str, message: &str) -> Result<Bytes, UpstreamError
         Header::new(name, value)
     });
     let payload = json!({ "message": message }).to_string();
-    written(&Message::new_from_parts(headers.to_vec(), payload))
+    encode(&Message::new_from_parts(headers.to_vec(), payload))
 }
 
-fn written(message: &Message) -> Result<Bytes, UpstreamError> {
+fn encode(message: &Message) -> Result<Bytes, UpstreamError> {
     let mut bytes = Vec::new();
     write_message_to(message, &mut bytes)
         .map_err(|error| UpstreamError::internal(with_causes(&error)))?;
@@ -133,7 +134,7 @@ mod tests {
             let value = HeaderValue::String(value.into());
             Header::new(name, value)
         });
-        written(&Message::new_from_parts(headers.to_vec(), payload)).expect("a frame")
+        encode(&Message::new_from_parts(headers.to_vec(), payload)).expect("a frame")
     }
 
     fn exception(message: &str) -> Bytes {
@@ -181,7 +182,7 @@ mod tests {
                 *target = byte;
             }
             let mut frames = Vec::new();
-            // A failure is as good: what matters is what was given before it.
+            // An error is fine: the frames before it must be unchanged.
             let _ = FrameCutter::default().push(&body, &mut frames);
             let given: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
             prop_assert!(body.starts_with(&given));

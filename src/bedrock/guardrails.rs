@@ -1,4 +1,4 @@
-//! InvokeGuardrailChecks and ApplyGuardrail: what is wrong with a content, without a model.
+//! InvokeGuardrailChecks and ApplyGuardrail: checking content without running a model.
 
 use bytes::Bytes;
 use http::Method;
@@ -10,7 +10,7 @@ use crate::guardrails::applied::ApplyGuardrailResponse;
 use crate::guardrails::checks::ChecksResponse;
 
 impl Bedrock {
-    /// What the checks of a request find, with retries. `body` is its JSON.
+    /// Runs the guardrail checks of a request, with retries. `body` is its JSON.
     pub async fn invoke_guardrail_checks(
         &self,
         body: Bytes,
@@ -18,8 +18,8 @@ impl Bedrock {
         self.check("/guardrail-checks/invoke", body).await
     }
 
-    /// What a guardrail of the account's finds, with retries. `guardrail` is its id or its ARN,
-    /// `body` the JSON of the request.
+    /// Applies a guardrail of the account, with retries. `guardrail` is its id or ARN, `body` the
+    /// JSON of the request.
     pub async fn apply_guardrail(
         &self,
         guardrail: &str,

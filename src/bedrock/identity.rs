@@ -3,30 +3,30 @@ use aws_sdk_sts::error::ProvideErrorMetadata;
 use super::client::Bedrock;
 use super::credentials::{CredentialsUnavailable, with_causes};
 
-/// Whose credentials the gateway uses. For the operator's eyes only.
+/// The identity behind the gateway's credentials. Only for the operator.
 #[derive(Debug, Clone)]
 pub struct CallerIdentity {
-    /// The account.
+    /// The AWS account id.
     pub account: String,
-    /// The user or the role's session.
+    /// The ARN of the user or role session.
     pub arn: String,
 }
 
-/// Why STS does not say whose the credentials are.
+/// Why STS did not return the identity.
 #[derive(Debug, Clone)]
 pub enum IdentityError {
-    /// It refuses, most likely the credentials.
+    /// STS rejected the request, most likely because of the credentials.
     Refused {
-        /// AWS's name of the error.
+        /// AWS's error code.
         code: String,
-        /// AWS's words.
+        /// AWS's message.
         message: String,
     },
-    /// There was no answer.
+    /// There was no response.
     NoResponse(String),
 }
 
-/// Asks STS who the credentials belong to. A Bedrock API key has no such answer.
+/// Requests the caller identity from STS. A Bedrock API key has none.
 pub async fn caller_identity(bedrock: &Bedrock) -> Result<CallerIdentity, IdentityError> {
     let client = aws_sdk_sts::Client::new(bedrock.sdk());
     let identity = client.get_caller_identity().send().await;
@@ -43,32 +43,31 @@ pub async fn caller_identity(bedrock: &Bedrock) -> Result<CallerIdentity, Identi
     })
 }
 
-/// How much of the SDK is logged. It warns of every source of credentials that has none, with its own
-/// structures printed whole; what comes of it is an error that the gateway reports in one line.
+/// The log filter for the SDK. It warns about every credentials source without credentials and
+/// dumps its own structures; the gateway reports the resulting error in one line.
 pub const SDK_LOG: &str = "aws_config=error,aws_smithy_runtime=error,aws_runtime=error";
 
-/// Why there are no credentials, and what to do about it, each on one line.
+/// Why there are no credentials, and the remedy, each in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialsTrouble {
-    /// What stood in the way of the SDK's chain.
+    /// The error of the SDK's provider chain.
     pub finding: String,
-    /// What to do.
+    /// What the operator should do.
     pub remedy: String,
 }
 
 impl CredentialsTrouble {
-    /// What `error` means. `profile` is the profile that was asked for.
+    /// The diagnosis of `error`. `profile` is the name of the configured profile.
     pub fn of(error: &CredentialsUnavailable, profile: Option<&str>) -> Self {
         const SOURCES: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or \
-                               AWS_BEARER_TOKEN_BEDROCK, or run where a role gives them (EC2, ECS, \
-                               EKS)";
+                               AWS_BEARER_TOKEN_BEDROCK, or run with a role (EC2, ECS, EKS)";
         let text = error.to_string();
         let lower = text.to_lowercase();
         let has = |words: &str| lower.contains(words);
-        // Each source of the chain has a line of its own in the SDK's text.
+        // The SDK's text has one line for each source of the chain.
         let has_none = has("no credentials found in chain");
         let finding = match has_none {
-            true => "there are none in the environment, a profile, a web identity, the container \
+            true => "no credentials in the environment, a profile, a web identity, the container \
                      or the instance"
                 .to_owned(),
             false => text.split_whitespace().collect::<Vec<_>>().join(" "),
@@ -79,12 +78,12 @@ impl CredentialsTrouble {
                 profile.map_or_else(String::new, |profile| format!(" --profile {profile}"))
             ),
             _ if has("web identity") || has("assumerolewithwebidentity") => {
-                "mind AWS_ROLE_ARN and the role's trust policy: the service account's token is \
-                 not taken"
+                "check AWS_ROLE_ARN and the role's trust policy: STS rejects the service account's \
+                 token"
                     .to_owned()
             }
             Some(profile) if has_none || has("profile") => format!(
-                "the profile `{profile}` gives none: mind its name in ~/.aws/config and \
+                "the profile `{profile}` has no credentials: check its name in ~/.aws/config and \
                  ~/.aws/credentials (`aws configure list-profiles`), or {SOURCES}"
             ),
             _ => SOURCES.to_owned(),
@@ -104,12 +103,17 @@ mod tests {
         let sso =
             "an error occurred while loading credentials: failed to load the cached SSO token";
         for (text, profile, finding, remedy) in [
-            (chain, None, "there are none in", "set AWS_ACCESS_KEY_ID"),
+            (
+                chain,
+                None,
+                "no credentials in the",
+                "set AWS_ACCESS_KEY_ID",
+            ),
             (
                 chain,
                 Some("dev"),
-                "there are none in",
-                "the profile `dev` gives none",
+                "no credentials in the",
+                "the profile `dev` has no credentials",
             ),
             (
                 sso,

@@ -1,4 +1,4 @@
-//! InvokeModel: a request and an answer in the model's own words.
+//! InvokeModel: requests and responses in the model's own format.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -6,20 +6,20 @@ use http::HeaderMap;
 use super::client::{Bedrock, ModelCall};
 use super::upstream_error::UpstreamError;
 
-/// The answer of a model in its own words, and what Bedrock's headers say of it.
+/// A response in the model's own format, with the token counts in Bedrock's headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvokeResponse {
-    /// The JSON of the answer.
+    /// The JSON body.
     pub body: Bytes,
-    /// `x-amzn-bedrock-input-token-count`, where it is there: also of models that do not count in
-    /// their answers (recordings' FINDINGS, 31).
+    /// `x-amzn-bedrock-input-token-count`, if present; models that do not count in their responses
+    /// have it, too (recordings' FINDINGS, 31).
     pub input_tokens: Option<u64>,
-    /// `x-amzn-bedrock-output-token-count`, where it is there.
+    /// `x-amzn-bedrock-output-token-count`, if present.
     pub output_tokens: Option<u64>,
 }
 
 impl Bedrock {
-    /// The answer of a model to a body of its own form, with retries.
+    /// The response of a model to a body in its own format, with retries.
     pub async fn invoke(&self, call: ModelCall) -> Result<InvokeResponse, UpstreamError> {
         let target = Some(call.model.as_str());
         self.with_backoff(target, || self.invoke_once(&call)).await

@@ -1,8 +1,8 @@
-//! Bedrock itself: the only place that names an `aws_` crate.
+//! The Bedrock client: the only module that uses `aws_` crates.
 //!
-//! Converse, ConverseStream, CountTokens and the questions about models go over a transport of ours
-//! on AWS's building blocks; ARCHITECTURE.md says why. Everything the client may hear of a failure
-//! is decided where the failure is born, in `error`.
+//! Converse, ConverseStream, CountTokens and the control plane use the gateway's own transport on
+//! AWS's building blocks; ARCHITECTURE.md gives the reasons. `upstream_error` decides what a client
+//! may learn about a failure.
 
 mod async_invoke;
 mod attempt;

@@ -1,4 +1,4 @@
-//! Bedrock's own API: requests that go out as they came, and answers that come back as they are.
+//! Bedrock's own API: forwards requests and responses unchanged.
 
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
@@ -11,49 +11,49 @@ use super::transport::Outgoing;
 use super::upstream_error::{RetryAdvice, UpstreamError};
 use crate::models::ModelId;
 
-/// What the headers of Bedrock's own begin with.
+/// The prefix of Bedrock's own headers.
 const OWN_HEADERS: &str = "x-amzn-bedrock-";
 
-/// A request that goes out as it came, but for who signs it.
+/// A request that is forwarded unchanged except for its authorization.
 #[derive(Debug, Clone)]
 pub struct PassthroughCall {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// Encoded, as it came.
+    /// Still encoded.
     pub path_and_query: String,
     /// The headers that Bedrock reads.
     pub headers: HeaderMap,
-    /// The body.
+    /// The unchanged body.
     pub body: Bytes,
-    /// The model, if it is a call to one.
+    /// The model; `None` if the operation has none.
     pub model: Option<ModelId>,
-    /// How its answer comes.
+    /// The kind of the response.
     pub pace: Pace,
 }
 
-/// How an answer comes.
+/// The kind of a response, which determines its timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// As an event stream.
+    /// An event stream.
     Stream,
-    /// Whole, once a model has written it.
+    /// A complete response that a model has to generate.
     Model,
-    /// Whole and soon.
+    /// A complete response without a model.
     Immediate,
 }
 
-/// An answer as it is.
+/// An unchanged response.
 #[derive(Debug)]
 pub enum PassthroughResponse {
-    /// A whole one.
+    /// A complete response.
     Complete(Response<Bytes>),
     /// A stream whose first frame has arrived.
     Stream(Response<Box<FrameStream>>),
 }
 
 impl PassthroughCall {
-    /// Of a client's headers those that are Bedrock's: what it wants to get, what it sends, and
-    /// `X-Amzn-Bedrock-*`. What the client is known by stays here.
+    /// The client's headers that Bedrock reads: `accept`, `content-type` and `X-Amzn-Bedrock-*`.
+    /// Headers that identify the client are not forwarded.
     pub fn headers(of_client: &HeaderMap) -> HeaderMap {
         filtered(of_client, |name| {
             matches!(name.as_str(), "accept" | "content-type")
@@ -62,7 +62,7 @@ impl PassthroughCall {
 }
 
 impl Bedrock {
-    /// Sends a request and gives the answer as it is, with retries until its first byte.
+    /// Sends a request and returns the unchanged response, with retries until its first byte.
     pub async fn passthrough(
         &self,
         call: &PassthroughCall,
@@ -96,7 +96,7 @@ impl Bedrock {
                     let sent = self.transport().send(outgoing).await?;
                     FrameStream::open(sent, timeouts).await
                 };
-                return first_is_good(within(timeouts.first_event, open).await?);
+                return check_first_frame(within(timeouts.first_event, open).await?);
             }
             Pace::Model => timeouts.response,
             Pace::Immediate => SERVICE_TIMEOUT,
@@ -106,8 +106,10 @@ impl Bedrock {
     }
 }
 
-/// A stream, unless its first frame tells of a failure, as an error's status does for others.
-fn first_is_good(response: Response<FrameStream>) -> Result<PassthroughResponse, UpstreamError> {
+/// Returns the stream, or the error in its first frame.
+fn check_first_frame(
+    response: Response<FrameStream>,
+) -> Result<PassthroughResponse, UpstreamError> {
     let response = for_client(response);
     if let Some(first) = response.body().first()
         && let Err(error) = &first.event
@@ -121,30 +123,30 @@ fn first_is_good(response: Response<FrameStream>) -> Result<PassthroughResponse,
 }
 
 impl UpstreamError {
-    /// Bedrock's answer for a client of its own API, without what names the operator. Nothing where
-    /// there is none, or where it speaks of the gateway's credentials: clients would take it for
-    /// theirs.
+    /// Bedrock's error response for a client of its own API, without the operator's identifiers.
+    /// `None` if there was no response, or if the error is about the gateway's credentials: the
+    /// client would take it for an error about its own.
     pub fn take_response(&mut self) -> Option<Response<Bytes>> {
         let response = *self.response.take()?;
         if self.advice == RetryAdvice::RefreshCredentials {
             return None;
         }
         match response.status().is_success() {
-            // A stream that is an exception alone, which is clean.
+            // A stream that consists of an exception, which contains no identifiers.
             true => Some(response),
-            false => Some(for_client(response).map(without_names)),
+            false => Some(for_client(response).map(scrubbed)),
         }
     }
 }
 
-fn without_names(body: Bytes) -> Bytes {
+fn scrubbed(body: Bytes) -> Bytes {
     match std::str::from_utf8(&body).map(|text| (scrub(text), text)) {
         Ok((clean, text)) if clean != text => clean.into(),
         _ => body,
     }
 }
 
-/// The answer with those of its headers that are for the client.
+/// The response with only the headers that are meant for the client.
 fn for_client<T>(response: Response<T>) -> Response<T> {
     let (mut head, body) = response.into_parts();
     head.headers = filtered(&head.headers, |name| {

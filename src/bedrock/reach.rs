@@ -1,4 +1,4 @@
-//! Whether an endpoint can be reached, and if not, which step on the way to it fails.
+//! Checks whether an endpoint can be reached, and which step of a connection fails.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -11,31 +11,31 @@ use tokio_rustls::rustls;
 use super::client::Bedrock;
 use super::credentials::with_causes;
 
-/// How long each step may take.
+/// The timeout of each step.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Why an endpoint cannot be reached; the text is for the operator.
 #[derive(Debug)]
 pub enum Unreachable {
-    /// Its name has no address.
+    /// Its name does not resolve.
     Name(String),
-    /// Nothing listens at its address.
+    /// Its address refuses connections.
     Refused(String),
-    /// Its address does not answer.
+    /// Its address does not respond.
     NoRoute(String),
-    /// It is not trusted, or does not speak TLS.
+    /// Its certificate is not trusted, or it does not speak TLS.
     Tls(String),
-    /// It does not speak HTTP, or the address is not one.
+    /// It does not speak HTTP, or the URL is invalid.
     Other(String),
 }
 
 impl Bedrock {
-    /// Goes the way of a call to `endpoint`, step by step. Any response will do: nothing is
-    /// authorized.
+    /// Connects to `endpoint` step by step, as a call would. The request is not authorized, so any
+    /// response counts as success.
     pub async fn reach(&self, endpoint: &str) -> Result<(), Unreachable> {
         let uri: Uri = endpoint
             .parse()
-            .map_err(|_| Unreachable::Other("this is not an address".to_owned()))?;
+            .map_err(|_| Unreachable::Other("this is not a valid URL".to_owned()))?;
         let host = uri.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let is_https = uri.scheme_str() != Some("http");
@@ -63,14 +63,14 @@ impl Bedrock {
 }
 
 async fn in_time<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let late = || io::Error::new(ErrorKind::TimedOut, "no answer in time");
+    let late = || io::Error::new(ErrorKind::TimedOut, "no response in time");
     tokio::time::timeout(LIMIT, step)
         .await
         .unwrap_or_else(|_| Err(late()))
 }
 
-/// Whether an error of TLS is among the causes. An `io::Error` does not name what it wraps as its
-/// cause, and connectors wrap it more than once.
+/// Whether a TLS error is among the causes. `source` of an `io::Error` skips the error that it
+/// wraps, and connectors wrap errors more than once.
 fn is_about_tls(error: &(dyn Error + 'static)) -> bool {
     if error.is::<rustls::Error>() {
         return true;

@@ -1,9 +1,9 @@
-//! Which field a model refuses, by the words of its refusal.
+//! Recognizes the field that a model refuses, from the text of the error.
 
 use crate::models::{CallIdForm, RefusedField};
 
-/// The field that `message`, a ValidationException's, says the model does not take. Nothing where
-/// it is the field's value that is wrong, or no field at all.
+/// The field that the model does not support according to `message`, of a ValidationException.
+/// `None` if the field's value is invalid, or the error is about something else.
 pub(super) fn refused_field(message: &str) -> Option<RefusedField> {
     if message.contains("did not allow prompt caching") {
         return Some(RefusedField::CachePoint);
@@ -51,14 +51,14 @@ pub(super) fn refused_field(message: &str) -> Option<RefusedField> {
     field_named(named, message)
 }
 
-/// The field `parameter` of a request to one of AWS's OpenAI surfaces, where the answer is the one
-/// that was asked for also without it.
+/// The field `parameter` of a request to a chat-completions upstream, if the request means the same
+/// without it.
 pub(super) fn upstream_field(parameter: &str) -> Option<RefusedField> {
     let hint = HINTS.iter().find(|hint| **hint == parameter);
     hint.map(|hint| RefusedField::UpstreamField(hint))
 }
 
-/// Fields of OpenAI's that no client parses the answer by.
+/// OpenAI's fields that do not change the format of the response.
 const HINTS: &[&str] = &[
     "frequency_penalty",
     "prediction",
@@ -77,7 +77,7 @@ const HINTS: &[&str] = &[
     "verbosity",
 ];
 
-/// The field of a name in Bedrock's words or the provider's.
+/// The field with a name in Bedrock's or the provider's terms.
 fn field_named(name: &str, message: &str) -> Option<RefusedField> {
     let name = name.trim().trim_matches(['`', '\'', '"']);
     let has = |part: &str| name.split('.').any(|step| step == part);
@@ -120,7 +120,7 @@ fn field_named(name: &str, message: &str) -> Option<RefusedField> {
     })
 }
 
-/// The families' keys for reasoning.
+/// The reasoning fields of the model families.
 const REASONING: &[&str] = &[
     "thinking",
     "output_config",
@@ -130,7 +130,7 @@ const REASONING: &[&str] = &[
     "reasoning",
 ];
 
-/// Keys of Converse itself, without which a request would not be the same.
+/// Fields of Converse itself, which cannot be removed without changing the request.
 const IN_CONVERSE: &[&str] = &["messages", "system", "toolConfig", "inferenceConfig"];
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
@@ -144,8 +144,8 @@ fn before<'a>(text: &'a str, end: &str) -> Option<&'a str> {
     head.rsplit(char::is_whitespace).next()
 }
 
-/// Whether `message`, a ValidationException's, refuses reasoning of before for what stands around
-/// it: it was signed for another conversation, by another model, or is not as it was.
+/// Whether `message`, of a ValidationException, rejects earlier reasoning because of its context:
+/// it was signed for another conversation or by another model, or was modified.
 pub(super) fn refuses_reasoning(message: &str) -> bool {
     let wordings = [
         "bound to a different conversation",
@@ -156,8 +156,8 @@ pub(super) fn refuses_reasoning(message: &str) -> bool {
     wordings.iter().any(|wording| message.contains(wording))
 }
 
-/// The share of a conversation, of a thousand, that would have fitted, where a refusal says how
-/// long it was and how long it may be: "prompt is too long: 215000 tokens > 200000 maximum".
+/// The share of the conversation that fits, in thousandths, if the error has the actual and the
+/// maximum length: "prompt is too long: 215000 tokens > 200000 maximum".
 pub(super) fn fitting_share(message: &str) -> Option<u16> {
     let (_, numbers) = message.split_once("too long: ")?;
     let mut numbers = numbers

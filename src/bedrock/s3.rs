@@ -1,5 +1,5 @@
-//! Objects in S3: where models write films and batches, and where the gateway keeps files and
-//! pictures. By the SDK's client, with its retries and its credentials.
+//! Objects in S3: outputs of models (videos, batches), and the gateway's files and images. Uses the
+//! SDK's client, with its retries and credentials.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,40 +16,40 @@ use super::credentials::with_causes;
 use super::upstream_error::UpstreamError;
 use crate::error::ErrorKind;
 
-/// S3 in Bedrock's region, with the same credentials.
+/// An S3 client for Bedrock's region, with the same credentials.
 #[derive(Debug, Clone)]
 pub struct S3 {
     pub(super) client: Client,
 }
 
-/// Where an object is.
+/// The location of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectLocation {
-    /// The bucket's name.
+    /// The name of the bucket.
     pub bucket: String,
-    /// The object's key, or the beginning of several.
+    /// The key of an object, or the prefix of several.
     pub key: String,
 }
 
-/// An object, or a part of one, whose content is read piece by piece.
+/// An object or a byte range of it, whose content is read in chunks.
 #[derive(Debug)]
 pub struct S3Object {
-    /// The length of what is read, in bytes.
+    /// The length of the object or range, in bytes.
     pub length: u64,
-    /// Its media type, where S3 knows one.
+    /// The media type, if S3 has one.
     pub content_type: Option<String>,
-    /// `Content-Range`, where a part was asked for.
+    /// `Content-Range`, if a range was requested.
     pub range: Option<String>,
     content: ByteStream,
 }
 
 impl S3 {
-    /// S3 for what `bedrock` is called with. `path_style` names the bucket in the path rather than
-    /// in the host, as stores other than AWS's want it.
+    /// An S3 client with the configuration of `bedrock`. `path_style` puts the bucket into the path
+    /// instead of the host, as S3-compatible stores require.
     pub fn new(bedrock: &Bedrock, path_style: bool) -> Self {
         let config = Builder::from(bedrock.sdk())
             .force_path_style(path_style)
-            // A checksum of one's own would make S3-compatible stores refuse what they do not know.
+            // S3-compatible stores reject the SDK's default checksums.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .build();
         Self {
@@ -57,7 +57,7 @@ impl S3 {
         }
     }
 
-    /// Writes an object whole.
+    /// Writes a complete object.
     pub async fn put(
         &self,
         at: &ObjectLocation,
@@ -74,7 +74,7 @@ impl S3 {
         put.send().await.map(drop).map_err(upstream_error)
     }
 
-    /// An object, or the part that `range` names as the HTTP header of this name does.
+    /// An object, or the byte range of a `Range` header value.
     pub async fn get(
         &self,
         at: &ObjectLocation,
@@ -98,7 +98,7 @@ impl S3 {
         })
     }
 
-    /// Whether there is such an object.
+    /// Whether the object exists.
     pub async fn exists(&self, at: &ObjectLocation) -> Result<bool, UpstreamError> {
         let head = self.client.head_object().bucket(&at.bucket).key(&at.key);
         match head.send().await.map_err(upstream_error) {
@@ -110,14 +110,14 @@ impl S3 {
         }
     }
 
-    /// Deletes an object. One that is not there is deleted already.
+    /// Deletes an object. Succeeds if it does not exist.
     pub async fn delete(&self, at: &ObjectLocation) -> Result<(), UpstreamError> {
         let delete = self.client.delete_object();
         let delete = delete.bucket(&at.bucket).key(&at.key);
         delete.send().await.map(drop).map_err(upstream_error)
     }
 
-    /// The objects whose keys begin as `at.key`, up to 1,000.
+    /// The objects whose keys start with `at.key`, up to 1,000.
     pub async fn list(&self, at: &ObjectLocation) -> Result<Vec<ObjectLocation>, UpstreamError> {
         let list = self.client.list_objects_v2();
         let list = list.bucket(&at.bucket).prefix(&at.key);
@@ -131,8 +131,8 @@ impl S3 {
         Ok(found.collect())
     }
 
-    /// An address at which anyone can read the object for so long. Credentials that end sooner end
-    /// it with them.
+    /// A presigned URL from which anyone can read the object until it expires. It expires earlier
+    /// if the credentials do.
     pub async fn presigned(
         &self,
         at: &ObjectLocation,
@@ -147,7 +147,7 @@ impl S3 {
 }
 
 impl ObjectLocation {
-    /// Reads `s3://bucket/key`; the key may be empty.
+    /// Parses `s3://bucket/key`; the key may be empty.
     pub fn parse(uri: &str) -> Option<Self> {
         let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
         (!bucket.is_empty()).then(|| Self {
@@ -156,7 +156,7 @@ impl ObjectLocation {
         })
     }
 
-    /// The location under this one that `name` names.
+    /// The location `name` below this one.
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
         let folder = self.key.trim_end_matches('/');
@@ -178,13 +178,13 @@ impl fmt::Display for ObjectLocation {
 }
 
 impl S3Object {
-    /// The next bytes; nothing at the end.
+    /// The next bytes; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, UpstreamError> {
         let next = self.content.try_next().await;
         next.map_err(|error| UpstreamError::connection(with_causes(&error)))
     }
 
-    /// All of it, unless it is longer than `max` bytes.
+    /// Reads the whole object; fails if it is longer than `max` bytes.
     pub async fn read_all(mut self, max: u64) -> Result<Bytes, UpstreamError> {
         let too_long =
             || UpstreamError::bad_response(format!("an object is longer than {max} bytes"));

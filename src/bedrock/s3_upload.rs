@@ -1,5 +1,5 @@
-//! An object that is written piece by piece: small ones by one PUT, long ones in parts, so that no
-//! more than one part is held.
+//! Uploads an object incrementally: small ones by one PUT, longer ones in parts, so that at most
+//! one part is held in memory.
 
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
@@ -7,13 +7,14 @@ use bytes::Bytes;
 use super::s3::{ObjectLocation, S3, upstream_error};
 use super::upstream_error::UpstreamError;
 
-/// The length of a part. S3 takes none shorter than 5 MiB save the last, and 10,000 at the most.
+/// The length of a part. S3 requires at least 5 MiB, except for the last part, and at most 10,000
+/// parts.
 const PART: usize = 8 << 20;
 
-/// The buffer that a part begins with.
+/// The initial buffer size of a part.
 const FIRST_BUFFER: usize = 64 << 10;
 
-/// An object that is being written. It is not there before [`S3Upload::finish`].
+/// An upload in progress. The object does not exist until [`S3Upload::finish`].
 #[derive(Debug)]
 pub struct S3Upload {
     s3: S3,
@@ -21,12 +22,12 @@ pub struct S3Upload {
     media_type: &'static str,
     length: u64,
     pending: Vec<u8>,
-    /// The id of an upload in parts, and the parts that are there.
+    /// The id of a multipart upload, and its uploaded parts.
     parts: Option<(String, Vec<CompletedPart>)>,
 }
 
 impl S3 {
-    /// Begins an object.
+    /// Starts an upload.
     pub fn upload(&self, at: ObjectLocation, media_type: &'static str) -> S3Upload {
         S3Upload {
             s3: self.clone(),
@@ -40,19 +41,19 @@ impl S3 {
 }
 
 impl S3Upload {
-    /// How long the object is by now, in bytes.
+    /// The length written so far, in bytes.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// How many bytes are held at the most while the next `length` are written: a buffer that grows
-    /// by doubling, and no further than to a part.
+    /// The maximum memory held while the next `length` bytes are written: the buffer doubles up to
+    /// the size of a part.
     pub fn held_with(&self, length: usize) -> usize {
         let needed = self.pending.len().saturating_add(length);
         needed.max(FIRST_BUFFER).next_power_of_two().min(PART)
     }
 
-    /// Writes what comes next.
+    /// Writes the next bytes.
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), UpstreamError> {
         self.length = self.length.saturating_add(bytes.len() as u64);
         loop {
@@ -71,7 +72,7 @@ impl S3Upload {
         }
     }
 
-    /// Makes the object whole.
+    /// Completes the object.
     pub async fn finish(mut self) -> Result<(), UpstreamError> {
         if self.parts.is_none() {
             let body = Bytes::from(self.pending);
@@ -90,7 +91,7 @@ impl S3Upload {
         complete.send().await.map(drop).map_err(upstream_error)
     }
 
-    /// Gives up: parts that are there already would be paid for until they are deleted.
+    /// Discards the upload: AWS bills uploaded parts until they are deleted.
     pub async fn abandon(self) {
         let Some((id, _)) = self.parts else {
             return;
@@ -100,7 +101,7 @@ impl S3Upload {
         if let Err(error) = abort.upload_id(id).send().await.map_err(upstream_error) {
             tracing::warn!(
                 upstream_error = error.detail,
-                "an upload could not be given up"
+                "an upload could not be aborted"
             );
         }
     }
@@ -129,7 +130,7 @@ impl S3Upload {
             let part = CompletedPart::builder().part_number(number);
             parts.push(part.set_e_tag(sent.e_tag.clone()).build());
         }
-        // Also after a failure, so that it can be given up.
+        // Also after a failure, so that the upload can be aborted.
         self.parts = Some((id, parts));
         sent.map(drop)
     }

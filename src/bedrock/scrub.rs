@@ -1,4 +1,4 @@
-//! Taking out of Bedrock's messages what names the operator: ARNs, account ids and hosts.
+//! Removes the operator's identifiers from Bedrock's messages: ARNs, account ids and hosts.
 
 /// `message` without ARNs that hold an account id, without account ids and without AWS hosts.
 pub fn scrub(message: &str) -> String {
@@ -23,7 +23,7 @@ fn belongs_to_word(character: char) -> bool {
 }
 
 fn push_word(clean: &mut String, word: &str) {
-    // A sentence's full stop or colon is not part of the name before it.
+    // A trailing full stop or colon is not part of the name.
     let name = word.trim_end_matches(['.', ':']);
     let punctuation = word.get(name.len()..).unwrap_or_default();
     if name.starts_with("arn:") {
@@ -38,7 +38,7 @@ fn push_word(clean: &mut String, word: &str) {
     clean.push_str(punctuation);
 }
 
-/// Whether a run of exactly twelve digits stands in `name`.
+/// Whether `name` contains a run of exactly twelve digits.
 fn has_account_id(name: &str) -> bool {
     name.split(|c: char| !c.is_ascii_digit())
         .any(|digits| digits.len() == 12)

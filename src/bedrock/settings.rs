@@ -1,35 +1,35 @@
 use std::time::Duration;
 
-/// What the operator says of the way to Bedrock.
+/// The operator's settings for calls to Bedrock.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BedrockSettings {
-    /// Instead of what the SDK's chain finds.
+    /// Overrides the region of the SDK's chain.
     pub region: Option<String>,
-    /// Instead of what the SDK's chain finds.
+    /// Overrides the profile of the SDK's chain.
     pub profile: Option<String>,
-    /// The address of `bedrock-mantle`, instead of the region's.
+    /// Overrides the endpoint of `bedrock-mantle`.
     pub mantle_endpoint: Option<String>,
-    /// How long to wait for what.
+    /// The timeouts of calls.
     pub timeouts: Timeouts,
-    /// When to ask again.
+    /// The retry policy of calls.
     pub retry: RetrySettings,
-    /// A simulated Bedrock instead of AWS; not in the configuration, only in demo and tests.
+    /// A simulated Bedrock instead of AWS; set only by the demo and tests.
     pub simulated: Option<SimulatedBedrock>,
 }
 
-/// Where a simulated Bedrock is, and what it takes for credentials.
+/// The endpoint and the credentials of a simulated Bedrock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimulatedBedrock {
-    /// Its address.
+    /// Its endpoint.
     pub url: String,
     /// The id of its access key.
     pub access_key_id: String,
-    /// The access key.
+    /// The secret of its access key.
     pub secret_access_key: String,
 }
 
 impl SimulatedBedrock {
-    /// A simulator with the credentials of AWS's documentation, which are nobody's.
+    /// A simulator with the example credentials of AWS's documentation.
     pub fn at(url: String) -> Self {
         Self {
             url,
@@ -39,33 +39,33 @@ impl SimulatedBedrock {
     }
 }
 
-/// How long to wait for what.
+/// The timeouts of calls to Bedrock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a connection, TLS included.
+    /// Connecting, TLS included.
     pub connect: Duration,
-    /// For the first event of a stream.
+    /// Until the first event of a stream.
     pub first_event: Duration,
-    /// For the next whole event of a stream.
+    /// Until the next complete event of a stream.
     pub stream_idle: Duration,
-    /// For a whole answer.
+    /// A complete response.
     pub response: Duration,
-    /// For what follows a stream's last message, its usage above all. Not in the configuration.
+    /// After a stream's last message, for the usage that follows it. Not configurable.
     pub stream_end: Duration,
 }
 
-/// When to ask again.
+/// The retry policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetrySettings {
-    /// How often Bedrock is asked at the most, the first time included.
+    /// The maximum number of attempts, including the first.
     pub max_attempts: u32,
-    /// The longest wait before the second attempt; it doubles from there.
+    /// The maximum delay before the second attempt; it doubles with each further attempt.
     pub base_delay: Duration,
-    /// The longest wait before any attempt.
+    /// The upper limit of all delays.
     pub max_delay: Duration,
-    /// How long after the request came in the last attempt may begin.
+    /// How long after the arrival of the request an attempt may still start.
     pub deadline: Duration,
-    /// Retries allowed for every hundred calls, beside a few a second that are always allowed.
+    /// Retries allowed per hundred calls, in addition to a few per second that are always allowed.
     pub budget_percent: u32,
 }
 

@@ -10,17 +10,17 @@ use http::{HeaderValue, Request};
 use super::credentials::Authorization;
 use super::upstream_error::UpstreamError;
 
-/// The name that requests to most of Bedrock's services are signed for.
+/// The signing name of most of Bedrock's services.
 pub(super) const SIGNING_NAME: &str = "bedrock";
 
-/// What a signature is good for.
+/// The region and service that a signature is valid for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SigningScope<'a> {
     pub(super) service: &'static str,
     pub(super) region: &'a str,
 }
 
-/// Authorizes `request`, whose address is `url` and whose body is `body`, for `scope`.
+/// Authorizes `request`, whose URL is `url` and whose body is `body`, for `scope`.
 pub(super) fn authorize<B>(
     request: &mut Request<B>,
     url: &str,
@@ -31,7 +31,7 @@ pub(super) fn authorize<B>(
     match authorization {
         Authorization::Bearer(token) => {
             let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-                .map_err(|_| UpstreamError::credentials("the bearer token is no header value"))?;
+                .map_err(|_| UpstreamError::credentials("the bearer token is malformed"))?;
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
             Ok(())

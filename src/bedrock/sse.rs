@@ -1,14 +1,14 @@
-//! From the bytes of a streamed chat completion to its chunks: server-sent events as the WHATWG's
-//! HTML standard has them. Nothing here does I/O: bytes in, events out, however they are cut.
+//! Decodes streamed chat completions into chunks: server-sent events as in the WHATWG HTML
+//! standard. No I/O: bytes in, events out, with any chunk boundaries.
 
 use super::decoder::Decode;
 use super::upstream_error::UpstreamError;
 
-/// An event has to be whole before it is given; a broken one must not make the gateway wait for
+/// An event is buffered until it is complete; a corrupt one must not make the gateway wait for
 /// gigabytes.
 const MAX_EVENT_SIZE: usize = 16 << 20;
 
-/// What stands in the place of a chunk at the end.
+/// The data of the final event.
 const DONE: &[u8] = b"[DONE]";
 
 /// An event of a streamed chat completion.
@@ -20,16 +20,16 @@ pub enum ChunkEvent {
     Done,
 }
 
-/// The events of one answer.
+/// Decodes the events of one response.
 #[derive(Debug, Default)]
 pub struct ChunkDecoder {
-    /// The line that is not whole yet.
+    /// The incomplete line.
     line: Vec<u8>,
-    /// The data of the event that is not whole yet, a line feed behind each of its lines.
+    /// The data of the incomplete event, with a line feed after each line.
     data: Vec<u8>,
-    /// Whether the last line ended with a carriage return, whose line feed may still come.
+    /// Whether the last line ended with a carriage return, which a line feed may follow.
     after_return: bool,
-    /// Whether `[DONE]` has come; nothing counts behind it.
+    /// Whether `[DONE]` has arrived; later events are ignored.
     done: bool,
 }
 
@@ -71,8 +71,7 @@ impl ChunkDecoder {
         if line.is_empty() {
             return self.end_event(events);
         }
-        // Comments and the other fields (`event`, `id`, `retry`) tell nothing that the data does
-        // not.
+        // Comments and other fields (`event`, `id`, `retry`) carry no additional information.
         if let Some(value) = line.strip_prefix(b"data") {
             let value = match value {
                 [] => value,
@@ -100,7 +99,7 @@ impl ChunkDecoder {
         }
         let text = std::str::from_utf8(data)
             .map_err(|error| UpstreamError::unreadable(format!("a chunk: {error}")))?;
-        // Events without data are there to keep the line open.
+        // Events without data are keep-alives.
         if !text.trim().is_empty() {
             events.push(ChunkEvent::Chunk(text.to_owned()));
         }

@@ -1,4 +1,4 @@
-//! What arrives of one answer that is an event stream: events of Converse, or frames as they are.
+//! A response that is an event stream: Converse events, or unchanged frames.
 
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ use super::frames::FrameCutter;
 use super::settings::Timeouts;
 use super::upstream_error::UpstreamError;
 
-/// The most events that are gathered for one write.
+/// The maximum number of events per write.
 const MAX_BATCH: usize = 64;
 
-/// How many turns of the scheduler the next chunk may take: the connection may be served by another
-/// thread, which needs some microseconds to hand it over.
+/// How many scheduler turns to wait for the next chunk: the connection may run on another thread,
+/// which needs some microseconds to hand it over.
 const PATIENCE: u32 = 3;
 
-/// How long the end of a finished response is waited for, and how much may come in front of it, so
-/// that its connection can be used again.
+/// How long, and for how many bytes, the end of a finished response is awaited so that its
+/// connection can be reused.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 const DRAIN_BYTES: usize = 64 << 10;
 
-/// The frames of any answer that is an event stream.
+/// The frames of any event stream.
 pub type FrameStream = EventStream<FrameCutter>;
 
 /// A stream whose first event has arrived. Dropping it ends the call to Bedrock.
@@ -38,20 +38,20 @@ pub struct EventStream<D: Decode = EventDecoder> {
     body: Option<Incoming>,
     decoder: D,
     timeouts: Timeouts,
-    /// When the next whole event has to be there: bytes that complete none do not count. Kept here,
-    /// since a wait that is dropped and begun again must not begin anew.
+    /// The deadline of the next complete event; incomplete events do not extend it. A field, so
+    /// that a dropped and repeated wait does not restart it.
     deadline: Instant,
-    /// Whether the response is complete but for the events after its last message.
+    /// Whether only the events after the last message are missing.
     is_ending: bool,
-    /// Events that have arrived and have not been given. Kept here for the same reason.
+    /// Events that have arrived and were not returned yet. A field for the same reason.
     ready: Vec<D::Item>,
-    /// A failure that was read behind them.
+    /// An error received after these events.
     failed: Option<UpstreamError>,
 }
 
 impl<D: Decode + Default> EventStream<D> {
-    /// Waits for the first event of a response. An exception in its place is a failure like any other
-    /// answer of that kind.
+    /// Waits for the first event of a response. An exception as the first frame is an error like
+    /// any error response.
     pub(super) async fn open(
         response: Response<Incoming>,
         timeouts: Timeouts,
@@ -66,28 +66,28 @@ impl<D: Decode + Default> EventStream<D> {
             ready: Vec::new(),
             failed: None,
         };
-        // A page of a proxy's comes as well and as whole the next time.
+        // The content is a proxy's page, for example: complete, and the same after a retry.
         let is_event_stream = is_event_stream(&head.headers);
         match stream.fill().await {
             Ok(true) => Ok(Response::from_parts(head, stream)),
-            Ok(false) if is_event_stream => Err(UpstreamError::broken_off(
+            Ok(false) if is_event_stream => Err(UpstreamError::interrupted(
                 "the stream ended before its first event",
             )),
             Ok(false) => Err(UpstreamError::unreadable(
-                "a response that is no event stream",
+                "the response is not an event stream",
             )),
             Err(error) if is_event_stream => Err(error),
             Err(error) => Err(error.of_foreign_body()),
         }
     }
 
-    /// The first of what has arrived and was not given.
+    /// The first event that was not returned yet.
     pub(super) fn first(&self) -> Option<&D::Item> {
         self.ready.first()
     }
 
-    /// Appends the events that have arrived to `events`, at least one, waiting where there are
-    /// none. `false` is the end of the stream. May be dropped while it waits, and called again.
+    /// Appends the events that have arrived to `events`, waiting for at least one. Returns `false`
+    /// at the end of the stream. Cancel safe.
     pub async fn next(&mut self, events: &mut Vec<D::Item>) -> Result<bool, UpstreamError> {
         if !self.fill().await? {
             return Ok(false);
@@ -97,9 +97,9 @@ impl<D: Decode + Default> EventStream<D> {
         Ok(true)
     }
 
-    /// The response has been received but for what follows its last message (`metadata`, `[DONE]`):
-    /// that is waited for a few seconds, and without it the stream ends as it is. However the
-    /// connection goes on or breaks, the response is complete.
+    /// The response is complete except for the events after its last message (`metadata`,
+    /// `[DONE]`). They are awaited for a few seconds; if they do not arrive, or the connection
+    /// breaks, the stream ends normally.
     pub fn expect_end(&mut self) {
         if !self.is_ending {
             self.is_ending = true;
@@ -107,8 +107,8 @@ impl<D: Decode + Default> EventStream<D> {
         }
     }
 
-    /// Nothing more is expected. The end of the body is waited for in the background, briefly, so
-    /// that the next request can use the connection.
+    /// Ends the stream. The end of the body is briefly awaited in the background, so that the
+    /// connection can be reused.
     pub fn close(&mut self) {
         self.ready.clear();
         self.failed = None;
@@ -130,7 +130,7 @@ impl<D: Decode + Default> EventStream<D> {
                     tracing::debug!(
                         code = error.code,
                         upstream_error = error.log_detail(),
-                        "a finished response did not end properly"
+                        "a complete response was not terminated properly"
                     );
                     self.body = None;
                     return Ok(false);
@@ -149,7 +149,7 @@ impl<D: Decode + Default> EventStream<D> {
         let Some(body) = &mut self.body else {
             return self.decoder.finish().map(|()| false);
         };
-        // A body that always has more to give must not get around the deadline.
+        // A body that always has data ready must not bypass the deadline.
         if Instant::now() >= self.deadline {
             return Err(overdue());
         }
@@ -160,11 +160,11 @@ impl<D: Decode + Default> EventStream<D> {
         Ok(true)
     }
 
-    /// Takes what has arrived together with the events that are ready, without waiting for more.
+    /// Collects further events that have already arrived, without waiting for more.
     ///
-    /// The connection hands over one chunk at a time, and Bedrock writes one chunk an event: a
-    /// turn of the scheduler lets it hand over the others that are there, so that they go to the
-    /// client in one write. That is most of the processor time of a fast stream.
+    /// The connection hands over one chunk at a time, and Bedrock writes one chunk per event.
+    /// Yielding to the scheduler lets it hand over the others, so that the client receives all of
+    /// them in one write. Writes are most of the CPU time of a fast stream.
     async fn gather(&mut self) {
         let mut patience = PATIENCE;
         while self.ready.len() < MAX_BATCH && self.failed.is_none() {
@@ -183,7 +183,7 @@ impl<D: Decode + Default> EventStream<D> {
         }
     }
 
-    /// Takes the next chunk of the body and the events in it.
+    /// Decodes the next frame of the body.
     fn take(&mut self, frame: Option<hyper::Result<Frame<Bytes>>>) {
         let data = match frame {
             None => {
@@ -191,7 +191,7 @@ impl<D: Decode + Default> EventStream<D> {
                 return;
             }
             Some(Err(error)) => {
-                self.failed = Some(UpstreamError::broken_off(with_causes(&error)));
+                self.failed = Some(UpstreamError::interrupted(with_causes(&error)));
                 return;
             }
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
@@ -214,10 +214,10 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 fn overdue() -> UpstreamError {
-    UpstreamError::timeout("no event for too long")
+    UpstreamError::timeout("no event within the time limit")
 }
 
-/// Reads what is left of a body, if it is little.
+/// Reads the rest of a body, if it is short.
 async fn drain(mut body: Incoming) {
     let mut left = DRAIN_BYTES;
     while let Some(Ok(frame)) = body.frame().await {

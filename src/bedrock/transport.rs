@@ -1,4 +1,4 @@
-//! One HTTP exchange with Bedrock.
+//! A single HTTP exchange with Bedrock.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,14 +16,14 @@ use super::signing::{SIGNING_NAME, SigningScope, authorize};
 use super::upstream_error::{ErrorResponse, RetryAdvice, UpstreamError};
 use crate::workers::in_place;
 
-/// The longest error body that is read.
+/// The maximum length of an error body.
 const MAX_ERROR_SIZE: usize = 1 << 20;
 
-/// The longest whole answer that is read.
+/// The maximum length of a complete response.
 const MAX_RESPONSE_SIZE: usize = 64 << 20;
 
-/// How far a connection reads ahead of what is read of its response. This is what a stream costs
-/// whose client does not read; hyper's default is 400 KB.
+/// The read buffer of a connection. It is the memory cost of a stream whose client does not read;
+/// hyper's default is 400 KB.
 const MAX_READ_AHEAD: usize = 64 << 10;
 
 /// How long an idle connection is kept.
@@ -33,18 +33,18 @@ const IDLE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(super) struct Outgoing<'a> {
     pub(super) method: Method,
-    /// The whole address, its path encoded.
+    /// The complete URL, with an encoded path.
     pub(super) url: &'a str,
     pub(super) accept: &'static str,
-    /// The service's name in the signature.
+    /// The service name in the signature.
     pub(super) signing_name: &'static str,
-    /// Headers beside those that authorize; they go over `accept` and the content type.
+    /// Additional headers; they override `accept` and the content type.
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
 impl<'a> Outgoing<'a> {
-    /// A request for JSON.
+    /// A request with a JSON response.
     pub(super) fn json(method: Method, url: &'a str, body: Bytes) -> Self {
         Self {
             method,
@@ -57,7 +57,7 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-/// Authorized requests to Bedrock's services in one region.
+/// Sends authorized requests to Bedrock's services in one region.
 #[derive(Debug)]
 pub(super) struct Transport {
     http: Client<Connector, Full<Bytes>>,
@@ -83,7 +83,7 @@ impl Transport {
         })
     }
 
-    /// Waits for a response of any kind from `url`, to a request that nothing authorizes.
+    /// Waits for any response from `url` to an unauthorized request.
     pub(super) async fn reach(
         &self,
         url: &str,
@@ -93,8 +93,8 @@ impl Transport {
         Ok(())
     }
 
-    /// Sends a request and waits for the head of a success; any other answer is a failure, read
-    /// whole.
+    /// Sends a request and waits for the headers of a success; any other status is an error, whose
+    /// body is read.
     pub(super) async fn send(
         &self,
         outgoing: Outgoing<'_>,
@@ -124,7 +124,7 @@ impl Transport {
             service: signing_name,
             region: &self.region,
         };
-        // The signature is over all of the body.
+        // The signature covers the whole body.
         let authorize = || authorize(&mut request, url, &body, &authorization, scope);
         in_place(body.len(), authorize)?;
         let response =
@@ -145,7 +145,7 @@ impl Transport {
         Err(error)
     }
 
-    /// The same, with the answer read whole.
+    /// Sends a request and reads the complete response.
     pub(super) async fn fetch(
         &self,
         outgoing: Outgoing<'_>,
@@ -156,7 +156,7 @@ impl Transport {
             .map(|body| Response::from_parts(head, body.to_bytes()))
             .map_err(|error| match error.is::<LengthLimitError>() {
                 true => UpstreamError::unreadable(format!("longer than {MAX_RESPONSE_SIZE} bytes")),
-                false => UpstreamError::broken_off(error.to_string()),
+                false => UpstreamError::interrupted(error.to_string()),
             })
     }
 }
@@ -182,14 +182,14 @@ async fn read_error(response: Response<Incoming>) -> UpstreamError {
     error
 }
 
-/// What Bedrock says of waiting: `retry-after` in seconds or as a date, or `x-amz-retry-after` in
+/// The requested retry delay: `retry-after` in seconds or as a date, or `x-amz-retry-after` in
 /// milliseconds.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let number = |name: &str| text(headers, name)?.trim().parse::<u64>().ok();
     let date = || httpdate::parse_http_date(text(headers, RETRY_AFTER.as_str())?.trim()).ok();
     number(RETRY_AFTER.as_str())
         .map(Duration::from_secs)
-        // A date that has passed asks for no wait.
+        // A date in the past means no delay.
         .or_else(|| date().map(|date| date.duration_since(now).unwrap_or_default()))
         .or_else(|| number("x-amz-retry-after").map(Duration::from_millis))
 }

@@ -1,35 +1,35 @@
-//! What AWS's errors mean for an operator: what is wrong, and what to do about it.
+//! Diagnoses AWS's errors for the operator: what is wrong, and the remedy.
 
 use super::upstream_error::UpstreamError;
 
-/// What kind of thing is wrong.
+/// The kind of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// The credentials are refused, whatever is called with them.
+    /// AWS rejects the credentials in general.
     Credentials,
-    /// The credentials are good, and are not allowed to do this.
+    /// The credentials are valid, but lack a permission.
     Permission,
-    /// There is no such model here, or it goes by another id.
+    /// The model does not exist here, or has another id.
     Model,
-    /// The request itself is refused, so that a good one would be taken.
+    /// The request is invalid; a valid one would succeed.
     Request,
-    /// It may pass by itself, or stands outside of AWS.
+    /// A temporary problem, or one outside of AWS.
     Other,
 }
 
-/// What is wrong, in one line each.
+/// A diagnosis, in one line each.
 #[derive(Debug)]
 pub struct Trouble {
-    /// What kind of thing is wrong.
+    /// The kind of the problem.
     pub cause: Cause,
-    /// What AWS says.
+    /// AWS's error code and message.
     pub finding: String,
-    /// What to do.
+    /// What the operator should do.
     pub remedy: String,
 }
 
 impl Trouble {
-    /// What a failed call means.
+    /// The diagnosis of a failed call.
     pub fn of_error(error: &UpstreamError) -> Self {
         let mut trouble = Self::of(&error.code, &error.detail);
         if let Some(id) = error.upstream_request_id() {
@@ -38,7 +38,7 @@ impl Trouble {
         trouble
     }
 
-    /// What AWS's error `code` with this message means.
+    /// The diagnosis of AWS's error `code` with this message.
     pub fn of(code: &str, message: &str) -> Self {
         let (cause, remedy) = explained(code, message);
         Self {
@@ -53,7 +53,7 @@ impl Trouble {
 }
 
 impl UpstreamError {
-    /// Whether there were no credentials to call with, so that nothing was sent.
+    /// Whether the call failed because there are no credentials, so that nothing was sent.
     pub fn is_without_credentials(&self) -> bool {
         self.code == "Credentials"
     }
@@ -68,34 +68,35 @@ fn explained(code: &str, message: &str) -> (Cause, String) {
         {
             (
                 Cause::Credentials,
-                "this machine's clock is wrong: set it, for example by NTP",
+                "this machine's clock is wrong: synchronize it, for example with NTP",
             )
         }
         "InvalidSignatureException" | "SignatureDoesNotMatch" => (
             Cause::Credentials,
-            "the secret is not that of the access key: set AWS_SECRET_ACCESS_KEY, or the profile's, \
-             again, whole and without quotes or spaces",
+            "the secret does not belong to the access key: set AWS_SECRET_ACCESS_KEY (or the \
+             profile's secret) again, complete and without quotes or spaces",
         ),
         "UnrecognizedClientException" | "InvalidClientTokenId" => (
             Cause::Credentials,
-            "AWS does not know the access key, or not with this session token: it was mistyped or \
-             deleted, or AWS_SESSION_TOKEN is missing or left over from another key",
+            "AWS does not know the access key, or not with this session token: it is mistyped or \
+             deleted, or AWS_SESSION_TOKEN is missing or belongs to another key",
         ),
         "ExpiredTokenException" | "ExpiredToken" => (
             Cause::Credentials,
-            "the session is over: sign in again (`aws sso login`), or set new temporary keys",
+            "the session has expired: sign in again (`aws sso login`), or set new temporary \
+             credentials",
         ),
         "MissingAuthenticationTokenException"
         | "MissingAuthenticationToken"
         | "IncompleteSignatureException"
         | "IncompleteSignature" => (
             Cause::Credentials,
-            "something on the way changes the request: see that no proxy removes its headers",
+            "the request was modified in transit: check that no proxy removes its headers",
         ),
         "AccessDeniedException" if has("api key") || has("bearer token") => (
             Cause::Credentials,
-            "AWS_BEARER_TOKEN_BEDROCK is no valid Bedrock API key: it was mistyped or has expired; \
-             create one in the Bedrock console, in this region",
+            "AWS_BEARER_TOKEN_BEDROCK is not a valid Bedrock API key: it is mistyped or has \
+             expired; create one in the Bedrock console, in this region",
         ),
         "AccessDeniedException" | "AccessDenied" if has("not authorized to perform") => {
             return (Cause::Permission, permission(message));
@@ -103,44 +104,45 @@ fn explained(code: &str, message: &str) -> (Cause, String) {
         "AccessDeniedException" | "AccessDenied" => (
             Cause::Permission,
             "request access to the model in the Bedrock console, and allow bedrock:InvokeModel and \
-             bedrock:InvokeModelWithResponseStream on it (for a profile: on the profile and on \
-             the model in every region it routes to)",
+             bedrock:InvokeModelWithResponseStream on it (for an inference profile: on the profile \
+             and on the model in every region it routes to)",
         ),
         "ValidationException" if has("on-demand throughput") => (
             Cause::Model,
-            "ask for the inference profile instead of the bare id: us., eu., global. or another \
-             group of regions before it",
+            "use the inference profile instead of the bare id: put us., eu., global. or another \
+             geography before the id",
         ),
         "ValidationException" if has("model identifier is invalid") => (
             Cause::Model,
-            "mind the spelling and the region; the gateway lists what there is under /v1/models",
+            "check the spelling and the region; GET /v1/models lists the available models",
         ),
-        "ValidationException" => (Cause::Request, "the message above is AWS's own"),
+        "ValidationException" => (Cause::Request, "see AWS's message above"),
         "ResourceNotFoundException" if has("end of its life") => (
             Cause::Model,
-            "ask for a newer model; this one is not there any more",
+            "use a newer model; this one has reached its end of life",
         ),
         "ResourceNotFoundException" => (
             Cause::Model,
-            "mind the id, its account and its region; what it names may have been deleted",
+            "check the id, its account and its region; the resource may have been deleted",
         ),
         "ThrottlingException" | "TooManyRequestsException" | "ServiceQuotaExceededException" => (
             Cause::Other,
-            "raise the quota in the Service Quotas console, or use a cross-region profile",
+            "raise the quota in the Service Quotas console, or use a cross-region inference \
+             profile",
         ),
         "Connection" | "Timeout" => (
             Cause::Other,
-            "see that this machine reaches the endpoint: DNS, proxy, VPC endpoint, firewall",
+            "check that this machine can reach the endpoint: DNS, proxy, VPC endpoint, firewall",
         ),
         _ => (
             Cause::Other,
-            "ask again in a moment; the message above is AWS's own",
+            "try again in a moment; see AWS's message above",
         ),
     };
     (cause, remedy.to_owned())
 }
 
-/// AWS names the action and who may not do it.
+/// The remedy for a missing permission. AWS's message names the action and the principal.
 fn permission(message: &str) -> String {
     let after = |words: &str| {
         let (_, rest) = message.split_once(words)?;
@@ -150,10 +152,10 @@ fn permission(message: &str) -> String {
     let who = after("User: ").map_or_else(String::new, |arn| format!(" of {arn}"));
     match message.contains("explicit deny") {
         true => format!(
-            "a policy denies `{action}` in so many words (look for it in the policies{who}, the \
-             permission boundary and the organization's service control policies)"
+            "a policy explicitly denies `{action}` (check the policies{who}, the permission \
+             boundary and the organization's service control policies)"
         ),
-        false => format!("allow `{action}` in the policy{who}; deploy/iam has the policies"),
+        false => format!("allow `{action}` in the policy{who}; deploy/iam contains the policies"),
     }
 }
 
@@ -223,7 +225,7 @@ mod tests {
                 "ValidationException",
                 "A conversation must start with a user message.",
                 Cause::Request,
-                "AWS's own",
+                "AWS's message",
             ),
         ] {
             let trouble = Trouble::of(code, message);

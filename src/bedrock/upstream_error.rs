@@ -1,5 +1,5 @@
-//! Bedrock's errors: what the client hears, and whether to try again. Both are decided here, once
-//! for each error (the project's contract, table D.3).
+//! Bedrock's errors: the client's error and the retry advice. Both are decided here, once for each
+//! error (the project's contract, table D.3).
 
 mod classes;
 mod overflow;
@@ -19,51 +19,51 @@ use crate::models::RefusedField;
 use classes::classify;
 pub use words::FailedModel;
 
-/// The code of what is no answer.
+/// The error code of a response that could not be parsed.
 const BAD_RESPONSE: &str = "BadResponse";
 
-/// Where the call may go next.
+/// Whether and how a failed call may be retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAdvice {
-    /// The same target may do better in a moment.
+    /// A retry to the same target may succeed.
     Retry,
-    /// The same, but the call has probably been billed: once more, and no more.
+    /// A retry may succeed, but the call has probably been billed: retry once at most.
     RetryOnce,
-    /// The credentials were refused: fetch them afresh, and try once more.
+    /// AWS rejected the credentials: refresh them, and retry once.
     RefreshCredentials,
-    /// The same call fails again.
+    /// A retry would fail the same way.
     Never,
 }
 
-/// A call that failed.
+/// A failed call to Bedrock or another AWS service.
 #[derive(Debug, Clone)]
 pub struct UpstreamError {
-    /// What the client hears.
+    /// The client's error.
     pub api_error: ApiError,
-    /// Where the call may go next.
+    /// Whether and how the call may be retried.
     pub advice: RetryAdvice,
-    /// How long Bedrock asks to wait.
+    /// The retry delay that Bedrock requests.
     pub wait: Option<Duration>,
-    /// AWS's name of the error, or the gateway's own for what never reached AWS.
+    /// AWS's error code, or the gateway's own if there was no response.
     pub code: String,
-    /// AWS's words, which can quote the request: [`UpstreamError::log_detail`] is for the log.
+    /// AWS's message, which can quote the request: use [`UpstreamError::log_detail`] for the log.
     pub detail: String,
-    /// The field that the model does not take, where that is why: without it the call may succeed.
+    /// The field that the model refused: without it the call may succeed.
     pub refused_field: Option<RefusedField>,
-    /// Whether it is the reasoning of before that is refused: without it the call may succeed.
+    /// Whether the model refused earlier reasoning: without it the call may succeed.
     pub refuses_reasoning: bool,
-    /// The share of the conversation, of a thousand, that would have fitted, where it was too long
-    /// and Bedrock says by how much.
+    /// The share of the conversation that fits, in thousandths, if it was too long and Bedrock
+    /// reports the numbers.
     pub fitting_share: Option<u16>,
-    /// What Bedrock answered, for clients of its own API; nothing where it did not answer.
+    /// Bedrock's error response, for clients of its own API; `None` if there was none.
     pub response: Option<Box<Response<Bytes>>>,
 }
 
-/// An error answer as it came.
+/// The raw error response.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ErrorResponse<'a> {
     pub(super) status: u16,
-    /// `x-amzn-errortype`, whole.
+    /// `x-amzn-errortype`, unparsed.
     pub(super) error_type: Option<&'a str>,
     pub(super) wait: Option<Duration>,
     pub(super) body: &'a [u8],
@@ -81,7 +81,7 @@ struct AwsErrorFields {
 }
 
 impl UpstreamError {
-    /// Reads an HTTP error.
+    /// Parses an HTTP error.
     pub(super) fn from_response(response: &ErrorResponse<'_>) -> Self {
         if let Some(envelope) = Envelope::read(response.body) {
             let mut error = Self::of_envelope(&envelope, response.status);
@@ -103,7 +103,7 @@ impl UpstreamError {
         error
     }
 
-    /// Reads the exception frame `exception_type` of a stream.
+    /// Parses the exception frame `exception_type` of a stream.
     pub(super) fn from_exception(exception_type: &str, payload: &[u8]) -> Self {
         let body: AwsErrorFields = serde_json::from_slice(payload).unwrap_or_default();
         let code = capitalized(exception_type);
@@ -111,7 +111,7 @@ impl UpstreamError {
         classify(&code, &message, 0, body.original_status_code)
     }
 
-    /// Reads an error in OpenAI's form, which came with `status`, or with none in a stream.
+    /// Parses an error in OpenAI's format, with its `status`; errors in a stream have the status 0.
     pub(super) fn of_envelope(envelope: &Envelope, status: u16) -> Self {
         let status = match status {
             200..=299 => 0,
@@ -124,14 +124,14 @@ impl UpstreamError {
         error
     }
 
-    /// AWS's id of the request, for its support.
+    /// AWS's request id, for AWS Support.
     pub fn upstream_request_id(&self) -> Option<&str> {
         let id = self.response.as_ref()?.headers().get("x-amzn-requestid")?;
         id.to_str().ok()
     }
 
-    /// What the operator reads in the log. Where AWS finds fault with the request, it may quote it;
-    /// its words go to the client alone.
+    /// The detail for the operator's log. Messages about invalid requests may quote the request, so
+    /// only the client receives them.
     pub fn log_detail(&self) -> String {
         let quotes_request = self.api_error.kind == ErrorKind::InvalidRequest
             || QUOTING_ERRORS.contains(&self.code.as_str());
@@ -148,7 +148,7 @@ impl UpstreamError {
         }
     }
 
-    /// The failure in words that name its model.
+    /// Rewords the error to name its model.
     #[must_use]
     pub fn of_model(self, model: FailedModel<'_>) -> Self {
         Self {
@@ -157,16 +157,16 @@ impl UpstreamError {
         }
     }
 
-    /// Whether the model takes no calls by its own id, though by that of an inference profile.
+    /// Whether the model must be called by an inference profile instead of its own id.
     pub fn needs_profile(&self) -> bool {
         self.api_error.code == Some("model_not_found") && words::is_profile_only(&self.detail)
     }
 
-    /// Bedrock did not answer in time.
+    /// Bedrock did not respond in time.
     pub(super) fn timeout(what: &str) -> Self {
         let api_error = ApiError::new(
             ErrorKind::GatewayTimeout,
-            format!("the model did not answer in time: {what}"),
+            format!("the model did not respond in time: {what}"),
         );
         Self::new(
             api_error.code("upstream_timeout"),
@@ -176,11 +176,11 @@ impl UpstreamError {
         )
     }
 
-    /// The connection failed or broke.
+    /// The connection failed or was lost.
     pub fn connection(detail: impl Into<String>) -> Self {
         let api_error = ApiError::new(
             ErrorKind::BadGateway,
-            "the connection to the model failed or broke off",
+            "the connection to the model failed or was lost",
         );
         Self::new(
             api_error.code("upstream_connection_error"),
@@ -190,20 +190,20 @@ impl UpstreamError {
         )
     }
 
-    /// A response broke off after it had begun.
-    pub(super) fn broken_off(detail: impl Into<String>) -> Self {
+    /// A response was cut off after it had started.
+    pub(super) fn interrupted(detail: impl Into<String>) -> Self {
         Self {
             advice: RetryAdvice::RetryOnce,
             ..Self::connection(detail)
         }
     }
 
-    /// The other side is not who it should be, or does not speak TLS as the gateway does.
+    /// The certificate is not trusted, or the TLS versions do not match.
     pub(super) fn untrusted(detail: impl Into<String>) -> Self {
         let api_error = ApiError::new(
             ErrorKind::BadGateway,
-            "the gateway cannot make a secure connection to the model's service; its operator has \
-             to correct the endpoint or the certificates that the gateway trusts",
+            "the gateway cannot make a secure connection to the model's service; its operator must \
+             correct the endpoint or the trusted certificates",
         );
         Self::new(
             api_error
@@ -215,14 +215,14 @@ impl UpstreamError {
         )
     }
 
-    /// Bedrock answers requests and nothing else: whoever redirects, or wants to speak another
-    /// protocol, is not Bedrock.
+    /// A status that Bedrock never sends: a redirect or a protocol switch comes from another
+    /// server.
     pub(super) fn unexpected_status(status: u16, location: Option<&str>) -> Self {
         let api_error = ApiError::new(
             ErrorKind::BadGateway,
             format!(
-                "the model's service answered with HTTP status {status}, which the gateway does \
-                 not follow; its operator has to correct the endpoint"
+                "the model's service returned HTTP status {status}, which the gateway does not \
+                 follow; its operator must correct the endpoint"
             ),
         );
         let detail = match location {
@@ -237,7 +237,7 @@ impl UpstreamError {
         )
     }
 
-    /// A response was damaged on its way, or ended in the middle of one of its events.
+    /// A response was corrupted in transit, or ended within an event.
     pub(super) fn cut_off(detail: impl Into<String>) -> Self {
         Self {
             advice: RetryAdvice::RetryOnce,
@@ -245,11 +245,11 @@ impl UpstreamError {
         }
     }
 
-    /// Bedrock answered something that is not an answer, to a request that costs nothing.
+    /// The response could not be parsed; the request was free of charge, so a retry costs nothing.
     pub(super) fn bad_response(detail: impl Into<String>) -> Self {
         let api_error = ApiError::new(
             ErrorKind::BadGateway,
-            "the model's answer could not be read",
+            "the model's response could not be parsed",
         );
         Self::new(
             api_error.code("upstream_bad_response"),
@@ -259,11 +259,11 @@ impl UpstreamError {
         )
     }
 
-    /// The gateway has no credentials, or no way to use them.
+    /// The gateway has no credentials, or cannot use them.
     pub(super) fn credentials(detail: impl Into<String>) -> Self {
         let api_error = ApiError::new(
             ErrorKind::Internal,
-            "the gateway has no valid AWS credentials; its operator has to mend that",
+            "the gateway has no valid AWS credentials; its operator must configure them",
         );
         Self::new(
             api_error.code("upstream_auth_failed").should_retry(false),
@@ -273,18 +273,21 @@ impl UpstreamError {
         )
     }
 
-    /// S3 refused, which is the operator's affair save where there is no such object.
+    /// An error of S3, which concerns the operator unless the object does not exist.
     pub(super) fn of_storage(status: u16, code: &str, detail: String) -> Self {
         let (api_error, advice) = match (status, code) {
             (404, "NoSuchKey" | "NotFound" | "") => (
-                ApiError::new(ErrorKind::NotFound, "the file is not there any more")
-                    .code("not_found"),
+                ApiError::new(
+                    ErrorKind::NotFound,
+                    "the content of the file no longer exists",
+                )
+                .code("not_found"),
                 RetryAdvice::Never,
             ),
             (416, _) => (
                 ApiError::new(
                     ErrorKind::RangeNotSatisfiable,
-                    "the file has no bytes in the range that was asked for",
+                    "the requested range is not within the file",
                 ),
                 RetryAdvice::Never,
             ),
@@ -299,7 +302,8 @@ impl UpstreamError {
             _ => (
                 ApiError::new(
                     ErrorKind::Internal,
-                    "the gateway's storage refused it; its operator has to mend that",
+                    "the gateway's storage denied the request; its operator must correct the \
+                     configuration",
                 )
                 .code("storage_error")
                 .should_retry(false),
@@ -313,15 +317,15 @@ impl UpstreamError {
         Self::new(api_error, advice, code, detail)
     }
 
-    /// The same of a guardrail, where there is no model to speak of.
+    /// Rewords an error of a guardrail operation, which involves no model.
     pub(super) fn of_guardrails(mut self) -> Self {
         let has = |words: &str| self.detail.to_lowercase().contains(words);
         let not_there = has("guardrail identifier or version");
         self.api_error = match self.code.as_str() {
             "AccessDeniedException" if self.api_error.kind == ErrorKind::Permission => ApiError::new(
                 ErrorKind::Permission,
-                "the gateway is not authorized to have content checked; its operator has to allow \
-                 it in the gateway's role",
+                "the gateway is not authorized to check content; its operator must allow it in the \
+                 gateway's role",
             )
             .code("access_denied")
             .should_retry(false),
@@ -329,8 +333,8 @@ impl UpstreamError {
             "ValidationException" if not_there => guardrail_not_there(),
             "UnknownOperationException" => ApiError::new(
                 ErrorKind::Internal,
-                "Bedrock does not check content in the gateway's region; its operator has to set a \
-                 guardrail for it",
+                "Bedrock has no guardrail checks in the gateway's region; its operator must \
+                 configure a guardrail instead",
             )
             .code("unsupported_region")
             .should_retry(false),
@@ -340,8 +344,8 @@ impl UpstreamError {
         self
     }
 
-    /// What Bedrock or S3 has written is complete and cannot be read. Another try would be billed
-    /// like this one, and end no better.
+    /// A complete response of Bedrock or S3 that could not be parsed. A retry would be billed
+    /// again, and fail the same way.
     pub fn unreadable(detail: impl Into<String>) -> Self {
         let error = Self::bad_response(detail);
         Self {
@@ -351,7 +355,7 @@ impl UpstreamError {
         }
     }
 
-    /// The same of a response that is not what was asked for at all, which nothing has damaged.
+    /// Makes a malformed response final: it did not come from Bedrock, and is complete.
     pub(super) fn of_foreign_body(self) -> Self {
         match self.code.as_str() {
             BAD_RESPONSE => Self::unreadable(self.detail),
@@ -359,7 +363,7 @@ impl UpstreamError {
         }
     }
 
-    /// A fault of the gateway's own.
+    /// A bug of the gateway.
     pub(super) fn internal(detail: impl Into<String>) -> Self {
         Self::new(ApiError::internal(), RetryAdvice::Never, "Internal", detail)
     }
@@ -384,7 +388,7 @@ impl UpstreamError {
     }
 }
 
-/// The errors whose words are about what the request, or the model's own output, says.
+/// The errors whose messages may quote the request or the model's output.
 const QUOTING_ERRORS: [&str; 5] = [
     "ValidationException",
     "SerializationException",
@@ -393,7 +397,7 @@ const QUOTING_ERRORS: [&str; 5] = [
     "ModelStreamErrorException",
 ];
 
-/// In a stream the names of exceptions begin with a small letter: `throttlingException`.
+/// Exceptions in a stream have lower camel case names: `throttlingException`.
 fn capitalized(exception_type: &str) -> String {
     let mut letters = exception_type.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
@@ -406,7 +410,7 @@ fn short_code(error_type: &str) -> &str {
     name.rsplit('#').next().unwrap_or_default().trim()
 }
 
-/// Some answers name no error; the status tells which it is.
+/// The error code for a status, for responses without one.
 fn code_of_status(status: u16) -> &'static str {
     match status {
         401 => "UnrecognizedClientException",
@@ -423,12 +427,12 @@ fn code_of_status(status: u16) -> &'static str {
     }
 }
 
-/// The guardrail is the operator's choice, and no field of the request's.
+/// The operator chose the guardrail, so the error names no field of the request.
 fn guardrail_not_there() -> ApiError {
     ApiError::new(
         ErrorKind::Internal,
-        "the guardrail that content is checked with is not there; the gateway's operator has to \
-         mend that",
+        "the guardrail for content checks does not exist; the gateway's operator must correct the \
+         configuration",
     )
     .code("guardrail_not_found")
     .should_retry(false)

@@ -1,4 +1,4 @@
-//! The cache against a source that counts how often it is asked, in paused time.
+//! The cache with a source that counts its calls, in paused time.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -8,17 +8,17 @@ use futures_util::future::join_all;
 
 use super::*;
 
-/// How long the source takes.
+/// The latency of the source.
 const LATENCY: Duration = Duration::from_millis(200);
 
-/// How long its credentials are valid.
+/// The lifetime of its credentials.
 const VALID: Duration = Duration::from_secs(3600);
 
 thread_local! {
     static START: Instant = Instant::now();
 }
 
-/// The time of day by the runtime's clock, which stands still unless the test moves it.
+/// The time of day on the runtime's paused clock.
 fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + START.with(|start| start.elapsed())
 }
@@ -63,7 +63,7 @@ fn cache(counting: Counting) -> (Arc<Counting>, Arc<Chain>) {
     (counting, Chain::new(provider, now))
 }
 
-/// The id of the keys that a request gets, and how long it waits for them.
+/// The access key id of a request, and how long the request waited for it.
 async fn key(chain: &Arc<Chain>) -> (Result<String, String>, Duration) {
     let began = Instant::now();
     let id = chain.credentials().await.map_err(|error| error.0);

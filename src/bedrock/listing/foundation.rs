@@ -1,4 +1,4 @@
-//! ListFoundationModels, which knows no pages.
+//! ListFoundationModels, which has no pagination.
 
 use serde::Deserialize;
 
@@ -7,8 +7,8 @@ use super::time::{Time, lenient};
 use crate::bedrock::client::Bedrock;
 use crate::bedrock::upstream_error::UpstreamError;
 
-/// A model of the region. Bedrock says more of it than its documentation does, and leaves things
-/// out (recording `listfoundationmodels-unknown-95d27523`).
+/// A foundation model of the region. Responses have undocumented fields, and lack documented ones
+/// (recording `listfoundationmodels-unknown-95d27523`).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FoundationModel {
@@ -26,46 +26,46 @@ pub struct FoundationModel {
     /// `TEXT`, `IMAGE`, `VIDEO`, `SPEECH`, `EMBEDDING`.
     #[serde(default)]
     pub output_modalities: Option<Vec<String>>,
-    /// Whether its answers can be streamed.
+    /// Whether the model supports streaming.
     #[serde(default)]
     pub response_streaming_supported: Option<bool>,
-    /// `ON_DEMAND`, `PROVISIONED`, `INFERENCE_PROFILE`; nothing for those that cannot be called.
+    /// `ON_DEMAND`, `PROVISIONED`, `INFERENCE_PROFILE`; absent for models that cannot be called.
     #[serde(default)]
     pub inference_types_supported: Option<Vec<String>>,
-    /// How long it is served.
+    /// The life cycle with its dates.
     #[serde(default)]
     pub model_lifecycle: Option<LifeCycle>,
 }
 
-/// How long a model is served.
+/// The life cycle of a model.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LifeCycle {
     /// `ACTIVE` or `LEGACY`.
     #[serde(default)]
     pub status: Option<String>,
-    /// From when on it is served.
+    /// When it became available.
     #[serde(default, deserialize_with = "lenient")]
     pub start_of_life_time: Option<Time>,
-    /// From when on it is a legacy model.
+    /// When it becomes a legacy model.
     #[serde(default, deserialize_with = "lenient")]
     pub legacy_time: Option<Time>,
-    /// From when on it costs more.
+    /// When the price of extended access applies.
     #[serde(default, deserialize_with = "lenient")]
     pub public_extended_access_time: Option<Time>,
-    /// From when on it is served no more.
+    /// When it is shut down.
     #[serde(default, deserialize_with = "lenient")]
     pub end_of_life_time: Option<Time>,
 }
 
 impl FoundationModel {
-    /// Whether the model answers by its own id, without a profile or bought throughput.
+    /// Whether the model can be called by its own id, without a profile or provisioned throughput.
     pub fn is_on_demand(&self) -> bool {
         let types = self.inference_types_supported.iter().flatten();
         types.into_iter().any(|kind| kind == "ON_DEMAND")
     }
 
-    /// Whether Bedrock says that the model's end was before `now`.
+    /// Whether the model was shut down before `now`.
     pub fn has_ended(&self, now: Time) -> bool {
         let life = self.model_lifecycle.as_ref();
         life.and_then(|life| life.end_of_life_time)
@@ -74,7 +74,7 @@ impl FoundationModel {
 }
 
 impl Bedrock {
-    /// The region's models.
+    /// Lists the foundation models of the region.
     pub async fn foundation_models(&self) -> Result<Vec<FoundationModel>, UpstreamError> {
         let body = self.get("/foundation-models").await?;
         let list: ListingPage<FoundationModel> = serde_json::from_slice(&body)

@@ -1,4 +1,4 @@
-//! What the control plane lists: the region's foundation models, and what else takes calls.
+//! Lists of the control plane: the region's foundation models, and other models that take calls.
 //!
 //! Operations, paths and fields are those of botocore 1.44.5, service `bedrock`, 2023-04-20.
 
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use super::client::Bedrock;
 use super::upstream_error::UpstreamError;
 
-/// Pages of one list that are read at the most; a page has up to 1,000 entries.
+/// The maximum number of pages of a list; a page has up to 1,000 entries.
 const MAX_PAGES: usize = 20;
 
 /// A page of any of the lists.

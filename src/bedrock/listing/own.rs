@@ -1,4 +1,4 @@
-//! What takes calls beside foundation models: profiles, and what the account has of its own.
+//! Lists of models other than foundation models: inference profiles, and the account's own models.
 
 use serde::Deserialize;
 
@@ -7,41 +7,41 @@ use crate::bedrock::client::Bedrock;
 use crate::bedrock::upstream_error::UpstreamError;
 use crate::models::ModelId;
 
-/// The lists that there are.
+/// The kinds of lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ListedKind {
-    /// Profiles that AWS defines.
+    /// Inference profiles defined by AWS.
     SystemProfile,
-    /// Profiles of the account's own.
+    /// Inference profiles of the account.
     ApplicationProfile,
-    /// Customized models that answer on demand.
+    /// On-demand deployments of custom models.
     CustomModelDeployment,
-    /// Models whose weights were brought along.
+    /// Models with imported weights.
     ImportedModel,
-    /// Throughput that was bought.
+    /// Provisioned throughput.
     ProvisionedModel,
-    /// Choices among models for each prompt.
+    /// Prompt routers, which choose a model for each prompt.
     PromptRouter,
-    /// Models of the marketplace, on machines of the account's own.
+    /// Marketplace models on the account's own instances.
     MarketplaceEndpoint,
 }
 
 /// A model that takes calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedModel {
-    /// What it is asked for by: an id where that says something, else an ARN.
+    /// The id to call it by: a readable id if it has one, otherwise an ARN.
     pub id: ModelId,
-    /// Its name, for people.
+    /// The display name.
     pub name: Option<String>,
-    /// The models that may answer, as far as the list tells.
+    /// The underlying models, as far as the list reports them.
     pub models: Vec<ModelId>,
-    /// Whether it follows instructions, of an imported model.
+    /// Whether an imported model is instruction-tuned.
     pub follows_instructions: bool,
-    /// When it was made.
+    /// When the model was created.
     pub created: Option<Time>,
 }
 
-/// The members that tell of a model, in the answers of all these operations.
+/// The fields of the models in the responses of all these operations.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Summary {
@@ -68,7 +68,7 @@ struct Summary {
     model_arn: Option<String>,
     model_name: Option<String>,
     instruct_supported: Option<bool>,
-    // All of them, save that imported models have no status.
+    // All operations, except that imported models have no status.
     status: Option<String>,
     #[serde(default, alias = "creationTime", deserialize_with = "lenient")]
     created_at: Option<Time>,
@@ -81,7 +81,7 @@ struct DeploymentModel {
 }
 
 impl Bedrock {
-    /// What there is of `kind` and takes calls, all pages.
+    /// The active models of `kind`, from all pages.
     pub async fn listed(&self, kind: ListedKind) -> Result<Vec<ListedModel>, UpstreamError> {
         let summaries: Vec<Summary> = self.pages(kind.path()).await?;
         let models = summaries.into_iter();
@@ -90,7 +90,7 @@ impl Bedrock {
 }
 
 impl ListedKind {
-    /// All of them.
+    /// Every kind of list.
     pub const ALL: [Self; 7] = [
         Self::SystemProfile,
         Self::ApplicationProfile,
@@ -101,7 +101,7 @@ impl ListedKind {
         Self::MarketplaceEndpoint,
     ];
 
-    /// The action that a role needs for the list.
+    /// The IAM action that the list requires.
     pub fn action(self) -> &'static str {
         match self {
             Self::SystemProfile | Self::ApplicationProfile => "bedrock:ListInferenceProfiles",
@@ -143,7 +143,7 @@ impl Summary {
                 of_list(self.models),
                 &["ACTIVE"],
             ),
-            // Its id says nothing, so it goes by its ARN.
+            // The id is random, so the ARN is used.
             ListedKind::ApplicationProfile => (
                 self.inference_profile_arn,
                 self.inference_profile_name,

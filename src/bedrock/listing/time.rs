@@ -5,17 +5,17 @@ use aws_smithy_types::date_time::Format;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// A moment as the control plane tells it, to the second.
+/// A time reported by the control plane, to the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(i64);
 
 impl Time {
-    /// The moment that is now.
+    /// The current time.
     pub fn now() -> Self {
         Self(DateTime::from(SystemTime::now()).secs())
     }
 
-    /// The moment of an RFC 3339 text.
+    /// Parses an RFC 3339 timestamp.
     pub fn parse(text: &str) -> Option<Self> {
         let time = DateTime::from_str(text, Format::DateTimeWithOffset).ok()?;
         Some(Self(time.secs()))
@@ -26,7 +26,7 @@ impl Time {
         u64::try_from(self.0).unwrap_or_default()
     }
 
-    /// The day in UTC, as `YYYY-MM-DD`: such dates sort as text.
+    /// The date in UTC, as `YYYY-MM-DD`: such dates sort as text.
     pub fn date(self) -> String {
         let time = DateTime::from_secs(self.0).fmt(Format::DateTime);
         let time = time.unwrap_or_default();
@@ -34,8 +34,8 @@ impl Time {
     }
 }
 
-/// A time that may be absent. The model has them as text, and other services of AWS as numbers; one
-/// that cannot be read is no reason to lose a whole list.
+/// Deserializes an optional timestamp. This API sends text, other AWS services numbers; a malformed
+/// timestamp must not fail a whole list.
 pub(super) fn lenient<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Time>, D::Error> {

@@ -1,4 +1,4 @@
-//! The errors of Bedrock by their names: what the client hears of each, and whether to try again.
+//! Classifies Bedrock's errors by their codes: the client's error, and the retry advice.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::bedrock::refused::{fitting_share, refused_field, refuses_reasoning};
 use crate::bedrock::scrub::scrub;
 use crate::error::{ApiError, ErrorKind};
 
-/// The failure that the error `code` with these words is.
+/// Builds the error for `code` with this message.
 pub(super) fn classify(
     code: &str,
     message: &str,
@@ -47,7 +47,7 @@ pub(super) fn classify(
         "ModelTimeoutException" => (
             ApiError::new(
                 ErrorKind::GatewayTimeout,
-                "the model did not answer in time",
+                "the model did not respond in time",
             )
             .code("upstream_timeout"),
             RetryAdvice::RetryOnce,
@@ -57,7 +57,7 @@ pub(super) fn classify(
         "ModelStreamErrorException" => (
             ApiError::new(
                 ErrorKind::BadGateway,
-                "the model failed while it was answering",
+                "the model failed while it was generating the response",
             )
             .code("model_stream_error"),
             RetryAdvice::Retry,
@@ -110,8 +110,8 @@ pub(super) fn classify(
     }
 }
 
-/// Bedrock quotes other values between quotes, where every message is cut; of those that are none of
-/// an enum it says `#/path: VALUE is not a valid enum value`.
+/// Shortens an invalid enum value. Bedrock puts other values in quotes, which every message
+/// shortens, but writes `#/path: VALUE is not a valid enum value`.
 fn without_long_enum_value(message: &str) -> String {
     const END: &str = " is not a valid enum value";
     const MAX_VALUE_LENGTH: usize = 64;
@@ -134,12 +134,12 @@ fn without_long_enum_value(message: &str) -> String {
     }
 }
 
-/// The faces of a ValidationException, by the words in it.
+/// Classifies a ValidationException by its message.
 fn validation(message: &str) -> ApiError {
     let lower = message.to_lowercase();
     let has = |words: &str| lower.contains(words);
     let text = if message.is_empty() {
-        "the model refused the request as invalid".to_owned()
+        "the model rejected the request as invalid".to_owned()
     } else {
         scrub(&without_long_enum_value(message))
     };
@@ -189,8 +189,8 @@ fn is_about_image(message: &str) -> bool {
     .any(|words| lower.contains(words))
 }
 
-/// An answer without its error's name leaves only the words to tell a bad signature from a
-/// missing permission.
+/// Without an error code, only the message distinguishes an invalid signature from a missing
+/// permission.
 fn is_about_credentials(message: &str) -> bool {
     let lower = message.to_lowercase();
     [
@@ -219,7 +219,7 @@ fn access_denied() -> ApiError {
 fn credentials_refused() -> (ApiError, RetryAdvice, Option<Duration>) {
     let api_error = ApiError::new(
         ErrorKind::Internal,
-        "AWS refused the gateway's credentials; its operator has to renew them",
+        "AWS rejected the gateway's credentials; its operator must renew them",
     )
     .code("upstream_auth_failed")
     .should_retry(false);
@@ -255,7 +255,7 @@ fn quota_exceeded() -> ApiError {
 fn too_large() -> ApiError {
     ApiError::new(
         ErrorKind::TooLarge,
-        "the request is larger than Bedrock takes",
+        "the request is larger than Bedrock's limit",
     )
     .code("request_too_large")
 }
@@ -271,8 +271,11 @@ fn model_error(
         }
         Some(429) => throttled(message),
         _ => (
-            ApiError::new(ErrorKind::BadGateway, "the model failed on this request")
-                .code("model_error"),
+            ApiError::new(
+                ErrorKind::BadGateway,
+                "the model failed to process this request",
+            )
+            .code("model_error"),
             RetryAdvice::Retry,
             None,
         ),

@@ -1,8 +1,8 @@
-//! The error for a prompt that is longer than its model's context window, in the words that clients
-//! recognize: OpenAI's ("This model's maximum context length is"; LiteLLM), Anthropic's ("prompt is
-//! too long"; LangChain, Claude Code) and those of OpenAI's streams ("exceeds the context window").
+//! The error for a prompt that exceeds the context window, in the words that clients match:
+//! OpenAI's ("This model's maximum context length is"; LiteLLM), Anthropic's ("prompt is too long";
+//! LangChain, Claude Code) and those of OpenAI's streams ("exceeds the context window").
 
-/// The words that mean it in Bedrock's messages, in lower case.
+/// The phrases for this error in Bedrock's messages, in lower case.
 const TOO_LONG: &[&str] = &[
     "input is too long",
     "prompt is too long",
@@ -26,10 +26,10 @@ pub(super) fn is_overflow(detail: &str) -> bool {
 /// How a message begins.
 const START: &str = "This model's maximum context length is ";
 
-/// What stands in the place of the length where Bedrock does not say it.
+/// The placeholder for the length if Bedrock does not report it.
 const UNKNOWN_LENGTH: &str = "exceeded";
 
-/// `message` with the tokens that the model takes, where it does not say them.
+/// `message` with the context window, if it has none.
 pub(super) fn with_window(message: &str, window: Option<u32>) -> String {
     match (message.strip_prefix(START), window) {
         (None, _) => with_window(&self::message(message), window),
@@ -41,7 +41,7 @@ pub(super) fn with_window(message: &str, window: Option<u32>) -> String {
     }
 }
 
-/// The message for the client. `detail` is Bedrock's, without what names the operator.
+/// The message for the client. `detail` is Bedrock's, without the operator's identifiers.
 pub(super) fn message(detail: &str) -> String {
     if detail.starts_with(START) {
         return format!("{detail} (prompt is too long)");
@@ -80,7 +80,7 @@ pub(super) fn message(detail: &str) -> String {
     )
 }
 
-/// How long a prompt is and may be, as a message says it.
+/// The lengths in a message.
 #[derive(Debug, PartialEq, Eq)]
 enum Numbers {
     /// The prompt alone is too long.
@@ -88,7 +88,7 @@ enum Numbers {
         tokens: u64,
         limit: u64,
     },
-    /// The prompt and the tokens that were asked for are too many together.
+    /// The prompt and the requested completion together are too long.
     Request {
         prompt: u64,
         completion: u64,
@@ -98,8 +98,8 @@ enum Numbers {
 }
 
 impl Numbers {
-    /// "prompt is too long: 215000 tokens > 200000 maximum", or "input length and `max_tokens`
-    /// exceed context limit: 190000 + 20000 > 200000".
+    /// Parses "prompt is too long: 215000 tokens > 200000 maximum", or "input length and
+    /// `max_tokens` exceed context limit: 190000 + 20000 > 200000".
     fn of(detail: &str) -> Self {
         let after = |words: &str| detail.split_once(words).map(|(_, rest)| numbers(rest));
         if let Some(found) = after("prompt is too long: ")

@@ -1,15 +1,15 @@
-//! The words of errors for clients. They begin as OpenAI's do, since clients recognize errors by
-//! them; what the gateway knows beyond that follows.
+//! The client's error messages. They begin in OpenAI's words, which clients match; the gateway's
+//! own information follows.
 
 use super::overflow;
 use crate::error::{ApiError, ErrorKind};
 
-/// What is known of the model of a failed call.
+/// The model of a failed call.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FailedModel<'a> {
-    /// Its name as the client wrote it.
+    /// Its name in the client's request.
     pub name: Option<&'a str>,
-    /// The tokens that it can read and write together.
+    /// The maximum of input and output tokens together.
     pub context_window: Option<u32>,
 }
 
@@ -38,10 +38,10 @@ pub(super) fn of_model(api_error: ApiError, detail: &str, model: FailedModel<'_>
 pub(super) fn not_found(name: Option<&str>, detail: &str) -> String {
     let detail = detail.to_lowercase();
     let reason = if detail.contains("end of its life") {
-        " It has reached the end of its life at Bedrock."
+        " It has reached its end of life on Bedrock."
     } else if is_profile_only(&detail) {
-        " Bedrock serves it through an inference profile, whose id is the model's with `us.`, \
-         `eu.`, `global.` or another region group before it."
+        " Bedrock serves it only through an inference profile, whose id is the model's id with \
+         `us.`, `eu.`, `global.` or another geography before it."
     } else {
         ""
     };
@@ -51,15 +51,15 @@ pub(super) fn not_found(name: Option<&str>, detail: &str) -> String {
     )
 }
 
-/// Whether the message says that a model takes no calls by its own id.
+/// Whether the message says that a model cannot be called by its own id.
 pub(super) fn is_profile_only(detail: &str) -> bool {
     detail.to_lowercase().contains("on-demand throughput isn")
 }
 
 pub(super) fn access_denied(name: Option<&str>) -> String {
     format!(
-        "You do not have access to the model{}: the gateway is not authorized to use it. Its \
-         operator has to request access to it or allow it in the gateway's role.",
+        "You do not have access to the model{}: the gateway is not authorized to use it. The \
+         gateway's operator must request access to it or allow it in the gateway's role.",
         subject(name)
     )
 }
@@ -79,7 +79,7 @@ pub(super) fn rate_limited(name: Option<&str>, kind: ErrorKind, seconds: f64) ->
     )
 }
 
-/// The name with what stands around it; nothing where it is not known.
+/// The name in backticks after a space; empty if it is unknown.
 fn subject(name: Option<&str>) -> String {
     const MAX_QUOTED: usize = 64;
     let Some(name) = name else {

@@ -258,7 +258,7 @@ async fn errors_begin_with_the_words_that_clients_match() {
             "ResourceNotFoundException",
             "This model version has reached the end of its life.",
             "The model `us.anthropic.claude-sonnet-4-5-20250929-v1:0` does not exist or you do not \
-             have access to it. It has reached the end of its life at Bedrock.",
+             have access to it. It has reached its end of life on Bedrock.",
         ),
         (
             403,

@@ -72,7 +72,7 @@ async fn check_recognizes_wrong_credentials() {
     for (environment, remedy) in [
         (
             with(&url, "AWS_SECRET_ACCESS_KEY", "another-secret"),
-            "the secret is not that of the access key",
+            "the secret does not belong to the access key",
         ),
         (
             with(&url, "AWS_ACCESS_KEY_ID", "AKIANOBODY"),
@@ -80,11 +80,11 @@ async fn check_recognizes_wrong_credentials() {
         ),
         (
             with(&url, "AWS_ACCESS_KEY_ID", "AKIAEXPIRED"),
-            "the session is over",
+            "the session has expired",
         ),
         (
             api_key,
-            "AWS_BEARER_TOKEN_BEDROCK is no valid Bedrock API key",
+            "AWS_BEARER_TOKEN_BEDROCK is not a valid Bedrock API key",
         ),
     ] {
         let (ok, report) = check_with(&environment, &[]).await;
@@ -268,7 +268,7 @@ async fn check_reports_missing_credentials() {
             panic!("{report}");
         };
         assert!(
-            problem_line.starts_with("no   credentials: there are none"),
+            problem_line.starts_with("no   credentials: no credentials in"),
             "{report}"
         );
         assert!(remedy_line.trim_start().starts_with(remedy), "{report}");
