@@ -1,5 +1,5 @@
-//! What is written down of a request while it is answered: usage, cost, and reasoning to be given
-//! back later.
+//! Accounting of a request in flight: usage, cost, and the reasoning that a later request has to
+//! return to the model.
 
 use std::sync::Arc;
 
@@ -15,31 +15,31 @@ use crate::openai::chat::{ChatUpstreamUsage, OutputEvents, TokenCounts};
 use crate::reasoning_memory::ReasoningMemory;
 use crate::record::Record;
 
-/// Where what a request used is written down.
+/// Records the usage of a request.
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) record: Arc<Record>,
     pub(super) model_info: Arc<ModelInfo>,
-    /// Whether the table's price is the price of this request.
+    /// Whether the price in the table applies to this request.
     pub(super) has_price: bool,
     pub(super) memory: Arc<ReasoningMemory>,
     pub(super) caller: Caller,
-    /// The tier that was asked for, in case Bedrock does not say which it was.
+    /// The requested service tier, used if Bedrock does not report the tier it ran on.
     pub(super) tier: Option<&'static str>,
 }
 
 impl Account {
-    /// The request's log line.
     pub(super) fn record(&self) -> &Arc<Record> {
         &self.record
     }
 
-    /// What the client hears of a failure of the model.
+    /// The client's error for a failure of the model.
     pub(super) fn client_error(&self, error: UpstreamError) -> ApiError {
         client_error_for_model(error, self.model_info.context_window, &self.record)
     }
 
-    /// Keeps what has to be given back to the model with a response and its client may not keep.
+    /// Remembers the reasoning of a response, which the model requires back and the client may
+    /// drop.
     pub(super) fn remember(&self, output_events: &mut OutputEvents) {
         if let Some((keys, turn)) = output_events.remembered() {
             self.memory.remember(
@@ -51,7 +51,7 @@ impl Account {
         }
     }
 
-    /// Writes down what all answers have used, as Bedrock has said.
+    /// Records the usage that Bedrock reported for all choices.
     pub(super) fn settle<'a>(&self, responses: impl Iterator<Item = &'a OutputEvents> + Clone) {
         let usages: Vec<Usage> = responses.clone().filter_map(OutputEvents::usage).collect();
         let mut total = TokenCounts::default();
@@ -66,8 +66,8 @@ impl Account {
         self.write(total, &usages, tier);
     }
 
-    /// Writes down what of the responses the client does not get: blocks that cannot be shown, and
-    /// calls that it did not want. Returns how many of each.
+    /// Records the parts of the responses that the client does not receive: blocks of an unknown
+    /// kind and tool calls that the request does not allow. Returns the number of each.
     pub(super) fn note_left_out<'a>(
         &self,
         responses: impl Iterator<Item = &'a OutputEvents> + Clone,
@@ -82,7 +82,7 @@ impl Account {
         (undelivered, withheld)
     }
 
-    /// Writes down what an answer has used, as one of AWS's OpenAI surfaces has said.
+    /// Records the usage that a chat-completions upstream reported.
     pub(super) fn settle_chat_upstream(
         &self,
         usage: ChatUpstreamUsage,
@@ -99,7 +99,7 @@ impl Account {
         entries.cost = Some(cost);
     }
 
-    /// Writes down that a part of an answer has arrived.
+    /// Counts the deltas among `events`, and records the time of the first one.
     pub(super) fn note_progress(&self, events: &[Event]) {
         let deltas = events
             .iter()
@@ -108,7 +108,7 @@ impl Account {
         self.note_deltas(deltas);
     }
 
-    /// Writes down that some pieces of an answer have arrived.
+    /// Counts deltas, and records the time of the first one.
     pub(super) fn note_deltas(&self, deltas: usize) {
         if deltas == 0 {
             return;
@@ -116,7 +116,7 @@ impl Account {
         let elapsed = self.record.elapsed();
         let mut entries = self.record.entries();
         entries.first_token.get_or_insert(elapsed);
-        // A delta is a token or a few; better than nothing where Bedrock never says.
+        // A delta is about one token: an estimate for streams that never report their usage.
         entries.estimated_completion += deltas as u64;
     }
 }

@@ -1,5 +1,6 @@
-//! The life of a chat request that goes to one of AWS's OpenAI surfaces: the steps of any other,
-//! with the client's own body in the place of a Converse request.
+//! The life of a chat request that goes to a chat-completions upstream (one of AWS's OpenAI
+//! endpoints): the steps of any other chat request, with the client's own body instead of a
+//! Converse request.
 
 use std::sync::Arc;
 
@@ -18,14 +19,14 @@ use crate::openai::chat::{
 use crate::record::Record;
 use bytes::Bytes;
 
-/// What a surface has answered.
+/// The response of the upstream.
 enum ChatUpstreamSource {
     Live(Box<EventStream<ChunkDecoder>>),
     Complete(Bytes),
 }
 
 impl Pipeline {
-    /// Answers a chat request by way of `upstream`, or says what stands against it.
+    /// Handles a chat request through `upstream`.
     pub(super) async fn chat_via_upstream(
         &self,
         mut pending: PendingRequest,
@@ -39,9 +40,9 @@ impl Pipeline {
         loop {
             pending.admit().await?;
             let length = pending.source_length();
-            let prepare = || written(pending.upstream_request()?, length);
+            let prepare = || serialize(pending.upstream_request()?, length);
             let (body, output_options, adjustments) = self.workers.on_body(length, prepare).await?;
-            pending.hold_no_more_than(body.len());
+            pending.shrink_memory(body.len());
             note_request(&record, output_options.stream, &adjustments);
             let model = pending.target.model.clone();
             let call = self.send_to_chat_upstream(
@@ -68,7 +69,6 @@ impl Pipeline {
         }
     }
 
-    /// Sends the request.
     async fn send_to_chat_upstream(
         &self,
         (upstream, model): (OpenAiEndpoint, &ModelId),
@@ -89,7 +89,7 @@ impl Pipeline {
         }
     }
 
-    /// The answer in the client's words.
+    /// The response to the client.
     fn chat_upstream_reply(
         &self,
         source: ChatUpstreamSource,
@@ -135,8 +135,8 @@ impl Pipeline {
     }
 }
 
-/// What is sent, as JSON, and what is known of its response. The values that it was made of are gone.
-fn written(
+/// Serializes the request, and returns it with the plan of its response. Frees the parsed values.
+fn serialize(
     upstream_request: ChatUpstreamRequest,
     length: usize,
 ) -> Result<(Bytes, ChatUpstreamOptions, Adjustments), ApiError> {
@@ -145,7 +145,7 @@ fn written(
         output_options,
         adjustments,
     } = upstream_request;
-    // About as long as what it is made of: a buffer that grows is held twice.
+    // About the source's length: while a growing buffer is reallocated, it is held twice.
     let mut body = Vec::with_capacity(length + 1024);
     serde_json::to_writer(&mut body, &fields).map_err(|_| ApiError::internal())?;
     Ok((body.into(), output_options, adjustments))

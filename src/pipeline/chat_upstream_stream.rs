@@ -1,4 +1,4 @@
-//! A streamed answer of one of AWS's OpenAI surfaces under way.
+//! A streamed response of a chat-completions upstream.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use crate::openai::chat::ChatUpstreamChunks;
 use crate::openai::error::ErrorBody;
 use crate::record::Record;
 
-/// A stream under way. Dropping it ends the call to Bedrock and gives its place back.
+/// A stream in progress. Dropping it ends the upstream call and releases its slot.
 #[derive(Debug)]
 pub struct ChatUpstreamStream {
     events: EventStream<ChunkDecoder>,
     chunks: ChatUpstreamChunks,
     account: Account,
-    /// Whether the surface has told the end.
+    /// Whether the upstream has sent `[DONE]` or closed the stream.
     ended: bool,
     _permit: Permit,
 }
@@ -44,7 +44,7 @@ impl ChatUpstreamStream {
         self.chunks.is_finished() && self.chunks.usage().is_some()
     }
 
-    /// What arrives next is written; nothing is left to come where this gives `false`.
+    /// Writes the next chunks; `false` at the end of the stream.
     async fn advance(&mut self) -> Result<bool, ApiError> {
         let mut events = Vec::new();
         let more = self.events.next(&mut events).await;
@@ -55,7 +55,7 @@ impl ChatUpstreamStream {
                 ChunkEvent::Chunk(chunk) => {
                     let has_choices = self.chunks.accept(chunk)?;
                     deltas += usize::from(has_choices);
-                    // The last chunk holds the usage alone; `[DONE]` adds nothing to it.
+                    // The last chunk has only the usage; `[DONE]` adds nothing to it.
                     self.ended |= !has_choices && self.is_complete();
                 }
                 ChunkEvent::Done => self.ended = true,

@@ -1,5 +1,4 @@
-//! The life of a completion request: that of a chat request for each of its prompts, answered
-//! together.
+//! The life of a completion request: one chat request for each prompt, with one combined response.
 
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use crate::openai::misspelling;
 use crate::record::Record;
 
 impl Pipeline {
-    /// Answers a completion request, or says what stands against it.
+    /// Handles a completion request.
     pub async fn complete(&self, call: ChatCall<CompletionRequest>) -> Result<ChatReply, Refusal> {
         let record = Arc::clone(&call.record);
         let name = call.request.model.clone().filter(|name| !name.is_empty());
@@ -31,16 +30,16 @@ impl Pipeline {
         if let [only] = &mut pending_requests[..] {
             only.permit = permit.take();
         }
-        // Several drafts share the body; what they take is held until all have begun.
+        // The pending requests share the body; its memory is held until all calls have started.
         let _shared = permit;
-        let open_call = self.begin_all(&mut pending_requests, &record).await?;
-        // The prompts share everything else, the model and its price among it.
+        let open_call = self.start_all(&mut pending_requests, &record).await?;
+        // The prompts share everything else, including the model and its price.
         let first = pending_requests.first().ok_or_else(ApiError::internal)?;
         let account = self.converse_account(first, &open_call.prepared, record);
         response::completion(open_call, account, &name, echoed)
     }
 
-    /// A draft for each prompt, and the prompts where they are said back.
+    /// One pending request per prompt, and the prompts to return if `echo` is set.
     async fn pending_requests(
         &self,
         call: ChatCall<CompletionRequest>,
@@ -63,7 +62,7 @@ impl Pipeline {
             check_converse(name, &target.model_info.capabilities)?;
             let source_body = SourceBody::Completion(body.clone(), index);
             let (caller, headers) = (caller.clone(), headers.clone());
-            pending_requests.push(self.settled(
+            pending_requests.push(self.apply_settings(
                 caller,
                 Box::new(request),
                 source_body,
@@ -74,15 +73,15 @@ impl Pipeline {
         Ok((pending_requests, echoed))
     }
 
-    /// Begins all of them at once: there are no more than the operator gives answers to a request.
-    /// The first that fails ends the others.
-    async fn begin_all(
+    /// Starts all calls concurrently; the operator limits their number. The first failure cancels
+    /// the others.
+    async fn start_all(
         &self,
         pending_requests: &mut [PendingRequest],
         record: &Record,
     ) -> Result<OpenCall, Refusal> {
         let several = pending_requests.len() > 1;
-        // A prompt that waits for the place of another of its request waits for itself.
+        // A prompt that waits for another prompt of the same request would wait forever.
         let when_full = match several {
             true => WhenFull::Refuse,
             false => WhenFull::Wait,

@@ -1,19 +1,19 @@
-//! What a call costs, by its usage and the table of prices.
+//! The cost of a call, from its usage and the price table.
 
 use crate::converse::response::Usage;
 use crate::models::{Price, Tier, Tokens, Usd};
 
-/// What a request has cost.
+/// The cost of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
-    /// The whole; nothing where the table has no price for it.
+    /// The total; `None` if the table has no price for the request.
     pub total: Option<Usd>,
-    /// What it would have cost without the cache, less what it has cost; below zero where a prefix
-    /// was written and nothing read.
+    /// The cost without the cache minus the actual cost; negative if a prefix was written and none
+    /// was read.
     pub saved: Option<Usd>,
 }
 
-/// What the calls with these usages cost together, on the tier that Bedrock says they ran on.
+/// The total cost of calls with these usages, on the tier that Bedrock reported.
 pub(super) fn cost(price: Option<&Price>, usages: &[Usage], tier: Option<&str>) -> Cost {
     let tier = match tier {
         Some("flex") => Tier::Flex,
@@ -33,8 +33,8 @@ pub(super) fn cost(price: Option<&Price>, usages: &[Usage], tier: Option<&str>) 
     }
 }
 
-/// Usage as the price counts it: what was written is kept for five minutes, unless Bedrock says
-/// for an hour.
+/// Usage in the units of the price. Cache writes have a TTL of five minutes unless Bedrock reports
+/// an hour.
 fn tokens(usage: &Usage) -> Tokens {
     let Usage {
         input_tokens,

@@ -1,5 +1,5 @@
-//! The life of a request for embeddings: its model is looked up, its pictures are fetched, it is
-//! cut into calls, and the vectors of all of them are answered in the order of `input`.
+//! The life of an embeddings request: look up the model, fetch the images, split the input into
+//! calls, and return the embeddings in the order of `input`.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use crate::providers::embeddings::{EmbeddingCall, EmbeddingResponse, read};
 use crate::record::Record;
 
 impl Pipeline {
-    /// Answers a request for embeddings, or says what stands against it.
+    /// Handles an embeddings request.
     pub async fn embeddings(
         &self,
         call: CallerRequest<EmbeddingsRequest>,
@@ -60,14 +60,16 @@ impl Pipeline {
             mut calls,
             encoding,
             mut adjustments,
-        } = self.understood(request, length, fetched, &target).await?;
+        } = self
+            .translate_calls(request, length, fetched, &target)
+            .await?;
         target.note_in(&mut adjustments);
         record.entries().adjustments = adjustments.log_value();
 
         let bodies = calls.iter_mut().map(|call| std::mem::take(&mut call.body));
         let bodies: Vec<Bytes> = bodies.map(Bytes::from).collect();
         let outgoing = Outgoing::new(bodies, 0, memory);
-        // A guardrail looks at conversations and at what is made, not at what is read alone.
+        // Guardrails apply to conversations and to generated content, not to embeddings.
         let headers = HeaderMap::new();
         let searched = SearchedTarget::new(&target, false);
         let responses = self
@@ -78,11 +80,11 @@ impl Pipeline {
         self.note_profile(&mut target, profile, &mut adjustments, &record);
 
         let model_info = &target.model_info;
-        // The vectors of a long list are megabytes of numbers.
+        // The embeddings of a long list are megabytes of numbers.
         let length = responses.iter().map(|response| response.body.len()).sum();
-        let write = || written(&calls, responses, model_info, &model, encoding);
-        let written = self.workers.on_body(length, write).await;
-        let (body, total) = written.map_err(|detail| unreadable(detail, &record))?;
+        let write = || build_response(&calls, responses, model_info, &model, encoding);
+        let build_response = self.workers.on_body(length, write).await;
+        let (body, total) = build_response.map_err(|detail| unreadable(detail, &record))?;
         Ok(Reply {
             body: body.into(),
             adjustments,
@@ -91,8 +93,8 @@ impl Pipeline {
         })
     }
 
-    /// The request as calls.
-    async fn understood(
+    /// Translates the request into calls.
+    async fn translate_calls(
         &self,
         request: EmbeddingsRequest,
         length: usize,
@@ -118,22 +120,22 @@ impl Pipeline {
             translate(request, &context)
         };
         match has_tokens {
-            // The first tokens load their tokenizer.
+            // The first token input loads its tokenizer.
             true => self.workers.on_long_work(translate).await,
             false => self.workers.on_body(length, translate).await,
         }
     }
 }
 
-/// What all calls used.
+/// The usage of all calls.
 struct EmbeddingsTotal {
-    /// The tokens, as far as Bedrock says.
+    /// The tokens, as far as Bedrock reports them.
     tokens: u64,
     cost: Option<Usd>,
 }
 
 impl EmbeddingsTotal {
-    /// Writes it down, and gives the cost.
+    /// Records the usage, and returns the cost.
     fn note(&self, record: &Record) -> Cost {
         let cost = Cost {
             total: self.cost,
@@ -149,26 +151,27 @@ impl EmbeddingsTotal {
     }
 }
 
-/// The JSON for the client, and what was used. Fails with what is wrong with an answer.
-fn written(
+/// The response JSON and the usage. The error says what is wrong with an upstream response.
+fn build_response(
     calls: &[EmbeddingCall],
     responses: Vec<InvokeResponse>,
     model_info: &ModelInfo,
     model: &str,
     encoding: EncodingFormat,
 ) -> Result<(Vec<u8>, EmbeddingsTotal), String> {
-    let (vectors, total) = gathered(calls, responses, model_info)?;
+    let (vectors, total) = combine(calls, responses, model_info)?;
     let head = EmbeddingsHead {
         model,
         prompt_tokens: total.tokens,
         encoding,
     };
-    let body = response_json(&vectors, head).ok_or("a vector has something else in it")?;
+    let body =
+        response_json(&vectors, head).ok_or("an embedding has values that are no numbers")?;
     Ok((body, total))
 }
 
-/// The vectors of all calls, in order, and what they used.
-fn gathered(
+/// The embeddings of all calls, in order, and the usage.
+fn combine(
     calls: &[EmbeddingCall],
     responses: Vec<InvokeResponse>,
     model_info: &ModelInfo,
@@ -182,7 +185,7 @@ fn gathered(
             input_tokens,
         } = read(&response.body)?;
         if more.len() != call.count {
-            let detail = format!("{} vectors for {} inputs", more.len(), call.count);
+            let detail = format!("{} embeddings for {} inputs", more.len(), call.count);
             return Err(detail);
         }
         vectors.extend(more);
@@ -194,7 +197,7 @@ fn gathered(
     Ok((vectors, EmbeddingsTotal { tokens, cost }))
 }
 
-/// What a call cost: its texts by the token, its pictures by number.
+/// The cost of a call: texts are billed by the token, images by their number.
 fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, model_info: &ModelInfo) -> Option<Usd> {
     let texts = match call.has_text {
         false => Usd::default(),
@@ -213,7 +216,7 @@ fn cost_of(call: &EmbeddingCall, tokens: Option<u64>, model_info: &ModelInfo) ->
     Some(texts + images)
 }
 
-/// What the client hears of a call that failed: which of its inputs that was.
+/// The client's error for a failed call, with the inputs of that call.
 fn with_parameter(failed: FailedCall, calls: &[EmbeddingCall]) -> Refusal {
     let FailedCall {
         position,

@@ -1,4 +1,4 @@
-//! What the gateway would send for a chat request, without sending it.
+//! Explains a chat request: what the gateway would send upstream, without sending it.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -24,16 +24,16 @@ struct Explanation<'a> {
     object: &'static str,
     model: &'a str,
     target: TargetObject<'a>,
-    /// How many times the request is sent.
+    /// The number of upstream calls.
     choices: u32,
     adjustments: Vec<AdjustmentObject<'a>>,
     cache_points: Vec<CachePointObject>,
     input_tokens: InputTokenEstimate,
     price: InputPriceObject,
-    /// What Converse is sent.
+    /// The Converse request.
     #[serde(skip_serializing_if = "Option::is_none")]
     converse: Option<&'a ConverseRequest>,
-    /// What one of AWS's OpenAI surfaces is sent.
+    /// The request to a chat-completions upstream.
     #[serde(skip_serializing_if = "Option::is_none")]
     chat_completion: Option<&'a Fields>,
 }
@@ -42,23 +42,23 @@ struct Explanation<'a> {
 struct TargetObject<'a> {
     model_id: &'a str,
     operation: &'static str,
-    /// Which of AWS's surfaces it goes to.
+    /// The API that the request goes to.
     upstream: &'static str,
-    /// The field because of which it is not the surface that is set for the model.
+    /// The field that makes the gateway use Converse instead of the upstream set for the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     rerouted_for: Option<&'static str>,
     region: &'a str,
-    /// Absent where the table does not know the model.
+    /// Omitted if the model is not in the table.
     #[serde(skip_serializing_if = "str::is_empty")]
     family: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     context_window: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_output_tokens: Option<u32>,
-    /// The day from which the model answers no more.
+    /// The date on which the model is shut down.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_of_life: Option<&'a str>,
-    /// Whether AWS counts it among the legacy models, which accounts new to them are refused.
+    /// Whether AWS lists it as a legacy model, which accounts that never used it cannot call.
     legacy: bool,
 }
 
@@ -70,7 +70,7 @@ struct AdjustmentObject<'a> {
 
 #[derive(Serialize)]
 struct CachePointObject {
-    /// Where it stands in the Converse request.
+    /// The position in the Converse request.
     path: String,
     ttl: &'static str,
 }
@@ -78,26 +78,26 @@ struct CachePointObject {
 #[derive(Serialize)]
 struct InputTokenEstimate {
     count: u64,
-    /// Who counted: `CountTokens`, or nobody: `estimate`.
+    /// `CountTokens` if Bedrock counted, otherwise `estimate`.
     source: &'static str,
 }
 
 #[derive(Serialize)]
 struct InputPriceObject {
-    /// What reading the request costs without a cache, in USD; `unknown` without a price.
+    /// The price of the input without a cache, in USD; `unknown` without a price.
     input_usd: String,
 }
 
-/// Who reads an explanation.
+/// The reader of an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExplainReader {
-    /// A caller, who is told of the operator's ARNs and guardrails no more than it said itself.
+    /// A caller, who sees the operator's ARNs and guardrails only if the request named them.
     Caller,
-    /// The operator, at the command line.
+    /// The operator, on the command line.
     Operator,
 }
 
-/// What would be sent.
+/// The request that would be sent.
 #[derive(Clone, Copy)]
 enum Sent<'a> {
     Converse(&'a ChatTranslation, Option<UnsupportedField>),
@@ -105,8 +105,8 @@ enum Sent<'a> {
 }
 
 impl Pipeline {
-    /// The JSON of what would be sent for a chat request. Nothing is sent to a model; its tokens
-    /// are counted where Bedrock counts for it.
+    /// The explanation of a chat request, as JSON. No model is called; the tokens are counted if
+    /// Bedrock counts for the model.
     pub async fn explain(&self, call: ChatCall, reader: ExplainReader) -> Result<Bytes, Refusal> {
         let record = std::sync::Arc::clone(&call.record);
         let name = model_name(&call.request)?;
@@ -124,7 +124,7 @@ impl Pipeline {
                     translated.output_options.stream,
                     &translated.adjustments,
                 );
-                // Counted with the guardrail as it is: only what is shown of it changes.
+                // Counted with the actual guardrail; only its display changes.
                 let tokens = Sent::Converse(&translated, unsupported_field);
                 let count = self
                     .tokens_sent(&pending.target.model_info, tokens, &record)
@@ -210,7 +210,7 @@ impl Pipeline {
         Ok(json.into())
     }
 
-    /// The tokens of the request, counted where Bedrock counts for the model.
+    /// The input tokens, counted if Bedrock counts for the model.
     async fn tokens_sent(
         &self,
         model_info: &ModelInfo,
@@ -222,7 +222,7 @@ impl Pipeline {
                 let uncounted = Uncounted::of(model_info, &translated.converse)?;
                 self.count(model_info, uncounted, record).await
             }
-            // Nobody counts what does not go to Converse.
+            // CountTokens supports only Converse requests.
             Sent::OpenAi(upstream_request, _) => {
                 let body =
                     serde_json::to_vec(&upstream_request.body).map_err(|_| ApiError::internal())?;
@@ -235,7 +235,7 @@ impl Pipeline {
     }
 }
 
-/// The model's id; of a name of the operator's for an ARN, the model that this is based on.
+/// The model id; if the operator named an ARN, the id of the base model.
 fn displayed_model<'a>(name: &str, target: &'a ModelTarget, reader: ExplainReader) -> &'a str {
     let (model, base) = (&target.model, &target.model_info.resolved_model);
     let is_hidden =

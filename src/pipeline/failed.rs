@@ -1,4 +1,4 @@
-//! What clients receive for calls that failed, and what only the log has.
+//! The client's errors for failed calls; the details go only to the log.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::record::Record;
 
 impl Pipeline {
-    /// The error that the client receives for a failed call to a model.
+    /// The client's error for a failed call to a model.
     pub(super) fn received(
         &self,
         error: UpstreamError,
@@ -29,21 +29,20 @@ impl Pipeline {
         }
     }
 
-    /// The error for a name that no model has.
+    /// The error for an unknown model name.
     pub fn unknown_model(&self, name: &str) -> ApiError {
         self.models.resolver().unknown(name)
     }
 }
 
-/// How long a client is to wait before it comes back, where Bedrock does not say. A client that
-/// comes back for the second time waits for longer, since less than that did not help; and no two
-/// clients wait for the same time.
-fn wait_again(wait: Duration, client_retries: u32) -> Duration {
+/// How long a client waits before it retries, if Bedrock does not say. The second retry waits
+/// longer, since the first wait did not help. Jitter keeps clients from retrying at the same time.
+fn retry_delay(wait: Duration, client_retries: u32) -> Duration {
     let wait = wait.saturating_mul(1 << client_retries.min(8));
     wait.mul_f64(1.0 + fastrand::f64() / 2.0)
 }
 
-/// What the client hears of a failure; the rest goes into the log line.
+/// The client's error for an upstream error, whose details are recorded for the log.
 pub(super) fn client_error(error: UpstreamError, record: &Record) -> ApiError {
     client_error_for_model(error, None, record)
 }
@@ -59,7 +58,7 @@ pub(super) fn client_error_for_model(
     let api_error = error.api_error;
     error.api_error = match (api_error.retry_after, error.wait) {
         (Some(_), Some(wait)) => api_error.retry_after(wait),
-        (Some(wait), None) => api_error.retry_after(wait_again(wait, entries.client_retries)),
+        (Some(wait), None) => api_error.retry_after(retry_delay(wait, entries.client_retries)),
         (None, _) => api_error,
     };
     let UpstreamError {

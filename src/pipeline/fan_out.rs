@@ -1,4 +1,4 @@
-//! Several calls for one request, some at once.
+//! Several concurrent calls for one request.
 
 use std::sync::Arc;
 
@@ -12,24 +12,23 @@ use crate::identity::Caller;
 use crate::limits::{Permit, RateState, Refusal};
 use crate::record::Record;
 
-/// Calls that one request has under way at the most.
+/// The maximum number of concurrent calls of a request.
 const AT_ONCE: usize = 8;
 
-/// A call that has ended all calls of its request.
+/// The failed call that ended all calls of its request.
 #[derive(Debug)]
 pub(super) struct FailedCall {
-    /// Its place among them; nothing where the limits let none through.
+    /// Its index among the calls; `None` if the limits refused the request.
     pub(super) position: Option<usize>,
-    /// What the client hears.
     pub(super) refusal: Refusal,
 }
 
 impl Pipeline {
-    /// Sends each of the bodies, some at once, and gives the responses in their order. The first that
-    /// fails ends all of them, and is told: nothing is answered by halves.
+    /// Sends the bodies, several concurrently, and returns the responses in their order. The first
+    /// failure cancels the other calls, and is returned: there are no partial responses.
     ///
-    /// The limits of `target` let the request in with its first call, or refuse it, unless it comes
-    /// with a `permit`; its further calls wait for their turn.
+    /// The limits of `target` admit or refuse the request with its first call, unless it already
+    /// has a `permit`; further calls wait for a slot.
     pub(super) async fn fan_out<Fut, T>(
         &self,
         caller: &Caller,

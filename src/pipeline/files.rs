@@ -1,4 +1,4 @@
-//! The files of callers: their content in S3, the rest in the store.
+//! The files of callers: content in S3, metadata in the store.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use crate::openai::page::PageQuery;
 use crate::record::Record;
 use crate::store::{FilePage, Store, StoredFile};
 
-/// Files that are removed at a time because they are over.
+/// Expired files that are removed per run.
 const EXPIRED_AT_ONCE: u32 = 100;
 
-/// The media type of files of batches.
+/// The media type of batch files.
 pub(super) const JSON_LINES: &str = "application/jsonl";
 
-/// The files of all callers; each sees its own alone.
+/// The files of all callers; each caller sees only its own.
 #[derive(Debug)]
 pub struct Files {
     store: Arc<Store>,
@@ -25,7 +25,7 @@ pub struct Files {
     folder: ObjectLocation,
 }
 
-/// A file that is being written.
+/// A file that is being uploaded.
 #[derive(Debug)]
 pub struct NewFile {
     id: String,
@@ -37,14 +37,14 @@ impl Files {
         Self { store, s3, folder }
     }
 
-    /// Begins a file.
+    /// Starts an upload.
     pub fn begin(&self) -> NewFile {
         let id = new_id("file-");
         let upload = self.s3.upload(self.object_location(&id), JSON_LINES);
         NewFile { id, upload }
     }
 
-    /// Keeps a file that has been written, for `life` seconds.
+    /// Completes an uploaded file, and keeps it for `life` seconds.
     pub async fn keep(
         &self,
         file: NewFile,
@@ -68,7 +68,7 @@ impl Files {
             id,
         };
         if let Err(error) = self.store.add_file(&file).await {
-            // Nobody knows of it, so nobody would ever remove it.
+            // The store has no entry for the content, so nothing would ever remove it.
             self.forget_content(&file.id).await;
             return Err(error.into());
         }
@@ -88,16 +88,16 @@ impl Files {
             limit: query.limit.saturating_add(1),
         };
         let files = self.store.files(caller.name(), page, now()).await?;
-        Ok(cut(files, query.limit))
+        Ok(split_page(files, query.limit))
     }
 
-    /// A file of the caller's.
+    /// The metadata of a file of the caller.
     pub async fn find(&self, caller: &Caller, id: &str) -> Result<StoredFile, ApiError> {
         let found = self.store.file(caller.name(), id, now()).await?;
         found.ok_or_else(|| no_such_file(id))
     }
 
-    /// A file of the caller's, and its content.
+    /// A file of the caller, with its content.
     pub async fn content(
         &self,
         caller: &Caller,
@@ -109,7 +109,7 @@ impl Files {
         Ok((file, content.map_err(|error| client_error(error, record))?))
     }
 
-    /// Deletes a file of the caller's.
+    /// Deletes a file of the caller.
     pub async fn delete(&self, caller: &Caller, id: &str, record: &Record) -> Result<(), ApiError> {
         let file = self.find(caller, id).await?;
         let deleted = self.s3.delete(&self.object_location(&file.id)).await;
@@ -118,7 +118,7 @@ impl Files {
         Ok(())
     }
 
-    /// The content of the file `id`, or the part that `range` names as the HTTP header does.
+    /// The content of the file `id`, or the byte range of a `Range` header value.
     pub(super) async fn open(
         &self,
         id: &str,
@@ -127,17 +127,17 @@ impl Files {
         self.s3.get(&self.object_location(id), range).await
     }
 
-    /// Where the content of the file `id` is.
+    /// The location of the content of the file `id`.
     pub(super) fn object_location(&self, id: &str) -> ObjectLocation {
         self.folder.join(id)
     }
 
-    /// Removes files that are over.
+    /// Removes expired files.
     pub(super) async fn remove_expired(&self) {
         let expired = match self.store.expired_files(now(), EXPIRED_AT_ONCE).await {
             Ok(expired) => expired,
             Err(error) => {
-                tracing::warn!(%error, "files that are over could not be looked for");
+                tracing::warn!(%error, "expired files could not be listed");
                 return;
             }
         };
@@ -145,7 +145,7 @@ impl Files {
             if self.forget_content(&file.id).await
                 && let Err(error) = self.store.remove_file(&file.id).await
             {
-                tracing::warn!(%error, file = file.id, "a file that is over could not be removed");
+                tracing::warn!(%error, file = file.id, "an expired file could not be removed");
             }
         }
     }
@@ -167,32 +167,32 @@ impl Files {
 }
 
 impl NewFile {
-    /// How many bytes are held of the file at the most while the next `length` are written.
+    /// The maximum memory held while the next `length` bytes are written.
     pub fn held_with(&self, length: usize) -> usize {
         self.upload.held_with(length)
     }
 
-    /// Writes what comes next.
+    /// Writes the next bytes.
     pub async fn write(&mut self, bytes: &[u8], record: &Record) -> Result<(), ApiError> {
         let written = self.upload.write(bytes).await;
         written.map_err(|error| client_error(error, record))
     }
 
-    /// Gives the file up.
+    /// Discards the upload.
     pub async fn abandon(self) {
         self.upload.abandon().await;
     }
 }
 
-/// The entries of a page, where one more than wanted was asked for, and whether there are more.
-pub(super) fn cut<T>(mut entries: Vec<T>, limit: u32) -> (Vec<T>, bool) {
+/// The entries of a page, from a query for one more entry, and whether there are more.
+pub(super) fn split_page<T>(mut entries: Vec<T>, limit: u32) -> (Vec<T>, bool) {
     let limit = limit as usize;
     let has_more = entries.len() > limit;
     entries.truncate(limit);
     (entries, has_more)
 }
 
-/// A new id. It begins with the time, so that ids sort by it.
+/// A new id. It begins with the time, so that ids sort by age.
 pub(super) fn new_id(prefix: &str) -> String {
     let random = fastrand::u64(..1 << 48);
     let milliseconds = std::time::SystemTime::now()
@@ -202,13 +202,13 @@ pub(super) fn new_id(prefix: &str) -> String {
     format!("{prefix}{milliseconds:012x}{random:012x}")
 }
 
-/// Unix seconds.
+/// The current time, in Unix seconds.
 pub(super) fn now() -> i64 {
     i64::try_from(unix_seconds()).unwrap_or(i64::MAX)
 }
 
 fn no_such_file(id: &str) -> ApiError {
-    let message = format!("there is no file `{id}`; /v1/files lists those that there are");
+    let message = format!("no file found with id `{id}`; GET /v1/files lists your files");
     ApiError::new(ErrorKind::NotFound, message)
         .parameter("id")
         .code("not_found")

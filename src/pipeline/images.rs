@@ -1,5 +1,5 @@
-//! The life of a request for pictures: its model is looked up, its pictures are fetched, it is
-//! translated, sent as often as it takes, and answered with pictures or with where they are.
+//! The life of an image request: look up the model, fetch the input images, translate, send one or
+//! several calls, and return the images or their URLs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,10 +24,10 @@ use crate::openai::images::{
 };
 use crate::record::Record;
 
-/// A request for pictures, as it was sent.
+/// An image request with its HTTP form and headers.
 #[derive(Debug)]
 pub struct ImageCall {
-    /// What the body says, or the texts of the form.
+    /// The JSON body, or the text fields of the form.
     pub request: ImageRequest,
     /// The files of the form.
     pub files: Vec<FormPart>,
@@ -35,16 +35,16 @@ pub struct ImageCall {
     pub strict: bool,
 }
 
-/// An answer with pictures.
+/// The response to an image request.
 #[derive(Debug)]
 pub enum ImageReply {
-    /// JSON.
+    /// A JSON response.
     Complete(Reply),
     /// Server-sent events.
     Events(Reply),
 }
 
-/// Where pictures are kept that clients get the addresses of.
+/// The S3 folder for images that are returned by URL.
 #[derive(Debug)]
 pub(super) struct ImageStore {
     s3: S3,
@@ -53,7 +53,7 @@ pub(super) struct ImageStore {
 }
 
 impl Pipeline {
-    /// Answers a request for pictures, or says what stands against it.
+    /// Handles an image request.
     pub async fn images(
         &self,
         endpoint: ImageEndpoint,
@@ -89,7 +89,7 @@ impl Pipeline {
             has_bucket: self.image_store.is_some(),
             fetched: Arc::new(fetched),
         };
-        // Masks and base64 take processor time by the pixel.
+        // Masks and base64 take CPU time for each pixel.
         let translate = move || translate(endpoint, request, files, &context);
         let TranslatedImage {
             mut prepared,
@@ -126,7 +126,7 @@ impl Pipeline {
             entries.adjustments = adjustments.log_value();
         }
         let body = self
-            .delivered(
+            .deliver(
                 endpoint,
                 images,
                 prepared.delivery,
@@ -146,8 +146,8 @@ impl Pipeline {
         })
     }
 
-    /// The pictures as the client gets them.
-    async fn delivered(
+    /// The images as the client receives them: by URL or in base64.
+    async fn deliver(
         &self,
         endpoint: ImageEndpoint,
         images: Vec<GeneratedImage>,
@@ -174,7 +174,7 @@ impl Pipeline {
 }
 
 impl ImageStore {
-    /// The operator's bucket, where there is one.
+    /// The store in the operator's bucket; `None` if no bucket is configured.
     pub(super) fn new(settings: &S3Settings, bedrock: &Bedrock) -> Option<Self> {
         let root = ObjectLocation {
             bucket: settings.bucket.clone()?,
@@ -187,7 +187,7 @@ impl ImageStore {
         })
     }
 
-    /// Keeps a picture, and gives the address at which it can be read for a while.
+    /// Stores an image, and returns a presigned URL.
     async fn keep(&self, image: &GeneratedImage, record: &Record) -> Result<ImageData, ApiError> {
         let bytes = image.bytes().ok_or_else(ApiError::internal)?;
         let (media_type, extension) = image.media_type();
@@ -203,7 +203,7 @@ impl ImageStore {
     }
 }
 
-/// What the pictures cost, where the table has their price.
+/// The cost of the images; without a total if the table has no price for them.
 fn cost(target: &ModelTarget, count: u32, has_price: bool) -> Cost {
     let price = target.model_info.units.image.filter(|_| has_price);
     Cost {

@@ -1,5 +1,5 @@
-//! How many tokens a request has: counted by Bedrock where it counts for the model, else estimated,
-//! and called an estimate.
+//! The number of input tokens of a request: counted by Bedrock if it counts for the model,
+//! otherwise estimated and labelled as an estimate.
 
 use std::sync::Arc;
 
@@ -17,22 +17,21 @@ use crate::openai::chat::{ChatRequest, ChatTranslation, ClientFields};
 use crate::openai::responses::{AsChat, InputTokens, ResponsesRequest, as_chat};
 use crate::record::Record;
 
-/// What the header says of a count that nobody made.
-const ESTIMATED: &str = "estimated; Bedrock did not count them";
+/// The adjustment note of an estimate.
+const ESTIMATED: &str = "estimated: Bedrock did not count them";
 
-/// The tokens of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) tokens: u64,
     pub(super) source: CountSource,
 }
 
-/// Who has counted.
+/// The source of a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CountSource {
-    /// Bedrock.
+    /// Bedrock's CountTokens.
     CountTokens,
-    /// Nobody.
+    /// The gateway's estimate.
     Estimate,
 }
 
@@ -45,11 +44,11 @@ impl CountSource {
     }
 }
 
-/// A request whose tokens are counted.
+/// A request whose tokens are to be counted.
 #[derive(Debug)]
 pub(super) struct Uncounted {
     estimate: u64,
-    /// Its JSON; `None` if Bedrock does not count for the model.
+    /// The request JSON; `None` if Bedrock does not count for the model.
     body: Option<Bytes>,
 }
 
@@ -66,13 +65,13 @@ impl Uncounted {
         })
     }
 
-    /// How long what is sent is, in bytes.
+    /// The length of the request JSON, in bytes.
     fn length(&self) -> usize {
         self.body.as_ref().map_or(0, Bytes::len)
     }
 }
 
-/// A count with what the head of its answer says.
+/// A count with the data of the response headers.
 struct TokenCountReply {
     count: Count,
     adjustments: Adjustments,
@@ -80,7 +79,7 @@ struct TokenCountReply {
 }
 
 impl Pipeline {
-    /// How many tokens a chat request has.
+    /// Counts the input tokens of a chat request.
     pub async fn chat_input_tokens(&self, call: ChatCall) -> Result<Reply, Refusal> {
         let record = Arc::clone(&call.record);
         let fields = ClientFields(ChatRequest::FIELDS);
@@ -88,7 +87,7 @@ impl Pipeline {
         reply(token_count, &record)
     }
 
-    /// How many tokens a request to the Responses API has.
+    /// Counts the input tokens of a Responses API request.
     pub async fn response_input_tokens(
         &self,
         call: CallerRequest<ResponsesRequest>,
@@ -111,7 +110,7 @@ impl Pipeline {
         let call = ChatCall {
             caller,
             request: Box::new(request),
-            // For requests that are written again, which one that is not sent never is.
+            // The body is for requests that are revised after a failure; this one is never sent.
             body: Bytes::new(),
             permit: Some(memory),
             headers,
@@ -132,10 +131,10 @@ impl Pipeline {
         reply(token_count, &record)
     }
 
-    /// The tokens of a Converse request: a count of Bedrock's where there is one to be had.
+    /// The tokens of a Converse request, counted by Bedrock if possible.
     ///
-    /// Counting has quotas of its own, and not every model that the table has is counted for
-    /// everywhere; whatever stands against it, there is an estimate.
+    /// CountTokens has its own quotas and does not support every model in every region. If it fails
+    /// for any reason, the result is an estimate.
     pub(super) async fn count(
         &self,
         model_info: &ModelInfo,
@@ -184,13 +183,13 @@ impl Pipeline {
                 output_options,
                 adjustments,
             } = pending.translate(&self.memory)?;
-            // The values that the request is made of are gone before Bedrock is called.
+            // Frees the parsed request before Bedrock is called.
             let uncounted = Uncounted::of(&model_info, &converse)?;
             Ok::<_, ApiError>((uncounted, output_options.stream, adjustments))
         };
         let translated = self.workers.on_body(length, translate).await?;
         let (uncounted, stream, mut adjustments) = translated;
-        pending.hold_no_more_than(uncounted.length());
+        pending.shrink_memory(uncounted.length());
         note_request(&record, stream, &adjustments);
         let count = self.count(&model_info, uncounted, &record).await?;
         if count.source == CountSource::Estimate {
@@ -229,7 +228,7 @@ fn reply(token_count: TokenCountReply, record: &Record) -> Result<Reply, Refusal
 fn no_count() -> ApiError {
     ApiError::unsupported_value(
         "model",
-        "Bedrock does not count the tokens of this request, and `x-outcrop-strict` takes no \
-         estimate; leave the header out, or ask for a model that Bedrock counts for",
+        "Bedrock cannot count the tokens of this request, and `x-outcrop-strict` rejects \
+         estimates; remove the header, or use a model that CountTokens supports",
     )
 }

@@ -1,4 +1,4 @@
-//! Calls to models in their own words, one or many for a request.
+//! Model invocations with the model's own request format, one or several per request.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -25,8 +25,8 @@ const GUARDRAIL_IDENTIFIER: HeaderName =
 const GUARDRAIL_VERSION: HeaderName = HeaderName::from_static("x-amzn-bedrock-guardrailversion");
 
 impl Pipeline {
-    /// The model of a request that has to name one; else the fields that it has besides those of
-    /// its endpoint may tell which one was meant to.
+    /// The model that a request names. If `model` is missing, the error names an unknown field that
+    /// may be a misspelling of it.
     pub(super) async fn model_of(
         &self,
         name: Option<&str>,
@@ -40,7 +40,7 @@ impl Pipeline {
         }
     }
 
-    /// The model of this name, noted in the request's log line.
+    /// Resolves a model name, and records the model for the log.
     pub(super) async fn target(
         &self,
         name: &str,
@@ -52,7 +52,7 @@ impl Pipeline {
         Ok(target)
     }
 
-    /// The model of a request of Bedrock's own API, which is called by the id that is written there.
+    /// The model of a request to Bedrock's own API, called by exactly the id in the path.
     pub(super) async fn exact_target(
         &self,
         id: &str,
@@ -67,7 +67,7 @@ impl Pipeline {
         Ok(target)
     }
 
-    /// Sends each of the bodies to the model, as [`Pipeline::invoke_each`] does.
+    /// Sends the bodies to the model, as [`Pipeline::invoke_each`] does.
     pub(super) async fn invoke_all(
         &self,
         caller: &Caller,
@@ -83,8 +83,8 @@ impl Pipeline {
         responses.map_err(|failed| failed.refusal)
     }
 
-    /// Sends each of the bodies to the model, as [`Pipeline::fan_out`] does, or to the profile that
-    /// turns out to serve it.
+    /// Sends the bodies to the model, as [`Pipeline::fan_out`] does, or to the inference profile
+    /// that turns out to be required.
     pub(super) async fn invoke_each(
         &self,
         caller: &Caller,
@@ -112,7 +112,7 @@ impl Pipeline {
 }
 
 impl Pipeline {
-    /// Notes the profile that turned out to serve the target, if one did.
+    /// Notes the inference profile that was called instead of the target, if any.
     pub(super) fn note_profile(
         &self,
         target: &mut ModelTarget,
@@ -129,7 +129,7 @@ impl Pipeline {
     }
 }
 
-/// The headers by which a guardrail looks at a call of InvokeModel.
+/// The headers that apply a guardrail to InvokeModel.
 pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, ApiError> {
     let GuardrailConfig {
         guardrail_identifier,
@@ -145,12 +145,12 @@ pub(super) fn guardrail_headers(policy: &GuardrailPolicy) -> Result<HeaderMap, A
     Ok(HeaderMap::from_iter(headers))
 }
 
-/// What the client hears where Bedrock answered what is no answer.
+/// The client's error for an upstream response that could not be parsed.
 pub(super) fn unreadable(upstream_error: impl Into<String>, record: &Record) -> ApiError {
     record.entries().error = Some((
         "BadResponse".to_owned(),
         without_values(&upstream_error.into()),
     ));
-    let message = "the model's answer could not be read";
+    let message = "the model's response could not be parsed";
     ApiError::new(ErrorKind::BadGateway, message).code("upstream_bad_response")
 }

@@ -1,13 +1,13 @@
 //! The life of a chat request: the page to read first.
 //!
-//! Who is calling and what the body says is known when a request comes here. Its model is looked
-//! up, it is admitted by the limits, what it points to is fetched, it is translated, sent to Bedrock
-//! with retries, and answered in the client's words: whole, or as a stream whose first event has
-//! arrived. Where Bedrock refuses a field, or the conversation is too long, it may be written
-//! again.
+//! The caller is known and the body is parsed when a request arrives here. The pipeline looks up
+//! the model, waits for the limits, fetches remote files, translates the request, and sends it to
+//! Bedrock with retries. The response is either complete or a stream whose first event has arrived.
+//! If Bedrock refuses a field, or the conversation is too long, the pipeline revises the request
+//! and sends it again.
 //!
-//! A model that is set to one of AWS's OpenAI surfaces goes the way of `chat_upstream.rs` instead, with
-//! the client's own body, unless the request asks for what Converse alone does.
+//! A request for a model with a chat-completions upstream takes the route in `chat_upstream.rs`
+//! instead, with the client's own body, unless it needs a feature that only Converse has.
 
 mod account;
 mod batches;
@@ -86,10 +86,10 @@ use pending_request::{ChatRoute, PendingRequest, PreparedRequest, SourceBody};
 use stream::EventSource;
 use videos::VideoStore;
 
-/// The shortest wait for the limits that is worth reporting.
+/// The shortest wait for the limits that is reported.
 const MIN_QUEUED: Duration = Duration::from_millis(1);
 
-/// What every request goes through.
+/// The path of every request to Bedrock, with the state that requests share.
 #[derive(Debug)]
 pub struct Pipeline {
     models: Models,
@@ -105,61 +105,61 @@ pub struct Pipeline {
     workers: Workers,
     image_store: Option<ImageStore>,
     bedrock: Bedrock,
-    /// Nothing where films are off.
+    /// `None` if videos are disabled.
     video_store: Option<VideoStore>,
 }
 
-/// A chat request, or one that becomes chat requests, with what the server knows of it.
+/// A chat request, or one that is translated to chat requests, with its HTTP context.
 #[derive(Debug)]
 pub struct ChatCall<T = ChatRequest> {
-    /// Who is calling.
+    /// The authenticated caller.
     pub caller: Caller,
-    /// The body, read; apart, since it is large and is handed on often.
+    /// The parsed body; boxed, since it is large and is often moved.
     pub request: Box<T>,
-    /// The body as it came, for a request that has to be written again.
+    /// The raw body, for a request that has to be revised.
     pub body: Bytes,
-    /// The memory that the body has; `None` if nobody counts it.
+    /// The memory reserved for the body; `None` if memory is not limited.
     pub permit: Option<BodyPermit>,
-    /// What the headers say.
+    /// The options in the request headers.
     pub headers: HeaderOptions,
-    /// The request's log line.
+    /// The record of the request, for its log line.
     pub record: Arc<Record>,
 }
 
-/// An answer and what its head says.
+/// A response with the data of its headers.
 #[derive(Debug)]
 pub struct ChatReply {
-    /// What was changed in the request.
+    /// The changes to the request.
     pub adjustments: Adjustments,
-    /// Where the rate stands.
+    /// The state of the rate limit.
     pub rate: Option<RateState>,
-    /// What it has cost, where that is known by now.
+    /// The cost; `None` until it is known.
     pub cost: Option<Cost>,
-    /// The answer itself.
+    /// The body.
     pub body: ChatBody,
 }
 
-/// The answer itself.
+/// The body of a chat response.
 #[derive(Debug)]
 pub enum ChatBody {
-    /// The JSON of a whole answer.
+    /// The JSON of a non-streaming response.
     Complete(Bytes),
-    /// A stream under way.
+    /// A stream in progress.
     Stream(Box<ChatStream>),
-    /// A stream under way, of one of AWS's OpenAI surfaces.
+    /// A stream of a chat-completions upstream.
     ChatUpstreamStream(Box<ChatUpstreamStream>),
 }
 
-/// A request that Bedrock answers, or has begun to answer.
+/// A request with its open upstream calls.
 struct OpenCall {
-    /// The answers, or their first events.
+    /// The source of events for each choice.
     sources: Vec<EventSource>,
     prepared: PreparedRequest,
     permits: Vec<Permit>,
 }
 
 impl Pipeline {
-    /// The pipeline of a configuration.
+    /// Builds the pipeline from the configuration.
     pub fn new(config: &Config, tables: Tables, bedrock: Bedrock, fetcher: Fetcher) -> Self {
         let keys = config.keys.iter();
         let chat = config.chat.clone();
@@ -188,27 +188,27 @@ impl Pipeline {
         }
     }
 
-    /// Puts other tables of models in the place of those in use.
+    /// Replaces the model tables.
     pub fn replace_tables(&self, tables: Tables) {
         self.models.replace_tables(tables);
     }
 
-    /// The names that take calls, which the catalog keeps.
+    /// The names that take calls; the catalog maintains them.
     pub fn directory(&self) -> Directory {
         self.models.directory().clone()
     }
 
-    /// Where long work is done.
+    /// The threads for CPU-bound work.
     pub fn workers(&self) -> &Workers {
         &self.workers
     }
 
-    /// What models are based on, as requests have found out.
+    /// The base models that requests have looked up.
     pub fn base_models(&self) -> BaseModels {
         self.models.bases().clone()
     }
 
-    /// Answers a chat request, or says what stands against it.
+    /// Handles a chat request.
     pub async fn chat(&self, call: ChatCall) -> Result<ChatReply, Refusal> {
         let record = Arc::clone(&call.record);
         let name = model_name(&call.request)?;
@@ -221,7 +221,7 @@ impl Pipeline {
         response::chat(open_call, account, &name)
     }
 
-    /// Lets the request in and asks Bedrock, until there are answers, or the first events of some.
+    /// Admits the request and calls Bedrock until each choice has a response or its first event.
     async fn begin(
         &self,
         pending: &mut PendingRequest,
@@ -258,7 +258,7 @@ impl Pipeline {
         }
     }
 
-    /// The same for a request that was let in.
+    /// The same for an admitted request.
     async fn send_admitted(
         &self,
         pending: &mut PendingRequest,
@@ -281,7 +281,7 @@ impl Pipeline {
         }
     }
 
-    /// Bedrock for the calls of a request.
+    /// The Bedrock client for the calls of a request.
     fn bedrock_for(&self, record: &Record) -> Bedrock {
         match record.entries().client_retries {
             0 => self.bedrock.clone(),
@@ -289,7 +289,7 @@ impl Pipeline {
         }
     }
 
-    /// Lets a request of one call in, which may have to wait for its turn.
+    /// Admits a request with one call, which may have to wait.
     async fn admit(
         &self,
         caller: &Caller,
@@ -300,7 +300,7 @@ impl Pipeline {
         self.admit_calls(caller, target, calls, record).await
     }
 
-    /// The same for so many calls of a request.
+    /// The same for a request with several calls.
     async fn admit_calls(
         &self,
         caller: &Caller,
@@ -317,7 +317,7 @@ impl Pipeline {
         admitted
     }
 
-    /// Asks Bedrock; nothing where the request is to be written again.
+    /// Calls Bedrock; `None` if the request has to be revised and sent again.
     async fn send_once(
         &self,
         pending: &mut PendingRequest,
@@ -336,7 +336,7 @@ impl Pipeline {
         }
     }
 
-    /// Prepares the request to be written again, or gives the error that the client receives.
+    /// Revises the request, or returns the client's error.
     fn revise(
         &self,
         pending: &mut PendingRequest,
@@ -351,7 +351,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The model of a request that is answered as a chat.
+    /// The model of a chat request.
     async fn chat_model(&self, name: &str, record: &Record) -> Result<ModelTarget, ApiError> {
         let target = self.target(name, record).await?;
         check_endpoint(
@@ -373,12 +373,13 @@ impl Pipeline {
             record,
         } = call;
         let target = self.chat_model(name, &record).await?;
-        let mut pending = self.settled(caller, request, SourceBody::Chat(body), target, headers);
+        let mut pending =
+            self.apply_settings(caller, request, SourceBody::Chat(body), target, headers);
         pending.permit = permit;
         Ok(pending)
     }
 
-    /// Sends the request, as often as answers are wanted. The outer failure is the gateway's own.
+    /// Sends the request once for each choice. The outer error is the gateway's own.
     async fn send(
         &self,
         pending: &PendingRequest,
@@ -392,7 +393,7 @@ impl Pipeline {
         if output_options.choices == 1 {
             return Ok(send().await.map(|source| vec![source]));
         }
-        // The first answer writes the cache that the others read.
+        // The first call writes the cache that the others read.
         let first = match prepared.has_cache_points {
             true => match send().await {
                 Ok(source) => Some(source),
@@ -405,13 +406,13 @@ impl Pipeline {
         Ok(others.map(|others| first.into_iter().chain(others).collect()))
     }
 
-    /// The request as it is sent, translated apart if its body is long.
+    /// Translates and serializes the request, on a worker thread if its body is long.
     async fn prepare(&self, pending: &mut PendingRequest) -> Result<PreparedRequest, ApiError> {
         pending.admit().await?;
         let length = pending.source_length();
         let prepare = || pending.prepare(&self.memory);
         let prepared = self.workers.on_body(length, prepare).await?;
-        pending.hold_no_more_than(prepared.body.len());
+        pending.shrink_memory(prepared.body.len());
         Ok(prepared)
     }
 
@@ -478,11 +479,11 @@ fn model_name(request: &ChatRequest) -> Result<String, ApiError> {
 fn no_model(misspelling: &str) -> ApiError {
     ApiError::missing(
         "model",
-        format!("`model` is missing; name a model that /v1/models lists{misspelling}"),
+        format!("`model` is missing; use a model that GET /v1/models lists{misspelling}"),
     )
 }
 
-/// An id as OpenAI gives them, behind what it is an id of. It names an answer and protects nothing.
+/// A new id in OpenAI's format, with the prefix `kind`. It does not have to be unguessable.
 fn new_id(kind: &str) -> String {
     let characters = std::iter::repeat_with(fastrand::alphanumeric).take(24);
     let mut id = String::with_capacity(kind.len() + 25);

@@ -1,5 +1,5 @@
-//! What is known of the models that were asked for: looked up once, and what they were found to
-//! refuse though the table thought otherwise, remembered while the process lives.
+//! A cache of model information: table entries, corrected by the fields that models turned out to
+//! refuse. It lasts as long as the process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,40 +7,39 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::bedrock::BaseModel;
 use crate::models::{Capabilities, ModelId, Price, RefusedField, UnitPrices};
 
-/// Models that are remembered at the most: their names come from clients.
+/// The maximum number of cached models: clients choose the names.
 const MAX_MODELS: usize = 1024;
 
-/// What is known of one model.
+/// Information about one model.
 #[derive(Debug, Clone)]
 pub(super) struct ModelInfo {
-    /// What it takes.
     pub(super) capabilities: Arc<Capabilities>,
-    /// The most tokens that it can write.
+    /// The maximum output tokens.
     pub(super) output_limit: Option<u32>,
-    /// The most tokens that it can read and write together.
+    /// The context window: the maximum of input and output tokens together.
     pub(super) context_window: Option<u32>,
-    /// The day from which it answers no more, where that is known.
+    /// The date on which the model is shut down, if known.
     pub(super) end_of_life: Option<String>,
-    /// Whether AWS counts it among the legacy models.
+    /// Whether AWS lists it as a legacy model.
     pub(super) legacy: bool,
-    /// What it costs, where the table has a price.
+    /// The token prices, if the table has them.
     pub(super) price: Option<Price>,
-    /// What it costs that is not billed by tokens.
+    /// The prices per unit, for usage that is not billed by tokens.
     pub(super) units: UnitPrices,
-    /// The model whose facts and price these are.
+    /// The model that these capabilities and prices belong to.
     pub(super) resolved_model: ModelId,
-    /// What Bedrock or the operator says that it is based on, where its id does not say it.
+    /// The base model that Bedrock or the operator reports, if the id does not contain it.
     pub(super) base: Option<BaseModel>,
 }
 
-/// What is known of the models that were asked for.
+/// Information about the models that were requested.
 #[derive(Debug, Default)]
 pub(super) struct ModelInfoCache {
     by_model: RwLock<HashMap<ModelId, Arc<ModelInfo>>>,
 }
 
 impl ModelInfoCache {
-    /// What is known of `model`, unless it is based on something else by now.
+    /// Information about `model`, unless its base has changed since.
     pub(super) fn get(&self, model: &ModelId, base: Option<&BaseModel>) -> Option<Arc<ModelInfo>> {
         let by_model = self.by_model.read();
         let by_model = by_model.unwrap_or_else(PoisonError::into_inner);
@@ -48,20 +47,20 @@ impl ModelInfoCache {
         (model_info.base.as_ref() == base).then(|| Arc::clone(model_info))
     }
 
-    /// Remembers what is known of `model`.
+    /// Caches information about `model`.
     pub(super) fn keep(&self, model: &ModelId, model_info: ModelInfo) -> Arc<ModelInfo> {
         let model_info = Arc::new(model_info);
         let by_model = self.by_model.write();
         let mut by_model = by_model.unwrap_or_else(PoisonError::into_inner);
         if by_model.len() >= MAX_MODELS && !by_model.contains_key(model) {
-            // Looked up, and learned, again where it is needed again.
+            // Entries are looked up, and refusals learned, again when needed.
             by_model.clear();
         }
         by_model.insert(model.clone(), Arc::clone(&model_info));
         model_info
     }
 
-    /// Forgets all of it: the tables have changed.
+    /// Clears the cache, after the tables have changed.
     pub(super) fn forget(&self) {
         let by_model = self.by_model.write();
         by_model.unwrap_or_else(PoisonError::into_inner).clear();
@@ -69,15 +68,15 @@ impl ModelInfoCache {
 }
 
 impl ModelInfo {
-    /// What is known once `model` was found to refuse `field`; nothing where that was known.
+    /// The information after `model` refused `field`; `None` if the field was already removed.
     pub(super) fn without(&self, model: &ModelId, field: RefusedField) -> Option<Self> {
         let name = format!("{field:?}");
         let capabilities = self.capabilities.without(field)?;
         tracing::warn!(
             model = model.as_str(),
             field = name,
-            "the model refuses a field that the table of models has for it; it is left out from \
-             now on, and can be stated in a file of `[catalog] facts`"
+            "the model refuses a field that the model table lists; the gateway omits it from now \
+             on; it can be configured in a file of `[catalog] facts`"
         );
         Some(Self {
             capabilities: Arc::new(capabilities),

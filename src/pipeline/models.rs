@@ -1,4 +1,4 @@
-//! From the client's name of a model to what is known of it.
+//! Resolves the client's name of a model to model information.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -14,42 +14,41 @@ use crate::error::ApiError;
 use crate::models::{Capabilities, ChatUpstream, Endpoint, ModelId, RefusedField};
 use crate::providers::embeddings::Purpose;
 
-/// Unknown models of which the log has told, at the most.
+/// The maximum number of unknown models that are logged.
 const MAX_UNKNOWN: usize = 1024;
 
-/// The models that clients may ask for, and what is known of them.
+/// The models that clients may request, with their information.
 #[derive(Debug)]
 pub(super) struct Models {
     names: BTreeMap<String, ModelEntry>,
     tables: RwLock<Arc<Tables>>,
     bases: BaseModels,
-    /// What the tables say, and what models were found to refuse.
+    /// Table entries, and the fields that models turned out to refuse.
     model_info: ModelInfoCache,
     reported_unknown: Mutex<HashSet<ModelId>>,
     resolver: Resolver,
     region: String,
 }
 
-/// A model that is asked.
+/// The model of a call.
 #[derive(Debug)]
 pub(super) struct ModelTarget {
-    /// The model as Bedrock is asked for it.
+    /// The model id that is called.
     pub(super) model: ModelId,
-    /// What is known of it.
     pub(super) model_info: Arc<ModelInfo>,
-    /// How the operator wants its requests treated.
+    /// The operator's overrides for chat requests.
     pub(super) chat: ChatOverrides,
-    /// What the operator says its vectors are for.
+    /// The purpose of the embeddings, if the operator configured it.
     pub(super) embedding_input_type: Option<Purpose>,
-    /// Where its chat requests go.
+    /// The upstream for chat requests.
     pub(super) upstream: ChatUpstream,
-    /// What the client is told where the id is not the one that it wrote.
+    /// A note for the client if the id differs from the one in the request.
     pub(super) note: Option<String>,
-    /// Whether the client wrote a name of the operator's.
+    /// Whether the client used a name from the configuration.
     is_named: bool,
 }
 
-/// The entry that a name stands for.
+/// The entry that a name resolves to.
 struct Resolution {
     entry: ModelEntry,
     note: Option<String>,
@@ -74,13 +73,13 @@ impl Models {
         }
     }
 
-    /// Puts other tables in the place of these; what was learned of models is learned anew.
+    /// Replaces the tables, and clears what was learned about models.
     pub(super) fn replace_tables(&self, tables: Tables) {
         *self.tables.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tables);
         self.model_info.forget();
     }
 
-    /// What models are based on.
+    /// The base models.
     pub(super) fn bases(&self) -> &BaseModels {
         &self.bases
     }
@@ -90,49 +89,50 @@ impl Models {
         self.resolver.directory()
     }
 
-    /// How names become ids.
+    /// The resolver from names to ids.
     pub(super) fn resolver(&self) -> &Resolver {
         &self.resolver
     }
 
-    /// The model that a name stands for: one of the configuration's, or a Bedrock id, by the
-    /// inference profile that serves it where the id itself takes no calls.
+    /// Resolves a name: a name from the configuration, or a Bedrock id, which is replaced by an
+    /// inference profile if it cannot be called directly.
     pub(super) async fn target(&self, name: &str) -> Result<ModelTarget, ApiError> {
-        Ok(self.looked_up(self.resolved(name)?).await)
+        Ok(self.look_up_target(self.resolve(name)?).await)
     }
 
-    /// The same for Bedrock's own API, where an id is called as it is written.
+    /// The same for Bedrock's own API, which calls ids unchanged.
     pub(super) async fn exact_target(&self, name: &str) -> Result<ModelTarget, ApiError> {
         let entry = match self.names.get(name) {
             Some(entry) => entry.clone(),
-            None => ModelEntry::from(self.parsed(name)?),
+            None => ModelEntry::from(self.parse(name)?),
         };
         let resolved = Resolution {
             entry,
             note: None,
             is_named: false,
         };
-        Ok(self.looked_up(resolved).await)
+        Ok(self.look_up_target(resolved).await)
     }
 
-    /// What a name stands for, by the profile that serves it where that is known.
+    /// The entry of a name, with the inference profile that serves it, if known.
     pub(super) fn entry(&self, name: &str) -> Result<ModelEntry, ApiError> {
-        self.resolved(name).map(|resolved| resolved.entry)
+        self.resolve(name).map(|resolved| resolved.entry)
     }
 
-    /// The model that such an entry names.
+    /// The target of an entry.
     pub(super) async fn target_of(&self, entry: ModelEntry) -> ModelTarget {
         let resolved = Resolution {
             entry,
             note: None,
             is_named: true,
         };
-        self.looked_up(resolved).await
+        self.look_up_target(resolved).await
     }
 
-    fn resolved(&self, name: &str) -> Result<Resolution, ApiError> {
+    fn resolve(&self, name: &str) -> Result<Resolution, ApiError> {
         if let Some(entry) = self.names.get(name) {
-            // What a name of the operator's own stands for is nothing that the client wrote.
+            // The client did not write the target of a configured name, so there is nothing to
+            // note.
             let entry = self.by_profile(entry);
             return Ok(Resolution {
                 entry,
@@ -150,7 +150,7 @@ impl Models {
                 is_named: true,
             });
         }
-        let model = self.parsed(unprefixed.unwrap_or(name))?;
+        let model = self.parse(unprefixed.unwrap_or(name))?;
         let profile = self.resolver.profile(&model);
         let is_changed = unprefixed.is_some() || profile.is_some();
         let entry = ModelEntry::from(profile.unwrap_or(model));
@@ -162,8 +162,8 @@ impl Models {
         })
     }
 
-    /// The entry with the profile that serves its target, where the target takes no calls. The
-    /// operator may have written the target as other tools do, too.
+    /// The entry with the inference profile that serves its target, if the target itself takes no
+    /// calls. Targets in the configuration may use the spellings of other tools, too.
     fn by_profile(&self, entry: &ModelEntry) -> ModelEntry {
         let unprefixed = self.resolver.unprefixed(entry.target.as_str());
         let unprefixed = unprefixed.and_then(|target| ModelId::parse(target).ok());
@@ -175,11 +175,11 @@ impl Models {
         }
     }
 
-    fn parsed(&self, name: &str) -> Result<ModelId, ApiError> {
+    fn parse(&self, name: &str) -> Result<ModelId, ApiError> {
         ModelId::parse(name).map_err(|error| self.resolver.invalid(name, &error))
     }
 
-    async fn looked_up(&self, resolved: Resolution) -> ModelTarget {
+    async fn look_up_target(&self, resolved: Resolution) -> ModelTarget {
         let Resolution {
             entry,
             note,
@@ -210,8 +210,8 @@ impl Models {
         }
     }
 
-    /// Puts an inference profile in the place of the target's bare id, which Bedrock has refused to
-    /// call. The settings of a configured name stay.
+    /// Replaces the target's bare id, which Bedrock refused to call, by an inference profile. The
+    /// settings of a configured name stay.
     pub(super) fn call_profile(&self, target: &mut ModelTarget, profile: ModelId) {
         target.model_info = match self.model_info.get(&profile, None) {
             Some(model_info) => model_info,
@@ -223,7 +223,7 @@ impl Models {
         target.model = profile;
     }
 
-    /// Learns that the target refuses `field`. Whether that is new.
+    /// Learns that the target refuses `field`. Returns whether that is new.
     pub(super) fn learn(&self, target: &mut ModelTarget, field: RefusedField) -> bool {
         let Some(model_info) = target.model_info.without(&target.model, field) else {
             return false;
@@ -232,7 +232,7 @@ impl Models {
         true
     }
 
-    /// What the tables say of a model that is based on `base`, where its id does not say it.
+    /// Information about a model from the tables. `base` is set if the id does not name its base.
     fn look_up(&self, model: &ModelId, base: Option<BaseModel>) -> Arc<ModelInfo> {
         let tables = Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner));
         let (resolved_model, capabilities) = tables.resolved_model(model, base.as_ref());
@@ -245,7 +245,7 @@ impl Models {
             tracing::info!(
                 model = model.as_str(),
                 end_of_life,
-                "this model answers no more from that day on"
+                "this model is shut down on that date"
             );
         }
         let model_info = ModelInfo {
@@ -262,35 +262,36 @@ impl Models {
         self.model_info.keep(model, model_info)
     }
 
-    /// One line for each model that the table does not know.
+    /// Logs one line for each model that is not in the table.
     fn report_unknown(&self, model: &ModelId) {
         let reported = self.reported_unknown.lock();
         let mut reported = reported.unwrap_or_else(PoisonError::into_inner);
         if reported.len() < MAX_UNKNOWN && reported.insert(model.clone()) {
             tracing::info!(
                 model = model.as_str(),
-                "the table does not know this model: it is asked for nothing that not every model \
-                 takes; a file of `[catalog] facts` can say more"
+                "the model is not in the table: the gateway sends it only what every model \
+                 supports; describe it in a file of `[catalog] facts`"
             );
         }
     }
 }
 
 impl ModelTarget {
-    /// Notes where the id that is called is not the one that the client wrote.
+    /// Adds a note if the called id differs from the one in the request.
     pub(super) fn note_in(&self, adjustments: &mut Adjustments) {
         if let Some(note) = &self.note {
             adjustments.note("model", note.clone());
         }
     }
 
-    /// Whether a strict request for it may not be sent to a profile that it does not name.
+    /// Whether the target must be called by exactly this id: the request is strict, and its name is
+    /// not from the configuration.
     pub(super) fn is_exact(&self, strict: bool) -> bool {
         strict && !self.is_named
     }
 }
 
-/// Refuses a model that another endpoint serves.
+/// Rejects a model that another endpoint serves.
 pub(super) fn check_endpoint(
     name: &str,
     capabilities: &Capabilities,
@@ -312,20 +313,20 @@ pub(super) fn check_endpoint(
     let serves = serves.join(" or ");
     let message = match capabilities.family.is_empty() {
         true => format!(
-            "what the model `{name}` takes is not known here, and so {endpoint} cannot ask it; the \
-             gateway's operator can say what it takes"
+            "the capabilities of model `{name}` are not known, so it cannot be used with \
+             {endpoint}; the gateway's operator can configure them"
         ),
-        false => format!("the model `{name}` is not served by {endpoint}; ask it through {serves}"),
+        false => format!("the model `{name}` is not served by {endpoint}; use {serves}"),
     };
     Err(ApiError::unsupported_value("model", message))
 }
 
-/// Refuses a model that Converse does not take: chat alone has another way to it.
+/// Rejects a model that Converse does not support: only chat can use another upstream.
 pub(super) fn check_converse(name: &str, capabilities: &Capabilities) -> Result<(), ApiError> {
     if capabilities.converse {
         return Ok(());
     }
     let chat = Endpoint::ChatCompletions.path();
-    let message = format!("the model `{name}` is served by {chat} alone; ask it there");
+    let message = format!("the model `{name}` is only served by {chat}");
     Err(ApiError::unsupported_value("model", message))
 }

@@ -1,5 +1,5 @@
-//! The life of a moderation request: each content goes to Bedrock's checks, or to the operator's
-//! guardrail, and what is found comes back together.
+//! The life of a moderation request: each input goes to Bedrock's guardrail checks or to the
+//! operator's guardrail, and the results are combined.
 
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ use crate::openai::moderations::{
 };
 use crate::record::Record;
 
-/// What the limits and the log call Bedrock's own checks.
+/// The model name of Bedrock's own checks in limits and logs.
 const CHECKS: &str = "guardrail-checks";
 
 impl Pipeline {
-    /// Answers a moderation request, or says what stands against it.
+    /// Handles a moderation request.
     pub async fn moderate(&self, call: CallerRequest<ModerationRequest>) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
@@ -50,12 +50,13 @@ impl Pipeline {
         let (findings, rate) = match &self.moderations.guardrail {
             Some(policy) => {
                 let items = (items, memory);
-                self.applied(&caller, policy, items, &record).await?
+                self.apply_guardrail_to(&caller, policy, items, &record)
+                    .await?
             }
-            None => self.checked(&caller, (items, memory), &record).await?,
+            None => self.run_checks(&caller, (items, memory), &record).await?,
         };
         let units = findings.iter().map(|findings| findings.text_units).sum();
-        // The price of a text unit is in no table.
+        // No table has the price of a text unit.
         let cost = Cost {
             total: None,
             saved: None,
@@ -75,8 +76,8 @@ impl Pipeline {
         })
     }
 
-    /// By Bedrock's own checks.
-    async fn checked(
+    /// Calls Bedrock's own checks.
+    async fn run_checks(
         &self,
         caller: &Caller,
         (items, memory): (Vec<ModerationItem>, BodyPermit),
@@ -108,8 +109,8 @@ impl Pipeline {
         responses.map_err(|failed| with_parameter(failed, several))
     }
 
-    /// By the operator's guardrail.
-    async fn applied(
+    /// Calls the operator's guardrail.
+    async fn apply_guardrail_to(
         &self,
         caller: &Caller,
         policy: &GuardrailPolicy,
@@ -149,7 +150,7 @@ impl Pipeline {
     }
 }
 
-/// Requests as what is sent.
+/// Serializes the requests.
 fn bodies<T: Serialize>(
     requests: impl Iterator<Item = Result<T, ApiError>>,
 ) -> Result<Vec<Bytes>, ApiError> {
@@ -160,7 +161,7 @@ fn bodies<T: Serialize>(
     requests.map(write).collect()
 }
 
-/// The refusal of a content, which is named where it is one of several.
+/// The error of one input, named by its index if there are several.
 fn with_parameter(failed: FailedCall, several: bool) -> Refusal {
     let FailedCall {
         position,

@@ -1,4 +1,4 @@
-//! What the operator, the key and the request's headers say of a chat request, put together.
+//! The effective settings of a chat request, from the operator, the key and the request headers.
 
 use super::Pipeline;
 use super::models::ModelTarget;
@@ -7,7 +7,7 @@ use crate::config::{ChatOverrides, Truncate};
 use crate::identity::Caller;
 use crate::openai::chat::{ChatOptions, ChatRequest, GuardrailFields, GuardrailPolicy};
 
-/// What the headers of a chat request say.
+/// The options in the headers of a chat request.
 #[derive(Debug, Clone, Default)]
 pub struct HeaderOptions {
     /// `x-outcrop-strict`
@@ -25,11 +25,11 @@ pub struct HeaderOptions {
 }
 
 impl Pipeline {
-    /// The request under the settings that hold for it.
+    /// Applies the settings to a request.
     ///
-    /// The key goes before the model, and the model before `[chat]`. A request cannot switch on
-    /// what the operator has switched off, nor get around a guardrail or a ceiling.
-    pub(super) fn settled(
+    /// The key takes precedence over the model, and the model over `[chat]`. A request cannot
+    /// enable what the operator has disabled, nor bypass a guardrail or a maximum.
+    pub(super) fn apply_settings(
         &self,
         caller: Caller,
         request: Box<ChatRequest>,
@@ -66,8 +66,8 @@ impl Pipeline {
         pending
     }
 
-    /// The guardrail that no request of `caller` to `target` gets around: the key's before the
-    /// model's, and the model's before `[chat]`'s.
+    /// The mandatory guardrail for requests of `caller` to `target`: the key's takes precedence
+    /// over the model's, and the model's over the one in `[chat]`.
     pub(super) fn guardrail<'a>(
         &'a self,
         caller: &Caller,
@@ -79,8 +79,8 @@ impl Pipeline {
         scopes.filter_map(|scope| scope.guardrail.as_ref()).next()
     }
 
-    /// Whether a request that is not served as it is written is refused: where its header asks for
-    /// that, or the operator does.
+    /// Whether a request that cannot be served exactly as written is refused: the header or the
+    /// operator may require it.
     pub(super) fn is_strict(&self, caller: &Caller, target: &ModelTarget, by_header: bool) -> bool {
         let by_key = self.keys.get(caller.name()).is_some_and(|key| key.strict);
         by_header || by_key || target.chat.strict || self.chat.common.strict

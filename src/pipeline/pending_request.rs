@@ -1,5 +1,5 @@
-//! A request on its way to Bedrock, which may have to be written again: without a field that the
-//! model refuses, without the reasoning of before, or without its oldest turns.
+//! A request before it is sent to Bedrock. It may have to be revised: without a field that the
+//! model refuses, without earlier reasoning, or without its oldest turns.
 
 use std::sync::Arc;
 
@@ -25,29 +25,27 @@ use crate::openai::chat::{
 use crate::openai::completions::{CompletionRequest, chat_requests};
 use crate::reasoning_memory::ReasoningMemory;
 
-/// How often a request is written again at the most.
+/// The maximum number of revisions of a request.
 const MAX_REVISIONS: u32 = 6;
 
-/// The body as it came, from which a request is read again.
+/// The raw body, which is parsed again for a revision.
 #[derive(Debug)]
 pub(super) enum SourceBody {
-    /// A chat request.
     Chat(Bytes),
-    /// A completion request, and the place of the prompt in it.
+    /// A completion request, and the index of the prompt in it.
     Completion(Bytes, usize),
 }
 
-/// Which way a request goes.
+/// The upstream API of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ChatRoute {
-    /// To Converse; because of the obstacle where another surface is set for the model.
+    /// Converse; with the unsupported field if the model's configured upstream is another one.
     Converse(Option<UnsupportedField>),
-    /// To one of AWS's OpenAI surfaces, as the client wrote it.
+    /// A chat-completions upstream, with the body as the client wrote it.
     OpenAi(OpenAiEndpoint),
 }
 
-/// A request as it is sent, and what is known of its response. The values that it was made of are
-/// gone.
+/// A serialized request, and the plan of its response. The parsed values are freed.
 #[derive(Debug)]
 pub(super) struct PreparedRequest {
     /// The JSON of the Converse request.
@@ -55,13 +53,12 @@ pub(super) struct PreparedRequest {
     pub(super) output_options: OutputOptions,
     pub(super) adjustments: Adjustments,
     pub(super) has_cache_points: bool,
-    /// The tier that it asks for.
+    /// The requested service tier.
     pub(super) tier: Option<&'static str>,
-    /// Whether the table's price is its price: the surcharge for faster machines is in no table.
+    /// Whether the table's price applies: it does not include the surcharge for optimized latency.
     pub(super) has_price: bool,
 }
 
-/// A request on its way.
 #[derive(Debug)]
 pub(super) struct PendingRequest {
     pub(super) caller: Caller,
@@ -70,14 +67,14 @@ pub(super) struct PendingRequest {
     pub(super) fetched: RemoteFiles,
     pub(super) strict: bool,
     pub(super) truncate: Truncate,
-    /// The memory that the body has.
+    /// The memory reserved for the body.
     pub(super) permit: Option<BodyPermit>,
     source_body: SourceBody,
-    /// The request, unless it has been translated.
+    /// The parsed request; `None` once it has been translated.
     request: Option<Box<ChatRequest>>,
-    /// The share of the conversation that is kept, of a thousand.
+    /// The share of the conversation to keep, in thousandths.
     kept_share: u32,
-    /// Whether the reasoning of before is left out: the model has refused it.
+    /// Whether earlier reasoning is removed, because the model has refused it.
     without_reasoning: bool,
     revisions: u32,
     profiles: ProfileSearch,
@@ -108,13 +105,12 @@ impl PendingRequest {
         }
     }
 
-    /// The request, as long as it has not been translated.
+    /// The parsed request; `None` once it has been translated.
     pub(super) fn request(&self) -> Option<&ChatRequest> {
         self.request.as_deref()
     }
 
-    /// The request with what is left of its conversation, and the places of the messages that were
-    /// left out.
+    /// The request with the rest of its conversation, and the indices of the removed messages.
     fn shortened(&mut self) -> Result<(Box<ChatRequest>, Vec<usize>), ApiError> {
         let mut request: Box<ChatRequest> = match self.request.take() {
             Some(request) => request,
@@ -127,8 +123,8 @@ impl PendingRequest {
         Ok((request, dropped))
     }
 
-    /// Which way the request goes: to the surface that is set for its model, or to Converse for
-    /// what that surface does not do.
+    /// The upstream API: the one configured for the model, or Converse for features that it does
+    /// not support.
     pub(super) fn route(&self) -> Result<ChatRoute, ApiError> {
         let ChatUpstream::OpenAi(upstream) = self.target.upstream else {
             return Ok(ChatRoute::Converse(None));
@@ -144,7 +140,7 @@ impl PendingRequest {
         }
     }
 
-    /// The request as it is passed on to one of AWS's OpenAI surfaces.
+    /// The request to a chat-completions upstream.
     pub(super) fn upstream_request(&mut self) -> Result<ChatUpstreamRequest, ApiError> {
         let (request, dropped) = self.shortened()?;
         let body = self.source_body.fields().ok_or_else(ApiError::internal)?;
@@ -162,20 +158,20 @@ impl PendingRequest {
         Ok(upstream_request)
     }
 
-    /// How long the body is.
+    /// The length of the body, in bytes.
     fn length(&self) -> usize {
         match &self.source_body {
             SourceBody::Chat(body) | SourceBody::Completion(body, _) => body.len(),
         }
     }
 
-    /// How long what the request is translated from is: its body, and the files that were fetched.
+    /// The length of the translation's input, in bytes: the body and the fetched files.
     pub(super) fn source_length(&self) -> usize {
         self.length().saturating_add(fetched_length(&self.fetched))
     }
 
-    /// Admits the memory that writing the request takes, which was given back if it was written
-    /// before.
+    /// Reserves the memory for translating the request, which an earlier translation may have
+    /// released.
     pub(super) async fn admit(&mut self) -> Result<(), ApiError> {
         let length = self.length();
         match (&mut self.permit, &self.request) {
@@ -184,16 +180,16 @@ impl PendingRequest {
         }
     }
 
-    /// Gives memory back: from now on the body is held, the files that were fetched, and the `sent`
-    /// bytes that were made of them.
-    pub(super) fn hold_no_more_than(&mut self, sent: usize) {
+    /// Releases memory: what remains are the body, the fetched files, and `sent` bytes of
+    /// serialized requests.
+    pub(super) fn shrink_memory(&mut self, sent: usize) {
         let held = self.source_length().saturating_add(sent);
         if let Some(permit) = &mut self.permit {
             permit.shrink_to(held);
         }
     }
 
-    /// The request as it is sent.
+    /// Translates and serializes the request.
     pub(super) fn prepare(
         &mut self,
         memory: &ReasoningMemory,
@@ -203,7 +199,7 @@ impl PendingRequest {
             output_options,
             adjustments,
         } = self.translate(memory)?;
-        // About as long as what it is made of: a buffer that grows is held twice.
+        // About the source's length: while a growing buffer is reallocated, it is held twice.
         let mut body = Vec::with_capacity(self.source_length() + 1024);
         serde_json::to_writer(&mut body, &converse).map_err(|_| ApiError::internal())?;
         Ok(PreparedRequest {
@@ -216,7 +212,7 @@ impl PendingRequest {
         })
     }
 
-    /// The request in Bedrock's words.
+    /// Translates the request to Converse.
     pub(super) fn translate(
         &mut self,
         memory: &ReasoningMemory,
@@ -234,7 +230,7 @@ impl PendingRequest {
         let family = model_info.capabilities.family.as_str();
         let recall =
             |key: &str| -> Option<Arc<RememberedTurn>> { memory.recall(caller, family, key) };
-        // What is left of a conversation is another one.
+        // A shortened conversation is a different one, to which thinking signatures are not bound.
         let is_cut = model_info.capabilities.binds_thinking && !dropped.is_empty();
         let context = TranslationContext {
             capabilities: &model_info.capabilities,
@@ -249,13 +245,13 @@ impl PendingRequest {
         Ok(translated)
     }
 
-    /// Notes what was left out, and refuses what may not be changed.
+    /// Notes the removed messages, and rejects adjustments of a strict request.
     fn finish(&self, adjustments: &mut Adjustments, dropped: usize) -> Result<(), ApiError> {
         self.target.note_in(adjustments);
         if dropped > 0 {
             adjustments.note(
                 "messages",
-                format!("the {dropped} oldest left out, the conversation was too long"),
+                format!("the {dropped} oldest removed: the conversation was too long"),
             );
         }
         match self.strict {
@@ -264,8 +260,7 @@ impl PendingRequest {
         }
     }
 
-    /// Prepares the request to be written again after `error`; gives the failure back where that
-    /// does not help.
+    /// Revises the request after `error`; returns the error if no revision can help.
     pub(super) fn revise(
         &mut self,
         error: UpstreamError,
@@ -275,7 +270,7 @@ impl PendingRequest {
             return Err(error);
         }
         self.revisions += 1;
-        // That is the conversation's doing: nothing is to be learned of the model.
+        // The conversation is the cause; nothing is learned about the model.
         if error.refuses_reasoning && !self.without_reasoning {
             self.without_reasoning = true;
             return Ok(());
@@ -295,14 +290,14 @@ impl PendingRequest {
         if !is_too_long || self.truncate == Truncate::Refuse {
             return Err(error);
         }
-        // Bedrock may say how long is too long; a little less than that fits, since tokens are not
-        // spread evenly. Where it does not say, a quarter goes.
+        // Bedrock may report the excess. Tokens are not evenly distributed, so a little less than
+        // the reported share is kept. Without a report, a quarter is removed.
         let fits = u32::from(error.fitting_share.unwrap_or(750).min(950));
         self.kept_share = self.kept_share * fits / 1000;
         Ok(())
     }
 
-    /// Remembers the profile that was found to serve the model, now that Bedrock has answered.
+    /// Remembers the inference profile that serves the model, once Bedrock has responded.
     pub(super) fn learn_profile(&mut self, models: &Models) {
         self.profiles.learn(&self.target.model, models.resolver());
     }
@@ -317,7 +312,7 @@ impl SourceBody {
         })
     }
 
-    /// What a chat request says, every value as it came.
+    /// The raw fields of a chat request.
     fn fields(&self) -> Option<Fields> {
         match self {
             Self::Chat(body) => serde_json::from_slice(body).ok(),
@@ -330,27 +325,27 @@ impl SourceBody {
             Self::Chat(body) => serde_json::from_slice(body).ok(),
             Self::Completion(body, prompt) => completed(body, *prompt).map(Box::new),
         };
-        // It was read before.
+        // It was parsed before.
         read.ok_or_else(ApiError::internal)
     }
 }
 
 fn completed(body: &[u8], prompt: usize) -> Option<ChatRequest> {
     let request = serde_json::from_slice(body).ok()?;
-    // How many there are was checked before.
+    // The number of prompts was checked before.
     let prompted = chat_requests(request, u32::MAX).ok()?;
     prompted.requests.into_iter().nth(prompt)
 }
 
-/// Refuses a request that would not be served as it is written.
+/// Rejects a strict request that needs adjustments.
 pub(super) fn refuse_adjustments(adjustments: &Adjustments) -> Result<(), ApiError> {
     match adjustments.iter().next() {
         None => Ok(()),
         Some(first) => Err(ApiError::unsupported(
             first.field.clone(),
             format!(
-                "the request cannot be served exactly as it is written, which \
-                 `x-outcrop-strict` asks for ({first})"
+                "the request cannot be served exactly as written, as `x-outcrop-strict` requires: \
+                 {first}; change the request or remove the header"
             ),
         )),
     }

@@ -1,4 +1,4 @@
-//! Which id a name is called by, and whether it may be called, without spending anything.
+//! Resolves a model name and checks access to the model, at no cost.
 
 use bytes::Bytes;
 
@@ -10,19 +10,19 @@ use crate::error::ApiError;
 use crate::models::ModelId;
 
 impl Pipeline {
-    /// What requests for `name` are sent to, as far as it is known before Bedrock is called.
+    /// The entry that `name` resolves to, as far as it is known without calling Bedrock.
     pub fn resolved(&self, name: &str) -> Result<ModelEntry, ApiError> {
         self.models.entry(name)
     }
 
-    /// The id that requests for `entry` are sent to, if the credentials may call it: a conversation
-    /// of nothing is refused as such by whoever would have taken it, and costs nothing.
+    /// The id that requests for `entry` use, if the credentials may call it. The probe is an empty
+    /// conversation, which Bedrock rejects after authorization and does not bill.
     pub async fn probe(&self, entry: ModelEntry) -> Result<ModelId, UpstreamError> {
         let target = self.models.target_of(entry).await;
         let searched = SearchedTarget::new(&target, false);
         let probe = |model| async {
-            let nothing = Bytes::from_static(br#"{"messages":[]}"#);
-            match self.bedrock.converse(ModelCall::new(model, nothing)).await {
+            let empty = Bytes::from_static(br#"{"messages":[]}"#);
+            match self.bedrock.converse(ModelCall::new(model, empty)).await {
                 Ok(_) => Ok(()),
                 Err(error) if Trouble::of_error(&error).cause == Cause::Request => Ok(()),
                 Err(error) => Err(error),

@@ -1,5 +1,4 @@
-//! The search for the inference profile that serves a model which takes no calls by its own id, as
-//! Bedrock says when it is called.
+//! Finds the inference profile of a model that Bedrock refuses to call by its own id.
 
 use std::sync::OnceLock;
 
@@ -9,16 +8,16 @@ use super::resolution::Resolver;
 use crate::bedrock::UpstreamError;
 use crate::models::ModelId;
 
-/// The profiles that are tried for one request.
+/// The inference profiles to try for one request.
 #[derive(Debug, Default)]
 pub(super) struct ProfileSearch {
-    /// The bare id that Bedrock has refused to call, and the profiles that are still to be tried.
+    /// The bare id that Bedrock refused to call, and the profiles not tried yet.
     refusal: Option<(ModelId, Vec<ModelId>)>,
 }
 
 impl ProfileSearch {
-    /// What to call next, now that a call to `model` has failed; `None` if no profile helps, or
-    /// none is left.
+    /// The next model to call after a call to `model` failed; `None` if a profile does not help, or
+    /// all were tried.
     pub(super) fn next(
         &mut self,
         error: &UpstreamError,
@@ -38,8 +37,8 @@ impl ProfileSearch {
         profiles.pop()
     }
 
-    /// Remembers that `profile` serves the model, now that Bedrock has responded. Whether it was
-    /// searched for.
+    /// Remembers that `profile` serves the model, once Bedrock has responded. Returns whether there
+    /// was a search.
     pub(super) fn learn(&mut self, profile: &ModelId, resolver: &Resolver) -> bool {
         let Some((model, _)) = self.refusal.take() else {
             return false;
@@ -47,21 +46,21 @@ impl ProfileSearch {
         tracing::warn!(
             model = model.as_str(),
             profile = profile.as_str(),
-            "the model is served through an inference profile alone; requests for it go there \
-             from now on"
+            "the model can only be called through an inference profile; its requests use the \
+             profile from now on"
         );
         resolver.learn(model, profile.clone());
         true
     }
 }
 
-/// A target whose calls may turn out to need a profile. Several calls of a request share it.
+/// A target that may need an inference profile, shared by the calls of a request.
 #[derive(Debug)]
 pub(super) struct SearchedTarget<'a> {
     pub(super) target: &'a ModelTarget,
-    /// Whether no other id may be called: the request is to be served exactly as it is written.
+    /// Whether no other id may be called, because the request is strict.
     pub(super) is_exact: bool,
-    /// The profile that was found.
+    /// The profile that serves the model, once found.
     pub(super) profile: OnceLock<ModelId>,
 }
 
@@ -76,7 +75,7 @@ impl<'a> SearchedTarget<'a> {
 }
 
 impl Pipeline {
-    /// Calls the target by `call`, or the profile that serves it if Bedrock says that one is needed.
+    /// Calls the target with `call`, or its inference profile if Bedrock requires one.
     pub(super) async fn call_target<Called, T>(
         &self,
         searched: &SearchedTarget<'_>,
@@ -93,7 +92,7 @@ impl Pipeline {
             let error = match call(model.clone()).await {
                 Ok(response) => {
                     if search.learn(&model, resolver) {
-                        // Calls of one request that ran at once have found the same.
+                        // A concurrent call of the same request may have found the same profile.
                         let _ = searched.profile.set(model);
                     }
                     return Ok(response);

@@ -1,5 +1,5 @@
-//! What a request points to by addresses on the web, fetched before it is translated, and after the
-//! limits have let it in: nobody makes the gateway download faster than they may send requests.
+//! Fetches remote files after the limits have admitted the request and before its translation: the
+//! rate limits of a caller also limit its downloads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::limits::{Permit, Refusal};
 use crate::openai::chat::{RemoteAddress, RemoteFiles, RemoteMedia, remote_addresses};
 use crate::record::Record;
 
-/// When to come back where all places for downloads are taken.
+/// The `retry-after` if all download slots are taken.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
 
 impl Pipeline {
-    /// Fetches what lies at the addresses of a request of `caller` to `target`, within the memory of
-    /// the request. Where there are any, the request is let in first, with the permit that is given.
+    /// Fetches the remote files of a request of `caller` to `target`, within its memory. If there
+    /// are any, the request is admitted first, and `permit` is set.
     pub(super) async fn fetch_admitted(
         &self,
         caller: &Caller,
@@ -37,7 +37,7 @@ impl Pipeline {
         Ok((fetched, Some(permit)))
     }
 
-    /// The same for a draft, which keeps what was fetched.
+    /// The same for a pending request, which stores the files.
     pub(super) async fn fetch_for_pending(
         &self,
         pending: &mut PendingRequest,
@@ -53,7 +53,7 @@ impl Pipeline {
         Ok(Some(permit))
     }
 
-    /// The same for a draft that was let in.
+    /// The same for an admitted pending request.
     pub(super) async fn fetch_for_admitted(
         &self,
         pending: &mut PendingRequest,
@@ -101,12 +101,12 @@ async fn fetch(
     Ok(addresses.into_iter().zip(files).collect())
 }
 
-/// How long the files are together, in bytes.
+/// The total length of the files, in bytes.
 pub(super) fn fetched_length(fetched: &RemoteFiles) -> usize {
     fetched.values().map(|file| file.bytes.len()).sum()
 }
 
-/// What the client is told of an address that was not fetched, which stands at `path`.
+/// The client's error for the address at `path`, which could not be fetched.
 fn refusal(error: FetchError, path: String) -> ApiError {
     let code = match error.kind {
         FetchErrorKind::Busy => {

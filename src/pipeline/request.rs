@@ -1,4 +1,4 @@
-//! A request and an answer of an endpoint that is no chat.
+//! Requests and responses of the endpoints other than chat.
 
 use std::sync::Arc;
 
@@ -11,21 +11,20 @@ use crate::identity::Caller;
 use crate::limits::RateState;
 use crate::record::Record;
 
-/// A request with what the server knows of it.
+/// A request with its HTTP context.
 #[derive(Debug)]
 pub struct CallerRequest<T> {
-    /// Who is calling.
+    /// The authenticated caller.
     pub caller: Caller,
-    /// What the body says.
+    /// The parsed body.
     pub request: T,
-    /// The memory that the request has.
+    /// The memory reserved for the request.
     pub memory: BodyPermit,
-    /// The request's log line.
+    /// The record of the request, for its log line.
     pub record: Arc<Record>,
 }
 
-/// What is sent upstream for a request, in one call or several, with the memory that the request
-/// has.
+/// The bodies of the upstream calls of a request, with its memory permit.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) bodies: Vec<Bytes>,
@@ -34,8 +33,7 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    /// From here on the request holds these bodies and `kept` bytes besides: memory for all else
-    /// that was made of it is given back.
+    /// Reduces the reserved memory to these bodies and `kept` more bytes.
     pub(super) fn new(bodies: Vec<Bytes>, kept: usize, mut memory: BodyPermit) -> Self {
         let sent: usize = bodies.iter().map(Bytes::len).sum();
         memory.shrink_to(sent.saturating_add(kept));
@@ -43,15 +41,15 @@ impl Outgoing {
     }
 }
 
-/// An answer and what its head says.
+/// A response with the data of its headers.
 #[derive(Debug, Default)]
 pub struct Reply {
     /// JSON.
     pub body: Bytes,
-    /// What was changed in the request.
+    /// The changes to the request.
     pub adjustments: Adjustments,
-    /// Where the rate stands.
+    /// The state of the rate limit.
     pub rate: Option<RateState>,
-    /// What it has cost, where that is known by now.
+    /// The cost; `None` until it is known.
     pub cost: Option<Cost>,
 }

@@ -1,4 +1,4 @@
-//! The life of a request to rerank.
+//! The life of a rerank request.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::openai::rerank::{
 use crate::providers::rerank::RerankResponse;
 
 impl Pipeline {
-    /// Answers a request to rerank, or says what stands against it.
+    /// Handles a rerank request.
     pub async fn rerank(&self, call: CallerRequest<RerankRequest>) -> Result<Reply, Refusal> {
         let CallerRequest {
             caller,
@@ -52,7 +52,7 @@ impl Pipeline {
         record.entries().adjustments = adjustments.log_value();
 
         let headers = HeaderMap::new();
-        // The response may say the documents again.
+        // The response may return the documents.
         let kept = documents.iter().map(|document| document.as_str().len());
         let outgoing = Outgoing::new(vec![body.into()], kept.sum(), memory);
         let searched = SearchedTarget::new(&target, false);
@@ -74,7 +74,7 @@ impl Pipeline {
             tokens: response.input_tokens,
         };
         let body = response_json(&ranked, head)
-            .ok_or_else(|| unreadable("a result of no document, or without a score", &record))?;
+            .ok_or_else(|| unreadable("a result without a document or a score", &record))?;
         let query = model_info.units.query;
         let cost = Cost {
             total: query.map(|price| price.times(ranked.search_units())),
@@ -95,7 +95,7 @@ impl Pipeline {
     }
 }
 
-/// It names an answer and protects nothing.
+/// A new id. It does not have to be unguessable.
 fn rerank_id() -> String {
     let characters = std::iter::repeat_with(fastrand::alphanumeric).take(24);
     let mut id = "rerank-".to_owned();

@@ -1,5 +1,5 @@
-//! From the name in a request to the id that is called: names of the configuration, the spellings
-//! of other tools, and bare ids that only an inference profile serves.
+//! Resolves the model name of a request to the id to call: configured names, the spellings of other
+//! tools, and bare ids that need an inference profile.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,8 +9,8 @@ use crate::config::ModelEntry;
 use crate::error::{ApiError, ErrorKind};
 use crate::models::{InvalidModelId, ModelId};
 
-/// What other tools write in front of a Bedrock id (LiteLLM's routes, longest first, and the name
-/// of the provider in models.dev). They all mean the model that the id names.
+/// Prefixes that other tools put before a Bedrock id (LiteLLM's routes, longest first, and the
+/// provider name of models.dev). They do not change which model is meant.
 const PREFIXES: &[&str] = &[
     "bedrock/converse/",
     "bedrock/invoke/",
@@ -18,21 +18,20 @@ const PREFIXES: &[&str] = &[
     "amazon-bedrock/",
 ];
 
-/// Profiles that are remembered at most: the ids come from clients.
+/// The maximum number of remembered profiles: the ids come from clients.
 const MAX_LEARNED: usize = 1024;
 
-/// The most characters of a name that an error quotes.
+/// The maximum length of a name in an error, in characters.
 const MAX_QUOTED: usize = 64;
 
-/// Names that an error suggests.
+/// The maximum number of names that an error suggests.
 const SUGGESTIONS: usize = 3;
 
-/// How names become ids.
 #[derive(Debug)]
 pub(super) struct Resolver {
     directory: Directory,
     region: String,
-    /// The profiles of foundation models that were found to need one.
+    /// The inference profiles of foundation models that turned out to need one.
     learned: Mutex<HashMap<ModelId, ModelId>>,
 }
 
@@ -49,18 +48,18 @@ impl Resolver {
         &self.directory
     }
 
-    /// The name without what other tools write in front of it; `None` where nothing is.
+    /// The name without the prefixes of other tools; `None` if it has none.
     pub(super) fn unprefixed<'a>(&self, name: &'a str) -> Option<&'a str> {
         let rest = PREFIXES
             .iter()
             .find_map(|prefix| name.strip_prefix(prefix))?;
-        // LiteLLM also takes a region there; another region's models are not served here.
+        // LiteLLM also allows a region in this position; other regions are not served.
         let in_region = rest.strip_prefix(self.region.as_str());
         let in_region = in_region.and_then(|rest| rest.strip_prefix('/'));
         Some(in_region.unwrap_or(rest))
     }
 
-    /// The profile that serves a bare id, where it is known that the id itself takes no calls.
+    /// The inference profile of a bare id that is known to take no calls itself.
     pub(super) fn profile(&self, model: &ModelId) -> Option<ModelId> {
         if !model.is_bare() {
             return None;
@@ -73,7 +72,7 @@ impl Resolver {
         self.directory.needed_profile(model).or_else(learned)
     }
 
-    /// The profiles that may serve `model`, which was found to take no calls by its own id.
+    /// The inference profiles that may serve `model`, which cannot be called by its own id.
     pub(super) fn candidates(&self, model: &ModelId) -> Vec<ModelId> {
         if !model.is_bare() {
             return Vec::new();
@@ -89,13 +88,13 @@ impl Resolver {
         let learned = self.learned.lock();
         let mut learned = learned.unwrap_or_else(PoisonError::into_inner);
         if learned.len() >= MAX_LEARNED {
-            // Found out again where it is needed again.
+            // Profiles are learned again when needed.
             learned.clear();
         }
         learned.insert(model, profile);
     }
 
-    /// The error for a name that no model has.
+    /// The error for an unknown model name.
     pub(super) fn unknown(&self, name: &str) -> ApiError {
         let message = format!(
             "The model `{}` does not exist or you do not have access to it.",
@@ -107,7 +106,7 @@ impl Resolver {
             .code("model_not_found")
     }
 
-    /// The error for a name that cannot be a model's.
+    /// The error for a name that is not a valid model id.
     pub(super) fn invalid(&self, name: &str, error: &InvalidModelId) -> ApiError {
         let ApiError { message, .. } = self.unknown(name);
         ApiError::new(ErrorKind::NotFound, format!("{message} The name {error}."))
@@ -115,26 +114,26 @@ impl Resolver {
             .code("model_not_found")
     }
 
-    /// `message` with the names that are near `name`, and the line that would make it one.
+    /// `message` with similar names, and the configuration line that would define `name`.
     pub(super) fn with_suggestions(&self, message: String, name: &str) -> String {
         let nearest = self.directory.nearest(name, SUGGESTIONS);
         let Some(first) = nearest.first() else {
-            return format!("{message} /v1/models lists the models that exist.");
+            return format!("{message} GET /v1/models lists the models that exist.");
         };
         let list: Vec<String> = nearest
             .iter()
             .map(|name| format!("`{}`", quoted(name)))
             .collect();
         let mut message = format!(
-            "{message} Nearest models that exist: {}; /v1/models lists all.",
+            "{message} Similar models: {}; GET /v1/models lists all models.",
             list.join(", ")
         );
-        // A name that was cut, or that TOML would have to escape, would not be what the client sends.
-        // The line has no backticks around it, since what messages quote is cut.
+        // No line for a name that is shortened or that TOML would have to escape: it would not be
+        // the client's name. No backticks around the line, since text in backticks is shortened.
         let is_plain = |c: char| !c.is_control() && !matches!(c, '"' | '\\');
         if name.chars().count() <= MAX_QUOTED && name.chars().all(is_plain) {
             message.push_str(&format!(
-                " The gateway's operator can serve the name by a line under `[models]`: \
+                " The gateway's operator can define this name with a line under `[models]`: \
                  \"{name}\" = \"{first}\"."
             ));
         }
@@ -142,7 +141,7 @@ impl Resolver {
     }
 }
 
-/// The beginning of a name.
+/// The start of a name.
 pub(super) fn quoted(name: &str) -> String {
     match name.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
@@ -150,9 +149,9 @@ pub(super) fn quoted(name: &str) -> String {
     }
 }
 
-/// What the client is told of a name that stands for another id than it says.
+/// The note for a name that is called by another id.
 pub(super) fn note_of(entry: &ModelEntry) -> String {
-    // An account's number is nobody's business but the operator's.
+    // The account id is the operator's secret.
     match entry.target.account() {
         Some(_) => "called without its prefix".to_owned(),
         None => format!("called as `{}`", entry.target),

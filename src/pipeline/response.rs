@@ -1,4 +1,4 @@
-//! Answers in the client's words, whole or as streams.
+//! Builds the client's response, complete or streamed.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::openai::chat::{
 };
 use crate::openai::completions::{TextCompletion, TextWriter};
 
-/// The answer to a chat request for the model that the client calls `name`.
+/// The response to a chat request; the client calls the model `name`.
 pub(super) fn chat(
     open_call: OpenCall,
     account: Account,
@@ -39,7 +39,7 @@ pub(super) fn chat(
         let legacy = output_options.legacy_functions;
         let writer = ChunkWriter::new(&id, created, name, output_options.include_usage, legacy);
         let writer = EndpointWriter::Chat(writer);
-        return Ok(streamed(
+        return Ok(stream_reply(
             sources,
             &output_options,
             writer,
@@ -52,7 +52,7 @@ pub(super) fn chat(
         .iter()
         .map(|_| Completion::new(output_options.legacy_functions));
     let completions = completions.collect();
-    let (completions, summary) = folded(
+    let (completions, summary) = fold_responses(
         sources,
         completions,
         &output_options,
@@ -69,8 +69,8 @@ pub(super) fn chat(
     json_reply(json, &account, &permits, adjustments)
 }
 
-/// The answer to a completion request for the model that the client calls `name`: what is begun
-/// answers its prompts, in order, which are said back where they are in `echoed`.
+/// The response to a completion request, with the choices of each prompt in order; the client calls
+/// the model `name`. `echoed` has the prompts to return.
 pub(super) fn completion(
     open_call: OpenCall,
     account: Account,
@@ -101,7 +101,7 @@ pub(super) fn completion(
             choices,
         );
         let writer = EndpointWriter::Text(writer);
-        return Ok(streamed(
+        return Ok(stream_reply(
             sources,
             &output_options,
             writer,
@@ -115,7 +115,8 @@ pub(super) fn completion(
         TextCompletion::new(echoed.get(prompt as usize).map(String::as_str))
     });
     let texts = texts.collect();
-    let (texts, summary) = folded(sources, texts, &output_options, &account, &mut adjustments)?;
+    let (texts, summary) =
+        fold_responses(sources, texts, &output_options, &account, &mut adjustments)?;
     let head = CompletionHead {
         id: &id,
         created,
@@ -126,7 +127,7 @@ pub(super) fn completion(
     json_reply(json, &account, &permits, adjustments)
 }
 
-fn streamed(
+fn stream_reply(
     sources: Vec<EventSource>,
     output_options: &Arc<OutputOptions>,
     writer: EndpointWriter,
@@ -159,8 +160,8 @@ fn json_reply(
     })
 }
 
-/// Whole answers into `writers`, one each, and what is told of all of them at the end.
-fn folded<S: OutputWriter>(
+/// Writes complete responses to `writers`, one each, and returns the summaries.
+fn fold_responses<S: OutputWriter>(
     sources: Vec<EventSource>,
     mut writers: Vec<S>,
     output_options: &Arc<OutputOptions>,
@@ -173,11 +174,11 @@ fn folded<S: OutputWriter>(
         let mut output_events = OutputEvents::new(Arc::clone(output_options));
         let events = match source {
             EventSource::Complete(events) => events,
-            // What is not streamed is asked for whole.
+            // A non-streaming request has only complete responses.
             EventSource::Live(_) => return Err(ApiError::internal()),
         };
         for event in events {
-            // What was used is accounted also where the answer is of no use.
+            // Usage is recorded even if the response is invalid.
             failed = failed.or(output_events.accept(&event, writer).err());
         }
         account.remember(&mut output_events);
@@ -186,11 +187,11 @@ fn folded<S: OutputWriter>(
     account.settle(choices.iter());
     let (undelivered, withheld) = account.note_left_out(choices.iter());
     if withheld > 0 {
-        let action = format!("calls that the request does not allow left out: {withheld}");
+        let action = format!("{withheld} removed: not allowed by the request");
         adjustments.note("choices[].message.tool_calls", action);
     }
     if undelivered > 0 {
-        let action = format!("blocks of an unknown kind left out: {undelivered}");
+        let action = format!("blocks of an unknown kind removed: {undelivered}");
         adjustments.note("choices[].message", action);
     }
     if let Some(error) = failed {

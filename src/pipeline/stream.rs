@@ -1,4 +1,4 @@
-//! A streamed answer under way, or several to one request.
+//! A streamed response, with one or several choices.
 
 use std::sync::Arc;
 
@@ -14,58 +14,58 @@ use crate::limits::Permit;
 use crate::openai::chat::{OutputEvents, OutputOptions, ResponseSummary};
 use crate::record::Record;
 
-/// A streamed answer that is written to a client piece by piece.
+/// A response stream that is written to a client event by event.
 pub trait ResponseStream {
-    /// The request's log line.
+    /// The record of the request, for its log line.
     fn record(&self) -> &Arc<Record>;
 
-    /// The next bytes for the client, all that has arrived in one write; nothing after the last.
-    /// May be dropped while it waits, and called again.
+    /// The next bytes for the client, with everything that has arrived; `None` at the end. Cancel
+    /// safe.
     ///
-    /// Fails where an answer broke off. [`ResponseStream::fail`] then has the last bytes.
+    /// Fails if the response was cut off. [`ResponseStream::fail`] then returns the last bytes.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, ApiError>> + Send;
 
-    /// The event that tells the client of `error`, after which nothing comes.
+    /// The event that reports `error` and ends the stream.
     fn fail(&mut self, error: &ApiError) -> Bytes;
 
-    /// Whether all answers are whole, so that nothing but the end is missing.
+    /// Whether all choices are complete, so that only the end of the stream is missing.
     fn is_finished(&self) -> bool;
 
-    /// The last lines of a whole stream.
+    /// The last bytes of a complete stream.
     fn done(&mut self) -> Bytes;
 }
 
-/// A stream under way. Dropping it ends the calls to Bedrock and gives their places back.
+/// A stream in progress. Dropping it ends the calls to Bedrock and releases their slots.
 #[derive(Debug)]
 pub struct ChatStream {
     branches: Vec<Branch>,
-    /// The answers to each prompt.
+    /// The number of choices for each prompt.
     choices: u32,
     writer: EndpointWriter,
     account: Account,
     _permits: Vec<Permit>,
 }
 
-/// One of the answers.
+/// One of the choices.
 #[derive(Debug)]
 struct Branch {
     source: EventSource,
     output_events: OutputEvents,
     has_metadata: bool,
-    /// Whether nothing more is expected of Bedrock's stream.
+    /// Whether Bedrock's stream has ended.
     ended: bool,
 }
 
-/// Where events come from.
+/// The source of events.
 #[derive(Debug)]
 pub(super) enum EventSource {
-    /// As Bedrock sends them.
+    /// A stream from Bedrock.
     Live(Box<EventStream>),
-    /// The events of a whole answer, for models that offer tools only there.
+    /// The events of a non-streaming response, for models that do not support tools in streams.
     Complete(Vec<Event>),
 }
 
-/// What has arrived of one of the answers: events, or its end.
+/// The events of one choice that have arrived.
 struct Arrival {
     branch: usize,
     events: Vec<Event>,
@@ -90,7 +90,7 @@ impl ChatStream {
             })
             .collect();
         if branches.len() > 1 {
-            // Clients put the answers in the order in which they first hear of them.
+            // Clients order the choices by their first chunk.
             for (choice, branch) in (0..).zip(&mut branches) {
                 writer.choose(choice);
                 branch.output_events.start(&mut writer);
@@ -105,7 +105,7 @@ impl ChatStream {
         }
     }
 
-    /// What arrives next of any of the answers; nothing when all are over.
+    /// The next events of any choice; `None` when all have ended.
     async fn arrival(&mut self) -> Result<Option<Arrival>, ApiError> {
         let open = self.branches.iter_mut().enumerate();
         let mut open: Vec<(usize, &mut Branch)> =
@@ -116,7 +116,7 @@ impl ChatStream {
             several => {
                 let waiting = several.iter_mut();
                 let waiting = waiting.map(|(index, branch)| Box::pin(branch.arrival(*index)));
-                // The others lose nothing when they are dropped.
+                // Dropping the other futures loses no events.
                 select_all(waiting).await.0
             }
         };
@@ -203,7 +203,7 @@ impl ResponseStream for ChatStream {
 }
 
 impl Branch {
-    /// Ends with `metadata`, which is the last event, and not with the connection.
+    /// Ends with the last event, `metadata`, rather than with the connection.
     fn settle_end(&mut self, events: &[Event]) {
         let has_metadata = |event: &Event| matches!(event, Event::Metadata(_));
         self.has_metadata |= events.iter().any(has_metadata);
@@ -236,11 +236,8 @@ impl Branch {
     }
 }
 
-/// The end of Bedrock's stream is a clean one only after `messageStop`.
+/// The error for a stream from Bedrock that ended before `messageStop`.
 pub(super) fn broke_off() -> ApiError {
-    ApiError::new(
-        ErrorKind::BadGateway,
-        "the model's answer broke off before its end",
-    )
-    .code("upstream_connection_error")
+    ApiError::new(ErrorKind::BadGateway, "the model's response was cut off")
+        .code("upstream_connection_error")
 }

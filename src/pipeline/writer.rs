@@ -1,4 +1,4 @@
-//! A stream's bytes, in the shape of the endpoint that was asked.
+//! Writes streams in the format of the requested endpoint.
 
 use bytes::Bytes;
 
@@ -7,7 +7,7 @@ use crate::openai::chat::{ChunkWriter, OutputEvent, OutputWriter, ResponseSummar
 use crate::openai::completions::{TextWriter, with_prompt_path};
 use crate::openai::error::ErrorBody;
 
-/// Writes the pieces of an answer for the endpoint that was asked.
+/// Writes output events in the format of the requested endpoint.
 #[derive(Debug)]
 pub(super) enum EndpointWriter {
     /// `/v1/chat/completions`
@@ -17,7 +17,7 @@ pub(super) enum EndpointWriter {
 }
 
 impl EndpointWriter {
-    /// What has been written since the last time.
+    /// Takes the bytes written since the last call.
     pub(super) fn take(&mut self) -> Bytes {
         match self {
             Self::Chat(writer) => writer.take(),
@@ -25,7 +25,7 @@ impl EndpointWriter {
         }
     }
 
-    /// Whether there is nothing to take.
+    /// Whether there are no bytes to take.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Chat(writer) => writer.is_empty(),
@@ -33,7 +33,7 @@ impl EndpointWriter {
         }
     }
 
-    /// Says which of several answers the next pieces belong to, from 0.
+    /// Selects the choice that the next output events belong to, from 0.
     pub(super) fn choose(&mut self, choice: u32) {
         match self {
             Self::Chat(writer) => writer.choose(choice),
@@ -49,7 +49,7 @@ impl EndpointWriter {
         }
     }
 
-    /// Ends the stream with an error instead.
+    /// Ends the stream with an error.
     pub(super) fn error(&mut self, error: &ApiError) {
         match self {
             Self::Chat(writer) => writer.error(&ErrorBody::from(error)),

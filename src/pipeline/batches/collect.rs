@@ -1,4 +1,4 @@
-//! The results of a job, as they stand in its output, in any order.
+//! Collects the results of a job from its output files, which hold them in any order.
 
 use super::input::{InputFile, LineBlocks, ObjectLines};
 use super::work::{Stop, Work};
@@ -15,11 +15,11 @@ use crate::pipeline::unix_seconds;
 use crate::record::{Record, RequestOutcome};
 use crate::store::StoredResult;
 
-/// Results that are kept at once.
+/// Results per write to the store.
 const AT_ONCE: usize = 200;
 
 impl Work {
-    /// Keeps the results of the job of the part `number`.
+    /// Stores the results of the job of part `number`.
     pub(super) async fn collect(&self, number: usize) -> Result<(), Stop> {
         let mut output = self.folder(number).join("output");
         output.key.push('/');
@@ -29,7 +29,7 @@ impl Work {
         let mut usage = BatchUsage::default();
         let mut results = Vec::new();
         for object in objects {
-            // Beside the results there is a manifest.
+            // The output folder also contains a manifest.
             if !object.key.ends_with(".jsonl.out") {
                 continue;
             }
@@ -53,7 +53,8 @@ impl Work {
         Ok(())
     }
 
-    /// The result in a line of a job's output; nothing where it belongs to no request.
+    /// The result in a line of a job's output; `None` if the line belongs to no request of the
+    /// batch.
     async fn job_result(
         &self,
         line: &[u8],
@@ -67,7 +68,7 @@ impl Work {
                 tracing::warn!(
                     batch = self.id,
                     error,
-                    "a line of a job's output cannot be read"
+                    "a line of a job's output could not be parsed"
                 );
                 return Ok(None);
             }
@@ -84,7 +85,7 @@ impl Work {
             tracing::warn!(
                 batch = self.id,
                 record,
-                "a job's output has a record of nobody's"
+                "a job's output has a record that belongs to no request"
             );
             return Ok(None);
         };
@@ -116,14 +117,14 @@ impl Work {
                 batch = self.id,
                 code,
                 upstream_error,
-                "a record of a job has no answer"
+                "a record of a job has no output"
             );
             return Err(error.api_error);
         };
         let translated = self
             .shared
             .pipeline
-            .job_line(&self.caller, request.into_body())
+            .job_record(&self.caller, request.into_body())
             .await;
         let (
             name,
@@ -145,7 +146,7 @@ impl Work {
         response_line(ids, &json, &adjustments).map_err(|_| ApiError::internal())
     }
 
-    /// One log line for all that a job has used. What records of jobs cost is in no table.
+    /// Writes one log line with the usage of the job. The price table has no batch prices.
     fn account(&self, number: usize, usage: BatchUsage) {
         let Some(part) = self.document.parts.get(number) else {
             return;

@@ -3,70 +3,68 @@ use serde::{Deserialize, Serialize};
 use crate::bedrock::JobStatus;
 use crate::openai::batches::Batch;
 
-/// What is known of a batch, as it is kept: what its caller is told, and how far its parts are.
+/// The stored state of a batch: the client's view and the progress of its parts.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct BatchDocument {
-    /// What its caller is told.
+    /// The batch object that clients receive.
     pub(super) batch: Batch,
-    /// How long the files that come out live, in seconds.
+    /// How long output files are kept, in seconds.
     pub(super) output_life: i64,
-    /// Its parts; none before it was checked.
+    /// The parts; empty until the input file is validated.
     pub(super) parts: Vec<BatchPart>,
 }
 
-/// The requests of a batch that go to one model in one way.
+/// The requests of a batch to one model by one route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct BatchPart {
-    /// The client's names of the model. Not its id alone: the names may mean another model when
-    /// the gateway is started again.
+    /// The client's names of the model. The id alone is not enough: after a restart a name may
+    /// stand for another model.
     pub(super) names: Vec<String>,
-    /// The model as Bedrock calls it.
+    /// The Bedrock model id.
     pub(super) model: String,
-    /// Whether these are the requests that point to files elsewhere, or the others; nothing where
-    /// they are both.
+    /// Whether these requests reference external files; `None` if the part has both kinds.
     pub(super) remote: Option<bool>,
-    /// Which way they go.
     pub(super) route: PartRoute,
 }
 
-/// A way to answers.
+/// How the requests of a part are completed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PartRoute {
-    /// Call by call.
+    /// Individual calls.
     Calls {
-        /// Whether all were tried.
+        /// Whether all requests were attempted.
         done: bool,
     },
-    /// A job of Bedrock's.
+    /// A Bedrock batch job.
     Job(JobPart),
 }
 
-/// How far a job is.
+/// The state of a batch job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct JobPart {
-    /// Its ARN; nothing before it began.
+    /// The job's ARN; `None` until the job is created.
     pub(super) arn: Option<String>,
-    /// Its status when Bedrock was asked last.
+    /// The status that Bedrock reported last.
     pub(super) status: JobStatus,
-    /// Records that were answered by then.
+    /// Records that had succeeded by then.
     pub(super) succeeded: u64,
-    /// Records that could not be.
+    /// Records that had failed by then.
     pub(super) failed: u64,
-    /// Whether Bedrock was told to end it early.
+    /// Whether Bedrock was asked to stop the job.
     pub(super) stopping: bool,
-    /// Whether its results are in the store.
+    /// Whether the results are in the store.
     pub(super) collected: bool,
 }
 
 impl BatchPart {
-    /// Whether a request to the model `name` is one of these.
+    /// Whether a request to the model `name` belongs to this part.
     pub(super) fn holds(&self, name: &str, is_remote: bool) -> bool {
         self.remote.is_none_or(|remote| remote == is_remote)
             && self.names.iter().any(|own| own == name)
     }
 
-    /// Whether nothing is left to do for it.
+    /// Whether all work on this part is finished.
     pub(super) fn is_done(&self) -> bool {
         match &self.route {
             PartRoute::Calls { done } => *done,

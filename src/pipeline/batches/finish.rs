@@ -1,4 +1,4 @@
-//! The end of a batch: its files are written, and what was kept for them is forgotten.
+//! The end of a batch: writes its output files and removes the intermediate data.
 
 use std::collections::HashSet;
 
@@ -12,25 +12,27 @@ use crate::openai::files::BATCH_OUTPUT;
 use crate::pipeline::files::{JSON_LINES, now};
 use crate::store::{StoredFile, StoredResult};
 
-/// Results that are read, or kept, at once.
+/// Results per read from, or write to, the store.
 const AT_ONCE: usize = 500;
 
-/// What programs know a batch by that ran out of time.
+/// OpenAI's error code for requests of an expired batch.
 const EXPIRED: (&str, &str) = (
     "batch_expired",
-    "the request was not answered before the end of the completion window",
+    "the request could not be executed before the completion window expired",
 );
 
-/// A job that failed as a whole.
+/// The error of requests whose job failed as a whole.
 const JOB_FAILED: (&str, &str) = (
     "batch_job_failed",
-    "the batch job of this model failed; the operator finds the reason in the log",
+    "the batch job for this model failed; the gateway's operator can find the reason in the log",
 );
 
-/// A record that a job has left out.
-const NO_RESULT: (&str, &str) = ("no_result", "the batch job gave no result for this request");
+/// The error of requests that the job's output omits.
+const NO_RESULT: (&str, &str) = (
+    "no_result",
+    "the batch job returned no result for this request",
+);
 
-/// One of a batch's files.
 struct OutputFile {
     id: String,
     filename: String,
@@ -38,7 +40,7 @@ struct OutputFile {
     lines: u64,
 }
 
-/// Ends a batch whose requests were all tried.
+/// Ends a batch whose requests were all attempted.
 pub(super) async fn finish(work: &mut Work) -> Result<(), Stop> {
     let batch = &mut work.document.batch;
     if batch.finalizing_at.is_none() {
@@ -83,12 +85,12 @@ pub(super) async fn finish(work: &mut Work) -> Result<(), Stop> {
         status = ?status,
         completed,
         failed,
-        "a batch is over"
+        "a batch has ended"
     );
     work.tidy_up().await
 }
 
-/// Ends a batch that cannot be done.
+/// Ends a batch that cannot be processed.
 pub(super) async fn fail(work: &mut Work, errors: Vec<BatchError>) -> Result<(), Stop> {
     for part in &work.document.parts {
         if let PartRoute::Job(job) = &part.route
@@ -117,7 +119,7 @@ pub(super) async fn fail(work: &mut Work, errors: Vec<BatchError>) -> Result<(),
 }
 
 impl Work {
-    /// Gives a result to the requests that have none. Whether there were any that ran out of time.
+    /// Stores an error for each request without a result. Returns whether any of them expired.
     async fn complete_remaining_lines(&self) -> Result<bool, Stop> {
         let (completed, failed) = self.shared.store.count_results(&self.id).await?;
         if completed + failed >= self.document.batch.request_counts.total {
@@ -165,7 +167,7 @@ impl Work {
         }
     }
 
-    /// What the parts make of the whole.
+    /// The status of the batch, derived from its parts.
     fn final_status(&self, ran_out_of_time: bool) -> BatchStatus {
         let parts = &self.document.parts;
         let failed = |part: &BatchPart| is_job(part, JobStatus::Failed);
@@ -177,7 +179,7 @@ impl Work {
         }
     }
 
-    /// Writes the output file and the file of errors, those of them that have lines.
+    /// Writes the output file and the error file, each only if it has lines.
     async fn write_files(&mut self) -> Result<BatchUsage, Stop> {
         let mut outputs = [self.output("output", 'o'), self.output("error", 'e')];
         let [good, bad] = &mut outputs;
@@ -209,7 +211,8 @@ impl Work {
         Ok(usage)
     }
 
-    /// A file of the batch: the same one whenever it is written again.
+    /// The output file `kind`. Its id is always the same, so that a repeated write replaces the
+    /// file.
     fn output(&self, kind: &str, suffix: char) -> OutputFile {
         let id = format!("{}{suffix}", self.id.replacen("batch_", "file-", 1));
         OutputFile {
@@ -249,7 +252,7 @@ impl Work {
         Ok(Some(id))
     }
 
-    /// Forgets what was kept for the batch's files. What cannot be deleted now is only in the way.
+    /// Deletes the intermediate data of the batch. A failed deletion only leaves unused objects.
     async fn tidy_up(&self) -> Result<(), Stop> {
         self.shared.store.remove_results(&self.id).await?;
         let mut folder = self.shared.folder.join(&self.id);

@@ -1,4 +1,4 @@
-//! The file of a batch, of which a line is in memory only while it is worked on.
+//! The input file of a batch. A line is in memory only while it is processed.
 
 use bytes::Bytes;
 use memchr::memchr;
@@ -10,47 +10,47 @@ use crate::bedrock::{S3Object, UpstreamError};
 use crate::body_memory::BodyPermit;
 use crate::json_body::{JsonSize, scan};
 
-/// Where the lines of a batch's file are.
+/// The positions of the lines in an input file.
 #[derive(Debug)]
 pub(super) struct InputFile<'a> {
     shared: &'a BatchService,
     file: &'a str,
-    /// The length of the file, in bytes.
+    /// The size of the file, in bytes.
     length: u64,
-    /// Those that are not empty, in order.
+    /// The lines that are not empty, in order.
     pub(super) lines: Vec<Line>,
     _turn: SemaphorePermit<'a>,
 }
 
-/// Where a line is.
+/// The position of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Its number, from 0, empty lines included.
+    /// The line number, from 0, empty lines included.
     pub(super) number: usize,
-    /// Its length, in bytes.
+    /// The length, in bytes.
     pub(super) length: usize,
     start: u64,
 }
 
-/// A line with the memory for what is made of it.
+/// A line with the memory permit for processing it.
 #[derive(Debug)]
 pub(super) struct HeldLine {
     pub(super) bytes: Bytes,
     pub(super) memory: BodyPermit,
 }
 
-/// Reads lines of a file.
+/// Reads the lines of a file in blocks.
 #[derive(Debug)]
 pub(super) struct LineBlocks<'a> {
     input: &'a InputFile<'a>,
-    /// How much is read at once, if lines come in their order and are shorter.
+    /// The size of a read, in bytes; a longer line is read whole.
     size: u64,
-    /// What was read last, and where that is.
+    /// The last block.
     block: Bytes,
     start: u64,
 }
 
-/// The lines of an object, one by one as they arrive.
+/// The lines of an object, read as they arrive.
 #[derive(Debug)]
 pub(super) struct ObjectLines {
     object: S3Object,
@@ -58,27 +58,28 @@ pub(super) struct ObjectLines {
     ended: bool,
 }
 
-/// The longest line of a job's output: a request with its files, and its answer.
+/// The maximum line length in a job's output: a request with its files, and its response.
 const MAX_LINE_LENGTH: usize = 128 << 20;
 
-/// How much of a file is read at once, if its lines are shorter.
+/// The size of a read, in bytes, for lines that are shorter.
 const BLOCK: u64 = 1 << 20;
 
-/// A line has a value for as many bytes as this, or fewer values; if it has more it is read twice.
+/// Memory is first reserved for one JSON value per this many bytes of a line. A line with more
+/// values is read again with a larger reservation.
 const BYTES_PER_VALUE: usize = 32;
 
 impl Work {
-    /// Looks for the lines of the batch's file, up to one more than a batch may have. Waits while as
-    /// many files as may be are read.
+    /// Indexes the lines of the input file, up to one more than a batch may have. Waits for a slot:
+    /// the number of files that are indexed concurrently is limited.
     pub(super) async fn input(&self) -> Result<InputFile<'_>, Stop> {
         let turn = self.shared.inputs.acquire().await;
-        let turn = turn.map_err(|_| Stop::Later("the worker is ending".to_owned()))?;
+        let turn = turn.map_err(|_| Stop::Later("the worker is shutting down".to_owned()))?;
         let file = &self.document.batch.input_file_id;
         let object = self.shared.files.open(file, None).await?;
         let max = self.shared.settings.max_file_size as u64;
         let length = object.length;
         if length > max {
-            let detail = format!("the file of a batch is longer than {max} bytes");
+            let detail = format!("the input file of a batch is longer than {max} bytes");
             return Err(UpstreamError::unreadable(detail).into());
         }
         Ok(InputFile {
@@ -91,7 +92,7 @@ impl Work {
     }
 }
 
-/// Where the first `max` lines of an object are that are not empty.
+/// The positions of the first `max` lines of an object that are not empty.
 async fn lines_of(mut object: S3Object, max: usize) -> Result<Vec<Line>, UpstreamError> {
     let mut lines = LineIndex::default();
     while let Some(bytes) = object.next().await? {
@@ -105,7 +106,7 @@ async fn lines_of(mut object: S3Object, max: usize) -> Result<Vec<Line>, Upstrea
     Ok(lines.found)
 }
 
-/// What is known of the lines of a file that has been read so far.
+/// The index of the lines read so far.
 #[derive(Debug, Default)]
 struct LineIndex {
     found: Vec<Line>,
@@ -131,7 +132,7 @@ impl LineIndex {
         self.has_text |= !bytes.trim_ascii().is_empty();
     }
 
-    /// The line is over.
+    /// Ends the current line.
     fn end(&mut self) {
         if self.has_text {
             self.found.push(Line {
@@ -148,7 +149,7 @@ impl LineIndex {
 }
 
 impl InputFile<'_> {
-    /// Reads lines in about their order, many of them by one request to S3.
+    /// Reads lines roughly in order, many of them per request to S3.
     pub(super) fn blocks(&self) -> LineBlocks<'_> {
         LineBlocks {
             input: self,
@@ -167,7 +168,7 @@ impl InputFile<'_> {
         { alone }.line(line).await
     }
 
-    /// The line of the number `number`.
+    /// The line with the number `number`.
     pub(super) fn find(&self, number: usize) -> Option<Line> {
         let newline = self.lines.binary_search_by_key(&number, |line| line.number);
         self.lines.get(newline.ok()?).copied()
@@ -181,14 +182,14 @@ impl InputFile<'_> {
         let bytes = object.read_all(length).await?;
         match bytes.len() as u64 == length {
             true => Ok(bytes),
-            false => Err(UpstreamError::connection("a part of a file broke off")),
+            false => Err(UpstreamError::connection("a ranged read was cut off")),
         }
     }
 }
 
 impl LineBlocks<'_> {
-    /// A line, when there is memory for what is made of it. Waits for that however long it takes:
-    /// requests that somebody waits for come first.
+    /// Reads a line once there is memory for processing it. The wait is unlimited: requests of
+    /// waiting clients have priority.
     pub(super) async fn line(&mut self, line: Line) -> Result<HeldLine, UpstreamError> {
         let shared = self.input.shared;
         let mut shape = JsonSize {
@@ -202,7 +203,7 @@ impl LineBlocks<'_> {
             let workers = shared.pipeline.workers();
             match workers.on_body(bytes.len(), scan).await {
                 Ok(counted) if counted.values > shape.values => shape = counted,
-                // What is made of too much is refused when it is parsed.
+                // The parser rejects a line that needs too much memory.
                 _ => return Ok(HeldLine { bytes, memory }),
             }
         }
@@ -217,14 +218,14 @@ impl LineBlocks<'_> {
                 true => self.size.max(line.length as u64),
                 false => line.length as u64,
             };
-            // The block before is gone when the next one is read.
+            // Frees the previous block before the next one is read.
             self.block = Bytes::new();
             self.block = self.input.read(line.start, length).await?;
             self.start = line.start;
         }
         let newline = usize::try_from(line.start - self.start).unwrap_or(usize::MAX);
         let bytes = self.block.get(newline..newline.saturating_add(line.length));
-        let bytes = bytes.ok_or_else(|| UpstreamError::connection("a part of a file broke off"))?;
+        let bytes = bytes.ok_or_else(|| UpstreamError::connection("a ranged read was cut off"))?;
         Ok(self.block.slice_ref(bytes.trim_ascii()))
     }
 }
@@ -238,7 +239,7 @@ impl ObjectLines {
         }
     }
 
-    /// The next line that is not empty; nothing at the end.
+    /// The next line that is not empty; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, UpstreamError> {
         let mut searched = 0;
         loop {

@@ -1,4 +1,4 @@
-//! Parts of batches that Bedrock's jobs answer: begun, looked at, and ended early.
+//! Batch parts that run as Bedrock jobs: creating, polling and stopping the jobs.
 
 use std::collections::HashSet;
 
@@ -15,8 +15,8 @@ use crate::pipeline::files::JSON_LINES;
 use crate::store::StoredResult;
 
 impl Work {
-    /// Begins the jobs that have not begun, or ends those under way where the batch is to end.
-    pub(super) async fn begin_jobs(&mut self) -> Result<(), Stop> {
+    /// Creates the jobs that do not exist yet, or stops the active ones if the batch is to end.
+    pub(super) async fn create_jobs(&mut self) -> Result<(), Stop> {
         for number in 0..self.document.parts.len() {
             let Some(job) = self.job(number) else {
                 continue;
@@ -25,7 +25,7 @@ impl Work {
                 continue;
             }
             match (job.arn.clone(), self.is_cancelled()) {
-                (None, false) => self.begin_job(number).await?,
+                (None, false) => self.create_job(number).await?,
                 (None, true) => {
                     self.change_job(number, |job| {
                         job.status = JobStatus::Stopped;
@@ -44,8 +44,8 @@ impl Work {
         Ok(())
     }
 
-    /// Asks Bedrock for the jobs under way, and takes the results of those that are over.
-    pub(super) async fn look_at_jobs(&mut self) -> Result<(), Stop> {
+    /// Polls the active jobs, and collects the results of those that have ended.
+    pub(super) async fn poll_jobs(&mut self) -> Result<(), Stop> {
         for number in 0..self.document.parts.len() {
             let arn = self.job(number).filter(|job| !job.collected);
             let Some(arn) = arn.and_then(|job| job.arn.clone()) else {
@@ -73,7 +73,7 @@ impl Work {
         Ok(())
     }
 
-    /// How far the job of the part `number` is; nothing where it goes another way.
+    /// The job of part `number`; `None` if the part has another route.
     pub(super) fn job(&self, number: usize) -> Option<&JobPart> {
         match &self.document.parts.get(number)?.route {
             PartRoute::Job(job) => Some(job),
@@ -88,7 +88,7 @@ impl Work {
         }
     }
 
-    /// The part `number` is answered call by call after all.
+    /// Switches part `number` to individual calls.
     async fn use_calls(&mut self, number: usize) -> Result<(), Stop> {
         if let Some(part) = self.document.parts.get_mut(number) {
             part.route = PartRoute::Calls { done: false };
@@ -96,7 +96,7 @@ impl Work {
         self.save().await
     }
 
-    async fn begin_job(&mut self, number: usize) -> Result<(), Stop> {
+    async fn create_job(&mut self, number: usize) -> Result<(), Stop> {
         let folder = self.folder(number);
         let input = folder.join("input.jsonl");
         let Some(part) = self.document.parts.get(number).cloned() else {
@@ -122,7 +122,7 @@ impl Work {
         };
         match self.shared.pipeline.bedrock.create_job(&order).await {
             Ok(arn) => {
-                tracing::info!(batch = self.id, arn, records, "a batch job has begun");
+                tracing::info!(batch = self.id, arn, records, "a batch job was created");
                 self.change_job(number, |job| job.arn = Some(arn));
                 self.save().await
             }
@@ -132,11 +132,12 @@ impl Work {
                     batch = self.id,
                     model,
                     upstream_error,
-                    "Bedrock makes no batch job of these requests; they are answered call by call"
+                    "Bedrock does not accept a batch job for these requests; they are sent as \
+                     individual calls"
                 );
                 self.use_calls(number).await
             }
-            // There is room again when other jobs are over.
+            // The quota frees up when other jobs end.
             Err(error) if error.code == "ServiceQuotaExceededException" => {
                 Err(Stop::Later(error.log_detail()))
             }
@@ -144,8 +145,8 @@ impl Work {
         }
     }
 
-    /// Writes the file that a job reads, and gives the number of its records. Requests that turn
-    /// out to be none have their result with it.
+    /// Writes the input file of a job and returns the number of its records. Requests that turn out
+    /// to be invalid get an error result.
     async fn write_records(&self, part: &BatchPart, at: &ObjectLocation) -> Result<usize, Stop> {
         let input = self.input().await?;
         let finished = self.shared.store.completed_lines(&self.id).await?;
@@ -173,8 +174,8 @@ impl Work {
                 continue;
             }
             let pipeline = &self.shared.pipeline;
-            match pipeline.job_line(&self.caller, body).await {
-                // The operator has set a guardrail meanwhile; see the parts of a batch.
+            match pipeline.job_record(&self.caller, body).await {
+                // The operator has since configured a guardrail; see `BatchPart`.
                 Ok((_, translated)) if translated.converse.guardrail_config.is_some() => {
                     upload.abandon().await;
                     return Ok(0);
@@ -198,7 +199,7 @@ impl Work {
                     self.shared.store.add_results(&self.id, &[result]).await?;
                 }
             }
-            // A long file does not keep others from their turn.
+            // A long file must not block other tasks.
             tokio::task::yield_now().await;
         }
         match records >= self.shared.settings.minimum_records {
@@ -217,7 +218,7 @@ fn is_in(part: &BatchPart, body: &[u8]) -> bool {
     part.holds(request.model.as_deref().unwrap_or_default(), is_remote)
 }
 
-/// Whether Bedrock has said that there are no jobs for such a model or such a file.
+/// Whether Bedrock rejects batch jobs for such a model or such a file.
 fn has_no_jobs(error: &UpstreamError) -> bool {
     let code = error.code.as_str();
     matches!(code, "ValidationException" | "ResourceNotFoundException")

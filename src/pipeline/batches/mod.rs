@@ -1,9 +1,9 @@
-//! Batches: requests in a file, answered in their own time.
+//! Batches: requests in a file, processed in the background.
 //!
-//! A batch is read and checked line by line, split by model, and each part goes its way: as a job of
-//! Bedrock's where it is large enough, call by call within the limits where it is not. What comes
-//! back is kept in the store line by line, until all of it is written into the batch's files. A
-//! worker does all that; requests only look at the store and write wishes into it.
+//! A batch is validated line by line and split by model. Each part runs as a Bedrock batch job if
+//! it is large enough, and otherwise as individual calls within the limits. Results are stored line
+//! by line until the output files are written. A worker does all of this; HTTP requests only read
+//! and change the stored state.
 
 mod collect;
 mod document;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use super::Pipeline;
-use super::files::{Files, cut, new_id, now};
+use super::files::{Files, new_id, now, split_page};
 use crate::bedrock::{ObjectLocation, S3};
 use crate::body_memory::BodyMemory;
 use crate::config::{BatchSettings, Config};
@@ -34,13 +34,14 @@ use crate::openai::page::PageQuery;
 use crate::store::{Store, StoreError, StoredBatch};
 use document::{BatchDocument, PartRoute};
 
-/// How long a batch may take: the only window there is.
+/// The completion window; OpenAI supports no other.
 const WINDOW_SECONDS: i64 = 24 * 3600;
 
-/// Wishes that the worker has not heard of yet; what does not fit it finds by itself.
+/// Queued wake-ups of the worker. If the queue is full, the worker finds the batch at its next
+/// poll.
 const NUDGES: usize = 256;
 
-/// Inputs that are read at once.
+/// Input files that are indexed concurrently.
 const INPUTS: usize = 4;
 
 /// The batches of all callers, their files, and the worker.
@@ -51,33 +52,33 @@ pub struct Batches {
     ended: watch::Receiver<bool>,
 }
 
-/// What requests and the worker share.
+/// State shared by requests and the worker.
 #[derive(Debug)]
 struct BatchService {
     settings: BatchSettings,
     store: Arc<Store>,
     files: Files,
     s3: S3,
-    /// Where the files of jobs are.
+    /// The folder of the jobs' files.
     folder: ObjectLocation,
     pipeline: Arc<Pipeline>,
-    /// This process, in leases.
+    /// The name of this process in leases.
     owner: String,
-    /// Wakes those who hold a batch when one is cancelled.
+    /// Wakes the tasks that work on a batch when a batch is cancelled.
     cancelled: Notify,
-    /// Calls under way for batches.
+    /// Limits the concurrent calls for batches.
     calls: Semaphore,
-    /// Permission to read an input.
+    /// Limits the concurrent reads of input files.
     inputs: Semaphore,
-    /// The memory of all requests, of which those of batches have what others leave.
+    /// The memory of all requests; batches use what other requests leave free.
     memory: BodyMemory,
-    /// The longest request, in bytes.
+    /// The maximum body size, in bytes.
     max_body: usize,
 }
 
 impl Batches {
-    /// Files and batches as `config` has them, and a worker that ends when `closing` does; nothing
-    /// where they are off.
+    /// Starts files and batches as configured, with a worker that stops when `closing` does; `None`
+    /// if they are disabled.
     pub fn start(
         config: &Config,
         pipeline: &Arc<Pipeline>,
@@ -120,29 +121,29 @@ impl Batches {
         })
     }
 
-    /// Whether the store can be opened.
+    /// Checks that the store can be opened.
     pub async fn ready(&self) -> Result<(), StoreError> {
         self.shared.store.open().await
     }
 
-    /// Waits until the worker has let go of everything.
+    /// Waits until the worker has released all its batches.
     pub async fn stopped(&self) {
         let mut ended = self.ended.clone();
-        // An error means that the worker is gone, too.
+        // An error means that the worker has ended, too.
         let _ = ended.wait_for(|ended| *ended).await;
     }
 
-    /// The files of callers.
+    /// The files of all callers.
     pub fn files(&self) -> &Files {
         &self.shared.files
     }
 
-    /// The longest file, in bytes.
+    /// The maximum file size, in bytes.
     pub fn max_file_size(&self) -> usize {
         self.shared.settings.max_file_size
     }
 
-    /// Begins a batch.
+    /// Creates a batch.
     pub async fn create(&self, caller: &Caller, new: NewBatch) -> Result<Batch, ApiError> {
         let file = self.shared.files.find(caller, &new.input_file_id).await;
         let file = file.map_err(|error| match error.kind {
@@ -151,7 +152,7 @@ impl Batches {
         })?;
         if file.purpose != BATCH {
             let message = format!(
-                "the file `{}` is for `{}`; upload one for `{BATCH}`",
+                "file `{}` has the purpose `{}`; upload a file with the purpose `{BATCH}`",
                 file.id, file.purpose
             );
             return Err(ApiError::invalid("input_file_id", message));
@@ -169,7 +170,7 @@ impl Batches {
         Ok(document.batch)
     }
 
-    /// A batch of the caller's.
+    /// A batch of the caller.
     pub async fn find(&self, caller: &Caller, id: &str) -> Result<Batch, ApiError> {
         let found = self.shared.store.batch(caller.name(), id).await?;
         match found {
@@ -189,7 +190,7 @@ impl Batches {
         let stored = store
             .batches(caller.name(), query.after.as_deref(), limit)
             .await?;
-        let (stored, has_more) = cut(stored, query.limit);
+        let (stored, has_more) = split_page(stored, query.limit);
         let mut batches = Vec::with_capacity(stored.len());
         for stored in &stored {
             batches.push(self.view(stored).await?);
@@ -197,7 +198,7 @@ impl Batches {
         Ok((batches, has_more))
     }
 
-    /// Ends a batch of the caller's early. One that is over cannot be.
+    /// Cancels a batch of the caller. A batch that has ended cannot be cancelled.
     pub async fn cancel(&self, caller: &Caller, id: &str) -> Result<Batch, ApiError> {
         self.shared
             .store
@@ -211,7 +212,7 @@ impl Batches {
             }
             BatchStatus::Cancelled => {}
             _ => {
-                let message = format!("the batch `{id}` is over and cannot be cancelled");
+                let message = format!("batch `{id}` has ended and cannot be cancelled");
                 let error = ApiError::new(ErrorKind::Conflict, message);
                 return Err(error.code("batch_over").should_retry(false));
             }
@@ -219,7 +220,7 @@ impl Batches {
         Ok(batch)
     }
 
-    /// What a client is told of a batch.
+    /// The batch object that the client receives.
     async fn view(&self, stored: &StoredBatch) -> Result<Batch, ApiError> {
         let BatchDocument {
             mut batch, parts, ..
@@ -246,12 +247,12 @@ impl Batches {
     }
 
     fn notify_worker(&self, id: String) {
-        // Where it is busy it finds the batch at its next look.
+        // A busy worker finds the batch at its next poll.
         let _ = self.nudge.try_send(id);
     }
 }
 
-/// A batch that nothing has been done for.
+/// The stored state of a new batch.
 fn new_document(new: NewBatch, input_file_id: String) -> Result<BatchDocument, ApiError> {
     let NewBatch {
         input_file_id: _,
@@ -294,7 +295,7 @@ fn new_document(new: NewBatch, input_file_id: String) -> Result<BatchDocument, A
 }
 
 fn no_such_batch(id: &str) -> ApiError {
-    let message = format!("there is no batch `{id}`; /v1/batches lists those that there are");
+    let message = format!("no batch found with id `{id}`; GET /v1/batches lists your batches");
     ApiError::new(ErrorKind::NotFound, message)
         .parameter("batch_id")
         .code("not_found")

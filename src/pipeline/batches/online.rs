@@ -1,4 +1,4 @@
-//! Requests of a batch that are answered call by call, some at once, each when its turn comes.
+//! Requests of a batch that run as individual calls, some of them concurrently.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 
 use super::document::{BatchPart, PartRoute};
 use super::input::{HeldLine, InputFile, Line};
-use super::translation::{BatchLineResponse, has_external_files, is_passing};
+use super::translation::{BatchLineResponse, has_external_files, is_temporary};
 use super::work::{Next, Stop, Work};
 use crate::error::ApiError;
 use crate::openai::batches::{BatchRequestLine, error_line, response_line};
@@ -15,13 +15,13 @@ use crate::openai::chat::ChatRequest;
 use crate::pipeline::files::now;
 use crate::store::StoredResult;
 
-/// Requests that are answered before other batches have their turn.
+/// Requests of one batch that are sent before other batches get their turn.
 const SLICE: usize = 500;
 
-/// How often a request is tried where it may do better later.
+/// The maximum number of attempts for a request that fails temporarily.
 const ROUNDS: u32 = 5;
 
-/// A request that has no result yet.
+/// A request without a result.
 #[derive(Debug)]
 struct OpenLine {
     line: Line,
@@ -30,8 +30,8 @@ struct OpenLine {
 }
 
 impl Work {
-    /// Answers requests that no job answers: a slice of them. Results are kept as they come, so
-    /// that whoever goes on does not begin anew.
+    /// Sends a slice of the requests that run as individual calls. Results are stored as they
+    /// arrive, so that another process can continue from there.
     pub(super) async fn run_calls(&mut self) -> Result<Next, Stop> {
         if !self.document.parts.iter().any(is_open) {
             return Ok(Next::Done);
@@ -61,7 +61,7 @@ impl Work {
         Ok(Next::Done)
     }
 
-    /// Whether there are more.
+    /// Sends a slice. Returns whether there are more requests.
     async fn run_slice(&self) -> Result<bool, Stop> {
         let input = self.input().await?;
         let finished = self.shared.store.completed_lines(&self.id).await?;
@@ -76,11 +76,11 @@ impl Work {
                 self.shared.store.add_results(&self.id, &[result]).await?;
             }
         }
-        // Who ends early has not looked at all of them.
+        // A slice that ended early has not looked at all requests.
         Ok(more || *self.closing.borrow())
     }
 
-    /// A slice of the requests of parts that are answered call by call, and have no result.
+    /// The next requests without a result, of parts that run as individual calls.
     async fn open_lines(
         &self,
         input: &InputFile<'_>,
@@ -115,13 +115,13 @@ impl Work {
             if open.len() >= SLICE || self.is_halted() {
                 break;
             }
-            // A long file does not keep others from their turn.
+            // A long file must not block other tasks.
             tokio::task::yield_now().await;
         }
         Ok(open)
     }
 
-    /// The result of a request; nothing where it was not tried.
+    /// The result of a request; `None` if it was not attempted.
     async fn result(
         &self,
         input: &InputFile<'_>,
@@ -135,7 +135,7 @@ impl Work {
         let ids = self.ids(line.number);
         let mut round = 1;
         let response = loop {
-            // Never closed.
+            // The semaphore is never closed.
             let permit = self.shared.calls.acquire().await;
             if self.is_halted() {
                 return Ok(None);
@@ -144,7 +144,7 @@ impl Work {
             drop(permit);
             match response {
                 None => return Ok(None),
-                Some(Err(error)) if round < ROUNDS && is_passing(&error) => self.rest().await,
+                Some(Err(error)) if round < ROUNDS && is_temporary(&error) => self.pause().await,
                 Some(response) => break response,
             }
             round += 1;
@@ -162,7 +162,8 @@ impl Work {
         }))
     }
 
-    /// One try: when it is its turn, and there is memory for it. Nothing where the batch ends before.
+    /// One attempt, once the limits admit the request and there is memory for it. `None` if the
+    /// batch ends first.
     async fn response(
         &self,
         input: &InputFile<'_>,
@@ -171,14 +172,14 @@ impl Work {
         request_id: &str,
     ) -> Result<Option<Result<BatchLineResponse, ApiError>>, Stop> {
         let pipeline = &self.shared.pipeline;
-        let _turn = match pipeline.line_turn(model, self.halted()).await {
+        let _turn = match pipeline.admit_line(model, self.until_halted()).await {
             None => return Ok(None),
             Some(Err(error)) => return Ok(Some(Err(error))),
             Some(Ok(turn)) => turn,
         };
         let held = tokio::select! {
             held = input.line(line) => held?,
-            () = self.halted() => return Ok(None),
+            () = self.until_halted() => return Ok(None),
         };
         let HeldLine { bytes, memory } = held;
         let Some(request) = BatchRequestLine::of_checked(&bytes) else {
@@ -193,16 +194,16 @@ impl Work {
         Ok(Some(response.await))
     }
 
-    /// Waits before a request is tried again, unless there is nothing to wait for.
-    async fn rest(&self) {
+    /// Waits before the next attempt, unless the batch is halted.
+    async fn pause(&self) {
         tokio::select! {
             () = tokio::time::sleep(self.shared.settings.poll_interval) => {}
-            () = self.halted() => {}
+            () = self.until_halted() => {}
         }
     }
 
-    /// Waits until nothing new may begin.
-    async fn halted(&self) {
+    /// Waits until no new request may start.
+    async fn until_halted(&self) {
         let mut closing = self.closing.clone();
         let mut cancelling = self.cancelling.clone();
         let left = self

@@ -1,4 +1,4 @@
-//! Requests of batches on their way through the pipeline.
+//! Validation, translation and completion of batch requests by the pipeline.
 
 use std::sync::Arc;
 
@@ -19,31 +19,30 @@ use crate::pipeline::pending_request::SourceBody;
 use crate::pipeline::{ChatBody, ChatCall, HeaderOptions, Pipeline, model_name, response};
 use crate::record::{Record, RequestOutcome};
 
-/// What a request of a batch turned out to be.
+/// The properties of a batch request that determine its part.
 #[derive(Debug)]
 pub(super) struct BatchRequestInfo {
     /// The client's name of the model.
     pub(super) name: String,
-    /// Bedrock's.
+    /// The Bedrock model id.
     pub(super) model: String,
-    /// Whether it points to files that are not in it.
+    /// Whether the request references external files.
     pub(super) is_remote: bool,
-    /// Whether a guardrail is to look at it.
+    /// Whether a guardrail applies.
     pub(super) is_guarded: bool,
 }
 
-/// An answer to a request of a batch.
+/// The response to a batch request.
 #[derive(Debug)]
 pub(super) struct BatchLineResponse {
-    /// A `chat.completion`.
+    /// A `chat.completion` object.
     pub(super) json: Bytes,
-    /// What was changed in the request.
     pub(super) adjustments: Adjustments,
 }
 
 impl Pipeline {
-    /// Refuses what cannot be sent. What lies on the web is not fetched for that, so that such a
-    /// request may still turn out to be refused.
+    /// Rejects requests that cannot be sent. Remote files are not fetched for this check, so that a
+    /// request that passes may still fail later.
     pub(super) async fn check_line(
         &self,
         caller: &Caller,
@@ -66,7 +65,7 @@ impl Pipeline {
             let length = body.len();
             let body = SourceBody::Chat(body);
             let options = HeaderOptions::default();
-            let mut pending = self.settled(caller.clone(), request, body, target, options);
+            let mut pending = self.apply_settings(caller.clone(), request, body, target, options);
             let translate = || pending.translate(&self.memory);
             let translated = self.workers.on_body(length, translate).await?;
             is_guarded = translated.converse.guardrail_config.is_some();
@@ -79,8 +78,9 @@ impl Pipeline {
         })
     }
 
-    /// A request as the record of a job, and as it was: the same whenever it is made again.
-    pub(super) async fn job_line(
+    /// Translates a request for the record of a job; also returns the client's name of the model.
+    /// The same body always gives the same record.
+    pub(super) async fn job_record(
         &self,
         caller: &Caller,
         body: Bytes,
@@ -90,11 +90,11 @@ impl Pipeline {
         let name = model_name(&request)?;
         let target = self.models.target(&name).await?;
         let options = HeaderOptions {
-            // What jobs read is not cached.
+            // Job input is not cached.
             cache: Some(false),
             ..HeaderOptions::default()
         };
-        let mut pending = self.settled(
+        let mut pending = self.apply_settings(
             caller.clone(),
             request,
             SourceBody::Chat(body),
@@ -103,7 +103,7 @@ impl Pipeline {
         );
         let translate = || pending.translate(&self.memory);
         let mut translated = self.workers.on_body(length, translate).await?;
-        // A job has a tier and machines of its own.
+        // A job has its own service tier and latency mode.
         translated.converse.service_tier = None;
         translated.converse.performance_config = None;
         Ok((name, translated))
@@ -114,9 +114,9 @@ impl Pipeline {
         self.workers.on_body(body.len(), parse).await
     }
 
-    /// Waits for the turn of a request to the model `name`, in the background of those that wait for
-    /// a response; nothing where `halt` comes first.
-    pub(super) async fn line_turn(
+    /// Waits for the limits to admit a request to the model `name`, at a lower priority than
+    /// requests of waiting clients; `None` if `halt` completes first.
+    pub(super) async fn admit_line(
         &self,
         name: &str,
         halt: impl Future<Output = ()> + Send,
@@ -131,7 +131,7 @@ impl Pipeline {
         }
     }
 
-    /// Answers a request whose turn it is. `line` is its body.
+    /// Completes an admitted request. `line` is its body.
     pub(super) async fn complete_line(
         &self,
         caller: &Caller,
@@ -142,7 +142,7 @@ impl Pipeline {
         let record = Arc::new(Record::new(request_id.to_owned(), route, None));
         record.entries().caller = Some(caller.name().to_owned());
         let response = Box::pin(self.line_response(caller, line, &record)).await;
-        noted(response, &record)
+        record_outcome(response, &record)
     }
 
     async fn line_response(
@@ -176,14 +176,14 @@ impl Pipeline {
                 json,
                 adjustments: response.adjustments,
             }),
-            // Streams are refused before.
+            // Streams are rejected before.
             ChatBody::Stream(_) | ChatBody::ChatUpstreamStream(_) => Err(ApiError::internal()),
         }
     }
 }
 
-/// Writes down how a request ended.
-fn noted(
+/// Records how a request ended.
+fn record_outcome(
     response: Result<BatchLineResponse, ApiError>,
     record: &Record,
 ) -> Result<BatchLineResponse, ApiError> {
@@ -200,21 +200,21 @@ fn noted(
     response
 }
 
-/// Whether a request points to files that are not in it: on the web, or in S3. A job's file would
-/// have to hold the first, and a job reads the second from its own folder alone (AWS's user guide,
+/// Whether a request references external files, on the web or in S3. A job's input file would have
+/// to contain the former, and a job reads the latter only from its own folder (AWS's user guide,
 /// "Format and upload your batch inference data").
 pub(super) fn has_external_files(request: &ChatRequest, body: &[u8]) -> bool {
     !remote_addresses(request).is_empty() || memmem::find(body, b"\"s3://").is_some()
 }
 
-/// Whether a request that failed so may do better later.
-pub(super) fn is_passing(error: &ApiError) -> bool {
+/// Whether a request with this error may succeed later.
+pub(super) fn is_temporary(error: &ApiError) -> bool {
     match error.kind {
         ErrorKind::RateLimited
         | ErrorKind::TokenRateLimited
         | ErrorKind::Unavailable
         | ErrorKind::GatewayTimeout => true,
-        // What arrived and could not be read has been billed.
+        // A response that could not be parsed has been billed.
         ErrorKind::BadGateway => error.code != Some("upstream_bad_response"),
         ErrorKind::Internal => error.code == Some("upstream_error"),
         ErrorKind::InvalidRequest

@@ -1,4 +1,4 @@
-//! A batch's file, read line by line: what is wrong with it, or which way its requests go.
+//! Validates the input file of a batch, line by line, and splits its requests into parts.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +11,25 @@ use super::work::{Stop, Work, batch_error};
 use crate::error::{ApiError, ErrorKind};
 use crate::openai::batches::{BatchError, LineReader};
 
-/// Errors that are told of at the most.
+/// The maximum number of reported errors.
 const MAX_ERRORS: usize = 100;
 
-/// Models of one batch at the most: each is a job.
+/// The maximum number of models in a batch: each becomes a job.
 const MAX_MODELS: usize = 32;
 
-/// What the lines say of one model.
+/// The requests to one model.
 #[derive(Debug, Default)]
 struct Group {
     names: Vec<String>,
     plain: u64,
-    /// Requests that point to files elsewhere, which no job answers.
+    /// Requests that reference external files, which jobs do not support.
     remote: u64,
-    /// Whether a guardrail is to look at some of them: nothing says that one looks at records of
-    /// jobs, and none may be lost on the way.
+    /// Whether a guardrail applies to some of them. AWS does not document guardrails for the
+    /// records of jobs, and a guardrail must never be skipped.
     is_guarded: bool,
 }
 
-/// What was found in a file.
+/// The result of reading a file.
 #[derive(Debug, Default)]
 struct FileValidation {
     errors: Vec<BatchError>,
@@ -38,7 +38,7 @@ struct FileValidation {
 }
 
 impl Work {
-    /// Checks the file: the batch fails with what is wrong, or has its parts.
+    /// Validates the file: the batch fails with the errors found, or is split into parts.
     pub(super) async fn validate(&mut self) -> Result<(), Stop> {
         let FileValidation {
             mut errors,
@@ -49,7 +49,7 @@ impl Work {
             self.read_all(&input).await?
         };
         if requests == 0 && errors.is_empty() {
-            let error = ApiError::new(ErrorKind::InvalidRequest, "the file has no requests in it");
+            let error = ApiError::new(ErrorKind::InvalidRequest, "the file contains no requests");
             errors.push(batch_error(error.code("empty_file"), None));
         }
         if !errors.is_empty() {
@@ -98,13 +98,13 @@ impl Work {
             if validation.errors.len() >= MAX_ERRORS {
                 break;
             }
-            // A long file does not keep others from their turn.
+            // A long file must not block other tasks.
             tokio::task::yield_now().await;
         }
         Ok(validation)
     }
 
-    /// Reads a line, and puts its request to those for the same model.
+    /// Parses a line, and adds its request to the group of its model.
     async fn read_line(
         &self,
         held: HeldLine,
@@ -122,7 +122,7 @@ impl Work {
         with_parameter
     }
 
-    /// Puts a request to those for the same model, unless it cannot be sent.
+    /// Adds a request to the group of its model, unless it cannot be sent.
     async fn add_to_group(
         &self,
         body: Bytes,
@@ -135,7 +135,7 @@ impl Work {
         })?;
         let is_new = !groups.contains_key(&info.model);
         if is_new && groups.len() >= MAX_MODELS {
-            let message = format!("a batch has at most {MAX_MODELS} models");
+            let message = format!("a batch can use at most {MAX_MODELS} models");
             return Err(ApiError::invalid("body.model", message));
         }
         let group = groups.entry(info.model).or_default();
@@ -176,6 +176,6 @@ impl Work {
 }
 
 fn too_long(max_body: usize) -> ApiError {
-    let message = format!("the line is longer than {max_body} bytes, the most this gateway takes");
+    let message = format!("the line is longer than {max_body} bytes, the maximum of this gateway");
     ApiError::new(ErrorKind::TooLarge, message).code("request_too_large")
 }

@@ -12,43 +12,43 @@ use crate::openai::batches::{BatchError, BatchStatus, ResultIds};
 use crate::pipeline::files::now;
 use crate::store::StoreError;
 
-/// A batch that this process works on, under its lease.
+/// A batch that this process works on under a lease.
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) shared: Arc<BatchService>,
     pub(super) id: String,
     pub(super) caller: Caller,
     pub(super) document: BatchDocument,
-    /// Since when the batch is to end early.
+    /// When the batch was cancelled, in Unix seconds; `None` if it was not.
     pub(super) cancelling: watch::Receiver<Option<i64>>,
-    /// Whether the process is about to end.
+    /// Whether the process is shutting down.
     pub(super) closing: watch::Receiver<bool>,
 }
 
-/// Why work on a batch stops before it is over.
+/// Why work on a batch stops before the batch has ended.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// It may go on at the next look; the text is for the log.
+    /// The next poll tries again; the text is for the log.
     Later(String),
-    /// Another process has the batch.
+    /// Another process holds the lease.
     Lost,
-    /// It never will; what the caller is told of it.
+    /// The batch fails with this error.
     Never(BatchError),
 }
 
-/// What is to be done with a batch next.
+/// The next step of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing; it is over.
+    /// None: the batch has ended.
     Done,
-    /// More, at once.
+    /// Continue immediately.
     More,
-    /// Another look after a while.
+    /// Poll again after a while.
     Look,
 }
 
 impl Work {
-    /// Writes what is known by now.
+    /// Stores the current state.
     pub(super) async fn save(&self) -> Result<(), Stop> {
         let document = serde_json::to_string(&self.document).map_err(StoreError::from)?;
         let is_open = !is_over(self.document.batch.status);
@@ -63,12 +63,12 @@ impl Work {
         }
     }
 
-    /// Whether the batch is to end early.
+    /// Whether the batch was cancelled.
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancelling.borrow().is_some()
     }
 
-    /// Whether the batch has run out of time.
+    /// Whether the completion window has expired.
     pub(super) fn is_expired(&self) -> bool {
         self.document
             .batch
@@ -76,12 +76,12 @@ impl Work {
             .is_some_and(|end| end <= now())
     }
 
-    /// Whether nothing new may begin for it here.
+    /// Whether no new request may start here.
     pub(super) fn is_halted(&self) -> bool {
         *self.closing.borrow() || self.is_cancelled() || self.is_expired()
     }
 
-    /// The first request has begun.
+    /// Marks the batch as in progress.
     pub(super) fn note_progress(&mut self) {
         let batch = &mut self.document.batch;
         if batch.in_progress_at.is_none() {
@@ -90,12 +90,12 @@ impl Work {
         }
     }
 
-    /// Where the files of the part `number` are.
+    /// The folder of part `number`.
     pub(super) fn folder(&self, number: usize) -> ObjectLocation {
         self.shared.folder.join(&self.id).join(&number.to_string())
     }
 
-    /// Ids of the result of the line `line`: the same whenever it is made again.
+    /// The ids in the result of line `line`; always the same for the same line.
     pub(super) fn ids(&self, line: usize) -> LineIds {
         let batch = self.id.trim_start_matches("batch_");
         LineIds {
@@ -105,7 +105,6 @@ impl Work {
     }
 }
 
-/// The ids of one line's result.
 #[derive(Debug)]
 pub(super) struct LineIds {
     pub(super) id: String,
@@ -122,7 +121,7 @@ impl LineIds {
     }
 }
 
-/// Whether nothing is left to do for a batch of this status.
+/// Whether a batch with this status has ended.
 pub(super) fn is_over(status: BatchStatus) -> bool {
     match status {
         BatchStatus::Failed
@@ -136,7 +135,7 @@ pub(super) fn is_over(status: BatchStatus) -> bool {
     }
 }
 
-/// A fault as an error of a batch.
+/// Converts an API error into an error of a batch.
 pub(super) fn batch_error(error: ApiError, line: Option<u64>) -> BatchError {
     BatchError {
         code: error.code.unwrap_or("invalid_request").to_owned(),
@@ -163,7 +162,7 @@ impl From<UpstreamError> for Stop {
                 let UpstreamError {
                     api_error, code, ..
                 } = error;
-                tracing::error!(code, upstream_error, "a batch cannot go on");
+                tracing::error!(code, upstream_error, "a batch cannot continue");
                 Self::Never(batch_error(api_error, None))
             }
         }

@@ -1,4 +1,4 @@
-//! The worker: takes batches that are open, carries each as far as it goes now, and looks again.
+//! The worker: takes open batches, advances each as far as possible, and polls again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,30 +15,29 @@ use crate::identity::Caller;
 use crate::pipeline::files::now;
 use crate::store::{Lease, StoreError, StoredBatch};
 
-/// Batches that this process works on at once. Most of them wait for something.
+/// Batches that this process works on concurrently. Most of them wait for something.
 const AT_ONCE: usize = 32;
 
-/// Open batches that one look takes in.
+/// The maximum number of open batches per poll.
 const AT_A_LOOK: u32 = 1000;
 
-/// How long a process that has fallen silent keeps its batches, in seconds.
+/// How long a lease lasts without renewal, in seconds.
 const LEASE: i64 = 60;
 
 /// How often a lease is renewed.
 const RENEWAL: Duration = Duration::from_secs(15);
 
-/// What the worker has in hand.
 #[derive(Debug)]
 struct WorkerState {
     shared: Arc<BatchService>,
     tasks: JoinSet<Next>,
     active: HashMap<task::Id, String>,
-    /// Batches that are not looked at before that time.
+    /// Batches that are not polled before the given time.
     resting: HashMap<String, Instant>,
     closing: watch::Sender<bool>,
 }
 
-/// Works until `closing` is over, and then until what is under way has come to a rest.
+/// Works until `closing` ends, then waits for the batches in hand to be released.
 pub(super) async fn run(
     shared: Arc<BatchService>,
     mut nudges: mpsc::Receiver<String>,
@@ -68,7 +67,7 @@ pub(super) async fn run(
             }
             Some(ended) = worker.tasks.join_next_with_id() => {
                 let (task, next) = ended.unwrap_or_else(|error| {
-                    tracing::error!(%error, "work on a batch failed by a fault of the gateway");
+                    tracing::error!(%error, "a bug of the gateway ended the work on a batch");
                     (error.id(), Next::Look)
                 });
                 worker.release(task, next, interval);
@@ -81,7 +80,7 @@ pub(super) async fn run(
 }
 
 impl WorkerState {
-    /// Takes the batches that nobody works on.
+    /// Takes the open batches that no process works on.
     async fn start_all(&mut self) {
         let time = Instant::now();
         self.resting.retain(|_, until| *until > time);
@@ -93,7 +92,7 @@ impl WorkerState {
             .await
         {
             Ok(free) => free.into_iter().for_each(|id| self.start(id)),
-            Err(error) => tracing::error!(%error, "batches could not be looked for"),
+            Err(error) => tracing::error!(%error, "open batches could not be listed"),
         }
     }
 
@@ -106,9 +105,9 @@ impl WorkerState {
         let closing = self.closing.subscribe();
         let batch = id.clone();
         let task = self.tasks.spawn(async move {
-            let next = hold(shared, &batch, closing).await;
+            let next = work_under_lease(shared, &batch, closing).await;
             next.unwrap_or_else(|error| {
-                tracing::error!(%error, batch, "a batch could not be taken");
+                tracing::error!(%error, batch, "the lease of a batch could not be acquired");
                 Next::Look
             })
         });
@@ -129,8 +128,8 @@ impl WorkerState {
     }
 }
 
-/// Carries a batch as far as it goes, as long as this process has its lease.
-async fn hold(
+/// Works on a batch as long as this process holds its lease.
+async fn work_under_lease(
     shared: Arc<BatchService>,
     id: &str,
     closing: watch::Receiver<bool>,
@@ -155,9 +154,9 @@ async fn hold(
         closing,
     };
     let next = tokio::select! {
-        next = carry(&mut work) => next,
+        next = advance(&mut work) => next,
         () = renew(&shared, id, &cancelling) => {
-            tracing::warn!(batch = id, "another process has taken the batch");
+            tracing::warn!(batch = id, "another process has acquired the lease of the batch");
             return Ok(Next::Look);
         }
     };
@@ -165,7 +164,7 @@ async fn hold(
     Ok(next)
 }
 
-/// Renews the lease, and passes on that the batch was cancelled. Ends when the lease is lost.
+/// Renews the lease, and forwards the cancellation of the batch. Returns when the lease is lost.
 async fn renew(shared: &BatchService, id: &str, cancelling: &watch::Sender<Option<i64>>) {
     loop {
         tokio::select! {
@@ -177,7 +176,7 @@ async fn renew(shared: &BatchService, id: &str, cancelling: &watch::Sender<Optio
                 cancelling.send_replace(stored.cancelling_at);
             }
             Ok(None) => return,
-            // The lease still holds for a while.
+            // The lease is still valid for a while.
             Err(error) => tracing::warn!(%error, batch = id, "a lease could not be renewed"),
         }
     }
@@ -192,8 +191,8 @@ fn lease(owner: &str) -> Lease<'_> {
     }
 }
 
-async fn carry(work: &mut Work) -> Next {
-    let stop = match steps(work).await {
+async fn advance(work: &mut Work) -> Next {
+    let stop = match run_steps(work).await {
         Ok(next) => return next,
         Err(stop) => stop,
     };
@@ -202,7 +201,7 @@ async fn carry(work: &mut Work) -> Next {
             tracing::warn!(
                 batch = work.id,
                 reason,
-                "a batch waits, and is looked at again"
+                "work on a batch was interrupted; it continues at a later poll"
             );
             Next::Look
         }
@@ -214,19 +213,19 @@ async fn carry(work: &mut Work) -> Next {
     }
 }
 
-/// The steps of a batch, each of which begins where the last one left off.
-async fn steps(work: &mut Work) -> Result<Next, Stop> {
+/// Runs the steps of a batch, starting from its stored state.
+async fn run_steps(work: &mut Work) -> Result<Next, Stop> {
     if work.document.parts.is_empty() && !work.is_cancelled() {
         work.validate().await?;
         if is_over(work.document.batch.status) {
             return Ok(Next::Done);
         }
     }
-    work.begin_jobs().await?;
+    work.create_jobs().await?;
     if work.run_calls().await? == Next::More {
         return Ok(Next::More);
     }
-    work.look_at_jobs().await?;
+    work.poll_jobs().await?;
     if work.document.parts.iter().all(|part| part.is_done()) {
         finish::finish(work).await?;
         return Ok(Next::Done);

@@ -1,4 +1,4 @@
-//! What is written down of a request that passes.
+//! Accounting of a passthrough request.
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ use crate::pipeline::models::ModelTarget;
 use crate::providers::messages::one_hour_cache_writes;
 use crate::record::Record;
 
-/// Where what a request used is written down.
+/// Records the usage of a passthrough request.
 #[derive(Debug)]
 pub(super) struct PassthroughAccount {
     operation: Operation,
     model_info: Option<Arc<ModelInfo>>,
     record: Arc<Record>,
-    /// The tier that the head of the answer tells.
+    /// The service tier in the response headers.
     tier: Option<String>,
-    /// The tokens that a model says were written to the cache for an hour.
+    /// The tokens that the model reports as written to the one-hour cache.
     one_hour: Option<u64>,
-    /// Whether the stream has said that it is over: `messageStop`, or the metrics of an invocation,
-    /// which stand in its last chunk (recordings' FINDINGS, 32).
+    /// Whether the stream has sent its final data: `messageStop`, or the invocation metrics in the
+    /// last chunk (recordings' FINDINGS, 32).
     is_over: bool,
     has_metadata: bool,
 }
@@ -48,27 +48,26 @@ impl PassthroughAccount {
         }
     }
 
-    /// The request's log line.
     pub(super) fn record(&self) -> &Arc<Record> {
         &self.record
     }
 
-    /// Whether a stream may end here. InvokeModel's need not say that they are over.
+    /// Whether a stream may end here. Streams of InvokeModel do not always mark their end.
     pub(super) fn may_end(&self) -> bool {
         self.is_over || self.operation != Operation::ConverseStream
     }
 
-    /// Whether a stream has said that it is over.
+    /// Whether a stream has marked its end.
     pub(super) fn is_over(&self) -> bool {
         self.is_over
     }
 
-    /// Whether a stream is over, and its last event has arrived. Converse's have one.
+    /// Whether the last event of a stream has arrived. Only Converse streams have a last event.
     pub(super) fn is_complete(&self) -> bool {
         self.is_over && self.has_metadata
     }
 
-    /// Writes down what a whole answer has used.
+    /// Records the usage in a non-streaming response.
     pub(super) fn settle_response(&self, response: &Response<Bytes>) {
         if let Some(reported) =
             PassthroughUsage::from_response(self.operation, response.headers(), response.body())
@@ -77,13 +76,13 @@ impl PassthroughAccount {
         }
     }
 
-    /// Takes what the head of a stream tells.
+    /// Reads the response headers of a stream.
     pub(super) fn note_head(&mut self, headers: &HeaderMap) {
         let tier = headers.get("x-amzn-bedrock-service-tier");
         self.tier = tier.and_then(|tier| Some(tier.to_str().ok()?.to_owned()));
     }
 
-    /// Takes what a frame tells.
+    /// Reads a frame.
     pub(super) fn note_frame(&mut self, frame: &Frame) {
         let Ok(event) = &frame.event else {
             return;
@@ -102,7 +101,7 @@ impl PassthroughAccount {
         }
     }
 
-    /// Takes what a chunk in the model's own words tells.
+    /// Reads a chunk in the model's own format.
     fn note_chunk(&mut self, payload: &[u8]) {
         self.note_progress();
         let Some(json) = chunk(payload) else {

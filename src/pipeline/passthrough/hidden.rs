@@ -1,4 +1,4 @@
-//! Traces of the operator's guardrail, in answers of Bedrock's own API, without its name.
+//! Removes the name of the operator's guardrail from traces in responses of Bedrock's own API.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -11,10 +11,10 @@ use crate::converse::JsonText;
 use crate::converse::options::Fields;
 use crate::converse::trace::without_operator;
 
-/// The members of answers that hold traces: of Converse, and of InvokeModel.
+/// The fields that contain traces: of Converse, and of InvokeModel.
 const TRACES: [&str; 2] = ["trace", "amazon-bedrock-trace"];
 
-/// The guardrail whose name stays here; none where the operator has set none.
+/// The guardrail identifier to remove; `None` if the operator has not set a guardrail.
 #[derive(Debug, Clone, Default)]
 pub(super) struct HiddenGuardrail(Option<String>);
 
@@ -23,12 +23,12 @@ impl HiddenGuardrail {
         Self(identifier.map(str::to_owned))
     }
 
-    /// A whole answer.
+    /// Removes the name from a non-streaming response.
     pub(super) fn in_response(&self, body: Bytes) -> Bytes {
         self.in_object(&body).map_or(body, Bytes::from)
     }
 
-    /// A frame of a stream: the whole of it, to go out in its place where it names the guardrail.
+    /// A replacement for a frame; `None` if the frame does not contain the name.
     pub(super) fn in_frame(&self, frame: &Frame) -> Option<Bytes> {
         self.0.as_ref()?;
         let payload = match frame.event.as_deref() {
@@ -39,7 +39,7 @@ impl HiddenGuardrail {
         frame.with_payload(payload.into())
     }
 
-    /// InvokeModel's streams carry the model's own JSON in base64.
+    /// Chunks of InvokeModel contain the model's own JSON in base64.
     fn in_chunk(&self, payload: &[u8]) -> Option<Vec<u8>> {
         let mut chunk: Fields = serde_json::from_slice(payload).ok()?;
         let bytes: String = serde_json::from_str(chunk.get("bytes")?.as_str()).ok()?;
@@ -48,10 +48,10 @@ impl HiddenGuardrail {
         serde_json::to_vec(&chunk).ok()
     }
 
-    /// The object without the name; nothing where it has no trace.
+    /// The object without the name; `None` if it has no trace.
     fn in_object(&self, body: &[u8]) -> Option<Vec<u8>> {
         let guardrail = self.0.as_ref()?;
-        // Traces are seldom; the rest goes out unread.
+        // Traces are rare; other responses are not parsed.
         memmem::find(body, b"trace\"")?;
         let mut fields: Fields = serde_json::from_slice(body).ok()?;
         let mut has_trace = false;

@@ -1,4 +1,4 @@
-//! Jobs that write to S3: only to their caller's folder in the operator's bucket.
+//! Asynchronous jobs: they may only write to their caller's folder in the operator's bucket.
 
 use super::Pipeline;
 use super::own_jobs::JobFolder;
@@ -11,7 +11,7 @@ use crate::identity::Caller;
 use crate::record::Record;
 
 impl Pipeline {
-    /// Holds a StartAsyncInvoke to the bucket of `[s3]`, and looks up its model.
+    /// Restricts StartAsyncInvoke to the bucket of `[s3]`, and looks up its model.
     pub(super) async fn ready_for_job(
         &self,
         ready: &mut Ready,
@@ -31,7 +31,7 @@ impl Pipeline {
             self.rules(caller, &target)
                 .job(&upstream_call.body, bucket)?;
             fields.set("modelId", json(target.model.as_str())?);
-            // Written anew, so that a key that came twice means what it was taken for here.
+            // Serialized again, so that a duplicate key cannot mean something else to Bedrock.
             serde_json::to_vec(&fields).map_err(|_| ApiError::internal())
         };
         upstream_call.body = self.workers.on_body(length, rewrite).await?.into();
@@ -41,15 +41,15 @@ impl Pipeline {
     }
 }
 
-/// Where the job writes to, which is below the caller's folder.
+/// The output location, which must be below the caller's folder.
 fn checked_output(fields: &Fields, folder: &JobFolder) -> Result<JsonText, ApiError> {
     let mut output = member(fields, "outputDataConfig")?;
     let location = member(&output, "s3OutputDataConfig")?;
     let uri = location.get("s3Uri").and_then(text).unwrap_or_default();
-    // The job puts a folder of its own below it.
+    // The job creates its own folder below it.
     if !folder.holds(&uri) {
         return Err(denied(format!(
-            "`outputDataConfig.s3OutputDataConfig.s3Uri` has to begin with {folder}, the folder of \
+            "`outputDataConfig.s3OutputDataConfig.s3Uri` must begin with {folder}, the folder of \
              your jobs"
         )));
     }
@@ -66,12 +66,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_that_is_said_twice_goes_out_once() {
+    fn a_duplicate_output_location_is_sent_once() {
         let folder = JobFolder::new("ours", "", &Caller::new("a"));
         let body = br#"{"outputDataConfig":{"s3OutputDataConfig":{"s3Uri":"s3://theirs/"},
             "s3OutputDataConfig":{"s3Uri":"s3://theirs/","s3Uri":"s3://ours/jobs/a"}}}"#;
         let fields = object(body).expect("an object");
-        let output = checked_output(&fields, &folder).expect("a place");
+        let output = checked_output(&fields, &folder).expect("a location");
         let expected = r#"{"s3OutputDataConfig":{"s3Uri":"s3://ours/jobs/a"}}"#;
         assert_eq!(output.as_str(), expected);
         let other_folder =

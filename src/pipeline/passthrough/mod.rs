@@ -1,5 +1,5 @@
-//! The life of a request of Bedrock's own API: held to the operator's rules, admitted, sent as it
-//! came, and answered as Bedrock answered. What it used is read on the side.
+//! The life of a request to Bedrock's own API: checked against the operator's rules, admitted, and
+//! forwarded unchanged, as is its response. The usage is read in passing.
 
 mod account;
 mod hidden;
@@ -32,47 +32,48 @@ use account::PassthroughAccount;
 use hidden::HiddenGuardrail;
 use ready::Ready;
 
-/// A request of Bedrock's own API with what the server knows of it.
+/// A request to Bedrock's own API, with its HTTP context.
 #[derive(Debug)]
 pub struct PassthroughRequest {
-    /// Who is calling.
+    /// The authenticated caller.
     pub caller: Caller,
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// Path and query as they came.
+    /// Path and query, still encoded.
     pub path: PathAndQuery,
     /// The client's headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// The unchanged body.
     pub body: Bytes,
-    /// The request's log line.
+    /// The record of the request, for its log line.
     pub record: Arc<Record>,
 }
 
-/// An answer and what its head says.
+/// A response with the data of its headers.
 #[derive(Debug)]
 pub struct PassthroughReply {
-    /// What was changed in the request.
+    /// The changes to the request.
     pub adjustments: Adjustments,
-    /// Where the rate stands.
+    /// The state of the rate limit.
     pub rate: Option<RateState>,
-    /// What it has cost, where that is known by now.
+    /// The cost; `None` until it is known.
     pub cost: Option<Cost>,
-    /// Bedrock's status and headers, and the answer itself.
+    /// Bedrock's status, headers and body.
     pub response: Response<PassthroughBody>,
 }
 
-/// The answer itself.
+/// The body of a passthrough response.
 #[derive(Debug)]
 pub enum PassthroughBody {
-    /// A whole answer.
+    /// A non-streaming response.
     Complete(Bytes),
-    /// A stream under way.
+    /// A stream in progress.
     Stream(Box<PassthroughStream>),
 }
 
 impl Pipeline {
-    /// Passes a request of Bedrock's own API on, and its answer back. `memory` is what its body has.
+    /// Forwards a request of Bedrock's own API, and its response. `memory` is reserved for the
+    /// body.
     pub async fn passthrough(
         &self,
         call: PassthroughRequest,
@@ -99,7 +100,7 @@ impl Pipeline {
                 reply_parts(PassthroughResponse::Complete(jobs), account, permit, hidden)
             }
             Ok(upstream_response) => reply_parts(upstream_response, account, permit, hidden),
-            Err(error) => broken(error, &account, &permit)?,
+            Err(error) => error_reply(error, &account, &permit)?,
         };
         Ok(PassthroughReply {
             adjustments,
@@ -137,14 +138,13 @@ fn reply_parts(
     }
 }
 
-/// What Bedrock answered in place of what was asked for, or what the gateway has to say where it
-/// did not answer.
-fn broken(
+/// Bedrock's error response, or the gateway's own error if Bedrock did not respond.
+fn error_reply(
     mut error: UpstreamError,
     account: &PassthroughAccount,
     permit: &Permit,
 ) -> Result<PassthroughResult, ApiError> {
-    // AWS's id of the request goes with the answer.
+    // The response contains AWS's request id.
     let detail = error.log_detail();
     let response = error.take_response();
     let error = client_error(error, account.record());

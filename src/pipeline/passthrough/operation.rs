@@ -1,11 +1,11 @@
-//! Which operation of Bedrock's runtime a request asks for, by its method and path.
+//! The operation of Bedrock's runtime API that a request calls, from its method and path.
 
 use http::Method;
 use percent_encoding::percent_decode_str;
 
 use crate::bedrock::Pace;
 
-/// The operations that pass (botocore 1.44.5, bedrock-runtime).
+/// The supported operations (botocore 1.44.5, bedrock-runtime).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
     /// `POST /model/{modelId}/converse`
@@ -30,17 +30,17 @@ pub(super) enum Operation {
     GetAsyncInvoke,
 }
 
-/// What a path says.
+/// The operation and the id in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OperationRoute {
     pub(super) operation: Operation,
-    /// The id in the path, decoded: of a model, a guardrail or a job. ARNs come with their slashes
+    /// The id in the path, decoded: of a model, a guardrail or a job. Slashes in ARNs may be
     /// encoded or not.
     pub(super) id: String,
 }
 
 impl OperationRoute {
-    /// Reads a path as it came; nothing where there is no such operation.
+    /// Parses an encoded path; `None` if no operation has it.
     pub(super) fn of(method: &Method, path: &str) -> Option<Self> {
         let (operation, id) = match *method {
             Method::GET => match path {
@@ -83,7 +83,7 @@ fn post(path: &str) -> Option<(Operation, &str)> {
 }
 
 impl Operation {
-    /// The last part of its path.
+    /// The last segment of its path.
     pub(super) fn action(self) -> &'static str {
         match self {
             Self::Converse => "converse",
@@ -98,7 +98,7 @@ impl Operation {
         }
     }
 
-    /// How its answer comes.
+    /// The kind of its response.
     pub(super) fn pace(self) -> Pace {
         match self {
             Self::ConverseStream | Self::InvokeModelWithResponseStream => Pace::Stream,
@@ -107,7 +107,7 @@ impl Operation {
         }
     }
 
-    /// Whether it is about jobs, which belong to the account as a whole.
+    /// Whether it concerns asynchronous jobs, which belong to the whole account.
     pub(super) fn is_of_jobs(self) -> bool {
         matches!(
             self,
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_read_encoded_or_not() {
+    fn ids_are_decoded_if_encoded() {
         let arn = "arn:aws:bedrock:us-east-1:1:inference-profile/us.x";
         for (path, id) in [
             ("/model/a.b-v1:0/converse", "a.b-v1:0"),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_there_is_not_is_nothing() {
+    fn unknown_paths_and_methods_are_no_operation() {
         for (method, path) in [
             (Method::GET, "/model/a/converse"),
             (Method::POST, "/model/converse"),

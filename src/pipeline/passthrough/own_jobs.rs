@@ -1,8 +1,9 @@
-//! Jobs as their caller sees them: its own alone, and without the operator's account.
+//! Asynchronous jobs as their caller sees them: only the caller's own, and without the operator's
+//! account id.
 //!
-//! The folder that a job writes to says whose it is. The account in its ARN is replaced by zeros on
-//! the way to the client, and put back on the way to Bedrock; any instance can do that, since the
-//! account is read off any job that Bedrock lists.
+//! The output folder of a job identifies its caller. The account id in a job's ARN is replaced by
+//! zeros in responses, and restored in requests. Every instance can do that: the account id is read
+//! from any job that Bedrock lists.
 
 use std::fmt;
 
@@ -23,7 +24,7 @@ use crate::identity::Caller;
 use crate::pipeline::client_error;
 use crate::record::Record;
 
-/// A caller's name as a folder's, readable in policies, and no other caller's.
+/// Encodes a caller's name as a folder name: readable in policies, and unique to the caller.
 const FOLDER: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// The folder of a caller's jobs, `s3://bucket/prefix/jobs/caller/`.
@@ -40,10 +41,10 @@ impl JobFolder {
         })
     }
 
-    /// Whether `uri` is the folder or lies below it.
+    /// Whether `uri` is the folder or is below it.
     pub(super) fn holds(&self, uri: &str) -> bool {
         let rest = format!("{uri}/");
-        // S3 knows no way up, but what reads its keys as paths may.
+        // S3 does not resolve `..`, but a program that treats its keys as paths may.
         let steps = || uri.split('/').skip(3);
         rest.starts_with(&self.0) && !steps().any(|step| matches!(step, "." | ".."))
     }
@@ -63,13 +64,12 @@ impl fmt::Display for JobFolder {
 }
 
 impl Pipeline {
-    /// The folder of a caller's jobs.
     pub(super) fn job_folder(&self, caller: &Caller) -> JobFolder {
         let bucket = self.s3.bucket.as_deref().unwrap_or_default();
         JobFolder::new(bucket, &self.s3.prefix, caller)
     }
 
-    /// The path of a job, whichever account is in the ARN that the client names it by.
+    /// The path of a job, with the account id restored in its ARN.
     pub(super) async fn path_of_job(&self, arn: &str, record: &Record) -> Result<String, ApiError> {
         let id = arn.rsplit('/').next().unwrap_or_default();
         let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -82,7 +82,7 @@ impl Pipeline {
         Ok(format!("/async-invoke/{}", encoded_segment(&arn)))
     }
 
-    /// The answer of an operation of jobs with the caller's own jobs alone.
+    /// The response of a job operation, restricted to the caller's own jobs.
     pub(super) fn own_jobs(
         &self,
         operation: Operation,
@@ -113,7 +113,7 @@ impl Pipeline {
                 }
                 without_operator(&mut fields)?;
             }
-            // What is started is the caller's.
+            // A started job is always the caller's own.
             _ => without_operator(&mut fields)?,
         }
         let body = serde_json::to_vec(&fields).map_err(|_| ApiError::internal())?;
@@ -121,7 +121,7 @@ impl Pipeline {
     }
 }
 
-/// Takes out of a job what names the operator.
+/// Removes from a job what identifies the operator.
 fn without_operator(job: &mut Fields) -> Result<(), ApiError> {
     for key in ["invocationArn", "modelArn"] {
         if let Some(arn) = job.get(key).and_then(text) {
@@ -134,8 +134,7 @@ fn without_operator(job: &mut Fields) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Bedrock's words for an ARN that it does not know. A job of another caller's is not there, rather
-/// than forbidden.
+/// Bedrock's error for an unknown ARN. It also hides that another caller's job exists.
 fn no_job() -> ApiError {
     let message = "The provided invocation ARN is invalid.";
     ApiError::new(ErrorKind::InvalidRequest, message)

@@ -1,4 +1,4 @@
-//! From a request as it came to one that can be sent.
+//! Prepares a passthrough request for sending.
 
 use std::sync::Arc;
 
@@ -13,38 +13,37 @@ use crate::identity::Caller;
 use crate::models::ModelId;
 use crate::pipeline::models::ModelTarget;
 
-/// A request that is ready to be sent.
 pub(super) struct Ready {
     pub(super) upstream_call: PassthroughCall,
-    /// What the limits know it by.
+    /// The name for limits and logs.
     pub(super) name: Arc<str>,
-    /// The model, where it is to one.
+    /// The model; `None` if the operation has none.
     pub(super) target: Option<ModelTarget>,
     pub(super) adjustments: Adjustments,
-    /// What its answer does not tell.
+    /// Removes the operator's guardrail from the response.
     pub(super) hidden: HiddenGuardrail,
 }
 
 impl Pipeline {
-    /// The operation, where the operator has not closed it.
+    /// The operation, unless the operator has disabled it.
     pub(super) fn route(&self, call: &PassthroughRequest) -> Result<OperationRoute, ApiError> {
         let path = call.path.path();
         let route = OperationRoute::of(&call.method, path).filter(|_| self.bedrock_api.enabled);
         let route = route.ok_or_else(|| {
             let method = &call.method;
-            let message = format!("there is no operation `{method} {path}` here");
+            let message = format!("unknown request URL: {method} {path}");
             ApiError::new(ErrorKind::NotFound, message).code("unknown_url")
         })?;
         if route.operation.is_of_jobs() && !self.bedrock_api.async_invoke {
             return Err(denied(
-                "asynchronous invocations are closed here; the operator opens them with \
-                 `[bedrock_api] async_invoke`",
+                "asynchronous invocations are disabled; the gateway's operator can enable them \
+                 with `[bedrock_api] async_invoke`",
             ));
         }
         Ok(route)
     }
 
-    /// Looks up the model, and holds the request to the operator's rules.
+    /// Looks up the model, and applies the operator's rules.
     pub(super) async fn ready(
         &self,
         call: PassthroughRequest,
@@ -125,18 +124,18 @@ impl Pipeline {
                 rules.invoke(&mut upstream_call.headers, &body, notes)?;
                 body
             }
-            // Nothing is answered that a rule could be about.
+            // No rule applies to operations without a model response.
             _ => body,
         };
-        // Counting has quotas of its own.
+        // Counting has its own quotas.
         upstream_call.model = (operation != Operation::CountTokens).then(|| target.model.clone());
         ready.name = target.model.as_str().into();
         ready.target = Some(target);
         Ok(())
     }
 
-    /// What the operator has said of requests of this caller to this model, the key before the
-    /// model and the model before `[chat]`.
+    /// The operator's rules for requests of this caller to this model: the key takes precedence
+    /// over the model, and the model over `[chat]`.
     pub(super) fn rules<'a>(&'a self, caller: &Caller, target: &'a ModelTarget) -> Rules<'a> {
         let key = self.keys.get(caller.name());
         let scopes = [key, Some(&target.chat), Some(&self.chat.common)];
@@ -155,8 +154,8 @@ impl Pipeline {
     }
 }
 
-/// The path of a model that goes by a name of the operator's. Tokens are counted for foundation
-/// models alone (recording `counttokens-claude-err400-c168bd9e`).
+/// The path for a resolved model. CountTokens only takes ids of foundation models (recording
+/// `counttokens-claude-err400-c168bd9e`).
 fn path_of(model: &ModelId, operation: Operation) -> String {
     let action = operation.action();
     let model = match operation {
@@ -166,7 +165,7 @@ fn path_of(model: &ModelId, operation: Operation) -> String {
     format!("/model/{}/{action}", path_segment(model))
 }
 
-/// The ids of guardrails and jobs have the characters of a model's.
+/// Ids of guardrails and jobs have the same characters as model ids.
 fn check_id(id: &str) -> Result<(), ApiError> {
     ModelId::parse(id).map(|_| ()).map_err(|error| {
         let message = format!("the identifier {error}");

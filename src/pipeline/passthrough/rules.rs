@@ -1,8 +1,8 @@
-//! What the operator has said of all requests, held to in requests that pass as they are.
+//! The operator's rules for passthrough requests.
 //!
-//! Where nothing is said, a body goes out unread. Where something is, it is put in where the
-//! request does not say otherwise, and refused where it does: a client of Bedrock's own API reads
-//! its answers by what it asked for, so that nothing of that is replaced behind its back.
+//! Without rules a body is forwarded unparsed. A rule adds its value if the request has none, and
+//! rejects the request if it has a different one: a client of Bedrock's own API parses the response
+//! according to its request, so values are never silently replaced.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -17,36 +17,37 @@ use crate::json_error::describe;
 use crate::openai::chat::{AllowList, GuardrailPolicy};
 use crate::pipeline::invoke::guardrail_headers;
 
-/// The key of a model's own body whose `tagSuffix` marks what a guardrail looks at (AWS's user guide,
-/// "Apply tags to user input").
+/// The key in a model's own body whose `tagSuffix` marks the content for the guardrail (AWS's user
+/// guide, "Apply tags to user input").
 const TAGGING: &str = "amazon-bedrock-guardrailConfig";
 
-/// Where a request marks some of it for the guardrail, which then looks at nothing else.
+/// Fields by which a request restricts the guardrail to parts of its content.
 const NARROWING: [(&str, &str); 3] = [
     ("messages", "guardContent"),
     ("system", "guardContent"),
     ("additionalModelRequestFields", TAGGING),
 ];
 
-/// What holds for a request.
+/// The rules for a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules<'a> {
-    /// The guardrail, which no request gets around.
+    /// The mandatory guardrail.
     pub(super) guardrail: Option<&'a GuardrailPolicy>,
-    /// The highest maxTokens.
+    /// The upper limit of `maxTokens`.
     pub(super) ceiling: Option<u32>,
-    /// maxTokens where the request says none.
+    /// The default of `maxTokens`.
     pub(super) max_tokens: Option<u32>,
-    /// Which keys of the provider's own a request may set.
+    /// The provider-specific fields that a request may set.
     pub(super) model_fields: &'a AllowList,
-    /// Which buckets a request may name.
+    /// The buckets that a request may use.
     pub(super) s3_buckets: &'a AllowList,
-    /// Whether InvokeModel is served though neither of the two above it can be held to.
+    /// Whether InvokeModel is allowed although `ceiling` and `model_fields` cannot be enforced on
+    /// it.
     pub(super) allow_unlimited_invoke: bool,
 }
 
 impl Rules<'_> {
-    /// The body of Converse, or of ConverseStream where it `streams`.
+    /// Applies the rules to the body of Converse, or of ConverseStream if `streams`.
     pub(super) fn converse(
         &self,
         body: Bytes,
@@ -56,11 +57,11 @@ impl Rules<'_> {
         let holds = self.guardrail.is_some() || self.ceiling.is_some() || self.limits_fields();
         if holds {
             let mut fields = object(&body)?;
-            self.hold_guardrail(&mut fields, streams, adjustments)?;
-            self.hold_ceiling(&mut fields, adjustments)?;
-            self.hold_model_fields(&mut fields)?;
+            self.apply_guardrail(&mut fields, streams, adjustments)?;
+            self.apply_ceiling(&mut fields, adjustments)?;
+            self.check_model_fields(&mut fields)?;
             self.check_buckets(&body)?;
-            // Written anew, so that a key that came twice means what it was taken for here.
+            // Serialized again, so that a duplicate key cannot mean something else to Bedrock.
             return serde_json::to_vec(&fields)
                 .map(Bytes::from)
                 .map_err(|_| ApiError::internal());
@@ -69,7 +70,7 @@ impl Rules<'_> {
         Ok(body)
     }
 
-    /// The headers and the body of InvokeModel, which is the model's own.
+    /// Applies the rules to the headers and the body of InvokeModel.
     pub(super) fn invoke(
         &self,
         headers: &mut HeaderMap,
@@ -78,32 +79,33 @@ impl Rules<'_> {
     ) -> Result<(), ApiError> {
         if !self.allow_unlimited_invoke && (self.ceiling.is_some() || self.limits_fields()) {
             return Err(denied(
-                "InvokeModel is closed here, since the operator limits what a request may set and \
-                 a body of a model's own cannot be held to that; use Converse",
+                "InvokeModel is disabled: the gateway's operator limits the fields of requests, \
+                 which cannot be enforced on a model's own request format; use Converse",
             ));
         }
         if let Some(policy) = self.guardrail {
             if mentions(body, TAGGING)? {
                 return Err(denied(
-                    "`amazon-bedrock-guardrailConfig` cannot be set: the operator has set the \
-                     guardrail of these requests",
+                    "`amazon-bedrock-guardrailConfig` cannot be set: the gateway's operator has \
+                     set the guardrail for these requests; remove it",
                 ));
             }
             for (name, own) in guardrail_headers(policy)? {
                 let Some(name) = name else { continue };
-                hold_header(headers, name, own)?;
+                set_header(headers, name, own)?;
             }
             adjustments.note("X-Amzn-Bedrock-GuardrailIdentifier", "the operator's");
         }
         self.check_buckets(body)
     }
 
-    /// A job, on which no guardrail looks. What it writes goes to `bucket` in any case.
+    /// Applies the rules to an asynchronous job, which has no guardrail. It may always write to
+    /// `bucket`.
     pub(super) fn job(&self, body: &Bytes, bucket: &str) -> Result<(), ApiError> {
         if self.guardrail.is_some() {
             return Err(denied(
-                "StartAsyncInvoke is closed here, since the operator has set a guardrail that it \
-                 has no place for",
+                "StartAsyncInvoke is disabled: the gateway's operator has set a guardrail, which \
+                 this operation does not support",
             ));
         }
         if self.s3_buckets.names("*") {
@@ -111,14 +113,14 @@ impl Rules<'_> {
         }
         let mut named = buckets(body)?;
         named.retain(|named| named != bucket);
-        self.refuse_other(&named)
+        self.check_bucket_names(&named)
     }
 
     fn limits_fields(&self) -> bool {
         !self.model_fields.names("*")
     }
 
-    fn hold_guardrail(
+    fn apply_guardrail(
         &self,
         fields: &mut Fields,
         streams: bool,
@@ -131,8 +133,8 @@ impl Rules<'_> {
             let text = fields.get(member).map(JsonText::as_str).unwrap_or_default();
             if !text.is_empty() && mentions(text.as_bytes(), key)? {
                 return Err(denied(format!(
-                    "`{key}` cannot be used: the operator has set the guardrail of these \
-                     requests, and it looks at all that is in them"
+                    "`{key}` cannot be used: the gateway's operator has set the guardrail for \
+                     these requests, and it checks all of their content"
                 )));
             }
         }
@@ -162,7 +164,7 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn hold_ceiling(
+    fn apply_ceiling(
         &self,
         fields: &mut Fields,
         adjustments: &mut Adjustments,
@@ -180,7 +182,7 @@ impl Rules<'_> {
         };
         match value {
             Some(value) if fits(value) => {}
-            // AWS's words for the limit of a model.
+            // AWS's message for exceeding a model's limit.
             Some(_) => {
                 let message = format!(
                     "The maximum tokens you requested exceeds the limit of {ceiling}. Try again \
@@ -198,7 +200,7 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn hold_model_fields(&self, fields: &mut Fields) -> Result<(), ApiError> {
+    fn check_model_fields(&self, fields: &mut Fields) -> Result<(), ApiError> {
         const MEMBER: &str = "additionalModelRequestFields";
         if !self.limits_fields() || fields.get(MEMBER).is_none() {
             return Ok(());
@@ -206,7 +208,7 @@ impl Rules<'_> {
         let own = member(fields, MEMBER)?;
         if let Some((key, _)) = own.iter().find(|(key, _)| !self.model_fields.allows(key)) {
             return Err(denied(format!(
-                "`{MEMBER}` may not set `{key}`; the operator allows others in `[chat] \
+                "`{MEMBER}` may not set `{key}`; the gateway's operator can allow it in `[chat] \
                  model_fields`"
             )));
         }
@@ -218,34 +220,34 @@ impl Rules<'_> {
         if self.s3_buckets.names("*") {
             return Ok(());
         }
-        self.refuse_other(&buckets(body)?)
+        self.check_bucket_names(&buckets(body)?)
     }
 
-    fn refuse_other(&self, named: &[String]) -> Result<(), ApiError> {
+    fn check_bucket_names(&self, named: &[String]) -> Result<(), ApiError> {
         match named.iter().find(|bucket| !self.s3_buckets.allows(bucket)) {
             Some(bucket) => Err(denied(format!(
-                "the bucket `{bucket}` is none that requests may name"
+                "requests may not use the bucket `{bucket}`; the gateway's operator can allow it"
             ))),
             None => Ok(()),
         }
     }
 }
 
-/// The object that a body is.
+/// Parses a body as an object.
 pub(super) fn object(body: &[u8]) -> Result<Fields, ApiError> {
     serde_json::from_slice(body).map_err(|error| not_json(&error))
 }
 
-/// The object that a member is; an empty one where there is none.
+/// A field as an object; empty if the field is missing.
 pub(super) fn member(fields: &Fields, name: &str) -> Result<Fields, ApiError> {
     match fields.get(name).filter(|text| text.as_str() != "null") {
         None => Ok(Fields::default()),
         Some(text) => Fields::from_object(text)
-            .ok_or_else(|| ApiError::invalid(name, format!("`{name}` is no object"))),
+            .ok_or_else(|| ApiError::invalid(name, format!("`{name}` is not an object"))),
     }
 }
 
-/// `value` as a member of an object.
+/// Serializes `value` as the value of a field.
 pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, ApiError> {
     JsonText::of(value).map_err(|_| ApiError::internal())
 }
@@ -253,28 +255,24 @@ pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<JsonText, ApiErro
 pub(super) fn not_json(error: &serde_json::Error) -> ApiError {
     ApiError::new(
         ErrorKind::InvalidRequest,
-        format!("the body is no JSON object: {}", describe(error)),
+        format!("the body is not a JSON object: {}", describe(error)),
     )
 }
 
-/// A refusal in the operator's name.
+/// A permission error.
 pub(super) fn denied(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorKind::Permission, message).should_retry(false)
 }
 
 fn other_guardrail(name: &str) -> ApiError {
     denied(format!(
-        "`{name}` names another guardrail than the one that the operator has set for these \
-         requests; leave it out"
+        "`{name}` does not match the guardrail that the gateway's operator has set for these \
+         requests; remove it"
     ))
 }
 
-/// Sets a header that the request may say as well, and not otherwise.
-fn hold_header(
-    headers: &mut HeaderMap,
-    name: HeaderName,
-    own: HeaderValue,
-) -> Result<(), ApiError> {
+/// Sets a header; a different value in the request is an error.
+fn set_header(headers: &mut HeaderMap, name: HeaderName, own: HeaderValue) -> Result<(), ApiError> {
     if headers.get_all(&name).iter().any(|value| value != own) {
         return Err(other_guardrail(name.as_str()));
     }

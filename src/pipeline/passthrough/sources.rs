@@ -1,4 +1,4 @@
-//! What a body of any form names, wherever in it.
+//! Finds keys and buckets anywhere in a JSON body of any format.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use super::rules::not_json;
 use crate::error::ApiError;
 
-/// The buckets that `json` names: in Converse's `s3Location.uri`, in the same place of the bodies of
-/// Nova and Marengo, and in a job's `s3Uri`.
+/// The buckets in `json`: in Converse's `s3Location.uri`, at the same position in bodies of Nova
+/// and Marengo, and in a job's `s3Uri`.
 pub(super) fn buckets(json: &[u8]) -> Result<Vec<String>, ApiError> {
     let mut buckets = Vec::new();
     each_member(json, &mut |key, value| {
@@ -24,15 +24,15 @@ pub(super) fn buckets(json: &[u8]) -> Result<Vec<String>, ApiError> {
     Ok(buckets)
 }
 
-/// Whether a key of this name stands anywhere in `json`, however it is written.
+/// Whether `json` has a key with this name anywhere, escaped or not.
 pub(super) fn mentions(json: &[u8], name: &str) -> Result<bool, ApiError> {
     let mut found = false;
     each_member(json, &mut |key, _| found |= key == name)?;
     Ok(found)
 }
 
-/// Tells `visit` of each key of each object in `json`, and of its value where that is a string:
-/// also of a key that stands there twice, of which readers take now the one and now the other.
+/// Calls `visit` with each key of each object in `json`, and with its value if that is a string.
+/// Duplicate keys are included, since parsers differ in which of them they use.
 fn each_member(json: &[u8], visit: &mut dyn FnMut(&str, Option<&str>)) -> Result<(), ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let walk = Walk { key: None, visit };
@@ -41,9 +41,9 @@ fn each_member(json: &[u8], visit: &mut dyn FnMut(&str, Option<&str>)) -> Result
         .map_err(|error| not_json(&error))
 }
 
-/// One value on the way through all of them.
+/// The visitor of one value, which descends into it.
 struct Walk<'a, 'v> {
-    /// The key that it stands under.
+    /// The key of the value.
     key: Option<&'a str>,
     visit: &'a mut (dyn FnMut(&str, Option<&str>) + 'v),
 }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_are_found_wherever_they_are_named() {
+    fn buckets_are_found_at_any_depth() {
         let json = br#"{"a":[{"s3Location":{"uri":"s3://one/x"}},1,null,true,2.5],
             "s3Uri":"s3://two","s3\u0055ri":"s3://three/","text":"s3://none","uri":"http://none"}"#;
         let found = buckets(json).expect("JSON");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_seen_however_it_is_written() {
+    fn an_escaped_key_is_found() {
         let json = br#"{"a":[{"guard\u0043ontent":{}}]}"#;
         assert_eq!(mentions(json, "guardContent"), Ok(true));
         assert_eq!(mentions(br#"["guardContent"]"#, "guardContent"), Ok(false));

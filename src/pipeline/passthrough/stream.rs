@@ -12,12 +12,12 @@ use crate::limits::Permit;
 use crate::pipeline::stream::broke_off;
 use crate::record::{Record, RequestOutcome};
 
-/// A stream of Bedrock's in passing. Dropping it ends the call to Bedrock and gives its place back.
+/// A passthrough stream. Dropping it ends the call to Bedrock and releases its slot.
 #[derive(Debug)]
 pub struct PassthroughStream {
     stream: FrameStream,
     account: PassthroughAccount,
-    /// Whether Bedrock itself has told the client that it broke.
+    /// Whether Bedrock's own exception frame has reached the client.
     is_broken: bool,
     hidden: HiddenGuardrail,
     _permit: Permit,
@@ -39,16 +39,15 @@ impl PassthroughStream {
         }
     }
 
-    /// The request's log line.
+    /// The record of the request, for its log line.
     pub fn record(&self) -> &Arc<Record> {
         self.account.record()
     }
 
-    /// The next bytes for the client, as they came but for the name of the operator's guardrail;
-    /// nothing after the last. May be dropped while it
-    /// waits, and called again.
+    /// The next bytes for the client, unchanged except for the name of the operator's guardrail;
+    /// `None` at the end. Cancel safe.
     ///
-    /// Fails where the answer broke off. [`PassthroughStream::fail`] then has the last bytes.
+    /// Fails if the response was cut off. [`PassthroughStream::fail`] then returns the last bytes.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
         if self.account.is_complete() {
             return self.end();
@@ -89,7 +88,7 @@ impl PassthroughStream {
         Ok(None)
     }
 
-    /// The exception that tells the client of `error`, after which nothing comes.
+    /// The exception frame for `error`, which ends the stream.
     pub fn fail(&self, error: &ApiError) -> Bytes {
         let error = AwsError::from(error);
         let frame = exception_frame(error.stream_exception(), error.message);
@@ -97,7 +96,7 @@ impl PassthroughStream {
     }
 }
 
-/// Frames that arrived together, to go out in one write.
+/// Joins frames that arrived together, for a single write.
 fn joined(frames: Vec<Frame>) -> Bytes {
     match frames.as_slice() {
         [only] => only.bytes.clone(),

@@ -1,4 +1,4 @@
-//! What an answer in passing says of its use.
+//! The usage in passthrough responses.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -9,17 +9,17 @@ use super::operation::Operation;
 use crate::converse::response::{ResponseServiceTier, Usage};
 use crate::providers::messages::one_hour_cache_writes;
 
-/// What a call has used, and how it was served.
+/// The usage of a call, and how it was served.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct PassthroughUsage {
     pub(super) usage: Usage,
-    /// The tier that it ran on.
+    /// The service tier that it ran on.
     pub(super) tier: Option<String>,
-    /// Whether it ran on the faster machines, for which the table has no price.
+    /// Whether it ran with optimized latency, for which the table has no price.
     pub(super) optimized: bool,
 }
 
-/// The last key of Converse's answers, whole or as the event `metadata`.
+/// The usage fields of Converse responses and of the event `metadata`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Converse {
@@ -58,7 +58,8 @@ struct Metrics {
 const METRICS: &[u8] = b"amazon-bedrock-invocationMetrics";
 
 impl PassthroughUsage {
-    /// Of a whole answer; nothing where it does not say, as where a guardrail let nothing through.
+    /// From a non-streaming response; `None` if it has no usage, for example because a guardrail
+    /// blocked it.
     pub(super) fn from_response(
         operation: Operation,
         headers: &HeaderMap,
@@ -75,7 +76,7 @@ impl PassthroughUsage {
         }
     }
 
-    /// Of the event `metadata` of ConverseStream, or of a whole answer of Converse.
+    /// From the event `metadata` of ConverseStream, or from a Converse response.
     pub(super) fn of_converse(json: &[u8]) -> Option<Self> {
         let Converse {
             usage,
@@ -90,7 +91,7 @@ impl PassthroughUsage {
         })
     }
 
-    /// Tokens are counted in headers (recordings' FINDINGS, 31).
+    /// InvokeModel reports tokens in headers (recordings' FINDINGS, 31).
     fn of_headers(headers: &HeaderMap) -> Option<Self> {
         let text = |name: &str| headers.get(name)?.to_str().ok();
         let count = |name: &str| text(name)?.trim().parse().ok();
@@ -109,7 +110,7 @@ impl PassthroughUsage {
         })
     }
 
-    /// Of the last chunk of InvokeModelWithResponseStream.
+    /// From the last chunk of InvokeModelWithResponseStream.
     pub(super) fn of_chunk(json: &[u8]) -> Option<Self> {
         memchr::memmem::find(json, METRICS)?;
         let LastChunk { metrics } = serde_json::from_slice(json).ok()?;
@@ -131,14 +132,14 @@ impl PassthroughUsage {
         })
     }
 
-    /// Takes the provider's word for how much of what was written is kept for an hour.
+    /// Sets how many of the written tokens are cached for an hour, as the provider reports it.
     pub(super) fn note_one_hour(&mut self, tokens: Option<u64>) {
         let max = self.usage.cache_write_input_tokens;
         self.usage.cache_write_one_hour_tokens = tokens.unwrap_or_default().min(max);
     }
 }
 
-/// What a chunk of InvokeModelWithResponseStream carries, in the model's own words.
+/// The model's own JSON in a chunk of InvokeModelWithResponseStream.
 pub(super) fn chunk(payload: &[u8]) -> Option<Vec<u8>> {
     let chunk: Chunk = serde_json::from_slice(payload).ok()?;
     BASE64_STANDARD.decode(chunk.bytes).ok()
@@ -162,7 +163,7 @@ mod tests {
 
     /// Recording `inv-claude-a94daa8c`.
     #[test]
-    fn the_headers_of_invoke_count_cached_tokens_apart() {
+    fn the_headers_of_invoke_count_cached_tokens_separately() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("x-amzn-bedrock-input-token-count", "4"),
@@ -184,7 +185,7 @@ mod tests {
 
     /// Recording `invs-claude-362f3f97`.
     #[test]
-    fn the_last_chunk_tells_what_was_used_and_no_other() {
+    fn only_the_last_chunk_has_usage() {
         let last = r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":4,"outputTokenCount":10,"invocationLatency":1155,"firstByteLatency":1152,"cacheReadInputTokenCount":0,"cacheWriteInputTokenCount":1209}}"#;
         let text = r#"{"completion":"amazon-bedrock-invocationMetrics"}"#;
         let reported = |json: &str| {
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn converse_says_it_alike_whole_and_streamed() {
+    fn converse_usage_is_the_same_in_responses_and_streams() {
         let json = r#"{"p":"ab","usage":{"inputTokens":1,"outputTokens":2,"totalTokens":3},"serviceTier":{"type":"flex"},"performanceConfig":{"latency":"optimized"}}"#;
         let expected = PassthroughUsage {
             usage: usage(1, 2, 0, 0),

@@ -1,4 +1,4 @@
-//! Ordering a video.
+//! Creates videos.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use crate::pipeline::remote::fetched_length;
 use crate::pipeline::{CallerRequest, Cost, Pipeline, Reply, unix_seconds};
 use crate::record::Record;
 
-/// A request for a video, and the files that came with it.
+/// A video request, and the files of its form.
 pub type VideoRequestWithFiles = (VideoRequest, Vec<FormPart>);
 
 impl Pipeline {
-    /// Starts the making of a video. The limits count it as one call, which ends when it is begun.
+    /// Starts a video job. The limits count it as one call, which ends when the job has started.
     pub async fn create_video(
         &self,
         call: CallerRequest<VideoRequestWithFiles>,
@@ -52,7 +52,7 @@ impl Pipeline {
         let length = memory.length().saturating_add(fetched_length(&fetched));
         let translate = move || translate(request, files, capabilities, &fetched);
         let mut order = self.workers.on_body(length, translate).await?;
-        // The model's input, and the JSON that it is written into.
+        // The model's input, and the JSON that contains it.
         memory.shrink_to(order.input.as_str().len().saturating_mul(2));
         target.note_in(&mut order.adjustments);
         let cost = cost(&target, capabilities, &order);
@@ -94,8 +94,7 @@ impl Pipeline {
         })
     }
 
-    /// Starts the job of a video. Its token is made once, so that a start that is tried again
-    /// starts no other.
+    /// Starts a video job. The token is generated once, so that a retry cannot start a second job.
     async fn start(
         &self,
         folder: ObjectLocation,
@@ -126,7 +125,7 @@ impl Pipeline {
     }
 }
 
-/// What the film will cost: AWS bills it by the second, and not where it fails.
+/// The cost of the video: AWS bills it by the second, and only if the job succeeds.
 fn cost(target: &ModelTarget, capabilities: &VideoCapabilities, order: &VideoOrder) -> Cost {
     let is_priced = [0, order.resolution].contains(&capabilities.priced_resolution);
     let second = target.model_info.units.second.filter(|_| is_priced);
@@ -137,8 +136,8 @@ fn cost(target: &ModelTarget, capabilities: &VideoCapabilities, order: &VideoOrd
 }
 
 fn unguarded() -> ApiError {
-    let message = "videos are closed to this request: no guardrail looks at them, and the \
-                   gateway's operator has set one";
+    let message = "videos are disabled for this request: the gateway's operator has set a \
+                   guardrail, and guardrails do not support videos";
     ApiError::new(ErrorKind::Permission, message)
         .code("guardrail_required")
         .should_retry(false)

@@ -1,7 +1,7 @@
-//! The life of a video: a job that Bedrock runs and remembers, and a film in the operator's bucket.
+//! The life of a video: a Bedrock job, and a file in the operator's bucket.
 //!
-//! Nothing is kept here. Bedrock tells of every job in which folder its film lies, and that folder
-//! says whose it is; what its client was told is in the job's token ([`JobNote`]).
+//! The gateway stores nothing. Bedrock reports the output folder of every job, which identifies the
+//! caller; the client's view of the video is in the job's token ([`JobNote`]).
 
 mod create;
 mod read;
@@ -21,19 +21,19 @@ use crate::identity::Caller;
 use crate::openai::videos::{JobNote, Video, VideoId};
 use crate::record::Record;
 
-/// What Bedrock calls a film.
+/// The file name that Bedrock gives a video.
 const VIDEO_FILE: &str = "output.mp4";
 
-/// Where films are kept.
+/// The S3 folder of the videos.
 #[derive(Debug)]
 pub(super) struct VideoStore {
     s3: S3,
-    /// All callers' folders are in it.
+    /// The parent of all callers' folders.
     folder: ObjectLocation,
 }
 
 impl VideoStore {
-    /// Nothing where films are off.
+    /// `None` if videos are disabled.
     pub(super) fn new(config: &Config, bedrock: &Bedrock) -> Option<Self> {
         let bucket = config.s3.bucket.clone();
         let bucket = bucket.filter(|_| config.videos.enabled)?;
@@ -47,7 +47,7 @@ impl VideoStore {
         })
     }
 
-    /// The folder of a caller. Its name does not tell the caller's.
+    /// The folder of a caller. Its name does not reveal the caller's.
     fn folder_of(&self, caller: &Caller) -> ObjectLocation {
         let digest = Sha256::digest(caller.name());
         let name = digest
@@ -61,7 +61,7 @@ impl VideoStore {
         self.folder.join(&name)
     }
 
-    /// Whether the job's film lies in the caller's folder.
+    /// Whether the job's output is in the caller's folder.
     fn is_of(&self, caller: &Caller, job: &AsyncInvoke) -> bool {
         let folder = self.folder_of(caller);
         job.output.bucket == folder.bucket
@@ -72,13 +72,13 @@ impl VideoStore {
 impl Pipeline {
     fn video_store(&self) -> Result<&VideoStore, ApiError> {
         self.video_store.as_ref().ok_or_else(|| {
-            let message = "videos are switched off on this gateway; its operator switches them on \
-                           with `[videos] enabled`";
+            let message = "videos are disabled on this gateway; its operator can enable them with \
+                           `[videos] enabled`";
             ApiError::new(ErrorKind::NotFound, message).code("not_enabled")
         })
     }
 
-    /// The job of a video of the caller's.
+    /// The job of a video of the caller.
     async fn job(
         &self,
         caller: &Caller,
@@ -92,13 +92,13 @@ impl Pipeline {
         };
         let found = self.bedrock.get_async_invoke(&job).await;
         let found = found.map_err(|error| client_error(error, record))?;
-        // Another's video is not there, rather than forbidden: its id says nothing of it.
+        // Another caller's video is reported as missing, so that ids reveal nothing.
         found
             .filter(|job| video_store.is_of(caller, job))
             .ok_or_else(|| no_video(id))
     }
 
-    /// A job as its client sees it.
+    /// The client's view of a job.
     fn video(&self, job: &AsyncInvoke) -> Video {
         let id = VideoId {
             region: self.bedrock.region().to_owned(),
@@ -120,7 +120,7 @@ impl Pipeline {
 }
 
 fn no_video(id: &str) -> ApiError {
-    let message = format!("there is no video `{id}`; GET /v1/videos lists those that there are");
+    let message = format!("no video found with id `{id}`; GET /v1/videos lists your videos");
     ApiError::new(ErrorKind::NotFound, message)
         .parameter("video_id")
         .code("not_found")

@@ -1,4 +1,4 @@
-//! Looking videos up, and what has become of them.
+//! Retrieves, lists, downloads and deletes videos.
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -12,23 +12,24 @@ use crate::openai::videos::{DeletedVideo, Video, VideoId};
 use crate::pipeline::{Pipeline, client_error};
 use crate::record::Record;
 
-/// Pages of Bedrock's list that are read for one of the client's; a page has up to 1,000 jobs.
+/// The maximum number of Bedrock's pages for one page of the client's list; each has up to 1,000
+/// jobs.
 const MAX_PAGES: usize = 10;
-/// Questions to S3 under way at once for one list.
+/// Concurrent S3 requests for one list.
 const AT_ONCE: usize = 8;
 
-/// A film on its way.
+/// A video that is being downloaded.
 #[derive(Debug)]
 pub struct VideoContent {
-    /// Its length, or that of the part that was asked for.
+    /// The length of the video, or of the requested range, in bytes.
     pub length: u64,
-    /// `Content-Range`, where a part was asked for.
+    /// `Content-Range`, if a range was requested.
     pub range: Option<String>,
     object: S3Object,
 }
 
 impl Pipeline {
-    /// A video. Its JSON.
+    /// A video, as JSON.
     pub async fn retrieve_video(
         &self,
         caller: &Caller,
@@ -42,7 +43,7 @@ impl Pipeline {
         json(&self.video(&job))
     }
 
-    /// The caller's videos. Their JSON.
+    /// The caller's videos, as JSON.
     pub async fn list_videos(
         &self,
         caller: &Caller,
@@ -81,7 +82,7 @@ impl Pipeline {
         json(&ListPage::new(videos, has_more, Video::id))
     }
 
-    /// A film, or the part of it that `range` names as the HTTP header of this name does.
+    /// The content of a video, or the byte range of a `Range` header value.
     pub async fn video_content(
         &self,
         caller: &Caller,
@@ -93,12 +94,12 @@ impl Pipeline {
         match &job.state {
             AsyncInvokeState::Completed => {}
             AsyncInvokeState::InProgress => {
-                let message = "the video is still being made; GET /v1/videos/{id} tells when it \
-                               is `completed`";
+                let message = "the video is not ready; wait until GET /v1/videos/{id} reports the \
+                               status `completed`";
                 return Err(not_now(message, "video_not_ready"));
             }
             AsyncInvokeState::Failed(reason) => {
-                let message = format!("there is no video, since it could not be made: {reason}");
+                let message = format!("the video has no content: its generation failed: {reason}");
                 return Err(
                     ApiError::new(ErrorKind::NotFound, message).code("video_generation_failed")
                 );
@@ -114,7 +115,7 @@ impl Pipeline {
         })
     }
 
-    /// Deletes a film and all that lies with it. Its JSON.
+    /// Deletes a video with all files of its job. Returns JSON.
     pub async fn delete_video(
         &self,
         caller: &Caller,
@@ -123,13 +124,13 @@ impl Pipeline {
     ) -> Result<Bytes, ApiError> {
         let job = self.job(caller, id, record).await?;
         if job.state == AsyncInvokeState::InProgress {
-            let message = "the video is still being made, and Bedrock does not stop that; delete \
-                           it when it is `completed`";
+            let message = "the video is still in progress and Bedrock cannot stop it; delete it \
+                           when its status is `completed`";
             return Err(not_now(message, "video_in_progress"));
         }
         let VideoStore { s3, .. } = self.video_store()?;
         let deleted = async {
-            // With the slash, so that no other folder's name begins so.
+            // The trailing slash excludes folders whose names only begin with this one.
             for object in s3.list(&job.output.join("")).await? {
                 s3.delete(&object).await?;
             }
@@ -139,7 +140,7 @@ impl Pipeline {
         json(&DeletedVideo::new(id.to_owned()))
     }
 
-    /// The caller's jobs behind the one named `after`, which is taken when it is found.
+    /// The caller's jobs after the one with the id `after`, which is cleared when it is found.
     fn own(
         &self,
         caller: &Caller,
@@ -161,7 +162,7 @@ impl Pipeline {
         Ok(own)
     }
 
-    /// The first `count` of the jobs whose films were not deleted.
+    /// The first `count` jobs whose videos were not deleted.
     async fn present(
         &self,
         jobs: Vec<AsyncInvoke>,
@@ -177,7 +178,7 @@ impl Pipeline {
         present.take(count).try_collect().await
     }
 
-    /// Whether the film was not deleted; Bedrock tells of its job all the same.
+    /// Whether the video still exists; Bedrock lists its job even after the file is deleted.
     async fn is_there(&self, job: &AsyncInvoke, record: &Record) -> Result<bool, ApiError> {
         if job.state != AsyncInvokeState::Completed {
             return Ok(true);
@@ -192,14 +193,14 @@ impl Pipeline {
 }
 
 impl VideoContent {
-    /// The next bytes; nothing at the end.
+    /// The next bytes; `None` at the end.
     pub async fn next(&mut self, record: &Record) -> Result<Option<Bytes>, ApiError> {
         let next = self.object.next().await;
         next.map_err(|error| client_error(error, record))
     }
 }
 
-/// The client's own retries come too soon.
+/// A conflict error without automatic retries, which would come too soon.
 fn not_now(message: &str, code: &'static str) -> ApiError {
     ApiError::new(ErrorKind::Conflict, message)
         .code(code)

@@ -183,7 +183,7 @@ def test_chat_models_are_rejected_for_images(client, simulator):
     with pytest.raises(openai.BadRequestError) as refused:
         client.images.generate(model=CLAUDE, prompt="a cat")
     assert refused.value.param == "model"
-    assert "ask it through /v1/chat/completions" in str(refused.value)
+    assert "use /v1/chat/completions" in str(refused.value)
     assert simulator.received() == []
 
 

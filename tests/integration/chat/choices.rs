@@ -331,6 +331,6 @@ async fn text_of_unknown_blocks_is_delivered_and_the_rest_is_counted_in_the_log(
         reply.json()["choices"][0]["message"]["content"],
         "Roses are red."
     );
-    let note = "choices[].message: blocks of an unknown kind left out: 1";
+    let note = "choices[].message: blocks of an unknown kind removed: 1";
     assert_eq!(reply.adjustments(), note);
 }

@@ -315,7 +315,7 @@ async fn disallowed_tool_calls_do_not_reach_the_client() {
                 {
                     names.extend(call["function"]["name"].as_str().map(str::to_owned));
                 }
-                let note = format!("calls that the request does not allow left out: {withheld}");
+                let note = format!("{withheld} removed: not allowed by the request");
                 assert!(
                     reply.adjustments().contains(&note),
                     "{}",

@@ -366,7 +366,7 @@ async fn an_unknown_model_is_logged_once_and_gets_no_special_fields() {
             json!([{"text": "hi"}])
         );
     }
-    let log_lines = logs::lines_with("does not know this model");
+    let log_lines = logs::lines_with("the model is not in the table");
     assert_eq!(log_lines.len(), 2, "{log_lines:?}");
     assert!(log_lines[0].contains("nvidia.of-tomorrow-v1:0"));
 }

@@ -399,7 +399,11 @@ async fn models_of_other_endpoints_are_rejected() {
             "/v1/chat/completions",
         ),
         ("/v1/embeddings", "cohere.rerank-v3-5:0", "/v1/rerank"),
-        ("/v1/embeddings", "someone.new-model-v9", "operator can say"),
+        (
+            "/v1/embeddings",
+            "someone.new-model-v9",
+            "operator can configure",
+        ),
         ("/v1/chat/completions", TITAN, "/v1/embeddings"),
         ("/v1/chat/completions", "amazon.rerank-v1:0", "/v1/rerank"),
         ("/v1/rerank", TITAN, "/v1/embeddings"),

@@ -305,8 +305,8 @@ async fn an_unknown_model_error_suggests_close_names_and_a_configuration_line() 
         assert_eq!(error["code"], "model_not_found");
         assert_eq!(error["param"], "model");
         let message = error["message"].as_str().unwrap();
-        let start = "The model `gpt-5` does not exist or you do not have access to it. Nearest \
-                     models that exist: `gpt-4o`, `";
+        let start = "The model `gpt-5` does not exist or you do not have access to it. Similar \
+                     models: `gpt-4o`, `";
         assert!(message.starts_with(start), "{message}");
         assert_eq!(
             message.matches("`, `").count(),
@@ -330,7 +330,7 @@ async fn an_unknown_model_error_suggests_close_names_and_a_configuration_line() 
     ] {
         let error = harness.get(path).await.error();
         let message = error["message"].as_str().unwrap();
-        assert!(message.contains(&format!("exist: `{MODEL}`")), "{message}");
+        assert!(message.contains(&format!("models: `{MODEL}`")), "{message}");
     }
     // A name that cannot be an id is rejected without a call, and quoted truncated.
     harness.simulator.clear();
@@ -359,7 +359,7 @@ async fn without_a_listing_an_unknown_model_error_suggests_configured_names() {
     let reply = harness.chat(&of(non_streaming("hi"), "asistant")).await;
     let message = reply.error()["message"].as_str().unwrap().to_owned();
     assert!(
-        message.contains("exist: `assistant`; /v1/models lists all"),
+        message.contains("models: `assistant`; GET /v1/models lists all"),
         "{message}"
     );
 }

@@ -39,7 +39,7 @@ fn kind(result: Result<String, ApiError>) -> ErrorKind {
 }
 
 #[test]
-fn where_nothing_is_said_a_body_goes_out_unread() {
+fn without_rules_a_body_is_forwarded_unparsed() {
     let all = everything();
     let rules = no_rules(&all);
     let body = "{ \"messages\" : no JSON";
@@ -53,7 +53,7 @@ fn where_nothing_is_said_a_body_goes_out_unread() {
 }
 
 #[test]
-fn the_operators_guardrail_is_put_in_and_the_rest_stays_as_it_is() {
+fn the_operators_guardrail_is_added_and_the_rest_is_unchanged() {
     let (all, policy) = (everything(), policy());
     let rules = Rules {
         guardrail: Some(&policy),
@@ -80,7 +80,7 @@ fn the_operators_guardrail_is_put_in_and_the_rest_stays_as_it_is() {
 }
 
 #[test]
-fn the_operators_guardrail_says_how_streams_are_looked_at() {
+fn the_operators_guardrail_sets_the_stream_processing_mode() {
     let (all, mut policy) = (everything(), policy());
     policy.config.trace = Some(GuardrailTrace::EnabledFull);
     policy.config.stream_processing_mode = Some(GuardrailStreamMode::Sync);
@@ -96,7 +96,7 @@ fn the_operators_guardrail_says_how_streams_are_looked_at() {
 }
 
 #[test]
-fn no_request_gets_around_the_operators_guardrail() {
+fn no_request_bypasses_the_operators_guardrail() {
     let (all, policy) = (everything(), policy());
     let rules = Rules {
         guardrail: Some(&policy),
@@ -116,14 +116,14 @@ fn no_request_gets_around_the_operators_guardrail() {
             "{body}"
         );
     }
-    // Of a key that comes twice the last counts, here and in what is sent.
+    // With a duplicate key the last one counts, both here and in the request that is sent.
     let twice = r#"{"guardrailConfig":{"guardrailIdentifier":"other"},"guardrailConfig":{}}"#;
     let sent = converse(&rules, twice).expect("a body");
     assert!(!sent.contains("other"), "{sent}");
 }
 
 #[test]
-fn the_operators_guardrail_goes_into_the_headers_of_invoke() {
+fn the_operators_guardrail_is_set_in_the_headers_of_invoke() {
     let (all, policy) = (everything(), policy());
     let rules = Rules {
         guardrail: Some(&policy),
@@ -153,7 +153,7 @@ fn the_operators_guardrail_goes_into_the_headers_of_invoke() {
 }
 
 #[test]
-fn no_answer_is_longer_than_the_ceiling() {
+fn max_tokens_cannot_exceed_the_ceiling() {
     let all = everything();
     let rules = Rules {
         ceiling: Some(100),
@@ -187,7 +187,7 @@ fn no_answer_is_longer_than_the_ceiling() {
 }
 
 #[test]
-fn only_the_keys_and_buckets_that_are_allowed_are_named() {
+fn only_allowed_fields_and_buckets_can_be_used() {
     let (all, some) = (everything(), AllowList::new(vec!["top_k".to_owned()]));
     let rules = Rules {
         model_fields: &some,
