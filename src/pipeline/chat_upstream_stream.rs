@@ -19,7 +19,7 @@ pub struct ChatUpstreamStream {
     events: EventStream<ChunkDecoder>,
     chunks: ChatUpstreamChunks,
     account: Account,
-    /// Whether the upstream has sent `[DONE]` or closed the stream.
+    /// Whether no more chunks are expected from the upstream.
     ended: bool,
     _permit: Permit,
 }

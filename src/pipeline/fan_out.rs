@@ -13,7 +13,7 @@ use crate::limits::{Permit, RateState, Refusal};
 use crate::record::Record;
 
 /// The maximum number of concurrent calls of a request.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT_CALLS: usize = 8;
 
 /// The failed call that ended all calls of its request.
 #[derive(Debug)]
@@ -67,7 +67,10 @@ impl Pipeline {
                 call.await.map_err(|error| (position, error))
             }
         });
-        let responses = stream::iter(calls).buffered(AT_ONCE).try_collect().await;
+        let responses = stream::iter(calls)
+            .buffered(MAX_CONCURRENT_CALLS)
+            .try_collect()
+            .await;
         let responses = responses.map_err(|(position, error)| FailedCall {
             position: Some(position),
             refusal: self.received(error, None, record).into(),

@@ -12,7 +12,7 @@ use crate::record::Record;
 use crate::store::{FilePage, Store, StoredFile};
 
 /// Expired files that are removed per run.
-const EXPIRED_AT_ONCE: u32 = 100;
+const EXPIRED_PER_RUN: u32 = 100;
 
 /// The media type of batch files.
 pub(super) const JSON_LINES: &str = "application/jsonl";
@@ -134,7 +134,7 @@ impl Files {
 
     /// Removes expired files.
     pub(super) async fn remove_expired(&self) {
-        let expired = match self.store.expired_files(now(), EXPIRED_AT_ONCE).await {
+        let expired = match self.store.expired_files(now(), EXPIRED_PER_RUN).await {
             Ok(expired) => expired,
             Err(error) => {
                 tracing::warn!(%error, "expired files could not be listed");

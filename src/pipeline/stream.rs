@@ -52,7 +52,7 @@ struct Branch {
     source: EventSource,
     output_events: OutputEvents,
     has_metadata: bool,
-    /// Whether Bedrock's stream has ended.
+    /// Whether no more events are expected from Bedrock.
     ended: bool,
 }
 

@@ -16,7 +16,7 @@ use crate::record::{Record, RequestOutcome};
 use crate::store::StoredResult;
 
 /// Results per write to the store.
-const AT_ONCE: usize = 200;
+const RESULTS_PER_WRITE: usize = 200;
 
 impl Work {
     /// Stores the results of the job of part `number`.
@@ -42,7 +42,7 @@ impl Work {
                     usage = usage.plus(usage_of(&result.result));
                 }
                 results.push(result);
-                if results.len() >= AT_ONCE {
+                if results.len() >= RESULTS_PER_WRITE {
                     self.shared.store.add_results(&self.id, &results).await?;
                     results.clear();
                 }

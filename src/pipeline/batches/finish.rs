@@ -13,7 +13,7 @@ use crate::pipeline::files::{JSON_LINES, now};
 use crate::store::{StoredFile, StoredResult};
 
 /// Results per read from, or write to, the store.
-const AT_ONCE: usize = 500;
+const RESULTS_PER_PAGE: usize = 500;
 
 /// OpenAI's error code for requests of an expired batch.
 const EXPIRED: (&str, &str) = (
@@ -146,7 +146,7 @@ impl Work {
                 succeeded: false,
                 result: unsent_line(ids.of(&line.custom_id), code, message)?,
             });
-            if results.len() >= AT_ONCE {
+            if results.len() >= RESULTS_PER_PAGE {
                 self.shared.store.add_results(&self.id, &results).await?;
                 results.clear();
             }
@@ -186,7 +186,7 @@ impl Work {
         let mut usage = BatchUsage::default();
         let mut from = 0;
         loop {
-            let limit = AT_ONCE as u32;
+            let limit = RESULTS_PER_PAGE as u32;
             let page = self.shared.store.results(&self.id, from, limit).await?;
             let Some(last) = page.last() else {
                 break;

@@ -39,16 +39,16 @@ const WINDOW_SECONDS: i64 = 24 * 3600;
 
 /// Queued wake-ups of the worker. If the queue is full, the worker finds the batch at its next
 /// poll.
-const NUDGES: usize = 256;
+const WAKE_UPS: usize = 256;
 
 /// Input files that are indexed concurrently.
-const INPUTS: usize = 4;
+const MAX_CONCURRENT_INPUTS: usize = 4;
 
 /// The batches of all callers, their files, and the worker.
 #[derive(Debug)]
 pub struct Batches {
     shared: Arc<BatchService>,
-    nudge: mpsc::Sender<String>,
+    wake_up: mpsc::Sender<String>,
     ended: watch::Receiver<bool>,
 }
 
@@ -97,7 +97,7 @@ impl Batches {
             files: Files::new(Arc::clone(&store), s3.clone(), root.join("files")),
             folder: root.join("batches"),
             calls: Semaphore::new(settings.max_concurrent_requests),
-            inputs: Semaphore::new(INPUTS),
+            inputs: Semaphore::new(MAX_CONCURRENT_INPUTS),
             cancelled: Notify::new(),
             owner: new_id("worker-"),
             pipeline: Arc::clone(pipeline),
@@ -107,16 +107,16 @@ impl Batches {
             store,
             s3,
         });
-        let (nudge, nudges) = mpsc::channel(NUDGES);
+        let (wake_up, wake_ups) = mpsc::channel(WAKE_UPS);
         let (ended_sender, ended) = watch::channel(false);
-        let worker = worker::run(Arc::clone(&shared), nudges, closing);
+        let worker = worker::run(Arc::clone(&shared), wake_ups, closing);
         tokio::spawn(async move {
             worker.await;
             ended_sender.send_replace(true);
         });
         Some(Self {
             shared,
-            nudge,
+            wake_up,
             ended,
         })
     }
@@ -248,7 +248,7 @@ impl Batches {
 
     fn notify_worker(&self, id: String) {
         // A busy worker finds the batch at its next poll.
-        let _ = self.nudge.try_send(id);
+        let _ = self.wake_up.try_send(id);
     }
 }
 

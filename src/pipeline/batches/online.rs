@@ -19,7 +19,7 @@ use crate::store::StoredResult;
 const SLICE: usize = 500;
 
 /// The maximum number of attempts for a request that fails temporarily.
-const ROUNDS: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 
 /// A request without a result.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ impl Work {
             model,
         } = open;
         let ids = self.ids(line.number);
-        let mut round = 1;
+        let mut attempt = 1;
         let response = loop {
             // The semaphore is never closed.
             let permit = self.shared.calls.acquire().await;
@@ -144,10 +144,12 @@ impl Work {
             drop(permit);
             match response {
                 None => return Ok(None),
-                Some(Err(error)) if round < ROUNDS && is_temporary(&error) => self.pause().await,
+                Some(Err(error)) if attempt < MAX_ATTEMPTS && is_temporary(&error) => {
+                    self.pause().await
+                }
                 Some(response) => break response,
             }
-            round += 1;
+            attempt += 1;
         };
         let result = match &response {
             Ok(response) => {

@@ -44,7 +44,7 @@ pub(super) enum Next {
     /// Continue immediately.
     More,
     /// Poll again after a while.
-    Look,
+    Poll,
 }
 
 impl Work {

@@ -16,10 +16,10 @@ use crate::pipeline::files::now;
 use crate::store::{Lease, StoreError, StoredBatch};
 
 /// Batches that this process works on concurrently. Most of them wait for something.
-const AT_ONCE: usize = 32;
+const MAX_ACTIVE_BATCHES: usize = 32;
 
 /// The maximum number of open batches per poll.
-const AT_A_LOOK: u32 = 1000;
+const MAX_LISTED_BATCHES: u32 = 1000;
 
 /// How long a lease lasts without renewal, in seconds.
 const LEASE: i64 = 60;
@@ -40,7 +40,7 @@ struct WorkerState {
 /// Works until `closing` ends, then waits for the batches in hand to be released.
 pub(super) async fn run(
     shared: Arc<BatchService>,
-    mut nudges: mpsc::Receiver<String>,
+    mut wake_ups: mpsc::Receiver<String>,
     closing: impl Future<Output = ()>,
 ) {
     let interval = shared.settings.poll_interval;
@@ -52,23 +52,23 @@ pub(super) async fn run(
         closing: watch::Sender::new(false),
     };
     tokio::pin!(closing);
-    let mut next_look = Instant::now();
+    let mut next_poll = Instant::now();
     loop {
         tokio::select! {
             () = &mut closing => break,
-            () = tokio::time::sleep_until(next_look) => {
-                next_look = Instant::now() + interval;
+            () = tokio::time::sleep_until(next_poll) => {
+                next_poll = Instant::now() + interval;
                 worker.shared.files.remove_expired().await;
                 worker.start_all().await;
             }
-            Some(id) = nudges.recv() => {
+            Some(id) = wake_ups.recv() => {
                 worker.resting.remove(&id);
                 worker.start(id);
             }
             Some(ended) = worker.tasks.join_next_with_id() => {
                 let (task, next) = ended.unwrap_or_else(|error| {
                     tracing::error!(%error, "a bug of the gateway ended the work on a batch");
-                    (error.id(), Next::Look)
+                    (error.id(), Next::Poll)
                 });
                 worker.release(task, next, interval);
             }
@@ -88,7 +88,7 @@ impl WorkerState {
         match self
             .shared
             .store
-            .free_batches(owner, now(), AT_A_LOOK)
+            .free_batches(owner, now(), MAX_LISTED_BATCHES)
             .await
         {
             Ok(free) => free.into_iter().for_each(|id| self.start(id)),
@@ -98,7 +98,7 @@ impl WorkerState {
 
     fn start(&mut self, id: String) {
         let is_active = self.active.values().any(|other| *other == id);
-        if is_active || self.resting.contains_key(&id) || self.tasks.len() >= AT_ONCE {
+        if is_active || self.resting.contains_key(&id) || self.tasks.len() >= MAX_ACTIVE_BATCHES {
             return;
         }
         let shared = Arc::clone(&self.shared);
@@ -108,7 +108,7 @@ impl WorkerState {
             let next = work_under_lease(shared, &batch, closing).await;
             next.unwrap_or_else(|error| {
                 tracing::error!(%error, batch, "the lease of a batch could not be acquired");
-                Next::Look
+                Next::Poll
             })
         });
         self.active.insert(task.id(), id);
@@ -121,7 +121,7 @@ impl WorkerState {
         match next {
             Next::Done => {}
             Next::More => self.start(id),
-            Next::Look => {
+            Next::Poll => {
                 self.resting.insert(id, Instant::now() + interval);
             }
         }
@@ -135,7 +135,7 @@ async fn work_under_lease(
     closing: watch::Receiver<bool>,
 ) -> Result<Next, StoreError> {
     let Some(stored) = shared.store.lease_batch(id, lease(&shared.owner)).await? else {
-        return Ok(Next::Look);
+        return Ok(Next::Poll);
     };
     let StoredBatch {
         caller,
@@ -157,7 +157,7 @@ async fn work_under_lease(
         next = advance(&mut work) => next,
         () = renew(&shared, id, &cancelling) => {
             tracing::warn!(batch = id, "another process has acquired the lease of the batch");
-            return Ok(Next::Look);
+            return Ok(Next::Poll);
         }
     };
     shared.store.release_batch(id, &shared.owner).await?;
@@ -203,12 +203,12 @@ async fn advance(work: &mut Work) -> Next {
                 reason,
                 "work on a batch was interrupted; it continues at a later poll"
             );
-            Next::Look
+            Next::Poll
         }
-        Stop::Lost => Next::Look,
+        Stop::Lost => Next::Poll,
         Stop::Never(error) => match finish::fail(work, vec![error]).await {
             Ok(()) => Next::Done,
-            Err(_) => Next::Look,
+            Err(_) => Next::Poll,
         },
     }
 }
@@ -232,7 +232,7 @@ async fn run_steps(work: &mut Work) -> Result<Next, Stop> {
     }
     let waits = |route: &PartRoute| matches!(route, PartRoute::Job(job) if !job.collected);
     match work.document.parts.iter().any(|part| waits(&part.route)) {
-        true => Ok(Next::Look),
+        true => Ok(Next::Poll),
         false => Ok(Next::More),
     }
 }

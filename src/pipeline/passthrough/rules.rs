@@ -226,7 +226,8 @@ impl Rules<'_> {
     fn check_bucket_names(&self, named: &[String]) -> Result<(), ApiError> {
         match named.iter().find(|bucket| !self.s3_buckets.allows(bucket)) {
             Some(bucket) => Err(denied(format!(
-                "requests may not use the bucket `{bucket}`; the gateway's operator can allow it"
+                "requests may not use the bucket `{bucket}`; the gateway's operator can allow it in \
+                 `[chat] s3_buckets`"
             ))),
             None => Ok(()),
         }

@@ -16,7 +16,7 @@ use crate::record::Record;
 /// jobs.
 const MAX_PAGES: usize = 10;
 /// Concurrent S3 requests for one list.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT_REQUESTS: usize = 8;
 
 /// A video that is being downloaded.
 #[derive(Debug)]
@@ -173,7 +173,7 @@ impl Pipeline {
             let there = self.is_there(&job, record).await?;
             Ok::<_, ApiError>(there.then_some(job))
         });
-        let checked = stream::iter(checks).buffered(AT_ONCE);
+        let checked = stream::iter(checks).buffered(MAX_CONCURRENT_REQUESTS);
         let present = checked.try_filter_map(|job| std::future::ready(Ok(job)));
         present.take(count).try_collect().await
     }

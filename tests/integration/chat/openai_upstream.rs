@@ -436,7 +436,7 @@ async fn an_overlong_conversation_is_truncated_on_request() {
         .await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert!(
-        reply.adjustments().contains("the 2 oldest left out"),
+        reply.adjustments().contains("the 2 oldest removed"),
         "{}",
         reply.adjustments()
     );

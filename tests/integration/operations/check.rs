@@ -254,7 +254,7 @@ async fn check_reports_missing_credentials() {
             "",
             "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE",
         ),
-        ("nobody", "the profile `nobody` gives none"),
+        ("nobody", "the profile `nobody` has no credentials"),
     ] {
         let environment = [
             ("AWS_REGION", "us-east-1".to_owned()),
